@@ -42,6 +42,22 @@ _HOOK = re.compile(
     re.IGNORECASE,
 )
 
+PASSWORD_MARK = "[password hash]"  # noqa: S105 - what is said in the place of one
+_BASE64 = r"[\w./+=-]"
+_PASSWORD_HASH = re.compile(
+    rf"\$(?:argon2(?:id|i|d)?|bcrypt(?:-sha\d+)?|scrypt|s0|pbkdf2(?:-\w+)?)\$(?:{_BASE64}|[$,:]){{16,}}"
+    rf"|\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{{16,53}}"
+    rf"|\$(?:y|gy|7)\${_BASE64}+\$(?:{_BASE64}|\$){{16,}}"
+    r"|\$(?:5|6)\$(?:rounds=\d{1,9}\$)?[./A-Za-z0-9]{0,16}\$[./A-Za-z0-9]{43,86}"
+    r"|\$(?:1|apr1|md5)\$[./A-Za-z0-9]{0,8}\$[./A-Za-z0-9]{22}|\$[PHS]\$[./A-Za-z0-9]{31,52}"
+    rf"|\b(?:pbkdf2|scrypt)(?:[_:-]\w{{1,12}}){{0,3}}[$:](?:{_BASE64}|[$:,]){{24,}}"
+    r"|\b(?:sha\d{1,3}|md5)\$[^$\s\"'\\]{0,64}\$[0-9a-fA-F]{32,128}\b"
+    rf"|\{{(?:S?(?:SHA|MD5)(?:224|256|384|512)?|CRYPT|PBKDF2[\w-]{{0,12}})\}}(?:{_BASE64}|[$,:]){{20,}}"
+)
+"""A stored password by how it is written, wherever it stands: in a PHC string, as crypt has it, or as
+libraries do (`secret_forms` tells these forms apart).
+"""
+
 HIDING = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 """Unicode categories of what cannot be seen or changes how the rest is seen."""
 
@@ -93,11 +109,18 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
 
 
-def without_hooks(text: str) -> str:
-    """The text without the paths of Slack's and Discord's webhooks, which let anybody post there. Valid JSON
-    stays valid.
+def without_credentials(text: str) -> str:
+    """The text without the paths of Slack's and Discord's webhooks, which let anybody post there, and without
+    stored passwords (`without_passwords`). Valid JSON stays valid.
     """
-    return _HOOK.sub(r"\g<host>/…", text) if "/" in text or "%" in text else text
+    return without_passwords(_HOOK.sub(r"\g<host>/…", text) if "/" in text or "%" in text else text)
+
+
+def without_passwords(text: str) -> str:
+    """The text without what is known by its form as a hash of a password, from which that can be guessed."""
+    if "$" in text or "{S" in text or "{C" in text or "MD5}" in text or "pbkdf2" in text or "scrypt:" in text:
+        return _PASSWORD_HASH.sub(PASSWORD_MARK, text)
+    return text
 
 
 def counted(number: int, singular: str, plural: str = "") -> str:

@@ -15,7 +15,7 @@ from app.services.chain.cautions import Agreed, Caution, DamageMet, EarlierState
 from app.services.chain.numbering import Numbering
 from app.services.chain.reading import last_numbers
 from app.services.chain.rules import named
-from app.services.text import tenant_name, without_hooks
+from app.services.text import tenant_name, without_credentials
 from models import errors
 from models.engine import Database, Rows, Statement, raw, sql_name, within
 from models.progress import UNWATCHED, WATCHING, Monitor, Stop, Waiting, never
@@ -94,7 +94,7 @@ class Event:
     @property
     def text(self) -> str:
         """The payload as it is stored; rows may hold a webhook's URL where nobody looks for one."""
-        return without_hooks(rules.compact_json(self.payload))
+        return without_credentials(rules.compact_json(self.payload))
 
 
 @dataclass(frozen=True, slots=True)

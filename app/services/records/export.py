@@ -28,6 +28,7 @@ from app.services.records.tables import (
     ColumnKind,
     Table,
     TableColumn,
+    is_of_people,
     undeclared,
 )
 from app.services.records.webhooks import (
@@ -126,7 +127,8 @@ def _shortened(table: str, column: TableColumn) -> Callable[[Value], Value]:
     """
     if not column.is_declared:
         is_webhook = column.host_only or table == WEBHOOK_DESTINATIONS.name
-        return without_urls if is_webhook else without_users
+        without = without_urls if is_webhook else without_users
+        return lambda value: without(column.said(value))
     special = {"hostname": hostname_alone, "name": without_urls}
     return special.get(column.name, host_alone) if column.host_only else without_paths
 
@@ -158,16 +160,22 @@ def _columns(database: Database, table: Table, form: Format) -> list[TableColumn
     return [column for column in found if form is not Format.SQL or not column.of]
 
 
-def _column(table: Table | None, name: str) -> TableColumn:
+def _column(table: Table, name: str) -> TableColumn:
     """A column of the file, as it is declared or as the file alone has it."""
-    columns = () if table is None else table.columns
-    known = (one for one in columns if one.source == name and not one.is_derived)
-    return next(known, None) or undeclared(name)
+    known = (one for one in table.columns if one.source == name and not one.is_derived)
+    return next(known, None) or undeclared(name, of_people=table.of_people)
 
 
-def plain_of(table: str, name: str) -> Callable[[Value], str | int | float | None] | None:
-    """How the values of a column of any table are given in JSON lines; None of one that holds secrets."""
-    column = _column(DECLARED.get(table), name)
+def plain_of(
+    table: str, name: str, beside: Iterable[str] = ()
+) -> Callable[[Value], str | int | float | None] | None:
+    """How the values of a column of any table are given in JSON lines; None of one that holds secrets. Of a
+    table that nobody has declared its columns, `beside`, tell more of what these are.
+    """
+    if table in DECLARED:
+        column = _column(DECLARED[table], name)
+    else:
+        column = undeclared(name, of_people=is_of_people(table, beside))
     if column.kind is ColumnKind.PRESENCE:
         return None
     safe = _shortened(table, column)

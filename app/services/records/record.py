@@ -187,7 +187,9 @@ class _Reading:
         asked = table.columns if whole else table.listed
         self._columns = [column for column in asked if column.source in stored]
         declared = {column.source for column in table.columns}
-        self._unknown = [undeclared(name) for name in stored if whole and name not in declared]
+        self._unknown = [
+            undeclared(name, of_people=table.of_people) for name in stored if whole and name not in declared
+        ]
         self._missing = frozenset(column.name for column in asked if column.source not in stored)
         self._telling = [
             (column.name, column.tells) for column in self._columns if whole and column.tells is not None
@@ -212,8 +214,10 @@ class _Reading:
             if column.kind is ColumnKind.PRESENCE:
                 values[column.name] = bool(cell)
         unknown = {
-            column.source: column.word(cell) if column.kind is ColumnKind.PRESENCE else cell
-            for column, cell in zip(self._unknown, cells[len(self._columns) :], strict=False)
+            column.source: column.word(legible(value))
+            if column.kind is ColumnKind.PRESENCE
+            else legible(column.said(value))
+            for column, value in zip(self._unknown, stored[len(self._columns) :], strict=False)
         }
         secrets = stored[len(self._columns) + len(self._unknown) :]
         told = {

@@ -4,6 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from app.services.records.rows import RawText, Value
+from app.services.text import PASSWORD_MARK, without_passwords
+
 MOST_ITERATIONS: Final = 100_000
 """Of PBKDF2, which the platform's Workers take in production; they have no Argon2 of their own."""
 
@@ -100,6 +103,36 @@ def told(stored: object) -> Told | None:
                 too_many = int(named.get("i", 0)) > MOST_ITERATIONS
                 return Told(said, doubt or (_TOO_MANY if too_many else ""))
     return Told("set", "in no known form; it may be the password itself")
+
+
+_DIGEST: Final = re.compile(
+    r"(?:[^\s:$.]{1,64}[:$.])?(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{48}|[0-9a-fA-F]{56}|[0-9a-fA-F]{64}"
+    r"|[0-9a-fA-F]{96}|[0-9a-fA-F]{128})(?:[:$.][^\s:$.]{1,64})?"
+)
+"""A hexadecimal digest, with its salt before or behind it where one is there."""
+
+
+def without(value: Value, *, digests: bool) -> Value:
+    """A value without the hashes of passwords that are known by their form; with `digests` none that is a
+    bare digest either. As it is stored, where nothing is taken out.
+    """
+    if isinstance(value, str):
+        said = value
+    elif isinstance(value, bytes | RawText):
+        said = (value if isinstance(value, bytes) else value.raw).decode("latin-1")
+    else:
+        return value
+    if digests and len(said) <= _MOST_READ and _DIGEST.fullmatch(said):
+        return PASSWORD_MARK
+    found = without_passwords(said)
+    if found == said:
+        return value
+    return found if isinstance(value, str) else PASSWORD_MARK
+
+
+def hides(value: object) -> bool:
+    """Whether something was taken out of what is shown."""
+    return isinstance(value, str) and PASSWORD_MARK in value
 
 
 def _grouped(part: str) -> str:

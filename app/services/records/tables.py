@@ -3,7 +3,7 @@ an export make of them. `app/README.md` says what else a new column takes.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import cached_property
@@ -12,6 +12,7 @@ from peewee import AutoField, Model
 
 from app.services import text
 from app.services.records import secret_forms
+from app.services.records.rows import Value
 from app.services.records.secret_forms import Told
 from models import tables
 from models.schema import StoredTable
@@ -82,7 +83,8 @@ class TableColumn:
     list; else only with a whole record. `of` is the file's column where the name differs. `words` are those
     for yes and no. `host_only`: a URL, its host or what people write with one, whole on the screen, of which
     copies and exports hold the host alone (`webhooks.host_alone`). `is_declared`: it is one of ours. `tells`
-    gives what a person is told of a secret beside that it is there, and nothing of the secret.
+    gives what a person is told of a secret beside that it is there, and nothing of the secret. `digests`: it
+    may hold bare digests of passwords, which their form alone does not tell from others (`said`).
     """
 
     name: str
@@ -98,6 +100,13 @@ class TableColumn:
     host_only: bool = False
     is_declared: bool = True
     tells: Callable[[object], Told | None] | None = None
+    digests: bool = False
+
+    def said(self, value: Value) -> Value:
+        """The value as it may be shown, copied and exported: of what only the file has none that is a hash of
+        a password by its form.
+        """
+        return value if self.is_declared else secret_forms.without(value, digests=self.digests)
 
     @property
     def source(self) -> str:
@@ -186,6 +195,10 @@ class Table:
         return tuple(column for column in self.columns if column.offered)
 
     @cached_property
+    def of_people(self) -> bool:
+        return is_of_people(self.name, [column.source for column in self.columns])
+
+    @cached_property
     def secrets(self) -> frozenset[str]:
         """The columns of the file that hold secrets."""
         return frozenset(column.source for column in self.columns if column.kind is ColumnKind.PRESENCE)
@@ -200,7 +213,9 @@ class Table:
         of their own, and no secrets.
         """
         declared = {column.source for column in self.columns}
-        unknown = (undeclared(name) for name in stored.columns if name not in declared)
+        unknown = (
+            undeclared(name, of_people=self.of_people) for name in stored.columns if name not in declared
+        )
         return tuple(column.name for column in unknown if column.kind is not ColumnKind.PRESENCE)
 
     def sorted_by(self, name: str | None) -> TableColumn:
@@ -214,11 +229,13 @@ class Table:
         its name in the file, without those that a column of ours is called.
         """
         ours = {name for column in self.columns for name in (column.name, column.source)}
-        return tuple(replace(undeclared(name), name=name) for name in stored.names if name not in ours)
+        others = (name for name in stored.names if name not in ours)
+        return tuple(replace(undeclared(name, of_people=self.of_people), name=name) for name in others)
 
     def of_file(self, name: str) -> TableColumn:
         """A column by its name, declared or as the file alone has it."""
-        return next((column for column in self.columns if column.name == name), undeclared(name))
+        own = (column for column in self.columns if column.name == name)
+        return next(own, None) or undeclared(name, of_people=self.of_people)
 
     def column(self, name: str) -> TableColumn:
         """Raises `KeyError` for a name that is not declared."""
@@ -244,6 +261,24 @@ _SECRET = re.compile(
 )
 """What a column is called that holds one, of those that nobody has declared, by its words (`_words`)."""
 
+_SECRET_OF_PEOPLE = re.compile(
+    r"^(?:(?:user|login|account|member|auth|old|new|last|previous)_)?(?:hash|hashed|hash_?val(?:ue)?|hash_?\d"
+    r"|digest|pass|crypt(?:ed)?|bcrypt|argon2(?:id?|d)?|scrypt|pbkdf2|verifier|kdf|hashed_?pass)$"
+)
+"""The same in a table of people, where a hash is that of a password."""
+
+_PEOPLE = re.compile(
+    r"(?:^|_)(?:users?|accounts?|members?|operators?|admins?|people|persons?|customers?|logins?|credentials?"
+    r"|passwords?|identit(?:y|ies))(?:_|$)"
+)
+_PERSON = re.compile(r"(?:^|_)(?:e_?mail|mail|login|user_?name)(?:_(?:address|addr|name|id))?$")
+_CHAINED = re.compile(r"^(?:prev(?:ious)?|parent|last)_?hash$")
+_NO_PASSWORD = re.compile(
+    r"(?:^|_)(?:id|uuid|guid|ref|external|key|content|file|avatar|gravatar|image|photo|picture|etag|checksum"
+    r"|commit|trace|prev|previous|e?_?mail|ip|device)(?:_|$)"
+)
+"""What a column of a table of people is called that may hold digests of other things."""
+
 _WEBHOOK = re.compile(r"webhook|(?:^|_)hook(?:_|$)|callback_?ur[il]")
 """What one is called whose URL lets anybody post there."""
 
@@ -257,15 +292,28 @@ def _words(name: str) -> str:
     return _BETWEEN_WORDS.sub("_", name).lower()
 
 
-def undeclared(name: str) -> TableColumn:
-    """A column that only the file has: as it is stored, but of a secret whether there is one."""
+def is_of_people(table: str, names: Iterable[str]) -> bool:
+    """Whether a table with these columns is one of people who log in, by its name, or because they have an
+    address or a name to log in by. One whose rows are chained by hashes is none.
+    """
+    words = [*map(_words, names)]
+    if any(map(_CHAINED.search, words)):
+        return False
+    return _PEOPLE.search(_words(table)) is not None or any(map(_PERSON.search, words))
+
+
+def undeclared(name: str, *, of_people: bool = False) -> TableColumn:
+    """A column that only the file has: as it is stored, but of a secret whether there is one. Whether it is
+    one is told by what it is called; in a table `of_people` a hash is one, too.
+    """
     words = _words(name)
-    if _SECRET.search(words):
+    if _SECRET.search(words) or (of_people and _SECRET_OF_PEOPLE.search(words)):
         return TableColumn(
             f"has_{name}", ColumnKind.PRESENCE, name, of=name, words=_STORED, is_declared=False
         )
     is_webhook = _WEBHOOK.search(words) is not None
-    return TableColumn(name, ColumnKind.ID, name, host_only=is_webhook, is_declared=False)
+    digests = of_people and _NO_PASSWORD.search(words) is None
+    return TableColumn(name, ColumnKind.ID, name, host_only=is_webhook, is_declared=False, digests=digests)
 
 
 USERS = Table(

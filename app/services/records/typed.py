@@ -5,6 +5,7 @@ import re
 
 from app.services import text
 from app.services.records.rows import Value
+from app.services.records.secret_forms import hides
 from models.errors import InvalidInput
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
@@ -14,7 +15,9 @@ _LONGEST = 1_000
 
 
 def can_be_typed(value: object) -> bool:
-    """Whether a stored value, as it is shown, can be edited in a line of text."""
+    """Whether a stored value, as it is shown, can be edited in a line of text: whole, that is."""
+    if hides(value):
+        return False
     said = value if isinstance(value, str) else ""
     is_line = len(said) <= _LONGEST and text.visible(said) == said == said.strip()
     return is_line and not isinstance(value, bytes)

@@ -31,7 +31,8 @@ from app.services.records.rows import (
     legible,
     shown,
 )
-from app.services.records.tables import USERS, undeclared
+from app.services.records.secret_forms import hides
+from app.services.records.tables import USERS, TableColumn, undeclared
 from app.services.records.typed import in_type
 from app.services.records.webhooks import without_urls, without_users
 from models.engine import Database, Limits, Rows
@@ -239,7 +240,12 @@ def set_others(
     editable = USERS.others(row.table)
     if unknown := [name for name in values if name not in editable]:
         raise NotAllowed(f"{', '.join(unknown)} cannot be edited here; nothing was changed.")
-    differ = [name for name in values if name in seen and legible(row[name]) != seen[name]]
+    shown_now = {name: legible(_column(name).said(row[name])) for name in values}
+    if hidden := [name for name, value in shown_now.items() if hides(value)]:
+        raise NotAllowed(
+            f"{', '.join(hidden)} holds a password hash, which is not edited here; nothing was changed."
+        )
+    differ = [name for name in values if name in seen and shown_now[name] != seen[name]]
     if differ:
         raise ChangedMeanwhile(f"the user ({', '.join(differ)})")
     kinds, never_null = images.types(USERS.name), row.table.never_null
@@ -259,11 +265,17 @@ def set_others(
     )
 
 
+def _column(name: str) -> TableColumn:
+    return undeclared(name, of_people=USERS.of_people)
+
+
 def _of_others(before: Mapping[str, Value], after: Mapping[str, Value]) -> dict[str, Any]:
     """What an entry says of them: nobody knows what they hold, so nothing that may let anybody in."""
 
     def said(name: str, value: Value) -> Any:
-        return shown(without_urls(value) if undeclared(name).host_only else without_users(value))
+        column = _column(name)
+        value = column.said(value)
+        return shown(without_urls(value) if column.host_only else without_users(value))
 
     return {name: {"from": said(name, before[name]), "to": said(name, after[name])} for name in after}
 

@@ -20,7 +20,7 @@ from app.services.records.change import Change
 from app.services.records.images import Images
 from app.services.records.rows import RawText, StoredRow, Value, shown
 from app.services.records.tables import WEBHOOK_DESTINATIONS, flag
-from app.services.text import readable, without_hooks
+from app.services.text import readable, without_credentials
 from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed
 from models.status import AuditEvent
 
@@ -392,16 +392,16 @@ def without_urls(value: Value) -> Value:
 
 def without_users(value: Value) -> Value:
     """The same with whole URLs, but for the user names and passwords in them, and the paths of those that are
-    webhooks themselves (`text.without_hooks`).
+    webhooks themselves (`text.without_credentials`).
     """
-    return _written_with(lambda said: without_hooks(_USER.sub("…", said)), value)
+    return _written_with(lambda said: without_credentials(_USER.sub("…", said)), value)
 
 
 def without_paths(value: Value) -> Value:
     """The same with whole URLs, but for the paths of those that are webhooks themselves."""
     if isinstance(value, str):  # as most are
-        return without_hooks(value)
-    return _written_with(without_hooks, value) if isinstance(value, bytes | RawText) else value
+        return without_credentials(value)
+    return _written_with(without_credentials, value) if isinstance(value, bytes | RawText) else value
 
 
 def _written_with(other: Callable[[str], str], value: Value) -> Value:

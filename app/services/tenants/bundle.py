@@ -148,7 +148,7 @@ def _count(database: LocalDatabase, table: str, condition: str) -> int:
 def _write(
     database: LocalDatabase, table: StoredTable, condition: str, file: Path, told: Callable[[int], None]
 ) -> TableWritten:
-    given = {name: plain_of(table.name, name) for name in table.names}
+    given = {name: plain_of(table.name, name, table.names) for name in table.names}
     says = [(name, says) for name, says in given.items() if says is not None]
     values = ", ".join(exact(table.name, name) for name, _ in says) or "'NULL'"
     query = f"SELECT {values} FROM main.{sql_name(table.name)} WHERE {condition}"  # noqa: S608

@@ -122,7 +122,7 @@ def _extra(table: tables.Table, own: tables.TableColumn) -> Column:
         return column(text=lambda value, row: "" if value is None else _word(own, value))
 
     def text(value: Any, row: Row) -> str:
-        said = _glimpsed(value)
+        said = _glimpsed(own, value)
         line = formatting.first_line(said)
         return line if line.endswith("…") or value is None or Glimpse.of(value).whole else f"{line}…"
 
@@ -133,14 +133,14 @@ def _extra(table: tables.Table, own: tables.TableColumn) -> Column:
         if found.value is None:
             return "NULL"
         more = "" if found.whole else "…"
-        return f"{_glimpsed(value)}{more}\nStored as {_CLASS[storage_class(found.value)]}"
+        return f"{_glimpsed(own, value)}{more}\nStored as {_CLASS[storage_class(found.value)]}"
 
-    return column(text=text, tooltip=tooltip, whole=lambda value, row: _glimpsed(value))
+    return column(text=text, tooltip=tooltip, whole=lambda value, row: _glimpsed(own, value))
 
 
-def _glimpsed(cell: str | None) -> str:
+def _glimpsed(own: tables.TableColumn, cell: str | None) -> str:
     """A value in words; nothing for NULL, and for what is still to be read."""
-    value = None if cell is None else Glimpse.of(cell).value
+    value = None if cell is None else own.said(Glimpse.of(cell).value)
     return "(empty)" if value == "" else formatting.plain(value)
 
 
@@ -226,7 +226,7 @@ def choice_label(table: tables.Table, name: str, value: Value) -> str:
     if value == "":
         return "(empty)"
     if tables.flag(value) is None or column.kind not in _YES_OR_NO:
-        return formatting.plain(value)
+        return formatting.plain(column.said(value))
     if column.kind is tables.ColumnKind.FLAG:
         return _word(column, value).capitalize()
     return f"{column.label} {column.words[0]}" if tables.flag(value) else f"No {column.label.lower()}"

@@ -109,6 +109,8 @@ def _with_value(tab: "RecordTab", key: Key | None, column: str, use: Callable[[s
     def found(value: tuple[Value] | None) -> None:
         if value is None:
             tab.context.say("This record was deleted in the meantime.")
+        elif tab.spec.table.of_file(column).said(value[0]) != value[0]:
+            tab.context.say("It holds a password hash, which is neither copied nor filtered by.")
         else:
             use(column, value[0])
 

@@ -15,6 +15,7 @@ from app.services.records import webhooks
 from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
 from app.services.records.record import Record
+from app.services.records.secret_forms import hides
 from app.services.records.tables import RANK, WEBHOOK_DESTINATIONS, ColumnKind, flag, undeclared
 from app.services.records.webhooks import WebhookInput
 from app.ui.session.context import Context
@@ -434,7 +435,9 @@ class WebhookDialog(FormDialog):
         if webhook is None and stored is not None:
             beside = {} if like is None else like.unknown
             known = {
-                name: beside[name] for name in beside if undeclared(name).kind is not ColumnKind.PRESENCE
+                name: value
+                for name, value in beside.items()
+                if undeclared(name).kind is not ColumnKind.PRESENCE and not hides(value)
             }
             self.add_asked(WEBHOOK_DESTINATIONS.asks_for(stored), known)
         active = CheckBox("Active")

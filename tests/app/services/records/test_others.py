@@ -6,13 +6,14 @@ import apsw
 import pytest
 
 from app.services.chain.where import InFile
-from app.services.records import users, writing
+from app.services.records import export, users, writing
+from app.services.records.export import Format, RowsWanted
 from app.services.records.images import Images
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from app.services.records.record import read_record
 from app.services.records.rows import Value
-from app.services.records.tables import USERS
+from app.services.records.tables import USERS, undeclared
 from app.services.records.typed import can_be_typed, in_type
 from app.workers import scan_pool
 from models.engine import Database
@@ -114,6 +115,57 @@ def test_an_entry_holds_nothing_that_lets_anybody_in(engine: Database, user: str
     users.set_others(engine, user, {"site": site}, actor="ops", now=NOW)
     assert read_record(engine, USERS, user).unknown["site"] == site
     assert "hunter2" not in str(events())
+
+
+BCRYPT = "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW"
+HASHES = (
+    BCRYPT,
+    "$argon2id$v=19$m=65536,t=3,p=4$pl4ntSALT40aa$pl4ntHASH81bbcc",
+    "pbkdf2$100000$a1B2c3D4e5F6$g7H8i9J0kkllmmnnoopp",
+    "pbkdf2:sha256:260000$abc$" + "ab" * 32,
+    "scrypt:32768:8:1$abcdEF12$" + "ab" * 64,
+    "$6$saltstring$" + "a" * 86,
+    "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7",
+    "{SSHA}" + "a" * 32,
+    "md5$ab$" + "ab" * 16,
+    "ab" * 32,
+    "salt:" + "ab" * 20,
+    BCRYPT.encode(),
+)
+
+
+def test_a_hash_of_a_password_goes_nowhere_whatever_its_column_is_called(
+    engine: Database, user: str, sql: apsw.Connection, events: Events
+) -> None:
+    """By its form; under a name that tells it, whether there is one. Undone is what was stored."""
+    names = [f"c{number}" for number in range(len(HASHES))]
+    for name in ("hash", *names):
+        sql.execute(f"ALTER TABLE users ADD COLUMN {name} TEXT")
+    assigned = ", ".join(f"{name} = ?" for name in names)
+    sql.execute(f"UPDATE users SET hash = 'planted', {assigned}", HASHES)
+    before = [*sql.execute("SELECT * FROM users")]
+    unknown = read_record(engine, USERS, user).unknown
+    assert unknown["hash"] == "set" and not [name for name in names if can_be_typed(unknown[name])]
+    lists = Lists(inspect(engine))
+    said = [str(unknown)]
+    said += [export.text_of(engine, lists, RowsWanted(ListQuery("users"), form)) for form in Format]
+    with pytest.raises(NotAllowed, match="c0 holds a password hash"):
+        users.set_others(engine, user, {"c0": "x"}, actor="ops", now=NOW)
+    users.set_others(engine, user, {"name": f"see {BCRYPT}"}, actor="ops", now=NOW)
+    said += [str(events())]
+    kept = ["planted", *(one if isinstance(one, str) else one.hex() for one in HASHES)]
+    assert not [one for one in kept if any(one in text for text in said)]
+    writing.undo(engine, users.delete(engine, [user], actor="ops", now=NOW), now=NOW)
+    (after,) = sql.execute("SELECT * FROM users")
+    assert after[-len(HASHES) :] == before[0][-len(HASHES) :] == HASHES
+
+
+def test_what_is_no_hash_stays_as_it_is() -> None:
+    column = undeclared("note", of_people=True)
+    for said in ("$10M ARR potential", "costs $5 or $6", "{Success}", "sha256:" + "ab" * 31, "x:y", 7, None):
+        assert column.said(said) == said
+    assert undeclared("avatar_md5", of_people=True).said("ab" * 16) == "ab" * 16
+    assert undeclared("note").said("ab" * 32) == "ab" * 32
 
 
 @pytest.mark.parametrize(

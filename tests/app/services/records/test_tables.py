@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.services.records.tables import DECLARED, ColumnKind, Table, undeclared
+from app.services.records.tables import DECLARED, ColumnKind, Table, is_of_people, undeclared
 from models.tables import TABLES
 
 every_table = pytest.mark.parametrize("table", DECLARED.values(), ids=lambda table: table.name)
@@ -48,3 +48,16 @@ def test_a_secret_is_known_by_the_words_of_its_columns_name() -> None:
     plain = "tokens_used, key, spinner, pinned, shipping, seeded_at, country_code, webhook_url, pinned_at"
     kinds = {name: undeclared(name).kind for name in f"{secret}, {plain}".split(", ")}
     assert [name for name, kind in kinds.items() if kind is ColumnKind.PRESENCE] == secret.split(", ")
+
+
+def test_a_hash_is_a_secret_in_a_table_of_people_and_nowhere_else() -> None:
+    secret = "hash, Digest, hashed, pass, user_hash, verifier, argon2id, pwhash"
+    plain = "content_hash, hashtag, passed, digest_sent_at, name, bypass, seats"
+    kinds = {name: undeclared(name, of_people=True).kind for name in f"{secret}, {plain}".split(", ")}
+    assert [name for name, kind in kinds.items() if kind is ColumnKind.PRESENCE] == secret.split(", ")
+    assert {undeclared(name).kind for name in ("hash", "digest", "pass")} == {ColumnKind.ID}
+    people = [table.name for table in DECLARED.values() if table.of_people]
+    assert people == ["users"]
+    assert is_of_people("app_accounts", ["id"]) and is_of_people("t", ["id", "eMail"])
+    assert is_of_people("t", ["User_Name"]) and not is_of_people("files", ["id", "digest", "user_id"])
+    assert not is_of_people("user_log", ["seq", "email", "hash", "prev_hash"]), "a chain"

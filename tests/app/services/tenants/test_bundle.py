@@ -28,12 +28,16 @@ from tests.fixtures.sample import sample
 from tests.fixtures.window import ask, count
 
 SECRET = "planted-marker-of-a-secret"
+HASH, DIGEST = "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW", "ab" * 32
 TENANT = "acme-corp"
 MORE = f"""
 UPDATE users SET password_hash = '{SECRET}';
 UPDATE webhook_destinations SET secret = '{SECRET}', url = 'https://h.example/{SECRET}';
 CREATE TABLE tenants (id TEXT PRIMARY KEY, name TEXT, api_token TEXT);
 INSERT INTO tenants VALUES ('{TENANT}', 'Acme', '{SECRET}'), ('other', 'Other', '{SECRET}');
+CREATE TABLE logins (tenant_id TEXT, login TEXT, hash TEXT, note TEXT);
+INSERT INTO logins VALUES ('{TENANT}', 'ada', '{SECRET}', 'was {HASH}');
+INSERT INTO logins VALUES ('{TENANT}', 'eve', NULL, '{DIGEST}');
 CREATE TABLE "odd/../name" (id INTEGER PRIMARY KEY, of TEXT REFERENCES users (id), value);
 INSERT INTO "odd/../name" (of, value) SELECT id, x'00ff' FROM users WHERE tenant_id = '{TENANT}' LIMIT 1;
 INSERT INTO "odd/../name" (of, value) SELECT id, 9e999 FROM users WHERE tenant_id = '{TENANT}' LIMIT 1;
@@ -103,6 +107,9 @@ def test_all_that_it_has_is_there_and_nothing_of_others(path: Path, tmp_path: Pa
     assert type(odd[2]["value"]) is float
     assert manifest["tables"]["users"]["secretsLeftOut"] == ["password_hash"]
     assert manifest["tables"]["tenants"]["secretsLeftOut"] == ["api_token"]
+    assert manifest["tables"]["logins"]["secretsLeftOut"] == ["hash"]
+    notes = [row["note"] for row in lines(out / manifest["tables"]["logins"]["file"])]
+    assert notes == ["was [password hash]", "[password hash]"]
     files = {item.relative_to(out).as_posix(): item for item in out.rglob("*") if item.is_file()}
     assert manifest["sha256"] == {
         name: sha256(item.read_bytes()).hexdigest() for name, item in files.items() if name != "manifest.json"
