@@ -255,7 +255,7 @@ _STORED = ("set", "none")
 """Whether there is a secret, in words."""
 
 _SECRET = re.compile(
-    r"pass_?(?:word|wd|phrase|code|hash)|pwd|(?:^|_)pw(?:_|$)|(?:^|_)salt$|secret|credential|bearer|authorization|auth_?header"
+    r"pass_?(?:word|wd|phrase|code|hash)|pwd|(?:^|_)pw(?:_|$|hash)|(?:^|_)salt$|secret|credential|bearer|authorization|auth_?header"
     r"|(?:access|api|private|signing)_?key|token(?:_?(?:hash|value))?$|(?:backup|recovery|reset)_?codes?"
     r"|(?:^|_)(?:cookies?|jwts?|t?otps?|pin|seed)$"
 )
