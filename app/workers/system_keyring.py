@@ -118,7 +118,10 @@ def work(job: Job, attached: BinaryIO, caller: Caller) -> Job:
         return _BROKEN | {"why": type(error).__name__}
     caller.part("asked")
     try:
-        return {"answer": getattr(keyring.get_keyring(), job["method"])(*job["arguments"])}
+        answer = getattr(keyring.get_keyring(), job["method"])(*job["arguments"])
+        if job["method"] != "get_password":
+            return {"answer": None}
+        return {"answer": answer} if isinstance(answer, str | None) else _BROKEN | {"why": "it gives no text"}
     except NoKeyringError:
         return {"problem": "KeyringAbsent", "why": ""}
     except (InitError, KeyringLocked):

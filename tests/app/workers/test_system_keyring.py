@@ -54,7 +54,8 @@ def test_a_locked_keyring_is_not_an_absent_one(desktop: Desktop, meets: str, fol
 
 
 @pytest.mark.parametrize(
-    ("meets", "why"), [("a bug", "TypeError"), ("the end", "the process that asks it ended")]
+    ("meets", "why"),
+    [("a bug", "TypeError"), ("a number", "it gives no text"), ("the end", "the process that asks it ended")],
 )
 def test_a_broken_keyring_is_not_an_absent_one(desktop: Desktop, meets: str, why: str, folder: Path) -> None:
     desktop.meets(meets)
