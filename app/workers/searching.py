@@ -1,14 +1,17 @@
 """Looks through the texts of runs, in a child process that keeps what it has read: to read and fold all of
 them, and to search them, would hold up the interface. Never imports Qt.
+
+What a live database has of them is read into a temporary file first, which is what the child knows.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 from app.services.chain.verify.source import readable
+from app.services.files.exporting import ALL
 from app.services.records.list_query import of_plain, plain
 from app.services.records.run_search import (
     MOST,
@@ -19,31 +22,43 @@ from app.services.records.run_search import (
     Within,
     require_words,
 )
-from app.services.records.tables import EVERYONE, Scope
+from app.services.records.tables import EVERYONE, PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
 from app.workers.child import Caller, Children, Job
 from models.engine import Database
 from models.errors import Cancelled
+from models.local.atomic import in_passing
 from models.local.database import LocalDatabase
 from models.local.text_store import TextStore
 from models.progress import Monitor, Stop
+
+_READ: Final = (PLANNING_RUNS.name, PLANNING_ARTIFACTS.name)
+FETCHED_PASSES: Final = 2
+"""How often each row of a live database is read, so that all of them are of one moment."""
 
 
 class TextSearch:
     """The texts of all runs of a file, or of a tenant's, as they were read. Used by one thread at a time."""
 
-    def __init__(self, path: Path, scope: Scope = EVERYONE, *, read_only: bool = False) -> None:
-        """Raises `CannotStart`, and the errors of `readable`."""
-        self._stack = ExitStack()
-        place = str(readable(path, self._stack))
-        self._where: Job = {"database": place, "read_only": read_only, "tenant": scope.tenant_id}
+    def __init__(self, of: Path | Database, scope: Scope = EVERYONE, *, read_only: bool = False) -> None:
+        """Of a file, or of a live database. Raises `CannotStart`, and the errors of `readable`."""
+        self._stack, self._live = ExitStack(), None
+        if isinstance(of, Path):
+            place = readable(of, self._stack)
+        else:
+            self._live = of
+            place = Path(self._stack.enter_context(in_passing()), "texts")
+        self._where: Job = {"database": str(place), "read_only": read_only, "tenant": scope.tenant_id}
         self._children = self._stack.enter_context(Children("search", "search"))
         self.count = 0
 
-    def read(self, monitor: Monitor) -> None:
-        """Reads them, once; nothing is left of it where that fails. Raises the storage errors and those of
-        `Children.run`.
+    def read(self, monitor: Monitor, before: Callable[[int], object] = lambda rows: None) -> None:
+        """Reads them, once; nothing is left of it where that fails. `before` is told about how many rows of a
+        live database are read, before they are; what it raises ends it. Raises the storage errors, and those
+        of `read_whole` and `Children.run`.
         """
         try:
+            if self._live is not None:
+                self._fetch(self._live, monitor, before)
             (self.count,) = self._children.run([{"read": self._where}], monitor=monitor)
         except BaseException:
             self.close()
@@ -63,6 +78,14 @@ class TextSearch:
     def close(self) -> None:
         """Ends the child, whatever it does."""
         self._stack.close()
+
+    def _fetch(self, database: Database, monitor: Monitor, before: Callable[[int], object]) -> None:
+        from app.services.live.fetching import read_whole  # noqa: PLC0415 - not for a child
+
+        copy = Path(self._where["database"])
+        with database.connection_context():
+            wanted = lambda stored: {name: ALL for name in _READ if name in stored}  # noqa: E731
+            read_whole(database, copy, wanted=wanted, before=before, monitor=monitor)
 
     def _go_on(
         self,

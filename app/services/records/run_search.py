@@ -32,10 +32,6 @@ MOST: Final = 200
 """Places that are shown."""
 AT_ONCE: Final = 400
 """Pieces looked through between two looks at whether to go on: some 10 MB, a tenth of a second."""
-WHY_NOT_LIVE: Final = (
-    "The search reads every artifact whole, each of which is charged on a live database; save a copy of it, "
-    "and search that."
-)
 _PIECE: Final = 32_768
 _OVERLAP: Final = 4_096
 """Bytes that the next piece has as well: more than `LONGEST` characters take, each letter decomposed."""

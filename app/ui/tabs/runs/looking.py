@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from app.itemmodels.columns import Tone
 from app.services.records.run_compare import why_not
-from app.services.records.run_search import WHY_NOT_LIVE
 from app.services.text import byte_size
 from app.ui.session.context import Context
 from app.ui.tabs.common.record_tab import RecordTab
@@ -55,10 +54,7 @@ def _search_act(tab: RecordTab, show_place: "Callable[[TextPlace], object]") -> 
         show_place(place)
         tab.window().activateWindow()
 
-    def refuse() -> str | None:
-        return WHY_NOT_LIVE if tab.context.costs else None
-
-    return ActionSpec("search_texts", "Search texts…", Icon.SEARCH, run, refuse, "Ctrl+Alt+F")
+    return ActionSpec("search_texts", "Search texts…", Icon.SEARCH, run, shortcut="Ctrl+Alt+F")
 
 
 _FILTERS = {

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QComboBox, QTextEdit, QWidget
 
 from app.services.opened import Opened
 from app.services.records.change import Change
-from app.services.records.run_search import WHY_NOT_LIVE, TextPlace, TextPlaces, Within
-from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
+from app.services.records.run_search import TextPlace, TextPlaces, Within
+from app.services.records.tables import EVERYONE, PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
 from app.services.text import counted, visible
 from app.ui.session.context import Context
 from app.ui.theme.icons import Icon
@@ -23,8 +23,9 @@ from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.labels import Label, Look, in_row, line_edit, name_choice
 from app.workers.runner import Task
-from app.workers.searching import TextSearch
-from models.errors import Cancelled, TenantAdminError
+from app.workers.searching import FETCHED_PASSES, TextSearch
+from models.engine import read_at_most
+from models.errors import Cancelled, MuchToRead, TenantAdminError
 from models.progress import Monitor
 
 _SIZE = QSize(960, 660)
@@ -40,6 +41,8 @@ _WITHIN = {
 _PREVIEW = 96
 _GONE = "(changed since it was read)"
 _READ = "Each text is read once into a temporary index, which is gone when this window closes."
+_LIVE = "The texts are read into a temporary copy on this computer, which is gone when this window closes."
+_CHANGED = "Runs have changed since they were read; what was read before is searched."
 
 
 class RunSearchDialog(Dialog):
@@ -52,7 +55,8 @@ class RunSearchDialog(Dialog):
         open_place: Callable[[TextPlace], object],
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(context.theme, "Search the texts of runs", _READ, parent=parent)
+        how = _LIVE if context.costs else _READ
+        super().__init__(context.theme, "Search the texts of runs", how, parent=parent)
         self._context, self._scope, self._open_place = context, scope, open_place
         self._texts: TextSearch | None = None
         self._old: list[TextSearch] = []
@@ -72,8 +76,11 @@ class RunSearchDialog(Dialog):
         self.state = Label("", Look.DIM, wrap=True)
         self.bar = ProgressBar()
         self.cancel_reading = push_button(context.theme, "Cancel", self._cancel)
+        self.read_button = push_button(context.theme, "Read them", self._read)
+        self._agreed = 0
+        """Rows that a person has agreed to, where each is charged."""
         told = QWidget()
-        in_row((self.state, 1), self.bar, self.cancel_reading, within=told)
+        in_row((self.state, 1), self.bar, self.cancel_reading, self.read_button, within=told)
         self.table = StaticTable(context.theme, "Places found", _COLUMNS, most=_ROWS, wide=2)
         self.around = QTextEdit()
         self.around.setReadOnly(True)
@@ -100,7 +107,11 @@ class RunSearchDialog(Dialog):
         self.open_as_large_as(_SIZE)
         self.line.setFocus()
         self._show_place()
-        self._read()
+        self.read_button.hide()
+        if context.costs:
+            self._ask()
+        else:
+            self._read()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Of the keys in the line Return opens what is chosen, or looks for what was typed since; Down leads
@@ -109,7 +120,8 @@ class RunSearchDialog(Dialog):
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and watched is self.line:
             match event.key():
                 case Qt.Key.Key_Return | Qt.Key.Key_Enter:
-                    if self._soon.isActive() or self._is_stale or self._chosen() is None:
+                    is_stale = self._is_stale and not self._context.costs
+                    if self._soon.isActive() or is_stale or self._chosen() is None:
                         self._search()
                     else:
                         self._open()
@@ -122,22 +134,31 @@ class RunSearchDialog(Dialog):
     def _read(self) -> None:
         """Reads all texts; what was read before is searched until then."""
         self._is_stale = False
-        if self._context.costs:
-            self.line.setEnabled(False)
-            self.cancel_reading.hide()
-            self.bar.hide()
-            self._say(WHY_NOT_LIVE)
-            return
         opened, scope = self._context.opened, self._scope
+        most = self._agreed if self._context.costs else None
+        self.read_button.hide()
         self.bar.show()
         self.cancel_reading.show()
         self.state.setText("Reading the texts of all runs…")
         self._reading = self._context.runner.job(
-            lambda monitor: _read(opened, scope, monitor),
+            lambda monitor: _read(opened, scope, most, monitor),
             on_progress=self._advance,
             on_done=self._take,
             on_failed=self._not_read,
         )
+
+    def _ask(self, much: MuchToRead | None = None) -> None:
+        """Says what reading costs where each row is charged, and waits for a person to begin it."""
+        context = self._context
+        if much is None:
+            tables = (PLANNING_RUNS, PLANNING_ARTIFACTS)
+            rows = FETCHED_PASSES * sum(context.rows_of(table.name, EVERYONE) for table in tables)
+            much = MuchToRead(context.opened.place, rows, "up to")
+        self._agreed = much.most
+        self.bar.hide()
+        self.cancel_reading.hide()
+        self.read_button.show()
+        self._say(str(much))
 
     def _advance(self, done: int, total: int) -> None:
         if not self._is_closed:
@@ -160,7 +181,12 @@ class RunSearchDialog(Dialog):
             self._ended_reading()
             is_cancelled = isinstance(error, Cancelled)
             self._is_stale = True
-            self._say("Not all was read; press Enter to read again." if is_cancelled else str(error))
+            if isinstance(error, MuchToRead):
+                self._ask(error)
+            else:
+                self.read_button.setVisible(self._context.costs)
+                how = "" if self._context.costs else "; press Enter to read again"
+                self._say(f"Not all was read{how}." if is_cancelled else str(error))
 
     def _ended_reading(self) -> None:
         self._reading = None
@@ -176,14 +202,20 @@ class RunSearchDialog(Dialog):
             self._outdate()
 
     def _outdate(self) -> None:
-        """What is read is not all that is there now; it is read again when somebody searches next."""
+        """What is read is not all that is there now; it is read again when somebody searches next, or asks
+        for it where that is charged.
+        """
         self._is_stale = True
+        if self._context.costs and self._texts is not None and self._reading is None:
+            self.read_button.setText("Read again")
+            self.read_button.show()
+            self._say(_CHANGED)
 
     def _search(self) -> None:
         self._soon.stop()
-        if self._reading is not None or self._context.costs:
+        if self._reading is not None:
             return  # it searches when it has read
-        if self._is_stale:
+        if self._is_stale and not self._context.costs:
             self._read()
             return
         text, within = asked = self._asked()
@@ -294,9 +326,15 @@ class RunSearchDialog(Dialog):
             self._retire(self._texts)
 
 
-def _read(opened: Opened, scope: Scope, monitor: Monitor) -> TextSearch:
-    texts = TextSearch(opened.path, scope, read_only=opened.read_only)
-    texts.read(monitor)
+def _read(opened: Opened, scope: Scope, most: int | None, monitor: Monitor) -> TextSearch:
+    of = opened.path if most is None else opened.database
+    texts = TextSearch(of, scope, read_only=opened.read_only or most is not None)
+
+    def before(rows: int) -> None:
+        if most is not None:
+            read_at_most(most, rows, opened.place)
+
+    texts.read(monitor, before)
     return texts
 
 
