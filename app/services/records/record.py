@@ -5,7 +5,7 @@ table can be read stands at the end.
 """
 
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,16 +13,19 @@ from peewee import SQL, BaseQuery, Case, Column, Query, fn
 from peewee import Table as Source
 
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ
-from app.services.records.rows import Value, decoded, exactly, holds, legible
+from app.services.records.rows import Value, decoded, exactly, holds, in_parts, legible
 from app.services.records.secret_forms import Told
 from app.services.records.tables import AUDIT_CHAIN, ColumnKind, Table, TableColumn, undeclared
 from app.services.text import readable
 from models.engine import Database, Rows, raw, sql_name
-from models.errors import DamagedFile, NotFound, TableMissing
+from models.errors import AnswerTooLong, DamagedFile, NotFound, TableMissing
 from models.schema import StoredTable, StoredTables, read_stored
 
 if TYPE_CHECKING:
     from app.services.chain.reading import Inspection
+
+_TOGETHER: Final = 8
+"""Records that come with one answer; of a live database each has 2 MB at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,26 @@ def read_again(database: Database, known: Record) -> Record:
     """The record as it is stored now, whole; of one whose key is NULL, which any number may have, the row
     that was known. Raises as `read_record` does.
     """
+    return _one(known.table, _read(database, [_again(known)])[0])
+
+
+def each_again(database: Database, known: Sequence[Record]) -> Iterator[Record | None]:
+    """The same of several, None for one that is gone: some of them with one answer where each call takes its
+    time.
+    """
+    for some in in_parts(known, _TOGETHER if database.costs else 1):
+        wanted = list(map(_again, some))
+        try:
+            found = _read(database, wanted)
+        except AnswerTooLong:
+            found = [_read(database, [one])[0] for one in wanted]
+        for one, rows in zip(some, found, strict=True):
+            yield _one(one.table, rows) if rows != [] else None
+
+
+def _again(known: Record) -> "_Wanted":
     table, key = known.table, known[known.table.key.name]
-    by = table.key if key is not None else None
-    return _one(table, _read(database, [(table, by, known.row if by is None else key)])[0])
+    return (table, None, known.row) if key is None else (table, table.key, key)
 
 
 def read_record_with(

@@ -20,13 +20,13 @@ from app import paths
 from app.services.chain.checkpoints.verdicts import KeptVerdict
 from app.services.records.export import as_time, plain_of
 from app.services.records.history import CHARGED, LOOKED_THROUGH
-from app.services.records.record import Record, read_again
+from app.services.records.record import Record, each_again
 from app.services.records.rows import decoded, exactly, legible
 from app.services.records.run_timeline import MOST_ABOUT, RunStory, RunTimeline, read, timeline
 from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, PLANNING_RUNS, ColumnKind
 from app.services.text import counted, markdown, readable, utc_time, visible
 from models.engine import Database
-from models.errors import Cancelled, NotFound
+from models.errors import Cancelled
 from models.progress import Monitor
 from models.schema import read_stored
 
@@ -175,7 +175,7 @@ def _artifacts(
     newest = {artifact.text("phase"): artifact for artifact in reversed(story.artifacts)}
     chosen = [one for one in story.artifacts if of.every or newest[one.text("phase")] is one]
     plain = plain_of(PLANNING_ARTIFACTS.name, "content")
-    for number, artifact in enumerate(chosen):
+    for number, (artifact, whole) in enumerate(zip(chosen, each_again(database, chosen), strict=True)):
         if monitor.cancelled():
             raise Cancelled
         monitor.progress(number, len(chosen))
@@ -189,12 +189,11 @@ def _artifacts(
             f"stored {readable(as_time(artifact['created_at']))} UTC",
         )
         yield page.paragraph(", ".join(facts))
-        try:
-            content = read_again(database, artifact)["content"]
-        except NotFound:
+        if whole is None:
             yield page.paragraph("It is no longer there.")
             continue
-        safe = (readable(plain(part)) for part in in_parts_of(readable(content))) if plain else iter(())
+        content = readable(whole["content"])
+        safe = (readable(plain(part)) for part in in_parts_of(content)) if plain else iter(())
         yield from page.verbatim([_lines(part) for part in safe])
     monitor.progress(len(chosen), len(chosen))
 

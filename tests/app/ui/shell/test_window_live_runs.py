@@ -1,0 +1,272 @@
+"""Planning runs in the window on a live D1: every act, an opened run, parked ideas, the search."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QLineEdit
+from pytestqt.qtbot import QtBot
+
+from app.services.live.tokens import Tokens
+from app.services.records import runs as planning
+from app.services.records.tables import PLANNING_RUNS
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.common.form_fields import LinesEditor
+from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.runs import RunsTab
+from app.ui.tabs.runs.charts import ChartsDialog
+from app.ui.tabs.runs.comparing import CompareDialog
+from app.ui.tabs.runs.looking import write_dossier
+from app.ui.tabs.runs.parked import ParkedIdeas
+from app.ui.tabs.runs.reasons import ReasonDialog
+from app.ui.tabs.runs.run_acts import ACTS, RunAct
+from app.ui.tabs.runs.searching import RunSearchDialog
+from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.form_dialog import FormDialog
+from models.status import RunStatus
+from tests.conftest import NOW
+from tests.d1.edge import Edge
+from tests.fixtures import live_window
+from tests.fixtures.live import Live
+from tests.fixtures.live_window import open_live, unlock
+from tests.fixtures.window import TABLES, ask, button, child, choose, click, closed, dialog, go, press
+
+pytestmark = [pytest.mark.wrangler, pytest.mark.slow]
+
+TEXTS = "planning_runs", "planning_artifacts"
+FROM = {
+    "pause": "running",
+    "resume": "paused",
+    "complete": "running",
+    "cancel": "paused",
+    "kill": "running",
+    "delete": "completed",
+    "restore": "deleted",
+}
+"""Of each act a status that it leads away from."""
+ROUND_TRIP = 0.05
+
+
+@pytest.fixture
+def file(live: Live, demo_path: Path) -> Path:
+    """Three runs of each status that an act leads away from are the newest."""
+    path = live.put(demo_path, listed=True)
+    for place, (act, status) in enumerate(FROM.items()):
+        for number in range(3):
+            ask(
+                path,
+                "INSERT INTO planning_runs (id, idea, status, current_phase, created_at, updated_at)"
+                " VALUES (?, 'An idea', ?, 'opportunity', ?, ?)",
+                f"{act}-{number}", status, NOW + 1_000 - 3 * place - number, NOW,
+            )  # fmt: skip
+    return path
+
+
+@pytest.fixture
+def tab(qtbot: QtBot, edge: Edge, live: Live, file: Path, window: MainWindow) -> RunsTab:
+    window.connecting.tokens = Tokens(None)
+    edge.delay = ROUND_TRIP
+    open_live(qtbot, window, live_window.production(edge, live, file, window))
+    unlock(qtbot, window)
+    tab = go(qtbot, window, TABLES.index(PLANNING_RUNS.name))
+    assert isinstance(tab, RunsTab)
+    qtbot.waitUntil(lambda: tab.model.rowCount() > 21)
+    return tab
+
+
+def stored(file: Path) -> list[tuple[Any, ...]]:
+    return ask(file, "SELECT id, status, kill_verdict FROM planning_runs ORDER BY id")
+
+
+def answer(qtbot: QtBot, tab: RecordTab, act: RunAct) -> None:
+    """Gives a reason where one is asked for, and agrees."""
+    shown = dialog(qtbot, tab.window(), ConfirmDialog)
+    if isinstance(shown, ReasonDialog):
+        assert shown.confirm_button.isEnabled() is (act.status is not RunStatus.KILLED)
+        shown.field.setText("why not")
+    click(qtbot, shown.confirm_button)
+
+
+def undo(qtbot: QtBot, page: RecordTab) -> None:
+    with qtbot.waitSignal(page.context.runner.changed):
+        page.context.history.undo()
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_every_act(qtbot: QtBot, tab: RunsTab, file: Path, count: int) -> None:
+    before = stored(file)
+    for place, act in enumerate(ACTS):
+        row = 3 * place
+        assert tab.model.record_id(row) == f"{act.name}-0"
+        tab.table.select_ranges([range(row, row + count)], row)
+        action = tab.commands.action(act.name)
+        qtbot.waitUntil(action.isEnabled)
+        with qtbot.waitSignal(tab.context.runner.changed):
+            tab.commands.trigger(act.name)
+            if tab._asks(act, count):
+                answer(qtbot, tab, act)
+        closed(qtbot, tab, ConfirmDialog)
+        found = [row for row in stored(file) if row not in before]
+        status = RunStatus.PAUSED if act.status is None else act.status
+        verdict = "why not" if act.name == "kill" else None
+        assert found == [(f"{act.name}-{number}", status, verdict) for number in range(count)]
+        undo(qtbot, tab)
+        assert stored(file) == before
+        assert [tab.model.record_id(one) for one in range(21)] == [
+            f"{name}-{number}" for name in FROM for number in range(3)
+        ]
+
+
+def fill(form: FormDialog, **texts: str) -> None:
+    for name, text in texts.items():
+        editor = form.editor(name)
+        if isinstance(editor, LinesEditor):
+            editor.setPlainText(text)
+        else:
+            assert isinstance(editor, QLineEdit)
+            editor.setText(text)
+
+
+def submit(qtbot: QtBot, page: RecordTab, form: FormDialog) -> None:
+    with qtbot.waitSignals([page.context.runner.changed, form.finished]):
+        click(qtbot, form.action_button)
+    closed(qtbot, page, FormDialog)
+
+
+def test_ideas_and_new_runs(qtbot: QtBot, tab: RunsTab, file: Path) -> None:
+    run = choose(qtbot, tab, 0)
+    parked = "SELECT run_id, reason FROM planning_parked_ideas WHERE idea = ?"
+    tab.commands.trigger("park")
+    form = dialog(qtbot, tab, FormDialog)
+    fill(form, idea="A parked idea", reason="No season", revisit_estimate_months="0")
+    submit(qtbot, tab, form)
+    assert ask(file, parked, "A parked idea") == [(run, "No season")]
+    undo(qtbot, tab)
+    assert ask(file, parked, "A parked idea") == []
+    for name, idea, status in (("copy_run", "The same again", 1), ("create", "Quite new", 0)):
+        tab.commands.trigger(name)
+        form = dialog(qtbot, tab, FormDialog)
+        fill(form, idea=idea)
+        box = form.editor("status")
+        assert isinstance(box, QComboBox)
+        box.setCurrentIndex(status)
+        submit(qtbot, tab, form)
+        qtbot.waitUntil(lambda idea=idea: tab.inspector.title.text() == idea)  # type: ignore[misc]
+        assert ask(file, "SELECT status FROM planning_runs WHERE idea = ?", idea) == [
+            ("running" if status else "paused",)
+        ]
+        undo(qtbot, tab)
+        assert ask(file, "SELECT status FROM planning_runs WHERE idea = ?", idea) == []
+
+    tab.open_parked_ideas()
+    assert tab._parked is not None
+    page: ParkedIdeas = tab._parked.page
+    count = ask(file, "SELECT count(*) FROM planning_parked_ideas")[0][0]
+    qtbot.waitUntil(lambda: page.model.rowCount() == count)
+    page.commands.trigger("create")
+    form = dialog(qtbot, page, FormDialog)
+    fill(form, idea="A ferry for bees")
+    submit(qtbot, page, form)
+    qtbot.waitUntil(lambda: page.inspector.title.text() == "A ferry for bees")
+    page.commands.trigger("edit")
+    form = dialog(qtbot, page, FormDialog)
+    fill(form, reason="Bees swim", revisit_estimate_months="0")
+    submit(qtbot, page, form)
+    assert ask(file, parked, "A ferry for bees") == [(None, "Bees swim")]
+    qtbot.waitUntil(lambda: tab.parked_button.text() == f"Parked ideas…  {count + 1} · 1 due")
+    page.commands.trigger("promote")
+    form = dialog(qtbot, page, FormDialog)
+    submit(qtbot, page, form)
+    assert ask(file, parked, "A ferry for bees") == []
+    assert len(ask(file, "SELECT 1 FROM planning_runs WHERE idea = 'A ferry for bees'")) == 1
+    undo(qtbot, page)
+    assert ask(file, parked, "A ferry for bees") == [(None, "Bees swim")]
+    qtbot.waitUntil(lambda: page.model.rowCount() == count + 1)
+    qtbot.waitUntil(lambda: page.chips.buttons()[1].text() == "Due 1")
+    page.chips.buttons()[1].click()
+    qtbot.waitUntil(lambda: page.model.rowCount() == 1)
+    choose(qtbot, page, 0)
+    with qtbot.waitSignal(page.context.runner.changed):
+        page.commands.trigger("delete")
+    assert ask(file, parked, "A ferry for bees") == []
+    undo(qtbot, page)
+    assert ask(file, parked, "A ferry for bees") == [(None, "Bees swim")]
+
+
+def test_an_opened_run(qtbot: QtBot, tab: RunsTab, edge: Edge, file: Path, tmp_path: Path) -> None:
+    most = "GROUP BY run_id ORDER BY max(version) DESC, count(*) DESC LIMIT 1"
+    run, total = ask(file, f"SELECT run_id, count(*) FROM planning_artifacts {most}")[0]
+    tab.show_record(run)
+    qtbot.waitUntil(lambda: tab.current.record_id == run and tab.current.whole() is not None)
+    tab.table.setFocus()
+    press("Return")
+    page = tab.opener.page
+    assert page is not None
+    qtbot.waitUntil(lambda: page.story is not None and page.story.run["id"] == run)
+    assert page.timeline is not None and any(line.versions for line in page.timeline.phases)
+    panel = page.artifacts
+    for number in range(panel.phases.count()):
+        panel.phases.setCurrentIndex(number)
+        if panel.left.versions.count() > 2:
+            break
+    qtbot.waitUntil(lambda: "differ" in panel.differ.text())
+    button(page, "About it").click()
+    assert page.about.said.text() == "Each entry and notification that is looked at is charged."
+    page.about.read_button.click()
+    qtbot.waitUntil(lambda: page.story is not None and page.story.entries is not None)
+    button(page, "Config and fields").click()
+    assert page.kept.isVisible()
+    page.close_page()
+
+    tab.table.select_ranges([range(2)], 0)
+    qtbot.waitUntil(tab.commands.action("compare").isEnabled)
+    tab.commands.trigger("compare")
+    shown = dialog(qtbot, tab, CompareDialog)
+    qtbot.waitUntil(lambda: shown.table is not None)
+    shown.reject()
+    closed(qtbot, tab, CompareDialog)
+    out, before = tmp_path / "run.md", len(edge.calls)
+    write_dossier(tab.context, run, out, "Markdown, all versions (*.md)")
+    qtbot.waitUntil(out.exists)
+    assert out.read_text("utf-8").count("\n### ") == total > 20
+    assert len(edge.calls) - before < 10, "several artifacts come with an answer"
+    tab.open_charts()
+    charts = child(tab, ChartsDialog)
+    qtbot.waitUntil(charts.chart.isVisible)
+    charts.reject()
+
+
+def test_the_texts_of_runs_are_searched_when_a_person_agrees(
+    qtbot: QtBot, tab: RunsTab, edge: Edge, file: Path
+) -> None:
+    content = "'One line' || char(10) || 'a Quagga stands here'"
+    ask(file, f"UPDATE planning_artifacts SET content = {content} WHERE rowid = 1")
+    ((run,),) = ask(file, "SELECT run_id FROM planning_artifacts WHERE rowid = 1")
+    tab.commands.trigger("search_texts")
+    shown = child(tab, RunSearchDialog)
+    qtbot.waitUntil(shown.isActiveWindow)
+    before = len(edge.calls)
+    rows = 2 * sum(ask(file, f"SELECT max(rowid) FROM {name}")[0][0] for name in TEXTS)
+    assert shown.state.text().startswith(f"For this, up to {rows:,} rows of d1:prod are read, and charged.")
+    qtbot.keyClicks(shown.line, "quagga")
+    assert len(edge.calls) == before, "nothing is read that nobody agreed to"
+    click(qtbot, shown.read_button)
+    qtbot.waitUntil(lambda: shown.state.text() == "1 text has it")
+    assert shown.around.toPlainText().endswith("a Quagga stands here") and shown.read_button.isHidden()
+    calls = len(edge.calls)
+    shown.line.setText("no such words")
+    qtbot.waitUntil(lambda: shown.state.text() == "Nothing has it.")
+    shown.line.setText("quagga")
+    qtbot.waitUntil(lambda: shown.state.text() == "1 text has it")
+    assert len(edge.calls) == calls, "what was read is at hand"
+    qtbot.keyClick(shown.line, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: tab.opener.is_open and tab.opener.page is not None)
+    page = tab.opener.page
+    assert page is not None
+    qtbot.waitUntil(lambda: "a Quagga stands here" in str(page.artifacts.lines.currentIndex().data()))
+    assert page.story is not None and page.story.run["id"] == run
+    tab.act(planning.set_status, [run], RunStatus.DELETED)
+    qtbot.waitUntil(lambda: shown.state.text().startswith("Runs have changed since"))
+    assert shown.read_button.text() == "Read again"
+    shown.reject()
