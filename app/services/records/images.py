@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby, islice
@@ -233,10 +234,20 @@ class Images:
 
         With `only`, no other columns are read than an edit of these needs: texts may be long. Where each call
         takes its time, what is asked before they `go` is asked at once, as far as their ids tell it.
+
+        Raises `NotAllowed` where several rows have one of the ids, as where each tenant has ids of its own:
+        nothing says which of them is meant.
         """
         wanted = [(value,) for value in dict.fromkeys(ids)]
         self._wanted = table, [value for (value,) in wanted], go and self._database.costs
-        return self.matching(table, (ID,), wanted, only)
+        rows = self.matching(table, (ID,), wanted, only and {*only, ID})
+        if len(rows) > len({row.image.get(ID) for row in rows}):
+            twice = next(one for one, count in Counter(row.shown(ID) for row in rows).items() if count > 1)
+            raise NotAllowed(
+                f"Several rows of {table} have the id {visible(str(twice)[:80])}, so nothing tells which "
+                "of them is meant; nothing was changed."
+            )
+        return rows
 
     @property
     def wanted(self) -> int:

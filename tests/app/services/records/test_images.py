@@ -262,6 +262,30 @@ def test_a_record_is_known_by_its_id_whatever_its_key(
     assert content() == before
 
 
+def test_where_tenants_have_the_same_ids_nobody_s_record_is_taken_for_another_s(
+    engine: Database, database: LocalDatabase, content: Content
+) -> None:
+    execute(
+        database,
+        "DROP TABLE users",
+        "CREATE TABLE users (id TEXT, tenant_id TEXT, email TEXT, PRIMARY KEY (tenant_id, id))",
+        "INSERT INTO users VALUES ('1', 'acme', 'a@x.example'), ('1', 'other', 'b@x.example')",
+        "INSERT INTO users VALUES ('2', 'acme', 'c@x.example')",
+    )
+    before = content()
+    for act in (
+        partial(users.rename, user_id="1", email="new@x.example"),
+        partial(users.delete, user_ids=["2", "1"]),
+        partial(users.move, user_ids=["1"], tenant_id="third"),
+    ):
+        with pytest.raises(NotAllowed, match="Several rows of users have the id 1, so nothing tells which"):
+            act(engine, actor="ops", now=NOW)
+        assert content() == before
+    change = users.delete(engine, ["2"], actor="ops", now=NOW)
+    writing.undo(engine, change, now=NOW)
+    assert content() == before
+
+
 def test_a_column_that_the_file_computes_is_not_called_missing(
     engine: Database, database: LocalDatabase
 ) -> None:
