@@ -42,6 +42,9 @@ _HOOK = re.compile(
     re.IGNORECASE,
 )
 
+_USER = re.compile(r"""(:\\*/\\*/)[^\x00- /"'<>,;(){}\[\]]*(?=@)""")
+"""Up to the last @ of what may be a host: people write passwords with any sign in them."""
+
 PASSWORD_MARK = "[password hash]"  # noqa: S105 - what is said in the place of one
 _BASE64 = r"[\w./+=-]"
 _PASSWORD_HASH = re.compile(
@@ -110,9 +113,12 @@ def folded(text: str) -> str:
 
 
 def without_credentials(text: str) -> str:
-    """The text without the paths of Slack's and Discord's webhooks, which let anybody post there, and without
-    stored passwords (`without_passwords`). Valid JSON stays valid.
+    """The text without the paths of Slack's and Discord's webhooks, which let anybody post there, without the
+    user names and passwords in URLs, and without stored passwords (`without_passwords`). Valid JSON stays
+    valid.
     """
+    if "@" in text and "/" in text:
+        text = _USER.sub(r"\1…", text)
     return without_passwords(_HOOK.sub(r"\g<host>/…", text) if "/" in text or "%" in text else text)
 
 

@@ -31,13 +31,7 @@ from app.services.records.tables import (
     is_of_people,
     undeclared,
 )
-from app.services.records.webhooks import (
-    host_alone,
-    hostname_alone,
-    without_paths,
-    without_urls,
-    without_users,
-)
+from app.services.records.webhooks import host_alone, hostname_alone, without_urls, without_users
 from app.services.text import cell, one_cell
 from models import engine
 from models.engine import Database, sql_name
@@ -122,15 +116,14 @@ def _write(
 
 def _shortened(table: str, column: TableColumn) -> Callable[[Value], Value]:
     """What takes out of a column's values what may let anybody in: of a webhook, or what is called one, its
-    URLs but for their hosts, of what nobody has declared elsewhere the user names in them, and of every one
-    the paths of Slack's and Discord's.
+    URLs but for their hosts, and of every one the user names in them and the paths of Slack's and Discord's.
     """
     if not column.is_declared:
         is_webhook = column.host_only or table == WEBHOOK_DESTINATIONS.name
         without = without_urls if is_webhook else without_users
         return lambda value: without(column.said(value))
     special = {"hostname": hostname_alone, "name": without_urls}
-    return special.get(column.name, host_alone) if column.host_only else without_paths
+    return special.get(column.name, host_alone) if column.host_only else without_users
 
 
 def as_time(value: Value) -> Value:

@@ -13,7 +13,7 @@ from app.services.records.run_timeline import PhaseLine, read, timeline
 from app.services.records.runs import PHASES
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import PLANNING_RUNS, ColumnKind
-from app.services.records.webhooks import without_paths
+from app.services.records.webhooks import without_users
 from app.services.text import markdown, readable
 from models.engine import Database
 from models.errors import NotAllowed
@@ -127,7 +127,7 @@ _BY_KIND: Final = {ColumnKind.TIME: Said.TIME, ColumnKind.NUMBER: Said.NUMBER}
 
 
 def _safe(value: Any) -> Any:
-    return without_paths(value) if isinstance(value, str) else value
+    return without_users(value) if isinstance(value, str) else value
 
 
 def _phases(runs: Sequence[Sequence[PhaseLine]]) -> Iterator[ComparedLine]:

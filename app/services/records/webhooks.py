@@ -31,8 +31,6 @@ THIS_COMPUTER: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _TYPE = re.compile(r"[A-Za-z0-9._-]+")
 _URL = re.compile(r"(?<![a-z0-9+.-])([0-9+.-]*)([a-z][a-z0-9+.-]*://\S+)", re.IGNORECASE)
 """From a word's beginning alone: tried at each of its letters it would take time by the word's square."""
-_USER = re.compile(r"""(?<=://)[^\x00- /"'<>,;(){}\[\]]*(?=@)""")
-"""Up to the last @ of what may be a host: people write passwords with any sign in them."""
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
@@ -394,11 +392,6 @@ def without_users(value: Value) -> Value:
     """The same with whole URLs, but for the user names and passwords in them, and the paths of those that are
     webhooks themselves (`text.without_credentials`).
     """
-    return _written_with(lambda said: without_credentials(_USER.sub("…", said)), value)
-
-
-def without_paths(value: Value) -> Value:
-    """The same with whole URLs, but for the paths of those that are webhooks themselves."""
     if isinstance(value, str):  # as most are
         return without_credentials(value)
     return _written_with(without_credentials, value) if isinstance(value, bytes | RawText) else value

@@ -109,6 +109,15 @@ def test_payload_and_hash_are_what_javascript_makes_of_them() -> None:
     assert json.loads(done.stdout) == ours
 
 
+def test_no_payload_holds_what_lets_anybody_in() -> None:
+    said = r"see https:\/\/me:pw@a.example\/b, https://me:p#w@b.example/c and https://hooks.slack.com/services/T/B/SEC"
+    payload = json.loads(Event("acme", "run_killed", {"reason": said, "mail": "a@b.example"}).text)
+    assert payload["reason"] == (
+        "see https:\\/\\/…@a.example\\/b, https://…@b.example/c and https://hooks.slack.com/…"
+    )
+    assert payload["mail"] == "a@b.example"
+
+
 def test_the_first_entry_starts_at_genesis_and_the_next_links_to_it(
     engine: Database, database_path: Path
 ) -> None:

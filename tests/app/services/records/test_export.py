@@ -122,13 +122,15 @@ def test_of_what_stands_in_a_hostname_the_host_alone_is_written(
 
 
 @pytest.mark.parametrize("form", list(Format))
-def test_of_a_url_in_a_column_of_others_all_but_its_user_is_written(
+def test_of_a_url_in_another_column_all_but_its_user_is_written(
     engine: Database, sql: apsw.Connection, form: Format
 ) -> None:
     sql.execute("ALTER TABLE users ADD COLUMN seen_at")
     sql.execute(INTO_USERS + "('u', 'acme', 'e', NULL, 1, 1)")
     sql.execute("UPDATE users SET seen_at = 'from postgres://bob:pw@h.example/a?b, x@y'")
-    assert "from postgres://…@h.example/a?b, x@y" in text(engine, ListQuery("users"), form)
+    sql.execute("UPDATE users SET email = 'https://bob:pw@mail.example/c'")
+    written = text(engine, ListQuery("users"), form)
+    assert "from postgres://…@h.example/a?b, x@y" in written and "https://…@mail.example/c" in written
     sql.execute("ALTER TABLE users ADD COLUMN webhook_url")
     sql.execute("UPDATE users SET webhook_url = 'https://hooks.slack.com/services/T/B/SEC'")
     written = text(engine, ListQuery("users"), form)
