@@ -5,11 +5,16 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Final, Protocol
 
+from models.errors import Cancelled
+
 Progress = Callable[[int, int], None]
 """Told how much is done, of how much in all."""
 
 Stop = Callable[[], bool]
 """Asked from time to time whether to stop."""
+
+Pause = Callable[[], object]
+"""Called now and then by long work; raises `Cancelled` where that is to be all."""
 
 Tick = Callable[[int], None]
 """Told of how much more is done; raises `Cancelled` where that is to be all."""
@@ -59,6 +64,25 @@ def seldom(progress: Progress) -> Progress:
             progress(done, total)
 
     return say
+
+
+class Breath:
+    """For work in Python that this process has to do while somebody uses its interface: called often, it
+    rests after each moment of work, and the interface has its turn undisturbed. Raises `Cancelled`
+    where it is `cancelled`.
+    """
+
+    WORK, REST = 0.002, 0.002
+
+    def __init__(self, cancelled: Stop) -> None:
+        self._cancelled, self._since = cancelled, time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._since >= self.WORK:
+            if self._cancelled():
+                raise Cancelled
+            time.sleep(self.REST)
+            self._since = time.monotonic()
 
 
 def ignore(done: int, total: int) -> None:

@@ -35,6 +35,7 @@ WORKERS = {
     "import": "app.workers.importing",
     "tenants": "app.workers.tenants",
     "search": "app.workers.searching",
+    "contents": "app.workers.contents",
     "keyring": "app.workers.system_keyring",
 }
 

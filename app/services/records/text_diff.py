@@ -15,23 +15,30 @@ from functools import lru_cache
 from itertools import zip_longest
 from typing import Final, NamedTuple
 
-from models.errors import Cancelled
-from models.progress import Stop, never
+from models.progress import Pause
 
 _EXACT: Final = 10_000
 """Pairs of lines of a rest that is compared exactly."""
 _DEPTH: Final = 40
 """Passes over a part of the texts, each of which takes time of its length."""
+_PART: Final = 1 << 18
 _RARE: Final = 64
 """How often a line may stand in a text that holds it to the other one."""
 _PAIRED: Final = 2_500
 """Pairs of lines of a change that are matched by what they have in common; else they stand in order."""
+_TOLD, _LEAST_TOLD, _TOLD_IN_ALL = 2_000, 40, 100_000
+"""Characters of a line by which it is told from others: at most, at least, and of all pairs of a change."""
 _WORDS: Final = 400
 """Words of a line of which it is told which differ; of a longer one where it begins and ends to."""
+_SAME: Final = 4_000
+"""Pairs of equal words of two lines: a millisecond. Spaces alone are more where lines have 60 words."""
+_LONG: Final = 20_000
+"""Characters of a line whose words are not even counted."""
 _ALIKE: Final = 0.35
 """What two lines have to have in common to stand beside each other, of 1."""
 
 _WORD = re.compile(r"\w+|\s+|[^\w\s]")
+_WORD_AND_SPACE = re.compile(r"(?:\w+|[^\w\s])\s*|\s+")
 
 
 class DiffRow(NamedTuple):
@@ -67,41 +74,46 @@ class TextDiff:
         return sum(not row.same for row in self.rows)
 
 
-def lines_of_text(text: str) -> tuple[str, ...]:
-    """The lines without their ends; an end of line at the very end begins no other one."""
-    # Not by a pattern, which keeps every other thread waiting while it looks through megabytes.
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return tuple(lines[:-1] if len(lines) > 1 and not lines[-1] else lines)
+def lines_of_text(text: str, pause: Pause = lambda: None) -> tuple[str, ...]:
+    """The lines without their ends; an end of line at the very end begins no other one. `pause()` is called
+    now and then.
+    """
+    lines, start = list[str](), 0
+    while True:
+        # In parts: what looks through megabytes at once keeps every other thread waiting.
+        end = text.find("\n", start + _PART) + 1
+        part = text[start : end or len(text)]
+        part = part.replace("\r\n", "\n").replace("\r", "\n")
+        lines += part.removesuffix("\n" if end else "").split("\n")
+        if not end:
+            return tuple(lines[:-1] if len(lines) > 1 and not lines[-1] else lines)
+        start = end
+        pause()
 
 
-def compare(left: str, right: str, cancelled: Stop = never) -> TextDiff:
-    """What differs; takes time of the texts' length. Raises `Cancelled`."""
+def compare(left: str, right: str, pause: Pause = lambda: None) -> TextDiff:
+    """What differs; takes time of the texts' length. Raises what `pause` does, called now and then."""
     a, b = lines_of_text(left), lines_of_text(right)
     numbers = dict[str, int]()
     one = [numbers.setdefault(line, len(numbers)) for line in a]
     other = [numbers.setdefault(line, len(numbers)) for line in b]
-    blocks = sorted(_matches(one, other, cancelled))
+    blocks = sorted(_matches(one, other, pause))
     rows, i, j = list[DiffRow](), 0, 0
     for at, to, size in [*blocks, (len(a), len(b), 0)]:
         if i < at or j < to:
-            _check(cancelled)
+            pause()
             rows += _beside(a, b, range(i, at), range(j, to))
         rows += [DiffRow(at + step, to + step, True) for step in range(size)]
         i, j = at + size, to + size
     return TextDiff(a, b, tuple(rows))
 
 
-def _check(cancelled: Stop) -> None:
-    if cancelled():
-        raise Cancelled
-
-
-def _matches(a: Sequence[int], b: Sequence[int], cancelled: Stop) -> list[tuple[int, int, int]]:
+def _matches(a: Sequence[int], b: Sequence[int], pause: Pause) -> list[tuple[int, int, int]]:
     """Where parts of both are the same: from where in each, and how many lines."""
     found = list[tuple[int, int, int]]()
     parts = [(0, len(a), 0, len(b), 0)]
     while parts:
-        _check(cancelled)
+        pause()
         alow, ahigh, blow, bhigh, depth = parts.pop()
         start = alow, blow
         while alow < ahigh and blow < bhigh and a[alow] == b[blow]:
@@ -178,7 +190,8 @@ def _beside(a: Sequence[str], b: Sequence[str], left: range, right: range) -> li
         rows = [DiffRow(left[n], right[n], False) for n in range(both)]
         rows += [DiffRow(i, None, False) for i in left[both:]]
         return rows + [DiffRow(None, j, False) for j in right[both:]]
-    words = [[Counter(_WORD.findall(line[:2_000])) for line in lines]
+    told = max(_LEAST_TOLD, min(_TOLD, _TOLD_IN_ALL // (len(left) * len(right))))
+    words = [[Counter(_WORD.findall(line[:told])) for line in lines]
              for lines in (a[left.start : left.stop], b[right.start : right.stop])]  # fmt: skip
     best = [[0.0] * (len(right) + 1) for _ in range(len(left) + 1)]
     alike = [[_share(one, other) for other in words[1]] for one in words[0]]
@@ -227,8 +240,13 @@ def marks(left: str, right: str) -> tuple[Marks, Marks]:
     """What of two lines beside each other differs, in words; nothing where they have too little in common to
     tell.
     """
-    one, other = _WORD.findall(left), _WORD.findall(right)
-    if max(len(one), len(other)) > _WORDS:
+    if max(len(left), len(right)) > _LONG:
+        return _ends(left, right)
+    for pattern in (_WORD, _WORD_AND_SPACE):
+        one, other = pattern.findall(left), pattern.findall(right)
+        if max(len(one), len(other)) <= _WORDS and _same(one, other) <= _SAME:
+            break
+    else:
         return _ends(left, right)
     matcher = SequenceMatcher(None, one, other, autojunk=False)
     starts = [_starts(words) for words in (one, other)]
@@ -244,6 +262,12 @@ def marks(left: str, right: str) -> tuple[Marks, Marks]:
         sum(e - s for s, e in part) >= len(line) for part, line in zip(marked, (left, right), strict=True)
     )
     return ((), ()) if is_all else marked
+
+
+def _same(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many pairs of words of both are the same, which is what comparing them takes."""
+    there = Counter(other)
+    return sum(there[word] for word in one)
 
 
 def _join(parts: list[tuple[int, int]], start: int, end: int, line: str) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from functools import cached_property
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QKeyEvent, QKeySeq
 from PySide6.QtWidgets import QMenu, QPlainTextEdit, QSizePolicy, QStackedLayout, QTreeView, QWidget
 
 from app.itemmodels.columns import DISPLAY, ROOT, Index
+from app.services.records.contents import LARGE, indented
 from app.services.text import counted, visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
@@ -18,10 +18,6 @@ from app.ui.widgets.buttons import one_of_icons, push_button, tool_button
 from app.ui.widgets.formatting import first_line
 from app.ui.widgets.labels import SELECTABLE, Label, Look, in_column, in_lines, in_row, text_box
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|"', re.DOTALL)
-_INDENT = "  "
-_BETWEEN_PAUSES = 2_000
-"""Parts of JSON, some milliseconds."""
 _NAME = re.compile(r'^ *"(?:[^"\\\n]|\\.)*":(?= )', re.MULTILINE)
 _MARK = "\u200e"
 """A left-to-right mark: between a name and its value, so that neither changes the place of the other."""
@@ -48,41 +44,6 @@ def parse(text: str) -> object:
         parse_constant=Literal,
         object_pairs_hook=lambda pairs: Obj(list(pairs)),
     )
-
-
-def indented(text: str, pause: Callable[[], object] = lambda: None, *, deepest: int = 1_000) -> str:
-    """JSON text laid out over lines, part by part, each part as written; raises nothing but what `pause()`
-    does, which is called now and then. What is `deepest` stays on the line of what holds it.
-
-    Works on broken JSON as well, and on any depth (lines are indented by at most 40 steps).
-    """
-    laid_out: list[str] = []
-    depth = 0
-    # One by one: a list of all would keep every other thread waiting while it is made.
-    parts = (found[0] for found in _TOKEN.finditer(text))
-    before, part = "", next(parts, "")
-    count = 0
-    while part:
-        count += 1
-        if count % _BETWEEN_PAUSES == 0:
-            pause()
-        after = next(parts, "")
-        if part in "{[":
-            depth += 1
-            laid_out += [part, "" if after in ("}", "]") or depth > deepest else _newline(depth)]
-        elif part in "}]":
-            depth = max(0, depth - 1)
-            laid_out += ["" if before in ("{", "[") or depth >= deepest else _newline(depth), part]
-        elif part == ",":
-            laid_out += [part, _newline(depth) if depth <= deepest else " "]
-        else:
-            laid_out += [": " if part == ":" else part]
-        before, part = part, after
-    return "".join(laid_out)
-
-
-def _newline(depth: int) -> str:
-    return "\n" + _INDENT * min(depth, 40)
 
 
 class _Node:
@@ -168,7 +129,6 @@ class JsonModel(QAbstractItemModel):
         return node if isinstance(node, _Node) else self._root
 
 
-LARGE = 256 * 1024
 _BORDERS, _MOST = 24, 4_000
 _LEAST_LINES = 13
 

@@ -31,9 +31,11 @@ from PySide6.QtWidgets import (
 )
 
 from app.itemmodels.columns import DISPLAY, ROOT, Index
-from app.services.records.text_diff import DiffRow, Marks, TextDiff, lines_of_text, marks
+from app.services.records.contents import single
+from app.services.records.text_diff import Marks, TextDiff, marks
 from app.services.text import counted, visible
 from app.ui.theme import Theme
+from models.progress import Pause
 
 NUMBER, LEFT, OTHER_NUMBER, RIGHT = range(4)
 AROUND: Final = 2
@@ -46,6 +48,7 @@ _PALE: Final = 110
 _SETTLED_MS: Final = 80
 _AT_ONCE: Final = 4_000
 """Lines whose rows are made on the spot."""
+_BETWEEN_PAUSES: Final = 200
 _TAB = "    "
 
 
@@ -74,16 +77,22 @@ class SideBySide:
     is_single: bool = False
 
 
-def single(text: str) -> SideBySide:
+def one_text(text: str) -> SideBySide:
     """One text."""
-    lines = lines_of_text(text)
-    return SideBySide(TextDiff(lines, (), tuple(DiffRow(n, None, True) for n in range(len(lines)))), True)
+    return SideBySide(single(text), is_single=True)
 
 
 def rows_of(
-    shown: SideBySide, columns: int, *, only_different: bool = False, opened: Collection[int] = ()
+    shown: SideBySide,
+    columns: int,
+    *,
+    only_different: bool = False,
+    opened: Collection[int] = (),
+    pause: Pause = lambda: None,
 ) -> list[LineRow]:
-    """The rows at a width in characters; `opened` are the folds that are not, by their first row."""
+    """The rows at a width in characters; `opened` are the folds that are not, by their first row. `pause()`
+    is called now and then.
+    """
     diff, found = shown.diff, list[LineRow]()
     for part in _parts(diff, only_different, opened):
         if part.kind is LineKind.FOLD:
@@ -92,12 +101,17 @@ def rows_of(
         for place in part.fold:
             row = diff.rows[place]
             kind = LineKind.SAME if row.same else LineKind.DIFFERENT
-            left = () if row.left is None else _pieces(diff.left[row.left], row.left, columns)
-            right = () if row.right is None else _pieces(diff.right[row.right], row.right, columns)
+            left = () if row.left is None else _pieces(diff.left[row.left], row.left, columns, pause)
+            right = () if row.right is None else _pieces(diff.right[row.right], row.right, columns, pause)
+            if place % _BETWEEN_PAUSES == 0:
+                pause()
             if len(left) <= 1 and len(right) <= 1:
                 found.append(LineRow(kind, *(left or (None,)), *(right or (None,))))
-            else:
-                found += [LineRow(kind, *both) for both in zip_longest(left, right)]
+                continue
+            for number, both in enumerate(zip_longest(left, right)):
+                found.append(LineRow(kind, *both))
+                if number % _BETWEEN_PAUSES == _BETWEEN_PAUSES - 1:
+                    pause()
     return found
 
 
@@ -120,7 +134,7 @@ def _parts(diff: TextDiff, only_different: bool, opened: Collection[int]) -> lis
     return found
 
 
-def _pieces(line: str, number: int, columns: int) -> Sequence[tuple[int, int, int]]:
+def _pieces(line: str, number: int, columns: int, pause: Pause) -> Sequence[tuple[int, int, int]]:
     """A line in parts of at most so many characters, cut behind a space where there is one."""
     if len(line) <= columns:
         return ((number, 0, len(line)),)
@@ -130,6 +144,8 @@ def _pieces(line: str, number: int, columns: int) -> Sequence[tuple[int, int, in
         end = space + 1 if space >= 0 else start + columns
         found.append((number, start, end))
         start = end
+        if len(found) % _BETWEEN_PAUSES == 0:
+            pause()
     found.append((number, start, len(line)))
     return found
 
@@ -139,7 +155,7 @@ class LineModel(QAbstractTableModel):
 
     def __init__(self, parent: QTableView) -> None:
         super().__init__(parent)
-        self.shown = single("")
+        self.shown = one_text("")
         self.rows: Sequence[LineRow] = ()
 
     def show_rows(self, shown: SideBySide, rows: Sequence[LineRow]) -> None:
@@ -303,14 +319,14 @@ def _units(text: str) -> int:
 
 
 class LineView(QTableView):
-    """`LineView(theme, name, work)`; `work(make, done)` calls `make()` on another thread and `done` with what
-    it gives: rows of more than some thousand lines are made there.
+    """`LineView(theme, name, work)`; `work(make, done)` calls `make(pause)` on another thread and `done` with
+    what it gives: rows of more than some thousand lines are made there.
     """
 
     laid_out = Signal()
 
     def __init__(
-        self, theme: Theme, name: str, work: Callable[[Callable[[], Any], Callable[[Any], None]], object]
+        self, theme: Theme, name: str, work: Callable[[Callable[[Pause], Any], Callable[[Any], None]], object]
     ) -> None:
         super().__init__(showGrid=False, wordWrap=False, cornerButtonEnabled=False)
         self._work = work
@@ -386,15 +402,26 @@ class LineView(QTableView):
         """
         shown, rows, words = self.lines.shown, self.lines.rows, self._sought.lower()
 
-        def look() -> list[int]:
-            left = {n for n, line in enumerate(shown.diff.left) if words in line.lower()}
-            right = {n for n, line in enumerate(shown.diff.right) if words in line.lower()}
-            return [
-                at
-                for at, row in enumerate(rows)
-                if (row.left is not None and row.left[1] == 0 and row.left[0] in left)
-                or (row.right is not None and row.right[1] == 0 and row.right[0] in right)
-            ]
+        def having(lines: Sequence[str], pause: Pause) -> set[int]:
+            found = set[int]()
+            for n, line in enumerate(lines):
+                if words in line.lower():
+                    found.add(n)
+                if n % _BETWEEN_PAUSES == 0:
+                    pause()
+            return found
+
+        def look(pause: Pause) -> list[int]:
+            left, right = having(shown.diff.left, pause), having(shown.diff.right, pause)
+            found = list[int]()
+            for at, row in enumerate(rows):
+                if at % _BETWEEN_PAUSES == 0:
+                    pause()
+                if (row.left is not None and row.left[1] == 0 and row.left[0] in left) or (
+                    row.right is not None and row.right[1] == 0 and row.right[0] in right
+                ):
+                    found.append(at)
+            return found
 
         def go(found: list[int]) -> None:
             if rows is not self.lines.rows:
@@ -470,8 +497,8 @@ class LineView(QTableView):
         wanted, columns, turn = self._wanted, self._columns, self._turn
         only, opened = self._only, frozenset(self._opened)
 
-        def make() -> list[LineRow]:
-            return rows_of(wanted, columns, only_different=only, opened=opened)
+        def make(pause: Pause = lambda: None) -> list[LineRow]:
+            return rows_of(wanted, columns, only_different=only, opened=opened, pause=pause)
 
         def show(rows: list[LineRow]) -> None:
             if turn == self._turn:

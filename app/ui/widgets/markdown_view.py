@@ -2,8 +2,7 @@
 it leads anywhere.
 """
 
-import re
-from typing import Any, Final
+from typing import Any
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QImage, QTextCursor, QTextDocument
@@ -12,9 +11,6 @@ from PySide6.QtWidgets import QTextEdit
 from app.services.text import visible
 from app.ui.theme import Theme
 from app.ui.widgets.labels import SELECTABLE
-
-MOST: Final = 20_000
-"""Characters that are laid out at once without being felt, in whatever lines."""
 
 _FEATURES = QTextDocument.MarkdownFeature.MarkdownNoHTML | QTextDocument.MarkdownFeature.MarkdownDialectGitHub
 _KEPT = "\n\t"
@@ -45,7 +41,7 @@ class MarkdownView(QTextEdit):
         theme.changed.connect(self._show_again)  # no lambda, which would outlive this
 
     def show_markdown(self, text: str) -> None:
-        """Shows a text of about `MOST` characters at the most."""
+        """Shows a text of about as many characters as `pages_of` gives."""
         self._text = text
         document = Unloading(self)
         document.setDefaultFont(self.font())
@@ -62,48 +58,6 @@ class MarkdownView(QTextEdit):
 
     def loadResource(self, kind: int, name: QUrl | str) -> Any:
         return QImage(1, 1, QImage.Format.Format_ARGB32_Premultiplied)
-
-
-def pages_of(text: str) -> list[str]:
-    """A text in parts of up to `MOST` characters, each up to the end of a paragraph, a line or a word.
-    Code that goes on in the next part is code there, too.
-    """
-    found, start, fence = list[str](), 0, ""
-    while start < len(text) or not found:
-        end = _end(text, start)
-        part = text[start:end]
-        found.append(f"{fence}\n{part}" if fence else part)
-        fence = _open_fence(part, fence)
-        start = end
-    return found
-
-
-def _end(text: str, start: int) -> int:
-    if len(text) - start <= MOST:
-        return len(text)
-    half, most = start + MOST // 2, start + MOST
-    for mark in ("\n\n", "\n", " "):
-        if (at := text.rfind(mark, half, most)) >= 0:
-            return at + len(mark)
-    return most
-
-
-_FENCE: Final = re.compile(r"^ {0,3}(`{3,}|~{3,})([^\n]*)", re.MULTILINE)
-
-
-def _open_fence(part: str, fence: str) -> str:
-    """What began the code that is not at its end where the part is (CommonMark 0.31, 4.5)."""
-    for found in _FENCE.finditer(part):
-        marks, info = found[1], found[2]
-        if not fence:
-            fence = "" if marks[0] == "`" and "`" in info else found[0].strip()[:80]
-        elif marks[0] == fence[0] and not info.strip() and len(marks) >= _marks(fence):
-            fence = ""
-    return fence
-
-
-def _marks(fence: str) -> int:
-    return len(fence) - len(fence.lstrip(fence[0]))
 
 
 def _say_in_words(document: QTextDocument) -> None:

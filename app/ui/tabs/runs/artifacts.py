@@ -1,10 +1,6 @@
 """What the phases of an opened run produced: one version to read, or two with what differs between them."""
 
-import json
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import Enum, auto
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
@@ -16,10 +12,10 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QMenu, QStackedLa
 from app.itemmodels.columns import Tone
 from app.services.files import artifact_files
 from app.services.files.artifact_files import SavedArtifacts
+from app.services.records.contents import LARGE, ContentKind, Prepared
 from app.services.records.record import Record, read_again
 from app.services.records.run_search import TextOf
 from app.services.records.stored_times import epoch_of
-from app.services.records.text_diff import compare
 from app.services.text import counted, visible
 from app.ui.session.context import Context
 from app.ui.tabs.runs.timeline_view import VERDICT_LOOKS
@@ -28,80 +24,19 @@ from app.ui.widgets import formatting
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Lines, StatusChip, field_icons, push_button, tool_button
 from app.ui.widgets.dialogs import ask_save, choose_folder
-from app.ui.widgets.json_view import LARGE, JsonView, indented
+from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice
-from app.ui.widgets.line_view import LineView, SideBySide, single
-from app.ui.widgets.markdown_view import MarkdownView, pages_of
+from app.ui.widgets.line_view import LineView, SideBySide, one_text
+from app.ui.widgets.markdown_view import MarkdownView
+from app.workers.contents import prepare_contents
 from app.workers.runner import Task
 from models.engine import Database
 from models.errors import Cancelled, TenantAdminError
-from models.progress import Monitor
+from models.progress import Breath, Monitor, Pause
 
 PATIENCE_MS: Final = 300
 """After which it is said what is waited for."""
-_MARKED = re.compile(r"^(?:#{1,6} |[-*+] |\d+[.)] |> |```|\|.*\|)|\*\*[^*\n]+\*\*|\]\(", re.MULTILINE)
-"""What tells Markdown from any other text."""
-_LOOKED_AT = 20_000
-_WHOLE, _DEEPEST = 1 << 20, 2
 _NO_OTHER = "Compare with…"
-
-
-class ContentKind(Enum):
-    JSON = auto()
-    BROKEN_JSON = auto()
-    MARKDOWN = auto()
-    TEXT = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """One or two contents as they are shown."""
-
-    kind: ContentKind
-    text: str
-    lines: SideBySide
-    pages: tuple[str, ...] = ()
-    """Of Markdown, which is laid out in parts."""
-
-
-def kind_of(content: str) -> ContentKind:
-    """By what it is, not by what its phase is called."""
-    start = content[:200].lstrip()[:1]
-    if start in ("{", "["):
-        if len(content) > LARGE:  # reading it would keep every other thread waiting: by how it ends
-            is_whole = content[-200:].rstrip()[-1:] == {"{": "}", "[": "]"}[start]
-            return ContentKind.JSON if is_whole else ContentKind.BROKEN_JSON
-        try:
-            json.loads(content)
-        except (ValueError, RecursionError):
-            return ContentKind.BROKEN_JSON
-        return ContentKind.JSON
-    if start != "<" and _MARKED.search(content[:_LOOKED_AT]):
-        return ContentKind.MARKDOWN
-    return ContentKind.TEXT
-
-
-def prepare(contents: Sequence[str], monitor: Monitor) -> _Prepared:
-    """Lays JSON out over lines and compares two; on another thread. Raises `Cancelled`."""
-
-    def pause() -> None:
-        if monitor.cancelled():
-            raise Cancelled
-
-    kinds = [kind_of(content) for content in contents]
-    texts = [
-        _laid_out(content, pause) if kind is ContentKind.JSON else content
-        for content, kind in zip(contents, kinds, strict=True)
-    ]
-    if len(texts) == 1:
-        pages = pages_of(contents[0]) if kinds[0] is ContentKind.MARKDOWN else ()
-        return _Prepared(kinds[0], contents[0], single(texts[0]), tuple(pages))
-    return _Prepared(kinds[1], contents[1], SideBySide(compare(texts[0], texts[1], monitor.cancelled)))
-
-
-def _laid_out(content: str, pause: Callable[[], object]) -> str:
-    """JSON over lines; of one that would have a million of them what is deep in it stays on one line."""
-    return indented(content, pause, deepest=_DEEPEST if len(content) > _WHOLE else 1_000)
 
 
 class _Side(QWidget):
@@ -144,7 +79,7 @@ class ArtifactsPanel(QWidget):
         self._context = context
         self._run: Record | None = None
         self._artifacts: tuple[Record, ...] = ()
-        self._prepared: _Prepared | None = None
+        self._prepared: Prepared | None = None
         self._wanted = ""
         """Words to go to in what is being read."""
         self._tasks: list[Task] = []
@@ -309,10 +244,10 @@ class ArtifactsPanel(QWidget):
 
     def _read(self, contents: list[str]) -> None:
         self._tasks.clear()
-        work = partial(prepare, contents)
+        work = partial(prepare_contents, contents)
         self._tasks.append(self._context.runner.job(work, on_done=self._came, on_failed=self._failed))
 
-    def _came(self, prepared: _Prepared) -> None:
+    def _came(self, prepared: Prepared) -> None:
         self._ended()
         self._prepared = prepared
         self._page = 0
@@ -324,8 +259,7 @@ class ArtifactsPanel(QWidget):
         found = self._prepared
         if found is None:
             return
-        diff, is_single = found.lines.diff, found.lines.is_single
-        different = diff.different
+        is_single, different = found.is_single, found.diff.different
         said = (
             f"{counted(different, 'line')} differ{'s' if different == 1 else ''}"
             if different
@@ -342,7 +276,8 @@ class ArtifactsPanel(QWidget):
         if found.kind is ContentKind.BROKEN_JSON:
             note = "This is not valid JSON; it is shown as stored."
         if not is_single or self.as_text.isChecked() or not (is_tree or found.kind is ContentKind.MARKDOWN):
-            self.lines.show_lines(found.lines, only_different=self.only.isChecked() and not is_single)
+            only = self.only.isChecked() and not is_single
+            self.lines.show_lines(SideBySide(found.diff, is_single), only_different=only)
             self._stack.setCurrentWidget(self.lines)
         elif is_tree:
             self.tree.set_json(found.text)
@@ -380,7 +315,7 @@ class ArtifactsPanel(QWidget):
             part.hide()
         for side in (self.left, self.right):
             side.setVisible(side.isVisibleTo(self) and bool(self._chosen()))
-        self.lines.show_lines(single(""))
+        self.lines.show_lines(one_text(""))
         self._stack.setCurrentWidget(self.lines)
         self._say(words)
 
@@ -412,8 +347,8 @@ class ArtifactsPanel(QWidget):
         self._stop()
         self._show_nothing("Cancelled. Choose a version to read it again.")
 
-    def _work(self, make: Callable[[], Any], done: Callable[[Any], None]) -> Task:
-        return self._context.runner.job(lambda monitor: make(), on_done=done)
+    def _work(self, make: Callable[[Pause], Any], done: Callable[[Any], None]) -> Task:
+        return self._context.runner.job(lambda monitor: make(Breath(monitor.cancelled)), on_done=done)
 
     # going about in it
 

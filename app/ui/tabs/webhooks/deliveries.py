@@ -16,6 +16,7 @@ from app.services.deliveries.delivering import Delivered, again
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.log import SHOWN, Delivery, DeliveryLog, LogQuery
 from app.services.deliveries.request import Request
+from app.services.records.contents import indented
 from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.tabs.webhooks import event_table
@@ -27,7 +28,6 @@ from app.ui.widgets.buttons import field_icons, push_button
 from app.ui.widgets.columns import Columns
 from app.ui.widgets.data_table import Cell
 from app.ui.widgets.dialogs import Dialog, ask_save
-from app.ui.widgets.json_view import indented
 from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice, text_box
 from app.workers.runner import Task
 from models.errors import TenantAdminError

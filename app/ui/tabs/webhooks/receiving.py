@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QWidget
 from app.itemmodels.columns import Tone
 from app.services.deliveries.checking import Checked, Tried, check
 from app.services.deliveries.request import EVENT
+from app.services.records.contents import indented
 from app.services.records.webhooks import Secret
 from app.services.text import byte_size
 from app.ui.session.context import Context
@@ -19,7 +20,6 @@ from app.ui.widgets.buttons import push_button
 from app.ui.widgets.data_table import Cell
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.formatting import absolute_time
-from app.ui.widgets.json_view import indented
 from app.ui.widgets.labels import FoldedLabel, Label, Look, in_column, in_row, text_box
 from app.workers.receiver import SLOW_SECONDS, Answering, Received, Receiver
 from models.errors import TenantAdminError

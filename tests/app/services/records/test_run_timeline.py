@@ -182,9 +182,9 @@ def test_a_long_story_takes_time_of_its_length(engine: Database, sql: apsw.Conne
         (RUN, DAY),
     )
     story = run_timeline.read(engine, RUN, among=0)
-    begun = time.perf_counter()
+    begun = time.process_time()
     found = timeline(story, DAY + 10_000)
-    assert time.perf_counter() - begun < 1.5  # all of each against all others took 9 s
+    assert time.process_time() - begun < 1.5  # all of each against all others took 9 s
     assert found.done == 6_000
 
 

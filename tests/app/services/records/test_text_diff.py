@@ -1,5 +1,6 @@
 """What differs between two texts, by lines and by words, and that no text makes it take for ever."""
 
+import time
 from random import Random
 
 import pytest
@@ -67,9 +68,27 @@ def test_few_changes_in_many_lines_are_found() -> None:
 def test_lines_end_however_they_end() -> None:
     assert lines_of_text("a\r\nb\rc\n") == ("a", "b", "c")
     assert lines_of_text("") == ("",)
+    assert lines_of_text("ab\r\n" * 200_000) == ("ab",) * 200_000
+    assert lines_of_text("x" * 600_000 + "\n\n") == ("x" * 600_000, "")
     assert lines_of_text("a\x0b\u2028b") == ("a\x0b\u2028b",)
 
 
 def test_it_can_be_cancelled() -> None:
+    def stop() -> None:
+        raise Cancelled
+
     with pytest.raises(Cancelled):
-        compare(BEFORE, AFTER, lambda: True)
+        compare(BEFORE, AFTER, stop)
+
+
+def test_long_lines_that_all_differ_take_no_longer() -> None:
+    words = [f"word{number}" for number in range(330)]
+    lines = [" ".join([str(n), *words[n % 300 :], *words[: n % 300]]) for n in range(1_000)]
+    other = [line if number % 49 == 0 else f"{line} new" for number, line in enumerate(lines)]
+    begun = time.process_time()
+    found = compare("\n".join(lines), "\n".join(other))
+    assert found.different == 979
+    for row in found.rows[:40]:
+        marks(found.left[row.left or 0], found.right[row.right or 0])
+    assert time.process_time() - begun < 3  # where all words of all lines are held against each other 9 s
+    assert marks("x " * 2_000_000, "x " * 2_000_000 + "y") == ((), ((4_000_000, 4_000_001),))

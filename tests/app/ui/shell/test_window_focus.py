@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from app.services.records.contents import LARGE
 from app.settings import Settings
 from app.ui.shell.dialogs import ShortcutsDialog
 from app.ui.shell.window import MainWindow
@@ -29,7 +30,7 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Theme
 from app.ui.widgets.actions import Actions
 from app.ui.widgets.dialogs import Dialog
-from app.ui.widgets.json_view import LARGE, JsonView
+from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.picker import Picker
 from tests.conftest import NOW
 from tests.fixtures.keyboard import MOST

@@ -11,8 +11,9 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.services.records.contents import LARGE, indented
 from app.ui.theme import Theme
-from app.ui.widgets.json_view import LARGE, JsonModel, JsonView, Literal, Obj, indented, parse
+from app.ui.widgets.json_view import JsonModel, JsonView, Literal, Obj, parse
 from app.ui.widgets.labels import in_column
 from tests.fixtures.window import added
 

@@ -11,7 +11,8 @@ from pytestqt.qtbot import QtBot
 
 from app.services.records.text_diff import compare
 from app.ui.theme import Theme
-from app.ui.widgets.line_view import LEFT, NUMBER, RIGHT, LineKind, LineView, SideBySide, rows_of, single
+from app.ui.widgets.line_view import LEFT, NUMBER, RIGHT, LineKind, LineView, SideBySide, one_text, rows_of
+from models.progress import Breath, Pause, never
 
 LINES = [f"line {number}" for number in range(40)]
 OTHER = [*LINES[:20], "line 20 new", *LINES[21:]]
@@ -19,8 +20,8 @@ OTHER = [*LINES[:20], "line 20 new", *LINES[21:]]
 
 @pytest.fixture
 def view(qtbot: QtBot, theme: Theme) -> LineView:
-    def work(make: Callable[[], Any], done: Callable[[Any], None]) -> None:
-        done(make())
+    def work(make: Callable[[Pause], Any], done: Callable[[Any], None]) -> None:
+        done(make(Breath(never)))
 
     view = LineView(theme, "Content", work)
     qtbot.addWidget(view)
@@ -64,7 +65,7 @@ def test_equal_lines_fold_and_unfold(view: LineView, qtbot: QtBot) -> None:
 
 def test_a_long_line_goes_on_in_the_next_rows(view: LineView) -> None:
     long = "word " * 100
-    view.show_lines(single(f"{long}\nend\x07\u202e"))
+    view.show_lines(one_text(f"{long}\nend\x07\u202e"))
     pieces = [row.left for row in view.lines.rows[:-1]]
     assert len(pieces) > 3
     assert "".join(long[piece[1] : piece[2]] for piece in pieces if piece) == long
@@ -85,7 +86,7 @@ def test_parts_of_a_changed_line_are_marked_where_they_stand(view: LineView) -> 
 
 
 def test_it_is_searched(view: LineView) -> None:
-    view.show_lines(single("\n".join(LINES)))
+    view.show_lines(one_text("\n".join(LINES)))
     told = list[tuple[int, int]]()
 
     def tell(place: int, count: int) -> None:

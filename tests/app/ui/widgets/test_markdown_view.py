@@ -9,8 +9,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextDocument
 from pytestqt.qtbot import QtBot
 
+from app.services.records.contents import MOST, pages_of
 from app.ui.theme import Mode, Theme
-from app.ui.widgets.markdown_view import MOST, MarkdownView, pages_of
+from app.ui.widgets.markdown_view import MarkdownView
 
 
 @pytest.fixture

@@ -1,0 +1,61 @@
+"""Prepares what artifacts hold to be read, large ones in a child process: to lay out or compare megabytes in
+this one would hold up the interface. Never imports Qt.
+"""
+
+from collections.abc import Sequence
+from typing import Any, BinaryIO, Final
+
+from app.services.records.contents import ContentKind, Prepared, prepare, single
+from app.services.records.text_diff import DiffRow, TextDiff, lines_of_text
+from app.workers.child import Caller, Children, Job
+from models.progress import Breath, Monitor
+
+_SMALL: Final = 200_000
+"""Characters that take no longer here than a child takes to start."""
+_ROWS, _CHARACTERS = 1_000, 32_768
+"""In one message."""
+
+
+def prepare_contents(contents: Sequence[str], monitor: Monitor) -> Prepared:
+    """As `contents.prepare`. Raises `Cancelled`, and the errors of `Children`."""
+    breathe = Breath(monitor.cancelled)
+    if sum(map(len, contents)) <= _SMALL:
+        return prepare(contents, breathe)
+    encoded = [content.encode("utf-8", "surrogatepass") for content in contents]
+    texts: list[list[str]] = [[] for _ in contents]
+    pages, rows = list[str](), list[DiffRow]()
+
+    def take(_index: int, part: dict[str, Any]) -> None:
+        breathe()
+        match part:
+            case {"side": side, "text": text}:
+                texts[side].append(text)
+            case {"page": page}:
+                pages.append(page)
+            case {"rows": found}:
+                rows.extend(DiffRow(*row) for row in found)
+
+    with Children("contents", "preparation", behind=False) as children:
+        job = {"sizes": [*map(len, encoded)]}
+        (kind,) = children.run([job], b"".join(encoded), monitor=monitor, part=take)
+    # Only what was laid out comes back.
+    sides = ["".join(parts) or content for parts, content in zip(texts, contents, strict=True)]
+    if len(contents) == 1:
+        diff = single(sides[0], breathe)
+        return Prepared(ContentKind(kind), contents[0], diff, is_single=True, pages=tuple(pages))
+    left, right = (lines_of_text(side, breathe) for side in sides)
+    return Prepared(ContentKind(kind), contents[1], TextDiff(left, right, tuple(rows)), is_single=False)
+
+
+def work(job: Job, attached: BinaryIO, caller: Caller) -> str:
+    """In the child."""
+    contents = [attached.read(size).decode("utf-8", "surrogatepass") for size in job["sizes"]]
+    found = prepare(contents, lambda: None, whole=True)
+    for side, text in enumerate(found.laid_out):
+        for start in range(0, len(text), _CHARACTERS):
+            caller.part({"side": side, "text": text[start : start + _CHARACTERS]})
+    for page in found.pages:
+        caller.part({"page": page})
+    for start in range(0, 0 if found.is_single else len(found.diff.rows), _ROWS):
+        caller.part({"rows": found.diff.rows[start : start + _ROWS]})
+    return found.kind.value
