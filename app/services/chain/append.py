@@ -1,6 +1,7 @@
 """The append to an audit chain that cannot fork it (app/services/chain/README.md, Appending)."""
 
 import json
+import math
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -162,6 +163,7 @@ def append(
     agreed: Agreed | None = None,
     told: bool = False,
     attempts: int = ATTEMPTS,
+    patience: float = math.inf,
 ) -> float:
     """Writes the batch that `plan` makes, with its events at the ends of their chains, or nothing; for how
     many seconds that kept others from writing.
@@ -172,15 +174,16 @@ def append(
     where one event has checks, by the first try, which writes only if they find nothing. A file without any
     chain takes the statements alone, where a person has `agreed` to that, and while it has none. Raises what
     plan and checks raise, `Caution`, `HeadMoved` when the chains do not rest for so many `attempts`,
-    `NumbersUsedUp`, and the errors of `Database.run_batch`; nothing is written then. `cancelled` ends the
-    wait for another writer, and so may a person who is told of it (`Cancelled`). `told` says that a person
-    knows of any caution.
+    or seconds of `patience`, `NumbersUsedUp`, and the errors of `Database.run_batch`; nothing is written
+    then. `cancelled` ends the wait for another writer, and so may a person who is told of it (`Cancelled`).
+    `told` says that a person knows of any caution.
     """
     agreed = agreed or Agreed()
     for is_so, caution in ((database.damaged, DamageMet), (database.is_earlier, EarlierState)):
         if is_so and not told:
             agreed.require(caution(database.place))
     heard: str | None = None
+    ends_at = time.monotonic() + patience
     with _in_a_crowd(database) as again:
         for attempt in range(attempts):
             batch = plan()
@@ -211,7 +214,7 @@ def append(
             except (errors.HeadMoved, errors.RowChanged, errors.TableMissing) as error:
                 chain_made = isinstance(error, errors.RowChanged) and ends is None and has_chain(database)
                 has_moved = chain_made or batch.unchanged is not None or isinstance(error, errors.HeadMoved)
-                if cancelled() or not has_moved:
+                if cancelled() or not has_moved or time.monotonic() >= ends_at:
                     raise
                 # Spread the contenders; the wait stays far below what a person notices.
                 again(attempt + 1)

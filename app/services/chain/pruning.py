@@ -10,6 +10,7 @@ What proves a prefix are the rules of verification (app/services/chain/README.md
 """
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -28,6 +29,10 @@ from models.progress import Stop, Tick, never
 GROUP: Final = 20
 """Tenants whose entries are removed together; with more, there would be more markers than it is worth."""
 
+CROWD: Final = (
+    "Others append to this chain all the time, so no moment was found to remove its old entries, or the rest "
+    "of them; they stay until a run when less is written to it."
+)
 CHANGED: Final = "The chain was changed by somebody else meanwhile."
 
 _OLD: Final = f"""
@@ -333,18 +338,20 @@ def remove(
     cancelled: Stop,
     bookmark: str | None = None,
     attempts: int = ATTEMPTS,
+    patience: float = math.inf,
 ) -> float:
     """Removes the parts and appends their markers, in one transaction; for how many seconds that kept others
     from writing. The markers name the `bookmark` of what was there, if one was taken.
 
     Tried again while others append to the same chains; `cancelled` ends a wait for the lock. Raises
     `RowChanged` when the entries are no longer those that were proven, `HeadMoved` when the chains do not
-    rest for so many `attempts`, and the storage errors.
+    rest for so many `attempts` or seconds of `patience`, and the storage errors.
     """
     removals = list(chain.from_iterable(map(removal_of, batch)))
     markers = [marker_of(part, cutoff, bookmark) for part in batch]
     batched = Batch(removals, markers)
-    return append(database, lambda: batched, now=now, cancelled=cancelled, told=True, attempts=attempts)
+    until: dict[str, Any] = {"cancelled": cancelled, "attempts": attempts, "patience": patience}
+    return append(database, lambda: batched, now=now, told=True, **until)
 
 
 def removal_of(part: Part) -> list[Statement]:

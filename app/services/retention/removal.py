@@ -17,7 +17,18 @@ from typing import Any, Final
 from app.services.chain.append import Batch, Event, Head, append, heads
 from app.services.chain.archives import Archiver
 from app.services.chain.checkpoints.making import Attempt
-from app.services.chain.pruning import CHANGED, GROUP, LeftAlone, Part, Prefix, groups, joined, prove, remove
+from app.services.chain.pruning import (
+    CHANGED,
+    CROWD,
+    GROUP,
+    LeftAlone,
+    Part,
+    Prefix,
+    groups,
+    joined,
+    prove,
+    remove,
+)
 from app.services.chain.reading import marker_numbers
 from app.services.records.change import Change
 from app.services.records.rows import in_parts
@@ -57,6 +68,17 @@ _TRIES_TOGETHER: Final = 3
 the chains keep all of it out, and each of many is at rest sooner than all of them at once.
 """
 
+CROWDED: Final = 30.0
+"""Seconds in which a chain has to rest for one moment; of one that does not, the entries stay for now."""
+
+_CROWDED_IN_ALL: Final = 4
+"""Chains that a run waits for so long; for others it waits a tenth of that then."""
+
+_CROWD: Final = (
+    "Others append to the chain of {chain} all the time, in which it would be recorded, so some rows of "
+    "{table} that are old stay until a run when less is written to it."
+)
+
 _KEPT: Final = Refused, AlreadyExists
 """What the database's own rules say where they let go of no row, or where another would not do without it."""
 
@@ -77,6 +99,7 @@ class RetentionRemoval:
     monitor: Monitor = UNWATCHED
     pause: Callable[[float], None] = time.sleep
     batch_rows: int = BATCH_ROWS
+    patience: float = CROWDED
     archiver: Archiver | None = field(init=False, default=None)
     attempt: Attempt = field(init=False, default_factory=Attempt)
 
@@ -88,6 +111,7 @@ class RetentionRemoval:
             plan.cutoff, removed, left=plan.left, skipped=plan.skipped, doubt=plan.doubt
         )
         self._stopped: set[str] = set()
+        self._crowded = 0
         self._done = self._total = 0
         self._unfolded = 0.0
         self._slices = 2
@@ -156,7 +180,11 @@ class RetentionRemoval:
                 part.archive = reference
 
     def _leave(self, part: Part, error: StorageError) -> None:
-        reason = CHANGED if isinstance(error, RowChanged) else error.happened
+        if isinstance(error, HeadMoved):
+            reason = CROWD
+            self._crowded += 1
+        else:
+            reason = CHANGED if isinstance(error, RowChanged) else error.happened
         found = None
         if isinstance(error, _KEPT):
             stored, _ = read_stored(self.database)
@@ -174,11 +202,14 @@ class RetentionRemoval:
             return max(self._remove_parts(part, share) for part in in_parts(parts, self._together))
         if len(parts) > 1:
             write = partial(write, attempts=_TRIES_TOGETHER)
+        else:
+            write = partial(write, patience=self._patience())
         try:
             return self._transact(write, {AUDIT_CHAIN.name: sum(part.count for part in parts)}, share)
-        except HeadMoved:
+        except HeadMoved as error:
             if len(parts) == 1:
-                raise
+                self._leave(parts[0], error)
+                return 0.0
             self._together = len(parts) // 2
             return self._remove_parts(parts, share)
         except (RowChanged, *_KEPT) as error:  # the platform's own cleanup, say
@@ -186,6 +217,9 @@ class RetentionRemoval:
                 return max(self._remove_parts([part], share) for part in parts)
             self._leave(parts[0], error)
             return 0.0
+
+    def _patience(self) -> float:
+        return self.patience if self._crowded < _CROWDED_IN_ALL else self.patience / 10
 
     def _remove_records(self, table: str) -> None:
         refused: Counter[str] = Counter()
@@ -197,6 +231,10 @@ class RetentionRemoval:
                     refused += self._remove_or_split(removal)
             except RowChanged:  # somebody marked one unread, or restored a run: read them again
                 continue
+            except HeadMoved:
+                self._crowded += 1
+                chain = tenant_name(self.plan.chain)
+                self.result.skipped += (Skipped(table, None, _CROWD.format(chain=chain, table=table)),)
             break
         else:
             reason = f"Rows of {table} were changed by somebody else each time, so some that are old stay."
@@ -253,7 +291,8 @@ class RetentionRemoval:
             head, self._head = self._head or heads(self.database, [chain])[chain], None
             return Batch(statements, [event], ends={chain: head}, what=f"retention of {removal.table}")
 
-        held = append(self.database, planned, now=self.now, cancelled=cancelled, told=True)
+        until: dict[str, Any] = {"cancelled": cancelled, "patience": self._patience()}
+        held = append(self.database, planned, now=self.now, told=True, **until)
         self._head = head.followed_by(event, self.now)
         return held
 

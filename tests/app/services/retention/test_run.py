@@ -24,7 +24,7 @@ import pytest
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints.making import Attempt, try_to_sign
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.pruning import prove
+from app.services.chain.pruning import CROWD, prove
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Report, Section
 from app.services.chain.where import InFile, Where
@@ -43,6 +43,7 @@ from tests.fixtures import chains
 from tests.fixtures.checkpoints import sign, verify
 from tests.fixtures.connected import connected, execute
 from tests.fixtures.gateway import refer_to_tenants
+from tests.fixtures.plain_engine import PlainEngine
 from tests.fixtures.retaining import account, carry_out, path_of, planned, retain, unsigned
 from tests.fixtures.stored import schema
 
@@ -1066,6 +1067,22 @@ def test_others_append_to_the_same_chains_meanwhile(
     )
     assert kinds["user_created"] == 120
     assert kinds["audit_pruned"] == 50
+
+
+def test_it_ends_beside_a_chain_that_never_rests(database_path: Path, sql: apsw.Connection) -> None:
+    for tenant in ("busy", "quiet"):
+        chains.append(sql, tenant, [old(9), old(8), NOW - 60])
+    engine = PlainEngine(database_path)
+    engine.before_batch = [lambda: chains.append(sql, "busy", [NOW])] * 2_000
+    with engine.connection_context():
+        checkpoint = unsigned(database_path)
+        result = retain(engine, patience=0.05, checkpoint=checkpoint)
+        assert engine.before_batch, "it has not waited for them to end"
+        assert [(one.tenant_id, one.reason) for one in result.left] == [("busy", CROWD)]
+        assert result.removed["audit_chain"] == 2 and result.outcome == "2 rows; old entries of busy stay"
+        engine.before_batch = []
+        assert retain(engine, checkpoint=checkpoint).removed["audit_chain"] == 2
+    assert chains.problems(sql) == []
 
 
 @pytest.mark.slow
