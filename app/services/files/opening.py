@@ -153,7 +153,7 @@ def migrate(path: Path, *, now: int) -> Applied:
     """
     folder = paths.migrations_dir()
     if os.path.lexists(path):  # a link that leads nowhere is said to be one
-        return apply(path, folder, now=now)
+        return apply(paths.resolved(path), folder, now=now)
     applied = create_database(path, folder, now=now)
     remember_new(path, unrelated=True)
     return applied

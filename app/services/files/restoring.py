@@ -49,8 +49,9 @@ class Standing(StrEnum):
         "or it is of a time that none of them knows."
     )
     OTHER = (
-        "The copy is of another database: no entry that a checkpoint of this file knows is in it, so the "
-        "checkpoints say nothing of what the file would hold then."
+        "The copy is of another database, or from before the first entry of this one: no entry that a "
+        "checkpoint of this file knows is in it, so the checkpoints say nothing of what the file would hold "
+        "then."
     )
 
 

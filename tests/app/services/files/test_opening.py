@@ -611,6 +611,8 @@ def test_a_link_is_followed_once_where_it_enters(database_path: Path, tmp_path: 
     opened = open_database(link)
     assert opened.path == database_path.resolve()
     assert run("checkpoint", link, home=tmp_path / "home").returncode == 0
+    done = run("migrate", link)
+    assert (done.returncode, done.stdout) == (0, "nothing to apply\n"), done.stderr
     assert [item.name for item in folder.iterdir()] == ["link.sqlite"]
 
 
