@@ -223,6 +223,12 @@ class Lists:
         found: Key | None = database.scalar(self._statements(database, query).listed_key_of(record_id))
         return found
 
+    def keys_of(self, database: Database, query: ListQuery, record_ids: Sequence[Stored]) -> list[Key]:
+        """The keys of those of the records that the query keeps, in no order; each id is looked up."""
+        statements = self._statements(database, query)
+        found = database.read_batch([statements.listed_key_of(one) for one in record_ids])
+        return [rows[0][0] for rows in found if rows]
+
     def search(
         self, database: Database, wanted: Sequence[tuple[ListQuery, Stored]], most: int
     ) -> list[tuple[int, list[Row]]]:

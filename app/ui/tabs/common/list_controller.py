@@ -223,6 +223,20 @@ class ListController(SelectedRows):
         find = lists.key_of if by_key else lists.locate
         self._context.runner.read(find, query, record_id, on_done=found, on_failed=failed)
 
+    def choose_back(self, record_ids: Sequence[Any], is_elsewhere: Callable[[], bool]) -> None:
+        """Selects these records, as far as they are in the list, unless a person `is_elsewhere` by then."""
+        query = self._query
+
+        def found(keys: Keys) -> None:
+            if query == self._query and keys:
+                self._chosen = SeveralChosen(len(keys), keys, None, is_elsewhere)
+                self._choose_again()
+
+        if query is not None:
+            self._tasks.append(
+                self._context.runner.read(self._lists.keys_of, query, record_ids, on_done=found)
+            )
+
     def _row_of(self, position: int, key: Key) -> int | None:
         """Where a record is in sight: rows may have come or gone since its place was asked for."""
         if position < self.model.rowCount() and self.model.key(position) in (key, None):
@@ -264,7 +278,8 @@ class ListController(SelectedRows):
         elif self._chosen is not None:
             self._choose_again()
         elif wanted is not None:
-            self.jump(wanted, on_missing=self._go_to_first if entering else None)
+            first = self._go_to_first if entering else None
+            self.jump(wanted, first, unless=lambda: self.view.selectionModel().hasSelection())
         elif entering:
             self.view.enter()
 

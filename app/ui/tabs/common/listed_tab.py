@@ -23,6 +23,8 @@ from app.ui.widgets.labels import Label
 from app.ui.widgets.panes import EmptyState
 from models.errors import Cancelled, DamagedFile, TableMissing, TenantAdminError
 
+_MOST_BACK = 1_000
+"""Records that an undo has put back are selected again, as far as they are no more than these."""
 _NOT_READ = "These rows are read when you agree to what that reads."
 _CHARGED = "Each row that is read is charged; press Enter in the filter to read them."
 _AGAIN = (
@@ -142,14 +144,14 @@ class ListedTab(InspectedTab):
         shown = self.list.shown
         query = shown if self.asks_first and shown is not None else self.query()
         effect = effect_on(query, change)
-        taken_back = initiator is self.context.history and len(own) == 1 and own[0].after is not None
+        taken_back = initiator is self.context.history and self._taken_back(own)
         if effect.moves:
             if initiator is self or (initiator is self.context.history and self.table.selected_ranges()):
                 self.selection.go_on()
             if initiator is None and len(own) == 1 and own[0].before is None:
                 self._wanted_record = own[0].record_id  # made in a form, and what one wants to see
             if taken_back:
-                self._put_back = own[0].record_id
+                self._put_back = taken_back
             if self._is_dear:
                 self._amend(change, own)
             else:
@@ -158,7 +160,7 @@ class ListedTab(InspectedTab):
         elif effect.records:
             self.list.model.reload_records(effect.records)
             if taken_back:
-                self._jump_back(own[0].record_id)
+                self._jump_back(taken_back)
         self.facets.count(query, [name for name in self._offered if effect.moves or name in effect.columns])
         if effect.touches(self.current.record_id):
             self.current.reload()
@@ -285,13 +287,29 @@ class ListedTab(InspectedTab):
         elif order != before[1]:
             announce(self.table, order or self.filters.said())
 
+    def _taken_back(self, own: Sequence[RowChange]) -> object:
+        """What an undo has put back: a record's id, or a tuple of several's; None where there is nothing to
+        select of it.
+        """
+        if len(own) > (1 if self.context.costs else _MOST_BACK):  # each is looked up
+            return None
+        back = tuple(row.record_id for row in own if row.after is not None)
+        return back if len(back) > 1 else next(iter(back), None)
+
     def _jump_back(self, record_id: object) -> None:
-        """Selects what was taken back, unless a person has selected something else meanwhile."""
+        """Selects what was taken back, unless a person has selected something else meanwhile; of several
+        also where several are selected, as an undo finds them whose rows have stayed.
+        """
 
         def is_elsewhere() -> bool:
-            return self.list.current_id() not in self._left_at
+            several = isinstance(record_id, tuple) and self.list.selected_count() > 1
+            return several or self.list.current_id() not in self._left_at
 
-        if not is_elsewhere():
+        if is_elsewhere():
+            return
+        if isinstance(record_id, tuple):
+            self.list.choose_back(record_id, is_elsewhere)
+        else:
             self._left_at.add(record_id)
             self.list.jump(record_id, unless=is_elsewhere)
 

@@ -26,12 +26,15 @@ MOST_RANGES = 500
 @dataclass(frozen=True, slots=True, eq=False)
 class SeveralChosen:
     """Several selected rows by their keys, until their places in another order are known: the key of the
-    current one, which is selected alone where they are too many to stay.
+    current one, which is selected alone where they are too many to stay. They are not selected where another
+    row is, or, of those that come `back`, where a person has gone elsewhere.
     """
 
     count: int
     keys: Keys
     current: Key | None
+    back: Callable[[], bool] | None = None
+    """Whether a person has."""
 
 
 class SelectedRows(QObject):
@@ -145,8 +148,10 @@ class SelectedRows(QObject):
             if chosen is not self._chosen:
                 return
             self._chosen = None
-            if self.view.selectionModel().hasSelection():
+            if self.view.selectionModel().hasSelection() if chosen.back is None else chosen.back():
                 return
+            if chosen.back is not None and not ranges:
+                return  # the filters hide them, or they are too many: what is selected stays
             current = None if chosen.current is None else self.model.row_of_key(chosen.current)
             are_gone = ranges == [] and len(chosen.keys) > 0  # which the act that removed them says
             if not ranges and not are_gone:

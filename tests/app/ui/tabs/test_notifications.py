@@ -161,6 +161,20 @@ def test_exactly_the_selection_is_marked(tab: NotificationsTab, context: Context
         qtbot.mouseClick(tab.commands._buttons["mark_read"], Qt.MouseButton.LeftButton)
     assert done.args[0].summary == "3 notifications marked read"
     assert unread(context) == before - 3
+    ended: list[object] = []
+    qtbot.waitUntil(lambda: tab.table.selected_rows() == [1])  # the next ones have moved up
+    context.history.undo()
+    qtbot.waitUntil(lambda: tab.table.selected_rows() == [1, 2, 3])
+    qtbot.mouseClick(tab.commands._buttons["mark_read"], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: tab.table.selected_rows() == [1])
+    context.history.undo()
+    tab.table.select_row(4)  # a person goes on meanwhile
+    there = tab.model.record_id(4)
+    qtbot.waitUntil(lambda: tab.model.rowCount() == before)
+    for _ in range(2):  # behind what the undo may have asked for
+        context.runner.read(lambda database: None, on_done=ended.append)
+        qtbot.waitUntil(lambda: bool(ended))
+    assert (tab.list.current_id(), tab.list.selected_count()) == (there, 1)
 
 
 @pytest.mark.slow
