@@ -7,9 +7,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf
+from operator import itemgetter
 from typing import Any, Final
 
-from peewee import BaseQuery, fn
+from peewee import SQL, BaseQuery, Case, fn
 
 from app.services import text
 from app.services.chain.append import Event, unknown_tenant
@@ -19,8 +20,8 @@ from app.services.records.change import Change
 from app.services.records.images import Images
 from app.services.records.record import Record, read_record, read_record_with
 from app.services.records.rows import Image, StoredRow, Value, shown
-from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS, UNDONE
-from models.engine import Database, Rows
+from app.services.records.tables import NAMES_RUN, PLANNING_ARTIFACTS, PLANNING_RUNS, UNDONE
+from models.engine import Database
 from models.errors import NotAllowed, NotFound, TableMissing
 from models.schema import read_stored
 from models.status import SYSTEM_TENANT, AuditEvent, Phase, RunStatus
@@ -175,7 +176,7 @@ def restore(images: Images, run_ids: Sequence[str], reason: str = "", *, actor: 
     deleted are left alone, which it says. Raises `NothingToDo` where none is.
     """
     reason = valid_reason(reason)
-    images.soon = [_deletion(shown(run_id), SYSTEM_TENANT) for run_id in run_ids]
+    images.soon = [_status_entries([shown(run_id) for run_id in run_ids])]
     found = _found(images, run_ids)
 
     def why_not(row: StoredRow) -> str | None:
@@ -202,29 +203,41 @@ def chain_of(row: StoredRow) -> str:
 def _statuses_before(images: Images, rows: Sequence[StoredRow]) -> list[tuple[StoredRow, str]]:
     if not images.has_chain:
         return [(row, RunStatus.PAUSED) for row in rows]
-    queries = [_deletion(row.shown("id"), chain_of(row)) for row in rows]
-    return [(row, _status_before(found)) for row, found in zip(rows, images.read(queries), strict=True)]
+    ids = [row.shown("id") for row in rows]
+    (found,) = images.read([_status_entries(ids)])
+    latest: dict[tuple[Any, ...], tuple[Any, ...]] = {
+        (tenant, type(run), run): (seq, event, payload) for tenant, run, event, payload, seq in found
+    }
+    before = []
+    for row, run in zip(rows, ids, strict=True):
+        chains = {chain_of(row), SYSTEM_TENANT}
+        entries = [latest[at] for chain in chains if (at := (chain, type(run), run)) in latest]
+        before.append((row, _status_before(*max(entries, key=itemgetter(0), default=(0, "", ""))[1:])))
+    return before
 
 
-def _deletion(run_id: object, chain: str) -> BaseQuery:
-    """What finds the latest entry about the status of a run, by its id as entries have it: where that is not
-    about its deletion, nobody knows how it became deleted.
+def _status_entries(run_ids: Sequence[object]) -> BaseQuery:
+    """What finds in each chain the latest entry about the status of each run, by its id as entries have it:
+    where that is not about its deletion, nobody knows how it became deleted. All of them by one look through
+    the entries.
     """
-    named = f'"runId":{json.dumps(run_id, ensure_ascii=False)},'
-    entries = AuditEntry.select(AuditEntry.event_type, AuditEntry.payload).where(
-        AuditEntry.tenant_id.in_((chain, SYSTEM_TENANT)),
+    said = Case(None, [(fn.json_valid(AuditEntry.payload), AuditEntry.payload)])
+    run = fn.json_extract(said, f"$.{NAMES_RUN}")
+    entries = AuditEntry.select(
+        AuditEntry.tenant_id, run, AuditEntry.event_type, AuditEntry.payload, fn.MAX(AuditEntry.seq)
+    ).where(
         AuditEntry.event_type.in_(_STATUS_EVENTS),
-        fn.INSTR(AuditEntry.payload, named) > 0,
+        run.in_(SQL("(SELECT value FROM json_each(?))", [json.dumps(run_ids)])),
     )
-    return entries.order_by(AuditEntry.seq.desc()).limit(1)
+    # Of the row with the highest number are the other columns, too (sqlite.org/lang_select.html#bareagg).
+    return entries.group_by(AuditEntry.tenant_id, run).tuples()
 
 
-def _status_before(entries: Rows) -> str:
+def _status_before(event: str, payload: str) -> str:
     """What the entry about the deletion says; paused where there is none that can be read."""
     try:
-        event, payload = entries[0]
         status = str(json.loads(payload)["changes"]["status"]["from"])
-    except (IndexError, ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return RunStatus.PAUSED
     is_known = event == AuditEvent.RUN_DELETED and status in _KNOWN and status != RunStatus.DELETED
     return status if is_known else RunStatus.PAUSED
