@@ -11,9 +11,10 @@ from app.services.records.tables import ColumnKind, TableColumn
 from app.ui.session.context import Context
 from app.ui.tabs.common.declared import choice_label, instant
 from app.ui.tabs.common.list_controller import ListController
-from app.ui.tabs.common.selection import LOOKED_AT, Selection
+from app.ui.tabs.common.selection import COUNTED, LOOKED_AT, READ_EACH, Selection
+from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import first_line, grouped
-from app.ui.widgets.labels import Label, Look, in_column
+from app.ui.widgets.labels import Label, Look, in_column, in_row
 from app.ui.widgets.panes import Field, FieldList
 
 _COUNTED: Final = (ColumnKind.WORD, ColumnKind.FLAG, ColumnKind.PRESENCE)
@@ -27,7 +28,8 @@ _SOON_MS: Final = 30
 _SHARED, _DIFFERENT = "All of them", "They differ"
 _COUNTING = "What they have in common is being counted…"
 _CHARGED = (
-    f"Of more than {LOOKED_AT} records, each of which is charged, it is not read what they have in common."
+    f"Of more than {LOOKED_AT} records what they have in common is read when you ask for it: up to {{}} "
+    "rows, each of which is charged."
 )
 _TOO_MANY = "They are too many to tell what they have in common."
 
@@ -51,12 +53,14 @@ class ManyPart(QWidget):
         self._shared_title, self._different_title = Label(_SHARED, Look.SECTION), Label("", Look.SECTION)
         self._different_title.setText(_DIFFERENT)
         self.note = Label("", Look.DIM, wrap=True)
+        self.read_button = push_button(context.theme, "Read it", selection.count)
         in_column(
             self._different_title,
             self.different,
             self._shared_title,
             self.shared,
             self.note,
+            in_row(self.read_button, None),
             within=self,
             spacing=4,
         )
@@ -96,7 +100,9 @@ class ManyPart(QWidget):
     def _why_not(self) -> str:
         if self._is_at_hand() or self._selection.is_counted:
             return _COUNTING
-        return _CHARGED if self._context.costs else _TOO_MANY
+        count = self._rows.selected_count()
+        may_read = self._context.costs and count <= COUNTED
+        return _CHARGED.format(grouped(READ_EACH * count)) if may_read else _TOO_MANY
 
     def _show_fields(self, shared: list[Field], different: list[Field], note: str = "") -> None:
         for title, fields, rows in (
@@ -108,6 +114,8 @@ class ManyPart(QWidget):
             fields.setVisible(bool(rows))
         self.note.setText(note)
         self.note.setVisible(bool(note))
+        asks = bool(note) and note not in (_COUNTING, _TOO_MANY)
+        self.read_button.setVisible(asks)
 
     def _field(self, column: TableColumn, values: Counter[Any]) -> Field:
         if len(values) == 1:

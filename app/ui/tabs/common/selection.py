@@ -17,7 +17,7 @@ from app.ui.session.context import Context
 from app.ui.tabs.common.list_controller import ListController
 from app.workers.runner import Runner, Task, watched
 from models.engine import Database
-from models.errors import NotAllowed, TenantAdminError
+from models.errors import Cancelled, NotAllowed, TenantAdminError
 from models.progress import Monitor
 
 if TYPE_CHECKING:
@@ -247,9 +247,17 @@ class Selection(QObject):
         else:
             self._count_soon.stop()
 
+    def count(self) -> None:
+        """Counts what is not at hand where each row is charged: a person asks for it."""
+        self._rows.when_agreed(self._counting_of(), lambda: None, each=READ_EACH)
+
     def _count(self) -> None:
+        self._rows.when_selected(self._counting_of(), dropped=lambda words: None)
+
+    def _counting_of(self) -> Callable[[ListQuery, Keys], None]:
         lists, columns, wanted = self._context.lists, sorted(self._asked_of), self._wanted
-        are_all = self._rows.selected_count() == self._rows.model.rowCount()
+        is_charged = self._context.costs
+        are_all = not is_charged and self._rows.selected_count() == self._rows.model.rowCount()
 
         def read(database: Database, query: ListQuery, keys: Keys) -> dict[str, Counter[Any]]:
             if are_all:
@@ -271,12 +279,20 @@ class Selection(QObject):
             self._counting, self._counts = None, counts
             self.counted.emit()
 
+        def failed(error: TenantAdminError) -> None:
+            self._counting = None
+            if is_charged and not isinstance(error, Cancelled):
+                self._context.runner.failed.emit(error)
+                self.counted.emit()
+
         def begin(query: ListQuery, keys: Keys) -> None:
             if wanted is self._wanted:  # the keys may have come when something else is selected
                 read_them = self._context.runner.read
-                self._counting = read_them(read, query, keys, on_done=done, on_failed=lambda error: None)
+                self._counting = read_them(read, query, keys, on_done=done, on_failed=failed)
+                if is_charged:
+                    self.counted.emit()
 
-        self._rows.when_selected(begin, dropped=lambda words: None)
+        return begin
 
     def is_behind(self, row: Row) -> bool:
         """Whether an act of the person is on its way, or has changed what the list shows as this row."""

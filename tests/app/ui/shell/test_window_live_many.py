@@ -201,3 +201,23 @@ def test_a_notification_for_all_says_that_it_waits_for_the_answer(
     edge.delay = 0
     closed(qtbot, window, ComposeDialog)
     assert count(file, NOTIFICATIONS.name) == before + tenants
+
+
+def test_what_more_than_some_hundred_have_in_common_is_read_when_a_person_asks(
+    qtbot: QtBot, window: MainWindow, place: str, file: Path, edge: Edge
+) -> None:
+    more = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
+    into = "INSERT INTO users (id, tenant_id, email, created_at, updated_at)"
+    ask(file, f"{more} {into} SELECT 'u' || i, 'acme-corp', i || '@x.example', i, i FROM n")
+    ((stored,),), total = ask(file, STORED), count(file, "users")
+    page = open_live(qtbot, window, place)
+    qtbot.waitUntil(lambda: page.model.complete and page.model.rowCount() == total)
+    page.table.setFocus()
+    press("Ctrl+A")
+    qtbot.waitUntil(lambda: page.many is not None and page.many.read_button.isVisible())
+    assert page.many is not None
+    assert f"up to {3 * total:,} rows, each of which is charged" in page.many.note.text()
+    before = len(edge.calls)
+    click(qtbot, page.many.read_button)
+    qtbot.waitUntil(lambda: page.many is not None and f"{stored} set" in words(page.many))
+    assert len(edge.calls) > before and not page.many.read_button.isVisible()
