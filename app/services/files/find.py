@@ -11,7 +11,7 @@ import os
 import re
 import tomllib
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -21,8 +21,8 @@ from app import paths
 from app.services.files import describe
 from app.services.opened import tenants
 from app.services.records.tables import GATEWAY, PLANNING, PLANNING_RUNS
-from app.services.text import utc_time
-from models.errors import CannotOpen, FileMissing, StorageError
+from app.services.text import counted, utc_time
+from models.errors import CannotOpen, FileMissing, LogLeftBehind, StorageError
 from models.local import copies
 from models.local.atomic import UNFINISHED
 from models.local.database import LocalDatabase
@@ -68,16 +68,25 @@ class Candidate:
 
 
 class SeveralDatabases(StorageError):
-    """More than one file fits; the person chooses one of `candidates`: those where wrangler looks now before
-    those of older versions, and of each the most recently used first.
+    """More than one file fits, or may fit; the person chooses one of `candidates`: those where wrangler looks
+    now before those of older versions, and of each the most recently used first. `besides` is a sentence
+    about files that may be meant as well, as they were copied without their logs; empty where there are none.
     """
 
-    def __init__(self, folder: Path, candidates: tuple[Candidate, ...]) -> None:
+    def __init__(
+        self, folder: Path, candidates: tuple[Candidate, ...], without_log: Sequence[Path] = ()
+    ) -> None:
         named = "; ".join(_described(item, folder) for item in candidates[:_NAMED_AT_MOST])
         more = f"; and {len(candidates) - _NAMED_AT_MOST} more" if len(candidates) > _NAMED_AT_MOST else ""
-        super().__init__(
-            f"{folder} holds {len(candidates)} databases of the platform; choose one of them: {named}{more}."
-        )
+        which = "one of them" if len(candidates) > 1 else "it, if it is the right one"
+        self.besides = ""
+        if without_log:
+            names = ", ".join(str(path.relative_to(folder)) for path in without_log[:_NAMED_AT_MOST])
+            self.besides = (
+                f"What {names} holds cannot be told: copied without the write-ahead log, it looks empty."
+            )
+        found = f"{folder} holds {counted(len(candidates), 'database')} of the platform"
+        super().__init__(f"{found}; choose {which}: {named}{more}. {self.besides}".rstrip())
         self.candidates = candidates
 
 
@@ -109,10 +118,10 @@ def find_database(path: Path) -> Path:
 
     A wrangler configuration file stands for its folder. Those that wrangler keeps, in whichever folder for
     D1's state, come before others, and all before the copies that a migration or a restore keeps; among
-    several of a kind a person chooses. The nearest 100 databases of at most 20,000 entries and 8 levels are
-    looked at, those of wrangler's usual folder first, and no symbolic link to a folder is followed. Raises
-    `FileMissing`, `CannotOpen`, `NoDatabase`, `SeveralDatabases`, and where none fits the error of a file
-    that cannot be read.
+    several of a kind a person chooses, and where another one has lost its log. The nearest 100 databases of
+    at most 20,000 entries and 8 levels are looked at, those of wrangler's usual folder first, and no symbolic
+    link to a folder is followed. Raises `FileMissing`, `CannotOpen`, `NoDatabase`, `SeveralDatabases`, and
+    where none fits the error of a file that cannot be read.
     """
     if not is_project(path):
         return path
@@ -125,7 +134,8 @@ def find_database(path: Path) -> Path:
             except StorageError as error:
                 seen[file] = error
     if candidates := [item for item in seen.values() if isinstance(item, Candidate)]:
-        return _choose(folder, candidates)
+        without_log = [file for file, item in seen.items() if isinstance(item, LogLeftBehind)]
+        return _choose(folder, candidates, [file for file in without_log if _is_kept(folder, file)])
     for item in seen.values():
         if isinstance(item, StorageError):
             raise item
@@ -133,13 +143,18 @@ def find_database(path: Path) -> Path:
     raise NoDatabase(folder, {file: schema for file, schema in others.items() if file.name != METADATA})
 
 
-def _choose(folder: Path, candidates: list[Candidate]) -> Path:
+def _is_kept(folder: Path, file: Path) -> bool:
+    """Whether wrangler keeps it, and not somebody a copy beside it."""
+    return STATE.name in file.relative_to(folder).parent.parts and not copies.is_copy(file)
+
+
+def _choose(folder: Path, candidates: list[Candidate], without_log: list[Path]) -> Path:
     best = [item for item in candidates if not copies.is_copy(item.path)] or candidates
     best = [item for item in best if STATE.name in item.path.relative_to(folder).parent.parts] or best
-    if len(best) > 1:
+    if len(best) > 1 or without_log:
         best = [replace(item, name=_name(item.path)) for item in best]
         best.sort(key=lambda item: (item.is_older, -item.modified_at, item.path))
-        raise SeveralDatabases(folder, tuple(best))
+        raise SeveralDatabases(folder, tuple(best), without_log)
     return best[0].path
 
 

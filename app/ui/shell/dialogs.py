@@ -346,7 +346,7 @@ class ChooseDatabaseDialog(Dialog):
     """Accepted is the person's choice of one of the candidates.
 
     Wrangler's file names tell a person nothing, so each file comes with which of the platform's databases it
-    is, what wrangler calls it and what it holds; the first is selected.
+    is, what wrangler calls it and what it holds; the first is selected. `besides` is said of other files.
     """
 
     def __init__(
@@ -355,14 +355,17 @@ class ChooseDatabaseDialog(Dialog):
         candidates: Sequence[Candidate],
         now: int,
         *,
+        besides: str = "",
         utc: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         folder = Path(os.path.commonpath([candidate.path.parent for candidate in candidates]))
+        are = "is" if len(candidates) == 1 else "are"
+        there = f"There {are} {counted(len(candidates), 'database')} of the platform."
         super().__init__(
             theme,
             "Which database?",
-            f"There are {counted(len(candidates), 'database')} of the platform. Choose the one to open.",
+            f"{there} {besides} Choose the one to open." if besides else f"{there} Choose the one to open.",
             parent=parent,
         )
         self.setMinimumWidth(840)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from app.services.chain.where import Where
     from app.services.files.describe import OpenedFile
     from app.services.files.exporting import Exported
-    from app.services.files.find import Candidate
+    from app.services.files.find import SeveralDatabases
     from app.services.files.importing import Imported
     from app.services.files.restoring import Offer
     from app.services.live.fetching import Fetched
@@ -461,7 +461,7 @@ class Files(QObject):
         self.is_opening = False
         self.not_opened.emit()
         if isinstance(error, SeveralDatabases):
-            self._ask_which(error.candidates)
+            self._ask_which(error)
         elif isinstance(error, errors.NeedsCopy):
             self._confirm("Open a copy?", str(error), "Open a copy", lambda: self._open_copy(path))
         elif isinstance(error, errors.SqlDump):
@@ -516,11 +516,16 @@ class Files(QObject):
         if isinstance(error, errors.EmptyFile):
             yield "New database…", self.ask_create
 
-    def _ask_which(self, candidates: Sequence[Candidate]) -> None:
+    def _ask_which(self, found: SeveralDatabases) -> None:
         from app.ui.shell.dialogs import ChooseDatabaseDialog  # noqa: PLC0415
 
         dialog = ChooseDatabaseDialog(
-            self._theme, candidates, self._clock(), utc=self._settings.utc_times, parent=self._window
+            self._theme,
+            found.candidates,
+            self._clock(),
+            besides=found.besides,
+            utc=self._settings.utc_times,
+            parent=self._window,
         )
         dialog.open_once(lambda: self.open(dialog.candidate().path))
 

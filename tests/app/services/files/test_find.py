@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -121,6 +122,22 @@ def test_copies_kept_by_a_migration_or_a_restore_are_not_meant(project: Path) ->
     original.unlink()
     with pytest.raises(SeveralDatabases):
         find_database(project)
+
+
+def test_a_file_that_lost_its_log_may_be_the_one_that_is_meant(project: Path) -> None:
+    first, lost = project / STATE / HASHED, project / STATE / "lost.sqlite"
+    with closing(apsw.Connection(str(lost))) as db:
+        db.execute("PRAGMA journal_mode = wal").fetchall()
+        db.execute("CREATE TABLE users (id)")  # which is in the log as long as it is open
+        alone = lost.read_bytes()
+    lost.write_bytes(alone)
+    with pytest.raises(SeveralDatabases, match=r"holds 1 database of the platform; choose it, if") as caught:
+        find_database(project)
+    assert [item.path for item in caught.value.candidates] == [first]
+    assert "lost.sqlite holds cannot be told: copied without" in str(caught.value)
+    (project / "lost.sqlite").write_bytes(alone)
+    lost.unlink()
+    assert find_database(project) == first
 
 
 @pytest.mark.slow
