@@ -1,7 +1,7 @@
 """One open file: its notices, its five tabs and its retention, which begin and end together."""
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import cached_property, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
@@ -64,7 +64,7 @@ _UNREAD = (("read", OFF),)
 SAVED, NOT_SAVED = "{} is saved.", "{} is not in the database; do it again."
 SOME_CHANGE = "The change that was not known to be saved"
 
-_BY_A_PERSON = (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress, QEvent.Type.MouseButtonPress)
+_KEYS = (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress)
 
 NARROW = 760
 """Points of width below which the tabs show words alone."""
@@ -120,7 +120,7 @@ class Workspace(QWidget):
         tidy_as_it_goes()
         self.scope = EVERYONE
         """The tenant that every tab is restricted to, or none."""
-        self.is_settled = False
+        self.is_settled = self._to_begin = False
         self._beginning = QTimer(self, singleShot=True, interval=0)
         self._beginning.timeout.connect(self._begin)
         self._around = QTimer(self, singleShot=True, interval=AROUND_MS)
@@ -142,7 +142,7 @@ class Workspace(QWidget):
         context.damaged.connect(self._say_damaged, Qt.ConnectionType.SingleShotConnection)
         self._column = in_column(*self.notices, (self.tabs, 1), within=self, spacing=0)
         self._built: dict[int, RecordTab] = {}
-        self._begun: dict[int, Iterator[None]] = {}
+        self._begun: dict[int, Generator[None]] = {}
         """Tabs that are being built, a part at a time."""
         self._wanted = defaultdict[int, list[Callable[[RecordTab], object]]](list)
         """What is done with them as soon as they are."""
@@ -203,10 +203,16 @@ class Workspace(QWidget):
         The rest is looked at when the tab has its rows, or cannot have them.
         """
         self.setUpdatesEnabled(False)
+        self._to_begin = True
         self._beginning.start()
 
     def _begin(self) -> None:
-        page = self.current()
+        self.with_current(self._begin_with)
+
+    def _begin_with(self, page: RecordTab) -> None:
+        if not self._to_begin or page is not self._built.get(self.position):
+            return
+        self._to_begin = False
         self._fill(page, self)
         if page.asks_first:
             self._around.start()
@@ -359,8 +365,8 @@ class Workspace(QWidget):
         self._ahead.stop()
         cast("QApplication", QApplication.instance()).removeEventFilter(self)
         self._wanted.clear()
-        for position in list(self._begun):  # to the end: only then has each part a parent, with which it goes
-            self._page(position)
+        for begun in list(self._begun.values()):
+            begun.close()
         if "verification" in vars(self):
             self.verification.stop()
         if "retention" in vars(self):
@@ -374,16 +380,19 @@ class Workspace(QWidget):
             deque(self._parts(position), maxlen=0)
         return self._built[position]
 
-    def _parts(self, position: int) -> Iterator[None]:
+    def _parts(self, position: int) -> Generator[None]:
         """Builds what there is not yet of a tab, in parts that are too short to be felt."""
         return self._begun.setdefault(position, self._build(position))
 
-    def _build(self, position: int) -> Iterator[None]:
+    def _build(self, position: int) -> Generator[None]:
         page = self._pages[position].parentWidget()
         try:
             tab = _tab_class(position)(self.context, page, in_parts=True)
             tab.hide()  # else it comes into sight with its page, whether it is whole or not
             yield from tab.parts
+        except GeneratorExit:
+            tab.take_along()
+            raise
         finally:
             self._begun.pop(position, None)
         if position == _TENANTS:
@@ -409,8 +418,8 @@ class Workspace(QWidget):
         tab.left.connect(self.tenants.leave)
 
     def with_current(self, then: Callable[[RecordTab], object]) -> None:
-        """Does something with the tab in sight: at once, or as soon as it is built. A person's next key or
-        click finds it whole.
+        """Does something with the tab in sight: at once, or as soon as it is built. A person's next key finds
+        it whole, unless a list or a dialog takes it; until then there is nothing to click on.
         """
         position = self.position
         if position in self._built:
@@ -445,8 +454,11 @@ class Workspace(QWidget):
             self._ahead.start()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        while self._build_on.isActive() and event.type() in _BY_A_PERSON:
-            self._build_part()
+        if event.type() in _KEYS and not (
+            QApplication.activePopupWidget() or QApplication.activeModalWidget()
+        ):
+            while self._build_on.isActive():
+                self._build_part()
         return False
 
     def _way_out(self, table: str) -> tuple[str, Callable[[], object]] | None:
@@ -479,6 +491,8 @@ class Workspace(QWidget):
             self._built[position].activate()
         if not self.tabs.tabBar().hasFocus():  # else the arrow keys go on from tab to tab
             self.with_current(lambda page: page.table.setFocus(Qt.FocusReason.OtherFocusReason))
+        if self._to_begin:  # before the first tab was whole
+            self._beginning.start()
 
     def _changed(self, change: Change, initiator: object) -> None:
         for page in self._built.values():

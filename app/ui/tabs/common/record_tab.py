@@ -364,6 +364,12 @@ class RecordTab(ListedTab):
         self.list.stop()
         self._master_detail.save_sizes()
 
+    def take_along(self) -> None:
+        """One that was not built to its end takes with it, when it goes, what it has no place for yet."""
+        for part in vars(self).values():
+            if isinstance(part, QWidget) and part.parent() is None:
+                part.setParent(self)
+
     # what is asked for
 
     def ask_another_value(self, column: str) -> None:

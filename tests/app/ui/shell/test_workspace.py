@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -304,6 +304,30 @@ def test_tabs_are_built_before_anybody_looks_at_them_and_read_then(
 
 
 @pytest.mark.slow
+def test_a_file_s_first_tab_is_built_in_parts_and_another_one_may_be_looked_at_meanwhile(
+    window: MainWindow, demo_path: Path, qtbot: QtBot
+) -> None:
+    for turned in (False, True):
+        with qtbot.waitSignal(window.opened):
+            window.files.open(demo_path)
+        workspace = window.workspace
+        assert workspace is not None
+        parts, place = list[None](), 0
+        workspace._build_on.timeout.connect(lambda: parts.append(None))  # noqa: B023 - while it is this one
+        with qtbot.waitSignal(workspace._build_on.timeout):
+            pass
+        assert not workspace._built
+        if turned:
+            place = 1
+            workspace.tabs.setCurrentIndex(place)
+        QTest.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, pos=QPoint(640, 400))
+        assert not workspace._built, "nothing is there yet that a click could mean"
+        qtbot.waitUntil(lambda: workspace.is_settled)  # noqa: B023
+        assert workspace.current() is workspace._built[place] and len(parts) > 4
+        assert workspace.updatesEnabled() and workspace._built[place].table.hasFocus()
+
+
+@pytest.mark.slow
 def test_a_key_finds_a_tab_whole_of_which_a_part_was_built_before(
     window: MainWindow, demo_path: Path, qtbot: QtBot
 ) -> None:
@@ -320,4 +344,10 @@ def test_a_key_finds_a_tab_whole_of_which_a_part_was_built_before(
         QTest.keyClick(window.windowHandle(), Qt.Key.Key_Down)  # before the event loop has its turn
         assert workspace._built[place].isVisible() and workspace._built[place].table.hasFocus()
     workspace._go_ahead()
+    workspace._go_ahead()
+    (half,) = (tab for tab in workspace.findChildren(RecordTab) if tab not in workspace._built.values())
     window.close_file()
+    assert half not in workspace._built.values(), "it is not built to its end for nothing"
+    assert half.table.isAncestorOf(half.table.viewport()) and half.isAncestorOf(half.table), (
+        "it goes as a whole"
+    )
