@@ -122,7 +122,7 @@ def test_a_new_user_is_no_unread_notification(counted: tuple[RecordTab, Counting
     qtbot.waitUntil(lambda: runner.reads["Lists.load_page"] == 1)  # asked for when it is painted
     shown = {"Lists.locate": 1, "RecordTab.load": 1}  # the new one is selected
     # Whether it has a password, which its acts ask, where its page has not come yet.
-    assert runner.reads.pop("Selection._count.<locals>.read", 0) <= 1
+    assert runner.reads.pop("Selection._counting_of.<locals>.read", 0) <= 1
     assert runner.reads.pop("read_past", 0) <= 1  # what was recorded of it, a moment later
     new = {"Lists.newest": 1}  # it is not new to who has made it
     assert runner.reads == {"Lists.load_keys": 1, "Lists.load_page": 1, "Lists.choices": 1} | shown | new
