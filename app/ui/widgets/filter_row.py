@@ -274,6 +274,12 @@ class FilterRow(QWidget):
         self._row.insertWidget(self._after_text, widget)
         self._after_text += 1
 
+    def let_go(self, widget: QWidget) -> None:
+        """Of what `add_beside_text` was given: it stands elsewhere."""
+        if self._row.indexOf(widget) >= 0:
+            self._row.removeWidget(widget)
+            self._after_text -= 1
+
     def share_with(self, picks: QWidget | None) -> None:
         """With one more list to pick from, for which the text gives up room; or None of that again."""
         self._shares = picks is not None

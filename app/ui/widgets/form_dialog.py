@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import ClassVar, NamedTuple, Protocol, cast, runtime_checkable
 
 from PySide6.QtCore import QDate, Qt, Signal, SignalInstance
-from PySide6.QtGui import QTextCharFormat
+from PySide6.QtGui import QKeySequence, QShortcut, QTextCharFormat
 from PySide6.QtWidgets import QCalendarWidget, QCheckBox, QComboBox, QDateEdit, QLineEdit, QSpinBox, QWidget
 
 from app.services.records.tables import valid_beside
@@ -81,6 +81,8 @@ class FormDialog(Dialog):
         self.read_again_button = push_button(theme, "Show it as it is now", self._read_again)
         self.read_again_button.hide()
         self.add_apart(self.read_again_button)
+        for keys in ("Ctrl+Return", "Ctrl+Enter"):  # Return alone begins a line in a text of several
+            QShortcut(QKeySequence(keys), self).activated.connect(self.action_button.click)
 
     def add_field(
         self, key: str, label: str, editor: QWidget, check: Checker | None = None, hint: str = ""

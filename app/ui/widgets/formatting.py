@@ -151,7 +151,7 @@ def rate(count: int, seconds: float, unit: str = "rows") -> str:
 
 
 def money(dollars: float) -> str:
-    """`$950`, `$4.5K`, `$2.8M`, `$1.2B`, `$9,007.2T`, `$1.0e300`."""
+    """`$950`, `$4.5K`, `$2M`, `$1.2B`, `$9,007.2T`, `$1.0e300`."""
     sign, amount = ("-" if dollars < 0 else ""), abs(dollars)
     if isinf(amount):
         return f"{sign}$∞"
@@ -159,7 +159,7 @@ def money(dollars: float) -> str:
         return f"{sign}${amount:.1e}".replace("e+", "e")
     for unit, size in (("T", 1e12), ("B", 1e9), ("M", 1e6), ("K", 1e3)):
         if amount >= size * 0.9995:
-            return f"{sign}${amount / size:,.1f}{unit}"
+            return f"{sign}${f'{amount / size:,.1f}'.removesuffix('.0')}{unit}"
     return f"{sign}${amount:.0f}"
 
 

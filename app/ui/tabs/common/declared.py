@@ -225,6 +225,8 @@ def choice_label(table: tables.Table, name: str, value: Value) -> str:
         return "(none)"
     if value == "":
         return "(empty)"
+    if column.kind is tables.ColumnKind.NUMBER:
+        return formatting.figure(value)
     if tables.flag(value) is None or column.kind not in _YES_OR_NO:
         return formatting.plain(column.said(value))
     if column.kind is tables.ColumnKind.FLAG:

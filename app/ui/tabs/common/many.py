@@ -122,8 +122,9 @@ class ManyPart(QWidget):
             return Field(column.label, self._words(column, next(iter(values))))
         if column.kind in (ColumnKind.TIME, ColumnKind.NUMBER) and (span := self._span(column, values)):
             return Field(column.label, span)
-        if len(values) == values.total():
-            return Field(column.label, "another one each", can_copy=False)
+        is_few = column.kind is ColumnKind.WORD and len(values) <= _TOLD
+        if len(values) == values.total() and not is_few:
+            return Field(column.label, "each has its own", can_copy=False)
         if column.kind is ColumnKind.PROSE:
             return Field(column.label, f"{grouped(len(values))} different ones", can_copy=False)
         most = values.most_common(_TOLD if len(values) <= _TOLD else _TOLD - 1)

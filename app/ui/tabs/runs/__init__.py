@@ -149,8 +149,15 @@ class RunsTab(RecordTab):
         """Where the tab is low its statuses stand among the pick lists; the parked ideas are in the menu."""
         super().resizeEvent(event)
         low = self.height() < LOW
-        has_room = not (low or self.is_narrow)
-        self.ready.setVisible(has_room or self.ready.key() is not None)
+        above = self.is_narrow and not low  # among the filters there is no room for it
+        if above != (self._above.indexOf(self.ready) >= 0):
+            if above:
+                self.filters.let_go(self.ready)
+                self._above.insertWidget(1, self.ready)
+            else:
+                self._above.removeWidget(self.ready)
+                self.filters.add_beside_text(self.ready)
+        self.ready.setVisible(not low or self.ready.key() is not None)
         if not self.opener.is_open and low != self._line.isHidden():
             self._line.setHidden(low)
             self.chips.stand_among(low)

@@ -464,7 +464,7 @@ class ChartsDialog(Dialog):
         self.finished.connect(self._stop)
         self.open_as_large_as(_OPENED)
         self._say_nothing("Reading…")
-        self.kinds.setFocus()
+        self.kinds.buttons()[0].setFocus()
         later(self, 0, self.read)
 
     def set_scope(self, scope: Scope) -> None:

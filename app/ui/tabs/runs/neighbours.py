@@ -1,7 +1,7 @@
 """The runs beside an opened one: the same rows and the same selection as the table, two lines each."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from PySide6.QtCore import QAbstractItemModel, QItemSelectionModel, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFont, QKeyEvent, QPainter
@@ -21,7 +21,8 @@ _IDEA, _STATUS, _PHASE, _SCORE, _UPDATED = map(
     PLANNING_RUNS.names.index, ("idea", "status", "current_phase", "quality_score", "updated_at")
 )
 _ICON, _PAD, _BETWEEN = 16, 10, 6
-WIDTH: Final = 290
+WIDTH, NARROW = 290, 210
+"""In pixels; where the run beside it has little room."""
 
 
 class NeighbourList(QListView):
@@ -45,6 +46,9 @@ class NeighbourList(QListView):
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.doubleClicked.connect(lambda index: self.opened.emit())
+
+    def set_narrow(self, on: bool) -> None:
+        self.setFixedWidth(NARROW if on else WIDTH)
 
     def follow(self, selection: QItemSelectionModel) -> None:
         """Goes with what is selected elsewhere, which goes with it."""
@@ -74,7 +78,7 @@ class _TwoLines(QStyledItemDelegate):
         self._theme, self._view, self._looks, self._since = theme, view, looks, since
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(WIDTH - 24, 2 * self._view.fontMetrics().height() + 14)
+        return QSize(NARROW - 24, 2 * self._view.fontMetrics().height() + 14)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         rect, colour = QRect(option.rect), self._theme.colour

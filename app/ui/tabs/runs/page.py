@@ -37,7 +37,7 @@ from models.errors import TenantAdminError
 
 KILL: Final = "kill"
 SOON_MS: Final = 60
-_WIDE, _NO_LIST = 760, 700
+_WIDE, _NO_LIST, _NARROW = 760, 700, 1000
 """The width of a page from which on title and acts stand in a line, and of one with room for the list."""
 _LOWER = 250
 Part = TypeVar("Part", KeptPart, AboutPart)
@@ -165,6 +165,7 @@ class RunPage(QWidget):
                 one.hide()
         self.neighbours.follow(tab.table.selectionModel())
         self.show()
+        self._scroll.verticalScrollBar().setValue(0)
         self.neighbours.setFocus(Qt.FocusReason.OtherFocusReason)
         self._phase, self._sought = phase, sought
         self._read()
@@ -192,6 +193,7 @@ class RunPage(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.neighbours.setVisible(self.width() >= _NO_LIST)
+        self.neighbours.set_narrow(self.width() < _NARROW)
         beside = self.width() - self.neighbours.width() >= _WIDE
         (self._head if beside else self._top).insertWidget(1, self._acts)
 
@@ -236,7 +238,7 @@ class RunPage(QWidget):
         body.addWidget(self._build_lower(theme), 1)
         self.failure.hide()
         content.setAutoFillBackground(False)
-        scroll = FollowingScroll(8)
+        scroll = self._scroll = FollowingScroll(8)
         scroll.setWidget(content)
         card = QFrame()
         card.setProperty("card", True)
@@ -248,13 +250,17 @@ class RunPage(QWidget):
         lower = QWidget()
         self._choices = QButtonGroup(self)
         self._stack = QStackedLayout()
-        self._line = in_row(None, self._legend, spacing=4)
+        self._line = Lines(gap=4)
         in_column(self._line, (self._stack, 1), within=lower, spacing=6)
         lower.setMinimumHeight(_LOWER)
         self._stack.addWidget(QWidget())  # until there are artifacts to show
-        self._add_choice("Artifacts", lambda: self.artifacts).setChecked(True)
-        self._add_choice("About it", lambda: self.about)
-        self._add_choice("Config and fields", lambda: self.kept)
+        choices = [
+            self._add_choice("Artifacts", lambda: self.artifacts),
+            self._add_choice("About it", lambda: self.about),
+            self._add_choice("Config and fields", lambda: self.kept),
+        ]
+        choices[0].setChecked(True)
+        self._line.set_parts([*choices, self._legend], at_right=1)
         return lower
 
     def _add_choice(self, words: str, part: Callable[[], QWidget]) -> QPushButton:
@@ -263,7 +269,6 @@ class RunPage(QWidget):
         button.setProperty("kind", "chip")
         button.setCheckable(True)
         self._choices.addButton(button)
-        self._line.insertWidget(self._line.count() - 2, button)
         return button
 
     def prepare(self) -> None:
@@ -354,6 +359,8 @@ class RunPage(QWidget):
 
     def _came(self, story: RunStory) -> None:
         self._reading = None
+        if self.story is not None and self.story.run["id"] != story.run["id"]:
+            self._scroll.verticalScrollBar().setValue(0)
         self.story = story
         now = self._context.clock()
         self.timeline = found = timeline(story, now)

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QSize, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.columns import Tone
@@ -31,7 +31,7 @@ from models.engine import Database
 from models.errors import TenantAdminError
 
 DUE = "due"
-_SIZE = (1120, 620)
+_SIZE, _LEAST = (1120, 620), (440, 300)
 _PARKED_AT = PLANNING_PARKED_IDEAS.names.index("created_at")
 
 
@@ -182,6 +182,19 @@ class ParkedIdeas(RecordTab):
         return self.selection.refusal(single=True) or self.context.without(PLANNING_RUNS.name)
 
 
+class _Held(QWidget):
+    """Holds what scrolls by itself: a dialog is not to grow with what is selected in it."""
+
+    def __init__(self, page: QWidget) -> None:
+        super().__init__()
+        self._page = page
+        page.setParent(self)
+        self.setMinimumSize(*_LEAST)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._page.setGeometry(self.rect())
+
+
 class ParkedIdeasDialog(Dialog):
     """Stands beside the window, which stays usable."""
 
@@ -193,10 +206,11 @@ class ParkedIdeasDialog(Dialog):
             parent=parent,
         )
         self.page = ParkedIdeas(context, self)
-        self.add_widget(self.page, 1)
+        self.add_widget(_Held(self.page), 1)
         self.set_close_button()
         QShortcut(QKeySequence.StandardKey.Find, self).activated.connect(self.page.filters.focus_text)
         self.open_as_large_as(QSize(*_SIZE))
+        self.page.table.setFocus()
 
 
 def revisit(months: Any) -> str:

@@ -65,10 +65,21 @@ def tab(show_tab: ShowTab, context: Context, qtbot: QtBot) -> RunsTab:
     return tab
 
 
+def test_what_is_selected_leaves_the_dialog_as_large_as_it_is(tab: RunsTab, qtbot: QtBot) -> None:
+    page = opened(tab, qtbot)
+    assert tab._parked is not None
+    before = tab._parked.size()
+    page.fold(folded=False)
+    page.table.select_row(0)
+    qtbot.waitUntil(page.fields.isVisible)
+    assert tab._parked.size() == before
+
+
 def opened(tab: RunsTab, qtbot: QtBot) -> ParkedIdeas:
     tab.open_parked_ideas()
     assert tab._parked is not None
     page = tab._parked.page
+    assert tab._parked.focusWidget() is page.table
     qtbot.waitUntil(
         lambda: page.model.rowCount() == 9 and "Due 2" in [b.text() for b in page.chips.buttons()]
     )
@@ -85,8 +96,9 @@ def test_a_run_s_idea_is_parked_and_a_run_of_it_is_begun(
     form = dialog(qtbot, tab, FormDialog)
     assert form.values()["idea"] == run.text("idea").strip()
     fill(form, reason="No season", revisit_estimate_months="many")
-    qtbot.mouseClick(form.action_button, Qt.MouseButton.LeftButton)
+    qtbot.keyClick(form.editor("reason"), Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     assert form.isVisible(), "months are a number"
+    assert form.values()["reason"] == "No season" and not form.problem.isVisible()
     fill(form, revisit_estimate_months="6")
     submit(qtbot, context, form)
     what = "run_id, source_phase, reason, revisit_estimate_months"
