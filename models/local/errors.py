@@ -68,7 +68,7 @@ def translate(error: BaseException, path: Path) -> StorageError | None:
             return errors.CannotOpen(path) if os.path.lexists(path) else errors.FileMissing(path)
         case apsw.FullError():
             return _without_room(path)
-        case OSError() if cause.errno == errno.EROFS:
+        case OSError() if cause.errno in (errno.EROFS, errno.ENAMETOOLONG):
             return errors.CannotOpen(path)
         case OSError() if cause.errno in (errno.ENOSPC, errno.EDQUOT):
             return errors.DiskFull(path)

@@ -25,6 +25,7 @@ from models.local.file import (
     is_sound,
     may_be_unseen,
     require_content,
+    require_file,
     sibling,
     size_of,
 )
@@ -104,9 +105,10 @@ def why_not_written(path: Path, *, force: bool = False) -> str | None:
 def why_not_beside(path: Path) -> str | None:
     """Why not even short transactions may write to an existing file, after "because"; None when they may.
 
-    Beside a `wrangler dev` alone: a lock can stop it, where other programs wait.
+    Beside a `wrangler dev` alone: a lock can stop it, where other programs wait. Raises as `require_file`.
     """
     path = paths.resolved(path)
+    require_file(path)
     used_by = in_use_by(path)
     if used_by is not None and _SERVER in used_by:
         return f"{used_by} has it open, and a lock can stop the server"

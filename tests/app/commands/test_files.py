@@ -31,6 +31,11 @@ def test_info_tells_all_as_json(demo: Path) -> None:
     assert found["migrations"]["applied"] == list(MIGRATIONS)
 
 
+def test_no_folder_is_migrated() -> None:
+    done = run("migrate", "/")
+    assert done.returncode == 2 and "/ is a folder, which is not a file" in done.stderr
+
+
 def test_migrate_creates_a_file_once_and_then_has_nothing_to_do(tmp_path: Path) -> None:
     path = tmp_path / "new.sqlite"
     first, second = run("migrate", path), run("migrate", path)

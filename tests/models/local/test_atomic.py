@@ -165,6 +165,15 @@ def test_what_fails_leaves_what_was_there(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_name_that_is_too_long_is_no_disk_that_fails(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 300)
+    with (
+        pytest.raises(CannotOpen, match=r"x cannot be written: its name is too long for most disks"),
+        expected_errors(path),
+    ):
+        atomic.write(path, "{}")
+
+
 def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "no" / "out.csv"
     with (
