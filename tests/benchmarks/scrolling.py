@@ -31,9 +31,10 @@ _SECONDS: Final = 3.0
 
 def blank(
     place: Path | str, prepare: Callable[[MainWindow], object] = lambda window: None
-) -> Iterator[tuple[str, float, float, float]]:
+) -> Iterator[tuple[str, float, float, float, float]]:
     """Of each way to scroll the users: the percentage of rows that were blank when they were in sight, and of
-    moments at which other rows were in sight than at the bar; for how many seconds behind its end it was so.
+    moments at which other rows were in sight than at the bar; for how many seconds the rows in sight were
+    those of an earlier place of the bar, at most, and behind its end.
     """
     theme = Theme(Mode.LIGHT)
     theme.apply(application._application())
@@ -51,31 +52,42 @@ def blank(
     tab = window.workspace.current()
     _until(lambda: tab.model.rowCount() > 0 and not any(_in_sight(tab)))
     for name, where in WAYS.items():
-        share, aside = _scroll(tab, where)
-        ended = time.perf_counter()
-        _until(lambda: tab.table.held_at is None and not any(_in_sight(tab)))
-        yield name, share, aside, time.perf_counter() - ended
+        yield name, *_scroll(tab, where)
     window.close()
 
 
-def _scroll(tab: RecordTab, where: Callable[[int, int, int], int]) -> tuple[float, float]:
-    """From the top; the percentage of rows that were blank at each tick, and of ticks aside from the bar."""
+def _scroll(tab: RecordTab, where: Callable[[int, int, int], int]) -> tuple[float, float, float, float]:
+    """From the top; the percentage of rows that were blank at each tick, and of ticks aside from the bar; by
+    how many seconds what was in sight then lagged behind, at most, and how long behind the bar's end.
+    """
     bar = tab.table.verticalScrollBar()
     bar.setValue(0)
     _until(lambda: not any(_in_sight(tab)))
     seen: list[bool] = []
     aside: list[bool] = []
+    lags, passed = [0.0], list[tuple[float, int]]()
+    ended = 0.0
     begun = time.perf_counter()
 
     def step() -> bool:
-        tick = int((time.perf_counter() - begun) * 1000 / _TICK_MS)
+        nonlocal ended
+        now = time.perf_counter() - begun
+        tick = int(now * 1000 / _TICK_MS)
         seen.extend(_in_sight(tab))  # what was shown until now: nothing comes in the moment that it moves
-        aside.append(tab.table.held_at is not None)
-        bar.setValue(where(tick, bar.pageStep(), bar.maximum()))
-        return time.perf_counter() - begun > _SECONDS
+        held = tab.table.held_at
+        aside.append(held is not None)
+        if held is not None:
+            lags.append(now - max((at for at, value in passed if value <= held), default=0.0))
+        place = where(tick, bar.pageStep(), bar.maximum())
+        if not passed or passed[-1][1] != place:
+            ended = now
+        bar.setValue(place)
+        passed.append((now, place))
+        return now > _SECONDS
 
     _until(step)
-    return 100 * sum(seen) / len(seen), 100 * sum(aside) / len(aside)
+    last = max((at for (at, _), is_aside in zip(passed, aside, strict=True) if is_aside), default=0.0)
+    return 100 * sum(seen) / len(seen), 100 * sum(aside) / len(aside), max(lags), max(0.0, last - ended)
 
 
 def _in_sight(tab: RecordTab) -> list[bool]:
