@@ -22,7 +22,7 @@ from app.services.records.export import as_time, plain_of
 from app.services.records.history import CHARGED, LOOKED_THROUGH
 from app.services.records.record import Record, each_again
 from app.services.records.rows import decoded, exactly, legible
-from app.services.records.run_timeline import MOST_ABOUT, RunStory, RunTimeline, read, timeline
+from app.services.records.run_timeline import ALL_ABOUT, RunStory, RunTimeline, read, timeline
 from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, PLANNING_RUNS, ColumnKind
 from app.services.text import counted, markdown, readable, utc_time, visible
 from models.engine import Database
@@ -62,7 +62,8 @@ def pieces(database: Database, of: DossierOf, monitor: Monitor) -> Iterator[str]
     was read. Raises `NotFound`, `Cancelled`, and the storage errors.
     """
     page: _Dossier = _Html() if of.form is DossierForm.HTML else _Markdown()
-    story = read(database, of.run_id, among=CHARGED if database.costs else LOOKED_THROUGH)
+    among = CHARGED if database.costs else LOOKED_THROUGH
+    story = read(database, of.run_id, among=among, most=ALL_ABOUT)
     yield page.start(_said(PLANNING_RUNS.name, "idea", story.run.text("idea")))
     made = f"Made {utc_time(of.now)} from {of.place}, run {readable(of.run_id)}."
     yield page.paragraph(made)
@@ -143,8 +144,8 @@ def _entries(database: Database, story: RunStory, page: "_Dossier") -> Iterator[
     if not story.entries:
         yield page.paragraph("None are known." if story.entries is not None else "They were not looked for.")
         return
-    if len(story.entries) >= MOST_ABOUT:
-        yield page.paragraph(f"The newest {MOST_ABOUT}.")
+    if len(story.entries) >= ALL_ABOUT:
+        yield page.paragraph(f"The newest {ALL_ABOUT:,}.")
     numbers = json.dumps([entry.seq for entry in story.entries])
     tables, _ = read_stored(database)
     stored, source = tables[AUDIT_CHAIN.name], Source(AUDIT_CHAIN.name)

@@ -29,7 +29,10 @@ from models.schema import StoredTable, StoredTables
 from models.status import AuditEvent, RunStatus
 
 MOST_ABOUT: Final = 200
-"""Entries, and notifications, that are read with a run: the newest."""
+"""Entries, and notifications, that are read with a run unless more are asked for: the newest."""
+
+ALL_ABOUT: Final = 10_000
+"""And that are read of them at most."""
 
 _NOTE_COLUMNS: Final = ("id", "type", "title", "message", "created_at", "metadata")
 _CUT: Final = ("title", "message", "metadata")
@@ -54,13 +57,20 @@ class RunNote:
 @dataclass(frozen=True, slots=True)
 class RunStory:
     """A run and all that is stored about it, from one snapshot, the newest first. `artifacts` is None where
-    the file has no such table; `entries` and `notes` are None where nobody has looked for them.
+    the file has no such table; `entries` and `notes` are None where nobody has looked for them, and `most` of
+    each were asked for.
     """
 
     run: Record
     artifacts: tuple[Record, ...] | None
     entries: tuple[PastEntry, ...] | None = None
     notes: tuple[RunNote, ...] | None = None
+    most: int = MOST_ABOUT
+
+    @property
+    def may_be_more(self) -> bool:
+        """Whether there may be older entries or notifications than those that were read."""
+        return self.most in (len(self.entries or ()), len(self.notes or ()))
 
 
 class Spent(Enum):
@@ -189,17 +199,19 @@ class RunTimeline:
         return next((line for line in self.phases if line.is_current), None)
 
 
-def read(database: Database, run_id: Value, *, among: int = LOOKED_THROUGH) -> RunStory:
-    """The run with all about it, among the newest so many entries and notifications (0: none are looked at),
-    by one batch. Raises `NotFound` and `TableMissing`.
+def read(
+    database: Database, run_id: Value, *, among: int = LOOKED_THROUGH, most: int = MOST_ABOUT
+) -> RunStory:
+    """The run with the newest about it, `most` of each kind among so many entries and notifications (0: none
+    are looked at), by one batch. Raises `NotFound` and `TableMissing`.
     """
     named = Named.of(run_id)
 
     def about(tables: StoredTables) -> list[BaseQuery]:
         if named is None or not among:
             return []
-        entries = newest_naming(tables.get(AUDIT_CHAIN.name), named, among, MOST_ABOUT)
-        notes = _notes(tables.get(NOTIFICATIONS.name), named.record_id, among)
+        entries = newest_naming(tables.get(AUDIT_CHAIN.name), named, among, most)
+        notes = _notes(tables.get(NOTIFICATIONS.name), named.record_id, among, most)
         return [one for one in (entries, notes) if one is not None]
 
     run, artifacts, rows = read_record_beside(
@@ -211,7 +223,7 @@ def read(database: Database, run_id: Value, *, among: int = LOOKED_THROUGH) -> R
     tables = database.last_read[1] if database.last_read else {}
     has_entries = newest_naming(tables.get(AUDIT_CHAIN.name), named, among, 1) is not None
     entries = entries_of(rows.pop(0), named) if has_entries and rows else []
-    return RunStory(run, found, tuple(entries), tuple(map(_note, rows[0] if rows else ())))
+    return RunStory(run, found, tuple(entries), tuple(map(_note, rows[0] if rows else ())), most)
 
 
 def _newest_first(artifact: Record) -> tuple[int, str, float, float]:
@@ -228,7 +240,7 @@ def _number(version: Any) -> float:
     return version if isinstance(version, int | float) and not isnan(version) else -inf
 
 
-def _notes(stored: StoredTable | None, run_id: str, among: int) -> Query | None:
+def _notes(stored: StoredTable | None, run_id: str, among: int, most: int) -> Query | None:
     if stored is None or "metadata" not in stored.names:
         return None
     source = Source(stored.name)
@@ -240,7 +252,7 @@ def _notes(stored: StoredTable | None, run_id: str, among: int) -> Query | None:
     ]  # fmt: skip
     names = value_of(NOTIFICATIONS.column("names_run"), source)
     wanted = (fn.instr(Column(source, "metadata"), run_id) > 0) & (names == run_id)
-    query = source.select(*cells).where(wanted).limit(MOST_ABOUT)
+    query = source.select(*cells).where(wanted).limit(most)
     if stored.rowid is None:
         return query
     newest = Source(stored.name).alias("newest")

@@ -13,7 +13,7 @@ from app.services.records import run_timeline
 from app.services.records.change import Change
 from app.services.records.history import CHARGED, LOOKED_THROUGH, PastEntry
 from app.services.records.run_search import TextPlace
-from app.services.records.run_timeline import RunNote, RunStory, RunTimeline, timeline
+from app.services.records.run_timeline import ALL_ABOUT, MOST_ABOUT, RunNote, RunStory, RunTimeline, timeline
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS
 from app.ui.session.context import Context
@@ -38,7 +38,11 @@ from models.errors import TenantAdminError
 KILL: Final = "kill"
 SOON_MS: Final = 60
 _WIDE, _NO_LIST, _NARROW = 760, 700, 1000
-"""The width of a page from which on title and acts stand in a line, and of one with room for the list."""
+"""The width of a page from which on title and acts stand in a line, of one with room for the list, and of one
+in which that is wide.
+"""
+_MORE = 7
+"""Times as many entries and notifications are read when older ones are asked for."""
 _LOWER = 250
 Part = TypeVar("Part", KeptPart, AboutPart)
 
@@ -125,6 +129,7 @@ class RunPage(QWidget):
         self.timeline: RunTimeline | None = None
         self._reading: Task | None = None
         self._agreed = False
+        self._most = MOST_ABOUT
         self._parts: list[KeptPart | AboutPart] = []
         """Those below the phases that have been looked at."""
         self._phase = ""
@@ -283,7 +288,9 @@ class RunPage(QWidget):
 
     @cached_property
     def about(self) -> AboutPart:
-        return self._made(AboutPart(self._context, self._show_entry, self._show_note, self._ask))
+        return self._made(
+            AboutPart(self._context, self._show_entry, self._show_note, self._ask, self._read_on)
+        )
 
     @cached_property
     def kept(self) -> KeptPart:
@@ -313,7 +320,7 @@ class RunPage(QWidget):
     def _follow(self, record_id: object) -> None:
         if self.isVisible():
             if self.story is not None and self.story.run["id"] != record_id:
-                self._agreed = False
+                self._agreed, self._most = False, MOST_ABOUT
             self.neighbours.show_current()
             self._soon.start()
 
@@ -336,7 +343,12 @@ class RunPage(QWidget):
         costs = self._context.costs
         among = (CHARGED if self._agreed else 0) if costs else LOOKED_THROUGH
         self._reading = self._context.runner.read(
-            run_timeline.read, record_id, among=among, on_done=self._came, on_failed=self._failed
+            run_timeline.read,
+            record_id,
+            among=among,
+            most=self._most,
+            on_done=self._came,
+            on_failed=self._failed,
         )
 
     def _stop(self) -> None:
@@ -344,6 +356,11 @@ class RunPage(QWidget):
         if self._reading is not None:
             self._reading.cancel()
             self._reading = None
+
+    def _read_on(self) -> None:
+        """Reads older entries and notifications, too."""
+        self._most = min(_MORE * self._most, ALL_ABOUT)
+        self._read()
 
     def _ask(self) -> None:
         def agreed() -> None:

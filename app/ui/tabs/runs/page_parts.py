@@ -5,7 +5,7 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QWidget
 
 from app.services.records.history import PastEntry
-from app.services.records.run_timeline import RunNote, RunStory
+from app.services.records.run_timeline import ALL_ABOUT, RunNote, RunStory
 from app.services.records.stored_times import epoch_of
 from app.services.text import visible
 from app.ui.session.context import Context
@@ -56,6 +56,7 @@ class AboutPart(QWidget):
         show_entry: Callable[[PastEntry], object],
         show_note: Callable[[RunNote], object],
         read: Callable[[], object],
+        read_on: Callable[[], object],
     ) -> None:
         super().__init__()
         self._context, self._show_entry, self._show_note = context, show_entry, show_note
@@ -66,12 +67,15 @@ class AboutPart(QWidget):
         self.notes = StaticTable(theme, "Notifications about this run", _NOTES, most=None)
         self.said = Label(look=Look.DIM, wrap=True)
         self.read_button = push_button(theme, "Read them", read, icon=Icon.HISTORY)
-        in_column(in_row((self.said, 1), self.read_button), self.entries, self.notes, None, within=self)
+        self.older_button = push_button(theme, "Show older ones", read_on, icon=Icon.HISTORY)
+        above = in_row((self.said, 1), self.older_button, self.read_button)
+        in_column(above, self.entries, self.notes, None, within=self)
         self.entries.opened.connect(self._open_entry)
         self.notes.opened.connect(self._open_note)
 
     def show_story(self, story: RunStory) -> None:
         self.read_button.setVisible(story.entries is None)
+        self.older_button.setVisible(story.may_be_more and story.most < ALL_ABOUT)
         said = page_words.looked_through(story)
         self.said.setText(said or "Each entry and notification that is looked at is charged.")
         self._entries, self._notes = story.entries or (), story.notes or ()

@@ -152,4 +152,6 @@ def looked_through(story: RunStory) -> str:
     """How much was found about a run."""
     if story.entries is None or story.notes is None:
         return ""
-    return f"{counted(len(story.entries), 'entry', 'entries')}, {counted(len(story.notes), 'notification')}"
+    newest = f", the newest {story.most:,} of each at most" if story.may_be_more else ""
+    entries = counted(len(story.entries), "entry", "entries")
+    return f"{entries}, {counted(len(story.notes), 'notification')}{newest}"

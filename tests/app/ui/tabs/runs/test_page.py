@@ -106,6 +106,25 @@ def test_all_that_is_known_is_shown(opened: RunPage) -> None:
     assert not opened.grab().isNull()
 
 
+def test_older_entries_and_notifications_are_a_click_away(
+    opened: RunPage, context: Context, qtbot: QtBot
+) -> None:
+    assert opened.story is not None and opened.about.older_button.isHidden()
+    run = opened.story.run["id"]
+    ask(
+        context.opened.path,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 250)"
+        " INSERT INTO notifications (id, tenant_id, type, metadata, created_at)"
+        " SELECT 'older-' || i, 'acme-corp', 't', ?, 5 FROM n",
+        json.dumps({"runId": run}),
+    )
+    opened._read()
+    qtbot.waitUntil(lambda: "the newest 200 of each at most" in opened.about.said.text())
+    opened.about.older_button.click()
+    qtbot.waitUntil(lambda: "251 notifications" in opened.about.said.text())
+    assert opened.about.older_button.isHidden()
+
+
 def test_neighbours_and_back(opened: RunPage, qtbot: QtBot) -> None:
     tab, first = tab_of(opened), opened.story
     assert not tab.table.isVisible() and tab.opener.is_open and opened.neighbours.hasFocus()
