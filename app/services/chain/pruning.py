@@ -295,13 +295,18 @@ def _problem(
         is None
     ):
         return first, f"Nothing proves what came before entry {first:,}, the first of the chain."
-    if first < 1:
-        return first, f"Entry {first:,} is numbered below 1, which no prune marker can say."
+    if reason := unsayable(first):
+        return first, reason
     if not survivors or (walked.from_seq, walked.count) != (first, prefix.rows):
         return first, CHANGED
     if survivors[0].text("previous_hash") != walked.last_hash:
         return survivors[0].seq, rules.broken_link(tenant_name(prefix.tenant_id), survivors[0].seq)
     return None
+
+
+def unsayable(first: int) -> str | None:
+    """Why what begins at this number cannot be told as removed."""
+    return None if first >= 1 else f"Entry {first:,} is numbered below 1, which no prune marker can say."
 
 
 def _first_error(follower: Follower, prefix: Prefix) -> tuple[int, str]:

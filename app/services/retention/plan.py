@@ -399,7 +399,7 @@ def cannot_record(database: Database, plan: Plan, attempt: Attempt | None) -> st
     return (
         (None if attempt is None else _known_later(newest[0][0] if newest else None, attempt))
         or _lost_end(counter, last, accepted)
-        or _used_up(counter, plan.recorded)
+        or _used_up(counter, last, plan.recorded)
         or unknown_tenant(database, plan.chain)
         or barred(database, list(_entries(plan)), plan.now)
     )
@@ -416,13 +416,14 @@ def _entries(plan: Plan) -> Iterator[Event]:
     yield Event(plan.chain, AuditEvent.RETENTION_COMPLETED, report)
 
 
-def _used_up(counter: Any, entries: int) -> str | None:
-    """Why so many entries more find no number."""
-    left = rules.HIGHEST_SEQ - counter if isinstance(counter, int) else entries
+def _used_up(counter: Any, last: Any, entries: int) -> str | None:
+    """Why so many entries more find no number behind these two."""
+    highest = max((number for number in (counter, last) if isinstance(number, int)), default=0)
+    left = rules.HIGHEST_SEQ - highest
     if left >= entries:
         return None
     return (
-        f"The database has numbered audit entries up to {counter:,}, so {counted(left, 'number')} can be "
+        f"The database has numbered audit entries up to {highest:,}, so {counted(left, 'number')} can be "
         f"given yet, and what is removed takes {entries:,}. Verify the chain; restore a copy from before "
         "that entry."
     )

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 from peewee import SQL, BaseQuery, fn
 
-from app.services.chain.pruning import LeftAlone, Prefix
+from app.services.chain.pruning import LeftAlone, Prefix, unsayable
 from app.services.chain.reading import hidden_by_index
 from app.services.chain.rules import MARKER_EVENT, in_milliseconds, is_no_time, is_readable, named
 from app.services.records.images import followed
@@ -200,6 +200,8 @@ def _prefix(  # noqa: PLR0917 - what is looked for, each once
     ((first,),) = first_one
     if first >= stop:  # nothing is counted where nothing goes
         return None, problem
+    if reason := unsayable(first):
+        return None, LeftAlone(tenant, first, reason)
     entries = AuditEntry.select(fn.COUNT(SQL("*")), fn.MAX(AuditEntry.seq))
     ((rows, last_seq),), ((kept, _),) = yield [
         entries.where(of_tenant, AuditEntry.seq < stop).tuples(),

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -1405,3 +1405,24 @@ def test_entries_that_nothing_counts_go_like_others(database_path: Path, tmp_pat
         assert planned(database).obstacle is None
         assert retain(database).removed["audit_chain"] == 2
         assert chains.problems(sql) == [] and left_of(sql, "acme") == [NEW]
+
+
+@pytest.mark.parametrize(
+    ("renumber", "reason"),
+    [
+        ("seq = seq - 30", "Entry -29 is numbered below 1"),
+        ("seq = 9223372036854775807 WHERE seq = 6", "up to 9,223,372,036,854,775,807, so 0 numbers"),
+    ],
+)
+def test_what_no_number_can_tell_of_is_said_beforehand(
+    engine: Database, sql: apsw.Connection, renumber: str, reason: str
+) -> None:
+    """Nothing is promised that a run would not do then."""
+    chains.append(sql, "acme", [old(3), old(2), NEW, NEW, NEW, NEW])
+    sql.execute(f"UPDATE audit_chain SET {renumber}")
+    sql.execute("DELETE FROM sqlite_sequence")
+    plan = planned(engine)
+    assert plan.total == 0 and reason in f"{plan.left} {plan.obstacle}"
+    with suppress(NotAllowed):
+        assert retain(engine).total == 0
+    assert sql.execute("SELECT count(*) FROM audit_chain WHERE event_type = 'user_updated'").get == 6
