@@ -72,6 +72,17 @@ class NotAllowed(TenantAdminError):
     heading = "This cannot be done"
 
 
+class SharedId(NotAllowed):
+    """Several rows have the id by which a record is known, as where each tenant has ids of its own."""
+
+    def __init__(self, table: str, record_id: str) -> None:
+        self.record_id = record_id
+        super().__init__(
+            f"Several rows of {table} have the id {record_id}, so nothing tells which of them is meant; "
+            "nothing was changed."
+        )
+
+
 class NothingToDo(NotAllowed):
     """Every record is already as the action would make it. Nobody has to do anything about that."""
 

@@ -34,7 +34,15 @@ from app.services.records.seen import Seen, changed_since
 from app.services.records.tables import Table, valid_beside
 from app.services.text import visible
 from models.engine import Database, Limits, Rows, Statement, raw, sql_name
-from models.errors import Cancelled, ChangedMeanwhile, NotAllowed, NotFound, ReferredByChange, TableMissing
+from models.errors import (
+    Cancelled,
+    ChangedMeanwhile,
+    NotAllowed,
+    NotFound,
+    ReferredByChange,
+    SharedId,
+    TableMissing,
+)
 from models.progress import WATCHING
 from models.schema import COUNTERS, ForeignKey, StoredTable, StoredTables, caseless, read_stored
 
@@ -235,18 +243,14 @@ class Images:
         With `only`, no other columns are read than an edit of these needs: texts may be long. Where each call
         takes its time, what is asked before they `go` is asked at once, as far as their ids tell it.
 
-        Raises `NotAllowed` where several rows have one of the ids, as where each tenant has ids of its own:
-        nothing says which of them is meant.
+        Raises `SharedId`.
         """
         wanted = [(value,) for value in dict.fromkeys(ids)]
         self._wanted = table, [value for (value,) in wanted], go and self._database.costs
         rows = self.matching(table, (ID,), wanted, only and {*only, ID})
         if len(rows) > len({row.image.get(ID) for row in rows}):
             twice = next(one for one, count in Counter(row.shown(ID) for row in rows).items() if count > 1)
-            raise NotAllowed(
-                f"Several rows of {table} have the id {visible(str(twice)[:80])}, so nothing tells which "
-                "of them is meant; nothing was changed."
-            )
+            raise SharedId(table, visible(str(twice)[:80]))
         return rows
 
     @property

@@ -16,9 +16,9 @@ from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ
 from app.services.records.rows import Value, decoded, exactly, holds, in_parts, legible
 from app.services.records.secret_forms import Told
 from app.services.records.tables import AUDIT_CHAIN, ColumnKind, Table, TableColumn, undeclared
-from app.services.text import readable
+from app.services.text import readable, visible
 from models.engine import Database, Rows, raw, sql_name
-from models.errors import AnswerTooLong, DamagedFile, NotFound, TableMissing
+from models.errors import AnswerTooLong, DamagedFile, NotFound, SharedId, TableMissing
 from models.schema import StoredTable, StoredTables, read_stored
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ class Record:
 
 
 def read_record(database: Database, table: Table, key: Value) -> Record:
-    """The record with this key as it is stored. Raises `NotFound`, and `TableMissing` for a table that the
-    file lacks.
+    """The record with this key as it is stored. Raises `NotFound`, `SharedId`, and `TableMissing` for a table
+    that the file lacks.
     """
     return _one(table, _read(database, [(table, table.key, key)])[0])
 
@@ -174,6 +174,8 @@ def _one(table: Table, found: list[Record] | None) -> Record:
         raise TableMissing(table.name)
     if not found:
         raise NotFound(table.noun[0])
+    if len(found) > 1:
+        raise SharedId(table.name, visible(found[0].text(table.key.name)[:80]))
     return found[0]
 
 

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from app.services.records import notifications, runs, users, webhooks, writing
 from app.services.records.change import Change
 from app.services.records.images import Images
+from app.services.records.record import read_record
 from app.services.records.rows import RawText, shown
+from app.services.records.tables import USERS
 from app.services.records.webhooks import WebhookInput
 from models.engine import Database
 from models.errors import (
@@ -25,6 +27,7 @@ from models.errors import (
     NotAllowed,
     OnlyElsewhere,
     Refused,
+    SharedId,
     TableMissing,
 )
 from models.local.database import LocalDatabase
@@ -281,6 +284,9 @@ def test_where_tenants_have_the_same_ids_nobody_s_record_is_taken_for_another_s(
         with pytest.raises(NotAllowed, match="Several rows of users have the id 1, so nothing tells which"):
             act(engine, actor="ops", now=NOW)
         assert content() == before
+    with pytest.raises(SharedId):
+        read_record(engine, USERS, "1")
+    assert read_record(engine, USERS, "2")["email"] == "c@x.example"
     change = users.delete(engine, ["2"], actor="ops", now=NOW)
     writing.undo(engine, change, now=NOW)
     assert content() == before
