@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from app import paths
-from app.commands import common, files, retention, runs, tenants, verify
+from app.commands import common, files, retention, runs, tenants, users, verify
 from app.services.text import counted
 from models.errors import NotAllowed
 from models.progress import Monitor
@@ -66,6 +66,7 @@ _COMMANDS: Final[dict[str, Command]] = {
     "export": files.export,
     "tenants": tenants.tenants,
     "runs": runs.runs,
+    "users": users.users,
     "backup": backup,
 }
 
@@ -95,7 +96,7 @@ def _refuse(command: str, options: argparse.Namespace) -> int:
         or not isinstance(live, common.LiveName)
         or isinstance(source, common.LiveName)
     ):
-        raise FileAlone(command, "Give a file in its place")
+        raise FileAlone(command, "Give a file in its place.")
     from app.services.live.connections import Connections  # noqa: PLC0415
 
     connection = Connections().named(live.name)

@@ -62,7 +62,7 @@ def assert_about(done: "subprocess.CompletedProcess[str]") -> None:
 @pytest.mark.wrangler
 @pytest.mark.slow
 def test_a_database_of_an_account_is_named_tested_and_forgotten(
-    edge: Edge, database: str, desktop: Desktop, monkeypatch: pytest.MonkeyPatch
+    edge: Edge, database: str, desktop: Desktop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv(ENVIRONMENT, TOKEN)
     added = run(*ADD, "--database", database, "--url", edge.base)
@@ -87,6 +87,10 @@ def test_a_database_of_an_account_is_named_tested_and_forgotten(
     assert "d1:prod" in told.stdout and "can be written" in told.stdout
     found = json.loads(run("info", "d1:prod", "--json").stdout)
     assert (found["database"], found["schema"]["missingTables"]) == (database, [])
+    listed_users = run("users", "list", "d1:prod", tmp_path / "users.csv")
+    assert (listed_users.returncode, "0 users" in listed_users.stdout) == (0, True), listed_users.stderr
+    refused = run("users", "add", "d1:prod", tmp_path / "users.csv")
+    assert refused.returncode == 2 and "in the window, where it is unlocked first" in refused.stderr
     assert run("d1", "remove", "PROD").returncode == 0
     assert (desktop.kept, Connections().all()) == (0, ())
     assert "there are no connections" in run("d1", "list").stdout
