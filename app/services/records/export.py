@@ -28,8 +28,8 @@ from app.services.records.tables import (
     ColumnKind,
     Table,
     TableColumn,
-    is_of_people,
     undeclared,
+    undeclared_of,
 )
 from app.services.records.webhooks import host_alone, hostname_alone, without_urls, without_users
 from app.services.text import cell, one_cell
@@ -165,10 +165,8 @@ def plain_of(
     """How the values of a column of any table are given in JSON lines; None of one that holds secrets. Of a
     table that nobody has declared its columns, `beside`, tell more of what these are.
     """
-    if table in DECLARED:
-        column = _column(DECLARED[table], name)
-    else:
-        column = undeclared(name, of_people=is_of_people(table, beside))
+    known = DECLARED.get(table)
+    column = undeclared_of(table, name, beside) if known is None else _column(known, name)
     if column.kind is ColumnKind.PRESENCE:
         return None
     safe = _shortened(table, column)

@@ -279,6 +279,12 @@ _NO_PASSWORD = re.compile(
 )
 """What a column of a table of people is called that may hold digests of other things."""
 
+_CREDENTIALS = re.compile(
+    r"(?:^|_)(?:(?:api_?|access_?)?keys?|tokens?|secrets?|credentials?|sessions?|passwords?)$"
+)
+_CREDENTIAL = re.compile(r"^(?:key|token|secret|value|code|hash|hashed|digest)$")
+"""What is called one in a table that is called so."""
+
 _WEBHOOK = re.compile(r"webhook|(?:^|_)hook(?:_|$)|callback_?ur[il]")
 """What one is called whose URL lets anybody post there."""
 
@@ -302,18 +308,28 @@ def is_of_people(table: str, names: Iterable[str]) -> bool:
     return _PEOPLE.search(_words(table)) is not None or any(map(_PERSON.search, words))
 
 
+def undeclared_of(table: str, name: str, beside: Iterable[str]) -> TableColumn:
+    """A column of a table that nobody has declared, with these `beside` it: what that is tells more of it."""
+    column = undeclared(name, of_people=is_of_people(table, beside))
+    if _CREDENTIALS.search(_words(table)) and _CREDENTIAL.search(_words(name)):
+        return _secret(name)
+    return column
+
+
 def undeclared(name: str, *, of_people: bool = False) -> TableColumn:
     """A column that only the file has: as it is stored, but of a secret whether there is one. Whether it is
     one is told by what it is called; in a table `of_people` a hash is one, too.
     """
     words = _words(name)
     if _SECRET.search(words) or (of_people and _SECRET_OF_PEOPLE.search(words)):
-        return TableColumn(
-            f"has_{name}", ColumnKind.PRESENCE, name, of=name, words=_STORED, is_declared=False
-        )
+        return _secret(name)
     is_webhook = _WEBHOOK.search(words) is not None
     digests = of_people and _NO_PASSWORD.search(words) is None
     return TableColumn(name, ColumnKind.ID, name, host_only=is_webhook, is_declared=False, digests=digests)
+
+
+def _secret(name: str) -> TableColumn:
+    return TableColumn(f"has_{name}", ColumnKind.PRESENCE, name, of=name, words=_STORED, is_declared=False)
 
 
 USERS = Table(

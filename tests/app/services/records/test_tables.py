@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.services.records.tables import DECLARED, ColumnKind, Table, is_of_people, undeclared
+from app.services.records.tables import DECLARED, ColumnKind, Table, is_of_people, undeclared, undeclared_of
 from models.tables import TABLES
 
 every_table = pytest.mark.parametrize("table", DECLARED.values(), ids=lambda table: table.name)
@@ -60,4 +60,10 @@ def test_a_hash_is_a_secret_in_a_table_of_people_and_nowhere_else() -> None:
     assert people == ["users"]
     assert is_of_people("app_accounts", ["id"]) and is_of_people("t", ["id", "eMail"])
     assert is_of_people("t", ["User_Name"]) and not is_of_people("files", ["id", "digest", "user_id"])
+    for table, name, hidden in (
+        ("api_keys", "key", True), ("ApiKeys", "hash", True), ("refresh_tokens", "token", True),
+        ("secrets", "value", True), ("settings", "value", False), ("keys_pressed", "key", False),
+        ("api_keys", "id", False), ("accounts", "hash", True), ("logins", "value", False),
+    ):  # fmt: skip
+        assert (undeclared_of(table, name, ["id"]).kind is ColumnKind.PRESENCE) == hidden, (table, name)
     assert not is_of_people("user_log", ["seq", "email", "hash", "prev_hash"]), "a chain"
