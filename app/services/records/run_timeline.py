@@ -7,11 +7,10 @@ so, else when what came before it was there. Nothing is guessed: a time that nob
 
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from math import inf, isnan
-from operator import itemgetter
 from typing import Any, Final
 
 from peewee import SQL, BaseQuery, Column, Query, fn
@@ -20,6 +19,7 @@ from peewee import Table as Source
 from app.services.records.history import LOOKED_THROUGH, Named, PastEntry, entries_of, newest_naming
 from app.services.records.record import Record, read_record_beside, value_of
 from app.services.records.rows import Value, decoded, exactly, legible
+from app.services.records.run_pivots import Pivot, pivots_of
 from app.services.records.runs import PHASES
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, PLANNING_ARTIFACTS, PLANNING_RUNS
@@ -66,6 +66,11 @@ class RunStory:
     entries: tuple[PastEntry, ...] | None = None
     notes: tuple[RunNote, ...] | None = None
     most: int = MOST_ABOUT
+
+    @property
+    def tellers(self) -> "list[PastEntry | RunNote]":
+        """What there is of both."""
+        return [*(self.entries or ()), *(self.notes or ())]
 
     @property
     def may_be_more(self) -> bool:
@@ -165,15 +170,6 @@ class PhaseLine:
     @property
     def sent_back(self) -> int:
         return sum(one.spent is Spent.SENT_BACK for one in self.versions)
-
-
-@dataclass(frozen=True, slots=True)
-class Pivot:
-    """The `number`th change of direction: when that was first told, and in which phase."""
-
-    number: int
-    at: int
-    phase: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,29 +295,45 @@ def timeline(story: RunStory, now: int) -> RunTimeline:
     made = epoch_of(run["created_at"])
     stored = {id(one): epoch_of(one["created_at"]) for one in artifacts}
     known = sorted({at for at in (*stored.values(), made) if at is not None})
-    passed = bisect_right(known, now)
-    since = known[passed - 1] if passed else now
-    dispatched = _dispatched(entries)
+    dispatched, judged = _dispatched(entries), _judged(story)
+    verdicts = sorted(at for times in judged.values() for at in times)
+    since = max((times[n - 1] for times in (known, verdicts) if (n := bisect_right(times, now))), default=now)
     lines = []
     for phase, newest_first in by_phase.items():
-        own, told = newest_first[::-1], dispatched.get(phase, [])
+        own, told = newest_first[::-1], (dispatched.get(phase, []), verdicts)
         versions = tuple(_version(one, stored[id(one)], known, told, is_newest=one is own[-1]) for one in own)
+        reviews = _reviews(versions, judged.get(phase, []))
         ongoing = None
         if phase == open_phase:
-            in_review = goes_on and bool(own) and own[-1]["review_verdict"] in _NO_VERDICT
-            ongoing = Spent.WAITING if waits else Spent.IN_REVIEW if in_review else Spent.RUNNING
-        lines.append(_line(phase, versions, paused, ongoing, (since, now)))
+            judged_at = {one.began for one in reviews}
+            waiting = [
+                one for one in versions[-1:] if one.verdict in _NO_VERDICT and one.ended not in judged_at
+            ]
+            ongoing = Spent.WAITING if waits else Spent.IN_REVIEW if waiting else Spent.RUNNING
+        lines.append(_line(phase, versions, paused, (ongoing, since, now), reviews=reviews))
     times = [at for line in lines for span in line.spans for at in (span.began, span.ended)]
     times += [at for at in (made,) if at is not None]
     return RunTimeline(
-        tuple(lines), _pivots(story), min(times, default=None), max(times, default=None), goes_on, waits
+        tuple(lines),
+        pivots_of(story.run, story.tellers),
+        min(times, default=None),
+        max(times, default=None),
+        goes_on,
+        waits,
     )
 
 
 def _version(
-    artifact: Record, ended: int | None, known: Sequence[int], dispatched: Sequence[int], *, is_newest: bool
+    artifact: Record,
+    ended: int | None,
+    known: Sequence[int],
+    told: tuple[Sequence[int], Sequence[int]],
+    *,
+    is_newest: bool,
 ) -> PhaseVersion:
-    """`known` and `dispatched` are in order."""
+    """`known` is when something was stored; `told` when its phase was dispatched, and when there was a
+    verdict on any, each in order.
+    """
     verdict = artifact["review_verdict"]
     if not is_newest or verdict in ("revise", "rejected"):
         spent = Spent.SENT_BACK
@@ -331,24 +343,40 @@ def _version(
         return PhaseVersion(artifact, spent, None, None)
     place = bisect_left(known, ended)
     before = known[place - 1] if place else None
-    place = bisect_right(dispatched, ended)
-    told = dispatched[place - 1] if place and dispatched[place - 1] >= (before or 0) else None
-    return PhaseVersion(artifact, spent, before if told is None else told, ended)
+    dispatched, verdicts = told
+    last = [dispatched[n - 1] for n in [bisect_right(dispatched, ended)] if n]
+    last += [verdicts[n - 1] for n in [bisect_left(verdicts, ended)] if n]
+    began = max((at for at in last if at >= (before or 0)), default=before)
+    return PhaseVersion(artifact, spent, began, ended)
+
+
+def _reviews(versions: Sequence[PhaseVersion], judged: Sequence[int]) -> list[TimeSpan]:
+    """How long each version of a phase waited for the verdict on it; `judged` is when there was one."""
+    found = list[TimeSpan]()
+    for one, after in zip(versions, [*versions[1:], None], strict=False):
+        if one.ended is None:
+            continue
+        place = bisect_right(judged, one.ended)
+        until = None if after is None else after.ended
+        if place < len(judged) and (until is None or judged[place] <= until):
+            found.append(TimeSpan(Spent.IN_REVIEW, one.ended, judged[place], one.version))
+    return found
 
 
 def _line(
     phase: str,
     versions: tuple[PhaseVersion, ...],
     paused: Sequence[tuple[int, int]],
-    ongoing: Spent | None,
-    lasting: tuple[int, int],
+    doing: tuple[Spent | None, int, int],
+    *,
+    reviews: Sequence[TimeSpan],
 ) -> PhaseLine:
-    """`ongoing` is what the phase does now, and `lasting` since when and until now."""
-    spans = list[TimeSpan]()
+    """`doing` is what the phase does now, since when and until now."""
+    ongoing, since, now = doing
+    spans = [part for one in reviews for part in _without(one, paused)]
     for one in versions:
         if one.began is not None and one.ended is not None:
             spans += _without(TimeSpan(one.spent, one.began, one.ended, one.version), paused)
-    since, now = lasting
     if ongoing is not None and since < now:
         spans += _without(TimeSpan(ongoing, since, now), paused)
     spans.sort(key=lambda span: (span.began, span.ended))
@@ -421,40 +449,12 @@ def _dispatched(entries: Iterable[PastEntry]) -> dict[str, list[int]]:
     return {phase: sorted(times) for phase, times in found.items()}
 
 
-def _pivots(story: RunStory) -> tuple[Pivot, ...]:
-    """Those that an entry or a notification tells of: where the number that it gives is greater than all
-    before. Or else those that the run has in its metadata or config, as a list `pivots` with their times.
-    """
-    tellers: list[PastEntry | RunNote] = [*(story.entries or ()), *(story.notes or ())]
-    told = [
-        (at, number, one.said.get("phase"))
-        for one in tellers
-        if isinstance(one.said, dict)
-        and (at := epoch_of(one.created_at)) is not None
-        and type(number := one.said.get("pivotCount")) is int
-    ]
-    if not told:
-        kept = sorted(_kept_pivots(story.run), key=itemgetter(0))
-        told = [(at, number, phase) for number, (at, phase) in enumerate(kept, 1)]
-    found = list[Pivot]()
-    for at, number, phase in sorted(told, key=itemgetter(0, 1)):
-        if number > (found[-1].number if found else 0):
-            found.append(Pivot(number, at, phase if isinstance(phase, str) else ""))
-    return tuple(found)
-
-
-_WHEN: Final = ("at", "timestamp", "createdAt", "created_at")
-
-
-def _kept_pivots(run: Record) -> Iterator[tuple[int, Any]]:
-    for stored in (run.unknown.get("metadata"), run["config"]):
-        try:
-            said = json.loads(stored) if isinstance(stored, str) else None
-        except (ValueError, RecursionError):
-            continue
-        listed = said.get("pivots") if isinstance(said, dict) else None
-        for one in listed if isinstance(listed, list) else ():
-            if isinstance(one, dict):
-                times = (epoch_of(one.get(name)) for name in _WHEN)
-                if (at := next((at for at in times if at is not None), None)) is not None:
-                    yield at, one.get("phase")
+def _judged(story: RunStory) -> dict[str, list[int]]:
+    """When there was a verdict on something of each phase, as entries and notifications tell it, in order."""
+    found: dict[str, set[int]] = {}
+    for one in story.tellers:
+        said = one.said if isinstance(one.said, dict) else {}
+        phase, verdict, at = said.get("phase"), said.get("verdict"), epoch_of(one.created_at)
+        if isinstance(phase, str) and isinstance(verdict, str) and verdict and at is not None:
+            found.setdefault(phase, set()).add(at)
+    return {phase: sorted(times) for phase, times in found.items()}

@@ -31,7 +31,7 @@ from models.engine import Database
 from models.errors import TenantAdminError
 
 DUE = "due"
-_SIZE, _LEAST = (1120, 620), (440, 300)
+_SIZE, _LEAST = (1120, 620), (440, 200)
 _PARKED_AT = PLANNING_PARKED_IDEAS.names.index("created_at")
 
 

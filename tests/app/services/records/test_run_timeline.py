@@ -157,6 +157,26 @@ def test_versions_of_one_second_and_a_review_are_no_work(engine: Database, sql: 
     assert phases_done(story.run, story.artifacts or ()) == (found.done, 15) == (1, 15)
 
 
+def test_a_review_ends_where_somebody_tells_its_verdict(engine: Database, sql: apsw.Connection) -> None:
+    store(sql, phase="strategy")
+    artifact(sql, "opportunity", 1, DAY + 100, "revise")
+    artifact(sql, "opportunity", 2, DAY + 900, "approved")
+    artifact(sql, "strategy", 1, DAY + 2_000, "approved")
+    for at, phase in ((700, "opportunity"), (1_500, "opportunity"), (5_000, "strategy")):
+        entry(sql, "other", DAY + at, phase=phase, verdict="any")
+    found = timeline(run_timeline.read(engine, RUN), DAY + 6_000)
+    first, last = line(found, "opportunity"), line(found, "strategy")
+    assert spent(first) == [
+        (Spent.SENT_BACK, 0, 100),
+        (Spent.IN_REVIEW, 100, 700),
+        (Spent.APPROVED, 700, 900),
+        (Spent.IN_REVIEW, 900, 1_500),
+    ]
+    assert (first.worked, first.waited) == (300, 1_200)
+    assert spent(last)[:2] == [(Spent.APPROVED, 1_500, 2_000), (Spent.IN_REVIEW, 2_000, 5_000)]
+    assert spent(last)[2:] == [(Spent.RUNNING, 5_000, 6_000)]
+
+
 def test_pivots_are_known_by_whatever_tells_of_them(engine: Database, sql: apsw.Connection) -> None:
     kept = {"pivots": [{"phase": "strategy", "at": DAY + 5}, {"timestamp": "1970-01-02"}, 7]}
     store(sql)
