@@ -79,13 +79,28 @@ class Change:
     behind: Images | None = field(default=None, repr=False, compare=False)
     left: str = ""
     by_table: Mapping[str, tuple[RowChange, ...]] = field(init=False, repr=False, compare=False)
-    """Its rows table by table: many ask, when it is done, of what may be 100,000."""
+    """Its rows table by table. This and what follows is counted where it is made, off the interface thread:
+    many ask, when it is done, of what may be 100,000.
+    """
+    ids: Mapping[str, frozenset[object]] = field(init=False, repr=False, compare=False)
+    """Of which records these are, table by table."""
+    added: Mapping[str, int] = field(init=False, repr=False, compare=False)
+    """How many of them were not there before."""
+    chains: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The tenants in whose chains it is recorded."""
 
     def __post_init__(self) -> None:
         found: dict[str, list[RowChange]] = {}
         for row in self.rows:
             found.setdefault(row.table, []).append(row)
-        object.__setattr__(self, "by_table", {table: tuple(rows) for table, rows in found.items()})
+        counted = {
+            "by_table": {table: tuple(rows) for table, rows in found.items()},
+            "ids": {table: frozenset(row.record_id for row in rows) for table, rows in found.items()},
+            "added": {table: sum(row.before is None for row in rows) for table, rows in found.items()},
+            "chains": frozenset(event.tenant_id for event in self.events),
+        }
+        for name, value in counted.items():
+            object.__setattr__(self, name, value)
 
     @property
     def told(self) -> str:
@@ -130,7 +145,7 @@ class Change:
     def coming(self, table: str) -> int:
         """How many rows the table has more, where none of its rows went."""
         entries = len(self.events) if table == AUDIT_CHAIN.name else 0
-        return entries + sum(row.before is None for row in self.by_table.get(table, ()))
+        return entries + self.added.get(table, 0)
 
     @property
     def touched(self) -> frozenset[tuple[str, tuple[object, ...], bool]]:

@@ -499,7 +499,7 @@ class Workspace(QWidget):
             page.hear(change, initiator)
         if NOTIFICATIONS.name in change.tables:
             self._count_unread()
-        if change.bulk or not {event.tenant_id for event in change.events} <= set(self.context.tenants):
+        if change.bulk or not change.chains <= set(self.context.tenants):
             self._read_tenants()
 
     def _written_outside(self) -> None:

@@ -130,10 +130,10 @@ class ListedTab(InspectedTab):
     def hear(self, change: Change, initiator: object) -> None:
         """Reads again what a change touched of what it shows; out of sight, when it is looked at."""
         own = change.by_table.get(self.spec.table.name, ())
-        only_edited = own and all(row.before is not None for row in own)
+        only_edited = own and not change.added[self.spec.table.name]
         if self.spec.table.name in change.tables and not only_edited:
             self.new_rows.begin()
-        self.selection.outdate({row.record_id for row in own})
+        self.selection.outdate(change.ids.get(self.spec.table.name, frozenset()))
         if self._stale or not self.shows_any_of(change.tables):
             return
         is_own = self.spec.table.name in change.tables

@@ -325,7 +325,7 @@ class RunPage(QWidget):
             self._soon.start()
 
     def _hear(self, change: Change, _initiator: object) -> None:
-        self._changed |= any(row.table == PLANNING_RUNS.name for row in change.rows)
+        self._changed |= PLANNING_RUNS.name in change.by_table
 
     def _keep(self) -> None:
         """A run that an act takes out of what the filters keep stays in sight, and can be acted on."""

@@ -198,7 +198,7 @@ class RunSearchDialog(Dialog):
             self._reading.cancel()
 
     def _hear(self, change: Change, _initiator: object) -> None:
-        if {row.table for row in change.rows} & {PLANNING_RUNS.name, PLANNING_ARTIFACTS.name}:
+        if change.by_table.keys() & {PLANNING_RUNS.name, PLANNING_ARTIFACTS.name}:
             self._outdate()
 
     def _outdate(self) -> None:
