@@ -237,8 +237,8 @@ def a_part(world: World) -> Path:
 def a_part_in_the_place_of_the_whole(world: World) -> Path:
     path = world.known()
     world.said = (
-        f"This is the part of {ACME} alone. The database that was in this place before has 6 entries of "
-        f"{GLOBEX} as well."
+        "This is the part of one tenant alone. The database that was in this place before has 6 entries of "
+        "1 other as well."
     )
     part = world.part(path.rename(world.folder / "kept.db"), path.name)
     assert world.said in world.heard
