@@ -13,7 +13,7 @@ from app.services.text import counted
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Choice, field_icons, room_of_words, share_words
-from app.ui.widgets.formatting import from_to, tooltip
+from app.ui.widgets.formatting import from_to, grouped, tooltip
 from app.ui.widgets.labels import Label, Look, WindowField, in_column, in_row, set_tip
 from app.ui.widgets.later import later
 from app.ui.widgets.many_picker import ManyPicker
@@ -205,6 +205,7 @@ class FilterRow(QWidget):
         self._trailing: list[QPushButton] = []
         self._widest_count = 0
         self._counted: tuple[int, str, str] | None = None
+        self._selected = 0
         self._narrow = self._shares = False
         self._after_text = 1
         """The place in the row behind the text and what stands beside it."""
@@ -254,6 +255,12 @@ class FilterRow(QWidget):
         self._counted = None if count is None else (count, which, order)
         self.count.setVisible(count is not None)
         self._share_room()
+
+    def set_selected(self, count: int) -> None:
+        """Say in place of that how many are selected, where nothing else in sight does; 0 says nothing."""
+        if count != self._selected:
+            self._selected = count
+            self._share_room()
 
     def said(self) -> str:
         """All that there is to say of the count, whatever there is room for."""
@@ -342,7 +349,10 @@ class FilterRow(QWidget):
         (number, which, _), whole = self._counted, self.said()
         noun = counted(number, *self._noun)
         words = f"{noun} {which}".rstrip()
-        if self._narrow:
+        if self._selected:
+            words = f"{grouped(self._selected)} selected"
+            whole = f"{grouped(self._selected)} of {noun} selected"
+        elif self._narrow:
             words = f"≤ {noun}" if which == AT_MOST else words
         elif self.width() >= _FOR_ORDER:
             words = whole

@@ -14,7 +14,7 @@ from app.ui.tabs.common.list_controller import ListController
 from app.ui.tabs.common.selection import CurrentRecord, Selection
 from app.ui.widgets.actions import Actions
 from app.ui.widgets.data_table import DataTable
-from app.ui.widgets.filter_row import AT_MOST
+from app.ui.widgets.filter_row import AT_MOST, FilterRow
 from app.ui.widgets.panes import Inspector, MasterDetail
 from models.errors import DamagedFile, TenantAdminError
 
@@ -43,6 +43,7 @@ class InspectedTab(QWidget):
     selection: Selection
     current: CurrentRecord
     inspector: Inspector
+    filters: FilterRow
     commands: Actions
     past: "PastPart | None"
     many: "ManyPart | None"
@@ -81,6 +82,7 @@ class InspectedTab(QWidget):
         if folded and self._master_detail.isAncestorOf(QApplication.focusWidget() or self):
             self.table.setFocus(Qt.FocusReason.OtherFocusReason)
         self._master_detail.fold(folded)
+        self._say_selected()
         self.commands.update()
 
     def _show_act(self, name: str) -> None:
@@ -119,6 +121,12 @@ class InspectedTab(QWidget):
             self._show_record(self.current.record_id, whole)
         elif was_many and not count:  # another list, of which nobody has chosen a row yet
             self._show_no_record()
+        self._say_selected()
+
+    def _say_selected(self) -> None:
+        """Above the rows, where the inspector that says it is folded away."""
+        count = self.list.selected_count()
+        self.filters.set_selected(count if count > 1 and self._master_detail.is_folded else 0)
 
     def _show_many_part(self) -> None:
         """Made with the first selection of several: the tab shows before."""

@@ -18,7 +18,7 @@ from app.ui.tabs.common.inspected_tab import InspectedTab
 from app.ui.tabs.common.new_rows import NewRows
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
-from app.ui.widgets.filter_row import AT_MOST, FilterRow, FilterValues
+from app.ui.widgets.filter_row import AT_MOST, FilterValues
 from app.ui.widgets.labels import Label
 from app.ui.widgets.panes import EmptyState
 from models.errors import Cancelled, DamagedFile, TableMissing, TenantAdminError
@@ -38,7 +38,6 @@ class ListedTab(InspectedTab):
 
     way_out: tuple[str, Callable[[], object]] | None = None
     lists: Lists
-    filters: FilterRow
     facets: Facets
     exact: ExactFilters
     new_rows: NewRows

@@ -40,6 +40,16 @@ def test_many_are_never_shown_as_one(qtbot: QtBot, window: MainWindow, demo_path
     total = count(demo_path, "users")
     assert page.inspector.title.text() == f"{total:,} users selected"
     assert not page.fields.isVisible() and page.commands.action("delete").isEnabled()
+    shown = page.filters.count
+    assert shown.text().startswith(f"{total:,} users")
+    page.fold_inspector(True)
+    assert shown.text() == f"{total:,} selected", "nothing else in sight says it"
+    assert shown.accessibleDescription() == f"{total:,} of {total:,} users selected"
+    page.table.select_row(0)
+    assert shown.text().startswith(f"{total:,} users")
+    press("Ctrl+A")
+    page.fold_inspector(False)
+    assert shown.text().startswith(f"{total:,} users")
     page.table.select_row(0)
     qtbot.waitUntil(lambda: page.inspector.title.text() == one)
     assert page.fields.isVisible()
