@@ -30,6 +30,10 @@ WEEK: Final = 7 * 86_400
 FULL, PLANNERS_FULL = 100.0, 10.0
 """The best score of the platform's document, and of its planning machine."""
 
+_READ_RUN: Final = 8
+_READ_ARTIFACT: Final = 13
+"""How often each is charged at most: what is sorted, numbered or kept on the way counts again."""
+
 _MONDAY: Final = 4 * 86_400
 """1970-01-05, from which weeks are counted."""
 _IDEA: Final = 120
@@ -106,6 +110,11 @@ class RunFigures:
     times: tuple[Spread, ...] = ()
     full: float = FULL
     has_artifacts: bool = False
+
+
+def charged(runs: int, artifacts: int) -> int:
+    """How many rows `read` is charged for at most, of so many."""
+    return _READ_RUN * runs + _READ_ARTIFACT * artifacts
 
 
 def read(database: Database, scope: Scope) -> RunFigures:

@@ -475,9 +475,10 @@ class ChartsDialog(Dialog):
 
     def read(self) -> None:
         """Reads the figures; where that is charged, and much, a person is asked first."""
-        rows = sum(
+        runs, artifacts = (
             self._context.rows_of(table.name, self._scope) for table in (PLANNING_RUNS, PLANNING_ARTIFACTS)
         )
+        rows = run_figures.charged(runs, artifacts)
         self._context.when_agreed(rows, self._read, self, partial(self._say_nothing, "Not read."))
 
     def _read(self) -> None:

@@ -153,7 +153,7 @@ class RunSearchDialog(Dialog):
         if much is None:
             tables = (PLANNING_RUNS, PLANNING_ARTIFACTS)
             rows = FETCHED_PASSES * sum(context.rows_of(table.name, EVERYONE) for table in tables)
-            much = MuchToRead(context.opened.place, rows, "up to")
+            much = MuchToRead(context.opened.place, rows)
         self._agreed = much.most
         self.bar.hide()
         self.cancel_reading.hide()

@@ -12,6 +12,9 @@ from models.errors import TableMissing
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures.gateway import create_gateway, create_planning
+from tests.fixtures.live import Live
+from tests.fixtures.sample import sample
+from tests.fixtures.window import count
 
 MONDAY = NOW - (NOW - 4 * 86_400) % WEEK  # 1970-01-05 was one
 EVERYONE = Scope()
@@ -138,3 +141,14 @@ def test_a_spread_is_of_any_number_of_values() -> None:
     many = [float(number) for number in (9, 1, 5, 3, 7)]
     found = run_figures.spread("x", many)
     assert (found.quarter, found.middle, found.three_quarters) == (3, median(many), 7)
+
+
+@pytest.mark.wrangler
+def test_of_a_live_database_no_more_is_charged_than_is_said_before(live: Live, tmp_path: Path) -> None:
+    path = sample(tmp_path / "sample.sqlite", rows=400)
+    database = live.open(live.put(path))
+    with database.connection_context():
+        found = run_figures.read(database, EVERYONE)
+        artifacts = count(path, "planning_artifacts")
+        assert database.usage is not None and found.runs > 50 and artifacts > 800
+        assert found.runs + 9 * artifacts < database.usage.read <= run_figures.charged(found.runs, artifacts)

@@ -248,7 +248,7 @@ def test_the_texts_of_runs_are_searched_when_a_person_agrees(
     qtbot.waitUntil(shown.isActiveWindow)
     before = len(edge.calls)
     rows = 2 * sum(ask(file, f"SELECT max(rowid) FROM {name}")[0][0] for name in TEXTS)
-    assert shown.state.text().startswith(f"For this, up to {rows:,} rows of d1:prod are read, and charged.")
+    assert shown.state.text().startswith(f"For this, about {rows:,} rows of d1:prod are read, and charged.")
     qtbot.keyClicks(shown.line, "quagga")
     assert len(edge.calls) == before, "nothing is read that nobody agreed to"
     click(qtbot, shown.read_button)
