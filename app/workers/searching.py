@@ -4,6 +4,7 @@ them, and to search them, would hold up the interface. Never imports Qt.
 What a live database has of them is read into a temporary file first, which is what the child knows.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
@@ -31,6 +32,8 @@ from models.local.database import LocalDatabase
 from models.local.text_store import TextStore
 from models.progress import Monitor, Stop
 
+_AT_ONCE: Final = 0.1
+"""Seconds after which it is asked again whether the search is to go on."""
 _READ: Final = (PLANNING_RUNS.name, PLANNING_ARTIFACTS.name)
 FETCHED_PASSES: Final = 2
 """How often each row of a live database is read, so that all of them are of one moment."""
@@ -138,8 +141,14 @@ def work(job: Job, attached: BinaryIO, caller: Caller) -> Any:
         if "read" in job:
             _kept[:] = [read_texts(database, Scope(where["tenant"]), Monitor(caller.progress))]
             return _kept[0].count
+        wanted, within = require_words(job["search"]), Within(job["within"])
         before = TextPlaces((_NOWHERE,) * job["shown"], after=job["after"], last=job["last"])
-        found = _kept[0].look(database, require_words(job["search"]), before, Within(job["within"]))
+        found, until = TextPlaces(), time.monotonic() + _AT_ONCE
+        while True:
+            part = _kept[0].look(database, wanted, before, within)
+            before, found = before.and_then(part), found.and_then(part)
+            if before.is_all or time.monotonic() > until:
+                break
     return {
         "places": [
             {"of": _document(place.of), "before": place.before, "found": place.found, "after": place.after}
