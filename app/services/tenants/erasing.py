@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from peewee import SQL, Select
+
 from app.services.chain.append import Batch, Event, append, barred, heads, unknown_tenant
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints.making import SignedReport, Verifier, verify_and_sign
@@ -31,7 +33,7 @@ from models.errors import Cancelled, InvalidInput, NotAllowed, RowChanged, Tenan
 from models.local.copies import back_up, free_name
 from models.local.database import LocalDatabase
 from models.progress import UNWATCHED, Monitor
-from models.schema import ForeignKey, StoredTables, internal, read_stored
+from models.schema import ForeignKey, StoredTable, StoredTables, internal, read_stored
 from models.status import SYSTEM_TENANT, AuditEvent
 
 WHY_NOT_LIVE: Final = (
@@ -312,8 +314,7 @@ def _carry_out(
                 statements += removal_of(part)
                 events.insert(0, marker_of(part, at))
             elif name in planned.going:
-                delete = f"DELETE FROM main.{sql_name(name)} WHERE {chosen.going[name]}"  # noqa: S608
-                statements.append(Statement(raw(delete), expect=planned.going[name]))
+                statements += _deletion(stored[name], chosen.going[name], planned.going[name])
         return Batch(statements, events, ends=ends, what=f"the erasure of {tenant_name(tenant)}")
 
     try:
@@ -321,6 +322,18 @@ def _carry_out(
             append(database, batch, now=at, told=True)
     except RowChanged as error:
         raise NotAllowed(_OTHERS) from error
+
+
+def _deletion(table: StoredTable, which: str, rows: int) -> list[Statement]:
+    """What deletes just so many rows, of which a table's own foreign key may take some along with others:
+    these SQLite does not count, so they are counted before.
+    """
+    where = f"FROM main.{sql_name(table.name)} WHERE {which}"
+    delete = raw(f"DELETE {where}")
+    if all(key.table != table.name or fate_of(key) is not Fate.GOES for key in table.referring):
+        return [Statement(delete, expect=rows)]
+    counted = SQL(f"(SELECT count(*) {where}) = ?", [rows])
+    return [Statement(Select(columns=[SQL("1")]).where(counted)), Statement(delete, expect=None)]
 
 
 def _behind(database: LocalDatabase, chain: TenantReport | None, now: int) -> int:

@@ -182,6 +182,19 @@ def test_what_stands_in_its_way_is_said_and_nothing_is_changed(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("loop", [False, True])
+def test_rows_that_go_along_with_others_of_their_own_table_are_counted(path: Path, loop: bool) -> None:
+    ask(path, "ALTER TABLE users ADD COLUMN boss TEXT REFERENCES users (id) ON DELETE CASCADE")
+    first, second, third = ask(
+        path, "SELECT id FROM users WHERE tenant_id = ? ORDER BY rowid LIMIT 3", TENANT
+    )
+    for boss, user in ((first, second), (second, third), *([(third, first)] if loop else [])):
+        ask(path, "UPDATE users SET boss = ? WHERE id = ?", *boss, *user)
+    users = count(path, "users", TENANT)
+    done = erase(path)
+    assert done.holds and done.erasure.going["users"] == users and count(path, "users", TENANT) == 0
+
+
 def test_what_came_since_it_was_counted_is_not_erased(path: Path, tmp_path: Path) -> None:
     opened = open_database(path)
     with opened.database.connection_context():
