@@ -41,6 +41,14 @@ class Phase(StrEnum):
     SYNTHESIS = "synthesis"
 
 
+class ReviewVerdict(StrEnum):
+    """Of the planning machine, on what a phase has produced."""
+
+    APPROVED = "approved"
+    REVISE = "revise"
+    REJECTED = "rejected"
+
+
 class RunMode(StrEnum):
     CLOUD = "cloud"
     LOCAL = "local"

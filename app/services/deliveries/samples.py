@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from models.status import Phase, RunStatus, WebhookEvent
+from models.status import Phase, ReviewVerdict, RunStatus, WebhookEvent
 
 RUN_ID: Final = "run_01M7TESTEVENT0000000000"
 """Of no run; a receiver that looks it up finds nothing."""
@@ -21,7 +21,11 @@ MEANINGS: Final[Mapping[str, str]] = {
 
 _OTHERS: Final[dict[str, dict[str, Any]]] = {
     WebhookEvent.RUN_STARTED: {"status": RunStatus.RUNNING},
-    WebhookEvent.PHASE_COMPLETED: {"phase": Phase.MARKET_RESEARCH, "verdict": "approved", "score": 8.2},
+    WebhookEvent.PHASE_COMPLETED: {
+        "phase": Phase.MARKET_RESEARCH,
+        "verdict": ReviewVerdict.APPROVED,
+        "score": 8.2,
+    },
     WebhookEvent.RUN_COMPLETED: {"status": RunStatus.COMPLETED, "score": 8.1, "pivotCount": 1},
     WebhookEvent.RUN_KILLED: {
         "phase": Phase.KILL_TEST,

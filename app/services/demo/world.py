@@ -11,7 +11,7 @@ from typing import Any, Final
 from app.services.chain.rules import compact_json
 from app.services.demo import content
 from app.services.records.runs import PHASES
-from models.status import DAY, Phase, RunMode, RunStatus, WebhookEvent
+from models.status import DAY, Phase, ReviewVerdict, RunMode, RunStatus, WebhookEvent
 
 SPAN: Final = 120 * DAY
 """How far the sample data reaches back: past the 90 days of retention, so that it has something to do."""
@@ -179,13 +179,14 @@ def artifact_rows(rng: Random, run: Row) -> Iterator[Row]:
             last = version == versions
             open_ended = run["status"] == RunStatus.RUNNING and last and phase == run["current_phase"]
             scores = (70, 97) if last else (45, 72)
+            verdict = ReviewVerdict.APPROVED if last else ReviewVerdict.REVISE
             yield {
                 "id": f"art_{ulid(rng, at)}",
                 "run_id": run["id"],
                 "phase": phase,
                 "version": version,
                 "content": content.artifact(phase, run["idea"].split(". ")[0], rng),
-                "review_verdict": None if open_ended else ("approved" if last else "revise"),
+                "review_verdict": None if open_ended else verdict,
                 "overall_score": None if open_ended else round(rng.uniform(*scores), 1),
                 "created_at": at,
             }

@@ -10,7 +10,7 @@ from app.services.records.export import as_time, csv_line, plain_of
 from app.services.records.history import CHARGED, LOOKED_THROUGH
 from app.services.records.record import Record
 from app.services.records.run_timeline import PhaseLine, read, timeline
-from app.services.records.runs import PHASES
+from app.services.records.runs import in_running_order
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import PLANNING_RUNS, ColumnKind
 from app.services.records.webhooks import without_users
@@ -133,8 +133,7 @@ def _safe(value: Any) -> Any:
 def _phases(runs: Sequence[Sequence[PhaseLine]]) -> Iterator[ComparedLine]:
     """Of each phase that any of the runs has come to its score, its time, its verdict and its versions."""
     by_name = [{line.phase: line for line in lines if line.is_reached} for lines in runs]
-    there = {name for found in by_name for name in found}
-    names = [*(name for name in PHASES if name in there), *sorted(there - set(PHASES))]
+    names = in_running_order(name for found in by_name for name in found)
     asked: tuple[tuple[str, Callable[[PhaseLine], Any], Said], ...] = (
         ("score", lambda line: line.newest and line.newest.score, Said.SCORE),
         ("worked", lambda line: line.worked, Said.SECONDS),

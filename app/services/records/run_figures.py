@@ -15,7 +15,7 @@ from peewee import SQL, BaseQuery, fn
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.list_query import ListQuery, Statements
 from app.services.records.rows import decoded, exactly, legible
-from app.services.records.runs import PHASES
+from app.services.records.runs import in_running_order
 from app.services.records.tables import EVERYONE, PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
 from app.services.text import readable
 from models.engine import Database, Row, Rows, raw
@@ -125,7 +125,7 @@ def read(database: Database, scope: Scope) -> RunFigures:
     for phase, scores, times in phases[0] if phases else ():
         name = readable(bytes.fromhex(phase).decode(database.encoding, "replace"))
         by_phase[name] = _numbers(scores), _numbers(times)
-    order = [*(name for name in PHASES if name in by_phase), *sorted(by_phase.keys() - set(PHASES))]
+    by_phase = {name: by_phase[name] for name in in_running_order(by_phase)}
     highest = max((max(scores) for scores, _ in by_phase.values() if scores), default=FULL)
     count, both = totals[0]
     return RunFigures(
@@ -133,8 +133,8 @@ def read(database: Database, scope: Scope) -> RunFigures:
         points=tuple(map(_point, points)),
         with_both=both or 0,
         weeks=_weeks(weeks),
-        scores=tuple(spread(name, by_phase[name][0]) for name in order if by_phase[name][0]),
-        times=tuple(spread(name, by_phase[name][1]) for name in order if by_phase[name][1]),
+        scores=tuple(spread(name, scores) for name, (scores, _) in by_phase.items() if scores),
+        times=tuple(spread(name, times) for name, (_, times) in by_phase.items() if times),
         full=PLANNERS_FULL if highest <= PLANNERS_FULL else FULL,
         has_artifacts=_has_artifacts(tables),
     )

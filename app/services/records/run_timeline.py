@@ -10,7 +10,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
-from math import inf, isnan
 from typing import Any, Final
 
 from peewee import SQL, BaseQuery, Column, Query, fn
@@ -20,13 +19,13 @@ from app.services.records.history import LOOKED_THROUGH, Named, PastEntry, entri
 from app.services.records.record import Record, read_record_beside, value_of
 from app.services.records.rows import Value, decoded, exactly, legible
 from app.services.records.run_pivots import Pivot, pivots_of
-from app.services.records.runs import PHASES
+from app.services.records.runs import GOES_ON, PHASES, newest_first
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, PLANNING_ARTIFACTS, PLANNING_RUNS
 from app.services.text import readable
 from models.engine import Database
 from models.schema import StoredTable, StoredTables
-from models.status import AuditEvent, RunStatus
+from models.status import AuditEvent, ReviewVerdict, RunStatus
 
 MOST_ABOUT: Final = 200
 """Entries, and notifications, that are read with a run unless more are asked for: the newest."""
@@ -36,9 +35,7 @@ ALL_ABOUT: Final = 10_000
 
 _NOTE_COLUMNS: Final = ("id", "type", "title", "message", "created_at", "metadata")
 _CUT: Final = ("title", "message", "metadata")
-_GOES_ON: Final = frozenset({RunStatus.RUNNING, RunStatus.ACTIVE})
 _LONGEST: Final = 2_000
-_APPROVED: Final = "approved"
 _NO_VERDICT: Final = (None, "")
 
 
@@ -213,27 +210,13 @@ def read(
     run, artifacts, rows = read_record_beside(
         database, (PLANNING_RUNS, run_id), (PLANNING_ARTIFACTS, "run_id"), about
     )
-    found = None if artifacts is None else tuple(sorted(artifacts, key=_newest_first))
+    found = None if artifacts is None else tuple(sorted(artifacts, key=newest_first))
     if named is None or not among:
         return RunStory(run, found)
     tables = database.last_read[1] if database.last_read else {}
     has_entries = newest_naming(tables.get(AUDIT_CHAIN.name), named, among, 1) is not None
     entries = entries_of(rows.pop(0), named) if has_entries and rows else []
     return RunStory(run, found, tuple(entries), tuple(map(_note, rows[0] if rows else ())), most)
-
-
-def _newest_first(artifact: Record) -> tuple[int, str, float, float]:
-    """By phase; versions that are no number last."""
-    phase, at = artifact.text("phase"), epoch_of(artifact["created_at"])
-    return _place(phase), phase, -_number(artifact["version"]), -(at or 0)
-
-
-def _place(phase: str) -> int:
-    return PHASES.index(phase) if phase in PHASES else len(PHASES)
-
-
-def _number(version: Any) -> float:
-    return version if isinstance(version, int | float) and not isnan(version) else -inf
 
 
 def _notes(stored: StoredTable | None, run_id: str, among: int, most: int) -> Query | None:
@@ -268,7 +251,7 @@ def _note(row: Sequence[Any]) -> RunNote:
 
 def _open_phase(run: Record) -> str:
     """The phase that a run which goes on, or waits, is in."""
-    is_open = run["status"] in _GOES_ON or run["status"] == RunStatus.PAUSED
+    is_open = run["status"] in GOES_ON or run["status"] == RunStatus.PAUSED
     return run.text("current_phase") if is_open else ""
 
 
@@ -283,7 +266,7 @@ def phases_done(run: Record, artifacts: Iterable[Record]) -> tuple[int, int]:
 def timeline(story: RunStory, now: int) -> RunTimeline:
     """What the story comes to at `now`; takes time of the story's length."""
     run, artifacts = story.run, [*(story.artifacts or ())]
-    goes_on, waits = run["status"] in _GOES_ON, run["status"] == RunStatus.PAUSED
+    goes_on, waits = run["status"] in GOES_ON, run["status"] == RunStatus.PAUSED
     entries = sorted(story.entries or (), key=lambda entry: entry.seq)
     paused = _pauses(entries, now if waits else None)
     by_phase: dict[str, list[Record]] = {phase: [] for phase in PHASES}
@@ -299,8 +282,8 @@ def timeline(story: RunStory, now: int) -> RunTimeline:
     verdicts = sorted(at for times in judged.values() for at in times)
     since = max((times[n - 1] for times in (known, verdicts) if (n := bisect_right(times, now))), default=now)
     lines = []
-    for phase, newest_first in by_phase.items():
-        own, told = newest_first[::-1], (dispatched.get(phase, []), verdicts)
+    for phase, sorted_artifacts in by_phase.items():
+        own, told = sorted_artifacts[::-1], (dispatched.get(phase, []), verdicts)
         versions = tuple(_version(one, stored[id(one)], known, told, is_newest=one is own[-1]) for one in own)
         reviews = _reviews(versions, judged.get(phase, []))
         ongoing = None
@@ -335,10 +318,10 @@ def _version(
     verdict on any, each in order.
     """
     verdict = artifact["review_verdict"]
-    if not is_newest or verdict in ("revise", "rejected"):
+    if not is_newest or verdict in (ReviewVerdict.REVISE, ReviewVerdict.REJECTED):
         spent = Spent.SENT_BACK
     else:
-        spent = Spent.APPROVED if verdict == _APPROVED else Spent.UNJUDGED
+        spent = Spent.APPROVED if verdict == ReviewVerdict.APPROVED else Spent.UNJUDGED
     if ended is None:
         return PhaseVersion(artifact, spent, None, None)
     place = bisect_left(known, ended)

@@ -4,9 +4,9 @@ What is done to a run is recorded in the chain of its tenant, where the file giv
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import inf
+from math import inf, isnan
 from operator import itemgetter
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from app.services.records.change import Change
 from app.services.records.images import Images
 from app.services.records.record import Record, read_record, read_record_with
 from app.services.records.rows import Image, StoredRow, Value, shown
+from app.services.records.stored_times import epoch_of
 from app.services.records.tables import NAMES_RUN, PLANNING_ARTIFACTS, PLANNING_RUNS, UNDONE
 from models.engine import Database
 from models.errors import NotAllowed, NotFound, TableMissing
@@ -41,7 +42,8 @@ TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
 TRANSITIONS[RunStatus.ACTIVE] = TRANSITIONS[RunStatus.RUNNING]
 """What may follow what, beside deleting and restoring, which are always possible."""
 
-_RUNNING = (RunStatus.RUNNING, RunStatus.ACTIVE)
+GOES_ON = (RunStatus.RUNNING, RunStatus.ACTIVE)
+"""In which a run is at work."""
 
 _VERDICT: Final = "kill_verdict"
 
@@ -49,7 +51,7 @@ LONGEST_REASON: Final = 300
 _LONGEST_VERDICT: Final = 1000
 """Characters of an older verdict that the entry about the one in its place repeats."""
 
-_EVENTS = {
+EVENTS = {
     RunStatus.RUNNING: AuditEvent.RUN_RESUMED,
     RunStatus.ACTIVE: AuditEvent.RUN_RESUMED,
     RunStatus.PAUSED: AuditEvent.RUN_PAUSED,
@@ -58,7 +60,8 @@ _EVENTS = {
     RunStatus.CANCELLED: AuditEvent.RUN_CANCELLED,
     RunStatus.DELETED: AuditEvent.RUN_DELETED,
 }
-_STATUS_EVENTS = tuple({*_EVENTS.values(), AuditEvent.RUN_RESTORED})
+"""The entry that tells how a run came to a status, unless it was restored."""
+_STATUS_EVENTS = tuple({*EVENTS.values(), AuditEvent.RUN_RESTORED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class RunDetail:
 def get(database: Database, run_id: str) -> RunDetail:
     """The run and its artifacts. Raises `NotFound`."""
     run, found = read_record_with(database, PLANNING_RUNS, run_id, PLANNING_ARTIFACTS, "run_id")
-    return RunDetail(run, None if found is None else tuple(sorted(found, key=_running_order)))
+    return RunDetail(run, None if found is None else tuple(sorted(found, key=newest_first)))
 
 
 def idea_of(database: Database, run_id: str) -> str | None:
@@ -86,11 +89,22 @@ def idea_of(database: Database, run_id: str) -> str | None:
         return None
 
 
-def _running_order(artifact: Record) -> tuple[int, str, float]:
-    """Versions that are no number come last."""
+def newest_first(artifact: Record) -> tuple[int, str, float, float]:
+    """Sorts artifacts by phase, and those of a phase by version, then time; versions that are no number come
+    last.
+    """
     phase, version = artifact.text("phase"), artifact["version"]
-    position = PHASES.index(phase) if phase in PHASES else len(PHASES)
-    return position, phase, -version if isinstance(version, int | float) else inf
+    number = version if isinstance(version, int | float) and not isnan(version) else -inf
+    return *_place(phase), -number, -(epoch_of(artifact["created_at"]) or 0)
+
+
+def in_running_order(phases: Iterable[str]) -> list[str]:
+    """Each of them once; those that the platform does not know come last."""
+    return sorted({*phases}, key=_place)
+
+
+def _place(phase: str) -> tuple[int, str]:
+    return PHASES.index(phase) if phase in PHASES else len(PHASES), phase
 
 
 def allowed(status: str) -> frozenset[RunStatus]:
@@ -114,7 +128,7 @@ def offered(accepted: frozenset[RunStatus]) -> tuple[str, ...]:
     """Those that a list can be narrowed to: of a file that takes every one, those of the document."""
     is_free = len(accepted) == len(RunStatus)
     return (
-        STATUSES if is_free else tuple(status for status in (*_RUNNING, *STATUSES[1:]) if status in accepted)
+        STATUSES if is_free else tuple(status for status in (*GOES_ON, *STATUSES[1:]) if status in accepted)
     )
 
 
@@ -129,9 +143,9 @@ def cannot_record(database: Database) -> str | None:
     return unknown_tenant(database, SYSTEM_TENANT)
 
 
-def valid_reason(value: str, *, required: bool = False) -> str:
+def valid_reason(value: str) -> str:
     """Why something is done to a run, in one line, which may be empty. Raises `InvalidInput`."""
-    return text.single_line("reason", "The reason", value, longest=LONGEST_REASON, required=required)
+    return text.single_line("reason", "The reason", value, longest=LONGEST_REASON, required=False)
 
 
 @writing.act
@@ -148,7 +162,7 @@ def set_status(
     status, reason = RunStatus(status), valid_reason(reason)
     gives_verdict = status is RunStatus.KILLED and bool(reason)
     found = _found(images, run_ids, *([_VERDICT] if gives_verdict else []))
-    same = _RUNNING if status is RunStatus.RUNNING else {status}
+    same = GOES_ON if status is RunStatus.RUNNING else {status}
 
     def why_not(row: StoredRow) -> str | None:
         there = str(row.shown("status"))
@@ -160,9 +174,9 @@ def set_status(
         said = f"None of the {len(found):,} runs can become {status}: {left.why}."
         raise NotAllowed(f"{one if len(found) == 1 else said} Nothing was changed.")
     require_some(rows, left, f"Already {status}.")
-    if status is RunStatus.RUNNING and status not in images.accepted(PLANNING_RUNS.name, "status", _RUNNING):
+    if status is RunStatus.RUNNING and status not in images.accepted(PLANNING_RUNS.name, "status", GOES_ON):
         status = RunStatus.ACTIVE
-    word = "resumed" if status in _RUNNING else status
+    word = "resumed" if status in GOES_ON else status
     changed = _change(images, [(row, status) for row in rows], word, reason=reason, actor=actor, now=now)
     return replace(changed, left=left.told)
 
@@ -267,7 +281,7 @@ def _values(row: StoredRow, status: str, reason: str) -> Image:
 def _kind(before: Image, after: Image) -> AuditEvent:
     """What a change from one status to another is called."""
     was, becomes = shown(before.get("status")), shown(after.get("status"))
-    return AuditEvent.RUN_RESTORED if was == RunStatus.DELETED else _EVENTS[RunStatus(str(becomes))]
+    return AuditEvent.RUN_RESTORED if was == RunStatus.DELETED else EVENTS[RunStatus(str(becomes))]
 
 
 def _event(

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from app.services.records.history import PastEntry
 from app.services.records.run_timeline import RunStory, RunTimeline, Spent
+from app.services.records.runs import EVENTS
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import UNDONE
 from app.services.text import counted, visible
@@ -12,20 +13,11 @@ from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.runs.timeline_view import took
 from app.ui.widgets import formatting
-from models.status import AuditEvent, RunStatus
+from models.status import RunStatus
 
 _LONGEST = 300
 _TIMES = ("", "once", "twice")
 _UNKNOWN = "unknown"
-
-_ENDS = {
-    RunStatus.PAUSED: AuditEvent.RUN_PAUSED,
-    RunStatus.KILLED: AuditEvent.RUN_KILLED,
-    RunStatus.CANCELLED: AuditEvent.RUN_CANCELLED,
-    RunStatus.COMPLETED: AuditEvent.RUN_COMPLETED,
-    RunStatus.DELETED: AuditEvent.RUN_DELETED,
-}
-"""The entry that tells of a run which is in a status."""
 
 
 class RunFact(NamedTuple):
@@ -84,7 +76,7 @@ def _going(timeline: RunTimeline, now: int) -> str:
 
 def _last(entries: Sequence[PastEntry], status: str) -> PastEntry | None:
     """The entry behind the status that the run has now: none that has been undone, nor what has undone it."""
-    wanted = _ENDS.get(RunStatus(status)) if status in set(RunStatus) else None
+    wanted = EVENTS.get(RunStatus(status)) if status in set(RunStatus) else None
     undone: list[object] = []
     for one in entries:  # the newest first
         if undone and one.event_type == undone[-1]:

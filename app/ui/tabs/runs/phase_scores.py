@@ -164,7 +164,7 @@ def phase_scores(artifacts: Sequence[Record]) -> list[PhaseScore]:
     """A row for every phase, with its newest version; phases the platform does not know come last."""
     by_phase = groupby(artifacts, lambda artifact: artifact.text("phase"))
     newest = {phase: next(versions) for phase, versions in by_phase}
-    names = [*planning.PHASES, *(name for name in newest if name not in planning.PHASES)]
+    names = planning.in_running_order({*planning.PHASES, *newest})
     full = full_score(artifacts)
     return [_phase_score(name, newest.get(name), full) for name in names]
 

@@ -22,7 +22,7 @@ from app.services.text import counted, visible
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
-from models.status import DAY
+from models.status import DAY, ReviewVerdict
 
 PHASE, TIMES, WORKED, SCORE, VERSION, VERDICT = range(6)
 _TITLES = ("Phase", "Times", "Worked", "Score", "Ver.", "Verdict")
@@ -50,10 +50,10 @@ _COLOURS: Final = {
     Spent.IN_REVIEW: "dim",
 }
 
-VERDICT_LOOKS: Final = {
-    "approved": (Tone.OK, Icon.COMPLETED),
-    "revise": (Tone.WARN, Icon.REFRESH),
-    "rejected": (Tone.BAD, Icon.BAD),
+VERDICT_LOOKS: Final[dict[str, tuple[Tone, str]]] = {
+    ReviewVerdict.APPROVED: (Tone.OK, Icon.COMPLETED),
+    ReviewVerdict.REVISE: (Tone.WARN, Icon.REFRESH),
+    ReviewVerdict.REJECTED: (Tone.BAD, Icon.BAD),
 }
 """How a verdict is shown beside its word."""
 
