@@ -374,8 +374,8 @@ class _Export:
         for name in self._counted(tables) if self._wanted.schema else ():  # also that have given none yet
             self._line(f"DELETE FROM {COUNTERS} WHERE name = {literal(name)};")  # noqa: S608
         for name, number in self._database.rows(raw(f"SELECT name, seq FROM main.{COUNTERS}")):  # noqa: S608
-            if caseless(name) not in tables or number is None:
-                continue
+            if not isinstance(name, str) or caseless(name) not in tables or number is None:
+                continue  # also what names no table
             table, last = literal(name), literal(number)
             if self._wanted.schema:
                 self._line(f"INSERT INTO {COUNTERS} (name, seq) VALUES({table}, {last});")
