@@ -122,6 +122,8 @@ class Images:
         """What is known to be judged before anything is read."""
         self.soon: Sequence[BaseQuery] = ()
         """What of the chain will be asked once the rows are known, as far as it is known before."""
+        self.along: Callable[[StoredTables], Sequence[BaseQuery]] = lambda tables: ()
+        """The same of other tables, which may not be there."""
         self.judged = False
         """Whether it was, at the moment of the chains' ends."""
         self._wanted: tuple[str, Sequence[Value], bool] = "", (), False
@@ -617,13 +619,14 @@ class Images:
     def _next_queries(self, tables: StoredTables) -> list[BaseQuery]:
         """What will be asked next, and before the rows wanted go, as far as their ids tell it."""
         name, ids, go = self._wanted
+        along = [*self.along(tables)] if self._database.costs else []
         if not go or name not in tables:
-            return [*self.soon] if TABLE in tables and self._database.costs else []
+            return [*along, *self.soon] if TABLE in tables and self._database.costs else along
         table, wanted = tables[name], [(value,) for value in ids]
         compiled, passed = self._database.compiled
         if compiled is not tables:
             passed = frozenset()
-        queries = [one for one in (followed(name), addable(name)) if one.sql()[0] not in passed]
+        queries = along + [one for one in (followed(name), addable(name)) if one.sql()[0] not in passed]
         for key in table.referring:
             if key.parent_columns == (ID,) == table.key and len(key.columns) == 1 and tables[key.table].key:
                 queries += self._children(name, key, tables[key.table], wanted, MOST + 1)

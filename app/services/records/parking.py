@@ -12,6 +12,8 @@ from math import isfinite
 from types import MappingProxyType
 from typing import Any, Final
 
+from peewee import BaseQuery
+
 from app.services import text
 from app.services.chain.append import Event
 from app.services.chain.rules import in_milliseconds, seconds
@@ -25,7 +27,7 @@ from app.services.records.runs import chain_of, short_idea
 from app.services.records.tables import PLANNING_PARKED_IDEAS, PLANNING_RUNS
 from models.engine import Database, raw, sql_name
 from models.errors import InvalidInput, NotAllowed, NothingToDo, TableMissing
-from models.schema import StoredTables, read_stored
+from models.schema import StoredTable, StoredTables, read_stored
 from models.status import SYSTEM_TENANT, AuditEvent, RunStatus
 
 LONGEST_IDEA: Final = 10_000
@@ -120,6 +122,7 @@ def park(
     `ColumnMissing`.
     """
     images.chains = (SYSTEM_TENANT,)
+    _look_along(images, PLANNING_PARKED_IDEAS.name)
     given = _valid({IDEA: "", **values})
     run = None if run_id is None else _run(images, run_id)
     has = images.table(PLANNING_PARKED_IDEAS.name).columns
@@ -191,6 +194,7 @@ def promote(
     idea of another table, or to a tenant and `new` to none, the new one does too. Raises as `create_run`.
     """
     images.chains = (SYSTEM_TENANT,)
+    _look_along(images, PLANNING_RUNS.name)
     parked = images.found(PLANNING_PARKED_IDEAS.name, [idea_id], "parked idea", go=True)[0]
     images.require_seen([parked])
     gone = removal(images, [parked])
@@ -234,6 +238,7 @@ def create_run(
     `NotFound`, `ColumnMissing`, and `NotAllowed` where the file's rules take no run of that status.
     """
     images.chains = (SYSTEM_TENANT,)
+    _look_along(images, PLANNING_RUNS.name)
     source = None if copied is None else _run(images, copied)
     run, chain = _new_run(images, new, source, beside, now)
     said = {"actor": actor, "runId": shown(run.record_id), "status": run.shown("status")}
@@ -348,15 +353,25 @@ def _new_run(
 
 def _in_its_unit(images: Images, row: StoredRow, now: int) -> StoredRow:
     """The new row with times in milliseconds where those of its table are."""
-    stamps = [name for name in STAMPS if name in row.table.columns]
-    if not stamps:
-        return row
-    name = row.table.name
-    query = raw(f"SELECT {sql_name(stamps[0])} FROM {sql_name(name)} LIMIT 1")  # noqa: S608 - quoted names
-    rows = images.read([query])[0]
-    if not (rows and isinstance(rows[0][0], int) and in_milliseconds(rows[0][0])):
-        return row
-    return replace(row, image={**row.image, **dict.fromkeys(stamps, now * 1000)})
+    for ((at,),) in filter(None, images.read(_a_time(row.table))):
+        if isinstance(at, int) and in_milliseconds(at):
+            return replace(row, image={**row.image, **dict.fromkeys(_stamps(row.table), now * 1000)})
+    return row
+
+
+def _stamps(table: StoredTable) -> list[str]:
+    return [name for name in STAMPS if name in table.columns]
+
+
+def _a_time(table: StoredTable) -> list[BaseQuery]:
+    """What reads a time of the table, where it has any."""
+    named = (sql_name(name) for name in _stamps(table)[:1])
+    return [raw(f"SELECT {name} FROM {sql_name(table.name)} LIMIT 1") for name in named]  # noqa: S608
+
+
+def _look_along(images: Images, table: str) -> None:
+    """Lets what `_in_its_unit` asks be asked at once with what is read first."""
+    images.along = lambda tables: _a_time(tables[table]) if table in tables else ()
 
 
 def _event(kind: AuditEvent, chain: str, idea: StoredRow, actor: str, **more: Any) -> Event:

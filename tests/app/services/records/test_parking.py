@@ -18,6 +18,9 @@ from tests.app.services.conftest import Events
 from tests.conftest import NOW
 from tests.fixtures.connected import connected
 from tests.fixtures.gateway import create_gateway, create_planning
+from tests.fixtures.live import Live
+from tests.fixtures.sample import sample
+from tests.fixtures.window import ask
 
 BY: dict[str, Any] = {"actor": "ops", "now": NOW}
 IDEA = {"idea": "A ferry for bees", "refined_idea": "", "reason": "No season", "revisit_estimate_months": "6"}
@@ -235,3 +238,33 @@ def test_the_planning_machine_s_tables_have_other_columns(tmp_path: Path) -> Non
         assert [one["idea_id"] for one in runs(database) if one["idea"] == "x"] == ["i1"]
         writing.undo(database, promoted, now=NOW, agreed=agreed)
         assert ideas(database) == [idea]
+
+
+@pytest.mark.wrangler
+@pytest.mark.slow
+def test_each_act_takes_two_requests_where_nobody_interferes(live: Live, tmp_path: Path) -> None:
+    path = live.put(sample(tmp_path / "sample.sqlite", rows=400))
+    (run,), *_ = ask(path, "SELECT id FROM planning_runs")
+    took: dict[str, int] = {}
+    with (engine := live.open(path)).connection_context():
+
+        def done(name: str, act: Callable[..., Change], *values: Any) -> Change:
+            before = engine.requests
+            change = act(engine, *values, **BY)
+            took[name] = engine.requests - before
+            return change
+
+        new = NewRun("New")
+        parking.create_run(engine, new, **BY)  # the first one reads what makes the tables
+        done("new run", parking.create_run, new)
+        done("copied run", parking.create_run, new, run)
+        done("parked", parking.park, IDEA)
+        done("parked of a run", parking.park, IDEA, run)
+        (idea,), *_ = ask(path, "SELECT id FROM planning_parked_ideas WHERE run_id IS NULL")
+        done("edited", parking.update, idea, {"reason": "another"})
+        change = done("promoted", parking.promote, idea, new)
+        before = engine.requests
+        writing.undo(engine, change, now=NOW)
+        took["undone"] = engine.requests - before
+        done("deleted", parking.delete, [idea])
+    assert set(took.values()) == {2}, took
