@@ -19,8 +19,8 @@ def move_form(context: Context, ids: Sequence[Any], seen: Seen, parent: QWidget 
     """Moves these users, who were `seen` as they are, to the tenant that is chosen."""
     count = counted(len(ids), "user")
     sentence = (
-        f"{count} will be another tenant's; an entry in each chain says so. What other tables hold of "
-        f"{'it' if len(ids) == 1 else 'them'} stays as it is. Undo brings back who is moved."
+        f"{count} will be another tenant's, with an entry in the chain of both. What other tables hold of "
+        f"{'that user' if len(ids) == 1 else 'them'} stays as it is. Undo moves all of it back."
     )
     form = LongForm(context.theme, "Move to another tenant", sentence, action=f"Move {count}", parent=parent)
     field = TenantField(context.tenants, None)
