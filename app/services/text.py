@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from models.errors import InvalidInput
@@ -132,6 +133,22 @@ def without_passwords(text: str) -> str:
 def counted(number: int, singular: str, plural: str = "") -> str:
     """`1 entry`, `184,220 entries`; the plural adds an "s" unless given."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def some_of(
+    names: Sequence[str],
+    most: int,
+    of: int | None = None,
+    *,
+    noun: str = "",
+    shown: Callable[[str], str] = str,
+) -> str:
+    """`A, B`, and of more than `most`: `A, B and 3 more`, or with a noun `A, B and 1 more table`. `of` is how
+    many there are where there are more than `names`.
+    """
+    rest = (len(names) if of is None else of) - most
+    more = f" and {counted(rest, noun) if noun else f'{rest:,} more'}" if rest > 0 else ""
+    return f"{', '.join(map(shown, names[:most]))}{more}"
 
 
 def byte_size(count: int) -> str:

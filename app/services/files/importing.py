@@ -35,7 +35,7 @@ from app.services.files.dump import (
 )
 from app.services.files.guard import OF_THE_STORE, ByPosition, Forbidden, Guard, RolledBack, reason
 from app.services.records.rows import BYTEWISE
-from app.services.text import counted
+from app.services.text import counted, some_of
 from models.engine import JSON_EXACT, sql_name
 from models.errors import Cancelled, DamagedFile, DiskFull, TemporaryFull, TenantAdminError
 from models.local.atomic import new_file
@@ -626,8 +626,7 @@ def _rows_by_table(path: Path, dump: Path, notes: Notes, chain_at: int | None) -
         if not found.recognised:
             raise ImportFailed(dump, Failure.NOT_THE_PLATFORMS, "none of the platform's tables")
         if missing := _missing(database.connection(), found):
-            more = f" and {len(missing) - 5:,} more" if len(missing) > 5 else ""
-            notes.add(NoteKind.LACKS, ", ".join(missing[:5]) + more, count=len(missing))
+            notes.add(NoteKind.LACKS, some_of(missing, 5), count=len(missing))
         if TABLE in found.columns:
             try:
                 check_table(database.connection(), dump)

@@ -25,7 +25,7 @@ from app.services.files import describe, opening
 from app.services.files.dump import Note, sentences
 from app.services.files.opening import snapshot_copy
 from app.services.records.tables import AUDIT_CHAIN
-from app.services.text import counted, tenant_name, visible
+from app.services.text import some_of, tenant_name, visible
 from models import errors, schema
 from models.local import copies
 from models.local.atomic import WorkFolder, sweep_databases
@@ -96,9 +96,8 @@ class Prepared:
         names = [table for table, rows in self.before.items() if rows and table not in self.after]
         if not names:
             return ""
-        more = f" and {counted(len(names) - _NAMED, 'more table')}" if len(names) > _NAMED else ""
-        named = ", ".join(visible(name) for name in names[:_NAMED])
-        return f"The copy lacks tables in which the file has rows, and they would go: {named}{more}."
+        named = some_of(names, _NAMED, noun="more table", shown=visible)
+        return f"The copy lacks tables in which the file has rows, and they would go: {named}."
 
     @property
     def recorded(self) -> bool:

@@ -1,7 +1,7 @@
 """From a connection to the database that it names: its client, its id, and whether it answers."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from app import paths
 from app.services.live.connections import NamedConnection
 from app.services.live.dev_server import address_of, named_by_project
 from app.services.live.tokens import Tokens
+from app.services.text import some_of
 from models.d1.client import Client
 from models.d1.database import D1Database, repeated
 from models.d1.errors import UnknownDatabase
@@ -72,14 +73,15 @@ def identified(connection: NamedConnection, found: Client, wanted: str) -> Named
     if connection.is_local:  # whose server goes by bindings
         known |= named_by_project(connection, known)
     if not wanted and len(known) > 1:
-        names = _some(sorted(name or key for key, name in known.items()))
+        names = some_of(sorted(name or key for key, name in known.items()), _NAMED)
         raise InvalidInput("database", f"There are several databases; choose one of them: {names}.")
     matching = [key for key, name in known.items() if wanted in {"", key}]
     matching = matching or [key for key, name in known.items() if wanted == name]
     if not matching:
         raise UnknownDatabase(found.masked(wanted))
     if len(matching) > 1:
-        raise InvalidInput("database", f"Several are called {wanted}; give the id of one: {_some(matching)}.")
+        names = some_of(matching, _NAMED)
+        raise InvalidInput("database", f"Several are called {wanted}; give the id of one: {names}.")
     return replace(connection, database_id=matching[0], database_name=known[matching[0]])
 
 
@@ -89,8 +91,3 @@ def tried(connection: NamedConnection, found: Client) -> float:
     begun = time.monotonic()
     D1Database(found, known.database_id, read_only=True).scalar(raw("SELECT 1"))
     return time.monotonic() - begun
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return f"{', '.join(names[:_NAMED])}{more}"

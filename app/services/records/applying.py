@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.services.records.rows import StoredRow
+from app.services.text import some_of
 from models.errors import NothingToDo
 
 NAMED: Final = 2
@@ -47,10 +48,9 @@ class Left:
         return f"; {self.count:,} left as {they_are}: {self.why}" if self.count else ""
 
     def _of(self, why: str) -> str:
-        count, named = self.reasons[why], ", ".join(self.names[why])
+        count, names = self.reasons[why], self.names[why]
         number = f"{count:,} " if len(self.reasons) > 1 else ""
-        more = f" and {count - NAMED:,} more" if named and count > NAMED else ""
-        return f"{number}{why}{f' ({named}{more})' if named else ''}"
+        return f"{number}{why}{f' ({some_of(names, NAMED, count)})' if names else ''}"
 
 
 def those_that_can(

@@ -272,11 +272,9 @@ def _file_fields(info: Opened) -> list[Field]:
     access = f"Read-only, because {info.read_only_reason}" if info.read_only_reason else "Can be written"
     if info.unlocked_by and not info.read_only:
         access += ", once it is unlocked"
-    named = ", ".join(info.tenants[:_TENANTS_NAMED])
-    more = len(info.tenants) - _TENANTS_NAMED
     tenants = counted(len(info.tenants), "tenant")
-    if named:
-        tenants = f"{tenants}: {named}{f' and {grouped(more)} more' if more > 0 else ''}"
+    if named := text.some_of(info.tenants, _TENANTS_NAMED):
+        tenants = f"{tenants}: {named}"
     (name, of, whole), *details = info.details
     return [
         Field(name, shortened(of, 24, 24), mono=True, copy=whole, tip=whole),
@@ -509,9 +507,7 @@ def _of_chain(offer: Offer) -> tuple[str, Look]:
     if report.verdict is not Verdict.UNPROVEN_START:
         return f"The audit chain of the copy is verified: {held}.", Look.OK
     unproven = [one.tenant for one in report.tenants if one.verdict is Verdict.UNPROVEN_START]
-    named = [text.tenant_name(tenant) for tenant in unproven[:_TENANTS_NAMED]]
-    rest = len(unproven) - len(named)
-    whose = ", ".join([*named, *([f"{grouped(rest)} more"] if rest else [])])
+    whose = text.some_of(unproven, _TENANTS_NAMED, shown=text.tenant_name)
     return (
         f"The start of the copy's audit chain is unproven: nothing in the copy proves what came before the "
         f"first entry of {whose}. From there on it holds: {held}.",

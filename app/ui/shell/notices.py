@@ -16,7 +16,7 @@ from app import paths
 from app.itemmodels.columns import Tone
 from app.services.chain.rules import BROKEN, Verdict
 from app.services.records.tables import AUDIT_CHAIN
-from app.services.text import counted
+from app.services.text import counted, some_of
 from app.ui.session.context import Context, Displaced
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
@@ -94,12 +94,10 @@ def of_opened(context: Context, ask: Ask) -> list[Notice]:
     opened, found = context.opened, list[Notice]()
     if opened.schema.foreign:
         notice = Notice(context.theme)
-        named = ", ".join(opened.schema.extra_tables[:LISTED])
-        rest = len(opened.schema.extra_tables) - LISTED
-        more = f" and {counted(rest, 'more table')}" if rest > 0 else ""
+        named = some_of(opened.schema.extra_tables, LISTED, noun="more table")
         headline = "This is not a database of the platform"
         detail = "It belongs to another program. It is open read-only, and nothing here can change it."
-        notice.banner.show_verdict(Tone.WARN, headline, f"— it holds {named}{more}", detail)
+        notice.banner.show_verdict(Tone.WARN, headline, f"— it holds {named}", detail)
         notice.add_door(Door.OTHER, ask, Kind.PRIMARY)
         return [notice]
     if opened.read_only:

@@ -28,3 +28,13 @@ def test_a_tenant_longer_than_any_may_be_is_named_by_start_and_end() -> None:
     assert text.tenant_name("t" * 200) == "t" * 200
     named = text.tenant_name(f"start {'ä ' * 500_000}end")
     assert named.startswith("start ä ä") and named.endswith("ä end") and len(named) == 200
+
+
+def test_of_many_names_some_are_said_and_how_many_there_are_besides() -> None:
+    names = ["a", "b", "c"]
+    assert text.some_of(names, 3) == "a, b, c"
+    assert text.some_of(names, 2) == "a, b and 1 more"
+    assert (
+        text.some_of(names, 2, 1_204, noun="more table", shown=text.quoted)
+        == "“a”, “b” and 1,202 more tables"
+    )

@@ -13,7 +13,7 @@ from app.services.records.lists import Keys, Lists
 from app.services.records.record import Record
 from app.services.records.rows import shown
 from app.services.records.tables import AUDIT_CHAIN, DECLARED, PLANNING_RUNS, Scope, flag
-from app.services.text import counted, visible
+from app.services.text import counted, some_of, visible
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.selection import READ_EACH, READ_WHOLE, require_ids
 from app.ui.theme import Kind
@@ -349,10 +349,9 @@ def words_to_set(tab: RecordTab, text: str, column: str, state: bool, of_many: s
 
 def _say_kept(names: Sequence[str], kept: int, of: int, by: str) -> str:
     """Which of the selected records have to stay, and why, before a question about the others."""
-    named = ", ".join(visible(first_line(name, 80)) for name in names[:NAMED])
-    more = f" and {kept - NAMED:,} more" if kept > NAMED else ""
+    named = some_of(names, NAMED, kept, shown=lambda name: visible(first_line(name, 80)))
     verb, they = ("stays", "it is") if kept == 1 else ("stay", "they are")
-    return f"{kept:,} of the {of:,} {verb}, because {they} still referred to by {by}: {named}{more}. "
+    return f"{kept:,} of the {of:,} {verb}, because {they} still referred to by {by}: {named}. "
 
 
 def _decide_deletion(

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from app.services.text import counted, single_line, visible
+from app.services.text import counted, single_line, some_of, visible
 from app.ui.tabs.common import arranging, declared
 from app.ui.tabs.common.arrangement import MOST_VIEWS, Arrangement, arrangements, written
 from app.ui.theme.icons import Icon
@@ -149,8 +149,7 @@ def told(tab: "RecordTab", view: Arrangement) -> str:
         words = [
             first_line(visible(declared.choice_label(table, name, value)), _LONGEST_WORD) for value in values
         ]
-        more = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
-        parts.append(f"{table.of_file(name).label}: {', '.join(words[:_NAMED])}{more}")
+        parts.append(f"{table.of_file(name).label}: {some_of(words, _NAMED)}")
     parts += [view.dates.said()] if view.dates.span is not Span.ANY else []
     parts += [tab.own_words(view.own)] if view.own else []
     if view.sort is not None:

@@ -11,7 +11,7 @@ from app.services.records import composing
 from app.services.records.change import price_to_add
 from app.services.records.composing import Composed
 from app.services.records.tables import NOTIFICATIONS
-from app.services.text import counted
+from app.services.text import counted, some_of
 from app.ui.session.context import Context
 from app.ui.tabs.common.form_fields import LinesEditor
 from app.ui.theme import Theme
@@ -157,9 +157,8 @@ class ComposeDialog(LongForm):
 
     def _preview(self) -> None:
         tenants = self.to.tenants()
-        named = ", ".join(bounded(one, longest=_SHOWN) for one in tenants[:_NAMED])
-        more = f" and {counted(len(tenants) - _NAMED, 'other')}" if len(tenants) > _NAMED else ""
-        self._to.setText(f"to {named}{more}" if tenants else "to nobody yet")
+        named = some_of(tenants, _NAMED, noun="other", shown=partial(bounded, longest=_SHOWN))
+        self._to.setText(f"to {named}" if tenants else "to nobody yet")
         self._chip.set(self.type.value() or "no type yet")
         self._title.setText(first_line(self.title_field.text()) or "No title yet")
         message = self.message.value().strip()

@@ -12,7 +12,7 @@ from app.itemmodels.columns import Tone
 from app.services.records import adding, users
 from app.services.records.adding import EMAIL, TENANT, Judged, Sheet, WantedUser
 from app.services.records.tables import EVERYONE, USERS
-from app.services.text import counted, visible
+from app.services.text import counted, some_of, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common.form_fields import TenantField
 from app.ui.theme.icons import Icon
@@ -306,9 +306,7 @@ def _result(found: Judged, most: int | None) -> str:
     said = f"{counted(good, 'user')} can be created" if good else "No line makes a user"
     said += f", {counted(bad, 'line')} cannot." if bad and good else "."
     if found.new_tenants:
-        named = ", ".join(visible(one) for one in found.new_tenants[:3])
-        more = f" and {len(found.new_tenants) - 3:,} more" if len(found.new_tenants) > 3 else ""
-        said += f" New tenants, for good: {named}{more}."
+        said += f" New tenants, for good: {some_of(found.new_tenants, 3, shown=visible)}."
     if most is not None and good > most:
         said += f" At most {counted(most, 'user')} go in one act here; cut the lines into parts."
     return said
