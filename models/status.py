@@ -3,7 +3,8 @@
 from enum import StrEnum
 from typing import Final
 
-DAY: Final = 86_400
+HOUR: Final = 3_600
+DAY: Final = 24 * HOUR
 """Seconds."""
 
 DEFAULT_RETENTION_DAYS: Final = 90

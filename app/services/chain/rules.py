@@ -500,6 +500,11 @@ def in_milliseconds(at: Any, before: int = SECONDS_LIMIT) -> Any:
     return (at >= SECONDS_LIMIT) & (at < before * 1000)
 
 
+def in_unit_of(other: Any, at: int) -> int:
+    """A time in seconds as it is stored beside another one: in milliseconds where that is."""
+    return at * 1000 if isinstance(other, int) and in_milliseconds(other) else at
+
+
 def is_no_time(at: Any) -> Any:
     """The same: whether it is a time in neither."""
     return at >= SECONDS_LIMIT * 1000

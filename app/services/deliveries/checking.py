@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from app.services.chain.rules import SECONDS_LIMIT
 from app.services.deliveries.request import (
     EVENT,
     SIGNATURE,
@@ -28,14 +29,13 @@ from app.services.deliveries.signing import (
 from app.services.records.webhooks import Secret
 from app.services.text import counted, utc_time
 from models.errors import InvalidInput
+from models.status import DAY, HOUR
 
 MOST: Final = 1024 * 1024
 """Characters of headers and of a body that are looked at."""
 TOLERANCE: Final = 300
 """Seconds by which a request's time may be off, as the Standard Webhooks say."""
 
-_LATEST: Final = 253_402_300_800
-"""Seconds at the end of the year 9999."""
 _NAME: Final = r"([A-Za-z0-9!#$%&'*+.^_`|~-]{1,128})"
 _LINES: Final = (
     re.compile(rf"([\"']){_NAME}\1\s*:\s*([\"'])(?P<value>.*)\3,?"),  # of an object in a program or a log
@@ -46,7 +46,7 @@ _SIGNED: Final = frozenset(
     name.lower()
     for name in (SIGNATURE, TIMESTAMP, EVENT, STANDARD_ID, STANDARD_SIGNATURE, STANDARD_TIMESTAMP)
 )
-_UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60))
+_UNITS: Final = (("day", DAY), ("hour", HOUR), ("minute", 60))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ def _standard(given: Mapping[str, str], body: str, secrets: Sequence[Tried]) -> 
 
 def _seconds(text: str) -> int | None:
     """A time, as receivers read one."""
-    is_one = text.isascii() and text.isdecimal() and len(text) <= 12 and int(text) < _LATEST
+    is_one = text.isascii() and text.isdecimal() and len(text) <= 12 and int(text) < SECONDS_LIMIT
     return int(text) if is_one else None
 
 

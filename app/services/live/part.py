@@ -30,8 +30,8 @@ from models.local.file import (
     to_be_filled,
 )
 from models.schema import COUNTERS, caseless, of_engine
+from models.status import DAY
 
-_DAY: Final = 86_400
 _STATE: Final = "tenant_admin_part"
 """Says in the part how far it is; the file has it no more."""
 _FORM: Final = 2
@@ -169,7 +169,7 @@ def sweep(folder: Path) -> None:
         # Whatever else has such a name, or cannot be read, is somebody's and keeps no copy from being made.
         with suppress(OSError, StorageError), expected_errors(path):
             found = path.lstat()
-            is_old = S_ISREG(found.st_mode) and time.time() - found.st_mtime >= _DAY
+            is_old = S_ISREG(found.st_mode) and time.time() - found.st_mtime >= DAY
             if is_old and first_bytes(path, len(MAGIC)) == MAGIC:
                 with alone_with(path):
                     if state_of(path):
@@ -182,7 +182,7 @@ def forget(path: Path) -> None:
 
 
 def _is_of(path: Path, state: dict[str, Any], database: Database, of: list[Any]) -> bool:
-    if state.get("of") != of or not 0 <= time.time() - state["begun"] < _DAY:
+    if state.get("of") != of or not 0 <= time.time() - state["begun"] < DAY:
         return False
     last = first_row(path, _LAST) if state["chain"] else None
     if last is None:

@@ -13,7 +13,7 @@ from peewee import SQL, BaseQuery, Select
 
 from app.services.chain.append import Check, Event, Head, end_queries, ends_of, judge_all, named_tenants
 from app.services.chain.numbering import Numbering, numbering_queries
-from app.services.chain.rules import TABLE, in_milliseconds
+from app.services.chain.rules import TABLE, in_unit_of
 from app.services.records.rows import (
     BYTEWISE,
     ID,
@@ -388,9 +388,7 @@ class Images:
             raise ReferredByChange(f"Rows of {child.table.name}")
         after = dict(values)
         if "updated_at" in row.table.columns:  # in the unit of the time that it takes the place of
-            before = row["updated_at"]
-            is_ms = isinstance(before, int) and in_milliseconds(before)
-            after["updated_at"] = now * 1000 if is_ms else now
+            after["updated_at"] = in_unit_of(row["updated_at"], now)
         return row.altered(after)
 
     def referring_to(

@@ -11,7 +11,7 @@ from itertools import product
 from operator import and_, or_
 from typing import Any
 
-from peewee import JOIN, OP, SQL, Case, Column, Expression, Join, ModelAlias, Select, fn
+from peewee import JOIN, OP, SQL, Case, Column, Expression, Join, ModelAlias, NodeList, Select, fn
 
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.record import hides, value_of
@@ -408,7 +408,7 @@ class Statements:
         stamps = [moment(self.value(self.table.column(name))) for name in ("created_at", "updated_at")]
         found = [fn.coalesce(stamp, 0) < since for stamp in stamps]
         if self._has_chain:
-            named = [SQL(_NAMED_SINCE, [since, json.dumps(keys)]) for keys in _NAMED_BY]
+            named = [_named_since(keys, since) for keys in _NAMED_BY]
             values = [self.value(self.table.column(name)) for name in ("id", "email")]
             found += [value.not_in(of) for value, of in zip(values, named, strict=True)]
         return found
@@ -462,12 +462,15 @@ class Statements:
 _NAMED_BY = ("userId", "actor"), ("email", "actor")
 """By which values of a payload an entry names a user: by the id, by the address."""
 
-_NAMED_SINCE = f"""(SELECT named.value FROM audit_chain,
-json_each(CASE WHEN json_valid(payload) THEN payload ELSE '{{}}' END) AS named
-WHERE CASE WHEN typeof(audit_chain.created_at) = 'text' THEN unixepoch(audit_chain.created_at)
-    WHEN audit_chain.created_at < {SECONDS_LIMIT} THEN audit_chain.created_at
-    ELSE audit_chain.created_at / 1000 END >= ?
-  AND named.type = 'text' AND named.key IN (SELECT value FROM json_each(?)))"""  # noqa: S608
+_NAMED = """(SELECT named.value FROM audit_chain,
+json_each(CASE WHEN json_valid(payload) THEN payload ELSE '{}' END) AS named
+WHERE named.type = 'text' AND named.key IN (SELECT value FROM json_each(?)) AND"""
+
+
+def _named_since(keys: Sequence[str], since: int) -> NodeList:
+    """Whom entries from then on name by these values of their payload."""
+    is_then = moment(SQL("audit_chain.created_at")) >= since
+    return NodeList((SQL(_NAMED, [json.dumps(keys)]), is_then, SQL(")")))
 
 
 def _of_one(found: Any) -> Select:

@@ -16,7 +16,7 @@ from peewee import BaseQuery
 
 from app.services import text
 from app.services.chain.append import Event
-from app.services.chain.rules import in_milliseconds, seconds
+from app.services.chain.rules import in_unit_of, seconds
 from app.services.records import writing
 from app.services.records.change import Change
 from app.services.records.dependents import removal
@@ -354,8 +354,7 @@ def _new_run(
 def _in_its_unit(images: Images, row: StoredRow, now: int) -> StoredRow:
     """The new row with times in milliseconds where those of its table are."""
     for ((at,),) in filter(None, images.read(_a_time(row.table))):
-        if isinstance(at, int) and in_milliseconds(at):
-            return replace(row, image={**row.image, **dict.fromkeys(_stamps(row.table), now * 1000)})
+        return replace(row, image={**row.image, **dict.fromkeys(_stamps(row.table), in_unit_of(at, now))})
     return row
 
 

@@ -29,6 +29,7 @@ from models.engine import Database
 from models.errors import Cancelled
 from models.progress import Monitor
 from models.schema import read_stored
+from models.status import DAY
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 _PIECE: Final = 65_536
@@ -113,7 +114,7 @@ def _phases(found: RunTimeline) -> list[tuple[str, ...]]:
     return rows
 
 
-_LONGEST_TIME: Final = 86_400 * 999_999_999
+_LONGEST_TIME: Final = DAY * 999_999_999
 """Seconds that Python counts in days."""
 
 

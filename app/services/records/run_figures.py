@@ -21,12 +21,13 @@ from app.services.text import readable
 from models.engine import Database, Row, Rows, raw
 from models.errors import TableMissing
 from models.schema import StoredTables, read_stored
+from models.status import DAY
 
 MOST_WEEKS: Final = 520
 """The last ten years of them."""
 MOST_POINTS: Final = 5_000
 """Runs that stand in a chart one by one, the newest; a screen has no room for more."""
-WEEK: Final = 7 * 86_400
+WEEK: Final = 7 * DAY
 FULL, PLANNERS_FULL = 100.0, 10.0
 """The best score of the platform's document, and of its planning machine."""
 
@@ -34,7 +35,7 @@ _READ_RUN: Final = 8
 _READ_ARTIFACT: Final = 13
 """How often each is charged at most: what is sorted, numbered or kept on the way counts again."""
 
-_MONDAY: Final = 4 * 86_400
+_MONDAY: Final = 4 * DAY
 """1970-01-05, from which weeks are counted."""
 _IDEA: Final = 120
 _MOST: Final = "1e15"

@@ -5,14 +5,13 @@ from datetime import UTC, datetime
 from math import floor, isfinite
 from typing import Any, Final
 
-from app.services.chain.rules import seconds
+from app.services.chain.rules import SECONDS_LIMIT, seconds
 
 _TEXT: Final = re.compile(
     r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?)?( ?[+-]\d\d:\d\d| ?Z)?", re.ASCII | re.IGNORECASE
 )
 """What SQLite's `unixepoch` reads (sqlite.org/lang_datefunc.html) of what anybody stores."""
 _LONGEST: Final = 64
-_YEAR_10000: Final = 253_402_300_800
 
 
 def epoch_of(stored: Any) -> int | None:
@@ -24,7 +23,7 @@ def epoch_of(stored: Any) -> int | None:
     if not isinstance(stored, int | float) or not isfinite(stored):
         return None
     at = seconds(floor(stored))
-    return at if 0 < at < _YEAR_10000 else None
+    return at if 0 < at < SECONDS_LIMIT else None
 
 
 def _of_text(stored: str) -> int | None:

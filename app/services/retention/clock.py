@@ -18,12 +18,12 @@ from app.services.chain.rules import SECONDS_LIMIT
 from app.services.text import counted, utc_time
 from models.engine import Database
 from models.errors import TenantAdminError
-from models.status import DAY, SYSTEM_TENANT, AuditEvent
+from models.status import DAY, HOUR, SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry
 
 BEHIND_TOLERANCE: Final = DAY
 AHEAD_TOLERANCE: Final = 7 * DAY
-JUMP_TOLERANCE: Final = 3_600
+JUMP_TOLERANCE: Final = HOUR
 """Seconds. The time protocol corrects by less; a change to summer time is no change of epoch seconds."""
 
 _ENTRIES: Final = 20
@@ -221,5 +221,5 @@ class ClockWatch:
 
 
 def _span(seconds: int) -> str:
-    days, hours = seconds // DAY, max(1, round(seconds / 3_600))
+    days, hours = seconds // DAY, max(1, round(seconds / HOUR))
     return counted(days, "day") if days >= 2 else counted(hours, "hour")

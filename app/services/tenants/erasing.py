@@ -19,7 +19,7 @@ from app.services.chain.checkpoints.making import SignedReport, Verifier, verify
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.numbering import Numbering
 from app.services.chain.pruning import Part, marker_of, removal_of
-from app.services.chain.rules import GENESIS, SECONDS_LIMIT, seconds
+from app.services.chain.rules import GENESIS, is_no_time, seconds
 from app.services.chain.verify.report import TenantReport
 from app.services.deliveries.log import DeliveryLog
 from app.services.files.describe import OpenedFile
@@ -342,7 +342,7 @@ def _behind(database: LocalDatabase, chain: TenantReport | None, now: int) -> in
         return now
     ends = f"SELECT created_at FROM {AUDIT_CHAIN.name} WHERE seq IN (?, ?)"  # noqa: S608
     found = [at for (at,) in database.rows(raw(ends, chain.first_seq, chain.last_seq))]
-    last = max((seconds(at) for at in found if isinstance(at, int) and at < SECONDS_LIMIT * 1000), default=0)
+    last = max((seconds(at) for at in found if isinstance(at, int) and not is_no_time(at)), default=0)
     if last > now + _AHEAD:
         raise NotAllowed(
             f"The chain of {tenant_name(chain.tenant)} ends ahead of this computer's clock, so that no "

@@ -33,9 +33,8 @@ from app.workers.scan_pool import store_and_verifier
 from models.engine import Capability
 from models.errors import NotAllowed, StorageError, TenantAdminError
 from models.progress import Monitor
-from models.status import DAY
+from models.status import DAY, HOUR
 
-HOUR = 3_600
 _AGES_MS = 60_000
 """After which "last run 5 min ago" is said again."""
 

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from math import isinf
 
+from app.services.chain.rules import SECONDS_LIMIT
 from app.services.text import readable, visible
-from models.status import DAY
+from models.status import DAY, HOUR
 
-MINUTE, HOUR = 60, 3_600
+MINUTE = 60
 _WEEK, _MONTH, _YEAR = 7 * DAY, 30 * DAY, 31_556_952
 _DISTANCES = (
     (2 * _YEAR, _YEAR, "y"),
@@ -27,7 +28,7 @@ _ELLIPSIS = "…"
 _TOO_MUCH = 1e17
 """Dollars above which a figure says how many digits there are, and not which."""
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-_EARLIEST, _LATEST = -62_135_596_800, 253_402_300_799  # what datetime can show
+_EARLIEST, _LATEST = -62_135_596_800, SECONDS_LIMIT - 1  # what datetime can show
 
 
 LONGEST_AGO = "59 min ago"

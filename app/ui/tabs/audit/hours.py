@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime
 from app.services.text import counted
 from app.ui.widgets.filter_row import DateRange, Span, end_of, midnight
 from app.ui.widgets.formatting import from_to, in_calendar
+from models.status import HOUR
 
-HOUR = 3_600
 MOST_DAYS = 3
 """As many as have room for a bar each hour."""
 

@@ -48,7 +48,7 @@ from app.workers.export import save
 from app.workers.runner import Task
 from models.errors import TenantAdminError
 from models.progress import Monitor
-from models.status import RunStatus
+from models.status import DAY, HOUR, RunStatus
 
 _OPENED = QSize(1080, 720)
 _EXPORTED = 1200, 700
@@ -177,8 +177,8 @@ def _points(value: float) -> str:
     return score(round(value, 1))
 
 
-_TIMES = ((_MINUTE, "1 min"), (600, "10 min"), (3_600, "1 h"), (21_600, "6 h"), (86_400, "1 d"))
-_LONG_TIMES = ((604_800, "1 wk"), (2_592_000, "30 d"), (31_536_000, "1 y"))
+_TIMES = ((_MINUTE, "1 min"), (600, "10 min"), (HOUR, "1 h"), (6 * HOUR, "6 h"), (DAY, "1 d"))
+_LONG_TIMES = ((7 * DAY, "1 wk"), (30 * DAY, "30 d"), (365 * DAY, "1 y"))
 
 
 def draw_times(figures: RunFigures, measure: Measure, width: float, height: float) -> Drawing:

@@ -18,6 +18,7 @@ from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.labels import Label, Look, text_box
+from models.status import DAY, HOUR
 
 SHOWN_SECONDS: Final = 10
 LONGER_SECONDS: Final = 60
@@ -31,13 +32,7 @@ _FORMS = (
     ("whsec_ and base64, as the Standard Webhooks say", SecretForm.STANDARD),
     ("64 digits of hex", SecretForm.HEX),
 )
-_HOUR = 3_600
-_PERIODS = (
-    ("for 24 hours", 24 * _HOUR),
-    ("for an hour", _HOUR),
-    ("for 7 days", 168 * _HOUR),
-    ("no longer", 0),
-)
+_PERIODS = (("for 24 hours", DAY), ("for an hour", HOUR), ("for 7 days", 7 * DAY), ("no longer", 0))
 
 
 class SecretDialog(Dialog):

@@ -24,14 +24,14 @@ from app.services.retention.clock import ClockProblem, Doubt, SteadyClock
 from app.services.retention.plan import Confirmation, NeedsConfirmation, Plan, TryCheckpoint
 from app.services.retention.removal import RetentionResult
 from app.settings import Settings
-from app.ui.shell.retention import HOUR, Retention
+from app.ui.shell.retention import Retention
 from app.ui.theme import Theme
 from app.workers.runner import Task, finish
 from app.workers.scan_pool import verify
 from models.errors import DiskFull, FileLocked
 from models.local.database import LocalDatabase
 from models.progress import Monitor
-from models.status import DAY
+from models.status import DAY, HOUR
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.context import make_context
