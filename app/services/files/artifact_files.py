@@ -2,16 +2,16 @@
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from peewee import Column, Expression
+from peewee import BaseQuery, Column, Expression
 from peewee import Table as Source
 
-from app.services.records.record import Record, read_record
-from app.services.records.rows import RawText, Value, decoded, exactly, holds, legible
+from app.services.records.record import TOGETHER, Record, read_record
+from app.services.records.rows import RawText, Value, decoded, exactly, holds, in_parts, legible
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS
 from app.services.text import folded, readable
 from models.engine import Database
@@ -44,7 +44,7 @@ def save_one(database: Database, artifact: Record, path: Path) -> Path:
     named = holds(Column(_SOURCE, "id"), artifact["id"])
     if artifact["id"] is None:
         named = holds(Column(_SOURCE, _row_key(database)), artifact.row)
-    found = list(_contents(database, named))
+    found = [tuple(map(decoded, row)) for row in database.rows(_content_where(named))]
     if not found:
         raise NotFound(PLANNING_ARTIFACTS.noun[0])
     atomic.require_place(path)
@@ -70,14 +70,16 @@ def save_all(database: Database, run_id: Value, folder: Path, monitor: Monitor =
     taken = set[str]()
     with atomic.expected_errors(into):
         into.mkdir(mode=0o700)
-        for done, key in enumerate(keys):
-            monitor.progress(done, len(keys))
-            if monitor.cancelled():
-                raise Cancelled
-            for phase, version, content in _contents(database, holds(Column(_SOURCE, by), key)):
-                name = file_name(phase, version, content, taken)
-                taken.add(folded(name))
-                atomic.write(into / name, _bytes(content), only_if_new=True)
+        for some in in_parts(keys, TOGETHER if database.costs else 1):
+            wanted_now = [_content_where(holds(Column(_SOURCE, by), key)) for key in some]
+            for rows in database.read_each(wanted_now):
+                monitor.progress(len(taken), len(keys))
+                if monitor.cancelled():
+                    raise Cancelled
+                for phase, version, content in (map(decoded, row) for row in rows):
+                    name = file_name(phase, version, content, taken)
+                    taken.add(folded(name))
+                    atomic.write(into / name, _bytes(content), only_if_new=True)
         monitor.progress(len(keys), len(keys))
     return SavedArtifacts(into, len(taken))
 
@@ -118,10 +120,9 @@ def _row_key(database: Database) -> str:
     return stored.row_key or PLANNING_ARTIFACTS.key.source
 
 
-def _contents(database: Database, which: Expression) -> Iterator[tuple[Any, ...]]:
+def _content_where(which: Expression) -> BaseQuery:
     cells = [exactly(Column(_SOURCE, name)) for name in ("phase", "version", "content")]
-    for row in database.rows(_SOURCE.select(*cells).where(which)):
-        yield tuple(map(decoded, row))
+    return _SOURCE.select(*cells).where(which)
 
 
 def _bytes(content: Value) -> bytes:

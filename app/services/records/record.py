@@ -24,7 +24,7 @@ from models.schema import StoredTable, StoredTables, read_stored
 if TYPE_CHECKING:
     from app.services.chain.reading import Inspection
 
-_TOGETHER: Final = 8
+TOGETHER: Final = 8
 """Records that come with one answer; of a live database each has 2 MB at most."""
 
 
@@ -61,18 +61,12 @@ def read_record(database: Database, table: Table, key: Value) -> Record:
     return _one(table, _read(database, [(table, table.key, key)])[0])
 
 
-def read_again(database: Database, known: Record) -> Record:
-    """The record as it is stored now, whole; of one whose key is NULL, which any number may have, the row
-    that was known. Raises as `read_record` does.
-    """
-    return _one(known.table, _read(database, [_again(known)])[0])
-
-
 def each_again(database: Database, known: Sequence[Record]) -> Iterator[Record | None]:
-    """The same of several, None for one that is gone: some of them with one answer where each call takes its
-    time.
+    """The records as they are stored now, whole; None for one that is gone. Of one whose key is NULL, which
+    any number may have, the row that was known. Some of them come with one answer where each call takes its
+    time. Raises `TableMissing`, and as `read_record` of a shared key.
     """
-    for some in in_parts(known, _TOGETHER if database.costs else 1):
+    for some in in_parts(known, TOGETHER if database.costs else 1):
         wanted = list(map(_again, some))
         try:
             found = _read(database, wanted)

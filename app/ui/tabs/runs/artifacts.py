@@ -13,9 +13,10 @@ from app.itemmodels.columns import Tone
 from app.services.files import artifact_files
 from app.services.files.artifact_files import SavedArtifacts
 from app.services.records.contents import LARGE, ContentKind, Prepared
-from app.services.records.record import Record, read_again
+from app.services.records.record import Record, each_again
 from app.services.records.run_search import TextOf
 from app.services.records.stored_times import epoch_of
+from app.services.records.tables import PLANNING_ARTIFACTS
 from app.services.text import counted, visible
 from app.ui.session.context import Context
 from app.ui.tabs.runs.timeline_view import VERDICT_LOOKS
@@ -31,7 +32,7 @@ from app.ui.widgets.markdown_view import MarkdownView
 from app.workers.contents import prepare_contents
 from app.workers.runner import Task
 from models.engine import Database
-from models.errors import Cancelled, TenantAdminError
+from models.errors import Cancelled, NotFound, TenantAdminError
 from models.progress import Breath, Monitor, Pause
 
 PATIENCE_MS: Final = 300
@@ -427,5 +428,8 @@ class ArtifactsPanel(QWidget):
 
 
 def _contents(database: Database, artifacts: Sequence[Record]) -> list[str]:
-    """What these artifacts hold, as a person can read it."""
-    return [read_again(database, one).text("content") for one in artifacts]
+    """What these artifacts hold, as a person can read it. Raises `NotFound` where one is gone."""
+    found = [one.text("content") for one in each_again(database, artifacts) if one is not None]
+    if len(found) < len(artifacts):
+        raise NotFound(PLANNING_ARTIFACTS.noun[0])
+    return found

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
+from app.services.files.artifact_files import save_all
 from app.services.live.tokens import Tokens
 from app.services.records import runs as planning
 from app.services.records.tables import PLANNING_RUNS
@@ -231,6 +232,10 @@ def test_an_opened_run(qtbot: QtBot, tab: RunsTab, edge: Edge, file: Path, tmp_p
     qtbot.waitUntil(out.exists)
     assert out.read_text("utf-8").count("\n### ") == total > 20
     assert len(edge.calls) - before < 10, "several artifacts come with an answer"
+    before, database = len(edge.calls), tab.context.opened.database
+    with database.connection_context():
+        assert save_all(database, run, tmp_path).files == total
+    assert len(edge.calls) - before < 10
     tab.open_charts()
     charts = child(tab, ChartsDialog)
     qtbot.waitUntil(charts.chart.isVisible)
