@@ -8,8 +8,9 @@ from typing import Final
 from app.services.records.export import literal
 from app.services.records.references import WAYS
 from app.services.records.rows import BYTEWISE, refers
+from app.services.text import tenant_name
 from models.engine import sql_name
-from models.errors import NotAllowed
+from models.errors import InvalidInput, NotAllowed
 from models.schema import ForeignKey, StoredTable, StoredTables
 
 
@@ -78,6 +79,14 @@ def named_by(column: str, tenant: str) -> str:
     spelt = [said, as_bytes, *([tenant] if _NUMBER.fullmatch(tenant) else [])]
     name = sql_name(column)
     return f"{BYTEWISE.format(name)} IN ({', '.join(spelt)}) AND CAST({name} AS BLOB) = {as_bytes}"
+
+
+def nothing_of(place: str, tenant: str) -> InvalidInput:
+    """That nothing there is a tenant's; where bytes of a name are no text, why it is not found by that."""
+    why = f"{place} holds nothing of {tenant_name(tenant)}."
+    if "\N{REPLACEMENT CHARACTER}" in tenant:
+        why += " Where the bytes of a name are no text, “�” stands for them, and no row is found by that."
+    return InvalidInput("tenant", why)
 
 
 _NUMBER: Final = re.compile(r"-?[0-9]{1,19}(\.[0-9]{1,17}(e[+-][0-9]{2,3})?)?")

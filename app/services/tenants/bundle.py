@@ -19,14 +19,12 @@ from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.rules import SOUND, Verdict
 from app.services.chain.verify.report import Report, Section
 from app.services.chain.where import Where
-from app.services.records.belonging import named_by, own_of
+from app.services.records.belonging import named_by, nothing_of, own_of
 from app.services.records.export import plain_of
 from app.services.records.rows import decoded, exact
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.tenants.overview import TENANTS
-from app.services.text import tenant_name
 from models.engine import raw, sql_name
-from models.errors import InvalidInput
 from models.local import atomic
 from models.local.database import LocalDatabase
 from models.progress import UNWATCHED, Monitor, Progress
@@ -190,7 +188,7 @@ def write(
         paths.make_private(building / ROWS)
         written, no_tenants = tables(building / ROWS)
         if not written and report is None:
-            raise InvalidInput("tenant", f"{where.name} holds nothing of {tenant_name(tenant)}.")
+            raise nothing_of(where.name, tenant)
         if report is not None:
             evidence.write_bundle(
                 where,

@@ -23,13 +23,13 @@ from app.services.chain.rules import GENESIS, is_no_time, seconds
 from app.services.chain.verify.report import TenantReport
 from app.services.deliveries.log import DeliveryLog
 from app.services.files.describe import OpenedFile
-from app.services.records.belonging import referring
+from app.services.records.belonging import nothing_of, referring
 from app.services.records.references import Fate, fate_of
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.tenants.bundle import belonging
 from app.services.text import counted, tenant_name
 from models.engine import Statement, raw, sql_name
-from models.errors import Cancelled, InvalidInput, NotAllowed, RowChanged, TenantAdminError
+from models.errors import Cancelled, NotAllowed, RowChanged, TenantAdminError
 from models.local.copies import back_up, free_name
 from models.local.database import LocalDatabase
 from models.progress import UNWATCHED, Monitor
@@ -161,7 +161,7 @@ def plan(database: LocalDatabase, tenant: str, *, now: int) -> Erasure:
 
         going = {name: rows for name, which in chosen.going.items() if (rows := count(name, which))}
         if not going:
-            raise InvalidInput("tenant", f"{database.place} holds nothing of {tenant_name(tenant)}.")
+            raise nothing_of(database.place, tenant)
         changed: dict[str, int] = {}
         obstacle = _barrier(database, stored, tenant, going)
         for parent, key in chosen.keys:

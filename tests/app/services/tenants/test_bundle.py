@@ -257,6 +257,8 @@ def test_one_without_a_chain_and_one_that_is_not_there(path: Path, tmp_path: Pat
     before = sorted(tmp_path.iterdir())
     with pytest.raises(InvalidInput, match="holds nothing of nobody"):
         export(InFile(path), tmp_path / "none", "nobody")
+    with pytest.raises(InvalidInput, match="Where the bytes of a name are no text"):
+        export(InFile(path), tmp_path / "none", "caf\ufffd")
     assert sorted(tmp_path.iterdir()) == before
 
 
