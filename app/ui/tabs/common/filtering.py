@@ -63,7 +63,10 @@ class FilterByColumnDialog(FormDialog):
         def offer(found: dict[str, Counts]) -> None:
             if name != self._name():
                 return
-            others = [(value, count) for value, count in found[name] if value not in kept]
+            column = self._table.of_file(name)
+            # What is not shown is not kept in settings either, as filters are.
+            shown = [(value, count) for value, count in found[name] if column.said(value) == value]
+            others = [(value, count) for value, count in shown if value not in kept]
             self._values = [value for value, _ in others]
             for value, count in others:
                 self.value.addItem(f"{value_words(context, self._table, name, value)} ({count:,})")

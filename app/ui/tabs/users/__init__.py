@@ -335,6 +335,7 @@ def edit_user_form(context: Context, user: Record, parent: QWidget | None = None
 def edit_others_form(context: Context, user: Record, parent: QWidget | None = None) -> "FormDialog":
     """Columns that only the file knows; what no line can show stays as it is."""
     from app.services.records import users  # noqa: PLC0415
+    from app.services.records.secret_forms import hides  # noqa: PLC0415
     from app.services.records.typed import can_be_typed  # noqa: PLC0415
     from app.ui.widgets.form_dialog import FormDialog  # noqa: PLC0415
 
@@ -348,6 +349,8 @@ def edit_others_form(context: Context, user: Record, parent: QWidget | None = No
         if not can_be_typed(value):
             field.setReadOnly(True)
             hint = "No line can show this; it stays as it is."
+        if hides(value):
+            hint = "This is not shown; it stays as it is."
         form.add_field(name, name, field, hint=hint)
     for name in [*seen][:1]:
         form.editor(name).setFocus()

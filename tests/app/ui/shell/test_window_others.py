@@ -65,12 +65,19 @@ def test_users_are_kept_by_the_value_of_another_column(
 ) -> None:
     ask(demo_path, ROLE)
     ask(demo_path, "UPDATE users SET role = 'admin' WHERE rowid <= 3")
+    ask(demo_path, "ALTER TABLE users ADD COLUMN note TEXT")
+    ask(demo_path, "UPDATE users SET note = '$2b$12$' || hex(zeroblob(26)) || '.' WHERE rowid = 1")
     page = open_file(qtbot, window, demo_path)
     total = page.model.rowCount()
     press("Ctrl+Shift+L")
     form = dialog(qtbot, window, FilterByColumnDialog)
     qtbot.waitUntil(lambda: form.value.count() == 2)
     assert [form.value.itemText(at) for at in (0, 1)] == [f"operator ({total - 3})", "admin (3)"]
+    form.column.setCurrentIndex(1)
+    qtbot.waitUntil(lambda: form.value.count() == 1)  # no hash of a password
+    assert form.value.itemText(0) == f"(none) ({total - 1})"
+    form.column.setCurrentIndex(0)
+    qtbot.waitUntil(lambda: form.value.count() == 2)
     press("Tab")
     press("Down")
     with qtbot.waitSignal(page.list.loaded):
