@@ -51,7 +51,7 @@ def sql_error(message: str) -> StorageError | None:
         return errors.OnlyElsewhere(f"{found[1]} {found[2]}")
     if message == "datatype mismatch":
         return errors.Refused("the key of such a row is a whole number")
-    if message.startswith(_OF_RULES):
+    if message.startswith(_OF_RULES) or message.endswith("because it is a view"):
         return errors.Refused(message)
     if found := re.search(r"table (.+) has no column named (.+)", message):
         return errors.ColumnMissing(f"{found[1]}.{found[2]}")

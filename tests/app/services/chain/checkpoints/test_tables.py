@@ -92,6 +92,14 @@ def test_a_store_that_is_no_database_says_what_to_do_and_stays(known: KnownChain
     assert file.read_bytes().startswith(b"not a database")
 
 
+def test_a_store_with_a_view_in_the_place_of_a_table_is_said_to_be_damaged(known: KnownChain) -> None:
+    store_file(known).execute(
+        "ALTER TABLE places RENAME TO others; CREATE VIEW places AS SELECT * FROM others"
+    )
+    tried = try_to_sign(known.chain.path, known.chain.path.parent / "home", now=NOW)
+    assert tried.missing is not None and "cannot modify places because it is a view" in tried.missing
+
+
 def test_an_empty_store_is_not_taken_for_a_new_one(known: KnownChain) -> None:
     """None of ours is ever empty: what it held is gone."""
     file = known.chain.path.parent / "home" / FILE
