@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QIcon, QResizeEvent
+from PySide6.QtGui import QIcon, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QApplication, QBoxLayout, QLineEdit, QTabBar, QTabWidget, QWidget
 
 from app.services.opened import tenants
@@ -65,6 +65,8 @@ SAVED, NOT_SAVED = "{} is saved.", "{} is not in the database; do it again."
 SOME_CHANGE = "The change that was not known to be saved"
 
 _KEYS = (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress)
+_HELD = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt, Qt.Key.Key_Meta)
+"""What is pressed with another key, which tells what is meant."""
 
 NARROW = 760
 """Points of width below which the tabs show words alone."""
@@ -419,7 +421,7 @@ class Workspace(QWidget):
 
     def with_current(self, then: Callable[[RecordTab], object]) -> None:
         """Does something with the tab in sight: at once, or as soon as it is built. A person's next key finds
-        it whole, unless a list or a dialog takes it; until then there is nothing to click on.
+        it whole, unless a list, a dialog or the window takes it; until then there is nothing to click on.
         """
         position = self.position
         if position in self._built:
@@ -454,12 +456,19 @@ class Workspace(QWidget):
             self._ahead.start()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() in _KEYS and not (
-            QApplication.activePopupWidget() or QApplication.activeModalWidget()
-        ):
+        if event.type() in _KEYS and not self._is_for_others(cast("QKeyEvent", event)):
             while self._build_on.isActive():
                 self._build_part()
         return False
+
+    def _is_for_others(self, event: QKeyEvent) -> bool:
+        """Whether a list, a dialog or the window takes it; what the window does with a tab asks for that."""
+        if QApplication.activePopupWidget() is not None or QApplication.activeModalWidget() is not None:
+            return True
+        if event.key() in _HELD:
+            return True
+        keys = QKeySequence(event.keyCombination())
+        return any(keys in action.shortcuts() for action in self.window().actions())
 
     def _way_out(self, table: str) -> tuple[str, Callable[[], object]] | None:
         """What helps where a table is missing that such a file should have."""
@@ -490,9 +499,14 @@ class Workspace(QWidget):
         else:
             self._built[position].activate()
         if not self.tabs.tabBar().hasFocus():  # else the arrow keys go on from tab to tab
-            self.with_current(lambda page: page.table.setFocus(Qt.FocusReason.OtherFocusReason))
+            self.with_current(partial(self._focus_new, QApplication.focusWidget()))
         if self._to_begin:  # before the first tab was whole
             self._beginning.start()
+
+    def _focus_new(self, before: QWidget | None, page: RecordTab) -> None:
+        """Unless a person has gone on to something else while it was built."""
+        if QApplication.focusWidget() in (None, before):
+            page.table.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _changed(self, change: Change, initiator: object) -> None:
         for page in self._built.values():
