@@ -29,12 +29,12 @@ from models.progress import Stop, never
 SECONDS: Final = 15.0
 """A delivery may take, with all that belongs to it."""
 MOST_HEAD: Final = 64 * 1024
-MOST_BODY: Final = 64 * 1024
+MOST_ANSWER: Final = 64 * 1024
 """Bytes of an answer's headers, and of its body once that is unpacked."""
 
 _SLICE: Final = 0.05
 _READ: Final = 8 * 1024
-_MOST_PACKED: Final = 4 * MOST_BODY
+_MOST_PACKED: Final = 4 * MOST_ANSWER
 """Bytes that are read for a body, whatever becomes of them."""
 _TRIED: Final = 4
 """Addresses of one name."""
@@ -272,13 +272,13 @@ def _take(parts: Iterator[bytes], encoding: str, came: _Came) -> None:
     packed = encoding in {"gzip", "x-gzip", "deflate"}  # nobody asked for that, and some do it all the same
     unpack = zlib.decompressobj(wbits=47) if packed else None
     for part in parts:
-        room = MOST_BODY - len(came.body)
+        room = MOST_ANSWER - len(came.body)
         try:
             came.body += unpack.decompress(part, room + 1) if unpack else part[: room + 1]
         except zlib.error:
             raise _Failed(DeliveryOutcome.BROKEN, "The body of the answer cannot be unpacked.") from None
-        if len(came.body) > MOST_BODY:
-            del came.body[MOST_BODY:]
+        if len(came.body) > MOST_ANSWER:
+            del came.body[MOST_ANSWER:]
             raise _Full
         if unpack is not None and unpack.eof:
             break

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import QMenu, QPushButton, QToolButton, QWidget
 
 from app.ui.theme import Kind, Theme
-from app.ui.widgets.buttons import ENDS, push_button
+from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import BUTTON, ENDS, push_button
 from app.ui.widgets.formatting import tooltip
 from app.ui.widgets.labels import set_tip
 
@@ -220,6 +222,20 @@ class Actions(QObject):
             menu.setProperty(_HEARD, True)
             menu.aboutToShow.connect(lambda: _hear_in(menu))
         _hear_in(menu)  # it may be about to be shown already
+
+    def more_button(self) -> QPushButton:
+        """Opens a menu of all of them, with letters to choose by."""
+        button = push_button(self._theme, "", icon=Icon.MORE, tip="More actions")
+        button.setAccessibleName("More actions")
+        button.setProperty("bare", True)
+        button.setFixedWidth(BUTTON)
+        menu = QMenu(button)
+        menu.setAccessibleName("More actions")
+        menu.aboutToShow.connect(partial(self.fill, menu))
+        menu.aboutToShow.connect(partial(give_letters, menu))
+        menu.aboutToHide.connect(menu.clear)  # else the keys of a table's acts would act on the button, too
+        button.setMenu(menu)
+        return button
 
 
 def _hear_in(menu: QMenu) -> None:

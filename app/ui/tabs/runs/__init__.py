@@ -6,7 +6,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.itemmodels.columns import Column, Row, Tone
 from app.services.records import parking
@@ -43,8 +43,7 @@ from app.ui.tabs.runs.reasons import ASKED, ReasonDialog, consequence
 from app.ui.tabs.runs.run_acts import ACTS, STATUS_LOOKS, RunAct, main_acts, refusal_of
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
-from app.ui.widgets.actions import ActionSpec, ButtonIn, give_letters
-from app.ui.widgets.buttons import BUTTON, push_button
+from app.ui.widgets.actions import ActionSpec, ButtonIn
 from app.ui.widgets.formatting import grouped, money, score
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_row
@@ -181,22 +180,7 @@ class RunsTab(RecordTab):
             self.table.columns.set_widest(self.model.column_of(LEAVES), (self.leaving.widest,), icon=False)
 
     def inspector_buttons(self) -> Sequence[QPushButton]:
-        more = push_button(self.context.theme, "", icon=Icon.MORE, tip="More actions")
-        more.setAccessibleName("More actions")
-        more.setProperty("bare", True)
-        more.setFixedWidth(BUTTON)
-        menu = QMenu(more)
-        menu.setAccessibleName("More actions")
-        menu.aboutToShow.connect(lambda: self._fill_menu(menu))
-        menu.aboutToHide.connect(
-            menu.clear
-        )  # else the keys of the table's acts would act on this button, too
-        more.setMenu(menu)
-        return [*super().inspector_buttons(), more]
-
-    def _fill_menu(self, menu: QMenu) -> None:
-        self.commands.fill(menu)
-        give_letters(menu)
+        return [*super().inspector_buttons(), self.commands.more_button()]
 
     def load(self, database: Database, record_id: Any) -> RunDetail:
         return planning.get(database, record_id)

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QButtonGroup, QFrame, QMenu, QPushButton, QStackedLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QFrame, QPushButton, QStackedLayout, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.records import run_timeline
@@ -27,7 +27,7 @@ from app.ui.tabs.runs.timeline_view import Legend, PhasesView
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
-from app.ui.widgets.actions import Actions, give_letters
+from app.ui.widgets.actions import Actions
 from app.ui.widgets.buttons import BUTTON, Lines, StatusChip, push_button
 from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.labels import ElidedLabel, Label, Look, add_layout, in_column, in_row
@@ -213,19 +213,11 @@ class RunPage(QWidget):
         )
         back.setAccessibleName("Back to the list")
         self.back = back
-        more = push_button(theme, "", icon=Icon.MORE, tip="More actions")
-        more.setAccessibleName("More actions")
-        more.setProperty("bare", True)
-        more.setFixedWidth(BUTTON)
-        menu = QMenu(more)
-        menu.setAccessibleName("More actions")
-        menu.aboutToShow.connect(lambda: self._fill(menu))
-        menu.aboutToHide.connect(menu.clear)
-        more.setMenu(menu)
         ending = [name for name in self.acts if name in (KILL, "delete")]
         first = [self.acts[name] for name in self.acts if name not in ending]
         divider = _Divider(theme)
         self._acts = Lines(gap=8)
+        more = self._tab.commands.more_button()
         self._acts.set_parts([*first, more, divider, *(self.acts[name] for name in ending)])
         self._divider, self._ending = divider, ending
         title = in_row(back, (self.title, 100), self.chip, None, spacing=8)
@@ -310,10 +302,6 @@ class RunPage(QWidget):
         self._stack.setCurrentWidget(self.artifacts)
         self._choices.buttons()[0].setChecked(True)
         self.artifacts.phases.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def _fill(self, menu: QMenu) -> None:
-        self._tab.commands.fill(menu)
-        give_letters(menu)
 
     # what it shows
 

@@ -17,7 +17,7 @@ import pytest
 from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome, DeliveryPart
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.request import make
-from app.services.deliveries.sending import MOST_BODY, NotResolved, send
+from app.services.deliveries.sending import MOST_ANSWER, NotResolved, send
 from app.services.records.webhooks import Secret
 from app.workers import names
 from models.progress import Stop
@@ -170,7 +170,7 @@ def test_an_endless_body_is_cut() -> None:
 
     with serving(endless) as hook:
         found = deliver(hook)
-    assert found.is_ok and found.is_cut and len(found.body) == MOST_BODY
+    assert found.is_ok and found.is_cut and len(found.body) == MOST_ANSWER
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "GZIP"])
@@ -180,7 +180,7 @@ def test_a_bomb_is_unpacked_no_further_than_the_cap(encoding: str) -> None:
     with serving(answer("200 OK", packed, f"Content-Encoding: {encoding}")) as hook:
         begun = time.monotonic()
         found = deliver(hook)
-    assert found.is_ok and found.is_cut and found.body == b"\0" * MOST_BODY
+    assert found.is_ok and found.is_cut and found.body == b"\0" * MOST_ANSWER
     assert time.monotonic() - begun < 2
 
 
