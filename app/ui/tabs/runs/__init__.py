@@ -314,7 +314,7 @@ class RunsTab(RecordTab):
             parking.due, self.context.clock(), on_done=self._show_due, on_failed=lambda error: None
         )
         if self._charts is not None and self._charts.isVisible():
-            self._charts.read()
+            self._charts.refresh()
 
     # the run that is open
 

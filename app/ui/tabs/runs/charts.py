@@ -57,6 +57,7 @@ _MINUTE, _LONGEST = 60.0, 24
 _MOST_ROWS: Final = 500
 """Of the table of points, which is laid out at once; more are in the list of runs itself."""
 
+_OLDER = "As it was when it was read; close and open the charts to read it again."
 _FILLS = {
     RunStatus.RUNNING: ("accent", Fill.SOLID),
     RunStatus.ACTIVE: ("accent", Fill.SOLID),
@@ -438,6 +439,7 @@ class ChartsDialog(Dialog):
         self._context, self._scope = context, scope
         self._figures: RunFigures | None = None
         self._reading: Task | None = None
+        self._is_older = False
         self.kinds = CountChips("Chart")
         self.kinds.set_chips([Choice(kind.key, kind.title) for kind in KINDS])
         self.as_table = push_button(context.theme, "As table", icon=Icon.LOG)
@@ -475,11 +477,22 @@ class ChartsDialog(Dialog):
 
     def read(self) -> None:
         """Reads the figures; where that is charged, and much, a person is asked first."""
+        declined = partial(self._say_nothing, "Not read.")
+        self._context.when_agreed(self._charged(), self._read, self, declined)
+
+    def refresh(self) -> None:
+        """The same where no person asks for it: what they would be asked about is not read, which is said."""
+        if self._figures is not None and self._context.is_much(self._charged()):
+            self._is_older = True
+            self._show()
+        else:
+            self.read()
+
+    def _charged(self) -> int:
         runs, artifacts = (
             self._context.rows_of(table.name, self._scope) for table in (PLANNING_RUNS, PLANNING_ARTIFACTS)
         )
-        rows = run_figures.charged(runs, artifacts)
-        self._context.when_agreed(rows, self._read, self, partial(self._say_nothing, "Not read."))
+        return run_figures.charged(runs, artifacts)
 
     def _read(self) -> None:
         self._stop()
@@ -493,7 +506,7 @@ class ChartsDialog(Dialog):
             self._reading = None
 
     def _take(self, figures: RunFigures) -> None:
-        self._figures = figures
+        self._figures, self._is_older = figures, False
         self._show()
         self.came.emit()
 
@@ -515,7 +528,7 @@ class ChartsDialog(Dialog):
                 _NO_ARTIFACTS if not figures.has_artifacts and kind.key == "scores" else kind.nothing
             )
             return
-        said = kind.said(figures)
+        said = f"{kind.said(figures)} {_OLDER if self._is_older else ''}".strip()
         self.said.setText(said)
         self.said.show()
         self.export_button.setEnabled(True)

@@ -195,7 +195,9 @@ def test_ideas_and_new_runs(qtbot: QtBot, tab: RunsTab, file: Path) -> None:
     assert ask(file, parked, "A ferry for bees") == [(None, "Bees swim")]
 
 
-def test_an_opened_run(qtbot: QtBot, tab: RunsTab, edge: Edge, file: Path, tmp_path: Path) -> None:
+def test_an_opened_run(  # noqa: PLR0917
+    qtbot: QtBot, tab: RunsTab, edge: Edge, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     most = "GROUP BY run_id ORDER BY max(version) DESC, count(*) DESC LIMIT 1"
     run, total = ask(file, f"SELECT run_id, count(*) FROM planning_artifacts {most}")[0]
     tab.show_record(run)
@@ -239,6 +241,11 @@ def test_an_opened_run(qtbot: QtBot, tab: RunsTab, edge: Edge, file: Path, tmp_p
     tab.open_charts()
     charts = child(tab, ChartsDialog)
     qtbot.waitUntil(charts.chart.isVisible)
+    before = len(edge.calls)
+    with monkeypatch.context() as much:
+        much.setattr("models.engine.MOST_READ", 100)
+        charts.refresh()
+    assert "As it was when it was read" in charts.said.text() and len(edge.calls) == before
     charts.reject()
 
 
