@@ -324,7 +324,11 @@ def _held_by(window: MainWindow) -> str:
             two for two in gc.get_referrers(one) if id(two) not in own and not isinstance(two, FrameType)
         ]
         names = sorted({f"{type(two).__module__}.{type(two).__qualname__}" for two in further})
-        words.append(f"{type(one).__qualname__} {one!r:.80} of {', '.join(names)}")
+        try:
+            said = f"{one!r:.80}"
+        except RuntimeError:  # of what is in it, something has ended
+            said = "that cannot be shown"
+        words.append(f"{type(one).__qualname__} {said} of {', '.join(names)}")
     return f"{'living' if isValid(window) else 'ended'} window by " + " | ".join(words)
 
 
