@@ -31,8 +31,8 @@ from models.local.file import (
     real_path,
     sibling,
     traces,
-    written_by,
 )
+from models.local.in_use import written_by
 from models.progress import PATIENCE, Monitor, Stop
 
 PAGES = 2_000

@@ -16,7 +16,8 @@ from playhouse.apsw_ext import APSWDatabase
 from models import errors
 from models.engine import Capability, Database, Limits, Row, Rows, Statement, TriedRows
 from models.local.errors import no_longer, translate
-from models.local.file import BUSY_TIMEOUT_MS, patiently, set_pragma, text_encoding, traces, written_by
+from models.local.file import BUSY_TIMEOUT_MS, patiently, set_pragma, text_encoding, traces
+from models.local.in_use import written_by
 from models.local.on_disk import FileOnDisk, has_moved
 from models.progress import PATIENCE, WATCHING, Stop, Tick, Waiting, never
 

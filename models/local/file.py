@@ -1,5 +1,5 @@
-"""A database file as one sees it beside the engine: by a plain connection, by its first bytes, by where
-wrangler keeps it, and who has it open.
+"""A database file as one sees it beside the engine: by a plain connection, by its first bytes, and by where
+wrangler keeps it.
 
 The file itself is never opened for that: closing a descriptor would drop the locks that this process holds on
 it through SQLite (POSIX locks belong to the process, not to the descriptor).
@@ -8,17 +8,14 @@ it through SQLite (POSIX locks belong to the process, not to the descriptor).
 import codecs
 import ctypes
 import errno
-import hashlib
 import os
 import re
 import stat
 import struct
 import sys
 import time
-from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -54,17 +51,12 @@ _AT_CWD, _BIRTH = -100, 0x800
 _FRACTIONS = b"\x40\x20\x20"
 """Bytes 21 to 23 of every SQLite file: the payload fractions, which have only one legal value."""
 _FIRST_PAGE = 4096
-_HEADER = 100
-"""Bytes at the start that say how many pages there are and how often they were changed, among others."""
-_SAMPLES, _SAMPLED = 64, 4096
-"""At how many places a file is looked at, and how many bytes of each."""
 _OF_RULES = re.compile(r"(NULL|NUMERIC|TEXT|non-[A-Z]+) value in .*", re.DOTALL)
 """What an integrity check says of a row, rather than of the file."""
 
 _RECKONED = 1_000_000
 """Bytes that a value may have which is reckoned of a small file."""
 
-_LARGEST_PAGE, _LOG_HEADER, _FRAME_HEADER = 65_536, 32, 24
 _SQL = re.compile(r"\s*(--|/\*|(PRAGMA|BEGIN|CREATE|INSERT|DROP|ALTER|DELETE|SELECT)\b)", re.IGNORECASE)
 GZIP = b"\x1f\x8b"
 """How a packed file begins."""
@@ -84,11 +76,6 @@ METADATA = "metadata.sqlite"
 
 D1_DATABASES = "miniflare-D1DatabaseObject"
 """The folder of D1's files, and what their names are hashed with."""
-
-_PROC = Path("/proc")
-_INTERPRETERS = ("python", "node")
-_COMMAND = "tenant-admin"
-"""What this program itself is called by whoever starts it."""
 
 
 def sibling(path: Path, suffix: str) -> Path:
@@ -239,66 +226,6 @@ def size_of(path: Path) -> int | None:
         return None
 
 
-def set_log_aside(path: Path) -> None:
-    """Moves a log out of the way of a file that was written over the one it belongs to, whose pages it would
-    change for whoever opens that: to the first free `<log>.replaced-<n>`. Nothing where others have it open.
-    """
-    log = sibling(real_path(path), LOG)
-    if not log.exists() or in_use_by(path) is not None:
-        return
-    names = (log.with_name(f"{log.name}.replaced-{number}") for number in count(1))
-    with suppress(OSError):
-        if size_of(log):
-            log.rename(next(name for name in names if not os.path.lexists(name)))
-        else:
-            log.unlink()
-        sibling(real_path(path), SHARED_MEMORY).unlink(missing_ok=True)
-
-
-def drop_empty_log(path: Path) -> None:
-    """Has SQLite take away a log that holds nothing, and the shared memory beside it. A connection that may
-    not write makes both and leaves them; one that may takes them away where no other has the file open.
-    """
-    with suppress(apsw.Error), closing(connect(path)) as connection:
-        connection.execute("PRAGMA query_only = 1; SELECT count(*) FROM sqlite_master").fetchall()
-
-
-def require_log(path: Path) -> None:
-    """Raises `LogLeftBehind` for a file that holds nothing but says that it has a log, where there is none,
-    or one that was cut off before its first commit.
-
-    SQLite takes it for an empty database. (sqlite.org/fileformat2.html, 1.3 and 1.6: byte 18 is 2 with a log,
-    and the number of rows in the first page, which are the tables, stands at 103.)
-    """
-    with suppress(OSError):
-        if path.stat().st_size > _LARGEST_PAGE:
-            return
-        start = first_bytes(path, 105)
-        page = int.from_bytes(start[16:18], "big")
-        is_one_page = path.stat().st_size <= (_LARGEST_PAGE if page == 1 else page)
-        if not (is_one_page and start.startswith(MAGIC) and start[18] == 2 and start[103:105] == b"\0\0"):
-            return
-        log = sibling(real_path(path), LOG)
-        if not (log.exists() and _has_commit(log)):
-            raise errors.LogLeftBehind(path)
-
-
-def _has_commit(log: Path) -> bool:
-    """Whether one of its whole frames, by their heads, ends a commit (sqlite.org/fileformat2.html, 4.1)."""
-    size = log.stat().st_size
-    with log.open("rb", buffering=0) as file:
-        header = file.read(_LOG_HEADER)
-        step = _FRAME_HEADER + int.from_bytes(header[8:12], "big")
-        for at in range(_LOG_HEADER, size - step + 1, step):
-            file.seek(at)
-            head = file.read(16)
-            if head[8:] != header[16:24]:  # of an earlier round, as is all behind it
-                return False
-            if any(head[4:8]):
-                return True
-    return False
-
-
 def file_id(path: Path) -> FileId | None:
     try:
         found = path.stat()
@@ -413,82 +340,14 @@ def first_bytes(path: Path, size: int) -> bytes:
     Closing a plain handle would drop every lock that this process holds on the file (fcntl(2)), those of a
     window's connections among them. Raises `CannotOpen`, and apsw's errors of reading.
     """
-    file = _layered(path)
+    file = layered(path)
     try:
         return file.xRead(min(size, file.xFileSize()), 0)
     finally:
         file.xClose()
 
 
-def sample(path: Path, log: "LogIndex | None" = None, frames: int = 0) -> tuple[bytes, bytes]:
-    """A database's header, and a digest of it at places all over the file: of a file that another one was
-    written over both are the same by chance at most, of one that was only touched always.
-
-    Pages that the first `frames` frames of its log hold are taken from there, as SQLite takes them: however
-    much of the log is folded into the file, by a program that was killed meanwhile, too, both stay the same.
-    All of a small file counts. Reads as `first_bytes` does.
-    """
-    page, pages, logged = log.sampled(frames) if log is not None and frames else (_SAMPLED, 0, {})
-    file = _layered(path)
-    try:
-        size = file.xFileSize()
-        last = max((pages or -(-size // page)) - 1, 0)
-        parts = []
-        for place in sorted({last * place // (_SAMPLES - 1) for place in range(_SAMPLES)}):
-            length = min(page, size - place * page)
-            stored = logged.get(place + 1)
-            parts.append(stored or (file.xRead(length, place * page) if length > 0 else b""))
-    finally:
-        file.xClose()
-    return parts[0][:_HEADER], hashlib.sha256(b"%d:" % (pages or size) + b"".join(parts)).digest()
-
-
-class LogIndex:
-    """Which pages are in a log (sqlite.org/fileformat2.html, 4.1), kept from one look to the next: one of
-    500 MB has a hundred thousand frames, each of which is looked at once. Threads may look side by side: what
-    is kept is never changed, only replaced.
-    """
-
-    def __init__(self, log: Path) -> None:
-        self._log = log
-        self._kept = b"", array("I"), 0
-
-    def salts(self) -> bytes:
-        """Which round of the log it is: each has others. Empty where there is no log."""
-        with suppress(OSError), self._log.open("rb", buffering=0) as file:
-            return file.read(_LOG_HEADER)[16:24]
-        return b""
-
-    def sampled(self, frames: int) -> tuple[int, int, dict[int, bytes]]:
-        """A page's size, how many the database has, and those that are looked at and in this many frames. No
-        locks lie on a log, so it may be opened and closed.
-        """
-        of, known, pages = self._kept
-        with self._log.open("rb", buffering=0) as file:
-            header = file.read(_LOG_HEADER)
-            page = int.from_bytes(header[8:12], "big")
-            if len(header) < _LOG_HEADER or not page:  # it was emptied meanwhile
-                return _SAMPLED, 0, {}
-            step = _FRAME_HEADER + page
-            numbers, pages = (array("I"), 0) if header != of or frames < len(known) else (known[:], pages)
-            for at in range(_LOG_HEADER + len(numbers) * step, _LOG_HEADER + frames * step, step):
-                file.seek(at)
-                head = file.read(16)
-                if head[8:] != header[16:24]:  # begun again or cut meanwhile, so this look does not count
-                    break
-                numbers.append(int.from_bytes(head[:4], "big"))
-                pages = int.from_bytes(head[4:8], "big")  # of the last one, which ends a commit
-            self._kept = header, numbers, pages
-            newest = {number: frame for frame, number in enumerate(numbers)}
-            last = max(pages - 1, 0)
-            kept = {}
-            for number in {last * place // (_SAMPLES - 1) + 1 for place in range(_SAMPLES)} & newest.keys():
-                file.seek(_LOG_HEADER + newest[number] * step + _FRAME_HEADER)
-                kept[number] = file.read(page)
-        return page, pages, kept
-
-
-def _layered(path: Path) -> "apsw.VFSFile | _Plain":
+def layered(path: Path) -> "apsw.VFSFile | _Plain":
     """The file as SQLite's own file layer opens it, to be read and closed. Raises `CannotOpen`."""
     try:
         return apsw.VFSFile("", str(path), [apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_MAIN_DB, 0])
@@ -574,128 +433,3 @@ def is_project(path: Path) -> bool:
 def may_be_unseen(path: Path) -> bool:
     """Whether a wrangler that this system does not tell of may serve the file's folder, by where it lies."""
     return sys.platform != "linux" and _OF_WRANGLER in path.parts
-
-
-def in_use_by(path: Path) -> str | None:
-    """Other processes that have the file, its log or its shared memory open, "workerd (pid 123)"; None where
-    nothing tells of any.
-
-    On Linux there are two sources: the descriptors in /proc (all of this user's processes; everybody's for
-    root) and /proc/locks (SQLite's locks of any user's process). A process in another container, or another
-    user's that holds no lock just now, stays unseen. A wrangler that serves the file's folder counts as well:
-    it opens the file at the first request. Windows tells nothing that can be relied on.
-    """
-    return " and ".join(_programs(users_of(path))) or None
-
-
-def written_by(path: Path) -> str | None:
-    """Which of them writes to the file: those with a lock to write, else any of them, "one or another"."""
-    real = real_path(path)
-    writing = _with_lock({str(sibling(real, suffix)) for suffix in SIBLINGS}, "WRITE")
-    return " and ".join(_programs(writing)) or " or ".join(_programs(users_of(path))) or None
-
-
-def users_of(path: Path) -> set[int]:
-    """The processes that have the file open, this one among them, as far as `in_use_by` can tell."""
-    real = real_path(path)
-    names = {str(sibling(real, suffix)) for suffix in SIBLINGS}
-    if real.parent.name == D1_DATABASES:  # workerd has the folder open, and not only the file
-        names.add(str(real.parent))
-    match sys.platform:
-        case "linux":
-            users, is_all = _with_descriptor(names)
-            # The locks take the kernel 10 to 40 ms, and tell nothing new where every process could be seen.
-            return users if is_all else users | {*_with_lock(names, "READ", "WRITE")}
-        case "win32":
-            return set()
-        case _:
-            return set(_with_file(names))
-
-
-def _programs(pids: Iterable[int]) -> list[str]:
-    """The other processes among them, as people know them."""
-    return [name for pid in sorted({*pids} - {os.getpid()}) if (name := _program(pid))]
-
-
-def _with_descriptor(names: set[str]) -> tuple[set[int], bool]:
-    """Also whether those are all: nobody's process but root's is shown what those of others have open, and
-    perhaps not even that there are any (proc(5), hidepid).
-    """
-    found, is_all = set(), os.geteuid() == 0
-    for process in os.listdir(_PROC):  # noqa: PTH208 - and below: many of them, and Path is slow
-        if not process.isdigit():
-            continue
-        folder = f"{_PROC}/{process}/fd"
-        try:
-            # Reading the link never blocks; following it could, on a network drive that is gone.
-            if any(_target(f"{folder}/{number}") in names for number in os.listdir(folder)):  # noqa: PTH208
-                found.add(int(process))
-        except PermissionError:
-            is_all = False
-        except OSError:
-            continue  # one that has just ended
-    return found, is_all
-
-
-def _target(link: str) -> str | None:
-    try:
-        return os.readlink(link)  # noqa: PTH115 - many of them, and Path is slow
-    except OSError:
-        return None
-
-
-def _with_lock(names: set[str], *kinds: str) -> Iterator[int]:
-    files = {key for name in names if (key := _lock_key(name))}
-    try:
-        lines = (_PROC / "locks").read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        # "1: POSIX  ADVISORY  READ 7659 fe:00:2154692 128 128"; a waiter has "->" after the number.
-        fields = line.replace("->", "").split()
-        if len(fields) >= 6 and fields[5] in files and fields[3] in kinds and fields[4].isdigit():
-            yield int(fields[4])
-
-
-def _lock_key(name: str) -> str | None:
-    """How /proc/locks writes the file: device numbers in hex, inode in decimal."""
-    try:
-        found = Path(name).stat()
-    except OSError:
-        return None
-    return f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
-
-
-def _with_file(names: set[str]) -> Iterator[int]:
-    """As psutil tells, which on Linux is no use: it follows every link, and knows no folders and no locks."""
-    import psutil  # noqa: PLC0415 - takes longer to load than to ask, and only when there is something to ask
-
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if any(file.path in names for file in process.open_files()):
-                yield process.pid
-
-
-def _program(pid: int) -> str | None:
-    """None for a child that this process has started (`app.workers.child`)."""
-    import psutil  # noqa: PLC0415
-
-    try:
-        process = psutil.Process(pid)
-        words, parent = process.cmdline(), process.ppid()
-        name = _name(words) or process.name()
-    except psutil.Error:  # somebody else's, or one that has just ended
-        return f"a program (pid {pid})"
-    is_worker = any(word == "--worker" or " from app.workers." in word for word in words[1:5])
-    if is_worker and parent == os.getpid():
-        return None
-    started_alike = words[1:2] == ["-m"] and words[1:3] == sys.orig_argv[1:3]
-    is_ours = started_alike or name.startswith(_COMMAND)
-    return f"{'Tenant Admin' if is_ours else name} (pid {pid})"
-
-
-def _name(words: list[str]) -> str:
-    """The program's file name; the system's own name for a thread ("MainThread") tells a person nothing."""
-    if words and Path(words[0]).name.startswith(_INTERPRETERS) and words[1:] and words[1][:1] != "-":
-        words = words[1:]  # the script says more than the interpreter
-    return Path(words[0]).name if words else ""

@@ -14,22 +14,18 @@ from models.local.errors import no_longer
 from models.local.file import (
     LOG,
     FileId,
-    LogIndex,
     Traces,
     connect,
-    drop_empty_log,
     file_id,
     is_sound,
     real_path,
     require_file,
-    require_log,
     require_same,
-    sample,
-    set_log_aside,
     sibling,
     size_of,
     traces,
 )
+from models.local.wal import LogIndex, drop_empty_log, require_log, sample, set_log_aside
 
 _COUNTER = slice(24, 28)
 """In the header, big-endian: how often it was changed (sqlite.org/fileformat2.html, 1.3.8)."""

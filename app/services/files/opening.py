@@ -20,7 +20,6 @@ from models.local.file import (
     LOG,
     diagnose,
     first_bytes,
-    in_use_by,
     is_project,
     is_sound,
     may_be_unseen,
@@ -29,6 +28,7 @@ from models.local.file import (
     sibling,
     size_of,
 )
+from models.local.in_use import in_use_by
 from models.local.migrations import Applied, apply, create_database
 from models.schema import Schema, inspect
 from models.tables import TABLES

@@ -13,7 +13,8 @@ from app.services.live.connections import LOCAL, NamedConnection, is_loopback, u
 from models.d1.client import Client, NotKnown, Refusal, TookTooLong
 from models.d1.errors import NotReached
 from models.errors import InvalidInput, RemoteError
-from models.local.file import CONFIGURATIONS, real_path, users_of
+from models.local.file import CONFIGURATIONS, real_path
+from models.local.in_use import users_of
 
 _SECONDS = 2.0
 """How long a port may take to say what it is; only that of wrangler's is asked for anything else."""

@@ -24,7 +24,8 @@ from models import errors
 from models.engine import Rows
 from models.local import atomic
 from models.local.database import LocalDatabase
-from models.local.file import require_file, written_by
+from models.local.file import require_file
+from models.local.in_use import written_by
 from models.progress import PATIENCE
 
 FILE: Final = "checkpoints.sqlite"

@@ -86,19 +86,19 @@ class Source:
         Raises the errors of `models.local.file.require_content`, what its `diagnose` makes of a file that is
         no database, and what `models.local.copies.copy_parts` does.
         """
-        from models.local import file  # noqa: PLC0415 - not for a child
+        from models.local import file, wal  # noqa: PLC0415 - not for a child
 
         file.require_content(path)
-        file.require_log(path)
+        wal.require_log(path)
         self.path, self._opened_as, log = path, file.file_id(path), file.sibling(path, file.LOG)
         self._traces = partial(file.traces, path, log)
         self._before = self._traces()
         header = file.first_bytes(path, 100)
         if header and header[:16] != file.MAGIC:
             raise file.diagnose(path)
-        wal = len(header) > 19 and header[18] == 2
+        has_log = len(header) > 19 and header[18] == 2
         # A connection to a WAL file makes -wal and -shm beside it and, being read-only, leaves them there.
-        self.frozen = wal and not log.exists()
+        self.frozen = has_log and not log.exists()
         self.read_from = path if self.frozen else readable(path, stack)
         self.copied = self.read_from != path
         self.uri = uri(self.read_from, immutable=self.frozen, writable=self.copied)
