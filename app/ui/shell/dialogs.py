@@ -23,12 +23,13 @@ from app.settings import RETENTION_DAYS, Settings
 from app.ui.theme import MODES, Mode, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import CheckBox, copy_button
-from app.ui.widgets.data_table import ROW_HEIGHT, Cell, StaticColumn, StaticTable
+from app.ui.widgets.data_table import ROW_HEIGHT
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.form_dialog import FormDialog, checked
 from app.ui.widgets.formatting import absolute_time, grouped, relative_time, shortened
 from app.ui.widgets.labels import ElidedLabel, Label, Look, text_box
 from app.ui.widgets.panes import Field, FieldList
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from models.status import DAY, DEFAULT_RETENTION_DAYS
 
 # These dialogs may be wanted before a file is open, and with it what reads files.

@@ -17,10 +17,10 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Toast
 from app.ui.widgets.buttons import copy_button, push_button
-from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, WaitDialog
 from app.ui.widgets.formatting import absolute_time, moment, relative_time, shortened
 from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.scan_pool import store_and_verifier
 from models.engine import Database
 from models.errors import RemoteError, TenantAdminError

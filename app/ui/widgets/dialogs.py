@@ -44,7 +44,6 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import ProgressBar, Toast, WaitLine
 from app.ui.widgets.buttons import Lines, copy_button, push_button
-from app.ui.widgets.data_table import StaticTable
 from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.formatting import first_line, grouped, table_time
 from app.ui.widgets.labels import (
@@ -59,6 +58,7 @@ from app.ui.widgets.labels import (
     text_box,
 )
 from app.ui.widgets.later import later
+from app.ui.widgets.static_table import StaticTable
 from app.ui.widgets.tab_order import is_lost, step
 from app.workers.watches import keep_watches
 

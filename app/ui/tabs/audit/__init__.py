@@ -22,8 +22,9 @@ from app.ui.session.outcome import Asked, LinkCell, State
 from app.ui.tabs.audit import words
 from app.ui.tabs.audit.beside import Beside
 from app.ui.tabs.audit.dialogs import VerifyRangeDialog
+from app.ui.tabs.audit.findings import FindingsPane
 from app.ui.tabs.audit.over_time import OverTime
-from app.ui.tabs.audit.panel import FindingsPane, VerificationPanel
+from app.ui.tabs.audit.panel import VerificationPanel
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import AUDIT_TAB
 from app.ui.tabs.common.record_tab import RecordTab

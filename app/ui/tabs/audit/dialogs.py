@@ -20,11 +20,11 @@ from app.ui.tabs.audit.words import REASONS
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Lines, push_button
-from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ask_open, ask_save
 from app.ui.widgets.form_dialog import FieldValue, FormDialog
 from app.ui.widgets.formatting import absolute_time, grouped, relative_time, shortened
 from app.ui.widgets.labels import Label, Look, set_tip
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
 from models.errors import Cancelled, MuchToRead, TenantAdminError

@@ -10,8 +10,8 @@ from app.services.text import counted, visible
 from app.ui.tabs.common.past import SOON_MS
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
-from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.labels import Label, Look, in_column
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.runner import Task
 from models.errors import TenantAdminError
 

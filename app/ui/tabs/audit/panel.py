@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QFrame, QStackedLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.chain.reading import entries_behind
-from app.services.chain.rules import Finding, Verdict
+from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Report
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
@@ -23,16 +23,13 @@ from app.ui.session.lock import ask_to_read
 from app.ui.session.outcome import OTHERS, RETENTION, Asked, Outcome, State, run
 from app.ui.session.verdict import COULD_NOT
 from app.ui.tabs.audit import words
-from app.ui.theme import Theme
+from app.ui.tabs.audit.findings import FindingsPanel
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.banner import STOP_WAITING, Banner
-from app.ui.widgets.buttons import Choice, push_button
-from app.ui.widgets.count_chips import CountChips
-from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
+from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import ConfirmDialog, ask_new_folder
-from app.ui.widgets.labels import Label, Look, in_column
-from app.ui.widgets.panes import Field, FieldList
+from app.ui.widgets.labels import in_column
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
 from models.errors import Cancelled, MuchToRead, TenantAdminError
@@ -41,13 +38,6 @@ from models.progress import Monitor
 if TYPE_CHECKING:
     from app.ui.tabs.audit.dialogs import CheckpointsDialog
 
-_COLUMNS = (
-    StaticColumn("Finding"),
-    StaticColumn("Entry", right=True),
-    StaticColumn("Tenant"),
-    StaticColumn("What"),
-)
-_TENANT, _MOST, _MOST_BESIDE = 2, 4, 1_000
 _MAKING, _NOT_MADE = "making the checkpoint…", "No checkpoint was made, because that was cancelled"
 
 
@@ -486,164 +476,3 @@ class VerificationPanel(QWidget):
             on_done=lambda _: self.again_wanted.emit(),
             can_cancel=False,
         )
-
-
-class FindingsPane(QWidget):
-    """What stands beside the entries: one of them, or in a small window the findings in its place."""
-
-    def __init__(self, inspector: QWidget) -> None:
-        super().__init__()
-        self.pages = CountChips("Beside the entries")
-        self.pages.changed.connect(lambda _: self._turn())
-        self._listed = QWidget()
-        self._column = in_column(within=self._listed)
-        self._stack = QStackedLayout()
-        in_column(self.pages, (self._stack, 1), within=self)
-        self._stack.addWidget(inspector)
-        self._stack.addWidget(self._listed)
-        self.pages.hide()
-
-    def take(self, findings: "FindingsPanel") -> None:
-        """Lists them, and shows the list."""
-        self._column.addWidget(findings, 1)
-        findings.set_beside(True)
-        self.pages.set_chips((Choice("entry", "Entry"), Choice("findings", "Findings", findings.count)))
-        self.pages.show()
-        self.show_findings()
-
-    def let_go(self) -> None:
-        """Shows the entry alone."""
-        self.pages.hide()
-        self.show_entry()
-
-    def show_entry(self) -> None:
-        """Turns from the findings to the entry that a person goes to among the rows."""
-        self.pages.set_key("entry")
-        self._turn()
-
-    def show_findings(self) -> None:
-        self.pages.set_key("findings")
-        self._turn()
-
-    def _turn(self) -> None:
-        self._stack.setCurrentIndex(1 if self.pages.key() == "findings" else 0)
-
-
-class FindingsPanel(QFrame):
-    """Hidden while there are none. `chosen(seq)` when a finding that names an entry is selected, which
-    `chosen_seq` is from then on.
-    """
-
-    chosen = Signal(object)
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self.table = StaticTable(theme, "Findings", _COLUMNS, most=_MOST, wide=3)
-        self.table.selection_changed.connect(self._choose)
-        self._seqs: list[int | None] = []
-        self.chosen_seq: int | None = None
-        self._found: tuple[Finding, ...] = ()
-        self._more = Label(look=Look.DIM)
-        self._whole = Label(wrap=True, selectable=True, caption="The finding in full")
-        self._sought = FieldList(theme)
-        for part in (self._whole, self._sought):
-            part.hide()
-        in_column(self.table, self._more, self._whole, self._sought, None, within=self, spacing=4)
-        self.hide()
-
-    @property
-    def count(self) -> int:
-        return len(self._found)
-
-    def set_beside(self, beside: bool) -> None:
-        """Whether it stands beside the entries: there it is high and narrow, and says one finding in full."""
-        self.table.set_most(_MOST_BESIDE if beside else _MOST)
-        self.table.setColumnHidden(_TENANT, beside)
-        self._whole.setVisible(beside)
-        self._sought.setVisible(beside)
-
-    def show_findings(self, report: Report | None) -> None:
-        """Lists them; none where nothing is known."""
-        if report is None:
-            self._found = ()
-            self.hide()
-            return
-        found, archived = report.findings, _archived(report)
-        self._found = tuple(found)
-        self._whole.setText("Select a finding to read all of it." if found else "")
-        self._sought.set_fields(())
-        self.table.show_rows([_row(finding, archived=finding in archived) for finding in found])
-        self._seqs = [None if finding in archived else finding.seq for finding in found]
-        hidden = report.found - len(found)
-        self._more.setText(f"and {counted(hidden, 'more finding')}")
-        self._more.setVisible(hidden > 0)
-        self.setVisible(bool(found))
-
-    def first_of(self, tenant: str | None) -> Finding | None:
-        """The first in the chain of a tenant, of all tenants for None; None where there is none."""
-        return next((found for found in self._found if tenant in (None, found.tenant)), None)
-
-    def go_to_first(self, tenant: str | None = None) -> None:
-        """Selects it, where there is one."""
-        first = self.first_of(tenant)
-        if first is not None and not self.isHidden():
-            self.table.select_row(self._found.index(first))
-
-    def tenant_of(self, seq: object) -> str | None:
-        """Whose the entry is that is chosen."""
-        return next((found.tenant for found in self._found if found.seq == seq), None)
-
-    def _choose(self) -> None:
-        if self.table.chosen().isValid():
-            row = self.table.source_row(self.table.chosen().row())
-            finding = self._found[row]
-            self._whole.setText(finding.message)
-            self._sought.set_fields([Field(name, of, mono=True) for name, of in _sought(finding)])
-            self.chosen_seq = seq = self._seqs[row]
-            if seq is not None:
-                self.chosen.emit(seq)
-
-
-def _archived(report: Report) -> frozenset[Finding]:
-    """The findings on entries that lie before all that the file has of their tenant."""
-    starts = {tenant.tenant: tenant.first_seq for tenant in report.tenants}
-    return frozenset(
-        finding
-        for finding in report.findings
-        if finding.seq is not None
-        and finding.tenant is not None
-        and (start := starts.get(finding.tenant)) is not None
-        and finding.seq < start
-    )
-
-
-def _row(finding: Finding, *, archived: bool) -> tuple[Cell, ...]:
-    return (
-        Cell(
-            str(finding.code),
-            tone=Tone.BAD if finding.is_error else Tone.WARN,
-            icon=Icon.BAD if finding.is_error else Icon.WARNING,
-        ),
-        Cell(
-            "" if finding.seq is None else f"{finding.seq:,}",
-            order=finding.seq or 0,
-            icon=Icon.ARCHIVE if archived else None,
-            tip="This entry is no longer in the database." if archived else None,
-        ),
-        Cell(finding.tenant or ""),
-        Cell(finding.message, tip=_in_full(finding)),
-    )
-
-
-def _in_full(finding: Finding) -> str:
-    """The sentence, which a narrow window shortens, and what was looked for."""
-    return "\n".join([finding.message, *(f"{name}: {of}" for name, of in _sought(finding))])
-
-
-def _sought(finding: Finding) -> list[tuple[str, str]]:
-    if (
-        finding.expected == finding.actual
-    ):  # the number of an entry, which is another one: the sentence says it
-        return []
-    both = (("Expected", finding.expected), ("Found", finding.actual))
-    return [(name, of) for name, of in both if of is not None]

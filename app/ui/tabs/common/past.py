@@ -14,9 +14,9 @@ from app.ui.tabs.common import declared
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.formatting import grouped, plain, relative_time
 from app.ui.widgets.labels import Label, Look, in_column, in_row
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.runner import Task
 from models.errors import TenantAdminError
 

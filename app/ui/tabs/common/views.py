@@ -8,12 +8,12 @@ from app.ui.tabs.common import arranging, declared
 from app.ui.tabs.common.arrangement import MOST_VIEWS, Arrangement, arrangements, written
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.filter_row import Span
 from app.ui.widgets.form_dialog import FieldValue, FormDialog
 from app.ui.widgets.formatting import first_line
 from app.ui.widgets.labels import Label, Look, line_edit
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from models.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -20,11 +20,11 @@ from app.ui.tabs.common.declared import choice_label
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.formatting import absolute_time, first_line, grouped, relative_time
 from app.ui.widgets.labels import Label, Look, in_row
 from app.ui.widgets.later import later
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from models.errors import TenantAdminError
 
 _SENTENCE = "Of the notifications that the filters keep. A group that you open becomes a filter of the list."

@@ -25,7 +25,6 @@ from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Choice, push_button
 from app.ui.widgets.chart import Chart
 from app.ui.widgets.count_chips import CountChips
-from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import Dialog, ask_save
 from app.ui.widgets.drawing import (
     Align,
@@ -44,6 +43,7 @@ from app.ui.widgets.drawing import (
 from app.ui.widgets.formatting import duration, first_line, grouped, money, score
 from app.ui.widgets.labels import Label, Look, in_row
 from app.ui.widgets.later import later
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.export import save
 from app.workers.runner import Task
 from models.errors import TenantAdminError

@@ -19,9 +19,9 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import CheckBox, push_button
-from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import Dialog, ask_save
 from app.ui.widgets.labels import Label, Look, bounded, in_row
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.export import save
 from models.errors import TenantAdminError
 

@@ -14,10 +14,10 @@ from app.ui.tabs.runs import page_words
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_column, in_row
 from app.ui.widgets.panes import FieldList
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 
 _ENTRIES = (StaticColumn("Entry"), StaticColumn("Who", dim=True), StaticColumn("When", dim=True))
 _NOTES = (StaticColumn("Notification"), StaticColumn("Type", dim=True), StaticColumn("When", dim=True))

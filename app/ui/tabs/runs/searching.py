@@ -19,9 +19,9 @@ from app.ui.widgets import formatting
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.banner import ProgressBar
 from app.ui.widgets.buttons import field_icons, push_button
-from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.labels import Label, Look, in_row, line_edit, name_choice
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.runner import Task
 from app.workers.searching import FETCHED_PASSES, TextSearch
 from models.engine import read_at_most

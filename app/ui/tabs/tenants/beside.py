@@ -22,11 +22,11 @@ from app.ui.tabs.common import declared
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.formatting import absolute_time, duration, figure, grouped, plain, relative_time
 from app.ui.widgets.labels import Label, Look, in_column, in_row
 from app.ui.widgets.number_card import NumberCard
 from app.ui.widgets.panes import Field, FieldList
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from models.engine import Database
 from models.errors import TenantAdminError
 from models.status import DAY

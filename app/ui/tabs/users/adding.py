@@ -17,12 +17,12 @@ from app.ui.session.context import Context
 from app.ui.tabs.common.form_fields import TenantField
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import CheckBox, push_button
-from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import ask_open, ask_save
 from app.ui.widgets.form_dialog import FieldValue
 from app.ui.widgets.formatting import first_line
 from app.ui.widgets.labels import Label, Look, in_column, in_row
 from app.ui.widgets.long_form import LongForm
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.export import save
 from app.workers.runner import Task
 from models.errors import Cancelled, TenantAdminError

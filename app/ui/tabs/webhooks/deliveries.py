@@ -26,9 +26,9 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import field_icons, push_button
 from app.ui.widgets.columns import Columns
-from app.ui.widgets.data_table import Cell
 from app.ui.widgets.dialogs import Dialog, ask_save
 from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice, text_box
+from app.ui.widgets.static_table import Cell
 from app.workers.runner import Task
 from models.errors import TenantAdminError
 

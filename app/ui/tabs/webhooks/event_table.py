@@ -7,8 +7,8 @@ from app.itemmodels.columns import Column, Tone
 from app.services.deliveries.answer import DeliveryOutcome, title_of
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.formatting import absolute_time, relative_time
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.waterfall import milliseconds
 
 _COLUMNS: Final[dict[str, Column]] = {

@@ -19,9 +19,9 @@ from app.ui.tabs.webhooks.verdict_card import VerdictCard
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.data_table import Cell
 from app.ui.widgets.formatting import relative_time
 from app.ui.widgets.labels import Label, Look, in_column, in_row
+from app.ui.widgets.static_table import Cell
 from models.engine import Database
 
 NONE = "none yet"

@@ -17,10 +17,10 @@ from app.ui.session.context import Context
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.labels import Label, Look, bounded, in_column
 from app.ui.widgets.later import later
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from models.errors import TenantAdminError
 from models.status import WebhookEvent
 

@@ -17,10 +17,10 @@ from app.ui.session.context import Context
 from app.ui.tabs.webhooks import event_table
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.data_table import Cell
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.formatting import absolute_time
 from app.ui.widgets.labels import FoldedLabel, Label, Look, in_column, in_row, text_box
+from app.ui.widgets.static_table import Cell
 from app.workers.receiver import SLOW_SECONDS, Answering, Received, Receiver
 from models.errors import TenantAdminError
 

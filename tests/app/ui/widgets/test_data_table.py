@@ -24,9 +24,10 @@ from app.services.records.lists import Keys, Listing
 from app.ui.theme import DARK, LIGHT, Mode, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.cell_delegate import CellDelegate
-from app.ui.widgets.data_table import Cell, DataTable, HeldPainting, StaticColumn, StaticTable
+from app.ui.widgets.data_table import DataTable, HeldPainting
 from app.ui.widgets.labels import in_column
 from app.ui.widgets.panes import EmptyState
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.table_columns import TableHeader
 from tests.fixtures.keyboard import spoken
 from tests.fixtures.window import added

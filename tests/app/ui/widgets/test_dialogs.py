@@ -10,10 +10,10 @@ from pytestqt.qtbot import QtBot
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.tabs.common.form_fields import TenantField
 from app.ui.theme import Theme
-from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, Dialog, ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.labels import LONGEST, text_box
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from models.errors import InvalidInput, TenantAdminError
 from tests.fixtures.retaining import a_plan
 from tests.fixtures.seen import cut

@@ -1,0 +1,169 @@
+"""A short table whose rows are given at once, as high as they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, QSignalBlocker, QSize, QSortFilterProxyModel, Qt
+from PySide6.QtGui import QResizeEvent, QStandardItemModel
+from PySide6.QtWidgets import QHeaderView, QMenu, QSizePolicy
+
+from app.itemmodels.columns import DESCRIPTION, DISPLAY, TOOLTIP, Column, Index, Role, Tone, header
+from app.ui.theme import Theme
+from app.ui.widgets.actions import give_letters
+from app.ui.widgets.data_table import DataTable
+
+_LEAST_WIDE = 90
+_FEWEST = 4
+"""Rows that a small table keeps where a screen is low: it scrolls by itself."""
+
+StaticColumn = partial(Column, "")
+"""A column that is known by its title alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a cell shows; `order` is what it is sorted by when the words are not."""
+
+    text: str
+    order: int | None = None
+    tone: Tone | None = None
+    icon: str | None = None
+    tip: str | None = None
+    whole: str | None = None
+
+
+class StaticTable(DataTable):
+    """As high as its rows, up to `most`, or less where there is no room; with None as all of them, for what
+    scrolls by itself. `wide` is the column that takes the width that the others leave.
+    """
+
+    acts_on_cells = False
+
+    def __init__(
+        self,
+        theme: Theme,
+        name: str,
+        columns: Sequence[Column],
+        rows: Sequence[Sequence[Cell]] = (),
+        *,
+        most: int | None = 8,
+        wide: int = 0,
+    ) -> None:
+        super().__init__(theme, name)
+        self._most, self._wide = most, wide
+        self._widths: dict[int, int] = {}
+        """Of columns with the rows shown now: each time the dialog is laid out it asks for all of them."""
+        self._content = QStandardItemModel(0, len(columns), self)
+        for position, column in enumerate(columns):
+            for role, value in header(column).items():
+                self._content.setHeaderData(position, Qt.Orientation.Horizontal, value, role)
+        self._sorted = QSortFilterProxyModel(self)
+        self._sorted.setSourceModel(self._content)
+        self._sorted.setSortRole(Role.ORDER)
+        self._sorted.setSortCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.setModel(self._sorted)
+        titles = self.horizontalHeader()
+        titles.setStretchLastSection(False)
+        titles.setSectionsMovable(False)
+        titles.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        # Not a height that is set once: what the style makes of it is not known yet.
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
+        self.horizontalScrollBar().rangeChanged.connect(self.updateGeometry)
+        self.menu_requested.connect(self._open_menu)
+        self.show_rows(rows)
+
+    def show_rows(self, rows: Sequence[Sequence[Cell]]) -> None:
+        """Other rows, in the order given until a header is clicked; none is selected."""
+        # Who hears of a selection asks for its row, which a proxy cannot answer while rows go.
+        self._widths.clear()
+        with QSignalBlocker(self):
+            self.setCurrentIndex(QModelIndex())
+            self._content.setRowCount(0)
+            self._content.setRowCount(len(rows))
+            for position, row in enumerate(rows):
+                for column, cell in enumerate(row):
+                    # Items that PySide has made crash when their row is removed; the model makes its own.
+                    self._content.setItemData(self._content.index(position, column), _values(cell))
+            self.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+        self.set_most(self._most)
+
+    def set_most(self, most: int | None) -> None:
+        """How many rows it is high at the most."""
+        self._most = most
+        rows = self._content.rowCount()
+        self._wanted = self._lines = max(1, rows if most is None else min(most, rows))
+        self.updateGeometry()
+
+    @property
+    def given(self) -> int:
+        """The pixels that it has given up of those it would be high."""
+        return (self._wanted - self._lines) * self.verticalHeader().defaultSectionSize()
+
+    def give_way(self, pixels: int) -> None:
+        """Gives up so much of its height, in whole rows, and keeps a few of them."""
+        row = self.verticalHeader().defaultSectionSize()
+        fewer = 0 if self._most is None else min(-(-pixels // row), max(0, self._wanted - _FEWEST))
+        if fewer != self._wanted - self._lines:
+            self._lines = self._wanted - fewer
+            self.updateGeometry()
+
+    def sizeHintForColumn(self, column: int) -> int:
+        if column not in self._widths:
+            self._widths[column] = super().sizeHintForColumn(column)
+        return self._widths[column]
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() in {QEvent.Type.FontChange, QEvent.Type.StyleChange}:
+            self._widths.clear()
+        super().changeEvent(event)
+
+    def source_row(self, row: int) -> int:
+        """Which of the rows given is shown at `row`."""
+        return self._sorted.mapToSource(self._sorted.index(row, 0)).row()
+
+    def _open_menu(self, _index: Index, where: QPoint) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction("Copy", self.copy).setEnabled(bool(self.selected_ranges()))
+        self.add_header_menus(menu)
+        give_letters(menu)
+        menu.popup(where)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where the others leave `wide` next to nothing, it is as wide as its words, and all scrolls."""
+        super().resizeEvent(event)
+        titles, modes = self.horizontalHeader(), QHeaderView.ResizeMode
+        others = sum(titles.sectionSize(place) for place in range(titles.count()) if place != self._wide)
+        least = min(_LEAST_WIDE, max(self.sizeHintForColumn(self._wide), titles.sectionSizeHint(self._wide)))
+        fits = self.viewport().width() - others >= least
+        titles.setSectionResizeMode(self._wide, modes.Stretch if fits else modes.ResizeToContents)
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), self._height(self._lines))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(
+            super().minimumSizeHint().width(),
+            self._height(self._lines if self._most is None else min(2, self._lines)),
+        )
+
+    def _height(self, lines: int) -> int:
+        row = self.verticalHeader().defaultSectionSize()
+        bar = self.horizontalScrollBar()
+        below = bar.sizeHint().height() if self._most is None and bar.maximum() else 0
+        return self.horizontalHeader().sizeHint().height() + row * lines + below + 2 * self.frameWidth()
+
+
+def _values(cell: Cell) -> dict[int, object]:
+    values = {
+        DISPLAY: cell.text,
+        TOOLTIP: cell.tip,
+        DESCRIPTION: cell.tip or cell.whole,
+        # Numbers as text of one length: Qt compares integers of 32 and of 64 bits by the lower 32.
+        Role.ORDER: cell.text if cell.order is None else f"{cell.order + 2**63:020}",
+        Role.TONE: cell.tone,
+        Role.ICON: cell.icon,
+        Role.WHOLE: cell.whole,
+    }
+    return {role: value for role, value in values.items() if value is not None}
