@@ -72,6 +72,8 @@ examples:
                                         write its users to a file
   tenant-admin users add demo.sqlite new.csv --dry-run
                                         say who would be created of a list, and which lines are wrong
+  tenant-admin runs dossier demo.sqlite RUN run.html
+                                        write all that is stored of a planning run as a document
   tenant-admin d1 add prod --account A --database foundation-primary --production
                                         name a live D1 database, which is d1:prod from then on
   tenant-admin info d1:prod             say what it holds
