@@ -193,18 +193,26 @@ def require_file(path: Path) -> None:
         goes_round = isinstance(error, OSError) and error.errno == errno.ELOOP
         where = "to itself" if goes_round else f"to {path.readlink()}, where there is nothing"
         raise errors.LinkBroken(path, where) from error
-    if not stat.S_ISREG(mode):
-        kinds = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"))
-        raise errors.FolderGiven(path, next((kind for of, kind in kinds if of(mode)), "a device"))
+    _require_regular(path, mode)
     if not os.access(path, os.R_OK):
         raise CannotOpen(path)
 
 
+def _require_regular(path: Path, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        kinds = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"))
+        raise errors.FolderGiven(path, next((kind for of, kind in kinds if of(mode)), "a device"))
+
+
 def require_content(path: Path) -> int:
     """How many bytes the database has, its log included. Raises the errors of `require_file`, and `EmptyFile`
-    where it has none.
+    where it has none; `FolderGiven` also for what lies in a log's or journal's place, as SQLite reads that.
     """
     require_file(path)
+    for suffix in SIBLINGS[1:]:
+        beside = sibling(real_path(path), suffix)
+        with suppress(FileNotFoundError, PermissionError):
+            _require_regular(beside, beside.stat().st_mode)
     size = path.stat().st_size + (size_of(sibling(path, LOG)) or 0)
     if size == 0:
         raise errors.EmptyFile(path)

@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 from models import errors
-from models.local.file import is_sound, patiently, require_file
+from models.local.file import is_sound, patiently, require_content, require_file
 from models.progress import never
 from tests.fixtures.damage import spoil
 
@@ -29,6 +29,15 @@ def test_what_is_no_file_is_said_to_be_what_it_is(tmp_path: Path) -> None:
     ):
         with pytest.raises(kind, match=said):
             require_file(path)
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal"])
+def test_a_pipe_in_the_place_of_a_log_or_journal_is_never_read(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / "some.db"
+    path.write_bytes(b"x")
+    os.mkfifo(f"{path}{suffix}")
+    with pytest.raises(errors.FolderGiven, match=rf"some\.db{suffix} is a named pipe, which is not a file"):
+        require_content(path)
 
 
 def test_a_lock_is_waited_for_until_the_time_is_up() -> None:
