@@ -62,6 +62,18 @@ _PASSWORD_HASH = re.compile(
 libraries do (`secret_forms` tells these forms apart).
 """
 
+_IN_QUERY = re.compile(
+    r"""([?&](?:[a-z]{1,12}[_-]?)?(?:token|key|secret|password|passwd|pwd|code|otp|signature|sig|jwt)=)"""
+    r"""[^&\s"'<>#\\]+""",
+    re.IGNORECASE,
+)
+_BEARER = re.compile(r"\b(bearer\s{1,4})[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
+_PRIVATE_KEY = re.compile(
+    r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)(?:\\[nrt]|[A-Za-z0-9+/=:,.\s-])+?"
+    r"(?=-----END|\\[^nrt]|[^A-Za-z0-9+/=:,.\s\\-]|\Z)"
+)
+"""What lets somebody in by how it is written: in a URL, in a header, and a key as OpenSSL does it."""
+
 HIDING = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 """Unicode categories of what cannot be seen or changes how the rest is seen."""
 
@@ -115,11 +127,17 @@ def folded(text: str) -> str:
 
 def without_credentials(text: str) -> str:
     """The text without the paths of Slack's and Discord's webhooks, which let anybody post there, without the
-    user names and passwords in URLs, and without stored passwords (`without_passwords`). Valid JSON stays
-    valid.
+    user names, passwords and tokens in URLs, without bearer tokens and private keys, and without stored
+    passwords (`without_passwords`). Valid JSON stays valid.
     """
     if "@" in text and "/" in text:
         text = _USER.sub(r"\1…", text)
+    if "=" in text and ("?" in text or "&" in text):
+        text = _IN_QUERY.sub(r"\1…", text)
+    if "earer " in text or "EARER " in text:
+        text = _BEARER.sub(r"\1…", text)
+    if "PRIVATE KEY-----" in text:
+        text = _PRIVATE_KEY.sub(r"\1…", text)
     return without_passwords(_HOOK.sub(r"\g<host>/…", text) if "/" in text or "%" in text else text)
 
 

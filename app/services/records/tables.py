@@ -280,13 +280,24 @@ _NO_PASSWORD = re.compile(
 """What a column of a table of people is called that may hold digests of other things."""
 
 _CREDENTIALS = re.compile(
-    r"(?:^|_)(?:(?:api_?|access_?)?keys?|tokens?|secrets?|credentials?|sessions?|passwords?)$"
+    r"(?:^|_)(?:(?:api|access|ssh|private|signing|encryption|auth)_?keys?|tokens?|secrets?|credentials?|passwords?"
+    r"|passcodes?|oauth\d?|ssh|vaults?|invites?|invitations?|magic_?links?|env_?vars?)(?:_|$)"
+    r"|(?:^|_)keys?(?:_(?:store|vault|ring))?$|^(?:(?:user|auth|login|web|admin)_)?sessions?$"
 )
-_CREDENTIAL = re.compile(r"^(?:key|token|secret|value|code|hash|hashed|digest)$")
+_CREDENTIAL = re.compile(
+    r"(?:^|_)(?:key|token|secret|value|code|hash|hashed|digest|data|sid|link|ur[il]|pem|material|verifier"
+    r"|challenge)(?:_?(?:value|data|material))?$|^(?:access|refresh|id_token)$"
+)
 """What is called one in a table that is called so."""
+
+_SESSIONS = re.compile(r"^(?:(?:user|auth|login|web|admin)_)?sessions?$")
+"""Whose ids themselves let somebody in."""
 
 _WEBHOOK = re.compile(r"webhook|(?:^|_)hook(?:_|$)|callback_?ur[il]")
 """What one is called whose URL lets anybody post there."""
+
+_ADDRESS = re.compile(r"(?:^|_)(?:ur[il]|endpoint|target)$")
+"""The same in a table that is called so."""
 
 _BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+")
 
@@ -311,8 +322,13 @@ def is_of_people(table: str, names: Iterable[str]) -> bool:
 def undeclared_of(table: str, name: str, beside: Iterable[str]) -> TableColumn:
     """A column of a table that nobody has declared, with these `beside` it: what that is tells more of it."""
     column = undeclared(name, of_people=is_of_people(table, beside))
-    if _CREDENTIALS.search(_words(table)) and _CREDENTIAL.search(_words(name)):
+    called, words = _words(table), _words(name)
+    if _CREDENTIALS.search(called) and _CREDENTIAL.search(words):
         return _secret(name)
+    if words == "id" and _SESSIONS.search(called):
+        return _secret(name)
+    if _WEBHOOK.search(called) and _ADDRESS.search(words):
+        return replace(column, host_only=True)
     return column
 
 

@@ -1,5 +1,7 @@
 """Words that people read."""
 
+import json
+
 import pytest
 
 from app.services import text
@@ -38,3 +40,23 @@ def test_of_many_names_some_are_said_and_how_many_there_are_besides() -> None:
         text.some_of(names, 2, 1_204, noun="more table", shown=text.quoted)
         == "“a”, “b” and 1,202 more tables"
     )
+
+
+def test_what_lets_somebody_in_is_known_by_how_it_is_written_and_json_stays_json() -> None:
+    key = "-----BEGIN PRIVATE KEY-----\nMIIMARKER+/=\nMARKER\n-----END PRIVATE KEY-----\n"
+    values = {
+        "link": "https://app.example/login?next=/a&token=MARKER.a-b#x",
+        "headers": 'Authorization: Bearer MARKER.MARKER.x\nAccept: "*/*"',
+        "pem": key,
+        "cut": '-----BEGIN RSA PRIVATE KEY-----\nMARKER"',
+        "plain": "the bearer of news; a?b=c&page=2; 1 = 1",
+    }
+    for said in (*values.values(), json.dumps(values)):
+        assert "MARKER" not in text.without_credentials(said), said
+        assert text.without_credentials(text.without_credentials(said)) == text.without_credentials(said)
+    told = json.loads(text.without_credentials(json.dumps(values)))
+    assert told["link"] == "https://app.example/login?next=/a&token=…#x"
+    assert told["headers"] == 'Authorization: Bearer …\nAccept: "*/*"'
+    assert told["pem"] == "-----BEGIN PRIVATE KEY-----…-----END PRIVATE KEY-----\n"
+    assert told["cut"] == '-----BEGIN RSA PRIVATE KEY-----…"'
+    assert told["plain"] == values["plain"]

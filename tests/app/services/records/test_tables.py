@@ -63,6 +63,10 @@ def test_a_hash_is_a_secret_in_a_table_of_people_and_nowhere_else() -> None:
     for table, name, hidden in (
         ("api_keys", "key", True), ("ApiKeys", "hash", True), ("refresh_tokens", "token", True),
         ("secrets", "value", True), ("settings", "value", False), ("keys_pressed", "key", False),
+        ("api_key_store", "key_value", True), ("password_resets", "code", True),
+        ("oauth_tokens", "refresh", True),
+        ("sessions", "id", True), ("chat_sessions", "id", False), ("magic_links", "link", True),
+        ("env_vars", "value", True), ("env_vars", "name", False), ("api_keys", "id", False),
         ("api_keys", "id", False), ("accounts", "hash", True), ("logins", "value", False),
     ):  # fmt: skip
         assert (undeclared_of(table, name, ["id"]).kind is ColumnKind.PRESENCE) == hidden, (table, name)
