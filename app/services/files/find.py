@@ -20,7 +20,7 @@ from typing import Any
 from app import paths
 from app.services.files import describe
 from app.services.opened import tenants
-from app.services.records.tables import GATEWAY, PLANNING, PLANNING_RUNS
+from app.services.records.tables import part_of_platform
 from app.services.text import counted, utc_time
 from models.errors import CannotOpen, FileMissing, LogLeftBehind, StorageError
 from models.local import copies
@@ -61,10 +61,7 @@ class Candidate:
     @property
     def holds(self) -> str:
         """Which of the platform's two databases it is, by its tables (models/README.md)."""
-        gateway, planning = (not names.isdisjoint(self.tables) for names in (GATEWAY, PLANNING))
-        if gateway and planning:
-            return "Gateway and planning"
-        return "Gateway" if gateway else "Planning" if PLANNING_RUNS.name in self.tables else "Unknown"
+        return part_of_platform(self.tables)
 
 
 class SeveralDatabases(StorageError):

@@ -3,7 +3,7 @@ an export make of them. `app/README.md` says what else a new column takes.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import cached_property
@@ -519,6 +519,16 @@ DECLARED: dict[str, Table] = {
 GATEWAY = frozenset(table.name for table in (USERS, AUDIT_CHAIN, WEBHOOK_DESTINATIONS, NOTIFICATIONS))
 PLANNING = frozenset(table.name for table in (PLANNING_ARTIFACTS, PLANNING_PARKED_IDEAS))
 """Tables that only one of the platform's two databases has (models/README.md)."""
+
+
+def part_of_platform(names: Collection[str]) -> str:
+    """Which of the two a database with these tables is: "Gateway", "Planning", "Gateway and planning"; or
+    "Unknown" without any of them.
+    """
+    gateway, planning = (not one.isdisjoint(names) for one in (GATEWAY, PLANNING))
+    if gateway and planning:
+        return "Gateway and planning"
+    return "Gateway" if gateway else "Planning" if PLANNING_RUNS.name in names else "Unknown"
 
 
 def title_of(table: str) -> str:

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from app import paths
 from app.itemmodels.columns import Tone
 from app.services.chain.rules import BROKEN, Verdict
-from app.services.records.tables import AUDIT_CHAIN
+from app.services.records.tables import AUDIT_CHAIN, PLANNING, USERS, part_of_platform
 from app.services.text import counted, some_of
 from app.ui.session.context import Context, Displaced
 from app.ui.theme import Kind, Theme
@@ -111,14 +111,19 @@ def of_opened(context: Context, ask: Ask) -> list[Notice]:
         found.append(notice := Notice(context.theme))
         means = "What needs them is off, and says so; all else works."
         means = opened.elsewhere.get(Capability.MIGRATE, means)
-        notice.banner.show_verdict(Tone.WARN, "The schema differs", f"— {missing}", means)
         door = to_what_lacks(context)
+        part = "" if door is Door.MIGRATE else _part(opened.schema)
+        if part:  # as the platform makes it: nothing is to be put back
+            headline = f"This is the platform's {part.lower()} database"
+            notice.banner.show_verdict(Tone.NEUTRAL, headline, f"— {missing}", means)
+        else:
+            notice.banner.show_verdict(Tone.WARN, "The schema differs", f"— {missing}", means)
         if door is Door.MIGRATE:
             button = notice.add_door(door, ask, Kind.PRIMARY)
             cannot = context.lacks(Capability.MIGRATE)
             button.setEnabled(cannot is None)
             button.setToolTip(cannot or "")
-        elif door is Door.RESTORE:
+        elif door is Door.RESTORE and not part:
             notice.add_door(door, ask)
         notice.add_button("Dismiss", notice.hide)
     return found
@@ -141,6 +146,13 @@ def _missing(schema: Schema) -> str:
     parts = [f"missing tables: {', '.join(schema.missing_tables)}"] if schema.missing_tables else []
     parts += [f"{table} lacks {', '.join(columns)}" for table, columns in schema.missing_columns.items()]
     return "; ".join(parts)
+
+
+def _part(schema: Schema) -> str:
+    """Which one of the platform's two databases it is; empty where it is neither, or lacks what that has."""
+    part = part_of_platform(schema.columns)
+    needed = {"Gateway": {USERS.name, AUDIT_CHAIN.name}, "Planning": {*PLANNING}}.get(part)
+    return part if needed is not None and needed <= schema.columns.keys() else ""
 
 
 class UnsettledNotice(Notice):

@@ -146,7 +146,7 @@ def test_migrations_that_would_be_refused_are_not_offered(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:
     open_file(qtbot, window, create_planning(tmp_path / "planning.sqlite"))
-    banner = notice(window, "The schema differs")
+    banner = notice(window, "This is the platform's planning database")
     offered = [button.text() for button in banner.findChildren(QPushButton) if button.isVisible()]
     assert "Apply migrations…" not in offered
 
