@@ -307,14 +307,22 @@ def _carry_out(
         head = GENESIS if chain is None else chain.head
         if (again.going, again.changed) != (planned.going, planned.changed) or ends[tenant].hash != head:
             raise NotAllowed(_OTHERS)
-        statements, events = list[Statement](), [event]
+        events = [event]
+        along = {key.table for name in chosen.going for key in stored[name].referring if _goes(key)}
+        taken = [name for name in chosen.going if name in along & {*planned.going} - {AUDIT_CHAIN.name}]
+        # SQLite does not count what goes along with others: all of these are counted while they are there.
+        statements = [Statement(raw("PRAGMA defer_foreign_keys = ON"), expect=None)]
+        statements += [_unchanged(name, chosen.going[name], planned.going[name]) for name in taken]
         for name in chosen.going:
             if name == AUDIT_CHAIN.name and chain is not None:
                 part = Part(tenant, chain.first_seq or 1, chain.last_seq or 1, chain.entries, head or GENESIS)
                 statements += removal_of(part)
                 events.insert(0, marker_of(part, at))
             elif name in planned.going:
-                statements += _deletion(stored[name], chosen.going[name], planned.going[name])
+                delete = f"DELETE FROM main.{sql_name(name)} WHERE {chosen.going[name]}"  # noqa: S608
+                statements.append(
+                    Statement(raw(delete), expect=None if name in taken else planned.going[name])
+                )
         return Batch(statements, events, ends=ends, what=f"the erasure of {tenant_name(tenant)}")
 
     try:
@@ -324,16 +332,15 @@ def _carry_out(
         raise NotAllowed(_OTHERS) from error
 
 
-def _deletion(table: StoredTable, which: str, rows: int) -> list[Statement]:
-    """What deletes just so many rows, of which a table's own foreign key may take some along with others:
-    these SQLite does not count, so they are counted before.
-    """
-    where = f"FROM main.{sql_name(table.name)} WHERE {which}"
-    delete = raw(f"DELETE {where}")
-    if all(key.table != table.name or fate_of(key) is not Fate.GOES for key in table.referring):
-        return [Statement(delete, expect=rows)]
-    counted = SQL(f"(SELECT count(*) {where}) = ?", [rows])
-    return [Statement(Select(columns=[SQL("1")]).where(counted)), Statement(delete, expect=None)]
+def _goes(key: ForeignKey) -> bool:
+    return fate_of(key) is Fate.GOES
+
+
+def _unchanged(table: str, which: str, rows: int) -> Statement:
+    """Fails where other than just so many rows of the table meet the condition."""
+    query = f"(SELECT count(*) FROM main.{sql_name(table)} WHERE {which}) = ?"  # noqa: S608
+    counted = SQL(query, [rows])
+    return Statement(Select(columns=[SQL("1")]).where(counted))
 
 
 def _behind(database: LocalDatabase, chain: TenantReport | None, now: int) -> int:

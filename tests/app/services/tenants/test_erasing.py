@@ -195,6 +195,22 @@ def test_rows_that_go_along_with_others_of_their_own_table_are_counted(path: Pat
     assert done.holds and done.erasure.going["users"] == users and count(path, "users", TENANT) == 0
 
 
+CIRCLE = """
+CREATE TABLE {0} (id TEXT PRIMARY KEY, tenant_id TEXT, other TEXT REFERENCES {1} (id) {2});
+CREATE TABLE {1} (id TEXT PRIMARY KEY, tenant_id TEXT, other TEXT REFERENCES {0} (id) {2});
+INSERT INTO {0} VALUES ('a1', '{3}', 'b1'), ('a2', '{3}', NULL);
+INSERT INTO {1} VALUES ('b1', '{3}', 'a1'), ('b2', '{3}', 'a2')
+"""
+
+
+def test_rows_of_tables_that_refer_to_each_other_go_together(path: Path) -> None:
+    execute(path, CIRCLE.format("a", "b", "ON DELETE CASCADE", TENANT))
+    execute(path, CIRCLE.format("c", "d", "", TENANT))
+    done = erase(path)
+    assert done.holds and [done.erasure.going[name] for name in "abcd"] == [2, 2, 2, 2]
+    assert [count(path, name) for name in "abcd"] == [0, 0, 0, 0]
+
+
 def test_what_came_since_it_was_counted_is_not_erased(path: Path, tmp_path: Path) -> None:
     opened = open_database(path)
     with opened.database.connection_context():
