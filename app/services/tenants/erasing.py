@@ -24,7 +24,8 @@ from app.services.chain.verify.report import TenantReport
 from app.services.deliveries.log import DeliveryLog
 from app.services.files.describe import OpenedFile
 from app.services.records.belonging import nothing_of, referring
-from app.services.records.references import Fate, fate_of
+from app.services.records.export import literal
+from app.services.records.references import Fate, detached_by, fate_of
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.tenants.bundle import belonging
 from app.services.text import counted, tenant_name
@@ -130,6 +131,20 @@ class _Erased:
         found = referring(key, parent, self.going[parent])
         return f"{found} AND NOT ifnull(({self.going[key.table]}), 0)" if key.table in self.going else found
 
+    def still_there(self, parent: str, key: ForeignKey) -> str | None:
+        """The condition that a row goes, refers by the key to another that goes, and may be there yet
+        when that one does; None where all its table's have gone by then.
+        """
+        order = [*self.going]
+        if key.table not in order or order.index(key.table) < order.index(parent):
+            return None
+        found = f"{referring(key, parent, self.going[parent])} AND ({self.going[key.table]})"
+        if key.table != parent:
+            return found
+        pairs = zip(key.columns, key.parent_columns, strict=True)
+        same = " AND ".join(f"{sql_name(own)} IS {sql_name(other)}" for own, other in pairs)
+        return f"{found} AND NOT ({same})"
+
 
 def _children_first(stored: StoredTables, going: Mapping[str, str]) -> Iterator[str]:
     seen = set[str]()
@@ -165,11 +180,19 @@ def plan(database: LocalDatabase, tenant: str, *, now: int) -> Erasure:
         changed: dict[str, int] = {}
         obstacle = _barrier(database, stored, tenant, going)
         for parent, key in chosen.keys:
-            fits = parent in going and len(key.columns) == len(key.parent_columns)
-            if not fits or not (rows := count(key.table, chosen.remaining(parent, key))):
+            if parent not in going or len(key.columns) != len(key.parent_columns):
+                continue
+            held = chosen.still_there(parent, key)
+            if held and _holds(stored[key.table], key) and (rows := count(key.table, held)):
+                obstacle = obstacle or (
+                    f"Rows of {key.table} ({rows:,}) refer to rows of {parent} by a key ON DELETE "
+                    f"{key.on_delete}, which does not let them go together."
+                )
+            if not (rows := count(key.table, chosen.remaining(parent, key))):
                 continue
             if fate_of(key) is Fate.CHANGES:
                 changed[key.table] = changed.get(key.table, 0) + rows
+                obstacle = obstacle or _unfit(stored, chosen, parent, key, count)
                 if stored[key.table].has_triggers:
                     obstacle = obstacle or _triggers(key.table)
             else:
@@ -183,6 +206,36 @@ def plan(database: LocalDatabase, tenant: str, *, now: int) -> Erasure:
             chains = [tenant] * (AUDIT_CHAIN.name in going)
             caution = Numbering(database).caution([*chains, SYSTEM_TENANT])
     return Erasure(tenant, going, changed, chosen.stays, obstacle, caution)
+
+
+def _holds(table: StoredTable, key: ForeignKey) -> bool:
+    """Whether rows of the table that refer by the key keep a row even where they go behind it."""
+    if fate_of(key) is not Fate.CHANGES:
+        return key.on_delete == "RESTRICT"
+    try:
+        return detached_by(table, key) is None
+    except NotAllowed:  # what a formula gives, nobody can tell: the file refuses it where it must
+        return False
+
+
+def _unfit(
+    stored: StoredTables, chosen: _Erased, parent: str, key: ForeignKey, count: Callable[[str, str], int]
+) -> str | None:
+    """Why rows that stay cannot lose what they refer to by the key; None where they can."""
+    whose = f"Rows of {key.table} that refer to rows of {parent} that would go"
+    try:
+        values = detached_by(stored[key.table], key)
+    except NotAllowed:
+        return f"{whose} would get a default that is a formula, and what that gives nobody can tell."
+    if values is None:
+        return f"{whose} would get a NULL for {', '.join(key.columns)}, which cannot be empty."
+    if None in values.values():
+        return None
+    pairs = zip(key.parent_columns, key.columns, strict=True)
+    same = " AND ".join(f"{sql_name(there)} = {literal(values[own])}" for there, own in pairs)
+    if count(parent, f"{same} AND NOT ifnull(({chosen.going[parent]}), 0)"):
+        return None
+    return f"{whose} would get their default for {', '.join(key.columns)}, and no row that stays has that."
 
 
 def _triggers(table: str) -> str:

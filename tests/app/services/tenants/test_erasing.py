@@ -1,6 +1,7 @@
 """A tenant is taken out of a file whole, with a copy before and chains that hold behind it, or not at all."""
 
 import json
+import re
 import subprocess
 import sys
 from functools import partial
@@ -209,6 +210,38 @@ def test_rows_of_tables_that_refer_to_each_other_go_together(path: Path) -> None
     done = erase(path)
     assert done.holds and [done.erasure.going[name] for name in "abcd"] == [2, 2, 2, 2]
     assert [count(path, name) for name in "abcd"] == [0, 0, 0, 0]
+
+
+def test_what_the_file_would_refuse_is_said_before(path: Path) -> None:
+    """By rows of others that cannot lose what they refer to, and by the tenant's own that hold each other."""
+    ask(path, "CREATE TABLE ranks (id TEXT PRIMARY KEY, tenant_id TEXT)")
+    ask(path, f"INSERT INTO ranks VALUES ('r', '{TENANT}'), ('own', '{TENANT}'), ('there', 'other')")
+    to_rank = "TEXT {} REFERENCES ranks (id) ON DELETE"
+    own, there = "DEFAULT 'own'", "DEFAULT 'there'"
+    for column, of, tenant, why in (
+        (f"{to_rank.format('NOT NULL')} SET NULL", "r", "other", "Rows of notes .* a NULL for of"),
+        (f"{to_rank.format('NOT NULL')} SET DEFAULT", "r", "other", "Rows of notes .* a NULL for of"),
+        (f"{to_rank.format('DEFAULT (1 + 1)')} SET DEFAULT", "r", "other", "Rows of notes .* a formula"),
+        (f"{to_rank.format(own)} SET DEFAULT", "r", "other", "no row that"),
+        (f"{to_rank.format(there)} SET DEFAULT", "r", "other", ""),
+        (f"{to_rank.format('NOT NULL')} SET NULL", "r", TENANT, ""),
+        ("INTEGER REFERENCES notes (id) ON DELETE RESTRICT", 1, TENANT, "Rows of notes .1. .* RESTRICT"),
+        (
+            "INTEGER NOT NULL REFERENCES notes (id) ON DELETE SET NULL",
+            1,
+            TENANT,
+            "Rows of notes .1. .* SET NULL",
+        ),
+        ("INTEGER DEFAULT 1 REFERENCES notes (id) ON DELETE SET DEFAULT", 1, TENANT, ""),
+        ("INTEGER REFERENCES notes (id)", 1, TENANT, ""),
+    ):
+        ask(path, f"CREATE TABLE notes (id INTEGER PRIMARY KEY, tenant_id TEXT, of {column})")
+        ask(path, "INSERT INTO notes VALUES (1, ?, ?), (2, ?, ?)", tenant, of, tenant, of)
+        opened = open_database(path)
+        with opened.database.connection_context():
+            found = erasing.plan(opened.database, TENANT, now=NOW).obstacle
+        assert re.search(why, found or "") and bool(why) == bool(found), (column, found)
+        ask(path, "DROP TABLE notes")
 
 
 def test_what_came_since_it_was_counted_is_not_erased(path: Path, tmp_path: Path) -> None:
