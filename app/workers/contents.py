@@ -5,7 +5,7 @@ this one would hold up the interface. Never imports Qt.
 from collections.abc import Sequence
 from typing import Any, BinaryIO, Final
 
-from app.services.records.contents import ContentKind, Prepared, prepare, single
+from app.services.records.contents import ContentKind, LaidOut, prepare, single
 from app.services.records.text_diff import DiffRow, TextDiff, lines_of_text
 from app.workers.child import Caller, Children, Job
 from models.progress import Breath, Monitor
@@ -16,7 +16,7 @@ _ROWS, _CHARACTERS = 1_000, 32_768
 """In one message."""
 
 
-def prepare_contents(contents: Sequence[str], monitor: Monitor) -> Prepared:
+def prepare_contents(contents: Sequence[str], monitor: Monitor) -> LaidOut:
     """As `contents.prepare`. Raises `Cancelled`, and the errors of `Children`."""
     breathe = Breath(monitor.cancelled)
     if sum(map(len, contents)) <= _SMALL:
@@ -42,9 +42,9 @@ def prepare_contents(contents: Sequence[str], monitor: Monitor) -> Prepared:
     sides = ["".join(parts) or content for parts, content in zip(texts, contents, strict=True)]
     if len(contents) == 1:
         diff = single(sides[0], breathe)
-        return Prepared(ContentKind(kind), contents[0], diff, is_single=True, pages=tuple(pages))
+        return LaidOut(ContentKind(kind), contents[0], diff, is_single=True, pages=tuple(pages))
     left, right = (lines_of_text(side, breathe) for side in sides)
-    return Prepared(ContentKind(kind), contents[1], TextDiff(left, right, tuple(rows)), is_single=False)
+    return LaidOut(ContentKind(kind), contents[1], TextDiff(left, right, tuple(rows)), is_single=False)
 
 
 def work(job: Job, attached: BinaryIO, caller: Caller) -> str:

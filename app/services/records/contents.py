@@ -38,7 +38,7 @@ class ContentKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class LaidOut:
     """One or two contents as they are shown: `kind` and `text` are of the last, `diff` has one as its left
     side where it `is_single`, `pages` are a Markdown text's, and `laid_out` is what each was made to be
     compared, empty where that is itself.
@@ -71,17 +71,17 @@ def kind_of(content: str, *, whole: bool = False) -> ContentKind:
     return ContentKind.TEXT
 
 
-def prepare(contents: Sequence[str], pause: Pause, *, whole: bool = False) -> Prepared:
+def prepare(contents: Sequence[str], pause: Pause, *, whole: bool = False) -> LaidOut:
     """Lays JSON out over lines, and compares two. Raises what `pause` does."""
     kinds = [kind_of(content, whole=whole) for content in contents]
     texts = [laid_out(content, kind, pause) for content, kind in zip(contents, kinds, strict=True)]
     changed = tuple("" if text is own else text for text, own in zip(texts, contents, strict=True))
     if len(texts) > 1:
         diff = compare(texts[0], texts[1], pause)
-        return Prepared(kinds[1], contents[1], diff, is_single=False, laid_out=changed)
+        return LaidOut(kinds[1], contents[1], diff, is_single=False, laid_out=changed)
     pages = tuple(pages_of(contents[0])) if kinds[0] is ContentKind.MARKDOWN else ()
     diff = single(texts[0], pause)
-    return Prepared(kinds[0], contents[0], diff, is_single=True, pages=pages, laid_out=changed)
+    return LaidOut(kinds[0], contents[0], diff, is_single=True, pages=pages, laid_out=changed)
 
 
 def single(text: str, pause: Pause = lambda: None) -> TextDiff:

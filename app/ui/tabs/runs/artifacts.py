@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QMenu, QStackedLa
 from app.itemmodels.columns import Tone
 from app.services.files import artifact_files
 from app.services.files.artifact_files import SavedArtifacts
-from app.services.records.contents import LARGE, ContentKind, Prepared
+from app.services.records.contents import LARGE, ContentKind, LaidOut
 from app.services.records.record import Record, each_again
 from app.services.records.run_search import TextOf
 from app.services.records.stored_times import epoch_of
@@ -80,7 +80,7 @@ class ArtifactsPanel(QWidget):
         self._context = context
         self._run: Record | None = None
         self._artifacts: tuple[Record, ...] = ()
-        self._prepared: Prepared | None = None
+        self._prepared: LaidOut | None = None
         self._wanted = ""
         """Words to go to in what is being read."""
         self._tasks: list[Task] = []
@@ -248,7 +248,7 @@ class ArtifactsPanel(QWidget):
         work = partial(prepare_contents, contents)
         self._tasks.append(self._context.runner.job(work, on_done=self._came, on_failed=self._failed))
 
-    def _came(self, prepared: Prepared) -> None:
+    def _came(self, prepared: LaidOut) -> None:
         self._ended()
         self._prepared = prepared
         self._page = 0
