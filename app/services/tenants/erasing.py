@@ -242,11 +242,18 @@ def _triggers(table: str) -> str:
     return f"{table} has triggers, and what they would change nobody can tell."
 
 
+def why_never(tenant: str) -> str | None:
+    """Why this tenant cannot be erased whatever its file holds, as a sentence."""
+    if tenant == SYSTEM_TENANT:
+        return f"The chain of {SYSTEM_TENANT} holds what was done to the whole database, erasures too."
+    return None
+
+
 def _barrier(
     database: LocalDatabase, stored: StoredTables, tenant: str, going: Mapping[str, int]
 ) -> str | None:
-    if tenant == SYSTEM_TENANT:
-        return f"The chain of {SYSTEM_TENANT} holds what was done to the whole database, erasures too."
+    if (never := why_never(tenant)) is not None:
+        return never
     if AUDIT_CHAIN.name not in stored:
         return f"{database.place} has no audit chain, so that it would be recorded nowhere."
     return next((_triggers(name) for name in going if stored[name].has_triggers), None)

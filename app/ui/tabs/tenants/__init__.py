@@ -337,7 +337,7 @@ class TenantsTab(RecordTab):
             leaving.ask_erase(self.context, name, self.erase_wanted.emit, self.window())
 
     def _refuse_erase(self) -> str | None:
-        cannot = leaving.cannot_erase(self.context)
+        cannot = leaving.cannot_erase(self.context, self._name)
         return cannot or self.selection.refusal(single=True, writes=False)
 
     def verify_all(self) -> None:
@@ -361,7 +361,7 @@ class TenantsTab(RecordTab):
     def open_row_menu(self, index: QModelIndex, where: QPoint) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.commands.fill(menu)
+        self.commands.fill(menu, (WORK, EXPORT, "", VERIFY, "", ERASE))
         if index.isValid():
             menu.addSeparator()
             menu.addAction("Copy row", self.copy_rows)

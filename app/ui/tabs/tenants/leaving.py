@@ -74,9 +74,11 @@ def export(context: Context, tenant: str, folder: Path, window: QWidget, most: i
     context.job(words, work, on_done=done, on_failed=failed)
 
 
-def cannot_erase(context: Context) -> str | None:
-    """Why none can be, as a sentence."""
-    return erasing.WHY_NOT_LIVE if context.opened.file is None else context.cannot_write
+def cannot_erase(context: Context, tenant: str | None) -> str | None:
+    """Why none can be, or not this tenant, as a sentence."""
+    if context.opened.file is None:
+        return erasing.WHY_NOT_LIVE
+    return context.cannot_write or (None if tenant is None else erasing.why_never(tenant))
 
 
 def ask_erase(
