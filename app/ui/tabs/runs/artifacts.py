@@ -63,7 +63,7 @@ class _Side(QWidget):
         verdict = artifact.text("review_verdict")
         tone, icon = VERDICT_LOOKS.get(verdict, (Tone.NEUTRAL, None))
         self.verdict.set(verdict or "no verdict", tone, icon)
-        score = formatting.score(artifact["overall_score"]).removesuffix(".0")
+        score = formatting.score(artifact["overall_score"])
         at = epoch_of(artifact["created_at"])
         utc = self._context.settings.utc_times
         when = "not known when" if at is None else formatting.table_time(at, utc)
@@ -217,7 +217,7 @@ class ArtifactsPanel(QWidget):
         for place, one in enumerate(versions):
             version = formatting.figure(one["version"])
             words = visible(f"Version {formatting.first_line(version, 20)}" if version else "No version")
-            score = formatting.score(one["overall_score"]).removesuffix(".0")
+            score = formatting.score(one["overall_score"])
             for side in (self.left, self.right):
                 side.versions.addItem(f"{words} · {score}" if score else words, place)
         self.left.versions.setCurrentIndex(max(0, len(versions) - 2))

@@ -107,7 +107,7 @@ class _TwoLines(QStyledItemDelegate):
             )
             painter.drawPixmap(room.left(), above.center().y() - _ICON // 2 + 1, pixmap)
         painter.setFont(font)
-        points = formatting.score(row[_SCORE]).removesuffix(".0") or "–"
+        points = formatting.score(row[_SCORE]) or "–"
         painter.setPen(colour("text"))
         self._line(painter, above, formatting.first_line(formatting.plain(row[_IDEA])), points[:12])
         painter.setFont(small)

@@ -58,7 +58,7 @@ def _going(timeline: RunTimeline, now: int) -> str:
     if line.sent_back:
         times = _TIMES[line.sent_back] if line.sent_back < len(_TIMES) else f"{line.sent_back} times"
         back = [one for one in line.versions if one.spent is Spent.SENT_BACK]
-        score = formatting.score(back[-1].score).removesuffix(".0")
+        score = formatting.score(back[-1].score)
         points = f" (score {score})" if score else ""
         parts.append(f"the review sent {line.phase} back {times}{points}")
     newest = line.newest
@@ -96,7 +96,7 @@ def _ago(stored: object, now: int) -> str:
 def facts(context: Context, story: RunStory, timeline: RunTimeline, full: float) -> list[RunFact]:
     """The numbers of a run, those that matter most first; `full` is the best score that there is."""
     run, now = story.run, context.clock()
-    score = formatting.score(run["quality_score"]).removesuffix(".0")
+    score = formatting.score(run["quality_score"])
     revenue = run["revenue_potential"]
     known = len(timeline.phases)
     pivots = run["pivot_count"]

@@ -142,7 +142,7 @@ class PhasesModel(QAbstractTableModel):
             case 2 if line.is_reached:
                 return "unknown" if line.worked is None else took(line.worked)
             case 3 if newest is not None:
-                return formatting.score(newest.score).removesuffix(".0") or _NOTHING
+                return formatting.score(newest.score) or _NOTHING
             case 4 if newest is not None:
                 version = formatting.figure(newest.version)
                 return visible(f"v{version}" if version else _NOTHING)

@@ -68,8 +68,8 @@ def test_two_versions_stand_side_by_side(panel: ArtifactsPanel, context: Context
     assert panel.differ.text() == "1 line differs"
     kinds = [row.kind for row in panel.lines.lines.rows]
     assert kinds.count(LineKind.DIFFERENT) == 1
-    assert panel.left.versions.currentText() == "Version 1 · 80"
-    assert panel.right.facts.text().startswith("score 81 · 2026-")
+    assert panel.left.versions.currentText() == "Version 1 · 80.0"
+    assert panel.right.facts.text().startswith("score 81.0 · 2026-")
     panel.down.click()
     assert panel.lines.currentIndex().row() == kinds.index(LineKind.DIFFERENT)
     with qtbot.waitSignal(panel.shown):

@@ -82,12 +82,12 @@ def test_all_that_is_known_is_shown(opened: RunPage) -> None:
     assert opened.title.text() == "<b>An idea</b>"
     assert opened.chip.text() == "running"
     assert opened.why.text() == (
-        "Why it is here: the review sent market-research back once (score 58);"
+        "Why it is here: the review sent market-research back once (score 58.0);"
         " version 2 has been in review for 1 h 23 min."
     )
     model = opened.phases.phases
     rows = [[str(model.index(row, column).data()) for column in range(6)] for row in range(model.rowCount())]
-    assert rows[0] == ["opportunity", "", "6 min", "92", "v1", "approved"]
+    assert rows[0] == ["opportunity", "", "6 min", "92.0", "v1", "approved"]
     assert rows[2] == ["market-research", "", "33 min", "–", "v2", "in review"]
     assert rows[3][2:] == ["–", "–", "", "not reached"]
     assert rows[-1] == ["wild-ideas", "", "10 min", "–", "v1", "odd"]
