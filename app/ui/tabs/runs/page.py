@@ -31,6 +31,7 @@ from app.ui.widgets.actions import Actions
 from app.ui.widgets.buttons import BUTTON, Lines, StatusChip, push_button
 from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.labels import ElidedLabel, Label, Look, add_layout, in_column, in_row
+from app.ui.widgets.later import later
 from app.ui.widgets.panes import GAP
 from app.workers.runner import Task
 from models.errors import TenantAdminError
@@ -41,9 +42,11 @@ _WIDE, _NO_LIST, _NARROW = 760, 700, 1000
 """The width of a page from which on title and acts stand in a line, of one with room for the list, and of one
 in which that is wide.
 """
+_BELOW = 12
 _MORE = 7
 """Times as many entries and notifications are read when older ones are asked for."""
-_LOWER = 250
+_LOWER, _WHOLE = 250, 520
+"""The height of what a phase produced where all of the page is in sight, and where it is scrolled to."""
 Part = TypeVar("Part", KeptPart, AboutPart)
 
 
@@ -146,7 +149,7 @@ class RunPage(QWidget):
         self.acts = {name: _Act(theme, tab.commands, name) for name in acts}
         self.why, self.failure = Label(wrap=True), Label(look=Look.BAD, wrap=True)
         self.facts = [_Fact() for _ in range(8)]
-        self.phases, self._legend = PhasesView(theme), Legend(theme)
+        self.phases, self.legend = PhasesView(theme), Legend(theme)
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
         self._soon.timeout.connect(self._read)
         self._lay_out(theme)
@@ -201,6 +204,7 @@ class RunPage(QWidget):
         self.neighbours.set_narrow(self.width() < _NARROW)
         beside = self.width() - self.neighbours.width() >= _WIDE
         (self._head if beside else self._top).insertWidget(1, self._acts)
+        self._fit()
 
     def sizeHint(self) -> QSize:
         return QSize(640, 400)
@@ -228,7 +232,7 @@ class RunPage(QWidget):
         self._numbers.set_parts(self.facts)
         content = QWidget()
         content.setProperty("clear", True)
-        body = in_column(within=content, margins=(16, 14, 16, 12), spacing=8)
+        body = self._body = in_column(within=content, margins=(16, 14, 16, _BELOW), spacing=8)
         add_layout(body, self._top)
         for part in (self.why, self.failure, self._numbers, self.phases):
             body.addWidget(part)
@@ -249,6 +253,7 @@ class RunPage(QWidget):
         self._stack = QStackedLayout()
         self._line = Lines(gap=4)
         in_column(self._line, (self._stack, 1), within=lower, spacing=6)
+        self._lower = lower
         lower.setMinimumHeight(_LOWER)
         self._stack.addWidget(QWidget())  # until there are artifacts to show
         choices = [
@@ -257,12 +262,30 @@ class RunPage(QWidget):
             self._add_choice("Config and fields", lambda: self.kept),
         ]
         choices[0].setChecked(True)
-        self._line.set_parts([*choices, self._legend], at_right=1)
+        self._line.set_parts([*choices, self.legend], at_right=1)
         return lower
+
+    def _fit(self) -> None:
+        """Where the page is higher than the window, its lower part alone fills that, to be read there."""
+        room = self._scroll.viewport().size()
+        above = self._body.totalHeightForWidth(room.width()) - self._lower.minimumHeight()
+        is_whole = above + _LOWER <= room.height()
+        high = _LOWER if is_whole else max(_LOWER, min(_WHOLE, room.height() - 2 * _BELOW))
+        self._lower.setMinimumHeight(high)
+
+    def _show_lower(self) -> None:
+        """Scrolls to the part below the phases, when it has its size."""
+        bar = self._scroll.verticalScrollBar()
+        later(self, 0, lambda: bar.setValue(self._lower.y()))
 
     def _add_choice(self, words: str, part: Callable[[], QWidget]) -> QPushButton:
         """One of the parts of which one stands below the phases; each is made when it is looked at first."""
-        button = push_button(self._context.theme, words, lambda: self._stack.setCurrentWidget(part()))
+
+        def look() -> None:
+            self._stack.setCurrentWidget(part())
+            self._show_lower()
+
+        button = push_button(self._context.theme, words, look)
         button.setProperty("kind", "chip")
         button.setCheckable(True)
         self._choices.addButton(button)
@@ -302,6 +325,7 @@ class RunPage(QWidget):
         self._stack.setCurrentWidget(self.artifacts)
         self._choices.buttons()[0].setChecked(True)
         self.artifacts.phases.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._show_lower()
 
     # what it shows
 
@@ -383,6 +407,8 @@ class RunPage(QWidget):
             part.show_fact(fact)
         self._show_acts(run["status"])
         self.phases.show_timeline(found, self._context.settings.utc_times)
+        self.legend.show_timeline(found)
+        self._fit()
         wanted, self._phase = self._phase, ""
         if wanted:
             self.phases.choose(wanted)

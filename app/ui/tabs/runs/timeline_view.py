@@ -476,23 +476,31 @@ def _ticks(timeline: RunTimeline, utc: bool) -> list[tuple[int, str]]:
 
 
 class Legend(QWidget):
-    """What each pattern means."""
+    """What each pattern that is in a timeline means."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self._shown = (Spent.APPROVED, Spent.SENT_BACK, Spent.WAITING, Spent.RUNNING)
-        self._words = ("approved", "sent back", "waiting", "running")
+        self._shown: tuple[Spent, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
 
+    def show_timeline(self, timeline: RunTimeline) -> None:
+        there = {span.spent for line in timeline.phases for span in line.spans}
+        self._shown = tuple(spent for spent in _SAID if spent in there)
+        words = ", ".join(map(_SAID.__getitem__, self._shown))
+        self.setAccessibleName(f"Legend: {words}" if words else "Legend")
+        self.updateGeometry()
+        self.update()
+
     def sizeHint(self) -> QSize:
-        words = sum(map(self.fontMetrics().horizontalAdvance, self._words))
-        return QSize(words + 49 * len(self._words), self.fontMetrics().height() + 6)
+        words = sum(self.fontMetrics().horizontalAdvance(_SAID[spent]) for spent in self._shown)
+        return QSize(words + 49 * len(self._shown), self.fontMetrics().height() + 6)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, x = QPainter(self), float(_PAD)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for spent, words in zip(self._shown, self._words, strict=True):
+        for spent in self._shown:
+            words = _SAID[spent]
             paint_bar(painter, self._theme, QRectF(x, self.height() / 2 - _BAR / 2, 22, _BAR), spent)
             painter.setPen(self._theme.colour("dim"))
             wide = self.fontMetrics().horizontalAdvance(words)

@@ -156,7 +156,7 @@ def test_an_act_of_the_page_is_that_of_the_tab(opened: RunPage, context: Context
 
 
 @pytest.mark.parametrize("size", [(900, 400), (560, 340)])
-def test_it_has_little_room(opened: RunPage, size: tuple[int, int]) -> None:
+def test_it_has_little_room(opened: RunPage, size: tuple[int, int], qtbot: QtBot) -> None:
     tab = tab_of(opened)
     tab.resize(*size)
     assert not tab.grab().isNull()
@@ -165,6 +165,14 @@ def test_it_has_little_room(opened: RunPage, size: tuple[int, int]) -> None:
     assert model.index(0, VERDICT).data() == "approved"
     assert opened.phases.columnWidth(TIMES) >= 80
     assert opened.back.isVisible()
+    artifacts = opened.artifacts  # what one asks for is in sight, and high enough to be read
+    assert artifacts.visibleRegion().boundingRect().height() < 150
+    qtbot.keyClick(opened.phases, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: artifacts.visibleRegion().boundingRect().height() >= 200)
+
+
+def test_the_legend_tells_what_is_there(opened: RunPage) -> None:
+    assert opened.legend.accessibleName() == "Legend: approved, sent back, without a verdict, in review"
 
 
 def test_a_run_that_an_act_takes_out_of_the_list_stays_in_sight(
