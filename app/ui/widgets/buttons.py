@@ -375,6 +375,7 @@ class Lines(QWidget):
     def __init__(self, gap: int = _BETWEEN) -> None:
         super().__init__()
         self._gap = gap
+        self._heights: dict[int, int] = {}
         policy = QSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -385,6 +386,7 @@ class Lines(QWidget):
     def set_parts(self, parts: Sequence[QWidget], *, at_right: int = 0) -> None:
         """The last `at_right` of them stand at the right end of their line."""
         self._parts, self._at_right = tuple(parts), at_right
+        self._heights.clear()
         policy = self.sizePolicy()
         policy.setHorizontalPolicy(QSizePolicy.Policy.Expanding if at_right else QSizePolicy.Policy.Maximum)
         self.setSizePolicy(policy)
@@ -425,7 +427,9 @@ class Lines(QWidget):
 
     def size_of(self, parts: Sequence[QWidget]) -> QSize:
         """What they take in one line."""
-        sizes = [_size_of(part) for part in parts]
+        return self._together([_size_of(part) for part in parts])
+
+    def _together(self, sizes: Sequence[QSize]) -> QSize:
         width = sum(size.width() + self._gap for size in sizes) - self._gap
         return QSize(max(0, width), max((size.height() for size in sizes), default=0))
 
@@ -434,7 +438,12 @@ class Lines(QWidget):
         return QSize(widest, self.sizeHint().height())
 
     def heightForWidth(self, width: int) -> int:
-        return max((place.bottom() + 1 for place in self._places(width)), default=0)
+        """Kept while it is in sight: then Qt tells of each part that has changed."""
+        known = self._heights.get(width) if self.isVisible() else None
+        if known is None:
+            known = max((place.bottom() + 1 for place in self._places(width)), default=0)
+            self._heights[width] = known
+        return known
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -442,35 +451,40 @@ class Lines(QWidget):
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.LayoutRequest:  # a part has come or gone, or has other words
+            self._heights.clear()
             self.updateGeometry()
             self._arrange()
         return super().event(event)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self._heights.clear()
         self.updateGeometry()  # Qt says nothing of parts that come or go meanwhile
         self._arrange()
 
     def _places(self, width: int) -> list[QRect]:
         """Where the parts stand, in lines of this width."""
-        lines = list[list[QWidget]]()
-        for part in self.parts():
-            if lines and self.size_of([*lines[-1], part]).width() <= width:
+        sizes = {part: _size_of(part) for part in self.parts()}  # once each: a layout asks for this often
+        lines, taken = list[list[QWidget]](), 0
+        for part, size in sizes.items():
+            if lines and taken + self._gap + size.width() <= width:
                 lines[-1].append(part)
+                taken += self._gap + size.width()
             else:
                 lines.append([part])
+                taken = size.width()
         # Of three acts, one above two would look worse; but an answer does not stand apart from the other.
         fewest = 1 if self._at_right else 2
         if len(lines) > 1 and len(lines[-1]) == 1 and len(lines[-2]) > fewest:
             beside = [lines[-2][-1], lines[-1][0]]
-            if self.size_of(beside).width() <= width:
+            if self._together([sizes[part] for part in beside]).width() <= width:
                 lines[-2:] = [lines[-2][:-1], beside]
         places, top = list[QRect](), 0
         at_right = self._parts[len(self._parts) - self._at_right :]
         for line in lines:
-            whole, left = self.size_of(line), 0
+            whole, left = self._together([sizes[part] for part in line]), 0
             for part in line:
-                size = _size_of(part).boundedTo(QSize(width, whole.height()))
+                size = sizes[part].boundedTo(QSize(width, whole.height()))
                 spare = width - whole.width() if part in at_right else 0
                 places.append(QRect(QPoint(left + spare, top + (whole.height() - size.height()) // 2), size))
                 left += size.width() + self._gap
