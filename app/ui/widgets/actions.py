@@ -65,16 +65,18 @@ class ActionSpec:
     def words(self) -> str:
         return self.text if isinstance(self.text, str) else self.text()
 
-    def on_button(self) -> str:
-        return f"{self.words()} ({self.shortcut})" if self.is_letter else self.words()
+    def on_button(self, words: str) -> str:
+        """These words of it, with the letter that does it."""
+        return f"{words} ({self.shortcut})" if self.is_letter else words
 
     def purpose(self) -> str:
         """What it does at any time: words that change may name a record."""
-        return self.plain() if isinstance(self.text, str) else self.name.replace("_", " ").capitalize()
+        return plain(self.text) if isinstance(self.text, str) else self.name.replace("_", " ").capitalize()
 
-    def plain(self) -> str:
-        """Its words without the mnemonic's mark."""
-        return self.words().replace("&&", "\0").replace("&", "").replace("\0", "&")
+
+def plain(words: str) -> str:
+    """An action's words without the mnemonic's mark."""
+    return words.replace("&&", "\0").replace("&", "").replace("\0", "&")
 
 
 class Actions(QObject):
@@ -136,10 +138,11 @@ class Actions(QObject):
 
     def button(self, name: str) -> QPushButton:
         spec = self._specs[name]
+        words = spec.words()
         button = push_button(
-            self._theme, spec.on_button(), lambda: self.trigger(name), kind=spec.kind, icon=spec.icon
+            self._theme, spec.on_button(words), lambda: self.trigger(name), kind=spec.kind, icon=spec.icon
         )
-        button.setAccessibleName(spec.plain())
+        button.setAccessibleName(plain(words))
         button.setProperty(ENDS, spec.ends)
         self._buttons[name] = button
         return button
@@ -164,8 +167,10 @@ class Actions(QObject):
 
     def said(self, name: str) -> str:
         """The act as a sentence names it, with its key."""
-        spec = self._specs[name]
-        return f"{spec.plain()} ({_native(spec.shortcut)})" if spec.shortcut else spec.plain()
+        return self._said(self._specs[name], self._specs[name].words())
+
+    def _said(self, spec: ActionSpec, words: str) -> str:
+        return f"{plain(words)} ({_native(spec.shortcut)})" if spec.shortcut else plain(words)
 
     def ends(self, name: str) -> bool:
         return self._specs[name].ends
@@ -184,9 +189,10 @@ class Actions(QObject):
         marked: set[str] = set()
         for name, spec in self._specs.items():
             action, button, refusal = self._actions[name], self._buttons.get(name), spec.refusal()
-            said = refusal or self.said(name)
+            words = spec.words()  # once: those of many rows are counted
+            said = refusal or self._said(spec, words)
             in_menus = self._table is not None and spec.checked is None  # no tool button takes its text
-            action.setText(_marked(spec.words(), marked) if in_menus else spec.words())
+            action.setText(_marked(words, marked) if in_menus else words)
             action.setEnabled(refusal is None)
             action.setToolTip(tooltip(said))
             if name in self._deaf:
@@ -200,8 +206,8 @@ class Actions(QObject):
                 if refusal is not None:
                     self._leave(button)
                 if not isinstance(spec.text, str):
-                    button.setText(spec.on_button())
-                    button.setAccessibleName(spec.plain())
+                    button.setText(spec.on_button(words))
+                    button.setAccessibleName(plain(words))
                 button.setEnabled(refusal is None)
                 set_tip(button, said)
 
