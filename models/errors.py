@@ -214,6 +214,17 @@ class LogMissing(FileMissing):
     )
 
 
+class LogIndexMissing(LogMissing):
+    """The shared memory that a log is read by, and programs know of each other by, is another or cut."""
+
+    heading = "The shared memory of the file is gone"
+    sentence = (
+        "The shared memory of {name}'s write-ahead log ({name}-shm) was deleted, replaced or cut while the "
+        "file was open; nothing was changed. What was done before is in the file and its log: close the "
+        "file, open it again and verify it."
+    )
+
+
 class NotADatabase(StorageError):
     sentence = "{name} is not a SQLite database; choose another file."
 

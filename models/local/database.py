@@ -110,6 +110,11 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
                     self.on_disk.left()  # what a file too damaged to be opened has got meanwhile
                 raise
 
+    def connection(self) -> Any:
+        """This thread's, which reads by the log's index."""
+        self.on_disk.require_index()
+        return super().connection()
+
     def require_in_place(self) -> None:
         self.on_disk.require_same()
         if not (self.on_disk.was_opened and self._is_itself):
@@ -297,6 +302,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         """
         if self.on_disk.overwritten:
             raise no_longer(self.path)
+        self.on_disk.require_index()
         if sql.startswith("EXPLAIN"):
             self.connection().execute(sql, params or (), can_cache=False).close(True)
             return super().execute_sql("SELECT NULL WHERE 0")
@@ -385,8 +391,9 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
 
         def untouched() -> bool:
             try:
+                self.on_disk.require_index()
                 same = not has_moved(connection) and bool(connection.pragma("data_version") == before)
-            except apsw.Error:  # locked by somebody who writes, say
+            except (apsw.Error, errors.StorageError):  # locked by somebody who writes, say
                 return False
             # What writes past SQLite leaves its counter as it was.
             return same and traces(self.path, self.on_disk.log) == before_write

@@ -5,7 +5,7 @@ from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import apsw
 
@@ -13,6 +13,7 @@ from models import errors
 from models.local.errors import no_longer
 from models.local.file import (
     LOG,
+    SHARED_MEMORY,
     FileId,
     Traces,
     connect,
@@ -60,13 +61,26 @@ class _Look(NamedTuple):
     changed: int
 
 
+class _Index:
+    """The index of a log, which SQLite maps into memory, and how large it was when it was looked at last."""
+
+    size = 0
+
+
+_MAPPED: WeakValueDictionary[FileId, _Index] = WeakValueDictionary()
+"""Those that this process has mapped: reading behind the end of one that was cut ends it (SIGBUS)."""
+
+_Beside = tuple[FileId | None, FileId | None]
+"""The log and its index."""
+
+
 class FileOnDisk:
     """What its connections, of several threads, know together of a file and its log.
 
     SQLite goes on with a file that was moved, replaced or written over, and with a log that was deleted or
     belongs to another file; what it acknowledges then is lost, or destroys what was put there. So this is
-    asked before each change, look and fold. Raises `FileMoved`, `FileReplaced`, `FileEmptied` and
-    `LogMissing`; nothing of it asks before the file was opened.
+    asked before each change, look and fold. Raises `FileMoved`, `FileReplaced`, `FileEmptied`,
+    `LogMissing` and `LogIndexMissing`; nothing of it asks before the file was opened.
     """
 
     def __init__(self, path: Path, *, leaves_log: bool) -> None:
@@ -78,7 +92,8 @@ class FileOnDisk:
         """Whether what is in the log stays there when it is closed: as long as it is only looked at."""
         self._leaves_log, self._made_log = leaves_log, False
         self._opened_as: FileId | None = None
-        self._connections: WeakKeyDictionary[apsw.Connection, FileId | None] = WeakKeyDictionary()
+        self._connections: WeakKeyDictionary[apsw.Connection, _Beside] = WeakKeyDictionary()
+        self._index: _Index | None = None
         self._seen: _Look | None = None
         self._found: tuple[Traces, _Log] | None = None
         self._counted: tuple[Traces, tuple[bytes, bytes], _Entry] | None = None
@@ -86,6 +101,13 @@ class FileOnDisk:
     @cached_property
     def log(self) -> Path:
         return sibling(real_path(self.path), LOG)  # not before it is opened: a file system may not answer
+
+    @cached_property
+    def _index_path(self) -> Path:
+        return sibling(real_path(self.path), SHARED_MEMORY)
+
+    def _beside(self) -> _Beside:
+        return file_id(self.log), file_id(self._index_path)
 
     @cached_property
     def _in_log(self) -> LogIndex:
@@ -106,13 +128,21 @@ class FileOnDisk:
         self.require_same()
         require_file(self.path)
         require_log(self.path)
+        self.require_index()
         self._opened_as = self._opened_as or file_id(self.path)
         if not self._connections:
             self._made_log = self._leaves_log and not size_of(self.log)
 
     def add(self, connection: apsw.Connection) -> None:
         """A connection that has opened the log, if there is one."""
-        self._connections[connection] = file_id(self.log)
+        self._connections[connection] = beside = self._beside()
+        self._hold(beside)
+
+    def _hold(self, beside: _Beside) -> None:
+        log, index = beside
+        if log is not None and index is not None:
+            self._index = _MAPPED.setdefault(index, _Index())
+            self.require_index()
 
     def remove(self, connection: apsw.Connection) -> bool:
         """Before a connection closes; whether it is the last, which folds the log in where it may."""
@@ -121,6 +151,7 @@ class FileOnDisk:
 
     def left(self) -> None:
         """After the last connection was closed: no log stays that others would take for this file's."""
+        self._index = None
         if self.overwritten:
             set_log_aside(self.path)
         if self._made_log and size_of(self.log) == 0:
@@ -133,6 +164,19 @@ class FileOnDisk:
         if self._opened_as is not None:
             require_same(self.path, self._opened_as)
 
+    def require_index(self) -> None:
+        """Raises `LogIndexMissing` where the log's index was cut, which nothing may be read by then."""
+        try:
+            found = self._index_path.stat()
+        except OSError:  # what was deleted stays as it is in memory
+            return
+        index = _MAPPED.get((found.st_dev, found.st_ino))
+        if index is None:
+            return
+        if found.st_size < index.size:
+            raise errors.LogIndexMissing(self.path)
+        index.size = found.st_size
+
     def require(self, connection: apsw.Connection) -> None:
         """That file and log are what was opened, and hold what SQLite alone has written."""
         self.require_log()
@@ -141,6 +185,7 @@ class FileOnDisk:
     def require_for_change(self, connection: apsw.Connection) -> None:
         """The same before a change begins, as far as it was looked at before."""
         if not has_moved(connection):  # which is asked again within the change
+            self.require_index()
             if _log_is_cut(connection, self.log):
                 raise errors.LogMissing(self.path)
             if self._is_looked_at:
@@ -164,6 +209,7 @@ class FileOnDisk:
         if self.keeps_log and size_of(self.log):
             return False
         try:
+            self.require_index()
             if _log_is_cut(connection, self.log):
                 return False
             if self._is_looked_at:
@@ -173,25 +219,28 @@ class FileOnDisk:
         return True
 
     def require_log(self) -> None:
-        """Raises `LogMissing` unless the log is the one that each open connection writes to and reads, and
-        `FileEmptied` where nothing is left of the file itself.
+        """Raises `LogMissing` or `LogIndexMissing` unless log and index are those that each open connection
+        writes to and reads, and `FileEmptied` where nothing is left of the file itself.
 
         SQLite itself goes on with a log that has no name any more, and what it acknowledges is lost with the
-        last connection. One that came later, with a change of the journal mode, is the log from then on.
+        last connection; and by an index without a name it knows of no other program. Those that came later,
+        with a change of the journal mode, are the file's from then on.
         """
         if self.path.stat().st_size == 0:
             raise errors.FileEmptied(self.path)
-        now = file_id(self.log)
+        self.require_index()
+        now = self._beside()
         for reference in self._connections.keyrefs():  # a list: other threads open and close theirs meanwhile
             connection = reference()
             if connection is None:
                 continue
             known = self._connections.get(connection, now)
-            if known is None:
+            if None in known:
                 self._connections[connection] = now
+                self._hold(now)
             # One that was opened since brings another, and one that closes takes it along, but says so first.
-            elif known not in (now, file_id(self.log)) and connection in self._connections:
-                raise errors.LogMissing(self.path)
+            elif known != now and known != (again := self._beside()) and connection in self._connections:
+                raise (errors.LogMissing if known[0] != again[0] else errors.LogIndexMissing)(self.path)
 
     def require_not_overwritten(self, connection: apsw.Connection) -> None:
         """Raises `FileReplaced` where the file was written past SQLite since this was asked last, and from

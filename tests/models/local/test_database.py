@@ -25,6 +25,7 @@ from models.errors import (
     FileMissing,
     FileMoved,
     FileReplaced,
+    LogIndexMissing,
     LogMissing,
     NotADatabase,
     ReadOnlyFile,
@@ -375,6 +376,54 @@ def test_nothing_is_acknowledged_that_goes_to_a_lost_log(
     with pytest.raises(LogMissing, match=r"-wal\) was deleted, replaced or cut while"):
         database.run_batch([insertion("u-2")])
     assert not database.connection().in_transaction
+
+
+CUT_INDEX = """
+import os, sys
+from pathlib import Path
+from models.errors import LogIndexMissing
+from models.local.database import LocalDatabase
+from tests.models.local.test_database import emails, insertion
+path, size = Path(sys.argv[1]), int(sys.argv[2])
+database, other = LocalDatabase(path), LocalDatabase(path)
+def refused(act):
+    try:
+        act()
+    except LogIndexMissing as error:
+        return str(error)
+    return "nothing"
+with database.connection_context():
+    database.run_batch([insertion("u-1")])
+    os.truncate(f"{path}-shm", size)
+    for act in (
+        lambda: emails(database),
+        lambda: database.run_batch([insertion("u-2")]),
+        database.outside_changes,
+        database.require_in_place,
+        other.connect,
+    ):
+        print(refused(act))
+with database.connection_context():
+    database.run_batch([insertion("u-3")])
+    print(len(emails(database)))
+"""
+
+
+@pytest.mark.parametrize("size", [0, 100, 4096])
+def test_an_index_that_was_cut_ends_no_process(database_path: Path, size: int) -> None:
+    """SQLite has it mapped: a read behind its end is SIGBUS."""
+    command = [sys.executable, "-c", CUT_INDEX, str(database_path), str(size)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    *said, rows = ran.stdout.splitlines()
+    assert len(said) == 5 and all("-shm) was deleted, replaced or cut while" in line for line in said)
+    assert rows == "2"
+
+
+def test_nothing_is_written_by_an_index_that_others_do_not_have(database: LocalDatabase) -> None:
+    database.run_batch([insertion("u-1")])
+    database.path.with_name(f"{database.path.name}-shm").unlink()
+    with pytest.raises(LogIndexMissing):
+        database.run_batch([insertion("u-2")])
 
 
 def test_half_of_a_log_that_was_cut_does_not_come_into_the_file(database_path: Path) -> None:
