@@ -191,6 +191,10 @@ class Failure(StrEnum):
         "which names the columns."
     )
     LIMIT = "{name} {what}, so nothing was imported."
+    NO_ROOM = (
+        "{name} has no room on the disk: {what} when it was stopped, before the disk was full; nothing was "
+        "imported. Free some space, or choose a place on another disk."
+    )
     UNSOUND = (
         "{name} makes a database in which SQLite does not find everything again, so nothing was imported. "
         "If the dump is right, check the disk."

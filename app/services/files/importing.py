@@ -59,6 +59,9 @@ _WORK, _LEAST_WORK = 20, 50_000_000
 _GROWTH, _LEAST = 8, 64 << 20
 """A file becomes at most so many times its dump, and this many bytes: a few lines could ask for any size."""
 
+_LEFT_FREE = 1 / 16
+"""Of what its disk has free at first, what no file takes: a dump packed to a few KB may hold any size."""
+
 _NEARLY_FULL = 8 << 20
 """Free bytes of the file's disk below which nobody asks whether another one was full."""
 
@@ -196,7 +199,7 @@ def _build(
     with closing(_connect(building, temporary)) as connection:
         made = _OwnTables(connection, notes)
         guard = Guard(connection, notes, made.make, in_many=in_many)
-        work = _Work(connection, monitor.cancelled)
+        work = _Work(connection, monitor.cancelled, guard.room)
         _begin(connection)
         with work.counted(dump):
             told = _run(guard, work, dump, target, monitor.progress, temporary=temporary)
@@ -329,22 +332,38 @@ class _Work:
     read of it.
     """
 
-    def __init__(self, connection: apsw.Connection, cancelled: Stop) -> None:
+    def __init__(self, connection: apsw.Connection, cancelled: Stop, free: int) -> None:
+        """`free` are the bytes of the file's disk."""
         self._connection, self._cancelled = connection, cancelled
         self._steps, self._bytes, self._most = _LEAST_WORK, 0, 0
         self._page = int(connection.pragma("page_size"))
+        self._free, self._pages = free, 0
+        self._room = max(int(free * (1 - _LEFT_FREE)) // self._page, 1)
         self.read(0)
 
     def read(self, size: int) -> None:
         """So many bytes of text come next."""
         self._steps += _WORK * size
         self._bytes += size
-        most = (_GROWTH * self._bytes + _LEAST) // self._page
-        if most > 2 * self._most or not self._bytes:
+        self._pages = self._connection.pragma("page_count")  # SQLite takes all back where one has no room
+        most = min((_GROWTH * self._bytes + _LEAST) // self._page, self._room)
+        if most > 2 * self._most or most == self._room > self._most or not self._bytes:
             set_pragma(self._connection, "max_page_count", most)
             self._most = most
         most_memory = _LEAST_MEMORY + _GROWTH * min(self._bytes, MAX_STATEMENT)
         apsw.hard_heap_limit(apsw.memory_used() + most_memory)
+
+    @property
+    def is_by_disk(self) -> bool:
+        """Whether it is the room on the disk that bounds the file."""
+        return self._most == self._room
+
+    def without_room(self, dump: Path, target: Path) -> ImportFailed | None:
+        """That the file has no room on its disk, where that has stopped it."""
+        if not self.is_by_disk or self._pages < self._room // 2:
+            return None
+        read = f"{self._free:,} bytes were free for {target.name}, and {self._bytes:,} bytes of text read"
+        return ImportFailed(dump, Failure.NO_ROOM, read)
 
     @contextmanager
     def counted(self, dump: Path) -> Iterator[None]:
@@ -448,7 +467,7 @@ def _run(
             except Forbidden as error:
                 raise ImportFailed(dump, Failure.REFUSED, str(error), piece.line_of(guard.start)) from error
             except apsw.FullError as error:
-                raise _without_room(guard, dump, target, temporary) from error
+                raise _without_room(guard, work, dump, target, temporary) from error
             except OF_THE_STORE:
                 raise
             except apsw.Error as error:
@@ -461,14 +480,18 @@ def _run(
     return tenant, is_exact, has_replaced
 
 
-def _without_room(guard: Guard, dump: Path, target: Path, temporary: TemporaryFiles | None) -> Exception:
+def _without_room(
+    guard: Guard, work: _Work, dump: Path, target: Path, temporary: TemporaryFiles | None
+) -> Exception:
     """What is full: the temporary files' disk, the file, which may not grow as it likes, or its disk."""
     room = guard.room
-    if temporary is None and room >= _NEARLY_FULL:
-        return _NoRoom()
     if temporary and temporary.are_full:
         return TemporaryFull(temporary_folder())
-    if room > MAX_STATEMENT:
+    if none := work.without_room(dump, target):
+        return none
+    if temporary is None and room >= _NEARLY_FULL:
+        return _NoRoom()
+    if room > MAX_STATEMENT and not work.is_by_disk:
         return ImportFailed(dump, Failure.LIMIT, f"grows to more than {_GROWTH} times its size")
     return DiskFull(target)
 

@@ -4,6 +4,7 @@ and the line, never the data.
 
 import gzip
 import os
+import shutil
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -420,6 +421,23 @@ def test_a_few_lines_do_not_fill_the_disk(
     large = "CREATE TABLE t(a);\n" + "INSERT INTO t VALUES(randomblob(100000));\n" * 40
     with pytest.raises(ImportFailed, match=r"^export\.sql grows to more than 8 times its size, so nothing"):
         run(texts["d1"] + large)
+
+
+@pytest.mark.slow
+def test_what_is_packed_does_not_fill_the_disk(
+    run: Run, texts: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few kilobytes may hold any size, and a row the text that is read of it."""
+    free = shutil.disk_usage(tmp_path).free
+    monkeypatch.setattr(importing, "_LEFT_FREE", 1 - (4 << 20) / free)
+    large = "CREATE TABLE t(a);\n" + f"INSERT INTO t VALUES('{'x' * 50_000}');\n" * 200
+    before = {*tmp_path.iterdir()}
+    with pytest.raises(
+        ImportFailed,
+        match=r"^export\.sql has no room on the disk: [\d,]+ bytes were free for .*, and [\d,]+ ",
+    ):
+        run(gzip.compress((texts["d1"] + large).encode()))
+    assert {*tmp_path.iterdir()} - before <= {tmp_path / "export.sql"}
 
 
 @pytest.mark.slow
