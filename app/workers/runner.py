@@ -9,6 +9,7 @@ import queue
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -148,6 +149,9 @@ class Runner(QObject):
         self._writes: Numbers = queue.SimpleQueue()
         self._progressed.connect(self._advance, Qt.ConnectionType.QueuedConnection)
         self._ended.connect(self._end, Qt.ConnectionType.QueuedConnection)
+        self._to_tell = deque[int]()
+        self._telling = QTimer(self, singleShot=True, interval=0)
+        self._telling.timeout.connect(self._tell_next)
         self._servers: list[threading.Thread] = []
         if database is not None:
             serve = partial(self._serve, database)
@@ -379,9 +383,20 @@ class Runner(QObject):
 
     @Slot(object)
     def _end(self, number: int) -> None:
-        if self._stopped:  # after this was on its way
+        """Tells of it when the event loop has had a turn, and of one in each: what is made of several results
+        that come at once is short, but a key would wait for all of it together.
+        """
+        if not self._stopped:  # after this was on its way
+            self._to_tell.append(number)
+            self._telling.start()
+
+    @Slot()
+    def _tell_next(self) -> None:
+        if self._stopped:
             return
-        task = self._running.pop(number)
+        task = self._running.pop(self._to_tell.popleft())
+        if self._to_tell:
+            self._telling.start()  # before: what is told may hold its own event loop
         try:
             self._tell(task)
         finally:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QAbstractEventDispatcher, QObject
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
@@ -60,6 +60,21 @@ def test_a_result_arrives_on_the_interface_thread(runner: Runner, qtbot: QtBot) 
     worker, receiver = arrived[0]
     assert worker is not receiver
     assert receiver is threading.main_thread()
+
+
+def test_between_two_results_that_come_at_once_the_event_loop_has_a_turn(qtbot: QtBot) -> None:
+    runner, heard = Runner(), list[str]()
+    for name in ("first", "second"):
+        runner.job(lambda monitor, name=name: name, on_done=heard.append)  # type: ignore[misc]
+    for thread in runner._jobs:
+        thread.join()
+    turned = QAbstractEventDispatcher.instance().awake.connect(lambda: heard.append("turn"))
+    qtbot.waitUntil(lambda: {"first", "second"} <= set(heard))
+    first, second = sorted((heard.index("first"), heard.index("second")))
+    QObject.disconnect(turned)
+    assert "turn" in heard[first:second]
+    runner.stop()
+    finish()
 
 
 def test_a_change_is_announced_with_its_initiator_before_it_is_done(runner: Runner, qtbot: QtBot) -> None:
