@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # a workspace is made when a file is opened
     from app.services.opened import Opened
     from app.ui.shell.window import MainWindow
     from app.ui.shell.workspace import Workspace
+    from app.ui.tabs.common.record_tab import RecordTab
 
 OPENING = ("open", "open_folder", "connect", "create", "import", "demo")
 NAME_SHOWN = 28
@@ -336,11 +337,16 @@ def _open_menu() -> None:
 def _shortcuts(window: MainWindow) -> None:
     from app.ui.shell.dialogs import ShortcutsDialog  # noqa: PLC0415
 
-    keys = [("Everywhere", *pair) for pair in window.commands.shortcuts()]
-    if window.workspace is not None:  # first what can be done with what is in sight
-        page = window.workspace.current()
-        keys[:0] = [(page.spec.table.title, *pair) for pair in page.commands.shortcuts()]
-    ShortcutsDialog(window.theme, keys, window).open_once()
+    def show(page: RecordTab | None = None) -> None:
+        keys = [("Everywhere", *pair) for pair in window.commands.shortcuts()]
+        if page is not None:  # first what can be done with what is in sight
+            keys[:0] = [(page.spec.table.title, *pair) for pair in page.commands.shortcuts()]
+        ShortcutsDialog(window.theme, keys, window).open_once()
+
+    if window.workspace is None:
+        show()
+    else:
+        window.workspace.with_current(lambda page: page.isVisible() and show(page))
 
 
 def _logs(window: MainWindow) -> None:

@@ -255,7 +255,7 @@ class Workspace(QWidget):
         for position, page in self._built.items():
             if position != _TENANTS:
                 page.set_scope(self.scope)
-        self.current().activate()
+        self.with_current(lambda page: page.activate())
         self._count_unread()
         self._tell_broken()
 
@@ -289,7 +289,7 @@ class Workspace(QWidget):
             self.written.hide()
         for page in self._built.values():
             page.mark_stale()
-        self.current().activate()
+        self.with_current(lambda page: page.activate())
         self._count_unread()
         self._read_tenants()
 
