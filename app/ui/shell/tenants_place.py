@@ -41,7 +41,7 @@ class TenantsPlace(QObject):
         self._was_shown = False
         self._stack = tabs.findChildren(QStackedWidget)[0]
         self.back_button = push_button(theme, "", self.leave, kind=Kind.FLAT, icon=Icon.CARET_LEFT)
-        self._corner = _Corner()
+        self._corner = _Corner(tabs)
         in_row(self.back_button, within=self._corner, margins=(0, 0, 8, 0))
         self._corner.setProperty("corner", True)
         self._corner.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)

@@ -338,6 +338,8 @@ def _shortcuts(window: MainWindow) -> None:
     from app.ui.shell.dialogs import ShortcutsDialog  # noqa: PLC0415
 
     def show(page: RecordTab | None = None) -> None:
+        if page is not None and not page.isVisible():  # one has gone on before it was whole
+            return
         keys = [("Everywhere", *pair) for pair in window.commands.shortcuts()]
         if page is not None:  # first what can be done with what is in sight
             keys[:0] = [(page.spec.table.title, *pair) for pair in page.commands.shortcuts()]
@@ -346,7 +348,7 @@ def _shortcuts(window: MainWindow) -> None:
     if window.workspace is None:
         show()
     else:
-        window.workspace.with_current(lambda page: page.isVisible() and show(page))
+        window.workspace.with_current(show)
 
 
 def _logs(window: MainWindow) -> None:

@@ -234,6 +234,7 @@ class RunPage(QWidget):
         content.setProperty("clear", True)
         body = self._body = in_column(within=content, margins=(16, 14, 16, _BELOW), spacing=8)
         add_layout(body, self._top)
+        self._top.insertWidget(1, self._acts)  # what has no place when the page goes stays, with all it knows
         for part in (self.why, self.failure, self._numbers, self.phases):
             body.addWidget(part)
         body.addWidget(self._build_lower(theme), 1)

@@ -24,6 +24,8 @@ from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.common.declared import TABS
 from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.runs import RunsTab
+from app.ui.tabs.runs.page import RunPage
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
@@ -487,6 +489,15 @@ def test_another_file_takes_the_place_of_the_first(
     qtbot.waitUntil(lambda: not threads_of_files())
 
 
+def made_ahead(qtbot: QtBot, window: MainWindow) -> list[QWidget]:
+    """The runs, and the page for one of them that is opened, before one is."""
+    tab = go(qtbot, window, RUNS)
+    assert isinstance(tab, RunsTab)
+    choose(qtbot, tab, 0)
+    qtbot.waitUntil(lambda: tab.opener.page is not None)
+    return [tab, *tab.findChildren(RunPage)]
+
+
 @pytest.mark.slow
 def test_what_was_closed_is_freed_whoever_looked_at_it(
     qtbot: QtBot, window: MainWindow, demo_path: Path
@@ -503,6 +514,7 @@ def test_what_was_closed_is_freed_whoever_looked_at_it(
         known = len(seen)
         seen.update(one for one in QApplication.topLevelWidgets() if isinstance(one, FilterRow))
         assert len(seen) > known  # of a tab that is half built
+    seen.update(made_ahead(qtbot, window))
     window.close_file()
     assert window.findChildren(QWidget)
     qtbot.waitUntil(lambda: gc.collect() >= 0 and not seen)
