@@ -1,6 +1,6 @@
 """The selected rows of a list: what may be done with them, and the one that is read whole."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from itertools import chain, islice
@@ -83,7 +83,7 @@ class Selection(QObject):
         self._rows = rows
         self._position = _NOWHERE
         self._going: Key | None = None
-        self._own: dict[Any, Row] = {}
+        self._own: dict[Any, list[Row]] = {}
         self._asked_of: set[str] = set()
         self._counts: dict[str, Counter[Any]] = {}
         self._counting: Task | None = None
@@ -109,15 +109,19 @@ class Selection(QObject):
         from app.services.records.seen import of_rows  # noqa: PLC0415 - rows show before any act
 
         table, at_hand = self._rows.table.name, self._rows.model.at_hand()
-        return self._context.sight.take(
-            of_rows(table, (row for row in at_hand if self._own.get(row[0]) is not row))
-        )
+        return self._context.sight.take(of_rows(table, (row for row in at_hand if not self._is_own(row))))
 
     def outdate(self, record_ids: Collection[object]) -> None:
         """These records have been changed here; what the list shows of them is about to be read again."""
-        at_hand = {row[0]: row for row in self._rows.model.at_hand() if row[0] in record_ids}
-        self._own |= at_hand
+        own = defaultdict[Any, list[Row]](list)
+        for row in self._rows.model.at_hand():
+            if row[0] in record_ids:  # twice, where it was read again, and as it was before
+                own[row[0]].append(row)
+        self._own |= own
         self._count_again()
+
+    def _is_own(self, row: Row) -> bool:
+        return any(row is one for one in self._own.get(row[0], ()))
 
     def with_ids(self, use: Callable[[list[Any]], Any]) -> None:
         """Calls `use` with the ids of exactly the rows selected now, unless all have gone; where each call
@@ -208,7 +212,7 @@ class Selection(QObject):
         alone that are counted, None where nothing is.
         """
         records = self.records()
-        if self._is_acting or any(self._own.get(row[0]) is row for row in records):
+        if self._is_acting or any(map(self._is_own, records)):
             return None
         if len(records) < self._rows.selected_count():
             return {name: self._counts[name] for name in columns if name in self._counts} or None
@@ -230,7 +234,7 @@ class Selection(QObject):
         records, position = self.records(), self._rows.table.names.index(column)
         if len(records) < self._rows.selected_count():
             return self._counts.get(column)
-        if any(self._own.get(row[0]) is row for row in records):
+        if any(map(self._is_own, records)):
             return None
         return Counter(row[position] for row in records)
 
@@ -296,7 +300,7 @@ class Selection(QObject):
 
     def is_behind(self, row: Row) -> bool:
         """Whether an act of the person is on its way, or has changed what the list shows as this row."""
-        return self._is_acting or self._own.get(row[0]) is row
+        return self._is_acting or self._is_own(row)
 
     @property
     def _is_acting(self) -> bool:

@@ -301,3 +301,21 @@ def test_the_bar_of_the_current_row_moves_with_it(context: Context, show_tab: Sh
     with qtbot.waitSignal(tab.list.loaded):
         tab.reload()
     assert tab.table.currentIndex().row() == tab.table.cells.focus_row == 3
+
+
+@pytest.mark.slow
+def test_an_act_right_after_another_is_not_refused_where_the_row_had_been_read_again(
+    context: Context, show_tab: ShowTab, qtbot: QtBot
+) -> None:
+    """The list still holds the row as it was first, which nobody sees."""
+    path, tab = context.opened.path, show_tab(NotificationsTab)
+    tab.table.select_row(0)
+    record_id = tab.list.current_id()
+    ask(path, "UPDATE notifications SET title = 'Another', read = 0 WHERE id = ?", record_id)
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.reload()
+    qtbot.waitUntil(lambda: any("Another" in row for row in tab.selection.records()))
+    for act in ("mark_read", "delete"):
+        with qtbot.waitSignal(context.runner.changed, timeout=10_000):
+            tab.commands.trigger(act)
+    assert not ask(path, "SELECT 1 FROM notifications WHERE id = ?", record_id)
