@@ -4,6 +4,7 @@ process that asks, so that is a child: who asks, and the child.
 
 import os
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -111,6 +112,8 @@ def _waits() -> Iterator[Callable[["queue.SimpleQueue[Job]", float], Job]]:
 def work(job: Job, attached: BinaryIO, caller: Caller) -> Job:
     """Asks one question, in the child."""
     threading.Thread(target=_end_with, args=(attached,), daemon=True).start()
+    if sys.platform != "darwin":  # gcc would look for what is Apple's, whose files stay if this is ended
+        sys.modules["keyring.backends.macOS.api"] = None  # type: ignore[assignment]  # as Python has it
     try:
         import keyring  # noqa: PLC0415 - which may not even load
         from keyring.errors import InitError, KeyringLocked, NoKeyringError  # noqa: PLC0415

@@ -1,5 +1,6 @@
 """Keyrings that answer, raise, keep silent and end who asks, as backends of the real package."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,20 @@ def test_a_keyring_that_is_named_wrongly_is_not_an_absent_one(
 def test_where_there_is_none_the_key_is_kept_in_a_file(desktop: Desktop, folder: Path) -> None:
     desktop.meets("absent")
     assert load_key(folder, SystemKeyring()).where == IN_FILE
+
+
+def test_asking_for_one_runs_no_compiler(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose files would stay where the child is ended."""
+    tools, ran = tmp_path / "tools", tmp_path / "ran"
+    tools.mkdir()
+    for name in ("gcc", "cc"):
+        (tools / name).write_text(f"#!/bin/sh\n: > '{ran}'\n")
+        (tools / name).chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={tmp_path / 'none'}")
+    monkeypatch.delenv("PYTHON_KEYRING_BACKEND", raising=False)
+    assert load_key(folder, SystemKeyring()).where == IN_FILE
+    assert not ran.exists()
