@@ -45,9 +45,9 @@ class Context(QObject):
     """One open file and the means to read it, to act on it and to show it, from its opening until `stop()`.
 
     `clock` gives epoch seconds; `say(text)` shows a toast, `say(text, path)` one that leads to what was
-    written. `asks(Caution, agreed, refused)` when a person must say whether an act shall go on, which then
-    calls one of the two. `damaged()` when reading has met damage, `closed()` when it is known that no act can
-    be recorded.
+    written; what is said `of_place` goes with its tab. `asks(Caution, agreed, refused)` when a person must
+    say whether an act shall go on, which then calls one of the two. `damaged()` when reading has met damage,
+    `closed()` when it is known that no act can be recorded.
     """
 
     asks = Signal(object, object, object)

@@ -386,6 +386,8 @@ class MainWindow(QMainWindow):
         self.opened.emit(opened)
 
     def _turned(self) -> None:
+        if "toast" in vars(self):
+            self.toast.leave_place()
         if self.workspace is not None:
             self.tenants.stand_for("Tenants" if self.workspace.tenants.is_shown else "")
         self.commands.update()
@@ -548,10 +550,13 @@ class MainWindow(QMainWindow):
         written: Path | None = None,
         *,
         act: tuple[str, Callable[[], object]] = ("", lambda: None),
+        of_place: bool = False,
     ) -> None:
-        """A toast, with what can be done by a button; with what was `written` it leads to its folder."""
+        """A toast, with what can be done by a button; with what was `written` it leads to its folder. What is
+        said `of_place` goes with the tab.
+        """
         if written is None:
-            self.toast.show_message(text, *act)
+            self.toast.show_message(text, *act, of_place=of_place)
         else:
             self.toast.show_message(text, "Show in folder", partial(show_folder, written))
 

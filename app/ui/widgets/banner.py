@@ -112,6 +112,7 @@ class Toast(QFrame):
         super().__init__(parent)
         self.setProperty("toast", True)
         self._of = echo
+        self._of_place = False
         self.label = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle, least=LEAST_SAID)
         self.label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.action_button = push_button(theme, "Undo", self._press)
@@ -129,9 +130,13 @@ class Toast(QFrame):
         self._timer.timeout.connect(self._expire)
         self.hide()
 
-    def show_message(self, text: str, action: str = "", act: Callable[[], object] = lambda: None) -> None:
-        """Say `text` instead of what it said; `action` ("Undo") is a button, which calls `act`."""
-        self._act = act
+    def show_message(
+        self, text: str, action: str = "", act: Callable[[], object] = lambda: None, *, of_place: bool = False
+    ) -> None:
+        """Say `text` instead of what it said; `action` ("Undo") is a button, which calls `act`. What is true
+        only `of_place`, where the person is now, goes when they leave it.
+        """
+        self._act, self._of_place = act, of_place
         self.label.setText(text)
         text = self.label.text()  # which a label can show
         self.setAccessibleName(text)
@@ -144,6 +149,11 @@ class Toast(QFrame):
         if self._of is None:
             announce(self, text)
         self.said.emit()
+
+    def leave_place(self) -> None:
+        """The person is elsewhere now."""
+        if self._of_place:
+            self.hide()
 
     def echo(self) -> None:
         """Says what the window's does."""

@@ -180,7 +180,7 @@ class RecordTab(ListedTab):
         self.table.menu_requested.connect(self.open_row_menu)
         self.table.opened.connect(lambda _: self.open_record())
         self.inspector.menu_requested.connect(lambda where: self.open_row_menu(QModelIndex(), where))
-        self.commands.refused.connect(self.context.say)
+        self.commands.refused.connect(partial(self.context.say, of_place=True))
         self.commands.unseen.connect(self._show_act)
         self.filters.left.connect(self._leave_filters)
         self.table.copy = self.copy_rows

@@ -499,3 +499,19 @@ def test_where_no_entry_can_follow_no_act_is_offered(
     qtbot.waitUntil(lambda: not edit.isEnabled())
     assert "audit_chain does not have seq as the row's own number" in edit.toolTip()
     assert "no change could be recorded" in page.commands.action("create").toolTip()
+
+
+def test_why_an_act_of_a_tab_does_not_apply_is_said_no_longer_than_the_tab_is_shown(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    page.table.clearSelection()
+    page.table.setFocus()
+    press("Del")
+    qtbot.waitUntil(window.toast.isVisible)
+    assert window.toast.label.text() == "Select a user first."
+    go(qtbot, window, 3)
+    assert not window.toast.isVisible(), "a hint for users on the page of notifications"
+    window.say("2 users deleted", act=("Undo", window.undo))
+    go(qtbot, window, 0)
+    assert window.toast.isVisible(), "what was done can be undone from anywhere"
