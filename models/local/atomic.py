@@ -4,6 +4,7 @@ What is not finished lies in a folder of its own, beside what it will become, th
 and whose name begins with `UNFINISHED`; a program that was killed may leave such a folder behind.
 """
 
+import errno
 import glob
 import os
 import re
@@ -54,6 +55,8 @@ def require_place(path: Path) -> None:
     a pipe or a device, `LinkBroken` for a link that leads to itself; and the errors of looking at what is
     there.
     """
+    if "\0" in str(path):  # pasted as a name; Python takes it for a bug
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
     real = real_path(path)
     for name in (path, real):
         database = Path(re.sub(_BESIDE, "", str(name)))

@@ -21,6 +21,7 @@ from models.errors import (
     FolderGiven,
     InvalidInput,
     LinkBroken,
+    StorageError,
 )
 from models.local import atomic
 from models.local.atomic import (
@@ -335,3 +336,11 @@ class TestPlaces:
         path.write_text("before")
         atomic.write(path, "after")
         assert path.read_text() == "after"
+
+
+def test_a_name_with_nul_is_refused_as_one_that_cannot_be_written(tmp_path: Path) -> None:
+    """As it is pasted into a dialog for files."""
+    path = tmp_path / "x\0y"
+    with pytest.raises(StorageError), expected_errors(path), replacing(path):
+        pass
+    assert not list(tmp_path.iterdir())
