@@ -308,3 +308,18 @@ def test_ten_thousand_are_shown_sorted_and_filtered_without_a_stall(
     assert page.model.rowCount() == 111
     heart.stop()
     assert not [pause for pause in heart.pauses if pause[0] > 10 * FELT_MS], heart.pauses
+
+
+def test_names_keep_their_room_in_a_small_window(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    window.resize(1280, 820)
+    open_file(qtbot, window, demo_path)
+    page = show(qtbot, window)
+    header, column = page.table.horizontalHeader(), page.model.column_of
+    window.resize(700, 450)  # beside the inspector, which stays open
+    page.table.columns.fit()
+    longest = page.table.sizeHintForColumn(column("name"))
+    assert header.sectionSize(column("name")) >= longest, "a name is read whole where it fits the table"
+    assert not header.isSectionHidden(column("last")), "what the rows are in order of stays"
+    window.resize(1000, 700)
+    page.table.columns.fit()
+    assert not header.isSectionHidden(column("chain")), "it comes back with the room"
