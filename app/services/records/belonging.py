@@ -82,10 +82,16 @@ def named_by(column: str, tenant: str) -> str:
 
 
 def nothing_of(place: str, tenant: str) -> InvalidInput:
-    """That nothing there is a tenant's; where bytes of a name are no text, why it is not found by that."""
+    """That nothing there is a tenant's; where bytes of a name are no text, why it is not found by that,
+    and what can be done.
+    """
     why = f"{place} holds nothing of {tenant_name(tenant)}."
     if "\N{REPLACEMENT CHARACTER}" in tenant:
-        why += " Where the bytes of a name are no text, “�” stands for them, and no row is found by that."
+        why += (
+            " Where the bytes of a name are no text, “�” stands for them, and no row is found by that. Give "
+            "such rows a name of text first, with sqlite3: UPDATE users SET tenant_id = 'a-name' WHERE "
+            "hex(tenant_id) = '…', and so each table but audit_chain, whose hashes hold the old name."
+        )
     return InvalidInput("tenant", why)
 
 

@@ -27,6 +27,7 @@ from app.workers.scan_pool import store_and_verifier
 from models.errors import Cancelled, InvalidInput, NotAllowed, TenantAdminError
 from models.progress import Monitor
 from tests.conftest import NOW
+from tests.fixtures.inserting import INTO_USERS
 from tests.fixtures.retaining import retain
 from tests.fixtures.sample import sample
 from tests.fixtures.window import ask, count
@@ -242,6 +243,16 @@ def test_what_the_file_would_refuse_is_said_before(path: Path) -> None:
             found = erasing.plan(opened.database, TENANT, now=NOW).obstacle
         assert re.search(why, found or "") and bool(why) == bool(found), (column, found)
         ask(path, "DROP TABLE notes")
+
+
+def test_a_name_that_is_no_text_is_refused_with_a_way_that_works(path: Path) -> None:
+    ask(path, f"{INTO_USERS}('odd', CAST(x'61ff' AS TEXT), 'odd@example.com', NULL, {NOW}, {NOW})")
+    with pytest.raises(InvalidInput, match="with sqlite3: UPDATE users SET tenant_id") as refused:
+        erase(path, "a\N{REPLACEMENT CHARACTER}")
+    (way,) = re.findall(r"UPDATE .*?'…'", str(refused.value))
+    ask(path, way.replace("…", "61FF"))
+    assert erase(path, "a-name").erasure.total == 1
+    assert ask(path, "SELECT count(*) FROM users WHERE id = 'odd'") == [(0,)]
 
 
 def test_what_came_since_it_was_counted_is_not_erased(path: Path, tmp_path: Path) -> None:
