@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from app.services.chain.verify.report import Report, Section
-from app.services.chain.verify.source import readable
+from app.services.chain.verify.source import SHAPE, CannotVerify, readable, require_chain
 from app.services.chain.where import Where
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.tenants import bundle
@@ -46,17 +46,20 @@ def export_tenant(
     Raises the errors of that, of `verify_with_checkpoints`, of `read_whole` and of `Children`.
     """
     with ExitStack() as stack:
-        of_chain = _entries(where, tenant)
+        no_chain = _no_chain(where)
+        of_chain = 0 if no_chain is not None else _entries(where, tenant)
         if where.file is not None:
             path = readable(where.file, stack)
         else:
-            path = _fetched(where, tenant, stack, lambda rows: before(rows + 3 * of_chain), monitor)
+            told = lambda rows: before(rows + 3 * of_chain)  # noqa: E731
+            path = _fetched(where, tenant, stack, told, monitor, is_chain=no_chain is None)
         report = (
             _verified(where, tenant, store, verify, now=now, by=by, monitor=monitor) if of_chain else None
         )
 
         def tables(into: Path) -> Tables:
             job = {"database": str(path), "tenant": tenant, "folder": str(into), "target": str(folder)}
+            job["is_chain"] = no_chain is None
             if not in_child:
                 return _tables_of(_write(job, monitor.progress))
             with Children("tenants", "export") as children:
@@ -72,14 +75,33 @@ def export_tenant(
             report=report,
             checkpoints=checkpoints,
             unsigned=unsigned,
+            no_chain=no_chain or "",
             now=now,
             monitor=monitor,
         )
 
 
+def _no_chain(where: Where) -> str | None:
+    """Why what has the name of the audit chain is none of the platform's; None where it is one, or nothing has
+    that name.
+    """
+    from models.engine import raw  # noqa: PLC0415 - not for a child
+    from models.errors import TableMissing  # noqa: PLC0415
+
+    with where.connect() as database:
+        found = database.read_batch([raw(*one) for one in SHAPE])
+    try:
+        require_chain(where.name, *found)
+    except CannotVerify as error:
+        return str(error)
+    except TableMissing:
+        return None if not found[0] else f"{where.name}: {AUDIT_CHAIN.name} is no table."
+    return None
+
+
 def _entries(where: Where, tenant: str) -> int:
     """About how many entries its chain has; 0 where there is none."""
-    from app.services.chain.checkpoints.making import to_read  # noqa: PLC0415 - not for a child
+    from app.services.chain.checkpoints.making import to_read  # noqa: PLC0415 - as above
     from models.tables import AuditEntry  # noqa: PLC0415
 
     with where.connect() as database:
@@ -109,14 +131,20 @@ def _extracts(where: Where, tenant: str, store: "CheckpointStore") -> "tuple[Seq
 
 
 def _fetched(
-    where: Where, tenant: str, stack: ExitStack, before: Callable[[int], object], monitor: Monitor
+    where: Where,
+    tenant: str,
+    stack: ExitStack,
+    before: Callable[[int], object],
+    monitor: Monitor,
+    *,
+    is_chain: bool,
 ) -> Path:
     """What a live database has of the tenant, but for its chain, as a file that goes with `stack`."""
     from app.services.live.fetching import read_whole  # noqa: PLC0415 - as above
 
     copy = Path(stack.enter_context(in_passing()), "rows")
     with where.connect() as database:
-        wanted = lambda tables: bundle.beside_chain(tables, tenant)  # noqa: E731
+        wanted = lambda tables: bundle.beside_chain(tables, tenant, is_chain=is_chain)  # noqa: E731
         read_whole(database, copy, wanted=wanted, before=before, monitor=monitor)
     return copy
 
@@ -131,7 +159,9 @@ def work(job: Job, attached: BinaryIO, caller: Caller) -> Any:
 def _write(job: Job, progress: Progress) -> Any:
     database = LocalDatabase(Path(job["database"]), read_only=True)
     with database.connection_context(), expected_errors(Path(job["target"])), database.own_errors():
-        written, others = bundle.write_tables(database, Path(job["folder"]), job["tenant"], progress=progress)
+        written, others = bundle.write_tables(
+            database, Path(job["folder"]), job["tenant"], is_chain=job["is_chain"], progress=progress
+        )
     return {"written": {name: asdict(one) for name, one in written.items()}, "others": others}
 
 

@@ -62,7 +62,8 @@ class TableWritten:
 @dataclass(frozen=True, slots=True)
 class TenantExported:
     """How many `rows` of each table were written and how many `entries` of the chain, and the `verdict` of
-    that; None where the tenant has none. `unsigned` is why what checkpoints knew is not beside it, where they
+    that; None where the tenant has none, as where the table of that name is `no_chain`, and what is no chain
+    about it is said, but its rows are exported as those of any other. `unsigned` is why what checkpoints knew is not beside it, where they
     knew any. `names_others` of the entries name another tenant.
     """
 
@@ -71,6 +72,7 @@ class TenantExported:
     verdict: Verdict | None
     unsigned: str = ""
     names_others: int = 0
+    no_chain: str = ""
 
     @property
     def holds(self) -> bool:
@@ -94,10 +96,11 @@ def belonging(
     return own_of(tables, tenant, beside=beside, follows=follows)
 
 
-def beside_chain(tables: StoredTables, tenant: str) -> dict[str, str]:
-    """The same but for the audit chain, which is exported as evidence."""
+def beside_chain(tables: StoredTables, tenant: str, *, is_chain: bool) -> dict[str, str]:
+    """The same but for the audit chain, which is exported as evidence where it `is_chain`."""
     found = belonging(tables, tenant)
-    return {name: which for name, which in found.items() if name != AUDIT_CHAIN.name and not internal(name)}
+    apart = {AUDIT_CHAIN.name} if is_chain else set[str]()
+    return {name: which for name, which in found.items() if name not in apart and not internal(name)}
 
 
 def of_one(report: Report, tenant: str) -> Report:
@@ -110,7 +113,7 @@ def of_one(report: Report, tenant: str) -> Report:
 
 
 def write_tables(
-    database: LocalDatabase, folder: Path, tenant: str, *, progress: Progress
+    database: LocalDatabase, folder: Path, tenant: str, *, is_chain: bool, progress: Progress
 ) -> tuple[dict[str, TableWritten], list[str]]:
     """Writes the tenant's rows of each table into `folder`, all of one moment, and gives the tables that
     belong to no tenant, too; memory stays that of the largest row.
@@ -119,7 +122,7 @@ def write_tables(
     """
     with database.snapshot():
         stored, _ = read_stored(database)
-        which = beside_chain(stored, tenant)
+        which = beside_chain(stored, tenant, is_chain=is_chain)
         counts = {name: _count(database, name, condition) for name, condition in which.items()}
         total, done = sum(counts.values()), 0
         written: dict[str, TableWritten] = {}
@@ -136,7 +139,7 @@ def write_tables(
             written[name] = _write(database, stored[name], condition, file, told)
             done += written[name].rows
         others = [name for name in stored if name not in which and not internal(name)]
-    return written, [name for name in others if name != AUDIT_CHAIN.name]
+    return written, [name for name in others if not (is_chain and name == AUDIT_CHAIN.name)]
 
 
 def _count(database: LocalDatabase, table: str, condition: str) -> int:
@@ -170,12 +173,14 @@ def write(
     report: Report | None,
     checkpoints: Sequence[Checkpoint],
     unsigned: str = "",
+    no_chain: str = "",
     now: int,
     monitor: Monitor = UNWATCHED,
 ) -> TenantExported:
     """Writes the folder, which is made or must be empty: whole or not at all. `tables` writes their files
     into the folder that it is given, as `write_tables`; `report` is of the tenant's chain (`of_one`), None
-    where nothing of one is there. `checkpoints` are extracts, or none, and why is `unsigned`.
+    where nothing of one is there, as where the table is `no_chain` and why. `checkpoints` are extracts, or none,
+    and why is `unsigned`.
 
     Raises `InvalidInput`, also where nothing is the tenant's, `Cancelled`, and what `tables`,
     `evidence.write_bundle` and the making of a file raise.
@@ -211,6 +216,7 @@ def write(
             },
             "ofNoTenant": [*no_tenants],
             "chain": None,
+            "noChain": no_chain or None,
             "sha256": {item.relative_to(building).as_posix(): evidence.digest_of(item) for item in files},
         }
         others = _naming_others(building / CHAIN / evidence.ROWS) if report is not None else []
@@ -232,7 +238,7 @@ def write(
         building.rename(folder)
     rows = {name: one.rows for name, one in written.items()}
     if report is None:
-        return TenantExported(rows, 0, None)
+        return TenantExported(rows, 0, None, no_chain=no_chain)
     return TenantExported(rows, report.entries, report.verdict, unsigned, len(others))
 
 

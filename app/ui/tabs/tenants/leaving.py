@@ -60,6 +60,8 @@ def export(context: Context, tenant: str, folder: Path, window: QWidget, most: i
             said += "; its chain does not hold, as the report in it says"
         if exported.names_others:
             said += f"; {counted(exported.names_others, 'entry', 'entries')} of it {_NAME}"
+        if exported.no_chain:
+            said += f"; as rows alone. {exported.no_chain}"
         if exported.unsigned:
             said += f"; without what checkpoints knew of it. {exported.unsigned}"
         context.say(said, folder)

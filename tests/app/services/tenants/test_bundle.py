@@ -262,6 +262,18 @@ def test_one_without_a_chain_and_one_that_is_not_there(path: Path, tmp_path: Pat
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_a_table_that_is_no_chain_is_exported_as_any_other(path: Path, tmp_path: Path) -> None:
+    ask(path, "DROP TABLE audit_chain")
+    ask(path, "CREATE TABLE audit_chain (id INTEGER PRIMARY KEY, tenant_id TEXT, note TEXT)")
+    ask(path, "INSERT INTO audit_chain (tenant_id, note) VALUES (?, 'kept')", TENANT)
+    done = export(InFile(path), tmp_path / "out")
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert done.verdict is None and done.rows["audit_chain"] == 1
+    assert "has no column seq, so it is not the platform's" in done.no_chain == manifest["noChain"]
+    (row,) = lines(tmp_path / "out" / manifest["tables"]["audit_chain"]["file"])
+    assert row == {"id": 1, "tenant_id": TENANT, "note": "kept"}
+
+
 @pytest.mark.slow
 def test_it_is_there_whole_or_not_at_all(path: Path, tmp_path: Path) -> None:
     (tmp_path / "used").mkdir()
