@@ -58,7 +58,7 @@ def export_tenant(
         )
 
         def tables(into: Path) -> Tables:
-            job = {"database": str(path), "tenant": tenant, "folder": str(into), "target": str(folder)}
+            job: Job = {"database": str(path), "tenant": tenant, "folder": str(into), "target": str(folder)}
             job["is_chain"] = no_chain is None
             if not in_child:
                 return _tables_of(_write(job, monitor.progress))
@@ -82,9 +82,7 @@ def export_tenant(
 
 
 def _no_chain(where: Where) -> str | None:
-    """Why what has the name of the audit chain is none of the platform's; None where it is one, or nothing has
-    that name.
-    """
+    """Why what has the name of the audit chain is none; None where it is one, or nothing has that name."""
     from models.engine import raw  # noqa: PLC0415 - not for a child
     from models.errors import TableMissing  # noqa: PLC0415
 

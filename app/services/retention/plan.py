@@ -305,8 +305,8 @@ def plan(
     numbering = Numbering(database)
     chain = numbering.told_in if usable else None
     doubt = find_doubt(database, now, facts, chain=chain)
-    shares, left, is_unfinished = (
-        find_prefixes(database, cutoff, stored, milliseconds=milliseconds) if usable else ((), (), False)
+    shares, left, unfinished = (
+        find_prefixes(database, cutoff, stored, milliseconds=milliseconds) if usable else ((), (), set[str]())
     )
     others = find_others(stored, cutoff, tables, milliseconds=milliseconds).foreseen(database, stored)
     count = others.count(database)
@@ -323,10 +323,11 @@ def plan(
         changed=count.changed,
         chain=SYSTEM_TENANT if chain is None else chain,
         others=replace(others, due=count.due),
-        unfinished=_UNFINISHED if is_unfinished else None,
     )
     # Nothing is signed where nothing goes, so no keyring is asked.
     attempt = checkpoint(reason=None, signs=bool(found.total), monitor=monitor) if usable else None
+    if attempt is not None and unfinished - attempt.broken:  # what a chain says that is broken proves nothing
+        found = replace(found, unfinished=_UNFINISHED)
     if attempt is not None and found.chain in attempt.broken:
         found = replace(found, chain=SYSTEM_TENANT)
     obstacle = (

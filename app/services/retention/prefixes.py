@@ -62,9 +62,9 @@ class TenantShare(Prefix):
 
 def find_prefixes(
     database: Database, cutoff: int, stored: schema.StoredTables, *, milliseconds: bool = False
-) -> tuple[tuple[TenantShare, ...], tuple[LeftAlone, ...], bool]:
-    """Each tenant's old prefix, the tenants that cannot be judged, and whether a run has removed something of
-    which no report followed; nothing is proven or changed.
+) -> tuple[tuple[TenantShare, ...], tuple[LeftAlone, ...], frozenset[str]]:
+    """Each tenant's old prefix, the tenants that cannot be judged, and those whose chains say that a run has
+    removed something, of which no report followed; nothing is proven or changed.
 
     Where an index hides entries, no tenant can be: what is looked for here is found through indexes. Where
     nobody but SQLite can write these, they are not counted through for that: each row is charged there.
@@ -72,7 +72,7 @@ def find_prefixes(
     if not database.trusts_indexes and (reason := hidden_by_index(database)) is not None:
         everyone = database.rows(raw(_EVERYONE))
         names = sorted(named(name, database.encoding) for (name,) in everyone)
-        return (), tuple(LeftAlone(name, None, reason) for name in names), False
+        return (), tuple(LeftAlone(name, None, reason) for name in names), frozenset()
     old = is_old(AuditEntry.created_at, cutoff, milliseconds=milliseconds)
     tenants = schema.find_tenants(database, [_CHAIN])
     kept, own = database.read_batch(
@@ -92,7 +92,7 @@ def find_prefixes(
         tenant = named(name, database.encoding)
         (markers if kind == MARKER_EVENT else reports)[tenant].add(seq)
     ended = max((seq for _, kind, seq in own if kind in _ENDS), default=0)
-    is_unfinished = any(seq > ended for _, kind, seq in own)
+    unfinished = frozenset(named(name, database.encoding) for name, _, seq in own if seq > ended)
     prefixes: list[TenantShare] = []
     left: list[LeftAlone] = []
     named_well: list[str] = []
@@ -115,8 +115,8 @@ def find_prefixes(
         database.read_batch([followed(_CHAIN)] if prefixes else [])
     except Refused as error:
         held = (LeftAlone(one.tenant_id, one.first_seq, error.happened) for one in prefixes)
-        return (), (*left, *held), is_unfinished
-    return tuple(prefixes), tuple(left), is_unfinished
+        return (), (*left, *held), unfinished
+    return tuple(prefixes), tuple(left), unfinished
 
 
 def first_referred(database: Database, stored: schema.StoredTables) -> dict[str, LeftAlone]:

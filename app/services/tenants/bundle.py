@@ -62,9 +62,9 @@ class TableWritten:
 @dataclass(frozen=True, slots=True)
 class TenantExported:
     """How many `rows` of each table were written and how many `entries` of the chain, and the `verdict` of
-    that; None where the tenant has none, as where the table of that name is `no_chain`, and what is no chain
-    about it is said, but its rows are exported as those of any other. `unsigned` is why what checkpoints knew is not beside it, where they
-    knew any. `names_others` of the entries name another tenant.
+    that; None where the tenant has none. Where the table of that name is `no_chain`, which is said, its rows
+    are exported as any others. `unsigned` is why what checkpoints knew is not beside it, where they knew any.
+    `names_others` of the entries name another tenant.
     """
 
     rows: Mapping[str, int]
@@ -179,8 +179,8 @@ def write(
 ) -> TenantExported:
     """Writes the folder, which is made or must be empty: whole or not at all. `tables` writes their files
     into the folder that it is given, as `write_tables`; `report` is of the tenant's chain (`of_one`), None
-    where nothing of one is there, as where the table is `no_chain` and why. `checkpoints` are extracts, or none,
-    and why is `unsigned`.
+    where nothing of one is there, as where the table is `no_chain`, and why. `checkpoints` are extracts, or
+    none, and why is `unsigned`.
 
     Raises `InvalidInput`, also where nothing is the tenant's, `Cancelled`, and what `tables`,
     `evidence.write_bundle` and the making of a file raise.

@@ -598,6 +598,14 @@ def test_whoever_interrupts_does_not_wait_for_a_verification(engine: Database, s
     assert retain(engine).total == 0 and planned(engine).unfinished is None, "a report stands behind it now"
 
 
+def test_a_forged_marker_does_not_say_that_a_run_did_not_finish(
+    engine: Database, sql: apsw.Connection
+) -> None:
+    chains.append(sql, "acme", [NEW, NOW])
+    chains.append(sql, "acme", [NOW], "audit_pruned")  # which says nothing that one of ours says
+    assert planned(engine).unfinished is None
+
+
 @pytest.mark.slow
 def test_a_chain_that_has_to_stay_is_reported_once(engine: Database, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [old(3), old(2), OLD, NEW])
