@@ -75,7 +75,6 @@ _SAVEPOINT: Final = {"BEGIN": "SAVEPOINT", "RELEASE": "RELEASE", "ROLLBACK": "RO
 _SAID: Final = {
     apsw.SQLITE_ATTACH: "ATTACH",
     apsw.SQLITE_DETACH: "DETACH",
-    apsw.SQLITE_ALTER_TABLE: "ALTER TABLE",
     apsw.SQLITE_RECURSIVE: "a recursive query",
 }
 _LIMITS: Final = (
@@ -90,7 +89,23 @@ _LIMITS: Final = (
 _TRIGGER: Final = statements.pattern(r"create (?:temp(?:orary)? )?trigger (?:if not exists )?(?P<name>\S+)")
 _FIRST: Final = re.compile(r"(?:\s|;|--[^\n]*\n|/\*.*?\*/)*+(?P<word>\w+)", re.DOTALL)
 _ROWS: Final = frozenset(("insert", "replace"))
-_TAKEN: Final = _ROWS | {"with", "update", "create"}
+_TAKEN: Final = _ROWS | {"with", "update", "create", "alter"}
+_ADDS: Final = statements.pattern(r"alter table (?:main \. )?+\S+ add ")
+"""Adds a column, which rows behind it may have."""
+
+_OF_ADDING: Final = frozenset(
+    (
+        (apsw.SQLITE_SELECT, ""),
+        (apsw.SQLITE_PRAGMA, "quick_check"),
+        (apsw.SQLITE_READ, "pragma_quick_check"),
+        (apsw.SQLITE_READ, "sqlite_master"),
+    )
+)
+"""What SQLite asks by itself of a column that is added: whether its CHECK holds for the rows there."""
+
+_ASKS: Final = frozenset(("SELECT", "VALUES", "EXPLAIN", "a query over tables", "a recursive query"))
+"""Why what stores nothing is not run."""
+
 _BY_POSITION: Final = statements.pattern(
     r"(?:insert(?: or \w+)?|replace) into (?:main \. )?+(?P<name>\S+) (?!\()"
 )
@@ -203,6 +218,8 @@ class Guard:
         self._continues, self._said = False, ""
         self._changed: list[tuple[int, str, int]] = []
         self._left: tuple[NoteKind, str] | None = None
+        self._adds = False
+        """Whether the statement that runs alone adds a column."""
         self._with_breaks: int | None = None
         self._written: dict[str, tuple[array[int], array[int]]] = {}
         self._wrote = False
@@ -228,6 +245,7 @@ class Guard:
         """
         self._piece = piece
         self._found, temporary, self._continues = Notes(), self._temporary.copy(), False
+        self._adds = False
         if not (self._left_from and may_continue(piece.joined)):
             try:
                 with self._whole():
@@ -290,6 +308,7 @@ class Guard:
         stands in a statement of its own: it would go on with another row of its key.
         """
         self._continues = bool(self._left_from) and continued(sql) in self._left_from
+        self._adds = _word(sql) == "alter" and _ADDS.match(statements.canonical(sql[:_LOOKED_AT])) is not None
         while True:
             self.start = begin
             try:
@@ -310,7 +329,10 @@ class Guard:
                 elif self._clears_nothing(sql, error):
                     return None
                 elif isinstance(error, Forbidden):
-                    raise
+                    if (said := _without_effect(sql, str(error))) is None:
+                        raise
+                    self._found.add(NoteKind.NOT_RUN, said, self._piece.line_of(begin))
+                    return None
                 elif not self._makes_tables_for(sql, error):
                     return self._leave_out(sql, begin, error)
 
@@ -534,6 +556,8 @@ class Guard:
         if self._asks_itself:
             self._reads_own |= action == apsw.SQLITE_READ and caseless(name) == self._table
             return _OK
+        if self._adds and (action, name) in _OF_ADDING:
+            return _OK
         if action in (apsw.SQLITE_SELECT, apsw.SQLITE_READ):
             # Both at once is a query over a table; of one behind IN SQLite tells the columns alone.
             if action == apsw.SQLITE_SELECT:
@@ -554,6 +578,12 @@ class Guard:
             return _OK  # asked first of such a table
         if database == "temp":
             return self._refuse("a temporary table")
+        if action == apsw.SQLITE_ALTER_TABLE:
+            if self._adds:
+                self._acts = True
+                return _OK
+            self._left = NoteKind.NOT_RUN, f"ALTER TABLE {detail}"
+            return apsw.SQLITE_DENY
         if action in _LEFT_OUT:
             self._left = _LEFT_OUT[action], name if action != apsw.SQLITE_ANALYZE else "ANALYZE"
             return apsw.SQLITE_DENY
@@ -666,6 +696,14 @@ def _word(sql: str) -> str:
     """The first of a statement, in lower case."""
     first = _FIRST.match(sql)
     return first["word"].lower() if first else ""
+
+
+def _without_effect(sql: str, why: str) -> str | None:
+    """What a statement is called that was not run and `why`, if it would have stored nothing anywhere."""
+    word = _word(sql)
+    asks = word in ("select", "values", "explain") and why in _ASKS
+    packs = word == "vacuum" and "into" not in statements.words(sql)
+    return word.upper() if asks or packs else None
 
 
 def _has_query(sql: str) -> bool:

@@ -293,11 +293,9 @@ def _in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("ATTACH 'other.sqlite' AS other", "ATTACH"),
         ("DETACH main", "DETACH"),
-        ("VACUUM", "VACUUM"),
         ("VACUUM INTO 'other.sqlite'", "VACUUM"),
         ("PRAGMA temp_store_directory='.'", "PRAGMA temp_store_directory"),
         ("PRAGMA foreign_key_check", "PRAGMA foreign_key_check"),
-        ("ALTER TABLE users RENAME TO others", "ALTER TABLE"),
         ("CREATE TEMP TABLE users(a);INSERT INTO users VALUES(1)", "a table and a temporary one of its name"),
         ("DROP TABLE users", "DROP"),
         ("DROP INDEX idx_users_email", "DROP"),
@@ -312,7 +310,6 @@ def _in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
          "a query over tables"),
         ("INSERT INTO users(id) SELECT max(id) FROM users RETURNING (SELECT 1)", "a query over tables"),
         ("CREATE TABLE t AS SELECT * FROM users", "a query over tables"),
-        ("SELECT 1", "SELECT"),
         ("SELECT load_extension('x')", LOADING),
         ("INSERT INTO users(id) SELECT load_extension('x')", LOADING),
         (INTO_USERS + "(1,2,3,4,5,6),(2,2,3,load_extension('x'),5,6)", LOADING),
@@ -392,6 +389,33 @@ def test_what_does_not_fit_is_left_out_with_its_line_and_no_data(
     assert note.endswith(f"(line {line:,})")
     assert "Secr3t" not in note
     assert made.rows["users"] == texts["d1"].count('INSERT INTO "users"') + 2
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("SELECT 1", "SELECT"),
+        ("SELECT count(*) FROM users a, users b, users c", "SELECT"),
+        ("VALUES (1)", "VALUES"),
+        ("VACUUM", "VACUUM"),
+        ("ALTER TABLE users RENAME TO others", "ALTER TABLE users"),
+        ("ALTER TABLE users DROP COLUMN email", "ALTER TABLE users"),
+    ],
+)
+def test_what_stores_nothing_is_not_run(run: Run, texts: dict[str, str], statement: str, said: str) -> None:
+    line = texts["d1"].count("\n") + 2
+    made = run(f"{texts['d1']}{USER}{statement};\n")
+    assert f"1 statement not run: {said} (line {line:,})" in map(str, made.notes)
+    assert made.rows["users"] == texts["d1"].count('INSERT INTO "users"') + 1
+
+
+def test_columns_are_added(run: Run, texts: dict[str, str]) -> None:
+    added = "ALTER TABLE users ADD COLUMN role TEXT NOT NULL DEFAULT 'member' CHECK (role <> '')"
+    made = run(f"{texts['d1']}{USER}{added};\nUPDATE users SET role = 'admin' WHERE id = 'u-x';\n")
+    assert not [note for note in made.notes if note.kind in (NoteKind.NOT_RUN, NoteKind.REFUSED)]
+    with closing(apsw.Connection(str(made.path))) as connection:
+        found = connection.execute("SELECT role, count(*) > 0 FROM users GROUP BY role").fetchall()
+    assert found == [("admin", 1), ("member", 1)]
 
 
 def test_a_default_is_looked_at_again_at_the_end(
