@@ -35,15 +35,20 @@ _MARKUP = re.compile(
 begins a reference or, by itself, a link.
 """
 
-_SLASH = r"(?:\\?/|%2f)"
+_SLASH = r"(?:\\*/|\\+u002f|%2f)"
+"""As it is, in JSON, and within a URL."""
+
 _HOOK = re.compile(
-    rf"(?P<host>hooks\.slack(?:-gov)?\.com(?::\d+)?(?={_SLASH})"
-    rf"|discord(?:app)?\.com(?::\d+)?(?={_SLASH}+api{_SLASH}+(?:v\d+{_SLASH}+)?webhooks{_SLASH}))"
-    r"""(?:[^\s"'<>\\]|\\/)+""",
+    rf"(?P<host>hooks\.slack(?:-gov)?\.com\.?(?::\d+)?(?={_SLASH})"
+    rf"|discord(?:app)?\.com\.?(?::\d+)?(?={_SLASH}+api{_SLASH}+(?:v\d+{_SLASH}+)?webhooks{_SLASH})"
+    rf"|api\.telegram\.org\.?(?::\d+)?(?={_SLASH}+bot))"
+    r"""(?:[^\s"'<>\\]|\\+(?:/|u002f))+""",
     re.IGNORECASE,
 )
 
-_USER = re.compile(r"""(:\\*/\\*/)[^\x00- /"'<>,;(){}\[\]]*(?=@)""")
+_USER = re.compile(
+    rf"""((?::|%3a){_SLASH}{{2}})(?:(?!\\+u002f|%2f)[^\x00- /"'<>,;(){{}}\[\]])*(?=@|%40)""", re.IGNORECASE
+)
 """Up to the last @ of what may be a host: people write passwords with any sign in them."""
 
 PASSWORD_MARK = "[password hash]"  # noqa: S105 - what is said in the place of one
@@ -62,16 +67,30 @@ _PASSWORD_HASH = re.compile(
 libraries do (`secret_forms` tells these forms apart).
 """
 
+_LINK = re.compile(r"""[^\s"'<>]++""")
 _IN_QUERY = re.compile(
-    r"""([?&](?:[a-z]{1,12}[_-]?)?(?:token|key|secret|password|passwd|pwd|code|otp|signature|sig|jwt)=)"""
-    r"""[^&\s"'<>#\\]+""",
+    r"((?:[?&#;]|\\+u0026|%3f|%26)[\w.-]{0,40}?(?:token|key|secret|password|passwd|pwd|code|otp|signature|sig|jwt"
+    r"|credential)(?:=|%3d))"
+    r"""[^&\s"'<>#\\;]+""",
     re.IGNORECASE,
 )
-_BEARER = re.compile(r"\b(bearer\s{1,4})[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
-_PRIVATE_KEY = re.compile(
-    r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)(?:\\[nrt]|[A-Za-z0-9+/=:,.\s-])+?"
-    r"(?=-----END|\\[^nrt]|[^A-Za-z0-9+/=:,.\s\\-]|\Z)"
+_BEARER = re.compile(r"\b(bearer(?:\s|\\[nrt]){1,4})[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
+_HEADER = re.compile(
+    r"""(\bauthorization\\?["']?\s{0,4}[:=]\s{0,4}\\?["']?(?:(?:basic|digest|token|negotiate)\s{1,4})?)"""
+    r"""(?!bearer\b)[^\s"'\\,;…]{6,}""",
+    re.IGNORECASE,
 )
+_PRIVATE_KEY = re.compile(
+    r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----)(?:\\[nrt]|[A-Za-z0-9+/=:,._\s-])+?"
+    r"(?=-----END|\\[^nrt]|[^A-Za-z0-9+/=:,._\s\\-]|\Z)"
+)
+_KNOWN_TOKEN = re.compile(
+    r"\b(gh[pousr]_(?=\w{20})|github_pat_(?=\w{20})|glpat-(?=[\w-]{16})|npm_(?=\w{30})|[rs]k_(?:live|test)_(?=\w{10})"
+    r"|whsec_(?=[\w+/]{16})|xox[abeprs]-(?=[\w-]{10})|(?:AKIA|ASIA)(?=[0-9A-Z]{16}\b)|AIza(?=[\w-]{30})"
+    r"|SG\.(?=[\w-]{16,64}\.[\w-]{16})|eyJ(?=[\w-]{8,2000}\.eyJ[\w-]{8}))[\w+/=.-]+"
+)
+"""As the services that give them out write them, and a JSON Web Token (RFC 7519)."""
+
 """What lets somebody in by how it is written: in a URL, in a header, and a key as OpenSSL does it."""
 
 HIDING = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
@@ -130,15 +149,22 @@ def without_credentials(text: str) -> str:
     user names, passwords and tokens in URLs, without bearer tokens and private keys, and without stored
     passwords (`without_passwords`). Valid JSON stays valid.
     """
-    if "@" in text and "/" in text:
+    if "@" in text or "%40" in text:
         text = _USER.sub(r"\1…", text)
-    if "=" in text and ("?" in text or "&" in text):
-        text = _IN_QUERY.sub(r"\1…", text)
-    if "earer " in text or "EARER " in text:
-        text = _BEARER.sub(r"\1…", text)
-    if "PRIVATE KEY-----" in text:
+    if "=" in text or "%3" in text:
+        text = _LINK.sub(_without_query, text)
+    text = _BEARER.sub(r"\1…", text)
+    text = _HEADER.sub(r"\1…", text)
+    if "PRIVATE KEY" in text:
         text = _PRIVATE_KEY.sub(r"\1…", text)
-    return without_passwords(_HOOK.sub(r"\g<host>/…", text) if "/" in text or "%" in text else text)
+    text = _KNOWN_TOKEN.sub(r"\1…", text)
+    return without_passwords(_HOOK.sub(r"\g<host>/…", text))
+
+
+def _without_query(found: re.Match[str]) -> str:
+    """Of a link, which has a path: an e-mail address or a tenant's id may look like a query by itself."""
+    link = found[0]
+    return _IN_QUERY.sub(r"\1…", link) if re.search(_SLASH, link, re.IGNORECASE) else link
 
 
 def without_passwords(text: str) -> str:

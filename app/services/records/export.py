@@ -23,6 +23,7 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.rows import RawText, Value
 from app.services.records.tables import (
+    AUDIT_CHAIN,
     DECLARED,
     WEBHOOK_DESTINATIONS,
     ColumnKind,
@@ -43,8 +44,8 @@ _STEP = 1000
 _TELLING = 4000
 """Rows that tell how long all are; those of a list differ, so a quarter more than is taken is let begin."""
 _MEMBER = re.compile(
-    r'("[\w-]{0,40}(?:passw(?:or)?d|passphrase|secret|api_?key|access_?key|private_?key|token|credential'
-    r'|authorization)[\w-]{0,20}"\s*:\s*)"(?:[^"\\]|\\.)*"',
+    r'("(?:[\w-]{0,40}(?:passw(?:or)?d|passphrase|secret|api_?key|access_?key|private_?key|token|credential'
+    r'|authorization|mnemonic|cookie)[\w-]{0,20}|pass|pwd|otp)"\s*:\s*)"(?:[^"\\]|\\.)*"',
     re.IGNORECASE | re.DOTALL,
 )
 """A text in JSON whose name says that it is a secret."""
@@ -129,11 +130,16 @@ def _shortened(table: str, column: TableColumn) -> Callable[[Value], Value]:
         without = without_urls if is_webhook else without_users
         return lambda value: without(_without_members(column.said(value)))
     special = {"hostname": hostname_alone, "name": without_urls}
-    return special.get(column.name, host_alone) if column.host_only else without_users
+    hides: Callable[[Value], Value] = without_users
+    if column.host_only:
+        hides = special.get(column.name, host_alone)
+    if table == AUDIT_CHAIN.name:  # what is hashed
+        return hides
+    return lambda value: hides(_without_members(value))
 
 
 def _without_members(value: Value) -> Value:
-    """JSON that nobody has declared, without the texts of members that are called as secrets are."""
+    """JSON without the texts of members that are called as secrets are."""
     if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
         return value
     return _MEMBER.sub(r'\1"…"', value)

@@ -255,9 +255,15 @@ _STORED = ("set", "none")
 """Whether there is a secret, in words."""
 
 _SECRET = re.compile(
-    r"pass_?(?:word|wd|phrase|code|hash)|pwd|(?:^|_)pw(?:_|$|hash)|(?:^|_)salt$|secret|credential|bearer|authorization|auth_?header"
+    r"pass_?(?:word|wd|phrase|code|hash)|pwd|(?:^|_)pw(?:_|$|hash)|(?:^|_)salt$|secret|credential|bearer"
+    r"|authorization|auth_?header"
     r"|(?:access|api|private|signing)_?key|token(?:_?(?:hash|value))?$|(?:backup|recovery|reset)_?codes?"
-    r"|(?:^|_)(?:cookies?|jwts?|t?otps?|pin|seed)$"
+    r"|(?:^|_)(?:cookies?|jwts?|t?otps?|pin|seed|pat|sk|assertion)$|(?:bind|smtp|imap|mail|db"
+    r"|ldap|ftp|proxy)_?pass$"
+    r"|mnemonic|seed_?(?:phrase|words)|pkcs_?12|(?:^|_)p(?:fx|12)$|(?:key|cert)_?pem$|(?:x509|license"
+    r"|licence)_?key$"
+    r"|парол|contraseña|passwort|kennwort|mot_de_passe|senha|wachtwoord|hasło|^токен$|^секрет|密[码碼]"
+    r"|パスワード|비밀번호"
 )
 """What a column is called that holds one, of those that nobody has declared, by its words (`_words`)."""
 
@@ -280,13 +286,17 @@ _NO_PASSWORD = re.compile(
 """What a column of a table of people is called that may hold digests of other things."""
 
 _CREDENTIALS = re.compile(
-    r"(?:^|_)(?:(?:api|access|ssh|private|signing|encryption|auth)_?keys?|tokens?|secrets?|credentials?|passwords?"
-    r"|passcodes?|oauth\d?|ssh|vaults?|invites?|invitations?|magic_?links?|env_?vars?)(?:_|$)"
+    r"(?:^|_)(?:(?:api|access|ssh|private|signing|encryption|auth)_?keys?|tokens?|secrets?|credentials?"
+    r"|passwords?"
+    r"|passcodes?|oauth\d?|ssh|t?otp|mfa|2fa|two_?factor|webauthn|passkeys?|verifications?|pats?|certs?"
+    r"|wallets?"
+    r"|vaults?|invites?|invitations?|magic_?links?|env_?vars?)(?:_|$)"
     r"|(?:^|_)keys?(?:_(?:store|vault|ring))?$|^(?:(?:user|auth|login|web|admin)_)?sessions?$"
 )
 _CREDENTIAL = re.compile(
     r"(?:^|_)(?:key|token|secret|value|code|hash|hashed|digest|data|sid|link|ur[il]|pem|material|verifier"
-    r"|challenge)(?:_?(?:value|data|material))?$|^(?:access|refresh|id_token)$"
+    r"|challenge|backup|private|shared|recovery)(?:_?(?:value|data|material|codes?))?$|^(?:access"
+    r"|refresh|id_token)$"
 )
 """What is called one in a table that is called so."""
 
@@ -296,8 +306,15 @@ _SESSIONS = re.compile(r"^(?:(?:user|auth|login|web|admin)_)?sessions?$")
 _WEBHOOK = re.compile(r"webhook|(?:^|_)hook(?:_|$)|callback_?ur[il]")
 """What one is called whose URL lets anybody post there."""
 
-_ADDRESS = re.compile(r"(?:^|_)(?:ur[il]|endpoint|target)$")
+_ADDRESS = re.compile(r"(?:^|_)(?:ur[il]|href|endpoint|target)$")
 """The same in a table that is called so."""
+
+_LOGINS = frozenset({"user", "username", "user_name", "login", "host", "server"})
+"""Beside which a pass is a password, and not what somebody passed."""
+
+_NAMES = ("name", "key", "k", "setting", "option", "property", "variable")
+_VALUES = ("value", "v", "val", "content")
+"""What the columns of a table of settings are called."""
 
 _BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+")
 
@@ -325,6 +342,8 @@ def undeclared_of(table: str, name: str, beside: Iterable[str]) -> TableColumn:
     called, words = _words(table), _words(name)
     if _CREDENTIALS.search(called) and _CREDENTIAL.search(words):
         return _secret(name)
+    if words == "pass" and not _LOGINS.isdisjoint(map(_words, beside)):
+        return _secret(name)
     if words == "id" and _SESSIONS.search(called):
         return _secret(name)
     if _WEBHOOK.search(called) and _ADDRESS.search(words):
@@ -342,6 +361,19 @@ def undeclared(name: str, *, of_people: bool = False) -> TableColumn:
     is_webhook = _WEBHOOK.search(words) is not None
     digests = of_people and _NO_PASSWORD.search(words) is None
     return TableColumn(name, ColumnKind.ID, name, host_only=is_webhook, is_declared=False, digests=digests)
+
+
+def pairs_of(names: Iterable[str]) -> tuple[str, str] | None:
+    """The columns of names and of their values in a table whose rows are settings; None of any other."""
+    found = {_words(name): name for name in names}
+    of_names = next((found[one] for one in _NAMES if one in found), None)
+    of_values = next((found[one] for one in _VALUES if one in found), None)
+    return None if of_names is None or of_values is None else (of_names, of_values)
+
+
+def is_secret(name: object) -> bool:
+    """Whether what is called so, in such a row, is a secret."""
+    return isinstance(name, str) and undeclared(name).kind is ColumnKind.PRESENCE
 
 
 def _secret(name: str) -> TableColumn:

@@ -22,7 +22,7 @@ from app.services.chain.where import Where
 from app.services.records.belonging import named_by, nothing_of, own_of
 from app.services.records.export import plain_of
 from app.services.records.rows import decoded, exact
-from app.services.records.tables import AUDIT_CHAIN
+from app.services.records.tables import AUDIT_CHAIN, is_secret, pairs_of
 from app.services.tenants.overview import TENANTS
 from models.engine import raw, sql_name
 from models.local import atomic
@@ -43,6 +43,7 @@ _EXTRACTS: Final = (
 _MOVES: Final = (
     "a user was moved from or to another tenant, which the entry names; its hash covers that, so it stays"
 )
+_HIDDEN: Final = "…"
 _TOLD: Final = 1_000
 _LEFT: Final = (ROWS, CHAIN, "*.jsonl", "*.json", "*.py", "*.html")
 """What killed work may have left of one."""
@@ -153,10 +154,12 @@ def _write(
     says = [(name, says) for name, says in given.items() if says is not None]
     values = ", ".join(exact(table.name, name) for name, _ in says) or "'NULL'"
     query = f"SELECT {values} FROM main.{sql_name(table.name)} WHERE {condition}"  # noqa: S608
-    rows = 0
+    settings, rows = pairs_of(table.names), 0
     with atomic.replacing(file) as building, building.open("w", encoding="utf-8", newline="\n") as stream:
         for rows, row in enumerate(database.each(raw(query)), 1):
             line = {name: plain(decoded(value)) for (name, plain), value in zip(says, row, strict=False)}
+            if settings is not None and settings[1] in line and is_secret(line.get(settings[0])):
+                line[settings[1]] = _HIDDEN
             stream.write(json.dumps(line, ensure_ascii=False) + "\n")
             if rows % _STEP == 0:
                 told(rows)

@@ -1,6 +1,7 @@
 """Words that people read."""
 
 import json
+import re
 
 import pytest
 
@@ -42,6 +43,27 @@ def test_of_many_names_some_are_said_and_how_many_there_are_besides() -> None:
     )
 
 
+_MARKED = "MARKERaV4lueXYZ0123456789abcdefghi"
+_KNOWN = (
+    f"https://h/cb#access_token={_MARKED}",
+    f"https://b.s3.amazonaws.com/k?X-Amz-Algorithm=a&X-Amz-Signature={_MARKED}&X-Amz-Credential={_MARKED}",
+    f"https://h?client_access_token={_MARKED}&amp;token={_MARKED}",
+    rf"https://h?a=1\u0026token={_MARKED}",
+    f"Authorization: Basic {_MARKED}",
+    f"BeArEr {_MARKED}",
+    f"bearer\t{_MARKED}",
+    rf"https:\u002f\u002fme:{_MARKED}@h/x",
+    f"https:%2F%2Fme:{_MARKED}%40h/x",
+    rf"hooks.slack.com\u002fservices\u002f{_MARKED}",
+    f"https://hooks.slack.com./services/{_MARKED}",
+    f"https://api.telegram.org/bot1234:{_MARKED}/send",
+    "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES_128,AA\n\nMARKER\n-----END-----",
+    "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nMARKER",
+    *(f"{begin}{_MARKED}" for begin in ("ghp_", "sk_live_", "whsec_", "glpat-", "AIza")),
+    f"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.{_MARKED}",
+)
+
+
 def test_what_lets_somebody_in_is_known_by_how_it_is_written_and_json_stays_json() -> None:
     key = "-----BEGIN PRIVATE KEY-----\nMIIMARKER+/=\nMARKER\n-----END PRIVATE KEY-----\n"
     values = {
@@ -49,13 +71,16 @@ def test_what_lets_somebody_in_is_known_by_how_it_is_written_and_json_stays_json
         "headers": 'Authorization: Bearer MARKER.MARKER.x\nAccept: "*/*"',
         "pem": key,
         "cut": '-----BEGIN RSA PRIVATE KEY-----\nMARKER"',
-        "plain": "the bearer of news; a?b=c&page=2; 1 = 1",
+        "plain": "the bearer of news; a?b=c&page=2; 1 = 1; basic understanding; Authorization is required",
+        "names": "ann?code=blue@x.example bob&key=1@x.example t?token=abcd",  # they have no path
+        **dict(enumerate(_KNOWN)),
     }
     for said in (*values.values(), json.dumps(values)):
-        assert "MARKER" not in text.without_credentials(said), said
+        assert not (found := re.findall("MARKER.*", text.without_credentials(said))), found
         assert text.without_credentials(text.without_credentials(said)) == text.without_credentials(said)
     told = json.loads(text.without_credentials(json.dumps(values)))
     assert told["link"] == "https://app.example/login?next=/a&token=…#x"
+    assert (told["plain"], told["names"]) == (values["plain"], values["names"])
     assert told["headers"] == 'Authorization: Bearer …\nAccept: "*/*"'
     assert told["pem"] == "-----BEGIN PRIVATE KEY-----…-----END PRIVATE KEY-----\n"
     assert told["cut"] == '-----BEGIN RSA PRIVATE KEY-----…"'

@@ -55,7 +55,11 @@ def artifact(database: LocalDatabase, key: str, phase: str, version: int, conten
 @pytest.fixture
 def run(database: LocalDatabase) -> str:
     add_run(
-        database, "a", EVIL, at=NOW - 900, config='{"hook": "https://hooks.slack.com/services/T0/B0/s3cret"}'
+        database,
+        "a",
+        EVIL,
+        at=NOW - 900,
+        config='{"hook": "https://hooks.slack.com/services/T0/B0/s3cret", "password": "s3cret"}',
     )
     database.connection().execute("UPDATE planning_runs SET status = 'running'")
     artifact(database, "1", "opportunity", 1, "the older one")
@@ -88,6 +92,7 @@ def test_what_lets_anybody_in_is_in_no_part_of_it(
     hook = "https://hooks.slack.com/services/T0/B0/s3cret"
     database.connection().execute("UPDATE planning_runs SET idea = ?", (hook,))
     database.connection().execute("UPDATE planning_artifacts SET phase = ?1, review_verdict = ?1", (hook,))
+    database.connection().execute("UPDATE planning_artifacts SET content = ?", ('{"api_key": "s3cret"}',))
     page = "".join(pieces(database, DossierOf(run, "a", None, NOW, form), UNWATCHED))
     assert "s3cret" not in page and "hooks.slack.com" in page
 

@@ -45,6 +45,7 @@ def test_a_secret_is_known_by_the_words_of_its_columns_name() -> None:
         "API-Token, Private Key, privateKey2, jwt, otp, totp, session cookie, recovery_codes, backupCodes"
     )
     secret += ", reset_code, pin, refreshtoken, mfa_seed, api.key, X-API-Key"
+    secret += ", bindpass, mnemonic, pkcs12, pat, пароль, contraseña"
     plain = "tokens_used, key, spinner, pinned, shipping, seeded_at, country_code, webhook_url, pinned_at"
     kinds = {name: undeclared(name).kind for name in f"{secret}, {plain}".split(", ")}
     assert [name for name, kind in kinds.items() if kind is ColumnKind.PRESENCE] == secret.split(", ")
@@ -56,6 +57,7 @@ def test_a_hash_is_a_secret_in_a_table_of_people_and_nowhere_else() -> None:
     kinds = {name: undeclared(name, of_people=True).kind for name in f"{secret}, {plain}".split(", ")}
     assert [name for name, kind in kinds.items() if kind is ColumnKind.PRESENCE] == secret.split(", ")
     assert {undeclared(name).kind for name in ("hash", "digest", "pass")} == {ColumnKind.ID}
+    assert undeclared_of("smtp", "pass", ("host", "pass")).kind is ColumnKind.PRESENCE
     people = [table.name for table in DECLARED.values() if table.of_people]
     assert people == ["users"]
     assert is_of_people("app_accounts", ["id"]) and is_of_people("t", ["id", "eMail"])

@@ -38,6 +38,9 @@ INSERT INTO tenants VALUES ('{TENANT}', 'Acme', '{SECRET}'), ('other', 'Other', 
 CREATE TABLE logins (tenant_id TEXT, login TEXT, hash TEXT, note TEXT);
 INSERT INTO logins VALUES ('{TENANT}', 'ada', '{SECRET}', 'was {HASH}');
 INSERT INTO logins VALUES ('{TENANT}', 'eve', NULL, '{DIGEST}');
+CREATE TABLE settings (tenant_id TEXT, name TEXT, value TEXT);
+INSERT INTO settings VALUES
+  ('{TENANT}', 'smtp_password', '{SECRET}'), ('{TENANT}', 'smtp_host', 'mail.example');
 CREATE TABLE "odd/../name" (id INTEGER PRIMARY KEY, of TEXT REFERENCES users (id), value);
 INSERT INTO "odd/../name" (of, value) SELECT id, x'00ff' FROM users WHERE tenant_id = '{TENANT}' LIMIT 1;
 INSERT INTO "odd/../name" (of, value) SELECT id, 9e999 FROM users WHERE tenant_id = '{TENANT}' LIMIT 1;
@@ -108,6 +111,8 @@ def test_all_that_it_has_is_there_and_nothing_of_others(path: Path, tmp_path: Pa
     assert manifest["tables"]["users"]["secretsLeftOut"] == ["password_hash"]
     assert manifest["tables"]["tenants"]["secretsLeftOut"] == ["api_token"]
     assert manifest["tables"]["logins"]["secretsLeftOut"] == ["hash"]
+    told = [row["value"] for row in lines(out / manifest["tables"]["settings"]["file"])]
+    assert told == ["…", "mail.example"]
     notes = [row["note"] for row in lines(out / manifest["tables"]["logins"]["file"])]
     assert notes == ["was [password hash]", "[password hash]"]
     files = {item.relative_to(out).as_posix(): item for item in out.rglob("*") if item.is_file()}
