@@ -103,6 +103,15 @@ _OF_ADDING: Final = frozenset(
 )
 """What SQLite asks by itself of a column that is added: whether its CHECK holds for the rows there."""
 
+_RESOLVES: Final = re.compile(
+    r"(?P<gap>(?:\s|;|--[^\n]*\n|/\*.*?\*/)*+)(?:insert\s+or\s+(?P<or>ignore|replace)|(?P<over>replace))\b",
+    re.DOTALL | re.IGNORECASE,
+)
+_PASSES_OVER: Final = re.compile(r"\bon\s+conflict\b[^']*\bdo\s+nothing\b", re.IGNORECASE)
+"""What silently leaves out a row, or rows before it, where they do not fit. DO UPDATE says itself what
+becomes of the row, as an UPDATE does.
+"""
+
 _ASKS: Final = frozenset(("SELECT", "VALUES", "EXPLAIN", "a query over tables", "a recursive query"))
 """Why what stores nothing is not run."""
 
@@ -174,6 +183,10 @@ class _GoesOnWithAnother(Exception):
     """A statement goes on with a row that those before it have not brought."""
 
 
+class _Resolves(Exception):
+    """A statement says what becomes of rows that do not fit, so it is run by itself."""
+
+
 class ByPosition(Forbidden):
     """Rows name no columns, and their table is not the dump's; `str()` names it."""
 
@@ -218,6 +231,8 @@ class Guard:
         self._continues, self._said = False, ""
         self._changed: list[tuple[int, str, int]] = []
         self._left: tuple[NoteKind, str] | None = None
+        self._alone = True
+        """Whether a statement runs by itself."""
         self._adds = False
         """Whether the statement that runs alone adds a column."""
         self._with_breaks: int | None = None
@@ -249,8 +264,8 @@ class Guard:
         if not (self._left_from and may_continue(piece.joined)):
             try:
                 with self._whole():
-                    self._execute(piece.joined, 0)
-            except (apsw.Error, apsw.ExecTraceAbort, Forbidden) as error:
+                    self._execute(piece.joined, 0, alone=False)
+            except (apsw.Error, apsw.ExecTraceAbort, Forbidden, _Resolves) as error:
                 self._require_rest(error)
             else:
                 self.notes.take(self._found)
@@ -258,7 +273,10 @@ class Guard:
                 return
         self._found, self._temporary = self.notes, temporary
         for begin, sql in piece.statements():
-            self._run_alone(sql, begin)
+            if (plain := _without_resolution(sql)) is not None:
+                self._resolve(sql, plain, begin)
+            else:
+                self._run_alone(sql, begin)
 
     @contextmanager
     def _whole(self) -> Iterator[None]:
@@ -281,8 +299,9 @@ class Guard:
         if isinstance(error, OF_THE_STORE) or not self._connection.in_transaction:
             raise error
 
-    def _execute(self, text: str, begin: int) -> None:
+    def _execute(self, text: str, begin: int, *, alone: bool = True) -> None:
         self._begin, self._ran, self._last = begin, 0, 0
+        self._alone = alone
         self._refused = self._left = self._with_breaks = None
         self._written.clear()
         self._forget_statement()
@@ -302,6 +321,44 @@ class Guard:
             self._connection.authorizer = self._connection.exec_trace = None
         self._end_with_breaks()
         self._look_at_breaks()
+
+    def _resolve(self, sql: str, plain: str, begin: int) -> None:
+        """Runs an INSERT that says what becomes of rows that do not fit, as it says; each such is noted."""
+        self._continues = self._adds = False
+        said = _RESOLVES.match(sql)
+        keeps = said is not None and (said["or"] or "").lower() == "ignore"
+        try:
+            if self._misfit(plain, begin) is None:
+                return
+        except (apsw.Error, apsw.ExecTraceAbort, Forbidden):
+            return self._run_alone(sql, begin)
+        several = [*statements.rows(sql)]
+        for at, row in several or [(0, sql)]:
+            own, line = _without_resolution(row), self._piece.line_of(begin + at)
+            if own is not None and self._misfit(own, begin + at) is None:
+                continue
+            before = self._connection.total_changes()
+            if (error := self._misfit(row, begin + at)) is None:
+                is_left = keeps or self._connection.total_changes() == before
+                self._found.add(NoteKind.SAME if is_left else NoteKind.OVER, statements.target(sql)[0], line)
+            elif several:
+                self._found.add(NoteKind.ROW, reason(error), line)
+                self._leave(row)
+            else:
+                self._run_alone(row, begin)
+
+    def _misfit(self, sql: str, begin: int) -> apsw.Error | None:
+        """Runs a statement that brings rows; why they do not fit, if so."""
+        try:
+            with self._whole():
+                self._execute(sql, begin)
+        except apsw.Error as error:
+            self._require_rest(error)
+            if not self._does_not_fit(error):
+                raise
+            return error
+        self._note_brought(sql)
+        return None
 
     def _run_alone(self, sql: str, begin: int) -> None:
         """Runs one statement, or notes that it is left out; also one that continues a row that was, which
@@ -481,6 +538,8 @@ class Guard:
             self._connection.authorizer = None
 
     def _begins(self, _cursor: object, sql: str, _bindings: object) -> bool:
+        if not (self._alone or self._asks_itself) and _without_resolution(sql) is not None:
+            raise _Resolves
         if self._acts and not (self._has_breaks or self.rows_alone or self._asks_itself):  # nearly always
             if self._reads_own and self._queries_own(sql):
                 return self._is_query() == _OK
@@ -704,6 +763,19 @@ def _without_effect(sql: str, why: str) -> str | None:
     asks = word in ("select", "values", "explain") and why in _ASKS
     packs = word == "vacuum" and "into" not in statements.words(sql)
     return word.upper() if asks or packs else None
+
+
+def _without_resolution(sql: str) -> str | None:
+    """An INSERT without what it says of rows that do not fit; None where it says nothing of them, and of what
+    is no INSERT of values.
+    """
+    found = _RESOLVES.match(sql, 0)
+    if found is None and not ("onflict" in sql or "ONFLICT" in sql):
+        return None
+    if found is not None:
+        return f"{found['gap']}INSERT{sql[found.end() :]}"
+    passes_over = _PASSES_OVER.search(sql) is not None and _word(sql) == "insert"
+    return statements.source(sql, "conflict") if passes_over else None
 
 
 def _has_query(sql: str) -> bool:

@@ -66,7 +66,7 @@ _KNOWN = (
 
 def test_what_lets_somebody_in_is_known_by_how_it_is_written_and_json_stays_json() -> None:
     key = "-----BEGIN PRIVATE KEY-----\nMIIMARKER+/=\nMARKER\n-----END PRIVATE KEY-----\n"
-    values = {
+    values: dict[object, str] = {
         "link": "https://app.example/login?next=/a&token=MARKER.a-b#x",
         "headers": 'Authorization: Bearer MARKER.MARKER.x\nAccept: "*/*"',
         "pem": key,
