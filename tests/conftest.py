@@ -139,6 +139,17 @@ def _own_home(_homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SystemKeyring, "_has_answered", False)
 
 
+@pytest.fixture(scope="module")
+def old_objects_apart() -> None:
+    """For tests that wait until garbage is gone: each look is through what they made alone.
+
+    A runner that ends after a great act gives all back to Python that was set apart, thousands of tests among
+    it.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def _new_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("new") / "foundation.sqlite"

@@ -239,6 +239,7 @@ def living() -> Counter[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("old_objects_apart")
 @pytest.mark.parametrize("name", [*(name for name in DIALOGS if name not in _STAY), "file"])
 def test_nothing_is_left_of_a_dialog_that_was_closed(qtbot: QtBot, context: Context, name: str) -> None:
     """Those of parked ideas, charts and the help stand beside the window, and stay for as long as it does."""
