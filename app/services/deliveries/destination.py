@@ -1,9 +1,10 @@
 """A destination as a delivery needs it, with its secret: read for one delivery, and not kept."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from peewee import Column
+from peewee import Column, fn
 from peewee import Table as Source
 
 from app.services.records.rows import RawText, Value, decoded, exactly, holds, shown
@@ -15,6 +16,7 @@ from models.errors import NotAllowed, NotFound, TableMissing
 from models.schema import read_stored
 
 _READ: Final = ("tenant_id", "name", "url", "hostname", "events", "active", "secret")
+_MOST: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,20 @@ class Destination:
     @property
     def title(self) -> str:
         return self.name or self.hostname
+
+
+def destinations_at(database: Database, address: str) -> list[Destination]:
+    """The webhooks that send to a URL which begins so, but those whose secret is no text. Raises what reading
+    them does.
+    """
+    source = Source(WEBHOOK_DESTINATIONS.name)
+    begins = fn.substr(Column(source, "url"), 1, len(address)) == address
+    found = database.rows(source.select(Column(source, "id").cast("TEXT")).where(begins).limit(_MOST))
+    destinations = []
+    for (webhook_id,) in found:
+        with suppress(NotAllowed, NotFound):
+            destinations.append(read_destination(database, webhook_id))
+    return destinations
 
 
 def read_destination(database: Database, webhook_id: Value) -> Destination:

@@ -9,10 +9,11 @@ from PySide6.QtWidgets import QComboBox, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.deliveries.checking import Checked, Tried, check
+from app.services.deliveries.destination import Destination, destinations_at
 from app.services.deliveries.request import EVENT
 from app.services.records.contents import indented
 from app.services.records.webhooks import Secret
-from app.services.text import byte_size
+from app.services.text import byte_size, some_of
 from app.ui.session.context import Context
 from app.ui.tabs.webhooks import event_table
 from app.ui.theme.icons import Icon
@@ -22,6 +23,7 @@ from app.ui.widgets.formatting import absolute_time
 from app.ui.widgets.labels import FoldedLabel, Label, Look, in_column, in_row, text_box
 from app.ui.widgets.static_table import Cell
 from app.workers.receiver import SLOW_SECONDS, Answering, Received, Receiver
+from app.workers.runner import Task
 from models.errors import TenantAdminError
 
 _ANSWERS = {
@@ -49,8 +51,9 @@ _WIDTH = 720
 
 
 class ReceiverDialog(Dialog):
-    """Stands beside the window, which stays usable. Signatures are checked with the `secret`, if any, of the
-    webhook of this `name`. What was received goes with it.
+    """Stands beside the window, which stays usable. Signatures are checked with the secrets of the webhooks
+    that send to its address; where none does, with the `secret`, if any, of the webhook of this `name`. What
+    was received goes with it.
     """
 
     came = Signal(object)
@@ -61,6 +64,10 @@ class ReceiverDialog(Dialog):
         super().__init__(context.theme, "Receiver", _SENTENCE, parent=parent)
         self.setMinimumWidth(_WIDTH)
         self._context, self._secret, self._name = context, secret, name
+        self._senders: list[Destination] = []
+        """The webhooks that have its address, and a secret."""
+        self._reading: Task | None = None
+        self.finished.connect(self._let_go)
         self._received: deque[Received] = deque(maxlen=_KEPT)
         self.receiver: Receiver | None = None
         theme = context.theme
@@ -118,6 +125,22 @@ class ReceiverDialog(Dialog):
 
     def _take(self, received: Received) -> None:
         self._received.appendleft(received)
+        if self.receiver is None or self._context.costs:
+            self._show()
+        else:
+            self._let_go()
+            self._reading = self._context.runner.read(
+                destinations_at, self.receiver.url, on_done=self._know, on_failed=lambda error: self._know([])
+            )
+
+    def _let_go(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+
+    def _know(self, found: list[Destination]) -> None:
+        self._reading = None
+        self._senders = [one for one in found if one.secret is not None]
         self._show()
 
     def _clear(self) -> None:
@@ -136,6 +159,9 @@ class ReceiverDialog(Dialog):
     def _said(self) -> str:
         if not self._received:
             return _NOTHING
+        if self._senders:
+            names = some_of([one.title for one in self._senders], 3)
+            return f"Signatures are checked with the secret of {names}, as this address is in it."
         if self._secret is None:
             return "Signatures are not checked: open this with a webhook selected that has a secret."
         return f"Signatures are checked with the secret of {self._name}."
@@ -158,7 +184,8 @@ class ReceiverDialog(Dialog):
         )
 
     def _tried(self) -> list[Tried]:
-        return [] if self._secret is None else [Tried(self._secret, "the secret")]
+        senders = [Tried(one.secret, f"the secret of {one.title}") for one in self._senders if one.secret]
+        return senders or ([] if self._secret is None else [Tried(self._secret, "the secret")])
 
     def _show_chosen(self) -> None:
         rows = self.table.selected_rows()

@@ -31,7 +31,7 @@ def cells(shown: ReceiverDialog) -> list[list[str]]:
 def test_an_event_is_sent_to_the_receiver_and_seen_there(
     window: MainWindow, qtbot: QtBot, demo_path: Path
 ) -> None:
-    ask(demo_path, "UPDATE webhook_destinations SET secret = ?, events = '*'", SECRET)
+    ask(demo_path, "UPDATE webhook_destinations SET events = '*', secret = 'whsec_another'")
     window.settings.webhooks_here = True
     open_file(qtbot, window, demo_path)
     page = go(qtbot, window, 2)
@@ -42,7 +42,9 @@ def test_an_event_is_sent_to_the_receiver_and_seen_there(
     click(qtbot, shown.copy_button)
     url = QGuiApplication.clipboard().text()
     assert url == shown.receiver.url
-    ask(demo_path, "UPDATE webhook_destinations SET url = ?, hostname = '127.0.0.1'", url)
+    row = page.selection.records()[0][0]  # which has another secret since the receiver was opened
+    change = "UPDATE webhook_destinations SET url = ?, hostname = '127.0.0.1', secret = ? WHERE id = ?"
+    ask(demo_path, change, url, SECRET, row)
     window.activateWindow()
     page.table.setFocus()
     qtbot.waitUntil(page.table.hasFocus)
@@ -53,6 +55,7 @@ def test_an_event_is_sent_to_the_receiver_and_seen_there(
     qtbot.waitUntil(lambda: len(cells(shown)) == 1)
     (row,) = cells(shown)
     assert row[1:3] == ["run_started", "holds"] and row[4] == "200"
+    assert shown.state.text().endswith("as this address is in it.")
     assert "X-Webhook-Signature: sha256=" in shown.request.toPlainText()
     assert '"type": "run_started"' in shown.request.toPlainText()
     shown.answers.setCurrentIndex(1)
