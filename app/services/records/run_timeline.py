@@ -181,6 +181,8 @@ class RunTimeline:
     until: int | None
     goes_on: bool
     waits: bool
+    is_told: bool = True
+    """Whether the file has artifacts, which tell what a run has reached."""
 
     @property
     def done(self) -> int:
@@ -303,6 +305,7 @@ def timeline(story: RunStory, now: int) -> RunTimeline:
         max(times, default=None),
         goes_on,
         waits,
+        is_told=story.artifacts is not None,
     )
 
 

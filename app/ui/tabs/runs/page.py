@@ -22,7 +22,7 @@ from app.ui.tabs.runs import page_words
 from app.ui.tabs.runs.artifacts import ArtifactsPanel
 from app.ui.tabs.runs.neighbours import Looks, NeighbourList
 from app.ui.tabs.runs.page_parts import AboutPart, KeptPart
-from app.ui.tabs.runs.phase_scores import full_score
+from app.ui.tabs.runs.phase_scores import known_full_score
 from app.ui.tabs.runs.timeline_view import Legend, PhasesView
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
@@ -403,7 +403,7 @@ class RunPage(QWidget):
         sentence = page_words.why(story, found, now)
         self.why.setText(f"Why it is here: {sentence}" if sentence else "")
         self.why.setVisible(bool(sentence))
-        full = full_score(story.artifacts or ())
+        full = known_full_score(story.artifacts or (), run["quality_score"])
         for part, fact in zip(self.facts, page_words.facts(self._context, story, found, full), strict=True):
             part.show_fact(fact)
         self._show_acts(run["status"])

@@ -93,8 +93,10 @@ def _ago(stored: object, now: int) -> str:
     return "" if at is None else f" {formatting.relative_time(at, now)}"
 
 
-def facts(context: Context, story: RunStory, timeline: RunTimeline, full: float) -> list[RunFact]:
-    """The numbers of a run, those that matter most first; `full` is the best score that there is."""
+def facts(context: Context, story: RunStory, timeline: RunTimeline, full: float | None) -> list[RunFact]:
+    """The numbers of a run, those that matter most first; `full` is the best score that there is, as far as
+    that is known.
+    """
     run, now = story.run, context.clock()
     score = formatting.score(run["quality_score"])
     revenue = run["revenue_potential"]
@@ -109,7 +111,7 @@ def facts(context: Context, story: RunStory, timeline: RunTimeline, full: float)
     ran = took(ends - made) if made is not None and ends is not None and ends >= made else _UNKNOWN
     last = story.entries[0].actor if story.entries else ""
     found = [
-        RunFact("Score", score or "–", f"of {full:g}" if score else ""),
+        RunFact("Score", score or "–", f"of {full:g}" if score and full is not None else ""),
         RunFact(
             "Revenue",
             formatting.money(revenue)
@@ -121,7 +123,7 @@ def facts(context: Context, story: RunStory, timeline: RunTimeline, full: float)
         if story.artifacts is not None
         else RunFact("Phases", "missing", "no artifacts here"),
         RunFact("Pivots", formatting.figure(pivots) or "–", ", ".join(said)),
-        RunFact("Running for" if timeline.goes_on else "Ran for", ran),
+        RunFact("Running for" if timeline.goes_on else "Age" if timeline.waits else "Ran for", ran),
         RunFact("Verdict", formatting.first_line(run.text("kill_verdict"), 24) or "–"),
         RunFact("Mode", formatting.first_line(run.text("mode"), 16) or "–"),
         RunFact(

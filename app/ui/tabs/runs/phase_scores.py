@@ -175,6 +175,13 @@ def full_score(artifacts: Sequence[Record]) -> float:
     return _PLANNERS_FULL if points and max(points) <= _PLANNERS_FULL else _FULL
 
 
+def known_full_score(artifacts: Sequence[Record], score: object) -> float | None:
+    """The same for a run's own score; None where a score of ten may be of ten or of a hundred."""
+    tells = any(_is_number(one["overall_score"]) and isfinite(one["overall_score"]) for one in artifacts)
+    is_more = isinstance(score, int | float) and score > _PLANNERS_FULL
+    return full_score(artifacts) if tells or is_more else None
+
+
 def _phase_score(name: str, artifact: Record | None, full: float) -> PhaseScore:
     if artifact is None:
         return PhaseScore(name)

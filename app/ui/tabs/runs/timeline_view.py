@@ -31,7 +31,9 @@ _BAR, _ICON, _PAD, _LEAST = 8, 14, 6, 3.0
 _MOST_LABELS: Final = 5
 _LEAST_TIMES, _LEAST_WORDS = 80, 64
 _NOTHING: Final = "–"
+_DAYS: Final = 100 * 3_600
 NOT_REACHED: Final = "not reached"
+UNKNOWN: Final = "unknown"
 
 _SAID: Final = {
     Spent.APPROVED: "approved",
@@ -59,17 +61,19 @@ VERDICT_LOOKS: Final[dict[str, tuple[Tone, str]]] = {
 
 
 def took(seconds: int) -> str:
-    """`2 h 06 min`; below an hour in minutes, below a minute in seconds."""
+    """`2 h 06 min`; below an hour in minutes, below a minute in seconds, from 100 hours on in days."""
+    if seconds >= _DAYS:
+        return f"{seconds // DAY} d {seconds % DAY // 3_600} h"
     if seconds < 60:
         return f"{seconds} s"
     minutes = seconds // 60
     return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"
 
 
-def verdict_of(line: PhaseLine) -> tuple[str, Tone, str | None]:
-    """What the verdict on a phase is, in words, tone and icon."""
+def verdict_of(line: PhaseLine, *, is_told: bool = True) -> tuple[str, Tone, str | None]:
+    """What the verdict on a phase is, in words, tone and icon; artifacts tell whether one is reached."""
     if not line.is_reached:
-        return NOT_REACHED, Tone.NEUTRAL, None
+        return NOT_REACHED if is_told else UNKNOWN, Tone.NEUTRAL, None
     if line.is_current and any(span.spent is Spent.WAITING for span in line.spans[-1:]):
         return "waits for approval", Tone.WARN, Icon.PAUSED
     if line.newest is None or line.in_review:
@@ -97,6 +101,10 @@ class PhasesModel(QAbstractTableModel):
             self.dataChanged.emit(self.index(0, 0), self.index(len(before) - 1, VERDICT))
         else:
             self.endResetModel()
+
+    @property
+    def _is_told(self) -> bool:
+        return self.timeline is None or self.timeline.is_told
 
     def line(self, row: int) -> PhaseLine | None:
         lines = () if self.timeline is None else self.timeline.phases
@@ -147,13 +155,13 @@ class PhasesModel(QAbstractTableModel):
                 version = formatting.figure(newest.version)
                 return visible(f"v{version}" if version else _NOTHING)
             case 5:
-                return visible(formatting.first_line(verdict_of(line)[0], 60))
+                return visible(formatting.first_line(verdict_of(line, is_told=self._is_told)[0], 60))
         return _NOTHING if column in _RIGHT else ""
 
     def said(self, line: PhaseLine) -> str:
         """A whole line in words."""
         if not line.is_reached:
-            return NOT_REACHED
+            return verdict_of(line, is_told=self._is_told)[0]
         worked = "unknown how long" if line.worked is None else f"worked {took(line.worked)}"
         waited = [f"waited {took(line.waited)}"] if line.waited else []
         score = self._cell(line, SCORE)
@@ -169,7 +177,7 @@ class PhasesModel(QAbstractTableModel):
             for one in line.versions
             if one.began is None
         ]
-        return visible("\n".join(found), keep="\n") or NOT_REACHED
+        return visible("\n".join(found), keep="\n") or (NOT_REACHED if self._is_told else UNKNOWN)
 
     def _span(self, span: TimeSpan) -> str:
         began, ended = (formatting.absolute_time(at, self.utc) for at in (span.began, span.ended))

@@ -1,6 +1,7 @@
 """A run that is opened: beside its neighbours, with its phases, and back again."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
@@ -11,7 +12,7 @@ from app.services.records.run_timeline import Spent
 from app.ui.session.context import Context
 from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.runs.page import RunPage
-from app.ui.tabs.runs.timeline_view import TIMES, VERDICT
+from app.ui.tabs.runs.timeline_view import TIMES, VERDICT, took
 from models.status import RunStatus
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
@@ -169,6 +170,15 @@ def test_it_has_little_room(opened: RunPage, size: tuple[int, int], qtbot: QtBot
     assert artifacts.visibleRegion().boundingRect().height() < 150
     qtbot.keyClick(opened.phases, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: artifacts.visibleRegion().boundingRect().height() >= 200)
+
+
+def test_what_no_artifacts_tell_is_not_known(opened: RunPage) -> None:
+    assert opened.timeline is not None
+    last = opened.phases.phases.rowCount() - 2  # the platform's last; behind it stands one of this run alone
+    assert opened.phases.phases.index(last, VERDICT).data() == "not reached"
+    opened.phases.show_timeline(replace(opened.timeline, is_told=False), True)
+    assert opened.phases.phases.index(last, VERDICT).data() == "unknown"
+    assert (took(99 * 3600), took(2967 * 3600)) == ("99 h 00 min", "123 d 15 h")
 
 
 def test_the_legend_tells_what_is_there(opened: RunPage) -> None:
