@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app import paths
 from app.commands import common
-from app.services.text import counted
+from app.services.text import counted, some_of, visible
 from models.errors import InvalidInput, NotAllowed
 from models.progress import Monitor
 
@@ -123,6 +123,9 @@ def _add(options: argparse.Namespace) -> int:
         frozenset(opened.tenants),
         options.new_tenants,
     )
+    if left := adding.not_taken(sheet, wanted.columns):
+        said = some_of(left, _WRONG, shown=visible)
+        common.complain(f"not taken: {counted(len(left), 'column')} of the list, {said}")
     database = opened.database
     with database.connection_context():
         found = adding.judge(database, sheet, wanted, USERS.asks_for(stored), now=now)

@@ -183,6 +183,12 @@ def guessed(sheet: Sheet, names: Sequence[str]) -> dict[str, int]:
     return found
 
 
+def not_taken(sheet: Sheet, columns: Mapping[str, int]) -> list[str]:
+    """What stands over the columns of which nothing is taken."""
+    taken = set(columns.values())
+    return [name for at, name in enumerate(sheet.head) if name and at not in taken] if sheet.has_head else []
+
+
 def judge(
     database: Database,
     sheet: Sheet,

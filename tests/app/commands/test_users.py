@@ -43,9 +43,12 @@ def test_users_are_written_as_a_list_without_secrets(path: Path, tmp_path: Path)
 @pytest.mark.slow
 def test_those_of_a_list_are_created_in_one_act(path: Path, tmp_path: Path) -> None:
     lines, wrong, before = tmp_path / "new.csv", tmp_path / "wrong.csv", count(path, "users")
-    lines.write_text("email,tenant\nnew@acme.example,acme-corp\nnobody,acme-corp\nx@y.example,elsewhere\n")
+    lines.write_text(
+        "email,tenant,password\nnew@acme.example,acme-corp,x\nnobody,acme-corp,\nx@y.example,elsewhere,\n"
+    )
     tried = run("users", "add", path, lines, "--dry-run", "--new-tenants")
     assert tried.returncode == 1 and "2 users can be created, 1 line cannot" in tried.stdout
+    assert "not taken: 1 column of the list, password" in tried.stderr
     assert "new tenant: elsewhere" in tried.stdout and "line 3: " in tried.stderr
     refused = run("users", "add", path, lines, "--wrong", wrong)
     assert refused.returncode == 1 and "nothing was created" in refused.stderr
