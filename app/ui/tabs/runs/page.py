@@ -45,7 +45,7 @@ in which that is wide.
 _BELOW = 12
 _MORE = 7
 """Times as many entries and notifications are read when older ones are asked for."""
-_LOWER, _WHOLE = 250, 520
+_LOWER, _WHOLE = 220, 520
 """The height of what a phase produced where all of the page is in sight, and where it is scrolled to."""
 Part = TypeVar("Part", KeptPart, AboutPart)
 
@@ -138,6 +138,8 @@ class RunPage(QWidget):
         self._phase = ""
         self._sought: TextPlace | None = None
         """What is to be shown of the run that is being read."""
+        self._is_whole = False
+        """Whether there is room for all of the page."""
         self._changed = False
         """Whether something was done to runs since the list was read."""
         self._hidden: list[QWidget] = []
@@ -269,15 +271,16 @@ class RunPage(QWidget):
     def _fit(self) -> None:
         """Where the page is higher than the window, its lower part alone fills that, to be read there."""
         room = self._scroll.viewport().size()
-        above = self._body.totalHeightForWidth(room.width()) - self._lower.minimumHeight()
-        is_whole = above + _LOWER <= room.height()
-        high = _LOWER if is_whole else max(_LOWER, min(_WHOLE, room.height() - 2 * _BELOW))
+        own = self._lower.heightForWidth(room.width() - 2 * self._body.contentsMargins().left())
+        above = self._body.totalHeightForWidth(room.width()) - own
+        self._is_whole = above + _LOWER <= room.height()
+        high = _LOWER if self._is_whole else max(_LOWER, min(_WHOLE, room.height() - 2 * _BELOW))
         self._lower.setMinimumHeight(high)
 
     def _show_lower(self) -> None:
-        """Scrolls to the part below the phases, when it has its size."""
+        """Scrolls to the part below the phases, when it has its size, where not all is in sight."""
         bar = self._scroll.verticalScrollBar()
-        later(self, 0, lambda: bar.setValue(self._lower.y()))
+        later(self, 0, lambda: None if self._is_whole else bar.setValue(self._lower.y()))
 
     def _add_choice(self, words: str, part: Callable[[], QWidget]) -> QPushButton:
         """One of the parts of which one stands below the phases; each is made when it is looked at first."""
