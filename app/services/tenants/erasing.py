@@ -19,7 +19,7 @@ from app.services.chain.checkpoints.making import SignedReport, Verifier, verify
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.numbering import Numbering
 from app.services.chain.pruning import Part, marker_of, removal_of
-from app.services.chain.rules import GENESIS, is_no_time, seconds
+from app.services.chain.rules import GENESIS, MARKER_EVENT, is_no_time, seconds
 from app.services.chain.verify.report import TenantReport
 from app.services.deliveries.log import DeliveryLog
 from app.services.files.describe import OpenedFile
@@ -30,11 +30,11 @@ from app.services.records.tables import AUDIT_CHAIN
 from app.services.tenants.bundle import belonging
 from app.services.text import counted, tenant_name
 from models.engine import Statement, raw, sql_name
-from models.errors import Cancelled, NotAllowed, RowChanged, TenantAdminError
+from models.errors import Cancelled, NotAllowed, RowChanged, StorageError, TenantAdminError
 from models.local.copies import back_up, free_name
 from models.local.database import LocalDatabase
 from models.progress import UNWATCHED, Monitor
-from models.schema import ForeignKey, StoredTable, StoredTables, internal, read_stored
+from models.schema import ForeignKey, StoredTable, StoredTables, caseless, internal, read_stored
 from models.status import SYSTEM_TENANT, AuditEvent
 
 WHY_NOT_LIVE: Final = (
@@ -178,7 +178,9 @@ def plan(database: LocalDatabase, tenant: str, *, now: int) -> Erasure:
         if not going:
             raise nothing_of(database.place, tenant)
         changed: dict[str, int] = {}
-        obstacle = _barrier(database, stored, tenant, going)
+        obstacle = _barrier(database, stored, tenant, going) or _in_virtual_tables(database, tenant)
+        if [*going] == [AUDIT_CHAIN.name]:
+            obstacle = obstacle or _is_erased(database, tenant, chosen.going[AUDIT_CHAIN.name])
         for parent, key in chosen.keys:
             if parent not in going or len(key.columns) != len(key.parent_columns):
                 continue
@@ -257,6 +259,38 @@ def _barrier(
     if AUDIT_CHAIN.name not in stored:
         return f"{database.place} has no audit chain, so that it would be recorded nowhere."
     return next((_triggers(name) for name in going if stored[name].has_triggers), None)
+
+
+def _is_erased(database: LocalDatabase, tenant: str, which: str) -> str | None:
+    """Why there is nothing to erase of a tenant that has been; None where there is."""
+    kinds = f"SELECT DISTINCT event_type FROM main.{AUDIT_CHAIN.name} WHERE {which} LIMIT 2"  # noqa: S608
+    if database.rows(raw(kinds)) != [(MARKER_EVENT,)]:
+        return None
+    return (
+        f"Nothing of {tenant_name(tenant)} is left but the marker in its chain that says what was removed; "
+        "it stays, as the proof of that."
+    )
+
+
+def _in_virtual_tables(database: LocalDatabase, tenant: str) -> str | None:
+    """Why it cannot be erased where a virtual table, to which nothing here writes, has rows of it, too."""
+    made = raw("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'virtual'")
+    for (name,) in database.rows(made):
+        try:
+            columns = database.rows(raw("SELECT name FROM pragma_table_xinfo(?)", name))
+            own = next((column for (column,) in columns if caseless(column) == "tenant_id"), None)
+            if own is None:
+                continue
+            of = f"SELECT count(*) FROM main.{sql_name(name)} WHERE {sql_name(own)} = ?"  # noqa: S608
+            rows = int(database.scalar(raw(of, tenant)))
+        except StorageError:  # of a module that is not here
+            continue
+        if rows:
+            return (
+                f"The virtual table {name} has {counted(rows, 'row')} of {tenant_name(tenant)}, and nothing "
+                "here writes to such a table. Remove them with the program that fills it."
+            )
+    return None
 
 
 def _cannot_record(
