@@ -287,6 +287,10 @@ class Dialog(QDialog):
         """What is typed into is in sight, with its caption, where the words have to scroll."""
         self._scroll.show_focus()
 
+    def show_part(self, part: QWidget) -> None:
+        """Scrolls to what has just come, where the words have to scroll."""
+        later(self, 0, lambda: self._scroll.ensureWidgetVisible(part))
+
     def _make_room(self) -> None:
         """At least as large as its words need, as far as the screen allows: a layout whose labels wrap does
         not see to it by itself, and parts would be cut.

@@ -16,7 +16,13 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
 from app.services.records.runs import RunDetail
 from app.services.records.seen import of_rows
-from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_PARKED_IDEAS, PLANNING_RUNS, Scope
+from app.services.records.tables import (
+    AUDIT_CHAIN,
+    PLANNING_ARTIFACTS,
+    PLANNING_PARKED_IDEAS,
+    PLANNING_RUNS,
+    Scope,
+)
 from app.services.text import counted
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import (
@@ -387,6 +393,7 @@ class RunsTab(RecordTab):
             ask_about(self, runs, do, title, sentence, action=f"{verb} {count}", danger=danger)
         else:
             options: dict[str, Any] = {"status": act.status, "action": f"{verb} {count}", "danger": danger}
+            options["recorded"] = AUDIT_CHAIN.name in self.context.opened.schema.columns
             sentence = priced(self, runs, sentence)
             items, total = runs.names, len(runs.ids)
             dialog = ReasonDialog(

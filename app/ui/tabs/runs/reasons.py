@@ -24,6 +24,8 @@ _HINTS = {
     RunStatus.DELETED: "Optional; stands in the audit chain.",
 }
 _HINT = "Optional; stands in the audit chain, and in the list under “Why”."
+_NOWHERE = "Optional; this database has no audit chain, so that it is kept nowhere."
+_VERDICT = "Becomes its kill verdict."
 _ROW_ALONE = "Only the row changes: a workflow that still works on it is not told, and may go on."
 
 
@@ -40,7 +42,9 @@ def consequence(status: RunStatus | None, days: int) -> str:
 
 
 class ReasonDialog(ConfirmDialog):
-    """Asks why, beside whether. Return confirms what is no danger, and else as soon as there is a reason."""
+    """Asks why, beside whether, and says where that is kept, which it is where acts are `recorded`. Return
+    confirms what is no danger, and else as soon as there is a reason.
+    """
 
     def __init__(
         self,
@@ -53,6 +57,7 @@ class ReasonDialog(ConfirmDialog):
         items: Sequence[str],
         total: int,
         danger: bool,
+        recorded: bool = True,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(
@@ -68,7 +73,10 @@ class ReasonDialog(ConfirmDialog):
         )
         self._required, self._danger = status in REQUIRED, danger
         self.field, self._problem = QLineEdit(), Label(look=Look.BAD, wrap=True)
-        hint = Label(_HINTS.get(status, _HINT), Look.DIM, wrap=True)
+        said = _HINTS.get(status, _HINT)
+        if not recorded:
+            said = _VERDICT if status is RunStatus.KILLED else _NOWHERE
+        hint = Label(said, Look.DIM, wrap=True)
         name = Label("Reason", Look.STRONG)
         name.setBuddy(self.field)
         self.field.setAccessibleName("Reason")

@@ -226,6 +226,7 @@ class SendEventDialog(Dialog):
         self._tell_delivered()
         if self._sent():
             self.answer.show_answer(sent.answer)
+            self.show_part(self.answer.title)
             said = ". ".join(filter(None, (sent.answer.title, sent.answer.why)))
             announce(self.answer, said, at_once=not sent.answer.is_ok)
             self.kept.setText(sent.not_kept or _KEPT)
@@ -235,6 +236,7 @@ class SendEventDialog(Dialog):
         if self._sent():
             self.answer.clear(_HINT)
             self._say_problem(str(error))
+            self.show_part(self.problem)
             announce(self.problem, str(error), at_once=True)
 
     def _copy_curl(self) -> None:

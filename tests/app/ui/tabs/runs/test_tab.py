@@ -18,8 +18,10 @@ from app.ui.tabs.runs.parked import ParkedIdeasDialog, revisit
 from app.ui.tabs.runs.phase_scores import phase_scores
 from app.ui.tabs.runs.reasons import ASKED, ReasonDialog
 from app.ui.tabs.runs.run_acts import ACTS, main_acts, refusal_of
+from app.ui.theme import Theme
 from app.ui.widgets.filter_row import FilterValues
 from app.ui.widgets.formatting import score
+from models.status import RunStatus
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures.records import record
 from tests.fixtures.window import ask, child, dialog, give_reason, pick, value_of
@@ -494,3 +496,13 @@ def test_a_phase_that_only_the_run_before_had_opens_the_run_alone(tab: RunsTab, 
     page = tab.opener.page
     assert page is not None
     qtbot.waitUntil(lambda: page.story is not None and page.phases.phase() in planning.PHASES)
+
+
+def test_where_no_chain_keeps_a_reason_the_question_says_so(theme: Theme, qtbot: QtBot) -> None:
+    for status, said in ((RunStatus.PAUSED, "kept nowhere"), (RunStatus.KILLED, "Becomes its kill verdict.")):
+        asked = ReasonDialog(
+            theme, "Why?", "So.", status=status, action="Do", items=[], total=1, danger=False, recorded=False
+        )
+        qtbot.addWidget(asked)
+        assert said in asked.field.accessibleDescription()
+        assert "stands in the audit chain" not in asked.field.accessibleDescription()
