@@ -455,6 +455,7 @@ def test_neither_side_loads_qt() -> None:
     assert result.stdout.strip() == "False"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", ["end", "schema"])
 def test_of_a_file_that_cannot_be_opened_what_is_there_is_saved_and_nothing_is_left(
     tmp_path: Path, lost: str

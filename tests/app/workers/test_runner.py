@@ -403,6 +403,7 @@ def test_its_owner_is_told_of_a_bug_even_if_the_report_of_it_fails(
     assert [type(error) for error in told] == [WentWrong]
 
 
+@pytest.mark.slow
 def test_what_a_great_act_keeps_is_set_apart_from_garbage_until_its_file_is_closed(
     runner: Runner, qtbot: QtBot
 ) -> None:

@@ -73,6 +73,7 @@ def asked(
     return report, *judged(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_range_of_what_lived_as_it_should_raises_no_alarm(tmp_path: Path, number: int) -> None:
     rng = random.Random(number)
@@ -121,6 +122,7 @@ def test_no_forged_marker_hides_a_wiped_tenant_in_a_range(tmp_path: Path, number
     assert code == 1 and "by this bundle alone, it does not hold" in said, said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_range_is_held_against_every_end_that_was_known_in_it(tmp_path: Path, number: int) -> None:
     """Also where later checkpoints, whose ends lie behind the range, cover everything."""

@@ -50,6 +50,7 @@ def rows(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "rows.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_each_entry_that_a_checkpoint_covers_is_proven_by_few(known: KnownChain, tmp_path: Path) -> None:
     *own, _ = known.chain.seqs(WHOSE)
     numbers = []

@@ -173,6 +173,7 @@ def test_an_endless_body_is_cut() -> None:
     assert found.is_ok and found.is_cut and len(found.body) == MOST_ANSWER
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "GZIP"])
 def test_a_bomb_is_unpacked_no_further_than_the_cap(encoding: str) -> None:
     plain = b"\0" * 200_000_000

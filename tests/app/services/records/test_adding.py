@@ -167,6 +167,7 @@ def test_the_lines_that_are_wrong_come_back_as_they_were(engine: Database) -> No
     assert [[*row[2:]] for row in again.rows] == [["=1+1", "wrong"], ["'quoted", "also wrong"]]
 
 
+@pytest.mark.slow
 @given(
     st.one_of(
         st.emails(),

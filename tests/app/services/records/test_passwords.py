@@ -46,10 +46,12 @@ def test_what_is_easily_guessed_is_refused() -> None:
     assert Typed("gloria.zhou", ("gloria.zhou",)).strength.score < Typed("gloria.zhou").strength.score
 
 
+@pytest.mark.slow
 def test_one_that_takes_long_to_judge_is_judged_by_its_beginning() -> None:
     assert Typed("4@8({[</369&#!1/|0$5+7%2" * 10).strength.score == 4
 
 
+@pytest.mark.slow
 def test_those_that_are_generated_are_strong_and_none_is_another() -> None:
     made = {passwords.generated() for _ in range(200)}
     assert len(made) == 200

@@ -60,6 +60,7 @@ def refused(call: Callable[[], object]) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_every_status_with_every_act(engine: Database, nullable: LocalDatabase, events: Events) -> None:
     for number, sql in enumerate(LEGAL):
         for many in (1, 3):

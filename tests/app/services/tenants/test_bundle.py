@@ -124,6 +124,7 @@ def test_all_that_it_has_is_there_and_nothing_of_others(path: Path, tmp_path: Pa
     assert check(out)[0] == 0
 
 
+@pytest.mark.slow
 def test_what_checkpoints_knew_is_proven_without_a_name_of_others(path: Path, tmp_path: Path) -> None:
     planted = {name for (name,) in ask(path, "SELECT DISTINCT tenant_id FROM audit_chain")} - {TENANT}
     assert len(planted) > 1

@@ -700,6 +700,7 @@ def test_a_bug_is_shown_with_details_to_copy(
 # dead ends
 
 
+@pytest.mark.slow
 def test_what_helps_against_damage_is_offered_for_the_damaged_file(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,6 +43,7 @@ def typed(form: ComposeDialog, qtbot: QtBot, title: str, message: str, metadata:
             type_text(qtbot, text)
 
 
+@pytest.mark.slow
 def test_one_is_written_to_the_tenants_chosen_by_keys_and_taken_back_at_once(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:

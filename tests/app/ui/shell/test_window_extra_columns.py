@@ -56,6 +56,7 @@ def drive(qtbot: QtBot, page: RecordTab, path: Path) -> None:
     assert set(values(page, "role")) == {"admin"}
 
 
+@pytest.mark.slow
 def test_chosen_sorted_filtered_exported_and_kept(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
@@ -37,6 +38,7 @@ def shown(page: RecordTab) -> list[tuple[str, str]]:
     return [(model.index(row, 0).data(), model.index(row, 1).data()) for row in range(model.rowCount())]
 
 
+@pytest.mark.slow
 def test_an_act_is_there_at_once_and_enter_leads_to_its_entry(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -58,6 +60,7 @@ def test_an_act_is_there_at_once_and_enter_leads_to_its_entry(
     qtbot.waitUntil(lambda: current(window).list.current_id() == newest)
 
 
+@pytest.mark.slow
 def test_of_another_record_nothing_of_the_one_before_stays(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -75,6 +78,7 @@ def test_of_another_record_nothing_of_the_one_before_stays(
     assert not past_of(page).table.isVisible()
 
 
+@pytest.mark.slow
 def test_a_click_leads_to_the_chain_of_system_for_a_run_of_a_tenant(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:

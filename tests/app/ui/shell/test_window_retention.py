@@ -266,6 +266,7 @@ def test_other_days_are_counted_again_and_are_the_person_s_for_once(
     assert window.settings.retention_days == 90 and not window.settings.retention_enabled.get(demo_path)
 
 
+@pytest.mark.slow
 def test_a_preview_closed_while_it_is_counted_again_stays_closed(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:

@@ -59,6 +59,7 @@ def save(qtbot: QtBot, dialog: ViewsDialog, name: str) -> None:
     form.submit()
 
 
+@pytest.mark.slow
 def test_each_tab_is_found_as_it_was_left(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     page = open_file(qtbot, window, demo_path)
     page.filters.text.setText("acme")

@@ -54,6 +54,7 @@ def rows_of(page: TenantsTab, name: str) -> list[str]:
     return values(page, name)
 
 
+@pytest.mark.slow
 def test_it_takes_the_place_of_the_tab_and_gives_it_back(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -112,6 +113,7 @@ def test_one_is_found_and_all_is_scoped_to_it(qtbot: QtBot, window: MainWindow, 
     assert window.tenants.key() == name
 
 
+@pytest.mark.slow
 def test_the_inspector_says_how_one_stands_and_leads_on(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -139,6 +141,7 @@ def test_the_inspector_says_how_one_stands_and_leads_on(
     assert audit.spec.table.name == "audit_chain"
 
 
+@pytest.mark.slow
 def test_each_state_of_a_chain_has_its_words_and_webhooks_their_health(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -194,6 +197,7 @@ def test_each_state_of_a_chain_has_its_words_and_webhooks_their_health(
     assert "tampered, 2 findings" in words(page.inspector)
 
 
+@pytest.mark.slow
 def test_what_others_add_is_said_and_what_was_arranged_stays(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:

@@ -248,6 +248,7 @@ def test_a_letter_opens_the_user_or_the_webhook_that_the_metadata_name(
     assert jump.args == [table, wanted]
 
 
+@pytest.mark.slow
 def test_the_inbox_is_gone_through_by_letters_alone(
     tab: NotificationsTab, context: Context, qtbot: QtBot
 ) -> None:
@@ -521,6 +522,7 @@ def test_a_read_only_file_says_why(show_tab: ShowTab, context: Context, qtbot: Q
         assert not action.isEnabled() and "the disk is read-only" in action.toolTip()
 
 
+@pytest.mark.slow
 def test_one_goes_by_a_key_and_several_after_a_question_and_undo_brings_them_back(
     tab: NotificationsTab, context: Context, qtbot: QtBot
 ) -> None:

@@ -116,6 +116,7 @@ def test_an_icon_follows_the_theme(qtbot: QtBot, theme: Theme) -> None:
     assert strongest(button.icon(), QIcon.Mode.Disabled) == DARK["disabled"]
 
 
+@pytest.mark.slow
 def test_an_icon_that_is_changed_leaves_the_others_as_they_are(theme: Theme) -> None:
     icon = QIcon(theme.icon(Icon.SHIELD_OK, "bad"))
     icon.addPixmap(QPixmap(8, 8))  # Qt clones the engine that they share

@@ -104,6 +104,7 @@ def test_the_watch_of_a_dialog_outlives_it_and_ends(
     assert locks(demo_path) == held
 
 
+@pytest.mark.slow
 def test_arrows_over_the_files_are_seen_in_the_dark(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
     theme.set_mode(Mode.DARK)
     parent = added(qtbot, QWidget())
@@ -116,6 +117,7 @@ def test_arrows_over_the_files_are_seen_in_the_dark(qtbot: QtBot, theme: Theme, 
         assert max(ink.lightness() for ink in inks if ink.alpha() > 200) > 180, name
 
 
+@pytest.mark.slow
 def test_a_new_folder_is_asked_for_as_one(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
     (tmp_path / "acme").mkdir()
     parent = added(qtbot, QWidget())

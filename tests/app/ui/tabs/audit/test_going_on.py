@@ -4,6 +4,7 @@ import json
 from functools import partial
 from pathlib import Path
 
+import pytest
 from pytestqt.qtbot import QtBot
 
 from app.services.records.tables import USERS
@@ -33,6 +34,7 @@ def is_at(page: AuditTab, seq: int) -> bool:
     return bool(page.list.current_id() == seq)
 
 
+@pytest.mark.slow
 def test_letters_lead_along_the_chain_of_one_tenant(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -53,6 +55,7 @@ def test_letters_lead_along_the_chain_of_one_tenant(
     assert page.list.current_id() == newest
 
 
+@pytest.mark.slow
 def test_where_a_filter_hides_the_next_one_it_is_let_go(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -70,6 +73,7 @@ def test_where_a_filter_hides_the_next_one_it_is_let_go(
     assert page.filters.text.text() == ""
 
 
+@pytest.mark.slow
 def test_records_that_an_entry_names_lead_to_their_tab(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:

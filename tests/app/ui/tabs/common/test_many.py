@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from pytestqt.qtbot import QtBot
 
 from app.ui.shell.window import MainWindow
@@ -19,6 +20,7 @@ def buttons(page: RecordTab, *names: str) -> list[str]:
     return [page.commands.action(name).text().replace("&", "") for name in names]
 
 
+@pytest.mark.slow
 def test_the_inspector_tells_of_many_what_they_share_and_where_they_differ(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:

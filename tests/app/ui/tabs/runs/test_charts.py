@@ -28,6 +28,7 @@ def opened(qtbot: QtBot, window: MainWindow, path: Path) -> tuple[RunsTab, Chart
     return tab, dialog
 
 
+@pytest.mark.slow
 def test_a_point_is_found_by_keys_and_selects_its_run(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -57,6 +58,7 @@ def test_a_point_is_found_by_keys_and_selects_its_run(
         qtbot.mouseClick(dialog.chart, Qt.MouseButton.LeftButton, pos=middle)
 
 
+@pytest.mark.slow
 def test_it_is_saved_as_a_picture_and_follows_what_is_done(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:

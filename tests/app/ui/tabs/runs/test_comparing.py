@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
@@ -12,6 +13,7 @@ from tests.app.ui.conftest import ShowTab
 from tests.fixtures.window import dialog
 
 
+@pytest.mark.slow
 def test_three_runs_side_by_side(show_tab: ShowTab, tmp_path: Path, qtbot: QtBot) -> None:
     tab = show_tab(RunsTab)
     qtbot.waitUntil(lambda: tab.model.rowCount() > 3)

@@ -79,6 +79,7 @@ def tab_of(page: RunPage) -> RunsTab:
     return tab
 
 
+@pytest.mark.slow
 def test_all_that_is_known_is_shown(opened: RunPage) -> None:
     assert opened.title.text() == "<b>An idea</b>"
     assert opened.chip.text() == "running"
@@ -126,6 +127,7 @@ def test_older_entries_and_notifications_are_a_click_away(
     assert opened.about.older_button.isHidden()
 
 
+@pytest.mark.slow
 def test_neighbours_and_back(opened: RunPage, qtbot: QtBot) -> None:
     tab, first = tab_of(opened), opened.story
     assert not tab.table.isVisible() and tab.opener.is_open and opened.neighbours.hasFocus()
@@ -142,6 +144,7 @@ def test_neighbours_and_back(opened: RunPage, qtbot: QtBot) -> None:
     assert tab.opener.is_open
 
 
+@pytest.mark.slow
 def test_an_act_of_the_page_is_that_of_the_tab(opened: RunPage, context: Context, qtbot: QtBot) -> None:
     tab = tab_of(opened)
     run = tab.list.current_id()
@@ -156,6 +159,7 @@ def test_an_act_of_the_page_is_that_of_the_tab(opened: RunPage, context: Context
     qtbot.waitUntil(lambda: opened.chip.text() == "running")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(900, 400), (560, 340)])
 def test_it_has_little_room(opened: RunPage, size: tuple[int, int], qtbot: QtBot) -> None:
     tab = tab_of(opened)
@@ -185,6 +189,7 @@ def test_the_legend_tells_what_is_there(opened: RunPage) -> None:
     assert opened.legend.accessibleName() == "Legend: approved, sent back, without a verdict, in review"
 
 
+@pytest.mark.slow
 def test_a_run_that_an_act_takes_out_of_the_list_stays_in_sight(
     opened: RunPage, context: Context, qtbot: QtBot
 ) -> None:

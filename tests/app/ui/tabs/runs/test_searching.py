@@ -66,6 +66,7 @@ def test_it_may_be_closed_while_it_reads(context: Context, qtbot: QtBot) -> None
     qtbot.waitUntil(lambda: not context.runner._running)
 
 
+@pytest.mark.slow
 def test_enter_opens_the_run_at_the_place(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     ask(
         demo_path,

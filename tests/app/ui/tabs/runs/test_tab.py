@@ -490,6 +490,7 @@ def test_after_an_act_the_focus_is_on_no_other_act(tab: RunsTab, qtbot: QtBot) -
     assert QApplication.focusWidget() is tab.table
 
 
+@pytest.mark.slow
 def test_a_phase_that_only_the_run_before_had_opens_the_run_alone(tab: RunsTab, qtbot: QtBot) -> None:
     choose(tab, qtbot, row_of(tab, "completed"))
     tab.scores.activated.emit("a phase of another run")
