@@ -1,11 +1,9 @@
 """What an SQL dump's statements may do, decided by SQLite's own parser at each of them."""
 
 import re
-import shutil
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 
 import apsw
@@ -518,11 +516,6 @@ class Guard:
             if not innocuous:
                 self._connection.create_scalar_function(name, _refusing(name))
         return frozenset(name for name, innocuous in found.items() if innocuous)
-
-    @property
-    def room(self) -> int:
-        """The free bytes of the file's disk."""
-        return shutil.disk_usage(Path(self._connection.filename).parent).free
 
     def check_default(self, expression: str) -> None:
         """Raises `Forbidden` when a column's DEFAULT calls what is not harmless, and what SQLite raises."""

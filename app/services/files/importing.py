@@ -6,6 +6,7 @@ It runs in a file that nobody sees yet, under a guard (models/README.md, A dump)
 import json
 import os
 import re
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -199,7 +200,7 @@ def _build(
     with closing(_connect(building, temporary)) as connection:
         made = _OwnTables(connection, notes)
         guard = Guard(connection, notes, made.make, in_many=in_many)
-        work = _Work(connection, monitor.cancelled, guard.room)
+        work = _Work(connection, monitor.cancelled, _free_beside(target))
         _begin(connection)
         with work.counted(dump):
             told = _run(guard, work, dump, target, monitor.progress, temporary=temporary)
@@ -467,7 +468,7 @@ def _run(
             except Forbidden as error:
                 raise ImportFailed(dump, Failure.REFUSED, str(error), piece.line_of(guard.start)) from error
             except apsw.FullError as error:
-                raise _without_room(guard, work, dump, target, temporary) from error
+                raise _without_room(work, dump, target, temporary) from error
             except OF_THE_STORE:
                 raise
             except apsw.Error as error:
@@ -480,11 +481,14 @@ def _run(
     return tenant, is_exact, has_replaced
 
 
-def _without_room(
-    guard: Guard, work: _Work, dump: Path, target: Path, temporary: TemporaryFiles | None
-) -> Exception:
+def _free_beside(target: Path) -> int:
+    """The free bytes of the disk on which the file is made: beside where it shall be."""
+    return shutil.disk_usage(target.parent).free
+
+
+def _without_room(work: _Work, dump: Path, target: Path, temporary: TemporaryFiles | None) -> Exception:
     """What is full: the temporary files' disk, the file, which may not grow as it likes, or its disk."""
-    room = guard.room
+    room = _free_beside(target)
     if temporary and temporary.are_full:
         return TemporaryFull(temporary_folder())
     if none := work.without_room(dump, target):
