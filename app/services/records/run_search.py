@@ -81,6 +81,8 @@ class TextOf:
     run_id: Value
     idea: str
     column: str
+    begun: Value = None
+    """Of the run, as it is stored."""
     phase: str = ""
     version: str = ""
     artifact_id: Value = None
@@ -199,7 +201,7 @@ class RunTexts:
 
     def _read_runs(
         self, database: Database, stored: StoredTable | None, monitor: Monitor
-    ) -> Iterator[tuple[Value, str]]:
+    ) -> Iterator[tuple[Value, TextOf]]:
         if stored is None:
             return
         statements = Statements(ListQuery(PLANNING_RUNS.name, self._scope), stored, database.limits)
@@ -207,19 +209,20 @@ class RunTexts:
         row_key = stored.row_key or "id"  # `Statements` has refused a table without
         key = exactly(statements.value(PLANNING_RUNS.column("id")))
         row = exactly(Column(statements.source, row_key))
+        begun = exactly(statements.value(PLANNING_RUNS.column("created_at")))
         texts = [Cast(statements.value(PLANNING_RUNS.column(name)), "BLOB") for name in said]
         encoding = database.encoding
-        for key_cell, row_cell, *values in database.each(statements.select(key, row, *texts)):
-            run_id = decoded(key_cell)
-            of = TextOf(run_id, "", "", row=decoded(row_cell), row_key=row_key)
+        for cells in database.each(statements.select(key, row, begun, *texts)):
+            (run_id, place, at), values = map(decoded, cells[:3]), cells[3:]
             raws = {name: b"" if raw is None else bytes(raw) for name, raw in zip(said, values, strict=True)}
             idea = raws.get("idea", b"")[: 4 * LONGEST].decode(encoding, "replace")[:LONGEST]
+            of = TextOf(run_id, idea, "", at, row=place, row_key=row_key)
             for name, raw in raws.items():
-                self._add(replace(of, idea=idea, column=name), raw, encoding, monitor)
-            yield run_id, idea
+                self._add(replace(of, column=name), raw, encoding, monitor)
+            yield run_id, of
 
     def _read_artifacts(
-        self, database: Database, stored: StoredTable, runs: dict[Value, str], monitor: Monitor
+        self, database: Database, stored: StoredTable, runs: dict[Value, TextOf], monitor: Monitor
     ) -> None:
         source = Source(PLANNING_ARTIFACTS.name)
         row_key, encoding = stored.row_key or "id", database.encoding
@@ -235,9 +238,8 @@ class RunTexts:
             if done % 100 == 0:
                 monitor.progress(done, total)
             if run_id in runs and found[5] is not None:
-                of = TextOf(
-                    run_id, runs[run_id], "content", readable(phase), readable(version), key, row, row_key
-                )
+                of = replace(runs[run_id], column="content", phase=readable(phase), version=readable(version))
+                of = replace(of, artifact_id=key, row=row, row_key=row_key)
                 self._add(of, bytes(found[5]), encoding, monitor)
         monitor.progress(total, total)
 

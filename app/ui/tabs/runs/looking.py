@@ -46,9 +46,14 @@ def _search_act(tab: RecordTab, show_place: "Callable[[TextPlace], object]") -> 
     def run() -> None:
         from app.ui.tabs.runs.searching import RunSearchDialog  # noqa: PLC0415 - rows show before
 
-        shown = RunSearchDialog(tab.context, tab.scope, show, tab)
-        shown.finished.connect(shown.deleteLater)
+        there = (one for one in tab.findChildren(RunSearchDialog) if one.is_of(tab.scope))
+        shown = next(there, None)
+        if shown is None:
+            shown = RunSearchDialog(tab.context, tab.scope, show, tab)
+            shown.finished.connect(shown.deleteLater)
         shown.show()
+        shown.raise_()
+        shown.activateWindow()
 
     def show(place: "TextPlace") -> None:
         show_place(place)

@@ -14,6 +14,7 @@ from app.services.records.run_search import TextPlace, TextPlaces, Within
 from app.services.records.tables import EVERYONE, PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
 from app.services.text import counted, visible
 from app.ui.session.context import Context
+from app.ui.tabs.common.declared import epoch
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.announcing import announce
@@ -29,8 +30,11 @@ from models.errors import Cancelled, MuchToRead, TenantAdminError
 from models.progress import Monitor
 
 _SIZE = QSize(960, 660)
-_COLUMNS = (StaticColumn("Run"), StaticColumn("Where", dim=True), StaticColumn("Found"))
-_ROWS, _IDEA, _BEFORE, _AFTER = 9, 28, 24, 80
+_COLUMNS = (
+    *(StaticColumn("Run"), StaticColumn("Begun", dim=True)),
+    *(StaticColumn("Where", dim=True), StaticColumn("Found")),
+)
+_ROWS, _IDEA, _BEFORE, _AFTER = 9, 40, 24, 80
 _SOON_MS = 250
 _WITHIN = {
     Within.ALL: "All texts",
@@ -40,13 +44,18 @@ _WITHIN = {
 }
 _PREVIEW = 96
 _GONE = "(changed since it was read)"
-_READ = "Each text is read once into a temporary index, which is gone when this window closes."
-_LIVE = "The texts are read into a temporary copy on this computer, which is gone when this window closes."
+_BACK = "Opening a run puts it aside; Ctrl+Alt+F brings it back, with what it found."
+_READ = f"Each text is read once into a temporary index, which is gone when this window closes. {_BACK}"
+_LIVE = (
+    f"The texts are read into a temporary copy on this computer, which is gone when this window closes. {_BACK}"
+)
 _CHANGED = "Runs have changed since they were read; what was read before is searched."
 
 
 class RunSearchDialog(Dialog):
-    """Stands beside the window. `open_place(place)` is called with the one that was chosen."""
+    """Stands beside the window. `open_place(place)` is called with the one that was chosen; so that it is in
+    sight, this is hidden then.
+    """
 
     def __init__(
         self,
@@ -81,7 +90,7 @@ class RunSearchDialog(Dialog):
         """Rows that a person has agreed to, where each is charged."""
         told = QWidget()
         in_row((self.state, 1), self.bar, self.cancel_reading, self.read_button, within=told)
-        self.table = StaticTable(context.theme, "Places found", _COLUMNS, most=_ROWS, wide=2)
+        self.table = StaticTable(context.theme, "Places found", _COLUMNS, most=_ROWS, wide=3)
         self.around = QTextEdit()
         self.around.setReadOnly(True)
         self.around.setTabChangesFocus(True)
@@ -112,6 +121,10 @@ class RunSearchDialog(Dialog):
             self._ask()
         else:
             self._read()
+
+    def is_of(self, scope: Scope) -> bool:
+        """Whether it can be shown again for these runs."""
+        return scope == self._scope and not self._is_closed
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Of the keys in the line Return opens what is chosen, or looks for what was typed since; Down leads
@@ -261,7 +274,8 @@ class RunSearchDialog(Dialog):
             return
         if found.places != self._found:
             self._found = found.places
-            self.table.show_rows([_cells(place) for place in found.places])
+            utc = self._context.settings.utc_times
+            self.table.show_rows([_cells(place, utc=utc) for place in found.places])
             if found.places:
                 self.table.select_row(0)
             self._show_place()
@@ -316,6 +330,7 @@ class RunSearchDialog(Dialog):
     def _open(self) -> None:
         place = self._chosen()
         if place is not None:
+            self.hide()
             self._open_place(place)
 
     def _end(self) -> None:
@@ -350,9 +365,10 @@ def _close(texts: TextSearch, _monitor: Monitor) -> None:
     texts.close()
 
 
-def _cells(place: TextPlace) -> tuple[Any, ...]:
+def _cells(place: TextPlace, *, utc: bool) -> tuple[Any, ...]:
     idea = formatting.first_line(place.of.idea, _IDEA) or "(no idea)"
     before, after = place.before[-_BEFORE:], place.after[:_AFTER]
     start = "…" if len(place.before) > _BEFORE else ""
     said = " ".join(f"{start}{before}{place.found}{after}".split()) if place.found else _GONE
-    return Cell(idea, tip=place.of.idea), Cell(place.of.where), Cell(said, tip=said)
+    begun = "" if (at := epoch(place.of.begun)) is None else formatting.absolute_time(at, utc)
+    return Cell(idea, tip=place.of.idea), Cell(begun), Cell(place.of.where), Cell(said, tip=said)

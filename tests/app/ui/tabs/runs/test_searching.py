@@ -35,7 +35,7 @@ def test_words_lead_to_their_run(
 ) -> None:
     qtbot.keyClicks(dialog.line, "zebra")
     qtbot.waitUntil(lambda: dialog.state.text() == "1 text has it")
-    assert dialog.table.model().index(0, 2).data() == "A <b>Zebra</b>"
+    assert dialog.table.model().index(0, 3).data() == "A <b>Zebra</b>"
     assert dialog.around.toPlainText() == "A <b>Zebra</b>"
     (mark,) = dialog.around.extraSelections()
     assert mark.cursor.selectedText() == "Zebra"
@@ -97,4 +97,7 @@ def test_enter_opens_the_run_at_the_place(qtbot: QtBot, window: MainWindow, demo
         " WHERE content LIKE '%quagga%')",
     )
     assert page.title.text() == idea
+    assert not dialog.isVisible()
+    tab.commands.trigger("search_texts")
+    assert dialog.isVisible() and dialog.state.text() == "1 text has it"
     dialog.reject()
