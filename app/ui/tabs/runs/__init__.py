@@ -14,6 +14,7 @@ from app.services.records import runs as planning
 from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
+from app.services.records.record import Record
 from app.services.records.runs import RunDetail
 from app.services.records.seen import of_rows
 from app.services.records.tables import (
@@ -53,7 +54,7 @@ from app.ui.widgets.actions import ActionSpec, ButtonIn
 from app.ui.widgets.formatting import grouped, money, score
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_row
-from app.ui.widgets.panes import LOW, FieldList
+from app.ui.widgets.panes import LOW, Field, FieldList
 from models.engine import Database
 from models.errors import TenantAdminError
 from models.status import RunStatus
@@ -71,7 +72,7 @@ _FACTS = {
 """What stands above the scores; what may be long, or is for other programs, is below them."""
 _IN_HEADER = {"idea": 80, "kill_verdict": VERDICT}
 """And what stands above them where it has more characters than surely are read in the header."""
-_WHY_WIDE = "No market for it"
+_WHY, _WHY_WIDE = "Why", "No market for it"
 _STATUS = PLANNING_RUNS.names.index("status")
 
 
@@ -115,8 +116,12 @@ class RunsTab(RecordTab):
 
     @cached_property
     def ready(self) -> ReadyRuns:
-        told = lambda: self.model.repaint()  # noqa: E731, PLW0108 - there is none yet
-        return ReadyRuns(self.context, self._change_view, told)
+        return ReadyRuns(self.context, self._change_view, self._know_reasons)
+
+    def _know_reasons(self) -> None:
+        self.model.repaint()
+        if (shown := self.current.whole()) is not None:
+            self._show_fields(shown.run)
 
     def shown_columns(self, columns: Sequence[Column]) -> Sequence[Column]:
         at = next(place for place, column in enumerate(columns) if column.name == "created_at")
@@ -198,6 +203,14 @@ class RunsTab(RecordTab):
         self.inspector.set_header(run.text("idea"), summary(record), (run.text("status"), tone, icon))
         self.scores.setVisible(record.artifacts is not None)
         self.scores.set_scores(phase_scores(record.artifacts or ()))
+        self._show_fields(run)
+        config = run["config"]
+        self._config.setVisible(config is not None)
+        self._config.set_json(None if config is None else str(config))
+        for act in ACTS:
+            self.commands.show_button(act.name, act.name in main_acts(run["status"]))
+
+    def _show_fields(self, run: Record) -> None:
         revenue = run["revenue_potential"]
         fields = declared.fields(
             self.context,
@@ -209,15 +222,13 @@ class RunsTab(RecordTab):
         )
         if self.leaving.is_told and run["status"] == RunStatus.DELETED:
             fields.append(self.leaving.field(run["status"], run["updated_at"]))
+        reason = self.ready.reasons.why(run["id"], run["status"])
+        if reason and run["status"] != RunStatus.KILLED:  # whose verdict it is
+            fields.insert(0, Field(_WHY, reason))
         cut = {name for name, most in _IN_HEADER.items() if len(run.text(name)) > most}
-        above = _FACTS.union(PLANNING_RUNS.column(name).label for name in cut)
+        above = {_WHY, *_FACTS}.union(PLANNING_RUNS.column(name).label for name in cut)
         self.fields.set_fields([field for field in fields if field.label in above])
         self.more_fields.set_fields([field for field in fields if field.label not in above])
-        config = run["config"]
-        self._config.setVisible(config is not None)
-        self._config.set_json(None if config is None else str(config))
-        for act in ACTS:
-            self.commands.show_button(act.name, act.name in main_acts(run["status"]))
 
     def add_acts(self) -> None:
         add = self.commands.add
