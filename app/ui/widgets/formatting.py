@@ -70,6 +70,11 @@ def table_time(at: int, utc: bool) -> str:
     return _said(at, utc, _stamp)
 
 
+def day(at: int, utc: bool) -> str:
+    """`2026-11-22`; a number beyond the calendar."""
+    return _said(at, utc, lambda moment: moment.date().isoformat())
+
+
 def moment(text: str, utc: bool) -> int | None:
     """The time that `absolute_time` says so; also without seconds, zone or time of day. None for any other
     text.

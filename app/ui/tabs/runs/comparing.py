@@ -1,6 +1,7 @@
 """Two to five runs side by side, what differs first."""
 
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,11 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QVBoxLayout, QWidget
 
-from app.itemmodels.columns import Tone
+from app.itemmodels.columns import Column, Tone
 from app.services.records import run_compare
 from app.services.records.run_compare import Compared, ComparedLine, Said
 from app.services.records.tables import PLANNING_RUNS
-from app.services.text import counted
+from app.services.text import counted, readable
 from app.ui.session.context import Context
 from app.ui.tabs.common.declared import epoch
 from app.ui.theme.icons import Icon
@@ -27,6 +28,7 @@ from models.errors import TenantAdminError
 
 _SIZE = QSize(1080, 640)
 _TITLE, _CELL, _ROWS, _NARROWEST = 40, 120, 15, 80
+_ALIKE, _AROUND, _NOTHING = 32, 12, "—"
 _FILTERS = {"CSV (*.csv)": ".csv", "Markdown (*.md)": ".md"}
 
 
@@ -99,7 +101,7 @@ class CompareDialog(Dialog):
     def words(self, line: ComparedLine, value: Any) -> str:
         """How a value is said here, and in Markdown."""
         if value is None:
-            return "—"
+            return _NOTHING
         match line.said:
             case Said.TIME if (at := epoch(value)) is not None:
                 return formatting.absolute_time(at, self._context.settings.utc_times)
@@ -120,7 +122,8 @@ class CompareDialog(Dialog):
         for button in self._buttons_of_it:
             button.setEnabled(True)
         different, same = len(found.different), len(found.equal)
-        said = f"{counted(different, 'difference')}; {counted(same, 'line')} equal"
+        differ = f"{counted(different, 'line')} differ{'s' if different == 1 else ''}"
+        said = f"{differ}; {same:,} {'is' if same == 1 else 'are'} equal"
         self.state.setText(said)
         announce(self.state, said)
         self._show()
@@ -133,10 +136,8 @@ class CompareDialog(Dialog):
         if self.table is not None:
             self._place.removeWidget(self.table)
             self.table.deleteLater()
-        titles = [bounded(formatting.first_line(idea, _TITLE)) or "(no idea)" for idea in shown.ideas]
-        columns = [StaticColumn("Field", dim=True), *map(StaticColumn, titles)]
         lines = shown.different + (shown.equal if self.equal.isChecked() else ())
-        self.table = _SideBySide(self._context.theme, "Runs compared", columns, most=_ROWS)
+        self.table = _SideBySide(self._context.theme, "Runs compared", self._columns(shown), most=_ROWS)
         self.table.show_rows([self._cells(line) for line in lines])
         self._place.addWidget(self.table)
         self.table.show()
@@ -145,16 +146,31 @@ class CompareDialog(Dialog):
         if is_first:
             self.table.setFocus()
 
+    def _columns(self, shown: Compared) -> list[Column]:
+        """One a run, headed by its idea; of several with one idea by when they began, or by their ids."""
+        utc = self._context.settings.utc_times
+        columns = [StaticColumn("Field", dim=True)]
+        for run_id, idea, created in zip(shown.ids, shown.ideas, shown.created, strict=True):
+            key = bounded(readable(run_id))
+            title = bounded(formatting.first_line(idea, _TITLE)) or "(no idea)"
+            if shown.ideas.count(idea) > 1:
+                is_alone = created is not None and shown.created.count(created) == 1
+                title = f"{formatting.table_time(created or 0, utc) if is_alone else key} · {title}"
+            columns.append(StaticColumn(title, hint=f"Run {key}"))
+        return columns
+
     def _cells(self, line: ComparedLine) -> list[Cell]:
         name = Cell(line.what, tip=f"{line.what}: {'differs' if line.differs else 'equal'}")
-        return [name, *(self._cell(line, value) for value in line.values)]
+        words = [self.words(line, value) for value in line.values]
+        shared = _shared(words) if line.said is Said.TEXT and line.differs else 0
+        return [name, *(self._cell(line, *one, shared) for one in zip(line.values, words, strict=True))]
 
-    def _cell(self, line: ComparedLine, value: Any) -> Cell:
-        whole = self.words(line, value)
+    def _cell(self, line: ComparedLine, value: Any, whole: str, shared: int) -> Cell:
         tone, icon = None if line.differs else Tone.NEUTRAL, None
         if line.said is Said.STATUS:
             tone, icon = self._looks.get(value, (Tone.NEUTRAL, None))
-        return Cell(formatting.first_line(whole, _CELL), tone=tone, icon=icon, tip=whole, whole=whole)
+        start = whole if value is None or not shared else f"…{' '.join(whole[shared:].split())}"
+        return Cell(formatting.first_line(start, _CELL), tone=tone, icon=icon, tip=whole, whole=whole)
 
     def _copy_markdown(self) -> None:
         QGuiApplication.clipboard().setText(run_compare.as_markdown(self.shown, self.words))
@@ -189,3 +205,11 @@ class CompareDialog(Dialog):
 
     def _end(self) -> None:
         self._is_closed = True
+
+
+def _shared(texts: Sequence[str]) -> int:
+    """How many characters long texts begin alike with, less the words around the first difference."""
+    given = [text for text in texts if text != _NOTHING]
+    columns = zip(*given, strict=False)  # the shortest ends it
+    alike = sum(1 for _ in takewhile(lambda letters: len({*letters}) == 1, columns))
+    return 0 if alike < _ALIKE else given[0].rfind(" ", 0, alike - _AROUND) + 1

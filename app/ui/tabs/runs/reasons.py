@@ -23,7 +23,7 @@ _HINTS = {
     RunStatus.KILLED: "Becomes its kill verdict, and stands in the audit chain.",
     RunStatus.DELETED: "Optional; stands in the audit chain.",
 }
-_HINT = "Optional; stands in the audit chain, and in the list under “Why”."
+_HINT = "Optional; stands in the audit chain, and beside the run under “Why”."
 _NOWHERE = "Optional; this database has no audit chain, so that it is kept nowhere."
 _VERDICT = "Becomes its kill verdict."
 _ROW_ALONE = "Only the row changes: a workflow that still works on it is not told, and may go on."

@@ -34,7 +34,7 @@ _COLUMNS = (
     *(StaticColumn("Run"), StaticColumn("Begun", dim=True)),
     *(StaticColumn("Where", dim=True), StaticColumn("Found")),
 )
-_ROWS, _IDEA, _BEFORE, _AFTER = 9, 40, 24, 80
+_ROWS, _IDEA, _BEFORE, _AFTER = 9, 28, 24, 80
 _SOON_MS = 250
 _WITHIN = {
     Within.ALL: "All texts",
@@ -368,5 +368,6 @@ def _cells(place: TextPlace, *, utc: bool) -> tuple[Any, ...]:
     before, after = place.before[-_BEFORE:], place.after[:_AFTER]
     start = "…" if len(place.before) > _BEFORE else ""
     said = " ".join(f"{start}{before}{place.found}{after}".split()) if place.found else _GONE
-    begun = "" if (at := epoch(place.of.begun)) is None else formatting.absolute_time(at, utc)
-    return Cell(idea, tip=place.of.idea), Cell(begun), Cell(place.of.where), Cell(said, tip=said)
+    at = epoch(place.of.begun)
+    begun, day = ("", "") if at is None else (formatting.absolute_time(at, utc), formatting.day(at, utc))
+    return Cell(idea, tip=place.of.idea), Cell(day, tip=begun), Cell(place.of.where), Cell(said, tip=said)

@@ -3,20 +3,29 @@
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.runs.comparing import CompareDialog
 from app.ui.tabs.runs.looking import write_dossier
+from app.ui.widgets.formatting import table_time
 from tests.app.ui.conftest import ShowTab
-from tests.fixtures.window import dialog
+from tests.fixtures.window import ask, dialog, texts
 
 
 @pytest.mark.slow
 def test_three_runs_side_by_side(show_tab: ShowTab, tmp_path: Path, qtbot: QtBot) -> None:
     tab = show_tab(RunsTab)
     qtbot.waitUntil(lambda: tab.model.rowCount() > 3)
+    keys = [str(tab.model.record_id(row)) for row in range(3)]
+    for key, end in zip(keys, ("asks for cards", "asks for cash", "is free"), strict=True):
+        refined = f"A booking service in many languages for the inns of the Alps, which {end}"
+        ask(
+            tab.context.opened.path,
+            f"UPDATE planning_runs SET idea = 'Inns', refined_idea = '{refined}' WHERE id = '{key}'",
+        )
     tab.table.select_row(0)
     assert not tab.commands.action("compare").isEnabled()
     assert "Select 2 to 5" in tab.commands.action("compare").toolTip()
@@ -28,6 +37,13 @@ def test_three_runs_side_by_side(show_tab: ShowTab, tmp_path: Path, qtbot: QtBot
     assert shown.table is not None and shown.table.hasFocus()
     few, titles = shown.table.model().rowCount(), shown.table.model().columnCount()
     assert titles == 4 and few == len(shown.shown.different)
+    heads = [shown.table.model().headerData(column, Qt.Orientation.Horizontal) for column in range(1, titles)]
+    begun = [table_time(at or 0, tab.context.settings.utc_times) for at in shown.shown.created]
+    assert heads == [f"{at} · Inns" for at in begun], "runs of one idea are told apart"
+    (told,) = (row[1:] for row in texts(shown.table) if row[0] == "Refined idea")
+    assert {cell.removeprefix("…Alps, which ") for cell in told} == {
+        *("asks for cards", "asks for cash", "is free")
+    }
     times = [at or 0 for at in shown.shown.created]
     assert times == sorted(times, reverse=True)
     shown.equal.click()
