@@ -46,8 +46,8 @@ def restore_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-findings",
         action="store_true",
-        help="also when the copy does not hold, by itself or against checkpoints, or is of another database "
-        "than the file's checkpoints; refused otherwise",
+        help="also when the copy does not hold, by itself or against checkpoints, is of another database "
+        "than the file's checkpoints, lacks tables, or brings back an erased tenant; refused otherwise",
     )
     parser.add_argument("--unrecorded", action="store_true", help=common.UNRECORDED)
     parser.add_argument("--strict", action="store_true", help=STRICT)
@@ -75,13 +75,13 @@ def restore(options: argparse.Namespace) -> int:
             standing = offered.standing or (
                 "" if offered.holds else "The audit chain of the copy does not hold."
             )
-            said = " ".join(filter(None, (standing, offered.prepared.lacking)))
+            said = " ".join(filter(None, (standing, *offered.prepared.warnings)))
             common.complain(f"{said} Nothing was restored; to restore it nevertheless, add --allow-findings")
             return common.EXIT_FINDINGS
         if offered.standing is not None:
             common.say(offered.standing)
-        if offered.prepared.lacking:
-            common.complain(offered.prepared.lacking)
+        for warning in offered.prepared.warnings:
+            common.complain(warning)
         if offered.prepared.caution is not None:
             common.complain(offered.prepared.caution)
         carry_out = partial(restoring.carry_out, force=options.force, unrecorded=options.unrecorded)

@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import apsw
 
@@ -24,14 +24,18 @@ from app.services.chain.where import InFile
 from app.services.files import describe, opening
 from app.services.files.dump import Note, sentences
 from app.services.files.opening import snapshot_copy
+from app.services.records.belonging import own_of
+from app.services.records.erased import erased
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import some_of, tenant_name, visible
 from models import errors, schema
+from models.engine import raw, sql_name
 from models.local import copies
 from models.local.atomic import WorkFolder, sweep_databases
 from models.local.database import LocalDatabase
 from models.local.file import Traces, is_sound, real_path, require_file, traces
 from models.progress import UNWATCHED, Monitor, Stop, never
+from models.schema import StoredTables
 from models.status import SYSTEM_TENANT, AuditEvent
 
 if TYPE_CHECKING:
@@ -63,7 +67,8 @@ class Prepared:
     are the rows that both have by their key, and not alike, by table, once they were `compared`. `notes` say
     what of a dump could not come in as it is written, `caution` what a person should know of the restore's
     own entry, which is in `chain`. `unfit` is why the copy's chain takes no entries, nor does the file's.
-    `tenant` is whose rows these are alone, where a dump says so. `traces` are those of the source when it was
+    `tenant` is whose rows these are alone, where a dump says so. `erased` are the tenants of which the copy
+    has rows, though they were erased since. `traces` are those of the source when it was
     copied.
     """
 
@@ -78,6 +83,7 @@ class Prepared:
     unfit: str | None = None
     tenant: str | None = None
     differing: Mapping[str, int] = field(default_factory=dict)
+    erased: tuple[str, ...] = ()
 
     @property
     def said(self) -> list[str]:
@@ -98,6 +104,25 @@ class Prepared:
             return ""
         named = some_of(names, _NAMED, noun="more table", shown=visible)
         return f"The copy lacks tables in which the file has rows, and they would go: {named}."
+
+    @property
+    def undone(self) -> str:
+        """That erased tenants would come back; empty where none would."""
+        if not self.erased:
+            return ""
+        named = some_of(self.erased, _NAMED, shown=tenant_name)
+        are, them, erasures = (
+            ("was", "it", "erasure") if len(self.erased) == 1 else ("were", "they", "erasures")
+        )
+        return (
+            f"{named} {are} erased from the file since, and would be back with what the copy holds of "
+            f"{them}; the record of the {erasures} would go."
+        )
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person has to agree to, besides what the chain tells."""
+        return tuple(filter(None, (self.lacking, self.undone)))
 
     @property
     def recorded(self) -> bool:
@@ -128,9 +153,10 @@ class Offer:
     @property
     def needs_agreement(self) -> bool:
         """Whether it may be restored only when a person says so: what checkpoints tell of is not
-        replaced by what none of them tells of, though its own chain may hold, nor do tables go unasked.
+        replaced by what none of them tells of, though its own chain may hold, nor do tables go or erased
+        tenants come back unasked.
         """
-        return not self.holds or self.known is Standing.OTHER or bool(self.prepared.lacking)
+        return not self.holds or self.known is Standing.OTHER or bool(self.prepared.warnings)
 
     @property
     def standing(self) -> str | None:
@@ -368,7 +394,26 @@ def prepare(
             )
         after = describe.rows(database, found)
         said = numbering.caution([chain]) if takes_entries else None
-    return Prepared(source, copy, left, before, after, notes, chain, said, unfit, tenant)
+        back = _erased_since(path, database, found.stored) if has_chain else ()
+    return Prepared(source, copy, left, before, after, notes, chain, said, unfit, tenant, erased=back)
+
+
+def _erased_since(path: Path, copy: LocalDatabase, tables: StoredTables) -> tuple[str, ...]:
+    """The tenants of which the copy has rows, and that were erased from the file since it was made."""
+    since: set[str] = set()
+    file = LocalDatabase(path, read_only=True)
+    with suppress(errors.StorageError), file.expected_errors(), file.connection_context():
+        since = set(erased(file))
+    with suppress(errors.StorageError):
+        since -= set(erased(copy))
+
+    def is_there(tenant: str) -> bool:
+        return any(
+            copy.scalar(raw(f"SELECT EXISTS (SELECT 1 FROM main.{sql_name(name)} WHERE {which})"))  # noqa: S608
+            for name, which in own_of(tables, tenant).items()
+        )
+
+    return tuple(filter(is_there, sorted(since)))
 
 
 def compared(prepared: Prepared, path: Path, cancelled: Stop = never) -> Prepared:
@@ -536,13 +581,15 @@ def _rows_now(path: Path) -> dict[str, int | None]:
 
 
 def _record(prepared: Prepared, kept: Path, *, actor: str, now: int) -> None:
-    payload = {
+    payload: dict[str, Any] = {
         "actor": actor,
         "source": prepared.source.name,
         "kept": kept.name,
         "entriesBefore": prepared.before.get(AUDIT_CHAIN.name),
         "entriesAfter": prepared.after.get(AUDIT_CHAIN.name),
     }
+    if prepared.erased:
+        payload["tenantsBack"] = list(prepared.erased)
     event = Event(prepared.chain, AuditEvent.DATABASE_RESTORED, payload)
     database = LocalDatabase(prepared.copy)
     with database.connection_context():

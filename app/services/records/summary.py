@@ -76,7 +76,7 @@ _LINES: Final[Mapping[str, _Template]] = {
     Event.RETENTION_COMPLETED: _Template("completed retention:"),
     Event.RETENTION_FAILED: _Template("did not complete retention:"),
     Event.TENANT_ERASED: _Template("erased tenant", ("tenant",)),
-    Event.DATABASE_RESTORED: _Template("restored the database"),
+    Event.DATABASE_RESTORED: _Template("restored the database from", ("source",)),
     MARKER_EVENT: _Template("removed"),
 }
 

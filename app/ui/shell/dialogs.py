@@ -462,8 +462,8 @@ class RestoreDialog(ConfirmDialog):
         if offer.known is not None:
             look = _LOOKS.get(offer.known.name, Look.DIM)
             self.add_widget(Label(offer.standing or offer.known, look, wrap=True))
-        if prepared.lacking:
-            self.add_widget(Label(prepared.lacking, Look.WARN, wrap=True))
+        for warning in prepared.warnings:
+            self.add_widget(Label(warning, Look.WARN, wrap=True))
         for sentence in prepared.said:
             self.add_widget(Label(f"{prepared.source.name}: {sentence}", Look.WARN, wrap=True))
         self.add_widget(self.tables)
@@ -486,6 +486,8 @@ def _doubts(offer: Offer) -> list[str]:
         doubts.append("it is of another database")
     if offer.prepared.lacking:
         doubts.append("it lacks these tables")
+    if offer.prepared.erased:
+        doubts.append(f"it brings back {counted(len(offer.prepared.erased), 'erased tenant')}")
     if not offer.prepared.recorded:
         doubts.append("it is recorded nowhere")
     return doubts

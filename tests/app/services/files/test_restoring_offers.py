@@ -1,5 +1,6 @@
 """A restore with its verifications and checkpoints."""
 
+import json
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +15,9 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import GENESIS, Code, Verdict, entry_hash
 from app.services.chain.where import InFile, Where
 from app.services.files import restoring
-from app.services.files.opening import snapshot_copy
+from app.services.files.opening import open_database, snapshot_copy
 from app.services.files.restoring import Offer, Restored, Standing
+from app.services.tenants import erasing
 from models.errors import Cancelled, NotAllowed
 from models.progress import Monitor
 from tests.app.services.chain.verify.chains import ChainFile
@@ -293,6 +295,22 @@ def test_a_copy_that_lacks_tables_with_rows_needs_agreement(live: Path, folder: 
     assert found.prepared.lacking.endswith(": ideas.")
     alike = offer(planning, snapshot_copy(planning, tmp_path / "alike.sqlite"), folder, "two")
     assert (alike.known, alike.needs_agreement) == (None, False)
+
+
+def test_a_tenant_that_was_erased_does_not_come_back_unasked(
+    live: Path, folder: Path, tmp_path: Path
+) -> None:
+    copy = snapshot_copy(live, tmp_path / "copy.sqlite")
+    erasing.erase(open_database(live), "acme-corp", CheckpointStore(folder), VERIFY, actor="mei", now=NOW)
+    found = offer(live, copy, folder)
+    assert found.needs_agreement and found.prepared.erased == ("acme-corp",)
+    assert found.prepared.undone.startswith("acme-corp was erased from the file since, and would be back")
+    carry_out(live, found, folder)
+    newest = "SELECT payload FROM audit_chain ORDER BY seq DESC LIMIT 1"
+    ((payload,),) = ask(live, newest)
+    assert json.loads(payload)["tenantsBack"] == ["acme-corp"]
+    again = offer(live, copy, folder, "two")
+    assert again.prepared.erased == (), "the file does not know of it any more"
 
 
 def test_a_table_that_came_since_a_known_copy_does_not_go_unasked(
