@@ -33,6 +33,8 @@ class NewRows(QObject):
         self._of: ListQuery | None = None
         self._newest: int | None = None
         self._new_key: Key | None = None
+        self._awaited: tuple[Key, object] | None = None
+        """Where the person goes once the list has it, and the record that was current when they said so."""
         self.count = 0
         self.button = push_button(tab.context.theme, "", self.go, icon=Icon.CARET_UP)
         self.button.hide()
@@ -41,16 +43,25 @@ class NewRows(QObject):
             tab.list.loaded.connect(self._listed)
 
     def go(self) -> None:
-        """Selects the newest of them; the list has them by then."""
-        row = None if self._new_key is None else self._tab.model.row_of_key(self._new_key)
+        """Selects the newest of them. They may be counted before the list has them: as soon as it has, then,
+        unless the person has gone elsewhere by then.
+        """
+        key = self._new_key
         self.forget()
+        if key is not None:
+            self._tab.table.setFocus()  # now: later it would take it from where the person writes
+        if key is not None and not self._select(key):
+            self._awaited = key, self._tab.list.current_id()
+
+    def _select(self, key: Key) -> bool:
+        row = self._tab.model.row_of_key(key)
         if row is not None:
             self._tab.table.select_row(row)
-            self._tab.table.setFocus()
+        return row is not None
 
     def forget(self) -> None:
         """They have been seen, or are no more those of the list."""
-        self.count = 0
+        self.count, self._awaited = 0, None
         self._show()
 
     def look(self) -> None:
@@ -79,6 +90,10 @@ class NewRows(QObject):
             self._of = _rows_of(shown)
             self.forget()
             self.begin()
+        elif self._awaited is not None:
+            key, current = self._awaited
+            if self._tab.list.current_id() != current or self._select(key):
+                self._awaited = None
 
     def _came(self, of: ListQuery, found: Newer) -> None:
         if of == self._of:

@@ -69,6 +69,21 @@ def test_the_selected_record_stays_where_it_is(qtbot: QtBot, window: MainWindow,
     qtbot.waitUntil(lambda: page.list.current_id() == "one")
 
 
+def test_the_key_that_goes_to_them_is_kept_until_the_list_has_them(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    """They are counted in a read of its own, which may be told of first."""
+    page = ready(qtbot, window, demo_path)
+    ask(demo_path, INTO, "one", "acme-corp", "one@new.example", None, NOW, NOW)
+    page.new_rows.look()
+    qtbot.waitUntil(page.new_rows.button.isVisible)
+    press("Ctrl+J")
+    assert page.list.current_id() is None and not page.new_rows.button.isVisible()
+    page.context.outside.look()
+    qtbot.waitUntil(lambda: page.list.current_id() == "one")
+    assert page.table.hasFocus()
+
+
 @pytest.mark.slow
 def test_only_what_the_filter_keeps_and_others_have_added_counts(
     qtbot: QtBot, window: MainWindow, demo_path: Path
