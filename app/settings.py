@@ -157,6 +157,8 @@ class Settings:
     """Whether the tab of notifications begins with those that are unread."""
     webhooks_here = Setting(_flag, False)
     """Whether test events may be sent to webhooks on this computer."""
+    receiver_port = Setting(partial(_number, least=1024, most=65_535), 0)
+    """The port that the receiver of webhooks had last, so that an address that was given out stays true."""
     deliveries_days = Setting(partial(_number, least=1, most=RETENTION_DAYS[-1]), 30)
     """For how many days the log keeps what was sent to webhooks."""
     window_geometry = Setting(_is(QByteArray), QByteArray(), "window/geometry")

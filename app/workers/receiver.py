@@ -1,5 +1,6 @@
 """A receiver of webhooks on this computer, to try things with, which answers as a person wants it to."""
 
+import os
 import re
 import socket
 import threading
@@ -101,6 +102,7 @@ class Receiver:
                 """Nothing that was received stands in a log."""
 
         class Server(ThreadingHTTPServer):
+            allow_reuse_address = os.name != "nt"  # where it lets two programs have one port
             request_queue_size = (
                 128  # of more that come at once, each is kept waiting for a second and longer
             )

@@ -251,6 +251,15 @@ class Dialog(QDialog):
         """As far as the screen has room for it."""
         self.resize(size.boundedTo(self._room))
 
+    def stand_beside(self) -> None:
+        """Shows it as a window of its own, which may go behind the one that it is of, and goes with it."""
+        self.setWindowFlags(Qt.WindowType.Window | Qt.WindowType.WindowCloseButtonHint)
+        self.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose, False)
+        self.winId()
+        self.windowHandle().setTransientParent(None)  # type: ignore[arg-type] # else it is always on top
+        self.show()
+        self.activateWindow()
+
     @property
     def _room(self) -> QSize:
         return self.screen().availableSize() - QSize(_AROUND, _AROUND)

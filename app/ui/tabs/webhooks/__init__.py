@@ -290,15 +290,19 @@ class WebhooksTab(RecordTab):
         EventReceiversDialog(self.context, self.show_record, tenant=tenant, parent=self).open_once()
 
     def _open_receiver(self) -> None:
-        """With the secret of the webhook that is selected, if one is."""
+        """With the secret of the webhook that is selected, if one is. There is one, which comes forward."""
+        from app.ui.tabs.webhooks.receiving import ReceiverDialog  # noqa: PLC0415 - rows show before
+
+        if (there := self.findChild(ReceiverDialog)) is not None and there.isVisible():
+            there.raise_()
+            there.activateWindow()
+            return
 
         def show(found: "Destination | None") -> None:
-            from app.ui.tabs.webhooks.receiving import ReceiverDialog  # noqa: PLC0415 - rows show before
-
             name, secret = ("", None) if found is None else (found.title, found.secret)
             receiver = ReceiverDialog(self.context, name, secret, self)
             receiver.finished.connect(receiver.deleteLater)
-            receiver.show()
+            receiver.stand_beside()
 
         if self.selection.refusal(single=True, writes=False) is None:
             self._with_destination(show)

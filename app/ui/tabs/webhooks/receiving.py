@@ -1,6 +1,7 @@
 """A receiver on this computer, in a window beside the program's own: what it is sent, and how it answers."""
 
 from collections import deque
+from contextlib import suppress
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
@@ -22,7 +23,7 @@ from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.formatting import absolute_time
 from app.ui.widgets.labels import FoldedLabel, Label, Look, in_column, in_row, text_box
 from app.ui.widgets.static_table import Cell
-from app.workers.receiver import SLOW_SECONDS, Answering, Received, Receiver
+from app.workers.receiver import SLOW_SECONDS, Answering, Received, Receiver, ReceiverNotStarted
 from app.workers.runner import Task
 from models.errors import TenantAdminError
 
@@ -42,6 +43,7 @@ _SENTENCE = (
     "For as long as this window is open, this program takes webhooks from this computer alone. Give the "
     "address to a webhook of a database that you try things with."
 )
+_ELSEWHERE = "Port {}, which it had before, is taken: what was given the old address must be given this one."
 _OFF = "Test events go to this computer only where the preferences allow that, which they do not now."
 _NOTHING = "Nothing was received yet."
 _CUT = "The body broke off, or is longer than is read here: whether the signature holds cannot be told."
@@ -51,9 +53,9 @@ _WIDTH = 720
 
 
 class ReceiverDialog(Dialog):
-    """Stands beside the window, which stays usable. Signatures are checked with the secrets of the webhooks
-    that send to its address; where none does, with the `secret`, if any, of the webhook of this `name`. What
-    was received goes with it.
+    """Stands beside the window, which stays usable, at the port that it had last if that is free. Signatures
+    are checked with the secrets of the webhooks that send to its address; where none does, with the `secret`,
+    if any, of the webhook of this `name`. What was received goes with it.
     """
 
     came = Signal(object)
@@ -80,8 +82,11 @@ class ReceiverDialog(Dialog):
         self.answers.setAccessibleName("Answers with")
         answers = Label("Answers with", Look.DIM)
         answers.setBuddy(self.answers)
+        self.elsewhere = Label(look=Look.WARN, wrap=True)
+        self.elsewhere.hide()
         self.off = Label(_OFF, Look.WARN, wrap=True)
-        self.off.setVisible(not context.settings.webhooks_here)
+        if context.settings.webhooks_here:
+            self.off.hide()
         self.table = event_table.event_table(theme, "Received", _TITLES, most=_ROWS)
         self.state = Label(_NOTHING, Look.DIM, wrap=True)
         self.request = text_box(theme, "Request as it was received")
@@ -89,6 +94,7 @@ class ReceiverDialog(Dialog):
         parts = QWidget()
         in_column(
             in_row((self.address, 1), self.copy_button),
+            self.elsewhere,
             in_row(answers, (self.answers, 1)),
             self.off,
             self.table,
@@ -103,18 +109,34 @@ class ReceiverDialog(Dialog):
         self.table.selection_changed.connect(self._show_chosen)
         self.came.connect(self._take, Qt.ConnectionType.QueuedConnection)
         self._begin()
+        self.copy_button.setFocus()  # what one opens it for
 
     def _begin(self) -> None:
+        settings = self._context.settings
+        before = settings.receiver_port
         try:
-            receiver = Receiver(self.came.emit, self._context.clock)
+            receiver = self._receiver_at(before)
         except TenantAdminError as error:
             self.address.setText(str(error))
             self.copy_button.setEnabled(False)
             return
+        if before not in (0, receiver.port):
+            self.elsewhere.setText(_ELSEWHERE.format(before))
+            self.elsewhere.show()
+        else:
+            settings.receiver_port = receiver.port
         self.receiver = receiver
         self.address.setText(receiver.url)
         self.finished.connect(receiver.stop)
         self.destroyed.connect(receiver.stop)  # with the file, or the window
+
+    def _receiver_at(self, port: int) -> Receiver:
+        """There, or at a free port where somebody else has it."""
+        heard, clock = self.came.emit, self._context.clock
+        if port:
+            with suppress(ReceiverNotStarted):
+                return Receiver(heard, clock, port=port)
+        return Receiver(heard, clock)
 
     def _answer(self) -> None:
         if self.receiver is not None:

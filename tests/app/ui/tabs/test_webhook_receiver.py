@@ -70,6 +70,24 @@ def test_an_event_is_sent_to_the_receiver_and_seen_there(
     shown.reject()
     closed(qtbot, window, ReceiverDialog)
     qtbot.waitUntil(lambda: refused(port))
+    page.commands.trigger("receiver")
+    again = dialog(qtbot, window, ReceiverDialog)
+    assert again.receiver is not None and again.receiver.url == url  # a webhook has that address by now
+    assert again.focusWidget() is again.copy_button and again.elsewhere.isHidden()
+    assert again.windowHandle().transientParent() is None  # it may go behind the window
+    window.activateWindow()
+    page.commands.trigger("receiver")
+    qtbot.waitUntil(again.isActiveWindow)
+    again.reject()
+    closed(qtbot, window, ReceiverDialog)
+    qtbot.waitUntil(lambda: refused(port))
+    with closing(socket.create_server(("127.0.0.1", port))):
+        page.commands.trigger("receiver")
+        other = dialog(qtbot, window, ReceiverDialog)
+        assert other.receiver is not None and other.receiver.port != port
+        assert str(port) in other.elsewhere.text() and not other.elsewhere.isHidden()
+        assert window.settings.receiver_port == port
+        other.reject()
 
 
 def refused(port: int) -> bool:
