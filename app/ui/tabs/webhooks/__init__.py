@@ -38,12 +38,17 @@ if TYPE_CHECKING:
 
     from app.services.deliveries.destination import Destination
     from app.services.deliveries.old_secrets import OldSecrets
+    from app.ui.tabs.webhooks.secrets import SecretField as SecretLine
 
 _HOST = WEBHOOK_DESTINATIONS.names.index("hostname")
 _URL = WEBHOOK_DESTINATIONS.names.index("url")
 _NAME = WEBHOOK_DESTINATIONS.names.index("name")
 _TENANT = WEBHOOK_DESTINATIONS.names.index("tenant_id")
 _HAS_SECRET = WEBHOOK_DESTINATIONS.names.index("has_secret")
+_UNSIGNED = (
+    "Signs every delivery. Without one they go unsigned: nobody who receives can tell them from forged ones. "
+    "What is generated is shown once it is stored."
+)
 _CHIPS: dict[bool, Chip] = {
     True: ("active", Tone.OK, Icon.OK),
     False: ("inactive", Tone.NEUTRAL, Icon.PAUSED),
@@ -427,14 +432,18 @@ class WebhookDialog(FormDialog):
         stored_events = first.text("events") if first else webhooks.ALL_EVENTS
         events = EventsField(MEANINGS, webhooks.ALL_EVENTS, stored_events)
         self.add_field("events", "Events", events, checked(webhooks.valid_events, stored_events))
-        secret = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
+        self._secret: SecretLine | None = None
         if webhook is not None and webhook["has_secret"]:
+            secret = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
             self.add_field("secret", "Secret", secret, hint="Leave empty to keep the stored one.")
             remove = CheckBox("Remove the secret")
             remove.toggled.connect(secret.setDisabled)
             self.add_field("remove_secret", "Remove the secret", remove)
         else:
-            self.add_field("secret", "Secret", secret, hint="Signs every delivery; may be left empty.")
+            from app.ui.tabs.webhooks.secrets import SecretField  # noqa: PLC0415 - rows show before
+
+            self._secret = SecretField(context)
+            self.add_field("secret", "Secret", self._secret, hint=_UNSIGNED)
         stored = context.opened.schema.stored.get(WEBHOOK_DESTINATIONS.name)
         if webhook is None and stored is not None:
             beside = {} if like is None else like.unknown
@@ -449,6 +458,17 @@ class WebhookDialog(FormDialog):
         self.add_field("active", "Active", active)
         (url if webhook is None and tenant else self.editor(next(iter(self.values())))).setFocus()
         self.submitted.connect(self._submit)
+        self.accepted.connect(self._show_secret)
+
+    def _show_secret(self) -> None:
+        """What was generated, once it is stored: whoever receives must be given it."""
+        made = None if self._secret is None else self._secret.made
+        if made is not None:
+            from app.ui.tabs.webhooks.secrets import show_new  # noqa: PLC0415 - rows show before
+
+            values = self.values()
+            title = str(values["name"]) or webhooks.valid_url(str(values["url"]))[1]
+            show_new(self._context, title, made, self.parentWidget())
 
     def _submit(self) -> None:
         values = self.values()

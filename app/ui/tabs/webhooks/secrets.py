@@ -1,10 +1,11 @@
 """A webhook's secret: shown for a moment when that is asked for, and replaced by a new one."""
 
+from functools import partial
 from typing import ClassVar, Final
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QTextOption
-from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QMenu, QPlainTextEdit, QWidget
 
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.old_secrets import OldSecret, OldSecrets
@@ -13,11 +14,12 @@ from app.services.records import webhooks
 from app.services.records.webhooks import Secret
 from app.ui.session.context import Context
 from app.ui.theme.icons import Icon
+from app.ui.widgets.actions import give_letters
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.form_dialog import FormDialog
-from app.ui.widgets.labels import Label, Look, text_box
+from app.ui.widgets.labels import Label, Look, in_row, text_box
 from models.status import DAY, HOUR
 
 SHOWN_SECONDS: Final = 10
@@ -110,6 +112,51 @@ def reveal(context: Context, destination: Destination, parent: QWidget | None = 
     return SecretDialog(context, "Secret", sentence, destination.secret, parent)
 
 
+class SecretField(QWidget):
+    """`SecretField(context)`: a line for a secret, which shows dots, and "Generate" beside it.
+
+    `changed()` with every edit; `made` is what was generated, for as long as it stands there unedited.
+    """
+
+    changed = Signal()
+    is_unfinished = False
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._made = Secret("")
+        self.line = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
+        self.line.setAccessibleName("Secret")
+        self.button = push_button(context.theme, "Generate", icon=Icon.KEY)
+        self.button.setAutoDefault(False)
+        menu = QMenu(self.button)
+        menu.setAccessibleName("Form of the secret")
+        for words, form in _FORMS:
+            menu.addAction(words, partial(self._generate, form))
+        give_letters(menu)
+        self.button.setMenu(menu)
+        in_row((self.line, 1), self.button, within=self, spacing=8)
+        self.line.textChanged.connect(self.changed)
+        self.setFocusProxy(self.line)
+
+    def value(self) -> str:
+        return self.line.text()
+
+    @property
+    def made(self) -> Secret | None:
+        return self._made if self._made.value and self._made.value == self.line.text() else None
+
+    def _generate(self, form: SecretForm) -> None:
+        self._made = generated(form)
+        self.line.setText(self._made.value)
+        announce(self.line, "A secret was generated.")
+
+
+def show_new(context: Context, title: str, secret: Secret, parent: QWidget | None = None) -> None:
+    """Shows a generated secret that has been stored, with whom it is for."""
+    told = f"The new secret of {title}. Give it to whoever receives, and to nobody else."
+    SecretDialog(context, "New secret", told, secret, parent).open_once()
+
+
 class _Form(FormDialog):
     holds_work: ClassVar[bool] = False
 
@@ -149,8 +196,7 @@ def rotate_form(
         seconds = int(form.values().get("period", 0))
         if old is not None:
             _keep(context, old_secrets, str(destination.key), OldSecret(old, context.clock() + seconds))
-        told = f"The new secret of {destination.title}. Give it to whoever receives, and to nobody else."
-        SecretDialog(context, "New secret", told, made.pop(), parent).open_once()
+        show_new(context, destination.title, made.pop(), parent)
 
     form.accepted.connect(stored)
     form.submitted.connect(write)

@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.session.context import Context
 from app.ui.tabs.webhooks import WebhookDialog, WebhooksTab
+from app.ui.tabs.webhooks.secrets import SecretDialog, SecretField
 from app.ui.widgets.buttons import CheckBox, StatusChip
 from app.ui.widgets.dialogs import ConfirmDialog
 from models.local.database import LocalDatabase
@@ -209,8 +210,16 @@ def test_ready_views_are_counted_chosen_and_follow_what_is_done(
         tab.table.select_row(0)
     tab.commands.trigger("edit")
     form = child(tab, WebhookDialog)
-    write(form, "secret", "a new one")
+    field = form.editor("secret")
+    assert isinstance(field, SecretField)
+    field.button.menu().actions()[0].trigger()
+    made = str(field.value())
     form.submit()
+    shown = dialog(qtbot, tab, SecretDialog)  # whoever receives must be given it
+    stored = "SELECT secret FROM webhook_destinations WHERE id = ?"
+    assert shown.field.toPlainText() == made and made.startswith("whsec_")
+    assert ask(context.opened.path, stored, tab.list.current_id()) == [(made,)]
+    shown.accept()
     qtbot.waitUntil(lambda: tab.model.rowCount() == 1)  # it has one now
     tab.clear_filters()
     qtbot.waitUntil(lambda: tab.model.rowCount() == total)
