@@ -433,7 +433,9 @@ class Database(Metered):
         return nullcontext()
 
     def release(self) -> None:  # most keep nothing
-        """Lets go of what is kept open between reads, when nobody will read any more for a while."""
+        """Lets go of what is kept open between reads, and of what other readers left, when nobody will read
+        any more for a while.
+        """
 
     def settle(self) -> Settled | None:
         """What has become of the last change that was not known to be saved; None where there is none, or

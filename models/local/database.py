@@ -295,6 +295,16 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         if not self.on_disk.is_open:
             self.on_disk.left()
 
+    def release(self) -> None:
+        """Has SQLite take the log away that others left who had the file open last, and only read it or were
+        ended: once no thread has it open any more.
+        """
+        if self._is_itself and self.on_disk.was_opened and not self.on_disk.is_open:
+            with suppress(errors.StorageError), self.expected_errors():
+                if self.on_disk.log.exists():
+                    with self.connection_context():
+                        self.execute_sql("SELECT count(*) FROM sqlite_master").fetchall()
+
     def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
         """As Peewee's. An EXPLAIN is compiled again each time: it lists its steps and does not run them, so
         it is not told that the tables they point to are gone from memory once others changed the schema.

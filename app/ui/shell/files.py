@@ -266,7 +266,7 @@ class Files(QObject):
         """Writes what the file holds now to a new file, also while others write to it."""
         self._busy.run(
             f"Saving {target.name}…",
-            self._in_place(path, partial(_copied, path, target)),
+            self._reading(path, partial(_copied, path, target)),
             on_done=lambda copy: self._say(f"Saved and checked: {copy.name}", copy),
             can_cancel=False,
         )
@@ -325,7 +325,7 @@ class Files(QObject):
                 error = errors.NothingReadable(source.file)
             self._ask_to_read(partial(self.export_sql, source, target, tenant), source.file, error)
 
-        in_place = self._in_place(source, work)
+        in_place = self._reading(source, work)
         self._busy.run(words, in_place, on_done=done, on_failed=failed)
 
     def _say_written(self, said: str, notes: Sequence[str], target: Path) -> None:
@@ -364,7 +364,7 @@ class Files(QObject):
 
         self._busy.run(
             f"Checking {source.name}…",
-            self._in_place(path, work),
+            self._reading(path, work),
             on_done=lambda found: self._ask_agreement(path, *found),
             on_failed=partial(self._failed, source),
         )
@@ -445,6 +445,21 @@ class Files(QObject):
             return work(monitor)
 
         return checked
+
+    def _reading(self, of: Path | Where, work: Callable[..., Any]) -> Callable[[Monitor], Any]:
+        """The same of work that only reads the file. Closed meanwhile, that leaves its log to whoever reads
+        last, and a child that is ended to nobody.
+        """
+        shown, in_place = self._shown, self._in_place(of, work)
+
+        def released(monitor: Monitor) -> Any:
+            try:
+                return in_place(monitor)
+            finally:
+                if shown is not None and of in {shown.path, shown.where}:
+                    shown.database.release()
+
+        return released
 
     def _opened(self, said: str, notes: Sequence[str], opened: OpenedFile) -> None:
         self.is_opening, self._shown, self._used = False, opened, None

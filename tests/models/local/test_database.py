@@ -512,6 +512,26 @@ def test_reading_leaves_the_log_to_others_who_have_it_open(database_path: Path) 
         assert Path(f"{database_path}-wal").stat().st_size
 
 
+@pytest.mark.parametrize("changed", [False, True])
+def test_the_log_that_a_last_reader_leaves_is_taken_away(database_path: Path, changed: bool) -> None:
+    """A child that reads is ended after the window has closed the file."""
+    log = Path(f"{database_path}-wal")
+    with closing(apsw.Connection(str(database_path), apsw.SQLITE_OPEN_READONLY)) as child:
+        with connected(database_path) as database:
+            if changed:
+                database.run_batch([insertion("u-1")])
+            child.execute("SELECT count(*) FROM users").fetchall()
+            database.release()
+            assert log.exists()  # it is open here
+        database.release()
+        assert log.exists()  # and there
+    assert log.exists()
+    database.release()
+    assert not log.exists() and not Path(f"{database_path}-shm").exists()
+    with closing(apsw.Connection(str(database_path))) as after:
+        assert after.execute("SELECT count(*) FROM users").fetchall() == [(int(changed),)]
+
+
 @pytest.mark.parametrize(("mode", "suffix"), [("wal", ""), ("wal", "-wal"), ("delete", "")])
 def test_a_watch_tells_of_bytes_written_past_the_engine(database_path: Path, mode: str, suffix: str) -> None:
     with closing(apsw.Connection(str(database_path))) as connection:
