@@ -356,6 +356,11 @@ class Inspector(QFrame):
         if self._stack.currentWidget() is self._record:
             self.menu_requested.emit(event.globalPos())
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it shows that nothing is selected."""
+        return self._stack.currentWidget() is self.empty
+
     def show_empty(self, *, of_none: bool = False) -> None:
         """That nothing is selected; where there is no row, that there is none."""
         title, why = (

@@ -7,12 +7,12 @@ from app.itemmodels.columns import Column
 from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS, Table
 from app.services.retention.age import may_go, old_from
 from app.ui.session.context import Context
-from app.ui.widgets.formatting import absolute_time, relative_time
+from app.ui.widgets.formatting import absolute_time, day, relative_time
 from app.ui.widgets.panes import Field
 from models.status import RunStatus
 
 LEAVES = "leaves"
-_TITLE = "Removed"
+_TITLE = "Removal"
 _NEVER = "Its time is no whole number of seconds, so retention cannot tell whether it is old, and leaves it."
 _OFF = "Data retention does not run by itself on this database."
 
@@ -61,7 +61,8 @@ class Leaving:
     @property
     def widest(self) -> str:
         """The words of a cell that take the most room."""
-        return self._rule.stays[0] if self._rule.stays else "in 12 months"
+        words = (self._rule.stays[0] if self._rule.stays else "", "from 2030-08-28", "when it runs")
+        return max(words, key=len)
 
     def read(self) -> None:
         settings, kept_by = self._context.settings, self._context.opened.kept_by
@@ -106,7 +107,10 @@ class Leaving:
             return "never"
         if not self._rule.may_go(state):
             return stays[0] if stays else ""
-        return "next run" if at <= now else relative_time(at, now)
+        if at <= now:
+            return "next run" if self._runs else "when it runs"
+        when = day(at, self._context.settings.utc_times)
+        return when if self._runs else f"from {when}"
 
     def _sentence(self, state: object, made: object) -> str:
         at, now, stays = self._from(made), self._context.clock(), self._rule.stays

@@ -261,8 +261,8 @@ class ListedTab(InspectedTab):
         self.again_button.hide()
         self.door_button.hide()
         self.table.set_empty_state(self.empty_state)
-        if not total:
-            self.inspector.show_empty(of_none=True)
+        if not total or self.inspector.is_empty:
+            self.inspector.show_empty(of_none=not total)
         self.commands.update()
         self._announce_rows(replace(shown, sort=None, descending=False, as_added=False), total)
         wanted, self._wanted_record = self._wanted_record, None

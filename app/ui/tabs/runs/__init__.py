@@ -72,6 +72,7 @@ _FACTS = {
 """What stands above the scores; what may be long, or is for other programs, is below them."""
 _IN_HEADER = {"idea": 80, "kill_verdict": VERDICT}
 """And what stands above them where it has more characters than surely are read in the header."""
+_REVENUE = "revenue_potential"
 _WHY, _WHY_WIDE = "Why", "No market for it"
 _STATUS = PLANNING_RUNS.names.index("status")
 
@@ -116,7 +117,7 @@ class RunsTab(RecordTab):
 
     @cached_property
     def ready(self) -> ReadyRuns:
-        return ReadyRuns(self.context, self._change_view, self._know_reasons)
+        return ReadyRuns(self.context, self._change_ready, self._know_reasons)
 
     def _know_reasons(self) -> None:
         self.model.repaint()
@@ -137,6 +138,8 @@ class RunsTab(RecordTab):
         at = own.index("updated_at")
         are_ended = bool(self._kept) and self._kept <= _ENDED
         with_why = (*own, WHY) if are_ended else (*own[:at], WHY, *own[at:])
+        if self.ready.is_of_revenue:
+            with_why = (*(name for name in with_why if name != _REVENUE), _REVENUE)
         return (*with_why, *leaves) if self._kept == {RunStatus.DELETED} else (*leaves, *with_why)
 
     def top_widgets(self) -> Sequence[QWidget]:
@@ -145,7 +148,7 @@ class RunsTab(RecordTab):
         self.chips = self.facets.chips["status"] = FacetChips(
             self.context.theme, PLANNING_RUNS.column("status"), planning.STATUSES
         )
-        self.chips.changed.connect(lambda key: self._change_view())
+        self.chips.changed.connect(lambda key: self._change_chips())
         self.charts_button, self.parked_button = map(self.commands.button, (CHARTS, PARKED))
         self._line = QWidget()
         buttons = self.commands.button("create"), self.charts_button, self.parked_button
@@ -290,6 +293,14 @@ class RunsTab(RecordTab):
 
     def own_words(self, key: str) -> str:
         return view_words(key)
+
+    def _change_chips(self) -> None:
+        self.ready.follow(self.chips)
+        self._change_view()
+
+    def _change_ready(self) -> None:
+        self.ready.lead(self.chips)
+        self._change_view()
 
     def _change_view(self) -> None:
         self._know_kept()

@@ -5,7 +5,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QMenu, QStackedLayout, QWidget
 
@@ -87,6 +87,7 @@ class ArtifactsPanel(QWidget):
         theme = context.theme
         self.phases = QComboBox()
         name_choice(self.phases, "Phase")
+        self.phases.setPlaceholderText("None of this phase")
         self.phases.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.left = _Side(context, "Version", self._show)
         self.right = _Side(context, "Version to compare", self._show)
@@ -108,10 +109,12 @@ class ArtifactsPanel(QWidget):
         self.save_button = push_button(theme, "Save", icon=Icon.EXPORT)
         menu = QMenu(self.save_button)
         menu.setAccessibleName("Save")
-        menu.addAction("Save this version…", self.save_version)
+        self._save_version = menu.addAction("Save this version…", self.save_version)
         menu.addAction("Save all of this run…", self.save_run)
         self.save_button.setMenu(menu)
         self.lines = LineView(theme, "Content by lines", self._work)
+        self.nothing = Label(look=Look.DIM, wrap=True)
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._stack = QStackedLayout()
         self._patience = QTimer(self, singleShot=True, interval=PATIENCE_MS)
         self._patience.timeout.connect(self._say_wait)
@@ -132,6 +135,7 @@ class ArtifactsPanel(QWidget):
         foot = in_row((self.note, 1), self.before, self.pages, self.after, self.cancel_button)
         in_column(head, sides, (self._stack, 1), foot, within=self, spacing=4)
         self._stack.addWidget(self.lines)
+        self._stack.addWidget(self.nothing)
 
     @cached_property
     def markdown(self) -> MarkdownView:
@@ -287,6 +291,7 @@ class ArtifactsPanel(QWidget):
         else:
             self.markdown.show_markdown(found.pages[self._page])
             self._stack.setCurrentWidget(self.markdown)
+        self._offer(True)
         self._show_pages(len(found.pages) if self._stack.currentWidget() is not self.lines else 0)
         self._say(note)
         if not is_single:
@@ -317,8 +322,17 @@ class ArtifactsPanel(QWidget):
         for side in (self.left, self.right):
             side.setVisible(side.isVisibleTo(self) and bool(self._chosen()))
         self.lines.show_lines(one_text(""))
-        self._stack.setCurrentWidget(self.lines)
-        self._say(words)
+        self.nothing.setText(words)
+        self._stack.setCurrentWidget(self.nothing)
+        self._offer(False)
+        announce(self.nothing, words)
+
+    def _offer(self, is_shown: bool) -> None:
+        """What is done with a text that is shown, and with those of the run where it has any."""
+        self.sought.setVisible(is_shown)
+        self._save_version.setEnabled(is_shown)
+        for part in (self.phases, self.save_button):
+            part.setVisible(bool(self._artifacts))
 
     def _failed(self, error: TenantAdminError) -> None:
         self._ended()

@@ -13,7 +13,15 @@ from app.services.records import run_timeline
 from app.services.records.change import Change
 from app.services.records.history import CHARGED, LOOKED_THROUGH, PastEntry
 from app.services.records.run_search import TextPlace
-from app.services.records.run_timeline import ALL_ABOUT, MOST_ABOUT, RunNote, RunStory, RunTimeline, timeline
+from app.services.records.run_timeline import (
+    ALL_ABOUT,
+    MOST_ABOUT,
+    PhaseLine,
+    RunNote,
+    RunStory,
+    RunTimeline,
+    timeline,
+)
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS
 from app.ui.session.context import Context
@@ -138,6 +146,8 @@ class RunPage(QWidget):
         self._phase = ""
         self._sought: TextPlace | None = None
         """What is to be shown of the run that is being read."""
+        self._is_anew = True
+        """Whether it was just opened: what was looked at of another run means nothing then."""
         self._is_whole = False
         """Whether there is room for all of the page."""
         self._changed = False
@@ -156,6 +166,7 @@ class RunPage(QWidget):
         self._soon.timeout.connect(self._read)
         self._lay_out(theme)
         self.phases.chosen.connect(self._show_phase)
+        self.phases.clicked.connect(lambda _: self._turn_to_artifacts())
         self.phases.opened.connect(self._enter_artifacts)
         self.neighbours.opened.connect(self.phases.setFocus)
         tab.details_shown.connect(self._follow)
@@ -177,7 +188,7 @@ class RunPage(QWidget):
         self.show()
         self._scroll.verticalScrollBar().setValue(0)
         self.neighbours.setFocus(Qt.FocusReason.OtherFocusReason)
-        self._phase, self._sought = phase, sought
+        self._phase, self._sought, self._is_anew = phase, sought, True
         self._read()
 
     def close_page(self) -> None:
@@ -323,11 +334,16 @@ class RunPage(QWidget):
         return part
 
     def _show_phase(self, phase: str) -> None:
+        if self.phases.hasFocus():  # a person has chosen it
+            self._turn_to_artifacts()
         self.artifacts.show_phase(phase)
 
-    def _enter_artifacts(self) -> None:
+    def _turn_to_artifacts(self) -> None:
         self._stack.setCurrentWidget(self.artifacts)
         self._choices.buttons()[0].setChecked(True)
+
+    def _enter_artifacts(self) -> None:
+        self._turn_to_artifacts()
         self.artifacts.phases.setFocus(Qt.FocusReason.OtherFocusReason)
         self._show_lower()
 
@@ -392,7 +408,8 @@ class RunPage(QWidget):
 
     def _came(self, story: RunStory) -> None:
         self._reading = None
-        if self.story is not None and self.story.run["id"] != story.run["id"]:
+        is_other = self.story is None or self.story.run["id"] != story.run["id"]
+        if is_other:
             self._scroll.verticalScrollBar().setValue(0)
         self.story = story
         now = self._context.clock()
@@ -417,9 +434,11 @@ class RunPage(QWidget):
         if wanted:
             self.phases.choose(wanted)
             self._enter_artifacts()
-        if self.phases.phase() is None:
+        is_other = is_other and not any(line.versions for line in self._chosen_of(found))
+        if self.phases.phase() is None or (not wanted and (self._is_anew or is_other)):
             current = found.current or next((line for line in reversed(found.phases) if line.versions), None)
             self.phases.choose((current or found.phases[0]).phase)
+        self._is_anew = False
         if self._choices.buttons()[0].isChecked():
             self.prepare()
         self.artifacts.show_artifacts(run, story.artifacts or (), self.phases.phase() or "")
@@ -428,6 +447,10 @@ class RunPage(QWidget):
             self.artifacts.look_for(sought.found, sought.of)
         for below in self._parts:
             below.show_story(story)
+
+    def _chosen_of(self, found: RunTimeline) -> list[PhaseLine]:
+        """The phase that is chosen, which was so in the run before, as it is in this one."""
+        return [line for line in found.phases if line.phase == self.phases.phase()]
 
     def _show_acts(self, status: Any) -> None:
         wanted = self._main(status)

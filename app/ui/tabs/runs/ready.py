@@ -13,6 +13,7 @@ from app.services.records.run_views import Reasons, Worth, dollars, idle, reason
 from app.services.records.tables import PLANNING_RUNS, Scope
 from app.ui.session.context import Context
 from app.ui.widgets.buttons import Choice
+from app.ui.widgets.count_chips import CountChips
 from app.ui.widgets.form_dialog import FieldValue, FormDialog
 from app.ui.widgets.formatting import first_line, money
 from app.ui.widgets.picker import Picker
@@ -26,12 +27,13 @@ HOURS: Final = {1: "1 hour", 6: "6 hours", 24: "a day", 72: "3 days", 168: "a we
 """How long nothing has happened, of what is stuck."""
 _STATUS: Final = PLANNING_RUNS.names.index("status")
 _BY_STATUS: Final = {WAITING: RunStatus.PAUSED, GOING: RunStatus.DELETED}
+_AT_WORK: Final = {RunStatus.RUNNING, RunStatus.ACTIVE}
 _WORDS: Final = {
     **{f"{STUCK}:{hours}": f"Stuck: nothing for {words}" for hours, words in HOURS.items()},
     WAITING: "Waiting for approval",
     GOING: "Deleted, until they are removed",
 }
-_WIDTH: Final = 140
+_WIDTH: Final = 220
 _OTHER: Final = "Score or revenue…"
 
 Looked = tuple[dict[Any, int], Reasons | None, tuple[Any, ...] | None]
@@ -74,6 +76,8 @@ class ReadyRuns(Picker):
         self._scope = Scope()
         self._idle: dict[Any, int] | None = None
         self._chosen: str | None = None
+        self._has_led = False
+        """Whether the statuses are chosen by the view."""
         self.reasons = Reasons({})
         self.ids: tuple[Any, ...] | None = None
         """Those of the view that is chosen; None where a status tells, or they are not known yet."""
@@ -89,6 +93,33 @@ class ReadyRuns(Picker):
         else:
             return query
         return replace(query, choices=(*query.choices, kept))
+
+    def lead(self, chips: CountChips) -> None:
+        """A view that has runs of certain statuses alone chooses those, and lets go of them with itself."""
+        is_at_work = _hours(self._chosen) is not None
+        if not self._goes_with(chips):
+            chips.set_keys(() if is_at_work else [_BY_STATUS[self._chosen or ""]])
+            self._has_led = not is_at_work
+        elif self._chosen not in _BY_STATUS and self._has_led:
+            chips.set_keys(())
+            self._has_led = False
+
+    def follow(self, chips: CountChips) -> None:
+        """A view that has none of the statuses chosen is let go of."""
+        self._has_led = False
+        if not self._goes_with(chips):
+            self.let_go()
+
+    def _goes_with(self, chips: CountChips) -> bool:
+        chosen = {*chips.keys()}
+        if self._chosen in _BY_STATUS:
+            return chosen == {_BY_STATUS[self._chosen]}
+        return _hours(self._chosen) is None or chosen <= _AT_WORK
+
+    @property
+    def is_of_revenue(self) -> bool:
+        found = worth_of(self._chosen or "")
+        return found is not None and found.revenue != (None, None)
 
     def look(self, scope: Scope) -> None:
         """Reads again what it tells of."""

@@ -75,7 +75,8 @@ def verdict_of(line: PhaseLine, *, is_told: bool = True) -> tuple[str, Tone, str
     if not line.is_reached:
         return NOT_REACHED if is_told else UNKNOWN, Tone.NEUTRAL, None
     if line.is_current and any(span.spent is Spent.WAITING for span in line.spans[-1:]):
-        return "waits for approval", Tone.WARN, Icon.PAUSED
+        is_approved = line.newest is not None and line.newest.verdict == ReviewVerdict.APPROVED
+        return "approved, paused" if is_approved else "waits for approval", Tone.WARN, Icon.PAUSED
     if line.newest is None or line.in_review:
         return ("in review" if line.in_review else "running"), Tone.ACCENT, Icon.RUNNING
     verdict = formatting.plain(line.newest.verdict)

@@ -13,6 +13,7 @@ from app.ui.session.context import Context
 from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.notifications.groups import GroupsDialog
 from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.formatting import day
 from models.errors import ChangedMeanwhile
 from models.status import DAY
 from tests.app.ui.conftest import ShowTab
@@ -335,10 +336,13 @@ def test_each_row_says_when_retention_removes_it(show_tab: ShowTab, context: Con
         rows = range(tab.model.rowCount())
         return {str(tab.model.record_id(row)): str(tab.model.index(row, at).data()) for row in rows}
 
-    assert [said()[key] for key in ids] == ["next run", "in 2 d", "kept, unread", "never"]
+    assert [said()[key] for key in ids] == [
+        *("when it runs", f"from {day(NOW + 2 * DAY, utc=context.settings.utc_times)}"),
+        *("kept, unread", "never"),
+    ]
     row = next(row for row in range(4) if tab.model.record_id(row) == ids[1])
     choose(tab, qtbot, row)
-    assert value_of(tab.fields, "Removed").startswith("2026-")
+    assert value_of(tab.fields, "Removal").startswith("2026-")
     tip = tab.model.index(row, tab.model.column_of(column)).data(Qt.ItemDataRole.ToolTipRole)
     assert "the run after that removes it" in tip and "does not run by itself" in tip
     context.settings.retention_days = 30

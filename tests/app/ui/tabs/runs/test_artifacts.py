@@ -118,7 +118,7 @@ def test_each_content_is_shown_as_what_it_is(panel: ArtifactsPanel, context: Con
     qtbot.waitUntil(lambda: panel.note.text() == "1 of 1 line")
     assert panel.lines.currentIndex().row() == 3
     panel.show_phase("analytics")
-    assert panel.note.text() == "This phase has produced nothing yet."
+    assert panel.nothing.text() == "This phase has produced nothing yet."
     assert panel.left.isHidden()
 
 
@@ -126,7 +126,7 @@ def test_what_is_gone_is_said(panel: ArtifactsPanel, context: Context, qtbot: Qt
     show(panel, qtbot, context, "tree")
     ask(context.opened.path, "DELETE FROM planning_artifacts WHERE phase = 'page'")
     panel.show_phase("page")
-    qtbot.waitUntil(lambda: "artifact" in panel.note.text())
+    qtbot.waitUntil(lambda: "artifact" in panel.nothing.text())
 
 
 def test_all_of_a_run_is_saved(panel: ArtifactsPanel, context: Context, qtbot: QtBot, tmp_path: Path) -> None:

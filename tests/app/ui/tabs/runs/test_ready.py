@@ -59,17 +59,24 @@ def test_what_stands_still_waits_or_leaves_is_shown_alone(
     qtbot.waitUntil(lambda: set(shown(tab, "status")) == {"paused"})
     tab.ready.pick("deleted")
     qtbot.waitUntil(lambda: set(shown(tab, "status")) == {"deleted"})
-    assert set(shown(tab, LEAVES)) == {"in 24 h"}
+    assert tab.chips.keys() == ("deleted",), "the statuses do not contradict the list"
+    assert set(shown(tab, LEAVES)) == {"from 2026-11-19"}
     tip = tab.model.index(0, tab.model.column_of(LEAVES)).data(TOOLTIP)
     assert "It is old from 2026-11-19" in tip and "does not run by itself" in tip
     assert not tab.table.isColumnHidden(tab.model.column_of(LEAVES))
     tab.table.select_row(0)
     qtbot.waitUntil(lambda: tab.current.whole() is not None and not tab.inspector.empty.isVisible())
-    assert value_of(tab.more_fields, "Removed").startswith("2026-11-19")
+    assert value_of(tab.more_fields, "Removal").startswith("2026-11-19")
+    tab.ready.pick("stuck:1")
+    qtbot.waitUntil(lambda: set(shown(tab, "status")) == {"running"})
+    assert tab.chips.keys() == (), "no run is both"
+    tab.chips.buttons()[2].click()
+    qtbot.waitUntil(lambda: set(shown(tab, "status")) == {"paused"})
+    assert tab.own_filter() == ""
     tab.clear_filters()
     qtbot.waitUntil(lambda: tab.model.rowCount() == total)
     assert tab.own_filter() == "" and tab.table.isColumnHidden(tab.model.column_of(LEAVES))
-    assert set(shown(tab, LEAVES)) == {"", "in 24 h"}
+    assert set(shown(tab, LEAVES)) == {"", "from 2026-11-19"}
     tab.set_own_filter("waiting")
     with qtbot.waitSignal(tab.list.loaded):
         tab.filters_changed()
