@@ -82,11 +82,15 @@ class Bad:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a dry run has found: who would be created, and what is wrong with the other lines."""
+    """What a dry run has found: who would be created, each of which line, and what is wrong with the others.
+    `places` has all lines in their order: of each its place among the good ones, or `~place` of a bad one.
+    """
 
     good: tuple[NewUser, ...] = field(repr=False)
     bad: tuple[Bad, ...] = field(repr=False)
     new_tenants: tuple[str, ...] = ()
+    good_lines: tuple[int, ...] = field(default=(), repr=False)
+    places: tuple[int, ...] = field(default=(), repr=False)
 
     def bad_lines(self, sheet: Sheet) -> str:
         """A CSV of the lines that are wrong, each with its number and why; what a spreadsheet would run has
@@ -249,7 +253,10 @@ def judge(
     monitor.progress(total, total)
     users_left = tuple(one for _, one in left)
     new = dict.fromkeys(tenant for tenant, *_ in users_left if tenant not in wanted.there)
-    return Judged(users_left, tuple(sorted(bad, key=lambda one: one.line)), tuple(new))
+    bad.sort(key=lambda one: one.line)
+    lines = tuple(sheet.lines[position] for position, _ in left)
+    places = sorted([*range(-len(bad), len(lines))], key=lambda at: lines[at] if at >= 0 else bad[~at].line)
+    return Judged(users_left, tuple(bad), tuple(new), lines, tuple(places))
 
 
 def _refused(database: Database, good: Sequence[NewUser], monitor: Monitor, now: int) -> dict[int, str]:

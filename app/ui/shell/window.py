@@ -551,11 +551,14 @@ class MainWindow(QMainWindow):
         *,
         act: tuple[str, Callable[[], object]] = ("", lambda: None),
         of_place: bool = False,
+        undoes: bool = False,
     ) -> None:
         """A toast, with what can be done by a button; with what was `written` it leads to its folder. What is
-        said `of_place` goes with the tab.
+        said `of_place` goes with the tab; what was just done, and can be undone, `undoes` that.
         """
-        if written is None:
+        if undoes:
+            self.toast.show_message(text, "Undo", self.undo, other=act)
+        elif written is None:
             self.toast.show_message(text, *act, of_place=of_place)
         else:
             self.toast.show_message(text, "Show in folder", partial(show_folder, written))

@@ -116,8 +116,9 @@ class Toast(QFrame):
         self.label = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle, least=LEAST_SAID)
         self.label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.action_button = push_button(theme, "Undo", self._press)
+        self.other_button = push_button(theme, "", self._press_other)
         self.close_button = tool_button(theme, Icon.CLOSE, "Dismiss", self.hide, colour="on_tip")
-        parts = (self.label, self.action_button, self.close_button)
+        parts = (self.label, self.other_button, self.action_button, self.close_button)
         in_row(*parts, within=self, margins=(12, 0, 4, 0), spacing=12)
         place = QSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Maximum)
         if echo is not None:
@@ -126,23 +127,32 @@ class Toast(QFrame):
             echo.changed.connect(self._follow)
         self.setSizePolicy(place)
         self._act: Callable[[], object] = lambda: None
+        self._other: Callable[[], object] = lambda: None
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._expire)
         self.hide()
 
     def show_message(
-        self, text: str, action: str = "", act: Callable[[], object] = lambda: None, *, of_place: bool = False
+        self,
+        text: str,
+        action: str = "",
+        act: Callable[[], object] = lambda: None,
+        *,
+        other: tuple[str, Callable[[], object]] = ("", lambda: None),
+        of_place: bool = False,
     ) -> None:
-        """Say `text` instead of what it said; `action` ("Undo") is a button, which calls `act`. What is true
-        only `of_place`, where the person is now, goes when they leave it.
+        """Say `text` instead of what it said; `action` ("Undo") is a button, which calls `act`, and so is the
+        `other`. What is true only `of_place`, where the person is now, goes when they leave it.
         """
         self._act, self._of_place = act, of_place
+        also, self._other = other
         self.label.setText(text)
         text = self.label.text()  # which a label can show
         self.setAccessibleName(text)
-        self.action_button.setText(action)
-        self.action_button.setAccessibleName(action)
-        self.action_button.setVisible(bool(action))
+        for button, words in ((self.action_button, action), (self.other_button, also)):
+            button.setText(words)
+            button.setAccessibleName(words)
+            button.setVisible(bool(words))
         self.show()
         self.changed.emit()
         self._timer.start(SHOWN_MS)
@@ -159,7 +169,8 @@ class Toast(QFrame):
         """Says what the window's does."""
         if self._of is not None and not self._of.isHidden():
             of = self._of
-            self.show_message(of.label.text(), of.action_button.text(), of.action_button.click)
+            other = of.other_button.text(), of.other_button.click
+            self.show_message(of.label.text(), of.action_button.text(), of.action_button.click, other=other)
 
     def _follow(self) -> None:
         if self._of is None or self._of.isHidden():
@@ -187,6 +198,10 @@ class Toast(QFrame):
     def _press(self) -> None:
         self.hide()
         self._act()
+
+    def _press_other(self) -> None:
+        self.hide()
+        self._other()
 
 
 _ICONS = {

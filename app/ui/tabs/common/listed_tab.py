@@ -24,7 +24,8 @@ from app.ui.widgets.panes import EmptyState
 from models.errors import Cancelled, DamagedFile, TableMissing, TenantAdminError
 
 _MOST_BACK = 1_000
-"""Records that an undo has put back are selected again, as far as they are no more than these."""
+"""Records that an undo has put back are selected again, as far as they are no more than these; and so many of
+those that a form has made are looked for."""
 _NOT_READ = "These rows are read when you agree to what that reads."
 _CHARGED = "Each row that is read is charged; press Enter in the filter to read them."
 _AGAIN = (
@@ -56,6 +57,8 @@ class ListedTab(InspectedTab):
     _announced: tuple[ListQuery, str] | None
     _wanted_record: object
     _put_back: object
+    _made: Change | None
+    """What a form has made of several records, until the list has them."""
     _left_at: set[object]
 
     def read_beside(self, query: ListQuery) -> None:
@@ -149,6 +152,8 @@ class ListedTab(InspectedTab):
                 self.selection.go_on()
             if initiator is None and len(own) == 1 and own[0].before is None:
                 self._wanted_record = own[0].record_id  # made in a form, and what one wants to see
+            are_new = len(own) == change.added.get(self.spec.table.name, 0) > 1
+            self._made = change if initiator is None and change.undoable and are_new else None
             if taken_back:
                 self._put_back = taken_back
             if self._is_dear:
@@ -267,10 +272,33 @@ class ListedTab(InspectedTab):
         self._announce_rows(replace(shown, sort=None, descending=False, as_added=False), total)
         wanted, self._wanted_record = self._wanted_record, None
         put_back, self._put_back = self._put_back, None
+        made, self._made = self._made, None
+        if made is not None and shown.filtered and not self.context.costs:
+            self._look_for(made, shown)
         if wanted is not None:
             self.list.jump(wanted, on_missing=partial(self._not_in_list, wanted))
         elif put_back is not None:  # where the filters hide it, they stay
             self._jump_back(put_back)
+
+    def _look_for(self, made: Change, shown: ListQuery) -> None:
+        """Says how many of those that were just made the filters hide, and leads to them."""
+        ids = [row.record_id for row in made.by_table[self.spec.table.name]][:_MOST_BACK]
+
+        def show() -> None:
+            self._leave_to_undo()
+            self.clear_filters()
+            self._put_back = tuple(ids)
+
+        def found(keys: Sequence[object]) -> None:
+            hidden = len(ids) - len(keys)
+            if hidden:
+                which = (
+                    "" if not keys else f"{hidden:,} of them " if len(ids) < _MOST_BACK else "some of them "
+                )
+                say = f"{made.told} · {which}not in this view"
+                self.context.say(say, act=("Show", show), undoes=True)
+
+        self.context.runner.read(self.lists.keys_of, shown, ids, on_done=found, on_failed=lambda error: None)
 
     def _announce_rows(self, kept: ListQuery, total: int) -> None:
         """What another filter or tenant leaves, or another order; of rows that come and go by themselves

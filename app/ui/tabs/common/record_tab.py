@@ -95,6 +95,7 @@ class RecordTab(ListedTab):
         """What the rows were filtered by when it was last said how many these are, and their order."""
         self._wanted_record: object = None
         self._put_back: object = None
+        self._made = None
         """What was undone or done again last, and is to be selected where it is in the list."""
         self._left_at: set[object] = {None}
         """The records that were current when that was asked for, or were made so by it."""

@@ -1,6 +1,6 @@
 """The dialog that creates many users of pasted lines or of a CSV file, after a dry run of all of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,34 +8,30 @@ from typing import Any
 from PySide6.QtCore import QSignalBlocker, QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QWidget
 
-from app.itemmodels.columns import Tone
 from app.services.records import adding, users
 from app.services.records.adding import EMAIL, TENANT, Judged, Sheet, WantedUser
 from app.services.records.tables import EVERYONE, USERS
 from app.services.text import counted, some_of, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common.form_fields import TenantField
+from app.ui.tabs.users.lines import WIDTH, LeftOutDialog, LinesTable, ask_save_wrong, save_wrong
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import CheckBox, push_button
-from app.ui.widgets.dialogs import ask_open, ask_save
+from app.ui.widgets.dialogs import ask_open
 from app.ui.widgets.form_dialog import FieldValue
 from app.ui.widgets.formatting import first_line
 from app.ui.widgets.labels import Label, Look, in_column, in_row
 from app.ui.widgets.long_form import LongForm
-from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
-from app.workers.export import save
 from app.workers.runner import Task
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Monitor
 
 SOON_MS = 300
 """From an edit to the next dry run."""
-_LISTED = 200
-"""Lines that are wrong and shown; a file has them all."""
-_WRONG = (StaticColumn("Line", right=True), StaticColumn("Why it makes no user"))
 _FILES = "CSV and text (*.csv *.tsv *.txt);;All files (*)"
 _ALL_TO_ONE, _EMPTY = "The same for all lines", "Leave empty"
 _MOST_HEAD = 60
+_WAITS = "Nothing is pasted or chosen yet."
 
 
 class LinesField(QWidget):
@@ -55,7 +51,7 @@ class LinesField(QWidget):
         self.box.setPlaceholderText("email,tenant\nada@example.com,acme-corp\n…")
         self.box.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.box.setFont(context.theme.mono_font())
-        self.box.setFixedHeight(6 * self.box.fontMetrics().lineSpacing())
+        self.box.setFixedHeight(5 * self.box.fontMetrics().lineSpacing())
         self.file = Label(look=Look.DIM, wrap=True)
         self.file_button = push_button(context.theme, "Choose a file…", choose, icon=Icon.OPEN)
         self.paste_button = push_button(context.theme, "Paste lines instead", lambda: self.take(None))
@@ -108,12 +104,22 @@ class AddUsersDialog(LongForm):
         self._soon.timeout.connect(self._cut)
         self.submitted.connect(self._create)
         self.finished.connect(self._stop)
+        self.accepted.connect(self._tell_left)
+        self.setMinimumWidth(WIDTH)
         self._show(None)
         self.lines.setFocus()
 
     def _build(self, tenant: str | None) -> None:
         self.lines = LinesField(self._context, self._choose)
         self.add_field("lines", "Lines", self.lines, self._check_lines)
+        self.outcome = Label(_WAITS, Look.STRONG, wrap=True)
+        self.bad_alone = CheckBox("Show those alone that make no user")
+        self.bad_alone.toggled.connect(self._list)
+        self.table = LinesTable(self._context.theme)
+        save = "Save the wrong lines…"
+        self.save_button = push_button(self._context.theme, save, self._ask_save, icon=Icon.EXPORT)
+        for part in (self.outcome, self.bar, self.table, self.bad_alone):
+            self._form.addWidget(part)  # right below the lines that it is about
         self._columns: dict[str, QComboBox] = {}
         for name in self._names:
             box = self._columns[name] = QComboBox()
@@ -124,12 +130,6 @@ class AddUsersDialog(LongForm):
         self.add_field(TENANT, "Tenant of all lines", self.tenant, self._check_tenant)
         self.new_tenants = CheckBox("Create tenants that are not there yet")
         self.add_field("new_tenants", "New tenants", self.new_tenants)
-        self.outcome = Label(look=Look.STRONG, wrap=True)
-        self.wrong = StaticTable(self._context.theme, "Lines that make no user", _WRONG, most=5, wide=1)
-        save = "Save the wrong lines…"
-        self.save_button = push_button(self._context.theme, save, self._ask_save, icon=Icon.EXPORT)
-        for part in (self.outcome, self.bar, self.wrong):
-            self.add_widget(part)
         self.add_apart(self.save_button)
         self.lines.changed.connect(self._edited_lines)
         self.tenant.changed.connect(self._judge)
@@ -139,17 +139,8 @@ class AddUsersDialog(LongForm):
         self.lines.take(path)
 
     def save_wrong(self, path: Path) -> None:
-        """Writes all lines that make no user, with the reasons."""
-        sheet, found = self._sheet, self.found
-        if sheet is not None and found is not None:
-            said = f"{counted(len(found.bad), 'line')} saved to {path.name}"
-
-            def work(monitor: Monitor) -> None:
-                save(path, found.bad_lines(sheet))
-
-            self._context.job(
-                f"Saving to {path.name}…", work, on_done=lambda _: self._context.say(said, path)
-            )
+        if self._sheet is not None and self.found is not None:
+            save_wrong(self._context, self._sheet, self.found, path)
 
     def set_busy(self, busy: bool) -> None:
         super().set_busy(busy)
@@ -272,11 +263,16 @@ class AddUsersDialog(LongForm):
         good, bad = (len(found.good), found.bad) if found is not None else (0, ())
         most = self._context.opened.database.most_at_once
         self.action_button.setText(f"Create {counted(good, 'user')}" if good else "Create users")
-        self.outcome.setText("" if found is None else _result(found, most))
-        self.outcome.setVisible(found is not None)
-        self.wrong.show_rows([_row(one.line, one.why) for one in bad[:_LISTED]])
-        for part in (self.wrong, self.save_button):
-            part.setVisible(bool(bad))
+        self.outcome.setText(_WAITS if found is None else _result(found, most))
+        self.bad_alone.setEnabled(bool(bad))
+        self.save_button.setEnabled(bool(bad))
+        self._list()
+
+    def _list(self) -> None:
+        found = self.found
+        self.table.show_lines(
+            found, bad_alone=found is not None and bool(found.bad) and self.bad_alone.isChecked()
+        )
 
     # the act
 
@@ -291,14 +287,13 @@ class AddUsersDialog(LongForm):
             self.read_file(path)
 
     def _ask_save(self) -> None:
-        start = str(self._context.opened.folder / "users-not-created.csv")
-        chosen = ask_save(self, "Save the wrong lines", start, "CSV (*.csv)")
-        if chosen is not None:
-            self.save_wrong(chosen[0])
+        if self._sheet is not None and self.found is not None:
+            ask_save_wrong(self, self._context, self._sheet, self.found)
 
-
-def _row(line: int, why: str) -> Sequence[Cell]:
-    return Cell(f"{line:,}", line), Cell(first_line(visible(why), 200), tone=Tone.BAD)
+    def _tell_left(self) -> None:
+        """The wrong lines would go with this dialog."""
+        if self._sheet is not None and self.found is not None and self.found.bad:
+            LeftOutDialog(self._context, self._sheet, self.found, self.parentWidget()).open_once()
 
 
 def _result(found: Judged, most: int | None) -> str:

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.services.records.adding import Judged
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.users.adding import AddUsersDialog
+from app.ui.tabs.users.lines import LeftOutDialog
 from tests.fixtures.heart import Heart
 from tests.fixtures.window import ask, click, closed, count, dialog, open_file, press, texts, type_text, words
 
@@ -48,31 +50,44 @@ def test_lines_are_pasted_judged_and_created_by_keys(
 ) -> None:
     page = open_file(qtbot, window, demo_path)
     before = count(demo_path, "users")
+    page.set_filter_text("nobody here")
+    qtbot.waitUntil(lambda: page.model.rowCount() == 0)
     form = opened(qtbot, window)
     click(qtbot, form.action_button)
     assert "Paste lines, or choose a file." in words(form)
     form.lines.setFocus()
     pasted(qtbot, form, LINES)
     assert [form._columns[name].currentText() for name in ("email", "tenant_id")] == ["Mail", "Organisation"]
-    assert texts(form.wrong) == [
-        ["4", "Line 3 has the same address in acme-corp."],
-        ["5", "“nobody” is not an e-mail address; it needs the form name@example.com."],
-        ["6", "There is no tenant nowhere-yet yet."],
+    wrong = [
+        ["4", "nothing", "Line 3 has the same address in acme-corp."],
+        ["5", "nothing", "“nobody” is not an e-mail address; it needs the form name@example.com."],
+        ["6", "nothing", "There is no tenant nowhere-yet yet."],
     ]
+    assert texts(form.table)[1:] == [["3", "a user", "TWO@new.example, of acme-corp"], *wrong]
+    form.bad_alone.click()
+    assert texts(form.table) == wrong
+    QAbstractItemModelTester(form.table.model(), QAbstractItemModelTester.FailureReportingMode.Fatal)
     assert "2 users can be created, 3 lines cannot." in words(form)
     form.save_wrong(tmp_path / "wrong.csv")
     qtbot.waitUntil((tmp_path / "wrong.csv").exists)
     assert (tmp_path / "wrong.csv").read_text().splitlines()[2].startswith("5,")
     with qtbot.waitSignal(form.judged):
         form.new_tenants.click()
+    assert len(texts(form.table)) == 2
     assert "New tenants, for good: nowhere-yet." in words(form)
     assert form.action_button.text() == "Create 3 users" and count(demo_path, "users") == before
     form.lines.setFocus()
     form.action_button.setFocus()
     press("Return")
+    left = dialog(qtbot, window, LeftOutDialog)  # else they would be gone with the form
+    assert texts(left.table) == wrong[:2] and left.focusWidget() is left.save_button
+    left.accept()
     closed(qtbot, window, AddUsersDialog)
     assert count(demo_path, "users") == before + 3
+    qtbot.waitUntil(lambda: window.toast.label.text() == "3 users created · not in this view")
+    click(qtbot, window.toast.other_button)
     qtbot.waitUntil(lambda: page.model.rowCount() == before + 3)
+    qtbot.waitUntil(lambda: page.list.selected_count() == 3)
     kinds = ask(demo_path, "SELECT tenant_id, event_type FROM audit_chain ORDER BY seq DESC LIMIT 2")
     assert kinds == [("nowhere-yet", "users_created"), ("acme-corp", "users_created")]
     press("Ctrl+Z")
@@ -87,11 +102,13 @@ def test_addresses_alone_go_to_a_tenant_that_is_chosen(
     form = opened(qtbot, window)
     (email,) = ask(demo_path, "SELECT email FROM users WHERE tenant_id = 'acme-corp' LIMIT 1")[0]
     found = pasted(qtbot, form, f"new@new.example\n{email.upper()}")
-    assert not found.good and "The tenant is missing." in texts(form.wrong)[0][1]
+    assert not found.good and "The tenant is missing." in texts(form.table)[0][2]
     with qtbot.waitSignal(form.judged):
         form.tenant.box.setCurrentIndex(form.tenant.box.findText("acme-corp"))
-    assert texts(form.wrong) == [["2", f"acme-corp already has a user with the e-mail address {email}."]]
+    there = f"acme-corp already has a user with the e-mail address {email}."
+    assert texts(form.table)[1:] == [["2", "nothing", there]]
     click(qtbot, form.action_button)
+    dialog(qtbot, window, LeftOutDialog).accept()
     closed(qtbot, window, AddUsersDialog)
     assert ask(demo_path, "SELECT tenant_id FROM users WHERE email = 'new@new.example'") == [("acme-corp",)]
 
