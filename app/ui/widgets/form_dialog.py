@@ -8,9 +8,19 @@ from typing import ClassVar, NamedTuple, Protocol, cast, runtime_checkable
 
 from PySide6.QtCore import QDate, Qt, Signal, SignalInstance
 from PySide6.QtGui import QKeySequence, QShortcut, QTextCharFormat
-from PySide6.QtWidgets import QCalendarWidget, QCheckBox, QComboBox, QDateEdit, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import (
+    QCalendarWidget,
+    QCheckBox,
+    QComboBox,
+    QDateEdit,
+    QLineEdit,
+    QPlainTextEdit,
+    QSpinBox,
+    QWidget,
+)
 
 from app.services.records.tables import valid_beside
+from app.services.text import some_of
 from app.ui.theme import Theme, set_property
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
@@ -41,6 +51,7 @@ class _Entry(NamedTuple):
     check: Checker | None
     problem: Label
     hint: Label
+    label: str
 
 
 class FormDialog(Dialog):
@@ -106,7 +117,7 @@ class FormDialog(Dialog):
             column.insertWidget(0, name)
         add_layout(self._form, column)
         value, changed = _parts(editor)
-        self._entries[key] = _Entry(editor, value, check, problem, below)
+        self._entries[key] = _Entry(editor, value, check, problem, below, label)
         changed.connect(lambda *_: self._edited(key))
         self._clean[key] = value()
         _say(self._entries[key], "")
@@ -138,7 +149,15 @@ class FormDialog(Dialog):
             _say(entry, "")
 
     def is_dirty(self) -> bool:
-        return self.holds_work and bool(self.edited())
+        """Whether something would be missed: more than a single thing that was picked."""
+        edited = self.edited() if self.holds_work else set()
+        return len(edited) > 1 or any(_holds_text(self._entries[key].editor) for key in edited)
+
+    def lost(self) -> str:
+        """What goes with the dialog, as a sentence."""
+        edited = self.edited()
+        names = [entry.label for key, entry in self._entries.items() if key in edited]
+        return f"What you have changed is not saved: {some_of(names, 5)}."
 
     def edited(self) -> set[str]:
         """The fields that differ from the values taken as unedited."""
@@ -219,7 +238,7 @@ class FormDialog(Dialog):
         ConfirmDialog(
             self.theme,
             "Discard changes?",
-            "What you have changed is not saved.",
+            self.lost(),
             action="Discard changes",
             cancel="Keep editing",
             parent=self,
@@ -292,6 +311,19 @@ def _say(entry: _Entry, sentence: str) -> None:
 def _typed(editor: QWidget) -> QWidget:
     """The part of an editor that is written into, and that a sentence is about."""
     return editor.focusProxy() or editor
+
+
+def _holds_text(editor: QWidget) -> bool:
+    """Whether something is, or was, written in it, and not picked alone."""
+    fields: list[QLineEdit | QPlainTextEdit] = [
+        *editor.findChildren(QLineEdit),
+        *editor.findChildren(QPlainTextEdit),
+    ]
+    return isinstance(editor, QLineEdit) or any(not field.isHidden() and _text_of(field) for field in fields)
+
+
+def _text_of(field: QLineEdit | QPlainTextEdit) -> str:
+    return field.text() if isinstance(field, QLineEdit) else field.toPlainText()
 
 
 def _parts(editor: QWidget) -> tuple[Callable[[], FieldValue], SignalInstance]:

@@ -135,6 +135,15 @@ class AddUsersDialog(LongForm):
         self.tenant.changed.connect(self._judge)
         self.new_tenants.toggled.connect(self._judge)
 
+    def is_dirty(self) -> bool:
+        """The columns are guessed, and a file is there still: lines alone would be missed."""
+        return self.lines.path is None and bool(str(self.lines.value()).strip())
+
+    def lost(self) -> str:
+        lines = sum(bool(line.strip()) for line in str(self.lines.value()).splitlines())
+        which = "The line that you entered is" if lines == 1 else f"The {lines:,} lines that you entered are"
+        return f"{which} not kept."
+
     def read_file(self, path: Path) -> None:
         self.lines.take(path)
 

@@ -12,6 +12,7 @@ from app.services.records.adding import Judged
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.users.adding import AddUsersDialog
 from app.ui.tabs.users.lines import LeftOutDialog
+from app.ui.widgets.dialogs import ConfirmDialog
 from tests.fixtures.heart import Heart
 from tests.fixtures.window import ask, click, closed, count, dialog, open_file, press, texts, type_text, words
 
@@ -129,6 +130,7 @@ def test_what_is_no_csv_is_said_below_the_lines_and_escape_asks(
     form.lines.setFocus()
     type_text(qtbot, "a")
     press("Escape")
+    assert dialog(qtbot, window, ConfirmDialog).sentence.text() == "The line that you entered is not kept."
     assert form.isVisible()
 
 

@@ -137,7 +137,11 @@ def test_form_says_what_is_wrong_and_submits_what_is_right(qtbot: QtBot, theme: 
     assert dialog.isVisible()
 
 
-def test_form_unedited_closes_at_once(qtbot: QtBot, theme: Theme) -> None:
+def test_form_unedited_closes_at_once_and_so_it_does_with_a_single_pick(qtbot: QtBot, theme: Theme) -> None:
+    picked, _ = make_form(qtbot, theme)
+    child(picked, QCheckBox).setChecked(True)
+    with qtbot.waitSignal(picked.rejected, timeout=0):
+        qtbot.keyClick(picked, Qt.Key.Key_Escape)
     dialog, _ = make_form(qtbot, theme)
     with qtbot.waitSignal(dialog.rejected, timeout=0):
         qtbot.keyClick(dialog, Qt.Key.Key_Escape)
@@ -150,6 +154,7 @@ def test_form_asks_before_it_loses_an_edit(qtbot: QtBot, theme: Theme) -> None:
         qtbot.keyClick(dialog, Qt.Key.Key_Escape)
         first = child(dialog, ConfirmDialog)
         assert first.cancel_button.text() == "Keep editing"
+        assert first.sentence.text() == "What you have changed is not saved: E-mail."
         with qtbot.waitSignal(first.destroyed):
             qtbot.keyClick(first, Qt.Key.Key_Escape)
         dialog.close()
