@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -320,7 +321,7 @@ class Contents:
     def databases(self) -> list[KnownDatabase]:
         """Those seen last come first, and behind them those whose own row cannot be read."""
         if self._databases is None:
-            order = (StoredDatabase.seen_at.desc(), SQL("rowid DESC"))
+            order = "seen_at DESC, rowid DESC"
             rows = self._rows(StoredDatabase._meta.sorted_fields, order=order)
             found = {row[0]: KnownDatabase(*row) for row in rows}
             lost = [StoredDatabase.id, StoredCheckpoint.database]
@@ -381,8 +382,8 @@ class Contents:
         found: list[Checkpoint | Unreadable] = []
         for row, number, body in self._stored(
             [StoredCheckpoint.number, StoredCheckpoint.body],
-            StoredCheckpoint.database == database,
-            order=(StoredCheckpoint.number.cast("INTEGER").desc(), SQL("rowid DESC")),
+            (StoredCheckpoint.database, database),
+            order="CAST(number AS INTEGER) DESC, rowid DESC",
             limit=newest,
         ):
             try:
@@ -405,7 +406,7 @@ class Contents:
         values = {name: getattr(checkpoint, name) for name in ("hash", "database", "number")}
         body = json.dumps(checkpoint.to_json())
         is_new = self._write(StoredCheckpoint, values | {"body": body})
-        stored = self._stored([StoredCheckpoint.body], StoredCheckpoint.hash == checkpoint.hash)
+        stored = self._stored([StoredCheckpoint.body], (StoredCheckpoint.hash, checkpoint.hash))
         if not stored or (is_new and stored[0][1] != body.encode()):
             raise StoreNotWritten(self._database.path, "what is written to them is not there afterwards")
         return is_new
@@ -419,7 +420,7 @@ class Contents:
     def baselines(self, database: str) -> dict[str, tuple[int, str]]:
         """By tenant, the seq and the previous hash of the first row."""
         fields = [StoredBaseline.tenant, StoredBaseline.seq, StoredBaseline.previous_hash]
-        rows = self._rows(fields, StoredBaseline.database == database)
+        rows = self._rows(fields, (StoredBaseline.database, database))
         return {tenant: (seq, previous) for tenant, seq, previous in rows}
 
     def accept(self, database: str, tenant: str, start: tuple[int, str], *, actor: str, now: int) -> None:
@@ -429,14 +430,16 @@ class Contents:
     def inherit_baselines(self, heir: str, database: str) -> None:
         """What was accepted of one database is accepted of another one that was a copy of it."""
         fields = StoredBaseline._meta.sorted_fields
-        for row in self._rows(fields, StoredBaseline.database == database):
+        for row in self._rows(fields, (StoredBaseline.database, database)):
             values = dict(zip((field.name for field in fields), row, strict=True))
             self._write(StoredBaseline, values | {"database": heir})
 
-    def _rows(self, fields: Sequence[Any], *where: Any, order: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def _rows(
+        self, fields: Sequence[Any], where: tuple[Field, str] | None = None, *, order: str = ""
+    ) -> list[tuple[Any, ...]]:
         """The values of these columns; a row with one of another kind is left out and named."""
         found: dict[tuple[Any, ...], None] = {}  # each once
-        for row, *values in self._stored(fields, *where, order=order):
+        for row, *values in self._stored(fields, where, order=order):
             try:
                 value = tuple(_read(field, stored) for field, stored in zip(fields, values, strict=True))
             except ValueError:
@@ -446,12 +449,19 @@ class Contents:
         return list(found)
 
     def _stored(
-        self, fields: Sequence[Any], *where: Any, order: Sequence[Any] = (), limit: int | None = None
+        self,
+        fields: Sequence[Any],
+        where: tuple[Field, str] | None = None,
+        *,
+        order: str = "",
+        limit: int | None = None,
     ) -> Rows:
-        """The row's own number and the stored bytes of the columns, whatever they are."""
-        query = fields[0].model.select(SQL("rowid"), *(field.cast("BLOB") for field in fields))
-        query = query.where(*where) if where else query
-        return self._database.rows(query.order_by(*order).limit(limit).tuples())
+        """The row's own number and the bytes of the columns, whatever they are, `where` one is this."""
+        by, values = ("", list[Any]()) if where is None else (where[0].name, [where[1]])
+        names = tuple(field.name for field in fields)
+        sql = _reading(fields[0].model, names, by, order, limited=limit is not None)
+        with self._database.expected_errors():
+            return list(self._database.execute_sql(sql, values if limit is None else [*values, limit]))
 
     def _leave_out(self, table: type[Model], row: int) -> None:
         said = f"row {row} of the table {table._meta.table_name} in {FILE}"
@@ -468,6 +478,16 @@ class Contents:
         query = insert.on_conflict_replace() if replace else insert.on_conflict_ignore()
         with self._database.expected_errors():
             return bool(self._database.rows_affected(self._database.execute(query)))
+
+
+@cache
+def _reading(table: type[Model], names: tuple[str, ...], by: str, order: str, *, limited: bool) -> str:
+    """Written once: to tell which database a file is asks a dozen times, and most of that was the writing."""
+    fields = table._meta.fields
+    query = table.select(SQL("rowid"), *(fields[name].cast("BLOB") for name in names))
+    query = query.where(fields[by] == "") if by else query
+    query = query.order_by(SQL(order)) if order else query
+    return str((query.limit(1) if limited else query).sql()[0])
 
 
 def _read(field: Field, stored: bytes | None) -> str | int:
