@@ -1,7 +1,7 @@
 """What the audit chain says of one record: the entries that name it, the newest first, a page at a time."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
@@ -103,22 +103,23 @@ def _is_numbered(stored: StoredTable | None) -> bool:
     return stored is not None and stored.rowid == "seq" and wanted <= set(stored.names)
 
 
-def newest_naming(stored: StoredTable | None, named: Named, of: int, most: int) -> BaseQuery | None:
-    """What finds the newest entries that name a record, at most so many, among the newest `of`: whoever
-    reads it gives its rows to `entries_of`. None where the chain cannot be looked through by its numbers.
+def newest_naming(stored: StoredTable | None, named: Sequence[Named], of: int, most: int) -> BaseQuery | None:
+    """What finds the newest entries that name any of these records, at most so many, among the newest `of`:
+    whoever reads it gives its rows to `entries_of`. None where the chain cannot be looked through by its
+    numbers.
     """
     if stored is None or not _is_numbered(stored):
         return None
     newest = AuditEntry.alias()
     among = AuditEntry.seq > fn.COALESCE(newest.select(fn.MAX(newest.seq)), 0) - of
     query: BaseQuery = _asked(
-        [exactly(cell) for cell in _cells(set(stored.names))], among & _names(named), most
+        [exactly(cell) for cell in _cells(set(stored.names))], among & _names(*named), most
     )
     return query
 
 
 def entries_of(rows: Rows, named: Named) -> list[PastEntry]:
-    """Those of the rows of `newest_naming` that are about the record."""
+    """Those of the rows of `newest_naming` that are about one of its records."""
     found = (_entry((row[0], *(legible(decoded(cell)) for cell in row[1:])), named) for row in rows)
     return [entry for entry in found if entry is not None]
 
@@ -224,8 +225,9 @@ def _cells(there: Collection[str]) -> list[Any]:
     return columns
 
 
-def _names(named: Named) -> Any:
-    return reduce(or_, (fn.INSTR(AuditEntry.payload, text) > 0 for text in named.texts()))
+def _names(*named: Named) -> Any:
+    texts = (text for one in named for text in one.texts())
+    return reduce(or_, (fn.INSTR(AuditEntry.payload, text) > 0 for text in texts))
 
 
 def _asked(cells: list[Any], wanted: Any, most: int) -> Any:

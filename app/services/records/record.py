@@ -89,23 +89,24 @@ def read_record_with(
     The others have what a list reads of them, and come in no order; None where the file lacks their table.
     Raises as `read_record` does.
     """
-    found, others_of_it, _ = read_record_beside(database, (table, key), (others, by), lambda tables: ())
-    return found, others_of_it
+    found, _ = read_records_beside(database, (table, [key]), (others, by), lambda tables: ())
+    return found[0]
 
 
-def read_record_beside(
+def read_records_beside(
     database: Database,
-    wanted: tuple[Table, Value],
+    wanted: tuple[Table, Sequence[Value]],
     others: tuple[Table, str],
     beside: Callable[[StoredTables], Sequence[BaseQuery]],
-) -> tuple[Record, list[Record] | None, list[Rows]]:
-    """The same of a table and a key, and of another table and its column; and the rows of the queries that
-    `beside` makes of the file's tables, from the same snapshot.
+) -> tuple[list[tuple[Record, list[Record] | None]], list[Rows]]:
+    """The same of a table and several keys, and of another table and its column; and the rows of the queries
+    that `beside` makes of the file's tables, from the same snapshot.
     """
-    (table, key), (other, by) = wanted, others
-    asked = [(table, table.key, key), (other, other.column(by), key)]
-    (found, others_of_it), rows = _read_beside(database, asked, beside)
-    return _one(table, found), others_of_it, rows
+    (table, keys), (other, by) = wanted, others
+    asked = [(table, table.key, key) for key in keys] + [(other, other.column(by), key) for key in keys]
+    found, rows = _read_beside(database, asked, beside)
+    own, of_them = found[: len(keys)], found[len(keys) :]
+    return [(_one(table, one), others) for one, others in zip(own, of_them, strict=True)], rows
 
 
 @dataclass(frozen=True, slots=True)

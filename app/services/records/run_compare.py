@@ -9,7 +9,7 @@ from typing import Any, Final
 from app.services.records.export import as_time, csv_line, plain_of
 from app.services.records.history import CHARGED, LOOKED_THROUGH
 from app.services.records.record import Record
-from app.services.records.run_timeline import PhaseLine, read, timeline
+from app.services.records.run_timeline import PhaseLine, read_several, timeline
 from app.services.records.runs import in_running_order
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import PLANNING_RUNS, ColumnKind
@@ -90,14 +90,14 @@ def why_not(count: int) -> str | None:
 
 
 def compare(database: Database, run_ids: Sequence[Any], *, now: int) -> Compared:
-    """The runs with these ids, in this order. Where each row that is read is charged the newest `CHARGED`
-    entries are looked through, which tell of the times that runs were paused. Raises `NotAllowed` for too few
-    or too many, and as `run_timeline.read` does.
+    """The runs with these ids, in this order, by one batch. Where each row that is read is charged the newest
+    `CHARGED` entries are looked through, once for all runs, which tell of the times that they were paused.
+    Raises `NotAllowed` for too few or too many, and as `read_several` does.
     """
     if (reason := why_not(len(run_ids))) is not None:
         raise NotAllowed(reason)
     among = CHARGED if database.costs else LOOKED_THROUGH
-    stories = [read(database, run_id, among=among) for run_id in run_ids]
+    stories = read_several(database, run_ids, among=among)
     runs = [story.run for story in stories]
     phases = [timeline(story, now).phases for story in stories]
     lines = [*_fields(runs, last=False), *_phases(phases), *_config(runs), *_fields(runs, last=True)]

@@ -8,15 +8,18 @@ so, else when what came before it was there. Nothing is guessed: a time that nob
 import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from functools import reduce
+from operator import or_
 from typing import Any, Final
 
 from peewee import SQL, BaseQuery, Column, Query, fn
 from peewee import Table as Source
 
 from app.services.records.history import LOOKED_THROUGH, Named, PastEntry, entries_of, newest_naming
-from app.services.records.record import Record, read_record_beside, value_of
+from app.services.records.record import Record, read_records_beside, value_of
 from app.services.records.rows import Value, decoded, exactly, legible
 from app.services.records.run_pivots import Pivot, pivots_of
 from app.services.records.runs import GOES_ON, PHASES, newest_first
@@ -200,40 +203,56 @@ def read(
     """The run with the newest about it, `most` of each kind among so many entries and notifications (0: none
     are looked at), by one batch. Raises `NotFound` and `TableMissing`.
     """
-    named = Named.of(run_id)
+    return read_several(database, [run_id], among=among, most=most)[0]
+
+
+def read_several(
+    database: Database, run_ids: Sequence[Value], *, among: int = LOOKED_THROUGH, most: int = MOST_ABOUT
+) -> list[RunStory]:
+    """The same of several runs, by one batch, too: the entries and notifications are looked through once for
+    all of them, and `most` for each, together, are read.
+    """
+    named = [found for found in map(Named.of, run_ids) if found is not None] if among else []
+    at_most = most * len(run_ids)
 
     def about(tables: StoredTables) -> list[BaseQuery]:
-        if named is None or not among:
+        if not named:
             return []
-        entries = newest_naming(tables.get(AUDIT_CHAIN.name), named, among, most)
-        notes = _notes(tables.get(NOTIFICATIONS.name), named.record_id, among, most)
+        entries = newest_naming(tables.get(AUDIT_CHAIN.name), named, among, at_most)
+        notes = _notes(tables.get(NOTIFICATIONS.name), [one.record_id for one in named], among, at_most)
         return [one for one in (entries, notes) if one is not None]
 
-    run, artifacts, rows = read_record_beside(
-        database, (PLANNING_RUNS, run_id), (PLANNING_ARTIFACTS, "run_id"), about
+    found, rows = read_records_beside(
+        database, (PLANNING_RUNS, run_ids), (PLANNING_ARTIFACTS, "run_id"), about
     )
-    found = None if artifacts is None else tuple(sorted(artifacts, key=newest_first))
-    if named is None or not among:
-        return RunStory(run, found)
     tables = database.last_read[1] if database.last_read else {}
-    has_entries = newest_naming(tables.get(AUDIT_CHAIN.name), named, among, 1) is not None
-    entries = entries_of(rows.pop(0), named) if has_entries and rows else []
-    return RunStory(run, found, tuple(entries), tuple(map(_note, rows[0] if rows else ())), most)
+    has_entries = bool(named) and newest_naming(tables.get(AUDIT_CHAIN.name), named, among, 1) is not None
+    entries = rows.pop(0) if has_entries and rows else []
+    notes = [_note(row) for row in (rows[0] if rows else ())]
+    stories = []
+    for run_id, (run, artifacts) in zip(run_ids, found, strict=True):
+        story = RunStory(run, None if artifacts is None else tuple(sorted(artifacts, key=newest_first)))
+        if among and (of := Named.of(run_id)) is not None:
+            own = tuple(note for names, note in notes if names == of.record_id)
+            story = replace(story, entries=tuple(entries_of(entries, of)), notes=own, most=most)
+        stories.append(story)
+    return stories
 
 
-def _notes(stored: StoredTable | None, run_id: str, among: int, most: int) -> Query | None:
+def _notes(stored: StoredTable | None, run_ids: Sequence[str], among: int, most: int) -> Query | None:
     if stored is None or "metadata" not in stored.names:
         return None
     source = Source(stored.name)
     there = set(stored.names)
-    cells = [
+    names = value_of(NOTIFICATIONS.column("names_run"), source)
+    cells: list[Any] = [exactly(names)]
+    cells += [
         exactly(fn.substr(Column(source, name), 1, _LONGEST) if name in _CUT else
                 Column(source, name)) if name in there else SQL("NULL")
         for name in _NOTE_COLUMNS
     ]  # fmt: skip
-    names = value_of(NOTIFICATIONS.column("names_run"), source)
-    wanted = (fn.instr(Column(source, "metadata"), run_id) > 0) & (names == run_id)
-    query = source.select(*cells).where(wanted).limit(most)
+    has_one = reduce(or_, (fn.instr(Column(source, "metadata"), run_id) > 0 for run_id in run_ids))
+    query = source.select(*cells).where(has_one & names.in_(run_ids)).limit(most)
     if stored.rowid is None:
         return query
     newest = Source(stored.name).alias("newest")
@@ -242,13 +261,13 @@ def _notes(stored: StoredTable | None, run_id: str, among: int, most: int) -> Qu
     return query.where(rowid > highest - among).order_by(rowid.desc())
 
 
-def _note(row: Sequence[Any]) -> RunNote:
-    key, kind, title, message, at, metadata = (legible(decoded(cell)) for cell in row)
+def _note(row: Sequence[Any]) -> tuple[str, RunNote]:
+    """With the run that it names."""
+    run_id, key, kind, title, message, at, metadata = (legible(decoded(cell)) for cell in row)
     note = RunNote(key, readable(kind), readable(title), readable(message), at)
-    try:
-        return replace(note, said=json.loads(str(metadata)))
-    except (ValueError, RecursionError):
-        return note
+    with suppress(ValueError, RecursionError):
+        note = replace(note, said=json.loads(str(metadata)))
+    return str(run_id), note
 
 
 def _open_phase(run: Record) -> str:

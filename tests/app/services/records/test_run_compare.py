@@ -7,12 +7,19 @@ import json
 import pytest
 
 from app.services.records import run_compare
+from app.services.records.history import CHARGED
 from app.services.records.run_compare import Said, as_csv, as_markdown, compare
 from app.services.text import markdown
-from models.engine import Database
+from models.engine import Database, raw
 from models.errors import NotAllowed, NotFound
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
+
+FILL = """
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?4)
+INSERT INTO audit_chain (tenant_id, event_type, payload, previous_hash, hash, created_at)
+SELECT 'system', ?1, ?2, 'x', hex(randomblob(32)), ?3 FROM n
+"""
 
 
 def add_run(database: LocalDatabase, key: str, idea: str, *, at: int, **more: object) -> None:
@@ -73,6 +80,28 @@ def test_what_differs_comes_first(engine: Database) -> None:
     newest = found.newest_first()
     assert newest.ids == ("b", "a") and newest.ideas[0] == "A newer\nidea"
     assert {line.what: line.values for line in newest.different}["opportunity · score"] == (50, 71.5)
+
+
+def test_five_are_read_at_once(engine: Database, database: LocalDatabase) -> None:
+    """The newest entries and notifications are looked through once for all of them, where that is charged."""
+    sql, meta = database.connection(), '{"runId":"%s","phase":"opportunity","verdict":"approved"}'
+    sql.execute(FILL, ("other", '{"userId":"b"}', NOW, 2 * CHARGED))
+    for number, key in enumerate("abcde", 1):
+        add_run(database, key, key, at=NOW - 900)
+        add_artifact(database, key, "opportunity", 1, 50, at=NOW - 800)
+        for kind, at in (("run_paused", NOW - 890), ("run_resumed", NOW - 890 + 10 * number)):
+            sql.execute(FILL, (kind, f'{{"runId":"{key}"}}', at, 1))
+        note = "INSERT INTO notifications (id, tenant_id, type, title, message, metadata, created_at)"
+        verdict_at = NOW - 800 + number
+        sql.execute(f"{note} VALUES (?, 't', 't', '', '', ?, ?)", (key, meta % key, verdict_at))
+    engine.rows(raw("SELECT 1"))
+    before = (engine.usage.calls, engine.usage.read) if engine.usage is not None else (0, 0)
+    found = {line.what: line.values for line in compare(engine, list("abcde"), now=NOW).lines}
+    assert found["opportunity · waited"] == (11, 22, 33, 44, 55)
+    assert found["opportunity · worked"] == (90, 80, 70, 60, 50)
+    if engine.usage is not None:
+        assert engine.usage.calls - before[0] <= 2  # the tables, then all of it
+        assert engine.usage.read - before[1] < 2.2 * CHARGED
 
 
 @pytest.mark.usefixtures("two")
