@@ -14,7 +14,9 @@ from app.services.chain.checkpoints.verdicts import KeptVerdict
 from app.services.chain.rules import BROKEN, SOUND, Verdict
 from app.services.deliveries import health
 from app.services.deliveries.log import DeliveryLog, DeliverySummary
+from app.services.records.erased import ErasedTenant, erased
 from app.services.records.list_query import moment
+from app.services.records.stored_times import epoch_of
 from app.services.records.tables import (
     AUDIT_CHAIN,
     NOTIFICATIONS,
@@ -96,10 +98,13 @@ class TenantRow:
     rows: int = 0
     first: int | None = None
     last: int | None = None
+    erased: ErasedTenant | None = None
 
     @property
     def chain(self) -> str:
         """How its chain stands, in words."""
+        if self.erased is not None and self.verdict not in BROKEN:
+            return "erased"
         if self.verdict is None:
             return "never verified" if self.entries else "no entries"
         words = {Verdict.VERIFIED: "verified", Verdict.CONSISTENT: "verified"}.get(self.verdict)
@@ -139,6 +144,8 @@ class TenantRow:
             "rows": self.rows,
             "firstActivity": self.first,
             "lastActivity": self.last,
+            "erasedAt": None if self.erased is None else epoch_of(self.erased.at),
+            "erasedBy": None if self.erased is None else self.erased.actor,
         }
 
 
@@ -190,6 +197,12 @@ def overview(
             name = _text(database, row[0])
             counts[name] = _added(counts[name], table, dict(zip(names, row, strict=True)), database)
     sent = _deliveries(database, tables, log, kept_by)
+    chain = tables.get(AUDIT_CHAIN.name)
+    is_chain = chain is not None and all(_column(chain, name) for name in _OF_ENTRIES)
+    if is_chain and not database.costs:  # of a live one no tenant can be erased
+        for name, one in erased(database).items():
+            if name in counts and counts[name].rows == counts[name].entries == 1:
+                counts[name] = replace(counts[name], erased=one)
     gone = {name for name, verdict in known.verdicts.items() if verdict in BROKEN}
     return [
         judged(replace(counts[name], name=name, **sent.get(name, {})), known)
@@ -237,6 +250,7 @@ _COUNTS: Final = {
     PLANNING_RUNS.name: "runs",
 }
 _HEAD: Final = "head"
+_OF_ENTRIES: Final = ("seq", "tenant_id", "event_type", "payload", "created_at")
 
 
 def _query(table: StoredTable, known: KnownOfChains) -> BaseQuery:

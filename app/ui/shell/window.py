@@ -116,7 +116,7 @@ class MainWindow(QMainWindow):
         self.busy = Busy(theme, self._runner)
         self.files = Files(theme, settings, self.busy, clock=clock, say=self.say, window=self)
         self.files.opened.connect(self._show_file)
-        self._left: tuple[FileOrName, str, object] | None = None
+        self._left: tuple[FileOrName, str, object, int] | None = None
         """The file that was closed to be written again, the table that was in sight, and the record."""
         self.files.leaving.connect(self._leave)
         self.files.not_opened.connect(self._welcome_if_nothing)
@@ -187,7 +187,8 @@ class MainWindow(QMainWindow):
     def _leave(self) -> None:
         if self.workspace is not None:
             page = self.workspace.current()
-            self._left = self.workspace.context.opened.path, page.spec.table.name, page.list.current_id()
+            path, shown = self.workspace.context.opened.path, (page.spec.table.name, page.list.current_id())
+            self._left = path, *shown, self.workspace.tabs.currentIndex()
         self.close_file()
 
     def _return(self, workspace: Workspace, opened: Opened) -> None:

@@ -296,9 +296,12 @@ class Workspace(QWidget):
     def jump(self, table: str, record_id: object) -> None:
         self._turn_to(table, lambda page: page.show_record(record_id))
 
-    def turn_back(self, table: str, record_id: object) -> None:
-        """To where a person was before the file was written again."""
+    def turn_back(self, table: str, record_id: object, tab: int) -> None:
+        """To where a person was before the file was written again; `tab` is what the page of tenants, which
+        has none, leads back to.
+        """
         if table not in _POSITIONS:
+            self.tabs.setCurrentIndex(tab)
             self.tenants.show()
         elif table in self.context.opened.schema.columns:
             self.tabs.setCurrentIndex(_POSITIONS[table])

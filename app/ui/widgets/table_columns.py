@@ -48,6 +48,8 @@ class ColumnLayout(QObject):
         self._main = -1
         self._main_width = 0
         """Of the main column, as a person has drawn it by its border; 0 for what the others leave."""
+        self._main_wants = 0
+        """How wide its words were when they were last fitted; 0 for not known."""
         self._giving: tuple[int, ...] = ()
         self._given: dict[int, int] = {}
         """The columns that have given way, and how wide they were."""
@@ -70,6 +72,7 @@ class ColumnLayout(QObject):
         with self.by_itself():
             self._take_back()
             self._table.resizeColumnsToContents()
+            self._main_wants = header.sectionSize(self._main) if self._main >= 0 else 0
             self._narrow(range(header.count()), _WIDEST)
             if self._main >= 0:
                 others, room = set(range(header.count())) - {self._main}, self._room()
@@ -166,7 +169,7 @@ class ColumnLayout(QObject):
 
     def _main_least(self) -> int:
         least, enough = _MAIN_LEAST
-        return min(enough, max(least, self._width() // 4))
+        return min(enough, max(least, min(self._width() // 4, self._main_wants or enough)))
 
     def _narrow(self, columns: Iterable[int], widest: int) -> None:
         for column in columns:

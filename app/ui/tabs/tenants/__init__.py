@@ -83,6 +83,7 @@ class TenantsTab(RecordTab):
         self._offer_chips()
         self.filters.share_with(self.chips)
         self.table.setSelectionMode(self.table.SelectionMode.SingleSelection)
+        self.table.columns.set_widest(self.model.column_of("chain"), (words.WIDEST,))
         super().listen()
         self.chips.changed.connect(lambda _: self.filters_changed())
         self.context.verdict.changed.connect(self._judge)
@@ -205,12 +206,14 @@ class TenantsTab(RecordTab):
         self.numbers.show_numbers(row)
         self.chain.show_chain(record, self._checkpoint_of(row.name))
         self.latest.show_latest(record)
-        self.floor.show_counts(row)
+        self.floor.show_counts(row, utc=utc)
 
     def _checkpoint_of(self, tenant: str) -> Checkpoint | None:
         return next((one for one in reversed(self._checkpoints) if tenant in one.tenants), None)
 
     def _verified(self, one: TenantRow) -> str:
+        if one.erased is not None:
+            return words.erased(one, self.context.settings.utc_times)
         if one.verified_at is None:
             return "Verify the audit chain to see how it stands." if one.entries else "It has no audit chain."
         return f"Verified {absolute_time(one.verified_at, self.context.settings.utc_times)}"
@@ -337,6 +340,9 @@ class TenantsTab(RecordTab):
             leaving.ask_erase(self.context, name, self.erase_wanted.emit, self.window())
 
     def _refuse_erase(self) -> str | None:
+        row = self._tenants.at_hand().get(self._name or "")
+        if row is not None and row.erased is not None:
+            return f"{words.erased(row, self.context.settings.utc_times)}; nothing of it is left."
         cannot = leaving.cannot_erase(self.context, self._name)
         return cannot or self.selection.refusal(single=True, writes=False)
 

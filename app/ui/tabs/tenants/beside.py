@@ -19,6 +19,7 @@ from app.ui.session.outcome import Outcome
 from app.ui.tabs.audit.over_time import local_day
 from app.ui.tabs.audit.timeline import Timeline
 from app.ui.tabs.common import declared
+from app.ui.tabs.tenants import words
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
@@ -211,14 +212,19 @@ class LatestPart(QWidget):
 
 
 class EraseFloor(QWidget):
-    """What erasing takes and asks for, beside the button for it."""
+    """What erasing takes and asks for, beside the button for it; of a tenant that was erased, by whom."""
 
     def __init__(self, button: QWidget) -> None:
         super().__init__()
-        self.words = Label("", Look.DIM, wrap=True)
-        said = in_column(Label("Erase this tenant", Look.STRONG), self.words, spacing=2)
+        self._button = button
+        self.title, self.words = Label("", Look.STRONG), Label("", Look.DIM, wrap=True)
+        said = in_column(self.title, self.words, spacing=2)
         in_row((said, 1), button, within=self, margins=(14, 10, 14, 12), spacing=12)
 
-    def show_counts(self, row: TenantRow) -> None:
+    def show_counts(self, row: TenantRow, *, utc: bool) -> None:
+        is_erased = row.erased is not None
+        self._button.setVisible(not is_erased)
+        self.title.setText("This tenant was erased" if is_erased else "Erase this tenant")
         what = f"{counted(row.users, 'user')}, {counted(row.entries, 'entry', 'entries')} and the rest"
-        self.words.setText(f"{what}. Asks for the name; makes a copy first.")
+        left = f"{words.erased(row, utc)}. The marker in its chain is all that is left of it."
+        self.words.setText(left if is_erased else f"{what}. Asks for the name; makes a copy first.")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from app.itemmodels.columns import Tone
 from app.services.chain.rules import BROKEN, SOUND, Verdict
+from app.services.records.stored_times import epoch_of
 from app.services.tenants import overview
 from app.services.tenants.listing import TenantTotals
 from app.services.tenants.overview import KnownOfChains, TenantRow
@@ -13,7 +14,10 @@ from app.ui.session.outcome import Outcome
 from app.ui.session.verdict import FileVerdict
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Chip
-from app.ui.widgets.formatting import figure, relative_time
+from app.ui.widgets.formatting import absolute_time, figure, plain, relative_time
+
+WIDEST = "verified · 59 min ago"
+"""What the column of chains has room for, whatever stands in it now."""
 
 
 def known_now(verdict: FileVerdict) -> KnownOfChains:
@@ -45,6 +49,8 @@ def _others(verdict: FileVerdict, outcome: Outcome) -> Verdict | None:
 
 def looks(one: TenantRow) -> tuple[Tone, str]:
     """Tone and icon of a chain's state."""
+    if one.erased is not None and one.verdict not in BROKEN:
+        return Tone.NEUTRAL, Icon.DELETE
     if one.verdict is None:
         return Tone.NEUTRAL, Icon.CANCELLED if one.entries else Icon.SHIELD_OFF
     if one.verdict in SOUND:
@@ -55,9 +61,21 @@ def looks(one: TenantRow) -> tuple[Tone, str]:
 def state(one: TenantRow, now: int) -> str:
     """How its chain stands, with what came since, or how old that is."""
     words = one.chain.replace(", ", " · ", 1)
+    if one.erased is not None:
+        at = epoch_of(one.erased.at)
+        return words if at is None else f"{words} · {relative_time(at, now)}"
     if one.verdict not in SOUND or one.newer or one.verified_at is None:
         return words
     return f"{words} · {relative_time(one.verified_at, now)}"
+
+
+def erased(one: TenantRow, utc: bool) -> str:
+    """When it was erased, and by whom; empty where it was not."""
+    if one.erased is None:
+        return ""
+    at = epoch_of(one.erased.at)
+    when = plain(one.erased.at) if at is None else absolute_time(at, utc)
+    return f"Erased {when} by {visible(one.erased.actor) or 'nobody named'}"
 
 
 def chip(one: TenantRow) -> Chip:

@@ -15,6 +15,7 @@ from app.services.deliveries.signing import Signing
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.tenants import ERASE, EXPORT, VERIFY, WORK, TenantsTab
 from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.formatting import absolute_time
 from tests.conftest import NOW
 from tests.fixtures.heart import FELT_MS, Heart
 from tests.fixtures.inserting import INTO_USERS
@@ -245,7 +246,11 @@ def test_the_data_of_one_are_exported_into_a_folder(
 @pytest.mark.slow
 def test_one_is_erased_where_its_name_is_typed(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     open_file(qtbot, window, demo_path)
+    go(qtbot, window, 4)
     page = show(qtbot, window)
+    columns = range(page.model.columnCount())
+    hidden = [page.table.isColumnHidden(column) for column in columns]
+    assert hidden.count(True) == 2, "those alone that are hidden at first"
     name, row = choose(qtbot, page, 0), page.list.current_row()
     assert row is not None
     assert f"{row[-1].users} users" in page.floor.words.text()
@@ -263,7 +268,14 @@ def test_one_is_erased_where_its_name_is_typed(qtbot: QtBot, window: MainWindow,
     workspace = window.workspace
     assert workspace is not None
     qtbot.waitUntil(lambda: workspace.is_settled)
-    assert isinstance(current(window), TenantsTab)  # where the person was
+    again = current(window)
+    assert isinstance(again, TenantsTab)  # where the person was, and from where
+    assert workspace.tenants.back_button.accessibleName() == "Back to Planning runs"
+    qtbot.waitUntil(lambda: again.list.current_id() == name and again.current.whole() is not None)
+    assert [again.table.isColumnHidden(column) for column in columns] == hidden
+    assert f"Erased {absolute_time(NOW, True)} by" in again.floor.words.text()
+    assert not again.commands.button(ERASE).isVisible() and not again.commands.action(ERASE).isEnabled()
+    assert "erased · " in str(again.model.index(0, again.model.column_of("chain")).data())
     assert not workspace.context.history.next_undo
 
 
