@@ -150,8 +150,8 @@ def _children_first(
     try:
         return tuple(TopologicalSorter(graph).static_order())
     except CycleError as error:
-        table = error.args[1][0][0]
+        tables = " and ".join(sorted({table for table, _ in error.args[1]}))
         raise NotAllowed(
-            f"Rows of {table} refer to each other in a circle, so none of them can go first; "
+            f"Rows of {tables} refer to each other in a circle, so none of them can go first; "
             "nothing was changed."
         ) from None

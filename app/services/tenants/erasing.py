@@ -6,12 +6,10 @@ every entry of it, with a marker in the same transaction that tells of it. What 
 marker, and an entry in the chain of `system`. A copy of the file is made before, which holds all that goes.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-
-from peewee import SQL, Select
 
 from app.services.chain.append import Batch, Event, append, barred, heads, unknown_tenant
 from app.services.chain.checkpoint import Reason
@@ -23,18 +21,17 @@ from app.services.chain.rules import GENESIS, MARKER_EVENT, is_no_time, seconds
 from app.services.chain.verify.report import TenantReport
 from app.services.deliveries.log import DeliveryLog
 from app.services.files.describe import OpenedFile
-from app.services.records.belonging import nothing_of, referring
-from app.services.records.export import literal
-from app.services.records.references import Fate, detached_by, fate_of
+from app.services.records.belonging import nothing_of
+from app.services.records.references import Fate, fate_of
 from app.services.records.tables import AUDIT_CHAIN
-from app.services.tenants.bundle import belonging
+from app.services.tenants.going import Going, Knot, Round, sizes, unchanged
 from app.services.text import counted, tenant_name
 from models.engine import Statement, raw, sql_name
 from models.errors import Cancelled, NotAllowed, RowChanged, StorageError, TenantAdminError
 from models.local.copies import back_up, free_name
 from models.local.database import LocalDatabase
 from models.progress import UNWATCHED, Monitor
-from models.schema import ForeignKey, StoredTable, StoredTables, caseless, internal, read_stored
+from models.schema import ForeignKey, StoredTables, caseless, read_stored
 from models.status import SYSTEM_TENANT, AuditEvent
 
 WHY_NOT_LIVE: Final = (
@@ -100,80 +97,20 @@ class Erased:
         return self.after is not None and self.after.report.intact
 
 
-@dataclass(frozen=True, slots=True)
-class _Erased:
-    """The conditions of the rows that go, children before what they refer to; what stays of the tenant's; and
-    the keys by which other rows refer to these.
-    """
-
-    going: Mapping[str, str]
-    stays: tuple[str, ...]
-    keys: tuple[tuple[str, ForeignKey], ...]
-
-    @classmethod
-    def of(cls, stored: StoredTables, tenant: str) -> "_Erased":
-        goes = belonging(stored, tenant, lambda key: fate_of(key) is not Fate.CHANGES)
-        goes = {name: which for name, which in goes.items() if not internal(name)}
-        stays = []
-        for key in (key for name in goes for key in stored[name].referring if key.table == AUDIT_CHAIN.name):
-            owner = next(name for name in goes if key in stored[name].referring)
-            if [column.lower() for column in key.columns] == ["tenant_id"] and owner != AUDIT_CHAIN.name:
-                stays.append(owner)
-        keys = tuple((name, key) for name in goes for key in stored[name].referring if name not in stays)
-        sentences = tuple(
-            f"{name}: its row stays, because the marker in its audit chain refers to it" for name in stays
-        )
-        order = [name for name in _children_first(stored, goes) if name not in stays]
-        return cls({name: goes[name] for name in order}, sentences, keys)
-
-    def remaining(self, parent: str, key: ForeignKey) -> str:
-        """The condition that a row refers by the key to one that goes, and does not go itself."""
-        found = referring(key, parent, self.going[parent])
-        return f"{found} AND NOT ifnull(({self.going[key.table]}), 0)" if key.table in self.going else found
-
-    def still_there(self, parent: str, key: ForeignKey) -> str | None:
-        """The condition that a row goes, refers by the key to another that goes, and may be there yet
-        when that one does; None where all its table's have gone by then.
-        """
-        order = [*self.going]
-        if key.table not in order or order.index(key.table) < order.index(parent):
-            return None
-        found = f"{referring(key, parent, self.going[parent])} AND ({self.going[key.table]})"
-        if key.table != parent:
-            return found
-        pairs = zip(key.columns, key.parent_columns, strict=True)
-        same = " AND ".join(f"{sql_name(own)} IS {sql_name(other)}" for own, other in pairs)
-        return f"{found} AND NOT ({same})"
-
-
-def _children_first(stored: StoredTables, going: Mapping[str, str]) -> Iterator[str]:
-    seen = set[str]()
-
-    def visit(name: str) -> Iterator[str]:
-        seen.add(name)
-        for key in stored[name].referring:
-            if key.table in going and key.table not in seen:
-                yield from visit(key.table)
-        yield name
-
-    for name in going:
-        if name not in seen:
-            yield from visit(name)
-
-
 def plan(database: LocalDatabase, tenant: str, *, now: int) -> Erasure:
     """What erasing it would do now; the caller holds a connection.
 
     Raises `InvalidInput` where nothing is the tenant's, and the storage errors.
     """
+    return _planned(database, tenant, now)[0]
+
+
+def _planned(database: LocalDatabase, tenant: str, now: int) -> tuple[Erasure, Going, tuple[Knot, ...]]:
+    """The same, the rows that go, and those of them that go in rounds."""
     with database.snapshot():
         stored, _ = read_stored(database)
-        chosen = _Erased.of(stored, tenant)
-
-        def count(table: str, condition: str) -> int:
-            query = f"SELECT count(*) FROM main.{sql_name(table)} WHERE {condition}"  # noqa: S608
-            return int(database.scalar(raw(query)))
-
+        chosen = Going.of(database, stored, tenant)
+        count = chosen.count
         going = {name: rows for name, which in chosen.going.items() if (rows := count(name, which))}
         if not going:
             raise nothing_of(database.place, tenant)
@@ -181,63 +118,38 @@ def plan(database: LocalDatabase, tenant: str, *, now: int) -> Erasure:
         obstacle = _barrier(database, stored, tenant, going) or _in_virtual_tables(database, tenant)
         if [*going] == [AUDIT_CHAIN.name]:
             obstacle = obstacle or _is_erased(database, tenant, chosen.going[AUDIT_CHAIN.name])
+        ordered: dict[str, frozenset[str]] = {}
         for parent, key in chosen.keys:
             if parent not in going or len(key.columns) != len(key.parent_columns):
                 continue
             held = chosen.still_there(parent, key)
-            if held and _holds(stored[key.table], key) and (rows := count(key.table, held)):
-                obstacle = obstacle or (
-                    f"Rows of {key.table} ({rows:,}) refer to rows of {parent} by a key ON DELETE "
-                    f"{key.on_delete}, which does not let them go together."
-                )
+            if held and chosen.may_hold(key) and count(key.table, held):
+                around = chosen.around(parent, key.table)
+                ordered |= dict.fromkeys(around, around)
             if not (rows := count(key.table, chosen.remaining(parent, key))):
                 continue
             if fate_of(key) is Fate.CHANGES:
                 changed[key.table] = changed.get(key.table, 0) + rows
-                obstacle = obstacle or _unfit(stored, chosen, parent, key, count)
                 if stored[key.table].has_triggers:
                     obstacle = obstacle or _triggers(key.table)
+                obstacle = obstacle or chosen.unfit(parent, key)
             else:
                 obstacle = obstacle or (
                     f"Rows of {key.table} that are not {tenant_name(tenant)}'s ({rows:,}) refer to rows of "
                     f"{parent} that would go."
                 )
+        knots: list[Knot] = []
+        try:
+            for tables in dict.fromkeys(ordered.values()) if obstacle is None else ():
+                knots.append(Knot.of(chosen, tables))
+        except NotAllowed as error:
+            obstacle = str(error)
         caution = None
         if obstacle is None:
             obstacle = _cannot_record(database, tenant, going, changed, now)
             chains = [tenant] * (AUDIT_CHAIN.name in going)
             caution = Numbering(database).caution([*chains, SYSTEM_TENANT])
-    return Erasure(tenant, going, changed, chosen.stays, obstacle, caution)
-
-
-def _holds(table: StoredTable, key: ForeignKey) -> bool:
-    """Whether rows of the table that refer by the key keep a row even where they go behind it."""
-    if fate_of(key) is not Fate.CHANGES:
-        return key.on_delete == "RESTRICT"
-    try:
-        return detached_by(table, key) is None
-    except NotAllowed:  # what a formula gives, nobody can tell: the file refuses it where it must
-        return False
-
-
-def _unfit(
-    stored: StoredTables, chosen: _Erased, parent: str, key: ForeignKey, count: Callable[[str, str], int]
-) -> str | None:
-    """Why rows that stay cannot lose what they refer to by the key; None where they can."""
-    whose = f"Rows of {key.table} that refer to rows of {parent} that would go"
-    try:
-        values = detached_by(stored[key.table], key)
-    except NotAllowed:
-        return f"{whose} would get a default that is a formula, and what that gives nobody can tell."
-    if values is None:
-        return f"{whose} would get a NULL for {', '.join(key.columns)}, which cannot be empty."
-    if None in values.values():
-        return None
-    pairs = zip(key.parent_columns, key.columns, strict=True)
-    same = " AND ".join(f"{sql_name(there)} = {literal(values[own])}" for there, own in pairs)
-    if count(parent, f"{same} AND NOT ifnull(({chosen.going[parent]}), 0)"):
-        return None
-    return f"{whose} would get their default for {', '.join(key.columns)}, and no row that stays has that."
+    return Erasure(tenant, going, changed, chosen.stays, obstacle, caution), chosen, tuple(knots)
 
 
 def _triggers(table: str) -> str:
@@ -394,29 +306,31 @@ def _carry_out(
     at = _behind(database, chain, now)
 
     def batch() -> Batch:
-        again = plan(database, tenant, now=now)
-        stored, _ = read_stored(database)
-        chosen = _Erased.of(stored, tenant)
+        again, chosen, knots = _planned(database, tenant, now)
         ends = heads(database, [tenant, SYSTEM_TENANT])
         head = GENESIS if chain is None else chain.head
         if (again.going, again.changed) != (planned.going, planned.changed) or ends[tenant].hash != head:
             raise NotAllowed(_OTHERS)
         events = [event]
-        along = {key.table for name in chosen.going for key in stored[name].referring if _goes(key)}
-        taken = [name for name in chosen.going if name in along & {*planned.going} - {AUDIT_CHAIN.name}]
+        in_rounds = sizes(knots)
+        along = {key.table for name in chosen.going for key in chosen.stored[name].referring if _goes(key)}
+        apart = {*along, *in_rounds} & {*planned.going} - {AUDIT_CHAIN.name}
+        taken = [name for name in chosen.going if name in apart]
         # SQLite does not count what goes along with others: all of these are counted while they are there.
         statements = [Statement(raw("PRAGMA defer_foreign_keys = ON"), expect=None)]
-        statements += [_unchanged(name, chosen.going[name], planned.going[name]) for name in taken]
-        for name in chosen.going:
-            if name == AUDIT_CHAIN.name and chain is not None:
+        statements += [unchanged(name, chosen.going[name], planned.going[name]) for name in taken]
+        for knot in knots:
+            statements += knot.unchanged(chosen)
+        for step in chosen.steps(knots):
+            if isinstance(step, Round):
+                statements += step.removal(chosen)
+            elif step == AUDIT_CHAIN.name and chain is not None:
                 part = Part(tenant, chain.first_seq or 1, chain.last_seq or 1, chain.entries, head or GENESIS)
                 statements += removal_of(part)
                 events.insert(0, marker_of(part, at))
-            elif name in planned.going:
-                delete = f"DELETE FROM main.{sql_name(name)} WHERE {chosen.going[name]}"  # noqa: S608
-                statements.append(
-                    Statement(raw(delete), expect=None if name in taken else planned.going[name])
-                )
+            elif left := planned.going.get(step, 0) - in_rounds[step]:
+                delete = f"DELETE FROM main.{sql_name(step)} WHERE {chosen.going[step]}"  # noqa: S608
+                statements.append(Statement(raw(delete), expect=None if step in taken else left))
         return Batch(statements, events, ends=ends, what=f"the erasure of {tenant_name(tenant)}")
 
     try:
@@ -428,13 +342,6 @@ def _carry_out(
 
 def _goes(key: ForeignKey) -> bool:
     return fate_of(key) is Fate.GOES
-
-
-def _unchanged(table: str, which: str, rows: int) -> Statement:
-    """Fails where other than just so many rows of the table meet the condition."""
-    query = f"(SELECT count(*) FROM main.{sql_name(table)} WHERE {which}) = ?"  # noqa: S608
-    counted = SQL(query, [rows])
-    return Statement(Select(columns=[SQL("1")]).where(counted))
 
 
 def _behind(database: LocalDatabase, chain: TenantReport | None, now: int) -> int:

@@ -220,6 +220,39 @@ def test_rows_of_tables_that_refer_to_each_other_go_together(path: Path) -> None
     assert [count(path, name) for name in "abcd"] == [0, 0, 0, 0]
 
 
+HOLDING = f"""
+CREATE TABLE posts (id INTEGER PRIMARY KEY, tenant_id TEXT, over INTEGER REFERENCES posts (id) {{0}},
+  top TEXT REFERENCES threads (id) ON DELETE CASCADE, CHECK (over IS NOT NULL OR id IN (1, 9)));
+CREATE TABLE threads (id TEXT PRIMARY KEY, tenant_id TEXT, first INTEGER REFERENCES posts (id) ON DELETE
+  RESTRICT) WITHOUT ROWID;
+CREATE TABLE likes (a TEXT, b INTEGER, of INTEGER NOT NULL REFERENCES posts (id), PRIMARY KEY (a, b))
+  WITHOUT ROWID;
+INSERT INTO posts VALUES (1, '{TENANT}', NULL, NULL), (2, '{TENANT}', 1, NULL), (3, '{TENANT}', 2, NULL),
+  (4, '{TENANT}', 2, NULL), (5, '{TENANT}', 5, NULL), (9, 'other', NULL, NULL);
+INSERT INTO threads VALUES ('t', '{TENANT}', 1), ('u', '{TENANT}', 3), ('v', 'other', 9);
+UPDATE posts SET top = 't' WHERE id IN (3, 4);
+INSERT INTO likes VALUES ('x', 1, 3), ('x', 2, 9)
+"""
+
+
+@pytest.mark.parametrize("on_delete", ["ON DELETE RESTRICT", "ON DELETE SET NULL"])
+def test_rows_that_hold_each_other_go_leaves_first_and_a_true_circle_is_named(
+    path: Path, on_delete: str
+) -> None:
+    """By a key of their own table, by two tables, and by a rule that asks for what they would lose."""
+    execute(path, HOLDING.format(on_delete))
+    ask(path, "UPDATE threads SET first = 4 WHERE id = 't'")
+    with pytest.raises(NotAllowed, match=r"Rows of posts and threads \(2\) refer to each other in a circle"):
+        erase(path)
+    ask(path, "UPDATE threads SET first = 1 WHERE id = 't'")
+    done = erase(path)
+    going = done.erasure.going
+    assert done.holds and (going["posts"], going["threads"], going["likes"]) == (5, 2, 1)
+    left = [ask(path, f"SELECT * FROM {name}") for name in ("posts", "threads", "likes")]
+    assert left == [[(9, "other", None, None)], [("v", "other", 9)], [("x", 2, 9)]]
+    assert ask(path, "PRAGMA foreign_key_check") == []
+
+
 def test_what_the_file_would_refuse_is_said_before(path: Path) -> None:
     """By rows of others that cannot lose what they refer to, and by the tenant's own that hold each other."""
     ask(path, "CREATE TABLE ranks (id TEXT PRIMARY KEY, tenant_id TEXT)")
@@ -233,18 +266,23 @@ def test_what_the_file_would_refuse_is_said_before(path: Path) -> None:
         (f"{to_rank.format(own)} SET DEFAULT", "r", "other", "no row that"),
         (f"{to_rank.format(there)} SET DEFAULT", "r", "other", ""),
         (f"{to_rank.format('NOT NULL')} SET NULL", "r", TENANT, ""),
-        ("INTEGER REFERENCES notes (id) ON DELETE RESTRICT", 1, TENANT, "Rows of notes .1. .* RESTRICT"),
         (
-            "INTEGER NOT NULL REFERENCES notes (id) ON DELETE SET NULL",
-            1,
-            TENANT,
-            "Rows of notes .1. .* SET NULL",
+            f"{to_rank.format('CHECK (of IS NOT NULL)')} SET NULL",
+            "r",
+            "other",
+            "notes .* rules .* row 1 .CHECK",
         ),
+        (f"{to_rank.format('CHECK (of IS NOT 1)')} SET NULL", "r", "other", ""),
+        (f"{to_rank.format('UNIQUE')} SET NULL", "r", "other", ""),
+        ("INTEGER REFERENCES notes (id) ON DELETE RESTRICT", 1, TENANT, ""),
+        ("INTEGER NOT NULL REFERENCES notes (id) ON DELETE SET NULL", 1, TENANT, ""),
         ("INTEGER DEFAULT 1 REFERENCES notes (id) ON DELETE SET DEFAULT", 1, TENANT, ""),
         ("INTEGER REFERENCES notes (id)", 1, TENANT, ""),
     ):
         ask(path, f"CREATE TABLE notes (id INTEGER PRIMARY KEY, tenant_id TEXT, of {column})")
-        ask(path, "INSERT INTO notes VALUES (1, ?, ?), (2, ?, ?)", tenant, of, tenant, of)
+        rows = [(1, tenant, of), (2, tenant, of)][: 1 if "UNIQUE" in column else 2]
+        for row in rows:
+            ask(path, "INSERT INTO notes VALUES (?, ?, ?)", *row)
         opened = open_database(path)
         with opened.database.connection_context():
             found = erasing.plan(opened.database, TENANT, now=NOW).obstacle

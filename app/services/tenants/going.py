@@ -1,0 +1,364 @@
+"""Which rows go with a tenant, and in which order the file lets them go."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from peewee import SQL, Select
+
+from app.services.records.belonging import referring
+from app.services.records.export import literal
+from app.services.records.images import MOST, Images
+from app.services.records.references import Fate, detached_by, fate_of
+from app.services.records.rows import STORED, Value, decoded, exact, in_parts, refers, shown, tried
+from app.services.records.tables import AUDIT_CHAIN
+from app.services.tenants.bundle import belonging
+from app.services.text import visible
+from models.engine import Statement, raw, sql_name
+from models.errors import NotAllowed
+from models.local.database import LocalDatabase
+from models.schema import ForeignKey, StoredTable, StoredTables, internal
+
+_LINKS: Final = 100_000
+"""References between rows that hold each other of which an order is made."""
+_PART: Final = 10_000
+"""Rows of one statement."""
+
+Row = tuple[str, str]
+"""Its table, and what names it there, as `exact` writes it, in JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """The conditions of the rows that go, children before what they refer to; what stays of the tenant's; and
+    the keys by which other rows refer to these.
+    """
+
+    database: LocalDatabase
+    stored: StoredTables
+    going: Mapping[str, str]
+    stays: tuple[str, ...]
+    keys: tuple[tuple[str, ForeignKey], ...]
+
+    @classmethod
+    def of(cls, database: LocalDatabase, stored: StoredTables, tenant: str) -> "Going":
+        """What a tenant has. Raises `NotAllowed` where too many ways lead to it."""
+        goes = belonging(stored, tenant, lambda key: fate_of(key) is not Fate.CHANGES)
+        goes = {name: which for name, which in goes.items() if not internal(name)}
+        stays = []
+        for key in (key for name in goes for key in stored[name].referring if key.table == AUDIT_CHAIN.name):
+            owner = next(name for name in goes if key in stored[name].referring)
+            if [column.lower() for column in key.columns] == ["tenant_id"] and owner != AUDIT_CHAIN.name:
+                stays.append(owner)
+        keys = tuple((name, key) for name in goes for key in stored[name].referring if name not in stays)
+        sentences = tuple(
+            f"{name}: its row stays, because the marker in its audit chain refers to it" for name in stays
+        )
+        order = [name for name in _children_first(stored, goes) if name not in stays]
+        return cls(database, stored, {name: goes[name] for name in order}, sentences, keys)
+
+    def count(self, table: str, condition: str) -> int:
+        """How many rows of it meet the condition."""
+        query = f"SELECT count(*) FROM main.{sql_name(table)} WHERE {condition}"  # noqa: S608
+        return int(self.database.scalar(raw(query)))
+
+    def remaining(self, parent: str, key: ForeignKey) -> str:
+        """The condition that a row refers by the key to one that goes, and does not go itself."""
+        found = referring(key, parent, self.going[parent])
+        return f"{found} AND NOT ifnull(({self.going[key.table]}), 0)" if key.table in self.going else found
+
+    def still_there(self, parent: str, key: ForeignKey) -> str | None:
+        """The condition that a row goes, refers by the key to another that goes, and may be there yet
+        when that one does; None where all its table's have gone by then.
+        """
+        order = [*self.going]
+        if key.table not in order or order.index(key.table) < order.index(parent):
+            return None
+        found = f"{referring(key, parent, self.going[parent])} AND ({self.going[key.table]})"
+        if key.table != parent:
+            return found
+        pairs = zip(key.columns, key.parent_columns, strict=True)
+        same = " AND ".join(f"{sql_name(own)} IS {sql_name(other)}" for own, other in pairs)
+        return f"{found} AND NOT ({same})"
+
+    def steps(self, knots: Sequence["Knot"]) -> Iterator["str | Round"]:
+        """The tables in the order in which their rows go; those of a knot behind its rounds."""
+        order = [*self.going]
+        last = {max(knot.tables, key=order.index): knot for knot in knots}
+        tied = {name for knot in knots for name in knot.tables}
+        for name in order:
+            if (knot := last.get(name)) is not None:
+                yield from knot.rounds
+                yield from (one for one in order if one in knot.tables)
+            elif name not in tied:
+                yield name
+
+    def may_hold(self, key: ForeignKey) -> bool:
+        """Whether rows that refer by the key may keep a row even where they go behind it: by what the key
+        says, or by a rule of their table on what they would lose.
+        """
+        table = self.stored[key.table]
+        if _holds(table, key):
+            return True
+        if fate_of(key) is not Fate.CHANGES:
+            return False
+        try:
+            values = detached_by(table, key) or {}
+        except NotAllowed:
+            return True
+        return self.database.may_refuse(table.name, _given(values))
+
+    def unfit(self, parent: str, key: ForeignKey) -> str | None:
+        """Why rows that stay cannot lose what they refer to by the key; None where they can."""
+        whose = f"Rows of {key.table} that refer to rows of {parent} that would go"
+        lost = ", ".join(key.columns)
+        child = self.stored[key.table]
+        try:
+            values = detached_by(child, key)
+        except NotAllowed:
+            return f"{whose} would get a default that is a formula, and what that gives nobody can tell."
+        if values is None:
+            return f"{whose} would get a NULL for {lost}, which cannot be empty."
+        if None not in values.values():
+            pairs = zip(key.parent_columns, key.columns, strict=True)
+            same = " AND ".join(f"{sql_name(there)} = {literal(values[own])}" for there, own in pairs)
+            if not self.count(parent, f"{same} AND NOT ifnull(({self.going[parent]}), 0)"):
+                return f"{whose} would get their default for {lost}, and no row that stays has that."
+        which = self.remaining(parent, key)
+        for other in child.referring_to(values):
+            found = referring(other, child.name, which)
+            if other.table in self.going:
+                found += f" AND NOT ifnull(({self.going[other.table]}), 0)"
+            if rows := self.count(other.table, found):
+                return f"{whose} would lose what rows of {other.table} ({rows:,}) refer to."
+        given = _given(values)
+        if not self.database.may_refuse(child.name, given):
+            return None
+        try:
+            ids = _id(child)
+        except NotAllowed as error:
+            return str(error)
+        cells = ", ".join(exact(child.name, name) for name in ids)
+        asked = f"SELECT {cells} FROM main.{sql_name(child.name)} WHERE {which} LIMIT {MOST + 1}"  # noqa: S608
+        names = [tuple(map(decoded, row)) for row in self.database.rows(raw(asked))]
+        if len(names) > MOST:
+            return f"{whose} are more than {MOST:,}; whether their table lets them lose {lost} is not tried."
+        there = Images(self.database).matching(child.name, ids, names)
+        columns = [*child.columns, *filter(None, [child.hidden_rowid])]
+        refused = self.database.refused_change(
+            child.name, columns, *tried([(row, values) for row in there]), given
+        )
+        if not refused:
+            return None
+        (at, why), *_ = refused
+        row, rules = visible(str(shown(there[at].record_id))), "the table's rules do not take that of the row"
+        told = (
+            f"{rules} {row} ({visible(why)})" if why else f"whether its rules take that of {row} is not known"
+        )
+        return f"{whose} would lose {lost}, and {told}."
+
+    def around(self, parent: str, child: str) -> frozenset[str]:
+        """The tables that refer to each other in a circle through these two."""
+        down = {name: {key.table for of, key in self.keys if of == name} for name in self.going}
+        up = {name: {of for of, key in self.keys if key.table == name} for name in self.going}
+        return frozenset(_reached(down, child) & _reached(up, parent) & self.going.keys())
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Rows of a table to which none refers once those before them have gone; `alone` says that none of them
+    goes along with another of them.
+    """
+
+    table: str
+    rows: tuple[Row, ...]
+    alone: bool
+
+    def removal(self, chosen: Going) -> Iterator[Statement]:
+        """What removes them."""
+        for part in in_parts(self.rows, _PART):
+            delete = f"DELETE FROM main.{sql_name(self.table)} WHERE {_among(chosen.stored[self.table])}"  # noqa: S608
+            yield Statement(raw(delete, _keys(part)), expect=len(part) if self.alone else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Knot:
+    """Tables that refer to each other in a circle, and the order in which their rows go that do."""
+
+    tables: frozenset[str]
+    rounds: tuple[Round, ...]
+
+    @classmethod
+    def of(cls, chosen: Going, tables: frozenset[str]) -> "Knot":
+        """Leaves go first, and rows in a circle at once. Raises `NotAllowed` where a key of one holds what it
+        refers to, or nobody can tell rows apart.
+        """
+        return cls(tables, tuple(_rounds(chosen, tables)))
+
+    def unchanged(self, chosen: Going) -> Iterator[Statement]:
+        """What fails where one of these rows is not there, or is not one of those that go any more."""
+        for table in sorted(self.tables):
+            which = f"{_among(chosen.stored[table])} AND ({chosen.going[table]})"
+            rows = (row for one in self.rounds if one.table == table for row in one.rows)
+            for part in in_parts(rows, _PART):
+                yield unchanged(table, which, len(part), _keys(part))
+
+
+def unchanged(table: str, which: str, rows: int, *values: object) -> Statement:
+    """Fails where other than just so many rows of the table meet the condition."""
+    query = f"(SELECT count(*) FROM main.{sql_name(table)} WHERE {which}) = ?"  # noqa: S608
+    return Statement(Select(columns=[SQL("1")]).where(SQL(query, [*values, rows])))
+
+
+def _rounds(chosen: Going, tables: frozenset[str]) -> Iterator[Round]:
+    below: dict[Row, set[Row]] = {}
+    held: dict[Row, set[Row]] = {}
+    left = _LINKS
+    for parent, key in chosen.keys:
+        if parent not in tables or key.table not in tables or len(key.columns) != len(key.parent_columns):
+            continue
+        if AUDIT_CHAIN.name in (parent, key.table):
+            raise NotAllowed(f"Rows of {parent} and {key.table} refer to each other, and entries go first.")
+        for one, other in _links(chosen, parent, key, left + 1):
+            left -= 1
+            below.setdefault(one, set()).add(other)
+            below.setdefault(other, set())
+            if _holds(chosen.stored[key.table], key):
+                held.setdefault(one, set()).add(other)
+        if left < 0:
+            raise NotAllowed(
+                f"More than {_LINKS:,} references between rows of {_listed(tables)} that would go say which "
+                "of them may go first, and no more are followed."
+            )
+    level: dict[Row, int] = {}
+    whole: dict[int, list[tuple[Row, bool]]] = {}
+    for group in _circles(below):
+        if any(not held.get(row, set()).isdisjoint(group) for row in group):
+            named = _listed({table for table, _ in group})
+            raise NotAllowed(
+                f"Rows of {named} ({len(group):,}) refer to each other in a circle, by a key that lets none "
+                "of them go first."
+            )
+        at = 1 + max((level[other] for row in group for other in below[row] - group), default=0)
+        level |= dict.fromkeys(group, at)
+        whole.setdefault(at, []).extend((row, len(group) == 1) for row in sorted(group))
+    for _, rows in sorted(whole.items()):
+        for table in dict.fromkeys(row[0] for row, _ in rows):
+            own = [(row, alone) for row, alone in rows if row[0] == table]
+            yield Round(table, tuple(row for row, _ in own), all(alone for _, alone in own))
+
+
+def sizes(knots: Sequence[Knot]) -> Counter[str]:
+    """How many rows of each table go in rounds."""
+    return Counter(row[0] for knot in knots for one in knot.rounds for row in one.rows)
+
+
+def _holds(table: StoredTable, key: ForeignKey) -> bool:
+    """Whether rows of the table that refer by the key keep a row even where they go behind it."""
+    if fate_of(key) is not Fate.CHANGES:
+        return key.on_delete == "RESTRICT"
+    try:
+        return detached_by(table, key) is None
+    except NotAllowed:  # what a formula gives, nobody can tell: the file refuses it where it must
+        return False
+
+
+def _given(values: Mapping[str, Value]) -> set[str]:
+    return {name for name, value in values.items() if value is not None}
+
+
+def _children_first(stored: StoredTables, going: Mapping[str, str]) -> Iterator[str]:
+    seen = set[str]()
+
+    def visit(name: str) -> Iterator[str]:
+        seen.add(name)
+        for key in stored[name].referring:
+            if key.table in going and key.table not in seen:
+                yield from visit(key.table)
+        yield name
+
+    for name in going:
+        if name not in seen:
+            yield from visit(name)
+
+
+def _reached(ways: Mapping[str, set[str]], start: str) -> set[str]:
+    found, fresh = {start}, [start]
+    while fresh:
+        more = ways.get(fresh.pop(), set()) - found
+        found |= more
+        fresh += more
+    return found
+
+
+def _id(table: StoredTable) -> tuple[str, ...]:
+    found = table.key if table.row_key is None else (table.row_key,)
+    if not found:
+        raise NotAllowed(f"Nothing tells the rows of {table.name} apart.")
+    return found
+
+
+def _among(table: StoredTable) -> str:
+    """The condition that a row is one of those named by the parameter."""
+    ids = _id(table)
+    values = ", ".join(STORED.replace("value", f"(value ->> {at})") for at in range(len(ids)))
+    return f"({', '.join(map(sql_name, ids))}) IN (SELECT {values} FROM json_each(?))"  # noqa: S608
+
+
+def _keys(rows: Sequence[Row]) -> str:
+    return f"[{','.join(key for _, key in rows)}]"
+
+
+def _links(chosen: Going, parent: str, key: ForeignKey, most: int) -> Iterator[tuple[Row, Row]]:
+    """Rows that go, and others that refer to them by the key and go, too."""
+    sides, cells = [], []
+    for alias, name, columns in (("parent", parent, key.parent_columns), ("child", key.table, key.columns)):
+        ids = _id(chosen.stored[name])
+        listed = ", ".join(map(sql_name, dict.fromkeys([*ids, *columns])))
+        sides.append(f"(SELECT {listed} FROM main.{sql_name(name)} WHERE {chosen.going[name]}) AS {alias}")  # noqa: S608
+        cells += [exact(alias, one) for one in ids]
+    on = refers("parent", key)
+    asked = f"SELECT {', '.join(cells)} FROM {sides[0]} JOIN {sides[1]} ON {on} LIMIT {most}"  # noqa: S608
+    width = len(_id(chosen.stored[parent]))
+    for row in chosen.database.rows(raw(asked)):
+        one, other = (parent, json.dumps(row[:width])), (key.table, json.dumps(row[width:]))
+        if one != other:
+            yield one, other
+
+
+def _circles(below: Mapping[Row, set[Row]]) -> Iterator[frozenset[Row]]:
+    """The rows in groups that lead round to each other, each behind those below it (Tarjan's order)."""
+    number: dict[Row, int] = {}
+    lowest: dict[Row, int] = {}
+    open_: dict[Row, None] = {}
+    for start in below:
+        if start in number:
+            continue
+        way = [(start, iter(below[start]))]
+        number[start] = lowest[start] = len(number)
+        open_[start] = None
+        while way:
+            row, others = way[-1]
+            for other in others:
+                if other not in number:
+                    number[other] = lowest[other] = len(number)
+                    open_[other] = None
+                    way.append((other, iter(below[other])))
+                    break
+                if other in open_:
+                    lowest[row] = min(lowest[row], number[other])
+            else:
+                way.pop()
+                if way:
+                    lowest[way[-1][0]] = min(lowest[way[-1][0]], lowest[row])
+                if lowest[row] == number[row]:
+                    group = [open_.popitem()[0]]
+                    while group[-1] != row:
+                        group.append(open_.popitem()[0])
+                    yield frozenset(group)
+
+
+def _listed(tables: frozenset[str] | set[str]) -> str:
+    return " and ".join(sorted(tables))
