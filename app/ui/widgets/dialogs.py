@@ -58,6 +58,7 @@ from app.ui.widgets.labels import (
     text_box,
 )
 from app.ui.widgets.later import later
+from app.ui.widgets.outliving import Outliving
 from app.ui.widgets.static_table import StaticTable
 from app.ui.widgets.tab_order import is_lost, step
 from app.workers.watches import keep_watches
@@ -604,7 +605,7 @@ def open_dialog(parent: QWidget, title: str, start: str, filters: str = "") -> Q
     if not paths.is_dir(at):
         dialog.selectFile(at.name)
     dialog.finished.connect(lambda _: keep_watches())
-    dialog.finished.connect(dialog.deleteLater)
+    Outliving(dialog, parent)
     return dialog
 
 

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QDialog
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.services.files.find import Candidate
@@ -15,10 +15,11 @@ from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog
+from app.ui.widgets.later import later
 from tests.conftest import NOW
 from tests.fixtures.retaining import a_plan
 from tests.fixtures.sample import empty
-from tests.fixtures.window import value_of
+from tests.fixtures.window import open_file, value_of
 
 D = TypeVar("D", bound=QDialog)
 
@@ -115,3 +116,33 @@ def test_preferences_saved_without_a_file_ask_for_none(qtbot: QtBot, window: Mai
     dialog_of(qtbot, window, PreferencesDialog).action_button.click()
     gone(qtbot, window, PreferencesDialog)
     assert not window.toast.isVisible()
+
+
+def test_a_question_about_files_ends_with_the_file_that_it_was_asked_of(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
+) -> None:
+    """The one opened meanwhile takes its place, and everything that was asked of the one before with it."""
+    there, other, seen = tmp_path / "there.csv", tmp_path / "other.sqlite", list[str]()
+    there.touch()
+    empty(other)
+    page = open_file(qtbot, window, demo_path)
+
+    def look() -> None:
+        asked = QApplication.activeModalWidget()
+        if isinstance(asked, QFileDialog):
+            seen.append(asked.windowTitle())
+            asked.selectFile(there.name)
+            later(window, 0, look)
+            asked.accept()
+        elif isinstance(asked, QMessageBox):  # whether it is to be replaced
+            seen.append(asked.text())
+            window.files.open(other)
+        else:
+            later(window, 0, look)
+
+    later(window, 0, look)
+    with qtbot.waitSignal(window.opened):
+        page.export()
+    assert len(seen) == 2 and there.name in seen[1]
+    qtbot.waitUntil(lambda: QApplication.activeModalWidget() is None and not window.findChildren(QFileDialog))
+    assert there.read_text() == "" and window.workspace is not None

@@ -1,0 +1,40 @@
+"""A dialog of Qt's that asks something above itself, kept until Qt has come back from that."""
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QDialog, QMessageBox, QWidget
+
+
+class Outliving(QObject):
+    """`Outliving(dialog, parent)` ends a dialog that is finished, or whose parent goes, with what it asks.
+
+    Qt's dialog for files asks whether a file is to be replaced in an event loop of its own. The parent may go
+    within that: a file that was being opened takes the place of the one shown. The dialog and its question,
+    which Qt has on its stack, would go along, and the process with them.
+    """
+
+    def __init__(self, dialog: QDialog, asker: QWidget) -> None:
+        super().__init__(dialog)
+        self._dialog = dialog
+        self._root = asker.window()
+        while (above := self._root.parentWidget()) is not None:
+            self._root = above.window()
+        dialog.finished.connect(self._end)
+        if asker is not self._root:
+            asker.destroyed.connect(self._give_up)
+
+    @Slot()
+    def _end(self) -> None:
+        asked = self._dialog.findChildren(QMessageBox)
+        for question in asked:
+            question.destroyed.connect(self._dialog.deleteLater)
+        if not asked:
+            self._dialog.deleteLater()
+
+    @Slot()
+    def _give_up(self) -> None:
+        """Just before the parent takes its children along."""
+        asked = self._dialog.findChildren(QMessageBox)
+        self._dialog.setParent(self._root, self._dialog.windowFlags())
+        for question in asked:
+            question.reject()
+        self._dialog.reject()
