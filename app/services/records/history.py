@@ -150,7 +150,7 @@ def read_past(
 
 def told(payload: object) -> tuple[str, str]:
     """Who acted, and what was done beside that, as far as a payload says it in a form that is ours or the
-    platform's: changes with their values, else how many records it names.
+    platform's: changes with their values, else how many records it names; and the reason given.
     """
     if not isinstance(payload, dict):
         return "", ""
@@ -161,7 +161,9 @@ def told(payload: object) -> tuple[str, str]:
         parts = [_change(str(name), change) for name, change in changes.items()]
     elif isinstance(count := payload.get("count"), int) and count > 1:
         parts = [f"with {count - 1:,} more"]
-    return _short(actor) if isinstance(actor, str) else "", ", ".join(parts[:4])
+    reason = payload.get("reason")
+    why = [f"“{_short(reason)}”"] if isinstance(reason, str) and reason else []
+    return _short(actor) if isinstance(actor, str) else "", ", ".join([*parts[:4], *why])
 
 
 def _change(name: str, change: object) -> str:

@@ -212,7 +212,8 @@ class RunTexts:
         begun = exactly(statements.value(PLANNING_RUNS.column("created_at")))
         texts = [Cast(statements.value(PLANNING_RUNS.column(name)), "BLOB") for name in said]
         encoding = database.encoding
-        for cells in database.each(statements.select(key, row, begun, *texts)):
+        newest_first = statements.select(key, row, begun, *texts).order_by(begun.desc())
+        for cells in database.each(newest_first):
             (run_id, place, at), values = map(decoded, cells[:3]), cells[3:]
             raws = {name: b"" if raw is None else bytes(raw) for name, raw in zip(said, values, strict=True)}
             idea = raws.get("idea", b"")[: 4 * LONGEST].decode(encoding, "replace")[:LONGEST]
@@ -233,7 +234,8 @@ class RunTexts:
         ]
         content = Cast(Column(source, "content"), "BLOB") if "content" in stored.names else SQL("NULL")
         total = database.scalar(source.select(fn.count(SQL("*"))))
-        for done, found in enumerate(database.each(source.select(*cells, content))):
+        newest_first = source.select(*cells, content).order_by(Column(source, row_key).desc())
+        for done, found in enumerate(database.each(newest_first)):
             key, run_id, phase, version, row = map(decoded, found[:5])
             if done % 100 == 0:
                 monitor.progress(done, total)

@@ -313,7 +313,9 @@ def timeline(story: RunStory, now: int) -> RunTimeline:
             waiting = [
                 one for one in versions[-1:] if one.verdict in _NO_VERDICT and one.ended not in judged_at
             ]
-            ongoing = Spent.WAITING if waits else Spent.IN_REVIEW if waiting else Spent.RUNNING
+            is_told = bool(paused) and paused[-1][1] == now  # until then it was at work
+            is_idle = waits and not is_told
+            ongoing = Spent.WAITING if is_idle else Spent.IN_REVIEW if waiting else Spent.RUNNING
         lines.append(_line(phase, versions, paused, (ongoing, since, now), reviews=reviews))
     times = [at for line in lines for span in line.spans for at in (span.began, span.ended)]
     times += [at for at in (made,) if at is not None]

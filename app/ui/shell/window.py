@@ -234,8 +234,17 @@ class MainWindow(QMainWindow):
             return
         from app.ui.widgets.dialogs import Dialog  # noqa: PLC0415 - rows show before
 
+        behind = [over]  # where it is a form, it goes with what it did
+        while (parent := behind[-1].parentWidget()) is not None:
+            behind.append(parent.window())
+
+        def echo() -> None:
+            stays = next((one for one in behind if Shiboken.isValid(one) and one.isVisible()), None)
+            if isinstance(stays, Dialog):
+                stays.echo(self.toast)
+
         if isinstance(over, Dialog):
-            later(over, 0, partial(over.echo, self.toast))
+            later(self, 0, echo)
 
     def _share_status_bar(self) -> None:
         """What is said at other times, too, gives way to what is waited for, as beside the shield there is
@@ -345,6 +354,7 @@ class MainWindow(QMainWindow):
         workspace = self.workspace = Workspace(context)
         context.runner.failed.connect(self._failed)
         context.asks.connect(self._ask)
+        context.undo_wanted.connect(self.undo)
         context.runner.changed.connect(self._say_change)
         context.history.changed.connect(self.commands.update)
         doors: dict[Door, Callable[[], object]] = {

@@ -484,7 +484,7 @@ class RunsTab(RecordTab):
 
         if self._charts is None:
             self._charts = ChartsDialog(self.context, self.scope, self)
-            self._charts.picked.connect(partial(self._show_run, PLANNING_RUNS.name))
+            self._charts.picked.connect(partial(self.jump.emit, PLANNING_RUNS.name))
         elif not self._charts.isVisible():
             self._charts.read()
         self._charts.set_scope(self.scope)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QTextCursor
+from PySide6.QtGui import QKeyEvent, QTextCursor
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QMenu, QStackedLayout, QWidget
 
 from app.itemmodels.columns import Tone
@@ -70,10 +70,23 @@ class _Side(QWidget):
         self.facts.setText(visible(f"{f'score {score}' if score else 'no score'} · {when}"))
 
 
+class _Sought(QLineEdit):
+    """Empties itself on Escape; with nothing to empty, that goes on to the page."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.text():
+            self.clear()
+        else:
+            super().keyPressEvent(event)
+
+
 class ArtifactsPanel(QWidget):
-    """`show_artifacts(run, artifacts, phase)`, and `show_phase(phase)` of them; `shown()` when one is."""
+    """`show_artifacts(run, artifacts, phase)`, and `show_phase(phase)` of them; `shown()` when one is,
+    `picked(phase)` when a person has chosen one here.
+    """
 
     shown = Signal()
+    picked = Signal(str)
 
     def __init__(self, context: Context) -> None:
         super().__init__()
@@ -94,10 +107,12 @@ class ArtifactsPanel(QWidget):
         self.differ, self.note = Label(look=Look.DIM), Label(look=Look.DIM, wrap=True)
         self.up = tool_button(theme, Icon.CARET_UP, "Previous difference", lambda: self.go(-1))
         self.down = tool_button(theme, Icon.CARET_DOWN, "Next difference", lambda: self.go(1))
+        self.beside = QCheckBox("Side by side")
+        self.beside.setChecked(True)
         self.only = QCheckBox("Only differences")
         self.only.setChecked(True)
         self.as_text = QCheckBox("As text")
-        self.sought = QLineEdit(placeholderText="Find in it…", clearButtonEnabled=False)
+        self.sought = _Sought(placeholderText="Find in it…", clearButtonEnabled=False)
         self.sought.setAccessibleName("Find in this text")
         self.sought.setMaximumWidth(180)
         field_icons(theme, self.sought, Icon.SEARCH)
@@ -114,13 +129,15 @@ class ArtifactsPanel(QWidget):
         self.save_button.setMenu(menu)
         self.lines = LineView(theme, "Content by lines", self._work)
         self.nothing = Label(look=Look.DIM, wrap=True)
-        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.nothing.setMargin(8)
         self._stack = QStackedLayout()
         self._patience = QTimer(self, singleShot=True, interval=PATIENCE_MS)
         self._patience.timeout.connect(self._say_wait)
         self._lay_out()
         self._connect()
-        for part in (self.differ, self.up, self.down, self.only, self.as_text, self.left, self.right):
+        parts = (self.differ, self.up, self.down, self.only, self.beside, self.as_text, self.left, self.right)
+        for part in parts:
             part.hide()
         self._show_pages(0)
         self._say("")
@@ -129,7 +146,7 @@ class ArtifactsPanel(QWidget):
     def _lay_out(self) -> None:
         head = Lines(gap=8)
         parts: list[QWidget] = [Label("Artifact", Look.STRONG), self.phases, self.as_text, self.sought]
-        right: list[QWidget] = [self.differ, self.up, self.down, self.only, self.save_button]
+        right: list[QWidget] = [self.differ, self.up, self.down, self.only, self.beside, self.save_button]
         head.set_parts([*parts, *right], at_right=len(right))
         sides = in_row((self.left, 1), (self.right, 1), spacing=0)
         foot = in_row((self.note, 1), self.before, self.pages, self.after, self.cancel_button)
@@ -153,6 +170,8 @@ class ArtifactsPanel(QWidget):
 
     def _connect(self) -> None:
         self.phases.currentIndexChanged.connect(lambda _: self._show_versions())
+        self.phases.activated.connect(lambda _: self.picked.emit(self.phase() or ""))
+        self.beside.toggled.connect(lambda on: self._show_versions())
         self.only.toggled.connect(self.lines.show_only_different)
         self.as_text.toggled.connect(lambda on: self._show_prepared())
         self.sought.textChanged.connect(self._seek)
@@ -224,11 +243,14 @@ class ArtifactsPanel(QWidget):
             score = formatting.score(one["overall_score"])
             for side in (self.left, self.right):
                 side.versions.addItem(f"{words} · {score}" if score else words, place)
-        self.left.versions.setCurrentIndex(max(0, len(versions) - 2))
-        self.right.versions.setCurrentIndex(len(versions) if len(versions) > 1 else 0)
+        several = len(versions) > 1
+        both = several and self.beside.isChecked()
+        self.left.versions.setCurrentIndex(max(0, len(versions) - (2 if both else 1)))
+        self.right.versions.setCurrentIndex(len(versions) if both else 0)
         for side in (self.left, self.right):
             side.versions.blockSignals(False)
-        self.right.setVisible(len(versions) > 1)
+        self.beside.setVisible(several)
+        self.right.setVisible(both)
         self._show()
 
     def _chosen(self) -> list[Record]:
@@ -317,7 +339,7 @@ class ArtifactsPanel(QWidget):
         self._stop()
         self._prepared = None
         self._show_pages(0)
-        for part in (self.differ, self.up, self.down, self.only, self.as_text):
+        for part in (self.differ, self.up, self.down, self.only, self.beside, self.as_text):
             part.hide()
         for side in (self.left, self.right):
             side.setVisible(side.isVisibleTo(self) and bool(self._chosen()))
@@ -384,6 +406,10 @@ class ArtifactsPanel(QWidget):
             return
         if isinstance(shown, JsonView):
             self.as_text.setChecked(True)
+        if self.only.isChecked() and self.right.isVisibleTo(self):  # what is folded is looked through, too
+            self.lines.laid_out.connect(self._find_next, Qt.ConnectionType.SingleShotConnection)
+            self.only.setChecked(False)
+            return
         self.lines.find_next(1, self._say_found)
 
     def _find_in_parts(self, words: str) -> None:

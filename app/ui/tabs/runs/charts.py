@@ -461,8 +461,8 @@ class ChartsDialog(Dialog):
         self.export_button = push_button(context.theme, "Export…", self._ask_export, icon=Icon.EXPORT)
         self.set_close_button(left=[self.as_table, self.export_button])
         self.kinds.changed.connect(lambda key: self._show())
-        self.as_table.toggled.connect(lambda on: self._show())
-        self.chart.picked.connect(self.picked.emit)
+        self.as_table.toggled.connect(self._turn)
+        self.chart.picked.connect(self._pick)
         self.finished.connect(self._stop)
         self.open_as_large_as(_OPENED)
         self._say_nothing("Reading…")
@@ -541,6 +541,18 @@ class ChartsDialog(Dialog):
         else:
             self.stack.setCurrentWidget(self.chart)
         announce(self.said, f"{kind.title}. {said}")
+
+    def _pick(self, run_id: object) -> None:
+        """Selects it behind this window, which says so, and stays."""
+        self.picked.emit(run_id)
+        points = () if self._figures is None else self._figures.points
+        idea = next((one.idea for one in points if one.id == run_id), "")
+        self.said.setText(f"“{visible(first_line(idea, 60))}” is selected in the list of runs.")
+        announce(self.said, self.said.text())
+
+    def _turn(self, to_table: bool) -> None:
+        self.as_table.setText("As chart" if to_table else "As table")
+        self._show()
 
     def _show_table(self, kind: ChartKind, figures: RunFigures) -> None:
         self.table.setParent(None)

@@ -313,6 +313,7 @@ class RunPage(QWidget):
     @cached_property
     def artifacts(self) -> ArtifactsPanel:
         panel = ArtifactsPanel(self._context)
+        panel.picked.connect(self.phases.choose)
         self._stack.addWidget(panel)
         return panel
 
@@ -445,6 +446,8 @@ class RunPage(QWidget):
         sought, self._sought = self._sought, None
         if wanted and sought is not None:
             self.artifacts.look_for(sought.found, sought.of)
+        elif sought is not None:  # in a field of the run
+            self._choices.buttons()[2].click()
         for below in self._parts:
             below.show_story(story)
 

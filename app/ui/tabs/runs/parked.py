@@ -159,9 +159,11 @@ class ParkedIdeas(RecordTab):
         return at is not None and at <= self.context.clock()
 
     def _revisit(self, parked: object, months: object) -> str:
-        if not self._is_due(parked, months):
+        at = parking.due_at(parked, months)
+        if at is None:
             return revisit(months)
-        at = parking.due_at(parked, months) or 0
+        if at > self.context.clock():
+            return formatting.day(at, self.context.settings.utc_times)
         return f"due since {formatting.relative_time(at, self.context.clock()).removesuffix(' ago')}"
 
     def _moment(self, parked: object, months: object) -> str | None:
@@ -208,6 +210,7 @@ class ParkedIdeasDialog(Dialog):
         self.page = ParkedIdeas(context, self)
         self.add_widget(_Held(self.page), 1)
         self.set_close_button()
+        QShortcut(QKeySequence.StandardKey.Undo, self).activated.connect(context.undo_wanted)
         QShortcut(QKeySequence.StandardKey.Find, self).activated.connect(self.page.filters.focus_text)
         self.open_as_large_as(QSize(*_SIZE))
         self.page.table.setFocus()

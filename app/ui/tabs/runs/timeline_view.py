@@ -40,7 +40,7 @@ _SAID: Final = {
     Spent.SENT_BACK: "sent back",
     Spent.UNJUDGED: "without a verdict",
     Spent.RUNNING: "running",
-    Spent.WAITING: "waiting for approval",
+    Spent.WAITING: "paused",
     Spent.IN_REVIEW: "in review",
 }
 _COLOURS: Final = {
@@ -76,7 +76,7 @@ def verdict_of(line: PhaseLine, *, is_told: bool = True) -> tuple[str, Tone, str
         return NOT_REACHED if is_told else UNKNOWN, Tone.NEUTRAL, None
     if line.is_current and any(span.spent is Spent.WAITING for span in line.spans[-1:]):
         is_approved = line.newest is not None and line.newest.verdict == ReviewVerdict.APPROVED
-        return "approved, paused" if is_approved else "waits for approval", Tone.WARN, Icon.PAUSED
+        return "approved, paused" if is_approved else "paused", Tone.WARN, Icon.PAUSED
     if line.newest is None or line.in_review:
         return ("in review" if line.in_review else "running"), Tone.ACCENT, Icon.RUNNING
     verdict = formatting.plain(line.newest.verdict)

@@ -50,10 +50,10 @@ def test_it_finds_whatever_is_stored(texts: RunTexts, database: LocalDatabase) -
     assert said(texts, database, "0% _X") == [("b", "Refined idea", "0% _x")]
     assert said(texts, database, "検") == [("a", "strategy, version 2", "検")]
     needles = texts.search(database, "needle", never)
-    assert [place.of.artifact_id for place in needles.places] == ["1", "2", "3"]
+    assert [place.of.artifact_id for place in needles.places] == ["3", "2", "1"], "newest first"
     assert [place.found for place in needles.places] == ["needle", "NEEDLE", "needle"]
-    assert needles.places[0].before.endswith("before the ") and needles.total == 3
-    assert needles.places[0].after.startswith("\nin a haystack after")
+    assert needles.places[-1].before.endswith("before the ") and needles.total == 3
+    assert needles.places[-1].after.startswith("\nin a haystack after")
     assert said(texts, database, "nowhere") == []
     for wrong in ("", "  ", "x" * (LONGEST + 1)):
         with pytest.raises(InvalidInput):
@@ -102,7 +102,7 @@ def test_a_child_process_says_the_same(database: LocalDatabase) -> None:
     add_run(database, "a", "An idea", at=NOW)
     for number in range(MOST + 5):
         put(database, str(number), f"the same words {number}")
-    database.connection().execute("UPDATE planning_artifacts SET id = x'ff' WHERE rowid = 1")
+    database.connection().execute("UPDATE planning_artifacts SET id = x'ff' WHERE rowid = 205")
     texts = TextSearch(database.path)
     texts.read(UNWATCHED)
     assert texts.count == MOST + 6

@@ -1,5 +1,6 @@
 """What a run has produced, as the page shows it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ from app.ui.widgets.line_view import LineKind
 from tests.fixtures.window import ask
 
 RUN = "run-artifacts"
+STEPS = {f"step {number}": "clinics" for number in range(20)}
 CONTENTS: dict[tuple[str, object], object] = {
-    ("strategy", 1): '{"price": 1, "who": "clinics"}',
-    ("strategy", 2): '{"price": 2, "who": "clinics"}',
+    ("strategy", 1): json.dumps({"price": 1, **STEPS}),
+    ("strategy", 2): json.dumps({"price": 2, **STEPS}),
     ("synthesis", 1): "# All\n\n- one <b>two</b>",
     ("opportunity", 1): '{"broken": ',
     ("odd", "x"): b"\x00\xff",
@@ -75,6 +77,20 @@ def test_two_versions_stand_side_by_side(panel: ArtifactsPanel, context: Context
     with qtbot.waitSignal(panel.shown):
         panel.right.versions.setCurrentIndex(0)  # no other version
     assert panel._stack.currentWidget() is panel.tree and panel.differ.isHidden()
+    panel.right.versions.setCurrentIndex(2)
+    qtbot.waitUntil(lambda: panel._stack.currentWidget() is panel.lines)
+    folded = next(row for row in panel.lines.lines.rows if row.kind is LineKind.FOLD)
+    words = panel.lines.lines.shown.diff.left[folded.fold.start]
+    panel.sought.setText(words.strip())
+    qtbot.keyClick(panel.sought, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: " of " in panel.note.text())
+    assert not panel.only.isChecked(), "what was folded is looked through, too"
+    qtbot.keyClick(panel.sought, Qt.Key.Key_Escape)
+    assert panel.sought.text() == ""
+    with qtbot.waitSignal(panel.shown):
+        panel.beside.click()
+    assert panel._stack.currentWidget() is panel.tree
+    assert panel.left.versions.currentText() == "Version 2 · 81.0"
 
 
 def test_a_long_markdown_text_is_shown_in_parts(

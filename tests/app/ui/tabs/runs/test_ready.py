@@ -134,6 +134,7 @@ def test_the_list_says_why_a_run_is_paused_or_killed(tab: RunsTab, context: Cont
             give_reason(qtbot, tab, why)
         qtbot.waitUntil(lambda why=why: shown(tab, WHY)[row] == why)  # type: ignore[misc]
         if act == "pause":
-            qtbot.waitUntil(lambda: value_of(tab.fields, "Why") == "needs a budget")
+            qtbot.waitUntil(lambda: tab.fields._fields[0].label == "Why")
+            assert value_of(tab.fields, "Why") == "needs a budget"
     context.history.undo()
     qtbot.waitUntil(lambda: shown(tab, "status")[row] == "paused" and shown(tab, WHY)[row] == "")
