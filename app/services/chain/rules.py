@@ -506,8 +506,8 @@ def in_unit_of(other: Any, at: int) -> int:
 
 
 def is_no_time(at: Any) -> Any:
-    """The same: whether it is a time in neither."""
-    return at >= SECONDS_LIMIT * 1000
+    """The same: whether it is a time in neither. None of the platform's is before 1970."""
+    return (at < 0) | (at >= SECONDS_LIMIT * 1000)
 
 
 def time_findings(tenant: str, seq: int, before: int | None, created_at: int, latest: int) -> list[Finding]:

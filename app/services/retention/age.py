@@ -15,8 +15,10 @@ def cutoff_at(now: int, days: int) -> int:
 
 
 def is_old(column: Any, cutoff: int, *, milliseconds: bool = False) -> Any:
-    """The condition that `column` holds a time before `cutoff`, in whole seconds or perhaps milliseconds."""
-    in_seconds = (fn.typeof(column) == "integer") & (column < cutoff)
+    """The condition that `column` holds a time before `cutoff`, in whole seconds or perhaps milliseconds; one
+    before 1970 is a mistake, of which nobody can tell what it means (`is_no_time`).
+    """
+    in_seconds = (fn.typeof(column) == "integer") & (column >= 0) & (column < cutoff)
     return in_seconds | old_in_milliseconds(column, cutoff) if milliseconds else in_seconds
 
 

@@ -42,7 +42,7 @@ def test_a_run_takes_the_notifications_that_are_old_by_then(
     retain(engine, milliseconds=milliseconds)
     left = {key for (key,) in sql.execute("SELECT id FROM notifications")}
     assert {f"{number}-{read}" for number in range(len(TIMES)) for read in (0, 1, 2)} - left == going
-    assert len(going) == (6 if milliseconds else 4)
+    assert len(going) == (5 if milliseconds else 3)
 
 
 def test_the_first_second_is_told() -> None:

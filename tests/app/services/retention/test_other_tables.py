@@ -441,7 +441,7 @@ ODD = (OLD + 0.5, "2026-01-01T00:00:00Z", str(OLD), b"1")
 
 
 def add_odd(sql: apsw.Connection) -> None:
-    for number, at in enumerate((OLD, OLD * 1000, NEW * 1000, NEW + 0.5, *ODD, MICROSECONDS, NEVER)):
+    for number, at in enumerate((OLD, OLD * 1000, NEW * 1000, NEW + 0.5, *ODD, MICROSECONDS, NEVER, -5)):
         notify(sql, f"n{number}", 1, at)
         add_run(sql, f"r{number}", "deleted", at)
     notify(sql, "unread", 0, OLD * 1000)
@@ -454,14 +454,14 @@ def test_what_stays_for_its_time_is_counted_in_every_table(engine: Database, sql
     assert plan.in_milliseconds
     milliseconds = "1 {} stays: its time seems to be in milliseconds, and is old if it is."
     no_number = "3 {} stay: their times are no whole numbers, so whether they are old cannot be told."
-    no_time = "1 {} stays: its time is neither in seconds nor in milliseconds"
+    no_time = "2 {} stay: their times are neither in seconds nor in milliseconds"
     assert [one.reason for one in plan.skipped] == [
         milliseconds.format("notification"),
         no_number.format("notifications"),
-        f"{no_time.format('notification')}, so whether it is old cannot be told.",
+        f"{no_time.format('notifications')}, so whether they are old cannot be told.",
         milliseconds.format("run"),
         no_number.format("runs"),
-        f"{no_time.format('run')}, so whether it is old cannot be told.",
+        f"{no_time.format('runs')}, so whether they are old cannot be told.",
     ]
     result = retain(engine)
     assert not result.is_complete and result.skipped == plan.skipped
@@ -481,7 +481,7 @@ def test_milliseconds_are_read_as_such_when_a_person_says_so(engine: Database, s
     assert plan.counts == removed
     result = retain(engine, milliseconds=True)
     assert result.removed == removed
-    assert [one.rows for one in result.skipped] == [3, 1, 3, 1], "what is no time stays all the same"
+    assert [one.rows for one in result.skipped] == [3, 2, 3, 2], "what is no time stays all the same"
     assert {"n2", "unread"} <= {key for (key,) in sql.execute("SELECT id FROM notifications")}
     assert chains.problems(sql) == []
 

@@ -615,12 +615,15 @@ def test_a_chain_that_has_to_stay_is_reported_once(engine: Database, sql: apsw.C
     assert sql.execute("SELECT count(*) FROM audit_chain WHERE tenant_id = 'system'").get == 1
 
 
-def test_times_in_milliseconds_stop_the_prefix_and_are_said(engine: Database, sql: apsw.Connection) -> None:
-    chains.append(sql, "acme", [old(3), old(2), (OLD + 5) * 1000, NEW])
+@pytest.mark.parametrize(("odd", "why"), [((OLD + 5) * 1000, "in milliseconds"), (-5, "neither in seconds")])
+def test_times_that_are_no_seconds_stop_the_prefix_and_are_said(
+    engine: Database, sql: apsw.Connection, odd: int, why: str
+) -> None:
+    chains.append(sql, "acme", [old(3), old(2), odd, NEW])
     plan = planned(engine)
     assert plan.counts["audit_chain"] == 2
     assert [(one.tenant_id, one.seq) for one in plan.left] == [("acme", 3)]
-    assert "milliseconds" in plan.left[0].reason
+    assert why in plan.left[0].reason
     retain(engine)
     assert len(left_of(sql, "acme")) == 2
 
