@@ -262,6 +262,11 @@ class StoredTable:
         return self.key[0] if self.without_rowid and len(self.key) == 1 else self.rowid
 
     @property
+    def tenant_column(self) -> str | None:
+        """The column by which its rows say whose they are; None where they do not."""
+        return tenant_column(self.names)
+
+    @property
     def hidden_rowid(self) -> str | None:
         """The name of a rowid that is neither a column nor the key; None where there is none."""
         return None if self.rowid in (*self.columns, *self.key) else self.rowid
@@ -278,6 +283,11 @@ class StoredTable:
 
     def __repr__(self) -> str:
         return f"StoredTable({self.name!r})"
+
+
+def tenant_column(names: Iterable[str]) -> str | None:
+    """That one of a table's columns, however it is spelt, that says whose a row is."""
+    return next((name for name in names if caseless(name) == "tenant_id"), None)
 
 
 StoredTables = Mapping[str, StoredTable]

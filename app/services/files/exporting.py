@@ -15,7 +15,7 @@ import apsw
 
 from app.services.files.dump import BEGINNING, EXACT
 from app.services.files.inserts import AT_ONCE, ROW, STATEMENT, Inserts
-from app.services.records.belonging import has_tenants, of_tenant, referring
+from app.services.records.belonging import of_tenant, referring
 from app.services.records.export import literal
 from app.services.records.record import readable_keys
 from app.services.text import counted, tenant_name
@@ -119,8 +119,9 @@ def of_no_tenant(
         return []
     found = wanted.conditions(stored)
     others = [table.name for table in tables if table.name not in found and not internal(table.name)]
-    named = {table.name for table in tables if "tenant_id" in map(str.lower, table.never_null)}
-    nameless = [table.name for table in tables if has_tenants(table) and table.name not in named]
+    nameless = [
+        table.name for table in tables if (own := table.tenant_column) and own not in table.never_null
+    ]
     asked = [f"SELECT EXISTS (SELECT 1 FROM main.{sql_name(name)})" for name in others]  # noqa: S608
     asked += [
         f"SELECT count(*) FROM main.{sql_name(name)} WHERE tenant_id IS NULL"  # noqa: S608
@@ -284,7 +285,7 @@ class _Export:
         found = self._wanted.conditions(self._stored)
         if self._wanted.tenant is None:
             return found
-        own = [name for name, table in self._stored.items() if has_tenants(table)]
+        own = [name for name, table in self._stored.items() if table.tenant_column]
         if not any(self._ask("1", name, f"{found[name]} LIMIT 1") for name in own):
             raise InvalidInput(
                 "tenant", f"{self._database.place} holds nothing of {tenant_name(self._wanted.tenant)}."

@@ -11,7 +11,7 @@ from app.services.records.rows import BYTEWISE, refers
 from app.services.text import tenant_name
 from models.engine import sql_name
 from models.errors import InvalidInput, NotAllowed
-from models.schema import ForeignKey, StoredTable, StoredTables
+from models.schema import ForeignKey, StoredTables
 
 
 def own_of(
@@ -26,7 +26,7 @@ def own_of(
 
     Raises `NotAllowed` where they depend on it by more ways than are followed.
     """
-    found = {name: named_by("tenant_id", tenant) for name, table in tables.items() if has_tenants(table)}
+    found = {name: named_by(own, tenant) for name, table in tables.items() if (own := table.tenant_column)}
     found = {**beside, **found}
     keys: dict[str, list[tuple[str, ForeignKey]]] = {}  # of each table that is reached, by which ways
     fresh = [*found]
@@ -97,10 +97,6 @@ def nothing_of(place: str, tenant: str) -> InvalidInput:
 
 _NUMBER: Final = re.compile(r"-?[0-9]{1,19}(\.[0-9]{1,17}(e[+-][0-9]{2,3})?)?")
 """What a number of SQLite's reads as."""
-
-
-def has_tenants(table: StoredTable) -> bool:
-    return "tenant_id" in map(str.lower, table.names)
 
 
 def referring(key: ForeignKey, parent: str, condition: str) -> str:

@@ -585,7 +585,7 @@ class Images:
             return []
         trusted = self._database.trusts_indexes
         table, ids, _ = self._wanted
-        if table not in tables or "tenant_id" not in tables[table].columns:
+        if table not in tables or tables[table].tenant_column is None:
             only_one = len(self.chains) == 1
             return (
                 end_queries(named_tenants(self.chains), only_one=only_one, trusted=trusted)

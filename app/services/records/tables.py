@@ -166,7 +166,7 @@ class Table:
 
     def has_tenants(self, stored: StoredTable) -> bool:
         """Whether its rows belong to tenants; planning runs do where the file's table says so."""
-        return "tenant_id" in self.model._meta.fields or "tenant_id" in stored.columns
+        return "tenant_id" in self.model._meta.fields or stored.tenant_column is not None
 
     @cached_property
     def listed(self) -> tuple[TableColumn, ...]:

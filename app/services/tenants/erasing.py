@@ -31,7 +31,7 @@ from models.errors import Cancelled, NotAllowed, RowChanged, StorageError, Tenan
 from models.local.copies import back_up, free_name
 from models.local.database import LocalDatabase
 from models.progress import UNWATCHED, Monitor
-from models.schema import ForeignKey, StoredTables, caseless, read_stored
+from models.schema import ForeignKey, StoredTables, read_stored, tenant_column
 from models.status import SYSTEM_TENANT, AuditEvent
 
 WHY_NOT_LIVE: Final = (
@@ -190,8 +190,7 @@ def _in_virtual_tables(database: LocalDatabase, tenant: str) -> str | None:
     for (name,) in database.rows(made):
         try:
             columns = database.rows(raw("SELECT name FROM pragma_table_xinfo(?)", name))
-            own = next((column for (column,) in columns if caseless(column) == "tenant_id"), None)
-            if own is None:
+            if (own := tenant_column(column for (column,) in columns)) is None:
                 continue
             of = f"SELECT count(*) FROM main.{sql_name(name)} WHERE {sql_name(own)} = ?"  # noqa: S608
             rows = int(database.scalar(raw(of, tenant)))

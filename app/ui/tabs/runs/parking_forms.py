@@ -121,7 +121,7 @@ class _RunForm(FormDialog):
         super().__init__(context.theme, title, sentence, action=action, parent=parent)
         self._context = context
         stored = _stored(context, PLANNING_RUNS)
-        if stored is not None and "tenant_id" in stored.columns:
+        if stored is not None and stored.tenant_column is not None:
             field = TenantField(context.tenants, tenant)
             self.add_field("tenant_id", "Tenant", field, field.check)
         known = {} if source is None else {name: source.text(name) for name in (IDEA, REFINED)}
