@@ -53,6 +53,7 @@ _FOR_QUESTIONS = (
     "app.ui.tabs.users.adding",
     "app.ui.tabs.notifications.composing",
     "app.services.files.restoring",
+    "app.ui.tabs.runs.page",
 )
 """What a person may soon ask for, where it takes long to load and little room; before each what it needs."""
 

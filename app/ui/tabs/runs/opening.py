@@ -1,6 +1,7 @@
 """Opens a run of the tab, and makes the page for it before anybody asks."""
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from app.services.records.run_search import TextPlace
     from app.ui.tabs.runs.page import RunPage
 
+_PAGE = "app.ui.tabs.runs.page"
 IDLE_MS = 400
 """After a record has been shown first: a person reads it."""
 
@@ -45,7 +47,7 @@ class RunOpener(QObject):
         return self.page
 
     def _import(self) -> None:
-
+        import_module(_PAGE)
         later(self, 0, self._build)
 
     def _build(self) -> None:
