@@ -432,7 +432,7 @@ WEBHOOK_DESTINATIONS = Table(
     "Webhooks",
     ("webhook", "webhooks"),
     main="url",
-    gives_way=("updated_at", "has_secret", "events", "name", "tenant_id", "active"),
+    gives_way=("updated_at", "has_secret", "events", "tenant_id"),
     heading=("name", "hostname"),
     details=(("url",),),
     columns=(

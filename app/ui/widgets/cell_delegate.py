@@ -47,6 +47,10 @@ class _Column(NamedTuple):
     bars: bool
 
 
+_PATH = "…/abcd"
+"""As much of the end of an address as tells it from others of its host."""
+
+
 class CellDelegate(QStyledItemDelegate):
     """`CellDelegate(theme, view)`. Reads the roles of `app.itemmodels.columns`.
 
@@ -194,13 +198,25 @@ class CellDelegate(QStyledItemDelegate):
         font = self._mono if mono else self._plain
         if width is not None:
             metrics = self._mono_metrics if mono else self._plain_metrics
-            where = Qt.TextElideMode.ElideMiddle if middle else Qt.TextElideMode.ElideRight
-            shown = metrics.elidedText(shown, where, width)
+            shown = _cut(metrics, shown, width, middle)
         static = QStaticText(shown)
         static.setTextFormat(Qt.TextFormat.PlainText)
         static.setPerformanceHint(QStaticText.PerformanceHint.ModerateCaching)
         static.prepare(font=font)
         return _Laid(static, static.size().width())
+
+
+def _cut(metrics: QFontMetricsF, text: str, width: int, middle: bool) -> str:
+    """Shortened at its end; or in the `middle`, of an address within its path, as long as its host fits."""
+    if not middle:
+        return metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
+    scheme, _, rest = text.rpartition("://")
+    host, slash, path = rest.partition("/")
+    head = f"{scheme}://{host}{slash}" if scheme else f"{host}{slash}"
+    room = width - metrics.horizontalAdvance(head)
+    if slash and room >= metrics.horizontalAdvance(_PATH):
+        return head + metrics.elidedText(path, Qt.TextElideMode.ElideLeft, room)
+    return metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, width)
 
 
 def is_right(alignment: Any) -> bool:

@@ -90,7 +90,7 @@ class WebhooksTab(RecordTab):
 
     @property
     def gives_way(self) -> tuple[str, ...]:
-        """How it fares goes after most of what the file says; its URL tells one from another."""
+        """How it fares goes after most of what the file says; by its name and its URL one is known."""
         known = super().gives_way
         at = known.index("tenant_id")
         return (*known[:at], "created_at", RANK, *known[at:])

@@ -35,6 +35,7 @@ def test_an_event_is_sent_to_the_receiver_and_seen_there(
     window.settings.webhooks_here = True
     open_file(qtbot, window, demo_path)
     page = go(qtbot, window, 2)
+    assert not page.table.isColumnHidden(page.model.column_of("name")), "it is what others call it"
     choose(qtbot, page, 0)
     page.commands.trigger("receiver")
     shown = dialog(qtbot, window, ReceiverDialog)

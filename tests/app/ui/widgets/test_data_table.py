@@ -306,6 +306,15 @@ def test_each_cell_of_a_small_table_is_measured_once_until_there_are_others(
     assert small.sizeHintForColumn(0) > before[0]
 
 
+def test_an_address_without_room_keeps_its_host_and_its_end(small: StaticTable, theme: Theme) -> None:
+    url = "chat.cafe-lumiere.example/services/T0/B1/4"
+    cells = CellDelegate(theme, small)
+    room = small.fontMetrics().horizontalAdvance(url) - 40
+    said = cells._lay_out(url, False, room, True).text.text()
+    assert said.startswith("chat.cafe-lumiere.example/…") and said.endswith("/B1/4")
+    assert "…" in cells._lay_out("no-address-of-any-kind-" * 9, False, room, True).text.text()
+
+
 def test_until_it_is_sorted_the_order_is_the_one_given(small: StaticTable) -> None:
     assert shown(small) == ["beta", "Alpha", "gamma"]
 
