@@ -18,6 +18,7 @@ from app.services.text import counted, quoted
 from app.ui.session.context import Context, Displaced
 from app.ui.shell import notices
 from app.ui.shell.tenants_place import TenantsPlace
+from app.ui.shell.trail import Trail
 from app.ui.tabs.common.declared import TABS, TabSpec
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Kind
@@ -167,6 +168,7 @@ class Workspace(QWidget):
         self.tabs.setCurrentIndex(next((page for page, has in enumerate(there) if has), 0))
         self.tenants = TenantsPlace(context.theme, self.tabs, self._make_page)
         self.tabs.currentChanged.connect(lambda _: self._tab_shown())
+        self.trail = Trail(self.tabs, self._go_back, context.say)
         self.tenants.turned.connect(self._tab_shown)
         context.runner.changed.connect(self._changed)
         context.outside.written.connect(self._written_outside)
@@ -200,6 +202,10 @@ class Workspace(QWidget):
         """To the page of a tab."""
         self.tenants.leave(back=False)
         self.tabs.setCurrentIndex(position)
+
+    def _go_back(self, position: int) -> None:
+        self.go(position)
+        self.with_current(lambda page: page.table.setFocus(Qt.FocusReason.OtherFocusReason))
 
     def start(self) -> None:
         """Fills the tab in sight, once the event loop has had its turn: the window stood still long enough.
@@ -296,6 +302,15 @@ class Workspace(QWidget):
 
     def jump(self, table: str, record_id: object) -> None:
         self._turn_to(table, lambda page: page.show_record(record_id))
+
+    def _follow(self, table: str, record_id: object) -> None:
+        """To what a record leads to, with a way back."""
+        self.trail.lead(partial(self.jump, table, record_id))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape that nothing in a tab has a use for leads back."""
+        if event.key() != Qt.Key.Key_Escape or not self.trail.back():
+            super().keyPressEvent(event)
 
     def turn_back(self, table: str, record_id: object, tab: int) -> None:
         """To where a person was before the file was written again; `tab` is what the page of tenants, which
@@ -405,7 +420,7 @@ class Workspace(QWidget):
             self._listen_to_tenants(tab)
         else:
             tab.set_scope(self.scope)
-        tab.jump.connect(self.jump)
+        tab.jump.connect(self._follow)
         tab.history_wanted.connect(partial(self.show_history, tab.spec.table.name))
         tab.everyone_wanted.connect(self.everyone_wanted)
         tab.way_out = self._way_out(tab.spec.table.name)

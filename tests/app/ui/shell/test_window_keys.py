@@ -19,7 +19,19 @@ from app.ui.theme import Mode
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.form_dialog import FormDialog
 from tests.fixtures.ears import Heard
-from tests.fixtures.window import ask, choose, closed, dialog, go, open_file, press, texts, type_text, values
+from tests.fixtures.window import (
+    ask,
+    choose,
+    closed,
+    current,
+    dialog,
+    go,
+    open_file,
+    press,
+    texts,
+    type_text,
+    values,
+)
 
 
 @pytest.mark.slow
@@ -434,3 +446,25 @@ def test_rows_are_sorted_and_columns_chosen_by_keys_and_both_are_heard(
     qtbot.waitUntil(lambda: not isValid(page.table))
     left = [act.text().replace("&", "") for act in menu.actions()] if isValid(menu) else []
     assert not {"Sort by", "Columns"} & set(left), "what would sort a table that is gone"
+
+
+@pytest.mark.slow
+def test_escape_leads_back_to_the_notification_that_led_to_a_run(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, 3)
+    chosen = choose(qtbot, page, 0)
+    for back in ("Escape", "Alt+Left"):
+        page.table.setFocus()
+        press("O")
+        runs = current(window)
+        assert runs.spec.table.name == "planning_runs"
+        assert window.toast.label.text() == "Escape leads back to Notifications"
+        qtbot.waitUntil(lambda: bool(runs.list.current_id()))  # noqa: B023
+        runs.table.setFocus()
+        press(back)
+        assert current(window) is page and page.list.current_id() == chosen
+        qtbot.waitUntil(page.table.hasFocus)
+    press("Escape")
+    assert current(window) is page, "no way back is left"
