@@ -193,6 +193,9 @@ def within(variable: ContextVar[T], value: T) -> Iterator[None]:
         variable.reset(before)
 
 
+OWN_USAGE: ContextVar[Usage | None] = ContextVar("own_usage", default=None)
+"""Counts what the thread uses, whatever others use of the same database meanwhile."""
+
 _BEGUN: "ContextVar[Database | None]" = ContextVar("begun", default=None)
 """What the thread may write to the end."""
 

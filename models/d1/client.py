@@ -24,7 +24,7 @@ import httpcore
 
 from models.d1.errors import NotReached, UnknownDatabase
 from models.d1.shared import LONGEST_PAUSE, Shared
-from models.engine import JSON_EXACT, Usage, within
+from models.engine import JSON_EXACT, OWN_USAGE, Usage, within
 from models.errors import Cancelled, RateLimited, StorageError, TokenRefused
 from models.masking import masked
 from models.progress import Stop, never
@@ -395,10 +395,12 @@ class Client:
         return masked(text, self.token) if self.token else text
 
     def count(self, **used: int) -> None:
-        """Adds to the meter."""
+        """Adds to the meter, and to the thread's own."""
+        own = OWN_USAGE.get()
         with self._counting:
-            for what, more in used.items():
-                setattr(self.meter, what, getattr(self.meter, what) + more)
+            for meter in (self.meter, own) if own is not None else (self.meter,):
+                for what, more in used.items():
+                    setattr(meter, what, getattr(meter, what) + more)
 
     def close(self) -> None:
         self._pool.close()

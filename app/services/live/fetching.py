@@ -12,7 +12,7 @@ what was read before against a second reading in any case.
 import hashlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +21,7 @@ from app.services.live.paging import CHAIN, OBJECTS, Line, PagedTable, Which, ab
 from app.services.live.part import PartialCopy, Stand, forget, is_whole, opened, state_of, sweep
 from app.services.records.rows import in_parts
 from models import errors
-from models.engine import Database, Usage, raw
+from models.engine import OWN_USAGE, Database, Usage, raw, within
 from models.local.atomic import PART, expected_errors, new_file_by_parts
 from models.progress import UNWATCHED, Monitor
 from models.schema import COUNTERS
@@ -126,15 +126,14 @@ def read_whole(
     """The same to the file `building`, where a part may be; what becomes of it is the caller's. With `wanted`
     all tables, but of their rows at least these.
     """
-    began, used = time.monotonic(), replace(database.usage or Usage())
-    with database.in_background(), database.cancellable(monitor.cancelled):
+    began, used = time.monotonic(), Usage()
+    with within(OWN_USAGE, used), database.in_background(), database.cancellable(monitor.cancelled):
         objects = database.rows(raw(OBJECTS))
         tables, notes = tables_of(database, objects, wanted)
         with opened(building, database, objects, tables) as part:
-            resumed, usage = part.done, database.usage or used
-            looked = usage.read - used.read  # at the tables themselves, as again at the end
+            resumed, looked = part.done, used.read  # at the tables themselves, as again at the end
             total = max(about(database, tables), resumed)
-            before(total - resumed + usage.read - used.read + looked)
+            before(total - resumed + used.read + looked)
             try:
                 unsettled = _Fetch(database, part, total, monitor).passes()
             except (errors.TableMissing, errors.ColumnMissing) as error:  # which it had
@@ -149,8 +148,6 @@ def read_whole(
             "when less is done there"
         )
     rows = {table.name: table.rows for table in tables if table.name != COUNTERS}
-    now = database.usage or used
-    used = Usage(*(getattr(now, one) - getattr(used, one) for one in Usage.__slots__))
     return Fetched(rows, used, time.monotonic() - began, tuple(notes), unsettled, resumed)
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -66,10 +67,23 @@ def fetched(database: Database, path: Path, **how: Any) -> fetching.Fetched:
 @pytest.mark.wrangler
 @pytest.mark.slow
 def test_what_is_said_to_be_read_is_read(live: Live, tmp_path: Path) -> None:
+    """And what others read beside it, the window's lists, say, is not counted."""
     database = live.open(live.put(sample(tmp_path / "file.sqlite", rows=400)))
     told: list[int] = []
+
+    def another() -> None:
+        with database.connection_context():
+            database.rows(raw("SELECT payload FROM audit_chain"))
+
+    def beside() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(another).result()
+
     done = fetched(database, tmp_path / "copy.sqlite", before=told.append)
     assert 0.8 * told[0] < done.used.read <= told[0]
+    database.before_read = [beside]
+    again = fetched(database, tmp_path / "again.sqlite", before=told.append)
+    assert (told[1] <= told[0], again.used.read <= done.used.read) == (True, True)
 
 
 def test_numbers_far_apart_are_not_said_to_be_rows(tmp_path: Path) -> None:
