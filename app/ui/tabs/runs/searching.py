@@ -47,7 +47,7 @@ _GONE = "(changed since it was read)"
 _BACK = "Opening a run puts it aside; Ctrl+Alt+F brings it back, with what it found."
 _READ = f"Each text is read once into a temporary index, which is gone when this window closes. {_BACK}"
 _LIVE = f"The texts are read into a copy on this computer, which is gone when this window closes. {_BACK}"
-_CHANGED = "Runs have changed since they were read; what was read before is searched."
+_CHANGED = "; something has changed since"
 
 
 class RunSearchDialog(Dialog):
@@ -71,6 +71,9 @@ class RunSearchDialog(Dialog):
         self._stop: list[bool] | None = None
         """Of the search that runs, whether it shall end."""
         self._is_stale = self._is_closed = False
+        self._told = ""
+        self._since = 0
+        """When what is searched was begun to be read."""
         self._found: tuple[TextPlace, ...] = ()
         self.line = line_edit("")
         self.line.setPlaceholderText("Words, or parts of words, in any script")
@@ -148,13 +151,14 @@ class RunSearchDialog(Dialog):
         opened, scope = self._context.opened, self._scope
         most = self._agreed if self._context.costs else None
         self.read_button.hide()
+        begun = self._context.clock()
         self.bar.show()
         self.cancel_reading.show()
         self.state.setText("Reading the texts of all runs…")
         self._reading = self._context.runner.job(
             lambda monitor: _read(opened, scope, most, monitor),
             on_progress=self._advance,
-            on_done=self._take,
+            on_done=partial(self._take, begun),
             on_failed=self._not_read,
         )
 
@@ -175,16 +179,18 @@ class RunSearchDialog(Dialog):
         if not self._is_closed:
             self.bar.show_progress(done, total)
 
-    def _take(self, texts: TextSearch) -> None:
+    def _take(self, begun: int, texts: TextSearch) -> None:
         if self._is_closed:
             self._retire(texts)
             return
         self._ended_reading()
-        before, self._texts = self._texts, texts
+        before, self._texts, self._since = self._texts, texts, begun
         if before is not None:
             self._end_search()
             self._retire(before)
-        self._say(f"{counted(texts.count, 'text')} read.")
+        self._tell(f"{counted(texts.count, 'text')} read.")
+        if self._is_stale:
+            self._outdate()
         self._search()
 
     def _not_read(self, error: TenantAdminError) -> None:
@@ -220,7 +226,7 @@ class RunSearchDialog(Dialog):
         if self._context.costs and self._texts is not None and self._reading is None:
             self.read_button.setText("Read again")
             self.read_button.show()
-            self._say(_CHANGED)
+            self._tell(self._told)
 
     def _search(self) -> None:
         self._soon.stop()
@@ -278,10 +284,10 @@ class RunSearchDialog(Dialog):
                 self.table.select_row(0)
             self._show_place()
         if not found.is_all and self._texts is not None:  # of those that are not shown the number
-            self._say(f"The first {len(found.places)} texts that have it; counting the others…")
+            self._tell(f"The first {len(found.places)} texts that have it; counting the others…")
             self._go_on(asked, self._texts.rest, *asked, found)
         elif asked[0].strip():
-            self._say(_words(found))
+            self._tell(_words(found))
 
     def _not_found(self, asked: tuple[str, Within], error: TenantAdminError) -> None:
         self._let_go()
@@ -291,6 +297,16 @@ class RunSearchDialog(Dialog):
             self._search()
         else:
             self._say(str(error))
+
+    def _tell(self, words: str) -> None:
+        """Says what came of the texts at hand: of a live database, which is not read again by itself, with
+        the time of which they are, and whether something has changed since.
+        """
+        self._told = words
+        if self._context.costs:
+            at = formatting.table_time(self._since, self._context.settings.utc_times)
+            words = f"{words.rstrip('.')} — as of {at}{_CHANGED if self._is_stale else ''}"
+        self._say(words)
 
     def _say(self, words: str) -> None:
         if words != self.state.text():

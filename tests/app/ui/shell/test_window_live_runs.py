@@ -25,6 +25,7 @@ from app.ui.tabs.runs.run_acts import ACTS, RunAct
 from app.ui.tabs.runs.searching import RunSearchDialog
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.form_dialog import FormDialog
+from app.ui.widgets.formatting import table_time
 from models.status import RunStatus
 from tests.conftest import NOW
 from tests.d1.edge import Edge
@@ -264,13 +265,14 @@ def test_the_texts_of_runs_are_searched_when_a_person_agrees(
     qtbot.keyClicks(shown.line, "quagga")
     assert len(edge.calls) == before, "nothing is read that nobody agreed to"
     click(qtbot, shown.read_button)
-    qtbot.waitUntil(lambda: shown.state.text() == "1 text has it")
+    as_of = f" — as of {table_time(NOW, utc=True)}"
+    qtbot.waitUntil(lambda: shown.state.text() == f"1 text has it{as_of}")
     assert shown.around.toPlainText().endswith("a Quagga stands here") and shown.read_button.isHidden()
     calls = len(edge.calls)
     shown.line.setText("no such words")
-    qtbot.waitUntil(lambda: shown.state.text() == "Nothing has it.")
+    qtbot.waitUntil(lambda: shown.state.text() == f"Nothing has it{as_of}")
     shown.line.setText("quagga")
-    qtbot.waitUntil(lambda: shown.state.text() == "1 text has it")
+    qtbot.waitUntil(lambda: shown.state.text() == f"1 text has it{as_of}")
     assert len(edge.calls) == calls, "what was read is at hand"
     qtbot.keyClick(shown.line, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: tab.opener.is_open and tab.opener.page is not None)
@@ -279,6 +281,12 @@ def test_the_texts_of_runs_are_searched_when_a_person_agrees(
     qtbot.waitUntil(lambda: "a Quagga stands here" in str(page.artifacts.lines.currentIndex().data()))
     assert page.story is not None and page.story.run["id"] == run
     tab.act(planning.set_status, [run], RunStatus.DELETED)
-    qtbot.waitUntil(lambda: shown.state.text().startswith("Runs have changed since"))
+    changed = "; something has changed since"
+    qtbot.waitUntil(lambda: shown.state.text() == f"1 text has it{as_of}{changed}")
+    tab.commands.trigger("search_texts")
     assert shown.read_button.text() == "Read again"
+    click(qtbot, shown.read_button)
+    shown._outdate()  # while they are read
+    qtbot.waitUntil(lambda: shown.state.text() == f"1 text has it{as_of}{changed}")
+    assert shown.read_button.isVisible()
     shown.reject()
