@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QIcon, QKeyEvent, QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QApplication, QBoxLayout, QLineEdit, QTabBar, QTabWidget, QWidget
+from PySide6.QtWidgets import QApplication, QBoxLayout, QLineEdit, QTabBar, QWidget
 
 from app.services.opened import tenants
 from app.services.records.change import Change
@@ -26,6 +26,7 @@ from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import in_column
 from app.ui.widgets.later import later
 from app.ui.widgets.tab_order import release
+from app.ui.widgets.tab_pages import TabPages
 from app.workers.runner import tidy_as_it_goes
 from models.engine import Capability
 from models.errors import TenantAdminError
@@ -129,7 +130,7 @@ class Workspace(QWidget):
         self._beginning.timeout.connect(self._begin)
         self._around = QTimer(self, singleShot=True, interval=AROUND_MS)
         self._around.timeout.connect(self._look_around)
-        self.tabs, bar = QTabWidget(), QTabBar()
+        self.tabs, bar = TabPages(), QTabBar()
         bar.currentChanged.connect(self._release_focus)  # before the pages turn, as QTabWidget hears it later
         self.tabs.setTabBar(bar)
         self.tabs.setDocumentMode(True)

@@ -265,6 +265,7 @@ class ListController(SelectedRows):
         self._chosen = self._several() if same_rows else None
         self._shown = listing.query
         self.model.reset_to(listing)
+        self.view.doItemsLayout()  # else painting does, at a width without the scroll bar, and begins again
         self._read_extra_soon.start()
         gone, self._gone = self._gone, []
         for one in gone:
