@@ -28,7 +28,7 @@ from app.ui.session.verdict import FileVerdict
 from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
 from models.engine import Capability, Database
-from models.errors import FileMoved, LogMissing, MuchToRead, TableMissing, TenantAdminError
+from models.errors import ColumnMissing, FileMoved, LogMissing, MuchToRead, TableMissing, TenantAdminError
 
 Displaced = FileMoved | LogMissing
 """Why the file in its place is not what is shown."""
@@ -188,8 +188,15 @@ class Context(QObject):
     def lacks(self, capability: Capability) -> str | None:
         return None if self.can(capability) else self.opened.elsewhere.get(capability) or _CANNOT[capability]
 
-    def without(self, table: str) -> str | None:
-        return None if table in self.opened.schema.columns else str(TableMissing(table))
+    def without(self, table: str, *needs: str) -> str | None:
+        """That the file lacks a table, or of it a column without which nothing can be written; None where
+        nothing is missing.
+        """
+        columns = self.opened.schema.columns.get(table)
+        if columns is None:
+            return str(TableMissing(table))
+        lacking = next((name for name in needs if name not in columns), None)
+        return None if lacking is None else str(ColumnMissing(f"{table}.{lacking}"))
 
     @property
     def cannot_write(self) -> str | None:

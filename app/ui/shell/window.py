@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QMainWindow,
+    QMenu,
     QPushButton,
     QSizeGrip,
     QStackedWidget,
@@ -216,6 +217,10 @@ class MainWindow(QMainWindow):
             self.strip.leave()
             self.setProperty("mark", None)
             self._place_strip()
+
+    def createPopupMenu(self) -> QMenu | None:
+        """None: Qt's own would take away the tool bar, with the tenant that all lists are of."""
+        return None
 
     @cached_property
     def toast(self) -> Toast:

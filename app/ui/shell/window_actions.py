@@ -86,7 +86,7 @@ def add_actions(window: MainWindow) -> None:
     restore = of_file(lambda file: files.ask_restore(file.context.opened.path))
     travel = of_file(lambda file: window.time_travel.ask(file.context))
     retain = of_file(lambda file: file.retention.ask(file.scope.tenant_id))
-    filter_rows = of_file(lambda file: file.current().filters.focus_text())
+    filter_rows = of_file(lambda file: file.current().find_words())
     refresh = of_file(lambda file: file.refresh())
     tenants = of_file(lambda file: file.show_tenants())
     connect, lock_words = window.connecting.ask_connect, partial(_lock_words, window)

@@ -52,7 +52,7 @@ class OverTime:
         if dates != self._days_of:
             self._days_of = None
         few = days_of(dates, self._context.clock(), utc) if self._days_of is None else None
-        self.timeline.set_kept(query.since, query.until)
+        self.timeline.set_kept(query.since, query.until, utc=utc)
         query = replace(query, since=None, until=None)
         if self._reading is not None:
             self._reading.cancel()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -90,6 +90,7 @@ class Timeline(QWidget):
         self._days: tuple[tuple[int, int], ...] = ()
         self._hours: tuple[Sequence[int], Sequence[int], bool] | None = None
         self._kept: tuple[int | None, int | None] = None, None
+        self._utc = True
         self._bars: list[Bar | HourBar] = []
         self._findings: Mapping[int, int] = {}
         self._found_at: Sequence[int] = ()
@@ -116,9 +117,9 @@ class Timeline(QWidget):
         """How many entries there are from each moment to the next."""
         self._show(hours=(moments, counts, utc))
 
-    def set_kept(self, since: int | None, until: int | None) -> None:
-        """The rows that the filter keeps: their hours stand out."""
-        self._kept = since, until
+    def set_kept(self, since: int | None, until: int | None, *, utc: bool) -> None:
+        """The rows that the filter keeps: their hours, or days, stand out."""
+        self._kept, self._utc = (since, until), utc
         self.update()
 
     def set_days(self, days: Sequence[tuple[int, int]]) -> None:
@@ -227,9 +228,13 @@ class Timeline(QWidget):
 
     def _is_kept(self, bar: Bar | HourBar) -> bool:
         since, until = self._kept
-        if not isinstance(bar, HourBar) or since is None:
+        if since is None:
             return False
-        return since < bar.until and (until is None or bar.since < until)
+        if isinstance(bar, HourBar):
+            return since < bar.until and (until is None or bar.since < until)
+        zone = UTC if self._utc else None
+        last = date.max if until is None else datetime.fromtimestamp(until - 1, zone).date()
+        return datetime.fromtimestamp(since, zone).date() <= bar.last and bar.first <= last
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._go(self._at(event.position().toPoint()))

@@ -48,11 +48,11 @@ list_act = partial(ActionSpec, button_in=ButtonIn.FILTER_ROW)
 """An act on the list as a whole, with a button beside its filters."""
 
 
-def create_act(tab: RecordTab, text: str, run: Callable[[], None]) -> ActionSpec:
-    """Opens the form for a new record; the tab's main button."""
+def create_act(tab: RecordTab, text: str, run: Callable[[], None], *needs: str) -> ActionSpec:
+    """Opens the form for a new record, which `needs` some columns; the tab's main button."""
 
     def refuse() -> str | None:
-        return tab.context.cannot_write or tab.context.without(tab.spec.table.name)
+        return tab.context.cannot_write or tab.context.without(tab.spec.table.name, *needs)
 
     return list_act("create", text, Icon.ADD, run, refuse, "Ctrl+Shift+N", Kind.PRIMARY)
 
@@ -167,7 +167,10 @@ def history_act(tab: RecordTab) -> ActionSpec:
     def run() -> None:
         tab.selection.with_ids(lambda ids: tab.history_wanted.emit(str(shown(ids[0]))))
 
-    refusal = partial(tab.selection.refusal, single=True, writes=False)
+    def refusal() -> str | None:
+        is_there = tab.selection.refusal(single=True, writes=False)
+        return is_there or tab.context.without(AUDIT_CHAIN.name)
+
     return ActionSpec("history", "Audit history", Icon.HISTORY, run, refusal, "Ctrl+H")
 
 

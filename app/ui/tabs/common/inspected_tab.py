@@ -93,7 +93,7 @@ class InspectedTab(QWidget):
             self.commands.trigger(name)
             return
         self.fold_inspector(False)
-        self.context.say(f"Press the key again: {self.commands.said(name)}.")
+        self.context.say(f"Press the key again: {self.commands.said(name)}.", of_place=True)
 
     def _enter_inspector(self) -> None:
         if self._master_detail.is_folded:

@@ -126,6 +126,10 @@ class ListedTab(InspectedTab):
         if had_chips:
             self.filters_changed()
 
+    def find_words(self) -> None:
+        """Gives the focus to where words are looked for."""
+        self.filters.focus_text()
+
     def clear_filters(self) -> None:
         self.set_filter_text("")
 
@@ -148,7 +152,9 @@ class ListedTab(InspectedTab):
         effect = effect_on(query, change)
         taken_back = initiator is self.context.history and self._taken_back(own)
         if effect.moves:
-            if initiator is self or (initiator is self.context.history and self.table.selected_ranges()):
+            by_form = initiator is None and effect.touches(self.current.record_id)
+            by_history = initiator is self.context.history and bool(self.table.selected_ranges())
+            if initiator is self or by_form or by_history:
                 self.selection.go_on()
             if initiator is None and len(own) == 1 and own[0].before is None:
                 self._wanted_record = own[0].record_id  # made in a form, and what one wants to see

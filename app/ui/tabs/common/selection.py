@@ -313,7 +313,7 @@ class Selection(QObject):
             return "What was asked for before is still being read."
         count, noun = self._rows.selected_count(), self._rows.table.noun[0]
         if count == 0:
-            return f"Select a {noun} first."
+            return f"Select {'an' if noun[0] in 'aeio' else 'a'} {noun} first."
         if single and count > 1:
             return f"Select a single {noun}."
         most = self._context.opened.database.most_at_once

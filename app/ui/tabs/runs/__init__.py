@@ -47,7 +47,7 @@ from app.ui.tabs.runs.parking_forms import copy_run_form, new_run_form, park_for
 from app.ui.tabs.runs.phase_scores import VERDICT, PhaseScores, phase_scores, summary
 from app.ui.tabs.runs.ready import GOING, WAITING, WHY, ReadyRuns, view_words
 from app.ui.tabs.runs.reasons import ASKED, ReasonDialog, consequence
-from app.ui.tabs.runs.run_acts import ACTS, STATUS_LOOKS, RunAct, main_acts, refusal_of
+from app.ui.tabs.runs.run_acts import ACTS, STATUS_LOOKS, RunAct, left_as_it_is, main_acts, refusal_of
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec, ButtonIn
@@ -261,6 +261,13 @@ class RunsTab(RecordTab):
     def shows_any_of(self, tables: frozenset[str]) -> bool:
         return bool(tables & {PLANNING_RUNS.name, PLANNING_ARTIFACTS.name})
 
+    def find_words(self) -> None:
+        page = self.opener.page
+        if page is not None and self.opener.is_open:  # which stands in place of the filters
+            page.find_words()
+        else:
+            super().find_words()
+
     def set_filter_text(self, text: str) -> None:
         had_view = self.ready.let_go()
         chosen = self.chips.key() is not None or had_view
@@ -371,6 +378,8 @@ class RunsTab(RecordTab):
         return page
 
     def _not_open(self) -> str | None:
+        if self.list.selected_count() > 1:
+            return "Select a single run."
         return None if self.list.current_id() is not None else "Select a run first."
 
     # acts
@@ -383,8 +392,7 @@ class RunsTab(RecordTab):
             columns = ("id", "idea", "status")
             rows = list(lists.rows(database, query, keys, columns))
             found = [row for row in rows if refusal_of(act, {row[2]}, self._taken) is None]
-            others = f"The other {len(rows) - len(found):,} of the {len(rows):,} selected stay as they are. "
-            stay = others if len(found) < len(rows) else ""
+            stay = left_as_it_is(rows, found) if len(found) < len(rows) else ""
             each = lists.written(query.table, ("status", "updated_at"))
             seen.fill(of_rows(query.table, found, columns))
             asked = found or rows
@@ -415,7 +423,9 @@ class RunsTab(RecordTab):
             ask_about(self, runs, do, title, sentence, action=f"{verb} {count}", danger=danger)
         else:
             options: dict[str, Any] = {"status": act.status, "action": f"{verb} {count}", "danger": danger}
-            options["recorded"] = AUDIT_CHAIN.name in self.context.opened.schema.columns
+            columns = self.context.opened.schema.columns
+            options["recorded"] = AUDIT_CHAIN.name in columns
+            options["has_verdict"] = "kill_verdict" in columns.get(PLANNING_RUNS.name, ())
             sentence = priced(self, runs, sentence)
             items, total = runs.names, len(runs.ids)
             dialog = ReasonDialog(
@@ -465,7 +475,9 @@ class RunsTab(RecordTab):
         new_run_form(self.context, self.scope.tenant_id, self).open_once()
 
     def _refuse_parking(self) -> str | None:
-        return self.selection.refusal(single=True) or self.context.without(PLANNING_PARKED_IDEAS.name)
+        return self.selection.refusal(single=True) or self.context.without(
+            PLANNING_PARKED_IDEAS.name, parking.IDEA
+        )
 
     def open_parked_ideas(self) -> None:
         """Shows the parked ideas in a window of their own, beside this one."""

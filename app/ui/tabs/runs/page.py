@@ -306,6 +306,13 @@ class RunPage(QWidget):
         self._choices.addButton(button)
         return button
 
+    def find_words(self) -> None:
+        """Gives the focus to where words are looked for in what the phase produced."""
+        self._enter_artifacts()
+        if self.artifacts.sought.isVisibleTo(self.artifacts):
+            self.artifacts.sought.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            self.artifacts.sought.selectAll()
+
     def prepare(self) -> None:
         """Makes what is looked at first of the parts below the phases."""
         self._stack.setCurrentWidget(self.artifacts)

@@ -79,7 +79,11 @@ class ParkedIdeas(RecordTab):
 
     def add_acts(self) -> None:
         add = self.commands.add
-        add(create_act(self, "New idea…", lambda: park_form(self.context, None, self).open_once()))
+        add(
+            create_act(
+                self, "New idea…", lambda: park_form(self.context, None, self).open_once(), parking.IDEA
+            )
+        )
         add(
             record_act(
                 "promote",
@@ -104,7 +108,8 @@ class ParkedIdeas(RecordTab):
         since = formatting.plain(stored) if at is None else formatting.relative_time(at, self.context.clock())
         self.inspector.set_header(idea.text("idea"), f"parked {since}")
         months = idea["revisit_estimate_months"]
-        field: dict[str, Any] = {"value": self._revisit(stored, months)}
+        said = dict.fromkeys((self._revisit(stored, months), revisit(months)))
+        field: dict[str, Any] = {"value": ", ".join(said)}
         if self._is_due(stored, months):
             field["tone"] = Tone.WARN
         self.fields.set_fields(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.services.records import runs as planning
@@ -24,8 +25,9 @@ _HINTS = {
     RunStatus.DELETED: "Optional; stands in the audit chain.",
 }
 _HINT = "Optional; stands in the audit chain, and beside the run under “Why”."
-_NOWHERE = "Optional; this database has no audit chain, so that it is kept nowhere."
+_NOWHERE = "this database has no audit chain, so that it is kept nowhere."
 _VERDICT = "Becomes its kill verdict."
+_CHAIN_ALONE = "Stands in the audit chain; this database has no kill verdicts."
 _ROW_ALONE = "Only the row changes: a workflow that still works on it is not told, and may go on."
 
 
@@ -42,8 +44,9 @@ def consequence(status: RunStatus | None, days: int) -> str:
 
 
 class ReasonDialog(ConfirmDialog):
-    """Asks why, beside whether, and says where that is kept, which it is where acts are `recorded`. Return
-    confirms what is no danger, and else as soon as there is a reason.
+    """Asks why, beside whether, and says where that is kept: where acts are `recorded`, and as the verdict of
+    what is killed where the file `has_verdict`s. Return confirms what is no danger, and else as soon as there
+    is a reason.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class ReasonDialog(ConfirmDialog):
         total: int,
         danger: bool,
         recorded: bool = True,
+        has_verdict: bool = True,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(
@@ -71,11 +75,17 @@ class ReasonDialog(ConfirmDialog):
             danger=danger,
             parent=parent,
         )
-        self._required, self._danger = status in REQUIRED, danger
+        is_verdict = status is RunStatus.KILLED and has_verdict
+        is_kept = recorded or is_verdict
+        self._required, self._danger = status in REQUIRED and is_kept, danger
         self.field, self._problem = QLineEdit(), Label(look=Look.BAD, wrap=True)
         said = _HINTS.get(status, _HINT)
-        if not recorded:
-            said = _VERDICT if status is RunStatus.KILLED else _NOWHERE
+        if not is_kept:
+            said = f"Optional; {_NOWHERE}"
+        elif not recorded:
+            said = _VERDICT
+        elif status is RunStatus.KILLED and not has_verdict:
+            said = _CHAIN_ALONE
         hint = Label(said, Look.DIM, wrap=True)
         name = Label("Reason", Look.STRONG)
         name.setBuddy(self.field)
@@ -87,6 +97,8 @@ class ReasonDialog(ConfirmDialog):
         self.add_condition(asked)
         self.field.textChanged.connect(self._look)
         self._look("")
+        for keys in ("Ctrl+Return", "Ctrl+Enter"):  # as in a form
+            QShortcut(QKeySequence(keys), self).activated.connect(self.confirm_button.click)
         self.field.setFocus()
 
     def reason(self) -> str:

@@ -1,10 +1,11 @@
 """The status changes that a person may make, how a status looks, and which acts apply to it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from app.itemmodels.columns import Tone
+from app.itemmodels.columns import Row, Tone
 from app.services.records import runs as planning
+from app.services.text import readable, some_of
 from app.ui.theme.icons import Icon
 from models.status import RunStatus
 
@@ -74,3 +75,12 @@ def refusal_of(
         elif act.status not in taken:
             return f"This database's own rules let no run be {act.status}."
     return None
+
+
+def left_as_it_is(rows: Sequence[Row], found: Sequence[Row]) -> str:
+    """That the others, to which an act does not apply, stay as they are, and what these are."""
+    others = len(rows) - len(found)
+    statuses = {*(row[2] for row in rows)} - {row[2] for row in found}
+    stays = "stays as it is" if others == 1 else "stay as they are"
+    named = some_of(sorted(map(readable, statuses)), 3)
+    return f"The other {others:,} of the {len(rows):,} selected {stays} ({named}). "

@@ -216,6 +216,9 @@ class _Lines(QStyledItemDelegate):
                 painter.fillRect(QRect(rect.left(), rect.top(), 3, rect.height()), colour("accent"))
         elif line.is_current:
             painter.fillRect(rect, colour("hover"))
+        if view.hasFocus() and view.currentIndex().row() == row:
+            for edge in (rect.top(), rect.bottom()):
+                painter.fillRect(rect.left(), edge, rect.width(), 1, colour("accent"))
         if index.column() == TIMES:
             painter.save()
             painter.setClipRect(rect)

@@ -96,7 +96,7 @@ def test_an_act_takes_those_it_applies_to(qtbot: QtBot, window: MainWindow, demo
     page.commands.trigger("kill")
     question = dialog(qtbot, window, ConfirmDialog)
     assert question.title.text() == "Kill 2 runs?"
-    assert f"The other {total - 2} of the {total} selected stay as they are." in question.sentence.text()
+    assert f"The other {total - 2} of the {total} selected stay as they are (" in question.sentence.text()
     give_reason(qtbot, window, "no market")
     qtbot.waitUntil(lambda: values(page, "status").count("killed") == 2)
     assert ask(demo_path, "SELECT count(*) FROM planning_runs WHERE status = 'completed'") == [(total - 2,)]
