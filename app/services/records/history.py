@@ -10,7 +10,7 @@ from typing import Any, Final
 from peewee import SQL, BaseQuery, fn
 
 from app.services.records.rows import Value, decoded, exactly, legible, shown
-from app.services.records.tables import ACTOR, AUDIT_CHAIN
+from app.services.records.tables import ACTOR, AUDIT_CHAIN, UNDONE
 from app.services.text import readable
 from models.engine import Database, Rows
 from models.errors import UndecodableText
@@ -166,7 +166,13 @@ def told(payload: object) -> tuple[str, str]:
     return _short(actor) if isinstance(actor, str) else "", ", ".join([*parts[:4], *why])
 
 
+_WORDS: Final = {"set", "replaced", "removed", "invalidated"}
+"""What our entries say of a change whose values nobody is told."""
+
+
 def _change(name: str, change: object) -> str:
+    if isinstance(change, str) and change in _WORDS:
+        return f"{_short(name).removesuffix('_hash')} {change}"
     if not isinstance(change, dict) or not {"from", "to"} <= change.keys():
         return _short(name)
     before, after = (_value(change[key]) for key in ("from", "to"))
@@ -205,6 +211,8 @@ def _entry(row: tuple[Any, ...], named: Named) -> PastEntry | None:
     if said is not None and not named.is_in(said):
         return None
     actor, what = told(said)
+    if isinstance(said, dict) and isinstance(said.get(UNDONE), str):
+        what = ", ".join(filter(None, (what, "by an undo")))
     return PastEntry(seq, readable(tenant), readable(event), actor, what, created, said)
 
 

@@ -57,6 +57,9 @@ Ask = Callable[[Door], object]
 """Has the window do it."""
 
 
+_DIFFERS = "The schema differs"
+
+
 class Notice(QWidget):
     """A banner with room around it: above the tabs, or below them, in each."""
 
@@ -117,7 +120,10 @@ def of_opened(context: Context, ask: Ask) -> list[Notice]:
             headline = f"This is the platform's {part.lower()} database"
             notice.banner.show_verdict(Tone.NEUTRAL, headline, f"— {missing}", means)
         else:
-            notice.banner.show_verdict(Tone.WARN, "The schema differs", f"— {missing}", means)
+            tables = len(opened.schema.missing_tables)  # said where a low window has no room for their names
+            headline = f"The schema differs: {counted(tables, 'table')} missing" if tables else _DIFFERS
+            rest = missing.removeprefix("missing tables: ")
+            notice.banner.show_verdict(Tone.WARN, headline, f"— {rest}", means)
         if door is Door.MIGRATE:
             button = notice.add_door(door, ask, Kind.PRIMARY)
             cannot = context.lacks(Capability.MIGRATE)

@@ -234,6 +234,13 @@ class SplitButton(QWidget):
         self.arrow.setMenu(self.menu)
         in_row(self.main, self.arrow, within=self, spacing=1)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        main.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """What cannot be done can be done in no other way either."""
+        if event.type() == QEvent.Type.EnabledChange and watched is self.main:
+            self.arrow.setEnabled(self.main.isEnabled())
+        return super().eventFilter(watched, event)
 
 
 def copy_button(theme: Theme, text: str, content: Callable[[], str]) -> QPushButton:

@@ -129,10 +129,10 @@ def _whole(verdict: FileVerdict, now: int) -> str:
 
 def _since_then(outcome: Outcome) -> str:
     """What was added to a verdict of the whole by looking from a checkpoint on."""
-    count = outcome.report.entries
+    count, since = outcome.report.entries, f"since checkpoint {outcome.asked.since}"
     new = "the newest entry holds" if count == 1 else f"the newest {_entries(count)} hold"
-    added = f"Since then, from checkpoint {outcome.asked.since} on: {new if count else 'nothing new'}"
-    return _joined(added, f"{inside(_KNEW)} again", duration(outcome.report.seconds))
+    added = f"{since[:1].upper()}{since[1:]} {new}" if count else f"Nothing new {since}"
+    return _joined(added, duration(outcome.report.seconds))
 
 
 def of_part(outcome: Outcome, newer: int, utc: bool) -> Words:

@@ -107,3 +107,9 @@ def test_only_a_chain_with_numbers_is_looked_through(database: Database, sql: ap
         sql.execute("DROP TABLE audit_chain")
     assert not is_kept(inspect(database))
     assert Named.of("usr_1") == Named("usr_1") and Named.of(None) is None and Named.of("") is None
+
+
+def test_a_change_whose_values_nobody_is_told_is_said_by_its_word() -> None:
+    assert history.told({"changes": {"password_hash": "removed"}}) == ("", "password removed")
+    assert history.told({"changes": {"secret": "replaced"}}) == ("", "secret replaced")
+    assert history.told({"changes": {"secret": "hunter2"}}) == ("", "secret")
