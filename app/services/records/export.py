@@ -29,6 +29,7 @@ from app.services.records.tables import (
     ColumnKind,
     Table,
     TableColumn,
+    is_secret_text,
     undeclared,
     undeclared_of,
 )
@@ -43,12 +44,8 @@ from models.schema import read_stored
 _STEP = 1000
 _TELLING = 4000
 """Rows that tell how long all are; those of a list differ, so a quarter more than is taken is let begin."""
-_MEMBER = re.compile(
-    r'("(?:[\w-]{0,40}(?:passw(?:or)?d|passphrase|secret|api_?key|access_?key|private_?key|token|credential'
-    r'|authorization|mnemonic|cookie)[\w-]{0,20}|pass|pwd|otp)"\s*:\s*)"(?:[^"\\]|\\.)*"',
-    re.IGNORECASE | re.DOTALL,
-)
-"""A text in JSON whose name says that it is a secret."""
+_MEMBER = re.compile(r'("(?P<name>[^"\\]{1,80})"\s*:\s*)"(?:[^"\\]|\\.)*"', re.DOTALL)
+"""A text in JSON, and what it is called."""
 _QUOTED = re.compile('[",\r\n]')
 
 
@@ -142,7 +139,7 @@ def _without_members(value: Value) -> Value:
     """JSON without the texts of members that are called as secrets are."""
     if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
         return value
-    return _MEMBER.sub(r'\1"…"', value)
+    return _MEMBER.sub(lambda one: f'{one[1]}"…"' if is_secret_text(one["name"]) else one[0], value)
 
 
 def as_time(value: Value) -> Value:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from peewee import AutoField, Model
 
@@ -267,6 +267,11 @@ _SECRET = re.compile(
 )
 """What a column is called that holds one, of those that nobody has declared, by its words (`_words`)."""
 
+_SECRET_TEXT = re.compile(
+    rf"{_SECRET.pattern}|^pass$|(?:^|_)(?:tokens?|cookies?)_|(?:tokens?_?\d*|cookies?)$"
+)
+"""The same of a text, which is no count of such."""
+
 _SECRET_OF_PEOPLE = re.compile(
     r"^(?:(?:user|login|account|member|auth|old|new|last|previous)_)?(?:hash|hashed|hash_?val(?:ue)?|hash_?\d"
     r"|digest|pass|crypt(?:ed)?|bcrypt|argon2(?:id?|d)?|scrypt|pbkdf2|verifier|kdf|hashed_?pass)$"
@@ -374,6 +379,13 @@ def pairs_of(names: Iterable[str]) -> tuple[str, str] | None:
 def is_secret(name: object) -> bool:
     """Whether what is called so, in such a row, is a secret."""
     return isinstance(name, str) and undeclared(name).kind is ColumnKind.PRESENCE
+
+
+@lru_cache(maxsize=1_000)
+def is_secret_text(name: str) -> bool:
+    """The same of a text that is called so within a value, as a member of JSON is; a seed is money there."""
+    words = _words(name)
+    return _SECRET_TEXT.search(words) is not None and words != "seed"
 
 
 def _secret(name: str) -> TableColumn:

@@ -2,7 +2,15 @@
 
 import pytest
 
-from app.services.records.tables import DECLARED, ColumnKind, Table, is_of_people, undeclared, undeclared_of
+from app.services.records.tables import (
+    DECLARED,
+    ColumnKind,
+    Table,
+    is_of_people,
+    is_secret_text,
+    undeclared,
+    undeclared_of,
+)
 from models.tables import TABLES
 
 every_table = pytest.mark.parametrize("table", DECLARED.values(), ids=lambda table: table.name)
@@ -72,4 +80,9 @@ def test_a_hash_is_a_secret_in_a_table_of_people_and_nowhere_else() -> None:
         ("api_keys", "id", False), ("accounts", "hash", True), ("logins", "value", False),
     ):  # fmt: skip
         assert (undeclared_of(table, name, ["id"]).kind is ColumnKind.PRESENCE) == hidden, (table, name)
+    told = "apiKey, jwt, pass, smtp_pass, token2, botTokenProd, set-cookie, sessioncookie"
+    told += ", tokenizer, passed, secretary_of, seed, boarding_pass, title"
+    assert [name for name in told.split(", ") if not is_secret_text(name)] == [
+        "tokenizer", "passed", "seed", "boarding_pass", "title"
+    ], "as members of JSON"  # fmt: skip
     assert not is_of_people("user_log", ["seq", "email", "hash", "prev_hash"]), "a chain"
