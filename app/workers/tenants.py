@@ -2,7 +2,7 @@
 database, and its chain as evidence. Never imports Qt.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +13,7 @@ from app.services.chain.verify.source import SHAPE, CannotVerify, readable, requ
 from app.services.chain.where import Where
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.tenants import bundle
-from app.services.tenants.bundle import TableWritten, TenantExported
+from app.services.tenants.bundle import TableWritten, TenantExported, WrittenTables
 from app.workers.child import Caller, Children, Job
 from models.local.atomic import expected_errors, in_passing
 from models.local.database import LocalDatabase
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from app.services.chain.checkpoint import Checkpoint
     from app.services.chain.checkpoints.making import Verifier
     from app.services.chain.checkpoints.store import CheckpointStore
-
-Tables = tuple[Mapping[str, TableWritten], Sequence[str]]
 
 
 def export_tenant(
@@ -57,7 +55,7 @@ def export_tenant(
             _verified(where, tenant, store, verify, now=now, by=by, monitor=monitor) if of_chain else None
         )
 
-        def tables(into: Path) -> Tables:
+        def tables(into: Path) -> WrittenTables:
             job: Job = {"database": str(path), "tenant": tenant, "folder": str(into), "target": str(folder)}
             job["is_chain"] = no_chain is None
             if not in_child:
@@ -157,15 +155,19 @@ def work(job: Job, attached: BinaryIO, caller: Caller) -> Any:
 def _write(job: Job, progress: Progress) -> Any:
     database = LocalDatabase(Path(job["database"]), read_only=True)
     with database.connection_context(), expected_errors(Path(job["target"])), database.own_errors():
-        written, others = bundle.write_tables(
+        written, others, virtual = bundle.write_tables(
             database, Path(job["folder"]), job["tenant"], is_chain=job["is_chain"], progress=progress
         )
-    return {"written": {name: asdict(one) for name, one in written.items()}, "others": others}
+    return {
+        "written": {name: asdict(one) for name, one in written.items()},
+        "others": others,
+        "virtual": virtual,
+    }
 
 
-def _tables_of(answer: Any) -> Tables:
+def _tables_of(answer: Any) -> WrittenTables:
     written = {
         name: TableWritten(one["file"], one["rows"], tuple(one["left_out"]))
         for name, one in answer["written"].items()
     }
-    return written, answer["others"]
+    return written, answer["others"], answer["virtual"]

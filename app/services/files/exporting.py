@@ -374,15 +374,20 @@ class _Export:
             return
         for name in self._counted(tables) if self._wanted.schema else ():  # also that have given none yet
             self._line(f"DELETE FROM {COUNTERS} WHERE name = {literal(name)};")  # noqa: S608
+        nameless = 0
         for name, number in self._database.rows(raw(f"SELECT name, seq FROM main.{COUNTERS}")):  # noqa: S608
             if not isinstance(name, str) or caseless(name) not in tables or number is None:
-                continue  # also what names no table
+                is_none = not isinstance(name, str) or caseless(name) not in tables
+                nameless += self._wanted.is_whole and is_none
+                continue
             table, last = literal(name), literal(number)
             if self._wanted.schema:
                 self._line(f"INSERT INTO {COUNTERS} (name, seq) VALUES({table}, {last});")
             else:
                 lower = f"name = {table} AND seq < {last}"
                 self._line(f"UPDATE {COUNTERS} SET seq = {last} WHERE {lower};")  # noqa: S608
+        if nameless:
+            self._note(f"left out: {counted(nameless, 'row')} of {COUNTERS} that name no table")
 
     def _counted(self, tables: set[str]) -> list[str]:
         """Those of the tables that AUTOINCREMENT numbers; the word alone may stand in a comment."""

@@ -9,9 +9,9 @@ from app.services.records.export import literal
 from app.services.records.references import WAYS
 from app.services.records.rows import BYTEWISE, refers
 from app.services.text import tenant_name
-from models.engine import sql_name
-from models.errors import InvalidInput, NotAllowed
-from models.schema import ForeignKey, StoredTables
+from models.engine import Database, raw, sql_name
+from models.errors import InvalidInput, NotAllowed, StorageError
+from models.schema import ForeignKey, StoredTables, tenant_column
 
 
 def own_of(
@@ -79,6 +79,23 @@ def named_by(column: str, tenant: str) -> str:
     spelt = [said, as_bytes, *([tenant] if _NUMBER.fullmatch(tenant) else [])]
     name = sql_name(column)
     return f"{BYTEWISE.format(name)} IN ({', '.join(spelt)}) AND CAST({name} AS BLOB) = {as_bytes}"
+
+
+def in_virtual_tables(database: Database, tenant: str) -> dict[str, int]:
+    """How many rows of a tenant each virtual table has, which a file keeps in tables of another form; none
+    where it names no tenants, or belongs to a module that is not here.
+    """
+    made = raw("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'virtual'")
+    found = {str(name): 0 for (name,) in database.rows(made)}
+    for name in found:
+        try:
+            columns = database.rows(raw("SELECT name FROM pragma_table_xinfo(?)", name))
+            if (own := tenant_column(column for (column,) in columns)) is not None:
+                of = f"SELECT count(*) FROM main.{sql_name(name)} WHERE {sql_name(own)} = ?"  # noqa: S608
+                found[name] = int(database.scalar(raw(of, tenant)))
+        except StorageError:
+            continue
+    return found
 
 
 def nothing_of(place: str, tenant: str) -> InvalidInput:

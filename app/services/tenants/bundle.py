@@ -8,7 +8,7 @@ manifest.json      what was exported, when, how many rows of what, and the SHA-2
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -19,7 +19,7 @@ from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.rules import SOUND, Verdict
 from app.services.chain.verify.report import Report, Section
 from app.services.chain.where import Where
-from app.services.records.belonging import named_by, nothing_of, own_of
+from app.services.records.belonging import in_virtual_tables, named_by, nothing_of, own_of
 from app.services.records.export import plain_of
 from app.services.records.rows import decoded, exact
 from app.services.records.tables import AUDIT_CHAIN, is_secret, pairs_of
@@ -48,6 +48,8 @@ _TOLD: Final = 1_000
 _LEFT: Final = (ROWS, CHAIN, "*.jsonl", "*.json", "*.py", "*.html")
 """What killed work may have left of one."""
 _STEP: Final = 1_000
+_SHADOWS: Final = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'"
+"""The tables in which a virtual one keeps what it has."""
 _LONGEST: Final = 120
 
 
@@ -60,12 +62,17 @@ class TableWritten:
     left_out: tuple[str, ...]
 
 
+WrittenTables = tuple[Mapping[str, TableWritten], Sequence[str], Mapping[str, int]]
+"""What was written of each table, which belong to no tenant, and how many rows of it virtual ones have."""
+
+
 @dataclass(frozen=True, slots=True)
 class TenantExported:
     """How many `rows` of each table were written and how many `entries` of the chain, and the `verdict` of
     that; None where the tenant has none. Where the table of that name is `no_chain`, which is said, its rows
     are exported as any others. `unsigned` is why what checkpoints knew is not beside it, where they knew any.
-    `names_others` of the entries name another tenant.
+    `names_others` of the entries name another tenant. `virtual` tables have so many rows of it, which are not
+    written.
     """
 
     rows: Mapping[str, int]
@@ -74,6 +81,7 @@ class TenantExported:
     unsigned: str = ""
     names_others: int = 0
     no_chain: str = ""
+    virtual: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def holds(self) -> bool:
@@ -115,9 +123,9 @@ def of_one(report: Report, tenant: str) -> Report:
 
 def write_tables(
     database: LocalDatabase, folder: Path, tenant: str, *, is_chain: bool, progress: Progress
-) -> tuple[dict[str, TableWritten], list[str]]:
-    """Writes the tenant's rows of each table into `folder`, all of one moment, and gives the tables that
-    belong to no tenant, too; memory stays that of the largest row.
+) -> WrittenTables:
+    """Writes the tenant's rows of each table into `folder`, all of one moment; memory stays that of the
+    largest row.
 
     `progress` is in rows. The caller holds a connection. Raises the storage errors and `OSError`.
     """
@@ -139,8 +147,12 @@ def write_tables(
                 file = file.with_stem(f"{file.stem} {len(written)}")
             written[name] = _write(database, stored[name], condition, file, told)
             done += written[name].rows
-        others = [name for name in stored if name not in which and not internal(name)]
-    return written, [name for name in others if not (is_chain and name == AUDIT_CHAIN.name)]
+        virtual = in_virtual_tables(database, tenant)
+        apart = {name for (name,) in database.rows(raw(_SHADOWS))} | (
+            {AUDIT_CHAIN.name} if is_chain else set()
+        )
+        others = [name for name in stored if name not in (*which, *apart) and not internal(name)]
+    return written, others, virtual
 
 
 def _count(database: LocalDatabase, table: str, condition: str) -> int:
@@ -172,7 +184,7 @@ def write(
     tenant: str,
     folder: Path,
     *,
-    tables: Callable[[Path], tuple[Mapping[str, TableWritten], Sequence[str]]],
+    tables: Callable[[Path], WrittenTables],
     report: Report | None,
     checkpoints: Sequence[Checkpoint],
     unsigned: str = "",
@@ -194,7 +206,7 @@ def write(
         building = Path(beside, folder.name)
         paths.make_private(building)
         paths.make_private(building / ROWS)
-        written, no_tenants = tables(building / ROWS)
+        written, no_tenants, virtual = tables(building / ROWS)
         if not written and report is None:
             raise nothing_of(where.name, tenant)
         if report is not None:
@@ -218,6 +230,7 @@ def write(
                 for name, one in written.items()
             },
             "ofNoTenant": [*no_tenants],
+            "virtualTables": {name: {"rowsLeftOut": rows} for name, rows in virtual.items()},
             "chain": None,
             "noChain": no_chain or None,
             "sha256": {item.relative_to(building).as_posix(): evidence.digest_of(item) for item in files},
@@ -240,9 +253,10 @@ def write(
             folder.rmdir()
         building.rename(folder)
     rows = {name: one.rows for name, one in written.items()}
+    left = {name: count for name, count in virtual.items() if count}
     if report is None:
-        return TenantExported(rows, 0, None, no_chain=no_chain)
-    return TenantExported(rows, report.entries, report.verdict, unsigned, len(others))
+        return TenantExported(rows, 0, None, no_chain=no_chain, virtual=left)
+    return TenantExported(rows, report.entries, report.verdict, unsigned, len(others), virtual=left)
 
 
 def _naming_others(rows: Path) -> list[int]:

@@ -21,17 +21,17 @@ from app.services.chain.rules import GENESIS, MARKER_EVENT, is_no_time, seconds
 from app.services.chain.verify.report import TenantReport
 from app.services.deliveries.log import DeliveryLog
 from app.services.files.describe import OpenedFile
-from app.services.records.belonging import nothing_of
+from app.services.records.belonging import in_virtual_tables, nothing_of
 from app.services.records.references import Fate, fate_of
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.tenants.going import Going, Knot, Round, sizes, unchanged
 from app.services.text import counted, tenant_name
 from models.engine import Statement, raw, sql_name
-from models.errors import Cancelled, NotAllowed, RowChanged, StorageError, TenantAdminError
+from models.errors import Cancelled, NotAllowed, RowChanged, TenantAdminError
 from models.local.copies import back_up, free_name
 from models.local.database import LocalDatabase
 from models.progress import UNWATCHED, Monitor
-from models.schema import ForeignKey, StoredTables, read_stored, tenant_column
+from models.schema import ForeignKey, StoredTables, read_stored
 from models.status import SYSTEM_TENANT, AuditEvent
 
 WHY_NOT_LIVE: Final = (
@@ -186,16 +186,7 @@ def _is_erased(database: LocalDatabase, tenant: str, which: str) -> str | None:
 
 def _in_virtual_tables(database: LocalDatabase, tenant: str) -> str | None:
     """Why it cannot be erased where a virtual table, to which nothing here writes, has rows of it, too."""
-    made = raw("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'virtual'")
-    for (name,) in database.rows(made):
-        try:
-            columns = database.rows(raw("SELECT name FROM pragma_table_xinfo(?)", name))
-            if (own := tenant_column(column for (column,) in columns)) is None:
-                continue
-            of = f"SELECT count(*) FROM main.{sql_name(name)} WHERE {sql_name(own)} = ?"  # noqa: S608
-            rows = int(database.scalar(raw(of, tenant)))
-        except StorageError:  # of a module that is not here
-            continue
+    for name, rows in in_virtual_tables(database, tenant).items():
         if rows:
             return (
                 f"The virtual table {name} has {counted(rows, 'row')} of {tenant_name(tenant)}, and nothing "

@@ -62,6 +62,8 @@ def export(context: Context, tenant: str, folder: Path, window: QWidget, most: i
             said += f"; {counted(exported.names_others, 'entry', 'entries')} of it {_NAME}"
         if exported.no_chain:
             said += f"; as rows alone. {exported.no_chain}"
+        for table, rows in exported.virtual.items():
+            said += f"; without {counted(rows, 'row')} of the virtual table {visible(table)}"
         if exported.unsigned:
             said += f"; without what checkpoints knew of it. {exported.unsigned}"
         context.say(said, folder)

@@ -382,6 +382,8 @@ def test_only_the_tables_asked_for(database_path: Path, tmp_path: Path) -> None:
     fill(database_path)
     with closing(apsw.Connection(str(database_path))) as db:
         db.execute("INSERT INTO sqlite_sequence VALUES (NULL, 1), (x'00', 9e999)")  # of no table
+    whole = exported(database_path, tmp_path / "whole.sql", rows=True)
+    assert "left out: 2 rows of sqlite_sequence that name no table" in whole.notes
     done = exported(database_path, tmp_path / "out.sql", tables=("USERS", "counted"))
     assert list(done.rows) == ["users", "counted"]
     new = run(tmp_path / "out.sql", tmp_path / "new.sqlite")

@@ -85,6 +85,8 @@ def lines(file: Path) -> list[dict[str, Any]]:
 
 def test_all_that_it_has_is_there_and_nothing_of_others(path: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
+    ask(path, "CREATE VIRTUAL TABLE seen USING fts5(tenant_id, body)")
+    ask(path, "INSERT INTO seen VALUES (?, 'text'), ('other', 'text')", TENANT)
     done = export(InFile(path), out)
     manifest = json.loads((out / "manifest.json").read_text())
     entries = count(path, "audit_chain", TENANT)
@@ -99,6 +101,8 @@ def test_all_that_it_has_is_there_and_nothing_of_others(path: Path, tmp_path: Pa
         "namesOtherTenants": None,
     }
     assert "planning_runs" in manifest["ofNoTenant"]
+    assert not [name for name in manifest["ofNoTenant"] if name.startswith("seen")]
+    assert manifest["virtualTables"] == {"seen": {"rowsLeftOut": 1}} and done.virtual == {"seen": 1}
     for name, told in manifest["tables"].items():
         rows = lines(out / told["file"])
         assert len(rows) == told["rows"] == done.rows[name]
