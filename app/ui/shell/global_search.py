@@ -17,7 +17,7 @@ from PySide6.QtGui import (
     QPaintEvent,
 )
 
-from app.services.text import counted
+from app.services.text import counted, folded
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import field_icons
@@ -44,8 +44,9 @@ class GlobalSearch(WindowField):
     """Searches the file that it is attached to, within the tenant that its tabs are restricted to.
 
     The search begins 200 ms after the last key. Up, Down and Enter choose, Escape closes; the field keeps the
-    focus all the while. What is chosen is shown in its tab; "and 1,204 more" filters the
-    tab by the text. `answered(text, total)` when it shows how many records were found of a text.
+    focus all the while. What is chosen is shown in its tab; "and 1,204 more" filters the tab by the text. A
+    tenant's own name leads to that tenant first. `answered(text, total)` when it shows how many records were
+    found of a text.
     """
 
     answered = Signal(str, int)
@@ -146,15 +147,24 @@ class GlobalSearch(WindowField):
         self._slow.stop()
         if self._workspace is None or not self.hasFocus():
             return
-        if not found.total:
+        tenant = self._tenant_of(found.text)
+        if not found.total and tenant is None:
             where = self._workspace.scope.tenant_id
             self.popup.show_sentence(f"Nothing{f' of {where}' if where else ''} contains “{found.text}”.")
             self.answered.emit(found.text, 0)
             return
-        self.popup.show_found(found)
+        self.popup.show_found(found, tenant)
         self.answered.emit(found.text, found.total)
         if self._enter_waits:
             self._enter()
+
+    def _tenant_of(self, text: str) -> str | None:
+        """The tenant whose name that is, unless it is the one in which one works."""
+        if self._workspace is None:
+            return None
+        there = [one for one in self._workspace.context.tenants if folded(one) == folded(text)]
+        same = text if text in there else next(iter(there), None)
+        return None if same == self._workspace.scope.tenant_id else same
 
     def _failed(self, error: TenantAdminError) -> None:
         self._task = None
@@ -197,7 +207,9 @@ class GlobalSearch(WindowField):
             return
         text = self.text().strip()
         self._close()
-        if row.kind is RowKind.HIT:
+        if row.kind is RowKind.TENANT:
+            workspace.tenant_wanted.emit(row.record_id)
+        elif row.kind is RowKind.HIT:
             workspace.jump(row.table, row.record_id)
         else:
             workspace.show_matches(row.table, text)
@@ -222,6 +234,8 @@ class GlobalSearch(WindowField):
                 self._move(1)
             case Qt.Key.Key_Up:
                 self._move(-1)
+            case Qt.Key.Key_PageDown | Qt.Key.Key_PageUp if self.is_open():
+                self.popup.move_page(event.key() == Qt.Key.Key_PageDown)
             case Qt.Key.Key_Return | Qt.Key.Key_Enter:
                 self._enter()
             case Qt.Key.Key_Escape:

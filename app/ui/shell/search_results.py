@@ -17,6 +17,7 @@ from app.services.records.tables import DECLARED
 from app.services.text import counted, visible
 from app.ui.tabs.common.declared import TABS
 from app.ui.theme import Theme
+from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import Label, Look, in_column
@@ -31,8 +32,9 @@ _TITLE_SHARE = 0.55
 
 
 class RowKind(Enum):
-    """What a row is: the head of a group, a record found, or all of the group."""
+    """What a row is: a tenant, the head of a group, a record found, or all of the group."""
 
+    TENANT = auto()
     HEAD = auto()
     HIT = auto()
     MORE = auto()
@@ -40,7 +42,7 @@ class RowKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
-    """One row of the list; `record_id` is None but for a record."""
+    """One row of the list; `record_id` is None but for a record, and a tenant, whose name it is."""
 
     kind: RowKind
     table: str
@@ -161,10 +163,13 @@ class ResultsPopup(QFrame):
     def rows(self) -> Sequence[ResultRow]:
         return self.model.rows
 
-    def show_found(self, found: SearchResult) -> None:
-        self._show(_rows(found))
-        self._go(1)  # below the head of the first group
-        announce(self, counted(sum(len(group.hits) for group in found.groups), "result"))
+    def show_found(self, found: SearchResult, tenant: str | None = None) -> None:
+        """With the `tenant` first whose name was looked for."""
+        work = "Tenant: work in it"
+        first = [] if tenant is None else [ResultRow(RowKind.TENANT, "", tenant, work, Icon.TENANTS, tenant)]
+        self._show([*first, *_rows(found)])
+        self._go(1 - len(first))  # below the head of the first group
+        announce(self, counted(sum(len(group.hits) for group in found.groups) + len(first), "result"))
 
     def show_sentence(self, text: str) -> None:
         self._show((), text)
@@ -181,11 +186,19 @@ class ResultsPopup(QFrame):
         if positions:
             self._go(positions[(positions.index(self.list.currentIndex().row()) + step) % len(positions)])
 
+    def move_page(self, down: bool) -> None:
+        """So far as there is room for rows at once; not round at the ends."""
+        rows = [position for position, row in enumerate(self.rows) if row.kind is not RowKind.HEAD]
+        if rows:
+            page = max(1, self.list.viewport().height() // _ROW - 1)
+            at = rows.index(self.list.currentIndex().row()) + (page if down else -page)
+            self._go(rows[min(max(at, 0), len(rows) - 1)])
+
     def _go(self, row: int) -> None:
         index = self.model.index(row, 0)
         if index.isValid():
             self.list.setCurrentIndex(index)
-            if row == 1:
+            if row <= 1:
                 self.list.scrollToTop()  # with the head of its group
             announce(self, str(self.rows[row]))
 

@@ -273,3 +273,16 @@ def test_it_never_reaches_out_of_the_window(qtbot: QtBot, window: MainWindow, se
     window.resize(900, 560)
     find(qtbot, window, "e")
     assert window.rect().contains(search.popup.geometry())
+
+
+@pytest.mark.slow
+def test_a_tenants_name_leads_to_the_tenant_and_pages_are_turned(qtbot: QtBot, window: MainWindow) -> None:
+    find(qtbot, window, "ACME")
+    rows = shown(window.search)
+    assert (rows[0].kind, rows[0].title) == (RowKind.TENANT, "acme") and len(rows) > 3
+    qtbot.keyClick(window.search, Qt.Key.Key_PageDown)
+    assert window.search.popup.current() is rows[-1]
+    qtbot.keyClick(window.search, Qt.Key.Key_PageUp)
+    assert window.search.popup.current() is rows[0]
+    qtbot.keyClick(window.search, Qt.Key.Key_Return)
+    assert window.workspace is not None and window.workspace.scope.tenant_id == "acme"
