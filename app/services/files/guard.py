@@ -11,6 +11,7 @@ import apsw
 from app.services.chain.rules import TABLE
 from app.services.files.continuing import continued, may_continue
 from app.services.files.dump import MAX_STATEMENT, NoteKind, Notes, Piece
+from app.services.files.resolving import Gone, replacing, resolving_tables, without_resolution
 from models.engine import D1_LIMITS, sql_name
 from models.local import statements
 from models.schema import COUNTERS, caseless, free_rowid
@@ -101,15 +102,6 @@ _OF_ADDING: Final = frozenset(
 )
 """What SQLite asks by itself of a column that is added: whether its CHECK holds for the rows there."""
 
-_RESOLVES: Final = re.compile(
-    r"(?P<gap>(?:\s|;|--[^\n]*\n|/\*.*?\*/)*+)(?:insert\s+or\s+(?P<or>ignore|replace)|(?P<over>replace))\b",
-    re.DOTALL | re.IGNORECASE,
-)
-_PASSES_OVER: Final = re.compile(r"\bon\s+conflict\b[^']*\bdo\s+nothing\b", re.IGNORECASE)
-"""What silently leaves out a row, or rows before it, where they do not fit. DO UPDATE says itself what
-becomes of the row, as an UPDATE does.
-"""
-
 _ASKS: Final = frozenset(("SELECT", "VALUES", "EXPLAIN", "a query over tables", "a recursive query"))
 """Why what stores nothing is not run."""
 
@@ -185,6 +177,14 @@ class _Resolves(Exception):
     """A statement says what becomes of rows that do not fit, so it is run by itself."""
 
 
+class _Counted(Exception):
+    """What was tried has so many `rows`, and is undone."""
+
+    def __init__(self, rows: int) -> None:
+        super().__init__(rows)
+        self.rows = rows
+
+
 class ByPosition(Forbidden):
     """Rows name no columns, and their table is not the dump's; `str()` names it."""
 
@@ -236,6 +236,10 @@ class Guard:
         self._with_breaks: int | None = None
         self._written: dict[str, tuple[array[int], array[int]]] = {}
         self._wrote = False
+        self._gone = Gone(connection)
+        self._resolving: set[str] = set()
+        self._unread = self._says_conflict = False
+        """Whether a table that is made may be one of those that are `_resolving`."""
         self._looks: dict[str, str] = {}
         self._has_unseen = False
         for setting, value in (
@@ -256,7 +260,8 @@ class Guard:
         it failed (OR FAIL, a column's ON CONFLICT FAIL) is undone. Raises `Forbidden`, `RolledBack` and what
         SQLite raises.
         """
-        self._piece = piece
+        self._piece, text = piece, piece.joined
+        self._says_conflict = "onflict" in text or "ONFLICT" in text
         self._found, temporary, self._continues = Notes(), self._temporary.copy(), False
         self._adds = False
         if not (self._left_from and may_continue(piece.joined)):
@@ -271,7 +276,10 @@ class Guard:
                 return
         self._found, self._temporary = self.notes, temporary
         for begin, sql in piece.statements():
-            if (plain := _without_resolution(sql)) is not None:
+            if self._unread:
+                self._read_resolving()
+            by_table = bool(self._resolving) and statements.target(sql)[0] in self._resolving
+            if (plain := without_resolution(sql, by_table=by_table)) is not None:
                 self._resolve(sql, plain, begin)
             else:
                 self._run_alone(sql, begin)
@@ -321,29 +329,50 @@ class Guard:
         self._look_at_breaks()
 
     def _resolve(self, sql: str, plain: str, begin: int) -> None:
-        """Runs an INSERT that says what becomes of rows that do not fit, as it says; each such is noted."""
+        """Runs an INSERT of which is said what becomes of rows that do not fit, as that is said; each such is
+        noted.
+        """
         self._continues = self._adds = False
-        said = _RESOLVES.match(sql)
-        keeps = said is not None and (said["or"] or "").lower() == "ignore"
         try:
             if self._misfit(plain, begin) is None:
                 return
         except (apsw.Error, apsw.ExecTraceAbort, Forbidden):
+            silent = self._without_returning(sql) if self._queries else None
+            if silent and (plainer := without_resolution(silent, by_table=True)):
+                return self._resolve(silent, plainer, begin)
             return self._run_alone(sql, begin)
         several = [*statements.rows(sql)]
         for at, row in several or [(0, sql)]:
-            own, line = _without_resolution(row), self._piece.line_of(begin + at)
-            if own is not None and self._misfit(own, begin + at) is None:
+            own, line = without_resolution(row, by_table=True), self._piece.line_of(begin + at)
+            if several and own is not None and self._misfit(own, begin + at) is None:
                 continue
-            before = self._connection.total_changes()
-            if (error := self._misfit(row, begin + at)) is None:
-                is_left = keeps or self._connection.total_changes() == before
-                self._found.add(NoteKind.SAME if is_left else NoteKind.OVER, statements.target(sql)[0], line)
+            brought = 1 if several else self._rows_of(row, begin)
+            with self._gone.counted():
+                error = self._misfit(row, begin + at)
+            if error is None:
+                left = brought - self._connection.changes()
+                for kind, rows in ((NoteKind.OVER, self._gone.rows), (NoteKind.SAME, left)):
+                    if rows > 0:
+                        self._found.add(kind, statements.target(sql)[0], line, count=rows)
+                if left <= 0 and not self._gone.rows:
+                    self._found.add(NoteKind.DEFAULT, statements.target(sql)[0], line)
             elif several:
                 self._found.add(NoteKind.ROW, reason(error), line)
                 self._leave(row)
             else:
                 self._run_alone(row, begin)
+
+    def _rows_of(self, sql: str, begin: int) -> int:
+        """How many rows an INSERT has; of none is told where even that does not fit."""
+        try:
+            with self._whole():
+                self._execute(replacing(sql) or sql, begin)
+                raise _Counted(self._connection.changes())
+        except _Counted as counted:
+            return counted.rows
+        except apsw.Error as error:
+            self._require_rest(error)
+            return 0
 
     def _misfit(self, sql: str, begin: int) -> apsw.Error | None:
         """Runs a statement that brings rows; why they do not fit, if so."""
@@ -531,8 +560,11 @@ class Guard:
             self._connection.authorizer = None
 
     def _begins(self, _cursor: object, sql: str, _bindings: object) -> bool:
-        if not (self._alone or self._asks_itself) and _without_resolution(sql) is not None:
-            raise _Resolves
+        if not (self._alone or self._asks_itself):
+            if self._unread and _word(sql) in _ROWS:
+                self._read_resolving()
+            if without_resolution(sql, by_table=self._table in self._resolving) is not None:
+                raise _Resolves
         if self._acts and not (self._has_breaks or self.rows_alone or self._asks_itself):  # nearly always
             if self._reads_own and self._queries_own(sql):
                 return self._is_query() == _OK
@@ -581,6 +613,14 @@ class Guard:
             self._asks_itself = False
         return self._reads_own
 
+    def _read_resolving(self) -> None:
+        """Which of the tables that are there say themselves what becomes of rows that do not fit."""
+        known, self._asks_itself, self._unread = self._reads_own, True, False
+        try:
+            self._resolving = resolving_tables(self._connection)
+        finally:
+            self._asks_itself, self._reads_own = False, known
+
     def _forget_statement(self) -> None:
         self._acts = self._queries = self._reads = self._reads_own = self._updates = False
         self._table = ""
@@ -600,6 +640,7 @@ class Guard:
             self._acts = True
             if action == apsw.SQLITE_CREATE_TABLE:
                 self._tables.add(made := caseless(str(name)))
+                self._unread |= self._says_conflict
                 if made == TABLE:
                     self.chain_at = self._piece.line_of(self._begin + self._ran)
             self.has_counters |= name == COUNTERS and action != apsw.SQLITE_CREATE_TABLE
@@ -633,6 +674,7 @@ class Guard:
         if action == apsw.SQLITE_ALTER_TABLE:
             if self._adds:
                 self._acts = True
+                self._unread |= self._says_conflict
                 return _OK
             self._left = NoteKind.NOT_RUN, f"ALTER TABLE {detail}"
             return apsw.SQLITE_DENY
@@ -756,19 +798,6 @@ def _without_effect(sql: str, why: str) -> str | None:
     asks = word in ("select", "values", "explain") and why in _ASKS
     packs = word == "vacuum" and "into" not in statements.words(sql)
     return word.upper() if asks or packs else None
-
-
-def _without_resolution(sql: str) -> str | None:
-    """An INSERT without what it says of rows that do not fit; None where it says nothing of them, and of what
-    is no INSERT of values.
-    """
-    found = _RESOLVES.match(sql, 0)
-    if found is None and not ("onflict" in sql or "ONFLICT" in sql):
-        return None
-    if found is not None:
-        return f"{found['gap']}INSERT{sql[found.end() :]}"
-    passes_over = _PASSES_OVER.search(sql) is not None and _word(sql) == "insert"
-    return statements.source(sql, "conflict") if passes_over else None
 
 
 def _has_query(sql: str) -> bool:

@@ -451,6 +451,47 @@ def test_what_a_statement_did_before_it_failed_is_undone(
     assert value(made.path, "SELECT group_concat(a, '') FROM k") == (rows or None)
 
 
+IGNORES, REPLACES = "a UNIQUE ON CONFLICT IGNORE, b", "a UNIQUE ON CONFLICT REPLACE, b"
+
+
+@pytest.mark.parametrize(
+    ("columns", "statement", "said_of"),
+    [
+        (IGNORES, "INSERT INTO k VALUES(1,'x'),(2,'b')", "1 row left out, as|ab"),
+        (REPLACES, "INSERT INTO k VALUES(1,'x'),(2,'b')", "1 row in the place|xb"),
+        (
+            f"{REPLACES} UNIQUE",
+            "REPLACE INTO k VALUES(2,'b');INSERT INTO k VALUES(3,'c');REPLACE INTO k VALUES(3,'a')",
+            "2 rows in the place|ab",
+        ),
+        (
+            "a, b NOT NULL ON CONFLICT REPLACE DEFAULT 'd'",
+            "INSERT INTO k(a) VALUES(2);INSERT INTO k VALUES(2,NULL)",
+            "1 row with its column's default|add",
+        ),
+        (IGNORES, "INSERT OR ROLLBACK INTO k VALUES(1,'x')", "1 statement left out, which|a"),
+        (IGNORES, "INSERT INTO k SELECT 1,1 UNION SELECT 1,2 UNION SELECT 2,'b'", "2 rows left out, as|ab"),
+        ("a UNIQUE, b", "REPLACE INTO k SELECT 1,'x' RETURNING a", "1 row in the place|x"),
+        ("a UNIQUE, b", "INSERT OR IGNORE INTO k SELECT 1,1 UNION SELECT 2,'b' RETURNING a", "1 row left|ab"),
+        (
+            "a, b);ALTER TABLE k ADD c NOT NULL ON CONFLICT REPLACE DEFAULT 'c'",
+            "INSERT INTO k VALUES(2,'b',NULL)",
+            "1 row with its column's default|ab",
+        ),
+    ],
+)
+def test_rows_that_go_by_their_tables_own_word_or_many_at_once_are_named(
+    run: Run, texts: dict[str, str], columns: str, statement: str, said_of: str
+) -> None:
+    note, left = said_of.split("|")
+    made, behind, rest = columns.partition(");")
+    first = "INSERT INTO k(a, b) VALUES(1,'a')"
+    script = f"CREATE TABLE k({made});\n{first};\n{rest}{behind and ';'}\n{statement};\n"
+    done = run(f"{texts['d1']}{script}")
+    assert [one[: len(note)] for one in said(done)] == [note]
+    assert value(done.path, "SELECT group_concat(b, '') FROM k") == left
+
+
 @pytest.mark.parametrize(
     ("statement", "note", "left"),
     [
