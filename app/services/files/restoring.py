@@ -25,7 +25,7 @@ from app.services.files import describe, opening
 from app.services.files.dump import Note, sentences
 from app.services.files.opening import snapshot_copy
 from app.services.records.belonging import own_of
-from app.services.records.erased import erased
+from app.services.records.erased import ErasedTenant, erased
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import some_of, tenant_name, visible
 from models import errors, schema
@@ -400,12 +400,16 @@ def prepare(
 
 def _erased_since(path: Path, copy: LocalDatabase, tables: StoredTables) -> tuple[str, ...]:
     """The tenants of which the copy has rows, and that were erased from the file since it was made."""
-    since: set[str] = set()
+    in_file: Mapping[str, ErasedTenant] = {}
+    in_copy: Mapping[str, ErasedTenant] = {}
     file = LocalDatabase(path, read_only=True)
     with suppress(errors.StorageError), file.expected_errors(), file.connection_context():
-        since = set(erased(file))
+        in_file = erased(file)
     with suppress(errors.StorageError):
-        since -= set(erased(copy))
+        in_copy = erased(copy)
+    since = [
+        tenant for tenant, one in in_file.items() if tenant not in in_copy or in_copy[tenant].seq < one.seq
+    ]
 
     def is_there(tenant: str) -> bool:
         return any(
@@ -413,7 +417,9 @@ def _erased_since(path: Path, copy: LocalDatabase, tables: StoredTables) -> tupl
             for name, which in own_of(tables, tenant).items()
         )
 
-    return tuple(filter(is_there, sorted(since)))
+    with suppress(errors.NotAllowed):  # which of its rows they are cannot be told
+        return tuple(filter(is_there, sorted(since)))
+    return tuple(sorted(since))
 
 
 def compared(prepared: Prepared, path: Path, cancelled: Stop = never) -> Prepared:

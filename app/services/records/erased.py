@@ -3,32 +3,54 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
+from peewee import fn
+
+from app.services.chain.rules import MARKER_EVENT
+from app.services.records.rows import in_parts
+from app.services.text import tenant_id
 from models.engine import Database
+from models.errors import InvalidInput
 from models.status import SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry
+
+_MOST: Final = 1_000
+"""The newest erasures, of which a forger may have written any number."""
+_AT_ONCE: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class ErasedTenant:
-    """When a tenant was last erased, in epoch seconds as they are stored, and by whom."""
+    """When a tenant was last erased, in epoch seconds as they are stored, by whom, and in which entry."""
 
     at: object
     actor: str
+    seq: int
 
 
 def erased(database: Database) -> Mapping[str, ErasedTenant]:
-    """By tenant. An erasure whose entry retention has removed by now is not among them. The caller holds a
-    connection to a database with an audit chain. Raises the storage errors.
+    """By tenant. Not among them is an erasure whose entry retention has removed by now, nor one that cannot
+    be, since entries of the tenant from before it are there. The caller holds a connection to a database with
+    an audit chain. Raises the storage errors.
     """
     kinds = AuditEntry.tenant_id == SYSTEM_TENANT, AuditEntry.event_type == str(AuditEvent.TENANT_ERASED)
-    entries = AuditEntry.select(AuditEntry.payload, AuditEntry.created_at).where(*kinds)
+    entries = AuditEntry.select(AuditEntry.payload, AuditEntry.created_at, AuditEntry.seq).where(*kinds)
     found: dict[str, ErasedTenant] = {}
-    for payload, at in database.rows(entries.order_by(AuditEntry.seq).tuples()):
+    for payload, at, seq in database.rows(entries.order_by(AuditEntry.seq.desc()).limit(_MOST).tuples()):
         try:
             said = json.loads(payload)
-        except (TypeError, ValueError, RecursionError):  # of somebody else's
+            name = said["tenant"] if isinstance(said, dict) else None
+            tenant = tenant_id(name) if isinstance(name, str) and isinstance(seq, int) else None
+        except (TypeError, ValueError, RecursionError, LookupError, InvalidInput):  # of somebody else's
             continue
-        if isinstance(said, dict) and isinstance(tenant := said.get("tenant"), str):
-            found[tenant] = ErasedTenant(at, str(said.get("actor", "")))
+        if tenant is not None:
+            found.setdefault(tenant, ErasedTenant(at, str(said.get("actor", "")), seq))
+    first = fn.MIN(AuditEntry.seq)
+    for some in in_parts([*found], _AT_ONCE):
+        kept = AuditEntry.tenant_id.in_(some), AuditEntry.event_type != MARKER_EVENT
+        query = AuditEntry.select(AuditEntry.tenant_id, first).where(*kept).group_by(AuditEntry.tenant_id)
+        for tenant, seq in database.rows(query.tuples()):
+            if tenant in found and isinstance(seq, int) and seq < found[tenant].seq:
+                del found[tenant]
     return found

@@ -361,6 +361,10 @@ class RunsTab(RecordTab):
 
     def show_place(self, place: "TextPlace") -> None:
         """Opens the run that a place is in, at that place."""
+        shown = self.current.whole()
+        if shown is not None and shown.run["id"] == place.of.run_id and self.isVisible():
+            self.open_page(place.of.phase, place)  # nothing would say that it is current
+            return
         self._place = place
         self.jump.emit(PLANNING_RUNS.name, place.of.run_id)
 

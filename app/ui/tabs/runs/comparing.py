@@ -212,4 +212,4 @@ def _shared(texts: Sequence[str]) -> int:
     given = [text for text in texts if text != _NOTHING]
     columns = zip(*given, strict=False)  # the shortest ends it
     alike = sum(1 for _ in takewhile(lambda letters: len({*letters}) == 1, columns))
-    return 0 if alike < _ALIKE else given[0].rfind(" ", 0, alike - _AROUND) + 1
+    return 0 if len(given) < 2 or alike < _ALIKE else given[0].rfind(" ", 0, alike - _AROUND) + 1

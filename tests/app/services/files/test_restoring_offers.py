@@ -309,6 +309,10 @@ def test_a_tenant_that_was_erased_does_not_come_back_unasked(
     newest = "SELECT payload FROM audit_chain ORDER BY seq DESC LIMIT 1"
     ((payload,),) = ask(live, newest)
     assert json.loads(payload)["tenantsBack"] == ["acme-corp"]
+    forged = '{"actor": "x", "tenant": "acme-corp"}', '{"tenant": "beta\\ud800"}', "[1]"
+    for number, payload in enumerate(forged, 1_000_000):
+        put = "INSERT INTO audit_chain VALUES (?, 'system', 'tenant_erased', ?, 'x', ?, 1)"
+        ask(live, put, number, payload, f"h{number}")
     again = offer(live, copy, folder, "two")
     assert again.prepared.erased == (), "the file does not know of it any more"
 

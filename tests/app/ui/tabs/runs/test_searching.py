@@ -100,4 +100,7 @@ def test_enter_opens_the_run_at_the_place(qtbot: QtBot, window: MainWindow, demo
     assert not dialog.isVisible()
     tab.commands.trigger("search_texts")
     assert dialog.isVisible() and dialog.state.text() == "1 text has it"
+    page.close_page()
+    qtbot.keyClick(dialog.line, Qt.Key.Key_Return)
+    assert tab.opener.is_open and not dialog.isVisible(), "also of the run that is selected already"
     dialog.reject()
