@@ -213,7 +213,7 @@ class GlobalSearch(WindowField):
             workspace.jump(row.table, row.record_id)
         else:
             workspace.show_matches(row.table, text)
-        workspace.with_current(lambda page: page.table.setFocus(Qt.FocusReason.OtherFocusReason))
+        workspace.with_current(lambda page: page.take_focus())
 
     def _escape(self) -> None:
         if self.is_open() or self._task is not None or self._wait.isActive():
@@ -221,7 +221,7 @@ class GlobalSearch(WindowField):
         elif self.text():
             self.clear()
         elif self._workspace is not None:
-            self._workspace.current().table.setFocus(Qt.FocusReason.OtherFocusReason)
+            self._workspace.current().take_focus()
 
     def _close(self) -> None:
         self._forget_task()

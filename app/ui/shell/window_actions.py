@@ -143,9 +143,7 @@ def add_tab_actions(window: MainWindow) -> None:
     def show(position: int) -> None:
         if window.workspace is not None:
             window.workspace.go(position)
-            window.workspace.with_current(
-                lambda page: page.table.setFocus(Qt.FocusReason.ShortcutFocusReason)
-            )
+            window.workspace.with_current(lambda page: page.take_focus())
 
     def shown(position: int) -> bool:
         return window.workspace is not None and window.workspace.position == position

@@ -206,7 +206,7 @@ class Workspace(QWidget):
 
     def _go_back(self, position: int) -> None:
         self.go(position)
-        self.with_current(lambda page: page.table.setFocus(Qt.FocusReason.OtherFocusReason))
+        self.with_current(lambda page: page.take_focus())
 
     def start(self) -> None:
         """Fills the tab in sight, once the event loop has had its turn: the window stood still long enough.
@@ -230,7 +230,7 @@ class Workspace(QWidget):
         if self.context.can(Capability.SETTLES):
             self.context.unsettled.ask()
         if not isinstance(QApplication.focusWidget(), QLineEdit):  # in which one has begun to write
-            page.table.setFocus(Qt.FocusReason.OtherFocusReason)
+            page.take_focus()
 
     def _fill(self, page: RecordTab, held: QWidget) -> None:
         """Shows a new tab, when its empty table has its rows."""
@@ -281,14 +281,14 @@ class Workspace(QWidget):
     def choose_tenant(self, tenant: str | None) -> None:
         self.tenants.leave(back=False)
         self.set_tenant(tenant)
-        self.current().table.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.current().take_focus()
 
     def focus_rows(self) -> bool:
         """Gives them the focus, where they are in sight; whether they were."""
         page = self._built.get(self.position)
         if page is None or not page.table.isVisible():
             return False
-        page.table.setFocus(Qt.FocusReason.OtherFocusReason)
+        page.take_focus()
         return True
 
     def refresh(self) -> None:
@@ -374,7 +374,7 @@ class Workspace(QWidget):
     def _lead(self, tenant: str, table: str, then: Callable[[RecordTab], object] | None) -> None:
         """To what a tenant has in a table."""
         self.tenant_wanted.emit(tenant)
-        self._turn_to(table, then or (lambda page: page.table.setFocus(Qt.FocusReason.OtherFocusReason)))
+        self._turn_to(table, then or (lambda page: page.take_focus()))
 
     def show_verdict(self) -> None:
         self._turn_to(AUDIT_CHAIN.name, lambda page: page.show_findings())
@@ -526,7 +526,7 @@ class Workspace(QWidget):
     def _focus_new(self, before: QWidget | None, page: RecordTab) -> None:
         """Unless a person has gone on to something else while it was built."""
         if QApplication.focusWidget() in (None, before):
-            page.table.setFocus(Qt.FocusReason.OtherFocusReason)
+            page.take_focus()
 
     def _changed(self, change: Change, initiator: object) -> None:
         for page in self._built.values():

@@ -126,6 +126,10 @@ class ListedTab(InspectedTab):
         if had_chips:
             self.filters_changed()
 
+    def take_focus(self) -> None:
+        """Gives it to the rows, or to what stands in their place."""
+        self.table.setFocus()
+
     def find_words(self) -> None:
         """Gives the focus to where words are looked for."""
         self.filters.focus_text()

@@ -261,6 +261,13 @@ class RunsTab(RecordTab):
     def shows_any_of(self, tables: frozenset[str]) -> bool:
         return bool(tables & {PLANNING_RUNS.name, PLANNING_ARTIFACTS.name})
 
+    def take_focus(self) -> None:
+        page = self.opener.page
+        if page is not None and self.opener.is_open:
+            page.take_focus()
+        else:
+            super().take_focus()
+
     def find_words(self) -> None:
         page = self.opener.page
         if page is not None and self.opener.is_open:  # which stands in place of the filters

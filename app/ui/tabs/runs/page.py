@@ -1,11 +1,11 @@
 """An opened run: beside its neighbours all that is known of it."""
 
 from collections.abc import Callable, Collection
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final, TypeVar
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QButtonGroup, QFrame, QPushButton, QStackedLayout, QWidget
 
 from app.itemmodels.columns import Tone
@@ -50,6 +50,7 @@ _WIDE, _NO_LIST, _NARROW = 760, 700, 1000
 """The width of a page from which on title and acts stand in a line, of one with room for the list, and of one
 in which that is wide.
 """
+_STEPS: Final = {"Alt+Up": -1, "Alt+Down": 1}
 _BELOW = 12
 _MORE = 7
 """Times as many entries and notifications are read when older ones are asked for."""
@@ -165,6 +166,10 @@ class RunPage(QWidget):
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
         self._soon.timeout.connect(self._read)
         self._lay_out(theme)
+        for keys, step in _STEPS.items():
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(partial(self._go, step))
         self.phases.chosen.connect(self._show_phase)
         self.phases.clicked.connect(lambda _: self._turn_to_artifacts())
         self.phases.opened.connect(self._enter_artifacts)
@@ -187,9 +192,18 @@ class RunPage(QWidget):
         self.neighbours.follow(tab.table.selectionModel())
         self.show()
         self._scroll.verticalScrollBar().setValue(0)
-        self.neighbours.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.take_focus()
         self._phase, self._sought, self._is_anew = phase, sought, True
         self._read()
+
+    def take_focus(self) -> None:
+        """To the list at its side; where there is no room for that, to the phases."""
+        self._set_room()
+        first = self.phases if self.neighbours.isHidden() else self.neighbours
+        first.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _set_room(self) -> None:
+        self.neighbours.setVisible(self.width() >= _NO_LIST)
 
     def close_page(self) -> None:
         """Back to the table, where the run that was open last is current."""
@@ -213,7 +227,7 @@ class RunPage(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.neighbours.setVisible(self.width() >= _NO_LIST)
+        self._set_room()
         self.neighbours.set_narrow(self.width() < _NARROW)
         beside = self.width() - self.neighbours.width() >= _WIDE
         (self._head if beside else self._top).insertWidget(1, self._acts)
@@ -221,6 +235,13 @@ class RunPage(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(640, 400)
+
+    def _go(self, step: int) -> None:
+        """To the next run of the list, or with -1 to the one before, also where there is no room for that."""
+        table = self._tab.table
+        row = table.currentIndex().row() + step
+        if 0 <= row < self._tab.model.rowCount():
+            table.select_row(row)
 
     # how it is laid out
 
@@ -466,7 +487,7 @@ class RunPage(QWidget):
         wanted = self._main(status)
         for name, button in self.acts.items():
             if button.hasFocus() and name not in wanted:
-                self.neighbours.setFocus(Qt.FocusReason.OtherFocusReason)
+                self.take_focus()
             button.setVisible(name in wanted)
         self._divider.setVisible(any(name in wanted for name in self._ending))
 

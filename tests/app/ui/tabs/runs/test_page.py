@@ -170,6 +170,15 @@ def test_it_has_little_room(opened: RunPage, size: tuple[int, int], qtbot: QtBot
     assert model.index(0, VERDICT).data() == "approved"
     assert opened.phases.columnWidth(TIMES) >= 80
     assert opened.back.isVisible()
+    tab.take_focus()
+    assert (opened.phases if size[0] < 700 else opened.neighbours).hasFocus(), "not on what is hidden"
+    at = tab.table.currentIndex().row()
+    qtbot.keyClick(opened.phases, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
+    assert tab.table.currentIndex().row() == at + 1
+    qtbot.waitUntil(lambda: opened.story is not None and opened.story.run["id"] == tab.list.current_id())
+    qtbot.keyClick(opened.phases, Qt.Key.Key_Up, Qt.KeyboardModifier.AltModifier)
+    assert tab.table.currentIndex().row() == at
+    qtbot.waitUntil(lambda: opened.story is not None and opened.story.run["id"] == tab.list.current_id())
     artifacts = opened.artifacts  # what one asks for is in sight, and high enough to be read
     assert artifacts.visibleRegion().boundingRect().height() < 150
     qtbot.keyClick(opened.phases, Qt.Key.Key_Return)
