@@ -391,12 +391,11 @@ class MainWindow(QMainWindow):
         context.lock.changed.connect(self._say_state)
         for changed in (context.unsettled.changed, context.closed):
             changed.connect(self.commands.update)
-        self._say_state()
         workspace.retention_status.connect(self.retention_status.setText)
         workspace.retention_status.connect(self._share_status_bar)
         workspace.shield.connect(self._say_shield)
         self.tenants.picked.connect(workspace.choose_tenant)
-        self.commands.update()
+        self._say_state()
         self._return(workspace, opened)
         workspace.start()
         self.opened.emit(opened)

@@ -12,6 +12,7 @@ from PySide6.QtCore import (
     QEvent,
     QItemSelection,
     QItemSelectionModel,
+    QItemSelectionRange,
     QModelIndex,
     QObject,
     QPoint,
@@ -42,6 +43,7 @@ from app.services.text import one_cell
 from app.ui.theme import Theme
 from app.ui.widgets.actions import give_letters
 from app.ui.widgets.cell_delegate import CellDelegate
+from app.ui.widgets.later import later
 from app.ui.widgets.table_columns import ColumnLayout, TableHeader, known_viewport
 
 ROW_HEIGHT, LOW_ROW = 34, 26
@@ -52,6 +54,10 @@ LONGEST_MS = 25
 
 _AT_ONCE: Final = 20
 """Milliseconds between up and down within which no finger presses a key again."""
+
+
+_FEW: Final = 64
+"""Parts of a selection that are painted one by one; of more, all is."""
 
 
 def _first(selection: QItemSelection) -> QItemSelection:
@@ -264,8 +270,31 @@ class DataTable(QTableView):
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         """Qt lists every cell of both, to tell a screen reader of the first: seconds for 150,000 rows."""
         super().selectionChanged(_first(selected), _first(deselected))
-        self.viewport().update()
+        self._paint_rows([*selected.toList(), *deselected.toList()])
         self.selection_changed.emit()
+
+    def _paint_rows(self, parts: Sequence[QItemSelectionRange]) -> None:
+        """Those of them that are in sight, not every cell for one row."""
+        viewport = self.viewport()
+        if len(parts) > _FEW:
+            viewport.update()
+            return
+        first, last = self.rowAt(0), self.rowAt(viewport.height() - 1)
+        last = self.model().rowCount() - 1 if last < 0 else last
+        for part in filter(QItemSelectionRange.isValid, parts):
+            top, bottom = max(part.top(), first), min(part.bottom(), last)
+            if top <= bottom:
+                above = self.rowViewportPosition(top)
+                height = self.rowViewportPosition(bottom) + self.rowHeight(bottom) - above
+                viewport.update(0, above, viewport.width(), height)
+
+    def draw_when_laid_out(self) -> None:
+        """Qt heeds new widths of columns, and paints all for them, when the event loop has had its turn: what
+        is painted before is painted for nothing.
+        """
+        viewport = self.viewport()
+        viewport.setUpdatesEnabled(False)
+        later(viewport, 0, lambda: viewport.setUpdatesEnabled(True))
 
     def _behind_columns(self) -> QRect:
         """Where rows go on to the edge, as where the header has its button for columns without room."""

@@ -273,6 +273,7 @@ class ListController(SelectedRows):
         if not self._fitted and listing.total:  # again, where a filter left few rows to fit them to
             self._fitted = not listing.query.filtered
             self.view.columns.fit_unless_arranged()
+            self.view.draw_when_laid_out()
         self._announce(listing.total)
         if self._wanted is not None:
             self._chosen = None

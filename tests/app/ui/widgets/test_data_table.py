@@ -8,12 +8,13 @@ from PySide6.QtCore import (
     QByteArray,
     QEvent,
     QModelIndex,
+    QObject,
     QPersistentModelIndex,
     QPoint,
     QSize,
     Qt,
 )
-from PySide6.QtGui import QAccessible, QContextMenuEvent, QGuiApplication, QKeyEvent, QPixmap
+from PySide6.QtGui import QAccessible, QContextMenuEvent, QGuiApplication, QKeyEvent, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QApplication, QMenu, QStyleOptionViewItem, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -408,3 +409,49 @@ def test_a_key_that_is_held_acts_once(table: DataTable, after: int, acts: bool) 
     assert not key(override, 1_500, repeated=True)
     key(let_go, 2_000)
     assert key(override, 2_000 + after) is acts
+
+
+class Regions(QObject):
+    """What is painted of a viewport, from now on."""
+
+    def __init__(self, table: DataTable) -> None:
+        super().__init__(table)
+        self.heights = list[int]()
+        table.viewport().installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        if isinstance(event, QPaintEvent):
+            self.heights.append(event.rect().height())
+        return False
+
+
+_EVEN = range(0, 400, 2)
+
+
+@pytest.mark.parametrize(
+    ("ranges", "most"),
+    [
+        ([range(4, 5)], 1),
+        ([range(3, 6)], 3),
+        ([range(2, 500)], 500),
+        ([range(i, i + 1) for i in range(0, 400, 2)], 500),
+    ],
+)
+def test_of_rows_chosen_and_no_longer_these_alone_are_painted(
+    qtbot: QtBot, table: DataTable, ranges: list[range], most: int
+) -> None:
+    def is_seen() -> bool:
+        """Whether there is on the screen what would be painted now."""
+        return table.screen().grabWindow(table.winId()).toImage() == table.grab().toImage()
+
+    qtbot.waitUntil(is_seen)
+    regions = Regions(table)
+    table.select_ranges(ranges, ranges[0].start)
+    qtbot.waitUntil(lambda: bool(regions.heights))
+    painted = max(regions.heights)
+    qtbot.waitUntil(is_seen)
+    assert painted <= most * table.rowHeight(0) and table.selected_rows() == [
+        row for one in ranges for row in one
+    ]
+    table.clearSelection()
+    qtbot.waitUntil(is_seen)

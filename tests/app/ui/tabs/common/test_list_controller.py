@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, QRect, Qt
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
@@ -13,9 +14,10 @@ from app.ui.tabs.common import selected_rows
 from app.ui.tabs.common.list_controller import ListController
 from app.ui.tabs.users import UsersTab
 from app.ui.widgets.filter_row import DateRange, FilterValues, Span
+from app.ui.widgets.later import later
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
-from tests.fixtures.window import ask, count
+from tests.fixtures.window import added, ask, count, is_settled
 
 Fatal = QAbstractItemModelTester.FailureReportingMode.Fatal
 QUERY = ListQuery("users")
@@ -56,6 +58,27 @@ def insert_many(context: Context) -> None:
         " INSERT INTO users (id, tenant_id, email, created_at, updated_at)"
         " SELECT 'many-' || i, 'acme-corp', printf('z%03d@example.org', i), i, i FROM n",
     )
+
+
+def test_rows_that_come_are_painted_once(qtbot: QtBot, context: Context) -> None:
+    tab = added(qtbot, UsersTab(context))
+    tab.resize(1280, 720)
+    tab.show()
+    paintings, turns = list[QRect](), list[int]()
+
+    class Paintings(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+            if isinstance(event, QPaintEvent) and tab.model.rowCount():
+                paintings.append(event.rect())
+                later(tab, 0, lambda: later(tab, 0, lambda: turns.append(len(paintings))))
+            return False
+
+    heard = Paintings()
+    tab.table.viewport().installEventFilter(heard)
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.activate()
+    qtbot.waitUntil(lambda: bool(turns) and is_settled(tab))
+    assert paintings == [tab.table.viewport().rect()]
 
 
 @pytest.mark.slow
