@@ -112,6 +112,7 @@ class RetentionRemoval:
         )
         self._stopped: set[str] = set()
         self._crowded = 0
+        self._is_held_up = False
         self._done = self._total = 0
         self._unfolded = 0.0
         self._slices = 2
@@ -232,7 +233,6 @@ class RetentionRemoval:
             except RowChanged:  # somebody marked one unread, or restored a run: read them again
                 continue
             except HeadMoved:
-                self._crowded += 1
                 chain = tenant_name(self.plan.chain)
                 self.result.skipped += (Skipped(table, None, _CROWD.format(chain=chain, table=table)),)
             break
@@ -291,10 +291,22 @@ class RetentionRemoval:
             head, self._head = self._head or heads(self.database, [chain])[chain], None
             return Batch(statements, [event], ends={chain: head}, what=f"retention of {removal.table}")
 
-        until: dict[str, Any] = {"cancelled": cancelled, "patience": self._patience()}
-        held = append(self.database, planned, now=self.now, told=True, **until)
+        held = self._record(planned, cancelled=cancelled)
         self._head = head.followed_by(event, self.now)
         return held
+
+    def _record(self, planned: Callable[[], Batch], *, cancelled: Stop = never) -> float:
+        """Writes what is recorded in the plan's chain. Raises as `append` does: `HeadMoved` where that chain
+        does not rest, for which it is hardly waited again.
+        """
+        patience = self.patience / 10 if self._is_held_up else self._patience()
+        how: dict[str, Any] = {"now": self.now, "told": True, "cancelled": cancelled, "patience": patience}
+        try:
+            return append(self.database, planned, **how)
+        except HeadMoved:
+            self._crowded += 1
+            self._is_held_up = True
+            raise
 
     def _transact(self, write: Callable[..., float], removed: dict[str, int], share: float = 0.5) -> float:
         """`share` is how much of a full transaction it is, records half of one; the log is folded by that."""

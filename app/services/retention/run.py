@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from app.services.chain.append import Batch, Event, append
+from app.services.chain.append import Batch, Event
 from app.services.chain.archives import Archiver
 from app.services.chain.cautions import NoBookmark, NotRecorded
 from app.services.chain.checkpoint import Reason
@@ -293,6 +293,6 @@ class Run(RetentionRemoval):
         kind = AuditEvent.RETENTION_COMPLETED if error is None else AuditEvent.RETENTION_FAILED
         before, event = self.unreported, Event(plan.chain, kind, payload)
         result.unreported = (*before, Event(plan.chain, kind, payload | {"at": self.now}))
-        append(self.database, lambda: Batch((), (*before, event)), now=self.now, told=True)  # by the plan
+        self._record(lambda: Batch((), (*before, event)))
         result.unreported = ()
         result.caution = plan.caution

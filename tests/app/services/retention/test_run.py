@@ -1080,6 +1080,26 @@ def test_others_append_to_the_same_chains_meanwhile(
     assert kinds["audit_pruned"] == 50
 
 
+def test_it_ends_where_the_chain_never_rests_that_it_is_recorded_in(
+    database_path: Path, sql: apsw.Connection
+) -> None:
+    """What went is told by whoever ran it, and by the next run in the chain."""
+    chains.append(sql, "quiet", [old(9), NOW - 60])
+    engine = PlainEngine(database_path)
+    engine.before_batch = [lambda: chains.append(sql, "system", [NOW])] * 2_000
+    with engine.connection_context():
+        checkpoint = unsigned(database_path)
+        with pytest.raises(RetentionStopped, match="only the record of the run is missing") as stopped:
+            retain(engine, patience=0.05, checkpoint=checkpoint)
+        assert len(engine.before_batch) > 1_500, "it has not waited for each of 500 tries, twice"
+        (unreported,) = stopped.value.result.unreported
+        engine.before_batch = []
+        retain(engine, checkpoint=checkpoint, unreported=(unreported,))
+    told = "SELECT json_extract(payload, '$.removed.audit_chain') FROM audit_chain WHERE event_type = ?"
+    assert sql.execute(told, ("retention_failed",)).fetchall() == [(1,)]
+    assert chains.problems(sql) == []
+
+
 def test_it_ends_beside_a_chain_that_never_rests(database_path: Path, sql: apsw.Connection) -> None:
     for tenant in ("busy", "quiet"):
         chains.append(sql, tenant, [old(9), old(8), NOW - 60])
