@@ -14,7 +14,8 @@ from app.settings import Settings
 from app.ui.shell.window import MainWindow
 from app.ui.theme import STYLE, Mode, Theme
 from app.ui.widgets.later import later
-from app.workers.runner import GarbageCollector, finish
+from app.workers.memory import GarbageCollector
+from app.workers.runner import finish
 from models.errors import FileOrName
 
 try:  # what `socket` is made of, which takes 2 ms of a start itself

@@ -3,7 +3,6 @@
 Also keeps on it what belongs there, the collection of garbage.
 """
 
-import ctypes
 import gc
 import queue
 import sys
@@ -11,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -28,9 +27,6 @@ STOP_SECONDS = 5.0
 
 _END_MS = 20
 """Between two looks at whether they have ended."""
-
-LOOK_MS = 500
-"""Between two looks at whether there is garbage."""
 
 
 class WentWrong(TenantAdminError):
@@ -95,7 +91,7 @@ until the file is closed, and what else is garbage by then with them.
 _set_apart: list[bool] = []
 """Whether any are."""
 
-_uncollected: list[Monitor] = []
+uncollected: list[Monitor] = []
 """Of what is watched: it may make a million objects, all of which it needs to its end."""
 
 _ending: list["Runner"] = []
@@ -446,12 +442,12 @@ def _watched(monitor: Monitor, work: Work) -> Any:
 @contextmanager
 def watched(monitor: Monitor) -> Iterator[None]:
     """Within it, an act is planned or written that `monitor` follows, and no garbage is collected."""
-    _uncollected.append(monitor)
+    uncollected.append(monitor)
     try:
         with within(WATCHING, monitor):
             yield
     finally:
-        _uncollected.remove(monitor)
+        uncollected.remove(monitor)
         if gc.get_count()[0] > YOUNG:  # what an act keeps for its undo
             _set_apart.append(True)
             gc.freeze()
@@ -469,54 +465,3 @@ def _thread(name: str, work: Callable[..., None], *args: Any) -> threading.Threa
     thread = threading.Thread(target=work, args=args, name=name, daemon=True)
     thread.start()
     return thread
-
-
-# Memory given back without the interface noticing: Python's garbage, and the C library's free pieces
-
-_M_MXFAST, _M_MMAP_THRESHOLD = 1, -3
-_OWN_MAPPING = 1 << 20
-
-
-def tidy_as_it_goes() -> None:
-    """Lets glibc join what is freed at once, and give large pieces back to the system; elsewhere nothing.
-
-    By default it joins them when a large one is asked for or freed, by whatever thread: after SQLite has
-    sorted a million rows that takes 200 ms, with the interpreter's lock held.
-    """
-    if sys.platform != "linux":
-        return
-    with suppress(OSError, AttributeError):  # another C library than glibc
-        library = ctypes.CDLL(None)
-        library.mallopt(_M_MXFAST, 0)
-        library.mallopt(_M_MMAP_THRESHOLD, _OWN_MAPPING)
-
-
-class GarbageCollector(QObject):
-    """Takes Python's automatic collection, which runs on whatever thread allocates, to the interface thread:
-    a widget must never be destroyed on another.
-
-    The objects of the program's start stay for good; they are left out, so that a full collection is short.
-    """
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._thresholds = gc.get_threshold()
-        gc.disable()
-        gc.freeze()
-        self._timer = QTimer(self, interval=LOOK_MS)
-        self._timer.timeout.connect(self._look)
-        self._timer.start()
-
-    def stop(self) -> None:
-        """Gives collection back to Python."""
-        self._timer.stop()
-        gc.unfreeze()
-        gc.enable()
-
-    def _look(self) -> None:
-        if _uncollected:  # looking through them all finds nothing, and holds the interface up
-            return
-        for generation in (2, 1, 0):
-            if gc.get_count()[generation] > self._thresholds[generation] > 0:
-                gc.collect(generation)
-                return

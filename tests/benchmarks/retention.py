@@ -39,7 +39,7 @@ from app.services.retention.removal import RetentionResult
 from app.settings import Settings
 from app.ui.shell.retention import Retention
 from app.ui.theme import Theme
-from app.workers.runner import GarbageCollector
+from app.workers.memory import GarbageCollector
 from models.engine import Statement
 from models.local.database import LocalDatabase
 from tests.conftest import NOW

@@ -37,7 +37,7 @@ from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Mode, Theme
-from app.workers.runner import GarbageCollector
+from app.workers.memory import GarbageCollector
 from tests.benchmarks.timing import Blame, Ticks, resident_mb, since
 
 AIM_MS = 25

@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
 
     from app.ui.shell import window, workspace
     from app.ui.theme import STYLE, Mode, Theme
-    from app.workers.runner import GarbageCollector
+    from app.workers.memory import GarbageCollector
     from tests.gallery.render import render
     from tests.gallery.scenes import all_scenes
 

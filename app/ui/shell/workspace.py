@@ -27,7 +27,7 @@ from app.ui.widgets.labels import in_column
 from app.ui.widgets.later import later
 from app.ui.widgets.tab_order import release
 from app.ui.widgets.tab_pages import TabPages
-from app.workers.runner import tidy_as_it_goes
+from app.workers.memory import tidy_as_it_goes
 from models.engine import Capability
 from models.errors import TenantAdminError
 from models.progress import Monitor

@@ -16,7 +16,8 @@ from app.ui.shell import workspace
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Mode, Theme
-from app.workers.runner import GarbageCollector, finish
+from app.workers.memory import GarbageCollector
+from app.workers.runner import finish
 from tests.conftest import NOW
 from tests.fixtures.context import make_context
 from tests.fixtures.ears import Heard, listening
