@@ -80,7 +80,7 @@ def add_actions(window: MainWindow) -> None:
     copy_one = of_file(lambda file: file.current().copy_value())
     filter_one = of_file(lambda file: file.current().filter_by_current())
     select_all = of_file(lambda file: file.current().table.selectAll())
-    export = of_file(lambda file: file.with_current(_export))
+    export = of_file(lambda file: file.current().export())  # not within what builds it: it may go meanwhile
     save_copy = of_file(lambda file: files.ask_save_copy(file.context.opened))
     export_sql = of_file(lambda file: files.ask_export_sql(file.context.opened, file.scope.tenant_id))
     restore = of_file(lambda file: files.ask_restore(file.context.opened.path))
@@ -330,11 +330,6 @@ def _open_menu() -> None:
         centre = focused.rect().center()
         reason = QContextMenuEvent.Reason.Keyboard
         QApplication.sendEvent(focused, QContextMenuEvent(reason, centre, focused.mapToGlobal(centre)))
-
-
-def _export(page: RecordTab) -> None:
-    if page.isVisible():  # while it was being built a person may have gone to another
-        page.export()
 
 
 def _shortcuts(window: MainWindow) -> None:

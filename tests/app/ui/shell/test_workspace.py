@@ -353,9 +353,6 @@ def test_a_key_finds_a_tab_whole_of_which_a_part_was_built_before(
     workspace._go_ahead()
     workspace._go_ahead()
     (half,) = (tab for tab in workspace.findChildren(RecordTab) if tab not in workspace._built.values())
-    workspace.tabs.setCurrentIndex(4)
-    QTest.keyClick(window.windowHandle(), Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
-    assert 4 not in workspace._built, "the dialog for files comes when it is whole"
     window.close_file()
     assert half not in workspace._built.values(), "it is not built to its end for nothing"
     assert half.table.isAncestorOf(half.table.viewport()) and half.isAncestorOf(half.table), (
