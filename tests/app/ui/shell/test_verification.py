@@ -311,6 +311,12 @@ def test_what_another_program_appends_since_is_counted(
     window.resize(640, 388)
     qtbot.waitUntil(lambda: window.width() == 640 and window.shield.shown() == window.shield.text())
     assert colours[-1] == Tone.WARN.value, "a warning is not green"
+    verification = window.workspace.verification
+    verification._look()
+    assert context.verdict.outcome is not None and context.verdict.outcome.outdated, "not at once"
+    verification._begun -= 10_000
+    verification._look()  # as each minute
+    qtbot.waitUntil(lambda: window.shield.text().startswith("Chain verified"))
 
 
 def test_what_retention_did_here_is_verified_with_what_it_wrote(
