@@ -57,7 +57,9 @@ _OF_RULES = re.compile(r"(NULL|NUMERIC|TEXT|non-[A-Z]+) value in .*", re.DOTALL)
 _RECKONED = 1_000_000
 """Bytes that a value may have which is reckoned of a small file."""
 
-_SQL = re.compile(r"\s*(--|/\*|(PRAGMA|BEGIN|CREATE|INSERT|DROP|ALTER|DELETE|SELECT)\b)", re.IGNORECASE)
+_SQL = re.compile(
+    r"\s*(--|/\*|(PRAGMA|BEGIN|CREATE|INSERT|REPLACE\s+INTO|DROP|ALTER|DELETE|SELECT)\b)", re.IGNORECASE
+)
 GZIP = b"\x1f\x8b"
 """How a packed file begins."""
 

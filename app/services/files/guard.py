@@ -1,20 +1,20 @@
 """What an SQL dump's statements may do, decided by SQLite's own parser at each of them."""
 
 import re
-from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 import apsw
 
 from app.services.chain.rules import TABLE
+from app.services.files.breaks import Breaks
 from app.services.files.continuing import continued, may_continue
 from app.services.files.dump import MAX_STATEMENT, NoteKind, Notes, Piece
 from app.services.files.resolving import Gone, replacing, resolving_tables, without_resolution
 from models.engine import D1_LIMITS, sql_name
 from models.local import statements
-from models.schema import COUNTERS, caseless, free_rowid
+from models.schema import COUNTERS, caseless
 
 _OK: Final = apsw.SQLITE_OK
 _ALLOWED: Final = frozenset(
@@ -124,18 +124,6 @@ _VIRTUAL: Final = statements.pattern(
 
 _NONE_THERE: Final = re.compile(r"no such (?:table|view|index|trigger): ")
 _MISSING: Final = re.compile(r"no such table: (?:main\.)?(?P<name>.*)", re.DOTALL)
-_BREAKS: Final = (",char(10))", ",char(13))")
-"""How D1's export ends a text with line breaks, in which it wrote each as a backslash and a letter."""
-
-_JSON: Final = "json_valid(replace(replace({column}, char(10), ' '), char(13), ' '))"
-_ALTERED: Final = (
-    "typeof({column}) = 'text' AND (instr({column}, '\\' || char(10)) OR instr({column}, '\\' || char(13))"
-    " OR substr({column}, 1, 1) IN ('{{', '[') AND NOT json_valid({column}) AND " + _JSON + ")"
-)
-"""Whether a text shows that D1's export wrote a line break for a backslash-n: behind one, or within JSON."""
-
-_BROKEN: Final = "typeof({column}) = 'text' AND (instr({column}, char(10)) OR instr({column}, char(13)))"
-
 _NO_SQL: Final = re.compile(
     r"syntax error$|^unrecognized token|^incomplete input|may not be modified$|^generated column loop"
 )
@@ -233,15 +221,11 @@ class Guard:
         """Whether a statement runs by itself."""
         self._adds = False
         """Whether the statement that runs alone adds a column."""
-        self._with_breaks: int | None = None
-        self._written: dict[str, tuple[array[int], array[int]]] = {}
-        self._wrote = False
+        self.breaks = Breaks(connection)
         self._gone = Gone(connection)
         self._resolving: set[str] = set()
         self._unread = self._says_conflict = False
         """Whether a table that is made may be one of those that are `_resolving`."""
-        self._looks: dict[str, str] = {}
-        self._has_unseen = False
         for setting, value in (
             (apsw.SQLITE_DBCONFIG_DEFENSIVE, 1),
             (apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
@@ -308,8 +292,8 @@ class Guard:
     def _execute(self, text: str, begin: int, *, alone: bool = True) -> None:
         self._begin, self._ran, self._last = begin, 0, 0
         self._alone = alone
-        self._refused = self._left = self._with_breaks = None
-        self._written.clear()
+        self._refused = self._left = None
+        self.breaks.begin()
         self._forget_statement()
         self._connection.authorizer, self._connection.exec_trace = self._authorize, self._begins
         self._changed.clear()
@@ -325,8 +309,7 @@ class Guard:
             raise
         finally:
             self._connection.authorizer = self._connection.exec_trace = None
-        self._end_with_breaks()
-        self._look_at_breaks()
+        self.breaks.look(self._found, self._piece, is_d1=self.is_d1)
 
     def _resolve(self, sql: str, plain: str, begin: int) -> None:
         """Runs an INSERT of which is said what becomes of rows that do not fit, as that is said; each such is
@@ -334,8 +317,11 @@ class Guard:
         """
         self._continues = self._adds = False
         try:
-            if self._misfit(plain, begin) is None:
-                return
+            if (error := self._misfit(plain, begin)) is None:
+                return None
+            if _MISSING.fullmatch(str(error)):
+                is_made = self._makes_tables_for(plain, error)
+                return self._resolve(sql, plain, begin) if is_made else self._run_alone(sql, begin)
         except (apsw.Error, apsw.ExecTraceAbort, Forbidden):
             silent = self._without_returning(sql) if self._queries else None
             if silent and (plainer := without_resolution(silent, by_table=True)):
@@ -361,6 +347,7 @@ class Guard:
                 self._leave(row)
             else:
                 self._run_alone(row, begin)
+        return None
 
     def _rows_of(self, sql: str, begin: int) -> int:
         """How many rows an INSERT has; of none is told where even that does not fit."""
@@ -573,9 +560,7 @@ class Guard:
             return True
         if self._asks_itself:
             return True
-        self._end_with_breaks()
-        if _BREAKS[0] in sql or _BREAKS[1] in sql:
-            self._with_breaks = self._begin + self._ran
+        self.breaks.begins(sql, self._begin + self._ran)
         if not self._acts:
             said = statements.canonical(sql)
             if drop := _DROP.match(said):
@@ -728,62 +713,7 @@ class Guard:
         """A row with a rowid was written."""
         if self._continues:
             self._changed.append((kind, caseless(table), row))
-        if self._with_breaks is not None:
-            rows, starts = self._written.setdefault(table, (array("q"), array("q")))
-            rows.append(row)
-            starts.append(self._with_breaks)
-            self._wrote = True
-
-    def _end_with_breaks(self) -> None:
-        """Ends the statement with line breaks that ran, if one did; of which SQLite may have told no row."""
-        self._has_unseen |= self._with_breaks is not None and not self._wrote
-        self._with_breaks, self._wrote = None, False
-
-    def _look_at_breaks(self) -> None:
-        """Notes those rows of the statements that ran that have texts with line breaks which D1 has exported:
-        a backslash and an n in such a text were written as a line break is, and nothing but what they stood
-        in may tell.
-        """
-        for table, (rows, starts) in self._written.items():
-            if table not in self._looks:
-                self._looks[table] = self._look(table)
-            found = self._connection.executemany(self._looks[table], zip(rows, starts, strict=True))
-            self._note_breaks(self._found, table, found)
-
-    def look_without_rowids(self) -> None:
-        """Notes the same of all rows of tables without rowids: which of them a statement writes, SQLite does
-        not say.
-        """
-        if not self._has_unseen:
-            return
-        tables = self._connection.execute(
-            "SELECT name FROM pragma_table_list WHERE schema = 'main' AND wr"
-        ).fetchall()
-        for (table,) in tables:
-            name = str(table)
-            self._note_breaks(self.notes, name, self._connection.execute(self._look(name, every=True)))
-
-    def _note_breaks(self, notes: Notes, table: str, found: Iterable[Any]) -> None:
-        for key, altered, start in found:
-            if altered or self.is_d1:
-                kind = NoteKind.ALTERED if altered else NoteKind.LINE_BREAKS
-                line = None if start is None else self._piece.line_of(start)
-                notes.add(kind, table, line, first=bytes(key or b"").decode(errors="replace"))
-
-    def _look(self, table: str, *, every: bool = False) -> str:
-        """Reads the key of a row, or of `every` one, that has line breaks, whether it shows that it was
-        altered, and where the statement lies that wrote it.
-        """
-        columns = self._connection.execute("SELECT name, pk FROM pragma_table_info(?)", (table,)).fetchall()
-        names = [str(name) for name, _ in columns]
-        rowid = free_rowid(names) or "NULL"
-        key = next((sql_name(str(name)) for name, pk in columns if pk == 1), rowid)
-        altered, broken = (
-            " OR ".join(test.format(column=sql_name(name)) for name in names) for test in (_ALTERED, _BROKEN)
-        )
-        one, start = ("", "NULL") if every else (f"{rowid} = ?1 AND ", "?2")
-        found = f"FROM main.{sql_name(table)} WHERE {one}({broken})"
-        return f"SELECT CAST({key} AS BLOB), {altered}, {start} {found}"
+        self.breaks.wrote(table, row)
 
 
 def _word(sql: str) -> str:

@@ -221,7 +221,7 @@ def _build(
                 _note_rounded(connection, notes)
                 if has_replaced:
                     _note_replaced(connection, notes)
-            guard.look_without_rowids()
+            guard.breaks.look_without_rowids(notes, is_d1=guard.is_d1)
             dangling = tuple(dangling_rows(connection))
             _check_whole(connection, target, notes)
             set_pragma(connection, "journal_mode", "wal")

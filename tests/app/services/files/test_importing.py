@@ -693,6 +693,16 @@ def test_rows_without_tables_are_put_into_ours(run: Run, texts: dict[str, str]) 
     assert value(made.path, "SELECT group_concat(name) FROM d1_migrations") == ",".join(MIGRATIONS)
 
 
+@pytest.mark.parametrize("how", ["INSERT OR IGNORE", "REPLACE"])
+def test_rows_without_tables_of_which_is_said_what_does_not_fit_are_put_into_ours(run: Run, how: str) -> None:
+    row = "('{}', 't', '{}', 1, 1)"
+    columns = "users(id, tenant_id, email, created_at, updated_at)"
+    made = run(f"{how} INTO {columns} VALUES{row.format('a', 'x')},{row.format('a', 'y')};\n")
+    kind = NoteKind.SAME if how.endswith("IGNORE") else NoteKind.OVER
+    assert [note.kind for note in made.notes] == [NoteKind.NO_TABLES, kind]
+    assert value(made.path, "SELECT count(*) FROM users") == 1
+
+
 def test_rows_of_a_table_that_cannot_be_made_are_put_into_ours(run: Run) -> None:
     made = run("CREATE TABLE users (id, CHECK (id IN (SELECT 1)));\nINSERT INTO users(id) VALUES('u');\n")
     assert [note.kind for note in made.notes[:2]] == [NoteKind.REFUSED, NoteKind.NO_TABLES]
