@@ -13,6 +13,7 @@ from app.ui.widgets.labels import Label, Look, in_column, in_row, text_box
 from app.ui.widgets.waterfall import Waterfall, WaterfallBar, milliseconds
 
 _HEADERS_HEIGHT = 84
+_BETWEEN = "within this program"
 
 
 class AnswerView(QWidget):
@@ -51,9 +52,7 @@ class AnswerView(QWidget):
         look = looks_of(answer.code, is_ok=answer.is_ok)
         self.verdict.show_verdict(*look, answer.title, answer.why)
         self.total.setText(milliseconds(answer.seconds))
-        self.waterfall.show_pieces(
-            [WaterfallBar(step.part.value, step.begun, step.took) for step in answer.steps]
-        )
+        self.waterfall.show_pieces(_pieces(answer))
         size = f"first {byte_size(len(answer.body))}, cut" if answer.is_cut else byte_size(len(answer.body))
         source = (answer.address, answer.tls, size if answer.status is not None else "")
         self.source.setText(" · ".join(filter(None, source)))
@@ -68,3 +67,12 @@ class AnswerView(QWidget):
         self._hint.setText(hint)
         self._answer.hide()
         self._hint.show()
+
+
+def _pieces(answer: DeliveryAnswer) -> list[WaterfallBar]:
+    """The parts of the time, which add up to it as they are shown: what is between them is one more."""
+    pieces = [WaterfallBar(step.part.value, step.begun, step.took) for step in answer.steps]
+    left = round(answer.seconds * 1000) - sum(round(piece.took * 1000) for piece in pieces)
+    return (
+        pieces if left < 1 else [*pieces, WaterfallBar(_BETWEEN, answer.seconds - left / 1000, left / 1000)]
+    )

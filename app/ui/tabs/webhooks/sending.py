@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from PySide6.QtCore import QSignalBlocker
 from PySide6.QtGui import QGuiApplication, QTextOption
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QPlainTextEdit, QWidget
 
@@ -100,7 +101,7 @@ class SendEventDialog(Dialog):
         self.curl_button = push_button(theme, "Copy as curl", self._copy_curl, icon=Icon.TERMINAL, tip=tip)
         self.set_buttons([self.cancel_button, self.stop_button, self.send_button], left=[self.curl_button])
         self.events.currentTextChanged.connect(self._choose)
-        self.signing.currentIndexChanged.connect(self._show_request)
+        self.signing.currentIndexChanged.connect(lambda _: self._show_request())
         self.body_editor.textChanged.connect(self._show_request)
         self.finished.connect(self._end)
         self._take_first()
@@ -148,28 +149,33 @@ class SendEventDialog(Dialog):
         is_wanted = wants(self._destination.events, event)
         unwanted = "" if is_wanted else " The platform does not send it to this webhook."
         self.meaning.setText(MEANINGS[WebhookEvent(event)] + unwanted)
-        if self.body_state.text() == _SAMPLE:
-            self._sample = sample(event, self._context.clock())
-            self.body_editor.setPlainText(self._sample)
-        self._show_request()
+        self._show_request_of(self._context.clock())
 
-    def _show_request(self) -> None:
+    def _show_request_of(self, now: int) -> None:
+        """An unchanged sample is of the same time as the headers."""
+        if self.body_state.text() == _SAMPLE:
+            self._sample = sample(self.events.currentText(), now)
+            with QSignalBlocker(self.body_editor):
+                self.body_editor.setPlainText(self._sample)
+        self._show_request(now)
+
+    def _show_request(self, now: int | None = None) -> None:
         typed = self.body_editor.toPlainText()
         self.body_state.setText(_SAMPLE if typed == self._sample else _EDITED)
-        self._request = self._made()
+        self._request = self._made(self._context.clock() if now is None else now)
         self.send_button.setEnabled(self._request is not None or self._task is not None)
         self.curl_button.setEnabled(self._request is not None)
         if self._request is not None:
             self.request.setPlainText(self._request.head())
 
-    def _made(self) -> Request | None:
+    def _made(self, now: int) -> Request | None:
         """The request as it would be sent now; what is wrong with it is said."""
         try:
             made = make(
                 self._destination,
                 self.events.currentText(),
                 self.body_editor.toPlainText(),
-                now=self._context.clock(),
+                now=now,
                 signing=Signing(self.signing.currentData()),
             )
         except InvalidInput as error:
@@ -188,7 +194,7 @@ class SendEventDialog(Dialog):
     def send(self) -> None:
         """Sends what is shown, with the time of now; nothing while something is on its way."""
         if self._task is None:
-            self._show_request()
+            self._show_request_of(self._context.clock())
         if self._request is None or self._task is not None:
             return
         self._delivered = self.body_editor.toPlainText()
