@@ -89,6 +89,7 @@ class FormDialog(Dialog):
         self.body.addWidget(self.problem)
         self.body.addStretch(1)
         self.action_button = self.set_answer(action, self.submit)
+        self.action_button.setToolTip("Ctrl+Enter")
         self.read_again_button = push_button(theme, "Show it as it is now", self._read_again)
         self.read_again_button.hide()
         self.add_apart(self.read_again_button)

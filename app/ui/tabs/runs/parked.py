@@ -46,7 +46,7 @@ class ParkedIdeas(RecordTab):
     spec = TabSpec(
         PLANNING_PARKED_IDEAS,
         Icon.IDEA,
-        ("No parked ideas", "Put one aside with “New idea…”, or from a run."),
+        ("No parked ideas", "An idea can be put aside here, or from a run."),
     )
     _ids: tuple[Any, ...] | None = None
     _wants_due = False

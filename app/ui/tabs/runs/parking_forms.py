@@ -40,7 +40,7 @@ _STATUSES: Final = {
     RunStatus.PAUSED: "Paused: it waits for approval",
     RunStatus.RUNNING: "Running: as if a workflow were at work",
 }
-_AS_IT_IS: Final = "As the database fills it in"
+_AS_IT_IS: Final = "(database's own)"
 
 
 def park_form(context: Context, run: Record | None, parent: QWidget | None = None) -> FormDialog:
@@ -132,8 +132,10 @@ class _RunForm(FormDialog):
         self.add_field("status", "Status", status)
         if stored is None or "mode" in stored.columns:
             mode = QComboBox()
+            default = "" if stored is None else stored.defaults.get("mode", "").strip("'")
+            own = f"{default} (default)" if default in map(str, RunMode) else _AS_IT_IS
             for one_mode in ("", *RunMode):
-                mode.addItem(str(one_mode) or _AS_IT_IS, str(one_mode))
+                mode.addItem(str(one_mode) or own, str(one_mode))
             self.add_field("mode", "Mode", mode)
         # What the copied run refers to comes along.
         asked = () if stored is None else PLANNING_RUNS.asks_for(stored)
