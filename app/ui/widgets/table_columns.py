@@ -5,14 +5,24 @@ from contextlib import contextmanager
 from itertools import filterfalse
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QRect, QSize, Qt, QTimer
-from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
-from PySide6.QtWidgets import QHeaderView, QMenu, QTableView, QToolButton, QWidget
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QHelpEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QHeaderView, QMenu, QTableView, QToolButton, QToolTip, QWidget
 
+from app.itemmodels.columns import TOOLTIP
 from app.services.text import visible
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.cell_delegate import GAP, ICON, PAD, bars_width, is_right
 from app.ui.widgets.first_columns import arrange_first
+from app.ui.widgets.formatting import tooltip
 from app.ui.widgets.labels import set_tip
 
 _WIDEST, _NARROWER, _NARROWEST, _MAIN_LEAST = 420, 240, 160, (100, 200)
@@ -422,6 +432,15 @@ class TableHeader(QHeaderView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._missing.setGeometry(self.width() - MISSING, 1, MISSING, self.height() - 2)
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """A tool tip names what the file calls a column, which is no markup."""
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            column = self.logicalIndexAt(event.pos())
+            hint = self.model().headerData(column, Qt.Orientation.Horizontal, TOOLTIP)
+            QToolTip.showText(event.globalPos(), tooltip(str(hint or "")), self)
+            return True
+        return super().viewportEvent(event)
 
     def columns_menu(self, section: int = -1) -> QMenu:
         """The menu that hides, shows and fits columns; `section` is the one it was opened on."""

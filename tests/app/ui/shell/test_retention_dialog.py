@@ -20,6 +20,7 @@ from app.ui.shell.dialogs import days_box
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.theme import Theme
 from app.ui.widgets.data_table import ROW_HEIGHT
+from app.ui.widgets.formatting import tooltip
 from app.ui.widgets.labels import Label
 from tests.conftest import NOW
 from tests.fixtures.connected import connected
@@ -154,7 +155,8 @@ def test_return_on_a_box_does_not_throw_away_what_was_set(qtbot: QtBot, theme: T
 def test_more_than_half_of_a_tenant_needs_a_confirmation_of_its_own(qtbot: QtBot, theme: Theme) -> None:
     dialog = shown(qtbot, theme, a_plan(share("acme", 501, 1_000), share("globex", 500, 1_000)))
     assert not dialog.daily_button.isEnabled() and not dialog.once_button.isEnabled()
-    assert dialog.daily_button.toolTip() == "First tick “Remove more than half of the entries of acme”."
+    told = "First tick “Remove more than half of the entries of acme”."
+    assert dialog.daily_button.toolTip() == tooltip(told)
     assert not dialog.confirmation().majority
     assert "One tenant loses more than half" in words(dialog)
     dialog.doubts["majority"].setFocus()
@@ -228,7 +230,7 @@ def test_a_read_only_file_shows_the_preview_alone(qtbot: QtBot, theme: Theme) ->
     dialog = shown(qtbot, theme, a_plan(share("acme", 900, 1_000)), cannot_write=reason)
     assert reason in words(dialog)
     assert not dialog.once_button.isEnabled() and not dialog.daily_button.isEnabled()
-    assert dialog.once_button.toolTip() == reason
+    assert dialog.once_button.toolTip() == tooltip(reason)
     assert not dialog.doubts["majority"].isVisible()
 
 
@@ -370,7 +372,7 @@ def test_what_is_asked_stands_with_the_buttons_in_sight(qtbot: QtBot, theme: The
     assert len(dialog.doubts) == 4
     for doubt in dialog.doubts.values():
         assert not dialog.once_button.isEnabled()
-        assert dialog.why_not.isVisible() and dialog.why_not.text() == dialog.once_button.toolTip()
+        assert dialog.why_not.isVisible() and tooltip(dialog.why_not.text()) == dialog.once_button.toolTip()
         assert doubt.visibleRegion().boundingRect() == doubt.rect()
         assert not scroll.isAncestorOf(doubt)
         doubt.click()
@@ -396,7 +398,7 @@ def test_the_days_can_be_changed_where_they_matter(qtbot: QtBot, theme: Theme) -
         qtbot.keyClick(dialog.days, Qt.Key.Key_Return)
     assert dialog.isVisible()
     assert not dialog.once_button.isEnabled() and not dialog.days.isEnabled()
-    assert dialog.once_button.toolTip() == "Counting again…"
+    assert dialog.once_button.toolTip() == tooltip("Counting again…")
     assert dialog.sentence.text() == "Counting what is older than 365 days…"
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import pytest
-from PySide6.QtCore import QByteArray, QModelIndex, QPoint, Qt
-from PySide6.QtGui import QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtCore import QByteArray, QEvent, QModelIndex, QPoint, Qt
+from PySide6.QtGui import QHelpEvent, QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import QApplication, QToolButton, QToolTip
 from pytestqt.qtbot import QtBot
 
 from app.ui.theme import Theme
@@ -273,3 +273,15 @@ def test_the_current_row_is_marked_at_its_left(theme: Theme, qtbot: QtBot, hidde
     painted, y = table.viewport().grab().toImage(), table.rowViewportPosition(1) + 8
     assert painted.pixelColor(1, y).name() == theme.colour("accent").name()
     assert painted.pixelColor(5, y).name() != theme.colour("accent").name()
+
+
+def test_what_a_file_calls_its_columns_is_no_markup(theme: Theme, qtbot: QtBot) -> None:
+    table = shown(theme, qtbot, [["a", "short", "b"]])
+    hint = "<img src='file:///nowhere.png'><h1>x</h1> is a column of this database alone"
+    table.model().setHeaderData(0, Qt.Orientation.Horizontal, hint, Qt.ItemDataRole.ToolTipRole)
+    over = table.horizontalHeader().viewport()
+    QApplication.sendEvent(
+        over, QHelpEvent(QEvent.Type.ToolTip, QPoint(5, 5), over.mapToGlobal(QPoint(5, 5)))
+    )
+    assert "&lt;img" in QToolTip.text() and "<img" not in QToolTip.text()
+    QToolTip.hideText()
