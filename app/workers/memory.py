@@ -18,7 +18,7 @@ LOOK_MS = 500
 """Between two looks at whether there is garbage."""
 
 GIVE_BACK_SECONDS = 15
-"""Between two times, if there was garbage meanwhile and there is none now."""
+"""Between two times, if there was garbage meanwhile."""
 
 
 def tidy_as_it_goes() -> None:
@@ -73,11 +73,12 @@ class GarbageCollector(QObject):
     def _look(self) -> None:
         if uncollected:  # looking through them all finds nothing, and holds the interface up
             return
+        if self._collected and time.monotonic() - self._given_back > GIVE_BACK_SECONDS:
+            self._collected, self._given_back = False, time.monotonic()
+            give_back()
+            return
         for generation in (2, 1, 0):
             if gc.get_count()[generation] > self._thresholds[generation] > 0:
                 gc.collect(generation)
                 self._collected = True
                 return
-        if self._collected and time.monotonic() - self._given_back > GIVE_BACK_SECONDS:
-            self._collected, self._given_back = False, time.monotonic()
-            give_back()
