@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QMoveEvent
 from PySide6.QtWidgets import QApplication, QStackedWidget, QTabWidget, QWidget
 from shiboken6 import Shiboken
@@ -11,7 +11,7 @@ from app.services.text import visible
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.labels import in_row
+from app.ui.widgets.labels import in_row, set_tip
 from app.ui.widgets.tab_order import is_lost, release
 
 
@@ -47,6 +47,7 @@ class TenantsPlace(QObject):
         self._corner.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._corner.hide()
         tabs.tabBar().tabBarClicked.connect(self._clicked)
+        tabs.installEventFilter(self)
         self._stack.currentChanged.connect(lambda _: self._look())
 
     @property
@@ -74,6 +75,23 @@ class TenantsPlace(QObject):
         if back and before is not None and Shiboken.isValid(before) and not is_lost(before):
             before.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize and self.is_shown:
+            self._say_back()
+        return super().eventFilter(watched, event)
+
+    def _say_back(self) -> None:
+        """To which tab, where the tabs' own words leave room for that."""
+        title = visible(self._tabs.tabText(self._tabs.currentIndex())).split("  ")[0]
+        whole = f"Back to {title}"
+        self.back_button.setAccessibleName(whole)
+        set_tip(self.back_button, whole)
+        wanted = self._tabs.tabBar().sizeHint().width()
+        for words in (f"{whole} · Esc", "Back · Esc"):
+            self.back_button.setText(words.replace("&", "&&"))
+            if wanted + self._corner.sizeHint().width() <= self._tabs.width():
+                break
+
     def _clicked(self, at: int) -> None:
         """Of the tab that is current already Qt says nothing else."""
         if at == self._tabs.currentIndex():
@@ -83,10 +101,7 @@ class TenantsPlace(QObject):
         if self.is_shown is self._was_shown:
             return
         self._was_shown = self.is_shown
-        title = visible(self._tabs.tabText(self._tabs.currentIndex())).split("  ")[0]
-        words = f"Back to {title}"
-        self.back_button.setText(f"{words} · Esc".replace("&", "&&"))
-        self.back_button.setAccessibleName(words)
+        self._say_back()
         self._corner.setFixedHeight(self._tabs.tabBar().height())
         self._corner.setVisible(self.is_shown)
         set_property(self._tabs.tabBar(), "left", self.is_shown)

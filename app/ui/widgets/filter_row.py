@@ -23,15 +23,14 @@ from models.status import DAY
 DEBOUNCE_MS = 200
 AT_MOST = "at most"
 _LEAST = 480
-_TEXT, _TEXT_IN_NARROW, _TEXT_WITH_MORE = 200, 140, 76
+_TEXT, _TEXT_IN_NARROW = 200, 150
+"""Pixels of the text, and where room is short: a dozen letters beside its icons."""
 _FOR_TEXT, _FOR_SPACE = 720, 780
 """Widths from which on the text is as wide, and the parts as far from each other, beside as many pick lists
 as there are.
 """
 _FOR_ORDER = 1_000
 """And from which on it says the order, too."""
-_FEW = 2
-"""So many pick lists leave the text more room."""
 _APART, _CLOSE = 12, 8
 _LEAVING = {Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter}
 
@@ -312,9 +311,7 @@ class FilterRow(QWidget):
         if narrow != self._narrow:
             self._narrow, self._widest_count = narrow, 0
             self._row.setSpacing(_CLOSE if narrow else _APART)
-        lists = len(self.pickers) + (self.dates is not None) + self._shares
-        in_narrow = _TEXT_WITH_MORE if lists > _FEW else _TEXT_IN_NARROW
-        self.text.setMinimumWidth(_TEXT if self.width() >= _FOR_TEXT else in_narrow)
+        self.text.setMinimumWidth(_TEXT if self.width() >= _FOR_TEXT else _TEXT_IN_NARROW)
         self._say_count()
         words = self.count.fontMetrics().horizontalAdvance(self.count.text())
         self._widest_count = max(self._widest_count, words + 2)

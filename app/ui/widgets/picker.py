@@ -135,7 +135,7 @@ class Picker(QComboBox):
         return super().sizeHint().expandedTo(QSize(self._width, 0))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(96, super().minimumSizeHint().height())
+        return QSize(84, super().minimumSizeHint().height())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in _OPENING:

@@ -6,7 +6,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from app.itemmodels.columns import Column, Row, Tone
 from app.services.records import parking
@@ -51,6 +51,7 @@ from app.ui.tabs.runs.run_acts import ACTS, STATUS_LOOKS, RunAct, left_as_it_is,
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec, ButtonIn
+from app.ui.widgets.buttons import tool_button
 from app.ui.widgets.formatting import grouped, money, score
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_row
@@ -154,12 +155,19 @@ class RunsTab(RecordTab):
         buttons = self.commands.button("create"), self.charts_button, self.parked_button
         self._above = in_row(self.chips, None, *buttons, within=self._line, spacing=8)
         self.filters.add_beside_text(self.ready)
+        self._more = tool_button(self.context.theme, Icon.MORE, "New run, charts, parked ideas")
+        menu = QMenu(self._more)
+        menu.addActions([self.commands.action(name) for name in ("create", CHARTS, PARKED)])
+        self._more.setMenu(menu)
+        self._more.setPopupMode(self._more.ToolButtonPopupMode.InstantPopup)
+        self._more.hide()
+        self.filters.add_trailing(self._more)
         self.scope_note = Label(look=Look.DIM, wrap=True)
         self.scope_note.hide()
         return (self._line, self.scope_note)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where the tab is low its statuses stand among the pick lists; the parked ideas are in the menu."""
+        """Where the tab is low its statuses stand among the pick lists, and its buttons are under "…"."""
         super().resizeEvent(event)
         low = self.height() < LOW
         above = self.is_narrow and not low  # among the filters there is no room for it
@@ -173,6 +181,7 @@ class RunsTab(RecordTab):
         self.ready.setVisible(not low or self.ready.key() is not None)
         if not self.opener.is_open and low != self._line.isHidden():
             self._line.setHidden(low)
+            self._more.setVisible(low)
             self.chips.stand_among(low)
             self.filters.share_with(self.chips if low else None)
             if not low:

@@ -102,13 +102,19 @@ class WebhooksTab(RecordTab):
     def top_widgets(self) -> Sequence[QWidget]:
         self.views = ReadyViews(self.context, self.filters_changed)
         self._line = QWidget()
-        in_row(self.views, None, within=self._line)
+        self._above = in_row(self.views, None, within=self._line)
         return (self._line,)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where the tab is low the views make room for rows, unless one is chosen."""
+        """Where the tab is low the views stand among the pick lists."""
         super().resizeEvent(event)
-        self._line.setHidden(self.height() < LOW and self.views.ids is None)
+        low = self.height() < LOW
+        if low != self._line.isHidden():
+            self._line.setHidden(low)
+            self.views.stand_among(low)
+            self.filters.share_with(self.views if low else None)
+            if not low:
+                self._above.insertWidget(0, self.views)
 
     def query(self) -> ListQuery:
         found, ids = super().query(), self.views.ids

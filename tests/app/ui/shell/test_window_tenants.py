@@ -331,11 +331,19 @@ def test_names_keep_their_room_in_a_small_window(qtbot: QtBot, window: MainWindo
     open_file(qtbot, window, demo_path)
     page = show(qtbot, window)
     header, column = page.table.horizontalHeader(), page.model.column_of
+    assert window.workspace is not None
+    back = window.workspace.tenants.back_button
+    assert back.text() == "Back to Users · Esc"
     window.resize(700, 450)  # beside the inspector, which stays open
     page.table.columns.fit()
     longest = page.table.sizeHintForColumn(column("name"))
     assert header.sectionSize(column("name")) >= longest, "a name is read whole where it fits the table"
     assert not header.isSectionHidden(column("last")), "what the rows are in order of stays"
+    window.setMinimumSize(1, 1)
+    window.resize(620, 450)
+    assert back.text() == "Back · Esc" and back.accessibleName() == "Back to Users"
+    letters = page.filters.text.fontMetrics().horizontalAdvance("nnnnnnnnnnnn")
+    assert page.filters.text.width() >= letters + 60, "a dozen beside its icons"
     window.resize(1000, 700)
     page.table.columns.fit()
     assert not header.isSectionHidden(column("chain")), "it comes back with the room"
