@@ -91,14 +91,19 @@ def columns(context: Context, table: tables.Table, special: Special) -> list[Col
 
     `special` says, by a declared name, what of the `Column` differs from its kind.
     """
-    stored = context.opened.schema.columns.get(table.name, ())
     return [
         _missing(table, declared)
-        if stored and declared.source not in stored
+        if is_missing(context, table, declared)
         else replace(_column(context, table, declared), **special.get(declared.name, {}))
         for declared in table.columns
         if declared.listed
     ]
+
+
+def is_missing(context: Context, table: tables.Table, column: tables.TableColumn) -> bool:
+    """Whether the file has the table, but not this column of it."""
+    stored = context.opened.schema.columns.get(table.name, ())
+    return bool(stored) and column.source not in stored
 
 
 def extra_of(context: Context, table: tables.Table) -> tuple[tables.TableColumn, ...]:

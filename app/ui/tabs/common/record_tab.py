@@ -124,7 +124,9 @@ class RecordTab(ListedTab):
         columns = [*columns, *declared.extra_columns(context, table)]
         self.list = ListController(context, table, columns, self.table, self, lists=self.lists)
         self.model = self.list.model
-        hidden = [column.name for column in table.listed if column.hidden] + [*self.list.extra]
+        missing = [column.name for column in table.listed if declared.is_missing(context, table, column)]
+        own = [*self.list.extra][len(missing) :]  # what is not there leaves its place to what only this has
+        hidden = [column.name for column in table.listed if column.hidden] + missing + own
         for column in table.listed:
             if column.kind is ColumnKind.TIME:  # whose words become longer while one looks at them
                 words = (LONGEST_AGO,)

@@ -35,6 +35,8 @@ def test_a_missing_column_is_said_and_the_rest_goes_on(show_tab: ShowTab) -> Non
     header = tab.model.headerData(place, Qt.Orientation.Horizontal)
     assert header == "Password (missing)"
     assert tab.model.index(0, place).data() == ""
+    assert tab.table.isColumnHidden(place), "its place is that of what only this file has"
+    assert not tab.table.isColumnHidden(tab.model.column_of(next(iter(tab.list.extra))))
     assert "@" in str(tab.model.index(0, tab.model.column_of("email")).data())
     assert "has_password" not in tab.filters.pickers, "there is nothing to pick"
 
