@@ -94,7 +94,7 @@ class StillReferred(NotAllowed):
 
     heading = "This cannot be deleted"
     sentence = (
-        "{why} still referred to by {what}, which would lose what they refer to; nothing was changed. "
+        "{why} still referred to by {what}, which would lose that; nothing was changed. "
         "Remove those first, or keep the record."
     )
     why = "This is"

@@ -417,4 +417,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent)))
     except (OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        sys.exit(f"This bundle cannot be checked, because it was changed: {error!r}")
+        sys.exit(f"This cannot be checked, because it was changed or is no bundle: {error!r}")
