@@ -1,160 +1,55 @@
 """What an SQL dump's statements may do, decided by SQLite's own parser at each of them."""
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
 
 import apsw
 
 from app.services.chain.rules import TABLE
+from app.services.files.allowed import (
+    ADDS,
+    ALLOWED,
+    BOOKKEEPING,
+    BY_POSITION,
+    CLEARS,
+    CONTINUES,
+    DROP,
+    LEFT_OUT,
+    LIMITS,
+    LOOKED_AT,
+    MISSING,
+    NO_SQL,
+    NONE_THERE,
+    OF_ADDING,
+    OF_THE_STORE,
+    OK,
+    OWN,
+    PRAGMAS,
+    ROWS,
+    SAID,
+    SAVEPOINT,
+    SETTINGS,
+    STATISTICS,
+    TAKEN,
+    TEMPORARY,
+    TRIGGER,
+    VIRTUAL,
+    ByPosition,
+    Forbidden,
+    RolledBack,
+    first_word,
+    has_query,
+    keep_innocuous_functions,
+    reason,
+    without_effect,
+)
 from app.services.files.breaks import Breaks
 from app.services.files.continuing import continued, may_continue
-from app.services.files.dump import MAX_STATEMENT, NoteKind, Notes, Piece
+from app.services.files.dump import NoteKind, Notes, Piece
 from app.services.files.resolving import Gone, replacing, resolving_tables, without_resolution
-from models.engine import D1_LIMITS, sql_name
+from models.engine import sql_name
 from models.local import statements
 from models.schema import COUNTERS, caseless
-
-_OK: Final = apsw.SQLITE_OK
-_ALLOWED: Final = frozenset(
-    (
-        apsw.SQLITE_INSERT,  # never of sqlite_master: SQLite itself keeps that
-        apsw.SQLITE_UPDATE,
-        apsw.SQLITE_CREATE_TABLE,
-        apsw.SQLITE_CREATE_INDEX,
-        apsw.SQLITE_REINDEX,  # how a new index is filled
-    )
-)
-_LEFT_OUT: Final = {
-    apsw.SQLITE_CREATE_VIEW: NoteKind.VIEW,
-    apsw.SQLITE_CREATE_TRIGGER: NoteKind.TRIGGER,
-    apsw.SQLITE_CREATE_VTABLE: NoteKind.VIRTUAL_TABLE,
-    apsw.SQLITE_ANALYZE: NoteKind.NOT_RUN,
-}
-_PRAGMAS: Final = frozenset(("foreign_keys", "defer_foreign_keys", "ignore_check_constraints"))
-"""What both programs and our own export write, and an import sees to itself."""
-
-_SETTINGS: Final = frozenset(
-    (
-        "application_id",
-        "auto_vacuum",
-        "cache_size",
-        "encoding",
-        "journal_mode",
-        "legacy_file_format",
-        "locking_mode",
-        "page_size",
-        "synchronous",
-        "temp_store",
-        "user_version",
-        "writable_schema",
-    )
-)
-"""What others write, and means nothing where it is not run."""
-
-_BOOKKEEPING: Final = frozenset((COUNTERS, "sqlite_stat1", "sqlite_stat3", "sqlite_stat4"))
-"""Tables of SQLite's own that dumps empty before they fill them."""
-
-_STATISTICS: Final = _BOOKKEEPING - {COUNTERS}
-"""What ANALYZE sqlite_schema queries by itself, as sqlite3's dumps do."""
-
-_OWN: Final = ("sqlite_master", "ROWID")
-"""What SQLite itself reads when it makes a table."""
-
-_TEMPORARY: Final = frozenset(
-    (
-        apsw.SQLITE_CREATE_TEMP_TABLE,
-        apsw.SQLITE_CREATE_TEMP_VIEW,
-        apsw.SQLITE_CREATE_TEMP_TRIGGER,
-        apsw.SQLITE_CREATE_TEMP_INDEX,
-    )
-)
-_SAVEPOINT: Final = {"BEGIN": "SAVEPOINT", "RELEASE": "RELEASE", "ROLLBACK": "ROLLBACK TO"}
-_SAID: Final = {
-    apsw.SQLITE_ATTACH: "ATTACH",
-    apsw.SQLITE_DETACH: "DETACH",
-    apsw.SQLITE_RECURSIVE: "a recursive query",
-}
-_LIMITS: Final = (
-    (apsw.SQLITE_LIMIT_ATTACHED, 0),
-    (apsw.SQLITE_LIMIT_TRIGGER_DEPTH, 0),
-    (apsw.SQLITE_LIMIT_LENGTH, MAX_STATEMENT),
-    (apsw.SQLITE_LIMIT_SQL_LENGTH, MAX_STATEMENT),
-    # A long pattern can take for ever in one step.
-    (apsw.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, D1_LIMITS.pattern_bytes),
-)
-
-_TRIGGER: Final = statements.pattern(r"create (?:temp(?:orary)? )?trigger (?:if not exists )?(?P<name>\S+)")
-_FIRST: Final = re.compile(r"(?:\s|;|--[^\n]*\n|/\*.*?\*/)*+(?P<word>\w+)", re.DOTALL)
-_ROWS: Final = frozenset(("insert", "replace"))
-_TAKEN: Final = _ROWS | {"with", "update", "create", "alter"}
-_ADDS: Final = statements.pattern(r"alter table (?:main \. )?+\S+ add ")
-"""Adds a column, which rows behind it may have."""
-
-_OF_ADDING: Final = frozenset(
-    (
-        (apsw.SQLITE_SELECT, ""),
-        (apsw.SQLITE_PRAGMA, "quick_check"),
-        (apsw.SQLITE_READ, "pragma_quick_check"),
-        (apsw.SQLITE_READ, "sqlite_master"),
-    )
-)
-"""What SQLite asks by itself of a column that is added: whether its CHECK holds for the rows there."""
-
-_ASKS: Final = frozenset(("SELECT", "VALUES", "EXPLAIN", "a query over tables", "a recursive query"))
-"""Why what stores nothing is not run."""
-
-_BY_POSITION: Final = statements.pattern(
-    r"(?:insert(?: or \w+)?|replace) into (?:main \. )?+(?P<name>\S+) (?!\()"
-)
-"""Rows that name no columns."""
-
-_DROP: Final = statements.pattern(r"drop (?:table|view|index|trigger) if exists (?P<name>\S+)")
-_CLEARS: Final = statements.pattern(
-    r"(?P<what>delete from|drop (?:table|view|index|trigger)) (?:main \. )?+(?P<name>\S+)"
-)
-"""How dumps of other programs begin a table, so that they can be run where it is there already."""
-
-_VIRTUAL: Final = statements.pattern(
-    r"insert into sqlite_(?:schema|master) \( type , name , tbl_name , rootpage , sql \)"
-    r" values \( 'table' , '(?P<name>[^']*)' , '[^']*' , 0 , '(?i:create\svirtual\stable\s)"
-)
-"""How sqlite3 writes a virtual table."""
-
-_NONE_THERE: Final = re.compile(r"no such (?:table|view|index|trigger): ")
-_MISSING: Final = re.compile(r"no such table: (?:main\.)?(?P<name>.*)", re.DOTALL)
-_NO_SQL: Final = re.compile(
-    r"syntax error$|^unrecognized token|^incomplete input|may not be modified$|^generated column loop"
-)
-"""What SQLite says against text that is no statement, or one that means harm: no database has a table whose
-columns are made of each other, and SQLite reads the whole schema again at each that it refuses.
-"""
-
-_IS_THERE: Final = re.compile(r"(?P<kind>table|index|view|trigger) .* already exists", re.DOTALL)
-
-OF_THE_STORE: Final = (
-    apsw.InterruptError,
-    apsw.IOError,
-    apsw.CantOpenError,
-    apsw.CorruptError,
-    apsw.NoMemError,
-    apsw.FullError,
-)
-"""Nothing that the statement did wrong."""
-
-_CONTINUES: Final = "what goes on with another row than its table's last, where one of that was left out"
-
-_LOOKED_AT: Final = 1_000
-"""Characters of a failed statement in which its kind is looked for."""
-
-
-class Forbidden(Exception):
-    """A statement does something else than filling tables; `str()` names what."""
-
-
-class RolledBack(Exception):
-    """A statement failed that takes all before it with it, as OR ROLLBACK does."""
 
 
 class _GoesOnWithAnother(Exception):
@@ -171,10 +66,6 @@ class _Counted(Exception):
     def __init__(self, rows: int) -> None:
         super().__init__(rows)
         self.rows = rows
-
-
-class ByPosition(Forbidden):
-    """Rows name no columns, and their table is not the dump's; `str()` names it."""
 
 
 class Guard:
@@ -235,9 +126,9 @@ class Guard:
             connection.config(setting, value)
         connection.enable_load_extension(False)
         connection.drop_modules([])  # no virtual table of any kind
-        for limit, most in _LIMITS:
+        for limit, most in LIMITS:
             connection.limit(limit, most)
-        self._functions = self._keep_innocuous_functions()
+        self._functions = keep_innocuous_functions(connection)
 
     def run(self, piece: Piece) -> None:
         """Runs whole statements: all at once, and each by itself where one of them fails; what it did before
@@ -319,7 +210,7 @@ class Guard:
         try:
             if (error := self._misfit(plain, begin)) is None:
                 return None
-            if _MISSING.fullmatch(str(error)):
+            if MISSING.fullmatch(str(error)):
                 is_made = self._makes_tables_for(plain, error)
                 return self._resolve(sql, plain, begin) if is_made else self._run_alone(sql, begin)
         except (apsw.Error, apsw.ExecTraceAbort, Forbidden):
@@ -379,7 +270,9 @@ class Guard:
         stands in a statement of its own: it would go on with another row of its key.
         """
         self._continues = bool(self._left_from) and continued(sql) in self._left_from
-        self._adds = _word(sql) == "alter" and _ADDS.match(statements.canonical(sql[:_LOOKED_AT])) is not None
+        self._adds = (
+            first_word(sql) == "alter" and ADDS.match(statements.canonical(sql[:LOOKED_AT])) is not None
+        )
         while True:
             self.start = begin
             try:
@@ -391,7 +284,7 @@ class Guard:
                     self._note_brought(sql)
                 return None
             except _GoesOnWithAnother:
-                self._found.add(NoteKind.NOT_RUN, _CONTINUES, self._piece.line_of(begin))
+                self._found.add(NoteKind.NOT_RUN, CONTINUES, self._piece.line_of(begin))
                 return None
             except (apsw.Error, apsw.ExecTraceAbort, Forbidden) as error:
                 self._require_rest(error)
@@ -400,7 +293,7 @@ class Guard:
                 elif self._clears_nothing(sql, error):
                     return None
                 elif isinstance(error, Forbidden):
-                    if (said := _without_effect(sql, str(error))) is None:
+                    if (said := without_effect(sql, str(error))) is None:
                         raise
                     self._found.add(NoteKind.NOT_RUN, said, self._piece.line_of(begin))
                     return None
@@ -409,7 +302,7 @@ class Guard:
 
     def _note_brought(self, sql: str) -> None:
         """Which row of its table has come last, by this statement: nobody asks where none was left out."""
-        if self._left_from and statements.verb(sql)[0] in _ROWS and self._connection.changes() > 0:
+        if self._left_from and statements.verb(sql)[0] in ROWS and self._connection.changes() > 0:
             self._brought[statements.target(sql)[0]] = self._connection.last_insert_rowid()
 
     def _require_brought(self) -> None:
@@ -441,8 +334,8 @@ class Guard:
 
     def _makes_tables_for(self, sql: str, error: Exception) -> bool:
         """Whether it was rows for a table of ours, which is there now."""
-        missing = _MISSING.fullmatch(str(error))
-        if missing is None or _word(sql) not in _ROWS or missing["name"] in self._not_made:
+        missing = MISSING.fullmatch(str(error))
+        if missing is None or first_word(sql) not in ROWS or missing["name"] in self._not_made:
             return False
         if not self._make_tables(missing["name"]):
             self._not_made.add(missing["name"])
@@ -454,12 +347,12 @@ class Guard:
 
     def _clears_nothing(self, sql: str, error: Exception) -> bool:
         """Whether it would remove what is not there, or rows of a table that has none; which is noted."""
-        if _word(sql) not in ("delete", "drop"):
+        if first_word(sql) not in ("delete", "drop"):
             return False
-        clears = _CLEARS.match(statements.canonical(sql[:_LOOKED_AT]))
-        if clears is None or clears["name"] in _BOOKKEEPING:
+        clears = CLEARS.match(statements.canonical(sql[:LOOKED_AT]))
+        if clears is None or clears["name"] in BOOKKEEPING:
             return False
-        if not _NONE_THERE.match(str(error)):
+        if not NONE_THERE.match(str(error)):
             if clears["what"].startswith("drop") or clears["name"] not in self._tables:
                 return False
             if self._connection.execute(f"SELECT 1 FROM main.{sql_name(clears['name'])} LIMIT 1").get:  # noqa: S608
@@ -470,17 +363,17 @@ class Guard:
 
     def _leave_out(self, sql: str, begin: int, error: Exception) -> None:
         """Notes a statement that failed and may be left out, or rows of it; raises what others said."""
-        begun, word, left = sql[:_LOOKED_AT], _word(sql), self._left
-        missing = _MISSING.fullmatch(str(error))
-        if missing and word == "delete" and missing["name"] in _BOOKKEEPING:
+        begun, word, left = sql[:LOOKED_AT], first_word(sql), self._left
+        missing = MISSING.fullmatch(str(error))
+        if missing and word == "delete" and missing["name"] in BOOKKEEPING:
             return  # which is empty then
-        if left is None and word in _ROWS and missing:
+        if left is None and word in ROWS and missing:
             left = NoteKind.ROWS, missing["name"]
-        if left is None and word in _TAKEN:
+        if left is None and word in TAKEN:
             said = statements.canonical(begun) if "create" in begun.lower() else ""  # which takes long
-            if trigger := _TRIGGER.match(said):
+            if trigger := TRIGGER.match(said):
                 left = NoteKind.TRIGGER, trigger["name"]
-            elif virtual := _VIRTUAL.match(said):
+            elif virtual := VIRTUAL.match(said):
                 left = NoteKind.VIRTUAL_TABLE, virtual["name"]
             elif isinstance(error, apsw.Error) and self._does_not_fit(error):
                 if word != "create" and self._row_by_row(sql, begin):
@@ -489,7 +382,7 @@ class Guard:
         if left is None:
             raise error
         self._found.add(*left, self._piece.line_of(begin))
-        if statements.verb(sql)[0] in _ROWS:
+        if statements.verb(sql)[0] in ROWS:
             self._leave(sql)
 
     def _row_by_row(self, text: str, begin: int) -> bool:
@@ -514,24 +407,11 @@ class Guard:
         """Whether it is this statement alone that fails, of those around it that came in."""
         if isinstance(error, (apsw.ConstraintError, apsw.MismatchError)):
             return True
-        return type(error) is apsw.SQLError and not self.rows_alone and not _NO_SQL.search(str(error))
+        return type(error) is apsw.SQLError and not self.rows_alone and not NO_SQL.search(str(error))
 
     def _note(self, kind: NoteKind, name: str = "") -> None:
         """Notes what does nothing in its place."""
         self._found.add(kind, name, self._piece.line_of(self._begin + self._ran))
-
-    def _keep_innocuous_functions(self) -> frozenset[str]:
-        """The functions that SQLite itself calls innocuous; the others do nothing any more but refuse.
-
-        The authorizer alone is not enough: it is asked about no function behind the first row of VALUES.
-        """
-        found: dict[str, bool] = {}
-        for name, flags in self._connection.execute("SELECT lower(name), flags FROM pragma_function_list"):
-            found[str(name)] = found.get(str(name), True) and bool(int(str(flags)) & apsw.SQLITE_INNOCUOUS)
-        for name, innocuous in found.items():
-            if not innocuous:
-                self._connection.create_scalar_function(name, _refusing(name))
-        return frozenset(name for name, innocuous in found.items() if innocuous)
 
     def check_default(self, expression: str) -> None:
         """Raises `Forbidden` when a column's DEFAULT calls what is not harmless, and what SQLite raises."""
@@ -548,13 +428,13 @@ class Guard:
 
     def _begins(self, _cursor: object, sql: str, _bindings: object) -> bool:
         if not (self._alone or self._asks_itself):
-            if self._unread and _word(sql) in _ROWS:
+            if self._unread and first_word(sql) in ROWS:
                 self._read_resolving()
             if without_resolution(sql, by_table=self._table in self._resolving) is not None:
                 raise _Resolves
         if self._acts and not (self._has_breaks or self.rows_alone or self._asks_itself):  # nearly always
             if self._reads_own and self._queries_own(sql):
-                return self._is_query() == _OK
+                return self._is_query() == OK
             self._began(sql)
             self._forget_statement()
             return True
@@ -563,17 +443,17 @@ class Guard:
         self.breaks.begins(sql, self._begin + self._ran)
         if not self._acts:
             said = statements.canonical(sql)
-            if drop := _DROP.match(said):
+            if drop := DROP.match(said):
                 self._note(NoteKind.DROP, drop["name"])
             self._acts = drop is not None or not said.strip(";\0")
         if self._reads_own and self._queries_own(sql):
-            return self._is_query() == _OK
+            return self._is_query() == OK
         self._began(sql)
         acts = self._acts
         self._forget_statement()
         if acts and self.rows_alone:
-            rows = _BY_POSITION.match(statements.canonical(sql[:_LOOKED_AT]))
-            if rows and rows["name"].strip('"`[]') not in _BOOKKEEPING:
+            rows = BY_POSITION.match(statements.canonical(sql[:LOOKED_AT]))
+            if rows and rows["name"].strip('"`[]') not in BOOKKEEPING:
                 raise ByPosition(rows["name"].strip('"`[]'))
         if acts:
             return True
@@ -584,7 +464,7 @@ class Guard:
         """Whether a statement queries the table it writes to: SQLite says the same of ON CONFLICT and of
         RETURNING, and is asked about it without them.
         """
-        if not _has_query(sql):
+        if not has_query(sql):
             return False
         source = None if self._updates else statements.source(sql, "returning", "conflict")
         if source is None:
@@ -617,7 +497,7 @@ class Guard:
     def _authorize(
         self, action: int, name: str | None, detail: str | None, database: str | None, _trigger: str | None
     ) -> int:
-        if action in _ALLOWED and database == "main":  # nearly always
+        if action in ALLOWED and database == "main":  # nearly always
             if self._temporary and caseless(str(name)) in self._temporary:
                 return self._refuse("a table and a temporary one of its name")
             if not self._acts and name != "sqlite_master":
@@ -629,13 +509,13 @@ class Guard:
                 if made == TABLE:
                     self.chain_at = self._piece.line_of(self._begin + self._ran)
             self.has_counters |= name == COUNTERS and action != apsw.SQLITE_CREATE_TABLE
-            return _OK
+            return OK
         name = name or ""
         if self._asks_itself:
             self._reads_own |= action == apsw.SQLITE_READ and caseless(name) == self._table
-            return _OK
-        if self._adds and (action, name) in _OF_ADDING:
-            return _OK
+            return OK
+        if self._adds and (action, name) in OF_ADDING:
+            return OK
         if action in (apsw.SQLITE_SELECT, apsw.SQLITE_READ):
             # Both at once is a query over a table; of one behind IN SQLite tells the columns alone.
             if action == apsw.SQLITE_SELECT:
@@ -644,36 +524,36 @@ class Guard:
                 self._reads_own = True  # as ON CONFLICT and RETURNING do, or a query: the text tells
             elif detail == "" and not name.startswith("sqlite_") and caseless(name) not in self._tables:
                 pass  # of a WITH no column is read
-            elif (name, detail) != _OWN and name not in _STATISTICS:
+            elif (name, detail) != OWN and name not in STATISTICS:
                 self._reads = True
                 self._queries |= self._table != ""
-            return self._is_query() if self._queries and self._reads else _OK
-        if action in _TEMPORARY:
+            return self._is_query() if self._queries and self._reads else OK
+        if action in TEMPORARY:
             self._temporary.add(caseless(name))
             self._left = NoteKind.NOT_RUN, f"CREATE TEMP … {name}"
             return apsw.SQLITE_DENY
         if database == "temp" and (action, name) == (apsw.SQLITE_INSERT, "sqlite_temp_master"):
-            return _OK  # asked first of such a table
+            return OK  # asked first of such a table
         if database == "temp":
             return self._refuse("a temporary table")
         if action == apsw.SQLITE_ALTER_TABLE:
             if self._adds:
                 self._acts = True
                 self._unread |= self._says_conflict
-                return _OK
+                return OK
             self._left = NoteKind.NOT_RUN, f"ALTER TABLE {detail}"
             return apsw.SQLITE_DENY
-        if action in _LEFT_OUT:
-            self._left = _LEFT_OUT[action], name if action != apsw.SQLITE_ANALYZE else "ANALYZE"
+        if action in LEFT_OUT:
+            self._left = LEFT_OUT[action], name if action != apsw.SQLITE_ANALYZE else "ANALYZE"
             return apsw.SQLITE_DENY
         if action == apsw.SQLITE_FUNCTION:
             known = (detail or "").lower() in self._functions
-            return _OK if known else self._refuse(f"the function {detail}()")
+            return OK if known else self._refuse(f"the function {detail}()")
         if action == apsw.SQLITE_DELETE:
             self._acts = True
-            if name in _BOOKKEEPING:
+            if name in BOOKKEEPING:
                 self.has_counters |= name == COUNTERS
-                return _OK
+                return OK
             return self._refuse("DROP" if name in ("sqlite_master", "sqlite_temp_master") else "DELETE")
         if action == apsw.SQLITE_TRANSACTION:
             self._acts = True
@@ -683,16 +563,16 @@ class Guard:
             return apsw.SQLITE_IGNORE  # the import is one transaction of its own
         if action == apsw.SQLITE_SAVEPOINT:
             self._acts = True
-            self._note(NoteKind.NOT_RUN, _SAVEPOINT[name])
+            self._note(NoteKind.NOT_RUN, SAVEPOINT[name])
             return apsw.SQLITE_IGNORE
         if action == apsw.SQLITE_PRAGMA:
             return self._pragma(name.lower())
-        return self._refuse(_SAID.get(action, "a statement"))
+        return self._refuse(SAID.get(action, "a statement"))
 
     def _pragma(self, name: str) -> int:
-        if name in _SETTINGS:
+        if name in SETTINGS:
             self._note(NoteKind.NOT_RUN, f"PRAGMA {name}")
-        elif name not in _PRAGMAS:
+        elif name not in PRAGMAS:
             return self._refuse(f"PRAGMA {name}")
         self._acts = True
         self.is_d1 |= name == "defer_foreign_keys"
@@ -714,46 +594,3 @@ class Guard:
         if self._continues:
             self._changed.append((kind, caseless(table), row))
         self.breaks.wrote(table, row)
-
-
-def _word(sql: str) -> str:
-    """The first of a statement, in lower case."""
-    first = _FIRST.match(sql)
-    return first["word"].lower() if first else ""
-
-
-def _without_effect(sql: str, why: str) -> str | None:
-    """What a statement is called that was not run and `why`, if it would have stored nothing anywhere."""
-    word = _word(sql)
-    asks = word in ("select", "values", "explain") and why in _ASKS
-    packs = word == "vacuum" and "into" not in statements.words(sql)
-    return word.upper() if asks or packs else None
-
-
-def _has_query(sql: str) -> bool:
-    return "select" in sql.lower() and "select" in statements.words(sql)
-
-
-def _refusing(name: str) -> Callable[..., Any]:
-    def refuse(*_: object) -> Any:
-        raise Forbidden(f"the function {name}()")
-
-    return refuse
-
-
-def reason(error: apsw.Error) -> str:
-    """SQLite's message without the piece of the statement that it may quote.
-
-    Constraints are named by table and column. Everything else stops before the first quotation, since a
-    missing quote in the dump can make any stored text look like a name.
-    """
-    said = str(error)
-    if isinstance(error, apsw.ConstraintError):
-        return said
-    if isinstance(error, apsw.BindingsError):
-        return "it has parameters"
-    if said.endswith("syntax error"):
-        return "syntax error"
-    if there := _IS_THERE.fullmatch(said):
-        return f"that {there['kind']} is made already"
-    return re.split(r"[:\"']", said, maxsplit=1)[0].strip().removesuffix(" on") or "an error"

@@ -20,6 +20,7 @@ import apsw
 
 from app import paths
 from app.services.chain.rules import TABLE
+from app.services.files.allowed import OF_THE_STORE, ByPosition, Forbidden, RolledBack, reason
 from app.services.files.dump import (
     BEGINNING,
     EXACT,
@@ -34,7 +35,7 @@ from app.services.files.dump import (
     pieces,
     reading,
 )
-from app.services.files.guard import OF_THE_STORE, ByPosition, Forbidden, Guard, RolledBack, reason
+from app.services.files.guard import Guard
 from app.services.records.rows import BYTEWISE
 from app.services.text import counted, some_of
 from models.engine import JSON_EXACT, sql_name

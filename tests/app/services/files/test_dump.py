@@ -18,6 +18,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.services.files import dump, importing
+from app.services.files.allowed import Forbidden
 from app.services.files.dump import (
     ImportFailed,
     NoteKind,
@@ -30,7 +31,7 @@ from app.services.files.dump import (
     reading,
     sentences,
 )
-from app.services.files.guard import Forbidden, Guard
+from app.services.files.guard import Guard
 from app.services.files.importing import Imported
 from models.errors import TemporaryFull
 from models.local.errors import temporary_folder
