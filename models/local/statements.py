@@ -11,7 +11,7 @@ from models.schema import caseless
 
 _TOKEN = re.compile(
     r"""
-    (?P<skip>\s+ | --[^\n]* | /\*.*?(?:\*/|\Z))
+    (?P<skip>[\s\ufeff]+ | --[^\n]* | /\*.*?(?:\*/|\Z))
   | (?P<text>'(?:[^']++|'')*+'?)
   | (?P<name>"(?:[^"]++|"")*+"? | `(?:[^`]++|``)*+`? | \[[^\]]*\]?)
   | (?P<word>[\w$]+)
@@ -25,8 +25,12 @@ _TOKEN = re.compile(
 Token = tuple[str, str]
 """What kind of token it is, and what it says, in lower case but for a text."""
 
+Placed = tuple[str, str, int, int]
+"""The same, and where it begins and ends."""
+
 _NONE: Token = "", ""
-_VERBS = frozenset(("insert", "replace", "update", "delete", "select", "values"))
+VERBS = frozenset(("insert", "replace", "update", "delete", "select", "values"))
+"""What stands behind a WITH."""
 
 
 def pattern(said: str) -> re.Pattern[str]:
@@ -36,7 +40,7 @@ def pattern(said: str) -> re.Pattern[str]:
 
 _CREATES = pattern(r"create (?:unique )?(?:table|index) (?:if not exists )?(?P<name>\S+) ")
 
-_LONGEST_REST = 1_000
+LONGEST_REST = 1_000
 """Characters behind the rows of an INSERT that may be said again of each."""
 
 
@@ -79,17 +83,26 @@ def canonical(sql: str) -> str:
 
 def tokens(sql: str) -> Iterator[Token]:
     """Each but white space and comments; a name without its quotes."""
+    for kind, said, _, _ in placed(sql):
+        yield kind, said
+
+
+def placed(sql: str) -> Iterator[Placed]:
+    """The same, and where in `sql` each of them is."""
     for match in _TOKEN.finditer(sql):
         said = match.group()
         match kind := match.lastgroup or "":
             case "skip":
                 continue
             case "name":
-                yield kind, caseless(_unquoted(said))
+                said = caseless(_unquoted(said))
             case "end":
-                yield kind, ";"
+                said = ";"
+            case "text":
+                pass
             case _:
-                yield kind, said if kind == "text" else caseless(said)
+                said = caseless(said)
+        yield kind, said, *match.span()
 
 
 def verb(sql: str) -> tuple[str, Iterator[Token]]:
@@ -99,7 +112,7 @@ def verb(sql: str) -> tuple[str, Iterator[Token]]:
     if (kind, does) == ("word", "with"):
         for kind, does in said:
             depth += (does == "(") - (does == ")") if kind == "sign" else 0
-            if depth == 0 and kind == "word" and does in _VERBS:
+            if depth == 0 and kind == "word" and does in VERBS:
                 break
     return does if kind == "word" else "", said
 
@@ -126,7 +139,7 @@ def words(sql: str) -> set[str]:
 
 def rows(sql: str) -> Iterator[tuple[int, str]]:
     """The statements that insert the rows of one by one, and where each row stands in it; none where it is no
-    plain INSERT of several rows, or says more than `_LONGEST_REST` behind them.
+    plain INSERT of several rows, or says more than `LONGEST_REST` behind them.
     """
     head, depth, ends, behind, rest = 0, 0, array("q"), False, ";"
     for match in _TOKEN.finditer(sql):
@@ -138,7 +151,7 @@ def rows(sql: str) -> Iterator[tuple[int, str]]:
             if depth == 0 and caseless(said) == "values":
                 head = match.end()
         elif behind:  # only the next row, what is to be done with each, or the end
-            if caseless(said) in ("on", "returning") and len(sql) - match.start() <= _LONGEST_REST:
+            if caseless(said) in ("on", "returning") and len(sql) - match.start() <= LONGEST_REST:
                 rest = sql[match.start() :]
                 break
             if said != "," and match["end"] is None:

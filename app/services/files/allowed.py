@@ -81,9 +81,10 @@ LIMITS: Final = (
 )
 
 TRIGGER: Final = statements.pattern(r"create (?:temp(?:orary)? )?trigger (?:if not exists )?(?P<name>\S+)")
-FIRST: Final = re.compile(r"(?:\s|;|--[^\n]*\n|/\*.*?\*/)*+(?P<word>\w+)", re.DOTALL)
+FIRST: Final = re.compile(r"(?:[\s;\ufeff]|--[^\n]*\n|/\*.*?\*/)*+(?P<word>\w+)", re.DOTALL)
 ROWS: Final = frozenset(("insert", "replace"))
-TAKEN: Final = ROWS | {"with", "update", "create", "alter"}
+BRINGS: Final = ROWS | {"with", "update"}
+TAKEN: Final = BRINGS | {"create", "alter"}
 ADDS: Final = statements.pattern(r"alter table (?:main \. )?+\S+ add ")
 """Adds a column, which rows behind it may have."""
 

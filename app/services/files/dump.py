@@ -89,6 +89,7 @@ class NoteKind(Enum):
     ROW = "row", "left out, which SQLite refuses"
     SAME = "row", "left out, as the dump says of what does not fit beside the rows before"
     OVER = "row", "in the place of one before it, as the dump says of what does not fit beside that"
+    UNCHANGED = "row", "not changed, as the dump says of what does not fit beside others"
     DEFAULT = "row", "with its column's default for a NULL, as the table says of what does not fit"
     NUL = "text", "with a zero byte, kept as it is"
     BYTES = "text", "of broken UTF-8, kept byte for byte"

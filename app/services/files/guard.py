@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import apsw
 
@@ -10,6 +11,7 @@ from app.services.files.allowed import (
     ADDS,
     ALLOWED,
     BOOKKEEPING,
+    BRINGS,
     BY_POSITION,
     CLEARS,
     CONTINUES,
@@ -46,7 +48,7 @@ from app.services.files.allowed import (
 from app.services.files.breaks import Breaks
 from app.services.files.continuing import continued, may_continue
 from app.services.files.dump import NoteKind, Notes, Piece
-from app.services.files.resolving import Gone, replacing, resolving_tables, without_resolution
+from app.services.files.resolving import Gone, Resolution, resolution, resolving_tables
 from models.engine import sql_name
 from models.local import statements
 from models.schema import COUNTERS, caseless
@@ -136,7 +138,7 @@ class Guard:
         SQLite raises.
         """
         self._piece, text = piece, piece.joined
-        self._says_conflict = "onflict" in text or "ONFLICT" in text
+        self._says_conflict = "conflict" in text.lower()
         self._found, temporary, self._continues = Notes(), self._temporary.copy(), False
         self._adds = False
         if not (self._left_from and may_continue(piece.joined)):
@@ -154,10 +156,11 @@ class Guard:
             if self._unread:
                 self._read_resolving()
             by_table = bool(self._resolving) and statements.target(sql)[0] in self._resolving
-            if (plain := without_resolution(sql, by_table=by_table)) is not None:
-                self._resolve(sql, plain, begin)
+            said = resolution(sql, by_table=by_table)
+            if said is None or (self._left_from and continued(sql) in self._left_from):
+                self._run_alone(sql if said is None else said.plain, begin)
             else:
-                self._run_alone(sql, begin)
+                self._resolve(sql, said, begin)
 
     @contextmanager
     def _whole(self) -> Iterator[None]:
@@ -202,49 +205,53 @@ class Guard:
             self._connection.authorizer = self._connection.exec_trace = None
         self.breaks.look(self._found, self._piece, is_d1=self.is_d1)
 
-    def _resolve(self, sql: str, plain: str, begin: int) -> None:
-        """Runs an INSERT of which is said what becomes of rows that do not fit, as that is said; each such is
-        noted.
-        """
+    def _resolve(self, sql: str, said: Resolution, begin: int) -> None:
+        """Runs what is said of rows that do not fit, as that is said; each such is noted."""
         self._continues = self._adds = False
+        if "returning" in sql.lower() and (silent := self._without_returning(sql)):
+            again = resolution(silent, by_table=True) or said
+            sql, said = silent, replace(again, replaces=said.replaces)
         try:
-            if (error := self._misfit(plain, begin)) is None:
+            if (error := self._misfit(said.plain, begin)) is None:
                 return None
             if MISSING.fullmatch(str(error)):
-                is_made = self._makes_tables_for(plain, error)
-                return self._resolve(sql, plain, begin) if is_made else self._run_alone(sql, begin)
+                is_made = self._makes_tables_for(said.plain, error)
+                return self._resolve(sql, said, begin) if is_made else self._run_alone(sql, begin)
         except (apsw.Error, apsw.ExecTraceAbort, Forbidden):
-            silent = self._without_returning(sql) if self._queries else None
-            if silent and (plainer := without_resolution(silent, by_table=True)):
-                return self._resolve(silent, plainer, begin)
             return self._run_alone(sql, begin)
         several = [*statements.rows(sql)]
         for at, row in several or [(0, sql)]:
-            own, line = without_resolution(row, by_table=True), self._piece.line_of(begin + at)
-            if several and own is not None and self._misfit(own, begin + at) is None:
+            own = resolution(row, by_table=True) or said
+            if several and self._misfit(own.plain, begin + at) is None:
                 continue
-            brought = 1 if several else self._rows_of(row, begin)
+            brought = 1 if several else self._rows_of(own, begin)
             with self._gone.counted():
-                error = self._misfit(row, begin + at)
-            if error is None:
-                left = brought - self._connection.changes()
-                for kind, rows in ((NoteKind.OVER, self._gone.rows), (NoteKind.SAME, left)):
-                    if rows > 0:
-                        self._found.add(kind, statements.target(sql)[0], line, count=rows)
-                if left <= 0 and not self._gone.rows:
-                    self._found.add(NoteKind.DEFAULT, statements.target(sql)[0], line)
+                refused = self._misfit(row, begin + at)
+            if refused is None:
+                self._note_fate(said, sql, brought - self._connection.changes(), begin + at)
             elif several:
-                self._found.add(NoteKind.ROW, reason(error), line)
+                self._found.add(NoteKind.ROW, reason(refused), self._piece.line_of(begin + at))
                 self._leave(row)
             else:
                 self._run_alone(row, begin)
         return None
 
-    def _rows_of(self, sql: str, begin: int) -> int:
-        """How many rows an INSERT has; of none is told where even that does not fit."""
+    def _note_fate(self, said: Resolution, sql: str, left: int, begin: int) -> None:
+        """Notes what became of the rows of a statement by what is said of those that do not fit."""
+        is_silent = left <= 0 and not self._gone.rows
+        found = [(NoteKind.OVER, self._gone.rows), (NoteKind.SAME, 0 if said.updates else left)]
+        if said.updates:
+            found += [(NoteKind.UNCHANGED, 0 if said.replaces else max(left, 1))]
+        found += [(NoteKind.DEFAULT, int(is_silent and said.replaces))]
+        for kind, rows in found:
+            if rows > 0:
+                self._found.add(kind, statements.target(sql)[0], self._piece.line_of(begin), count=rows)
+
+    def _rows_of(self, said: Resolution, begin: int) -> int:
+        """How many rows a statement has; of none is told where even that does not fit."""
         try:
             with self._whole():
-                self._execute(replacing(sql) or sql, begin)
+                self._execute(said.replacing, begin)
                 raise _Counted(self._connection.changes())
         except _Counted as counted:
             return counted.rows
@@ -428,9 +435,9 @@ class Guard:
 
     def _begins(self, _cursor: object, sql: str, _bindings: object) -> bool:
         if not (self._alone or self._asks_itself):
-            if self._unread and first_word(sql) in ROWS:
+            if self._unread and first_word(sql) in BRINGS:
                 self._read_resolving()
-            if without_resolution(sql, by_table=self._table in self._resolving) is not None:
+            if resolution(sql, by_table=self._table in self._resolving) is not None:
                 raise _Resolves
         if self._acts and not (self._has_breaks or self.rows_alone or self._asks_itself):  # nearly always
             if self._reads_own and self._queries_own(sql):
