@@ -304,7 +304,7 @@ class RunSearchDialog(Dialog):
         """
         self._told = words
         if self._context.costs:
-            at = formatting.table_time(self._since, self._context.settings.utc_times)
+            at = formatting.absolute_time(self._since, self._context.settings.utc_times)
             words = f"{words.rstrip('.')} — as of {at}{_CHANGED if self._is_stale else ''}"
         self._say(words)
 

@@ -25,7 +25,7 @@ from app.ui.tabs.runs.run_acts import ACTS, RunAct
 from app.ui.tabs.runs.searching import RunSearchDialog
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.form_dialog import FormDialog
-from app.ui.widgets.formatting import table_time
+from app.ui.widgets.formatting import absolute_time
 from models.status import RunStatus
 from tests.conftest import NOW
 from tests.d1.edge import Edge
@@ -265,7 +265,7 @@ def test_the_texts_of_runs_are_searched_when_a_person_agrees(
     qtbot.keyClicks(shown.line, "quagga")
     assert len(edge.calls) == before, "nothing is read that nobody agreed to"
     click(qtbot, shown.read_button)
-    as_of = f" — as of {table_time(NOW, utc=True)}"
+    as_of = f" — as of {absolute_time(NOW, utc=True)}"
     qtbot.waitUntil(lambda: shown.state.text() == f"1 text has it{as_of}")
     assert shown.around.toPlainText().endswith("a Quagga stands here") and shown.read_button.isHidden()
     calls = len(edge.calls)
