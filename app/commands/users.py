@@ -61,18 +61,19 @@ def _list(options: argparse.Namespace) -> int:
     given = common.opened(options.file, read_only=True)
     if (stored := given.schema.stored.get(USERS.name)) is None:
         raise NotAllowed(_NO_USERS.format(given.place))
-    if given.database.costs:
-        common.say_before(given.place, given.sizes.get(USERS.name, 0), "up to")
     query = ListQuery(
         USERS.name,
         EVERYONE if options.tenant is None else Scope(options.tenant),
         text=options.text,
         choices=_choices(options.where, stored.names),
     )
+    lists = Lists(given.schema)
+    if given.database.costs:
+        common.say_before(given.place, lists.reads_whole(query, given.sizes.get(USERS.name, 0)), "up to")
     wanted = RowsWanted(query, Format(form if form in _FORMS else "csv"))
     with common.asked_to_stop() as cancelled:
         done = export_rows_here(
-            given.database, Lists(given.schema), options.out, wanted, monitor=Monitor(cancelled=cancelled)
+            given.database, lists, options.out, wanted, monitor=Monitor(cancelled=cancelled)
         )
     common.say(f"{options.out}: {counted(done, 'user')}")
     common.say_used(given.database.usage)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from peewee import SQL, fn
 
@@ -33,6 +33,10 @@ from models.status import DAY
 Keys = Sequence[Any]
 """Of type `Key`, in the order shown: rowids as a `range` where they have no gap, as `keys.Pieces` where only
 some are known, else as an `array('q')`; the others as a list. Never changed.
+"""
+
+READ_EACH: Final = 3
+"""How often each row is charged that is looked up by its key: in the list of keys, to find and to read it.
 """
 
 Row = tuple[Stored, ...]
@@ -116,6 +120,10 @@ class Lists:
         by_rowid = (query.as_added and query.sort is None) or is_of_rowid
         of_chain = 0 if query.quiet_since is None else 2 * self._sizes.get(AUDIT_CHAIN.name, 0)
         return (rows if by_rowid else 2 * rows) + of_chain
+
+    def reads_whole(self, query: ListQuery, rows: int) -> int:
+        """The same where each row of the list is read behind its key, too: to export it."""
+        return self.reads(query, rows) + READ_EACH * rows
 
     def written(self, table: str, columns: Collection[str]) -> int:
         """About how many rows are charged where a row of the table gets other values in these columns."""

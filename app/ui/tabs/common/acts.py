@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from app.services.records.change import READ_FOR_ENTRY, WRITTEN_FOR_ENTRY, Change, read_to_plan
 from app.services.records.list_query import ListQuery
-from app.services.records.lists import Keys, Lists
+from app.services.records.lists import READ_EACH, Keys, Lists
 from app.services.records.record import Record
 from app.services.records.rows import shown
 from app.services.records.tables import AUDIT_CHAIN, DECLARED, PLANNING_RUNS, Scope, flag
 from app.services.text import counted, some_of, visible
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.common.selection import READ_EACH, READ_WHOLE, require_ids
+from app.ui.tabs.common.selection import READ_WHOLE, require_ids
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec, ButtonIn, Refuses

@@ -14,10 +14,9 @@ from app.itemmodels.columns import Column
 from app.services.records import export
 from app.services.records.export import Format
 from app.services.records.list_query import Key, ListQuery, Value
-from app.services.records.lists import Keys
+from app.services.records.lists import READ_EACH, Keys
 from app.services.records.tables import ColumnKind
 from app.services.text import cells, counted, readable
-from app.ui.tabs.common.selection import READ_EACH
 from app.ui.widgets.actions import give_letters
 from app.ui.widgets.dialogs import ConfirmDialog, ask_save
 from app.workers.export import export_rows, export_rows_here, place_in_passing
@@ -149,8 +148,8 @@ def export_to(tab: "RecordTab", path: Path, query: ListQuery, form: Format, keys
     that reads much, and each row is charged, a person is asked first.
     """
     rows = tab.context.rows_of(query.table, query.scope) if keys is None else len(keys)
-    found = tab.context.lists.reads(query, rows) if keys is None else 0
-    tab.context.when_agreed(found + READ_EACH * rows, partial(_export_to, tab, path, query, form, keys), tab)
+    read = tab.context.lists.reads_whole(query, rows) if keys is None else READ_EACH * rows
+    tab.context.when_agreed(read, partial(_export_to, tab, path, query, form, keys), tab)
 
 
 def _export_to(tab: "RecordTab", path: Path, query: ListQuery, form: Format, keys: Keys | None) -> None:

@@ -7,11 +7,12 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.services.chain.rules import seconds
+from app.services.records.lists import READ_EACH
 from app.services.records.tables import ColumnKind, TableColumn
 from app.ui.session.context import Context
 from app.ui.tabs.common.declared import choice_label, instant
 from app.ui.tabs.common.list_controller import ListController
-from app.ui.tabs.common.selection import COUNTED, LOOKED_AT, READ_EACH, Selection
+from app.ui.tabs.common.selection import COUNTED, LOOKED_AT, Selection
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import first_line, grouped
 from app.ui.widgets.labels import Label, Look, in_column, in_row

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.itemmodels.columns import Row
 from app.services.records.list_query import Key, ListQuery
-from app.services.records.lists import Keys
+from app.services.records.lists import READ_EACH, Keys
 from app.services.records.tables import flag
 from app.services.text import counted
 from app.ui.session.context import Context
@@ -31,10 +31,6 @@ LOOKED_AT = 300
 COUNTED = 200_000
 """Of so many that are not at hand it is counted in the background, where reading them costs nothing; of all
 rows of a list, however many they are.
-"""
-
-READ_EACH = 3
-"""How often each row is charged that is looked up by its key: in the list of keys, to find and to read it.
 """
 
 READ_WHOLE = 2

@@ -8,7 +8,7 @@ from typing import Any
 from app.itemmodels.columns import Column, Row, Tone
 from app.services.records import notifications
 from app.services.records.list_query import ListQuery
-from app.services.records.lists import Keys, Lists
+from app.services.records.lists import READ_EACH, Keys, Lists
 from app.services.records.notifications import NamedRecord
 from app.services.records.record import Record, read_record
 from app.services.records.tables import (
@@ -26,7 +26,6 @@ from app.ui.tabs.common import acts, declared
 from app.ui.tabs.common.declared import NOTIFICATIONS_TAB
 from app.ui.tabs.common.leaving import LEAVES, Leaving
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.common.selection import READ_EACH
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.buttons import Chip

@@ -12,6 +12,7 @@ import pytest
 from peewee import BaseQuery, OperationalError
 
 from app.services.records import lists as module
+from app.services.records.export import Format, RowsWanted, text_of
 from app.services.records.list_query import ListQuery, NoSingleKey
 from app.services.records.lists import Counts, Lists, Page, position
 from app.services.records.tables import DECLARED, EVERYONE, Scope
@@ -769,3 +770,6 @@ def test_many_rows_are_put_in_order_once_where_each_is_charged(
     assert (listing.total, [row and row[0] for row in listing.rows[:2]]) == (1_000, ["u1000", "u993"])
     if engine.usage is not None:
         assert engine.usage.read - before < 1.1 * lists.reads(query, 1_000) == 2_200
+        before, wanted = engine.usage.read, RowsWanted(query, Format.CSV)
+        assert text_of(engine, lists, wanted).count("acme") == 1_000
+        assert 4_900 < engine.usage.read - before < 1.1 * lists.reads_whole(query, 1_000) == 5_500
