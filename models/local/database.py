@@ -39,7 +39,7 @@ FILE_LIMITS = Limits(
 
 LIMITS: tuple[tuple[int, int], ...] = (
     (apsw.SQLITE_LIMIT_ATTACHED, 1),  # the one that VACUUM needs for itself
-    (apsw.SQLITE_LIMIT_TRIGGER_DEPTH, 10),
+    (apsw.SQLITE_LIMIT_TRIGGER_DEPTH, 1_000),  # as far as rows go along with rows; nothing writes by triggers
     (apsw.SQLITE_LIMIT_SQL_LENGTH, FILE_LIMITS.statement_bytes),
 )
 """What a hostile file or a runaway statement may ask for (sqlite.org/security.html)."""

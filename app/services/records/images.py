@@ -533,7 +533,7 @@ class Images:
             table = _table(tables, name)
             require_key(table)
             for column in by:
-                if column not in (*table.columns, *table.key):
+                if column not in (*table.columns, *table.key, table.hidden_rowid):
                     raise lacking(table, column)
             return self._matching(table, by, wanted, only)
 

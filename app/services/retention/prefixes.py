@@ -35,6 +35,7 @@ _TENANTS_AT_ONCE: Final = 50
 """Of whom one call asks: each call takes its time, and so does a long answer."""
 _ENDS: Final = (AuditEvent.RETENTION_COMPLETED, AuditEvent.RETENTION_FAILED)
 _REPORTS: Final = (AuditEvent.RETENTION_REMOVED, *_ENDS)
+_ERASED: Final = AuditEvent.TENANT_ERASED
 
 
 T = TypeVar("T")
@@ -79,7 +80,7 @@ def find_prefixes(
         [
             AuditEntry.select(AuditEntry.seq).where(~old).order_by(AuditEntry.seq).limit(1).tuples(),
             AuditEntry.select(AuditEntry.tenant_id.cast("BLOB"), AuditEntry.event_type, AuditEntry.seq)
-            .where(AuditEntry.event_type.in_([MARKER_EVENT, *(kind.value for kind in _REPORTS)]))
+            .where(AuditEntry.event_type.in_([MARKER_EVENT, *(kind.value for kind in (*_REPORTS, _ERASED))]))
             .where(fn.typeof(AuditEntry.tenant_id) == "text")  # the same bytes as a BLOB are nobody's here
             .tuples(),
         ]
@@ -88,11 +89,15 @@ def find_prefixes(
     referred = first_referred(database, stored)
     markers: defaultdict[str, set[int]] = defaultdict(set)
     reports: defaultdict[str, set[int]] = defaultdict(set)
+    erased = {seq for _, kind, seq in own if kind == _ERASED}
+    own = [row for row in own if row[1] != _ERASED]
     for name, kind, seq in own:
         tenant = named(name, database.encoding)
         (markers if kind == MARKER_EVENT else reports)[tenant].add(seq)
     ended = max((seq for _, kind, seq in own if kind in _ENDS), default=0)
-    unfinished = frozenset(named(name, database.encoding) for name, _, seq in own if seq > ended)
+    # The marker of an erasure is of no run: the record of that stands right behind it.
+    begun = (name for name, _, seq in own if seq > ended and seq + 1 not in erased)
+    unfinished = frozenset(named(name, database.encoding) for name in begun)
     prefixes: list[TenantShare] = []
     left: list[LeftAlone] = []
     named_well: list[str] = []

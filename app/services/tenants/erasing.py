@@ -250,9 +250,9 @@ def erase(
             try:
                 event = _event(planned, actor, copy.name)
                 _carry_out(database, planned, chain, event, now)
-            except TenantAdminError as error:
-                if not error.is_undecided:
-                    copy.unlink()
+            except BaseException as error:
+                if not (isinstance(error, TenantAdminError) and error.is_undecided):
+                    copy.unlink()  # it holds what would have gone, and nobody would know of it
                 raise
     problems = list[str]()
     try:

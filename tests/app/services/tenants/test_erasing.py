@@ -21,11 +21,13 @@ from app.services.deliveries.log import DeliveryLog, LogQuery
 from app.services.deliveries.request import make
 from app.services.deliveries.signing import Signing
 from app.services.files.opening import open_database
+from app.services.retention.prefixes import find_prefixes
 from app.services.tenants import erasing
 from app.services.tenants.erasing import Erased
 from app.workers.scan_pool import store_and_verifier
 from models.errors import Cancelled, InvalidInput, NotAllowed, TenantAdminError
 from models.progress import Monitor
+from models.schema import read_stored
 from tests.conftest import NOW
 from tests.fixtures.inserting import INTO_USERS
 from tests.fixtures.retaining import retain
@@ -100,6 +102,9 @@ def test_all_its_rows_and_its_chain_go_and_a_marker_and_a_record_stay(path: Path
     assert told["removed"] == dict(done.erasure.going) and told["changed"] == {"escalations": 3}
     assert done.copy.parent == tmp_path and content(done.copy) == before
     assert verdict(path) == "VERIFIED"
+    database = open_database(path).database
+    with database.connection_context():
+        assert not find_prefixes(database, 1, read_stored(database)[0])[2], "it is no unfinished retention"
     assert ask(path, "PRAGMA foreign_key_check") == [] and ask(path, "PRAGMA integrity_check") == [("ok",)]
 
 
@@ -194,10 +199,9 @@ def test_what_stands_in_its_way_is_said_and_nothing_is_changed(
 @pytest.mark.parametrize("loop", [False, True])
 def test_rows_that_go_along_with_others_of_their_own_table_are_counted(path: Path, loop: bool) -> None:
     ask(path, "ALTER TABLE users ADD COLUMN boss TEXT REFERENCES users (id) ON DELETE CASCADE")
-    first, second, third = ask(
-        path, "SELECT id FROM users WHERE tenant_id = ? ORDER BY rowid LIMIT 3", TENANT
-    )
-    for boss, user in ((first, second), (second, third), *([(third, first)] if loop else [])):
+    first, *others = ask(path, "SELECT id FROM users WHERE tenant_id = ? ORDER BY rowid LIMIT 14", TENANT)
+    deep = [*zip([first, *others], others, strict=False)]
+    for boss, user in (*deep, *([(others[-1], first)] if loop else [])):
         ask(path, "UPDATE users SET boss = ? WHERE id = ?", *boss, *user)
     users = count(path, "users", TENANT)
     done = erase(path)
