@@ -49,7 +49,8 @@ _OFTEN: Final = 500
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """Lines cut into cells: what stands over the columns, where a head line says it, and the number of the
-    line in the text that each row begins in.
+    line in the text that each row begins in. `spaced` are cells as they were, by line and column, where space
+    was cut from around them.
     """
 
     head: tuple[str, ...]
@@ -57,6 +58,7 @@ class Sheet:
     lines: list[int] = field(repr=False)
     delimiter: str = ","
     has_head: bool = False
+    spaced: Mapping[tuple[int, int], str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +140,16 @@ def cut(lines: str, monitor: Monitor = UNWATCHED) -> Sheet:
     reader = csv.reader(io.StringIO(lines, newline=""), delimiter=delimiter, strict=True)
     rows: list[tuple[str, ...]] = []
     numbers: list[int] = []
+    spaced: dict[tuple[int, int], str] = {}
     begun = 1
     try:
         for row in reader:
             line, begun = begun, reader.line_num + 1
-            if any(cell.strip() for cell in row):
-                rows.append(tuple(text.uncell(cell.strip()) for cell in row))
+            cells = [cell.strip() for cell in row]
+            if any(cells):
+                rows.append(tuple(map(text.uncell, cells)))
+                if cells != row:
+                    spaced |= {(line, at): cell for at, cell in enumerate(row) if cell != cells[at]}
                 numbers.append(line)
                 if len(rows) % _OFTEN == 0 and monitor.cancelled():
                     raise Cancelled
@@ -159,7 +165,7 @@ def cut(lines: str, monitor: Monitor = UNWATCHED) -> Sheet:
     head = rows[0] if has_head else ()
     names = [*head, *(f"Column {number + 1}" for number in range(len(head), width))]
     start = int(has_head)
-    return Sheet(tuple(names), rows[start:], numbers[start:], delimiter, has_head)
+    return Sheet(tuple(names), rows[start:], numbers[start:], delimiter, has_head, spaced)
 
 
 def fillable(stored: StoredTable) -> tuple[str, ...]:
@@ -221,7 +227,9 @@ def judge(
         try:
             email = email_of(_cell(cells, wanted.columns.get(EMAIL)))
             at = wanted.columns.get(TENANT)
-            tenant = tenant_of(wanted.tenant if at is None else _cell(cells, at))
+            whole = None if at is None else sheet.spaced.get((line, at))  # a tenant may be called so
+            given = wanted.tenant if at is None else _cell(cells, at)
+            tenant = whole if whole is not None and whole in wanted.there else tenant_of(given)
             more = _beside(cells, beside, asked)
         except InvalidInput as error:
             bad.append(Bad(line, str(error), cells))

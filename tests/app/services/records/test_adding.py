@@ -115,8 +115,8 @@ def test_a_tenant_is_meant_as_it_is_stored_and_a_new_one_comes_in_one_spelling(e
         found = adding.judge(engine, sheet, wanted, (), now=NOW)
         return [one[0] for one in found.good], [one.why for one in found.bad]
 
-    assert tenants("U\u0308ni\u0308", "spaced", "acme", "acme ") == (
-        ["\u00dcn\u00ef", " spaced ", "acme", "acme"],
+    assert tenants("U\u0308ni\u0308", "spaced", "acme", "acme ", " acme") == (
+        ["\u00dcn\u00ef", " spaced ", "acme", "acme ", "acme"],  # one whose name has that space is meant
         [],
     )
     assert tenants("ACME") == ([], ["There is no tenant ACME, but acme and acme ."])
