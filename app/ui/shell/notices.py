@@ -61,15 +61,17 @@ _DIFFERS = "The schema differs"
 
 
 class Notice(QWidget):
-    """A banner with room around it: above the tabs, or below them, in each."""
+    """A banner with room around it: above the tabs, or below them, in each. Whoever moves a widget to another
+    parent has all within it styled again, so it is given its own at once.
+    """
 
     steps_aside = False
     """Whether it may be hidden while what it says still holds, as where the tab in sight says it."""
 
-    def __init__(self, theme: Theme, *, below: bool = False) -> None:
-        super().__init__()
+    def __init__(self, theme: Theme, parent: QWidget | None = None, *, below: bool = False) -> None:
+        super().__init__(parent)
         self._theme = theme
-        self.banner = Banner(theme)
+        self.banner = Banner(theme, parent=self)
         self._row = in_row(self.banner, within=self, margins=(16, *_AROUND[False]))
         if not below:
             self.banner.lowered.connect(lambda low: self._row.setContentsMargins(16, *_AROUND[low]))
@@ -259,9 +261,15 @@ class BrokenNotice(Notice):
     _tenant: str | None = None
 
     def __init__(
-        self, context: Context, continuation: ContinuationNotice, show: Callable[[], object], *, beside: bool
+        self,
+        context: Context,
+        continuation: ContinuationNotice,
+        show: Callable[[], object],
+        parent: QWidget | None = None,
+        *,
+        beside: bool,
     ) -> None:
-        super().__init__(context.theme, below=True)
+        super().__init__(context.theme, parent, below=True)
         self._context, self._beside, self._continuation = context, beside, continuation
         continuation.objected.connect(self.look)
         self.findings_button = self.add_button("Show findings", show, Kind.PRIMARY)
@@ -309,8 +317,8 @@ class ContinuationNotice(Notice):
     is_older = False
     _has_looked = False
 
-    def __init__(self, context: Context, show: Callable[[], object]) -> None:
-        super().__init__(context.theme, below=True)
+    def __init__(self, context: Context, show: Callable[[], object], parent: QWidget | None = None) -> None:
+        super().__init__(context.theme, parent, below=True)
         self._context = context
         self.findings_button = self.add_button("Show findings", show)
         self.findings_button.hide()

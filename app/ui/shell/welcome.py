@@ -37,10 +37,21 @@ class WelcomePage(QWidget):
 
     recent = Signal(object)
 
-    def __init__(self, theme: Theme, commands: Actions) -> None:
-        super().__init__()
+    def __init__(self, theme: Theme, commands: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self._theme = theme
-        panel = QFrame()
+        # Each part is given its place before it is filled: what is moved is styled again.
+        scroll, page, panel = QScrollArea(self, widgetResizable=True), QWidget(), QFrame()
+        in_column(scroll, within=self)
+        scroll.setWidget(page)
+        whole = QVBoxLayout(page)
+        whole.setContentsMargins(0, 8, 0, 8)
+        whole.addStretch(2)
+        whole.addWidget(panel, 0, Qt.AlignmentFlag.AlignHCenter)
+        whole.addStretch(3)
+        page.setProperty("clear", True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         panel.setProperty("card", True)
         panel.setFixedWidth(620)
         self._recent_title = Label("Recent", Look.SECTION)
@@ -63,17 +74,6 @@ class WelcomePage(QWidget):
             within=panel,
             margins=(32, 24, 32, 20),  # with six recents still whole at 1280×800, below a title bar
         )
-        page, scroll = QWidget(), QScrollArea(widgetResizable=True)
-        page.setProperty("clear", True)
-        whole = QVBoxLayout(page)
-        whole.setContentsMargins(0, 8, 0, 8)
-        whole.addStretch(2)
-        whole.addWidget(panel, 0, Qt.AlignmentFlag.AlignHCenter)
-        whole.addStretch(3)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(page)
-        in_column(scroll, within=self)
         self.set_recent([])
 
     def set_recent(self, places: Sequence[FileOrName], production: Collection[FileOrName] = ()) -> None:

@@ -268,7 +268,7 @@ class MainWindow(QMainWindow):
     def welcome(self) -> WelcomePage:
         from app.ui.shell.welcome import WelcomePage  # noqa: PLC0415
 
-        page = WelcomePage(self.theme, self.commands)
+        page = WelcomePage(self.theme, self.commands, self._pages)
         page.recent.connect(self.open)
         self.commands.update()
         self._pages.addWidget(page)

@@ -582,10 +582,13 @@ class Workspace(QWidget):
             return
         self.is_settled = True
         self.context.ask_what_can_follow()
-        notice = notices.ContinuationNotice(self.context, self.show_verdict)
+        self._pages[self.position].insertWidget(0, self._below)
+        notice = notices.ContinuationNotice(self.context, self.show_verdict, self._below)
         notice.look(self.context.opened.imported)
         beside = self._is_beside()
-        self.broken = notices.BrokenNotice(self.context, notice, self.show_verdict, beside=beside)
+        self.broken = notices.BrokenNotice(
+            self.context, notice, self.show_verdict, self._below, beside=beside
+        )
         for said in (self.broken, notice):
             self._said_below.addWidget(said)
         self._tell_broken()

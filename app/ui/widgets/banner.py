@@ -228,8 +228,8 @@ class Banner(QFrame):
     lowered = Signal(bool)
     """The window has become low, or is no more."""
 
-    def __init__(self, theme: Theme, *, steady: bool = False) -> None:
-        super().__init__()
+    def __init__(self, theme: Theme, *, steady: bool = False, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self._tone, self._low, self._steady = Tone.NEUTRAL, False, steady
         self._news = self._heard = ""
         self._announced = QTimer(self, singleShot=True, interval=0)  # once, when all of it has been set

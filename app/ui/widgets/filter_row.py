@@ -197,8 +197,9 @@ class FilterRow(QWidget):
         dates: bool = False,
         noun: tuple[str, str] = ("row", "rows"),
         any_time: str = "Any time",
+        parent: QWidget | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(parent)
         self._noun = noun
         self._emitted = FilterValues()
         self._trailing: list[QPushButton] = []

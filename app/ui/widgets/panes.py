@@ -205,14 +205,17 @@ class Inspector(QFrame):
 
     menu_requested = Signal(QPoint)
 
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self._theme = theme
         self.setProperty("card", True)
         self.setAccessibleName("Inspector")
+        # Each part has its place before it is filled: what is moved to another parent is styled again.
+        self._record = QWidget(self)
+        self._header = QWidget(self._record)
         self.title = FoldedLabel(look=Look.TITLE, most=_MOST_OF_HEADER)
         self.subtitle = FoldedLabel(look=Look.DIM, most=_MOST_OF_HEADER)
-        self._chip_box = QWidget()
+        self._chip_box = QWidget(self._header)
         self._chips = in_row(within=self._chip_box, spacing=6)
         self.empty = EmptyState(theme, Icon.INFO, "Nothing selected", "Select a row to see all of it.")
         self.empty.setMinimumWidth(_LEAST_WIDTH)  # its own would let the buttons be cut
@@ -224,13 +227,11 @@ class Inspector(QFrame):
         content.setAutoFillBackground(False)
         self._many: _Body | None = None
         self._foot = Lines(gap=6)  # three acts of a run and what is behind "…" stand in one line
-        self._acts = QWidget()
+        self._acts = QWidget(self._record)
         in_column(self._foot, within=self._acts, margins=(14, 0, 14, 0))
         self._acts.hide()  # buttons for nothing would still ask for their room
 
-        self._record = QWidget()
         self._head = in_row((self.title, 1), self._chip_box)
-        self._header = QWidget()
         self._top = in_column(self._head, self.subtitle, within=self._header, spacing=4)
         parts = (self._header, self._scroll, self._acts, None)
         self._parts = in_column(*parts, within=self._record, margins=(0, 10, 0, 14), spacing=6)

@@ -114,6 +114,7 @@ class RecordTab(ListedTab):
             dates=spec.dates,
             noun=table.noun,
             any_time=spec.any_time,
+            parent=self,
         )
         self.facets = Facets(context, self.filters, table)
         self.exact = ExactFilters(context, table)
@@ -138,7 +139,7 @@ class RecordTab(ListedTab):
         yield
         self.selection = Selection(context, self.list, self)
         self.current = CurrentRecord(context.runner, self.list, self.load, self)
-        self.inspector, self.fields = Inspector(theme), FieldList(theme)
+        self.inspector, self.fields = Inspector(theme, self), FieldList(theme)
         self.commands = Actions(theme, self.table, self)
         self.clear_button = push_button(theme, "Clear filters", self.clear_filters, icon=Icon.CLOSE)
         self.again_button = push_button(theme, "Try again", self.reload, icon=Icon.REFRESH)
