@@ -85,8 +85,8 @@ FIRST: Final = re.compile(r"(?:[\s;\ufeff]|--[^\n]*\n|/\*.*?\*/)*+(?P<word>\w+)"
 ROWS: Final = frozenset(("insert", "replace"))
 BRINGS: Final = ROWS | {"with", "update"}
 TAKEN: Final = BRINGS | {"create", "alter"}
-ADDS: Final = statements.pattern(r"alter table (?:main \. )?+\S+ add ")
-"""Adds a column, which rows behind it may have."""
+ADDS: Final = statements.pattern(r"alter table (?:main \. )?+\S+ add (?!(?:constraint \S+ )?check \()")
+"""Adds a column, which rows behind it may have. A CHECK that is added is left out as other changes are."""
 
 OF_ADDING: Final = frozenset(
     (

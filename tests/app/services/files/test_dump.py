@@ -401,6 +401,8 @@ def test_what_does_not_fit_is_left_out_with_its_line_and_no_data(
         ("VACUUM", "VACUUM"),
         ("ALTER TABLE users RENAME TO others", "ALTER TABLE users"),
         ("ALTER TABLE users DROP COLUMN email", "ALTER TABLE users"),
+        ("ALTER TABLE users ADD CONSTRAINT c CHECK (id)", "ALTER TABLE users"),
+        ("ALTER TABLE users ADD CHECK (id)", "ALTER TABLE users"),
     ],
 )
 def test_what_stores_nothing_is_not_run(run: Run, texts: dict[str, str], statement: str, said: str) -> None:
