@@ -291,6 +291,12 @@ class Walk(QObject):
         front.setOption(QFileDialog.Option.ReadOnly)
         if not Path(front.directory().absolutePath()).is_relative_to(self._folder):
             front.setDirectory(str(self._folder))
+        if self._chance.random() < 0.05:  # what was asked of the file before goes with it
+            self._do(
+                "another file opens meanwhile",
+                lambda: self.window.files.open(self._chance.choice(self._files)),
+            )
+            return
         way = self._chance.choice(("Esc", "Return", "choose", "Down", "click"))
         target = QApplication.focusWidget() or front
         if way == "choose":
