@@ -83,10 +83,14 @@ class RetentionStopped(StorageError):
             )
         elif result.total == planned:
             state = "those are gone, and only the record of the run is missing"
+        report = ""
+        if unreported is not None:
+            is_same = unreported.happened == error.happened
+            why = "for the same reason." if is_same else f"too: {unreported.happened}"
+            report = f" Its report in the audit chain failed{'' if is_same else ','} {why}"
         super().__init__(
             f"Retention stopped when {result.total:,} of {planned:,} rows had been removed; {state}. "
-            f"The step that failed: {error.happened}"
-            + (f" Its report in the audit chain failed, too: {unreported.happened}" if unreported else "")
+            f"The step that failed: {error.happened}{report}"
         )
 
 

@@ -1092,6 +1092,7 @@ def test_it_ends_where_the_chain_never_rests_that_it_is_recorded_in(
         with pytest.raises(RetentionStopped, match="only the record of the run is missing") as stopped:
             retain(engine, patience=0.05, checkpoint=checkpoint)
         assert len(engine.before_batch) > 1_500, "it has not waited for each of 500 tries, twice"
+        assert str(stopped.value).endswith("Its report in the audit chain failed for the same reason.")
         (unreported,) = stopped.value.result.unreported
         engine.before_batch = []
         retain(engine, checkpoint=checkpoint, unreported=(unreported,))
