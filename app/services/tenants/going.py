@@ -153,11 +153,11 @@ class Going:
         if not refused:
             return None
         (at, why), *_ = refused
-        row, rules = visible(str(shown(there[at].record_id))), "the table's rules do not take that of the row"
-        told = (
-            f"{rules} {row} ({visible(why)})" if why else f"whether its rules take that of {row} is not known"
-        )
-        return f"{whose} would lose {lost}, and {told}."
+        row, rules = visible(str(shown(there[at].record_id))), "the table's own rules"
+        told = f"which {rules} do not take of row {row} ({visible(why)})"
+        if not why:
+            told = f"and whether {rules} take that of row {row} is not known"
+        return f"{whose} would lose {lost}, {told}."
 
     def around(self, parent: str, child: str) -> frozenset[str]:
         """The tables that refer to each other in a circle through these two."""
