@@ -102,8 +102,10 @@ def test_the_focus_is_back_after_each_dialog_that_is_left(
     page = go(qtbot, window, place)
     choose(qtbot, page, 0)
     for commands in (window.commands, page.commands) if place == 0 else (page.commands,):
-        for name in opening(commands):
-            for begun in starts(window, page).values():
+        for number, name in enumerate(opening(commands)):
+            rows, *others = starts(window, page).values()
+            # From everywhere in the first tab; in another one from its rows, and from elsewhere in turn.
+            for begun in (rows, *others) if place == 0 else (rows, others[number % len(others)]):
                 begun.setFocus()
                 left = list[str]()
                 with escaping(left):
