@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
+from typing import Final
 
 from app.services.deliveries.request import Header
 
@@ -21,6 +22,16 @@ class DeliveryOutcome(StrEnum):
     NO_HTTP = "no HTTP"
     TOO_LONG = "too long"
     CANCELLED = "cancelled"
+
+
+NOTHING_SENT: Final = (
+    DeliveryOutcome.REFUSED.value,
+    DeliveryOutcome.NO_HOST.value,
+    DeliveryOutcome.CANCELLED.value,
+)
+"""What tells nothing of a webhook: a person stopped it, the program refused, or this computer found no host,
+as it does where it has no network.
+"""
 
 
 class DeliveryPart(StrEnum):

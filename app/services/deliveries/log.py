@@ -16,7 +16,7 @@ from typing import Any, Final
 from peewee import AutoField, BlobField, IntegerField, Model, SchemaManager, Select, TextField, fn
 
 from app import paths
-from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome, DeliveryPart, Step
+from app.services.deliveries.answer import NOTHING_SENT, DeliveryAnswer, DeliveryOutcome, DeliveryPart, Step
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.request import STANDARD_ID, Request
 from app.services.deliveries.signing import Signing
@@ -204,18 +204,18 @@ class DeliveryLog:
         return [one for one, _ in zip(kept, range(SHOWN), strict=False)]
 
     def last(self, database: str, tenant: str | None, most: int) -> list[DeliverySummary]:
-        """Of each webhook, of a tenant or of all, the last so many that nobody cancelled, the oldest first;
-        fewer where most of the last were cancelled.
+        """Of each webhook, of a tenant or of all, the last so many of which something was sent, the oldest
+        first; fewer where most of the last were not.
         """
         newest = StoredDelivery.at.desc(), StoredDelivery.id.desc()
         place = fn.ROW_NUMBER().over(partition_by=[StoredDelivery.webhook], order_by=newest)
-        # By the index alone, in which the cancelled are not told: so twice as many are looked at.
+        # By the index alone, in which those unsent are not told: so twice as many are looked at.
         of_all = StoredDelivery.select(StoredDelivery.id, place.alias("place")).where(
             StoredDelivery.database == database
         )
         recent = Select([of_all], [of_all.c.id]).where(of_all.c.place <= 2 * most)
         query = StoredDelivery.select(*_TRIED).where(
-            StoredDelivery.id.in_(recent), StoredDelivery.code != DeliveryOutcome.CANCELLED.value
+            StoredDelivery.id.in_(recent), StoredDelivery.code.not_in(NOTHING_SENT)
         )
         if tenant is not None:
             query = query.where(StoredDelivery.tenant == tenant)

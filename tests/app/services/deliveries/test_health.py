@@ -18,6 +18,7 @@ WELL = DeliveryAnswer(DeliveryOutcome.ANSWERED, status=200, seconds=0.1)
 ILL = replace(WELL, status=500)
 LATE = DeliveryAnswer(DeliveryOutcome.TIMEOUT, seconds=15.0)
 CANCELLED = DeliveryAnswer(DeliveryOutcome.CANCELLED)
+NO_HOST = DeliveryAnswer(DeliveryOutcome.NO_HOST)
 
 
 def send(log: DeliveryLog, answers: list[DeliveryAnswer], webhook: str = "wh_1", **of: str) -> None:
@@ -46,6 +47,7 @@ def one(log: DeliveryLog) -> Health:
             "1 of 4 · timeout",
             "The last 2 deliveries failed; before that 1 of 2.",
         ),
+        ([WELL, NO_HOST], Fares.WELL, "1 of 1", "The last delivery went well."),
         ([ILL, CANCELLED], Fares.FAILING, "0 of 1 · 500", "The last delivery failed."),
         ([ILL] * 30, Fares.FAILING, "0 of 20 · 500", "The last 20 deliveries all failed."),
     ],
@@ -62,7 +64,7 @@ def test_it_is_told_by_the_last_of_them(
 def test_what_was_cancelled_alone_tells_nothing_and_no_log_neither() -> None:
     log = DeliveryLog()
     assert health.known(log, "db") == {}
-    send(log, [CANCELLED])
+    send(log, [CANCELLED, NO_HOST])
     assert health.known(log, "db") == {}
 
 
