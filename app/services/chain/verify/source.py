@@ -41,7 +41,7 @@ Query = tuple[Any, ...]
 
 SHAPE: Final[tuple[Query, Query]] = (
     (f"SELECT type, sql, {NUMBERED} FROM main.sqlite_master WHERE lower(name) = ?1", TABLE),  # noqa: S608
-    ("SELECT lower(name) FROM pragma_table_xinfo(?)", TABLE),
+    ("SELECT lower(name), hidden IN (2, 3) FROM pragma_table_xinfo(?)", TABLE),
 )
 """What tells whether there is a chain to verify (`require_chain`)."""
 
@@ -150,9 +150,12 @@ def require_chain(name: str, made: Sequence[Row], columns: Sequence[Row]) -> Non
     """Raises `TableMissing` or `CannotVerify` for what `SHAPE` finds in the database of that name."""
     if not made or made[0][0] != "table":
         raise TableMissing(TABLE)
-    there = {column for (column,) in columns}
-    missing = next((column for column in COLUMNS if column not in there), None)
-    what = f"has no column {missing}" if missing else deviation(str(made[0][1]), bool(made[0][2]))
+    is_computed = {str(column): bool(computed) for column, computed in columns}
+    unfit = next((column for column in COLUMNS if is_computed.get(column, True)), None)
+    if unfit is None:
+        what = deviation(str(made[0][1]), bool(made[0][2]))
+    else:
+        what = f"computes its column {unfit}" if unfit in is_computed else f"has no column {unfit}"
     if what is not None:
         raise CannotVerify(name, what)
 

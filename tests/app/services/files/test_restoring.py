@@ -265,6 +265,7 @@ def test_a_copy_that_cannot_record_its_restore_is_refused(live: Path, tmp_path: 
     for name, made, said in (
         ("keyed.db", f"(seq INTEGER PRIMARY KEY, {columns}) WITHOUT ROWID", "does not have seq as the row's"),
         ("lacking.db", "(seq INTEGER PRIMARY KEY, tenant_id)", "has no column event_type"),
+        ("made.db", f"(seq INTEGER PRIMARY KEY, {columns} AS (1))", "computes its column created_at"),
     ):
         apsw.Connection(str(tmp_path / name)).execute(f"CREATE TABLE audit_chain{made}")
         with pytest.raises(
