@@ -182,7 +182,10 @@ def rotate_form(
         periods = QComboBox()
         for words, seconds in _PERIODS:
             periods.addItem(words, seconds)
-        hint = "By “Check a request” of this program; it is kept in the system's keyring until then."
+        hint = (
+            "By “Check a request” of this program: from the system's keyring, or, where none takes it, no "
+            "longer than this file is open."
+        )
         form.add_field("period", "The old one is still taken", periods, hint=hint)
     forms.setFocus()
 
