@@ -41,6 +41,9 @@ _SLASH = r"(?:\\*/|\\+u002f|%2f)"
 _HOOK = re.compile(
     rf"(?P<host>hooks\.slack(?:-gov)?\.com\.?(?::\d+)?(?={_SLASH})"
     rf"|discord(?:app)?\.com\.?(?::\d+)?(?={_SLASH}+api{_SLASH}+(?:v\d+{_SLASH}+)?webhooks{_SLASH})"
+    rf"|webhook\.office\.com\.?(?::\d+)?(?={_SLASH})"
+    rf"|outlook\.office(?:365)?\.com\.?(?::\d+)?(?={_SLASH}+webhook{_SLASH})"
+    rf"|hooks\.zapier\.com\.?(?::\d+)?(?={_SLASH}+hooks{_SLASH})"
     rf"|api\.telegram\.org\.?(?::\d+)?(?={_SLASH}+bot))"
     r"""(?:[^\s"'<>\\]|\\+(?:/|u002f))+""",
     re.IGNORECASE,
@@ -145,9 +148,9 @@ def folded(text: str) -> str:
 
 
 def without_credentials(text: str) -> str:
-    """The text without the paths of Slack's and Discord's webhooks, which let anybody post there, without the
-    user names, passwords and tokens in URLs, without bearer tokens and private keys, and without stored
-    passwords (`without_passwords`). Valid JSON stays valid.
+    """The text without the paths of Slack's, Discord's, Teams' and Zapier's webhooks, which let anybody post
+    there, without the user names, passwords and tokens in URLs, without bearer tokens and private keys, and
+    without stored passwords (`without_passwords`). Valid JSON stays valid.
     """
     if "@" in text or "%40" in text:
         text = _USER.sub(r"\1…", text)

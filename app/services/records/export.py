@@ -22,6 +22,7 @@ from app.services.chain.rules import seconds
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.rows import RawText, Value
+from app.services.records.secret_texts import without_secrets
 from app.services.records.tables import (
     AUDIT_CHAIN,
     DECLARED,
@@ -29,11 +30,16 @@ from app.services.records.tables import (
     ColumnKind,
     Table,
     TableColumn,
-    is_secret_text,
     undeclared,
     undeclared_of,
 )
-from app.services.records.webhooks import host_alone, hostname_alone, without_urls, without_users
+from app.services.records.webhooks import (
+    host_alone,
+    hostname_alone,
+    without_urls,
+    without_users,
+    written_with,
+)
 from app.services.text import cell, one_cell
 from models import engine
 from models.engine import Database, sql_name
@@ -44,8 +50,6 @@ from models.schema import read_stored
 _STEP = 1000
 _TELLING = 4000
 """Rows that tell how long all are; those of a list differ, so a quarter more than is taken is let begin."""
-_MEMBER = re.compile(r'("(?P<name>[^"\\]{1,80})"\s*:\s*)"(?:[^"\\]|\\.)*"', re.DOTALL)
-"""A text in JSON, and what it is called."""
 _QUOTED = re.compile('[",\r\n]')
 
 
@@ -136,10 +140,10 @@ def _shortened(table: str, column: TableColumn) -> Callable[[Value], Value]:
 
 
 def _without_members(value: Value) -> Value:
-    """JSON without the texts of members that are called as secrets are."""
-    if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
-        return value
-    return _MEMBER.sub(lambda one: f'{one[1]}"…"' if is_secret_text(one["name"]) else one[0], value)
+    """The value without the texts in it that are called as secrets are, also of a BLOB."""
+    if isinstance(value, str):  # as most are
+        return without_secrets(value)
+    return written_with(without_secrets, value) if isinstance(value, bytes | RawText) else value
 
 
 def as_time(value: Value) -> Value:

@@ -23,6 +23,7 @@ from app.services.records.history import CHARGED, LOOKED_THROUGH
 from app.services.records.record import Record, each_again
 from app.services.records.rows import decoded, exactly, legible
 from app.services.records.run_timeline import ALL_ABOUT, RunStory, RunTimeline, read, timeline
+from app.services.records.secret_texts import without_secrets
 from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, PLANNING_RUNS, ColumnKind
 from app.services.text import counted, markdown, readable, utc_time, visible
 from models.engine import Database
@@ -194,7 +195,7 @@ def _artifacts(
         if whole is None:
             yield page.paragraph("It is no longer there.")
             continue
-        content = readable(whole["content"])
+        content = without_secrets(readable(whole["content"]))  # a part of JSON does not tell
         safe = (readable(plain(part)) for part in in_parts_of(content)) if plain else iter(())
         yield from page.verbatim([_lines(part) for part in safe])
     monitor.progress(len(chosen), len(chosen))

@@ -268,7 +268,7 @@ _SECRET = re.compile(
 """What a column is called that holds one, of those that nobody has declared, by its words (`_words`)."""
 
 _SECRET_TEXT = re.compile(
-    rf"{_SECRET.pattern}|^pass$|(?:^|_)(?:tokens?|cookies?)_|(?:tokens?_?\d*|cookies?)$"
+    rf"{_SECRET.pattern}|^(?:pass|auth)$|(?:^|_)(?:tokens?|cookies?)_|(?:tokens?_?\d*|cookies?)$"
 )
 """The same of a text, which is no count of such."""
 

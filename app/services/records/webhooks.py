@@ -385,7 +385,7 @@ def hostname_alone(hostname: Value) -> Value:
 
 def without_urls(value: Value) -> Value:
     """What people write, with the host alone of each URL in it: they paste one as a name, too."""
-    return _written_with(lambda said: _URL.sub(lambda url: url[1] + host_alone(url[2]), said), value)
+    return written_with(lambda said: _URL.sub(lambda url: url[1] + host_alone(url[2]), said), value)
 
 
 def without_users(value: Value) -> Value:
@@ -394,10 +394,10 @@ def without_users(value: Value) -> Value:
     """
     if isinstance(value, str):  # as most are
         return without_credentials(value)
-    return _written_with(without_credentials, value) if isinstance(value, bytes | RawText) else value
+    return written_with(without_credentials, value) if isinstance(value, bytes | RawText) else value
 
 
-def _written_with(other: Callable[[str], str], value: Value) -> Value:
+def written_with(other: Callable[[str], str], value: Value) -> Value:
     """As it is stored, where nothing in it is to be said otherwise."""
     is_blob = isinstance(value, bytes)
     said = value.decode("latin-1") if isinstance(value, bytes) else shown(value)  # of a BLOB byte for byte

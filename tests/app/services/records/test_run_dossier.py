@@ -93,7 +93,8 @@ def test_what_lets_anybody_in_is_in_no_part_of_it(
     database.connection().execute("UPDATE planning_runs SET idea = ?", (hook,))
     database.connection().execute("UPDATE planning_artifacts SET phase = ?1, review_verdict = ?1", (hook,))
     database.connection().execute(
-        "UPDATE planning_artifacts SET content = ?", ('{"api_key": "s3cret", "jwt" : "s3cret"}',)
+        "UPDATE planning_artifacts SET content = ?",
+        (f'{{"jwt" : "s3cret", "fill": "{"x " * 40_000}", "api_key": "s3cret", "tokens": ["s3cret"]}}',),
     )
     page = "".join(pieces(database, DossierOf(run, "a", None, NOW, form), UNWATCHED))
     assert "s3cret" not in page and "hooks.slack.com" in page

@@ -1,0 +1,132 @@
+"""Secrets within a text, told by what they are called there: in JSON, in lines, and in commands."""
+
+import json
+import re
+from typing import Final
+
+from app.services.records.tables import is_secret_text
+
+GONE: Final = "…"
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"(?P<colon>\s*+:)?|\\?\Z)|[\[\]{}]', re.DOTALL)
+"""What of JSON tells where a text stands, which may lack its end: a name has a colon behind it."""
+
+_VALUE: Final = re.compile(r"\s*+(?:(?P<many>[\[{])|(?P<text>\")|(?P<number>-?\d[\d.eE+-]*+))")
+_MEMBER: Final = re.compile(r'"(?P<name>[\w .-]{1,64})"\s*+:\s*+"(?P<text>(?:[^"\\]|\\.)*+)"', re.DOTALL)
+"""The same wherever it stands, as in what is no whole JSON."""
+
+_LINE: Final = re.compile(
+    r"(?<![\w-])(?P<name>[\w-]{1,64})'?[ \t]{0,4}"
+    r"(?:=[ \t]{0,4}['\"]?(?P<set>[^\s\"'&,;<>{}\[\]()\\=…][^\s\"'&,;<>{}\[\]\\…]*+)"
+    r"|:[ \t]{0,4}['\"]?(?P<said>[^\s\"'&,;<>{}\[\]()\\=…:/][^\s\"'&,;<>{}\[\]\\…]*+)"
+    r"(?=['\",}]|[ \t]{0,4}(?:[\r\n#]|\Z)))"
+)
+"""`NAME=value`, and `name: value` with nothing behind it, as there is behind a word of prose."""
+
+_COMMAND: Final = re.compile(
+    r"(?P<before>\bcurl\b[^\n]{0,300}?\s(?:-u|--user)[ =]?[ \t]{0,4}['\"]?[^\s:'\"]{1,100}:)[^\s'\"…]+"
+)
+_NO_VALUE: Final = frozenset(
+    [
+        "string",
+        "str",
+        "text",
+        "number",
+        "int",
+        "bool",
+        "boolean",
+        "null",
+        "none",
+        "nil",
+        "true",
+        "false",
+        "any",
+        "undefined",
+        "required",
+        "optional",
+        "bytes",
+        "varchar",
+        "yes",
+        "no",
+    ]
+)
+"""What a type or a setting says of a secret, which is none itself."""
+
+_NUMBERS: Final = re.compile(r"pass|pwd|pin$|otp|secret|code", re.IGNORECASE)
+"""Of a number what it is called so is a secret: tokens, elsewhere, are counted."""
+
+_DEEPEST: Final = 5
+
+
+def without_secrets(text: str, depth: int = 0) -> str:
+    """The text without the values of what is called as secrets are, in JSON and beside it. Valid JSON stays
+    valid.
+    """
+    if '"' in text and ":" in text:
+        text = _MEMBER.sub(_member, _without_members(text, depth))
+    if depth == 0 and ("=" in text or ":" in text):
+        text = _LINE.sub(_line, text)
+        text = _COMMAND.sub(rf"\g<before>{GONE}", text) if "curl" in text else text
+    return text
+
+
+def _without_members(text: str, depth: int) -> str:
+    """The texts and numbers below such a name, and those in a text that is JSON itself."""
+    found: list[str] = []
+    end = below = 0
+    is_next = False
+    for token in _TOKEN.finditer(text):
+        said, start = token.group(), token.start()
+        if start < end:
+            continue
+        if said in "[]{}":
+            if below or is_next:
+                below += 1 if said in "[{" else -1
+            is_next = False
+        elif token["colon"]:
+            is_next = is_secret_text(name := _name(said[: said.rindex('"') + 1]))
+            if is_next and (value := _VALUE.match(text, token.end())) is None:
+                is_next = False
+            elif is_next and value is not None and value["number"]:
+                is_next = False
+                if _NUMBERS.search(name):
+                    found += (text[end : value.start("number")], f'"{GONE}"')
+                    end = value.end()
+        elif is_next or below:
+            found += (text[end:start], f'"{GONE}"')
+            end, is_next = token.end(), False
+        elif depth < _DEEPEST and '\\"' in said and (inner := _inner(said, depth)) is not None:
+            found += (text[end:start], inner)
+            end = token.end()
+    return "".join((*found, text[end:])) if found else text
+
+
+def _name(said: str) -> str:
+    if "\\" not in said:
+        return said[1:-1][:100]
+    try:
+        return str(json.loads(said))[:100]
+    except ValueError:
+        return said[1:-1][:100]
+
+
+def _inner(said: str, depth: int) -> str | None:
+    """A text of JSON within JSON as it may be shown; None where it is as it was."""
+    try:
+        text = str(json.loads(said, strict=False))
+    except ValueError:
+        return None
+    kept = without_secrets(text, depth + 1)
+    return None if kept == text else json.dumps(kept, ensure_ascii=False)
+
+
+def _member(found: re.Match[str]) -> str:
+    if not is_secret_text(found["name"]):
+        return found[0]
+    return f'{found[0][: found.start("text") - found.start()]}{GONE}"'
+
+
+def _line(found: re.Match[str]) -> str:
+    kind = "set" if found["set"] is not None else "said"
+    if found[kind].lower() in _NO_VALUE or not is_secret_text(found["name"]):
+        return found[0]
+    return f"{found[0][: found.start(kind) - found.start()]}{GONE}"
