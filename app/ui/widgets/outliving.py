@@ -15,12 +15,8 @@ class Outliving(QObject):
     def __init__(self, dialog: QDialog, asker: QWidget) -> None:
         super().__init__(dialog)
         self._dialog = dialog
-        self._root = asker.window()
-        while (above := self._root.parentWidget()) is not None:
-            self._root = above.window()
         dialog.finished.connect(self._end)
-        if asker is not self._root:
-            asker.destroyed.connect(self._give_up)
+        asker.destroyed.connect(self._give_up)
 
     @Slot()
     def _end(self) -> None:
@@ -32,9 +28,11 @@ class Outliving(QObject):
 
     @Slot()
     def _give_up(self) -> None:
-        """Just before the parent takes its children along."""
+        """Before the parent takes its children along; nobody else is given it: the window may go, too."""
+        if not self._dialog.isVisible():
+            return
         asked = self._dialog.findChildren(QMessageBox)
-        self._dialog.setParent(self._root, self._dialog.windowFlags())
+        self._dialog.setParent(None, self._dialog.windowFlags())
         for question in asked:
             question.reject()
         self._dialog.reject()

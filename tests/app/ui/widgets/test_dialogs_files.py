@@ -1,5 +1,6 @@
 """Nothing that the window does to find files takes away the locks of its own connections."""
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -129,3 +130,16 @@ def test_a_new_folder_is_asked_for_as_one(qtbot: QtBot, theme: Theme, tmp_path: 
     name.setText("mine")
     dialog.accept()
     assert dialog.selectedFiles() == [str(tmp_path / "mine")]
+
+
+def test_a_dialog_that_nobody_answered_goes_with_its_window(qtbot: QtBot, tmp_path: Path) -> None:
+    gone = list[str]()
+    for shown in (False, True):
+        window = QWidget()
+        asker = QWidget(window)
+        dialog = open_dialog(asker, "Export", str(tmp_path))
+        dialog.destroyed.connect(lambda: gone.append("dialog"))
+        dialog.setVisible(shown)
+        del window, asker, dialog
+        gc.collect()
+    qtbot.waitUntil(lambda: gone == ["dialog", "dialog"])
