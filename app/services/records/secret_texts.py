@@ -14,11 +14,12 @@ _VALUE: Final = re.compile(r"\s*+(?:(?P<many>[\[{])|(?P<text>\")|(?P<number>-?\d
 _MEMBER: Final = re.compile(r'"(?P<name>[\w .-]{1,64})"\s*+:\s*+"(?P<text>(?:[^"\\]|\\.)*+)"', re.DOTALL)
 """The same wherever it stands, as in what is no whole JSON."""
 
-_LINE: Final = re.compile(
-    r"(?<![\w-])(?P<name>[\w-]{1,64})'?[ \t]{0,4}"
-    r"(?:=[ \t]{0,4}['\"]?(?P<set>[^\s\"'&,;<>{}\[\]()\\=…][^\s\"'&,;<>{}\[\]\\…]*+)"
-    r"|:[ \t]{0,4}['\"]?(?P<said>[^\s\"'&,;<>{}\[\]()\\=…:/][^\s\"'&,;<>{}\[\]\\…]*+)"
-    r"(?=['\",}]|[ \t]{0,4}(?:[\r\n#]|\Z)))"
+_SEPARATOR: Final = re.compile("[:=]")
+_BACKWARDS: Final = re.compile(r"[ \t]{0,4}'?(?P<name>[\w-]{1,64})(?![\w-])")
+_SET: Final = re.compile(r"[ \t]{0,4}['\"]?(?P<value>[^\s\"'&,;<>{}\[\]()\\=…][^\s\"'&,;<>{}\[\]\\…]*+)")
+_SAID: Final = re.compile(
+    r"[ \t]{0,4}['\"]?(?P<value>[^\s\"'&,;<>{}\[\]()\\=…:/][^\s\"'&,;<>{}\[\]\\…]*+)"
+    r"(?=['\",}]|[ \t]{0,4}(?:[\r\n#]|\Z))"
 )
 """`NAME=value`, and `name: value` with nothing behind it, as there is behind a word of prose."""
 
@@ -64,7 +65,7 @@ def without_secrets(text: str, depth: int = 0) -> str:
     if '"' in text and ":" in text:
         text = _MEMBER.sub(_member, _without_members(text, depth))
     if depth == 0 and ("=" in text or ":" in text):
-        text = _LINE.sub(_line, text)
+        text = _without_lines(text)
         text = _COMMAND.sub(rf"\g<before>{GONE}", text) if "curl" in text else text
     return text
 
@@ -125,8 +126,16 @@ def _member(found: re.Match[str]) -> str:
     return f'{found[0][: found.start("text") - found.start()]}{GONE}"'
 
 
-def _line(found: re.Match[str]) -> str:
-    kind = "set" if found["set"] is not None else "said"
-    if found[kind].lower() in _NO_VALUE or not is_secret_text(found["name"]):
-        return found[0]
-    return f"{found[0][: found.start(kind) - found.start()]}{GONE}"
+def _without_lines(text: str) -> str:
+    found: list[str] = []
+    end = 0
+    for separator in _SEPARATOR.finditer(text):
+        at = separator.start()
+        named = _BACKWARDS.match(text[max(end, at - 80) : at][::-1])
+        if named is None or not is_secret_text(named["name"][::-1]):
+            continue
+        value = (_SET if separator.group() == "=" else _SAID).match(text, at + 1)
+        if value is not None and value["value"].lower() not in _NO_VALUE:
+            found += (text[end : value.start("value")], GONE)
+            end = value.end("value")
+    return "".join((*found, text[end:])) if found else text
