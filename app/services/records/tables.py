@@ -378,6 +378,8 @@ def pairs_of(names: Iterable[str]) -> tuple[str, str] | None:
 
 def is_secret(name: object) -> bool:
     """Whether what is called so, in such a row, is a secret."""
+    if isinstance(name, bytes):
+        name = name.decode("latin-1")
     return isinstance(name, str) and undeclared(name).kind is ColumnKind.PRESENCE
 
 

@@ -7,6 +7,7 @@ from app.services.records.tables import (
     ColumnKind,
     Table,
     is_of_people,
+    is_secret,
     is_secret_text,
     undeclared,
     undeclared_of,
@@ -80,6 +81,7 @@ def test_a_hash_is_a_secret_in_a_table_of_people_and_nowhere_else() -> None:
         ("api_keys", "id", False), ("accounts", "hash", True), ("logins", "value", False),
     ):  # fmt: skip
         assert (undeclared_of(table, name, ["id"]).kind is ColumnKind.PRESENCE) == hidden, (table, name)
+    assert is_secret(b"db_password") and not is_secret(b"title") and not is_secret(1), "names of settings"
     told = "apiKey, jwt, pass, smtp_pass, token2, botTokenProd, set-cookie, sessioncookie"
     told += ", tokenizer, passed, secretary_of, seed, boarding_pass, title"
     assert [name for name in told.split(", ") if not is_secret_text(name)] == [
