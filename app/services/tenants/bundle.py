@@ -169,8 +169,9 @@ def _write(
     settings, rows = pairs_of(table.names), 0
     with atomic.replacing(file) as building, building.open("w", encoding="utf-8", newline="\n") as stream:
         for rows, row in enumerate(database.each(raw(query)), 1):
-            line = {name: plain(decoded(value)) for (name, plain), value in zip(says, row, strict=False)}
-            if settings is not None and settings[1] in line and is_secret(line.get(settings[0])):
+            stored = {name: decoded(value) for (name, _), value in zip(says, row, strict=False)}
+            line = {name: plain(stored[name]) for name, plain in says if name in stored}
+            if settings is not None and settings[1] in line and is_secret(stored.get(settings[0])):
                 line[settings[1]] = _HIDDEN
             stream.write(json.dumps(line, ensure_ascii=False) + "\n")
             if rows % _STEP == 0:

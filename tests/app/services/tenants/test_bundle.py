@@ -40,7 +40,8 @@ INSERT INTO logins VALUES ('{TENANT}', 'ada', '{SECRET}', 'was {HASH}');
 INSERT INTO logins VALUES ('{TENANT}', 'eve', NULL, '{DIGEST}');
 CREATE TABLE settings (tenant_id TEXT, name TEXT, value TEXT);
 INSERT INTO settings VALUES
-  ('{TENANT}', 'smtp_password', '{SECRET}'), ('{TENANT}', 'smtp_host', 'mail.example');
+  ('{TENANT}', 'smtp_password', '{SECRET}'), ('{TENANT}', 'smtp_host', 'mail.example'),
+  ('{TENANT}', CAST('db_password' AS BLOB), '{SECRET}');
 CREATE TABLE "odd/../name" (id INTEGER PRIMARY KEY, of TEXT REFERENCES users (id), value);
 INSERT INTO "odd/../name" (of, value) SELECT id, x'00ff' FROM users WHERE tenant_id = '{TENANT}' LIMIT 1;
 INSERT INTO "odd/../name" (of, value) SELECT id, 9e999 FROM users WHERE tenant_id = '{TENANT}' LIMIT 1;
@@ -116,7 +117,7 @@ def test_all_that_it_has_is_there_and_nothing_of_others(path: Path, tmp_path: Pa
     assert manifest["tables"]["tenants"]["secretsLeftOut"] == ["api_token"]
     assert manifest["tables"]["logins"]["secretsLeftOut"] == ["hash"]
     told = [row["value"] for row in lines(out / manifest["tables"]["settings"]["file"])]
-    assert told == ["…", "mail.example"]
+    assert told == ["…", "mail.example", "…"]
     notes = [row["note"] for row in lines(out / manifest["tables"]["logins"]["file"])]
     assert notes == ["was [password hash]", "[password hash]"]
     files = {item.relative_to(out).as_posix(): item for item in out.rglob("*") if item.is_file()}
