@@ -156,10 +156,6 @@ class PhaseLine:
         return bool(self.versions or self.spans or self.is_current)
 
     @property
-    def is_done(self) -> bool:
-        return bool(self.versions) and not self.is_current
-
-    @property
     def newest(self) -> PhaseVersion | None:
         return self.versions[-1] if self.versions else None
 
@@ -184,13 +180,10 @@ class RunTimeline:
     until: int | None
     goes_on: bool
     waits: bool
+    done: int
+    """Phases, as `phases_done` counts them."""
     is_told: bool = True
     """Whether the file has artifacts, which tell what a run has reached."""
-
-    @property
-    def done(self) -> int:
-        """As `phases_done` counts them."""
-        return sum(line.is_done for line in self.phases)
 
     @property
     def current(self) -> PhaseLine | None:
@@ -278,10 +271,16 @@ def _open_phase(run: Record) -> str:
 
 def phases_done(run: Record, artifacts: Iterable[Record]) -> tuple[int, int]:
     """How many phases of a run are done, and of how many: those that have produced something, but for the one
-    that it is in; of the platform's, and what else there is.
+    that it is in, or was in when somebody ended it before there was a verdict; of the platform's, and what
+    else there is. The newest of the `artifacts` of a phase comes first.
     """
-    there, current = {one.text("phase") for one in artifacts}, _open_phase(run)
-    return len(there - {current}), len({*PHASES, *there, *([current] if current else [])})
+    verdicts: dict[str, Any] = {}
+    for one in artifacts:
+        verdicts.setdefault(one.text("phase"), one["review_verdict"])
+    current, last = _open_phase(run), run.text("current_phase")
+    is_cut = run["status"] != RunStatus.COMPLETED and verdicts.get(last) in _NO_VERDICT
+    unfinished = current or (last if is_cut or verdicts.get(last) == ReviewVerdict.REVISE else "")
+    return len(verdicts.keys() - {unfinished}), len({*PHASES, *verdicts, *([current] if current else [])})
 
 
 def timeline(story: RunStory, now: int) -> RunTimeline:
@@ -326,6 +325,7 @@ def timeline(story: RunStory, now: int) -> RunTimeline:
         max(times, default=None),
         goes_on,
         waits,
+        phases_done(run, story.artifacts or ())[0],
         is_told=story.artifacts is not None,
     )
 

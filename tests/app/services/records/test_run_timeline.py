@@ -78,7 +78,7 @@ def test_a_version_takes_from_what_was_there_before_it_until_it_is_there(
     found = timeline(story, DAY + 1000)
     first = line(found, "opportunity")
     assert spent(first) == [(Spent.SENT_BACK, 0, 100), (Spent.APPROVED, 200, 300)]
-    assert (first.worked, first.waited, first.sent_back, first.is_done) == (200, 0, 1, True)
+    assert (first.worked, first.waited, first.sent_back) == (200, 0, 1)
     assert [one.score for one in first.versions] == [50, 81]
     wild = found.phases[-1]
     assert (wild.phase, wild.waited) == ("wild", 250)
@@ -155,6 +155,9 @@ def test_versions_of_one_second_and_a_review_are_no_work(engine: Database, sql: 
     assert spent(strategy) == [(Spent.UNJUDGED, 100, 300), (Spent.IN_REVIEW, 300, 90_000)]
     assert (strategy.worked, strategy.waited) == (200, 90_000 - 300)
     assert phases_done(story.run, story.artifacts or ()) == (found.done, 15) == (1, 15)
+    sql.execute("UPDATE planning_runs SET status = 'cancelled'")
+    ended = timeline(run_timeline.read(engine, RUN), DAY + 90_000)
+    assert ended.done == 1, "who ends a run finishes no phase"
 
 
 def test_a_review_ends_where_somebody_tells_its_verdict(engine: Database, sql: apsw.Connection) -> None:
