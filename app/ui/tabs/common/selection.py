@@ -321,14 +321,16 @@ class Selection(QObject):
 
     def refusal_to_set(self, column: str, state: bool, already: str = "Already") -> str | None:
         """Why an act cannot give the rows the state of a flag: each one is known to have it `already`, which
-        none is while the person's own acts are changing them or the list has not read them since.
+        none is while the person's own acts are changing them or the list has not read them since. What is
+        given as a sentence is said as it is.
         """
         refusal = self.refusal()
         if refusal is not None:
             return refusal
         values, word = self.values(column), self._rows.table.column(column).word(int(state))
         known = values is not None and all(flag(value) is state for value in values)
-        return f"{already} {word}." if known else None
+        sentence = already if already.endswith(".") else f"{already} {word}."
+        return sentence if known else None
 
     def words(self, text: str, column: str, applies: Callable[[Any], bool], of_many: str = "") -> str:
         """The words of an act that goes by a column's value: "Kill 4 of 5" where it applies to some of the

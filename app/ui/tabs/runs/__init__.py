@@ -443,6 +443,8 @@ class RunsTab(RecordTab):
             ask_about(self, runs, do, title, sentence, action=f"{verb} {count}", danger=danger)
         else:
             options: dict[str, Any] = {"status": act.status, "action": f"{verb} {count}", "danger": danger}
+            if act.status is RunStatus.CANCELLED:  # two buttons said Cancel
+                options["cancel"] = "Keep it" if one else "Keep them"
             columns = self.context.opened.schema.columns
             options["recorded"] = AUDIT_CHAIN.name in columns
             options["has_verdict"] = "kill_verdict" in columns.get(PLANNING_RUNS.name, ())

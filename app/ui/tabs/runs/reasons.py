@@ -60,6 +60,7 @@ class ReasonDialog(ConfirmDialog):
         items: Sequence[str],
         total: int,
         danger: bool,
+        cancel: str = "Cancel",
         recorded: bool = True,
         has_verdict: bool = True,
         parent: QWidget | None = None,
@@ -73,6 +74,7 @@ class ReasonDialog(ConfirmDialog):
             total=total,
             listed="About these",
             danger=danger,
+            cancel=cancel,
             parent=parent,
         )
         is_verdict = status is RunStatus.KILLED and has_verdict

@@ -60,6 +60,7 @@ VIEWS: Final = (
     UsersView("no-password", "Without a password"),
     *(UsersView(f"quiet-{days}", f"No activity for {days} days", quiet_days=days) for days in (30, 90, 365)),
 )
+_NONE_THERE = "There is no password to invalidate."
 
 
 def _view(key: str | None) -> UsersView | None:
@@ -198,7 +199,7 @@ class UsersTab(RecordTab):
         )
         of_many = "Invalidate {} passwords"
         words = partial(words_to_set, self, "Invalidate password", "has_password", False, of_many)
-        refusal = partial(self.selection.refusal_to_set, "has_password", False, "Password:")
+        refusal = partial(self.selection.refusal_to_set, "has_password", False, _NONE_THERE)
 
         def refuse() -> str | None:
             return self._without_passwords() or refusal()
@@ -263,7 +264,9 @@ class UsersTab(RecordTab):
         seen = self.selection.seen()
 
         def ask(ids: list[Any]) -> None:
-            form = move_form(self.context, ids, seen, self)
+            owners = self.selection.values("tenant_id") or ()
+            own = next(iter(owners)) if len(owners) == 1 else None
+            form = move_form(self.context, ids, seen, own, self)
             form.outdated.connect(self.reload)
             form.open_once()
 

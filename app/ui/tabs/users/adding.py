@@ -272,6 +272,7 @@ class AddUsersDialog(LongForm):
         good, bad = (len(found.good), found.bad) if found is not None else (0, ())
         most = self._context.opened.database.most_at_once
         self.action_button.setText(f"Create {counted(good, 'user')}" if good else "Create users")
+        self.action_button.setEnabled(found is None or good > 0)
         self.outcome.setText(_WAITS if found is None else _result(found, most))
         self.bad_alone.setEnabled(bool(bad))
         self.save_button.setEnabled(bool(bad))

@@ -15,15 +15,19 @@ from app.ui.tabs.common.form_fields import TenantField
 from app.ui.widgets.long_form import LongForm
 
 
-def move_form(context: Context, ids: Sequence[Any], seen: Seen, parent: QWidget | None = None) -> LongForm:
-    """Moves these users, who were `seen` as they are, to the tenant that is chosen."""
+def move_form(
+    context: Context, ids: Sequence[Any], seen: Seen, own: object = None, parent: QWidget | None = None
+) -> LongForm:
+    """Moves these users, who were `seen` as they are, to the tenant that is chosen: another than their `own`,
+    where all are of one.
+    """
     count = counted(len(ids), "user")
     sentence = (
         f"{count} will be another tenant's, with an entry in the chain of both. What other tables hold of "
         f"{'that user' if len(ids) == 1 else 'them'} stays as it is. Undo moves all of it back."
     )
     form = LongForm(context.theme, "Move to another tenant", sentence, action=f"Move {count}", parent=parent)
-    field = TenantField(context.tenants, None)
+    field = TenantField([one for one in context.tenants if one != own], None)
     form.add_field("tenant_id", "Tenant", field, field.check)
     form.add_widget(form.bar)
     field.setFocus()

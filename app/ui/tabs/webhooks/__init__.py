@@ -231,7 +231,7 @@ class WebhooksTab(RecordTab):
         add(ActionSpec("reveal_secret", "Reveal secret…", Icon.REVEAL, self._reveal, self._no_secret))
         of_many = "Generate {} missing secrets"
         lacking = partial(acts.words_to_set, self, "Generate missing secret", "has_secret", True, of_many)
-        have = partial(self.selection.refusal_to_set, "has_secret", True, "Secret:")
+        have = partial(self.selection.refusal_to_set, "has_secret", True, "It has a secret.")
         add(ActionSpec("give_secrets", lacking, Icon.KEY, self._give_secrets, have))
         rotate = partial(self.selection.refusal, single=True)
         add(ActionSpec("rotate_secret", "Rotate secret…", Icon.REFRESH, self._rotate, rotate))
@@ -426,7 +426,8 @@ class WebhookDialog(FormDialog):
         self._webhook = webhook
         self._seen = None if webhook is None else webhooks.as_seen(webhook.values)
         if webhook is None:
-            tenants = TenantField(context.tenants, tenant)
+            own = None if like is None else like["tenant_id"]
+            tenants = TenantField([one for one in context.tenants if one != own], tenant)
             self.add_field("tenant_id", "Tenant", tenants, tenants.check)
         first = webhook or like
         self.add_field("name", "Name", line_edit(first.text("name") if first else ""))

@@ -126,7 +126,7 @@ def test_those_of_a_selection_are_taken_away_and_come_back(
     assert done.args[0].summary == f"Password of {stored:,} users invalidated"
     assert ask(demo_path, "SELECT count(password_hash) FROM users") == [(0,)]
     choose(qtbot, page, 3)
-    qtbot.waitUntil(lambda: "Password: none." in action.toolTip())
+    qtbot.waitUntil(lambda: "There is no password to invalidate." in action.toolTip())
     assert not action.isEnabled()
     press("Ctrl+Z")
     qtbot.waitUntil(lambda: ask(demo_path, "SELECT id, password_hash FROM users ORDER BY id") == all_of_them)
