@@ -75,7 +75,7 @@ def _dossier_act(tab: RecordTab) -> ActionSpec:
         from app.ui.widgets.dialogs import ask_save  # noqa: PLC0415 - rows show before
 
         name = re.sub(r"[^\w.-]+", "-", str(run_ids[0]))[:80]
-        start = str(tab.context.opened.folder / f"run-{name.removeprefix('run-')}.html")
+        start = str(tab.context.opened.folder / f"run-{name.removeprefix('run-').removeprefix('run_')}.html")
         chosen = ask_save(tab, "Write the dossier", start, ";;".join(_FILTERS))
         if chosen is not None:
             write_dossier(tab.context, run_ids[0], *chosen)
