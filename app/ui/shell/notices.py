@@ -22,8 +22,8 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.formatting import relative_time, tooltip
-from app.ui.widgets.labels import in_row
+from app.ui.widgets.formatting import relative_time
+from app.ui.widgets.labels import in_row, set_tip
 from app.ui.widgets.panes import margin_in
 from models.engine import Capability
 from models.errors import DamagedFile, FileEmptied, FileReplaced, LogMissing
@@ -130,7 +130,7 @@ def of_opened(context: Context, ask: Ask) -> list[Notice]:
             button = notice.add_door(door, ask, Kind.PRIMARY)
             cannot = context.lacks(Capability.MIGRATE)
             button.setEnabled(cannot is None)
-            button.setToolTip(tooltip(cannot or ""))
+            set_tip(button, cannot or "")
         elif door is Door.RESTORE and not part:
             notice.add_door(door, ask)
         notice.add_button("Dismiss", notice.hide)

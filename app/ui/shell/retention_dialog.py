@@ -20,8 +20,8 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import CheckBox, Lines, push_button
 from app.ui.widgets.dialogs import Dialog, choose_folder
-from app.ui.widgets.formatting import absolute_time, grouped, percent, tooltip
-from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row
+from app.ui.widgets.formatting import absolute_time, grouped, percent
+from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row, set_tip
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 
 LISTED = 50
@@ -396,7 +396,7 @@ class RetentionDialog(Dialog):
             reason = "Counting again…" if self._counting else _UNCOUNTED
         for button in (self.once_button, self.daily_button):
             button.setEnabled(not reason)
-            button.setToolTip(tooltip(reason))
+            set_tip(button, reason)
         for control in (self.days, self.milliseconds):
             control.setEnabled(not self._counting)
         is_old = self._counting or self._uncounted  # which the headline says

@@ -90,10 +90,10 @@ class WebhooksTab(RecordTab):
 
     @property
     def gives_way(self) -> tuple[str, ...]:
-        """How it fares goes after most of what the file says; by its name and its URL one is known."""
+        """How it fares goes after most of what the file says, and last by what one knows it."""
         known = super().gives_way
         at = known.index("tenant_id")
-        return (*known[:at], "created_at", RANK, *known[at:])
+        return (*known[:at], "created_at", RANK, *known[at:], "active", "name")
 
     def listen(self) -> None:
         super().listen()

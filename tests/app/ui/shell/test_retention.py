@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from pytestqt.wait_signal import SignalBlocker
 
 from app import bugs
+from app.services.chain.append import Batch, append
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints.making import Attempt, try_to_sign
 from app.services.chain.checkpoints.store import CheckpointStore
@@ -28,6 +29,7 @@ from app.ui.shell.retention import Retention
 from app.ui.theme import Theme
 from app.workers.runner import Task, finish
 from app.workers.scan_pool import verify
+from models.engine import Database
 from models.errors import DiskFull, FileLocked
 from models.local.database import LocalDatabase
 from models.progress import Monitor
@@ -352,14 +354,16 @@ def test_what_stopped_a_run_is_said_and_recorded_when_there_is_room(
     qtbot: QtBot,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def full_disk(*_: object, **__: object) -> float:
-        raise DiskFull(preferences.path)
+    def full_disk(database: Database, planned: Callable[[], Batch], **how: Any) -> float:
+        if not (batch := planned()).statements:  # the report, behind what was removed
+            raise DiskFull(preferences.path)
+        return append(database, lambda: batch, **how)
 
     said: list[str] = []
     worker.status.connect(said.append)
     preferences.enable(False)
     with monkeypatch.context() as full, failure(qtbot, worker):
-        full.setattr("app.services.retention.run.append", full_disk)
+        full.setattr("app.services.retention.removal.append", full_disk)
         run_now(worker)
     assert said[-1] == "Retention: stopped just now, 3 of 3 rows removed (the disk is full) · off"
     assert f" {database.place}: Retention stopped when 3 of 3 rows" in bugs.log_file().read_text()

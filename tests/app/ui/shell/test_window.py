@@ -512,7 +512,7 @@ def test_what_was_closed_is_freed_whoever_looked_at_it(
         with qtbot.waitSignal(turn.timeout):
             turn.start()
         known = len(seen)
-        seen.update(one for one in QApplication.topLevelWidgets() if isinstance(one, FilterRow))
+        seen.update(window.workspace.findChildren(FilterRow))
         assert len(seen) > known  # of a tab that is half built
     seen.update(made_ahead(qtbot, window))
     window.close_file()
