@@ -481,13 +481,14 @@ class Lines(QWidget):
                 lines.append([part])
                 taken = size.width()
         # Of three acts, one above two would look worse; but an answer does not stand apart from the other.
+        at_right = self._parts[len(self._parts) - self._at_right :]
         fewest = 1 if self._at_right else 2
         if len(lines) > 1 and len(lines[-1]) == 1 and len(lines[-2]) > fewest:
             beside = [lines[-2][-1], lines[-1][0]]
-            if self._together([sizes[part] for part in beside]).width() <= width:
+            stand_alike = (beside[0] in at_right) == (beside[1] in at_right)
+            if stand_alike and self._together([sizes[part] for part in beside]).width() <= width:
                 lines[-2:] = [lines[-2][:-1], beside]
         places, top = list[QRect](), 0
-        at_right = self._parts[len(self._parts) - self._at_right :]
         for line in lines:
             whole, left = self._together([sizes[part] for part in line]), 0
             for part in line:

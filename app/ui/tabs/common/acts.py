@@ -37,6 +37,8 @@ _READ_TO_DELETE: Final = READ_EACH + READ_WHOLE + 7
 whole, to find who else has the address of a user, by each of its spellings (5), and to tell whether others
 are left (2).
 """
+_TOLD: Final = 120
+"""The characters of a name that are told where it is asked about."""
 
 NAMED: Final = 5
 """Of the records that have to stay, how many a question names."""
@@ -237,7 +239,7 @@ def freeze(rows: Iterable[tuple[Any, ...]], each: int = 1) -> Frozen:
         ids.append(record_id)
         of[tenant] += 1
         if len(names) < LISTED:
-            told = str(name or shown(record_id))
+            told = str(name or shown(record_id)).partition("\n")[0][:_TOLD]  # what follows it is seen
             names.append(told if tenant is None else f"{told} · {tenant}")
     written = len(ids) * (each + WRITTEN_FOR_ENTRY)
     return Frozen(tuple(require_ids(ids)), tuple(names), of, written)

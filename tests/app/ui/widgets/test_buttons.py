@@ -66,6 +66,10 @@ def test_of_three_acts_none_stands_above_two(qtbot: QtBot) -> None:
     lines.hide()
     lines.show()
     assert [act.y() == 0 for act in acts] == [True, False, False], "an answer beside the other"
+    lines.set_parts(acts, at_right=1)
+    lines.hide()
+    lines.show()
+    assert [act.y() == 0 for act in acts] == [True, True, False], "what stands apart parts no two others"
 
 
 def test_a_check_box_is_measured_in_the_font_that_it_has(qtbot: QtBot) -> None:

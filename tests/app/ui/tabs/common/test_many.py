@@ -6,6 +6,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.ui.shell.window import MainWindow
+from app.ui.tabs.common.acts import freeze
 from app.ui.tabs.common.many import ManyPart
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.panes import FieldList
@@ -62,3 +63,8 @@ def test_the_inspector_tells_of_many_what_they_share_and_where_they_differ(
     page.table.select_row(0)
     qtbot.waitUntil(lambda: page.fields.isVisible() and not part.isVisible())
     assert buttons(page, "delete") == ["Delete"]
+
+
+def test_what_follows_a_name_is_told_whatever_the_name_is() -> None:
+    asked = freeze([(1, "Short\nand more", "running"), (2, "x" * 4_000, "paused"), (3, "Alone", None)])
+    assert asked.names == ("Short · running", "x" * 120 + " · paused", "Alone")
