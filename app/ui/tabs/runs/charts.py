@@ -159,17 +159,15 @@ def _spread_words(one: Spread, value: Callable[[float], str]) -> str:
 
 def draw_scores(figures: RunFigures, measure: Measure, width: float, height: float) -> Drawing:
     """The scores of each phase's newest version."""
-    full, step = figures.full, figures.full / 5
-    low = min(0.0, *(one.low for one in figures.scores))
-    high = max(full, *(one.high for one in figures.scores))
-    marks = [
-        ((number * step - low) / (high - low), f"{number * step:g}")
-        for number in range(6)
-        if number * step >= low
-    ]
-    scale = SpreadScale(
-        _points, lambda number: (number - low) / (high - low), lambda number: score_tone(number / full), marks
-    )
+    full = figures.full
+    along = ticks(min(one.low for one in figures.scores), max(full, *(one.high for one in figures.scores)), 6)
+    low, high = along[0], along[-1]
+
+    def place(number: float) -> float:
+        return (number - low) / (high - low)
+
+    marks = [(place(number), f"{number:g}") for number in along]
+    scale = SpreadScale(_points, place, lambda number: score_tone(number / full), marks)
     return draw_spreads(figures.scores, scale, measure, width=width, height=height)
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -6,7 +7,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
-from app.services.records.run_figures import MOST_POINTS, RunFigures, RunPoint, RunWeek, spread
+from app.services.records.run_figures import MOST_POINTS, RunFigures, RunPoint, RunWeek, Spread, spread
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.runs import RunsTab, charts
 from app.ui.tabs.runs.charts import KINDS, ChartsDialog
@@ -126,6 +127,13 @@ def test_whatever_the_data_is_all_stands_within_and_nothing_is_markup(
     for text in (one.text for one in drawing.shapes if isinstance(one, DrawnText)):
         assert "\u202e" not in text
     assert kind.rows(figures())
+
+
+def test_scores_begin_near_the_least_of_them() -> None:
+    close = replace(figures(), full=100.0, scores=(Spread("opportunity", 5, 71, 80, 84, 90, 97),))
+    drawing = charts.draw_scores(close, lambda text: 7.0 * len(text), 700, 300)
+    written = [one.text for one in drawing.shapes if isinstance(one, DrawnText)]
+    assert written[:4] == ["70", "80", "90", "100"]
 
 
 def test_ticks_are_round_and_cover_all() -> None:
