@@ -11,7 +11,7 @@ from app.services.records.tables import UNDONE
 from app.services.text import counted, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
-from app.ui.tabs.runs.timeline_view import took
+from app.ui.tabs.runs.time_scale import took
 from app.ui.widgets import formatting
 from models.status import RunStatus
 

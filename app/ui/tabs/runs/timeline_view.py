@@ -1,10 +1,9 @@
 """The phases of a run as a table: one line each, with its times painted where they lay in the whole."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from PySide6.QtCore import QAbstractTableModel, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QFont, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -19,19 +18,18 @@ from PySide6.QtWidgets import (
 from app.itemmodels.columns import DISPLAY, ROOT, Index, Tone
 from app.services.records.run_timeline import IDLE, PhaseLine, RunTimeline, Spent, TimeSpan
 from app.services.text import counted, visible
+from app.ui.tabs.runs.time_scale import TimeScale, ticks, time_scale, took
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
-from models.status import DAY, ReviewVerdict
+from models.status import ReviewVerdict
 
 PHASE, TIMES, WORKED, SCORE, VERSION, VERDICT = range(6)
 _TITLES = ("Phase", "Times", "Worked", "Score", "Ver.", "Verdict")
 _RIGHT: Final = frozenset({WORKED, SCORE})
 _BAR, _ICON, _PAD, _LEAST = 8, 14, 6, 3.0
-_MOST_LABELS: Final = 5
 _LEAST_TIMES, _LEAST_WORDS = 80, 64
 _NOTHING: Final = "–"
-_DAYS: Final = 100 * 3_600
 NOT_REACHED: Final = "not reached"
 UNKNOWN: Final = "unknown"
 
@@ -58,16 +56,6 @@ VERDICT_LOOKS: Final[dict[str, tuple[Tone, str]]] = {
     ReviewVerdict.REJECTED: (Tone.BAD, Icon.BAD),
 }
 """How a verdict is shown beside its word."""
-
-
-def took(seconds: int) -> str:
-    """`2 h 06 min`; below an hour in minutes, below a minute in seconds, from 100 hours on in days."""
-    if seconds >= _DAYS:
-        return f"{seconds // DAY} d {seconds % DAY // 3_600} h"
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes = seconds // 60
-    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"
 
 
 def verdict_of(line: PhaseLine, *, is_told: bool = True) -> tuple[str, Tone, str | None]:
@@ -246,6 +234,9 @@ class _Lines(QStyledItemDelegate):
 
     def _paint_times(self, painter: QPainter, rect: QRect, line: PhaseLine) -> None:
         view, colour = self._view, self._theme.colour
+        for fold in view.scale.folds:
+            left, right = view.place(fold.began, rect), view.place(fold.ended, rect)
+            painter.fillRect(QRectF(left, rect.top(), right - left, rect.height()), colour("hover"))
         for at, _ in view.ticks():
             painter.fillRect(QRectF(view.place(at, rect), rect.top(), 1, rect.height()), colour("line"))
         timeline = view.phases.timeline
@@ -262,6 +253,9 @@ class _Lines(QStyledItemDelegate):
             left, right = view.place(span.began, rect), view.place(span.ended, rect)
             bar = QRectF(left, rect.center().y() - _BAR / 2 + 1, max(_LEAST, right - left - 1), _BAR)
             paint_bar(painter, self._theme, bar, span.spent)
+            for fold in view.scale.folds:
+                if span.began <= fold.began and span.ended >= fold.ended:
+                    self._paint_fold(painter, view.place(fold.middle, rect), bar)
             if span.spent is Spent.WAITING and (waits is None or span.took > waits[1].took):
                 waits = bar, span
         last = line.spans[-1] if line.spans else None
@@ -272,6 +266,12 @@ class _Lines(QStyledItemDelegate):
                 painter.setPen(colour("dim"))
                 where = QRect(round(start), rect.top(), rect.right() - round(start), rect.height())
                 painter.drawText(where, Qt.AlignmentFlag.AlignVCenter, words)
+
+    def _paint_fold(self, painter: QPainter, x: float, bar: QRectF) -> None:
+        """Where a bar is not as long as its time."""
+        for left, name, wide in ((x, "hover", 5), (x - 3, "dim", 1), (x + 3, "dim", 1)):
+            painter.setPen(QPen(self._theme.colour(name), wide))
+            painter.drawLine(QPointF(left - 2, bar.bottom() + 2), QPointF(left + 2, bar.top() - 2))
 
 
 def paint_bar(painter: QPainter, theme: Theme, bar: QRectF, spent: Spent) -> None:
@@ -323,17 +323,17 @@ class _Scale(QHeaderView):
             room = rect.adjusted(_PAD, 0, -_PAD, 0)
             painter.drawText(room, side | Qt.AlignmentFlag.AlignVCenter, _TITLES[logicalIndex])
             return
-        end = rect.left()
+        taken: list[tuple[int, int]] = []
         for words, at, tone in self._view.labels():
             wide = painter.fontMetrics().horizontalAdvance(words)
             left = min(round(self._view.place(at, rect)), rect.right() - wide)
-            if left < end:
+            if left < rect.left() or any(left < end and left + wide > begin for begin, end in taken):
                 continue
             painter.setPen(self._theme.colour(tone))
             painter.drawText(
                 QRect(left, rect.top(), wide + 2, rect.height()), Qt.AlignmentFlag.AlignVCenter, words
             )
-            end = left + wide + 10
+            taken.append((left - 10, left + wide + 10))
 
 
 class PhasesView(QTableView):
@@ -346,6 +346,7 @@ class PhasesView(QTableView):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(showGrid=False, wordWrap=False, cornerButtonEnabled=False)
+        self.scale = TimeScale()
         self._ticks: Sequence[tuple[int, str]] = ()
         self.phases = PhasesModel(self)
         self.setModel(self.phases)
@@ -372,7 +373,8 @@ class PhasesView(QTableView):
     def show_timeline(self, timeline: RunTimeline, utc: bool) -> None:
         kept = self.phase()
         self.phases.show_timeline(timeline, utc)
-        self._ticks = _ticks(timeline, utc)
+        self.scale = time_scale(timeline)
+        self._ticks = ticks(self.scale, utc=utc)
         self._fit()
         if kept is not None:
             self.choose(kept)
@@ -395,24 +397,21 @@ class PhasesView(QTableView):
         return self._ticks
 
     def labels(self) -> list[tuple[str, int, str]]:
-        """What stands above the times, from the left: words, time, colour."""
+        """What stands above the times, as words, time and colour; the first ones matter most."""
         timeline = self.phases.timeline
         if timeline is None or timeline.began is None:
             return []
-        found = [(words, at, "dim") for at, words in self._ticks]
-        found += [(f"↳ pivot {one.number}", one.at, "warn") for one in timeline.pivots]
+        began, *round_times = [(words, at, "dim") for at, words in self._ticks]
+        found = [began]
         if timeline.until is not None and (timeline.goes_on or timeline.waits):
             found.append(("now", timeline.until, "accent"))
-        return sorted(found, key=lambda label: label[1])
+        found += [(f"↳ pivot {one.number}", one.at, "warn") for one in timeline.pivots]
+        found += [(f"⋯ {fold.words}", fold.began, "dim") for fold in self.scale.folds]
+        return found + round_times
 
     def place(self, at: int, rect: QRect) -> float:
         """Where a time is in a cell."""
-        timeline = self.phases.timeline
-        if timeline is None or timeline.began is None or timeline.until is None:
-            return float(rect.left())
-        whole = max(1, timeline.until - timeline.began)
-        width = rect.width() - 3 * _PAD
-        return rect.left() + _PAD + width * (at - timeline.began) / whole
+        return rect.left() + _PAD + (rect.width() - 3 * _PAD) * self.scale.place(at)
 
     def sizeHint(self) -> QSize:
         rows = self.phases.rowCount() * self.verticalHeader().defaultSectionSize()
@@ -458,33 +457,6 @@ class PhasesView(QTableView):
         for column, width in widths.items():
             header.resizeSection(column, width)
         header.resizeSection(TIMES, max(_LEAST_TIMES, left))
-
-
-def _ticks(timeline: RunTimeline, utc: bool) -> list[tuple[int, str]]:
-    """Times to write above: its beginning, and then round ones of the calendar."""
-    began, until = timeline.began, timeline.until
-    if began is None or until is None:
-        return []
-    zone = UTC if utc else None
-    start = datetime.fromtimestamp(began, zone)
-    found, length = [(began, f"{start:%Y-%m-%d %H:%M}")], until - began
-    if length < 2 * DAY:
-        step = next((hours for hours in (1, 3, 6, 12) if length <= hours * 3600 * _MOST_LABELS), 12)
-        at = start.replace(minute=0, second=0, hour=start.hour - start.hour % step)
-        by, words = timedelta(hours=step), "%H:%M"
-    else:
-        step = next((days for days in (1, 2, 7, 30, 90, 365) if length <= days * DAY * _MOST_LABELS), 3650)
-        at, by, words = start.replace(hour=0, minute=0, second=0), timedelta(days=step), "%Y-%m-%d"
-    while True:
-        try:
-            at += by
-            moment = int(at.timestamp())
-        except (OverflowError, ValueError, OSError):
-            return found
-        if moment > until:
-            return found
-        if moment > began:
-            found.append((moment, format(at, words)))
 
 
 class Legend(QWidget):

@@ -12,7 +12,8 @@ from app.services.records.run_timeline import Spent
 from app.ui.session.context import Context
 from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.runs.page import RunPage
-from app.ui.tabs.runs.timeline_view import TIMES, VERDICT, took
+from app.ui.tabs.runs.time_scale import took
+from app.ui.tabs.runs.timeline_view import TIMES, VERDICT
 from models.status import RunStatus
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
