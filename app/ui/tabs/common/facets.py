@@ -152,14 +152,21 @@ class Facets:
             words = (choice_label(self._table, column, value) for value in values)
             picker.set_choices([*map(Choice, keys, words)])
 
+    def expect(self, query: ListQuery, columns: Sequence[str]) -> None:
+        """Where each row that is read is charged, what a pick list offers is counted by this query when it is
+        opened, even before the query's rows have come or are agreed to.
+        """
+        if self._context.costs:
+            self._due |= dict.fromkeys((one for one in columns if one in self._filters.pickers), query)
+
     def count(self, query: ListQuery, columns: Sequence[str]) -> None:
         """Reads the values of columns that the query's other filters keep, and offers them.
 
         What an earlier call has not delivered yet is counted again with them. Where each row that is read is
-        charged, those of a long list are not read, and those of a pick list when it is opened.
+        charged, those of a long list are not read, and those of a pick list as `expect` says.
         """
+        self.expect(query, columns)
         if self._context.costs:
-            self._due |= dict.fromkeys((one for one in columns if one in self._filters.pickers), query)
             columns = () if query.as_added else [one for one in columns if one in self.chips]
         if not columns:
             return

@@ -209,6 +209,7 @@ class ListedTab(InspectedTab):
         query = self.query()
         self.asks_first = self._costs_much(query) and not agreed
         self._uncounted = None if self.asks_first else query
+        self.facets.expect(query, self._offered)
         if self.asks_first:
             self._ask_to_read(query)
             return
