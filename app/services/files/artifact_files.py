@@ -94,6 +94,12 @@ def file_name(phase: Value, version: Value, content: Value, taken: Collection[st
     return next(name for name in names if folded(name) not in taken)
 
 
+def name_alone(run: Record, phase: Value, version: Value, content: Value) -> str:
+    """The name of one that stands among files of other runs: its run's idea is before it."""
+    idea = safe(run.text("idea")[: _LONGEST // 2] or run.text("id"), "run")
+    return f"{idea}-{file_name(phase, version, content)}"
+
+
 def safe(text: str, otherwise: str) -> str:
     """A part of a file's name that every system takes, whatever the text holds."""
     found = _UNSAFE.sub("-", text[: 4 * _LONGEST])[:_LONGEST].strip("-. ")

@@ -6,7 +6,7 @@ from typing import Any
 import apsw
 import pytest
 
-from app.services.files.artifact_files import file_name, safe, save_all, save_one
+from app.services.files.artifact_files import file_name, name_alone, safe, save_all, save_one
 from app.services.records.run_timeline import read
 from models.engine import Database
 from models.errors import Cancelled, NotFound
@@ -58,7 +58,9 @@ def test_one_is_saved_in_place_of_what_was_there(
     store(sql, ("1", "strategy", 1, "as it is\r\n"))
     path = tmp_path / "here.md"
     path.write_text("before")
-    (artifact,) = read(engine, "r").artifacts or ()
+    found = read(engine, "r")
+    (artifact,) = found.artifacts or ()
+    assert name_alone(found.run, "strategy", 1, "as it is") == "a-b-c-strategy-v1.md"
     assert save_one(engine, artifact, path) == path
     assert path.read_bytes() == b"as it is\r\n"
     sql.execute("DELETE FROM planning_artifacts")

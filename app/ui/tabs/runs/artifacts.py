@@ -436,11 +436,11 @@ class ArtifactsPanel(QWidget):
 
     def save_version(self) -> None:
         """Asks where to, and writes the version that is shown there as it is stored."""
-        chosen = self._chosen()
-        if not chosen or self._prepared is None:
+        chosen, run = self._chosen(), self._run
+        if not chosen or run is None or self._prepared is None:
             return
         newest = chosen[-1]
-        name = artifact_files.file_name(newest["phase"], newest["version"], self._prepared.text)
+        name = artifact_files.name_alone(run, newest["phase"], newest["version"], self._prepared.text)
         found = ask_save(self, "Save this version", name)
         if found is not None:
             save = partial(artifact_files.save_one, artifact=newest, path=found[0])
