@@ -433,7 +433,8 @@ class RunsTab(RecordTab):
         self.selection.in_turn(able, give, asks=self._asks(act, self.list.selected_count()))
 
     def _ask(self, act: RunAct, runs: Frozen, do: Callable[..., object]) -> None:
-        count, danger = counted(len(runs.ids), "run"), self.commands.ends(act.name)
+        count = counted(len(runs.ids), "run")
+        danger = self.commands.ends(act.name) and act.status is not RunStatus.COMPLETED
         verb, one = act.text.removesuffix(" run"), len(runs.ids) == 1
         comes = consequence(act.status, self.context.settings.retention_days)
         what = f"{'It' if one else count} will be {act.done}."

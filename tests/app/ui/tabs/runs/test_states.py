@@ -88,7 +88,7 @@ def test_a_question_says_what_comes_of_it_and_takes_a_reason_that_can_be_read(
         tab.commands.trigger(name)
         question = dialog(qtbot, tab, ReasonDialog)
         assert words in question.sentence.text() and question.sentence.text().endswith("Undo takes it back.")
-        assert question.confirm_button.isDefault() is (name == "pause")
+        assert question.confirm_button.isDefault() is (name != "delete")
         question.field.setText("x" * 301)
         assert not question.confirm_button.isEnabled()
         question.field.setText("because")
