@@ -1,7 +1,6 @@
 """Planning runs in the window on a live D1: every act, an opened run, parked ideas, the search."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
@@ -20,16 +19,13 @@ from app.ui.tabs.runs.charts import ChartsDialog
 from app.ui.tabs.runs.comparing import CompareDialog
 from app.ui.tabs.runs.looking import write_dossier
 from app.ui.tabs.runs.parked import ParkedIdeas
-from app.ui.tabs.runs.reasons import ReasonDialog
-from app.ui.tabs.runs.run_acts import ACTS, RunAct
 from app.ui.tabs.runs.searching import RunSearchDialog
-from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.formatting import absolute_time
 from models.status import RunStatus
 from tests.conftest import NOW
 from tests.d1.edge import Edge
-from tests.fixtures import live_window
+from tests.fixtures import live_window, run_acts
 from tests.fixtures.live import Live
 from tests.fixtures.live_window import open_live, unlock
 from tests.fixtures.window import TABLES, ask, button, child, choose, click, closed, dialog, go, press
@@ -37,57 +33,28 @@ from tests.fixtures.window import TABLES, ask, button, child, choose, click, clo
 pytestmark = [pytest.mark.wrangler, pytest.mark.slow]
 
 TEXTS = "planning_runs", "planning_artifacts"
-FROM = {
-    "pause": "running",
-    "resume": "paused",
-    "complete": "running",
-    "cancel": "paused",
-    "kill": "running",
-    "delete": "completed",
-    "restore": "deleted",
-}
-"""Of each act a status that it leads away from."""
 ROUND_TRIP = 0.05
 
 
 @pytest.fixture
 def file(live: Live, demo_path: Path) -> Path:
-    """Three runs of each status that an act leads away from are the newest."""
-    path = live.put(demo_path, listed=True)
-    for place, (act, status) in enumerate(FROM.items()):
-        for number in range(3):
-            ask(
-                path,
-                "INSERT INTO planning_runs (id, idea, status, current_phase, created_at, updated_at)"
-                " VALUES (?, 'An idea', ?, 'opportunity', ?, ?)",
-                f"{act}-{number}", status, NOW + 1_000 - 3 * place - number, NOW,
-            )  # fmt: skip
-    return path
+    return live.put(demo_path, listed=True)
 
 
 @pytest.fixture
 def tab(qtbot: QtBot, edge: Edge, live: Live, file: Path, window: MainWindow) -> RunsTab:
-    window.connecting.tokens = Tokens(None)
     edge.delay = ROUND_TRIP
+    return runs_tab(qtbot, edge, live, file, window)
+
+
+def runs_tab(qtbot: QtBot, edge: Edge, live: Live, file: Path, window: MainWindow) -> RunsTab:
+    window.connecting.tokens = Tokens(None)
     open_live(qtbot, window, live_window.production(edge, live, file, window))
     unlock(qtbot, window)
     tab = go(qtbot, window, TABLES.index(PLANNING_RUNS.name))
     assert isinstance(tab, RunsTab)
-    qtbot.waitUntil(lambda: tab.model.rowCount() > 21)
+    qtbot.waitUntil(lambda: tab.model.rowCount() > 0)
     return tab
-
-
-def stored(file: Path) -> list[tuple[Any, ...]]:
-    return ask(file, "SELECT id, status, kill_verdict FROM planning_runs ORDER BY id")
-
-
-def answer(qtbot: QtBot, tab: RecordTab, act: RunAct) -> None:
-    """Gives a reason where one is asked for, and agrees."""
-    shown = dialog(qtbot, tab.window(), ConfirmDialog)
-    if isinstance(shown, ReasonDialog):
-        assert shown.confirm_button.isEnabled() is (act.status is not RunStatus.KILLED)
-        shown.field.setText("why not")
-    click(qtbot, shown.confirm_button)
 
 
 def undo(qtbot: QtBot, page: RecordTab) -> None:
@@ -95,29 +62,15 @@ def undo(qtbot: QtBot, page: RecordTab) -> None:
         page.context.history.undo()
 
 
-def test_every_act(qtbot: QtBot, tab: RunsTab, file: Path) -> None:
-    """On one run and on three by turns; the services try each status with each act on both."""
-    before = stored(file)
-    for place, act in enumerate(ACTS):
-        row, count = 3 * place, 1 + 2 * (place % 2)
-        assert tab.model.record_id(row) == f"{act.name}-0"
-        tab.table.select_ranges([range(row, row + count)], row)
-        action = tab.commands.action(act.name)
-        qtbot.waitUntil(action.isEnabled)
-        with qtbot.waitSignal(tab.context.runner.changed):
-            tab.commands.trigger(act.name)
-            if tab._asks(act, count):
-                answer(qtbot, tab, act)
-        closed(qtbot, tab, ConfirmDialog)
-        found = [row for row in stored(file) if row not in before]
-        status = RunStatus.PAUSED if act.status is None else act.status
-        verdict = "why not" if act.name == "kill" else None
-        assert found == [(f"{act.name}-{number}", status, verdict) for number in range(count)]
-        undo(qtbot, tab)
-        assert stored(file) == before
-        assert [tab.model.record_id(one) for one in range(21)] == [
-            f"{name}-{number}" for name in FROM for number in range(3)
-        ]
+def test_every_status_with_every_act_on_one_and_on_several(
+    qtbot: QtBot, edge: Edge, live: Live, window: MainWindow, demo_path: Path
+) -> None:
+    window.resize(900, 560)  # fewer rows to paint, which takes longer than the acts
+    run_acts.put(demo_path)
+    file = live.put(demo_path, listed=True)
+    tab = runs_tab(qtbot, edge, live, file, window)
+    for count in (1, 2):
+        assert run_acts.try_each(qtbot, tab, file, count) == 29
 
 
 def fill(form: FormDialog, **texts: str) -> None:
