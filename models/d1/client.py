@@ -22,7 +22,7 @@ from urllib.parse import quote, urlsplit
 
 import httpcore
 
-from models.d1.errors import NotReached, UnknownDatabase
+from models.d1.errors import NotReached, ServerGone, UnknownDatabase
 from models.d1.shared import LONGEST_PAUSE, Shared
 from models.engine import JSON_EXACT, OWN_USAGE, Usage, within
 from models.errors import Cancelled, RateLimited, StorageError, TokenRefused
@@ -340,7 +340,8 @@ class Client:
                 status = response.status
                 _require_one(response)
         except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout) as error:
-            raise NotReached(self.name, _why(error)) from None
+            unreached = NotReached if self.account else ServerGone
+            raise unreached(self.name, _why(error)) from None
         except (*_BROKEN, OSError, zlib.error) as error:
             kind = TookTooLong if isinstance(error, httpcore.TimeoutException) else NotKnown
             raise kind(_why(error)) from None

@@ -1,5 +1,6 @@
 """A live D1 database as the engine: what a file does by transactions is done by one request a batch."""
 
+import math
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -435,8 +436,10 @@ class D1Database(Database):
         found: Settled | None = None
         for sent in self.client.shared.left(self.identity):
             found = Settled(self._is_in(sent, errors.EarlierUnknown), sent.what)
-            if not found.saved and sent.age() < _ON_ITS_WAY * self.client.seconds:
-                raise errors.EarlierUnknown(self.place, "it may still be on its way").of(sent.what)
+            left = _ON_ITS_WAY * self.client.seconds - sent.age()
+            if not found.saved and left > 0:
+                why = f"it may still be on its way, for {math.ceil(left)} s at most"
+                raise errors.EarlierUnknown(self.place, why).of(sent.what)
             self.client.shared.forget(sent)
         if self._in_doubt:  # what was asked before may have been answered since
             self._ends, self._in_doubt = None, False

@@ -35,6 +35,15 @@ class NotReached(RemoteError):
     sentence = "{name} cannot be reached ({why}); nothing was changed. Check the network and the address."
 
 
+class ServerGone(NotReached):
+    """The same of a `wrangler dev`, which people end and start as they work."""
+
+    sentence = (
+        "{name} cannot be reached ({why}); nothing was changed. Start `wrangler dev` again; where it then "
+        "listens at another port, open the database anew."
+    )
+
+
 class UnknownDatabase(RemoteError):
     """None of that name or id is there. wrangler's server would make an empty one."""
 

@@ -29,9 +29,10 @@ class OpenedLive(Opened):
     @property
     def mark(self) -> Mark:
         account = self.connection.account
-        where = f"Cloudflare D1, account {account}" if account else "wrangler dev"
-        words = f"{self.name} · {self.place} · {where}"
-        return Mark(words, self.connection.colour, self.connection.production)
+        where = f"{self._whose}, account {account}" if account else self._whose
+        # One that was offered is called by both already.
+        said = (self.place,) if self.place == f"{where}: {self.name}" else (self.name, self.place, where)
+        return Mark(" · ".join(said), self.connection.colour, self.connection.production)
 
     @property
     def unlocked_by(self) -> str:
@@ -66,11 +67,12 @@ class OpenedLive(Opened):
 
     @property
     def facts(self) -> tuple[str, ...]:
-        return (
-            "wrangler dev" if self.connection.is_local else "Cloudflare D1",
-            self.place,
-            str(self.database.client.meter),
-        )
+        said = (self.place,) if self.place.startswith(self._whose) else (self._whose, self.place)
+        return (*said, str(self.database.client.meter))
+
+    @property
+    def _whose(self) -> str:
+        return "wrangler dev" if self.connection.is_local else "Cloudflare D1"
 
     @property
     def details(self) -> tuple[tuple[str, str, str], ...]:

@@ -275,8 +275,11 @@ def test_what_is_said_of_an_answer_is_so(odd: Odd, client: Client) -> None:
 def test_what_keeps_a_connection_from_coming_about_is_said_in_our_words() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    with pytest.raises(NotReached, match=r"\(nothing there takes connections\)"):
-        Client("prod", f"http://127.0.0.1:{port}").databases()
+    for account, then in (("0a1b2c", "Check the network"), (None, "Start `wrangler dev` again")):
+        with pytest.raises(
+            NotReached, match=rf"\(nothing there takes connections\); nothing was changed. {then}"
+        ):
+            Client("prod", f"http://127.0.0.1:{port}", account).databases()
     with (
         serving(("127.0.0.1", 0)) as plain,
         pytest.raises(NotReached, match="its certificate is not trusted, or it speaks no TLS"),

@@ -916,6 +916,7 @@ def test_a_file_that_wrangler_dev_serves_is_opened_through_it(
     with qtbot.waitSignal(window.opened):
         click(qtbot, offered()[0])
     assert window.strip.isVisible() and window.windowTitle().startswith("wrangler dev: ")
+    assert window.strip.name.text() == window.windowTitle().partition(" (")[0], "each said once"
     assert window.settings.recent == (file,), "it is no connection that is kept"
 
 
