@@ -116,13 +116,27 @@ class Schema:
 
     @property
     def recognised(self) -> bool:
-        """Whether at least one of the platform's tables is there."""
+        """Whether a table has a name of the platform's."""
         return len(self.missing_tables) < len(TABLES)
+
+    @property
+    def platform_tables(self) -> tuple[str, ...]:
+        """Expected tables by name and by at least half of their columns; `users` alone is a common name."""
+        return tuple(
+            table
+            for table, expected in expected_columns().items()
+            if 2 * len(set(self.columns.get(table, ())) & set(expected)) >= len(expected)
+        )
+
+    @property
+    def own_tables(self) -> tuple[str, ...]:
+        """Those of its makers, be they the platform's or not."""
+        return tuple(sorted(name for name in self.columns if not internal(name)))
 
     @property
     def foreign(self) -> bool:
         """Whether it is another program's: it has tables, and none of them is the platform's."""
-        return bool(self.extra_tables) and not self.recognised
+        return bool(self.own_tables) and not self.platform_tables
 
 
 def find_tenants(database: Database, tables: Sequence[str]) -> Rows:

@@ -58,8 +58,17 @@ def test_a_table_of_d1_s_own_is_none_of_the_database_s(database_path: Path) -> N
 def test_a_file_of_something_else_is_not_recognised(tmp_path: Path) -> None:
     execute(tmp_path / "other.sqlite", "CREATE TABLE moz_places (id INTEGER)")
     schema = inspected(tmp_path / "other.sqlite")
-    assert not schema.recognised
+    assert not schema.recognised and schema.foreign
     assert set(schema.missing_tables) == set(expected_columns())
+
+
+def test_a_common_name_makes_no_file_the_platforms(tmp_path: Path) -> None:
+    path = tmp_path / "other.sqlite"
+    execute(path, "CREATE TABLE users (id INTEGER, nick TEXT)")
+    assert inspected(path).foreign and inspected(path).own_tables == ("users",)
+    execute(path, "ALTER TABLE users ADD COLUMN email TEXT")
+    execute(path, "ALTER TABLE users ADD COLUMN tenant_id TEXT")
+    assert not inspected(path).foreign
 
 
 def test_names_are_compared_as_sqlite_compares_them(engine: Database, database_path: Path) -> None:

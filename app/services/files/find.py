@@ -27,7 +27,7 @@ from models.local import copies
 from models.local.atomic import UNFINISHED
 from models.local.database import LocalDatabase
 from models.local.file import CONFIGURATIONS, D1_DATABASES, JOURNAL, LOG, METADATA, STATE, is_project, sibling
-from models.schema import Schema, expected_columns, inspect, internal
+from models.schema import Schema, inspect, internal
 
 _OLDER = STATE.parents[1] / STATE.name
 """Where wrangler's second version kept what its third has in `STATE` (models/README.md)."""
@@ -201,21 +201,12 @@ def _examine(file: Path) -> Candidate | Schema | None:
     database = LocalDatabase(file, read_only=True, immutable=quiet)
     with database.connection_context(), database.snapshot():
         schema = inspect(database)
-        tables = _recognised(schema)
+        tables = schema.platform_tables
         if not tables:
             return schema
         counts = describe.rows(database, Schema({name: schema.columns[name] for name in tables}))
         rows = sum(count or 0 for count in counts.values())
         return Candidate(file, tables, rows, len(tenants(database)), int(status.st_mtime))
-
-
-def _recognised(schema: Schema) -> tuple[str, ...]:
-    """Expected tables by name and by at least half of their columns; `users` alone is a common name."""
-    return tuple(
-        table
-        for table, expected in expected_columns().items()
-        if 2 * len(set(schema.columns.get(table, ())) & set(expected)) >= len(expected)
-    )
 
 
 def _described(candidate: Candidate, folder: Path) -> str:

@@ -99,7 +99,7 @@ def of_opened(context: Context, ask: Ask) -> list[Notice]:
     opened, found = context.opened, list[Notice]()
     if opened.schema.foreign:
         notice = Notice(context.theme)
-        named = some_of(opened.schema.extra_tables, LISTED, noun="more table")
+        named = some_of(opened.schema.own_tables, LISTED, noun="more table")
         headline = "This is not a database of the platform"
         detail = "It belongs to another program. It is open read-only, and nothing here can change it."
         notice.banner.show_verdict(Tone.WARN, headline, f"— it holds {named}", detail)
