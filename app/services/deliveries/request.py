@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.signing import Signing, new_message_id, platform_signature, standard_signature
-from app.services.records.webhooks import host_doubt, valid_event, valid_url
+from app.services.records.webhooks import THIS_COMPUTER, host_doubt, valid_event, valid_url
 from models.errors import InvalidInput
 
 MOST_BODY: Final = 256 * 1024
@@ -23,6 +23,8 @@ _ID: Final = re.compile(r"[\w.:+/=-]{1,200}", re.ASCII)
 """A message's id, which stands in a header, in what is signed, and in a command."""
 _SAFE: Final = "!\"$%&'()*+,-./:;=?@[]^_`{|}~"
 """What a path or query is left with; a browser sends all else in UTF-8 as %XX."""
+
+_HERE: Final = frozenset(host.strip("[]") for host in THIS_COMPUTER)
 
 Header = tuple[str, str]
 
@@ -39,6 +41,11 @@ class Request:
     body: bytes = field(repr=False)
     event: str
     at: int
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it goes to this computer."""
+        return self.host in _HERE
 
     @property
     def line(self) -> str:

@@ -22,7 +22,6 @@ import httpcore
 from app.services.deliveries.addresses import plain, why_not
 from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome, DeliveryPart, Step, meaning
 from app.services.deliveries.request import Request
-from app.services.records.webhooks import THIS_COMPUTER
 from models.errors import Cancelled
 from models.progress import Stop, never
 
@@ -215,7 +214,7 @@ def _carry_out(
 
 def _addresses(request: Request, call: _Sending, resolve: Resolve, *, allow_here: bool) -> list[str]:
     """What may be connected to, each as digits. Raises `_Failed` unless all that the host has are such."""
-    is_here = request.host in {host.strip("[]") for host in THIS_COMPUTER}
+    is_here = request.is_here
     if is_here and not allow_here:
         raise _Failed(
             DeliveryOutcome.REFUSED,

@@ -17,6 +17,7 @@ from app.services.records.webhooks import Secret
 from app.services.text import byte_size, some_of
 from app.ui.session.context import Context
 from app.ui.tabs.webhooks import event_table
+from app.ui.tabs.webhooks.allowing import AllowHere
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import Dialog
@@ -44,7 +45,6 @@ _SENTENCE = (
     "address to a webhook of a database that you try things with."
 )
 _ELSEWHERE = "Port {}, which it had before, is taken: what was given the old address must be given this one."
-_OFF = "Test events go to this computer only where the preferences allow that, which they do not now."
 _NOTHING = "Nothing was received yet."
 _CUT = "The body broke off, or is longer than is read here: whether the signature holds cannot be told."
 _KEPT = 200
@@ -84,9 +84,8 @@ class ReceiverDialog(Dialog):
         answers.setBuddy(self.answers)
         self.elsewhere = Label(look=Look.WARN, wrap=True)
         self.elsewhere.hide()
-        self.off = Label(_OFF, Look.WARN, wrap=True)
-        if context.settings.webhooks_here:
-            self.off.hide()
+        self.off = AllowHere(context)
+        self.off.allowed.connect(self.copy_button.setFocus)
         self.table = event_table.event_table(theme, "Received", _TITLES, most=_ROWS)
         self.state = Label(_NOTHING, Look.DIM, wrap=True)
         self.request = text_box(theme, "Request as it was received")

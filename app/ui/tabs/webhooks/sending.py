@@ -16,6 +16,7 @@ from app.services.deliveries.samples import MEANINGS, sample
 from app.services.deliveries.signing import Signing
 from app.services.records.webhooks import wants
 from app.ui.session.context import Context
+from app.ui.tabs.webhooks.allowing import AllowHere
 from app.ui.tabs.webhooks.answer_view import AnswerView
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
@@ -88,6 +89,8 @@ class SendEventDialog(Dialog):
         self.body_editor.setMinimumHeight(_LEAST_BODY)
         self.problem, self.promise = Label(look=Look.BAD, wrap=True), Label(_PROMISE, Look.DIM, wrap=True)
         self.problem.hide()
+        self.off = AllowHere(context)
+        self.off.hide()
         self.answer = AnswerView(theme, _HINT)
         self.kept = Label("", Look.DIM, wrap=True)
         self.kept.hide()
@@ -97,6 +100,7 @@ class SendEventDialog(Dialog):
         self.stop_button.hide()
         self.send_button = push_button(theme, "Send", self.send, kind=Kind.PRIMARY, icon=Icon.SEND)
         self.send_button.setDefault(True)
+        self.off.allowed.connect(self.send_button.setFocus)
         tip = f"A command for a shell; the secret stays a variable, ${VARIABLE}"
         self.curl_button = push_button(theme, "Copy as curl", self._copy_curl, icon=Icon.TERMINAL, tip=tip)
         self.set_buttons([self.cancel_button, self.stop_button, self.send_button], left=[self.curl_button])
@@ -130,6 +134,7 @@ class SendEventDialog(Dialog):
             body,
             (self.body_editor, 1),
             self.problem,
+            self.off,
             self.promise,
             within=left,
         )
@@ -165,6 +170,7 @@ class SendEventDialog(Dialog):
         self._request = self._made(self._context.clock() if now is None else now)
         self.send_button.setEnabled(self._request is not None or self._task is not None)
         self.curl_button.setEnabled(self._request is not None)
+        self.off.show_where(here=self._request is not None and self._request.is_here)
         if self._request is not None:
             self.request.setPlainText(self._request.head())
 

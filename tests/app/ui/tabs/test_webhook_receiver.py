@@ -32,14 +32,15 @@ def test_an_event_is_sent_to_the_receiver_and_seen_there(
     window: MainWindow, qtbot: QtBot, demo_path: Path
 ) -> None:
     ask(demo_path, "UPDATE webhook_destinations SET events = '*', secret = 'whsec_another'")
-    window.settings.webhooks_here = True
     open_file(qtbot, window, demo_path)
     page = go(qtbot, window, 2)
     assert not page.table.isColumnHidden(page.model.column_of("name")), "it is what others call it"
     choose(qtbot, page, 0)
     page.commands.trigger("receiver")
     shown = dialog(qtbot, window, ReceiverDialog)
-    assert shown.off.isHidden() and shown.receiver is not None
+    assert not window.settings.webhooks_here and shown.receiver is not None
+    click(qtbot, shown.off.button)
+    assert window.settings.webhooks_here and shown.off.isHidden()
     click(qtbot, shown.copy_button)
     url = QGuiApplication.clipboard().text()
     assert url == shown.receiver.url
