@@ -101,6 +101,7 @@ class Actions(QObject):
         self._actions: dict[str, QAction] = {}
         self._buttons: dict[str, QPushButton] = {}
         self._deaf: dict[str, QShortcut] = {}
+        self._divided: set[str] = set()
 
     def add(self, spec: ActionSpec) -> QAction:
         self._specs[spec.name] = spec
@@ -125,6 +126,10 @@ class Actions(QObject):
             deaf.setAutoRepeat(False)
             deaf.activated.connect(lambda: self._press(spec))
         return action
+
+    def divide_before(self, *names: str) -> None:
+        """A line stands before each of these in a menu of all."""
+        self._divided.update(names)
 
     def _press(self, spec: ActionSpec) -> None:
         button = self._buttons.get(spec.name)
@@ -220,6 +225,8 @@ class Actions(QObject):
         """Adds actions to a menu, all of them or those named; an empty name is a line between two."""
         menu.setToolTipsVisible(True)  # they say why one is disabled
         for name in self._specs if names is None else names:
+            if names is None and name in self._divided:
+                menu.addSeparator()
             if name:
                 menu.addAction(self._actions[name])
             else:

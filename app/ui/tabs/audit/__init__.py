@@ -204,6 +204,7 @@ class AuditTab(RecordTab):
             kind = Kind.PRIMARY if name == CHAIN else Kind.SECONDARY
             place = ButtonIn.INSPECTOR if name in (SELECTED, BEFORE, BEHIND) else ButtonIn.MENU
             self.commands.add(ActionSpec(name, text, icon, run, refusal, keys, kind, place))
+        self.commands.divide_before(BEFORE, PROOF)
 
     def beside(self) -> QWidget:
         self.pane = FindingsPane(self.inspector)

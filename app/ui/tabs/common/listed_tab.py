@@ -162,6 +162,9 @@ class ListedTab(InspectedTab):
                 self.selection.go_on()
             if initiator is None and len(own) == 1 and own[0].before is None:
                 self._wanted_record = own[0].record_id  # made in a form, and what one wants to see
+                at = self.window().focusWidget()
+                if isinstance(at, QPushButton) and self.isAncestorOf(at):  # which would make another one
+                    self.take_focus()
             are_new = len(own) == change.added.get(self.spec.table.name, 0) > 1
             self._made = change if initiator is None and change.undoable and are_new else None
             if taken_back:

@@ -405,6 +405,7 @@ class RecordTab(ListedTab):
 
         spec = ActionSpec(INSPECTOR, "Inspector", Icon.INFO, turn, shortcut="F4", checked=shown)
         self.commands.add(spec)
+        self.commands.divide_before(INSPECTOR)
         self.commands.add(
             ActionSpec("views", "Saved views…", Icon.LOG, self.open_views, shortcut="Ctrl+Shift+V")
         )

@@ -173,6 +173,7 @@ class NotificationsTab(RecordTab):
             ("pick", "Select, or select no more", self.letters.pick, "X"),
         ):
             add(ActionSpec(name, words, None, go, self._refuse_to_go, letter, of_table=True))
+        self.commands.divide_before(_OPENS, "delete", "next")
         self.commands.pressed.connect(self._go_on)
 
     def _compose(self) -> None:

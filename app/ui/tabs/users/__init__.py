@@ -225,6 +225,7 @@ class UsersTab(RecordTab):
         add(ActionSpec("move", move, Icon.TREE, self._move, self.selection.refusal, "Ctrl+Shift+M"))
         add(delete_act(self, _delete, "email"))
         add(history_act(self))
+        self.commands.divide_before("edit", "move", "delete")
 
     def _create(self) -> None:
         new_user_form(self.context, self.scope.tenant_id, self).open_once()

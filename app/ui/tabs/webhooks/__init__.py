@@ -90,10 +90,13 @@ class WebhooksTab(RecordTab):
 
     @property
     def gives_way(self) -> tuple[str, ...]:
-        """How it fares goes after most of what the file says, and last by what one knows it."""
+        """How it fares goes after most of what the file says, but first while nothing was sent from here; and
+        last by what one knows it.
+        """
         known = super().gives_way
         at = known.index("tenant_id")
-        return (*known[:at], "created_at", RANK, *known[at:], "active", "name")
+        found = (*known[:at], "created_at", RANK, *known[at:], "active", "name")
+        return found if self.faring.tells else (RANK, *(name for name in found if name != RANK))
 
     def listen(self) -> None:
         super().listen()
@@ -142,6 +145,7 @@ class WebhooksTab(RecordTab):
         self.views.count(self.scope)
 
     def _show_faring(self) -> None:
+        self._let_give_way()
         shown = self.list.shown
         if shown is not None and shown.sort == RANK and shown.ranks != self.faring.ranks():
             self.reload()
@@ -243,6 +247,7 @@ class WebhooksTab(RecordTab):
         add(ActionSpec("receiver", "Receiver on this computer…", Icon.RECEIVER, self._open_receiver))
         add(acts.delete_act(self, lambda: webhooks.delete, "url"))
         add(acts.history_act(self))
+        self.commands.divide_before("edit", "reveal_secret", "check_request", "delete")
 
     def show_acts_of_many(self) -> None:
         for name in ("activate", "deactivate"):

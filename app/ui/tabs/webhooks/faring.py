@@ -62,6 +62,11 @@ class Faring(QObject):
             self._known = known
             self.changed.emit()
 
+    @property
+    def tells(self) -> bool:
+        """Whether anything was sent that is still in the log."""
+        return bool(self._known)
+
     def of(self, tenant: object, webhook: object) -> Health | None:
         return self._known.get((readable(tenant), readable(webhook)))
 

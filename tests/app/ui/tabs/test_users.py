@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.services.records import users
@@ -76,8 +77,9 @@ def test_a_tenant_narrows_the_list(tab: UsersTab, context: Context, qtbot: QtBot
 def test_a_user_is_created_from_the_keyboard(tab: UsersTab, context: Context, qtbot: QtBot) -> None:
     total = tab.model.rowCount()
     tab.activateWindow()
-    tab.table.setFocus()
-    tab.commands.trigger("create")
+    new = next(one for one in tab.findChildren(QPushButton) if one.text() == "New user…")
+    new.setFocus()
+    qtbot.keyClick(new, Qt.Key.Key_Space)
     dialog = child(tab, FormDialog)
     fields = dialog.values()
     assert fields["tenant_id"] == ""
@@ -89,6 +91,7 @@ def test_a_user_is_created_from_the_keyboard(tab: UsersTab, context: Context, qt
     assert ask(context.opened.path, "SELECT tenant_id FROM users WHERE email = 'new.person@example.com'") == [
         ("acme-corp",)
     ]
+    assert tab.window().focusWidget() is tab.table, "what comes next is about it, not another one"
 
 
 @pytest.mark.slow

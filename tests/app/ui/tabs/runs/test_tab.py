@@ -436,7 +436,9 @@ def test_more_actions_open_a_menu_of_all(tab: RunsTab, qtbot: QtBot) -> None:
     )
     menu = more.menu()
     menu.popup(QPoint())
-    offered = [action.text().replace("&", "") for action in menu.actions()]
+    entries = [action for action in menu.actions() if not action.isSeparator()]
+    offered = [action.text().replace("&", "") for action in entries]
+    assert menu.actions()[len(ACTS)].isSeparator(), "the acts stand apart"
     begun = ["New run…", "New run of this idea…", "Park idea…", "Open"]
     of_all = [
         *begun,
@@ -451,9 +453,9 @@ def test_more_actions_open_a_menu_of_all(tab: RunsTab, qtbot: QtBot) -> None:
     never = ["Go to what is new", "Compare…"]
     acts = [f"{act.text}{'…' if act.status in ASKED else ''}" for act in ACTS]
     assert sorted(offered) == sorted([*acts, *of_all, *never])
-    enabled = [action.text().replace("&", "") for action in menu.actions() if action.isEnabled()]
+    enabled = [action.text().replace("&", "") for action in entries if action.isEnabled()]
     assert enabled == ["Delete", *of_all]
-    assert all(action.toolTip() for action in menu.actions())
+    assert all(action.toolTip() for action in entries)
     menu.close()
     assert not menu.actions(), "a key of the table would act on the button, too"
     menu.popup(QPoint())
