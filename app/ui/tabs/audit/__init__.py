@@ -277,9 +277,16 @@ class AuditTab(RecordTab):
         Where each row that is read costs something, all chains are verified from the latest checkpoint on.
         """
         if self.context.costs and self.scope == EVERYONE and archive is None:
-            self.panel.start(Asked(new_alone=True))
+            self.verify_all()
         else:
             self.verify_whole(archive)
+
+    def verify_all(self) -> None:
+        """The chains of all tenants, whatever is in scope: only then is a checkpoint made. Where each row
+        that is read is charged, from the latest one on.
+        """
+        costs = self.context.costs
+        self.panel.start(Asked(new_alone=True) if costs else Asked(archive=self._known_archive()))
 
     def verify_whole(self, archive: Path | None = None) -> None:
         self.panel.start(Asked(Section(self.scope.tenant_id), archive=archive or self._known_archive()))
@@ -381,7 +388,7 @@ class AuditTab(RecordTab):
     def ask_proof(self) -> None:
         from app.ui.tabs.audit.proof import ask_proof  # noqa: PLC0415 - few ask for it
 
-        ask_proof(self, self.verify)
+        ask_proof(self, self.verify_all)
 
     def _go_to(self, seq: object, tenant: str) -> None:
         self.table.setFocus(Qt.FocusReason.OtherFocusReason)

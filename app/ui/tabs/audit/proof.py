@@ -36,7 +36,7 @@ def _say_why_not(tab: RecordTab, verify: Callable[[], object], error: TenantAdmi
     if not isinstance(error, NotCovered):
         tab.context.runner.failed.emit(error)
         return
-    doors = [("Verify chain", verify)]
+    doors = [("Verify all chains", verify)]
     ErrorDialog(tab.context.theme, str(error), tab, title=error.heading, doors=doors).open_once()
 
 
