@@ -176,11 +176,12 @@ def by_itself(
     now: int,
     by: str,
     monitor: Monitor,
+    whole_up_to: int = 0,
     before: Callable[[Section], object] = lambda section: None,
 ) -> Outcome:
     """Verifies no more than says that it still holds; all are as in `verify_by_itself`."""
     hold = partial(making.verify_by_itself, where, store, verify, now=now, by=by, sign=True)
-    found = hold(before=before, monitor=monitor)
+    found = hold(whole_up_to=whole_up_to, before=before, monitor=monitor)
     since = found.since
     asked = Asked()
     if since is not None:

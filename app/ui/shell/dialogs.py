@@ -186,8 +186,8 @@ class PreferencesDialog(FormDialog):
             "verify",
             verify.words,
             verify,
-            hint="Quietly: from the last checkpoint on or, once a day, whole. The status bar says what was "
-            "found.",
+            hint="Quietly, whole; a large file once a day, and else from the last checkpoint on. The status "
+            "bar says what was found.",
         )
         tell = CheckBox("Tell on the desktop of new unread notifications")
         tell.setChecked(settings.tell_of_notifications)

@@ -28,6 +28,8 @@ from models.progress import Monitor
 from models.status import DAY
 
 _LOOK_MS, _PATIENCE = 60_000, 100
+_AT_ONCE = 50_000
+"""Entries that are read in a moment: then all are, whatever a checkpoint says of them."""
 
 
 class SelfVerification(QObject):
@@ -82,7 +84,7 @@ class SelfVerification(QObject):
 
         def work(monitor: Monitor) -> Outcome:
             store, verify = store_and_verifier(processes=1)
-            return by_itself(where, store, verify, now=now, by=by, monitor=monitor)
+            return by_itself(where, store, verify, now=now, by=by, monitor=monitor, whole_up_to=_AT_ONCE)
 
         self._begun = now
         self._verdict.is_running = True
@@ -221,7 +223,7 @@ class SelfVerification(QObject):
             words += f" through entry {grouped(known.through)} · {how_many(verdict.newer, 'newer', 'newer')}"
             tip += f"; {verdict.not_verified}"
         elif known.intact and not verdict.newer:
-            words += f", {relative_time(at, now)}"
+            words += f"{' whole' if stands else ''}, {relative_time(at, now)}"
         if verdict.outcome is None:
             tip += "; not looked at since"
         elif verdict.outcome.outdated:

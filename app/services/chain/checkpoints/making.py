@@ -253,6 +253,7 @@ def verify_by_itself(
     now: int,
     by: str,
     sign: bool,
+    whole_up_to: int = 0,
     before: Callable[[Section], object] = lambda section: None,
     monitor: Monitor = UNWATCHED,
 ) -> SignedReport:
@@ -262,7 +263,8 @@ def verify_by_itself(
     From the latest checkpoint on: the first and the last entries that it knew are still there (of a live
     database the last ones afterwards, too), and every entry behind it holds. The whole file where there is no
     checkpoint, where it is not as that knew it, where the verdict before was not sound, or, of a file, where
-    it was verified whole a day ago. What is found from a checkpoint on proves the whole file wrong, and never
+    it was verified whole a day ago or that checkpoint covers no more than
+    `whole_up_to` entries. What is found from a checkpoint on proves the whole file wrong, and never
     right. With `sign` a whole file that holds gets a checkpoint where it has entries that none covers, and
     where no keyring would ask a person for it. The verdict is kept. `before` is told of each section that is
     about to be read; what it raises ends it. Raises the errors of `verify`, and of `CheckpointStore`.
@@ -272,7 +274,7 @@ def verify_by_itself(
     recent = where.costs or (whole_at is not None and 0 <= now - whole_at < DAY)
     if recent and (last is None or last.intact):
         since = store.still_known(where)
-        if since is not None:
+        if since is not None and (where.costs or since.through > whole_up_to):
             behind = Section(first=since.through + 1)
             before(behind)
             report = verify(where, section=behind, now=now, monitor=monitor)

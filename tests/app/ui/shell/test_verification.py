@@ -53,6 +53,13 @@ def opened(qtbot: QtBot, window: MainWindow, demo_path: Path) -> Opened:
     return open_
 
 
+@pytest.fixture
+def as_if_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of more entries than are read whole each time it is opened."""
+    monkeypatch.setattr("app.ui.shell.verification._AT_ONCE", 0)
+
+
+@pytest.mark.usefixtures("as_if_large")
 def test_a_file_is_verified_when_it_is_opened_and_signed_once(
     qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path
 ) -> None:
@@ -63,7 +70,7 @@ def test_a_file_is_verified_when_it_is_opened_and_signed_once(
     assert window.shield.accessibleName() == "Audit chain: Chain verified, just now"
     assert "whole" in window.shield.toolTip() and window.settings.actor in window.shield.toolTip()
     opened()
-    assert window.shield.text() == "Chain verified, just now"
+    assert window.shield.text() == "Chain verified whole, just now"
     assert "verified whole, " in window.shield.toolTip()
     assert "; from checkpoint 1 on, " in window.shield.toolTip()
     page = go(qtbot, window, AUDIT)
@@ -73,6 +80,19 @@ def test_a_file_is_verified_when_it_is_opened_and_signed_once(
     assert len(CheckpointStore(paths.checkpoints_dir()).checkpoints(InFile(demo_path))) == 1
 
 
+def test_what_is_read_in_a_moment_is_verified_whole_each_time(
+    opened: Opened, window: MainWindow, demo_path: Path
+) -> None:
+    """A checkpoint knows the ends of the chains, and nothing of what somebody has changed between them."""
+    (paths.checkpoints_dir()).mkdir(parents=True)
+    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
+    opened()
+    ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = 3")
+    opened()
+    assert "broken" in window.shield.text()
+
+
+@pytest.mark.usefixtures("as_if_large")
 def test_the_verdict_of_the_whole_stands_after_a_restart(
     qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path
 ) -> None:
@@ -97,7 +117,7 @@ def test_the_verdict_of_the_whole_stands_after_a_restart(
         assert page.banner.detail().startswith(said)
         links = values(page, "previous_hash")
         assert links[0] == link and set(links[1:9]) == {"was linked"}
-        assert window.shield.text() == "Chain verified, just now"
+        assert window.shield.text() == "Chain verified whole, just now"
     window.close_file()
     window.settings.verify_by_itself = False
     open_file(qtbot, window, demo_path)
