@@ -7,7 +7,7 @@ marker, and an entry in the chain of `system`. A copy of the file is made before
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,11 +25,13 @@ from app.services.records.belonging import in_virtual_tables, nothing_of
 from app.services.records.references import Fate, fate_of
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.tenants.going import Going, Knot, Round, sizes, unchanged
+from app.services.tenants.virtual import Indexed
 from app.services.text import counted, tenant_name
 from models.engine import Statement, raw, sql_name
 from models.errors import Cancelled, NotAllowed, RowChanged, TenantAdminError
 from models.local.copies import back_up, free_name
 from models.local.database import LocalDatabase
+from models.local.packing import pack
 from models.progress import UNWATCHED, Monitor
 from models.schema import ForeignKey, StoredTables, read_stored
 from models.status import SYSTEM_TENANT, AuditEvent
@@ -46,7 +48,7 @@ _AHEAD: Final = 60
 class Erasure:
     """What erasing a tenant would do: `going` counts the rows that go by table, those that refer to others
     first, and `changed` those that stay and lose what they refer to. `stays` are sentences about what is left
-    of it, `obstacle` says why it cannot be, `caution` what to know before.
+    of it, `obstacle` says why it cannot be, `caution` what to know before, `indexed` what becomes of indexes.
     """
 
     tenant: str
@@ -55,6 +57,7 @@ class Erasure:
     stays: tuple[str, ...] = ()
     obstacle: str | None = None
     caution: str | None = None
+    indexed: Indexed = field(default_factory=Indexed)
 
     @property
     def total(self) -> int:
@@ -69,6 +72,7 @@ class Erasure:
                 for table, rows in self.changed.items()
             ),
             *self.stays,
+            *self.indexed.lines(),
         ]
 
 
@@ -89,7 +93,7 @@ class Erased:
         whole = f"{tenant_name(self.erasure.tenant)} is erased: {counted(self.erasure.total, 'row')}"
         kept = f"the file as it was is {self.copy.name}, which still holds all of it"
         found = "" if self.after is None else f"; the chains are {self.after.report.verdict} behind it"
-        return ". ".join([f"{whole}; {kept}{found}", *self.problems])
+        return ". ".join([f"{whole}; {kept}{found}", *self.erasure.indexed.lines(), *self.problems])
 
     @property
     def holds(self) -> bool:
@@ -115,7 +119,7 @@ def _planned(database: LocalDatabase, tenant: str, now: int) -> tuple[Erasure, G
         if not going:
             raise nothing_of(database.place, tenant)
         changed: dict[str, int] = {}
-        obstacle = _barrier(database, stored, tenant, going) or _in_virtual_tables(database, tenant)
+        obstacle = _barrier(database, stored, tenant, going)
         if [*going] == [AUDIT_CHAIN.name]:
             obstacle = obstacle or _is_erased(database, tenant, chosen.going[AUDIT_CHAIN.name])
         ordered: dict[str, frozenset[str]] = {}
@@ -138,6 +142,8 @@ def _planned(database: LocalDatabase, tenant: str, now: int) -> tuple[Erasure, G
                     f"Rows of {key.table} that are not {tenant_name(tenant)}'s ({rows:,}) refer to rows of "
                     f"{parent} that would go."
                 )
+        indexed = Indexed.of(database, stored, {*going, *changed})
+        obstacle = obstacle or _in_virtual_tables(database, tenant, indexed)
         knots: list[Knot] = []
         try:
             for tables in dict.fromkeys(ordered.values()) if obstacle is None else ():
@@ -146,10 +152,11 @@ def _planned(database: LocalDatabase, tenant: str, now: int) -> tuple[Erasure, G
             obstacle = str(error)
         caution = None
         if obstacle is None:
-            obstacle = _cannot_record(database, tenant, going, changed, now)
+            obstacle = _cannot_record(database, Erasure(tenant, going, changed, indexed=indexed), now)
             chains = [tenant] * (AUDIT_CHAIN.name in going)
             caution = Numbering(database).caution([*chains, SYSTEM_TENANT])
-    return Erasure(tenant, going, changed, chosen.stays, obstacle, caution), chosen, tuple(knots)
+    planned = Erasure(tenant, going, changed, chosen.stays, obstacle, caution, indexed)
+    return planned, chosen, tuple(knots)
 
 
 def _triggers(table: str) -> str:
@@ -184,10 +191,10 @@ def _is_erased(database: LocalDatabase, tenant: str, which: str) -> str | None:
     )
 
 
-def _in_virtual_tables(database: LocalDatabase, tenant: str) -> str | None:
+def _in_virtual_tables(database: LocalDatabase, tenant: str, indexed: Indexed) -> str | None:
     """Why it cannot be erased where a virtual table, to which nothing here writes, has rows of it, too."""
     for name, rows in in_virtual_tables(database, tenant).items():
-        if rows:
+        if rows and name not in (*indexed.rebuilt, *indexed.left):
             return (
                 f"The virtual table {name} has {counted(rows, 'row')} of {tenant_name(tenant)}, and nothing "
                 "here writes to such a table. Remove them with the program that fills it."
@@ -195,12 +202,10 @@ def _in_virtual_tables(database: LocalDatabase, tenant: str) -> str | None:
     return None
 
 
-def _cannot_record(
-    database: LocalDatabase, tenant: str, going: Mapping[str, int], changed: Mapping[str, int], now: int
-) -> str | None:
-    events = [_event(Erasure(tenant, going, changed), "", "")]
-    if AUDIT_CHAIN.name in going:
-        events.append(marker_of(Part(tenant, 1, 1, 1, GENESIS), now))
+def _cannot_record(database: LocalDatabase, planned: Erasure, now: int) -> str | None:
+    events = [_event(planned, "", "")]
+    if AUDIT_CHAIN.name in planned.going:
+        events.append(marker_of(Part(planned.tenant, 1, 1, 1, GENESIS), now))
     return unknown_tenant(database, SYSTEM_TENANT) or barred(database, events, now)
 
 
@@ -208,6 +213,8 @@ def _event(erasure: Erasure, actor: str, copy: str) -> Event:
     payload: dict[str, Any] = {"actor": actor, "tenant": erasure.tenant, "removed": dict(erasure.going)}
     if erasure.changed:
         payload["changed"] = dict(erasure.changed)
+    if virtual := erasure.indexed.told():
+        payload["virtualTables"] = virtual
     return Event(SYSTEM_TENANT, AuditEvent.TENANT_ERASED, payload | {"copy": copy})
 
 
@@ -254,7 +261,13 @@ def erase(
                 if not (isinstance(error, TenantAdminError) and error.is_undecided):
                     copy.unlink()  # it holds what would have gone, and nobody would know of it
                 raise
+        unpacked = pack(database)
     problems = list[str]()
+    if unpacked is not None:
+        problems.append(
+            f"What other programs' writes had left of it in free space of the file may be there still, since "
+            f"{unpacked}; VACUUM with sqlite3 removes that, once nobody else has the file open"
+        )
     try:
         if log is not None:
             log.forget(str(opened.kept_by), tenant)
@@ -321,6 +334,7 @@ def _carry_out(
             elif left := planned.going.get(step, 0) - in_rounds[step]:
                 delete = f"DELETE FROM main.{sql_name(step)} WHERE {chosen.going[step]}"  # noqa: S608
                 statements.append(Statement(raw(delete), expect=None if step in taken else left))
+        statements += again.indexed.statements()
         return Batch(statements, events, ends=ends, what=f"the erasure of {tenant_name(tenant)}")
 
     try:

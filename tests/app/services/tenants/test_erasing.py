@@ -4,10 +4,12 @@ import json
 import re
 import subprocess
 import sys
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from app.services.chain.append import Batch, Event, append
@@ -416,3 +418,69 @@ def test_a_row_stays_that_the_marker_needs(tmp_path: Path) -> None:
     done = erase(path)
     assert done.holds and "its row stays" in done.erasure.lines()[-1]
     assert (TENANT,) in ask(path, "SELECT id FROM tenants")
+
+
+def test_what_others_left_in_free_space_goes_or_is_said(path: Path, tmp_path: Path) -> None:
+    """Another program without `secure_delete` leaves what it removes where it stood."""
+    address = b"left-behind@acme.example"
+    for at in range(40):
+        row = f"('left-{at}', '{TENANT}', '{at}-{address.decode()}', NULL, {NOW}, {NOW})"
+        ask(path, f"{INTO_USERS}{row}")
+    ask(path, "DELETE FROM users WHERE id LIKE 'left-%'")
+    ask(path, "PRAGMA wal_checkpoint(TRUNCATE)")
+    assert address in path.read_bytes()
+    names = ask(path, "SELECT rowid, id FROM users WHERE tenant_id <> ? ORDER BY rowid", TENANT)
+    done = erase(path)
+    assert done.holds and not done.problems
+    assert address not in b"".join(one.read_bytes() for one in tmp_path.glob(f"{path.name}*"))
+    assert ask(path, "SELECT rowid, id FROM users ORDER BY rowid") == names
+    ask(path, "CREATE TABLE loose (tenant_id TEXT)")
+    ask(path, "INSERT INTO loose VALUES ('globex'), ('zeta'), ('zeta')")
+    (other,) = ask(path, "SELECT DISTINCT tenant_id FROM users LIMIT 1")[0]
+    ask(path, "UPDATE loose SET tenant_id = ? WHERE tenant_id = 'globex'", other)
+    done = erase(path, str(other), now=NOW + 9)
+    assert done.holds and "the rows of loose would get other numbers; VACUUM with sqlite3" in done.said
+    assert ask(path, "SELECT rowid FROM loose") == [(2,), (3,)]
+
+
+def test_an_index_of_texts_keeps_nothing_or_is_named(path: Path) -> None:
+    ask(path, "CREATE TABLE letters (id INTEGER PRIMARY KEY, tenant_id TEXT, body TEXT)")
+    ask(path, "INSERT INTO letters VALUES (1, ?, 'unforgettable'), (2, 'zeta', 'other')", TENANT)
+    for name, columns in (
+        ("found", "fts5(tenant_id, body, content='letters', content_rowid=id)"),
+        ("old", 'fts4(body, CONTENT="letters")'),
+        ("Keeps", "fts5(body, content='')"),
+        ("unfit", "fts5(title, content=letters)"),
+        ("beside", "fts5(email, content=d1_migrations)"),
+        ("words", "fts5vocab(found, row)"),
+        ("empty", "fts5(body)"),
+    ):
+        ask(path, f"CREATE VIRTUAL TABLE {name} USING {columns}")
+    for name in ("found", "old"):
+        ask(path, f"INSERT INTO {name} ({name}) VALUES ('rebuild')")
+    ask(path, "INSERT INTO Keeps (rowid, body) VALUES (1, 'unforgettable')")
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 0)
+        connection.pragma("writable_schema", 1)
+        connection.execute(
+            "INSERT INTO sqlite_master VALUES ('table', 'gone', 'gone', 0, "
+            "'CREATE VIRTUAL TABLE gone USING elsewhere(x)')"
+        )
+    done = erase(path)
+    said = [
+        "found: this index is built anew from the rows that stay",
+        "old: this index is built anew from the rows that stay",
+        "Keeps: this virtual table, of 1 row, may keep what it has of the tenant",
+        "gone: this virtual table, whose rows nothing here can read, may keep what it has of the tenant",
+        "unfit: this virtual table, whose rows nothing here can read, may keep what it has of the tenant",
+    ]
+    assert done.holds and not done.problems and done.erasure.lines()[-5:] == said
+    assert all(line in done.said for line in said)
+    assert ask(path, "SELECT count(*) FROM words WHERE term = 'unforgettable'") == [(0,)]
+    assert ask(path, "SELECT docid FROM old WHERE old MATCH 'unforgettable'") == []
+    assert ask(path, "SELECT rowid FROM found WHERE found MATCH 'other'") == [(2,)]
+    last = "SELECT payload ->> 'virtualTables' FROM audit_chain WHERE event_type = 'tenant_erased'"
+    ((told,),) = ask(path, last)
+    assert json.loads(told) == {
+        "rebuilt": ["found", "old"], "mayKeep": {"Keeps": 1, "gone": None, "unfit": None}
+    }  # fmt: skip
