@@ -4,7 +4,7 @@ keyring or, where there is none, for as long as a file is open; never in a file.
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
 
@@ -16,10 +16,13 @@ _NO_KEYRING: Final = "no keyring was asked"
 
 @dataclass(frozen=True, slots=True)
 class OldSecret:
-    """One that was replaced, and until when it is taken, in epoch seconds."""
+    """One that was replaced, and until when it is taken, in epoch seconds; what is not in the keyring no
+    longer than the file is open.
+    """
 
     secret: Secret
     until: int
+    in_keyring: bool = True
 
 
 class OldSecrets:
@@ -45,6 +48,7 @@ class OldSecrets:
                 return None
             except KeyringProblem as error:
                 why = str(error)
+        self._kept[webhook] = replace(old, in_keyring=False)
         return f"The old secret is taken until this file is closed ({why})."
 
     def find(self, webhook: str, *, now: int) -> OldSecret | None:

@@ -94,8 +94,11 @@ class CheckRequestDialog(Dialog):
         if self.typed.text():
             return [Tried(Secret(self.typed.text()), "the secret that was typed")]
         found = [Tried(one, "the present secret") for one in [self._destination.secret] if one is not None]
-        if self._old is not None and self._old.until > self._context.clock():
-            found.append(Tried(self._old.secret, f"the old secret, taken until {utc_time(self._old.until)}"))
+        old = self._old
+        if old is not None and old.until > self._context.clock() and old.secret != self._destination.secret:
+            until = utc_time(old.until)
+            until = until if old.in_keyring else f"this file is closed, or {until}"
+            found.append(Tried(old.secret, f"the old secret, taken until {until}"))
         return found
 
     def _check(self) -> None:

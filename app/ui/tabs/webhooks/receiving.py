@@ -5,14 +5,13 @@ from contextlib import suppress
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtGui import QGuiApplication, QTextOption
+from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.deliveries.checking import Checked, Tried, check
 from app.services.deliveries.destination import Destination, destinations_at
 from app.services.deliveries.request import EVENT
-from app.services.records.contents import indented
 from app.services.records.webhooks import Secret
 from app.services.text import byte_size, some_of
 from app.ui.session.context import Context
@@ -89,6 +88,8 @@ class ReceiverDialog(Dialog):
         self.table = event_table.event_table(theme, "Received", _TITLES, most=_ROWS)
         self.state = Label(_NOTHING, Look.DIM, wrap=True)
         self.request = text_box(theme, "Request as it was received")
+        self.request.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)  # the body is one line
+        self.request.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
         self.request.setMinimumHeight(_HEIGHT)
         parts = QWidget()
         in_column(
@@ -102,8 +103,14 @@ class ReceiverDialog(Dialog):
             within=parts,
         )
         self.add_widget(parts, 1)
+        tip = "For “Check a request”, exactly as it came"
+        self.copy_request = push_button(theme, "Copy request", self._copy_request, icon=Icon.COPY, tip=tip)
+        self.copy_request.setEnabled(False)
+        self.request.textChanged.connect(
+            lambda: self.copy_request.setEnabled(not self.request.document().isEmpty())
+        )
         self.clear_button = push_button(theme, "Clear", self._clear, icon=Icon.CLOSE)
-        self.set_close_button(left=[self.clear_button])
+        self.set_close_button(left=[self.copy_request, self.clear_button])
         self.answers.currentIndexChanged.connect(self._answer)
         self.table.selection_changed.connect(self._show_chosen)
         self.came.connect(self._take, Qt.ConnectionType.QueuedConnection)
@@ -143,6 +150,9 @@ class ReceiverDialog(Dialog):
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.address.text())
+
+    def _copy_request(self) -> None:
+        QGuiApplication.clipboard().setText(self.request.toPlainText())
 
     def _take(self, received: Received) -> None:
         self._received.appendleft(received)
@@ -213,7 +223,7 @@ class ReceiverDialog(Dialog):
         if rows:
             chosen = self._received[self.table.source_row(rows[0])]
             cut = "\n… (cut)" if chosen.is_cut else ""
-            self.request.setPlainText(f"{chosen.head}\n\n{indented(_text(chosen))}{cut}")
+            self.request.setPlainText(f"{chosen.head}\n\n{_text(chosen)}{cut}")
 
 
 def _text(received: Received) -> str:

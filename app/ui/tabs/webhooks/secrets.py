@@ -216,6 +216,6 @@ def _keep(context: Context, old_secrets: OldSecrets, webhook: str, old: OldSecre
 
     def say(why: str | None) -> None:
         if why is not None:
-            context.say(why)
+            context.say(f"Secret replaced. {why}", undoes=True)
 
     context.job("Keeping the old secret…", lambda _: old_secrets.keep(webhook, old), on_done=say)

@@ -39,6 +39,7 @@ _KEPT = "Kept in the delivery log. Nothing about the webhook was changed."
 _WIDTH = 860
 _REQUEST_LINES = 10
 _LEAST_BODY = 150
+_BODY = "may be edited; sent as one line, without the spaces"
 
 
 class SendEventDialog(Dialog):
@@ -119,7 +120,7 @@ class SendEventDialog(Dialog):
             return label
 
         event, signed = named("Event type", self.events), named("Signed as", self.signing)
-        body = in_row(Label("Body", Look.SECTION), Label("may be edited", Look.DIM), None, self.body_state)
+        body = in_row(Label("Body", Look.SECTION), Label(_BODY, Look.DIM), None, self.body_state)
         choices = QGridLayout()
         for row, parts in enumerate(((event, self.events), (signed, self.signing))):
             for column, part in enumerate(parts):

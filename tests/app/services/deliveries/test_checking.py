@@ -204,6 +204,7 @@ def test_an_old_secret_is_taken_until_its_time_is_over_also_by_the_next_start() 
     again = OldSecrets("db", keyring)
     found = again.find("wh_1", now=NOW + 59)
     assert found is not None and found.secret == OLD and OLD.value not in repr(found) + repr(again)
+    assert found.in_keyring
     assert again.find("wh_2", now=NOW) is None and OldSecrets("other", keyring).find("wh_1", now=NOW) is None
     assert again.find("wh_1", now=NOW + 60) is None
     assert keyring.kept == {}
@@ -214,7 +215,8 @@ def test_without_a_keyring_it_is_taken_while_the_file_is_open(problem: Exception
     secrets = OldSecrets("db", MemoryKeyring(problem))
     why = secrets.keep("wh_1", OldSecret(OLD, NOW + 60))
     assert why is not None and "until this file is closed" in why
-    assert secrets.find("wh_1", now=NOW) is not None
+    found = secrets.find("wh_1", now=NOW)
+    assert found is not None and not found.in_keyring
     assert secrets.find("wh_1", now=NOW + 61) is None
     assert OldSecrets("db", None).find("wh_1", now=NOW) is None
 

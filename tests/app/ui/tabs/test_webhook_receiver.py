@@ -59,7 +59,11 @@ def test_an_event_is_sent_to_the_receiver_and_seen_there(
     assert row[1:3] == ["run_started", "holds"] and row[4] == "200"
     assert shown.state.text().endswith("as this address is in it.")
     assert "X-Webhook-Signature: sha256=" in shown.request.toPlainText()
-    assert '"type": "run_started"' in shown.request.toPlainText()
+    click(qtbot, shown.copy_request)
+    request = QGuiApplication.clipboard().text()
+    assert '"type":"run_started"' in request and request == shown.request.toPlainText()
+    length = request.partition("Content-Length: ")[2].partition("\n")[0]
+    assert len(request.partition("\n\n")[2].encode()) == int(length), "as it came, not laid out anew"
     shown.answers.setCurrentIndex(1)
     sending.send()
     qtbot.waitUntil(lambda: sending.answer.title.text() == "500 Internal Server Error")

@@ -198,12 +198,16 @@ def test_without_a_keyring_the_person_is_told(
 ) -> None:
     desktop.meets("locked")
     said: list[str] = []
-    context.say = said.append
+    context.say = lambda words, undoes=False: said.append(words) if undoes else None
     tab.commands.trigger("rotate_secret")
     dialog(qtbot, tab, FormDialog)
     press("Return")
     dialog(qtbot, tab, SecretDialog)
     qtbot.waitUntil(lambda: any("until this file is closed" in text for text in said))
+    dialog(qtbot, tab, SecretDialog).reject()
+    tab.commands.trigger("check_request")
+    checking = dialog(qtbot, tab, CheckRequestDialog)
+    qtbot.waitUntil(lambda: "taken until this file is closed, or 2" in checking.against.text())
 
 
 @pytest.mark.slow
