@@ -264,7 +264,7 @@ def connected(live: LiveName, *, read_only: bool) -> "tuple[NamedConnection, D1D
     connection = Connections().named(live.name)
     found = database(connection, tokens(), read_only=read_only, on_silence=silence(connection))
     found[1].on_crowd = lambda words: complain(f"{words}; that may take a while")
-    found[1].client.on_pause = lambda error: complain(f"{error.pause} It goes on by itself then.")
+    found[1].client.on_pause = complain
     return found
 
 

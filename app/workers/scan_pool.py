@@ -14,7 +14,7 @@ from app.services.chain.verify.follow import LISTS
 from app.services.chain.verify.scan import CANNOT_READ, Result, Stopped, rows_of, scan_range
 from app.workers.child import Caller, ChildFailed, Children, Job
 from models.errors import Cancelled
-from models.progress import Monitor
+from models.progress import Monitor, under_way
 
 if TYPE_CHECKING:
     from app.services.chain.checkpoints.making import Verifier
@@ -185,8 +185,9 @@ class ScanThreads:
         from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait  # noqa: PLC0415
 
         from app.services.chain.verify.live import scan_range  # noqa: PLC0415 - not for a file
+        from models.engine import within  # noqa: PLC0415
 
-        database, ended = self._database, threading.Event()
+        database, ended, work = self._database, threading.Event(), under_way.get()
         done = [0] * len(jobs)
 
         def one(index: int, job: Job) -> Result:
@@ -195,7 +196,12 @@ class ScanThreads:
                 return ended.is_set()
 
             # What a person looks at meanwhile comes first.
-            with database.connection_context(), database.cancellable(ended.is_set), database.in_background():
+            with (
+                database.connection_context(),
+                database.cancellable(ended.is_set),
+                database.in_background(),
+                within(under_way, work),
+            ):
                 return scan_range(database, job, tick)
 
         with ThreadPoolExecutor(self.most, "scan") as pool:

@@ -23,8 +23,9 @@ from urllib.parse import quote, urlsplit
 import httpcore
 
 from models.d1.errors import NotReached, ServerGone, UnknownDatabase
+from models.d1.patience import ENDED, IN_BACKGROUND, Patience, rest
 from models.d1.shared import LONGEST_PAUSE, Shared
-from models.engine import JSON_EXACT, OWN_USAGE, Usage, within
+from models.engine import JSON_EXACT, OWN_USAGE, Usage
 from models.errors import Cancelled, RateLimited, StorageError, TokenRefused
 from models.masking import masked
 from models.progress import Stop, never
@@ -132,31 +133,8 @@ class _Call:
 _CALL: ContextVar[_Call] = ContextVar("call")
 """That of the thread."""
 
-_AGAIN: Final = (0.5, 2.0, 8.0, 20.0)
-"""Seconds before each further try to reach it, where no person waits."""
-
-IN_BACKGROUND: ContextVar[bool] = ContextVar("in_background", default=False)
-"""Whether no person waits for the thread's calls, so that they give way and wait for a limit's end."""
-
-
-_ENDED: ContextVar[Stop] = ContextVar("ended", default=never)
-"""Whether the thread's work is to end where it would wait for a limit's end: nothing is on its way then."""
-
-
-@contextmanager
-def in_background(cancelled: Stop) -> Iterator[None]:
-    """Within it no person waits for the thread's calls, which may be `cancelled` as long as a limit lasts."""
-    with within(IN_BACKGROUND, True), within(_ENDED, cancelled):
-        yield
-
-
-def rest(seconds: float, cancelled: Stop) -> None:
-    """Raises `Cancelled`."""
-    until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
-        if cancelled():
-            raise Cancelled
-        time.sleep(min(left, _SLICE))
+_UNREACHED: Final = 30.0
+"""Seconds for which what no person waits for tries again to reach it."""
 
 
 @dataclass
@@ -176,13 +154,14 @@ class Client:
     shared: Shared = field(default_factory=Shared, repr=False)
     meter: Usage = field(default_factory=Usage)
     on_silence: Callable[[float], object] = lambda seconds: None
-    on_pause: Callable[[RateLimited], object] = lambda error: None
+    on_pause: Callable[[str], object] = lambda why: None
 
     def __post_init__(self) -> None:
         own = f"/accounts/{quote(self.account, safe='')}" if self.account else ""
         self._root = self.base.rstrip("/") + own
         self._counting = threading.Lock()
         self._paused_until = 0.0
+        self._unreached = Patience(_UNREACHED, NotReached, self.say)
         self._pool = httpcore.ConnectionPool(
             max_connections=_READERS, keepalive_expiry=_KEPT, network_backend=_Network()
         )
@@ -280,20 +259,19 @@ class Client:
         `NotKnown`, `NotReached` (nothing was sent), `TokenRefused`, `RateLimited`, `UnknownDatabase`, and
         `Cancelled`.
         """
-        waits = iter(_AGAIN if IN_BACKGROUND.get() else ())
-        while True:
-            try:
-                self._await_turn(cancelled, at_once=at_once)
-                return self._send(method, path, body, dropped)
-            except RateLimited as error:
-                if not IN_BACKGROUND.get():
-                    raise
-                self._say_pause(error)
-                rest(error.until - time.time(), lambda: cancelled() or dropped() or _ENDED.get()())
-            except NotReached:
-                if (wait := next(waits, None)) is None:
-                    raise
-                rest(wait, lambda: cancelled() or dropped())
+        with self._unreached.trying() as again:
+            while True:
+                try:
+                    self._await_turn(cancelled, at_once=at_once)
+                    return self._send(method, path, body, dropped)
+                except RateLimited as error:
+                    if not IN_BACKGROUND.get():
+                        raise
+                    self._say_pause(error)
+                    rest(error.until - time.time(), lambda: cancelled() or dropped() or ENDED.get()())
+                except NotReached:
+                    if not again(f"{self.name} cannot be reached", lambda: cancelled() or dropped()):
+                        raise
 
     def _await_turn(self, cancelled: Stop, *, at_once: bool) -> None:
         """Waits until the account has a call left. Raises `RateLimited` and `Cancelled`."""
@@ -308,15 +286,19 @@ class Client:
                 raise RateLimited(self.name, time.time() + wait)
             if paused:
                 self._say_pause(RateLimited(self.name, time.time() + wait))
-            if cancelled() or (paused and _ENDED.get()()):
+            if cancelled() or (paused and ENDED.get()()):
                 raise Cancelled
             time.sleep(min(wait, _SLICE))
+
+    def say(self, why: str) -> None:
+        """What keeps work in the background for a while."""
+        self.on_pause(why)
 
     def _say_pause(self, error: RateLimited) -> None:
         """Once of each."""
         if error.until > self._paused_until + 1:
             self._paused_until = error.until
-            self.on_pause(error)
+            self.say(f"{error.pause} It goes on by itself then.")
 
     def _send(self, method: str, path: str, body: bytes, dropped: Stop) -> dict[str, Any]:
         headers: dict[bytes | str, bytes | str] = {

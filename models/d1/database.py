@@ -11,19 +11,9 @@ from typing import Any, Final, TypeVar, cast
 from peewee import BaseQuery
 
 from models import errors
-from models.d1.client import (
-    ANOTHER_FORM,
-    CALL_SECONDS,
-    Answer,
-    Client,
-    Dropped,
-    NotKnown,
-    Refusal,
-    TooLong,
-    in_background,
-    rest,
-)
+from models.d1.client import ANOTHER_FORM, CALL_SECONDS, Answer, Client, Dropped, NotKnown, Refusal, TooLong
 from models.d1.errors import DatabaseFull, Failed, InUse, NotOffered, ReturnUnknown, UnknownDatabase
+from models.d1.patience import ENDED, Patience, in_background, rest
 from models.d1.shared import Bookmark, Sent
 from models.d1.statements import body, compiled, fits, gives_one, guarded, is_guard, text_of
 from models.engine import (
@@ -109,6 +99,7 @@ class D1Database(Database):
         """Whether an own batch may still come through, so that no row tells whose it is."""
         self._has_moved = False
         """Whether the last batch came too late for the end of a chain."""
+        self._locked = Patience(_LOCKED, InUse, client.say)
 
     @property
     def place(self) -> str:
@@ -449,14 +440,23 @@ class D1Database(Database):
         self, sent: bytes, statements: Sequence[dict[str, Any]], cancelled: Stop, dropped: Stop, **how: Any
     ) -> Answer:
         """What these statements give, `sent` as one call, `how` as the client has it."""
-        try:
-            answer = self.client.run(self.database_id, sent, cancelled=cancelled, dropped=dropped, **how)
-        except UnknownDatabase:  # the call does not name it
-            raise UnknownDatabase(self.database_id) from None
-        except Refusal as error:
-            if is_guard(str(error)):
-                raise errors.RowChanged from None
-            raise _known(self.place, str(error)) from error
+        with self._locked.trying() as again:
+            while True:
+                try:
+                    answer = self.client.run(
+                        self.database_id, sent, cancelled=cancelled, dropped=dropped, **how
+                    )
+                    break
+                except UnknownDatabase:  # the call does not name it
+                    raise UnknownDatabase(self.database_id) from None
+                except Refusal as error:
+                    if is_guard(str(error)):
+                        raise errors.RowChanged from None
+                    why = _known(self.place, str(error))
+                    used = f"{self.place} is in use by another program"
+                    if isinstance(why, InUse) and again(used, lambda: cancelled() or ENDED.get()()):
+                        continue
+                    raise why from error
         if len(answer.rows) != len(statements) + (len(statements) > 1):
             raise NotKnown("its answer has not as many results as it should")
         if not fits(answer.rows, statements):
@@ -492,6 +492,11 @@ def repeated(place: str, ask: Callable[[], T], cancelled: Stop = never) -> T:
             rest(_BACK_OFF * 2**attempt, cancelled)
     raise AssertionError
 
+
+_LOCKED: Final = 60.0
+"""Seconds for which what no person waits for lets another program, which writes to the same file, come to its
+end.
+"""
 
 _ON_ITS_WAY: Final = 3
 """So many times as long as this program waits for an answer may what it sent still arrive: an edge gives up

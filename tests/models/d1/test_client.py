@@ -8,18 +8,21 @@ from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from models.d1 import client as calls
+from models.d1 import patience
 from models.d1.client import Client, NotKnown, Refusal
 from models.d1.database import D1Database
 from models.d1.errors import NotReached, UnknownDatabase
 from models.d1.shared import LONGEST_PAUSE
-from models.engine import raw
+from models.engine import raw, within
 from models.errors import Cancelled, NoAnswer, RateLimited
+from models.progress import Waiting, under_way
 
 ODD = (
     b"",
@@ -100,17 +103,34 @@ def client(odd: Odd) -> Client:
 
 
 def test_what_runs_in_the_background_reaches_it_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "_AGAIN", (0.05, 0.05))
+    monkeypatch.setattr(calls, "_UNREACHED", 0.2)
+    monkeypatch.setattr(patience, "_FIRST", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = server.getsockname()
-    database = D1Database(Client("prod", "http://{}:{}".format(*address)), "id")
+    told: list[str] = []
+    database = D1Database(Client("prod", "http://{}:{}".format(*address), on_pause=told.append), "id")
     with pytest.raises(NotReached):
         database.rows(raw("SELECT 1"))
     assert database.client.meter.calls == 1
-    with database.in_background():
-        with pytest.raises(NotReached):
+    work = SimpleNamespace(cancelled=False, waiting=None)
+    with within(under_way, work), database.in_background():
+
+        def hears() -> bool:
+            heard.append(work.waiting)
+            return False
+
+        heard: list[Waiting | None] = []
+        with pytest.raises(NotReached), database.cancellable(hears):
             database.rows(raw("SELECT 1"))
-        assert database.client.meter.calls == 1 + 3
+        assert database.client.meter.calls == 1 + 3 and told == [
+            "prod cannot be reached; it is tried again for 0 s."
+        ]
+        assert heard[-1] is not None and heard[-1].what == "prod cannot be reached; it is tried again"
+        assert work.waiting is None
+        with pytest.raises(NotReached):  # it has been waited for
+            database.rows(raw("SELECT 1"))
+        assert database.client.meter.calls == 1 + 3 + 1 and len(told) == 1
+        monkeypatch.setattr(database.client._unreached, "_last", -1_000)
         with ExitStack() as stack:
 
             def comes_back() -> bool:

@@ -385,13 +385,35 @@ def test_what_runs_in_the_background_goes_on_behind_the_limit(production: D1Data
 def test_a_pause_is_said_once_and_ends_when_the_work_is_cancelled(production: D1Database, edge: Edge) -> None:
     """What is on its way is not given up by that: a write would not be known to be saved."""
     said: list[str] = []
-    production.client.on_pause = lambda error: said.append(error.pause)
+    production.client.on_pause = said.append
     edge.read_faults = ["429 60"]
     with production.in_background(lambda: True):
         for _ in range(2):
             with pytest.raises(Cancelled):
                 production.scalar(raw("SELECT 1"))
-    assert len(said) == 1 and said[0].endswith(" UTC.") and "takes none from prod until" in said[0]
+    assert (
+        len(said) == 1
+        and said[0].endswith(" UTC. It goes on by itself then.")
+        and "takes none from prod until" in said[0]
+    )
+
+
+def test_what_runs_in_the_background_waits_for_another_program(production: D1Database, file: Path) -> None:
+    said: list[str] = []
+    with closing(apsw.Connection(str(file))) as other:
+
+        def is_said(why: str) -> None:
+            said.append(why)
+            other.execute("ROLLBACK")
+
+        production.client.on_pause = is_said
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(InUse):
+            users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
+        with production.in_background():
+            users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
+    assert said == ["prod is in use by another program; it is tried again for 60 s."]
+    assert emails(file) == ["ada@acme.example"]
 
 
 def test_time_travel(production: D1Database, edge: Edge) -> None:
