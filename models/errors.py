@@ -283,6 +283,18 @@ class UndecodableText(UnreadableFile):
     """Text that is no UTF-8, met by a read; as its bytes (`CAST … AS BLOB`) it can be had."""
 
 
+class SearchTooLong(StorageError):
+    """A file's own SQL searches one text for another, both so long that it would take for ever. `why` is the
+    function that does.
+    """
+
+    heading = "A computed value takes too long"
+    sentence = (
+        "{name} has a column, an index or a rule that searches a long text for a long one ({why}), which "
+        "would take for ever; nothing was done with it. Shorten the texts, or take that out with sqlite3."
+    )
+
+
 class FileLocked(StorageError):
     """`why` names the programs that have the file open, where the system tells."""
 

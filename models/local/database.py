@@ -15,6 +15,7 @@ from playhouse.apsw_ext import APSWDatabase
 
 from models import errors
 from models.engine import Capability, Database, Limits, Row, Rows, Statement, TriedRows
+from models.local.bounded import bound_by
 from models.local.errors import no_longer, translate
 from models.local.file import BUSY_TIMEOUT_MS, patiently, set_pragma, text_encoding, traces
 from models.local.in_use import written_by
@@ -52,6 +53,12 @@ _OFTEN = 500
 """Statements between two words of progress."""
 _LOOKS = 20
 """Before a change, at a file that others change each time between the look and the lock."""
+
+_SEARCHING = (
+    "SELECT CAST(sql AS TEXT) FROM main.sqlite_master WHERE type IN ('table', 'index') AND rootpage"
+    " AND (sql LIKE '%instr%' OR sql LIKE '%replace%' OR sql LIKE '%trim%')"
+)
+"""What of a schema may search texts for others."""
 
 _MADE = "SELECT sql, name FROM main.sqlite_master WHERE type = 'table' AND lower(name) = ?"
 
@@ -139,6 +146,9 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             set_pragma(conn, name, value)
         super()._add_conn_hooks(conn)
         self.on_disk.add(conn)  # those pragmas have opened the log
+        with suppress(apsw.Error, UnicodeDecodeError):  # which the first read will meet
+            searching = [sql for (sql,) in conn.execute(_SEARCHING)]
+            bound_by(conn, searching, lambda name: errors.SearchTooLong(self.path, name))
 
     @contextmanager
     def expected_errors(self) -> Iterator[None]:

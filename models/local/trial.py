@@ -9,7 +9,9 @@ from typing import Any, Final, TypeVar
 import apsw
 
 from models.engine import TriedRows, sql_name
+from models.errors import SearchTooLong
 from models.local import statements
+from models.local.bounded import bound_by
 from models.progress import Stop
 from models.schema import COUNTERS
 
@@ -343,6 +345,7 @@ def make(trial: apsw.Connection, line: str) -> None:
     run, nor for ever, and no other file is made. Raises what SQLite raises.
     """
     trial.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
+    bound_by(trial, [line], lambda name: SearchTooLong("The table", name))
     trial.set_progress_handler(lambda: True, _STEPS)
     try:
         trial.execute(statements.first(line) or "")

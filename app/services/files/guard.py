@@ -51,6 +51,7 @@ from app.services.files.dump import NoteKind, Notes, Piece
 from app.services.files.resolving import Gone, Resolution, resolution, resolving_tables
 from models.engine import sql_name
 from models.local import statements
+from models.local.bounded import bound, searches
 from models.schema import COUNTERS, caseless
 
 
@@ -70,6 +71,10 @@ class _Counted(Exception):
         self.rows = rows
 
 
+def _took_long(name: str) -> Forbidden:
+    return Forbidden(f"the function {name} over a long text for a long one")
+
+
 class Guard:
     """Stands over one connection while it runs a dump. BEGIN, COMMIT and pragmas do nothing there.
 
@@ -79,6 +84,7 @@ class Guard:
     `start` is where, in the piece that was run, the statement lies that failed. `open_at` is the line of a
     BEGIN that has had no COMMIT yet, `chain_at` that of the audit chain's table. `is_d1` says that it begins
     as D1's export does, `has_counters` that it filled `sqlite_sequence`. What is left out goes to `notes`.
+    `is_bounded`: functions that search are Python's since a statement that could search for ever.
     `make_tables(missing)` is asked to, when rows come before any table; `rows_alone` says that it did.
     """
 
@@ -96,7 +102,7 @@ class Guard:
         self.start = 0
         self.open_at: int | None = None
         self.chain_at: int | None = None
-        self.rows_alone = self.is_d1 = self.has_counters = False
+        self.rows_alone = self.is_d1 = self.has_counters = self.is_bounded = False
         self._not_made: set[str] = set()
         self._temporary: set[str] = set()
         self._tables: set[str] = set()
@@ -139,6 +145,9 @@ class Guard:
         """
         self._piece, text = piece, piece.joined
         self._says_conflict = "conflict" in text.lower()
+        if not self.is_bounded and searches(text):
+            bound(self._connection, _took_long)
+            self.is_bounded = True
         self._found, temporary, self._continues = Notes(), self._temporary.copy(), False
         self._adds = False
         if not (self._left_from and may_continue(piece.joined)):

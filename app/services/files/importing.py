@@ -468,6 +468,11 @@ def _run(
                 raise ImportFailed(dump, Failure.UNNAMED, str(error), piece.line_of(guard.start)) from error
             except Forbidden as error:
                 raise ImportFailed(dump, Failure.REFUSED, str(error), piece.line_of(guard.start)) from error
+            except UnicodeDecodeError as error:
+                if not guard.is_bounded:
+                    raise
+                what = "a search in bytes that are no text"
+                raise ImportFailed(dump, Failure.REFUSED, what, piece.line_of(guard.start)) from error
             except apsw.FullError as error:
                 raise _without_room(work, dump, target, temporary) from error
             except OF_THE_STORE:

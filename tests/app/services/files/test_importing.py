@@ -789,3 +789,15 @@ def test_a_dump_from_before_the_last_migration(tmp_path: Path, target: Path) -> 
     create_database(old, folder, now=NOW)
     made = import_dump(write_dump(old, tmp_path / "old.sql", d1=True), target)
     assert set(made.rows) == {"users", "audit_chain", "webhook_destinations"}
+
+
+def test_a_search_that_would_take_for_ever_is_refused(run: Run, texts: dict[str, str]) -> None:
+    """Within one step of SQLite's, which nothing can end."""
+    long, sought = "a" * 100_000, "a" * 50_000 + "b"
+    for ends in (
+        f"CREATE TABLE t(a, b AS (instr(a, '{sought}')) STORED);\nINSERT INTO t VALUES('{long}');",
+        f"CREATE TABLE t(a);\nINSERT INTO t VALUES(1),(replace('{long}','{sought}','c'));",
+    ):
+        with pytest.raises(ImportFailed, match=r"\(\) over a long text for a long one at line 5"):
+            run(f"{texts['d1']}\n{ends}\n")
+    run(f"{texts['d1']}\nCREATE TABLE t(a, b AS (instr(a, a || '')));\nINSERT INTO t VALUES('x');\n")
