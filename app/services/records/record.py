@@ -182,8 +182,13 @@ def _read(database: Database, wanted: Sequence[_Wanted]) -> list[list[Record] | 
 def _read_beside(
     database: Database, wanted: Sequence[_Wanted], beside: Callable[[StoredTables], Sequence[BaseQuery]]
 ) -> tuple[list[list[Record] | None], list[Rows]]:
+    def is_there(tables: StoredTables, table: Table, by: TableColumn | None) -> bool:
+        """What names others by a column that the file has not tells as little as no table."""
+        stored = tables.get(table.name)
+        return stored is not None and (by in (None, table.key) or by.source in stored.names)
+
     def readings(tables: StoredTables) -> list[_Reading]:
-        return [_Reading(*one, tables[one[0].name]) for one in wanted if one[0].name in tables]
+        return [_Reading(*one, tables[one[0].name]) for one in wanted if is_there(tables, *one[:2])]
 
     def asked(tables: StoredTables) -> list[BaseQuery]:
         return [*(reading.query for reading in readings(tables)), *beside(tables)]
@@ -191,7 +196,8 @@ def _read_beside(
     tables, found = read_stored(database, asked)
     own = readings(tables)
     records = ([*map(reading.record, rows)] for reading, rows in zip(own, found, strict=False))
-    return [next(records) if table.name in tables else None for table, _, _ in wanted], found[len(own) :]
+    there = (is_there(tables, table, by) for table, by, _ in wanted)
+    return [next(records) if one else None for one in there], found[len(own) :]
 
 
 class _Reading:

@@ -9,33 +9,41 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any, Final
 
-from peewee import fn
+from peewee import SQL, Case, Column, fn
+from peewee import Table as Source
 
 from app.services.records.list_query import ListQuery, Statements, moment
 from app.services.records.rows import decoded, exactly, legible
-from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
+from app.services.records.tables import NAMES_RUN, PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
 from models.engine import Database
 from models.errors import TableMissing
 from models.schema import StoredTable, StoredTables, read_stored
-from models.status import AuditEvent, RunStatus
+from models.status import SYSTEM_TENANT, AuditEvent, RunStatus
 from models.tables import AuditEntry, PlanningArtifact
 
 _WORKING: Final = RunStatus.RUNNING.value, RunStatus.ACTIVE.value
 _MOST_ENTRIES: Final = 2_000
 """Of the newest entries about runs, how many are asked why."""
 _LONGEST_PAYLOAD: Final = 8_000
+_NEEDED: Final = frozenset({"seq", "tenant_id", "event_type", "payload"})
 _TOLD_BY: Final = (
     *(AuditEvent.RUN_PAUSED, AuditEvent.RUN_RESUMED, AuditEvent.RUN_COMPLETED, AuditEvent.RUN_KILLED),
     *(AuditEvent.RUN_CANCELLED, AuditEvent.RUN_DELETED, AuditEvent.RUN_RESTORED),
 )
-_UNITS: Final = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
-_AMOUNT: Final = re.compile(
-    r"(?P<number>\d{1,15}(?:,\d{3})*(?:\.\d{1,15})?)"
-    r"(?P<to>\s?(?:-|–|to)\s?[$€£]?\d{1,15}(?:,\d{3})*(?:\.\d{1,15})?)?"
-    r"\s?(?P<unit>[kmbt]|thousand|million|billion|trillion)?(?![a-z])",
-    re.IGNORECASE,
+_UNITS: Final = {"k": 1e3, "thousand": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
+_NUMBER: Final = (
+    r"(?:\d{1,3}(?:,\d{3})++(?:\.\d++)?|\d{1,3}(?:[ \u00a0\u202f'’]\d{3})++(?:[.,]\d++)?"
+    r"|\d{1,3}(?:\.\d{3}){2,}+(?:,\d++)?|\d++(?:\.\d++|,\d{1,2})?+)(?![\d.,]*\d)"
 )
-"""The first amount of a text; of “$5–10M” it is the lower end, in the unit of both."""
+"""1,500,000.5, 1 500 000,5, 1.500.000,5 and 1500000.5, each as a whole."""
+_AMOUNT: Final = re.compile(
+    r"(?<![\w.,])(?P<less>\(|[-−]\s?)?(?P<sign>[$€£]|(?:usd|eur|gbp)\b)?\s?"
+    rf"(?P<number>{_NUMBER})"
+    rf"(?:\s?(?:-|–|to)\s?[$€£]?{_NUMBER})?"
+    r"\s?(?P<unit>thousand|million|billion|trillion|k|mm|mn|m|bn|b|tn|t)?(?![a-z])(?P<end>\))?",
+    re.IGNORECASE | re.ASCII,
+)
+"""An amount; of “$5–10M” its number is the lower end, in the unit of both."""
 
 RunId = str | int
 
@@ -119,30 +127,58 @@ def reasons(database: Database) -> Reasons:
     """What the newest entries about runs say; nothing of a file without a chain."""
 
     def ask(tables: StoredTables) -> list[Any]:
-        if AuditEntry._meta.table_name not in tables:
+        table = tables.get(AuditEntry._meta.table_name)
+        if table is None or not {*table.names} >= _NEEDED:
             return []
         payload = fn.substr(AuditEntry.payload, 1, _LONGEST_PAYLOAD)
-        entries = AuditEntry.select(payload).where(AuditEntry.event_type.in_([*map(str, _TOLD_BY)]))
+        cells = AuditEntry.tenant_id, _tenant_of_run(tables), payload
+        entries = AuditEntry.select(*cells).where(AuditEntry.event_type.in_([*map(str, _TOLD_BY)]))
         return [entries.order_by(AuditEntry.seq.desc()).limit(_MOST_ENTRIES).tuples()]
 
     _, found = read_stored(database, ask)
     told: dict[RunId, tuple[str, str]] = {}
-    for (payload,) in found[0] if found else ():
+    for chain, tenant, payload in found[0] if found else ():
         run_id, to, reason = _told(payload)
-        if isinstance(run_id, str | int) and run_id not in told:
-            told[run_id] = to, reason
+        is_own = tenant is None or chain in (tenant, SYSTEM_TENANT)
+        if is_own and isinstance(run_id, str | int) and not isinstance(run_id, bool):
+            told.setdefault(run_id, (to, reason))
     return Reasons(told)
+
+
+def _tenant_of_run(tables: StoredTables) -> Any:
+    """Of an entry the tenant of the run that it names, in whose chain that is recorded, or in `system`'s;
+    NULL where the file does not tell.
+    """
+    runs = tables.get(PLANNING_RUNS.name)
+    if runs is None or "tenant_id" not in runs.names:
+        return SQL("NULL")
+    source = Source(runs.name)
+    said = Case(None, [(fn.json_valid(AuditEntry.payload), AuditEntry.payload)])
+    named = Column(source, "id") == fn.json_extract(said, f"$.{NAMES_RUN}")
+    return source.select(Column(source, "tenant_id")).where(named).limit(1)
 
 
 def dollars(value: object) -> float | None:
     """A revenue as a number: a number itself, or the first amount of a text; None for none."""
     if not isinstance(value, str):
         return _number(value)
-    match = _AMOUNT.search(value[:200])
-    if match is None:
-        return None
-    unit = (match["unit"] or "")[:1].lower()
-    return float(match["number"].replace(",", "")) * _UNITS.get(unit, 1)
+    found = [*_AMOUNT.finditer(value[:200])]
+    told = [match for match in found if match["sign"] or match["unit"]]  # “2027: $5M” is of no two thousand
+    for match in (told or found)[:1]:
+        unit = (match["unit"] or "").lower()
+        times = _UNITS.get(unit) or _UNITS.get(unit[:1], 1)
+        is_less = match["less"] is not None and (match["less"] != "(" or match["end"] is not None)
+        return _plain(match["number"]) * times * (-1 if is_less else 1)
+    return None
+
+
+def _plain(number: str) -> float:
+    """Of the marks in it the last one is that of decimals where it stands once, and not before three more."""
+    marks = [mark for mark in number if not mark.isdigit()]
+    groups = re.split(r"\D", number)
+    if marks and marks.count(marks[-1]) == 1 and (marks[-1] == "." or len(groups[-1]) < 3 or len(marks) > 1):
+        return float(f"{''.join(groups[:-1])}.{groups[-1]}")
+    return float("".join(groups))
 
 
 def _told(payload: object) -> tuple[object, str, str]:

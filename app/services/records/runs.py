@@ -4,6 +4,7 @@ What is done to a run is recorded in the chain of its tenant, where the file giv
 """
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import inf, isnan
@@ -29,6 +30,8 @@ from models.status import SYSTEM_TENANT, AuditEvent, Phase, RunStatus
 from models.tables import AuditEntry
 
 _KNOWN = frozenset(map(str, RunStatus))
+_WORD: Final = re.compile(r"[\w][\w -]{0,39}")
+"""What a status is that another program gives."""
 PHASES: tuple[str, ...] = tuple(Phase)
 STATUSES: tuple[str, ...] = tuple(status for status in RunStatus if status is not RunStatus.ACTIVE)
 """Those of the platform's document."""
@@ -199,7 +202,7 @@ def restore(images: Images, run_ids: Sequence[str], reason: str = "", *, actor: 
     rows, left = those_that_can(found, images.wanted, why_not, short_idea)
     alone = f"“{short_idea(found[0])}” is not deleted." if len(found) == 1 else "None of them is deleted."
     require_some(rows, left, alone)
-    before = _statuses_before(images, rows)
+    before = _that_are_taken(images, _statuses_before(images, rows))
     return replace(_change(images, before, "restored", reason=reason, actor=actor, now=now), left=left.told)
 
 
@@ -230,6 +233,12 @@ def _statuses_before(images: Images, rows: Sequence[StoredRow]) -> list[tuple[St
     return before
 
 
+def _that_are_taken(images: Images, before: Sequence[tuple[StoredRow, str]]) -> list[tuple[StoredRow, str]]:
+    """Paused where the file's own rules do not let a run have the status that it had."""
+    taken = images.accepted(PLANNING_RUNS.name, "status", sorted({status for _, status in before}))
+    return [(row, status if status in taken else RunStatus.PAUSED) for row, status in before]
+
+
 def _status_entries(run_ids: Sequence[object]) -> BaseQuery:
     """What finds in each chain the latest entry about the status of each run, by its id as entries have it:
     where that is not about its deletion, nobody knows how it became deleted. All of them by one look through
@@ -248,13 +257,16 @@ def _status_entries(run_ids: Sequence[object]) -> BaseQuery:
 
 
 def _status_before(event: str, payload: str) -> str:
-    """What the entry about the deletion says; paused where there is none that can be read."""
+    """What the entry about the deletion says, be it a status of the platform's or not; paused where there is
+    none that can be read, or it was no word.
+    """
     try:
-        status = str(json.loads(payload)["changes"]["status"]["from"])
+        status = json.loads(payload)["changes"]["status"]["from"]
     except (ValueError, TypeError, KeyError, RecursionError):
         return RunStatus.PAUSED
-    is_known = event == AuditEvent.RUN_DELETED and status in _KNOWN and status != RunStatus.DELETED
-    return status if is_known else RunStatus.PAUSED
+    is_word = isinstance(status, str) and _WORD.fullmatch(status) is not None
+    is_told = event == AuditEvent.RUN_DELETED and is_word and status != RunStatus.DELETED
+    return status if is_told else RunStatus.PAUSED
 
 
 def _change(
@@ -317,5 +329,5 @@ def _told(verdict: Value) -> Any:
 
 
 def short_idea(row: StoredRow) -> str:
-    idea = str(row.shown("idea"))
+    idea = str(row.shown("idea") or row.shown("id"))
     return idea if len(idea) <= 60 else f"{idea[:59]}…"

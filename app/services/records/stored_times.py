@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from math import floor, isfinite
+from math import floor
 from typing import Any, Final
 
 from app.services.chain.rules import SECONDS_LIMIT, seconds
@@ -12,6 +12,7 @@ _TEXT: Final = re.compile(
 )
 """What SQLite's `unixepoch` reads (sqlite.org/lang_datefunc.html) of what anybody stores."""
 _LONGEST: Final = 64
+_FURTHEST: Final = 2**63
 
 
 def epoch_of(stored: Any) -> int | None:
@@ -20,7 +21,7 @@ def epoch_of(stored: Any) -> int | None:
     """
     if isinstance(stored, str):
         return _of_text(stored)
-    if not isinstance(stored, int | float) or not isfinite(stored):
+    if not isinstance(stored, int | float) or not -_FURTHEST < stored < _FURTHEST:  # JSON has any number
         return None
     at = seconds(floor(stored))
     return at if 0 < at < SECONDS_LIMIT else None

@@ -12,6 +12,7 @@ from app.services.records.run_timeline import PhaseLine, RunTimeline, Spent, pha
 from app.services.records.stored_times import epoch_of
 from models.engine import Database, raw
 from models.errors import NotFound
+from models.local.database import LocalDatabase
 
 DAY = 86_400
 RUN = "run-1"
@@ -194,6 +195,20 @@ def test_pivots_are_known_by_whatever_tells_of_them(engine: Database, sql: apsw.
     entry(sql, "other", DAY + 70, pivotCount=1)
     found = timeline(run_timeline.read(engine, RUN), DAY).pivots
     assert [(one.number, one.at, one.phase) for one in found] == [(1, DAY + 60, "kill-test")]
+
+
+def test_a_number_that_no_float_holds_is_no_time(engine: Database, sql: apsw.Connection) -> None:
+    store(sql)
+    sql.execute("UPDATE planning_runs SET config = ?", (f'{{"pivots":[{{"at":{"9" * 400}}}]}}',))
+    assert timeline(run_timeline.read(engine, RUN), DAY).pivots == ()
+
+
+def test_artifacts_that_name_no_run_are_none(database: LocalDatabase, sql: apsw.Connection) -> None:
+    store(sql)
+    sql.execute("DROP INDEX IF EXISTS idx_artifacts_run")
+    sql.execute("ALTER TABLE planning_artifacts RENAME COLUMN run_id TO run")
+    story = run_timeline.read(database, RUN)
+    assert story.artifacts is None and timeline(story, DAY).done == 0
 
 
 def test_a_long_story_takes_time_of_its_length(engine: Database, sql: apsw.Connection) -> None:

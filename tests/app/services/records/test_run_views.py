@@ -95,6 +95,18 @@ def test_runs_are_found_by_score_and_revenue(engine: Database, database: LocalDa
         ("$ 800k", 8e5),
         ("10 months", 10),
         ("3T", 3e12),
+        ("€1.5bn", 1.5e9),
+        ("$12.5MM", 12.5e6),
+        ("about 40 thousand", 40_000),
+        ("-$5m", -5e6),
+        ("($5M)", -5e6),
+        ("(5)", -5),
+        ("1 000 000", 1e6),
+        ("1.500.000,50 €", 1_500_000.5),
+        ("1,5 M€", 1.5e6),
+        ("2027: $5M", 5e6),
+        ("$1.2.3", None),
+        ("12abc", None),
         ("soon", None),
         ("", None),
         (None, None),
@@ -125,6 +137,23 @@ def test_the_newest_entry_says_why_a_run_is_what_it_is(engine: Database, databas
     database.connection().execute("UPDATE planning_runs SET status = 'paused'")
     assert why() == "", "somebody else has changed it since"
     assert run_views.reasons(engine).why(b"x", "killed") == ""
+
+
+def test_a_reason_is_of_the_run_s_own_chain(database: LocalDatabase) -> None:
+    sql = database.connection().execute
+    sql("ALTER TABLE planning_runs ADD COLUMN tenant_id TEXT")
+    for key, tenant in (("r", "acme"), (1, "acme"), ("free", None)):
+        add_run(database, key, "killed", NOW, tenant_id=tenant)  # type: ignore[arg-type]
+    said = [("acme", "r", "own"), ("evil", "r", "FORGED"), ("evil", True, "FORGED"), ("evil", "free", "any")]
+    for tenant, run, reason in said:
+        payload = json.dumps({"runId": run, "changes": {"status": {"to": "killed"}}, "reason": reason})
+        sql(
+            "INSERT INTO audit_chain (tenant_id, event_type, payload, previous_hash, hash, created_at)"
+            " VALUES (?, 'run_killed', ?, '', '', 1)",
+            (tenant, payload),
+        )
+    found = run_views.reasons(database)
+    assert [found.why(run, "killed") for run in ("r", 1, "free")] == ["own", "", "any"]
 
 
 @pytest.mark.parametrize(
