@@ -44,7 +44,8 @@ def prepare_contents(contents: Sequence[str], monitor: Monitor) -> LaidOut:
         diff = single(sides[0], breathe)
         return LaidOut(ContentKind(kind), contents[0], diff, is_single=True, pages=tuple(pages))
     left, right = (lines_of_text(side, breathe) for side in sides)
-    return LaidOut(ContentKind(kind), contents[1], TextDiff(left, right, tuple(rows)), is_single=False)
+    diff, same = TextDiff(left, right, tuple(rows)), contents[0] == contents[1]
+    return LaidOut(ContentKind(kind), contents[1], diff, is_single=False, same=same)
 
 
 def work(job: Job, attached: BinaryIO, caller: Caller) -> str:

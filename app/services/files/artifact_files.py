@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,7 +20,8 @@ from models.progress import UNWATCHED, Monitor
 from models.schema import read_stored
 
 _UNSAFE: Final = re.compile(r"[^\w.-]+|^[.-]+")
-_LONGEST: Final = 60
+_LONGEST, _MOST_BYTES = 60, 90
+"""Of a part of a name; three of them and an ending have to fit the 255 bytes that systems take."""
 _SOURCE: Final = Source(PLANNING_ARTIFACTS.name)
 _TAKEN: Final = frozenset(
     {"con", "prn", "aux", "nul", *(f"{n}{i}" for n in ("com", "lpt") for i in range(10))}
@@ -67,31 +67,38 @@ def save_all(database: Database, run_id: Value, folder: Path, monitor: Monitor =
     while into.exists():
         number += 1
         into = into.with_name(f"{into.name.removesuffix(f' {number - 1}')} {number}")
-    taken = set[str]()
+    taken: dict[str, int] = {}
+    written = 0
     with atomic.expected_errors(into):
         into.mkdir(mode=0o700)
         for some in in_parts(keys, TOGETHER if database.costs else 1):
             wanted_now = [_content_where(holds(Column(_SOURCE, by), key)) for key in some]
             for rows in database.read_each(wanted_now):
-                monitor.progress(len(taken), len(keys))
+                monitor.progress(written, len(keys))
                 if monitor.cancelled():
                     raise Cancelled
                 for phase, version, content in (map(decoded, row) for row in rows):
                     name = file_name(phase, version, content, taken)
-                    taken.add(folded(name))
+                    written += 1
                     atomic.write(into / name, _bytes(content), only_if_new=True)
         monitor.progress(len(keys), len(keys))
-    return SavedArtifacts(into, len(taken))
+    return SavedArtifacts(into, written)
 
 
-def file_name(phase: Value, version: Value, content: Value, taken: Collection[str] = ()) -> str:
-    """`strategy-v2.md`; of several that would be called the same the others are numbered."""
+def file_name(phase: Value, version: Value, content: Value, taken: dict[str, int] | None = None) -> str:
+    """`strategy-v2.md`; of several that would be called the same the others are numbered, by what is `taken`:
+    how many have had each name, folded, which it counts on.
+    """
     stem = safe(readable(legible(phase)), "phase")
     if version is not None:
         stem = f"{stem}-v{safe(readable(legible(version))[:12], '0')}"
-    ending = _ending(content)
-    names = (f"{stem}{'' if n == 1 else f'-{n}'}{ending}" for n in range(1, len(taken) + 2))
-    return next(name for name in names if folded(name) not in taken)
+    ending, taken = _ending(content), {} if taken is None else taken
+    name, first = f"{stem}{ending}", folded(f"{stem}{ending}")
+    while folded(name) in taken:
+        taken[first] += 1
+        name = f"{stem}-{taken[first]}{ending}"
+    taken.setdefault(folded(name), 1)
+    return name
 
 
 def name_alone(run: Record, phase: Value, version: Value, content: Value) -> str:
@@ -103,6 +110,7 @@ def name_alone(run: Record, phase: Value, version: Value, content: Value) -> str
 def safe(text: str, otherwise: str) -> str:
     """A part of a file's name that every system takes, whatever the text holds."""
     found = _UNSAFE.sub("-", text[: 4 * _LONGEST])[:_LONGEST].strip("-. ")
+    found = found.encode()[:_MOST_BYTES].decode("utf-8", "ignore")
     return f"{found}-" if found.partition(".")[0].lower() in _TAKEN else found or otherwise
 
 

@@ -41,7 +41,8 @@ class ContentKind(Enum):
 class LaidOut:
     """One or two contents as they are shown: `kind` and `text` are of the last, `diff` has one as its left
     side where it `is_single`, `pages` are a Markdown text's, and `laid_out` is what each was made to be
-    compared, empty where that is itself.
+    compared, empty where that is itself. Two that are not the `same` may have no line that differs: their
+    line breaks may, or how their JSON is laid out.
     """
 
     kind: ContentKind
@@ -50,6 +51,7 @@ class LaidOut:
     is_single: bool
     pages: tuple[str, ...] = ()
     laid_out: tuple[str, ...] = ()
+    same: bool = True
 
 
 def kind_of(content: str, *, whole: bool = False) -> ContentKind:
@@ -78,7 +80,8 @@ def prepare(contents: Sequence[str], pause: Pause, *, whole: bool = False) -> La
     changed = tuple("" if text is own else text for text, own in zip(texts, contents, strict=True))
     if len(texts) > 1:
         diff = compare(texts[0], texts[1], pause)
-        return LaidOut(kinds[1], contents[1], diff, is_single=False, laid_out=changed)
+        same = contents[0] == contents[1]
+        return LaidOut(kinds[1], contents[1], diff, is_single=False, laid_out=changed, same=same)
     pages = tuple(pages_of(contents[0])) if kinds[0] is ContentKind.MARKDOWN else ()
     diff = single(texts[0], pause)
     return LaidOut(kinds[0], contents[0], diff, is_single=True, pages=pages, laid_out=changed)

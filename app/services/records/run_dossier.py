@@ -1,6 +1,7 @@
 """All that is stored of a planning run as one document, HTML or Markdown, for whoever has no access.
 
-Nothing of the data is markup in it, and it loads nothing. Secrets are left out as exports leave them out.
+Nothing of the data is markup in it, and it loads nothing. Secrets are left out as exports leave them out, but
+for those in payloads.
 """
 
 import json
@@ -38,6 +39,9 @@ _SPACE: Final = re.compile(r"\s(?<!\r)")
 _HASHED: Final = ("event_type", "payload", "previous_hash", "hash", "created_at")
 _PHASES: Final = ("Phase", "Version", "Score", "Verdict", "Worked", "Waited", "Ended")
 _ENTRIES: Final = ("Entry", "Event", "Time", "Payload", "Previous hash", "Hash")
+
+_OF_HASHES: Final = "Payloads are as they are stored, whatever is in them: the hashes are made of them."
+_NOT_EXACT: Final = " (cannot be checked from here: the payload has characters that are shown otherwise)"
 
 
 class DossierForm(StrEnum):
@@ -165,7 +169,9 @@ def _entries(database: Database, story: RunStory, page: "_Dossier") -> Iterator[
         seq, event, payload, before, own, at = (
             readable(tell(legible(decoded(cell)))) for tell, cell in zip(said, row, strict=True)
         )
+        own += "" if all(map(page.is_exact, (event, payload))) else _NOT_EXACT
         found.append((seq, event, at, payload, before, own))
+    yield page.paragraph(_OF_HASHES)
     yield page.table(_ENTRIES, found)
 
 
@@ -220,6 +226,10 @@ class _Dossier:
         """A text as it is, given in parts of which none ends within a word."""
         raise NotImplementedError
 
+    def is_exact(self, text: str) -> bool:
+        """Whether what a cell shows of a text is that text, character by character."""
+        raise NotImplementedError
+
     def end(self) -> str:
         return ""
 
@@ -268,6 +278,9 @@ class _Html(_Dossier):
         yield from map(escape, parts)
         yield "</pre>\n"
 
+    def is_exact(self, text: str) -> bool:
+        return _lines(text) == text
+
     def end(self) -> str:
         return "</body></html>\n"
 
@@ -285,6 +298,9 @@ class _Markdown(_Dossier):
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         cells = [list(head), ["---"] * len(head), *([markdown(value) for value in row] for row in rows)]
         return "".join(f"| {' | '.join(row)} |\n" for row in cells) + "\n"
+
+    def is_exact(self, text: str) -> bool:
+        return " ".join(visible(text).split()) == text
 
     def verbatim(self, parts: Sequence[str]) -> Iterator[str]:
         """Between fences that no line of it can end."""

@@ -285,6 +285,11 @@ def _starts(words: Sequence[str]) -> list[int]:
     return found
 
 
+def _before(line: str, last: int, step: int) -> str:
+    """So many characters that stand before the `last` ones."""
+    return line[len(line) - last - step : len(line) - last]
+
+
 def _ends(left: str, right: str) -> tuple[Marks, Marks]:
     """The same of very long lines: all from where they differ first to where they differ last."""
     most, first = min(len(left), len(right)), 0
@@ -294,8 +299,10 @@ def _ends(left: str, right: str) -> tuple[Marks, Marks]:
     first = min(first, most)
     while first < most and left[first] == right[first]:
         first += 1
-    last = 0
-    while last < most - first and left[-1 - last] == right[-1 - last]:
+    last, spare = 0, most - first
+    while last + step <= spare and _before(left, last, step) == _before(right, last, step):
+        last += step
+    while last < spare and left[-1 - last] == right[-1 - last]:
         last += 1
     found = (((first, len(left) - last),), ((first, len(right) - last),))
     one, other = (tuple(part for part in side if part[0] < part[1]) for side in found)

@@ -94,6 +94,9 @@ def test_a_part_of_a_name_is_safe(text: str, name: str) -> None:
 
 
 def test_names_that_are_taken_are_numbered() -> None:
-    taken = {"a-v1.md", "a-v1-2.md"}
+    taken = {"a-v1.md": 1, "a-v1-2.md": 1}
     assert file_name("a", 1, "x", taken) == "a-v1-3.md"
+    assert [file_name("A", 1, "x", taken) for _ in range(2)] == ["A-v1-4.md", "A-v1-5.md"]
+    long = file_name("字" * 80, "版" * 12, "x")
+    assert len(f"{safe('𠀀' * 80, 'x')}-{long}".encode()) <= 255
     assert file_name("A", None, "x", taken) == "A.md"

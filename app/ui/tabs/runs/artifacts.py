@@ -290,7 +290,7 @@ class ArtifactsPanel(QWidget):
         said = (
             f"{counted(different, 'line')} differ{'s' if different == 1 else ''}"
             if different
-            else "No difference"
+            else ("No difference" if found.same else "Only line breaks or layout differ")
         )
         self.differ.setText("" if is_single else said)
         for part in (self.differ, self.up, self.down, self.only):

@@ -118,6 +118,24 @@ def test_the_page_loads_nothing_and_has_all(engine: Database, run: str) -> None:
     assert "\u202e" not in page and "\0" not in page
 
 
+@pytest.mark.parametrize(
+    ("payload", "exact"),
+    [
+        (r'{"runId":"%s","a":"\u202e | <b> `x` *y*"}', {DossierForm.HTML, DossierForm.MARKDOWN}),
+        ('{"runId":"%s","a":"two  blanks\ttab"}', {DossierForm.HTML}),
+        ('{"runId":"%s","a":"\u202e"}', set()),
+        ('{"runId":"%s",\r\n"a":1}', set()),
+    ],
+)
+def test_a_hash_that_cannot_be_checked_from_what_is_shown_is_named(
+    database: LocalDatabase, run: str, payload: str, exact: set[DossierForm]
+) -> None:
+    database.connection().execute("UPDATE audit_chain SET payload = ?", (payload % run,))
+    for form in DossierForm:
+        page = "".join(pieces(database, DossierOf(run, "a", None, NOW, form), UNWATCHED))
+        assert ("cannot be checked from here" not in page) is (form in exact), form
+
+
 def test_an_artifact_without_an_id_is_there(database: LocalDatabase, run: str) -> None:
     database.connection().execute("UPDATE planning_artifacts SET id = NULL")
     of = DossierOf(run, "a", None, NOW, DossierForm.MARKDOWN, every=True)

@@ -91,4 +91,6 @@ def test_long_lines_that_all_differ_take_no_longer() -> None:
     for row in found.rows[:40]:
         marks(found.left[row.left or 0], found.right[row.right or 0])
     assert time.process_time() - begun < 3  # where all words of all lines are held against each other 9 s
+    long = "x " * 2_000_000
+    assert marks(f"a{long}", f"b{long}") == (((0, 1),), ((0, 1),))
     assert marks("x " * 2_000_000, "x " * 2_000_000 + "y") == ((), ((4_000_000, 4_000_001),))

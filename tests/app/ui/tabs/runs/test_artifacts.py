@@ -22,6 +22,8 @@ CONTENTS: dict[tuple[str, object], object] = {
     ("synthesis", 1): "# All\n\n- one <b>two</b>",
     ("opportunity", 1): '{"broken": ',
     ("odd", "x"): b"\x00\xff",
+    ("ends", 1): "one\r\ntwo\r\n",
+    ("ends", 2): "one\ntwo",
     ("page", 1): "<html><script>alert(1)</script></html>",
     ("tree", 1): '{"a": [1, 2]}',
     ("long", 1): "# Long\n\n" + "Some words.\n\n" * 4_000 + "A quagga at the end.",
@@ -91,6 +93,13 @@ def test_two_versions_stand_side_by_side(panel: ArtifactsPanel, context: Context
         panel.beside.click()
     assert panel._stack.currentWidget() is panel.tree
     assert panel.left.versions.currentText() == "Version 2 · 81.0"
+
+
+def test_what_differs_by_its_line_breaks_is_not_called_the_same(
+    panel: ArtifactsPanel, context: Context, qtbot: QtBot
+) -> None:
+    show(panel, qtbot, context, "ends")
+    assert panel.differ.text() == "Only line breaks or layout differ"
 
 
 def test_a_long_markdown_text_is_shown_in_parts(
