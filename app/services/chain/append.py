@@ -34,7 +34,9 @@ _RECENT: Final = 1_000
 GUARDED: Final = raw(
     f"""
     SELECT sql, {rules.NUMBERED},
-      EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE lower(name) = 'previous_hash' AND "notnull" = 1)
+      EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE lower(name) = 'previous_hash' AND "notnull" = 1),
+      (SELECT lower(name) FROM pragma_table_xinfo(?1) WHERE hidden IN (2, 3) AND lower(name) IN
+        ({", ".join(f"'{column}'" for column in rules.COLUMNS)}) LIMIT 1)
     FROM sqlite_master WHERE type = 'table' AND lower(name) = ?1
     """,  # noqa: S608
     rules.TABLE,
@@ -348,8 +350,8 @@ def end_queries(tenants: SQL, *, only_one: bool, trusted: bool) -> list[BaseQuer
 def unfit(guard: Rows) -> str | None:
     """What of the table lets nothing follow in it, by the answer to `GUARDED`; None if nothing does."""
     what: str | None = "is no table"
-    for sql, numbered, never_null in guard:
-        what = rules.deviation(sql, numbered)
+    for sql, numbered, never_null, computed in guard:
+        what = rules.deviation(sql, numbered) if computed is None else f"computes its column {computed}"
         if what is None and not never_null:
             what = "lets previous_hash be NULL, so two programs could append behind one entry"
     return what

@@ -322,6 +322,12 @@ def test_nothing_is_appended_behind_the_highest_number(engine: Database, sql: ap
         ("tenant_id TEXT", "tenant_id TEXT COLLATE NOCASE", r"\(COLLATE\)"),
         ("tenant_id TEXT", 'tenant_id TEXT COLLATE"rtrim"', r"\(COLLATE\)"),
         (" hash TEXT", " hash TEXT collate nocase", r"\(COLLATE\)"),
+        (" hash TEXT NOT NULL", " Hash TEXT NOT NULL AS (payload) STORED", "computes its column hash"),
+        (
+            "created_at INTEGER NOT NULL",
+            "created_at INTEGER NOT NULL AS (7)",
+            "computes its column created_at",
+        ),
         ("PRIMARY KEY AUTOINCREMENT", "PRIMARY KEY DESC", "does not have seq as the row's own number"),
     ],
 )
