@@ -73,10 +73,18 @@ libraries do (`secret_forms` tells these forms apart).
 _LINK = re.compile(r"""[^\s"'<>]++""")
 _IN_QUERY = re.compile(
     r"((?:[?&#;]|\\+u0026|%3f|%26)[\w.-]{0,40}?(?:token|key|secret|password|passwd|pwd|code|otp|signature|sig|jwt"
-    r"|credential)(?:=|%3d))"
+    r"|credential|reset|invite|ticket|hint)(?:=|%3d))"
     r"""[^&\s"'<>#\\;]+""",
     re.IGNORECASE,
 )
+_IN_PATH = re.compile(
+    rf"""({_SLASH}(?:(?:re)?set[_-]?password|password[_-]?reset|reset|forgot(?:ten)?(?:[_-]?password)?|recover"""
+    r"""|magic(?:[_-]?links?)?|verify(?:[_-]?e?mail)?|confirm(?:[_-]?e?mail)?|activate|invit(?:e|ation)s?)"""
+    rf"""{_SLASH})(?=[\w.~=-]{{0,200}}?\d)[\w.~=-]{{16,}}""",
+    re.IGNORECASE,
+)
+"""A link that lets whoever has it choose a password, or in: what its path ends with."""
+
 _BEARER = re.compile(r"\b(bearer(?:\s|\\[nrt]){1,4})[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 _HEADER = re.compile(
     r"""(\bauthorization\\?["']?\s{0,4}[:=]\s{0,4}\\?["']?(?:(?:basic|digest|token|negotiate)\s{1,4})?)"""
@@ -149,13 +157,15 @@ def folded(text: str) -> str:
 
 def without_credentials(text: str) -> str:
     """The text without the paths of Slack's, Discord's, Teams' and Zapier's webhooks, which let anybody post
-    there, without the user names, passwords and tokens in URLs, without bearer tokens and private keys, and
-    without stored passwords (`without_passwords`). Valid JSON stays valid.
+    there, without the user names, passwords and tokens in URLs, and links to reset them, without bearer
+    tokens and private keys, and without stored passwords (`without_passwords`). Valid JSON stays valid.
     """
     if "@" in text or "%40" in text:
         text = _USER.sub(r"\1…", text)
     if "=" in text or "%3" in text:
         text = _LINK.sub(_without_query, text)
+    if "/" in text or "%2" in text or "u002" in text:
+        text = _IN_PATH.sub(r"\1…", text)
     text = _BEARER.sub(r"\1…", text)
     text = _HEADER.sub(r"\1…", text)
     if "PRIVATE KEY" in text:

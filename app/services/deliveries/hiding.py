@@ -13,12 +13,12 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.signing import PREFIX, standard_key
-from app.services.records.tables import ColumnKind, undeclared
+from app.services.records.secret_texts import GONE, without_secrets
+from app.services.records.tables import is_secret_text
 from app.services.records.webhooks import without_users
 from models.errors import InvalidInput
 from models.masking import masked, masked_end
 
-GONE: Final = "…"
 SECRET_MARK, ADDRESS_MARK = "[secret]", "[address]"
 _LEAST = 4
 """Characters of a secret that is looked for in what a server says; a shorter one stands in any text."""
@@ -35,15 +35,11 @@ _TOKEN: Final = re.compile(
     r"|\$(?:argon2\w*|2[aby]|pbkdf2[\w-]*|scrypt)\$[^\s\"']{8,}"
 )
 """Secrets and password hashes by how they are written."""
-_PAIR: Final = re.compile(
-    r"(?<![\w-])([\w-]{1,64})(\\?[\"']?[ \t]{0,4}[:=][ \t]{0,4}\\?[\"']?)([^\s\"'&,;<>{}\[\]\\]+)"
-)
-"""A name and what it is said to be, in a text of any kind."""
 
 
 def names_secret(name: str) -> bool:
     """Whether what is called so is a secret; a signature is one of what it signs."""
-    return undeclared(name).kind is ColumnKind.PRESENCE or name.lower().endswith("signature")
+    return is_secret_text(name) or name.lower().endswith("signature")
 
 
 def header(name: str, text: str) -> str:
@@ -53,8 +49,7 @@ def header(name: str, text: str) -> str:
 
 def plain(text: str) -> str:
     """A text without what is written or called as secrets are; URLs without user names and passwords."""
-    found = _TOKEN.sub(GONE, str(without_users(text)))
-    return _PAIR.sub(lambda pair: pair[1] + pair[2] + (GONE if names_secret(pair[1]) else pair[3]), found)
+    return without_secrets(_TOKEN.sub(GONE, str(without_users(text))))
 
 
 def within(value: Any, text: Callable[[str], str], tells: Callable[[str], bool], depth: int = 0) -> Any:

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from app.services.deliveries import hiding
 from app.services.deliveries.answer import DeliveryAnswer
-from app.services.deliveries.hiding import GONE
 from app.services.deliveries.log import Delivery
+from app.services.records.secret_texts import GONE
 from app.services.records.webhooks import without_urls
 from app.services.text import utc_time
 from models.local.atomic import expected_errors, replacing

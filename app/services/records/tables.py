@@ -255,9 +255,9 @@ _STORED = ("set", "none")
 """Whether there is a secret, in words."""
 
 _SECRET = re.compile(
-    r"pass_?(?:word|wd|phrase|code|hash)|pwd|(?:^|_)pw(?:_|$|hash)|(?:^|_)salt$|secret|credential|bearer"
+    r"pass_?(?:word|wd|phrase|code|hash|hint)|pwd|(?:^|_)pw(?:_|$|hash)|(?:^|_)salt$|secret|credential|bearer"
     r"|authorization|auth_?header"
-    r"|(?:access|api|private|signing)_?key|token(?:_?(?:hash|value))?$|(?:backup|recovery|reset)_?codes?"
+    r"|(?:access|api|private|signing|client)_?key|token(?:_?(?:hash|value))?$|(?:backup|recovery|reset)_?codes?"
     r"|(?:^|_)(?:cookies?|jwts?|t?otps?|pin|seed|pat|sk|assertion)$|(?:bind|smtp|imap|mail|db"
     r"|ldap|ftp|proxy)_?pass$"
     r"|mnemonic|seed_?(?:phrase|words)|pkcs_?12|(?:^|_)p(?:fx|12)$|(?:key|cert)_?pem$|(?:x509|license"

@@ -49,6 +49,10 @@ _KNOWN = (
     f"https://b.s3.amazonaws.com/k?X-Amz-Algorithm=a&X-Amz-Signature={_MARKED}&X-Amz-Credential={_MARKED}",
     f"https://h?client_access_token={_MARKED}&amp;token={_MARKED}",
     rf"https://h?a=1\u0026token={_MARKED}",
+    f"https://app.example/reset/{_MARKED}",
+    f"/users/password-reset/{_MARKED}?x=1",
+    rf"https:\u002f\u002fh\u002Fmagic-link\u002F{_MARKED}",
+    f"https://app.example/in?reset={_MARKED}",
     f"Authorization: Basic {_MARKED}",
     f"BeArEr {_MARKED}",
     f"bearer\t{_MARKED}",
@@ -74,7 +78,8 @@ def test_what_lets_somebody_in_is_known_by_how_it_is_written_and_json_stays_json
         "headers": 'Authorization: Bearer MARKER.MARKER.x\nAccept: "*/*"',
         "pem": key,
         "cut": '-----BEGIN RSA PRIVATE KEY-----\nMARKER"',
-        "plain": "the bearer of news; a?b=c&page=2; 1 = 1; basic understanding; Authorization is required",
+        "plain": "the bearer of news; a?b=c&page=2; 1 = 1; basic understanding; Authorization is required"
+        " /reset/the-whole-of-a-database /verify/2 /releases/2026-11-29-0123456789",
         "names": "ann?code=blue@x.example bob&key=1@x.example t?token=abcd",  # they have no path
         **dict(enumerate(_KNOWN)),
     }

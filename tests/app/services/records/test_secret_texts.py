@@ -24,6 +24,7 @@ _INNER = json.dumps({"inner": json.dumps({"password": "s3cret", "deep": json.dum
         '{"fill":"x","password":"s3cret',
         "{'password': 's3cret'}",
         "export DB_PASSWORD=s3cret\napi_key = s3cret\npassword: s3cret\n",
+        '{"client_key":"s3cret","clientKey":"s3cret","pass_hint":"s3cret","passwordHint":"s3cret"}',
         "curl -s -u user:s3cret https://x.y/ -H 'X-Api-Key: s3cret'",
     ],
 )
