@@ -126,7 +126,10 @@ def _enter(made: Any, members: dict[str, int]) -> None:
         by_name[name] = member
         type.__setattr__(made, name, member)
     if is_flag:
-        made._flag_mask_, made._singles_mask_ = all_bits, single_bits
+        if hasattr(enum.Flag, "_singles_mask_"):
+            made._flag_mask_, made._singles_mask_ = all_bits, single_bits
+        else:  # Python before 3.11.4, such as Debian 12's, has a member for each bit of the mask
+            made._flag_mask_ = single_bits
         made._all_bits_ = 2 ** all_bits.bit_length() - 1
         values = [member._value_ for member in made]
         if values != sorted(values):
