@@ -510,12 +510,19 @@ def is_no_time(at: Any) -> Any:
     return (at < 0) | (at >= SECONDS_LIMIT * 1000)
 
 
+def no_time(seq: int) -> str:
+    """What is said of an entry with such a time, without a full stop."""
+    return f"The time of entry {seq:,} is neither in seconds nor in milliseconds"
+
+
 def time_findings(tenant: str, seq: int, before: int | None, created_at: int, latest: int) -> list[Finding]:
     """What is odd about a time, all of it warnings. `before` is that of the entry before, in seconds.
 
     `latest` is what is not yet the future.
     """
     found: list[Finding] = []
+    if is_no_time(created_at):
+        return [Finding(Code.TIME, tenant, seq, "seconds", str(created_at), f"{no_time(seq)}.")]
     at = seconds(created_at)
     if created_at >= SECONDS_LIMIT:
         sentence = f"{OF_MANY[Code.UNIT]}: entry {seq:,}."

@@ -17,7 +17,7 @@ from peewee import SQL, BaseQuery, fn
 
 from app.services.chain.pruning import LeftAlone, Prefix, unsayable
 from app.services.chain.reading import hidden_by_index
-from app.services.chain.rules import MARKER_EVENT, in_milliseconds, is_no_time, is_readable, named
+from app.services.chain.rules import MARKER_EVENT, in_milliseconds, is_no_time, is_readable, named, no_time
 from app.services.records.images import followed
 from app.services.records.rows import in_parts
 from app.services.records.tables import AUDIT_CHAIN
@@ -224,11 +224,7 @@ def _undated(tenant: str, cutoff: int, seq: int, kind: str, value: Any) -> Walk[
         reason = f"The time of entry {seq:,} is not a whole number, so nothing from there on can be judged."
         return LeftAlone(tenant, seq, reason)
     if is_no_time(value):
-        reason = (
-            f"The time of entry {seq:,} is neither in seconds nor in milliseconds, "
-            "so nothing from there on can be judged."
-        )
-        return LeftAlone(tenant, seq, reason)
+        return LeftAlone(tenant, seq, f"{no_time(seq)}, so nothing from there on can be judged.")
     at = AuditEntry.created_at
     if not in_milliseconds(value, cutoff):
         return None

@@ -18,6 +18,7 @@ from app.services.chain.rules import (
     Finding,
     Marker,
     believed,
+    is_no_time,
     seconds,
     time_findings,
 )
@@ -28,9 +29,9 @@ GAP_BEFORE, GAP_BEHIND = range(11, 13)
 FIELDS: Final = 13
 """The fields of a tenant's state, a list because the quick check runs a million times.
 
-HEAD is the stored hash of the last row, TIME and SEQ its created_at and seq. DOUBTED counts the prune markers
-that are not believed. GAP_BEFORE says that something before the tenant's first row could not be read,
-GAP_BEHIND the same of what follows its last one.
+HEAD is the stored hash of the last row, SEQ its seq, TIME the last created_at that is a time. DOUBTED counts
+the prune markers that are not believed. GAP_BEFORE says that something before the tenant's first row could
+not be read, GAP_BEHIND the same of what follows its last one.
 """
 
 RECORD: Final = FIELDS
@@ -134,8 +135,10 @@ class Follower:
         stored, previous = entry.text("hash"), entry.text("previous_hash")
         holds = entry.hash_holds()
         at, before = entry.created_at, None
+        moment = None if at is None or is_no_time(at) else at
         if state is None:
             state = self.begin(tenant, entry.seq, previous, stored, at, holds=holds)
+            state[TIME] = moment
         else:
             if not state[GAP_BEHIND]:
                 before = state[TIME]
@@ -143,7 +146,7 @@ class Follower:
                     self._break(tenant, entry, state[HEAD], holds)
                     state[ERRORS] += 1
             state[HEAD], state[SEQ] = stored, entry.seq
-            state[TIME] = at if at is not None else state[TIME]
+            state[TIME] = state[TIME] if moment is None else moment
             state[COUNT] += 1
             state[GAP_BEHIND] = False
         if at is not None:
@@ -282,7 +285,7 @@ def quick_check(follower: Follower, *, record: bool) -> QuickCheck:
             tenant in follower.states
             or not (type(tenant) is type(previous) is str)
             or "\0" in tenant
-            or at > latest
+            or not 0 <= at <= latest
             or event not in events
             or digest(data).hexdigest() != stored
             or not is_text(data)

@@ -76,7 +76,10 @@ def test_times_in_milliseconds_are_read_as_what_they_are() -> None:
     assert rules.time_findings("acme", 6, rules.seconds(AT * 1000), AT, AT + 60) == []
     codes = [item.code for item in rules.time_findings("acme", 5, AT, (AT - 9) * 1000, AT + 60)]
     assert codes == ["UNIT", "TIME"]
-    assert [item.code for item in rules.time_findings("acme", 5, AT, 10**18, AT + 60)] == ["UNIT", "TIME"]
+    for none in (10**18, -1):
+        (problem,) = rules.time_findings("acme", 5, AT, none, AT + 60)
+        assert (problem.code, problem.is_error) == (rules.Code.TIME, False)
+        assert problem.message == "The time of entry 5 is neither in seconds nor in milliseconds."
 
 
 def test_the_first_time_that_is_in_milliseconds_and_the_last_that_is_not_the_future() -> None:

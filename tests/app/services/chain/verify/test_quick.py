@@ -130,6 +130,7 @@ ALONE: list[tuple[Code, dict[str, Any]]] = [
     (Code.MARKER, {"event_type": "audit_pruned", "payload": LIE}),
     (Code.UNIT, {"created_at": 1_700_000_000_000}),
     (Code.TIME, {"created_at": 1}),
+    (Code.TIME, {"created_at": -5}),
     (Code.TIME, {"created_at": NOW + 9_999}),
     (Code.HASH, {"hash": "a" * 64}),
     (Code.LINK, {"previous_hash": "b" * 64}),
