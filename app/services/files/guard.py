@@ -237,7 +237,7 @@ class Guard:
             with self._gone.counted():
                 refused = self._misfit(row, begin + at)
             if refused is None:
-                self._note_fate(said, sql, brought - self._connection.changes(), begin + at)
+                self._note_fate(said, sql, brought, begin + at)
             elif several:
                 self._found.add(NoteKind.ROW, reason(refused), self._piece.line_of(begin + at))
                 self._leave(row)
@@ -245,13 +245,18 @@ class Guard:
                 self._run_alone(row, begin)
         return None
 
-    def _note_fate(self, said: Resolution, sql: str, left: int, begin: int) -> None:
-        """Notes what became of the rows of a statement by what is said of those that do not fit."""
-        is_silent = left <= 0 and not self._gone.rows
+    def _note_fate(self, said: Resolution, sql: str, brought: int, begin: int) -> None:
+        """Notes what became of the rows that a statement `brought`, by what is said of those that do not fit.
+
+        Of an UPDATE none are known where even in the place of others they do not fit: some stayed then.
+        """
+        left = brought - self._connection.changes()
+        unchanged = 0
+        if said.updates and (said.by_table or not said.replaces):
+            unchanged = max(left, 0) if brought and said.by_table else max(left, 1)
+        is_silent = left <= 0 and not self._gone.rows and not unchanged
         found = [(NoteKind.OVER, self._gone.rows), (NoteKind.SAME, 0 if said.updates else left)]
-        if said.updates:
-            found += [(NoteKind.UNCHANGED, 0 if said.replaces else max(left, 1))]
-        found += [(NoteKind.DEFAULT, int(is_silent and said.replaces))]
+        found += [(NoteKind.UNCHANGED, unchanged), (NoteKind.DEFAULT, int(is_silent and said.replaces))]
         for kind, rows in found:
             if rows > 0:
                 self._found.add(kind, statements.target(sql)[0], self._piece.line_of(begin), count=rows)

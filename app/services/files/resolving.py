@@ -31,13 +31,15 @@ _MADE: Final = "SELECT name, sql FROM main.sqlite_master WHERE type = 'table' AN
 @dataclass(frozen=True, slots=True)
 class Resolution:
     """`plain` is the statement as one that fails where rows do not fit, `replacing` as one by which all come
-    in over others, which tells how many it has. By itself it `replaces`, or `updates`: it brings none.
+    in over others, which tells how many it has. By itself, or `by_table`, it `replaces`, or `updates`: it
+    brings none.
     """
 
     plain: str
     replacing: str
     replaces: bool
     updates: bool
+    by_table: bool
 
 
 def resolution(sql: str, *, by_table: bool = False) -> Resolution | None:
@@ -64,7 +66,7 @@ def resolution(sql: str, *, by_table: bool = False) -> Resolution | None:
         f"{sql[:begin]}{'UPDATE' if updates else 'INSERT'} OR {way}{sql[end:cut]}"
         for way in ("ABORT", "REPLACE")
     )
-    return Resolution(plain, replacing, says == "replace" or by_table, updates)
+    return Resolution(plain, replacing, says == "replace" or by_table, updates, by_table)
 
 
 def _verb(said: Iterator[Placed]) -> Placed | None:

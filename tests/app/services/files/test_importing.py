@@ -473,6 +473,23 @@ IGNORES, REPLACES = "a UNIQUE ON CONFLICT IGNORE, b", "a UNIQUE ON CONFLICT REPL
         (IGNORES, "INSERT INTO k SELECT 1,1 UNION SELECT 1,2 UNION SELECT 2,'b'", "2 rows left out, as|ab"),
         ("a UNIQUE, b", "REPLACE INTO k SELECT 1,'x' RETURNING a", "1 row in the place|x"),
         ("a UNIQUE, b", "INSERT OR IGNORE INTO k SELECT 1,1 UNION SELECT 2,'b' RETURNING a", "1 row left|ab"),
+        (IGNORES, "INSERT INTO k VALUES(2,'b'),(3,'c');UPDATE k SET a=1 WHERE a>1", "2 rows not changed|abc"),
+        (REPLACES, "INSERT INTO k VALUES(2,'b');UPDATE k SET a=1 WHERE a=2", "1 row in the place|b"),
+        (
+            "a, b NOT NULL ON CONFLICT IGNORE",
+            "INSERT INTO k VALUES(2,'b');UPDATE k SET b=NULL WHERE a=2",
+            "1 row not changed|ab",
+        ),
+        (
+            "a, b NOT NULL ON CONFLICT REPLACE DEFAULT 'd'",
+            "UPDATE k SET b=NULL",
+            "1 row with its column's default|d",
+        ),
+        (
+            "a UNIQUE, b",
+            "WITH q(a, b) AS (VALUES(1,'x'),(2,'b'),(2,'c')) INSERT OR IGNORE INTO k SELECT * FROM q",
+            "2 rows left out, as|ab",
+        ),
         (
             "a, b);ALTER TABLE k ADD c NOT NULL ON CONFLICT REPLACE DEFAULT 'c'",
             "INSERT INTO k VALUES(2,'b',NULL)",
