@@ -295,6 +295,16 @@ class SearchTooLong(StorageError):
     )
 
 
+class TooLongForSql(StorageError):
+    """A statement or value is longer than SQLite takes, as with a name of a megabyte in it."""
+
+    heading = "A name or value is too long"
+    sentence = (
+        "{name} holds a name or a value so long that SQLite takes no statement with it; nothing was changed. "
+        "Shorten it, or rename that table or column, with sqlite3."
+    )
+
+
 class FileLocked(StorageError):
     """`why` names the programs that have the file open, where the system tells."""
 

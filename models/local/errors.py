@@ -30,6 +30,7 @@ _OF_A_FILE: Final[tuple[tuple[_Kind, Callable[[Path], StorageError]], ...]] = (
     (UnicodeDecodeError, errors.UndecodableText),
     ((apsw.CorruptError, apsw.FormatError), errors.DamagedFile),
     ((apsw.NoMemError, MemoryError), errors.OutOfMemory),
+    (apsw.TooBigError, errors.TooLongForSql),
     (PermissionError, errors.CannotOpen),
     (IsADirectoryError, errors.FolderGiven),
     ((FileNotFoundError, NotADirectoryError), errors.FileMissing),

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import apsw
 
@@ -38,7 +38,7 @@ from app.services.files.dump import (
 from app.services.files.guard import Guard
 from app.services.records.rows import BYTEWISE
 from app.services.text import counted, some_of
-from models.engine import JSON_EXACT, sql_name
+from models.engine import D1_LIMITS, JSON_EXACT, sql_name
 from models.errors import Cancelled, DamagedFile, DiskFull, TemporaryFull, TenantAdminError
 from models.local.atomic import new_file
 from models.local.errors import temporary_folder
@@ -224,7 +224,7 @@ def _build(
                     _note_replaced(connection, notes)
             guard.breaks.look_without_rowids(notes, is_d1=guard.is_d1)
             dangling = tuple(dangling_rows(connection))
-            _check_whole(connection, target, notes)
+            _check_whole(connection, dump, target, notes)
             set_pragma(connection, "journal_mode", "wal")
     rows = _rows_by_table(building, dump, notes, guard.chain_at)
     return Imported(target, rows, dangling, notes.all(), 0.0, tenant)
@@ -532,11 +532,25 @@ def _check_defaults(guard: Guard, connection: apsw.Connection, dump: Path) -> No
             continue
 
 
-def _check_whole(connection: apsw.Connection, target: Path, notes: Notes) -> None:
+_LONGEST: Final = D1_LIMITS.statement_bytes
+"""Bytes of a name: no statement with a longer one can be sent to D1."""
+_LONGEST_NAME: Final = """
+SELECT max(octet_length(found.name), ifnull(
+  (SELECT max(octet_length(shape.name)) FROM pragma_table_xinfo(found.name) AS shape), 0
+)) AS longest FROM sqlite_master AS found ORDER BY longest DESC LIMIT 1
+"""
+
+
+def _check_whole(connection: apsw.Connection, dump: Path, target: Path, notes: Notes) -> None:
     """Notes the rows that break a CHECK, and the tables whose CHECK ends in an error, as a pattern longer
-    than the guard takes does. Raises `DamagedFile` for anything else that SQLite finds.
+    than the guard takes does. Raises `ImportFailed` for a name that nothing can say again, and `DamagedFile`
+    for anything else that SQLite finds.
     """
     tables: list[str] = []
+    longest = connection.execute(_LONGEST_NAME).get
+    if longest > _LONGEST:
+        what = f"makes a table, an index or a column with a name of {longest:,} bytes"
+        raise ImportFailed(dump, Failure.LIMIT, what)
     try:
         found = _damage(connection, checks=True)
     except (apsw.SQLError, apsw.TooBigError):  # which of the tables it was, SQLite does not say

@@ -26,6 +26,7 @@ PATH = Path("/data/foundation.sqlite")
         (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), errors.UndecodableText),
         (apsw.FullError("database or disk is full"), errors.DiskFull),
         (apsw.NoMemError("out of memory"), errors.OutOfMemory),
+        (apsw.TooBigError("string or blob too big"), errors.TooLongForSql),
         (OSError(28, "No space left on device"), errors.DiskFull),
         (apsw.IOError("disk I/O error"), errors.DiskFailure),
         (apsw.CantOpenError("unable to open database file"), errors.FileMissing),
