@@ -203,7 +203,8 @@ def _foreseen(tables: Sequence[str]) -> list[BaseQuery]:
         key = model._meta.primary_key
         rowid = key.column_name if isinstance(key, AutoField) else "rowid"
         spans.append(_SPAN.format(rowid=sql_name(rowid), table=sql_name(model._meta.table_name)))
-    return [*map(raw, spans), *(raw(_HOPS.format(table=table)) for table in tables)]
+    named = [table for table in tables if "tenant_id" in expected_columns().get(table, ())]
+    return [*map(raw, spans), *(raw(_HOPS.format(table=table)) for table in named)]
 
 
 def _inspected(database: Database, shape: list[Rows]) -> Schema:

@@ -11,7 +11,7 @@ from app.services.text import counted
 from models.engine import Capability, Database, Rows
 from models.errors import FileOrName, TenantAdminError
 from models.schema import Schema, find_tenants, inspect_with_tenants
-from models.tables import TABLES
+from models.tables import TABLES, PlanningRun
 
 if TYPE_CHECKING:
     from app.services.chain.where import Where
@@ -22,8 +22,10 @@ ASKED = "that was asked for when it was opened"
 FOREIGN = "it has none of the platform's tables and belongs to another program"
 
 _TENANT_TABLES = tuple(
-    model._meta.table_name for model in TABLES if "tenant_id" in model._meta.fields
-)  # planning runs belong to the platform
+    model._meta.table_name
+    for model in TABLES
+    if "tenant_id" in model._meta.fields or model is PlanningRun  # which a gateway's belong to
+)
 
 
 class NotAFile(TenantAdminError):
@@ -196,7 +198,7 @@ def never_written(schema: Schema) -> str | None:
 
 
 def tenants(database: Database) -> tuple[str, ...]:
-    """Every tenant that users, audit entries, webhooks or notifications mention, in order.
+    """Every tenant that users, audit entries, webhooks, notifications or runs mention, in order.
 
     Text that is not well formed is shown with replacement characters. The caller holds a connection.
     """

@@ -31,11 +31,11 @@ class TenantStanding(Model):
     """The columns of the list; no table of any database."""
 
     name = TextField(primary_key=True)
-    users = IntegerField()
+    users = IntegerField(null=True)
     chain = TextField()
-    entries = IntegerField()
-    unread = IntegerField()
-    webhooks = IntegerField()
+    entries = IntegerField(null=True)
+    unread = IntegerField(null=True)
+    webhooks = IntegerField(null=True)
     runs = IntegerField(null=True)
     first = IntegerField(null=True)
     last = IntegerField(null=True)
@@ -72,7 +72,7 @@ ALL_TENANTS: Final = Table(
 @dataclass(frozen=True, slots=True)
 class TenantTotals:
     """What the tenants of a list have together. Of their chains so many were found to hold, and the others
-    were not.
+    were not. What is counted in a table that is `missing` is no number.
     """
 
     tenants: int = 0
@@ -84,13 +84,15 @@ class TenantTotals:
     runs: int = 0
     verified: int = 0
     not_verified: int = 0
+    missing: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, rows: Sequence[TenantRow]) -> "TenantTotals":
         verified = sum(row.verdict in SOUND for row in rows)
         chains = sum(row.entries > 0 or row.verdict is not None for row in rows)
         sums = {name: sum(getattr(row, name) or 0 for row in rows) for name in _SUMMED}
-        return cls(len(rows), verified=verified, not_verified=chains - verified, **sums)
+        missing = frozenset[str]().union(*(row.missing for row in rows))
+        return cls(len(rows), verified=verified, not_verified=chains - verified, missing=missing, **sums)
 
 
 _SUMMED: Final = ("users", "entries", "unread", "active", "failing", "runs")
@@ -230,8 +232,8 @@ def _replaced(row: TenantRow, known: KnownOfChains) -> TenantRow:
 
 
 def _values(row: TenantRow) -> tuple[Any, ...]:
-    numbers = row.users, row.chain, row.entries, row.unread, row.active
-    return row.name, *numbers, row.runs, row.first, row.last
+    users, entries, unread, active = map(row.number, ("users", "entries", "unread", "active"))
+    return row.name, users, row.chain, entries, unread, active, row.runs, row.first, row.last
 
 
 def _keeps(query: ListQuery, row: TenantRow) -> bool:
@@ -261,7 +263,7 @@ def _severity(row: TenantRow) -> int:
 _SORTED_BY: Final[Mapping[str, Callable[[TenantRow], Any]]] = {
     "name": lambda row: folded(row.name),
     "chain": lambda row: (-_severity(row), -row.newer),
-    "webhooks": lambda row: (row.failing, row.active),
+    "webhooks": lambda row: None if row.number("active") is None else (row.failing, row.active),
 }
 
 
@@ -271,7 +273,7 @@ def _in_order(rows: Sequence[TenantRow], query: ListQuery) -> list[TenantRow]:
     descending = ALL_TENANTS.descending if query.sort is None else query.descending
 
     def by(row: TenantRow) -> Any:
-        return _SORTED_BY[name](row) if name in _SORTED_BY else getattr(row, name)
+        return _SORTED_BY[name](row) if name in _SORTED_BY else row.number(name)
 
     ordered = sorted(rows, key=lambda row: folded(row.name))
     there = [row for row in ordered if by(row) is not None]

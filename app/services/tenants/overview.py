@@ -42,6 +42,18 @@ _ACTIVE: Final = (
 SHOWN: Final = 14
 """Deliveries to all webhooks of a tenant that a list has room for."""
 
+COUNTED_IN: Final[Mapping[str, str]] = {
+    "users": USERS.name,
+    "passwordless": USERS.name,
+    "entries": AUDIT_CHAIN.name,
+    "notifications": NOTIFICATIONS.name,
+    "unread": NOTIFICATIONS.name,
+    "webhooks": WEBHOOK_DESTINATIONS.name,
+    "active": WEBHOOK_DESTINATIONS.name,
+    "failing": WEBHOOK_DESTINATIONS.name,
+}
+"""In which table a number of a tenant is counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class KnownOfChains:
@@ -74,7 +86,8 @@ class TenantRow:
     None where nothing was; `newer` of its entries came since, and `head` is the last one's number. Of its
     `active` webhooks what was sent last to so many is `failing`; `attempts` are the last `SHOWN` deliveries
     to all of these, the oldest first. `rows` counts all that are its own, `first` and `last` are the earliest
-    and the latest time in them. `runs` is None where a run has no tenant.
+    and the latest time in them. `runs` is None where a run has no tenant; what else is counted in
+    a table that is `missing` is no number either, as `number` says.
     """
 
     name: str
@@ -99,6 +112,14 @@ class TenantRow:
     first: int | None = None
     last: int | None = None
     erased: ErasedTenant | None = None
+    missing: frozenset[str] = frozenset()
+
+    def number(self, name: str) -> int | None:
+        """How many it has of what an attribute counts; None where the database has no table of these."""
+        if COUNTED_IN.get(name) in self.missing:
+            return None
+        counts: int | None = getattr(self, name)
+        return counts
 
     @property
     def chain(self) -> str:
@@ -128,18 +149,18 @@ class TenantRow:
             "tenant": self.name,
             "title": self.title,
             "plan": self.plan,
-            "users": self.users,
-            "withoutPassword": self.passwordless,
-            "entries": self.entries,
+            "users": self.number("users"),
+            "withoutPassword": self.number("passwordless"),
+            "entries": self.number("entries"),
             "chain": None if self.verdict is None else str(self.verdict),
             "newEntries": self.newer,
             "lastEntry": self.head,
             "verifiedAt": self.verified_at,
-            "notifications": self.notifications,
-            "unread": self.unread,
-            "webhooks": self.webhooks,
-            "activeWebhooks": self.active,
-            "failingWebhooks": self.failing,
+            "notifications": self.number("notifications"),
+            "unread": self.number("unread"),
+            "webhooks": self.number("webhooks"),
+            "activeWebhooks": self.number("active"),
+            "failingWebhooks": self.number("failing"),
             "planningRuns": self.runs,
             "rows": self.rows,
             "firstActivity": self.first,
@@ -149,19 +170,25 @@ class TenantRow:
         }
 
 
+_SAID: Final[Mapping[str, tuple[str, ...]]] = {
+    "users": ("user",),
+    "entries": ("entry", "entries"),
+    "unread": ("unread notification",),
+    "active": ("active webhook",),
+}
+
+
 def totals(rows: Sequence[TenantRow], *, of_one: bool = False) -> str:
-    """What they have together, in words; `of_one` whose name stands before."""
-    sums = {
-        name: sum(getattr(row, name) for row in rows) for name in ("users", "entries", "unread", "active")
-    }
+    """What they have together, in words; `of_one` whose name stands before. Of what the database has no table
+    nothing is said.
+    """
+    missing = frozenset[str]().union(*(row.missing for row in rows))
+    sums = {name: sum(getattr(row, name) for row in rows) for name in _SAID}
     failing = sum(row.failing for row in rows)
-    parts = [
-        *([] if of_one else [counted(len(rows), "tenant")]),
-        counted(sums["users"], "user"),
-        counted(sums["entries"], "entry", "entries"),
-        counted(sums["unread"], "unread notification"),
-        counted(sums["active"], "active webhook") + (f", {failing:,} failing" if failing else ""),
-    ]
+    parts = [] if of_one else [counted(len(rows), "tenant")]
+    parts += [counted(sums[name], *of) for name, of in _SAID.items() if COUNTED_IN[name] not in missing]
+    if failing:
+        parts[-1] += f", {failing:,} failing"
     return " · ".join(parts)
 
 
@@ -189,8 +216,11 @@ def overview(
     Raises the storage errors, and `LogUnreadable` where there is a `log`.
     """
     tables, found = read_stored(database, lambda tables: [_query(one, known) for one in of_tenants(tables)])
-    runs = any(table.name == PLANNING_RUNS.name for table in of_tenants(tables))
-    counts: defaultdict[str, TenantRow] = defaultdict(lambda: TenantRow("", runs=0 if runs else None))
+    there = {table.name for table in of_tenants(tables)}
+    none = TenantRow(
+        "", runs=0 if PLANNING_RUNS.name in there else None, missing=frozenset(COUNTED_IN.values()) - there
+    )
+    counts: defaultdict[str, TenantRow] = defaultdict(lambda: none)
     for table, rows in zip(of_tenants(tables), found, strict=True):
         names = list(_asked(table))
         for row in rows:

@@ -99,8 +99,13 @@ class TenantsTab(RecordTab):
         def bars(one: TenantRow) -> Bars | None:
             return bars_of(one.attempts, SHOWN) if one.attempts else None
 
+        def counts(name: str) -> dict[str, Any]:
+            return {"text": of(partial(words.count, name)), "tooltip": of(partial(words.no_table, name))}
+
         now = self.context.clock
         return {
+            "users": counts("users"),
+            "entries": counts("entries"),
             "name": {"text": of(words.called), "tooltip": of(words.titled), "monospace": False, "dim": False},
             "chain": {
                 "text": of(lambda one: words.state(one, now())),
@@ -108,7 +113,7 @@ class TenantsTab(RecordTab):
                 "icon": of(lambda one: words.looks(one)[1]),
                 "tooltip": of(self._verified),
             },
-            "unread": {"hint": "Notifications that nobody has read"},
+            "unread": counts("unread") | {"hint": "Notifications that nobody has read"},
             "webhooks": {
                 "text": of(words.webhooks),
                 "right": False,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
@@ -23,7 +24,7 @@ from app.ui.tabs.tenants import words
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.formatting import absolute_time, duration, figure, grouped, plain, relative_time
+from app.ui.widgets.formatting import absolute_time, duration, grouped, plain, relative_time
 from app.ui.widgets.labels import Label, Look, in_column, in_row
 from app.ui.widgets.number_card import NumberCard
 from app.ui.widgets.panes import Field, FieldList
@@ -33,6 +34,7 @@ from models.errors import TenantAdminError
 from models.status import DAY
 
 _NO_CHAIN = "It has no audit chain."
+_PLAIN: Final = (Tone.NEUTRAL, None)
 
 
 class NumbersPart(QWidget):
@@ -54,13 +56,22 @@ class NumbersPart(QWidget):
 
     def show_numbers(self, row: TenantRow) -> None:
         without = f"{row.passwordless:,} no password" if row.passwordless else ""
-        self.users.show_number(figure(row.users), without)
-        self.unread.show_number(figure(row.unread), f"of {row.notifications:,}")
+        self._show(self.users, row, "users", without)
+        self._show(self.unread, row, "unread", f"of {row.notifications:,}")
         idle = row.webhooks - row.active
         note, tone, icon = (f"{idle:,} inactive" if idle else ""), Tone.NEUTRAL, None
         if row.failing:
             note, tone, icon = f"{row.failing:,} failing", Tone.BAD, Icon.BAD
-        self.webhooks.show_number(figure(row.active), note, tone, icon=icon)
+        self._show(self.webhooks, row, "active", note, (tone, icon))
+
+    def _show(
+        self, card: NumberCard, row: TenantRow, name: str, note: str, looks: tuple[Tone, str | None] = _PLAIN
+    ) -> None:
+        """A dash, and why, for what the database has no table for."""
+        if (why := words.no_table(name, row)) is not None:
+            note, looks = "no table", _PLAIN
+        tone, icon = looks
+        card.show_number(words.count(name, row), note, tone, icon=icon, tip=why or "")
 
 
 class ChainPart(QWidget):

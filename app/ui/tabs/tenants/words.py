@@ -8,13 +8,14 @@ from app.services.chain.rules import BROKEN, SOUND, Verdict
 from app.services.records.stored_times import epoch_of
 from app.services.tenants import overview
 from app.services.tenants.listing import TenantTotals
-from app.services.tenants.overview import KnownOfChains, TenantRow
+from app.services.tenants.overview import COUNTED_IN, KnownOfChains, TenantRow
 from app.services.text import counted, visible
 from app.ui.session.outcome import Outcome
 from app.ui.session.verdict import FileVerdict
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Chip
 from app.ui.widgets.formatting import absolute_time, figure, plain, relative_time
+from models.errors import TableMissing
 
 WIDEST = "verified · 59 min ago"
 """What the column of chains has room for, whatever stands in it now."""
@@ -91,13 +92,31 @@ def titled(one: TenantRow) -> str | None:
     return visible(" · ".join(filter(None, (one.title, one.plan)))) or None
 
 
+NO_NUMBER = "—"
+"""What stands for a number of what the database has no table for."""
+
+
+def count(name: str, one: TenantRow) -> str:
+    number = one.number(name)
+    return NO_NUMBER if number is None else figure(number)
+
+
+def no_table(name: str, one: TenantRow) -> str | None:
+    """Why there is no number."""
+    return str(TableMissing(COUNTED_IN[name])) if one.number(name) is None else None
+
+
 def webhooks(one: TenantRow) -> str:
+    if one.number("active") is None:
+        return NO_NUMBER
     if not one.active:
         return "none"
     return figure(one.active) + (f" · {one.failing:,} failing" if one.failing else "")
 
 
 def fares(one: TenantRow) -> str | None:
+    if (why := no_table("active", one)) is not None:
+        return why
     if not one.attempts:
         return "Nothing was sent to them from this program yet." if one.active else None
     if not one.failing:
@@ -111,4 +130,5 @@ def totals(of: TenantTotals) -> dict[str, str]:
     hooks = f"{of.active:,}" + (f" · {of.failing:,} failing" if of.failing else "")
     numbers = {"users": of.users, "entries": of.entries, "unread": of.unread, "runs": of.runs}
     said = {"name": counted(of.tenants, "tenant"), "chain": chains, "webhooks": hooks}
-    return said | {name: f"{number:,}" for name, number in numbers.items()}
+    said |= {name: f"{number:,}" for name, number in numbers.items()}
+    return said | {name: NO_NUMBER for name in said if COUNTED_IN.get(name) in of.missing}

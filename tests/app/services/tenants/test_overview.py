@@ -1,6 +1,7 @@
 """How every tenant stands, on a file and on a live database."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +13,16 @@ from app.services.deliveries.destination import Destination
 from app.services.deliveries.log import DeliveryLog
 from app.services.deliveries.request import make
 from app.services.deliveries.signing import Signing
+from app.services.files.opening import open_database
+from app.services.opened import tenants
+from app.services.records.list_query import ListQuery
+from app.services.tenants.listing import ALL_TENANTS, TenantLists
 from app.services.tenants.overview import KnownOfChains, TenantRow, cost, known_of, overview, totals
 from models.engine import Database
 from models.local.database import LocalDatabase
 from models.schema import read_stored
 from tests.conftest import NOW
+from tests.fixtures.gateway import create_gateway
 from tests.fixtures.inserting import INTO_AUDIT_CHAIN, INTO_NOTIFICATIONS, INTO_USERS
 
 NOTHING = KnownOfChains()
@@ -111,6 +117,25 @@ def test_planning_runs_are_counted_where_they_name_their_tenant(database: LocalD
         f"('r1', 'acme', 'x', {NOW * 1000}, {NOW * 1000}), ('r2', NULL, 'y', {NOW}, {NOW})"
     )
     assert look(database) == {"acme": TenantRow("acme", runs=1, rows=1, first=NOW, last=NOW)}
+
+
+def test_what_a_gateway_has_no_table_for_is_no_number_and_its_runs_tenant_is_one(tmp_path: Path) -> None:
+    opened = open_database(create_gateway(tmp_path / "gateway.sqlite"))
+    assert opened.tenants == ("aurora", "default")  # which only a run names
+    with opened.database.connection_context():
+        assert tenants(opened.database) == opened.tenants
+        found = look(opened.database)
+        lists = TenantLists(opened)
+        page = lists.open_list(opened.database, ListQuery(ALL_TENANTS.name, sort="unread")).rows
+    default = found["default"]
+    assert (default.users, default.runs, default.number("users")) == (0, 1, 0)
+    assert {name: default.number(name) for name in ("unread", "webhooks", "active")} == dict.fromkeys(
+        ("unread", "webhooks", "active")
+    )
+    assert (default.to_json()["unread"], default.to_json()["users"]) == (None, 0)
+    assert totals([default], of_one=True) == "0 users · 0 entries"
+    unread = ALL_TENANTS.names.index("unread")
+    assert [row[unread] for row in page if row is not None] == [None, None]
 
 
 def test_a_chain_is_what_the_last_verification_said_of_it(database: LocalDatabase) -> None:
