@@ -19,6 +19,7 @@ from PySide6.QtCore import QByteArray, QSettings
 from app import paths
 from app.services.live import PREFIX
 from models.errors import FileOrName
+from models.patterns import compiled_later
 from models.status import DAY, DEFAULT_RETENTION_DAYS
 
 ThemeName = Literal["system", "light", "dark"]
@@ -260,7 +261,7 @@ class Settings:
             self._store.setValue(key, list(value) if isinstance(value, tuple) else value)
 
 
-_ESCAPES = re.compile(r"\\x([0-9a-f]+)|\\([0-7]+)|\\(?:\r\n|.)?", re.IGNORECASE | re.DOTALL)
+_ESCAPES = compiled_later(r"\\x([0-9a-f]+)|\\([0-7]+)|\\(?:\r\n|.)?", re.IGNORECASE | re.DOTALL)
 
 
 def _set_aside_objects(file: Path) -> None:

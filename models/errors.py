@@ -6,18 +6,19 @@ room of the program can fail with is declared there, as a `TenantAdminError` too
 """
 
 import os
-import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 
+from models.patterns import compiled_later
+
 FileOrName = Path | str
 """A file, or a name of a database that is none."""
 
 
-_OF_ONE_STEP: Final = re.compile(
+_OF_ONE_STEP: Final = compiled_later(
     r"; nothing was (?:changed|removed|restored|written)(?: now)?(?=\.)| Nothing was \w+\."
 )
 """How a sentence says that its own transaction changed nothing."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from models.errors import InvalidInput
+from models.patterns import compiled_later
 
 _RUN = (*"=+-@", *"\uff1d\uff0b\uff0d\uff20", "\t", "\r", "\n", "'")
 """What makes a spreadsheet run a cell, full-width signs too; the apostrophe as well, so that taking one off
@@ -17,16 +18,16 @@ _NAME = 200
 
 _WITHIN = str.maketrans("“”", "‘’")
 _BETWEEN = re.compile(r"[\t\r\n]")
-_BEFORE_RUN = re.compile(r"(\A|[\t\r\n])(?=[=+\-@\uff1d\uff0b\uff0d\uff20'])")
+_BEFORE_RUN = compiled_later(r"(\A|[\t\r\n])(?=[=+\-@\uff1d\uff0b\uff0d\uff20'])")
 
 _JOINING = "\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufefc"
 _EMOJI = "\u2190-\u2bff\U0001f000-\U0001faff"
-_JOINED = re.compile(
+_JOINED = compiled_later(
     f"(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])|(?<=[{_EMOJI}\ufe0f])\u200d(?=[{_EMOJI}])"
 )
 """A joiner where it belongs to the writing: between letters of scripts that need it, and in an emoji."""
 
-_MARKUP = re.compile(
+_MARKUP = compiled_later(
     r"(?P<link>&|:(?=//)|@|(?<=www)\.|(?<=mailto):|(?<=xmpp):)"
     r"|[\\`*\[\]<>|~#$^]|(?<!\w)_|_(?!\w)|\A[-+=]|(?<=\A\d)[.)]|(?<=\A\d\d)[.)]",
     re.IGNORECASE,
@@ -38,7 +39,7 @@ begins a reference or, by itself, a link.
 _SLASH = r"(?:\\*/|\\+u002f|%2f)"
 """As it is, in JSON, and within a URL."""
 
-_HOOK = re.compile(
+_HOOK = compiled_later(
     rf"(?P<host>hooks\.slack(?:-gov)?\.com\.?(?::\d+)?(?={_SLASH})"
     rf"|discord(?:app)?\.com\.?(?::\d+)?(?={_SLASH}+api{_SLASH}+(?:v\d+{_SLASH}+)?webhooks{_SLASH})"
     rf"|webhook\.office\.com\.?(?::\d+)?(?={_SLASH})"
@@ -49,14 +50,14 @@ _HOOK = re.compile(
     re.IGNORECASE,
 )
 
-_USER = re.compile(
+_USER = compiled_later(
     rf"""((?::|%3a){_SLASH}{{2}})(?:(?!\\+u002f|%2f)[^\x00- /"'<>,;(){{}}\[\]])*(?=@|%40)""", re.IGNORECASE
 )
 """Up to the last @ of what may be a host: people write passwords with any sign in them."""
 
 PASSWORD_MARK = "[password hash]"  # noqa: S105 - what is said in the place of one
 _BASE64 = r"[\w./+=-]"
-_PASSWORD_HASH = re.compile(
+_PASSWORD_HASH = compiled_later(
     rf"\$(?:argon2(?:id|i|d)?|bcrypt(?:-sha\d+)?|scrypt|s0|pbkdf2(?:-\w+)?)\$(?:{_BASE64}|[$,:]){{16,}}"
     rf"|\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{{16,53}}"
     rf"|\$(?:y|gy|7)\${_BASE64}+\$(?:{_BASE64}|\$){{16,}}"
@@ -71,13 +72,13 @@ libraries do (`secret_forms` tells these forms apart).
 """
 
 _LINK = re.compile(r"""[^\s"'<>]++""")
-_IN_QUERY = re.compile(
+_IN_QUERY = compiled_later(
     r"((?:[?&#;]|\\+u0026|%3f|%26)[\w.-]{0,40}?(?:token|key|secret|password|passwd|pwd|code|otp|signature|sig|jwt"
     r"|credential|reset|invite|ticket|hint)(?:=|%3d))"
     r"""[^&\s"'<>#\\;]+""",
     re.IGNORECASE,
 )
-_IN_PATH = re.compile(
+_IN_PATH = compiled_later(
     rf"""({_SLASH}(?:(?:re)?set[_-]?password|password[_-]?reset|reset|forgot(?:ten)?(?:[_-]?password)?|recover"""
     r"""|magic(?:[_-]?links?)?|verify(?:[_-]?e?mail)?|confirm(?:[_-]?e?mail)?|activate|invit(?:e|ation)s?)"""
     rf"""{_SLASH})(?=[\w.~=-]{{0,200}}?\d)[\w.~=-]{{16,}}""",
@@ -85,17 +86,17 @@ _IN_PATH = re.compile(
 )
 """A link that lets whoever has it choose a password, or in: what its path ends with."""
 
-_BEARER = re.compile(r"\b(bearer(?:\s|\\[nrt]){1,4})[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
-_HEADER = re.compile(
+_BEARER = compiled_later(r"\b(bearer(?:\s|\\[nrt]){1,4})[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
+_HEADER = compiled_later(
     r"""(\bauthorization\\?["']?\s{0,4}[:=]\s{0,4}\\?["']?(?:(?:basic|digest|token|negotiate)\s{1,4})?)"""
     r"""(?!bearer\b)[^\s"'\\,;…]{6,}""",
     re.IGNORECASE,
 )
-_PRIVATE_KEY = re.compile(
+_PRIVATE_KEY = compiled_later(
     r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----)(?:\\[nrt]|[A-Za-z0-9+/=:,._\s-])+?"
     r"(?=-----END|\\[^nrt]|[^A-Za-z0-9+/=:,._\s\\-]|\Z)"
 )
-_KNOWN_TOKEN = re.compile(
+_KNOWN_TOKEN = compiled_later(
     r"\b(gh[pousr]_(?=\w{20})|github_pat_(?=\w{20})|glpat-(?=[\w-]{16})|npm_(?=\w{30})|[rs]k_(?:live|test)_(?=\w{10})"
     r"|whsec_(?=[\w+/]{16})|xox[abeprs]-(?=[\w-]{10})|(?:AKIA|ASIA)(?=[0-9A-Z]{16}\b)|AIza(?=[\w-]{30})"
     r"|SG\.(?=[\w-]{16,64}\.[\w-]{16})|eyJ(?=[\w-]{8,2000}\.eyJ[\w-]{8}))[\w+/=.-]+"

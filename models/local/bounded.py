@@ -13,6 +13,7 @@ import apsw
 
 from models.local import statements
 from models.local.statements import Token
+from models.patterns import compiled_later
 
 MOST: Final = 10**9
 """Bytes of the one text times those of the other: some hundredths of a second."""
@@ -26,7 +27,7 @@ _NAMES: Final = frozenset(name for name, _ in _SEARCHES)
 _MAY: Final = ("instr", "replace", "trim")
 _TEXT = r"'(?:[^']++|'')*+'"
 _BREAKS = r",'\\[nr]',char\(1[03]\)\)"
-_PLAIN: Final = re.compile(
+_PLAIN: Final = compiled_later(
     rf"(?:{_TEXT}|replace\((?:{_TEXT}|replace\({_TEXT}{_BREAKS}){_BREAKS}"
     r"|(?!(?:replace|instr|[lr]?trim)\b)[a-z_]\w*+|\"(?!(?:replace|instr|[lr]?trim)\b)\w++\"|\d[\w.]*+"
     r"|[\s(),;.+]|-(?!-))*+",

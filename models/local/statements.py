@@ -7,9 +7,10 @@ from itertools import chain
 
 import apsw
 
+from models.patterns import compiled_later
 from models.schema import caseless
 
-_TOKEN = re.compile(
+_TOKEN = compiled_later(
     r"""
     (?P<skip>[\s\ufeff]+ | --[^\n]* | /\*.*?(?:\*/|\Z))
   | (?P<text>'(?:[^']++|'')*+'?)
@@ -35,7 +36,7 @@ VERBS = frozenset(("insert", "replace", "update", "delete", "select", "values"))
 
 def pattern(said: str) -> re.Pattern[str]:
     r"""A pattern of `canonical` text: a blank stands for what is between two tokens, `\S` for any of one."""
-    return re.compile(said.replace(" ", "\0").replace(r"\S", "[^\0]"))
+    return compiled_later(said.replace(" ", "\0").replace(r"\S", "[^\0]"))
 
 
 _CREATES = pattern(r"create (?:unique )?(?:table|index) (?:if not exists )?(?P<name>\S+) ")

@@ -163,3 +163,18 @@ LATER = (
 def test_the_window_appears_before_tables_files_and_dialogs_are_loaded() -> None:
     loaded = output("import sys, app.application; print(*sys.modules)").split()
     assert not set(LATER) & set(loaded)
+
+
+COMPILED = """
+import gc
+import app.application, app.ui.shell.workspace, app.ui.tabs.users
+from models.patterns import compiled_later
+later = [one for one in gc.get_objects() if type(one) is type(compiled_later(""))]
+print(len(later) > 20, [one.pattern for one in later if len(vars(one)) > 2])
+print(compiled_later("(a)B", 2).sub(r"\\1", "xABx"), compiled_later("a").fullmatch("ab"))
+"""
+
+
+@pytest.mark.slow
+def test_no_pattern_is_compiled_that_nothing_has_asked_for() -> None:
+    assert output(COMPILED).splitlines() == ["True []", "xAx None"]

@@ -6,6 +6,7 @@ from typing import Final
 
 from app.services.records.rows import RawText, Value
 from app.services.text import PASSWORD_MARK, without_passwords
+from models.patterns import compiled_later
 
 MOST_ITERATIONS: Final = 100_000
 """Of PBKDF2, which the platform's Workers take in production; they have no Argon2 of their own."""
@@ -105,7 +106,7 @@ def told(stored: object) -> Told | None:
     return Told("set", "in no known form; it may be the password itself")
 
 
-_DIGEST: Final = re.compile(
+_DIGEST: Final = compiled_later(
     r"(?:[^\s:$.]{1,64}[:$.])?(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{48}|[0-9a-fA-F]{56}|[0-9a-fA-F]{64}"
     r"|[0-9a-fA-F]{96}|[0-9a-fA-F]{128})(?:[:$.][^\s:$.]{1,64})?"
 )

@@ -15,6 +15,7 @@ from app.services.records import secret_forms
 from app.services.records.rows import Value
 from app.services.records.secret_forms import Told
 from models import tables
+from models.patterns import compiled_later
 from models.schema import StoredTable
 
 
@@ -254,7 +255,7 @@ _C, _K = TableColumn, ColumnKind
 _STORED = ("set", "none")
 """Whether there is a secret, in words."""
 
-_SECRET = re.compile(
+_SECRET = compiled_later(
     r"pass_?(?:word|wd|phrase|code|hash|hint)|pwd|(?:^|_)pw(?:_|$|hash)|(?:^|_)salt$|secret|credential|bearer"
     r"|authorization|auth_?header"
     r"|(?:access|api|private|signing|client)_?key|token(?:_?(?:hash|value))?$|(?:backup|recovery|reset)_?codes?"
@@ -267,30 +268,30 @@ _SECRET = re.compile(
 )
 """What a column is called that holds one, of those that nobody has declared, by its words (`_words`)."""
 
-_SECRET_TEXT = re.compile(
+_SECRET_TEXT = compiled_later(
     rf"{_SECRET.pattern}|^(?:pass|auth)$|(?:^|_)(?:tokens?|cookies?)_|(?:tokens?_?\d*|cookies?)$"
 )
 """The same of a text, which is no count of such."""
 
-_SECRET_OF_PEOPLE = re.compile(
+_SECRET_OF_PEOPLE = compiled_later(
     r"^(?:(?:user|login|account|member|auth|old|new|last|previous)_)?(?:hash|hashed|hash_?val(?:ue)?|hash_?\d"
     r"|digest|pass|crypt(?:ed)?|bcrypt|argon2(?:id?|d)?|scrypt|pbkdf2|verifier|kdf|hashed_?pass)$"
 )
 """The same in a table of people, where a hash is that of a password."""
 
-_PEOPLE = re.compile(
+_PEOPLE = compiled_later(
     r"(?:^|_)(?:users?|accounts?|members?|operators?|admins?|people|persons?|customers?|logins?|credentials?"
     r"|passwords?|identit(?:y|ies))(?:_|$)"
 )
-_PERSON = re.compile(r"(?:^|_)(?:e_?mail|mail|login|user_?name)(?:_(?:address|addr|name|id))?$")
+_PERSON = compiled_later(r"(?:^|_)(?:e_?mail|mail|login|user_?name)(?:_(?:address|addr|name|id))?$")
 _CHAINED = re.compile(r"^(?:prev(?:ious)?|parent|last)_?hash$")
-_NO_PASSWORD = re.compile(
+_NO_PASSWORD = compiled_later(
     r"(?:^|_)(?:id|uuid|guid|ref|external|key|content|file|avatar|gravatar|image|photo|picture|etag|checksum"
     r"|commit|trace|prev|previous|e?_?mail|ip|device)(?:_|$)"
 )
 """What a column of a table of people is called that may hold digests of other things."""
 
-_CREDENTIALS = re.compile(
+_CREDENTIALS = compiled_later(
     r"(?:^|_)(?:(?:api|access|ssh|private|signing|encryption|auth)_?keys?|tokens?|secrets?|credentials?"
     r"|passwords?"
     r"|passcodes?|oauth\d?|ssh|t?otp|mfa|2fa|two_?factor|webauthn|passkeys?|verifications?|pats?|certs?"
@@ -298,7 +299,7 @@ _CREDENTIALS = re.compile(
     r"|vaults?|invites?|invitations?|magic_?links?|env_?vars?)(?:_|$)"
     r"|(?:^|_)keys?(?:_(?:store|vault|ring))?$|^(?:(?:user|auth|login|web|admin)_)?sessions?$"
 )
-_CREDENTIAL = re.compile(
+_CREDENTIAL = compiled_later(
     r"(?:^|_)(?:key|token|secret|value|code|hash|hashed|digest|data|sid|link|ur[il]|pem|material|verifier"
     r"|challenge|backup|private|shared|recovery)(?:_?(?:value|data|material|codes?))?$|^(?:access"
     r"|refresh|id_token)$"

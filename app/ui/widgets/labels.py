@@ -39,6 +39,7 @@ from app.services.text import visible
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import tooltip
+from models.patterns import compiled_later
 
 LONGEST = 2_000
 """Characters that a label which wraps lays out without being felt; a hundred thousand take minutes."""
@@ -54,14 +55,14 @@ _EXPORT = QKeyCombination(Qt.KeyboardModifier.ControlModifier, Qt.Key.Key_E)
 _JOINING_SPACE, _BREAK = "\u00a0", "\u200b"
 _MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\u200d"
 _SPACE = re.compile(r"\s")
-_PART = re.compile(rf"\S{{20,60}}?(?![{_MARKS}])(?=\S{{20}})")
+_PART = compiled_later(rf"\S{{20,60}}?(?![{_MARKS}])(?=\S{{20}})")
 """Of a word that may be longer than a line, to break behind; never before a mark of its last letter."""
 _HUGE = re.compile(r"(\S{160})\S{2,}(\S{39})")
 """More than an id of 200 letters, as a sentence may name one: start and end tell it from others."""
 _UNBREAKABLE = re.compile(r"[^\s/-]{30}")
 """A word that hardly a line can take and Qt does not break."""
 
-_WITHIN_VALUE = re.compile(
+_WITHIN_VALUE = compiled_later(
     r"(?<=\d) (?=(?:ms|s|min|h|d|wk|mo|y|[KMGT]?i?B|days?|hours?|minutes?)\b|%)"
     r"|(?<=\d{4}-\d\d-\d\d) (?=\d\d:\d\d)|(?<=:\d\d) (?=UTC\b|[+-]\d{4})"
 )
