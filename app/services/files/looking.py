@@ -1,0 +1,282 @@
+"""What SQLite's own parser tells of each statement of a dump as it runs, and what of that it may do."""
+
+import apsw
+
+from app.services.chain.rules import TABLE
+from app.services.files.allowed import (
+    ALLOWED,
+    BOOKKEEPING,
+    BRINGS,
+    BY_POSITION,
+    DROP,
+    LEFT_OUT,
+    LOOKED_AT,
+    OF_ADDING,
+    OK,
+    OWN,
+    PRAGMAS,
+    SAID,
+    SAVEPOINT,
+    SETTINGS,
+    STATISTICS,
+    TEMPORARY,
+    ByPosition,
+    Forbidden,
+    first_word,
+    has_query,
+    keep_innocuous_functions,
+)
+from app.services.files.breaks import Breaks
+from app.services.files.dump import NoteKind, Notes, Piece
+from app.services.files.resolving import resolution, resolving_tables
+from models.local import statements
+from models.schema import COUNTERS, caseless
+
+
+class Resolves(Exception):
+    """A statement says what becomes of rows that do not fit, so it is run by itself."""
+
+
+class Looker:
+    """Is told of each statement that a connection runs, and refuses it or notes what does nothing.
+
+    `start` is where, in the piece that was run, the statement lies that failed. `open_at` is the line of a
+    BEGIN that has had no COMMIT yet, `chain_at` that of the audit chain's table. `is_d1` says that it begins
+    as D1's export does, `has_counters` that it filled `sqlite_sequence`, `rows_alone` that rows came before
+    any table.
+    """
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection, self._piece = connection, Piece("", 1, 0)
+        self._found = Notes()
+        self.start = 0
+        self.open_at: int | None = None
+        self.chain_at: int | None = None
+        self.rows_alone = self.is_d1 = self.has_counters = False
+        self._temporary: set[str] = set()
+        self._tables: set[str] = set()
+        self._begin = self._ran = self._last = 0
+        self._acts = self._queries = self._reads = self._reads_own = self._updates = False
+        self._table = ""
+        self._asks_itself = self._has_breaks = False
+        self._refused: str | None = None
+        self._continues, self._said = False, ""
+        self._changed: list[tuple[int, str, int]] = []
+        self._left: tuple[NoteKind, str] | None = None
+        self._alone = True
+        """Whether a statement runs by itself."""
+        self._adds = False
+        """Whether the statement that runs alone adds a column."""
+        self.breaks = Breaks(connection)
+        self._resolving: set[str] = set()
+        self._unread = self._says_conflict = False
+        """Whether a table that is made may be one of those that are `_resolving`."""
+        self._functions = keep_innocuous_functions(connection)
+
+    def _execute(self, text: str, begin: int, *, alone: bool = True) -> None:
+        self._begin, self._ran, self._last = begin, 0, 0
+        self._alone = alone
+        self._refused = self._left = None
+        self.breaks.begin()
+        self._forget_statement()
+        self._connection.authorizer, self._connection.exec_trace = self._authorize, self._begins
+        self._changed.clear()
+        self._has_breaks = self._piece.has_breaks
+        self._connection.set_update_hook(self._writes if self._has_breaks or self._continues else None)
+        try:
+            for _ in self._connection.execute(text):  # until the last statement, whatever rows come
+                pass
+        except Exception as error:
+            self.start = begin + self._ran - self._last
+            if self._refused is not None:
+                raise Forbidden(self._refused) from error
+            raise
+        finally:
+            self._connection.authorizer = self._connection.exec_trace = None
+        self.breaks.look(self._found, self._piece, is_d1=self.is_d1)
+
+    def _note(self, kind: NoteKind, name: str = "") -> None:
+        """Notes what does nothing in its place."""
+        self._found.add(kind, name, self._piece.line_of(self._begin + self._ran))
+
+    def check_default(self, expression: str) -> None:
+        """Raises `Forbidden` when a column's DEFAULT calls what is not harmless, and what SQLite raises."""
+        self._refused, self._queries, self._reads = None, False, False
+        self._connection.authorizer = self._authorize
+        try:
+            self._connection.execute(f"EXPLAIN SELECT (\n{expression}\n)")  # steps may hold bad UTF-8
+        except apsw.Error as error:
+            if self._refused is not None:
+                raise Forbidden(self._refused) from error
+            raise
+        finally:
+            self._connection.authorizer = None
+
+    def _begins(self, _cursor: object, sql: str, _bindings: object) -> bool:
+        if not (self._alone or self._asks_itself):
+            if self._unread and first_word(sql) in BRINGS:
+                self._read_resolving()
+            if resolution(sql, by_table=self._table in self._resolving) is not None:
+                raise Resolves
+        if self._acts and not (self._has_breaks or self.rows_alone or self._asks_itself):  # nearly always
+            if self._reads_own and self._queries_own(sql):
+                return self._is_query() == OK
+            self._began(sql)
+            self._forget_statement()
+            return True
+        if self._asks_itself:
+            return True
+        self.breaks.begins(sql, self._begin + self._ran)
+        if not self._acts:
+            said = statements.canonical(sql)
+            if drop := DROP.match(said):
+                self._note(NoteKind.DROP, drop["name"])
+            self._acts = drop is not None or not said.strip(";\0")
+        if self._reads_own and self._queries_own(sql):
+            return self._is_query() == OK
+        self._began(sql)
+        acts = self._acts
+        self._forget_statement()
+        if acts and self.rows_alone:
+            rows = BY_POSITION.match(statements.canonical(sql[:LOOKED_AT]))
+            if rows and rows["name"].strip('"`[]') not in BOOKKEEPING:
+                raise ByPosition(rows["name"].strip('"`[]'))
+        if acts:
+            return True
+        # A query, VACUUM, and others that SQLite does not ask about.
+        raise Forbidden(statements.canonical(sql).partition("\0")[0].upper())
+
+    def _queries_own(self, sql: str) -> bool:
+        """Whether a statement queries the table it writes to: SQLite says the same of ON CONFLICT and of
+        RETURNING, and is asked about it without them.
+        """
+        if not has_query(sql):
+            return False
+        source = None if self._updates else statements.source(sql, "returning", "conflict")
+        if source is None:
+            return True
+        self._asks_itself, self._reads_own = True, False
+        try:
+            self._connection.execute(f"EXPLAIN {source}")
+        except apsw.Error:
+            return True
+        finally:
+            self._asks_itself = False
+        return self._reads_own
+
+    def _read_resolving(self) -> None:
+        """Which of the tables that are there say themselves what becomes of rows that do not fit."""
+        known, self._asks_itself, self._unread = self._reads_own, True, False
+        try:
+            self._resolving = resolving_tables(self._connection)
+        finally:
+            self._asks_itself, self._reads_own = False, known
+
+    def _forget_statement(self) -> None:
+        self._acts = self._queries = self._reads = self._reads_own = self._updates = False
+        self._table = ""
+
+    def _began(self, sql: str) -> None:
+        self._ran += len(sql)
+        self._last, self._said = len(sql), sql
+
+    def _authorize(
+        self, action: int, name: str | None, detail: str | None, database: str | None, _trigger: str | None
+    ) -> int:
+        if action in ALLOWED and database == "main":  # nearly always
+            if self._temporary and caseless(str(name)) in self._temporary:
+                return self._refuse("a table and a temporary one of its name")
+            if not self._acts and name != "sqlite_master":
+                self._updates, self._table = action == apsw.SQLITE_UPDATE, caseless(str(name))
+            self._acts = True
+            if action == apsw.SQLITE_CREATE_TABLE:
+                self._tables.add(made := caseless(str(name)))
+                self._unread |= self._says_conflict
+                if made == TABLE:
+                    self.chain_at = self._piece.line_of(self._begin + self._ran)
+            self.has_counters |= name == COUNTERS and action != apsw.SQLITE_CREATE_TABLE
+            return OK
+        name = name or ""
+        if self._asks_itself:
+            self._reads_own |= action == apsw.SQLITE_READ and caseless(name) == self._table
+            return OK
+        if self._adds and (action, name) in OF_ADDING:
+            return OK
+        if action in (apsw.SQLITE_SELECT, apsw.SQLITE_READ):
+            # Both at once is a query over a table; of one behind IN SQLite tells the columns alone.
+            if action == apsw.SQLITE_SELECT:
+                self._queries = True
+            elif name and caseless(name) == self._table:
+                self._reads_own = True  # as ON CONFLICT and RETURNING do, or a query: the text tells
+            elif detail == "" and not name.startswith("sqlite_") and caseless(name) not in self._tables:
+                pass  # of a WITH no column is read
+            elif (name, detail) != OWN and name not in STATISTICS:
+                self._reads = True
+                self._queries |= self._table != ""
+            return self._is_query() if self._queries and self._reads else OK
+        if action in TEMPORARY:
+            self._temporary.add(caseless(name))
+            self._left = NoteKind.NOT_RUN, f"CREATE TEMP … {name}"
+            return apsw.SQLITE_DENY
+        if database == "temp" and (action, name) == (apsw.SQLITE_INSERT, "sqlite_temp_master"):
+            return OK  # asked first of such a table
+        if database == "temp":
+            return self._refuse("a temporary table")
+        if action == apsw.SQLITE_ALTER_TABLE:
+            if self._adds:
+                self._acts = True
+                self._unread |= self._says_conflict
+                return OK
+            self._left = NoteKind.NOT_RUN, f"ALTER TABLE {detail}"
+            return apsw.SQLITE_DENY
+        if action in LEFT_OUT:
+            self._left = LEFT_OUT[action], name if action != apsw.SQLITE_ANALYZE else "ANALYZE"
+            return apsw.SQLITE_DENY
+        if action == apsw.SQLITE_FUNCTION:
+            known = (detail or "").lower() in self._functions
+            return OK if known else self._refuse(f"the function {detail}()")
+        if action == apsw.SQLITE_DELETE:
+            self._acts = True
+            if name in BOOKKEEPING:
+                self.has_counters |= name == COUNTERS
+                return OK
+            return self._refuse("DROP" if name in ("sqlite_master", "sqlite_temp_master") else "DELETE")
+        if action == apsw.SQLITE_TRANSACTION:
+            self._acts = True
+            self.open_at = self._piece.line_of(self._begin + self._ran) if name == "BEGIN" else None
+            if name == "ROLLBACK":
+                self._note(NoteKind.ROLLBACK)
+            return apsw.SQLITE_IGNORE  # the import is one transaction of its own
+        if action == apsw.SQLITE_SAVEPOINT:
+            self._acts = True
+            self._note(NoteKind.NOT_RUN, SAVEPOINT[name])
+            return apsw.SQLITE_IGNORE
+        if action == apsw.SQLITE_PRAGMA:
+            return self._pragma(name.lower())
+        return self._refuse(SAID.get(action, "a statement"))
+
+    def _pragma(self, name: str) -> int:
+        if name in SETTINGS:
+            self._note(NoteKind.NOT_RUN, f"PRAGMA {name}")
+        elif name not in PRAGMAS:
+            return self._refuse(f"PRAGMA {name}")
+        self._acts = True
+        self.is_d1 |= name == "defer_foreign_keys"
+        return apsw.SQLITE_IGNORE
+
+    def _is_query(self) -> int:
+        """Of an UPDATE, which brings no rows, it is left out."""
+        if not self._updates:
+            return self._refuse("a query over tables")
+        self._left = NoteKind.NOT_RUN, "UPDATE with a query over tables"
+        return apsw.SQLITE_DENY
+
+    def _refuse(self, what: str) -> int:
+        self._refused = what
+        return apsw.SQLITE_DENY
+
+    def _writes(self, kind: int, _database: str, table: str, row: int) -> None:
+        """A row with a rowid was written."""
+        if self._continues:
+            self._changed.append((kind, caseless(table), row))
+        self.breaks.wrote(table, row)
