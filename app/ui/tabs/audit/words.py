@@ -36,10 +36,13 @@ REASONS: Mapping[str, str] = {
     Reason.ANOTHER_DATABASE: "another database",
 }
 """Why a checkpoint was made; one that only a newer program knows is said as it is stored."""
-HASHES = {True: ("hash ok", Tone.OK, Icon.CHECK), False: ("hash wrong", Tone.BAD, Icon.BAD)}
+HASHES = {True: ("fits its own hash", Tone.NEUTRAL, Icon.CHECK), False: ("hash wrong", Tone.BAD, Icon.BAD)}
+"""What one entry is found to be when it is read: never in the colour or the words of a verdict, which a
+verification alone gives.
+"""
 LINKS = {
-    Link.OK: ("link ok", Tone.OK, Icon.LINK),
-    Link.ACCEPTED: ("start accepted", Tone.OK, Icon.LINK),
+    Link.OK: ("names the one before", Tone.NEUTRAL, Icon.LINK),
+    Link.ACCEPTED: ("start accepted", Tone.NEUTRAL, Icon.LINK),
     Link.UNPROVEN: ("start unproven", Tone.WARN, Icon.WARNING),
     Link.BROKEN: ("link broken", Tone.BAD, Icon.LINK_BROKEN),
 }
