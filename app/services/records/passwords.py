@@ -75,7 +75,7 @@ class Typed:
         """What the column holds. Takes a tenth of a second. Raises `InvalidInput`."""
         valid(self._password)
         if not self.strength.is_enough:
-            raise InvalidInput("password", f"{self.strength.words} Take another one.")
+            raise InvalidInput("password", "Take another one: so few guesses would find this.")
         salt = secrets.token_bytes(_SALT_BYTES)
         found = hashlib.pbkdf2_hmac("sha256", self._password.encode(), salt, MOST_ITERATIONS, _HASH_BYTES)
         return f"$pbkdf2-sha256$i={MOST_ITERATIONS},l={_HASH_BYTES}${_base64(salt)}${_base64(found)}"
