@@ -13,7 +13,6 @@ from app.services.text import counted, visible
 from app.ui.session.context import Context
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import push_button
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.dialogs import Dialog, ask_save
 from app.ui.widgets.formatting import first_line
@@ -166,9 +165,7 @@ class LeftOutDialog(Dialog):
         self.table = LinesTable(context.theme)
         self.table.show_lines(found, bad_alone=True)
         self.add_widget(self.table, 1)
-        words = "Save the wrong lines…"
-        self.save_button = push_button(context.theme, words, self._save, icon=Icon.EXPORT)
-        self.set_close_button(left=[self.save_button])
+        self.save_button = self.set_answer("Save the wrong lines…", self._save, cancel="Close")
         self.save_button.setFocus()
 
     def _save(self) -> None:
