@@ -36,7 +36,7 @@ from app.ui.tabs.common.filtering import FilterByColumnDialog
 from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.users import edit_others_form, edit_user_form, new_user_form
 from app.ui.tabs.users.adding import AddUsersDialog
-from app.ui.tabs.users.moving import move_form
+from app.ui.tabs.users.moving import Moving, move_form
 from app.ui.tabs.users.password import PasswordField, PasswordShown, password_form
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.tabs.webhooks.checking import CheckRequestDialog
@@ -266,7 +266,7 @@ def register(registry: Registry) -> None:
 
     @registry.scene("dialog-move-users", None)
     def move_users(theme: Theme) -> Shot:
-        return _dialog(scenes, theme, lambda context: move_form(context, ["a", "b", "c"], {}))
+        return _dialog(scenes, theme, lambda context: move_form(context, Moving(["a", "b", "c"]), {}))
 
     @registry.scene("dialog-set-password", None)
     def set_password(theme: Theme) -> Shot:

@@ -304,7 +304,13 @@ def move(images: Images, user_ids: Sequence[str], tenant_id: str, *, actor: str,
     if others and not rows:
         raise InvalidInput("tenant_id", f"Nobody can be moved: {left.why}. Nothing was changed.")
     require_some(rows, left, f"Already of {tenant}.")
-    what = f"{writing.named(rows, 'user', _name)} moved to {tenant}"
+    left_behind = sorted({row.tenant for row in rows})
+    own = (
+        text.tenant_name(left_behind[0])
+        if len(left_behind) == 1
+        else text.counted(len(left_behind), "tenant")
+    )
+    what = f"{writing.named(rows, 'user', _name)} moved from {own} to {tenant}"
     checks = _Addresses({row["id"]: row.tenant for row in rows}, "tenant_id")
     return Change(
         summary=what,

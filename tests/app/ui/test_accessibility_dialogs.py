@@ -48,7 +48,7 @@ from app.ui.tabs.runs.run_acts import STATUS_LOOKS
 from app.ui.tabs.runs.searching import RunSearchDialog
 from app.ui.tabs.users import edit_user_form, new_user_form
 from app.ui.tabs.users.adding import AddUsersDialog
-from app.ui.tabs.users.moving import move_form
+from app.ui.tabs.users.moving import Moving, move_form
 from app.ui.tabs.users.password import PasswordShown, password_form
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.tabs.webhooks.checking import CheckRequestDialog
@@ -127,7 +127,7 @@ DIALOGS: dict[str, Callable[[Context], QDialog]] = {
     "new user": lambda context: new_user_form(context, "acme-corp"),
     "edit user": lambda context: edit_user_form(context, USER),
     "new users": lambda context: AddUsersDialog(context, "acme-corp"),
-    "move users": lambda context: move_form(context, ["a"], {}),
+    "move users": lambda context: move_form(context, Moving(["a"]), {}),
     "set password": lambda context: password_form(context, USER),
     "password set": lambda context: PasswordShown(context.theme, "ada@acme.example", "x7Kfd-mP3qR"),
     "new webhook": lambda context: WebhookDialog(context, tenant="acme-corp"),

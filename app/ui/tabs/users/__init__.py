@@ -260,14 +260,14 @@ class UsersTab(RecordTab):
         return password_form(self.context, user, self)
 
     def _move(self) -> None:
-        from app.ui.tabs.users.moving import move_form  # noqa: PLC0415
+        from app.ui.tabs.users.moving import Moving, move_form  # noqa: PLC0415
 
         seen = self.selection.seen()
 
         def ask(ids: list[Any]) -> None:
-            owners = self.selection.values("tenant_id") or ()
-            own = next(iter(owners)) if len(owners) == 1 else None
-            form = move_form(self.context, ids, seen, own, self)
+            emails = (self.selection.spread(("email",)) or {}).get("email")  # of a few; more are not counted
+            moving = Moving(ids, emails, self.selection.values("tenant_id"))
+            form = move_form(self.context, moving, seen, self)
             form.outdated.connect(self.reload)
             form.open_once()
 

@@ -1,30 +1,63 @@
 """The form that gives users to another tenant."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from PySide6.QtWidgets import QWidget
 
 from app.services.records import users
 from app.services.records.seen import Seen
 from app.services.records.tables import USERS, Scope
-from app.services.text import counted
+from app.services.text import counted, some_of, tenant_name, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common.form_fields import TenantField
 from app.ui.widgets.long_form import LongForm
 
+_NAMED: Final = 3
+"""Addresses and tenants that a sentence names; the rest are counted."""
 
-def move_form(
-    context: Context, ids: Sequence[Any], seen: Seen, own: object = None, parent: QWidget | None = None
-) -> LongForm:
-    """Moves these users, who were `seen` as they are, to the tenant that is chosen: another than their `own`,
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """Who is moved, as far as it is at hand: addresses, and how many of which tenant."""
+
+    ids: Sequence[Any]
+    emails: Counter[Any] | None = None
+    owners: Counter[Any] | None = None
+
+    @property
+    def own(self) -> Any:
+        """The tenant that all of them are of; None where they are of several."""
+        return next(iter(self.owners)) if self.owners is not None and len(self.owners) == 1 else None
+
+    def words(self) -> str:
+        """Who they are, and from where they go."""
+        names = sorted(visible(str(one)) for one in self.emails or ())
+        if len(self.ids) == 1 and names:
+            who = names[0]
+        else:
+            who = counted(len(self.ids), "user")
+            who += f" ({some_of(names, _NAMED, len(self.ids))})" if names else ""
+        if not self.owners:
+            return who
+        most = self.owners.most_common()
+        each = [f"{visible(tenant_name(str(one)))} ({rows:,})" for one, rows in most]
+        owners = visible(tenant_name(str(most[0][0]))) if len(most) == 1 else some_of(each, _NAMED)
+        return f"{who} of {owners}"
+
+
+def move_form(context: Context, moving: Moving, seen: Seen, parent: QWidget | None = None) -> LongForm:
+    """Moves these users, who were `seen` as they are, to the tenant that is chosen: another than their own,
     where all are of one.
     """
+    ids, own, is_one = moving.ids, moving.own, len(moving.ids) == 1
     count = counted(len(ids), "user")
     sentence = (
-        f"{count} will be another tenant's, with an entry in the chain of both. What other tables hold of "
-        f"{'that user' if len(ids) == 1 else 'them'} stays as it is. Undo moves all of it back."
+        f"{moving.words()} will be another tenant's, with an entry in the chain of both. What other tables "
+        f"hold of {'that user' if is_one else 'them'} stays as it is. Undo moves all of it back."
     )
     form = LongForm(context.theme, "Move to another tenant", sentence, action=f"Move {count}", parent=parent)
     field = TenantField([one for one in context.tenants if one != own], None)

@@ -226,7 +226,7 @@ def test_a_user_moves_with_an_entry_in_each_chain_and_comes_back(
     sql.execute("UPDATE users SET password_hash = 'kept' WHERE id = ?", (user,))
     before = [*sql.execute("SELECT * FROM users ORDER BY id")]
     change = users.move(engine, [user], "globex", actor="ops", now=NOW + 5)
-    assert change.summary == "User ada@acme.example moved to globex"
+    assert change.summary == "User ada@acme.example moved from acme to globex"
     found = read_record(engine, USERS, user)
     assert (found["tenant_id"], found["has_password"], found["updated_at"]) == ("globex", True, NOW + 5)
     payload = {
@@ -271,7 +271,8 @@ def test_several_move_at_once_and_those_whose_address_is_taken_stay(
         users.move(engine, ids[3:], "globex", actor="ops", now=NOW)
     moved = users.move(engine, [*ids, "none"], "globex", actor="ops", now=NOW)
     assert moved.told == (
-        "3 users moved to globex; 2 left as they are: 1 globex has a user with the address (u3@x.example), "
+        "3 users moved from 3 tenants to globex; 2 left as they are: "
+        "1 globex has a user with the address (u3@x.example), "
         "1 no longer there"
     )
     assert [row[0] for row in sql.execute("SELECT tenant_id FROM users ORDER BY email")][-1] == "t3"

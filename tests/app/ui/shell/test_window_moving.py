@@ -11,6 +11,7 @@ from app.ui.widgets.form_dialog import FormDialog
 from tests.fixtures.window import ask, choose, closed, dialog, open_file, press, words
 
 OF = "SELECT tenant_id FROM users WHERE id = ?"
+WHOSE = "SELECT email, tenant_id FROM users WHERE id = ?"
 
 
 @pytest.mark.slow
@@ -24,6 +25,10 @@ def test_those_selected_move_by_keys_and_come_back(qtbot: QtBot, window: MainWin
     press("Ctrl+Shift+M")
     form = dialog(qtbot, window, FormDialog)
     assert form.action_button.text() == "Move 2 users"
+    (first, own), (second, other) = (ask(demo_path, WHOSE, one)[0] for one in ids)
+    whose = own if own == other else f"{own} (1)"
+    named = f"2 users ({', '.join(sorted((first, second)))}) of {whose}"
+    assert named in words(form)
     press("Return")
     assert "Choose a tenant." in words(form)
     field = form.editor("tenant_id")
@@ -35,7 +40,7 @@ def test_those_selected_move_by_keys_and_come_back(qtbot: QtBot, window: MainWin
     with qtbot.waitSignal(page.context.runner.changed) as done:
         press("Return")
     closed(qtbot, window, FormDialog)
-    assert done.args[0].summary == f"2 users moved to {tenant}"
+    assert done.args[0].summary == f"2 users moved from {'2 tenants' if own != other else own} to {tenant}"
     assert [ask(demo_path, OF, one) for one in ids] == [[(tenant,)]] * 2
     entries = ask(demo_path, "SELECT tenant_id FROM audit_chain WHERE event_type = 'user_moved' ORDER BY seq")
     assert len(entries) == 4 and entries[1] == entries[3] == (tenant,)
