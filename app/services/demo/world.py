@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from operator import itemgetter
 from random import Random
@@ -169,9 +170,14 @@ def run_row(rng: Random, run: Row) -> Row:
 
 
 def artifact_rows(rng: Random, run: Row) -> Iterator[Row]:
-    """What each phase of `run` has produced: one to three versions, all but the last sent back."""
+    """What each phase of `run` has produced, the last of it when the run changed last."""
+    count = sum(1 for _ in _versions(copy(rng), run, 0))
+    yield from _versions(rng, run, max(1, (run["updated_at"] - run["created_at"]) // max(1, count)))
+
+
+def _versions(rng: Random, run: Row, step: int) -> Iterator[Row]:
+    """One to three of each phase, all but the last sent back, a step of seconds after the other."""
     at, until = run["created_at"], run["updated_at"]
-    step = max(1, (until - at) // (run["phases"] * 3 + 1))
     for phase in PHASES[: run["phases"]]:
         versions = rng.choices((1, 2, 3), (6, 3, 1))[0]
         for version in range(1, versions + 1):
