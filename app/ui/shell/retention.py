@@ -225,6 +225,7 @@ class Retention(QObject):
             cannot_write=self._context.cannot_write,
             no_checkpoint=self._no_checkpoint,
             milliseconds=settings.retention_milliseconds.get(kept_by),
+            beside=self._context.opened.folder,
             archive=settings.retention_archive.get(kept_by),
             chosen=self._chosen,
             reads=self._to_carry_out(plan) if self._context.costs else None,

@@ -80,15 +80,15 @@ class WarningLine(QWidget):
 
 
 class ArchiveChoice(QWidget):
-    """`changed(Path or None)` whenever the person changes it. Ticking the box without a folder asks for one;
+    """`changed(Path or None)` whenever the person changes it; one is looked for from `start` on. Ticking the box without a folder asks for one;
     without an answer the box is not ticked.
     """
 
     changed = Signal(object)
 
-    def __init__(self, theme: Theme, folder: Path | None) -> None:
+    def __init__(self, theme: Theme, folder: Path | None, start: Path | None = None) -> None:
         super().__init__()
-        self._folder = folder
+        self._folder, self._start = folder, start
         self.box = CheckBox("Keep the audit entries that go in an archive folder")
         self.box.setChecked(folder is not None)
         self.box.setToolTip(_TIP)
@@ -103,7 +103,9 @@ class ArchiveChoice(QWidget):
         self._show()
 
     def ask(self) -> None:
-        choose_folder(self, "Archive folder", self._folder, self.set_folder).finished.connect(self._show)
+        choose_folder(self, "Archive folder", self._folder or self._start, self.set_folder).finished.connect(
+            self._show
+        )
 
     def set_folder(self, folder: Path) -> None:
         """Archives are kept in `folder` from now on."""
@@ -164,6 +166,7 @@ class RetentionDialog(Dialog):
         no_checkpoint: str | None = None,
         milliseconds: bool = False,
         archive: Path | None = None,
+        beside: Path | None = None,
         chosen: str | None = None,
         reads: tuple[int, int] | None = None,
         time_travel: bool = False,
@@ -230,7 +233,7 @@ class RetentionDialog(Dialog):
         else:
             self.add_widget(Label(way_back, Look.DIM, wrap=True))
         if not self._cannot and plan.has_chain:
-            self.archive = ArchiveChoice(theme, archive)
+            self.archive = ArchiveChoice(theme, archive, beside)
             self.archive.changed.connect(self.archive_changed)
             self.add_condition(self.archive)
         for box in self.doubts.values():

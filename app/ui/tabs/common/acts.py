@@ -275,15 +275,16 @@ def set_on_selected(
     done: str,
     entry_each: bool,
     given: Mapping[str, Any] | None = None,
+    asks: bool = False,
 ) -> None:
-    """Gives the `flags` of exactly the records selected now these states. Undo takes it back, so it asks
-    first only where each row is charged: "Activate {}"? They will be `done`, "active", those that are not so.
-    There is an audit entry for each record, or for each tenant. The act takes the flags, unless it is
-    `given` something else.
+    """Gives the `flags` of exactly the records selected now these states. Undo takes it back, so of several it
+    is asked first only where it `asks`, or where each row is charged: "Activate {}"? They will be `done`,
+    "active", those that are not so. There is an audit entry for each record, or for each tenant. The act takes
+    the flags, unless it is `given` something else.
     """
     context, seen = tab.context, tab.selection.seen()
     act = partial(tab.act, function, **(flags if given is None else given), seen=seen)
-    if not (context.costs and tab.list.selected_count() > 1):
+    if not ((asks or context.costs) and tab.list.selected_count() > 1):
         tab.selection.with_ids(act)
         return
     read = partial(not_so, context.lists, flags=flags, seen=seen, entry_each=entry_each)
@@ -346,10 +347,12 @@ def not_so(
     return replace(named, written=written, read=read, seen=seen), len(rows)
 
 
-def words_to_set(tab: RecordTab, text: str, column: str, state: bool, of_many: str = "") -> str:
+def words_to_set(
+    tab: RecordTab, text: str, column: str, state: bool, of_many: str = "", *, asks: bool = False
+) -> str:
     """The words of `set_on_selected`, with the dots of its question; `of_many` as in `Selection.words`."""
     words = tab.selection.words(text, column, lambda value: flag(value) is not state, of_many)
-    return f"{words}…" if tab.context.costs and tab.list.selected_count() > 1 else words
+    return f"{words}…" if (asks or tab.context.costs) and tab.list.selected_count() > 1 else words
 
 
 def _say_kept(names: Sequence[str], kept: int, of: int, by: str) -> str:

@@ -449,7 +449,7 @@ class ArtifactsPanel(QWidget):
     def save_run(self) -> None:
         """Asks for a folder, and writes all that the run has produced into a new one in it."""
         if self._run is not None:
-            choose_folder(self, "Save all of this run", None, self.save_run_in)
+            choose_folder(self, "Save all of this run", self._context.opened.folder, self.save_run_in)
 
     def save_run_in(self, folder: Path) -> None:
         """The same into a folder, with progress and cancel in the status bar."""

@@ -392,13 +392,19 @@ class RunPage(QWidget):
         """A run that an act takes out of what the filters keep stays in sight, and can be acted on."""
         was_changed, self._changed = self._changed, False
         key = None if self.story is None else self.story.run["id"]
-        if was_changed and self.isVisible() and key is not None and self._tab.list.current_id() != key:
+        if not self.isVisible() or key is None or (current := self._tab.list.current_id()) == key:
+            return
+        if was_changed:
             self._tab.show_record(key)
+        elif current is None:
+            self._soon.start()
 
     def _read(self) -> None:
         """Where each row that is read is charged, what is about the run is read when that is agreed to."""
         self._stop()
         record_id = self._tab.list.current_id()
+        if record_id is None and self.story is not None:
+            record_id = self.story.run["id"]  # which others may have removed: then that is said
         if record_id is None:
             return
         costs = self._context.costs

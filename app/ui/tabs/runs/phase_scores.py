@@ -139,10 +139,11 @@ class PhaseScores(QWidget):
 
 
 def _words(score: PhaseScore) -> str:
+    phase = visible(score.phase)
     if score.version is None:
-        return f"{score.phase}: nothing yet"
+        return f"{phase}: nothing yet"
     points = "no score" if score.score is None else f"score {score.points}"
-    return f"{score.phase}: {points}, version {score.version.removeprefix('v')}"
+    return visible(f"{phase}: {points}, version {score.version.removeprefix('v')}")
 
 
 def summary(detail: RunDetail) -> str:

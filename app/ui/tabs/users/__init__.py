@@ -198,7 +198,7 @@ class UsersTab(RecordTab):
             )
         )
         of_many = "Invalidate {} passwords"
-        words = partial(words_to_set, self, "Invalidate password", "has_password", False, of_many)
+        words = partial(words_to_set, self, "Invalidate password", "has_password", False, of_many, asks=True)
         refusal = partial(self.selection.refusal_to_set, "has_password", False, _NONE_THERE)
 
         def refuse() -> str | None:
@@ -284,6 +284,7 @@ class UsersTab(RecordTab):
             done="without a password",
             entry_each=True,
             given={},
+            asks=True,
         )
 
 

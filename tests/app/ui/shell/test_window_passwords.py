@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from app import bugs
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.users.password import PasswordField, PasswordShown
+from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.form_dialog import FormDialog
 from tests.fixtures.window import (
     ask,
@@ -119,10 +120,13 @@ def test_those_of_a_selection_are_taken_away_and_come_back(
     press("Ctrl+A")
     action = page.commands.action("invalidate")
     qtbot.waitUntil(
-        lambda: action.text().replace("&", "") == f"Invalidate {stored:,} of {len(all_of_them):,} passwords"
+        lambda: action.text().replace("&", "") == f"Invalidate {stored:,} of {len(all_of_them):,} passwords…"
     )
+    press("Ctrl+Shift+I")
+    question = dialog(qtbot, window, ConfirmDialog)
+    assert question.title.text() == f"Invalidate the password of {stored:,} users?"
     with qtbot.waitSignal(page.context.runner.changed) as done:
-        press("Ctrl+Shift+I")
+        click(qtbot, question.confirm_button)
     assert done.args[0].summary == f"Password of {stored:,} users invalidated"
     assert ask(demo_path, "SELECT count(password_hash) FROM users") == [(0,)]
     choose(qtbot, page, 3)

@@ -200,6 +200,16 @@ def test_the_legend_tells_what_is_there(opened: RunPage) -> None:
 
 
 @pytest.mark.slow
+def test_a_run_that_others_remove_is_said_to_be_gone(opened: RunPage, context: Context, qtbot: QtBot) -> None:
+    assert opened.story is not None
+    ask(context.opened.path, "DELETE FROM planning_artifacts")
+    ask(context.opened.path, "DELETE FROM planning_runs WHERE id = ?", opened.story.run["id"])
+    tab_of(opened).reload()
+    qtbot.waitUntil(opened.failure.isVisible)
+    assert "deleted" in opened.failure.text()
+
+
+@pytest.mark.slow
 def test_a_run_that_an_act_takes_out_of_the_list_stays_in_sight(
     opened: RunPage, context: Context, qtbot: QtBot
 ) -> None:
