@@ -80,8 +80,8 @@ class WarningLine(QWidget):
 
 
 class ArchiveChoice(QWidget):
-    """`changed(Path or None)` whenever the person changes it; one is looked for from `start` on. Ticking the box without a folder asks for one;
-    without an answer the box is not ticked.
+    """`changed(Path or None)` whenever the person changes it. Ticking the box without a folder asks for one,
+    from `start` on; without an answer the box is not ticked.
     """
 
     changed = Signal(object)
@@ -103,9 +103,8 @@ class ArchiveChoice(QWidget):
         self._show()
 
     def ask(self) -> None:
-        choose_folder(self, "Archive folder", self._folder or self._start, self.set_folder).finished.connect(
-            self._show
-        )
+        begin = self._folder or self._start
+        choose_folder(self, "Archive folder", begin, self.set_folder).finished.connect(self._show)
 
     def set_folder(self, folder: Path) -> None:
         """Archives are kept in `folder` from now on."""

@@ -277,10 +277,10 @@ def set_on_selected(
     given: Mapping[str, Any] | None = None,
     asks: bool = False,
 ) -> None:
-    """Gives the `flags` of exactly the records selected now these states. Undo takes it back, so of several it
-    is asked first only where it `asks`, or where each row is charged: "Activate {}"? They will be `done`,
-    "active", those that are not so. There is an audit entry for each record, or for each tenant. The act takes
-    the flags, unless it is `given` something else.
+    """Gives the `flags` of exactly the records selected now these states. Undo takes it back, so of several
+    it is asked first only where it `asks`, or where each row is charged: "Activate {}"? They will be `done`,
+    "active", those that are not so. There is an audit entry for each record, or for each tenant. The act
+    takes the flags, unless it is `given` something else.
     """
     context, seen = tab.context, tab.selection.seen()
     act = partial(tab.act, function, **(flags if given is None else given), seen=seen)

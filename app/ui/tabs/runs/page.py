@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QPushButton, QStackedLayout,
 
 from app.itemmodels.columns import Tone
 from app.services.records import run_timeline
+from app.services.records import runs as planning
 from app.services.records.change import Change
 from app.services.records.history import CHARGED, LOOKED_THROUGH, PastEntry
 from app.services.records.run_search import TextPlace
@@ -29,7 +30,7 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs import page_words
 from app.ui.tabs.runs.artifacts import ArtifactsPanel
 from app.ui.tabs.runs.neighbours import Looks, NeighbourList
-from app.ui.tabs.runs.page_parts import AboutPart, KeptPart
+from app.ui.tabs.runs.page_parts import AboutPart, FactLabel, KeptPart
 from app.ui.tabs.runs.phase_scores import known_full_score
 from app.ui.tabs.runs.timeline_view import Legend, PhasesView
 from app.ui.theme import Kind, Theme
@@ -94,28 +95,6 @@ class _Divider(QWidget):
         painter.end()
 
 
-class _Fact(QWidget):
-    """A number with what it is above it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._caption, self._value, self._unit = (
-            Label(look=Look.DIM),
-            Label(look=Look.STRONG),
-            Label(look=Look.DIM),
-        )
-        line = in_row(self._value, self._unit, None, spacing=5)
-        in_column(self._caption, line, within=self, spacing=1)
-
-    def show_fact(self, fact: page_words.RunFact) -> None:
-        self._caption.setText(fact.caption)
-        self._value.setText(fact.value)
-        self._unit.setText(fact.unit)
-        self._unit.setVisible(bool(fact.unit))
-        said = " ".join(filter(None, (fact.value, fact.unit)))
-        self._value.setAccessibleName(f"{fact.caption}: {said}")
-
-
 class RunPage(QWidget):
     """`RunPage(tab, looks, acts, main)`: the run that is current in the tab. `looks` says how a status is
     shown, `acts` are the names of the tab's acts upon runs, and `main(status)` those most likely to follow.
@@ -161,7 +140,7 @@ class RunPage(QWidget):
         self.title, self.chip = ElidedLabel(look=Look.TITLE), StatusChip(theme)
         self.acts = {name: _Act(theme, tab.commands, name) for name in acts}
         self.why, self.failure = Label(wrap=True), Label(look=Look.BAD, wrap=True)
-        self.facts = [_Fact() for _ in range(8)]
+        self.facts = [FactLabel() for _ in range(8)]
         self.phases, self.legend = PhasesView(theme), Legend(theme)
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
         self._soon.timeout.connect(self._read)
@@ -392,19 +371,24 @@ class RunPage(QWidget):
         """A run that an act takes out of what the filters keep stays in sight, and can be acted on."""
         was_changed, self._changed = self._changed, False
         key = None if self.story is None else self.story.run["id"]
-        if not self.isVisible() or key is None or (current := self._tab.list.current_id()) == key:
+        if not self.isVisible() or key is None or self._tab.list.current_id() == key:
             return
         if was_changed:
             self._tab.show_record(key)
-        elif current is None:
-            self._soon.start()
+        else:
+            tell = partial(self._tell_gone, self.title.text())
+            self._context.runner.read(planning.idea_of, key, on_done=tell, on_failed=lambda error: None)
+
+    def _tell_gone(self, title: str, there: str | None) -> None:
+        if there is None:
+            self._context.say(f"“{title}” is no longer there: another program has removed it.")
+            if self._tab.list.current_id() is None:
+                self.close_page()
 
     def _read(self) -> None:
         """Where each row that is read is charged, what is about the run is read when that is agreed to."""
         self._stop()
         record_id = self._tab.list.current_id()
-        if record_id is None and self.story is not None:
-            record_id = self.story.run["id"]  # which others may have removed: then that is said
         if record_id is None:
             return
         costs = self._context.costs

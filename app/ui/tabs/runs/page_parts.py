@@ -1,4 +1,4 @@
-"""What stands below the phases of an opened run beside its artifacts: what is about it, and what it keeps."""
+"""Parts of an opened run: its numbers, and what stands below the phases beside its artifacts."""
 
 from collections.abc import Callable
 
@@ -105,3 +105,25 @@ class AboutPart(QWidget):
     def _open_note(self) -> None:
         if rows := self.notes.selected_rows():
             self._show_note(self._notes[self.notes.source_row(rows[0])])
+
+
+class FactLabel(QWidget):
+    """A number with what it is above it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._caption, self._value, self._unit = (
+            Label(look=Look.DIM),
+            Label(look=Look.STRONG),
+            Label(look=Look.DIM),
+        )
+        line = in_row(self._value, self._unit, None, spacing=5)
+        in_column(self._caption, line, within=self, spacing=1)
+
+    def show_fact(self, fact: page_words.RunFact) -> None:
+        self._caption.setText(fact.caption)
+        self._value.setText(fact.value)
+        self._unit.setText(fact.unit)
+        self._unit.setVisible(bool(fact.unit))
+        said = " ".join(filter(None, (fact.value, fact.unit)))
+        self._value.setAccessibleName(f"{fact.caption}: {said}")

@@ -127,6 +127,7 @@ def test_those_of_a_selection_are_taken_away_and_come_back(
     assert question.title.text() == f"Invalidate the password of {stored:,} users?"
     with qtbot.waitSignal(page.context.runner.changed) as done:
         click(qtbot, question.confirm_button)
+    closed(qtbot, window, ConfirmDialog)
     assert done.args[0].summary == f"Password of {stored:,} users invalidated"
     assert ask(demo_path, "SELECT count(password_hash) FROM users") == [(0,)]
     choose(qtbot, page, 3)

@@ -201,12 +201,16 @@ def test_the_legend_tells_what_is_there(opened: RunPage) -> None:
 
 @pytest.mark.slow
 def test_a_run_that_others_remove_is_said_to_be_gone(opened: RunPage, context: Context, qtbot: QtBot) -> None:
+    said: list[str] = []
+    context.say = said.append
     assert opened.story is not None
     ask(context.opened.path, "DELETE FROM planning_artifacts")
     ask(context.opened.path, "DELETE FROM planning_runs WHERE id = ?", opened.story.run["id"])
     tab_of(opened).reload()
-    qtbot.waitUntil(opened.failure.isVisible)
-    assert "deleted" in opened.failure.text()
+    qtbot.waitUntil(lambda: said == ["“<b>An idea</b>” is no longer there: another program has removed it."])
+    ask(context.opened.path, "DELETE FROM planning_runs")
+    tab_of(opened).reload()
+    qtbot.waitUntil(opened.isHidden)
 
 
 @pytest.mark.slow
