@@ -235,7 +235,9 @@ def test_a_database_that_wrangler_dev_holds_is_found_by_its_project(
     for server in servers:
         server.suspend()
     try:
-        silent = run("info", "d1:dev")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("app.services.live.dev_server._SECONDS", 0.2)  # for each port that is silent
+            silent = run("info", "d1:dev")
     finally:
         for server in servers:
             server.resume()
