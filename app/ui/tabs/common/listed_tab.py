@@ -58,6 +58,8 @@ class ListedTab(InspectedTab):
     _wanted_record: object
     _put_back: object
     _made: Change | None
+    _made_one: Change | None = None
+    """The last act, where it made the record that is wanted."""
     """What a form has made of several records, until the list has them."""
     _left_at: set[object]
 
@@ -139,6 +141,7 @@ class ListedTab(InspectedTab):
 
     def hear(self, change: Change, initiator: object) -> None:
         """Reads again what a change touched of what it shows; out of sight, when it is looked at."""
+        self._made_one = None
         own = change.by_table.get(self.spec.table.name, ())
         only_edited = own and not change.added[self.spec.table.name]
         if self.spec.table.name in change.tables and not only_edited:
@@ -162,6 +165,7 @@ class ListedTab(InspectedTab):
                 self.selection.go_on()
             if initiator is None and len(own) == 1 and own[0].before is None:
                 self._wanted_record = own[0].record_id  # made in a form, and what one wants to see
+                self._made_one = change if change.undoable else None
                 at = self.window().focusWidget()
                 if isinstance(at, QPushButton) and self.isAncestorOf(at):  # which would make another one
                     self.take_focus()
@@ -364,11 +368,13 @@ class ListedTab(InspectedTab):
 
     def _not_in_list(self, record_id: object) -> None:
         if self.query().filtered:
-            self._let_filters_go()
+            self._let_filters_go(record_id)
             self._wanted_record = record_id
 
-    def _let_filters_go(self) -> None:
-        """With a way back: they may have taken a while to set."""
+    def _let_filters_go(self, record_id: object) -> None:
+        """For a record, with a way back: they may have taken a while to set. Of one that was made just now
+        the act and its Undo stay said.
+        """
         values, exact = self.filters.values(), self.exact.choices()
 
         def filter_again() -> None:
@@ -377,10 +383,14 @@ class ListedTab(InspectedTab):
                 self.exact.keep(column, kept)
             self.filters.set_values(values)
 
-        had = self.query().filtered
+        had, made = self.query().filtered, self._made_one
         self.clear_filters()
         if had:
-            self.context.say("The filter hid this record, and is cleared", act=("Filter again", filter_again))
+            again = "Filter again", filter_again
+            if made is None or record_id not in made.ids.get(self.spec.table.name, ()):
+                self.context.say("The filter hid this record, and is cleared", act=again)
+            else:
+                self.context.say(f"{made.told} · filter cleared", act=again, undoes=True)
 
     def _not_loaded(self, error: TenantAdminError) -> None:
         if isinstance(error, Cancelled):

@@ -323,7 +323,7 @@ class RecordTab(ListedTab):
     def show_record(self, record_id: object) -> None:
         """Selects a record and scrolls to it, clearing the filters if they hide it, which it says."""
         if self._costs_much(self.query()):
-            self._let_filters_go()
+            self._let_filters_go(record_id)
         self._wanted_record = record_id
         self._stale = False
         self._read()

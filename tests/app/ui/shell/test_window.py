@@ -122,6 +122,8 @@ def test_a_user_is_created_edited_and_deleted_by_keys_alone(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
     page, before = open_file(qtbot, window, demo_path), count(demo_path, "users")
+    page.set_filter_text("nobody here")
+    qtbot.waitUntil(lambda: page.model.rowCount() == 0)
     press("Ctrl+Shift+N")
     dialog(qtbot, window, FormDialog)
     type_text(qtbot, "acme-corp")
@@ -130,7 +132,9 @@ def test_a_user_is_created_edited_and_deleted_by_keys_alone(
     press("Return")
     closed(qtbot, window, FormDialog)
     qtbot.waitUntil(lambda: page.filters.count.text() == said(before + 1, USERS))
-    assert window.toast.label.text() == "User new@example.com created" and window.toast.isVisible()
+    told, toast = "User new@example.com created · filter cleared", window.toast
+    qtbot.waitUntil(lambda: toast.label.text() == told and toast.isVisible())
+    assert (toast.action_button.text(), toast.other_button.text()) == ("Undo", "Filter again")
     page.table.setFocus()
     press("Home")
     qtbot.waitUntil(lambda: values(page, "email")[0] == "new@example.com")
