@@ -109,6 +109,7 @@ class NoteKind(Enum):
         "part",
         "missing, as in a dump of some tables only, one of a file without them, or one that lost its end",
     )
+    WITHOUT = "table", "of the platform's document not there, as in one of its two databases by itself"
     NO_END = (
         "",
         "the counters that D1 writes behind all rows (sqlite_sequence) are missing: it is of some tables or "
@@ -118,7 +119,7 @@ class NoteKind(Enum):
     @property
     def is_loss(self) -> bool:
         """Whether a person is asked before the import goes on; what is usual or kept as it is, is told."""
-        kept = (NoteKind.NUL, NoteKind.BYTES, NoteKind.CHECK, NoteKind.UNCHECKED)
+        kept = (NoteKind.NUL, NoteKind.BYTES, NoteKind.CHECK, NoteKind.UNCHECKED, NoteKind.WITHOUT)
         return self not in (NoteKind.LINE_BREAKS, NoteKind.REPLACED, NoteKind.ROUNDED, *kept)
 
 

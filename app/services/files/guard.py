@@ -59,9 +59,9 @@ class Guard(Looker):
     It runs in one transaction, which OR ROLLBACK of the dump ends: that is `RolledBack`. With `in_many`, what
     came before is committed at each statement, and only that one is lost; it takes longer.
 
-    What is left out goes to `notes`.
-    `is_bounded`: functions that search are Python's since a statement that could search for ever.
-    `make_tables(missing)` is asked to, when rows come before any table; `rows_alone` says that it did.
+    What is left out goes to `notes`. `is_bounded` says that functions that search are Python's by now: a
+    statement could have searched for ever. `make_tables(missing)` is asked to, when rows come before any
+    table; `rows_alone` says that it did.
     """
 
     def __init__(

@@ -226,7 +226,8 @@ def _build(
             dangling = tuple(dangling_rows(connection))
             _check_whole(connection, dump, target, notes)
             set_pragma(connection, "journal_mode", "wal")
-    rows = _rows_by_table(building, dump, notes, guard.chain_at)
+    is_whole = guard.has_end or (guard.is_d1 and guard.has_counters)
+    rows = _rows_by_table(building, dump, notes, guard.chain_at, is_whole=is_whole)
     return Imported(target, rows, dangling, notes.all(), 0.0, tenant)
 
 
@@ -657,13 +658,16 @@ def dangling_rows(connection: apsw.Connection) -> Iterator[Dangling]:
         yield from (Dangling(str(table), parent, count) for parent, count in sorted(counts.items()))
 
 
-def _rows_by_table(path: Path, dump: Path, notes: Notes, chain_at: int | None) -> dict[str, int]:
+def _rows_by_table(
+    path: Path, dump: Path, notes: Notes, chain_at: int | None, *, is_whole: bool
+) -> dict[str, int]:
     """Counts the tables that are a person's, and notes what is not there, and an audit chain, made at that
-    line, that is not the platform's. Raises `ImportFailed`.
+    line, that is not the platform's; `is_whole` says that the dump shows its end. Raises `ImportFailed`.
     """
     # Peewee comes along with these, and its memory is not wanted beside the run's.
     from app.services.chain.verify.source import CannotVerify, check_table  # noqa: PLC0415
     from app.services.files import describe  # noqa: PLC0415
+    from app.services.records.tables import whole_part  # noqa: PLC0415
     from models import schema  # noqa: PLC0415
     from models.local.database import LocalDatabase  # noqa: PLC0415
 
@@ -673,7 +677,9 @@ def _rows_by_table(path: Path, dump: Path, notes: Notes, chain_at: int | None) -
         if not found.recognised:
             raise ImportFailed(dump, Failure.NOT_THE_PLATFORMS, "none of the platform's tables")
         if missing := _missing(database.connection(), found):
-            notes.add(NoteKind.LACKS, some_of(missing, 5), count=len(missing))
+            by_itself = is_whole and schema.LEDGER not in found.columns and whole_part(found.columns)
+            kind = NoteKind.WITHOUT if by_itself else NoteKind.LACKS
+            notes.add(kind, some_of(missing, 5), count=len(missing))
         if TABLE in found.columns:
             try:
                 check_table(database.connection(), dump)

@@ -42,8 +42,8 @@ class Looker:
 
     `start` is where, in the piece that was run, the statement lies that failed. `open_at` is the line of a
     BEGIN that has had no COMMIT yet, `chain_at` that of the audit chain's table. `is_d1` says that it begins
-    as D1's export does, `has_counters` that it filled `sqlite_sequence`, `rows_alone` that rows came before
-    any table.
+    as D1's export does, `has_counters` that it filled `sqlite_sequence`, `has_end` that its last transaction
+    was ended, `rows_alone` that rows came before any table.
     """
 
     def __init__(self, connection: apsw.Connection) -> None:
@@ -52,7 +52,7 @@ class Looker:
         self.start = 0
         self.open_at: int | None = None
         self.chain_at: int | None = None
-        self.rows_alone = self.is_d1 = self.has_counters = False
+        self.rows_alone = self.is_d1 = self.has_counters = self.has_end = False
         self._temporary: set[str] = set()
         self._tables: set[str] = set()
         self._begin = self._ran = self._last = 0
@@ -244,6 +244,7 @@ class Looker:
         if action == apsw.SQLITE_TRANSACTION:
             self._acts = True
             self.open_at = self._piece.line_of(self._begin + self._ran) if name == "BEGIN" else None
+            self.has_end = name == "COMMIT"
             if name == "ROLLBACK":
                 self._note(NoteKind.ROLLBACK)
             return apsw.SQLITE_IGNORE  # the import is one transaction of its own

@@ -578,6 +578,15 @@ def part_of_platform(names: Collection[str]) -> str:
     return "Gateway" if gateway else "Planning" if PLANNING_RUNS.name in names else "Unknown"
 
 
+def whole_part(names: Collection[str]) -> str:
+    """Which one of the two a database with these tables is by itself; empty where it is neither, or lacks
+    what that one always has: a gateway may be without webhooks and notifications.
+    """
+    part = part_of_platform(names)
+    needed = {"Gateway": {USERS.name, AUDIT_CHAIN.name}, "Planning": {*PLANNING}}.get(part)
+    return part if needed is not None and needed <= set(names) else ""
+
+
 def title_of(table: str) -> str:
     """What the rows of a table are called in a heading: a table that nobody declared by its own name."""
     if table == AUDIT_CHAIN.name:

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from app import paths
 from app.itemmodels.columns import Tone
 from app.services.chain.rules import BROKEN, Verdict
-from app.services.records.tables import AUDIT_CHAIN, PLANNING, USERS, part_of_platform
+from app.services.records.tables import AUDIT_CHAIN, whole_part
 from app.services.text import counted, some_of
 from app.ui.session.context import Context, Displaced
 from app.ui.theme import Kind, Theme
@@ -117,7 +117,7 @@ def of_opened(context: Context, ask: Ask) -> list[Notice]:
         means = "What needs them is off, and says so; all else works."
         means = opened.elsewhere.get(Capability.MIGRATE, means)
         door = to_what_lacks(context)
-        part = "" if door is Door.MIGRATE else _part(opened.schema)
+        part = "" if door is Door.MIGRATE else whole_part(opened.schema.columns)
         if part:  # as the platform makes it: nothing is to be put back
             headline = f"This is the platform's {part.lower()} database"
             notice.banner.show_verdict(Tone.NEUTRAL, headline, f"— {missing}", means)
@@ -154,13 +154,6 @@ def _missing(schema: Schema) -> str:
     parts = [f"missing tables: {', '.join(schema.missing_tables)}"] if schema.missing_tables else []
     parts += [f"{table} lacks {', '.join(columns)}" for table, columns in schema.missing_columns.items()]
     return "; ".join(parts)
-
-
-def _part(schema: Schema) -> str:
-    """Which one of the platform's two databases it is; empty where it is neither, or lacks what that has."""
-    part = part_of_platform(schema.columns)
-    needed = {"Gateway": {USERS.name, AUDIT_CHAIN.name}, "Planning": {*PLANNING}}.get(part)
-    return part if needed is not None and needed <= schema.columns.keys() else ""
 
 
 class UnsettledNotice(Notice):

@@ -22,6 +22,7 @@ from models.progress import Monitor
 from models.schema import expected_columns
 from tests.conftest import MIGRATIONS, NOW
 from tests.fixtures.dumping import write_dump
+from tests.fixtures.gateway import create_gateway
 from tests.fixtures.inserting import INTO_NOTIFICATIONS
 
 Run = Callable[..., Imported]
@@ -762,6 +763,15 @@ def test_rows_alone_that_name_no_columns_are_nobodys(run: Run) -> None:
     rows = "INSERT INTO notifications(id,tenant_id,type,title,created_at) VALUES('n','t','x','y',1);\n"
     with pytest.raises(ImportFailed, match=r"those of users at line 3 do not say which columns.*nothing was"):
         run(f'{rows}\nINSERT INTO "users" VALUES({",".join("1" for _ in expected_columns()["users"])});\n')
+
+
+def test_a_gateway_that_has_no_webhooks_comes_in_whole(run: Run, tmp_path: Path) -> None:
+    """Nobody is asked about tables that the platform's other databases have, or this one never had."""
+    made = run(write_dump(create_gateway(tmp_path / "gateway.sqlite"), tmp_path / "dump.sql").read_text())
+    assert not [note for note in made.notes if note.kind.is_loss]
+    (note,) = [note for note in made.notes if note.kind is NoteKind.WITHOUT]
+    assert str(note).startswith("2 tables of the platform's document not there")
+    assert "notifications" in note.name
 
 
 def test_one_of_our_tables_is_enough(run: Run) -> None:
