@@ -150,6 +150,11 @@ def tenant_name(tenant: str) -> str:
     return tenant or "a tenant without a name"
 
 
+def composed(text: str) -> str:
+    """The same letters in one form, however they were put together: what a person reads as equal is equal."""
+    return unicodedata.normalize("NFC", text)
+
+
 def folded(text: str) -> str:
     """The text as all spellings of it are compared: É and é, composed or not, straße and STRASSE."""
     # Canonical caseless matching, Unicode 15, D145; and composed again, so that ASCII stays what it is.

@@ -7,7 +7,6 @@ import codecs
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -358,4 +357,4 @@ class _Tenants:
 
 def _is_same(one: str, other: str) -> bool:
     """Whether nobody can tell one from the other: both composed, they are the same."""
-    return unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other)
+    return text.composed(one) == text.composed(other)

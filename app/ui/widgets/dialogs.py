@@ -39,7 +39,7 @@ from PySide6.QtWidgets import (
 
 from app import paths
 from app.itemmodels.columns import Index, Tone
-from app.services.text import visible
+from app.services.text import composed, visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import ProgressBar, Toast, WaitLine
@@ -424,7 +424,7 @@ class ConfirmDialog(Dialog):
         self.confirm_button.setEnabled(False)
 
         def compare(text: str) -> None:
-            fits = text.strip() == typed.strip()
+            fits = composed(text.strip()) == composed(typed.strip())  # as one reads it
             self.confirm_button.setEnabled(fits)
             (self.confirm_button if fits else self.cancel_button).setDefault(True)
 
