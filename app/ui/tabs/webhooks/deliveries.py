@@ -16,7 +16,6 @@ from app.services.deliveries.delivering import Delivered, again
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.log import SHOWN, Delivery, DeliveryLog, LogQuery
 from app.services.deliveries.request import Request
-from app.services.records.contents import indented
 from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.tabs.webhooks import event_table
@@ -107,6 +106,10 @@ class DeliveriesDialog(Dialog):
         tip = "Without secrets, and without what tells who somebody is"
         self.export_button = push_button(theme, "Export…", self._ask_export, icon=Icon.EXPORT, tip=tip)
         self.set_close_button(left=[self.resend_button, self.curl_button, self.export_button])
+        self.close_button.setDefault(False)  # Return leads from the filter to the rows
+        self.close_button.setAutoDefault(False)
+        self.text.returnPressed.connect(self.table.setFocus)
+        self.table.setFocus()
         self._soon = QTimer(self, singleShot=True, interval=_FILTER_MS)
         self._soon.timeout.connect(self.reload)
         self.text.textChanged.connect(self._soon.start)
@@ -184,7 +187,7 @@ class DeliveriesDialog(Dialog):
             return
         self._current = chosen
         self.sent_title.setText(f"Sent · {chosen.event}" + (" · sent again" if chosen.resent else ""))
-        self.sent_body.setPlainText(indented(hiding.secretless(chosen.body)))
+        self.sent_body.setPlainText(hiding.secretless(chosen.body))  # as it was signed
         self._sent_part.show()
         self._offer()
 
@@ -231,6 +234,8 @@ class DeliveriesDialog(Dialog):
         self.state.setText(f"Sending to {destination.title}…")
         words = f"Sending a test event to {destination.title}…"
         self._task = self._context.job(words, work, on_done=self._sent, on_failed=self._not_sent)
+        if self.focusWidget() is self.resend_button:  # which is grey meanwhile
+            self.table.setFocus()
         self._offer()
 
     def _sent(self, sent: Delivered) -> None:

@@ -80,15 +80,20 @@ def test_what_was_sent_is_found_filtered_and_sent_again_by_keys(
         qtbot.waitUntil(lambda: results(shown) == ["500"])
         qtbot.waitUntil(shown.answer.title.isVisible)
         assert shown.answer.title.text() == "500 Internal Server Error"
-        assert '"type": "run_killed"' in shown.sent_body.toPlainText()
+        sent = hook.requests[0].partition(b"\r\n\r\n")[2]
+        assert b"run_killed" in sent and shown.sent_body.toPlainText().encode() == sent
+        assert shown.focusWidget() is shown.table
         shown.text.setFocus()
         type_text(qtbot, "nothing like it")
         qtbot.waitUntil(lambda: shown.state.text() == "No delivery matches these filters.")
         assert not shown.resend_button.isEnabled() and shown.answer.title.isHidden() is False
         shown.text.clear()
         qtbot.waitUntil(lambda: results(shown) == ["500"])
+        press("Return")  # leads to what it has found
+        assert shown.isVisible() and shown.focusWidget() is shown.table
         shown.resend_button.setFocus()
         press("Return")
+        qtbot.waitUntil(lambda: shown.focusWidget() is shown.table)
         qtbot.waitUntil(lambda: results(shown) == ["500", "500"])
         assert shown.table.model().index(0, 2).data() == "run_killed · again"
         first, second = (request.partition(b"\r\n\r\n")[2] for request in hook.requests)
