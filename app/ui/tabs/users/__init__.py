@@ -350,7 +350,9 @@ def edit_others_form(context: Context, user: Record, parent: QWidget | None = No
     seen = {name: user.unknown[name] for name in USERS.others(stored) if name in user.unknown}
     for name, value in seen.items():
         field = line_edit(readable(value))
-        hint = "" if name in stored.never_null else "Empty stores nothing (NULL)."
+        hint = "Empty stores an empty text." if isinstance(value, str) else ""
+        if name not in stored.never_null:
+            hint = "Empty stores nothing (NULL)."
         if not can_be_typed(value):
             field.setReadOnly(True)
             hint = "No line can show this; it stays as it is."
