@@ -90,9 +90,11 @@ def _export(options: argparse.Namespace) -> int:
 
 def _erase(options: argparse.Namespace) -> int:
     from app.services.deliveries.log import DeliveryLog  # noqa: PLC0415
+    from app.services.deliveries.old_secrets import OldSecrets  # noqa: PLC0415
     from app.services.files.opening import open_database  # noqa: PLC0415
     from app.services.tenants import erasing  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
+    from app.workers.system_keyring import SystemKeyring  # noqa: PLC0415
 
     if isinstance(options.file, common.LiveName):
         raise NotAllowed(f"{erasing.WHY_NOT_LIVE} Nothing was erased.")
@@ -120,6 +122,7 @@ def _erase(options: argparse.Namespace) -> int:
             now=now,
             expected=planned,
             log=DeliveryLog(),
+            old_secrets=OldSecrets(str(opened.kept_by), SystemKeyring()),
             monitor=Monitor(cancelled=cancelled),
         )
     common.say(done.said)

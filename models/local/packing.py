@@ -30,7 +30,7 @@ def pack(database: LocalDatabase) -> str | None:
     try:
         with database.expected_errors():
             return _why_not(database) or _packed(database)
-    except errors.StorageError as error:
+    except errors.TenantAdminError as error:
         return str(error).removesuffix(".")
 
 

@@ -3,6 +3,7 @@ keyring or, where there is none, for as long as a file is open; never in a file.
 """
 
 import json
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -44,6 +45,7 @@ class OldSecrets:
         if self._keyring is not None:
             try:
                 value = json.dumps({"secret": old.secret.value, "until": old.until})
+                self._list(self._listed() | {webhook: old.until})  # first: nothing is kept that is not listed
                 self._keyring.set_password(SERVICE, self._user(webhook), value)
                 return None
             except KeyringProblem as error:
@@ -69,8 +71,50 @@ class OldSecrets:
         self._kept.pop(webhook, None)
         if self._keyring is not None:
             with suppress(KeyringProblem):
-                if self._keyring.get_password(SERVICE, self._user(webhook)) is not None:
-                    self._keyring.delete_password(SERVICE, self._user(webhook))
+                self._delete(self._user(webhook))
+                if webhook in (listed := self._listed()):
+                    self._list({name: until for name, until in listed.items() if name != webhook})
+
+    def forget_over(self, *, now: int) -> None:
+        """Forgets those whose time is over, whether anybody asks for them or not."""
+        for webhook, until in self._all().items():
+            if until <= now:
+                self.forget(webhook)
+
+    def forget_gone(self, there: Collection[str]) -> None:
+        """Forgets those of webhooks that are not `there` any more: all of them where the database goes."""
+        for webhook in self._all():
+            if webhook not in there:
+                self.forget(webhook)
+
+    def _all(self) -> dict[str, int]:
+        """Until when each is taken, those of other starts as well."""
+        with suppress(KeyringProblem):
+            return self._listed() | {webhook: old.until for webhook, old in self._kept.items()}
+        return {webhook: old.until for webhook, old in self._kept.items()}
+
+    def _listed(self) -> dict[str, int]:
+        """Those in the keyring, which itself names none."""
+        if self._keyring is None:
+            return {}
+        with suppress(ValueError, TypeError, AttributeError):
+            stored = json.loads(self._keyring.get_password(SERVICE, self._list_user) or "{}")
+            return {str(webhook): int(until) for webhook, until in stored.items()}
+        return {}
+
+    def _list(self, listed: dict[str, int]) -> None:
+        if self._keyring is not None and listed:
+            self._keyring.set_password(SERVICE, self._list_user, json.dumps(listed))
+        else:
+            self._delete(self._list_user)
+
+    def _delete(self, user: str) -> None:
+        if self._keyring is not None and self._keyring.get_password(SERVICE, user) is not None:
+            self._keyring.delete_password(SERVICE, user)
+
+    @property
+    def _list_user(self) -> str:
+        return f"webhooks {sha256(self._database.encode(errors='surrogatepass')).hexdigest()[:32]}"
 
     def _user(self, webhook: str) -> str:
         """Of this webhook of this database alone; no name of it is in a keyring for others to list."""

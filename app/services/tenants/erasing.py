@@ -7,6 +7,7 @@ marker, and an entry in the chain of `system`. A copy of the file is made before
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -17,13 +18,14 @@ from app.services.chain.checkpoints.making import SignedReport, Verifier, verify
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.numbering import Numbering
 from app.services.chain.pruning import Part, marker_of, removal_of
-from app.services.chain.rules import GENESIS, MARKER_EVENT, is_no_time, seconds
+from app.services.chain.rules import GENESIS, MARKER_EVENT, is_no_time, named, seconds
 from app.services.chain.verify.report import TenantReport
 from app.services.deliveries.log import DeliveryLog
+from app.services.deliveries.old_secrets import OldSecrets
 from app.services.files.describe import OpenedFile
 from app.services.records.belonging import in_virtual_tables, nothing_of
 from app.services.records.references import Fate, fate_of
-from app.services.records.tables import AUDIT_CHAIN
+from app.services.records.tables import AUDIT_CHAIN, WEBHOOK_DESTINATIONS
 from app.services.tenants.going import Going, Knot, Round, sizes, unchanged
 from app.services.tenants.virtual import Indexed
 from app.services.text import counted, tenant_name
@@ -228,10 +230,12 @@ def erase(
     now: int,
     expected: Erasure | None = None,
     log: DeliveryLog | None = None,
+    old_secrets: OldSecrets | None = None,
     monitor: Monitor = UNWATCHED,
 ) -> Erased:
-    """Erases it, behind a checkpoint and a copy, what the `log` has of it, too, and verifies and signs the
-    file again. With what was `expected` it is refused where by now more or other rows would go.
+    """Erases it, behind a checkpoint and a copy, what the `log` and `old_secrets` have of it, too, and
+    verifies and signs the file again. With what was `expected` it is refused where by now
+    more or other rows would go.
 
     Raises `InvalidInput`, `NotAllowed` where something stands in its way, `Cancelled`, the errors of
     `verify_and_sign`, and the storage errors of both files; nothing was erased then.
@@ -262,6 +266,11 @@ def erase(
                     copy.unlink()  # it holds what would have gone, and nobody would know of it
                 raise
         unpacked = pack(database)
+        if old_secrets is not None and WEBHOOK_DESTINATIONS.name in planned.going:
+            ids = raw(f"SELECT CAST(id AS BLOB) FROM main.{WEBHOOK_DESTINATIONS.name}")  # noqa: S608
+            with suppress(TenantAdminError):  # they end with their time
+                there = {named(bytes(found or b""), database.encoding) for (found,) in database.rows(ids)}
+                old_secrets.forget_gone(there)
     problems = list[str]()
     if unpacked is not None:
         problems.append(

@@ -397,12 +397,15 @@ class Files(QObject):
 
         def work(monitor: Monitor) -> str:
             from app.services.deliveries.log import DeliveryLog  # noqa: PLC0415
+            from app.services.deliveries.old_secrets import OldSecrets  # noqa: PLC0415
             from app.services.files.opening import open_database  # noqa: PLC0415
             from app.services.tenants.erasing import erase  # noqa: PLC0415
             from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
+            from app.workers.system_keyring import SystemKeyring  # noqa: PLC0415
 
             opened = open_database(path, force_writable=True)  # as the person had it open
-            told = partial(erase, expected=erasure, log=DeliveryLog(), monitor=monitor)
+            secrets = OldSecrets(str(opened.kept_by), SystemKeyring())
+            told = partial(erase, expected=erasure, log=DeliveryLog(), old_secrets=secrets, monitor=monitor)
             return told(opened, erasure.tenant, *store_and_verifier(), actor=actor, now=now).said
 
         self._rewrite(path, f"Erasing {visible(erasure.tenant)}…", work)

@@ -218,4 +218,8 @@ def _keep(context: Context, old_secrets: OldSecrets, webhook: str, old: OldSecre
         if why is not None:
             context.say(f"Secret replaced. {why}", undoes=True)
 
-    context.job("Keeping the old secret…", lambda _: old_secrets.keep(webhook, old), on_done=say)
+    def work(_: object) -> str | None:
+        old_secrets.forget_over(now=context.clock())
+        return old_secrets.keep(webhook, old)
+
+    context.job("Keeping the old secret…", work, on_done=say)

@@ -210,6 +210,21 @@ def test_an_old_secret_is_taken_until_its_time_is_over_also_by_the_next_start() 
     assert keyring.kept == {}
 
 
+def test_old_secrets_go_with_their_time_and_with_their_webhooks() -> None:
+    keyring = MemoryKeyring()
+    for database in ("db", "other"):
+        for at in range(1, 4):
+            assert OldSecrets(database, keyring).keep(f"wh_{at}", OldSecret(OLD, NOW + at)) is None
+    OldSecrets("db", keyring).forget_over(now=NOW + 1)
+    OldSecrets("db", keyring).forget_gone(["wh_1", "wh_3"])
+    again = OldSecrets("db", keyring)
+    assert [again.find(f"wh_{at}", now=NOW) is not None for at in range(1, 4)] == [False, False, True]
+    again.forget_gone([])
+    assert len(keyring.kept) == 4 and OldSecrets("other", keyring).find("wh_1", now=NOW) is not None
+    OldSecrets("other", keyring).forget_over(now=NOW + 9)
+    assert keyring.kept == {}
+
+
 @pytest.mark.parametrize("problem", [KeyringAbsent(), KeyringUnavailable("is locked")])
 def test_without_a_keyring_it_is_taken_while_the_file_is_open(problem: Exception) -> None:
     secrets = OldSecrets("db", MemoryKeyring(problem))

@@ -20,9 +20,11 @@ from app.services.chain.where import InFile
 from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.log import DeliveryLog, LogQuery
+from app.services.deliveries.old_secrets import OldSecret, OldSecrets
 from app.services.deliveries.request import make
 from app.services.deliveries.signing import Signing
 from app.services.files.opening import open_database
+from app.services.records.webhooks import Secret
 from app.services.retention.prefixes import find_prefixes
 from app.services.tenants import erasing
 from app.services.tenants.erasing import Erased
@@ -32,6 +34,7 @@ from models.progress import Monitor
 from models.schema import read_stored
 from tests.conftest import NOW
 from tests.fixtures.inserting import INTO_USERS
+from tests.fixtures.keyrings import MemoryKeyring
 from tests.fixtures.retaining import retain
 from tests.fixtures.sample import sample
 from tests.fixtures.window import ask, count
@@ -360,14 +363,20 @@ def test_where_nothing_can_be_verified_behind_it_that_is_said_and_it_holds_all_t
 
 
 @pytest.mark.slow
-def test_what_was_sent_to_its_webhooks_is_forgotten(path: Path) -> None:
-    log, opened = DeliveryLog(), open_database(path)
+def test_what_was_sent_to_its_webhooks_is_forgotten_and_what_they_were_signed_with(path: Path) -> None:
+    log, opened, keyring = DeliveryLog(), open_database(path), MemoryKeyring()
+    secrets = OldSecrets(str(opened.kept_by), keyring)
+    for (webhook,) in ask(path, "SELECT id FROM webhook_destinations"):
+        secrets.keep(webhook, OldSecret(Secret("s3cret"), NOW + 60))
+    (left,) = ask(path, "SELECT count(*) FROM webhook_destinations WHERE tenant_id <> ?", TENANT)[0]
+    assert len(keyring.kept) > left + 1 > 1
     answer = DeliveryAnswer(DeliveryOutcome.TIMEOUT, seconds=1)
     for tenant in (TENANT, "globex"):
         to = Destination("w", tenant, "", "https://h.example/", "h.example", "*", None)
         request = make(to, "run_killed", "{}", now=NOW)
         log.add(str(opened.kept_by), to, request, answer, signing=Signing.PLATFORM, days=30)
-    erase(path, log=log)
+    erase(path, log=log, old_secrets=secrets)
+    assert len(keyring.kept) == left + 1
     assert [one.tenant for one in log.find(LogQuery(str(opened.kept_by)))] == ["globex"]
 
 
