@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMenu, QPushButton, QToolButton, QWidget
 
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import BUTTON, ENDS, push_button
+from app.ui.widgets.buttons import BUTTON, ENDS, SHORT, push_button
 from app.ui.widgets.formatting import tooltip
 from app.ui.widgets.labels import set_tip
 
@@ -37,7 +37,8 @@ class ActionSpec:
     text; in a tab, single keys work while the table has the focus. A single letter stands on the act's
     button, unless it is one `of_table`, and none does what `ends` something: a slip of the finger must not.
     `checked` is for one of several that is on or off: its menu marks it. `of_table` is for a key that tables
-    and fields heed by themselves, to go about in them: menus and the list of keys only show it.
+    and fields heed by themselves, to go about in them: menus and the list of keys only show it. `short` is
+    what its button says where there is no room for its words.
     """
 
     name: str
@@ -51,6 +52,7 @@ class ActionSpec:
     checked: Callable[[], bool] | None = None
     ends: bool = False
     of_table: bool = False
+    short: str = ""
 
     def __post_init__(self) -> None:
         if self.ends and self.is_letter:
@@ -149,6 +151,7 @@ class Actions(QObject):
         )
         button.setAccessibleName(plain(words))
         button.setProperty(ENDS, spec.ends)
+        button.setProperty(SHORT, spec.short)
         self._buttons[name] = button
         return button
 

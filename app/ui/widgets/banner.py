@@ -10,7 +10,7 @@ from app.itemmodels.columns import Tone
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
-from app.ui.widgets.buttons import push_button, room_of_words, show_words, tool_button
+from app.ui.widgets.buttons import give_way, missing_words, push_button, tool_button
 from app.ui.widgets.labels import (
     ElidedLabel,
     FoldedLabel,
@@ -32,7 +32,7 @@ LEAST_SAID = 120
 _IN_DIALOG = 36
 """The height in pixels of a toast where no status bar gives it one."""
 
-_VERDICT = 420
+_VERDICT = 340
 """The width in pixels that a verdict has at the least before buttons lose their words."""
 
 LOW = 600
@@ -428,20 +428,18 @@ class Banner(QFrame):
         self._show_detail()
 
     def _share_width(self) -> None:
-        """Words on the buttons where there is room for a verdict beside them, however long this one is: they
-        do not come and go with it.
+        """Words on the buttons, the first of them before the others, where there is room for a verdict beside
+        them, however long this one is: they do not come and go with it.
         """
         shrinking = [button for button in self._shrinking if not button.isHidden()]
         if not shrinking or self.is_busy():
             return
-        lost = sum(room_of_words(button) for button in shrinking if not button.text())
         # The row asks for little room for words that can be shortened.
         others = self._row.sizeHint().width() - self._words.sizeHint().width()
-        fits = others + _VERDICT + lost <= self.width()
+        wanted = others + _VERDICT + sum(map(missing_words, shrinking))
+        give_way(wanted, self.width(), shrinking)
         for button in shrinking:
-            room_of_words(button)
-            show_words(button, fits)
-            button.setToolTip("" if fits else str(button.property("words")))
+            button.setToolTip("" if button.text() else str(button.property("words")))
 
     def _cancel(self) -> None:
         self.cancel_button.setEnabled(False)

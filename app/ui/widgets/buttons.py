@@ -168,32 +168,52 @@ def framed_button(action: QAction) -> QToolButton:
     return button
 
 
+SHORT = "short"
+"""The property of a button that says what it is called where there is no room for all of its words."""
+
+
 def share_words(row: QBoxLayout, room: int, buttons: Sequence[QPushButton]) -> None:
     """Lets `buttons` of a row, the last of them first, lose their words where it is wider than `room`.
 
-    Only those with an icon do; it stays, and so do tool tip and accessible name.
+    Only those with an icon do; it stays, and so do tool tip and accessible name. One that has `SHORT` words
+    keeps these, if they fit.
     """
-    lost = {button: room_of_words(button) for button in buttons}
-    wanted = row.minimumSize().width() + sum(lost[one] for one in buttons if not one.text())
+    give_way(row.minimumSize().width() + sum(map(missing_words, buttons)), room, buttons)
+
+
+def give_way(wanted: int, room: int, buttons: Sequence[QPushButton]) -> None:
+    """Lets `buttons`, the last of them first, lose words until what is `wanted` with all of them fits."""
     for button in reversed(buttons):
-        gives = wanted > room and not button.isHidden() and not button.icon().isNull()
-        wanted -= lost[button] if gives else 0
-        show_words(button, not gives)
+        whole = room_of_words(button)
+        if wanted <= room or button.isHidden() or button.icon().isNull():
+            show_words(button, str(button.property("words") or ""))
+            continue
+        short = str(button.property(SHORT) or "")
+        wanted += button.fontMetrics().horizontalAdvance(short) - whole
+        if short and wanted > room:
+            wanted, short = wanted - button.fontMetrics().horizontalAdvance(short), ""
+        show_words(button, short)
 
 
 def room_of_words(button: QPushButton) -> int:
     """How much less room a button with an icon takes, or would take, without its words."""
+    text = button.text()
+    if text and text != button.property(SHORT):
+        button.setProperty("words", text)
+        button.setProperty("wide", button.sizeHint().width())
+    return button.fontMetrics().horizontalAdvance(str(button.property("words") or ""))
+
+
+def missing_words(button: QPushButton) -> int:
+    """How much more room it would take with all of its words."""
+    if button.isHidden() or (button.text() and button.text() != button.property(SHORT)):
+        return 0
     wide = button.sizeHint().width()
-    if button.text():
-        button.setProperty("words", button.text())
-        button.setProperty("wide", wide)
-        return button.fontMetrics().horizontalAdvance(button.text())
     return int(button.property("wide") or wide) - wide
 
 
-def show_words(button: QPushButton, shown: bool) -> None:
-    """Shows or takes away the words that `room_of_words` has met."""
-    words = str(button.property("words") or "") if shown else ""
+def show_words(button: QPushButton, words: str) -> None:
+    """Shows these of the words that `room_of_words` has met, or none."""
     if button.text() != words:
         button.setText(words)
         button.setIconSize(BESIDE_WORDS if words else QSize(16, 16))

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 from app.services.text import counted
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import Choice, field_icons, room_of_words, share_words
+from app.ui.widgets.buttons import Choice, field_icons, missing_words, share_words
 from app.ui.widgets.formatting import from_to, grouped, tooltip
 from app.ui.widgets.labels import Label, Look, WindowField, in_column, in_row, set_tip
 from app.ui.widgets.later import later
@@ -327,7 +327,7 @@ class FilterRow(QWidget):
         parts = self.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
         others = [part for part in parts if part not in (self.text, chips) and not part.isHidden()]
         taken = self.text.minimumWidth() + sum(part.sizeHint().width() for part in others)
-        taken += sum(room_of_words(button) for button in self._trailing if not button.text())
+        taken += sum(map(missing_words, self._trailing))
         room = self.width() - taken - (len(others) + 1) * self._row.spacing()
         fits, beside = self._wanted_by_chips() <= room, self._row.indexOf(chips) >= 0
         if fits == beside:

@@ -224,7 +224,7 @@ class AuditTab(RecordTab):
         """
         self.column.setSpacing(GAP if self.height() >= _ROOM else _CLOSE)
         self.panel.column.setSpacing(self.column.spacing())
-        self.timeline.set_room(self.height() >= _ROOM)
+        self.timeline.set_low(self.height() < _ROOM)
         self.findings.table.set_low(self.height() < LOW)
         small = self.is_narrow or self.height() < _ROOM_WITH_FINDINGS
         listed = self.panel.outcome.report if small and self.findings.count and self.panel.outcome else None

@@ -17,7 +17,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button, tool_button
 from app.ui.widgets.labels import in_row
 
-_HEIGHT, _AXIS, _NARROWEST, _WIDEST, _GAP, _MARK, _APART = 68, 18, 4, 28, 1, 4, 8
+_HEIGHT, _LOW_HEIGHT, _AXIS, _NARROWEST, _WIDEST, _GAP, _MARK, _APART = 68, 40, 18, 4, 28, 1, 4, 8
 _EPOCH = date(1970, 1, 1)
 
 
@@ -69,7 +69,8 @@ def bars_of(
 
 class Timeline(QWidget):
     """`set_days([(days since 1970, count)])`; hidden below two days. `set_hours(moments, counts, utc)`: those
-    of a few days instead, with buttons to the days beside them, and to all.
+    of a few days instead, with buttons to the days beside them, and to all. `set_low(True)` for lower bars,
+    where the rows need the room.
 
     `picked(first, last)` (dates) when a bar is clicked, or several are dragged over, or chosen with Left and
     Right (Shift for several) and Return; of hours `hours_picked(since, until)` (epoch seconds). Each bar is
@@ -86,7 +87,7 @@ class Timeline(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self._has_room = True
+        self._is_low = False
         self._days: tuple[tuple[int, int], ...] = ()
         self._hours: tuple[Sequence[int], Sequence[int], bool] | None = None
         self._kept: tuple[int | None, int | None] = None, None
@@ -147,17 +148,32 @@ class Timeline(QWidget):
             self._make_bars()
             self.update()
 
-    def set_room(self, enough: bool) -> None:
-        self._has_room = enough
-        self._show_or_hide()
+    def set_low(self, low: bool) -> None:
+        if low != self._is_low:
+            self._is_low = low
+            self._place_buttons()
+            self.updateGeometry()
+            self.update()
 
     def _show_or_hide(self) -> None:
-        self.setVisible(self._has_room and (self._hours is not None or len(self._days) > 1))
+        self.setVisible(self._hours is not None or len(self._days) > 1)
+
+    def _place_buttons(self) -> None:
+        """Beside the bars; where these are low, beside their axis, too."""
+        size, high = self.buttons.sizeHint(), self._height() if self._is_low else self._axis_at()
+        self.buttons.setGeometry(
+            self.width() - size.width(), (high - size.height()) // 2, size.width(), size.height()
+        )
+
+    def _height(self) -> int:
+        return _LOW_HEIGHT if self._is_low else _HEIGHT
+
+    def _axis_at(self) -> int:
+        """How far below the top the bars stand on their axis."""
+        return self._height() - _AXIS
 
     def _make_bars(self) -> None:
-        size = self.buttons.sizeHint()
-        top = (_HEIGHT - _AXIS - size.height()) // 2
-        self.buttons.setGeometry(self.width() - size.width(), top, size.width(), size.height())
+        self._place_buttons()
         if self._hours is not None:
             moments, counts, utc = self._hours
             self._bars = [*bars_of_hours(moments, counts, self._found_at, utc)]
@@ -174,16 +190,16 @@ class Timeline(QWidget):
     def bar_rect(self, position: int) -> QRect:
         step = self._step()
         left = round(position * step)
-        return QRect(left, 0, max(1, round((position + 1) * step) - left - _GAP), _HEIGHT - _AXIS)
+        return QRect(left, 0, max(1, round((position + 1) * step) - left - _GAP), self._axis_at())
 
     def sizeHint(self) -> QSize:
-        return QSize(400, _HEIGHT)
+        return QSize(400, self._height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         bars = self._bars
         painter = QPainter(self)
         highest = max(bar.count for bar in bars) or 1
-        room = _HEIGHT - _AXIS
+        room = self._axis_at()
         accent, line = self._theme.colour("accent"), self._theme.colour("line")
         soft = self._theme.colour("accent")
         soft.setAlphaF(0.45)
@@ -211,7 +227,7 @@ class Timeline(QWidget):
 
     def _labels(self) -> Iterator[tuple[QRect, str, Qt.AlignmentFlag]]:
         """What stands below the bars, and where: the first and the last day, or days and hours."""
-        top, left, right = _HEIGHT - _AXIS + 2, Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
+        top, left, right = self._axis_at() + 2, Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
         free = 0
         for position, bar in enumerate(self._bars):
             if isinstance(bar, HourBar):

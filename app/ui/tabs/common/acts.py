@@ -56,7 +56,8 @@ def create_act(tab: RecordTab, text: str, run: Callable[[], None], *needs: str) 
     def refuse() -> str | None:
         return tab.context.cannot_write or tab.context.without(tab.spec.table.name, *needs)
 
-    return list_act("create", text, Icon.ADD, run, refuse, "Ctrl+Shift+N", Kind.PRIMARY)
+    short = f"{text.split(maxsplit=1)[0]}…"
+    return list_act("create", text, Icon.ADD, run, refuse, "Ctrl+Shift+N", Kind.PRIMARY, short=short)
 
 
 def edit_act(

@@ -6,12 +6,12 @@ from functools import partial
 import pytest
 from PySide6.QtCore import QDate, QEvent, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import Choice, push_button
+from app.ui.widgets.buttons import SHORT, Choice, push_button
 from app.ui.widgets.filter_row import DateRange, FilterRow, FilterValues, Pick, Span
 from app.ui.widgets.form_dialog import DateRangeDialog
 
@@ -179,11 +179,14 @@ def test_the_text_keeps_its_room_before_a_button_keeps_its_words(qtbot: QtBot, t
     picks = [Pick(key, key, f"Any {key}") for key in ("state", "type", "kind")]
     row = FilterRow(theme, "Filter…", picks=picks, dates=True, noun=("notification", "notifications"))
     qtbot.addWidget(row)
+    main = push_button(theme, "New notification…", icon=Icon.ADD)
+    main.setProperty(SHORT, "New…")
     act = push_button(theme, "Mark all shown read", icon=Icon.READ)
+    row.add_trailing(main)
     row.add_trailing(act)
     row.set_count(4652)
     row.show()
-    for width, least in ((868, 0), (1228, 150)):
+    for width, least in ((868, 0), (1380, 150)):
         row.resize(width, row.sizeHint().height())
         qtbot.waitUntil(partial(_has_words, act, least))
         assert row.text.width() >= 200
@@ -192,10 +195,17 @@ def test_the_text_keeps_its_room_before_a_button_keeps_its_words(qtbot: QtBot, t
     row.set_count(6)
     QApplication.sendPostedEvents()
     assert [part.x() for part in (*row.pickers.values(), row.count, act)] == places
-    for width in range(560, 1_100, 3):  # words that fit stay, and those that do not are gone for good
+    layout = row.layout()
+    assert layout is not None
+    layout.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)  # as within a tab
+    row.setMinimumSize(0, 0)
+    called = set()
+    for width in range(560, 1_250, 3):  # words that fit stay, and those that do not are gone for good
         row.resize(width, row.height())
         shown = []
         for _ in range(3):
             QApplication.sendEvent(row, QEvent(QEvent.Type.LayoutRequest))
-            shown.append(act.text())
+            shown.append((main.text(), act.text()))
         assert shown[1] == shown[2], width
+        called.add(main.text())
+    assert called == {"", "New…", "New notification…"} and main.accessibleName() == "New notification…"

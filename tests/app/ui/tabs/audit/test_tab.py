@@ -159,6 +159,7 @@ def test_in_a_small_window_findings_share_the_inspectors_place(
     assert not page.inspector.isVisible()
     choose(qtbot, page, 3)
     height = page.table.height()
+    assert page.timeline.isVisible() and page.timeline.height() <= 40
     verify(qtbot, page)
     assert page.findings.isVisible() and not page.inspector.isVisible()
     # The rows keep their room but for a line of the verdict.
@@ -172,6 +173,7 @@ def test_in_a_small_window_findings_share_the_inspectors_place(
     click(qtbot, entry)
     assert page.inspector.isVisible() and not page.findings.isVisible()
     page.resize(1280, 720)
+    qtbot.waitUntil(lambda: page.timeline.height() > 40)
     assert page.findings.isVisible() and page.inspector.isVisible()
     assert not page.pane.isAncestorOf(page.findings)
 
