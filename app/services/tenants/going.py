@@ -145,7 +145,27 @@ class Going:
         names = [tuple(map(decoded, row)) for row in self.database.rows(raw(asked))]
         if len(names) > MOST:
             return f"{whose} are more than {MOST:,}; whether their table lets them lose {lost} is not tried."
-        there = Images(self.database).matching(child.name, ids, names)
+        why = self._refused(child, names, values)
+        return None if why is None else f"{whose} would lose {lost}, {why}."
+
+    def refused_in_circle(self, key: ForeignKey, rows: Sequence["Row"]) -> str | None:
+        """Why rows that go cannot lose what they refer to by the key before they do; None where they can."""
+        child = self.stored[key.table]
+        try:
+            values = detached_by(child, key)
+        except NotAllowed:  # what a formula gives, the file refuses where it must
+            return None
+        if not values or not self.database.may_refuse(child.name, _given(values)):
+            return None
+        names = [tuple(map(decoded, json.loads(named))) for _, named in rows[:MOST]]
+        return self._refused(child, names, values)
+
+    def _refused(
+        self, child: StoredTable, names: Sequence[tuple[Value, ...]], values: Mapping[str, Value]
+    ) -> str | None:
+        """What of rows, named by their key, their table's own rules do not take with these values."""
+        given = _given(values)
+        there = Images(self.database).matching(child.name, _id(child), names)
         columns = [*child.columns, *filter(None, [child.hidden_rowid])]
         refused = self.database.refused_change(
             child.name, columns, *tried([(row, values) for row in there]), given
@@ -154,10 +174,9 @@ class Going:
             return None
         (at, why), *_ = refused
         row, rules = visible(str(shown(there[at].record_id))), "the table's own rules"
-        told = f"which {rules} do not take of row {row} ({visible(why)})"
         if not why:
-            told = f"and whether {rules} take that of row {row} is not known"
-        return f"{whose} would lose {lost}, {told}."
+            return f"and whether {rules} take that of row {row} is not known"
+        return f"which {rules} do not take of row {row} ({visible(why)})"
 
     def around(self, parent: str, child: str) -> frozenset[str]:
         """The tables that refer to each other in a circle through these two."""
@@ -215,6 +234,7 @@ def unchanged(table: str, which: str, rows: int, *values: object) -> Statement:
 def _rounds(chosen: Going, tables: frozenset[str]) -> Iterator[Round]:
     below: dict[Row, set[Row]] = {}
     held: dict[Row, set[Row]] = {}
+    losing: dict[Row, list[tuple[Row, ForeignKey]]] = {}
     left = _LINKS
     for parent, key in chosen.keys:
         if parent not in tables or key.table not in tables or len(key.columns) != len(key.parent_columns):
@@ -227,6 +247,8 @@ def _rounds(chosen: Going, tables: frozenset[str]) -> Iterator[Round]:
             below.setdefault(other, set())
             if _holds(chosen.stored[key.table], key):
                 held.setdefault(one, set()).add(other)
+            elif fate_of(key) is Fate.CHANGES:
+                losing.setdefault(one, []).append((other, key))
         if left < 0:
             raise NotAllowed(
                 f"More than {_LINKS:,} references between rows of {_listed(tables)} that would go say which "
@@ -241,6 +263,18 @@ def _rounds(chosen: Going, tables: frozenset[str]) -> Iterator[Round]:
                 f"Rows of {named} ({len(group):,}) refer to each other in a circle, by a key that lets none "
                 "of them go first."
             )
+        lost: dict[ForeignKey, list[Row]] = {}
+        for row in group if len(group) > 1 else ():
+            for other, key in losing.get(row, ()):
+                if other in group:
+                    lost.setdefault(key, []).append(other)
+        for key, losers in lost.items():
+            if (why := chosen.refused_in_circle(key, losers)) is not None:
+                named = _listed({table for table, _ in group})
+                raise NotAllowed(
+                    f"Rows of {named} ({len(group):,}) refer to each other in a circle, and one would lose "
+                    f"{', '.join(key.columns)} before it goes, {why}."
+                )
         at = 1 + max((level[other] for row in group for other in below[row] - group), default=0)
         level |= dict.fromkeys(group, at)
         whole.setdefault(at, []).extend((row, len(group) == 1) for row in sorted(group))

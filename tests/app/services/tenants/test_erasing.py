@@ -262,6 +262,24 @@ def test_rows_that_hold_each_other_go_leaves_first_and_a_true_circle_is_named(
     assert ask(path, "PRAGMA foreign_key_check") == []
 
 
+@pytest.mark.parametrize(("rule", "why"), [("IS NOT NULL", "CHECK"), ("IS NULL OR o > 0", "")])
+def test_a_circle_of_rows_that_may_not_lose_each_other_is_said_before(
+    path: Path, rule: str, why: str
+) -> None:
+    for own, other in ("ab", "ba"):
+        to = f"REFERENCES {other} (id) ON DELETE SET NULL"
+        ask(path, f"CREATE TABLE {own} (id INTEGER PRIMARY KEY, tenant_id, o INTEGER CHECK (o {rule}) {to})")
+    for own in "ab":
+        ask(path, f"INSERT INTO {own} VALUES (1, '{TENANT}', 1)")
+    opened = open_database(path)
+    with opened.database.connection_context():
+        found = erasing.plan(opened.database, TENANT, now=NOW).obstacle
+    assert bool(found) == bool(why)
+    if found:
+        said = r"Rows of a and b \(2\) refer .* one would lose o before it goes, which .* row 1 \(CHECK"
+        assert re.match(said, found)
+
+
 def test_what_the_file_would_refuse_is_said_before(path: Path) -> None:
     """By rows of others that cannot lose what they refer to, and by the tenant's own that hold each other."""
     ask(path, "CREATE TABLE ranks (id TEXT PRIMARY KEY, tenant_id TEXT)")
