@@ -21,6 +21,7 @@ from app.ui.tabs.common.acts import (
     delete_act,
     edit_act,
     history_act,
+    record_act,
     set_on_selected,
     words_to_set,
 )
@@ -164,7 +165,19 @@ class UsersTab(RecordTab):
     def show_details(self, record: Record) -> None:
         self.inspector.set_header(record.text("email"), f"user of {record['tenant_id']}")
         self.fields.set_fields(declared.fields(self.context, record))
-        self.commands.show_button("edit_others", self._without_others() is None)
+        self._show_acts(of_many=False)
+
+    def show_acts_of_many(self) -> None:
+        self._show_acts(of_many=True)
+
+    def _show_acts(self, *, of_many: bool) -> None:
+        """Of one user those that a form of one does, of several those that take all of them."""
+        show = self.commands.show_button
+        for name in ("edit", "set_password"):
+            show(name, not of_many)
+        show("edit_others", not of_many and self._without_others() is None)
+        show("invalidate", of_many and self._without_passwords() is None)
+        show("move", of_many)
 
     def named_in_history(self, record_id: Any, record: Record) -> "Named | None":
         """By the address, too, as the platform's own entries do."""
@@ -204,7 +217,7 @@ class UsersTab(RecordTab):
         def refuse() -> str | None:
             return self._without_passwords() or refusal()
 
-        add(ActionSpec("invalidate", words, Icon.CANCEL, self._invalidate, refuse, "Ctrl+Shift+I"))
+        add(record_act("invalidate", words, Icon.CANCEL, self._invalidate, refuse, "Ctrl+Shift+I"))
         add(
             edit_act(
                 self,
@@ -222,7 +235,7 @@ class UsersTab(RecordTab):
             )
         )
         move = partial(self.selection.words_of_all, "Move to another tenant…", "Move {} to another tenant…")
-        add(ActionSpec("move", move, Icon.TREE, self._move, self.selection.refusal, "Ctrl+Shift+M"))
+        add(record_act("move", move, Icon.TREE, self._move, self.selection.refusal, "Ctrl+Shift+M"))
         add(delete_act(self, _delete, "email"))
         add(history_act(self))
         self.commands.divide_before("edit", "move", "delete")

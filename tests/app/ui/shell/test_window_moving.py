@@ -22,6 +22,8 @@ def test_those_selected_move_by_keys_and_come_back(qtbot: QtBot, window: MainWin
     press("Shift+Down")
     ids = [page.model.record_id(row) for row in (1, 2)]
     before = [ask(demo_path, OF, one) for one in ids]
+    acts = {"edit": False, "set_password": False, "invalidate": True, "move": True, "delete": True}
+    qtbot.waitUntil(lambda: {name: page.commands._buttons[name].isVisible() for name in acts} == acts)
     press("Ctrl+Shift+M")
     form = dialog(qtbot, window, FormDialog)
     assert form.action_button.text() == "Move 2 users"
