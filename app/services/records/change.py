@@ -29,7 +29,7 @@ READ_FOR_ENTRY: Final = 3
 """The same that are read where it is appended."""
 _READ_AT_ONCE: Final = 40
 """The same where an act is written as it was planned: how the tables are, and the ends of its chains."""
-_READ_OF_CHAIN: Final = 4_150
+_READ_OF_CHAIN: Final = 4_160
 """The same where it is planned then: the chain's newest entries, each up to four times, and its ends."""
 _READ_PAST_INDEXES: Final = 1_100
 """The same of the newest entries where others may write the table's indexes."""
