@@ -1,5 +1,6 @@
 """What is exported here goes into the real wrangler and comes back, but for what D1's own export alters."""
 
+import os
 import random
 import struct
 from collections.abc import Callable
@@ -24,13 +25,15 @@ pytestmark = pytest.mark.wrangler
 
 MakeProject = Callable[[], Project]
 
+REALS = int(os.environ.get("TENANT_ADMIN_REALS", "300"))
+
 
 def fill_more(path: Path) -> None:
     """Reals of any bits, a row that breaks a CHECK, a chain, and long texts in two tables alone, since
     wrangler looks at each letter.
     """
     chance = random.Random(8)
-    reals = [struct.unpack("d", chance.randbytes(8))[0] for _ in range(2000)]
+    reals = [struct.unpack("d", chance.randbytes(8))[0] for _ in range(REALS)]
     with closing(apsw.Connection(str(path))) as db:
         db.execute(
             "DELETE FROM hidden WHERE length(other) > 9999; DELETE FROM without WHERE length(c) > 9999"

@@ -68,7 +68,7 @@ except StorageError as error:
 """
 """A limit on the size of files stands in for a disk that fills up."""
 
-MANY = 60_000
+MANY = 30_000
 """Rows whose export takes about half a second, which whoever interrupts it has time for."""
 
 NASTY = ("plain", "=1+1", "O'Brien", 'a "b", c', "line\nbreak", "é\u202ex", "nul\0byte")
