@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Final
 
-from PySide6.QtCore import QAbstractTableModel, QSize, Qt
+from PySide6.QtCore import QAbstractTableModel, QEvent, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QSizePolicy, QWidget
 
@@ -91,6 +91,8 @@ class LinesTable(DataTable):
     """
 
     acts_on_cells = False
+    _wanted: list[int] | None = None
+    """How wide each column would be, where that is known of the lines shown."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, "Lines and what becomes of them")
@@ -107,12 +109,23 @@ class LinesTable(DataTable):
 
     def show_lines(self, found: Judged | None, *, bad_alone: bool = False) -> None:
         self._lines.show_lines(found, bad_alone=bad_alone)
+        self._wanted = None
         self._fit()
 
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() in {QEvent.Type.FontChange, QEvent.Type.StyleChange}:
+            self._wanted = None
+        super().changeEvent(event)
+
     def _fit(self) -> None:
-        room = self.viewport().width()
-        for column in range(len(_COLUMNS)):
-            wanted = max(self.sizeHintForColumn(column), self.horizontalHeader().sectionSizeHint(column))
+        """What the columns want is asked once of these lines: it takes a hundred, and the room changes
+        several times when an act begins.
+        """
+        room, titles = self.viewport().width(), self.horizontalHeader()
+        if self._wanted is None:
+            columns = range(len(_COLUMNS))
+            self._wanted = [max(self.sizeHintForColumn(one), titles.sectionSizeHint(one)) for one in columns]
+        for column, wanted in enumerate(self._wanted):
             self.setColumnWidth(column, max(wanted, room) if column == _WHY else wanted)
             room -= wanted
 
