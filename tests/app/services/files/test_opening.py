@@ -625,7 +625,7 @@ def test_text_in_another_encoding_is_not_changed(tmp_path: Path) -> None:
         connection.execute("INSERT INTO users (id, tenant_id, email, created_at) VALUES ('u', 'zoë', 'e', 1)")
     for asked in (False, True):
         opened = open_database(path, read_only=asked)
-        assert (opened.read_only_reason, opened.tenants) == (UTF_16, ("aurora", "zoë"))
+        assert (opened.read_only_reason, opened.tenants) == (UTF_16, ("aurora", "default", "zoë"))
 
 
 @pytest.mark.parametrize("made", ["readable", "damaged"])
