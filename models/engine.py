@@ -70,6 +70,11 @@ _LEAST_ROW: Final = 6
 """Bytes: 2 that say where a row begins, and 4 or more (sqlite.org/fileformat2.html#b_tree_pages)."""
 
 
+def identity_of(within: str, database_id: str) -> str:
+    """The identity of a live database, by its account, or by what has it where there is none."""
+    return f"{LIVE}{within}/{database_id}"
+
+
 def read_at_most(most: int, rows: int, place: str) -> None:
     """Raises `MuchToRead` where more is to be read there."""
     if rows > most:

@@ -18,13 +18,13 @@ from models.d1.shared import Bookmark, Sent
 from models.d1.statements import body, compiled, fits, gives_one, guarded, is_guard, text_of
 from models.engine import (
     D1_LIMITS,
-    LIVE,
     Capability,
     Database,
     Rows,
     Settled,
     Statement,
     TriedRows,
+    identity_of,
     raw,
     sql_name,
     within,
@@ -88,7 +88,7 @@ class D1Database(Database):
         if client.account is not None:  # `wrangler dev` has none, and a file that others may write
             self.capabilities |= {Capability.TIME_TRAVEL}
             self.trusts_indexes = True
-        self.identity = f"{LIVE}{client.account or within or client.base}/{database_id}"
+        self.identity = identity_of(client.account or within or client.base, database_id)
         self.usage = client.meter
         self._made: tuple[object, dict[str, list[str]]] | None = None
         self._ends: str | None = None

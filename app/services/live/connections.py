@@ -90,6 +90,13 @@ class NamedConnection:
         return self.project or self.base
 
     @property
+    def identity(self) -> str:
+        """That of its database, by which settings and secrets are kept."""
+        from models.engine import identity_of  # noqa: PLC0415 - connections are listed before
+
+        return identity_of(self.account or self.within, self.database_id)
+
+    @property
     def database(self) -> str:
         """What its account calls it, as far as that is known."""
         return self.database_name or self.database_id

@@ -16,9 +16,12 @@ import pytest
 
 from app import bugs, paths
 from app.commands.common import used
-from app.services.live.connections import Connections
+from app.services.deliveries.old_secrets import OldSecret, OldSecrets
+from app.services.live.connections import Connections, NamedConnection
 from app.services.live.dev_server import project_of
 from app.services.live.tokens import ENVIRONMENT
+from app.services.records.webhooks import Secret
+from app.workers.system_keyring import SystemKeyring
 from models.engine import Usage
 from models.errors import InvalidInput
 from tests.app.services.chain.verify.chains import ChainFile
@@ -425,6 +428,17 @@ def test_a_damaged_connection_is_named_and_can_be_removed(desktop: Desktop) -> N
     removed = run("d1", "remove", "prod")
     assert removed.returncode == 0 and "a token of it may still be" in removed.stderr
     assert not file.exists()
+
+
+def test_with_the_last_connection_to_a_database_its_old_secrets_go(desktop: Desktop) -> None:
+    here, same = (NamedConnection(name, ACCOUNT, "0a1b-2c", "prod-db") for name in ("prod", "again"))
+    for one in (here, same):
+        Connections().add(one)
+    OldSecrets(here.identity, SystemKeyring()).keep("wh_1", OldSecret(Secret("s3cret"), 2**40))
+    OldSecrets("another", SystemKeyring()).keep("wh_1", OldSecret(Secret("s3cret"), 2**40))
+    for name, kept in (("prod", 4), ("again", 2)):
+        assert run("d1", "remove", name).returncode == 0
+        assert desktop.kept == kept
 
 
 @pytest.mark.wrangler
