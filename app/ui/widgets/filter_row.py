@@ -32,6 +32,7 @@ as there are.
 _FOR_ORDER = 1_000
 """And from which on it says the order, too."""
 _APART, _CLOSE = 12, 8
+_ANY_WIDTH = 16_777_215
 _LEAVING = {Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter}
 
 
@@ -313,12 +314,24 @@ class FilterRow(QWidget):
             self._narrow, self._widest_count = narrow, 0
             self._row.setSpacing(_CLOSE if narrow else _APART)
         self.text.setMinimumWidth(_TEXT if self.width() >= _FOR_TEXT else _TEXT_IN_NARROW)
-        self._say_count()
+        room = self.width() - self._without_count()
+        self._say_count(room)
         words = self.count.fontMetrics().horizontalAdvance(self.count.text())
         self._widest_count = max(self._widest_count, words + 2)
-        self.count.setMinimumWidth(self._widest_count)
+        # Else parts would stand upon each other.
+        self.count.setMaximumWidth(_ANY_WIDTH if room >= self._widest_count else max(0, room))
+        self.count.setMinimumWidth(min(self._widest_count, self.count.maximumWidth()))
         self._place_chips()
         share_words(self._row, self.width(), self._trailing)
+
+    def _without_count(self) -> int:
+        """The least that all else in the row takes, where no button has its words."""
+        items = filter(None, map(self._row.itemAt, range(self._row.count())))
+        shown = [item for item in items if not item.isEmpty()]
+        own = sum(item.minimumSize().width() for item in shown if item.widget() is not self.count)
+        worded = [one for one in self._trailing if not (one.isHidden() or one.icon().isNull())]
+        words = sum(one.fontMetrics().horizontalAdvance(one.text()) for one in worded)
+        return own - words + (len(shown) - 1) * self._row.spacing()
 
     def _place_chips(self) -> None:
         chips = self._chips
@@ -339,7 +352,7 @@ class FilterRow(QWidget):
         # Qt forgets that of a row which grows while what it stands in is being laid out.
         later(self, 0, self.updateGeometry)
 
-    def _say_count(self) -> None:
+    def _say_count(self, room: int) -> None:
         """All of it, or as much as there is room for, with all of it in the tool tip."""
         if self._counted is None:
             self.count.setText("")
@@ -354,6 +367,8 @@ class FilterRow(QWidget):
             words = f"≤ {noun}" if which == AT_MOST else words
         elif self.width() >= _FOR_ORDER:
             words = whole
+        if self.count.fontMetrics().horizontalAdvance(words) > room:
+            words = grouped(self._selected or number)
         self.count.setText(words)
         set_tip(self.count, "" if words == whole else whole)
 
