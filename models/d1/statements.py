@@ -16,8 +16,8 @@ _CONTEXT: Final = SqliteDatabase(None)
 """How Peewee writes a query for SQLite."""
 
 _PARTS: Final = re.compile(
-    r"""'(?:[^']++|'')*+'?          # a text
-      | "(?:[^"]++|"")*+"? | `(?:[^`]++|``)*+`? | \[[^\]]*\]?    # a name
+    r"""'(?:(?>[^']++|''))*+'?          # a text
+      | "(?:(?>[^"]++|""))*+"? | `(?:(?>[^`]++|``))*+`? | \[[^\]]*\]?    # a name
       | --[^\n]* | /\*.*?(?:\*/|\Z)  # a comment
       | \?(?P<number>\d*)""",
     re.VERBOSE | re.DOTALL,

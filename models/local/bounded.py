@@ -25,12 +25,12 @@ _DEEP: Final = 100
 _SEARCHES: Final = (("instr", 2), ("replace", 3), ("trim", 2), ("ltrim", 2), ("rtrim", 2))
 _NAMES: Final = frozenset(name for name, _ in _SEARCHES)
 _MAY: Final = ("instr", "replace", "trim")
-_TEXT = r"'(?:[^']++|'')*+'"
+_TEXT = r"'(?:(?>[^']++|''))*+'"
 _BREAKS = r",'\\[nr]',char\(1[03]\)\)"
 _PLAIN: Final = compiled_later(
-    rf"(?:{_TEXT}|replace\((?:{_TEXT}|replace\({_TEXT}{_BREAKS}){_BREAKS}"
+    rf"(?:(?>{_TEXT}|replace\((?:{_TEXT}|replace\({_TEXT}{_BREAKS}){_BREAKS}"
     r"|(?!(?:replace|instr|[lr]?trim)\b)[a-z_]\w*+|\"(?!(?:replace|instr|[lr]?trim)\b)\w++\"|\d[\w.]*+"
-    r"|[\s(),;.+]|-(?!-))*+",
+    r"|[\s(),;.+]|-(?!-)))*+",
     re.IGNORECASE,
 )
 """Rows as D1's export writes those with line breaks: read without looking at each token."""

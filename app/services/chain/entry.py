@@ -246,7 +246,7 @@ _JSON_TOKEN: Final = re.compile(
     r"[ \t\r\n]*(?:([{}\[\],:])|(\"(?:[^\"\\\x00-\x1f]|\\(?:[\"\\/bfnrt]|u[0-9A-Fa-f]{4}))*\")"
     r"|(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null))"
 )
-_JSON_LEVEL: Final = re.compile(r"\{(?:s:[sv](?:,s:[sv])*+)?\}|\[(?:[sv](?:,[sv])*+)?\]")
+_JSON_LEVEL: Final = re.compile(r"\{(?:s:[sv](?:(?>,s:[sv]))*+)?\}|\[(?:[sv](?:(?>,[sv]))*+)?\]")
 """An object or array as the kinds of its tokens: strings, other values, and marks."""
 
 

@@ -81,11 +81,11 @@ LIMITS: Final = (
 )
 
 TRIGGER: Final = statements.pattern(r"create (?:temp(?:orary)? )?trigger (?:if not exists )?(?P<name>\S+)")
-FIRST: Final = re.compile(r"(?:[\s;\ufeff]|--[^\n]*\n|/\*.*?\*/)*+(?P<word>\w+)", re.DOTALL)
+FIRST: Final = re.compile(r"(?:(?>[\s;\ufeff]|--[^\n]*\n|/\*.*?\*/))*+(?P<word>\w+)", re.DOTALL)
 ROWS: Final = frozenset(("insert", "replace"))
 BRINGS: Final = ROWS | {"with", "update"}
 TAKEN: Final = BRINGS | {"create", "alter"}
-ADDS: Final = statements.pattern(r"alter table (?:main \. )?+\S+ add (?!(?:constraint \S+ )?check \()")
+ADDS: Final = statements.pattern(r"alter table (?>(?:main \. )?)\S+ add (?!(?:constraint \S+ )?check \()")
 """Adds a column, which rows behind it may have. A CHECK that is added is left out as other changes are."""
 
 OF_ADDING: Final = frozenset(
@@ -102,13 +102,13 @@ ASKS: Final = frozenset(("SELECT", "VALUES", "EXPLAIN", "a query over tables", "
 """Why what stores nothing is not run."""
 
 BY_POSITION: Final = statements.pattern(
-    r"(?:insert(?: or \w+)?|replace) into (?:main \. )?+(?P<name>\S+) (?!\()"
+    r"(?:insert(?: or \w+)?|replace) into (?>(?:main \. )?)(?P<name>\S+) (?!\()"
 )
 """Rows that name no columns."""
 
 DROP: Final = statements.pattern(r"drop (?:table|view|index|trigger) if exists (?P<name>\S+)")
 CLEARS: Final = statements.pattern(
-    r"(?P<what>delete from|drop (?:table|view|index|trigger)) (?:main \. )?+(?P<name>\S+)"
+    r"(?P<what>delete from|drop (?:table|view|index|trigger)) (?>(?:main \. )?)(?P<name>\S+)"
 )
 """How dumps of other programs begin a table, so that they can be run where it is there already."""
 

@@ -39,28 +39,29 @@ _LONG: Final = 1 << 20
 MOST_BLANK = 1 << 16
 """White space between statements beyond which it is not kept: a small file may hold a lot of it, packed."""
 
-_ENDED = rb";(?:[ \t\n\f\r]*+;)*+"  # with the empty statements behind it, of which there may be millions
+_ENDED = rb";(?:(?>[ \t\n\f\r]*;))*+"  # with the empty statements behind it, of which there may be millions
 _MARK = re.compile(_ENDED + rb"|['\"`\[]|--|/\*")
-_GAP = rb"(?:\s++|--[^\n]*+|/\*.*?\*/)*+"  # possessive, here and below: no state is kept
-_BEFORE = re.compile(rb"(?:\s++|;|--[^\n]*+|/\*.*?\*/)*+", re.DOTALL)
+_GAP = rb"(?:(?>\s++|--[^\n]*+|/\*.*?\*/))*+"  # possessive, here and below: no state is kept
+_BEFORE = re.compile(rb"(?:(?>\s++|;|--[^\n]*+|/\*.*?\*/))*+", re.DOTALL)
 _BLANK = re.compile(rb"[ \t\n\f\r]*+")
 _BEFORE_TEXT = re.compile(_BEFORE.pattern.decode(), re.DOTALL | re.ASCII)
 _TRIGGER = re.compile(
     _GAP + rb"create\b" + _GAP + rb"(?:temp(?:orary)?\b" + _GAP + rb")?trigger\b", re.DOTALL | re.IGNORECASE
 )
 _END = re.compile(_GAP + rb"end" + _GAP + _ENDED, re.DOTALL | re.IGNORECASE)
-_IN_TEXT = re.compile(rb"(?:[^']++|'')*+")
+_IN_TEXT = re.compile(rb"(?:(?>[^']++|''))*+")
 _CLOSING = {b"'": b"'", b'"': b'"', b"`": b"`", b"[": b"]", b"--": b"\n", b"/*": b"*/"}
 _TOKEN = re.compile(
-    rb"""(?P<text>'(?:[^']++|'')*+')|(?P<skip>--[^\n]*+|/\*.*?\*/)|"[^"]*+"|`[^`]*+`|\[[^\]]*+\]""", re.DOTALL
+    rb"""(?P<text>'(?:(?>[^']++|''))*+')|(?P<skip>--[^\n]*+|/\*.*?\*/)|"[^"]*+"|`[^`]*+`|\[[^\]]*+\]""",
+    re.DOTALL,
 )
 
 _NAME = rb'(?:\w++|"[ !#-~]++")'
-_HEAD = re.compile(rb"INSERT INTO %b ?(?:\(%b(?:, ?%b)*+\) ?)?VALUES ?\(" % (_NAME, _NAME, _NAME))
-_VALUES = rb"[+\w.,]*+(?:'[^']*+'[+\w.,]*+|-(?!-)[+\w.,]*+)*+"
+_HEAD = re.compile(rb"INSERT INTO %b ?(?:\(%b(?:(?>, ?%b))*+\) ?)?VALUES ?\(" % (_NAME, _NAME, _NAME))
+_VALUES = rb"[+\w.,]*+(?:(?>'[^']*+'[+\w.,]*+|-(?!-)[+\w.,]*+))*+"
 """Of a row of literals."""
 
-_STATEMENT = re.compile(rb"""(?:INSERT|UPDATE)\b(?:'[^']*+'|"[^"]*+"|[^'"`\[;/-]++|-(?!-))*+;(?:\n|\Z)""")
+_STATEMENT = re.compile(rb"""(?:INSERT|UPDATE)\b(?:(?>'[^']*+'|"[^"]*+"|[^'"`\[;/-]++|-(?!-)))*+;(?:\n|\Z)""")
 """Any that ends as plainly: it may change rows, and has no comment in it."""
 
 _BREAK: Final = b",char(1"
@@ -441,7 +442,7 @@ def _rows(text: bytes | bytearray, at: int) -> bytes | None:
         if rows and len(joined) == end - at:  # nothing stands between them
             return joined
         run = several.match(text, at, end)
-        if run is None:
+        if run is None or run.end() == end:
             return None
         end = run.end()
 
@@ -450,7 +451,7 @@ def _rows(text: bytes | bytearray, at: int) -> bytes | None:
 def _rows_behind(head: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
     """What finds the values of each row that begins so, and what all such rows in turn."""
     row = rb"%b(%b)\);(?:\n|\Z)" % (re.escape(head), _VALUES)
-    return re.compile(row), re.compile(rb"(?:%b)++" % row)
+    return re.compile(row), re.compile(rb"(?:(?>%b))++" % row)
 
 
 def _statement(text: bytes | bytearray, at: int) -> bytes | None:

@@ -42,7 +42,7 @@ _BLOCK: Final = 1 << 20
 
 _END: Final = b");\n"
 
-_VALUE = re.compile(rb"x?'(?:[^']++|'')*+'|[^,']++")
+_VALUE = re.compile(rb"x?'(?:(?>[^']++|''))*+'|[^,']++")
 """One of the values of a row as `export.as_sql` gives it."""
 
 _UNIQUE: Final = """

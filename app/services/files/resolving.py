@@ -15,7 +15,7 @@ from models.local import statements
 from models.local.statements import Placed
 from models.schema import caseless
 
-_GAP: Final = r"(?:[\s;\ufeff]|--[^\n]*\n|/\*.*?\*/)"
+_GAP: Final = r"(?:(?>[\s;\ufeff]|--[^\n]*\n|/\*.*?\*/))"
 _MAY: Final = re.compile(
     rf"{_GAP}*+(?:with|replace|(?:insert|update){_GAP}++or)\b", re.DOTALL | re.IGNORECASE
 )

@@ -7,11 +7,11 @@ from typing import Final
 from app.services.records.tables import is_secret_text
 
 GONE: Final = "…"
-_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"(?P<colon>\s*+:)?|\\?\Z)|[\[\]{}]', re.DOTALL)
+_TOKEN: Final = re.compile(r'"(?:(?>[^"\\]|\\.))*+(?:"(?P<colon>\s*+:)?|\\?\Z)|[\[\]{}]', re.DOTALL)
 """What of JSON tells where a text stands, which may lack its end: a name has a colon behind it."""
 
 _VALUE: Final = re.compile(r"\s*+(?:(?P<many>[\[{])|(?P<text>\")|(?P<number>-?\d[\d.eE+-]*+))")
-_MEMBER: Final = re.compile(r'"(?P<name>[\w .-]{1,64})"\s*+:\s*+"(?P<text>(?:[^"\\]|\\.)*+)"', re.DOTALL)
+_MEMBER: Final = re.compile(r'"(?P<name>[\w .-]{1,64})"\s*+:\s*+"(?P<text>(?:(?>[^"\\]|\\.))*+)"', re.DOTALL)
 """The same wherever it stands, as in what is no whole JSON."""
 
 _SEPARATOR: Final = re.compile("[:=]")
