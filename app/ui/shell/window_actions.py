@@ -394,5 +394,5 @@ def _next(window: MainWindow, what: str) -> str:
 
 
 def _words(window: MainWindow, what: str) -> str:
-    act = first_line(_next(window, what), 80).replace("&", "&&")
+    act = visible(first_line(_next(window, what), 80)).replace("&", "&&")
     return f"&{what.capitalize()}" + (f" {quoted(act)}" if act else "")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.itemmodels.columns import Tone
 from app.services.records.run_compare import why_not
-from app.services.text import byte_size
+from app.services.text import byte_size, counted
 from app.ui.session.context import Context
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
@@ -32,7 +32,11 @@ def _compare_act(tab: RecordTab, looks: StatusLooks) -> ActionSpec:
     def show(run_ids: Sequence[Any]) -> None:
         from app.ui.tabs.runs.comparing import CompareDialog  # noqa: PLC0415 - rows show before
 
-        CompareDialog(tab.context, run_ids, looks, tab).open_once()
+        gone = tab.list.selected_count() - len(run_ids)
+        if gone > 0:
+            tab.context.say(f"{counted(gone, 'run')} of those selected {'is' if gone == 1 else 'are'} gone.")
+        if why_not(len(run_ids)) is None:
+            CompareDialog(tab.context, run_ids, looks, tab).open_once()
 
     def refuse() -> str | None:
         return why_not(tab.list.selected_count()) or tab.selection.refusal(writes=False)

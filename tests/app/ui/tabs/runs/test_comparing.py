@@ -59,6 +59,12 @@ def test_three_runs_side_by_side(show_tab: ShowTab, tmp_path: Path, qtbot: QtBot
     qtbot.waitUntil(target.exists)
     assert target.read_text("utf-8").startswith("# Planning runs compared")
     shown.reject()
+    said: list[str] = []
+    tab.context.say = lambda words, *rest: said.append(words)
+    ask(tab.context.opened.path, "DELETE FROM planning_artifacts WHERE run_id = ?", keys[1])
+    ask(tab.context.opened.path, "DELETE FROM planning_runs WHERE id = ?", keys[1])
+    tab.commands.trigger("compare")
+    qtbot.waitUntil(lambda: "1 run of those selected is gone." in said)
 
 
 def test_a_run_becomes_a_document(show_tab: ShowTab, tmp_path: Path, qtbot: QtBot) -> None:
