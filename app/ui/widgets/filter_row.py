@@ -326,12 +326,12 @@ class FilterRow(QWidget):
 
     def _without_count(self) -> int:
         """The least that all else in the row takes, where no button has its words."""
-        items = filter(None, map(self._row.itemAt, range(self._row.count())))
-        shown = [item for item in items if not item.isEmpty()]
-        own = sum(item.minimumSize().width() for item in shown if item.widget() is not self.count)
+        count = self.count
+        least = count.minimumWidth() or min(count.minimumSizeHint().width(), count.maximumWidth())
+        own = 0 if count.isHidden() else least
         worded = [one for one in self._trailing if not (one.isHidden() or one.icon().isNull())]
         words = sum(one.fontMetrics().horizontalAdvance(one.text()) for one in worded)
-        return own - words + (len(shown) - 1) * self._row.spacing()
+        return self._row.minimumSize().width() - own - words
 
     def _place_chips(self) -> None:
         chips = self._chips
