@@ -292,7 +292,7 @@ class SearchTooLong(StorageError):
     heading = "A computed value takes too long"
     sentence = (
         "{name} has a column, an index or a rule that searches a long text for a long one ({why}), which "
-        "would take for ever; nothing was done with it. Shorten the texts, or take that out with sqlite3."
+        "would take for ever; nothing was changed. Shorten the texts, or take that out with sqlite3."
     )
 
 

@@ -44,7 +44,7 @@ RANGE, ARCHIVE = "verify_range", "verify_archive"
 ACCEPT, CHECKPOINTS, REPORT = "accept_start", "checkpoints", "report"
 GO_TO, OF_ACTOR, BEFORE, BEHIND, PROOF = "go_to", "of_actor", "previous", "next", "proof"
 
-_ROOM, _ROOM_WITH_FINDINGS = 480, 600
+_ROOM, _ROOM_WITH_FINDINGS, _ROOM_FOR_BARS = 480, 600, 270
 _CLOSE = 8
 """Rows that are charged for each entry where days are counted: in the list, and twice, as they are sorted."""
 
@@ -225,6 +225,7 @@ class AuditTab(RecordTab):
         self.column.setSpacing(GAP if self.height() >= _ROOM else _CLOSE)
         self.panel.column.setSpacing(self.column.spacing())
         self.timeline.set_low(self.height() < _ROOM)
+        self.timeline.set_room(self.height() >= _ROOM_FOR_BARS)
         self.findings.table.set_low(self.height() < LOW)
         small = self.is_narrow or self.height() < _ROOM_WITH_FINDINGS
         listed = self.panel.outcome.report if small and self.findings.count and self.panel.outcome else None

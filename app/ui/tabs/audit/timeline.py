@@ -70,7 +70,7 @@ def bars_of(
 class Timeline(QWidget):
     """`set_days([(days since 1970, count)])`; hidden below two days. `set_hours(moments, counts, utc)`: those
     of a few days instead, with buttons to the days beside them, and to all. `set_low(True)` for lower bars,
-    where the rows need the room.
+    where the rows need the room, `set_room(False)` for none.
 
     `picked(first, last)` (dates) when a bar is clicked, or several are dragged over, or chosen with Left and
     Right (Shift for several) and Return; of hours `hours_picked(since, until)` (epoch seconds). Each bar is
@@ -87,7 +87,7 @@ class Timeline(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self._is_low = False
+        self._is_low, self._has_room = False, True
         self._days: tuple[tuple[int, int], ...] = ()
         self._hours: tuple[Sequence[int], Sequence[int], bool] | None = None
         self._kept: tuple[int | None, int | None] = None, None
@@ -155,8 +155,12 @@ class Timeline(QWidget):
             self.updateGeometry()
             self.update()
 
+    def set_room(self, enough: bool) -> None:
+        self._has_room = enough
+        self._show_or_hide()
+
     def _show_or_hide(self) -> None:
-        self.setVisible(self._hours is not None or len(self._days) > 1)
+        self.setVisible(self._has_room and (self._hours is not None or len(self._days) > 1))
 
     def _place_buttons(self) -> None:
         """Beside the bars; where these are low, beside their axis, too."""
