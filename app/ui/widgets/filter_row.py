@@ -23,7 +23,7 @@ from models.status import DAY
 DEBOUNCE_MS = 200
 AT_MOST = "at most"
 _LEAST = 480
-_TEXT, _TEXT_IN_NARROW = 200, 150
+_TEXT, _TEXT_IN_NARROW, _LEAST_TEXT = 200, 150, 110
 """Pixels of the text, and where room is short: a dozen letters beside its icons."""
 _FOR_TEXT, _FOR_SPACE = 720, 780
 """Widths from which on the text is as wide, and the parts as far from each other, beside as many pick lists
@@ -313,8 +313,11 @@ class FilterRow(QWidget):
         if narrow != self._narrow:
             self._narrow, self._widest_count = narrow, 0
             self._row.setSpacing(_CLOSE if narrow else _APART)
-        self.text.setMinimumWidth(_TEXT if self.width() >= _FOR_TEXT else _TEXT_IN_NARROW)
-        room = self.width() - self._without_count()
+        text = _TEXT if self.width() >= _FOR_TEXT else _TEXT_IN_NARROW
+        room = self.width() - self._without_count() + self.text.minimumWidth() - text
+        gives = max(0, min(text - _LEAST_TEXT, self._least_count() - room))
+        self.text.setMinimumWidth(text - gives)
+        room += gives
         self._say_count(room)
         words = self.count.fontMetrics().horizontalAdvance(self.count.text())
         self._widest_count = max(self._widest_count, words + 2)
@@ -323,6 +326,10 @@ class FilterRow(QWidget):
         self.count.setMinimumWidth(min(self._widest_count, self.count.maximumWidth()))
         self._place_chips()
         share_words(self._row, self.width(), self._trailing)
+
+    def _least_count(self) -> int:
+        number = self._selected or (0 if self._counted is None else self._counted[0])
+        return 0 if self._counted is None else self.count.fontMetrics().horizontalAdvance(grouped(number)) + 2
 
     def _without_count(self) -> int:
         """The least that all else in the row takes, where no button has its words."""
