@@ -474,7 +474,7 @@ def test_what_stays_is_recorded_behind_the_entries_of_a_gateway_with_one_tenant(
 def test_a_file_that_cannot_be_written_says_why(tmp_path: Path) -> None:
     path, archive = tmp_path / "wide.sqlite", tmp_path / "archive"
     with closing(apsw.Connection(str(path))) as connection:
-        connection.execute("PRAGMA encoding = 'UTF-16le'; CREATE TABLE users (id TEXT PRIMARY KEY)")
+        connection.execute("PRAGMA encoding = 'UTF-16le'; CREATE TABLE users (id, tenant_id, email)")
     done = run("retention", path, "--archive", archive)
     assert done.returncode == 2
     assert "wide.sqlite cannot be written, because its text is UTF-16" in done.stderr
