@@ -2,6 +2,7 @@
 
 import re
 
+from PySide6.QtCore import QRect
 from PySide6.QtGui import QKeySequence, QShortcut, QTextCursor
 from PySide6.QtWidgets import QDialog, QLineEdit, QTextBrowser, QWidget
 
@@ -13,7 +14,7 @@ from app.ui.widgets.labels import Label, Look, in_column
 from app.ui.widgets.tab_order import step
 
 _WIDE, _HIGH = 900, 640
-_EDGE = 48
+_EDGE, _LEAST, _FRAME = 48, 420, 16
 _TASKS = re.compile(r"^## What you can do\n.*?(^\*\*.*?)^## ", re.DOTALL | re.MULTILINE)
 _TASK = re.compile(r"^\*\*(.+?)\.\*\*\s+", re.MULTILINE)
 
@@ -48,6 +49,19 @@ class HelpWindow(QDialog):
         room = self.screen().availableSize()
         self.resize(min(_WIDE, room.width() - _EDGE), min(_HIGH, room.height() - _EDGE))
         self.browser.setFocus()
+        if parent is not None:  # as a window of its own it would leave that to the desktop
+            self.finished.connect(parent.activateWindow)
+
+    def put_beside(self, other: QRect) -> None:
+        """At the right of what it helps with, or at the left, where the screen has room to read there."""
+        room = self.screen().availableGeometry()
+        right, left = room.right() - other.right(), other.left() - room.left()
+        if max(right, left) >= _LEAST:
+            wide = min(_WIDE, max(right, left))
+            self.resize(wide - _FRAME, min(max(_HIGH, other.height()), room.height()) - _EDGE)
+            self.move(
+                other.right() + 1 if right >= left else other.left() - wide, max(other.top(), room.top())
+            )
 
     def _wrap_code(self) -> None:
         """Else the longest line of a command has the whole window scroll sideways."""

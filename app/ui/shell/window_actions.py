@@ -157,6 +157,11 @@ def add_tab_actions(window: MainWindow) -> None:
             window.commands.add(spec)
 
 
+def tab_actions(window: MainWindow) -> list[str]:
+    """The names of those that are there."""
+    return [name for name in window.commands.names() if name.startswith("tab_")]
+
+
 def fill_menus(window: MainWindow) -> None:
     """Makes the menu bar. Those of the tab in sight and of the tabs are filled each time they are shown."""
     bar, commands = window.menuBar(), window.commands
@@ -316,9 +321,16 @@ def _about(window: MainWindow) -> None:
 
 def _help(window: MainWindow) -> None:
     from app.ui.shell.help import HelpWindow  # noqa: PLC0415
+    from app.ui.widgets.dialogs import stand_beside  # noqa: PLC0415
 
-    shown = window.findChild(HelpWindow) or HelpWindow(window.theme, window)
-    shown.show()
+    shown = window.findChild(HelpWindow)
+    if shown is None:
+        shown = HelpWindow(window.theme, window)
+        shown.put_beside(window.frameGeometry())
+    if not shown.isVisible():
+        stand_beside(shown)
+    # What it tells of is looked for at once: these keys go from tab to tab behind it, too.
+    shown.addActions([window.commands.action(name) for name in tab_actions(window)])
     shown.raise_()
     shown.activateWindow()
 

@@ -68,6 +68,7 @@ SAVED, NOT_SAVED = "{} is saved.", "{} is not in the database; do it again."
 SOME_CHANGE = "The change that was not known to be saved"
 
 _KEYS = (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress)
+_CHORD = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 _HELD = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt, Qt.Key.Key_Meta)
 """What is pressed with another key, which tells what is meant."""
 
@@ -309,9 +310,22 @@ class Workspace(QWidget):
         self.trail.lead(partial(self.jump, table, record_id))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape that nothing in a tab has a use for leads back."""
-        if event.key() != Qt.Key.Key_Escape or not self.trail.back():
-            super().keyPressEvent(event)
+        """Escape that nothing in a tab has a use for leads back; keys of other tabs say where they work."""
+        if event.key() == Qt.Key.Key_Escape and self.trail.back():
+            return
+        if event.modifiers() & _CHORD and event.key() not in _HELD:
+            self._say_where(QKeySequence(event.keyCombination()))
+        super().keyPressEvent(event)
+
+    def _say_where(self, keys: QKeySequence) -> None:
+        found = {page.spec.table.title: page.commands.purpose_of(keys) for page in self._built.values()}
+        where = [title for title in found if found[title]]
+        here = self._built.get(self.position)
+        if where and here is not None and not found[here.spec.table.title]:
+            said = f"{found[where[0]]} ({keys.toString(QKeySequence.SequenceFormat.NativeText)})"
+            *others, last = where
+            places = f"{', '.join(others)} and {last}" if others else last
+            self.context.say(f"{said} is for {places}, not for {here.spec.table.title}.", of_place=True)
 
     def turn_back(self, table: str, record_id: object, tab: int) -> None:
         """To where a person was before the file was written again; `tab` is what the page of tenants, which

@@ -193,6 +193,12 @@ class Actions(QObject):
         """What each key does, as a person reads both, in the order added."""
         return [(_native(spec.shortcut), spec.purpose()) for spec in self._specs.values() if spec.shortcut]
 
+    def purpose_of(self, keys: QKeySequence) -> str:
+        """What these keys do; empty where they do nothing."""
+        return next(
+            (spec.purpose() for spec in self._specs.values() if QKeySequence(spec.shortcut) == keys), ""
+        )
+
     def update(self) -> None:
         marked: set[str] = set()
         for name, spec in self._specs.items():

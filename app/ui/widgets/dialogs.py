@@ -254,12 +254,7 @@ class Dialog(QDialog):
 
     def stand_beside(self) -> None:
         """Shows it as a window of its own, which may go behind the one that it is of, and goes with it."""
-        self.setWindowFlags(Qt.WindowType.Window | Qt.WindowType.WindowCloseButtonHint)
-        self.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose, False)
-        self.winId()
-        self.windowHandle().setTransientParent(None)  # type: ignore[arg-type] # else it is always on top
-        self.show()
-        self.activateWindow()
+        stand_beside(self)
 
     @property
     def _room(self) -> QSize:
@@ -574,6 +569,16 @@ def _inked(icon: QIcon, ink: QColor) -> QIcon:
     painter.fillRect(picture.rect(), ink)
     painter.end()
     return QIcon(picture)
+
+
+def stand_beside(dialog: QDialog) -> None:
+    """Shows it as a window of its own, which may go behind the one that it is of, and goes with it."""
+    dialog.setWindowFlags(Qt.WindowType.Window | Qt.WindowType.WindowCloseButtonHint)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose, False)
+    dialog.winId()
+    dialog.windowHandle().setTransientParent(None)  # type: ignore[arg-type] # else it is always on top
+    dialog.show()
+    dialog.activateWindow()
 
 
 _PLACES = 160

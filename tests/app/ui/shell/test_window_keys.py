@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QRect, QSize, Qt, QTimer
 from PySide6.QtGui import QAccessible, QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QMenu, QToolButton
@@ -231,7 +231,9 @@ def test_an_archive_is_looked_for_beside_the_file(qtbot: QtBot, window: MainWind
 
 
 @pytest.mark.slow
-def test_the_help_stands_beside_the_window_and_finds_words(qtbot: QtBot, window: MainWindow) -> None:
+def test_the_help_stands_beside_the_window_and_finds_words(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
     press("Shift+F1")
     shown = window.findChild(HelpWindow)
     assert shown is not None and shown.isVisible() and not shown.isModal()
@@ -252,8 +254,37 @@ def test_the_help_stands_beside_the_window_and_finds_words(qtbot: QtBot, window:
     assert shown.missing.isVisible()
     window.commands.trigger("help")
     assert window.findChildren(HelpWindow) == [shown]
+    assert shown.windowHandle().transientParent() is None, "the window can come before it"
     press("Escape")
     assert not shown.isVisible()
+    qtbot.waitUntil(window.isActiveWindow)
+    open_file(qtbot, window, demo_path)
+    press("Shift+F1")
+    qtbot.waitUntil(shown.isActiveWindow)
+    press("Ctrl+3")
+    assert window.workspace is not None and window.workspace.tabs.currentIndex() == 2
+    room = shown.screen().availableGeometry()
+    shown.put_beside(QRect(room.topLeft(), QSize(room.width() - 430, 500)))
+    assert shown.x() == room.left() + room.width() - 430 and shown.frameGeometry().right() <= room.right()
+
+
+@pytest.mark.slow
+def test_a_key_of_other_tabs_says_where_it_works(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    open_file(qtbot, window, demo_path)
+    assert window.workspace is not None
+    assert len(window.workspace.pages()) == 5  # which are built as soon as nobody waits
+    go(qtbot, window, 1)
+    window.workspace.focus_rows()
+    press("Ctrl+H")
+    assert window.toast.label.text() == (
+        "Audit history (Ctrl+H) is for Users, Webhooks and Planning runs, not for Audit chain."
+    )
+    window.workspace.tenants.show()
+    tenants = window.workspace.current()
+    qtbot.waitUntil(lambda: tenants.model.rowCount() > 0)
+    tenants.take_focus()
+    press("Ctrl+Shift+U")
+    assert "is for Users, not for" in window.toast.label.text()
 
 
 @pytest.mark.slow
