@@ -227,7 +227,8 @@ class Actions(QObject):
 
     def _leave(self, button: QPushButton) -> None:
         """The focus goes on to the table: Qt would give it to the next button, which does something else."""
-        if self._table is not None and button.hasFocus():
+        # Of its window: that may stand behind another one, and no button in it "has" the focus then.
+        if self._table is not None and button.window().focusWidget() is button:
             self._table.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def fill(self, menu: QMenu, names: Iterable[str] | None = None) -> None:

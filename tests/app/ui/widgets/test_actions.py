@@ -126,3 +126,20 @@ def test_a_letter_stands_on_its_button_and_ends_nothing(qtbot: QtBot, theme: The
         ActionSpec("kill", "Kill", None, lambda: None, shortcut="K", ends=True)
     with pytest.raises(ValueError, match="verify has no button that the letter V stands on"):
         ActionSpec("verify", "Verify", None, lambda: None, shortcut="V")
+
+
+def test_an_act_that_ends_behind_another_window_leaves_the_focus_on_no_other_act(
+    qtbot: QtBot, page: Page
+) -> None:
+    """A button has the focus of its window then, but not of the program."""
+    column = page.layout()
+    assert column is not None
+    column.addWidget(page.commands.button("edit"))
+    page.button.setFocus()
+    other = added(qtbot, QLineEdit())
+    other.show()
+    other.activateWindow()
+    qtbot.waitUntil(other.isActiveWindow)
+    assert page.focusWidget() is page.button and not page.button.hasFocus()
+    page.commands.show_button("pause", False)
+    assert page.focusWidget() is page.table
