@@ -5,8 +5,8 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from PySide6.QtCore import QTimer
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from app.services.deliveries import hiding, sharing
@@ -106,9 +106,7 @@ class DeliveriesDialog(Dialog):
         tip = "Without secrets, and without what tells who somebody is"
         self.export_button = push_button(theme, "Export…", self._ask_export, icon=Icon.EXPORT, tip=tip)
         self.set_close_button(left=[self.resend_button, self.curl_button, self.export_button])
-        self.close_button.setDefault(False)  # Return leads from the filter to the rows
-        self.close_button.setAutoDefault(False)
-        self.text.returnPressed.connect(self.table.setFocus)
+        self.text.installEventFilter(self)
         self.table.setFocus()
         self._soon = QTimer(self, singleShot=True, interval=_FILTER_MS)
         self._soon.timeout.connect(self.reload)
@@ -119,6 +117,15 @@ class DeliveriesDialog(Dialog):
         self.finished.connect(self._end)
         self._offer()
         self._begin()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Return leads from the filter to the rows; else it would press the main button, which closes it."""
+        enter = Qt.Key.Key_Return, Qt.Key.Key_Enter
+        if isinstance(event, QKeyEvent) and watched is self.text and event.key() in enter:
+            if event.type() == QEvent.Type.KeyPress:
+                self.table.setFocus()
+            return True
+        return super().eventFilter(watched, event)
 
     def _begin(self) -> None:
         """Lets go of what is older than is kept."""

@@ -32,14 +32,16 @@ from models.status import WebhookEvent
 
 _SIGNED = {Signing.PLATFORM: "the platform", Signing.STANDARD: "Standard Webhooks"}
 _SAMPLE, _EDITED = "sample, unchanged", "edited"
-_PROMISE = "Goes to the real address. The run id is made up; all else is as the platform sends it."
+_PROMISE = (
+    "Goes to the real address, the body as one line without the spaces. The run id is made up; all else is "
+    "as the platform sends it."
+)
 _HINT = "What the server answers stands here. Nothing about the webhook is changed by sending to it."
 _ON_ITS_WAY = "On its way…"
 _KEPT = "Kept in the delivery log. Nothing about the webhook was changed."
 _WIDTH = 860
 _REQUEST_LINES = 10
 _LEAST_BODY = 150
-_BODY = "may be edited; sent as one line, without the spaces"
 
 
 class SendEventDialog(Dialog):
@@ -120,7 +122,7 @@ class SendEventDialog(Dialog):
             return label
 
         event, signed = named("Event type", self.events), named("Signed as", self.signing)
-        body = in_row(Label("Body", Look.SECTION), Label(_BODY, Look.DIM), None, self.body_state)
+        body = in_row(Label("Body", Look.SECTION), Label("may be edited", Look.DIM), None, self.body_state)
         choices = QGridLayout()
         for row, parts in enumerate(((event, self.events), (signed, self.signing))):
             for column, part in enumerate(parts):
