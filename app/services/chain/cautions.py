@@ -6,8 +6,11 @@ from models.errors import TenantAdminError
 class Caution(TenantAdminError):
     """What a person should know before an act on a database, which goes on where they have agreed to it.
 
-    `question` is asked above it.
+    `question` is asked above it; `act` is what waits for the answer, as its change would be called, where it
+    was planned.
     """
+
+    act = ""
 
     question = "Take the gateway's next number?"
 

@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec, cast
 
 from app.services import text
 from app.services.chain.append import Batch, Event, append, unknown_tenant
-from app.services.chain.cautions import Agreed, NoBookmark
+from app.services.chain.cautions import Agreed, Caution, NoBookmark
 from app.services.chain.rules import TABLE
 from app.services.records.applying import gone_already
 from app.services.records.change import Change, Checks
@@ -175,6 +175,9 @@ def commit(
     except errors.RowChanged:
         if planned:
             Images(database).refuse_triggers(_written(planned[-1][1]))
+        raise
+    except Caution as error:
+        error.act = planned[-1][1].summary if planned else ""
         raise
     except errors.OutcomeUnknown as error:
         if error.is_undecided:

@@ -514,6 +514,8 @@ class MainWindow(QMainWindow):
 
         within = QApplication.activeModalWidget() or self  # a form, perhaps
         asked, sentence = caution.question, caution.happened
+        if caution.act:
+            sentence = f"{sentence}\n\nThis waits for your answer: {caution.act}."
         dialog = ConfirmDialog(self.theme, asked, sentence, action="Go on", parent=within)
         dialog.rejected.connect(refused)
         dialog.open_once(agreed)

@@ -299,7 +299,9 @@ def test_the_first_act_on_a_file_without_an_audit_chain_asks(
     question = dialog(qtbot, window, ConfirmDialog)
     assert "planning.sqlite has no audit chain" in question.sentence.text()
     assert question.title.text() == "Go on without a record?"
-    assert question.sentence.text().endswith("is recorded nowhere.")
+    assert question.sentence.text().endswith(
+        "is recorded nowhere.\n\nThis waits for your answer: “A run” paused."
+    )
     click(qtbot, question.cancel_button)
     closed(qtbot, window, ConfirmDialog)
     assert status() == "running"
