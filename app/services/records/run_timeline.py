@@ -22,9 +22,9 @@ from app.services.records.history import LOOKED_THROUGH, Named, PastEntry, entri
 from app.services.records.record import Record, read_records_beside, value_of
 from app.services.records.rows import Value, decoded, exactly, legible
 from app.services.records.run_pivots import Pivot, pivots_of
-from app.services.records.runs import GOES_ON, PHASES, newest_first
+from app.services.records.runs import EVENTS, GOES_ON, PHASES, newest_first
 from app.services.records.stored_times import epoch_of
-from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, PLANNING_ARTIFACTS, PLANNING_RUNS
+from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, PLANNING_ARTIFACTS, PLANNING_RUNS, UNDONE
 from app.services.text import readable
 from models.engine import Database
 from models.schema import StoredTable, StoredTables
@@ -40,6 +40,8 @@ _NOTE_COLUMNS: Final = ("id", "type", "title", "message", "created_at", "metadat
 _CUT: Final = ("title", "message", "metadata")
 _LONGEST: Final = 2_000
 _NO_VERDICT: Final = (None, "")
+_ENDS: Final = frozenset({RunStatus.COMPLETED, RunStatus.KILLED, RunStatus.CANCELLED})
+"""What a run is that has ended by itself, or was ended: one that is deleted had ended, or had not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,8 @@ class PhaseLine:
 @dataclass(frozen=True, slots=True)
 class RunTimeline:
     """The platform's phases, then those of the run that it does not know. `began` to `until` is what there is
-    to draw, None where no time is known; `pivots` are those of which is known when.
+    to draw, None where no time is known; `pivots` are those of which is known when. `ended` is when what has
+    ended did: by the entry that says so, else with what it produced last; None where neither is known.
     """
 
     phases: tuple[PhaseLine, ...]
@@ -184,6 +187,7 @@ class RunTimeline:
     """Phases, as `phases_done` counts them."""
     is_told: bool = True
     """Whether the file has artifacts, which tell what a run has reached."""
+    ended: int | None = None
 
     @property
     def current(self) -> PhaseLine | None:
@@ -270,17 +274,26 @@ def _open_phase(run: Record) -> str:
 
 
 def phases_done(run: Record, artifacts: Iterable[Record]) -> tuple[int, int]:
-    """How many phases of a run are done, and of how many: those that have produced something, but for the one
-    that it is in, or was in when somebody ended it before there was a verdict; of the platform's, and what
-    else there is. The newest of the `artifacts` of a phase comes first.
+    """How many phases of a run are done, and of how many: those that have produced something which was
+    approved, unless it works on that, or which it went on from. It did not go on from what it is in, or was
+    in when somebody ended it; where it does not say that, from nothing without a verdict. Of the platform's,
+    and what else there is. The newest of the `artifacts` of a phase comes first.
     """
     verdicts: dict[str, Any] = {}
     for one in artifacts:
         verdicts.setdefault(one.text("phase"), one["review_verdict"])
     current, last = _open_phase(run), run.text("current_phase")
-    is_cut = run["status"] != RunStatus.COMPLETED and verdicts.get(last) in _NO_VERDICT
-    unfinished = current or (last if is_cut or verdicts.get(last) == ReviewVerdict.REVISE else "")
-    return len(verdicts.keys() - {unfinished}), len({*PHASES, *verdicts, *([current] if current else [])})
+    is_completed = run["status"] == RunStatus.COMPLETED
+
+    def is_done(phase: str, verdict: Any) -> bool:
+        if verdict == ReviewVerdict.APPROVED:
+            return phase != current or run["status"] not in GOES_ON
+        if verdict in _NO_VERDICT:
+            return is_completed or phase != last != ""
+        return phase != (current or (last if verdict == ReviewVerdict.REVISE else ""))
+
+    done = sum(is_done(phase, verdict) for phase, verdict in verdicts.items())
+    return done, len({*PHASES, *verdicts, *([current] if current else [])})
 
 
 def timeline(story: RunStory, now: int) -> RunTimeline:
@@ -327,7 +340,32 @@ def timeline(story: RunStory, now: int) -> RunTimeline:
         waits,
         phases_done(run, story.artifacts or ())[0],
         is_told=story.artifacts is not None,
+        ended=None if goes_on or waits else _ended(story, lines),
     )
+
+
+def _ended(story: RunStory, lines: Iterable[PhaseLine]) -> int | None:
+    told = entry_behind(story.entries or (), story.run["status"]) if story.run["status"] in _ENDS else None
+    at = None if told is None else epoch_of(told.created_at)
+    return at or max(
+        (one.ended for line in lines for one in line.versions if one.ended is not None), default=None
+    )
+
+
+def entry_behind(entries: Sequence[PastEntry], status: object) -> PastEntry | None:
+    """The entry that tells how a run came to a status that it has now, of those about it, the newest first:
+    none that has been undone, nor what has undone it.
+    """
+    wanted = EVENTS.get(RunStatus(str(status))) if status in set(RunStatus) else None
+    undone: list[object] = []
+    for one in entries:
+        if undone and one.event_type == undone[-1]:
+            undone.pop()
+        elif isinstance(one.said, dict) and UNDONE in one.said:
+            undone.append(one.said[UNDONE])
+        elif one.event_type == wanted:
+            return one
+    return None
 
 
 def _version(

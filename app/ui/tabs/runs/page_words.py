@@ -1,13 +1,9 @@
 """What is said of an opened run: why it is where it is, and its numbers."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.services.records.history import PastEntry
-from app.services.records.run_timeline import RunStory, RunTimeline, Spent
-from app.services.records.runs import EVENTS
+from app.services.records.run_timeline import RunStory, RunTimeline, Spent, entry_behind
 from app.services.records.stored_times import epoch_of
-from app.services.records.tables import UNDONE
 from app.services.text import counted, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
@@ -31,7 +27,7 @@ class RunFact(NamedTuple):
 def why(story: RunStory, timeline: RunTimeline, now: int) -> str:
     """One sentence on why the run is where it is; of what nobody wrote down nothing is said."""
     run, status = story.run, str(story.run["status"])
-    told = _last(story.entries or (), status)
+    told = entry_behind(story.entries or (), status)
     who = f" by {told.actor}" if told is not None and told.actor else ""
     said = told.said.get("reason") if told is not None and isinstance(told.said, dict) else None
     reason = f": {formatting.first_line(said, _LONGEST)}" if isinstance(said, str) and said else ""
@@ -74,20 +70,6 @@ def _going(timeline: RunTimeline, now: int) -> str:
     return "; ".join(parts)
 
 
-def _last(entries: Sequence[PastEntry], status: str) -> PastEntry | None:
-    """The entry behind the status that the run has now: none that has been undone, nor what has undone it."""
-    wanted = EVENTS.get(RunStatus(status)) if status in set(RunStatus) else None
-    undone: list[object] = []
-    for one in entries:  # the newest first
-        if undone and one.event_type == undone[-1]:
-            undone.pop()
-        elif isinstance(one.said, dict) and UNDONE in one.said:
-            undone.append(one.said[UNDONE])
-        elif one.event_type == wanted:
-            return one
-    return None
-
-
 def _ago(stored: object, now: int) -> str:
     at = epoch_of(stored)
     return "" if at is None else f" {formatting.relative_time(at, now)}"
@@ -107,7 +89,7 @@ def facts(context: Context, story: RunStory, timeline: RunTimeline, full: float 
     said = [f"at {at}"] if at else []
     said += [f"{unknown} not known when" if timeline.pivots else "not known when"] if unknown > 0 else []
     made, changed = epoch_of(run["created_at"]), epoch_of(run["updated_at"])
-    ends = now if timeline.goes_on or timeline.waits else changed
+    ends = now if timeline.goes_on or timeline.waits else timeline.ended or changed
     ran = took(ends - made) if made is not None and ends is not None and ends >= made else _UNKNOWN
     last = story.entries[0].actor if story.entries else ""
     found = [

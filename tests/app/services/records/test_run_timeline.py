@@ -159,6 +159,23 @@ def test_versions_of_one_second_and_a_review_are_no_work(engine: Database, sql: 
     sql.execute("UPDATE planning_runs SET status = 'cancelled'")
     ended = timeline(run_timeline.read(engine, RUN), DAY + 90_000)
     assert ended.done == 1, "who ends a run finishes no phase"
+    sql.execute("UPDATE planning_runs SET current_phase = NULL")
+    assert timeline(run_timeline.read(engine, RUN), DAY).done == 1, "nothing says that it went on"
+    sql.execute("UPDATE planning_artifacts SET review_verdict = 'approved'")
+    sql.execute("UPDATE planning_runs SET current_phase = 'strategy', status = 'paused'")
+    assert timeline(run_timeline.read(engine, RUN), DAY).done == 2, "it waits behind what was approved"
+    sql.execute("UPDATE planning_runs SET status = 'running'")
+    assert timeline(run_timeline.read(engine, RUN), DAY).done == 1
+
+
+def test_a_run_that_was_deleted_and_restored_ran_no_longer(engine: Database, sql: apsw.Connection) -> None:
+    store(sql, "completed", "synthesis")
+    artifact(sql, "synthesis", 1, DAY + 500, "approved")
+    assert timeline(run_timeline.read(engine, RUN), DAY + 9_000).ended == DAY + 500
+    entry(sql, "run_completed", DAY + 700)
+    entry(sql, "run_deleted", DAY + 800)
+    entry(sql, "run_restored", DAY + 900)
+    assert timeline(run_timeline.read(engine, RUN), DAY + 9_000).ended == DAY + 700
 
 
 def test_a_review_ends_where_somebody_tells_its_verdict(engine: Database, sql: apsw.Connection) -> None:
