@@ -59,6 +59,11 @@ class Leaving:
         self.read()
 
     @property
+    def days(self) -> int | None:
+        """After how many a record that may go is removed; None where retention does not run by itself."""
+        return self._days if self._runs else None
+
+    @property
     def widest(self) -> str:
         """The words of a cell that take the most room."""
         words = (self._rule.stays[0] if self._rule.stays else "", "from 2030-08-28", "when it runs")

@@ -409,7 +409,7 @@ class RunsTab(RecordTab):
         """To those of the selected runs to which it applies, as the button says; what ends several asks."""
         lists, seen = self.context.lists, self.selection.seen()
 
-        def able(database: Database, query: ListQuery, keys: Keys) -> tuple[Frozen, bool]:
+        def able(database: Database, query: ListQuery, keys: Keys) -> tuple[Frozen, bool, bool]:
             columns = ("id", "idea", "status")
             rows = list(lists.rows(database, query, keys, columns))
             found = [row for row in rows if refusal_of(act, {row[2]}, self._taken) is None]
@@ -418,26 +418,30 @@ class RunsTab(RecordTab):
             seen.fill(of_rows(query.table, found, columns))
             asked = found or rows
             read = reads_again(database, len(asked), len(asked))
-            return replace(freeze(asked, each), read=read, stay=stay, seen=seen), bool(found)
+            frozen = replace(freeze(asked, each), read=read, stay=stay, seen=seen)
+            return frozen, bool(found), any(row[2] in planning.GOES_ON for row in found)
 
-        def give(judged: tuple[Frozen, bool]) -> None:
-            runs, applies = judged
+        def give(judged: tuple[Frozen, bool, bool]) -> None:
+            runs, applies, at_work = judged
             if act.status is None:
                 do = partial(self.act, planning.restore, runs.ids, seen=runs.seen)
             else:
                 do = partial(self.act, planning.set_status, runs.ids, act.status, seen=runs.seen)
-            if not (applies and self._asks(act, len(runs.ids))):  # where it does not, the act says why
+            if not (
+                applies and self._asks(act, len(runs.ids), at_work)
+            ):  # where it does not, the act says why
                 do()
                 return
-            self._ask(act, runs, do)
+            self._ask(act, runs, do, at_work=at_work)
 
-        self.selection.in_turn(able, give, asks=self._asks(act, self.list.selected_count()))
+        self.selection.in_turn(able, give, asks=self._asks_now(act))
 
-    def _ask(self, act: RunAct, runs: Frozen, do: Callable[..., object]) -> None:
+    def _ask(self, act: RunAct, runs: Frozen, do: Callable[..., object], *, at_work: bool) -> None:
         count = counted(len(runs.ids), "run")
         danger = self.commands.ends(act.name) and act.status is not RunStatus.COMPLETED
         verb, one = act.text.removesuffix(" run"), len(runs.ids) == 1
-        comes = consequence(act.status, self.context.settings.retention_days)
+        self.leaving.read()
+        comes = consequence(act.status, self.leaving.days, at_work)
         what = f"{'It' if one else count} will be {act.done}."
         parts = (what, runs.stay.strip(), comes, "Undo takes it back.")
         title, sentence = f"{verb} {'this run' if one else count}?", " ".join(filter(None, parts))
@@ -457,17 +461,22 @@ class RunsTab(RecordTab):
             )
             dialog.open_once(lambda: do(reason=dialog.reason()))
 
-    def _asks(self, act: RunAct, runs: int) -> bool:
-        """What ends several asks first; so does what a reason is wanted for, and any act on several where
-        each row is charged.
+    def _asks(self, act: RunAct, runs: int, at_work: bool) -> bool:
+        """What ends several asks first; so does what a reason is wanted for, the deletion of a run that is at
+        work, and any act on several where each row is charged.
         """
-        if act.status is RunStatus.DELETED and self.context.settings.confirm_deletion:
+        if act.status is RunStatus.DELETED and (at_work or self.context.settings.confirm_deletion):
             return runs > 0
         return act.status in ASKED or (runs > 1 and (self.commands.ends(act.name) or self.context.costs))
 
+    def _asks_now(self, act: RunAct) -> bool:
+        """The same of those that are selected now, as far as they are at hand."""
+        at_work = any(row[_STATUS] in planning.GOES_ON for row in self.selection.records())
+        return self._asks(act, self.list.selected_count(), at_work)
+
     def _words(self, act: RunAct) -> str:
         words = self.selection.words(act.text, "status", partial(self._applies, act))
-        return f"{words}…" if self._asks(act, self.list.selected_count()) else words
+        return f"{words}…" if self._asks_now(act) else words
 
     def _applies(self, act: RunAct, status: Any) -> bool:
         return refusal_of(act, {status}, self._taken) is None

@@ -31,15 +31,20 @@ _CHAIN_ALONE = "Stands in the audit chain; this database has no kill verdicts."
 _ROW_ALONE = "Only the row changes: a workflow that still works on it is not told, and may go on."
 
 
-def consequence(status: RunStatus | None, days: int) -> str:
-    """What comes of a status that is given here, as far as it is known; `days` are those of retention."""
+def consequence(status: RunStatus | None, days: int | None, at_work: bool) -> str:
+    """What comes of a status that is given here, as far as it is known; `days` are those of retention, None
+    where it does not run by itself. `at_work`: a workflow may be, on one of these.
+    """
     match status:
         case RunStatus.PAUSED:
             return "A paused run waits for approval."
         case RunStatus.COMPLETED | RunStatus.CANCELLED | RunStatus.KILLED:
             return _ROW_ALONE
         case RunStatus.DELETED:
-            return f"Data retention removes what has been deleted for {counted(days, 'day')}."
+            told = f"{_ROW_ALONE} " if at_work else ""
+            if days is None:
+                return f"{told}It stays here as deleted until data retention is run, which is not done daily."
+            return f"{told}Data retention removes what has been deleted for {counted(days, 'day')}."
     return ""
 
 

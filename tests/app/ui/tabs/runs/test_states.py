@@ -5,7 +5,8 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.session.context import Context
 from app.ui.tabs.runs import RunsTab
-from app.ui.tabs.runs.reasons import ReasonDialog
+from app.ui.tabs.runs.reasons import ReasonDialog, consequence
+from models.status import RunStatus
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures import run_acts
 from tests.fixtures.window import dialog
@@ -27,8 +28,11 @@ def test_every_status_with_every_act(tab: RunsTab, context: Context, qtbot: QtBo
 def test_a_question_says_what_comes_of_it_and_takes_a_reason_that_can_be_read(
     tab: RunsTab, context: Context, qtbot: QtBot
 ) -> None:
-    said = {"pause": "waits for approval.", "complete": "is not told, and may go on.", "delete": "90 days."}
-    context.settings.confirm_deletion = True
+    said = {
+        "pause": "waits for approval.",
+        "complete": "is not told, and may go on.",
+        "delete": "is not told, and may go on. It stays",
+    }
     for name, words in said.items():
         tab.table.select_row(0)
         tab.commands.trigger(name)
@@ -41,4 +45,5 @@ def test_a_question_says_what_comes_of_it_and_takes_a_reason_that_can_be_read(
         assert question.confirm_button.isDefault() and question.confirm_button.isEnabled()
         with qtbot.waitSignal(question.finished):
             question.reject()
+    assert consequence(RunStatus.DELETED, 90, at_work=False).endswith("deleted for 90 days.")
     assert run_acts.stored(context.opened.path)[0] == (b"running".hex().upper(), "proceed")
