@@ -134,8 +134,10 @@ class _RunForm(FormDialog):
             mode = QComboBox()
             default = "" if stored is None else stored.defaults.get("mode", "").strip("'")
             own = f"{default} (default)" if default in map(str, RunMode) else _AS_IT_IS
-            for one_mode in ("", *RunMode):
-                mode.addItem(str(one_mode) or own, str(one_mode))
+            of = source.text("mode") if source is not None and source.table is PLANNING_RUNS else ""
+            for one_mode in dict.fromkeys(("", *map(str, RunMode), of)):
+                mode.addItem(first_line(one_mode) or own, one_mode)
+            mode.setCurrentIndex(mode.findData(of))
             self.add_field("mode", "Mode", mode)
         # What the copied run refers to comes along.
         asked = () if stored is None else PLANNING_RUNS.asks_for(stored)
@@ -182,7 +184,7 @@ def _add_texts(
         editor: QLineEdit | LinesEditor
         if name == MONTHS:
             editor = QLineEdit(first_line(known.get(name, "")))
-            editor.setPlaceholderText("6")
+            editor.setPlaceholderText("None: it never becomes due")
             there = editor.text()
         else:
             editor = LinesEditor(_LINES[name])

@@ -110,6 +110,8 @@ def test_a_run_s_idea_is_parked_and_a_run_of_it_is_begun(
     before = tab.model.rowCount()
     tab.commands.trigger("copy_run")
     form = dialog(qtbot, tab, FormDialog)
+    mode = form.editor("mode")
+    assert isinstance(mode, QComboBox) and mode.currentText() == run.text("mode") != ""
     fill(form, idea="The same again")
     status = form.editor("status")
     assert isinstance(status, QComboBox)
