@@ -137,6 +137,8 @@ def _verified(known: KeptVerdict | None) -> str:
     """Whether the chain was verified, and when."""
     if known is None:
         return "It is not known that the audit chain of this database was verified."
+    if not known.entries and known.since is None:
+        return f"When the audit chain was verified, {utc_time(known.at)}, it had no entries yet."
     words = str(known.verdict).replace("_", " ")
     undecided = ", undecided which database it is" if known.undecided else ""
     return (

@@ -37,6 +37,7 @@ from models.progress import Breath, Monitor, Pause
 
 PATIENCE_MS: Final = 300
 """After which it is said what is waited for."""
+_NOT_TOLD: Final = "This database has no table planning_artifacts: what its phases produced is not known."
 _NO_OTHER = "Compare with…"
 
 
@@ -93,6 +94,7 @@ class ArtifactsPanel(QWidget):
         self._context = context
         self._run: Record | None = None
         self._artifacts: tuple[Record, ...] = ()
+        self._is_told = True
         self._prepared: LaidOut | None = None
         self._wanted = ""
         """Words to go to in what is being read."""
@@ -179,8 +181,11 @@ class ArtifactsPanel(QWidget):
 
     # what is shown
 
-    def show_artifacts(self, run: Record, artifacts: Sequence[Record], phase: str) -> None:
-        """Those of a run, and of them a phase; where they are the same as before, what is shown stays."""
+    def show_artifacts(self, run: Record, found: Sequence[Record] | None, phase: str) -> None:
+        """Those of a run, and of them a phase; where they are the same as before, what is shown stays. None
+        where the file has no such table.
+        """
+        artifacts, self._is_told = found or (), found is not None
         before = [(one["id"], one.row) for one in self._artifacts]
         is_same = self._run is not None and self._run["id"] == run["id"]
         self._run, self._artifacts = run, tuple(artifacts)
@@ -205,7 +210,8 @@ class ArtifactsPanel(QWidget):
             return
         self.phases.setCurrentIndex(at)  # which shows its versions
         if at < 0:
-            self._show_nothing("This phase has produced nothing yet.")
+            nothing = "This phase has produced nothing yet." if self._is_told else _NOT_TOLD
+            self._show_nothing(nothing)
 
     def look_for(self, words: str, of: TextOf) -> None:
         """Goes to where the words stand in an artifact of the phase that is shown, as soon as it is."""

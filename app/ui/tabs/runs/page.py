@@ -460,7 +460,7 @@ class RunPage(QWidget):
         self._is_anew = False
         if self._choices.buttons()[0].isChecked():
             self.prepare()
-        self.artifacts.show_artifacts(run, story.artifacts or (), self.phases.phase() or "")
+        self.artifacts.show_artifacts(run, story.artifacts, self.phases.phase() or "")
         sought, self._sought = self._sought, None
         if wanted and sought is not None:
             self.artifacts.look_for(sought.found, sought.of)

@@ -143,7 +143,7 @@ class PhasesModel(QAbstractTableModel):
             case 4 if newest is not None:
                 version = formatting.figure(newest.version)
                 return visible(f"v{version}" if version else _NOTHING)
-            case 5:
+            case 5 if self._is_told or line.is_reached:  # else it is said once, below the phases
                 return visible(formatting.first_line(verdict_of(line, is_told=self._is_told)[0], 60))
         return _NOTHING if column in _RIGHT else ""
 
