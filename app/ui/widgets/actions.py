@@ -173,6 +173,10 @@ class Actions(QObject):
         if spec.checked is not None:  # Qt has turned it off where it was on
             self._actions[name].setChecked(spec.checked())
 
+    def refusal(self, name: str) -> str | None:
+        """Why the act cannot be done now, as a sentence."""
+        return self._specs[name].refusal()
+
     def said(self, name: str) -> str:
         """The act as a sentence names it, with its key."""
         return self._said(self._specs[name], self._specs[name].words())

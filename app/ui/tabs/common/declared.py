@@ -41,7 +41,8 @@ class TabSpec:
 
     `empty` is a title and a sentence. `tab_class` names the module in `ui.tabs` and the class of one of the
     window. `chips` are counted columns that the tab offers otherwise than by a pick list. `any_time` are the
-    words for no restriction of its `dates`.
+    words for no restriction of its `dates`. Where the sentence of `empty` `invites` to make a record, it is
+    said only where that can be done.
     """
 
     table: tables.Table
@@ -51,6 +52,7 @@ class TabSpec:
     dates: bool = False
     chips: tuple[str, ...] = ()
     any_time: str = "Any time"
+    invites: bool = False
 
     def picks(self, offered: Collection[str]) -> tuple[Pick, ...]:
         """The pick lists of columns that are `offered` by their values."""
@@ -303,11 +305,13 @@ def moment(context: Context, stored: Any) -> str:
 
 
 _USERS = ("No users yet", "Create the first one with “New user…”.")
-USERS_TAB = TabSpec(tables.USERS, Icon.USERS, _USERS, "users:UsersTab", dates=True)
+USERS_TAB = TabSpec(tables.USERS, Icon.USERS, _USERS, "users:UsersTab", dates=True, invites=True)
 _ENTRIES = ("No entries yet", "Every administrative act is recorded here.")
 AUDIT_TAB = TabSpec(tables.AUDIT_CHAIN, Icon.AUDIT, _ENTRIES, "audit:AuditTab", dates=True)
 _WEBHOOKS = ("No webhooks yet", "Create the first destination with “New webhook…”.")
-WEBHOOKS_TAB = TabSpec(tables.WEBHOOK_DESTINATIONS, Icon.WEBHOOK, _WEBHOOKS, "webhooks:WebhooksTab")
+WEBHOOKS_TAB = TabSpec(
+    tables.WEBHOOK_DESTINATIONS, Icon.WEBHOOK, _WEBHOOKS, "webhooks:WebhooksTab", invites=True
+)
 _NOTES = ("No notifications", "What the platform has to say to its tenants will appear here.")
 NOTIFICATIONS_TAB = TabSpec(
     tables.NOTIFICATIONS, Icon.BELL, _NOTES, "notifications:NotificationsTab", dates=True

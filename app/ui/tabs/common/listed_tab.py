@@ -279,7 +279,13 @@ class ListedTab(InspectedTab):
             self.clear_button.setText(self.clear_words())
             self.clear_button.setAccessibleName(self.clear_words())
         else:
-            self.empty_state.set(self.spec.icon, *self.spec.empty)
+            title, sentence = self.spec.empty
+            refused = (
+                self.commands.refusal("create")
+                if self.spec.invites and not self.context.lock.is_locked
+                else None
+            )
+            self.empty_state.set(self.spec.icon, title, refused or sentence)
         self.clear_button.setVisible(filtered)
         self.again_button.hide()
         self.door_button.hide()

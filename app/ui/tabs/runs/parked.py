@@ -44,7 +44,10 @@ class ParkedIdeas(RecordTab):
     opens = "edit"
     due_found = Signal(int)
     spec = TabSpec(
-        PLANNING_PARKED_IDEAS, Icon.IDEA, ("No parked ideas", "An idea can be put aside here, or from a run.")
+        PLANNING_PARKED_IDEAS,
+        Icon.IDEA,
+        ("No parked ideas", "An idea can be put aside here, or from a run."),
+        invites=True,
     )
     _ids: tuple[Any, ...] | None = None
     _wants_due = False
