@@ -143,7 +143,8 @@ class PhaseLine:
     """One phase: its versions in the order in which they came, and its times in theirs.
 
     `worked` and `waited` are seconds, each of which counts once, whatever was stored in it; None where a time
-    that belongs to it is not known. `is_current`: the run says that it is in it, and goes on or waits.
+    that belongs to it is not known. `is_current`: the run says that it is in it, and goes on or waits;
+    `is_paused` where it waits.
     """
 
     phase: str
@@ -152,6 +153,7 @@ class PhaseLine:
     worked: int | None
     waited: int
     is_current: bool
+    is_paused: bool = False
 
     @property
     def is_reached(self) -> bool:
@@ -328,7 +330,8 @@ def timeline(story: RunStory, now: int) -> RunTimeline:
             is_told = bool(paused) and paused[-1][1] == now  # until then it was at work
             is_idle = waits and not is_told
             ongoing = Spent.WAITING if is_idle else Spent.IN_REVIEW if waiting else Spent.RUNNING
-        lines.append(_line(phase, versions, paused, (ongoing, since, now), reviews=reviews))
+        line = _line(phase, versions, paused, (ongoing, since, now), reviews=reviews)
+        lines.append(replace(line, is_paused=waits and line.is_current))
     times = [at for line in lines for span in line.spans for at in (span.began, span.ended)]
     times += [at for at in (made,) if at is not None]
     return RunTimeline(

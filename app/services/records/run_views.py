@@ -4,7 +4,7 @@ what it is, as the audit chain says it.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any, Final
@@ -12,6 +12,7 @@ from typing import Any, Final
 from peewee import SQL, Case, Column, fn
 from peewee import Table as Source
 
+from app.services.chain.append import Event
 from app.services.records.list_query import ListQuery, Statements, moment
 from app.services.records.rows import decoded, exactly, legible
 from app.services.records.tables import NAMES_RUN, PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
@@ -59,6 +60,12 @@ class Reasons:
         to, reason = self.of.get(run_id, ("", "")) if isinstance(run_id, str | int) else ("", "")
         same = to == status or {to, status} == set(_WORKING)
         return reason if same else ""
+
+    def with_events(self, events: Iterable[Event]) -> "Reasons":
+        """The same with what was recorded since, where nobody reads the chain for it."""
+        told = ((said.get("runId"), *_of_said(said)) for said in (event.payload for event in events))
+        new = {run_id: (to, why) for run_id, to, why in told if to and isinstance(run_id, str | int)}
+        return Reasons({**self.of, **new}) if new else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +191,19 @@ def _plain(number: str) -> float:
 def _told(payload: object) -> tuple[object, str, str]:
     try:
         said = json.loads(payload) if isinstance(payload, str) else {}
-        to, reason = said["changes"]["status"]["to"], said.get("reason", "")
-        return said["runId"], str(to), reason if isinstance(reason, str) else ""
+        return said["runId"], *_of_said(said)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None, "", ""
+
+
+def _of_said(said: Mapping[str, Any]) -> tuple[str, str]:
+    """What a run has become by an entry, nothing where it is about something else; and why."""
+    try:
+        to = str(said["changes"]["status"]["to"])
+    except (TypeError, KeyError):
+        return "", ""
+    reason = said.get("reason", "")
+    return to, reason if isinstance(reason, str) else ""
 
 
 def _statements(database: Database, query: ListQuery, tables: StoredTables) -> Statements:

@@ -348,8 +348,10 @@ class RunsTab(RecordTab):
 
     def hear(self, change: Change, initiator: object) -> None:
         super().hear(change, initiator)
-        if self.shows_any_of(change.tables) and not self._stale:
-            self.ready.look(self.scope)
+        if self.shows_any_of(change.tables):
+            self.ready.hear(change)
+            if not self._stale:
+                self.ready.look(self.scope)
         if PLANNING_PARKED_IDEAS.name in change.tables and not self._stale:
             self._count_parked()
         if self._parked is not None and self._parked.isVisible():
@@ -394,9 +396,13 @@ class RunsTab(RecordTab):
     def _make_page(self) -> "RunPage":
         from app.ui.tabs.runs.page import RunPage  # noqa: PLC0415 - the table shows before
 
-        page = RunPage(self, STATUS_LOOKS, [act.name for act in ACTS], main_acts, self._open_entry)
+        acts = [act.name for act in ACTS]
+        page = RunPage(self, STATUS_LOOKS, acts, main_acts, self._open_entry, reason_of=self._known_reason)
         page.closed.connect(lambda: self.resizeEvent(QResizeEvent(self.size(), self.size())))
         return page
+
+    def _known_reason(self, run: Record) -> str:
+        return self.ready.reasons.why(run["id"], run["status"])
 
     def _not_open(self) -> str | None:
         if self.list.selected_count() > 1:

@@ -13,6 +13,7 @@ from app.services.records import run_timeline
 from app.services.records import runs as planning
 from app.services.records.change import Change
 from app.services.records.history import CHARGED, LOOKED_THROUGH, PastEntry
+from app.services.records.record import Record
 from app.services.records.run_search import TextPlace
 from app.services.records.run_timeline import (
     ALL_ABOUT,
@@ -96,8 +97,9 @@ class _Divider(QWidget):
 
 
 class RunPage(QWidget):
-    """`RunPage(tab, looks, acts, main)`: the run that is current in the tab. `looks` says how a status is
-    shown, `acts` are the names of the tab's acts upon runs, and `main(status)` those most likely to follow.
+    """`RunPage(tab, looks, acts, main, …)`: the run that is current in the tab. `looks` says how a status is
+    shown, `acts` are the names of the tab's acts upon runs, and `main(status)` those most likely to follow;
+    `reason_of(run)` is why it is what it is, as far as the tab knows.
 
     `closed()` when a person has had enough of it.
     """
@@ -111,10 +113,13 @@ class RunPage(QWidget):
         acts: Collection[str],
         main: Callable[[Any], Collection[str]],
         show_entry: Callable[[PastEntry], object],
+        *,
+        reason_of: Callable[[Record], str],
     ) -> None:
         super().__init__(tab)
         self.hide()
         self._tab, self._looks, self._main, self._show_entry = tab, looks, main, show_entry
+        self._reason_of = reason_of
         self._context: Context = tab.context
         self.story: RunStory | None = None
         self.timeline: RunTimeline | None = None
@@ -439,7 +444,7 @@ class RunPage(QWidget):
         self.title.setMaximumWidth(self.title.sizeHint().width() + 2)  # so that the status stands beside it
         tone, icon = self._looks.get(run["status"], (Tone.NEUTRAL, None))
         self.chip.set(run.text("status"), tone, icon)
-        sentence = page_words.why(story, found, now)
+        sentence = page_words.why(story, found, now, self._reason_of(run))
         self.why.setText(f"Why it is here: {sentence}" if sentence else "")
         self.why.setVisible(bool(sentence))
         full = known_full_score(story.artifacts or (), run["quality_score"])

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
-from app.services.records.history import PastEntry
+from app.services.records.history import CHARGED, PastEntry
 from app.services.records.run_timeline import ALL_ABOUT, RunNote, RunStory
 from app.services.records.stored_times import epoch_of
 from app.services.text import visible
@@ -70,19 +71,30 @@ class AboutPart(QWidget):
         self.older_button = push_button(theme, "Show older ones", read_on, icon=Icon.HISTORY)
         above = in_row((self.said, 1), self.older_button, self.read_button)
         in_column(above, self.entries, self.notes, None, within=self)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.entries.opened.connect(self._open_entry)
         self.notes.opened.connect(self._open_note)
 
     def show_story(self, story: RunStory) -> None:
+        had_focus = self.read_button.hasFocus() or self.older_button.hasFocus()
         self.read_button.setVisible(story.entries is None)
         self.older_button.setVisible(story.may_be_more and story.most < ALL_ABOUT)
-        said = page_words.looked_through(story)
-        self.said.setText(said or "Each entry and notification that is looked at is charged.")
+        self.said.setText(self._said_of(story))
         self._entries, self._notes = story.entries or (), story.notes or ()
         self.entries.show_rows([self._entry(one) for one in self._entries])
         self.notes.show_rows([self._note(one) for one in self._notes])
         self.entries.setVisible(bool(self._entries))
         self.notes.setVisible(bool(self._notes))
+        if had_focus and self.read_button.isHidden() and self.older_button.isHidden():
+            shown = (table for table in (self.entries, self.notes) if not table.isHidden())
+            next(shown, self).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _said_of(self, story: RunStory) -> str:
+        found = page_words.looked_through(story)
+        if not self._context.costs:
+            return found
+        read = f"up to {2 * CHARGED:,} entries and notifications are read, and charged"
+        return f"{found}. With each change here {read}, again." if found else f"For these {read}."
 
     def _entry(self, entry: PastEntry) -> tuple[Cell, ...]:
         kind, what = visible(entry.event_type), visible(entry.what)

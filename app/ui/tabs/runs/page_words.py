@@ -1,6 +1,6 @@
 """What is said of an opened run: why it is where it is, and its numbers."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from app.services.records.run_timeline import RunStory, RunTimeline, Spent, entry_behind
 from app.services.records.stored_times import epoch_of
@@ -24,12 +24,14 @@ class RunFact(NamedTuple):
     unit: str = ""
 
 
-def why(story: RunStory, timeline: RunTimeline, now: int) -> str:
-    """One sentence on why the run is where it is; of what nobody wrote down nothing is said."""
+def why(story: RunStory, timeline: RunTimeline, now: int, known: str = "") -> str:
+    """One sentence on why the run is where it is; of what nobody wrote down nothing is said. `known` is the
+    reason for its status where the entries about it were not read.
+    """
     run, status = story.run, str(story.run["status"])
     told = entry_behind(story.entries or (), status)
     who = f" by {told.actor}" if told is not None and told.actor else ""
-    said = told.said.get("reason") if told is not None and isinstance(told.said, dict) else None
+    said = told.said.get("reason") if told is not None and isinstance(told.said, dict) else known
     reason = f": {formatting.first_line(said, _LONGEST)}" if isinstance(said, str) and said else ""
     verdict = formatting.first_line(run.text("kill_verdict"), _LONGEST)
     at = "" if told is None else _ago(told.created_at, now)
@@ -40,7 +42,8 @@ def why(story: RunStory, timeline: RunTimeline, now: int) -> str:
         case RunStatus.CANCELLED | RunStatus.COMPLETED | RunStatus.DELETED:
             found = f"it was {status}{who}{at}{reason}"
         case RunStatus.PAUSED:
-            found = f"it was paused{who}{at}{reason}" if told is not None else "it waits for approval"
+            is_known = told is not None or reason
+            found = f"it was paused{who}{at}{reason}" if is_known else "it waits for approval"
         case _:
             found = _going(timeline, now)
     return visible(f"{found}.") if found else ""
@@ -91,7 +94,7 @@ def facts(context: Context, story: RunStory, timeline: RunTimeline, full: float 
     made, changed = epoch_of(run["created_at"]), epoch_of(run["updated_at"])
     ends = now if timeline.goes_on or timeline.waits else timeline.ended or changed
     ran = took(ends - made) if made is not None and ends is not None and ends >= made else _UNKNOWN
-    last = story.entries[0].actor if story.entries else ""
+    last, changed = _last_change(story, changed)
     found = [
         RunFact("Score", score or "–", f"of {full:g}" if score and full is not None else ""),
         RunFact(
@@ -115,6 +118,21 @@ def facts(context: Context, story: RunStory, timeline: RunTimeline, full: float 
         ),
     ]
     return [RunFact(*map(visible, fact)) for fact in found]
+
+
+_TOGETHER: Final = 5
+"""Seconds between a change of a row and the entry about it, at most, where two programs write them."""
+
+
+def _last_change(story: RunStory, changed: int | None) -> tuple[str, int | None]:
+    """Who changed the run last, as far as an entry says that, and when: an undo gives the row the time that
+    it had, but is recorded now.
+    """
+    for entry in story.entries or ():
+        at = epoch_of(entry.created_at)
+        if at is not None and (changed is None or at >= changed - _TOGETHER):
+            return entry.actor, at if changed is None else max(at, changed)
+    return "", changed
 
 
 def about(context: Context, stored: object) -> tuple[str, str]:

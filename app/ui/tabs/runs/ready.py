@@ -8,6 +8,7 @@ from typing import Any, Final
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.itemmodels.columns import Column, Row
+from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
 from app.services.records.run_views import Reasons, Worth, dollars, idle, reasons, worth
 from app.services.records.tables import PLANNING_RUNS, Scope
@@ -136,6 +137,12 @@ class ReadyRuns(Picker):
         self._context.runner.read(
             _look, scope, self._context.clock(), wanted, free, on_done=done, on_failed=self._not_read
         )
+
+    def hear(self, change: Change) -> None:
+        """What is recorded here is known without reading it."""
+        self.reasons, before = self.reasons.with_events(change.events), self.reasons
+        if self.reasons is not before:
+            self._told()
 
     def let_go(self) -> bool:
         """Chooses none, without a word; whether one was chosen."""

@@ -62,7 +62,7 @@ def verdict_of(line: PhaseLine, *, is_told: bool = True) -> tuple[str, Tone, str
     """What the verdict on a phase is, in words, tone and icon; artifacts tell whether one is reached."""
     if not line.is_reached:
         return NOT_REACHED if is_told else UNKNOWN, Tone.NEUTRAL, None
-    if line.is_current and any(span.spent is Spent.WAITING for span in line.spans[-1:]):
+    if line.is_paused:
         is_approved = line.newest is not None and line.newest.verdict == ReviewVerdict.APPROVED
         return "approved, paused" if is_approved else "paused", Tone.WARN, Icon.PAUSED
     if line.newest is None or line.in_review:

@@ -132,8 +132,10 @@ def test_the_newest_entry_says_why_a_run_is_what_it_is(engine: Database, databas
     assert why() == "needs a budget"
     planning.set_status(engine, [run], RunStatus.RUNNING, **by)
     assert why() == ""
-    planning.set_status(engine, [run], RunStatus.KILLED, "no market", **by)
-    assert why() == "no market"
+    before = run_views.reasons(engine)
+    done = planning.set_status(engine, [run], RunStatus.KILLED, "no market", **by)
+    assert why() == before.with_events(done.events).why(run, "killed") == "no market"
+    assert before.with_events(done.inverse_events).why(run, "killed") == before.why(run, "killed") == ""
     database.connection().execute("UPDATE planning_runs SET status = 'paused'")
     assert why() == "", "somebody else has changed it since"
     assert run_views.reasons(engine).why(b"x", "killed") == ""

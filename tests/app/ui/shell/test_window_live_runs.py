@@ -154,6 +154,7 @@ def test_an_opened_run(  # noqa: PLR0917
 ) -> None:
     most = "GROUP BY run_id ORDER BY max(version) DESC, count(*) DESC LIMIT 1"
     run, total = ask(file, f"SELECT run_id, count(*) FROM planning_artifacts {most}")[0]
+    ask(file, "UPDATE planning_runs SET status = 'running' WHERE id = ?", run)
     tab.show_record(run)
     qtbot.waitUntil(lambda: tab.current.record_id == run and tab.current.whole() is not None)
     tab.table.setFocus()
@@ -169,9 +170,20 @@ def test_an_opened_run(  # noqa: PLR0917
             break
     qtbot.waitUntil(lambda: "differ" in panel.differ.text())
     button(page, "About it").click()
-    assert page.about.said.text() == "Each entry and notification that is looked at is charged."
+    read = "up to 20,000 entries and notifications are read, and charged"
+    assert page.about.said.text() == f"For these {read}."
+    with qtbot.waitSignal(tab.context.runner.changed):
+        tab.act(planning.set_status, [run], RunStatus.PAUSED, "no budget yet")
+    qtbot.waitUntil(lambda: page.why.text() == "Why it is here: it was paused: no budget yet.")
+    page.about.read_button.setFocus()
     page.about.read_button.click()
     qtbot.waitUntil(lambda: page.story is not None and page.story.entries is not None)
+    assert page.about.said.text().endswith(f"With each change here {read}, again.")
+    assert page.about.entries.hasFocus() and page.why.text().endswith("just now: no budget yet.")
+    undo(qtbot, tab)
+    qtbot.waitUntil(lambda: page.chip.text() == "running")
+    assert page.timeline.current is None or not page.timeline.current.is_paused
+    assert page.facts[-1]._value.text() == "just now" and page.facts[-1]._unit.text() != ""
     button(page, "Config and fields").click()
     assert page.kept.isVisible()
     page.close_page()
