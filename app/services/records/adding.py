@@ -22,6 +22,7 @@ from models.engine import Database
 from models.errors import Cancelled, InvalidInput
 from models.progress import UNWATCHED, Monitor
 from models.schema import StoredTable
+from models.status import SYSTEM_TENANT
 
 LARGEST: Final = 64_000_000
 """Bytes of a file that is read."""
@@ -63,13 +64,15 @@ class Sheet:
 @dataclass(frozen=True, slots=True)
 class WantedUser:
     """Which column of a sheet holds what, by the names of the file's columns; `tenant` is that of all lines
-    where none holds it. Tenants that are not `there` are created where that is wanted (`new_tenants`).
+    where none holds it. Tenants that are not `there` are created where that is wanted (`new_tenants`); of
+    some it is known that they were `erased`.
     """
 
     columns: Mapping[str, int]
     tenant: str = ""
     there: frozenset[str] = frozenset()
     new_tenants: bool = False
+    erased: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +344,8 @@ class _Tenants:
         tenant = text.tenant_id(value)
         if tenant in self._wanted.there:
             return tenant
+        if tenant == SYSTEM_TENANT:
+            raise InvalidInput(TENANT, f"{tenant} is the chain of the whole database and has no users.")
         others = self._there.get(text.folded(tenant), [])
         same = [one for one in others if _is_same(one.strip(), tenant)]
         if len(same) == 1:  # as it is stored: composed otherwise, or with a space that no cell has
@@ -348,6 +353,8 @@ class _Tenants:
         if others:
             raise InvalidInput(TENANT, f"There is no tenant {tenant}, but {' and '.join(others)}.")
         if not self._wanted.new_tenants:
+            if tenant in self._wanted.erased:
+                raise InvalidInput(TENANT, f"The tenant {tenant} was erased.")
             raise InvalidInput(TENANT, f"There is no tenant {tenant} yet.")
         first = self._new.setdefault(text.folded(tenant), tenant)
         if not _is_same(first, tenant):

@@ -1,13 +1,14 @@
 """Which tenants were erased, as the audit chain tells."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from peewee import fn
 
-from app.services.chain.rules import MARKER_EVENT
+from app.services.chain.rules import MARKER_EVENT, TABLE
+from app.services.opened import tenants
 from app.services.records.rows import in_parts
 from app.services.text import tenant_id
 from models.engine import Database
@@ -46,11 +47,26 @@ def erased(database: Database) -> Mapping[str, ErasedTenant]:
             continue
         if tenant is not None:
             found.setdefault(tenant, ErasedTenant(at, str(said.get("actor", "")), seq))
-    first = fn.MIN(AuditEntry.seq)
-    for some in in_parts([*found], _AT_ONCE):
-        kept = AuditEntry.tenant_id.in_(some), AuditEntry.event_type != MARKER_EVENT
-        query = AuditEntry.select(AuditEntry.tenant_id, first).where(*kept).group_by(AuditEntry.tenant_id)
-        for tenant, seq in database.rows(query.tuples()):
-            if tenant in found and isinstance(seq, int) and seq < found[tenant].seq:
-                del found[tenant]
+    for one, first in _first_entries(database, [*found]):
+        if one in found and isinstance(first, int) and first < found[one].seq:
+            del found[one]
     return found
+
+
+def still_erased(database: Database) -> frozenset[str]:
+    """Those of which nothing but markers has been there since. The caller holds a connection to a database
+    with an audit chain. Raises the storage errors.
+    """
+    found = frozenset(erased(database))
+    if not found:
+        return found
+    begun = (tenant for tenant, _ in _first_entries(database, [*found]))
+    return found.difference(begun, tenants(database, but=TABLE))
+
+
+def _first_entries(database: Database, names: Sequence[str]) -> Iterator[tuple[str, object]]:
+    """Of those that have any entry that is no marker: the number of the first."""
+    for some in in_parts(names, _AT_ONCE):
+        kept = AuditEntry.tenant_id.in_(some), AuditEntry.event_type != MARKER_EVENT
+        query = AuditEntry.select(AuditEntry.tenant_id, fn.MIN(AuditEntry.seq)).where(*kept)
+        yield from database.rows(query.group_by(AuditEntry.tenant_id).tuples())

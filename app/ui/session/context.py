@@ -71,6 +71,8 @@ class Context(QObject):
         self.agreed = Agreed(asks=True)
         self.tenants: tuple[str, ...] = opened.tenants
         """Those that there are, as they were read last."""
+        self.erased: frozenset[str] = frozenset()
+        """Those of them of which nothing but the marker of their erasure is left."""
         self.clock, self.busy, self.say = clock, busy, say
         self.lists = Lists(opened.schema, opened.sizes)
         self._listed: dict[tuple[str, Scope], int] = {}
@@ -121,6 +123,16 @@ class Context(QObject):
                 self.closed.emit()
 
         self.runner.read(_never_follows, on_done=told, on_failed=lambda error: None)
+
+    def ask_who_was_erased(self) -> None:
+        """Of a live database no tenant can be erased."""
+        if self.costs:
+            return
+
+        def told(found: frozenset[str]) -> None:
+            self.erased = found
+
+        self.runner.read(_still_erased, on_done=told, on_failed=lambda error: None)
 
     def meet_damage(self) -> None:
         """Some of the file cannot be read: a person is told, and asked before the next act."""
@@ -327,6 +339,16 @@ class History(QObject):
     def next_redo(self) -> str:
         return self._undone[-1][0] if self._undone else ""
 
+    @property
+    def ending(self) -> str:
+        """What is lost where the file is closed to be written again, as a sentence; "" where nothing is."""
+        if not self._done:
+            return "What was undone cannot be done again afterwards." if self._undone else ""
+        what = quoted(self.next_undo)
+        if len(self._done) > 1:
+            what = f"the {counted(len(self._done), 'act')} before it, {what} the last of them"
+        return f"Undo ends with it: {what} can be taken back no more."
+
     def undo(self, ask: Ask = _without_question) -> None:
         """Takes back the latest act, one that is running when it has ended; behind what was asked for before,
         unless that comes with a question or is refused. `ask(change, go)` may put it to the person first.
@@ -431,6 +453,12 @@ def _carry_out(
     done = writing.carry_out(function, database, *args, **how)
     sight.written(done)
     return done
+
+
+def _still_erased(database: Database) -> frozenset[str]:
+    from app.services.records.erased import still_erased  # noqa: PLC0415 - rows show before
+
+    return still_erased(database)
 
 
 def _never_follows(database: Database) -> str | None:

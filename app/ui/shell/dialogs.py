@@ -432,13 +432,15 @@ class RestoreDialog(ConfirmDialog):
     it is meant.
     """
 
-    def __init__(self, theme: Theme, offer: Offer, path: Path, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, offer: Offer, path: Path, parent: QWidget | None = None, *, ending: str = ""
+    ) -> None:
         prepared = offer.prepared
         super().__init__(
             theme,
             f"Restore {path.name}?",
             f"What it holds is replaced by what {prepared.source.name} holds. The file as it is now is kept "
-            f"beside it, in {path.parent}, and can be restored in the same way.",
+            f"beside it, in {path.parent}, and can be restored in the same way. {ending}".strip(),
             action="Restore",
             parent=parent,
         )

@@ -48,7 +48,8 @@ class Files(QObject):
     """What is done with whole files, and copies of live databases, in the background.
 
     `opened(OpenedFile)` when a file can be shown, `not_opened()` when it cannot; `is_opening` says that one
-    is on its way. `leaving()` comes before a file's content is replaced, when what shows it must close.
+    is on its way. `leaving()` comes before a file's content is replaced, when what shows it must close;
+    `ending` says what is lost by that, for who is asked before.
     """
 
     opened = Signal(object)
@@ -69,6 +70,7 @@ class Files(QObject):
         super().__init__(window)
         self._theme, self._settings, self._busy = theme, settings, busy
         self._clock, self._say, self._window = clock, say, window
+        self.ending: Callable[[], str] = str
         self._shown: OpenedFile | None = None
         self._used: Path | None = None
 
@@ -200,10 +202,11 @@ class Files(QObject):
     def ask_migrate(self, opened: Opened, still_open: Callable[[], bool]) -> None:
         """Names what is pending and where the copy goes; migrates a file that is still open at the answer."""
         path, count = opened.path, counted(len(opened.pending), "migration")
+        ending = self.ending()
         self._confirm(
             f"Apply {count}?",
             f"{path.name} gets the tables and columns that it lacks. Before that, a copy of it is put beside "
-            f"it, in this folder:\n{path.parent}",
+            f"it, in this folder:\n{path.parent}" + (f"\n{ending}" if ending else ""),
             f"Apply {count}",
             lambda: self._migrate(path) if still_open() else None,
             items=opened.pending,
@@ -372,7 +375,7 @@ class Files(QObject):
     def _ask_agreement(self, path: Path, scratch: TemporaryDirectory[str], offer: Offer) -> None:
         from app.ui.shell.dialogs import RestoreDialog  # noqa: PLC0415
 
-        dialog = RestoreDialog(self._theme, offer, path, self._window)
+        dialog = RestoreDialog(self._theme, offer, path, self._window, ending=self.ending())
         dialog.rejected.connect(scratch.cleanup)
         dialog.open_once(lambda: self._restore(path, scratch, offer))
 

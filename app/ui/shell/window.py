@@ -116,6 +116,7 @@ class MainWindow(QMainWindow):
         cast("QApplication", QApplication.instance()).focusChanged.connect(self._focus_moved)
         self.busy = Busy(theme, self._runner)
         self.files = Files(theme, settings, self.busy, clock=clock, say=self.say, window=self)
+        self.files.ending = lambda: "" if self.context is None else self.context.history.ending
         self.files.opened.connect(self._show_file)
         self._left: tuple[FileOrName, str, object, int] | None = None
         """The file that was closed to be written again, the table that was in sight, and the record."""

@@ -547,7 +547,7 @@ class Workspace(QWidget):
             page.hear(change, initiator)
         if NOTIFICATIONS.name in change.tables:
             self._count_unread()
-        if change.bulk or not change.chains <= set(self.context.tenants):
+        if change.bulk or not change.chains <= set(self.context.tenants) - self.context.erased:
             self._read_tenants()
 
     def _written_outside(self) -> None:
@@ -596,6 +596,7 @@ class Workspace(QWidget):
             return
         self.is_settled = True
         self.context.ask_what_can_follow()
+        self.context.ask_who_was_erased()
         self._pages[self.position].insertWidget(0, self._below)
         notice = notices.ContinuationNotice(self.context, self.show_verdict, self._below)
         notice.look(self.context.opened.imported)
@@ -639,6 +640,7 @@ class Workspace(QWidget):
 
     def _read_tenants(self) -> None:
         self.context.runner.read(tenants, on_done=self._show_tenants, on_failed=lambda error: None)
+        self.context.ask_who_was_erased()
 
     def _show_tenants(self, tenants: Sequence[str]) -> None:
         self.context.tenants = tuple(tenants)

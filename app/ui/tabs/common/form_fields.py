@@ -1,6 +1,6 @@
 """Fields of forms that offer what there is, and take something new only where that is asked for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QWidget
@@ -10,12 +10,19 @@ from app.services.text import folded
 from app.ui.widgets.buttons import CheckBox
 from app.ui.widgets.form_dialog import FieldValue, checked
 from app.ui.widgets.labels import LONGEST, Label, Look, bounded, in_column
+from models.status import SYSTEM_TENANT
 
 _valid = checked(text.tenant_id)
 _NEW = "A new tenant…"
+_NO_RECORDS = f"{SYSTEM_TENANT} is the chain of what is done to the whole database; no record can be its."
 _SHOWN = 60
 _ALIKE, _LETTERS, _COMPARED = 0.85, 2, 2_000
 """How like another name a mistyped one is, by how many letters longer at the most, and of how many."""
+
+
+def with_records(tenants: Iterable[str], erased: Collection[str]) -> list[str]:
+    """Those that can have records, without those that were `erased`."""
+    return [one for one in tenants if one != SYSTEM_TENANT and one not in erased]
 
 
 class LinesEditor(QPlainTextEdit):
@@ -48,6 +55,7 @@ class _TenantBox(QComboBox):
 
 class TenantField(QWidget):
     """`TenantField(tenants, chosen)`: the tenants there are, and "A new tenant…", which asks for its name.
+    Not offered are those that can have no records (`system`), or had theirs `erased`.
 
     `changed()` with every edit; `value()` is the tenant's id, empty while none is chosen. What is typed by
     mistake stays for good, as its audit chain says what was done there, and undone: so a name that is not
@@ -56,9 +64,14 @@ class TenantField(QWidget):
 
     changed = Signal()
 
-    def __init__(self, tenants: Sequence[str], chosen: str | None) -> None:
+    def __init__(
+        self, tenants: Sequence[str], chosen: str | None, erased: frozenset[str] = frozenset()
+    ) -> None:
         super().__init__()
-        self._tenants = list(dict.fromkeys([*tenants, *([] if chosen is None else [chosen])]))
+        self._erased = erased
+        chosen = next(iter(with_records([] if chosen is None else [chosen], erased)), None)
+        there = with_records(tenants, erased)
+        self._tenants = list(dict.fromkeys([*there, *([] if chosen is None else [chosen])]))
         self.box, self.name, self.agree = _TenantBox(), QLineEdit(), CheckBox("")
         self.box.setAccessibleName("Tenant")
         self.box.setPlaceholderText("Choose a tenant")
@@ -92,6 +105,8 @@ class TenantField(QWidget):
         return self._wrong_name(str(value)) if self._is_new() else ""
 
     def _wrong_name(self, typed: str) -> str:
+        if typed.strip() == SYSTEM_TENANT:
+            return _NO_RECORDS
         wanted = folded(typed.strip())
         there = next((one for one in self._tenants if folded(one) == wanted), None)
         return _valid(typed) if there is None else f"There is a tenant {bounded(there)} already; choose it."
@@ -103,12 +118,16 @@ class TenantField(QWidget):
         may_be = bool(typed) and not self._wrong_name(typed)
         as_long = [one for one in self._tenants if may_be and abs(len(one) - len(typed)) <= _LETTERS]
         near = get_close_matches(typed[:_SHOWN], as_long[:_COMPARED], n=1, cutoff=_ALIKE)
-        self.alike.setVisible(bool(near))
-        if near:
+        again = may_be and typed in self._erased
+        self.alike.setVisible(bool(near) or again)
+        if again:
+            self.alike.setText(f"{bounded(typed)} was erased; it would be a tenant again.")
+        elif near:
             there = f"{bounded(near[0])} is there, which is much like this."
             self.alike.setText(f"{there} It will be another tenant, for good.")
         self.agree.setChecked(False)
-        self.agree.set_words(f"Create the tenant “{bounded(typed, longest=_SHOWN)}”")
+        named = f"Create the tenant “{bounded(typed, longest=_SHOWN)}”"
+        self.agree.set_words(f"{named} again" if again else named)
         self.agree.setVisible(may_be)
         self.setFocusProxy(self.agree if may_be else self.name if self._is_new() else self.box)
         self.changed.emit()

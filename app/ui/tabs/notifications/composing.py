@@ -13,7 +13,7 @@ from app.services.records.composing import Composed
 from app.services.records.tables import NOTIFICATIONS
 from app.services.text import counted, some_of
 from app.ui.session.context import Context
-from app.ui.tabs.common.form_fields import LinesEditor
+from app.ui.tabs.common.form_fields import LinesEditor, with_records
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import CheckBox, Choice, StatusChip
 from app.ui.widgets.form_dialog import FieldValue, checked
@@ -21,7 +21,7 @@ from app.ui.widgets.formatting import first_line
 from app.ui.widgets.labels import Label, Look, bounded, in_column, in_row
 from app.ui.widgets.long_form import LongForm
 from app.ui.widgets.many_picker import ManyPicker
-from models.status import SYSTEM_TENANT, WebhookEvent
+from models.status import WebhookEvent
 
 _SENTENCE = "Each tenant gets one of its own, unread, and an entry in its chain. Undo takes all of it back."
 _OTHER = "Another type…"
@@ -33,8 +33,8 @@ _NAMED, _PREVIEWED, _SHOWN = 3, 400, 60
 
 
 class RecipientsField(QWidget):
-    """`RecipientsField(theme, tenants, chosen)`: those tenants of all that are chosen in a list that can be
-    searched, or all of them.
+    """`RecipientsField(theme, tenants, chosen)`: tenants that can have one and were not `erased`: those that are
+    chosen in a list that can be searched, or all of them.
 
     `changed()` with every edit; `value()` tells edits apart.
     """
@@ -42,9 +42,11 @@ class RecipientsField(QWidget):
     changed = Signal()
     is_unfinished = False
 
-    def __init__(self, theme: Theme, tenants: Sequence[str], chosen: str | None) -> None:
+    def __init__(
+        self, theme: Theme, tenants: Sequence[str], chosen: str | None, erased: frozenset[str] = frozenset()
+    ) -> None:
         super().__init__()
-        self._tenants = tuple(one for one in tenants if one and one != SYSTEM_TENANT)
+        self._tenants = tuple(filter(None, with_records(tenants, erased)))
         self.picker = ManyPicker(theme, "Tenants", "No tenant yet", "tenants")
         self.picker.set_choices([Choice(one, bounded(one, longest=_SHOWN)) for one in self._tenants])
         if chosen in self._tenants:
@@ -117,7 +119,7 @@ class ComposeDialog(LongForm):
         self._context = context
         self._stored = stored = context.opened.schema.stored.get(NOTIFICATIONS.name)
         theme = context.theme
-        self.to = RecipientsField(theme, context.tenants, tenant)
+        self.to = RecipientsField(theme, context.tenants, tenant, context.erased)
         self.type, self.title_field = TypeField(types), QLineEdit()
         self.message, self.metadata = LinesEditor(_LINES), LinesEditor(_FEW_LINES)
         self.metadata.setPlaceholderText(_SHAPE)

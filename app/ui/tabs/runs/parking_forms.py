@@ -122,7 +122,7 @@ class _RunForm(FormDialog):
         self._context = context
         stored = _stored(context, PLANNING_RUNS)
         if stored is not None and stored.tenant_column is not None:
-            field = TenantField(context.tenants, tenant)
+            field = TenantField(context.tenants, tenant, context.erased)
             self.add_field("tenant_id", "Tenant", field, field.check)
         known = {} if source is None else {name: source.text(name) for name in (IDEA, REFINED)}
         _add_texts(self, stored, known, (IDEA, REFINED))

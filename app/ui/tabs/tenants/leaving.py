@@ -106,7 +106,7 @@ def _confirm(
     ConfirmDialog(
         context.theme,
         f"Erase {name}?",
-        " ".join(filter(None, (sentence, found.caution))),
+        " ".join(filter(None, (sentence, context.history.ending, found.caution))),
         action=f"Erase {counted(found.total, 'row')}",
         items=found.lines(title_of),
         whole=True,

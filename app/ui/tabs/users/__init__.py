@@ -313,7 +313,7 @@ def new_user_form(context: Context, tenant: str | None, parent: QWidget | None =
     has_password = stored is not None and PASSWORDS in stored.columns
     sentence = "The user has no password until one is set." if has_password else ""
     form = FormDialog(context.theme, "New user", sentence, action="Create user", parent=parent)
-    tenant_field, email_field = TenantField(context.tenants, tenant), QLineEdit()
+    tenant_field, email_field = TenantField(context.tenants, tenant, context.erased), QLineEdit()
     email_field.setPlaceholderText("name@example.com")
     form.add_field("tenant_id", "Tenant", tenant_field, tenant_field.check)
     form.add_field("email", "E-mail address", email_field, checked(users.valid_email))

@@ -13,7 +13,7 @@ from app.services.records.adding import EMAIL, TENANT, Judged, Sheet, WantedUser
 from app.services.records.tables import EVERYONE, USERS
 from app.services.text import counted, some_of, visible
 from app.ui.session.context import Context
-from app.ui.tabs.common.form_fields import TenantField
+from app.ui.tabs.common.form_fields import TenantField, with_records
 from app.ui.tabs.users.lines import WIDTH, LeftOutDialog, LinesTable, ask_save_wrong, save_wrong
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import CheckBox, push_button
@@ -126,7 +126,7 @@ class AddUsersDialog(LongForm):
             label = {EMAIL: "E-mail address", TENANT: "Tenant"}.get(name, name)
             self.add_field(f"of_{name}", f"{label} is in", box)
             box.currentIndexChanged.connect(self._judge)
-        self.tenant = TenantField(self._context.tenants, tenant)
+        self.tenant = TenantField(self._context.tenants, tenant, self._context.erased)
         self.add_field(TENANT, "Tenant of all lines", self.tenant, self._check_tenant)
         self.new_tenants = CheckBox("Create tenants that are not there yet")
         self.add_field("new_tenants", "New tenants", self.new_tenants)
@@ -197,8 +197,9 @@ class AddUsersDialog(LongForm):
         wanted = WantedUser(
             self._wanted_columns(),
             self.tenant.value(),
-            frozenset(self._context.tenants),
+            frozenset(with_records(self._context.tenants, self._context.erased)),
             self.new_tenants.isChecked() or self._is_new_agreed(),
+            self._context.erased,
         )
         database, asked, now = self._context.opened.database, self._asked, self._context.clock()
 

@@ -60,7 +60,7 @@ def move_form(context: Context, moving: Moving, seen: Seen, parent: QWidget | No
         f"hold of {'that user' if is_one else 'them'} stays as it is. Undo moves all of it back."
     )
     form = LongForm(context.theme, "Move to another tenant", sentence, action=f"Move {count}", parent=parent)
-    field = TenantField([one for one in context.tenants if one != own], None)
+    field = TenantField([one for one in context.tenants if one != own], None, context.erased)
     form.add_field("tenant_id", "Tenant", field, field.check)
     form.add_widget(form.bar)
     field.setFocus()

@@ -432,7 +432,7 @@ class WebhookDialog(FormDialog):
         self._seen = None if webhook is None else webhooks.as_seen(webhook.values)
         if webhook is None:
             own = None if like is None else like["tenant_id"]
-            tenants = TenantField([one for one in context.tenants if one != own], tenant)
+            tenants = TenantField([one for one in context.tenants if one != own], tenant, context.erased)
             self.add_field("tenant_id", "Tenant", tenants, tenants.check)
         first = webhook or like
         self.add_field("name", "Name", line_edit(first.text("name") if first else ""))

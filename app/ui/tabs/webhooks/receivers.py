@@ -14,6 +14,7 @@ from app.services.records.tables import WEBHOOK_DESTINATIONS, Scope
 from app.services.records.webhook_views import WebhookRow, read_rows, why_not
 from app.services.text import counted
 from app.ui.session.context import Context
+from app.ui.tabs.common.form_fields import with_records
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
@@ -51,7 +52,8 @@ class EventReceiversDialog(Dialog):
         self._is_closed = False
         self._read: dict[str, Sequence[WebhookRow]] = {}
         self._rows: Sequence[WebhookRow] = ()
-        tenants = list(dict.fromkeys([*context.tenants, *([] if tenant is None else [tenant])]))
+        there = with_records(context.tenants, context.erased)
+        tenants = list(dict.fromkeys([*there, *([] if tenant is None else [tenant])]))
         self.tenants, self.events = QComboBox(), QComboBox()
         for one in tenants:
             self.tenants.addItem(bounded(one, longest=_LONGEST), one)

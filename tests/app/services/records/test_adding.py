@@ -111,7 +111,7 @@ def test_a_tenant_is_meant_as_it_is_stored_and_a_new_one_comes_in_one_spelling(e
     def tenants(*cells: str, new_tenants: bool = False) -> tuple[list[str], list[str]]:
         lines = "".join(f"u{number}@x.example,{cell}\n" for number, cell in enumerate(cells))
         sheet = adding.cut(f"email,tenant\n{lines}")
-        wanted = WantedUser({"email": 0, "tenant_id": 1}, "", there, new_tenants)
+        wanted = WantedUser({"email": 0, "tenant_id": 1}, "", there, new_tenants, frozenset({"gone"}))
         found = adding.judge(engine, sheet, wanted, (), now=NOW)
         return [one[0] for one in found.good], [one.why for one in found.bad]
 
@@ -119,6 +119,11 @@ def test_a_tenant_is_meant_as_it_is_stored_and_a_new_one_comes_in_one_spelling(e
         ["\u00dcn\u00ef", " spaced ", "acme", "acme ", "acme"],  # one whose name has that space is meant
         [],
     )
+    assert tenants("gone", "system") == (
+        [],
+        ["The tenant gone was erased.", "system is the chain of the whole database and has no users."],
+    )
+    assert tenants("gone", new_tenants=True) == (["gone"], [])
     assert tenants("ACME") == ([], ["There is no tenant ACME, but acme and acme ."])
     assert tenants("neu", "NEU", "e\u0301", "\u00e9", new_tenants=True) == (
         ["neu", "e\u0301", "e\u0301"],

@@ -12,8 +12,11 @@ from app.services.deliveries.destination import Destination
 from app.services.deliveries.log import DeliveryLog
 from app.services.deliveries.request import make
 from app.services.deliveries.signing import Signing
+from app.services.records import notifications, users
 from app.ui.shell.window import MainWindow
+from app.ui.tabs.common.form_fields import TenantField
 from app.ui.tabs.tenants import ERASE, EXPORT, VERIFY, WORK, TenantsTab
+from app.ui.tabs.users import new_user_form
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.formatting import absolute_time
 from tests.conftest import NOW
@@ -21,6 +24,7 @@ from tests.fixtures.heart import FELT_MS, Heart
 from tests.fixtures.inserting import INTO_USERS
 from tests.fixtures.window import (
     TABLES,
+    added,
     ask,
     button,
     choose,
@@ -247,6 +251,10 @@ def test_the_data_of_one_are_exported_into_a_folder(
 def test_one_is_erased_where_its_name_is_typed(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     open_file(qtbot, window, demo_path)
     go(qtbot, window, 4)
+    assert window.context is not None
+    (noted,) = ask(demo_path, "SELECT id FROM notifications LIMIT 1")[0]
+    with qtbot.waitSignal(window.context.history.changed):
+        window.context.act(notifications.delete, [noted])
     page = show(qtbot, window)
     columns = range(page.model.columnCount())
     hidden = [page.table.isColumnHidden(column) for column in columns]
@@ -256,6 +264,7 @@ def test_one_is_erased_where_its_name_is_typed(qtbot: QtBot, window: MainWindow,
     assert f"{row[-1].users} users" in page.floor.words.text()
     page.commands.trigger(ERASE)
     asked = dialog(qtbot, window, ConfirmDialog)
+    assert "Undo ends with it: “1 notification deleted” can be taken back no more." in words(asked)
     listed = [asked.list.item(place).text() for place in range(asked.list.count())]
     assert f"Users: {row[-1].users} rows" in listed
     assert not asked.confirm_button.isEnabled()
@@ -273,10 +282,21 @@ def test_one_is_erased_where_its_name_is_typed(qtbot: QtBot, window: MainWindow,
     assert workspace.tenants.back_button.accessibleName() == "Back to Planning runs"
     qtbot.waitUntil(lambda: again.list.current_id() == name and again.current.whole() is not None)
     assert [again.table.isColumnHidden(column) for column in columns] == hidden
-    assert f"Erased {absolute_time(NOW, True)} by" in again.floor.words.text()
+    assert f"Erased {absolute_time(NOW + 1, True)} by" in again.floor.words.text()
     assert not again.commands.button(ERASE).isVisible() and not again.commands.action(ERASE).isEnabled()
     assert "erased · " in str(again.model.index(0, again.model.column_of("chain")).data())
-    assert not workspace.context.history.next_undo
+    assert not workspace.context.history.next_undo and workspace.context.history.ending == ""
+    context = workspace.context
+    qtbot.waitUntil(lambda: context.erased == {name})
+    assert {name, "system"} <= {*context.tenants}
+    form = added(qtbot, new_user_form(context, name))
+    field = form.editor("tenant_id")
+    assert isinstance(field, TenantField) and field.value() == ""
+    offered = {field.box.itemText(at) for at in range(field.box.count())}
+    assert offered & {*context.tenants} == {*context.tenants} - {name, "system"}
+    with qtbot.waitSignal(context.runner.changed):
+        context.act(users.create, name, "again@example.com")
+    qtbot.waitUntil(lambda: not context.erased)
 
 
 @pytest.mark.slow

@@ -65,6 +65,23 @@ def test_a_name_that_is_typed_is_no_tenant_until_its_box_is_ticked(qtbot: QtBot,
     form.set_clean()
 
 
+def test_who_can_have_no_records_is_not_offered_and_an_erased_one_is_named(qtbot: QtBot) -> None:
+    there = ["acme-corp", "gone", "system"]
+    field = added(qtbot, TenantField(there, "gone", frozenset({"gone"})))
+    assert field.value() == "" and [field.box.itemText(at) for at in range(field.box.count())][:1] == [
+        "acme-corp"
+    ]
+    field.box.setCurrentIndex(1)
+    field.name.setText("system")
+    assert "the whole database" in field.check(field.value()) and field.agree.isHidden()
+    field.name.setText("gone")
+    assert field.alike.text() == "gone was erased; it would be a tenant again."
+    assert field.agree.words == "Create the tenant “gone” again"
+    assert field.check(field.value()).startswith("This tenant is not there yet.")
+    field.agree.click()
+    assert field.check(field.value()) == ""
+
+
 def wheel(part: QWidget, turned: int) -> None:
     """Turns the mouse's wheel over it."""
     middle, none = QPointF(part.rect().center()), QPoint()
