@@ -1,10 +1,11 @@
-"""Re-checks an evidence bundle with nothing but Python 3.8 or later: python verify_bundle.py [FOLDER]
+"""Re-checks an evidence bundle with Python 3.8 or later alone: verify_bundle.py [FOLDER] [--key FINGERPRINT]
 
 Every file against manifest.json. Every row of rows.jsonl: its types, its text, its JSON, its hash (SHA-256
 of previous_hash ":" event_type ":" payload ":" created_at) and the row before it. Every chain's start: 64
 zeros, or the furthest prune marker. Every checkpoint's place, its Ed25519 signature (RFC 8032), and what it
-knew: last rows, numbers of rows, digests, what markers say. Prints the verdict that follows. Exit code 0: it
-is VERIFIED or CONSISTENT, the report says no more. 2: so, but a range lacks known entries, untold. 1: else.
+knew: last rows, numbers of rows, digests, what markers say. Prints the verdict that follows, VERIFIED only
+where --key gives who signed it: anybody can sign it again. Exit code 0: nothing here denies what the report
+says, and it is signed as --key wants. 2: so, but a range lacks known entries, untold. 1: else.
 """
 
 import hashlib
@@ -340,7 +341,7 @@ def is_covered(latest, chains):
     )
 
 
-def main(folder):
+def main(folder, keys=()):
     files = {file.name: file.read_bytes() for file in folder.iterdir()}
     manifest, report = json.loads(files["manifest.json"]), json.loads(files["findings.json"])
     checkpoints, says = json.loads(files["checkpoints.json"])["checkpoints"], report["verdict"]
@@ -366,6 +367,8 @@ def main(folder):
     anchors = {item["tenant"]: item["anchor"] for item in report["tenants"]}
     denied, unproven = check_starts(line, chains if manifest["seqFrom"] is None else {}, anchors, links)
     problems += [*denied, *check_signatures([*copies, *checkpoints], entry)]
+    if len({item["database"] for item in checkpoints}) > 1:
+        problems.append("checkpoints.json has checkpoints of several databases")
     every = [*copies, *checkpoints] if whole and tenant is None and not problems else []
     exact = [f"{one['number']}{' of a copy' * (one in copies)}" for one in every if is_exactly(one, chains)]
     earlier = bool(exact) and exact[-1] != str(every[-1]["number"])
@@ -379,6 +382,8 @@ def main(folder):
     verdict = worse or ("VERIFIED" if held else "CONSISTENT")
     sound, asked = ("VERIFIED", "CONSISTENT"), report.get("undecided", False)
     holds = not asked and (says == verdict in sound or (says, verdict) == ("CONSISTENT", "VERIFIED"))
+    known = bool(line) and line[-1]["key"] in keys  # it signed all the others, too, by their hashes
+    holds = holds and (known or not keys)
     order = "CONSISTENT", "UNPROVEN_START", "EARLIER", "TAMPERED", "UNREADABLE"
     outside = not whole and says in order[order.index(verdict) + 1 :]
     said = [f"{count} entries, {len(checkpoints)} checkpoints: {len(problems) or 'no'} problems"]
@@ -386,18 +391,31 @@ def main(folder):
     if earlier:
         what = f"are those that checkpoint {exact[-1]} knew" if exact else "end before what a checkpoint knew"
         said.append(f"The entries {what}; others knew more since.")
-    said.append(f"By this bundle alone: {verdict}.")
-    agreed = "it holds" if holds else "that is so" if says == verdict else "it does not hold"
+    strange = ", signed with a key that is not known here" * (bool(line) and not known and not worse)
+    shown = "CONSISTENT" if held and strange else verdict
+    said.append(f"By this bundle alone: {shown}{strange}.")
+    if keys and not known:
+        said.append(f"No checkpoint that counts here is signed with {' or '.join(map(ascii, keys))}.")
+    agreed = "it holds" if holds else "that is so" if says == shown else "it does not hold"
+    agreed = "nothing denies it" if holds and says == verdict != shown else agreed
     agreed = "what else it goes by is not here" if outside or (holds and gone) else agreed
     said += [f"The report says {says}; by this bundle alone, {agreed}.", *gone[:1000]]
     said += ["Which database this is, a person has to say first."] if asked else []
     if entry is not None:
-        rows, known = chains[tenant].rows, line[0]["tenants"][tenant]
-        there = entry in rows and rows.get(known["last_seq"], (0, ""))[1] == known["head"]
-        holds = holds and there and entry <= known["last_seq"]
-        said.append(f"Entry {entry} of {tenant!a} is {'not ' * (not holds)}proven, its number apart.")
+        rows, at = chains[tenant].rows, line[0]["tenants"][tenant]
+        there = entry in rows and rows.get(at["last_seq"], (0, ""))[1] == at["head"]
+        holds = holds and there and entry <= at["last_seq"]
+        said.append(
+            f"Entry {entry} of {tenant!a} is {'not ' * (not holds)}proven, its number apart{strange}."
+        )
     for key in sorted({item["key"] for item in [*copies, *checkpoints]}):
-        said.append(f"Signed with key {key}: whose that is, and that it was not stolen, this cannot know.")
+        whose = "that it was not stolen" if key in keys else "whose that is, and that it was not stolen"
+        said.append(f"Signed with key {key}: {whose}, this cannot know.")
+    if held and not keys:
+        said.append(
+            "Anybody can sign all of it again. Where you know the signer's key from elsewhere, give it:"
+        )
+        said.append("    verify_bundle.py --key FINGERPRINT")
     ended = {item["key"] for item in checkpoints if item["number"] < begins} - {item["key"] for item in line}
     for key in sorted(ended):
         said.append(f"By checkpoint {begins} another key starts over: what key {key} signed was not asked.")
@@ -415,6 +433,12 @@ def main(folder):
 
 if __name__ == "__main__":
     try:
-        sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent)))
+        given = list(enumerate(sys.argv))[1:]
+        marks = [place for place, text in given if text == "--key"]
+        if marks and marks[-1] == len(sys.argv) - 1:
+            sys.exit("--key names a fingerprint: 64 hex digits, as the signer told you.")
+        keys = [sys.argv[place + 1].lower() for place in marks]
+        rest = [text for place, text in given if place not in marks and place - 1 not in marks]
+        sys.exit(main(Path(rest[0] if rest else Path(__file__).parent), keys))
     except (OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         sys.exit(f"This cannot be checked, because it was changed or is no bundle: {error!r}")

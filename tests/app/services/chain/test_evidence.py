@@ -54,19 +54,19 @@ def bundle(known: KnownChain, folder: Path, **limits: Any) -> None:
     write_bundle(InFile(known.chain.path), report, folder, **limits, checkpoints=checkpoints, now=NOW)
 
 
-def recheck(folder: Path) -> tuple[int, str]:
-    """What the bundle's own verifier says, and its exit status."""
+def recheck(folder: Path, *keys: str) -> tuple[int, str]:
+    """What the bundle's own verifier says to somebody who knows these keys, and its exit status."""
     said = StringIO()
     verifier = run_path(str(folder / "verify_bundle.py"))
     with redirect_stdout(said):
-        code = verifier["main"](folder)
+        code = verifier["main"](folder, keys)
     return code, said.getvalue()
 
 
-def recheck_alone(folder: Path) -> tuple[int, str]:
+def recheck_alone(folder: Path, *how: str) -> tuple[int, str]:
     """The same as others run it: on a Python with nothing installed."""
     run = subprocess.run(
-        [sys.executable, "-I", "-S", str(folder / "verify_bundle.py")],
+        [sys.executable, "-I", "-S", str(folder / "verify_bundle.py"), *how],
         capture_output=True,
         text=True,
         check=False,
@@ -78,16 +78,52 @@ def recheck_alone(folder: Path) -> tuple[int, str]:
 def test_a_bundle_of_a_file_in_order(known: KnownChain, tmp_path: Path) -> None:
     bundle(known, tmp_path / "out")
     assert {file.name for file in (tmp_path / "out").iterdir()} == FILES
-    code, said = recheck_alone(tmp_path / "out")
+    key = known.store.checkpoints(InFile(known.chain.path))[0].key
+    code, said = recheck_alone(tmp_path / "out", "--key", key.upper())
     assert (code, said.splitlines()[0]) == (0, "61 entries, 1 checkpoints: no problems")
+    assert "By this bundle alone: VERIFIED." in said
     assert "The report says VERIFIED; by this bundle alone, it holds." in said
-    assert known.store.checkpoints(InFile(known.chain.path))[0].key in said
+    assert f"Signed with key {key}: that it was not stolen, this cannot know." in said
+    code, said = recheck_alone(tmp_path / "out")  # by somebody who does not know who signs
+    assert (code, "By this bundle alone: CONSISTENT, signed with a key that is not known here." in said) == (
+        0,
+        True,
+    )
+    assert "The report says VERIFIED; by this bundle alone, nothing denies it." in said
+    assert f"Signed with key {key}: whose that is" in said and "verify_bundle.py --key FINGERPRINT" in said
+    code, said = recheck_alone(tmp_path / "out", "--key")
+    assert (code, "--key names a fingerprint" in said) == (1, True)
     assert json.loads((tmp_path / "out" / "findings.json").read_text())["verdict"] == "VERIFIED"
     rows = [json.loads(line) for line in (tmp_path / "out" / "rows.jsonl").read_bytes().splitlines()]
     assert [row["seq"] for row in rows] == list(range(1, 62))
     assert rows[-1]["payload"] == '{"text":"<script>alert(1)</script>\\u0000 日本"}'
     bundle(known, tmp_path / "range", section=Section(first=1, last=99))  # which leaves nothing out
-    assert "The report says VERIFIED; by this bundle alone, it holds." in recheck(tmp_path / "range")[1]
+    assert "The report says VERIFIED; by this bundle alone, it holds." in recheck(tmp_path / "range", key)[1]
+
+
+def test_a_bundle_signed_again_with_another_key_is_not_verified(known: KnownChain, tmp_path: Path) -> None:
+    """All of it rewritten, and signed by whoever did: nothing in the bundle tells, but who signs does."""
+    (own,) = known.store.checkpoints(InFile(known.chain.path))
+    known.chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 5")
+    for number in range(3):
+        known.chain.rehash(f"tenant-{number:02d}")
+    forger = KnownChain(known.chain, CheckpointStore(tmp_path / "elsewhere"))
+    forger.checkpoint()
+    (forged,) = forger.store.checkpoints(InFile(known.chain.path))
+    bundle(forger, tmp_path / "out")
+    code, said = recheck(tmp_path / "out", own.key)
+    assert (code, "VERIFIED." in said) == (1, False), said
+    assert "The report says VERIFIED; by this bundle alone, it does not hold." in said
+    assert f"No checkpoint that counts here is signed with '{own.key}'." in said
+    said = recheck(tmp_path / "out")[1]
+    assert "By this bundle alone: CONSISTENT, signed with a key that is not known here." in said
+    folder = tmp_path / "both"  # theirs starts over, and ours stands behind it
+    bundle(known, folder)
+    values = [json.loads(json.dumps(item.to_json())) for item in (forged, own)]
+    (folder / "checkpoints.json").write_text(json.dumps({"checkpoints": values}))
+    edited(folder, verdict="VERIFIED")
+    code, said = recheck(folder, own.key)
+    assert (code, "checkpoints.json has checkpoints of several databases" in said) == (1, True)
 
 
 @pytest.mark.slow
@@ -204,7 +240,8 @@ def test_a_bundle_tells_times_of_clients_from_others(
     if is_sound:
         known.checkpoint()
     bundle(known, tmp_path / "out")
-    code, said = recheck(tmp_path / "out")
+    (checkpoint, *_) = known.store.checkpoints(InFile(known.chain.path))
+    code, said = recheck(tmp_path / "out", checkpoint.key)
     assert (code == 0) == is_sound
     assert f"By this bundle alone: {'VERIFIED' if is_sound else 'TAMPERED'}." in said
     assert is_sound or "The report says TAMPERED; by this bundle alone, that is so." in said
@@ -341,7 +378,7 @@ def test_hidden_characters_are_seen(known: KnownChain, tmp_path: Path) -> None:
 
 def test_the_verifier_is_short_and_needs_nothing() -> None:
     text = (paths.resources_dir() / "evidence" / "verify_bundle.py").read_text()
-    assert len(text.splitlines()) <= 420
+    assert len(text.splitlines()) <= 445
     imports = [line for line in text.splitlines() if line.startswith(("import ", "from "))]
     plain = [f"import {name}" for name in ("hashlib", "json", "re", "sys")]
     assert imports == [*plain, "from pathlib import Path"]
@@ -468,7 +505,7 @@ def test_a_part_is_held_against_checkpoints_and_is_never_verified(
     limits: dict[str, Any] = {"seqFrom": ends[0], "seqTo": ends[1], "verdict": claim}
     edited(folder, lambda rows: [row for row in rows if low <= row["seq"] <= high], **limits)
     code, said = recheck(folder)
-    assert (code, "By this bundle alone: CONSISTENT." in said) == (int(claim == "VERIFIED"), True)
+    assert (code, "By this bundle alone: CONSISTENT" in said) == (int(claim == "VERIFIED"), True)
     assert "These are some of the entries" in said
     (folder / "rows.jsonl").write_bytes(whole)
     edited(folder, **limits)
@@ -577,7 +614,7 @@ def test_the_verifier_verifies_no_tenant_that_no_checkpoint_knew(known: KnownCha
     folder = tmp_path / "out"
     bundle(known, folder, section=Section("new"))
     code, said = recheck(folder)
-    assert (code, "By this bundle alone: CONSISTENT." in said) == (0, True)
+    assert (code, "By this bundle alone: CONSISTENT" in said) == (0, True)
     assert "No checkpoint knows 1 of 1 chains: if made up, this cannot know." in said
     edited(folder, verdict="VERIFIED")
     assert recheck(folder)[0] == 1

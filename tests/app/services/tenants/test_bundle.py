@@ -66,9 +66,9 @@ def export(where: Where, folder: Path, tenant: str = TENANT, **how: Any) -> Tena
     return export_tenant(where, tenant, folder, *own, **how)
 
 
-def check(out: Path) -> tuple[int, str]:
+def check(out: Path, *how: str) -> tuple[int, str]:
     """What the stand-alone verifier in the folder says, and its exit code."""
-    verify = [sys.executable, str(out / "chain" / "verify_bundle.py")]
+    verify = [sys.executable, str(out / "chain" / "verify_bundle.py"), *how]
     checked = subprocess.run(verify, check=False, capture_output=True, text=True)
     return checked.returncode, checked.stdout
 
@@ -147,7 +147,7 @@ def test_what_checkpoints_knew_is_proven_without_a_name_of_others(path: Path, tm
     files = [item for item in out.rglob("*") if item.is_file()]
     for name in planted:  # the own entries may name others: none of these does
         assert not [item.name for item in files if name.encode() in item.read_bytes()], name
-    code, said = check(out)
+    code, said = check(out, "--key", store.checkpoints(where)[0].key)
     assert code == 0 and "By this bundle alone: VERIFIED." in said, said
     told = json.loads((out / "chain" / "checkpoints.json").read_text())["checkpoints"]
     (first, last), real = told, store.checkpoints(where)
