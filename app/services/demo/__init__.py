@@ -101,7 +101,7 @@ def _tables(rng: Random, rows: int, count: int, now: int) -> Iterator[tuple[str,
     yield "notifications", world.notification_rows(rng, tenants, notifications, now)
     yield "planning_runs", (world.run_row(rng, run) for run in runs)
     yield "planning_artifacts", (row for run in runs for row in world.artifact_rows(rng, run))
-    yield "planning_parked_ideas", world.parked_rows(rng, runs, len(runs) * 9 // 58)
+    yield "planning_parked_ideas", world.parked_rows(rng, runs, len(runs) * 9 // 58, now)
 
 
 Told = tuple[str, str]

@@ -12,10 +12,13 @@ from typing import Any, Final
 from app.services.chain.rules import compact_json
 from app.services.demo import content
 from app.services.records.runs import PHASES
+from app.services.text import counted
 from models.status import DAY, Phase, ReviewVerdict, RunMode, RunStatus, WebhookEvent
 
 SPAN: Final = 120 * DAY
 """How far the sample data reaches back: past the 90 days of retention, so that it has something to do."""
+
+_MONTH: Final = 31 * DAY
 
 HANDFUL: Final = 7
 """Entries of the smallest tenant, when there are tenants enough."""
@@ -198,13 +201,15 @@ def _versions(rng: Random, run: Row, step: int) -> Iterator[Row]:
             }
 
 
-def parked_rows(rng: Random, runs: list[Row], count: int) -> Iterator[Row]:
-    """Ideas put aside, most of them out of a run that went on without them."""
-    for _ in range(count):
-        run = rng.choice(runs)
+def parked_rows(rng: Random, runs: list[Row], count: int, now: int) -> Iterator[Row]:
+    """Ideas put aside, most of them out of a run that went on without them; a third is due again."""
+    long_ago = [run for run in runs if run["updated_at"] < now - 40 * DAY]
+    for index in range(count):
+        is_due = index % 3 == 1 and bool(long_ago)
+        run = rng.choice(long_ago if is_due else runs)
         text = content.idea(rng)
-        months = rng.choice((None, 3, 6, 12, 18))
         at = rng.randint(run["created_at"], run["updated_at"])
+        months = rng.randint(1, (now - at) // _MONTH) if is_due else rng.choice((None, 6, 12, 18))
         yield {
             "id": f"idea_{ulid(rng, at)}",
             "idea": text,
@@ -214,7 +219,7 @@ def parked_rows(rng: Random, runs: list[Row], count: int) -> Iterator[Row]:
             "reason": rng.choice(content.REASONS),
             "artifact_summary": content.refined(text, rng) if rng.random() < 0.5 else None,
             "revisit_estimate_months": months,
-            "revisit_estimate_note": None if months is None else f"Look again in {months} months",
+            "revisit_estimate_note": None if months is None else f"Look again in {counted(months, 'month')}",
             "created_at": at,
         }
 

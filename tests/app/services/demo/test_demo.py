@@ -13,6 +13,7 @@ import pytest
 
 from app.paths import migrations_dir
 from app.services.demo import create_demo
+from app.services.records.parking import due_at
 from models.errors import AlreadyThere, Cancelled, CannotOpen, InvalidInput
 from models.progress import Monitor
 from models.status import Phase, RunStatus
@@ -109,7 +110,9 @@ def test_every_tab_has_something_to_show(demo: apsw.Connection) -> None:
         RunStatus.CANCELLED: 4,
         RunStatus.DELETED: 3,
     }
-    assert demo.execute("SELECT count(*) FROM planning_parked_ideas").get == 9
+    parked = demo.execute("SELECT created_at, revisit_estimate_months FROM planning_parked_ideas").fetchall()
+    due = [at for at in (due_at(*one) for one in parked) if at is not None and at <= NOW]
+    assert (len(parked), len(due)) == (9, 3)
     phases = {row[0] for row in demo.execute("SELECT DISTINCT phase FROM planning_artifacts")}
     assert phases == {phase.value for phase in Phase}
     assert demo.execute("SELECT max(version) FROM planning_artifacts").get == 3

@@ -119,6 +119,7 @@ def test_ideas_and_new_runs(qtbot: QtBot, tab: RunsTab, file: Path) -> None:
     page: ParkedIdeas = tab._parked.page
     count = ask(file, "SELECT count(*) FROM planning_parked_ideas")[0][0]
     qtbot.waitUntil(lambda: page.model.rowCount() == count)
+    due = int(tab.parked_button.text().split()[-2])
     page.commands.trigger("create")
     form = dialog(qtbot, page, FormDialog)
     fill(form, idea="A ferry for bees")
@@ -129,7 +130,7 @@ def test_ideas_and_new_runs(qtbot: QtBot, tab: RunsTab, file: Path) -> None:
     fill(form, reason="Bees swim", revisit_estimate_months="0")
     submit(qtbot, page, form)
     assert ask(file, parked, "A ferry for bees") == [(None, "Bees swim")]
-    qtbot.waitUntil(lambda: tab.parked_button.text() == f"Parked ideas…  {count + 1} · 1 due")
+    qtbot.waitUntil(lambda: tab.parked_button.text() == f"Parked ideas…  {count + 1} · {due + 1} due")
     page.commands.trigger("promote")
     form = dialog(qtbot, page, FormDialog)
     submit(qtbot, page, form)
@@ -138,9 +139,9 @@ def test_ideas_and_new_runs(qtbot: QtBot, tab: RunsTab, file: Path) -> None:
     undo(qtbot, page)
     assert ask(file, parked, "A ferry for bees") == [(None, "Bees swim")]
     qtbot.waitUntil(lambda: page.model.rowCount() == count + 1)
-    qtbot.waitUntil(lambda: page.chips.buttons()[1].text() == "Due 1")
+    qtbot.waitUntil(lambda: page.chips.buttons()[1].text() == f"Due {due + 1}")
     page.chips.buttons()[1].click()
-    qtbot.waitUntil(lambda: page.model.rowCount() == 1)
+    qtbot.waitUntil(lambda: page.model.rowCount() == due + 1)
     choose(qtbot, page, 0)
     with qtbot.waitSignal(page.context.runner.changed):
         page.commands.trigger("delete")
