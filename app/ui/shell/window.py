@@ -210,7 +210,7 @@ class MainWindow(QMainWindow):
         self.workspace.deleteLater()
         self.workspace = None
         self.search.attach(None)
-        self.toast.hide()  # its Undo was for an act on that file
+        self.toast.dismiss()  # its Undo was for an act on that file
         self.retention_status.setText("")
         self.shield.hide()
         self._facts.stop()
@@ -587,7 +587,7 @@ class MainWindow(QMainWindow):
             self.toast.show_message(change.told, "Undo" if can_undo else "", self.undo)
 
     def undo(self) -> None:
-        self.toast.hide()  # its Undo was for this act, and would take back the one before
+        self.toast.dismiss()  # its Undo was for this act, and would take back the one before
         if self.context is None:
             return
         if (cannot := self.context.cannot_write) is not None:

@@ -101,30 +101,32 @@ class Toast(QFrame):
 
     It goes by itself, but not while the mouse is over it or the keyboard in it. It never takes the focus.
     Screen readers hear it as an announcement. `changed()` when it comes, goes, or is of another width;
-    `said()` when it says something. One within a dialog is the `echo` of the window's, which is hidden behind
-    it: it goes with that one, and is not announced.
+    `said()` when it says something; `over()` when nothing of it is said any more. One within a dialog is the
+    `echo` of the window's, which is not shown as long as that one is: they go together, the dialog's is not
+    announced, and a dialog that closes gives what it says back to the window.
     """
 
     changed = Signal()
     said = Signal()
+    over = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None, *, echo: "Toast | None" = None) -> None:
         super().__init__(parent)
         self.setProperty("toast", True)
         self._of = echo
-        self._of_place = False
+        self._of_place = self._is_lent = False
         self.label = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle, least=LEAST_SAID)
         self.label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.action_button = push_button(theme, "Undo", self._press)
         self.other_button = push_button(theme, "", self._press_other)
-        self.close_button = tool_button(theme, Icon.CLOSE, "Dismiss", self.hide, colour="on_tip")
+        self.close_button = tool_button(theme, Icon.CLOSE, "Dismiss", self.dismiss, colour="on_tip")
         parts = (self.label, self.other_button, self.action_button, self.close_button)
         in_row(*parts, within=self, margins=(12, 0, 4, 0), spacing=12)
         place = QSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Maximum)
         if echo is not None:
             place.setRetainSizeWhenHidden(True)  # so that nothing moves when it goes
             self.setMinimumHeight(_IN_DIALOG)
-            echo.changed.connect(self._follow)
+            echo.over.connect(self.hide)
         self.setSizePolicy(place)
         self._act: Callable[[], object] = lambda: None
         self._other: Callable[[], object] = lambda: None
@@ -153,6 +155,7 @@ class Toast(QFrame):
             button.setText(words)
             button.setAccessibleName(words)
             button.setVisible(bool(words))
+        self._is_lent = False
         self.show()
         self.changed.emit()
         self._timer.start(SHOWN_MS)
@@ -163,18 +166,38 @@ class Toast(QFrame):
     def leave_place(self) -> None:
         """The person is elsewhere now."""
         if self._of_place:
-            self.hide()
+            self.dismiss()
+
+    def dismiss(self) -> None:
+        """Says it no more, here or in a dialog."""
+        self._is_lent = False
+        self._timer.stop()
+        self.hide()
+        self.over.emit()
+        if self._of is not None:
+            self._of.dismiss()
 
     def echo(self) -> None:
-        """Says what the window's does."""
-        if self._of is not None and not self._of.isHidden():
-            of = self._of
+        """Says what the window's does, in its place."""
+        of = self._of
+        if of is not None and not of.isHidden():
             other = of.other_button.text(), of.other_button.click
             self.show_message(of.label.text(), of.action_button.text(), of.action_button.click, other=other)
+            of.lend()
 
-    def _follow(self) -> None:
-        if self._of is None or self._of.isHidden():
-            self.hide()
+    def lend(self) -> None:
+        """Another one says it."""
+        self._is_lent = True
+        self._timer.stop()
+        self.hide()
+
+    def take_back(self) -> None:
+        """Says it again, where it is not over."""
+        if self._is_lent:
+            self._is_lent = False
+            self.show()
+            self.changed.emit()
+            self._timer.start(SHOWN_MS // 2)
 
     def enterEvent(self, event: QEnterEvent) -> None:
         super().enterEvent(event)
@@ -187,21 +210,26 @@ class Toast(QFrame):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
+        if self._of is not None and not self.isHidden() and not event.spontaneous():  # its dialog was closed
+            self.hide()
+            self._of.take_back()
         self.changed.emit()
 
     def _expire(self) -> None:
         if self.isAncestorOf(self.window().focusWidget() or self.window()):
             self._timer.start(SHOWN_MS // 2)
         else:
-            self.hide()
+            self.dismiss()
 
     def _press(self) -> None:
-        self.hide()
-        self._act()
+        act = self._act
+        self.dismiss()
+        act()
 
     def _press_other(self) -> None:
-        self.hide()
-        self._other()
+        act = self._other
+        self.dismiss()
+        act()
 
 
 _ICONS = {

@@ -172,6 +172,7 @@ def test_what_follows_an_act_is_said_in_the_dialog_that_stands_before_the_window
     qtbot.waitUntil(lambda: bool(dialog.findChildren(Toast)))
     (toast,), height = dialog.findChildren(Toast), dialog.height()
     assert toast.isVisible() and toast.label.text() == "Idea deleted"
+    assert not window.toast.isVisible(), "it is said once"
     assert not toast.geometry().intersects(dialog.close_button.geometry())
     assert not cut(dialog)
     click(qtbot, toast.action_button)
@@ -179,9 +180,12 @@ def test_what_follows_an_act_is_said_in_the_dialog_that_stands_before_the_window
     assert dialog.height() == height, "nothing moves when it goes"
     window.say("Idea deleted", act=("Undo", lambda: undone.append("two")))
     qtbot.waitUntil(toast.isVisible)
-    window.toast.hide()  # as an undo by keys does: this Undo would take back the one before
-    assert not toast.isVisible()
+    window.toast.dismiss()  # as an undo by keys does: this Undo would take back the one before
+    assert not toast.isVisible() and not window.toast.isVisible()
+    window.say("Idea edited")
+    qtbot.waitUntil(toast.isVisible)
     dialog.accept()
+    assert window.toast.isVisible() and window.toast.label.text() == "Idea edited", "who closed it may undo"
     window.say("Idea parked")
     assert window.toast.isVisible() and not toast.isVisible()
 
