@@ -1,12 +1,13 @@
 """The ideas put aside, in a window of their own beside this one: why, and when to look at them again."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.records import parking
@@ -23,6 +24,7 @@ from app.ui.tabs.common.declared import TabSpec, epoch
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs.parking_forms import edit_idea_form, park_form, promote_form
 from app.ui.theme.icons import Icon
+from app.ui.widgets.actions import ButtonIn
 from app.ui.widgets import formatting
 from app.ui.widgets.buttons import Choice
 from app.ui.widgets.count_chips import CountChips
@@ -72,6 +74,10 @@ class ParkedIdeas(RecordTab):
         self._offer(None)
         self.chips.changed.connect(lambda key: self._choose(key == DUE))
         return [self.chips]
+
+    def inspector_buttons(self) -> Sequence[QPushButton]:
+        """None there: they stand below, in sight where the inspector is folded away, too."""
+        return ()
 
     def load(self, database: Database, record_id: Any) -> NamesRun:
         record = read_record(database, PLANNING_PARKED_IDEAS, record_id)
@@ -215,7 +221,8 @@ class ParkedIdeasDialog(Dialog):
         )
         self.page = ParkedIdeas(context, self)
         self.add_widget(_Held(self.page), 1)
-        self.set_close_button()
+        self.set_close_button(left=self.page.commands.buttons(ButtonIn.INSPECTOR))
+        self.page.commands.update()
         QShortcut(QKeySequence.StandardKey.Undo, self).activated.connect(context.undo_wanted)
         QShortcut(QKeySequence.StandardKey.Find, self).activated.connect(self.page.filters.focus_text)
         self.open_as_large_as(QSize(*_SIZE))

@@ -369,7 +369,7 @@ def test_a_record_hidden_by_a_chip_is_shown_when_asked_for(
 
 
 def parked(tab: RunsTab, qtbot: QtBot) -> ParkedIdeasDialog:
-    qtbot.waitUntil(lambda: tab.parked_button.text() == "Parked ideas…  9")
+    qtbot.waitUntil(lambda: tab.parked_button.text() == "Parked ideas…  9 · 3 due")
     qtbot.mouseClick(tab.parked_button, Qt.MouseButton.LeftButton)
     dialog = child(tab, ParkedIdeasDialog)
     qtbot.waitUntil(lambda: dialog.page.list.model.rowCount() == 9)
@@ -390,6 +390,8 @@ def test_parked_ideas_stand_beside_the_window(tab: RunsTab, context: Context, qt
     idea = whole.record
     months = revisit(idea["revisit_estimate_months"])
     assert value_of(dialog.page.fields, "Revisit").endswith(f", {months}")
+    dialog.page.fold(True)
+    assert dialog.page.commands._buttons["promote"].isVisible(), "acts are in sight without the inspector"
     room = dialog.screen().availableSize()
     assert dialog.size().boundedTo(room) == dialog.size(), "it is as large as the screen at the most"
     with qtbot.waitSignal(tab.jump) as jump:
