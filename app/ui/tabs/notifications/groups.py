@@ -4,6 +4,7 @@ filter of the list.
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -13,7 +14,7 @@ from PySide6.QtWidgets import QComboBox, QWidget
 
 from app.services.records.list_query import ListQuery, Value
 from app.services.records.note_groups import BY_RUN, MOST, GroupedNote, NoteGroup, groups, notes_of
-from app.services.records.tables import NOTIFICATIONS
+from app.services.records.tables import NOTIFICATIONS, OFF
 from app.services.text import counted, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common.declared import choice_label
@@ -27,7 +28,10 @@ from app.ui.widgets.later import later
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from models.errors import TenantAdminError
 
-_SENTENCE = "Of the notifications that the filters keep. A group that you open becomes a filter of the list."
+_SENTENCE = (
+    "Of the notifications that the filters keep; “All” counts them read or not. A group that is opened "
+    "becomes a filter of the list."
+)
 _BY = (("Run", BY_RUN), ("Type", "type"), ("Tenant", "tenant_id"))
 _COLUMNS = (
     StaticColumn("Group"),
@@ -35,6 +39,7 @@ _COLUMNS = (
     StaticColumn("All", right=True),
     StaticColumn("Latest", dim=True),
 )
+_READ: Final = "read"
 _ROWS, _WIDTH, _LONGEST = 10, 680, 120
 _TOLD: Final = 20
 """Notifications that are told of a group that is unfolded."""
@@ -77,6 +82,9 @@ class GroupsDialog(Dialog):
         super().__init__(context.theme, "Groups of notifications", _SENTENCE, parent=parent)
         self.setMinimumWidth(_WIDTH)
         self._context, self._query, self._show, self._show_note = context, query, show, show_note
+        others = tuple(choice for choice in query.choices if choice[0] != _READ)
+        self._counted = replace(query, choices=others)
+        """What groups are counted of: a list of unread ones would have as many of them as of all."""
         self._is_closed = False
         self._notes: dict[Value, Sequence[GroupedNote]] = {}
         """The latest notifications of the groups that are unfolded."""
@@ -113,7 +121,7 @@ class GroupsDialog(Dialog):
         column = self._context.settings.groups_by = self.by.currentData()
         self.state.setText("Counting…")
         rows = self._context.rows_of(self._query.table, self._query.scope)
-        args = (self._context.lists, self._query, column)
+        args = (self._context.lists, self._counted, column)
         read = partial(self._context.runner.read, groups, *args, on_failed=self._say_failure)
         count = partial(read, on_done=partial(self._take, column))
         self._context.when_agreed(rows, count, self, partial(self.state.setText, "Not counted."))
@@ -121,9 +129,11 @@ class GroupsDialog(Dialog):
     def _take(self, column: str, found: Sequence[NoteGroup]) -> None:
         if self._is_closed or column != self.by.currentData():
             return
+        of = f"the {MOST:,} with most unread" if len(found) == MOST else ""
+        found = [group for group in found if self._kept_rows(group)]
         self._groups, self._notes = found, {}
         self._show_lines(None)
-        of = f"the {MOST:,} with most unread" if len(found) == MOST else counted(len(found), "group")
+        of = of or counted(len(found), "group")
         self.state.setText(of)
         announce(self.state, of)
         if found:
@@ -154,9 +164,9 @@ class GroupsDialog(Dialog):
                 self._lines.append((place, note))
                 rows.append(self._cells_of_note(note, cells))
             told = len(self._notes.get(group.value, ()))
-            if 0 < told < group.rows:  # whose row opens the group
+            if 0 < told < self._kept_rows(group):  # whose row opens the group
                 self._lines.append((place, None))
-                more = f"{_WITHIN}{group.rows - told:,} more"
+                more = f"{_WITHIN}{self._kept_rows(group) - told:,} more"
                 rows.append(
                     [Cell(text, cell.order) for text, cell in zip((more, "", "", ""), cells, strict=True)]
                 )
@@ -208,12 +218,19 @@ class GroupsDialog(Dialog):
             self._show_lines(current)
             self._offer()
             if current is not None and self._groups[current[0]] is group:
-                announce(self.table, f"Unfolded: the latest {len(notes):,} of {group.rows:,}.")
+                announce(self.table, f"Unfolded: the latest {len(notes):,} of {self._kept_rows(group):,}.")
             self.unfolded.emit()
 
         args = self._context.lists, self._query, column, group.value
         read = self._context.runner.read
         read(notes_of, *args, most=_TOLD, on_done=came, on_failed=self._say_failure)
+
+    def _kept_rows(self, group: NoteGroup) -> int:
+        """How many of it the list shows: all, or those that are unread, or that are not."""
+        wanted = dict(self._query.choices).get(_READ)
+        if wanted is None:
+            return group.rows
+        return group.unread if set(wanted) <= set(OFF) else group.rows - group.unread
 
     def _key(self, value: Value) -> str:
         return f"{type(value).__name__}:{value!r}"

@@ -381,6 +381,21 @@ def test_a_group_is_opened_by_keys_as_a_filter(tab: NotificationsTab, context: C
     with qtbot.waitSignal(tab.list.loaded):
         qtbot.mouseClick(groups.open_button, Qt.MouseButton.LeftButton)
     assert tab.model.rowCount() == rows and tab.filters.pickers["type"].currentText() == kind
+    tab.clear_filters()
+    tab.filter_by("read", 0)  # as an inbox begins: all of a group are more than those
+    tab.commands.trigger("groups")
+    groups = dialog(qtbot, tab, GroupsDialog)
+    qtbot.waitUntil(lambda: groups.table.model().rowCount() > 1)
+    groups.by.setCurrentIndex(2)
+    qtbot.waitUntil(lambda: groups._groups[0].value in context.tenants)
+    counts = "SELECT tenant_id, sum(read = 0), count(*) FROM notifications GROUP BY 1 HAVING sum(read = 0)"
+    expected = {(tenant, str(unread), str(all_)) for tenant, unread, all_ in ask(path, counts)}
+    assert {tuple(row[:3]) for row in texts(groups.table)} == expected
+    assert any(unread != all_ for _, unread, all_ in expected)
+    tenant, unread = groups._groups[0].value, groups._groups[0].unread
+    with qtbot.waitSignal(tab.list.loaded):
+        qtbot.keyClick(groups.table, Qt.Key.Key_Return)
+    assert tab.model.rowCount() == unread and tab.exact.choices() == [("tenant_id", (tenant,))]
 
 
 @pytest.mark.slow
