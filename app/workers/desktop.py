@@ -2,6 +2,7 @@
 
 import html
 import os
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 _BUS: Final = "org.freedesktop.Notifications"
@@ -16,6 +17,22 @@ def told_by_bus(title: str, words: str, icon: str, *, urgent: bool) -> bool:
 
     After https://specifications.freedesktop.org/notification-spec, by which the words may be markup.
     """
+
+    def notify(ask: Callable[..., Any], can: Sequence[str]) -> None:
+        said = html.escape(words, quote=False) if "body-markup" in can else words
+        hints = {"urgency": ("y", _CRITICAL if urgent else _NORMAL), "desktop-entry": ("s", "tenant-admin")}
+        ask("Notify", "susssasa{sv}i", ("Tenant Admin", 0, icon, title, said, [], hints, -1))
+
+    return _on_bus(notify)
+
+
+def bus_tells() -> bool:
+    """Whether something on the bus shows messages. It waits for the bus, too."""
+    return _on_bus(lambda ask, can: None)
+
+
+def _on_bus(then: Callable[[Callable[..., Any], Sequence[str]], object]) -> bool:
+    """Calls `then(ask, can)` with how to ask what shows messages, and what that can; False without one."""
     if not os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
         return False
     from jeepney import DBusAddress, DBusErrorResponse, new_method_call  # noqa: PLC0415 - few hear of it
@@ -32,12 +49,7 @@ def told_by_bus(title: str, words: str, icon: str, *, urgent: bool) -> bool:
                 )
 
             (can,) = ask("GetCapabilities")
-            said = html.escape(words, quote=False) if "body-markup" in can else words
-            hints = {
-                "urgency": ("y", _CRITICAL if urgent else _NORMAL),
-                "desktop-entry": ("s", "tenant-admin"),
-            }
-            ask("Notify", "susssasa{sv}i", ("Tenant Admin", 0, icon, title, said, [], hints, -1))
+            then(ask, can)
     except (
         OSError,
         ValueError,

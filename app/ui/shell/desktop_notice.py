@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 from app import paths
 from app.ui.widgets.labels import bounded
 from app.ui.widgets.later import later
-from app.workers.desktop import told_by_bus
+from app.workers.desktop import bus_tells, told_by_bus
 from app.workers.runner import Runner
 
 _SHOWN_MS = 15_000
@@ -38,9 +38,23 @@ def tell(
     runner.job(lambda monitor: told_by_bus(title, words, icon, urgent=urgent), on_done=told)
 
 
+def when_nothing_tells(runner: Runner, say: Callable[[], object]) -> None:
+    """Calls `say` where the desktop shows no such messages at all."""
+
+    def found(by_bus: bool) -> None:
+        if not (by_bus or _has_tray()):
+            say()
+
+    runner.job(lambda monitor: bus_tells(), on_done=found, on_failed=lambda error: None)
+
+
+def _has_tray() -> bool:
+    return QSystemTrayIcon.isSystemTrayAvailable() and QSystemTrayIcon.supportsMessages()
+
+
 def _by_tray(title: str, words: str, owner: QObject, urgent: bool, clicked: Callable[[], object]) -> None:
     """Qt shows a message beside an icon in the tray, where there is one; the icon is there only meanwhile."""
-    if not (QSystemTrayIcon.isSystemTrayAvailable() and QSystemTrayIcon.supportsMessages()):
+    if not _has_tray():
         return
     tray = QSystemTrayIcon(QApplication.windowIcon(), owner)
     tray.messageClicked.connect(clicked)

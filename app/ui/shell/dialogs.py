@@ -214,6 +214,14 @@ class PreferencesDialog(FormDialog):
         modes.setFocus()
         self.rejected.connect(lambda: theme.set_mode(mode_before))
 
+    def say_nothing_tells(self) -> None:
+        """This desktop shows no messages: what is on already can still be taken back."""
+        tell = self.editor("tell")
+        tell.setEnabled(self.values()["tell"] is True)
+        self.set_hint(
+            "Nothing here shows messages: this desktop has neither a service for them nor a tray.", "tell"
+        )
+
     def _save(self) -> None:
         settings, values = self._settings, self.values()
         settings.theme = Mode(str(values["theme"])).value

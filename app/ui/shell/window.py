@@ -535,6 +535,12 @@ class MainWindow(QMainWindow):
                 release(self._pages)  # its first choice has it next
                 self._pages.setCurrentWidget(self.welcome)
 
+    def when_nothing_tells(self, shown: QWidget, say: Callable[[], object]) -> None:
+        """Calls `say`, if what is `shown` is still there, where the desktop shows no messages."""
+        from app.ui.shell.desktop_notice import when_nothing_tells  # noqa: PLC0415 - rows show before
+
+        when_nothing_tells(self._runner, lambda: Shiboken.isValid(shown) and say())
+
     def show_recent(self, show: Callable[[Sequence[FileOrName], frozenset[str]], object]) -> None:
         """Has `show` show what was open before, the last one first, and which of it is production: as was
         read last, and again where that has changed.

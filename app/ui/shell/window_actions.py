@@ -300,7 +300,9 @@ def _preferences(window: MainWindow) -> None:
         if window.workspace is not None:
             window.workspace.refresh()
 
-    PreferencesDialog(window.theme, window.settings, window).open_once(refresh)
+    dialog = PreferencesDialog(window.theme, window.settings, window)
+    window.when_nothing_tells(dialog, dialog.say_nothing_tells)
+    dialog.open_once(refresh)
 
 
 def _database_info(file: Workspace) -> None:

@@ -180,6 +180,11 @@ class FormDialog(Dialog):
             self.problem.setText(sentence)
             self.problem.setVisible(bool(sentence))
 
+    def set_hint(self, hint: str, key: str) -> None:
+        """Says something else of a field than it began with."""
+        self._entries[key].hint.setText(hint)
+        _say(self._entries[key], self._entries[key].problem.text())
+
     def show_error(self, error: TenantAdminError) -> str | None:
         """Say it below the field that it is about, whose key it gives back, or else at the foot."""
         field = error.field if isinstance(error, InvalidInput) and error.field in self._entries else None

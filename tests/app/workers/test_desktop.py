@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.workers.desktop import told_by_bus
+from app.workers.desktop import bus_tells, told_by_bus
 from tests.fixtures.desktop import Desktop
 
 
@@ -28,9 +28,13 @@ def test_a_message_is_shown_where_the_bus_has_somebody_for_it(desktop: Desktop) 
         assert hints["urgency"] == ("y", 2)
 
 
+def test_whether_anybody_shows_messages_is_asked_without_one(desktop: Desktop) -> None:
+    assert bus_tells() is desktop.shows and not desktop.shown
+
+
 @pytest.mark.parametrize(
     "address", ["", "unix:path=/nowhere/at/all", "nonsense", "unix:tmpdir=/tmp", "launchd:env=X"]
 )
 def test_where_there_is_no_bus_nothing_is_told(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
-    assert not told_by_bus("a title", "words", "", urgent=False)
+    assert not told_by_bus("a title", "words", "", urgent=False) and not bus_tells()

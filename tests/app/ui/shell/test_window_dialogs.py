@@ -118,6 +118,19 @@ def test_preferences_saved_without_a_file_ask_for_none(qtbot: QtBot, window: Mai
     assert not window.toast.isVisible()
 
 
+@pytest.mark.parametrize("told", (False, True))
+def test_messages_that_nothing_would_show_cannot_be_wished_for_and_it_says_why(
+    qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "")  # nor has this platform a tray
+    window.settings.tell_of_notifications = told
+    window.commands.trigger("preferences")
+    dialog = dialog_of(qtbot, window, PreferencesDialog)
+    tell = dialog.editor("tell")
+    qtbot.waitUntil(lambda: "neither a service for them nor a tray" in tell.accessibleDescription())
+    assert tell.isEnabled() is told and not dialog.is_dirty(), "what is on can be taken back"
+
+
 def test_a_question_about_files_ends_with_the_file_that_it_was_asked_of(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:
