@@ -33,8 +33,8 @@ _NAMED, _PREVIEWED, _SHOWN = 3, 400, 60
 
 
 class RecipientsField(QWidget):
-    """`RecipientsField(theme, tenants, chosen)`: tenants that can have one and were not `erased`: those that are
-    chosen in a list that can be searched, or all of them.
+    """`RecipientsField(theme, tenants, chosen)`: tenants that can have one and were not `erased`: those that
+    are chosen in a list that can be searched, or all of them.
 
     `changed()` with every edit; `value()` tells edits apart.
     """
