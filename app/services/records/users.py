@@ -72,6 +72,8 @@ def valid_email(value: str) -> str:
         raise InvalidInput(
             "email", f"“{email}” is not an e-mail address; it needs the form name@example.com."
         ) from None
+    if "." not in email.rpartition("@")[2]:
+        raise InvalidInput("email", f"“{email}” has no dot behind its @; it needs the form name@example.com.")
     return email
 
 

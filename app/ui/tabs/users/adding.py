@@ -20,7 +20,7 @@ from app.ui.widgets.buttons import CheckBox, push_button
 from app.ui.widgets.dialogs import ask_open
 from app.ui.widgets.form_dialog import FieldValue
 from app.ui.widgets.formatting import first_line
-from app.ui.widgets.labels import Label, Look, in_column, in_row
+from app.ui.widgets.labels import Label, Look, in_column, in_row, set_tip
 from app.ui.widgets.long_form import LongForm
 from app.workers.runner import Task
 from models.errors import Cancelled, TenantAdminError
@@ -29,7 +29,7 @@ from models.progress import Monitor
 SOON_MS = 300
 """From an edit to the next dry run."""
 _FILES = "CSV and text (*.csv *.tsv *.txt);;All files (*)"
-_ALL_TO_ONE, _EMPTY = "The same for all lines", "Leave empty"
+_ALL_TO_ONE, _NULL, _EMPTY = "The same for all lines", "No column: nothing (NULL)", "No column: an empty text"
 _MOST_HEAD = 60
 _WAITS = "Nothing is pasted or chosen yet."
 
@@ -181,11 +181,19 @@ class AddUsersDialog(LongForm):
             with QSignalBlocker(box):
                 box.clear()
                 if name != EMAIL:
-                    box.addItem(_ALL_TO_ONE if name == TENANT else _EMPTY, -1)
+                    box.addItem(_ALL_TO_ONE if name == TENANT else self._without(name), -1)
                 for position, title in enumerate(titles):
                     box.addItem(title, position)
                 box.setCurrentIndex(box.findData(guess.get(name, -1 if name != EMAIL else 0)))
         self._judge()
+
+    def _without(self, name: str) -> str:
+        """What is stored in a column of the file that nothing is taken for."""
+        stored = self._context.opened.schema.stored.get(USERS.name)
+        default = None if stored is None else stored.defaults.get(name)
+        if default is not None and default.strip().upper() != "NULL":
+            return f"No column: its default, {first_line(visible(default), _MOST_HEAD)}"
+        return _EMPTY if name in self._asked else _NULL
 
     def _judge(self) -> None:
         self._stop()
@@ -273,7 +281,8 @@ class AddUsersDialog(LongForm):
         good, bad = (len(found.good), found.bad) if found is not None else (0, ())
         most = self._context.opened.database.most_at_once
         self.action_button.setText(f"Create {counted(good, 'user')}" if good else "Create users")
-        self.action_button.setEnabled(found is None or good > 0)
+        self.action_button.setEnabled(good > 0)
+        set_tip(self.action_button, "" if good else self._check_lines(self.lines.value()))
         self.outcome.setText(_WAITS if found is None else _result(found, most))
         self.bad_alone.setEnabled(bool(bad))
         self.save_button.setEnabled(bool(bad))

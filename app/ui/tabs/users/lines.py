@@ -81,8 +81,10 @@ class LinesModel(QAbstractTableModel):
     def _whole(self, place: int) -> str:
         if place < 0:
             return visible(self._found.bad[~place].why)
-        tenant, email, _ = self._found.good[place]
-        return f"{visible(email)}, of {visible(tenant)}"
+        tenant, email, beside = self._found.good[place]
+        parts = [f"{visible(email)}, of {visible(tenant)}"]
+        parts += [f"{visible(name)}: {visible(value) or '(empty)'}" for name, value in (beside or {}).items()]
+        return " · ".join(parts)
 
 
 class LinesTable(DataTable):

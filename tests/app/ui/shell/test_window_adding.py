@@ -54,9 +54,8 @@ def test_lines_are_pasted_judged_and_created_by_keys(
     page.set_filter_text("nobody here")
     qtbot.waitUntil(lambda: page.model.rowCount() == 0)
     form = opened(qtbot, window)
-    click(qtbot, form.action_button)
-    assert "Paste lines, or choose a file." in words(form)
-    form.lines.setFocus()
+    assert not form.action_button.isEnabled()
+    assert form.action_button.accessibleDescription() == "Paste lines, or choose a file."
     pasted(qtbot, form, LINES)
     assert [form._columns[name].currentText() for name in ("email", "tenant_id")] == ["Mail", "Organisation"]
     wrong = [
@@ -99,6 +98,8 @@ def test_lines_are_pasted_judged_and_created_by_keys(
 def test_addresses_alone_go_to_a_tenant_that_is_chosen(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
+    ask(demo_path, "ALTER TABLE users ADD COLUMN role TEXT NOT NULL DEFAULT 'member'")
+    ask(demo_path, "ALTER TABLE users ADD COLUMN title TEXT")
     open_file(qtbot, window, demo_path)
     form = opened(qtbot, window)
     (email,) = ask(demo_path, "SELECT email FROM users WHERE tenant_id = 'acme-corp' LIMIT 1")[0]
@@ -108,10 +109,22 @@ def test_addresses_alone_go_to_a_tenant_that_is_chosen(
         form.tenant.box.setCurrentIndex(form.tenant.box.findText("acme-corp"))
     there = f"acme-corp already has a user with the e-mail address {email}."
     assert texts(form.table)[1:] == [["2", "nothing", there]]
+    unfilled = [form._columns[name].itemText(0) for name in ("role", "title")]
+    assert unfilled == ["No column: its default, 'member'", "No column: nothing (NULL)"]
+    form.lines.setFocus()
+    pasted(qtbot, form, f"email,role\nnew@new.example,owner\nlast@new.example,\n{email},owner\nb@example,x")
+    last = ["5", "nothing", "“b@example” has no dot behind its @; it needs the form name@example.com."]
+    assert texts(form.table) == [
+        ["2", "a user", "new@new.example, of acme-corp · role: owner"],
+        ["3", "a user", "last@new.example, of acme-corp"],
+        ["4", "nothing", there],
+        last,
+    ]
     click(qtbot, form.action_button)
     dialog(qtbot, window, LeftOutDialog).accept()
     closed(qtbot, window, AddUsersDialog)
-    assert ask(demo_path, "SELECT tenant_id FROM users WHERE email = 'new@new.example'") == [("acme-corp",)]
+    added = "SELECT tenant_id, role, title FROM users WHERE email LIKE '%@new.example' ORDER BY role"
+    assert ask(demo_path, added) == [("acme-corp", "member", None), ("acme-corp", "owner", None)]
 
 
 @pytest.mark.slow
