@@ -125,5 +125,6 @@ def _erase(options: argparse.Namespace) -> int:
             old_secrets=OldSecrets(str(opened.kept_by), SystemKeyring()),
             monitor=Monitor(cancelled=cancelled),
         )
-    common.say(done.said)
+    for line in (done.said, *done.notes):
+        common.say(line)
     return common.EXIT_INTACT if done.holds else common.EXIT_FINDINGS

@@ -21,7 +21,7 @@ MOST: Final = 256 * 2**20
 
 
 def pack(database: LocalDatabase) -> str | None:
-    """Writes the file anew, so that no free space is left in it; why not, if so, as the end of a sentence.
+    """Writes the file anew, so that no free space is left in it; why not, if so, as a clause.
     The caller holds a connection, on which no transaction is open.
 
     Not where another program has the file open, which would wait for it; nor where it changed what tells rows
@@ -52,7 +52,7 @@ def _why_not(database: LocalDatabase) -> str | None:
             span = f"SELECT count(*), min({rowid}), max({rowid}) FROM main.{sql_name(table.name)}"  # noqa: S608
             (found,) = database.rows(raw(span))
         if found not in ((0, None, None), (found[0], 1, found[0])):
-            return f"the rows of {table.name} would get other numbers"
+            return f"the rows of {table.name} would get other numbers by that"
     return None
 
 
@@ -68,5 +68,7 @@ def _packed(database: LocalDatabase) -> str | None:
     with database.calm_log():  # what the file held is there until its log is folded in
         patiently(lambda: connection.execute("VACUUM"), deadline, never)
     return (
-        "somebody reads it, so that its log is not folded in yet" if size_of(database.on_disk.log) else None
+        "somebody reads it, so that its log could not be folded in yet"
+        if size_of(database.on_disk.log)
+        else None
     )

@@ -91,11 +91,18 @@ class Erased:
 
     @property
     def said(self) -> str:
-        """All of it in a sentence."""
+        """That it is, in a line."""
         whole = f"{tenant_name(self.erasure.tenant)} is erased: {counted(self.erasure.total, 'row')}"
-        kept = f"the file as it was is {self.copy.name}, which still holds all of it"
-        found = "" if self.after is None else f"; the chains are {self.after.report.verdict} behind it"
-        return ". ".join([f"{whole}; {kept}{found}", *self.erasure.indexed.lines(), *self.problems])
+        return (
+            whole if self.after is None else f"{whole}; the chains are {self.after.report.verdict} behind it"
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is still to be known and done, a line each."""
+        kept = f"{self.copy.name} is the file as it was, which still holds all of it: delete it when"
+        lines = (f"{line}." for line in self.erasure.indexed.lines(were=True))
+        return f"{kept} nobody needs it.", *lines, *self.problems
 
     @property
     def holds(self) -> bool:
@@ -274,8 +281,9 @@ def erase(
     problems = list[str]()
     if unpacked is not None:
         problems.append(
-            f"What other programs' writes had left of it in free space of the file may be there still, since "
-            f"{unpacked}; VACUUM with sqlite3 removes that, once nobody else has the file open"
+            "What other programs had removed of it may still be in free space of the file, which was not "
+            f"written anew: {unpacked}. VACUUM by sqlite3 clears that space, once nobody else has the file "
+            "open."
         )
     try:
         if log is not None:

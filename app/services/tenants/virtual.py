@@ -52,10 +52,10 @@ class Indexed:
                 left[name] = rows
         return cls(tuple(rebuilt), left)
 
-    def lines(self) -> Iterator[str]:
-        """What a person is told of them, before and afterwards."""
+    def lines(self, *, were: bool = False) -> Iterator[str]:
+        """What a person is told of them, before and, as they `were` built, afterwards."""
         for name in self.rebuilt:
-            yield f"{name}: this index is built anew from the rows that stay"
+            yield f"{name}: this index {'was' if were else 'is'} built anew from the rows that stay"
         for name, rows in self.left.items():
             many = "whose rows nothing here can read" if rows is None else f"of {counted(rows, 'row')}"
             yield f"{name}: this virtual table, {many}, may keep what it has of the tenant"

@@ -83,10 +83,11 @@ class Files(QObject):
         imported: Imported | None = None,
         said: str = "",
         notes: Sequence[str] = (),
+        of: str = "what came in",
     ) -> None:
         """Opens a file, or the database in a folder; what is open stays until then, but for one that another
         was written over, whose log is in the other's way. `said` is what was done with it before, and `notes`
-        what is to be known of that, for when it is in sight.
+        what is to be known `of` that, for when it is in sight.
         """
         shown = self._shown
         if shown is not None and shown.database.on_disk.overwritten and shown.path == paths.resolved(path):
@@ -100,7 +101,7 @@ class Files(QObject):
 
         self.is_opening = True
         failed = partial(self._not_opened, path)
-        done = partial(self._opened, said, notes)
+        done = partial(self._opened, said, notes, of)
         self._busy.run(f"Opening {path.name}…", work, on_done=done, on_failed=failed, can_cancel=False)
 
     def open_again(self, path: Path, error: errors.TenantAdminError | None) -> None:
@@ -216,12 +217,12 @@ class Files(QObject):
     def _migrate(self, path: Path) -> None:
         """Applies what is pending, after a copy of the file was taken."""
 
-        def work(monitor: Monitor) -> str:
+        def work(monitor: Monitor) -> tuple[str, Sequence[str]]:
             from app.services.files.opening import migrate  # noqa: PLC0415
 
             applied = migrate(path, now=self._clock())
             kept = f"; the file as it was is {applied.backup.name}" if applied.backup else ""
-            return f"{counted(len(applied.names), 'migration')} applied{kept}"
+            return f"{counted(len(applied.names), 'migration')} applied{kept}", ()
 
         self._rewrite(path, f"Applying migrations to {path.name}…", work, can_cancel=False)
 
@@ -382,7 +383,7 @@ class Files(QObject):
     def _restore(self, path: Path, scratch: TemporaryDirectory[str], offer: Offer) -> None:
         actor, now = self._settings.actor, self._clock()
 
-        def work(monitor: Monitor) -> str:
+        def work(monitor: Monitor) -> tuple[str, Sequence[str]]:
             from app.services.files import restoring  # noqa: PLC0415
             from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
@@ -390,7 +391,7 @@ class Files(QObject):
             carry_out = partial(restoring.carry_out, actor=actor, now=now, force=True, unrecorded=True)
             with scratch:
                 done = carry_out(path, offer, *store_and_verifier(), monitor=monitor)
-            return f"Restored; the file as it was is {done.kept.name}"
+            return f"Restored; the file as it was is {done.kept.name}", ()
 
         self._rewrite(path, f"Restoring {path.name}…", work)
 
@@ -398,7 +399,7 @@ class Files(QObject):
         """Erases what was agreed to, behind a copy of the file."""
         actor, now = self._settings.actor, self._clock()
 
-        def work(monitor: Monitor) -> str:
+        def work(monitor: Monitor) -> tuple[str, Sequence[str]]:
             from app.services.deliveries.log import DeliveryLog  # noqa: PLC0415
             from app.services.deliveries.old_secrets import OldSecrets  # noqa: PLC0415
             from app.services.files.opening import open_database  # noqa: PLC0415
@@ -409,14 +410,22 @@ class Files(QObject):
             opened = open_database(path, force_writable=True)  # as the person had it open
             secrets = OldSecrets(str(opened.kept_by), SystemKeyring())
             told = partial(erase, expected=erasure, log=DeliveryLog(), old_secrets=secrets, monitor=monitor)
-            return told(opened, erasure.tenant, *store_and_verifier(), actor=actor, now=now).said
+            done = told(opened, erasure.tenant, *store_and_verifier(), actor=actor, now=now)
+            return done.said, done.notes
 
-        self._rewrite(path, f"Erasing {visible(erasure.tenant)}…", work)
+        self._rewrite(path, f"Erasing {visible(erasure.tenant)}…", work, of="the erasure")
 
     def _rewrite(
-        self, path: Path, text: str, work: Callable[[Monitor], str], *, can_cancel: bool = True
+        self,
+        path: Path,
+        text: str,
+        work: Callable[[Monitor], tuple[str, Sequence[str]]],
+        *,
+        can_cancel: bool = True,
+        of: str = "it",
     ) -> None:
-        """Closes the file, says what `work` did to it, and opens it again, whether that went well or not.
+        """Closes the file, says what `work` did to it and what is to be known `of` that, and opens it again,
+        whether that went well or not.
 
         Nothing else can be begun meanwhile.
         """
@@ -425,9 +434,10 @@ class Files(QObject):
 
         wait = WaitDialog(self._theme, text, self._window, can_cancel=can_cancel)
 
-        def done(sentence: str) -> None:
+        def done(result: tuple[str, Sequence[str]]) -> None:
+            said, notes = result
             wait.done(WaitDialog.DialogCode.Accepted)
-            self.open(path, said=sentence)
+            self.open(path, said=said, notes=notes, of=of)
 
         def failed(error: errors.TenantAdminError) -> None:
             wait.done(WaitDialog.DialogCode.Rejected)
@@ -467,12 +477,12 @@ class Files(QObject):
 
         return released
 
-    def _opened(self, said: str, notes: Sequence[str], opened: OpenedFile) -> None:
+    def _opened(self, said: str, notes: Sequence[str], of: str, opened: OpenedFile) -> None:
         self.is_opening, self._shown, self._used = False, opened, None
         self._settings.add_recent(opened.path)
         self.opened.emit(opened)
         if notes:
-            self._tell(said, "What is to be known of what came in:", notes)
+            self._tell(said, f"What is to be known of {of}:", notes)
         elif said:
             self._say(said)
 

@@ -13,6 +13,7 @@ from app.services.deliveries.log import DeliveryLog
 from app.services.deliveries.request import make
 from app.services.deliveries.signing import Signing
 from app.services.records import notifications, users
+from app.ui.shell.dialogs import NotesDialog
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.form_fields import TenantField
 from app.ui.tabs.tenants import ERASE, EXPORT, VERIFY, WORK, TenantsTab
@@ -271,7 +272,10 @@ def test_one_is_erased_where_its_name_is_typed(qtbot: QtBot, window: MainWindow,
     qtbot.keyClicks(asked.typed, name)
     with qtbot.waitSignal(window.opened):
         press("Return")
-    qtbot.waitUntil(lambda: f"{name} is erased: {row[-1].rows} rows" in words(window))
+    told = dialog(qtbot, window, NotesDialog)
+    assert told.windowTitle() == f"{name} is erased: {row[-1].rows} rows; the chains are VERIFIED behind it"
+    assert "which still holds all of it: delete it when nobody needs it." in told.text.toPlainText()
+    told.reject()
     assert count(demo_path, "users", name) == 0
     assert len(list(demo_path.parent.glob("*.before-erasing.*"))) == 1
     workspace = window.workspace
