@@ -4,11 +4,20 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import (
+    QFont,
+    QFontMetricsF,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.ui.theme import Theme
-from app.ui.widgets.drawing import Drawing, as_png, as_svg, paint
+from app.ui.widgets.drawing import Drawing, Frame, as_png, as_svg, framed, paint, text_font
 from app.ui.widgets.formatting import tooltip
 
 Draw = Callable[[float, float], Drawing]
@@ -40,7 +49,7 @@ class Chart(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def sizeHint(self) -> QSize:
-        return QSize(720, 420)
+        return QSize(720, 240)  # and less than that says little; who has more room gives it
 
     def set_drawing(self, name: str, draw: Draw) -> None:
         self._draw = draw
@@ -51,12 +60,18 @@ class Chart(QWidget):
     def drawing(self) -> Drawing:
         return self._drawing
 
-    def png(self, width: int, height: int) -> Callable[[], bytes]:
-        """What makes a picture of this size, in any thread: to pack one takes long enough to be felt."""
-        return partial(as_png, self._draw(width, height), self._theme.colour, QFont(self.font()))
+    def measure(self, text: str) -> float:
+        """How wide a text of the drawing is at most."""
+        return QFontMetricsF(text_font(self.font(), is_bold=True)).horizontalAdvance(text)
 
-    def svg(self, width: int, height: int) -> str:
-        return as_svg(self._draw(width, height), self._theme.colour, self.accessibleName())
+    def png(self, frame: Frame, width: int, height: int) -> Callable[[], bytes]:
+        """What makes a picture of this size, in any thread: to pack one takes long enough to be felt."""
+        drawing = framed(frame, self._draw, width, height)
+        return partial(as_png, drawing, self._theme.colour, QFont(self.font()))
+
+    def svg(self, frame: Frame, width: int, height: int) -> str:
+        title = f"{frame.title}. {frame.shows} {frame.source}"
+        return as_svg(framed(frame, self._draw, width, height), self._theme.colour, title)
 
     def _make(self) -> None:
         self._drawing = self._draw(self.width(), self.height())

@@ -1,7 +1,7 @@
 """A picture as a list of simple shapes, which the screen, a PNG and an SVG are made of alike."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from html import escape
 from math import floor, log10
@@ -13,6 +13,8 @@ from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPainterPath, QPen, Q
 TEXT_PIXELS: Final = 12
 _HATCH: Final = 6.0
 _SCALE: Final = 2
+_TO_BASELINE: Final = 0.36
+"""From the middle of a text's letters, as a part of its size."""
 _INVALID: Final = dict.fromkeys(
     (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF, *range(0xD800, 0xE000)), "\ufffd"
 )
@@ -94,6 +96,7 @@ class DrawnText:
     colour: str = "text"
     align: Align = Align.AFTER
     is_bold: bool = False
+    size: int = TEXT_PIXELS
 
 
 Shape = DrawnArea | DrawnLine | DrawnPoint | DrawnText
@@ -124,6 +127,51 @@ class Drawing:
     spots: Sequence[Spot] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What is written around a drawing that stands alone: its `title`, what it shows, and where it is from.
+    `measure` says how wide a text of `TEXT_PIXELS` is, bold or not.
+    """
+
+    title: str
+    shows: str
+    source: str
+    measure: Callable[[str], float]
+
+
+_MARGIN, _TITLE_PIXELS, _HEAD, _FOOT = 32.0, 20, 62.0, 34.0
+
+
+def framed(frame: Frame, draw: Callable[[float, float], Drawing], width: float, height: float) -> Drawing:
+    """The drawing with margins, below its title and above its source, all of it as large as asked for."""
+    room = width - 2 * _MARGIN
+    own = draw(room, height - 2 * _MARGIN - _HEAD - _FOOT)
+    y, foot = _MARGIN + 8, height - _MARGIN - 2
+    title_room = room * TEXT_PIXELS / _TITLE_PIXELS
+    shapes = [
+        DrawnText(_MARGIN, y, _cut(frame.title, title_room, frame.measure), is_bold=True, size=_TITLE_PIXELS),
+        DrawnText(_MARGIN, y + 26, _cut(frame.shows, room, frame.measure), "dim"),
+        *(_moved(shape, _MARGIN, _MARGIN + _HEAD) for shape in own.shapes),
+        DrawnLine(_MARGIN, foot - 16, width - _MARGIN, foot - 16, "line"),
+        DrawnText(_MARGIN, foot, _cut(frame.source, room, frame.measure), "dim"),
+    ]
+    spots = [replace(spot, x=spot.x + _MARGIN, y=spot.y + _MARGIN + _HEAD) for spot in own.spots]
+    return Drawing(width, height, shapes, spots)
+
+
+def _moved(shape: Shape, right: float, down: float) -> Shape:
+    if isinstance(shape, DrawnLine):
+        shape = replace(shape, to_x=shape.to_x + right, to_y=shape.to_y + down)
+    return replace(shape, x=shape.x + right, y=shape.y + down)
+
+
+def _cut(text: str, room: float, measure: Callable[[str], float]) -> str:
+    """As much of a line as there is room for."""
+    while measure(text) > room and len(text) > 1:
+        text = f"{text.removesuffix('…')[:-1].rstrip()}…"
+    return text
+
+
 def ticks(low: float, high: float, most: int) -> list[float]:
     """Round numbers from about `low` to about `high`, `most` at the most (at least two)."""
     if not high > low:
@@ -152,14 +200,14 @@ def paint(painter: QPainter, drawing: Drawing, colours: Colours, font: QFont) ->
                 _paint_point(painter, shape, colour)
             case DrawnText():
                 painter.setPen(colour)
-                painter.setFont(text_font(font, is_bold=shape.is_bold))
+                painter.setFont(text_font(font, is_bold=shape.is_bold, size=shape.size))
                 painter.drawText(_room(shape), _ALIGNED[shape.align], shape.text)
 
 
-def text_font(font: QFont, *, is_bold: bool = False) -> QFont:
+def text_font(font: QFont, *, is_bold: bool = False, size: int = TEXT_PIXELS) -> QFont:
     """That of a drawing's texts."""
     found = QFont(font)
-    found.setPixelSize(TEXT_PIXELS)
+    found.setPixelSize(size)
     found.setBold(is_bold)
     return found
 
@@ -262,7 +310,7 @@ def as_svg(drawing: Drawing, colours: Colours, title: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" width="{drawing.width:g}" '
         f'height="{drawing.height:g}" font-family="sans-serif" font-size="{TEXT_PIXELS}" role="img">',
         f"<title>{_text(title)}</title>",
-        f'<rect width="100%" height="100%" fill="{colours("panel").name()}"/>',
+        f'<rect width="{drawing.width:g}" height="{drawing.height:g}" fill="{colours("panel").name()}"/>',
         *(_element(shape, colours(shape.colour).name()) for shape in drawing.shapes),
         *(
             f'<rect x="{spot.x:.1f}" y="{spot.y:.1f}" width="{spot.width:.1f}" height="{spot.height:.1f}" '
@@ -308,9 +356,12 @@ def _element(shape: Shape, colour: str) -> str:
                 return f'<polygon points="{points}" {look}/>'
             return f'<circle cx="{shape.x:.1f}" cy="{shape.y:.1f}" r="{shape.radius * 0.9:.1f}" {look}/>'
         case DrawnText():
-            weight = ' font-weight="bold"' if shape.is_bold else ""
-            place = f'x="{shape.x:.1f}" y="{shape.y:.1f}" dominant-baseline="central"'
-            look = f'text-anchor="{_ANCHOR[shape.align]}" fill="{colour}"{weight}'
+            more = ' font-weight="bold"' if shape.is_bold else ""
+            if shape.size != TEXT_PIXELS:
+                more += f' font-size="{shape.size}"'
+            # Slides know nothing of a baseline in the middle.
+            place = f'x="{shape.x:.1f}" y="{shape.y + shape.size * _TO_BASELINE:.1f}"'
+            look = f'text-anchor="{_ANCHOR[shape.align]}" fill="{colour}"{more}'
             return f"<text {place} {look}>{_text(shape.text)}</text>"
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFontMetricsF
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
 from app.itemmodels.columns import Column
 from app.services.records import run_figures
@@ -35,12 +34,12 @@ from app.ui.widgets.drawing import (
     DrawnText,
     Fill,
     Form,
+    Frame,
     Shape,
     Spot,
-    text_font,
     ticks,
 )
-from app.ui.widgets.formatting import duration, first_line, grouped, money, score
+from app.ui.widgets.formatting import absolute_time, duration, first_line, grouped, money, score
 from app.ui.widgets.labels import Label, Look, in_row
 from app.ui.widgets.later import later
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
@@ -51,9 +50,12 @@ from models.progress import Monitor
 from models.status import DAY, HOUR, RunStatus
 
 _OPENED = QSize(1080, 720)
-_EXPORTED = 1200, 700
-_TOP, _RIGHT, _BOTTOM, _GAP, _ROW = 12.0, 24.0, 34.0, 12.0, 30.0
+_EXPORTED = 1120, 630
+_TOP, _RIGHT, _BOTTOM, _GAP, _ROW = 18.0, 24.0, 34.0, 12.0, 30.0
+_MEDIAN = "Median"
 _MINUTE, _LONGEST = 60.0, 24
+_LEAST = 4
+"""Rows of a table that takes what room there is, and scrolls."""
 _MOST_ROWS: Final = 500
 """Of the table of points, which is laid out at once; more are in the list of runs itself."""
 
@@ -121,17 +123,19 @@ def draw_spreads(
     """A line for each phase: from the least to the greatest, a box around the middle half, and the median."""
     value, place, colour = scale.value, scale.place, scale.colour
     left = 8 + max(measure(_named(one.phase)) for one in spreads) + _GAP
-    right = width - _RIGHT - max(measure(value(one.middle)) for one in spreads) - _GAP
-    row = min(_ROW, (height - _TOP - _BOTTOM) / len(spreads))
-    bottom = _TOP + row * len(spreads)
+    right = width - _RIGHT - max(measure(_MEDIAN), *(measure(value(one.middle)) for one in spreads)) - _GAP
+    top = _TOP + 14
+    row = min(_ROW, (height - top - _BOTTOM) / len(spreads))
+    bottom = top + row * len(spreads)
     shapes: list[Shape] = []
     for at, words in scale.marks:
         x = left + at * (right - left)
-        shapes.append(DrawnLine(x, _TOP, x, bottom + 4, "line"))
+        shapes.append(DrawnLine(x, top, x, bottom + 4, "line"))
         shapes.append(DrawnText(x, bottom + 16, words, "dim", Align.AROUND))
+    shapes.append(DrawnText(width - _RIGHT, _TOP, _MEDIAN, "dim", Align.BEFORE))
     spots = []
     for position, one in enumerate(spreads):
-        y = _TOP + row * (position + 0.5)
+        y = top + row * (position + 0.5)
         low, quarter, middle, three, high = (
             left + place(number) * (right - left)
             for number in (one.low, one.quarter, one.middle, one.three_quarters, one.high)
@@ -316,7 +320,9 @@ def _week_words(monday: int, last: int, counts: dict[str, int]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ChartKind:
-    """A chart: `key` and `title`, how it is drawn, what is said of it, and the same as a table."""
+    """A chart: `key` and `title`, how it is drawn, what is said of it, the same as a table, and what can
+    be done with it here.
+    """
 
     key: str
     title: str
@@ -326,6 +332,7 @@ class ChartKind:
     said: Callable[[RunFigures], str]
     columns: tuple[Column, ...]
     rows: Callable[[RunFigures], list[tuple[Cell, ...]]]
+    hint: str = ""
 
 
 _SPREAD = tuple(
@@ -371,7 +378,7 @@ def _said_of_points(figures: RunFigures) -> str:
         said += f"; the newest {grouped(len(figures.points))} are shown"
     if len(figures.points) > _MOST_ROWS:
         said += f"; the table has the newest {grouped(_MOST_ROWS)}"
-    return f"{said}. Click one to select it."
+    return f"{said}."
 
 
 _NO_ARTIFACTS = "No run of this database has an artifact."
@@ -400,6 +407,7 @@ KINDS: Final = (
             StaticColumn("Revenue", right=True),
         ),
         _point_rows,
+        "Click one to select it.",
     ),
     ChartKind(
         "weeks",
@@ -437,7 +445,7 @@ class ChartsDialog(Dialog):
         self._context, self._scope = context, scope
         self._figures: RunFigures | None = None
         self._reading: Task | None = None
-        self._is_older = False
+        self._is_older, self._read_at = False, 0
         self.kinds = CountChips("Chart")
         self.kinds.set_chips([Choice(kind.key, kind.title) for kind in KINDS])
         self.as_table = push_button(context.theme, "As table", icon=Icon.LOG)
@@ -504,7 +512,7 @@ class ChartsDialog(Dialog):
             self._reading = None
 
     def _take(self, figures: RunFigures) -> None:
-        self._figures, self._is_older = figures, False
+        self._figures, self._is_older, self._read_at = figures, False, self._context.clock()
         self._show()
         self.came.emit()
 
@@ -526,13 +534,13 @@ class ChartsDialog(Dialog):
                 _NO_ARTIFACTS if not figures.has_artifacts and kind.key == "scores" else kind.nothing
             )
             return
-        said = f"{kind.said(figures)} {_OLDER if self._is_older else ''}".strip()
+        parts = kind.said(figures), kind.hint, _OLDER if self._is_older else ""
+        said = " ".join(filter(None, parts))
         self.said.setText(said)
         self.said.show()
         self.export_button.setEnabled(True)
         self.as_table.setEnabled(True)
-        measure = QFontMetricsF(text_font(self.chart.font(), is_bold=True)).horizontalAdvance
-        self.chart.set_drawing(f"{kind.title}. {said}", partial(kind.draw, figures, measure))
+        self.chart.set_drawing(f"{kind.title}. {said}", partial(kind.draw, figures, self.chart.measure))
         if self.as_table.isChecked():
             self._show_table(kind, figures)
             self.stack.setCurrentWidget(self._table_place)
@@ -555,7 +563,10 @@ class ChartsDialog(Dialog):
     def _show_table(self, kind: ChartKind, figures: RunFigures) -> None:
         self.table.setParent(None)
         self.table.deleteLater()
-        self.table = StaticTable(self._context.theme, kind.title, kind.columns, kind.rows(figures), most=None)
+        self.table = StaticTable(
+            self._context.theme, kind.title, kind.columns, kind.rows(figures), most=_LEAST
+        )
+        self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._table_row.addWidget(self.table)
 
     def _say_nothing(self, why: str) -> None:
@@ -572,9 +583,19 @@ class ChartsDialog(Dialog):
             path, kind = chosen
             self.export(path, is_png=path.suffix.lower() == ".png" or (not path.suffix and "png" in kind))
 
+    def _frame(self) -> Frame:
+        """What is written around it: a picture that is shown elsewhere tells where it is from."""
+        context, figures, kind = self._context, self._figures or RunFigures(), self.kind()
+        tenant = "all tenants" if self._scope.tenant_id is None else f"tenant {self._scope.tenant_id}"
+        at = absolute_time(self._read_at, context.settings.utc_times)
+        parts = context.opened.place, tenant, counted(figures.runs, "run"), f"as of {at}"
+        source = " · ".join(visible(part) for part in parts)
+        return Frame(kind.title, kind.said(figures), source, self.chart.measure)
+
     def export(self, path: Path, *, is_png: bool) -> None:
         """Writes the chart as a picture of its own size, whatever the window's is."""
-        made = self.chart.png(*_EXPORTED) if is_png else partial(self.chart.svg, *_EXPORTED)
+        frame = self._frame()
+        made = self.chart.png(frame, *_EXPORTED) if is_png else partial(self.chart.svg, frame, *_EXPORTED)
 
         def work(monitor: Monitor) -> None:
             save(path, made())

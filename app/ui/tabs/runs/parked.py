@@ -24,8 +24,8 @@ from app.ui.tabs.common.declared import TabSpec, epoch
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs.parking_forms import edit_idea_form, park_form, promote_form
 from app.ui.theme.icons import Icon
-from app.ui.widgets.actions import ButtonIn
 from app.ui.widgets import formatting
+from app.ui.widgets.actions import ButtonIn
 from app.ui.widgets.buttons import Choice
 from app.ui.widgets.count_chips import CountChips
 from app.ui.widgets.dialogs import Dialog

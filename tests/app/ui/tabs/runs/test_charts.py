@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -12,7 +13,7 @@ from app.ui.shell.window import MainWindow
 from app.ui.tabs.runs import RunsTab, charts
 from app.ui.tabs.runs.charts import KINDS, ChartsDialog
 from app.ui.theme import Theme
-from app.ui.widgets.drawing import DrawnPoint, DrawnText, as_svg, ticks
+from app.ui.widgets.drawing import DrawnPoint, DrawnText, Frame, as_svg, framed, ticks
 from tests.fixtures.gateway import create_gateway
 from tests.fixtures.window import ask, child, click, go, open_file, press
 
@@ -68,11 +69,16 @@ def test_it_is_saved_as_a_picture_and_follows_what_is_done(
         dialog.export(tmp_path / name, is_png=is_png)
         qtbot.waitUntil((tmp_path / name).exists)
     root = ET.parse(tmp_path / "a.svg").getroot()
-    assert {"opportunity", "synthesis"} <= {
-        text.text for text in root.iter("{http://www.w3.org/2000/svg}text")
-    }
+    written = [text.text or "" for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"Score by phase", "opportunity", "synthesis"} <= {*written}
+    source = (
+        f"{demo_path.name} · all tenants · {len(ask(demo_path, 'SELECT 1 FROM planning_runs'))} runs · as of "
+    )
+    assert written[-1].startswith(source), "a picture tells where it is from"
     picture = QImage(str(tmp_path / "a.png"))
-    assert (picture.width(), picture.height()) == (2400, 1400)
+    assert (picture.width(), picture.height()) == (2240, 1260)
+    edge = {picture.pixelColor(x, 20).name() for x in range(picture.width())}
+    assert edge == {dialog.theme.colour("panel").name()}, "it has margins"
     dialog.kinds.set_key("weeks")
     dialog.kinds.changed.emit("weeks")
     before = dialog.chart.drawing.spots[-1].words
@@ -121,6 +127,10 @@ def test_whatever_the_data_is_all_stands_within_and_nothing_is_markup(
         assert spot.x >= -20 and spot.x + spot.width <= size[0] + 20 and spot.height >= 0
     assert len({(one.form, one.colour) for one in drawing.shapes if isinstance(one, DrawnPoint)}) in (0, 3)
     root = ET.fromstring(as_svg(drawing, theme.colour, HOSTILE))
+    frame = Frame(HOSTILE * 99, HOSTILE, HOSTILE, lambda text: 7.0 * len(text))
+    around = framed(frame, partial(kind.draw, figures(), frame.measure), 640, 360)
+    title, *others = (one for one in around.shapes if isinstance(one, DrawnText))
+    assert title.text.endswith("…") and all(0 <= one.x <= 640 and 0 <= one.y <= 360 for one in others)
     assert {part.tag.rpartition("}")[2] for part in root.iter()} <= {
         *("svg", "rect", "text", "title", "line", "circle", "polygon")
     }
