@@ -105,6 +105,7 @@ class RunsTab(RecordTab):
             "status": {
                 "tone": lambda value, row: STATUS_LOOKS[value][0],
                 "icon": lambda value, row: STATUS_LOOKS[value][1],
+                "tooltip": lambda value, row: self.ready.why_of(row),
             },
             "idea": {"tone": _deleted_tone},
             "quality_score": {"text": declared.number(score)},

@@ -26,7 +26,7 @@ WHY: Final = "why"
 WAITING, GOING, STUCK, WORTH = "waiting", "deleted", "stuck", "worth"
 HOURS: Final = {1: "1 hour", 6: "6 hours", 24: "a day", 72: "3 days", 168: "a week"}
 """How long nothing has happened, of what is stuck."""
-_STATUS: Final = PLANNING_RUNS.names.index("status")
+_STATUS, _VERDICT = (PLANNING_RUNS.names.index(name) for name in ("status", "kill_verdict"))
 _BY_STATUS: Final = {WAITING: RunStatus.PAUSED, GOING: RunStatus.DELETED}
 _AT_WORK: Final = {RunStatus.RUNNING, RunStatus.ACTIVE}
 _WORDS: Final = {
@@ -227,6 +227,10 @@ class ReadyRuns(Picker):
             sortable=False,
             hint="The verdict of a run that was killed; else the reason given here for what it is",
         )
+
+    def why_of(self, row: Row) -> str | None:
+        """The same of a row, for where that column has no room."""
+        return self._why(row[_VERDICT], row) or None
 
     def _why(self, verdict: Any, row: Row) -> str:
         status = row[_STATUS]

@@ -133,6 +133,8 @@ def test_the_list_says_why_a_run_is_paused_or_killed(tab: RunsTab, context: Cont
             tab.commands.trigger(act)
             give_reason(qtbot, tab, why)
         qtbot.waitUntil(lambda why=why: shown(tab, WHY)[row] == why)  # type: ignore[misc]
+        tip = tab.model.index(row, tab.model.column_of("status")).data(Qt.ItemDataRole.ToolTipRole)
+        assert why in tip, "where that column has no room"
         if act == "pause":
             qtbot.waitUntil(lambda: tab.fields._fields[0].label == "Why")
             assert value_of(tab.fields, "Why") == "needs a budget"
