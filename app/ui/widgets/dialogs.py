@@ -18,6 +18,7 @@ from PySide6.QtGui import (
     QShowEvent,
 )
 from PySide6.QtWidgets import (
+    QApplication,
     QDialog,
     QFileDialog,
     QFileIconProvider,
@@ -36,6 +37,7 @@ from PySide6.QtWidgets import (
     QTreeView,
     QWidget,
 )
+from shiboken6 import isValid
 
 from app import paths
 from app.itemmodels.columns import Index, Tone
@@ -211,9 +213,14 @@ class Dialog(QDialog):
         self.close_button.setFocus()
 
     def open_once(self, agreed: Callable[[], object] | None = None) -> None:
-        """Open it without blocking; it deletes itself when it is closed. `agreed()` when it was accepted."""
+        """Open it without blocking; it deletes itself when it is closed. `agreed()` when it was accepted. The
+        keys go back to the window that had them: the system gives them to the one that it belongs to.
+        """
+        before, owner = QApplication.activeWindow(), self.parentWidget()
         if agreed is not None:
             self.accepted.connect(agreed)
+        if before is not None and owner is not None and before is not owner.window():
+            self.finished.connect(lambda _: _give_back(before))
         self.finished.connect(self.deleteLater)
         self.open()
 
@@ -368,6 +375,11 @@ def _height(part: QLayout | QWidget, width: int) -> int:
     """What it needs at this width, whether anything in it wraps or not."""
     wrapped = part.heightForWidth(width) if isinstance(part, QWidget) else part.totalHeightForWidth(width)
     return wrapped if wrapped >= 0 else part.sizeHint().height()
+
+
+def _give_back(window: QWidget) -> None:
+    if isValid(window) and window.isVisible() and QApplication.activeModalWidget() is None:
+        window.activateWindow()
 
 
 class ConfirmDialog(Dialog):

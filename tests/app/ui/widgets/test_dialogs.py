@@ -106,6 +106,19 @@ def test_error_is_plain_text(qtbot: QtBot, theme: Theme) -> None:
         dialog.close_button.click()
 
 
+def test_a_question_gives_the_keys_back_to_the_window_that_had_them(qtbot: QtBot, theme: Theme) -> None:
+    owner, beside = added(qtbot, QWidget()), added(qtbot, QWidget())
+    for window in (owner, beside):
+        window.show()
+        window.activateWindow()
+        qtbot.waitUntil(window.isActiveWindow)
+    dialog = ConfirmDialog(theme, "Undo this?", "", action="Undo", danger=False, parent=owner)
+    dialog.open_once(owner.activateWindow)  # as the system does
+    qtbot.waitUntil(dialog.isActiveWindow)
+    dialog.confirm_button.click()
+    qtbot.waitUntil(beside.isActiveWindow)
+
+
 def test_bug_details_are_copied_whole(qtbot: QtBot, theme: Theme) -> None:
     dialog = added(qtbot, BugDialog(theme, "Traceback\nValueError: \u202e"))
     assert "done in part or not at all" in dialog.sentence.text()  # which nobody can know
