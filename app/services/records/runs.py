@@ -5,6 +5,7 @@ What is done to a run is recorded in the chain of its tenant, where the file giv
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import inf, isnan
@@ -202,8 +203,22 @@ def restore(images: Images, run_ids: Sequence[str], reason: str = "", *, actor: 
     rows, left = those_that_can(found, images.wanted, why_not, short_idea)
     alone = f"“{short_idea(found[0])}” is not deleted." if len(found) == 1 else "None of them is deleted."
     require_some(rows, left, alone)
-    before = _that_are_taken(images, _statuses_before(images, rows))
-    return replace(_change(images, before, "restored", reason=reason, actor=actor, now=now), left=left.told)
+    known = _statuses_before(images, rows)
+    before = _that_are_taken(images, [(row, status or RunStatus.PAUSED) for row, status in known])
+    guessed = sum(status is None for _, status in known)
+    change = _change(images, before, "restored", reason=reason, actor=actor, now=now)
+    return replace(change, left=f"{_becomes([status for _, status in before], guessed)}{left.told}")
+
+
+def _becomes(statuses: Sequence[str], guessed: int) -> str:
+    """What runs that are restored are then, behind a summary, and of how many of them nothing told it."""
+    counts = Counter(statuses)
+    named = ", ".join(f"{count:,} {status}" for status, count in counts.most_common(3))
+    rest = len(statuses) - sum(count for _, count in counts.most_common(3))
+    words = named if len(counts) > 1 else next(iter(counts))
+    of = "nothing tells" if guessed == len(statuses) else f"of {guessed:,} nothing tells"
+    what = "it was" if guessed == 1 else "they were"
+    return f", {words}{f', {rest:,} others' if rest else ''}{f'; {of} what {what}' if guessed else ''}"
 
 
 def _found(images: Images, run_ids: Sequence[str], *more: str) -> list[StoredRow]:
@@ -217,15 +232,16 @@ def chain_of(row: StoredRow) -> str:
     return SYSTEM_TENANT if row.image.get("tenant_id") is None else row.tenant
 
 
-def _statuses_before(images: Images, rows: Sequence[StoredRow]) -> list[tuple[StoredRow, str]]:
+def _statuses_before(images: Images, rows: Sequence[StoredRow]) -> list[tuple[StoredRow, str | None]]:
+    """What each was before it was deleted; None where nothing tells."""
     if not images.has_chain:
-        return [(row, RunStatus.PAUSED) for row in rows]
+        return [(row, None) for row in rows]
     ids = [row.shown("id") for row in rows]
     (found,) = images.read([_status_entries(ids)])
     latest: dict[tuple[Any, ...], tuple[Any, ...]] = {
         (tenant, type(run), run): (seq, event, payload) for tenant, run, event, payload, seq in found
     }
-    before = []
+    before = list[tuple[StoredRow, str | None]]()
     for row, run in zip(rows, ids, strict=True):
         chains = {chain_of(row), SYSTEM_TENANT}
         entries = [latest[at] for chain in chains if (at := (chain, type(run), run)) in latest]
@@ -256,17 +272,17 @@ def _status_entries(run_ids: Sequence[object]) -> BaseQuery:
     return entries.group_by(AuditEntry.tenant_id, run).tuples()
 
 
-def _status_before(event: str, payload: str) -> str:
-    """What the entry about the deletion says, be it a status of the platform's or not; paused where there is
+def _status_before(event: str, payload: str) -> str | None:
+    """What the entry about the deletion says, be it a status of the platform's or not; None where there is
     none that can be read, or it was no word.
     """
     try:
         status = json.loads(payload)["changes"]["status"]["from"]
     except (ValueError, TypeError, KeyError, RecursionError):
-        return RunStatus.PAUSED
+        return None
     is_word = isinstance(status, str) and _WORD.fullmatch(status) is not None
     is_told = event == AuditEvent.RUN_DELETED and is_word and status != RunStatus.DELETED
-    return status if is_told else RunStatus.PAUSED
+    return status if is_told else None
 
 
 def _change(
@@ -329,5 +345,5 @@ def _told(verdict: Value) -> Any:
 
 
 def short_idea(row: StoredRow) -> str:
-    idea = str(row.shown("idea") or row.shown("id"))
+    idea = " ".join(str(row.shown("idea") or row.shown("id")).split())
     return idea if len(idea) <= 60 else f"{idea[:59]}…"

@@ -434,12 +434,10 @@ class RunsTab(RecordTab):
                 do = partial(self.act, planning.restore, runs.ids, seen=runs.seen)
             else:
                 do = partial(self.act, planning.set_status, runs.ids, act.status, seen=runs.seen)
-            if not (
-                applies and self._asks(act, len(runs.ids), at_work)
-            ):  # where it does not, the act says why
+            if applies and self._asks(act, len(runs.ids), at_work):
+                self._ask(act, runs, do, at_work=at_work)
+            else:  # where it does not apply, it says why
                 do()
-                return
-            self._ask(act, runs, do, at_work=at_work)
 
         self.selection.in_turn(able, give, asks=self._asks_now(act))
 

@@ -22,7 +22,7 @@ ASKED: Final = frozenset({RunStatus.PAUSED, RunStatus.COMPLETED, RunStatus.CANCE
 
 _HINTS = {
     RunStatus.KILLED: "Becomes its kill verdict, and stands in the audit chain.",
-    RunStatus.DELETED: "Optional; stands in the audit chain.",
+    RunStatus.DELETED: "Optional; stands in the audit chain. Return confirms as soon as there is one.",
 }
 _HINT = "Optional; stands in the audit chain, and beside the run under “Why”."
 _NOWHERE = "this database has no audit chain, so that it is kept nowhere."
@@ -36,6 +36,8 @@ def consequence(status: RunStatus | None, days: int | None, at_work: bool) -> st
     where it does not run by itself. `at_work`: a workflow may be, on one of these.
     """
     match status:
+        case None:
+            return "The audit chain tells what each was before; one of which it tells nothing becomes paused."
         case RunStatus.PAUSED:
             return "A paused run waits for approval."
         case RunStatus.COMPLETED | RunStatus.CANCELLED | RunStatus.KILLED:

@@ -82,7 +82,8 @@ def test_many_are_restored_by_one_look_through_the_entries(database: LocalDataba
     )
     planning.set_status(database, keys, RunStatus.DELETED, actor="ops", now=NOW)
     begun = time.process_time()
-    planning.restore(database, keys, actor="ops", now=NOW)
+    change = planning.restore(database, keys, actor="ops", now=NOW)
+    assert change.told == "500 runs restored, 250 running, 250 killed"
     assert time.process_time() - begun < 1.5  # where each run had a look of its own 5 s
     found = database.connection().execute("SELECT status, count(*) FROM planning_runs GROUP BY status")
     assert dict(found.fetchall()) == {"running": 250, "killed": 250}
@@ -104,8 +105,9 @@ def test_a_run_that_the_platform_deleted_comes_back_paused(
     engine: Database, database: LocalDatabase, events: Events
 ) -> None:
     run = add_run(database, "deleted")
-    planning.restore(engine, [run], actor="ops", now=NOW)
+    change = planning.restore(engine, [run], actor="ops", now=NOW)
     assert planning.get(engine, run).run["status"] == "paused"
+    assert change.told == "“An idea” restored, paused; nothing tells what it was"
     assert events()[-1][1] == "run_restored"
 
 
