@@ -229,6 +229,11 @@ def quoted(text: str) -> str:
     return f"“{text.translate(_WITHIN)}”"
 
 
+def in_one_line(text: str) -> str:
+    """With a space in place of each line break."""
+    return text.replace("\r\n", " ").replace("\n", " ")
+
+
 def cell(text: str) -> str:
     """`text` for one cell of a spreadsheet: what that would run has an apostrophe in front."""
     return f"'{text}" if text.startswith(_RUN) else text

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.itemmodels.columns import Tone
-from app.services.text import counted
+from app.services.text import counted, in_one_line
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Chip, Lines, StatusChip, push_button, tool_button
@@ -251,7 +251,7 @@ class Inspector(QFrame):
         return failure
 
     def set_header(self, title: str, subtitle: str = "", *chips: Chip) -> None:
-        self.title.setText(bounded(title))  # a break in it is no end of the line
+        self.title.setText(bounded(in_one_line(title)))
         self.subtitle.setText(subtitle)
         self.subtitle.setVisible(bool(subtitle))
         clear(self._chips)

@@ -148,6 +148,9 @@ class ManyPart(QWidget):
     def _words(self, column: TableColumn, value: Any) -> str:
         if column.kind is ColumnKind.TIME and value is not None:
             return instant(self._context, value)
+        if column.kind is ColumnKind.NUMBER and isinstance(value, int | float):
+            model = self._rows.model
+            return model.columns[model.column_of(column.name)].text(value, ())
         if (word := column.word(value)) is not None and column.kind in (ColumnKind.FLAG, ColumnKind.PRESENCE):
             return word
         return first_line(choice_label(self._rows.table, column.name, value), _LONGEST)
