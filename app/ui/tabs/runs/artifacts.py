@@ -1,13 +1,22 @@
 """What the phases of an opened run produced: one version to read, or two with what differs between them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QTextCursor
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QMenu, QStackedLayout, QWidget
+from PySide6.QtGui import QKeyEvent, QResizeEvent, QTextCursor
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QLineEdit,
+    QMenu,
+    QSizePolicy,
+    QStackedLayout,
+    QToolButton,
+    QWidget,
+)
 
 from app.itemmodels.columns import Tone
 from app.services.files import artifact_files
@@ -38,7 +47,11 @@ from models.progress import Breath, Monitor, Pause
 PATIENCE_MS: Final = 300
 """After which it is said what is waited for."""
 _NOT_TOLD: Final = "This database has no table planning_artifacts: what its phases produced is not known."
-_NO_OTHER = "Compare with…"
+_NO_OTHER, _NOT_FOUND = "Compare with…", "Not found"
+_NARROW, _FIND, _FIND_NARROW, _LEAST = 860, 150, 112, 100
+"""The width of the panel below which what is seldom changed is behind "…", how wide the words to find may be,
+and the height that a content has at least.
+"""
 
 
 class _Side(QWidget):
@@ -47,6 +60,7 @@ class _Side(QWidget):
     def __init__(self, context: Context, name: str, changed: Callable[[], object]) -> None:
         super().__init__()
         self._context = context
+        self._has_one = False
         self.versions = QComboBox()
         name_choice(self.versions, name)
         self.versions.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
@@ -57,18 +71,28 @@ class _Side(QWidget):
         in_column(self._line, within=self, margins=(6, 2, 6, 2))
 
     def show_artifact(self, artifact: Record | None) -> None:
-        self.verdict.setVisible(artifact is not None)
-        self.facts.setVisible(artifact is not None)
+        self._has_one = artifact is not None
+        self.verdict.setVisible(self._has_one)
+        self.facts.setVisible(self._has_one)
         if artifact is None:
             return
         verdict = artifact.text("review_verdict")
         tone, icon = VERDICT_LOOKS.get(verdict, (Tone.NEUTRAL, None))
         self.verdict.set(verdict or "no verdict", tone, icon)
-        score = formatting.score(artifact["overall_score"])
         at = epoch_of(artifact["created_at"])
         utc = self._context.settings.utc_times
-        when = "not known when" if at is None else formatting.table_time(at, utc)
-        self.facts.setText(visible(f"{f'score {score}' if score else 'no score'} · {when}"))
+        self.facts.setText("not known when" if at is None else formatting.table_time(at, utc))
+        self.verdict.setToolTip(self.facts.text())
+        self._make_room()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Of what does not stand in one line the time goes, which the tip says."""
+        needed = self._line.size_of([self.versions, self.verdict, self.facts]).width()
+        self.facts.setVisible(self._has_one and needed <= self.width() - 12)
 
 
 class _Sought(QLineEdit):
@@ -98,6 +122,7 @@ class ArtifactsPanel(QWidget):
         self._prepared: LaidOut | None = None
         self._wanted = ""
         """Words to go to in what is being read."""
+        self._as_text_to_find = False
         self._tasks: list[Task] = []
         theme = context.theme
         self.phases = QComboBox()
@@ -116,7 +141,9 @@ class ArtifactsPanel(QWidget):
         self.as_text = QCheckBox("As text")
         self.sought = _Sought(placeholderText="Find in it…", clearButtonEnabled=False)
         self.sought.setAccessibleName("Find in this text")
-        self.sought.setMaximumWidth(180)
+        self.sought.setMaximumWidth(_FIND)
+        self.found = Label(look=Look.DIM)
+        self.found.hide()
         field_icons(theme, self.sought, Icon.SEARCH)
         self.cancel_button = push_button(theme, "Cancel", self._cancel)
         self._page = 0
@@ -124,11 +151,21 @@ class ArtifactsPanel(QWidget):
         self.after = tool_button(theme, Icon.CARET_RIGHT, "Next part", lambda: self.turn(1))
         self.pages = Label(look=Look.DIM)
         self.save_button = push_button(theme, "Save", icon=Icon.EXPORT)
-        menu = QMenu(self.save_button)
+        self.more_button = tool_button(theme, Icon.MORE, "Compare and save")
+        menu, more = QMenu(self.save_button), QMenu(self.more_button)
         menu.setAccessibleName("Save")
+        more.setAccessibleName("Compare and save")
         self._save_version = menu.addAction("Save this version…", self.save_version)
         menu.addAction("Save all of this run…", self.save_run)
+        self._boxes = [(box, more.addAction(box.text(), box.toggle)) for box in (self.only, self.beside)]
+        more.addSeparator()
+        more.addActions(menu.actions())
+        more.aboutToShow.connect(self._follow_boxes)
         self.save_button.setMenu(menu)
+        self.more_button.setMenu(more)
+        self.more_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._offered: set[QWidget] = set()
+        """What can be done with what is shown, in whatever room."""
         self.lines = LineView(theme, "Content by lines", self._work)
         self.nothing = Label(look=Look.DIM, wrap=True)
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -144,30 +181,60 @@ class ArtifactsPanel(QWidget):
         self._show_pages(0)
         self._say("")
         self.cancel_button.hide()
+        self._make_room()
 
     def _lay_out(self) -> None:
-        head = Lines(gap=8)
-        parts: list[QWidget] = [Label("Artifact", Look.STRONG), self.phases, self.as_text, self.sought]
+        head = self._head = Lines(gap=8)
+        parts: list[QWidget] = [self.phases, self.as_text, self.sought, self.found]
         right: list[QWidget] = [self.differ, self.up, self.down, self.only, self.beside, self.save_button]
+        right.append(self.more_button)
         head.set_parts([*parts, *right], at_right=len(right))
         sides = in_row((self.left, 1), (self.right, 1), spacing=0)
         foot = in_row((self.note, 1), self.before, self.pages, self.after, self.cancel_button)
         in_column(head, sides, (self._stack, 1), foot, within=self, spacing=4)
-        self._stack.addWidget(self.lines)
-        self._stack.addWidget(self.nothing)
+        for page in (self.lines, self.nothing):
+            self._add_page(page)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Where one line has no room for all, what is seldom changed is behind "…"."""
+        is_narrow = self.width() < _NARROW
+        for part in (self.only, self.beside, self.save_button):
+            part.setVisible(part in self._offered and not is_narrow)
+        self.more_button.setVisible(self.save_button in self._offered and is_narrow)
+        self.sought.setMaximumWidth(_FIND_NARROW if is_narrow else _FIND)
+
+    def _offer_only(self, parts: Iterable[QWidget], on: bool) -> None:
+        self._offered = self._offered.union(parts) if on else self._offered.difference(parts)
+        self._make_room()
+
+    def _follow_boxes(self) -> None:
+        for box, action in self._boxes:
+            action.setCheckable(True)
+            action.setChecked(box.isChecked())
+            action.setVisible(box in self._offered)
+
+    def _add_page(self, page: QWidget) -> None:
+        """Takes the room there is, whatever Qt would ask for."""
+        page.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
+        page.setMinimumHeight(_LEAST)
+        self._stack.addWidget(page)
 
     @cached_property
     def markdown(self) -> MarkdownView:
         """Made when there is first one to show; the tree, too."""
         view = MarkdownView(self._context.theme, "Content")
-        self._stack.addWidget(view)
+        self._add_page(view)
         return view
 
     @cached_property
     def tree(self) -> JsonView:
         view = JsonView(self._context.theme, "Content")
         view.show_tree(True)
-        self._stack.addWidget(view)
+        self._add_page(view)
         return view
 
     def _connect(self) -> None:
@@ -188,6 +255,8 @@ class ArtifactsPanel(QWidget):
         artifacts, self._is_told = found or (), found is not None
         before = [(one["id"], one.row) for one in self._artifacts]
         is_same = self._run is not None and self._run["id"] == run["id"]
+        if not is_same:
+            self._show_as_it_is()
         self._run, self._artifacts = run, tuple(artifacts)
         if is_same and before == [(one["id"], one.row) for one in artifacts]:
             return
@@ -255,7 +324,7 @@ class ArtifactsPanel(QWidget):
         self.right.versions.setCurrentIndex(len(versions) if both else 0)
         for side in (self.left, self.right):
             side.versions.blockSignals(False)
-        self.beside.setVisible(several)
+        self._offer_only([self.beside], several)
         self.right.setVisible(both)
         self._show()
 
@@ -271,6 +340,7 @@ class ArtifactsPanel(QWidget):
         if not chosen:
             return
         self._stop()
+        self._tell_found("")
         self._patience.start()
         runner = self._context.runner
         self._tasks.append(runner.read(_contents, chosen, on_done=self._read, on_failed=self._failed))
@@ -282,11 +352,20 @@ class ArtifactsPanel(QWidget):
 
     def _came(self, prepared: LaidOut) -> None:
         self._ended()
-        self._prepared = prepared
+        before, self._prepared = self._prepared, prepared
         self._page = 0
+        if self._as_text_to_find or (before is not None and before.kind is not prepared.kind):
+            self._show_as_it_is()
         self._show_prepared()
         self._find_wanted()
         self.shown.emit()
+
+    def _show_as_it_is(self) -> None:
+        """What was shown as text, to find words in it or because it was of that kind, was another one."""
+        self._as_text_to_find = False
+        self.as_text.blockSignals(True)
+        self.as_text.setChecked(False)
+        self.as_text.blockSignals(False)
 
     def _show_prepared(self) -> None:
         found = self._prepared
@@ -299,8 +378,9 @@ class ArtifactsPanel(QWidget):
             else ("No difference" if found.same else "Only line breaks or layout differ")
         )
         self.differ.setText("" if is_single else said)
-        for part in (self.differ, self.up, self.down, self.only):
+        for part in (self.differ, self.up, self.down):
             part.setVisible(not is_single)
+        self._offer_only([self.only], not is_single)
         for button in (self.up, self.down):
             button.setEnabled(different > 0)
         is_tree = found.kind is ContentKind.JSON and len(found.text) <= LARGE
@@ -345,8 +425,9 @@ class ArtifactsPanel(QWidget):
         self._stop()
         self._prepared = None
         self._show_pages(0)
-        for part in (self.differ, self.up, self.down, self.only, self.beside, self.as_text):
+        for part in (self.differ, self.up, self.down, self.as_text):
             part.hide()
+        self._offer_only([self.only, self.beside], False)
         for side in (self.left, self.right):
             side.setVisible(side.isVisibleTo(self) and bool(self._chosen()))
         self.lines.show_lines(one_text(""))
@@ -359,8 +440,8 @@ class ArtifactsPanel(QWidget):
         """What is done with a text that is shown, and with those of the run where it has any."""
         self.sought.setVisible(is_shown)
         self._save_version.setEnabled(is_shown)
-        for part in (self.phases, self.save_button):
-            part.setVisible(bool(self._artifacts))
+        self.phases.setVisible(bool(self._artifacts))
+        self._offer_only([self.save_button], bool(self._artifacts))
 
     def _failed(self, error: TenantAdminError) -> None:
         self._ended()
@@ -400,6 +481,7 @@ class ArtifactsPanel(QWidget):
         self.lines.go(step, self.lines.starts_change)
 
     def _seek(self, words: str) -> None:
+        self._tell_found("")
         self.lines.seek(words)
 
     def _find_next(self) -> None:
@@ -412,6 +494,7 @@ class ArtifactsPanel(QWidget):
             return
         if isinstance(shown, JsonView):
             self.as_text.setChecked(True)
+            self._as_text_to_find = True
         if self.only.isChecked() and self.right.isVisibleTo(self):  # what is folded is looked through, too
             self.lines.laid_out.connect(self._find_next, Qt.ConnectionType.SingleShotConnection)
             self.only.setChecked(False)
@@ -421,7 +504,7 @@ class ArtifactsPanel(QWidget):
     def _find_in_parts(self, words: str) -> None:
         """To the next place in a Markdown text, through its parts and back to the first."""
         if self.markdown.find(words):
-            self._say("")
+            self._tell_found("")
             return
         found, sought = self._prepared, words.casefold()
         count = 0 if found is None else len(found.pages)
@@ -431,12 +514,19 @@ class ArtifactsPanel(QWidget):
                 self.turn(page - self._page)
                 self.markdown.moveCursor(QTextCursor.MoveOperation.Start)
                 if self.markdown.find(words):
-                    self._say("")
+                    self._tell_found("")
                     return
-        self._say("Not found in this text.")
+        self._tell_found(_NOT_FOUND)
 
     def _say_found(self, place: int, count: int) -> None:
-        self._say(f"{place} of {counted(count, 'line')}" if count else "Not found in this text.")
+        self._tell_found(f"{place} of {counted(count, 'line')}" if count else _NOT_FOUND)
+
+    def _tell_found(self, words: str) -> None:
+        """Beside the words that are looked for."""
+        self.found.setText(words)
+        self.found.setVisible(bool(words))
+        if words:
+            announce(self.found, words)
 
     # saving
 

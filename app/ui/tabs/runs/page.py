@@ -1,12 +1,12 @@
 """An opened run: beside its neighbours all that is known of it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property, partial
 from typing import Any, Final, TypeVar
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QButtonGroup, QFrame, QPushButton, QStackedLayout, QWidget
+from PySide6.QtWidgets import QApplication, QButtonGroup, QFrame, QPushButton, QStackedLayout, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.records import run_timeline
@@ -31,14 +31,14 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs import page_words
 from app.ui.tabs.runs.artifacts import ArtifactsPanel
 from app.ui.tabs.runs.neighbours import Looks, NeighbourList
-from app.ui.tabs.runs.page_parts import AboutPart, FactLabel, KeptPart
+from app.ui.tabs.runs.page_parts import AboutPart, FactLabel, KeptPart, ask_for_the_shown
 from app.ui.tabs.runs.phase_scores import known_full_score
 from app.ui.tabs.runs.timeline_view import Legend, PhasesView
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.actions import Actions
-from app.ui.widgets.buttons import BUTTON, Lines, StatusChip, push_button
+from app.ui.widgets.buttons import BUTTON, Lines, StatusChip, push_button, tool_button
 from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.labels import ElidedLabel, Label, Look, add_layout, in_column, in_row
 from app.ui.widgets.later import later
@@ -48,16 +48,23 @@ from models.errors import TenantAdminError
 
 KILL: Final = "kill"
 SOON_MS: Final = 60
-_WIDE, _NO_LIST, _NARROW = 760, 700, 1000
+_WIDE, _NO_LIST, _NARROW = 760, 960, 1120
 """The width of a page from which on title and acts stand in a line, of one with room for the list, and of one
 in which that is wide.
 """
+_LOW, _MARGIN, _MARGIN_LOW = 330, 14, 8
+"""The height of a card below which most acts are behind "…" and the phases come before the numbers, and what
+is above and below all in it.
+"""
+_HIGHER: Final = 7
+"""Pixels by which the line of a phase may be higher where there is room."""
 _STEPS: Final = {"Alt+Up": -1, "Alt+Down": 1}
-_BELOW = 12
 _MORE = 7
 """Times as many entries and notifications are read when older ones are asked for."""
-_LOWER, _WHOLE = 220, 520
-"""The height of what a phase produced where all of the page is in sight, and where it is scrolled to."""
+_BELOW_PHASES, _LOWER = 300, 230
+"""The height of what a phase produced from which on it stands below the phases, and that it has at least
+where it has the page for itself.
+"""
 Part = TypeVar("Part", KeptPart, AboutPart)
 
 
@@ -134,7 +141,13 @@ class RunPage(QWidget):
         self._is_anew = True
         """Whether it was just opened: what was looked at of another run means nothing then."""
         self._is_whole = False
-        """Whether there is room for all of the page."""
+        """Whether the phases and what one produced are in sight together."""
+        self._is_folded = False
+        """Whether the phases are put away where there is room for them."""
+        self._reads = False
+        """Whether a part is looked at in place of the phases, where there is no room for both."""
+        self._part = 0
+        """Which one of the parts is looked at."""
         self._changed = False
         """Whether something was done to runs since the list was read."""
         self._hidden: list[QWidget] = []
@@ -155,9 +168,9 @@ class RunPage(QWidget):
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(partial(self._go, step))
         self.phases.chosen.connect(self._show_phase)
-        self.phases.clicked.connect(lambda _: self._turn_to_artifacts())
+        self.phases.clicked.connect(lambda _: self._click_phase())
         self.phases.opened.connect(self._enter_artifacts)
-        self.neighbours.opened.connect(self.phases.setFocus)
+        self.neighbours.opened.connect(self._enter)
         tab.details_shown.connect(self._follow)
         tab.context.runner.changed.connect(self._hear)
         tab.list.loaded.connect(self._keep)
@@ -176,18 +189,31 @@ class RunPage(QWidget):
         self.neighbours.follow(tab.table.selectionModel())
         self.show()
         self._scroll.verticalScrollBar().setValue(0)
-        self.take_focus()
         self._phase, self._sought, self._is_anew = phase, sought, True
+        self._part, self._reads, self._is_folded = 0, bool(phase), False
+        self._fit()
+        self.take_focus()
         self._read()
 
     def take_focus(self) -> None:
-        """To the list at its side; where there is no room for that, to the phases."""
+        """To the list at its side; where there is no room for that, to what is shown of the run."""
         self._set_room()
-        first = self.phases if self.neighbours.isHidden() else self.neighbours
+        if self.neighbours.isHidden():
+            self._enter()
+        else:
+            self.neighbours.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _enter(self) -> None:
+        """To the phases, or to the part that stands in their place."""
+        chosen = self._choices.checkedButton()
+        first = chosen if self._above.isHidden() and chosen is not None else self.phases
         first.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _set_room(self) -> None:
-        self.neighbours.setVisible(self.width() >= _NO_LIST)
+        has_list = self.width() >= _NO_LIST
+        self.neighbours.setVisible(has_list)
+        for button in self.steps:
+            button.setHidden(has_list)
 
     def close_page(self) -> None:
         """Back to the table, where the run that was open last is current."""
@@ -213,9 +239,20 @@ class RunPage(QWidget):
         super().resizeEvent(event)
         self._set_room()
         self.neighbours.set_narrow(self.width() < _NARROW)
-        beside = self.width() - self.neighbours.width() >= _WIDE
-        (self._head if beside else self._top).insertWidget(1, self._acts)
+        room = self.width() - (0 if self.neighbours.isHidden() else self.neighbours.width() + GAP)
+        self._head.removeWidget(self._acts)
+        (self._head if room >= _WIDE or self._is_low else self._top).insertWidget(1, self._acts)
+        self._show_acts()
         self._fit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:  # something in it needs more room, or less
+            self._fit()
+        return super().eventFilter(watched, event)
+
+    @property
+    def _is_low(self) -> bool:
+        return self.height() < _LOW
 
     def sizeHint(self) -> QSize:
         return QSize(640, 400)
@@ -235,6 +272,12 @@ class RunPage(QWidget):
         )
         back.setAccessibleName("Back to the list")
         self.back = back
+        self.steps = [
+            tool_button(theme, icon, f"{words} ({keys})", partial(self._go, step))
+            for (keys, step), icon, words in zip(
+                _STEPS.items(), (Icon.CARET_UP, Icon.CARET_DOWN), ("Run before", "Next run"), strict=True
+            )
+        ]
         ending = [name for name in self.acts if name in (KILL, "delete")]
         first = [self.acts[name] for name in self.acts if name not in ending]
         divider = _Divider(theme)
@@ -242,7 +285,7 @@ class RunPage(QWidget):
         more = self._tab.commands.more_button()
         self._acts.set_parts([*first, more, divider, *(self.acts[name] for name in ending)])
         self._divider, self._ending = divider, ending
-        title = in_row(back, (self.title, 100), self.chip, None, spacing=8)
+        title = in_row(back, *self.steps, (self.title, 100), self.chip, None, spacing=8)
         self._head = in_row(spacing=8)
         add_layout(self._head, title, 1)
         self._top = in_column(self._head, spacing=6)
@@ -250,14 +293,19 @@ class RunPage(QWidget):
         self._numbers.set_parts(self.facts)
         content = QWidget()
         content.setProperty("clear", True)
-        body = self._body = in_column(within=content, margins=(16, 14, 16, _BELOW), spacing=8)
-        add_layout(body, self._top)
+        self._body = in_column(within=content, spacing=8)
+        add_layout(self._body, self._top)
         self._top.insertWidget(1, self._acts)  # what has no place when the page goes stays, with all it knows
-        for part in (self.why, self.failure, self._numbers, self.phases):
-            body.addWidget(part)
-        body.addWidget(self._build_lower(theme), 1)
+        self._above = QWidget()
+        parts = (self.why, self._numbers, self.phases, self.legend, None)
+        self._upper = in_column(*parts, within=self._above, spacing=8)
+        self._build_lower(theme)
+        for part in (self.failure, self._line, self._above):
+            self._body.addWidget(part)
+        self._body.addWidget(self._lower, 1)
         self.failure.hide()
         content.setAutoFillBackground(False)
+        content.installEventFilter(self)
         scroll = self._scroll = FollowingScroll(8)
         scroll.setWidget(content)
         card = QFrame()
@@ -265,46 +313,85 @@ class RunPage(QWidget):
         card.setAccessibleName("Run")
         in_column((scroll, 1), within=card, margins=(1, 1, 1, 1))
         in_row(self.neighbours, (card, 1), within=self, spacing=GAP)
+        self._arrange()
 
-    def _build_lower(self, theme: Theme) -> QWidget:
-        lower = QWidget()
+    def _build_lower(self, theme: Theme) -> None:
+        self._lower = QWidget()
         self._choices = QButtonGroup(self)
-        self._stack = QStackedLayout()
-        self._line = Lines(gap=4)
-        in_column(self._line, (self._stack, 1), within=lower, spacing=6)
-        self._lower = lower
-        lower.setMinimumHeight(_LOWER)
+        self._stack = QStackedLayout(self._lower)
         self._stack.addWidget(QWidget())  # until there are artifacts to show
-        choices = [
-            self._add_choice("Artifacts", lambda: self.artifacts),
-            self._add_choice("About it", lambda: self.about),
-            self._add_choice("Config and fields", lambda: self.kept),
-        ]
-        choices[0].setChecked(True)
-        self._line.set_parts([*choices, self.legend], at_right=1)
-        return lower
+        ask_for_the_shown(self._stack)
+        self._overview = self._add_choice("Overview", self._show_phases)
+        self._looked: Sequence[Callable[[], QWidget]] = (
+            lambda: self.artifacts,
+            lambda: self.about,
+            lambda: self.kept,
+        )
+        names = ("Artifacts", "About it", "Config and fields")
+        choices = [self._add_choice(name, partial(self._look, place)) for place, name in enumerate(names)]
+        self._fold = tool_button(theme, Icon.CARET_UP, "Put the phases away", self._put_away)
+        self._line = Lines(gap=4)
+        self._line.set_parts([self._overview, *choices, self._fold], at_right=1)
 
     def _fit(self) -> None:
-        """Where the page is higher than the window, its lower part alone fills that, to be read there."""
+        """All at once where there is room, else either the phases or one of the parts; the part alone fills
+        the window where even then there is little room, to be read there.
+        """
         room = self._scroll.viewport().size()
-        own = self._lower.heightForWidth(room.width() - 2 * self._body.contentsMargins().left())
-        above = self._body.totalHeightForWidth(room.width()) - own
-        self._is_whole = above + _LOWER <= room.height()
-        high = _LOWER if self._is_whole else max(_LOWER, min(_WHOLE, room.height() - 2 * _BELOW))
-        self._lower.setMinimumHeight(high)
+        is_low = self._is_low
+        around = _MARGIN_LOW if is_low else _MARGIN
+        self._body.setContentsMargins(16, around, 16, around)
+        if self._upper.indexOf(self._numbers) != 1 + is_low:
+            self._upper.insertWidget(1 + is_low, self._numbers)
+        wide = room.width() - 32
+        head = 2 * around + self._top.totalHeightForWidth(wide) + self._line.heightForWidth(wide)
+        head += 8 + (8 + self.failure.heightForWidth(wide) if self.failure.isVisibleTo(self) else 0)
+        lines = max(1, self.phases.phases.rowCount())
+        above = self._upper.totalHeightForWidth(wide) - lines * self.phases.higher
+        left = room.height() - head - 8
+        self._is_whole = not self._is_folded and above + 8 + _BELOW_PHASES <= left
+        spare = left - above - (8 + _BELOW_PHASES if self._is_whole else 0)
+        self.phases.set_higher(max(0, min(_HIGHER, spare // lines)))
+        self._lower.setMinimumHeight(0 if left >= _LOWER else max(_LOWER, room.height() - 2 * around))
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Shows what the choices say."""
+        is_whole, reads = self._is_whole, self._reads
+        self._overview.setHidden(is_whole)
+        self._fold.setVisible(is_whole)
+        shown = self._choices.buttons()[self._part + 1] if is_whole or reads else self._overview
+        shown.setChecked(True)
+        for part, is_shown in ((self._above, is_whole or not reads), (self._lower, is_whole or reads)):
+            if part.isHidden() == is_shown:
+                part.setVisible(is_shown)
+        first, second = (self._above, self._line) if is_whole else (self._line, self._above)
+        if self._body.indexOf(first) > self._body.indexOf(second):
+            self._body.insertWidget(self._body.indexOf(second), first)
+
+    def _look(self, part: int) -> None:
+        """Shows one of the parts, in place of the phases where there is no room for both."""
+        self._part, self._reads = part, True
+        self._stack.setCurrentWidget(self._looked[part]())
+        self._arrange()
+        self._show_lower()
+
+    def _show_phases(self) -> None:
+        self._reads = self._is_folded = False
+        self._fit()
+
+    def _put_away(self) -> None:
+        self._is_folded = self._reads = True
+        self._fit()
+        self._enter()
 
     def _show_lower(self) -> None:
-        """Scrolls to the part below the phases, when it has its size, where not all is in sight."""
+        """Scrolls to the part that is looked at, when it has its size, where not all of that is in sight."""
         bar = self._scroll.verticalScrollBar()
-        later(self, 0, lambda: None if self._is_whole else bar.setValue(self._lower.y()))
+        later(self, 0, lambda: bar.setValue(self._lower.y()) if self._lower.minimumHeight() else None)
 
-    def _add_choice(self, words: str, part: Callable[[], QWidget]) -> QPushButton:
-        """One of the parts of which one stands below the phases; each is made when it is looked at first."""
-
-        def look() -> None:
-            self._stack.setCurrentWidget(part())
-            self._show_lower()
-
+    def _add_choice(self, words: str, look: Callable[[], object]) -> QPushButton:
+        """One of the parts that are shown; each is made when it is looked at first."""
         button = push_button(self._context.theme, words, look)
         button.setProperty("kind", "chip")
         button.setCheckable(True)
@@ -347,18 +434,24 @@ class RunPage(QWidget):
         return part
 
     def _show_phase(self, phase: str) -> None:
-        if self.phases.hasFocus():  # a person has chosen it
-            self._turn_to_artifacts()
+        if self.phases.hasFocus() and self._is_whole:  # a person has chosen it
+            self._look(0)
         self.artifacts.show_phase(phase)
 
-    def _turn_to_artifacts(self) -> None:
-        self._stack.setCurrentWidget(self.artifacts)
-        self._choices.buttons()[0].setChecked(True)
+    def _click_phase(self) -> None:
+        """Shows what it produced. The second click of two was for what stood there before."""
+        line = self.phases.phases.line(self.phases.currentIndex().row())
+        if line is None or not (line.versions or self._is_whole):
+            return
+        if not self._is_whole:
+            self._lower.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+            alive = partial(self._lower.setAttribute, Qt.WidgetAttribute.WA_TransparentForMouseEvents, False)
+            later(self, QApplication.doubleClickInterval(), alive)
+        self._look(0)
 
     def _enter_artifacts(self) -> None:
-        self._turn_to_artifacts()
+        self._look(0)
         self.artifacts.phases.setFocus(Qt.FocusReason.OtherFocusReason)
-        self._show_lower()
 
     # what it shows
 
@@ -450,7 +543,7 @@ class RunPage(QWidget):
         full = known_full_score(story.artifacts or (), run["quality_score"])
         for part, fact in zip(self.facts, page_words.facts(self._context, story, found, full), strict=True):
             part.show_fact(fact)
-        self._show_acts(run["status"])
+        self._show_acts()
         self.phases.show_timeline(found, self._context.settings.utc_times)
         self.legend.show_timeline(found)
         self._fit()
@@ -463,14 +556,14 @@ class RunPage(QWidget):
             current = found.current or next((line for line in reversed(found.phases) if line.versions), None)
             self.phases.choose((current or found.phases[0]).phase)
         self._is_anew = False
-        if self._choices.buttons()[0].isChecked():
+        if self._part == 0:
             self.prepare()
         self.artifacts.show_artifacts(run, story.artifacts, self.phases.phase() or "")
         sought, self._sought = self._sought, None
         if wanted and sought is not None:
             self.artifacts.look_for(sought.found, sought.of)
         elif sought is not None:  # in a field of the run
-            self._choices.buttons()[2].click()
+            self._look(2)
         for below in self._parts:
             below.show_story(story)
 
@@ -478,13 +571,15 @@ class RunPage(QWidget):
         """The phase that is chosen, which was so in the run before, as it is in this one."""
         return [line for line in found.phases if line.phase == self.phases.phase()]
 
-    def _show_acts(self, status: Any) -> None:
-        wanted = self._main(status)
+    def _show_acts(self) -> None:
+        """Those most likely to follow; where the page is low the first of them."""
+        wanted = list(() if self.story is None else self._main(self.story.run["status"]))
+        shown = [name for name in self.acts if name in wanted][: 1 if self._is_low else None]
         for name, button in self.acts.items():
-            if button.hasFocus() and name not in wanted:
+            if button.hasFocus() and name not in shown:
                 self.take_focus()
-            button.setVisible(name in wanted)
-        self._divider.setVisible(any(name in wanted for name in self._ending))
+            button.setVisible(name in shown)
+        self._divider.setVisible(any(name in shown for name in self._ending))
 
     def _show_note(self, note: RunNote) -> None:
         self._tab.jump.emit(NOTIFICATIONS.name, note.note_id)

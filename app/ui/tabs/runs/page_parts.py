@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QSizePolicy, QStackedLayout, QWidget
 
 from app.services.records.history import CHARGED, PastEntry
 from app.services.records.run_timeline import ALL_ABOUT, RunNote, RunStory
@@ -117,6 +117,18 @@ class AboutPart(QWidget):
     def _open_note(self) -> None:
         if rows := self.notes.selected_rows():
             self._show_note(self._notes[self.notes.source_row(rows[0])])
+
+
+def ask_for_the_shown(stack: QStackedLayout) -> None:
+    """The part of it that is shown says how high it has to be, none of the others."""
+
+    def follow(_: int) -> None:
+        for part in filter(None, map(stack.widget, range(stack.count()))):
+            is_shown = part is stack.currentWidget()
+            high = QSizePolicy.Policy.Preferred if is_shown else QSizePolicy.Policy.Ignored
+            part.setSizePolicy(QSizePolicy.Policy.Preferred, high)
+
+    stack.currentChanged.connect(follow)
 
 
 class FactLabel(QWidget):

@@ -28,7 +28,7 @@ PHASE, TIMES, WORKED, SCORE, VERSION, VERDICT = range(6)
 _TITLES = ("Phase", "Times", "Worked", "Score", "Ver.", "Verdict")
 _RIGHT: Final = frozenset({WORKED, SCORE})
 _BAR, _ICON, _PAD, _LEAST = 8, 14, 6, 3.0
-_LEAST_TIMES, _LEAST_WORDS = 80, 64
+_LEAST_TIMES, _LEAST_WORDS, _ROOM_FOR_TIMES = 80, 64, 240
 _NOTHING: Final = "–"
 NOT_REACHED: Final = "not reached"
 UNKNOWN: Final = "unknown"
@@ -366,9 +366,18 @@ class PhasesView(QTableView):
         rows.hide()
         rows.setMinimumSectionSize(1)
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        rows.setDefaultSectionSize(self.fontMetrics().height() + 4)
+        self.higher = 0
+        self.set_higher(0)
         self.doubleClicked.connect(lambda index: self._open())
         self.selectionModel().currentRowChanged.connect(lambda *_: self._chosen())
+
+    def set_higher(self, pixels: int) -> None:
+        """Gives each line so much more than its words need."""
+        self.higher = pixels
+        high = self.fontMetrics().height() + 4 + pixels
+        if self.verticalHeader().defaultSectionSize() != high:
+            self.verticalHeader().setDefaultSectionSize(high)
+            self.updateGeometry()
 
     def show_timeline(self, timeline: RunTimeline, utc: bool) -> None:
         kept = self.phase()
@@ -449,7 +458,13 @@ class PhasesView(QTableView):
             )
             for column in (PHASE, WORKED, SCORE, VERSION, VERDICT)
         }
-        left = self.viewport().width() - sum(widths.values())
+        room = self.viewport().width()
+        left = room - sum(widths.values())
+        for column in (VERSION, WORKED):  # which the times tell, too
+            hides = left < _ROOM_FOR_TIMES
+            self.setColumnHidden(column, hides)
+            if hides:
+                left += widths.pop(column)
         for column in (PHASE, VERDICT):
             gives = max(0, min(_LEAST_TIMES - left, widths[column] - _LEAST_WORDS))
             widths[column] -= gives

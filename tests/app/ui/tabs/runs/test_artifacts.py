@@ -73,7 +73,8 @@ def test_two_versions_stand_side_by_side(panel: ArtifactsPanel, context: Context
     kinds = [row.kind for row in panel.lines.lines.rows]
     assert kinds.count(LineKind.DIFFERENT) == 1
     assert panel.left.versions.currentText() == "Version 1 · 80.0"
-    assert panel.right.facts.text().startswith("score 81.0 · 2026-")
+    assert panel.right.versions.currentText() == "Version 2 · 81.0"
+    assert panel.right.facts.text().startswith("2026-")
     panel.down.click()
     assert panel.lines.currentIndex().row() == kinds.index(LineKind.DIFFERENT)
     with qtbot.waitSignal(panel.shown):
@@ -85,7 +86,7 @@ def test_two_versions_stand_side_by_side(panel: ArtifactsPanel, context: Context
     words = panel.lines.lines.shown.diff.left[folded.fold.start]
     panel.sought.setText(words.strip())
     qtbot.keyClick(panel.sought, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: " of " in panel.note.text())
+    qtbot.waitUntil(lambda: " of " in panel.found.text())
     assert not panel.only.isChecked(), "what was folded is looked through, too"
     qtbot.keyClick(panel.sought, Qt.Key.Key_Escape)
     assert panel.sought.text() == ""
@@ -93,6 +94,27 @@ def test_two_versions_stand_side_by_side(panel: ArtifactsPanel, context: Context
         panel.beside.click()
     assert panel._stack.currentWidget() is panel.tree
     assert panel.left.versions.currentText() == "Version 2 · 81.0"
+
+
+def test_in_little_room_what_is_seldom_changed_is_behind_a_button(
+    panel: ArtifactsPanel, context: Context, qtbot: QtBot
+) -> None:
+    show(panel, qtbot, context, "strategy")
+    assert panel.only.isVisible() and panel.save_button.isVisible() and panel.more_button.isHidden()
+    panel.resize(560, 260)
+    assert panel.only.isHidden() and panel.save_button.isHidden() and panel.more_button.isVisible()
+    assert panel.right.facts.isHidden() and panel.right.verdict.toolTip().startswith("2026-")
+    qtbot.waitUntil(lambda: panel.lines.height() >= 180)  # one line of controls, and one of versions
+    menu = panel.more_button.menu()
+    menu.aboutToShow.emit()
+    only, beside = menu.actions()[:2]
+    assert only.isChecked() and beside.isChecked()
+    with qtbot.waitSignal(panel.shown):
+        beside.trigger()
+    menu.aboutToShow.emit()
+    assert not beside.isChecked() and panel.right.isHidden() and not only.isVisible()
+    panel.resize(900, 400)
+    assert panel.beside.isVisible() and panel.only.isHidden() and panel.more_button.isHidden()
 
 
 def test_what_differs_by_its_line_breaks_is_not_called_the_same(
@@ -140,8 +162,16 @@ def test_each_content_is_shown_as_what_it_is(panel: ArtifactsPanel, context: Con
     panel.sought.setText("2")
     qtbot.keyClick(panel.sought, Qt.Key.Key_Return)
     assert panel._stack.currentWidget() is panel.lines
-    qtbot.waitUntil(lambda: panel.note.text() == "1 of 1 line")
+    qtbot.waitUntil(lambda: panel.found.text() == "1 of 1 line")
     assert panel.lines.currentIndex().row() == 3
+    panel.sought.setText("quagga")
+    assert panel.found.isHidden(), "it was of other words"
+    qtbot.keyClick(panel.sought, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: panel.found.text() == "Not found" and panel.found.isVisible())
+    with qtbot.waitSignal(panel.shown):
+        panel.show_phase("synthesis")
+    assert panel._stack.currentWidget() is panel.markdown, "it was text to find words in the other one"
+    assert not panel.as_text.isChecked() and panel.found.isHidden()
     panel.show_phase("analytics")
     assert panel.nothing.text() == "This phase has produced nothing yet."
     assert panel.left.isHidden()

@@ -161,29 +161,53 @@ def test_an_act_of_the_page_is_that_of_the_tab(opened: RunPage, context: Context
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [(900, 400), (560, 340)])
+@pytest.mark.parametrize("size", [(1000, 400), (868, 390), (560, 260)])
 def test_it_has_little_room(opened: RunPage, size: tuple[int, int], qtbot: QtBot) -> None:
     tab = tab_of(opened)
     tab.resize(*size)
     assert not tab.grab().isNull()
-    assert opened.neighbours.isHidden() == (size[0] < 700)
+    has_list = size[0] >= 1000
+    assert opened.neighbours.isHidden() == (not has_list)
     model = opened.phases.phases
     assert model.index(0, VERDICT).data() == "approved"
-    assert opened.phases.columnWidth(TIMES) >= 80
+    qtbot.waitUntil(lambda: opened.phases.columnWidth(TIMES) >= 180, timeout=5000)
     assert opened.back.isVisible()
     tab.take_focus()
-    assert (opened.phases if size[0] < 700 else opened.neighbours).hasFocus(), "not on what is hidden"
+    assert (opened.neighbours if has_list else opened.phases).hasFocus(), "not on what is hidden"
     at = tab.table.currentIndex().row()
     qtbot.keyClick(opened.phases, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
     assert tab.table.currentIndex().row() == at + 1
     qtbot.waitUntil(lambda: opened.story is not None and opened.story.run["id"] == tab.list.current_id())
-    qtbot.keyClick(opened.phases, Qt.Key.Key_Up, Qt.KeyboardModifier.AltModifier)
+    if has_list:
+        qtbot.keyClick(opened.phases, Qt.Key.Key_Up, Qt.KeyboardModifier.AltModifier)
+    else:
+        opened.steps[0].click()
     assert tab.table.currentIndex().row() == at
     qtbot.waitUntil(lambda: opened.story is not None and opened.story.run["id"] == tab.list.current_id())
-    artifacts = opened.artifacts  # what one asks for is in sight, and high enough to be read
-    assert artifacts.visibleRegion().boundingRect().height() < 150
+    qtbot.keyClick(opened.phases, Qt.Key.Key_Down)
+    line = opened.phases.visualRect(opened.phases.currentIndex())  # what is changed is in sight
+    qtbot.waitUntil(lambda: opened.phases.visibleRegion().contains(line.center()))
+    assert opened._lower.isHidden() and opened._choices.checkedButton() is opened._overview
     qtbot.keyClick(opened.phases, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: artifacts.visibleRegion().boundingRect().height() >= 200)
+    qtbot.waitUntil(lambda: opened.artifacts.visibleRegion().boundingRect().height() >= 200)
+    assert opened._above.isHidden(), "what it produced has the page for itself"
+    opened._overview.click()
+    assert opened._lower.isHidden() and opened.phases.isVisible()
+    at_phase = opened.phases.visualRect(model.index(0, 0)).center()
+    qtbot.mouseClick(opened.phases.viewport(), Qt.MouseButton.LeftButton, pos=at_phase)
+    assert opened.artifacts.isVisible() and opened.artifacts.phase() == "opportunity"
+
+
+def test_where_there_is_room_phases_and_artifact_are_in_sight_together(opened: RunPage, qtbot: QtBot) -> None:
+    tab = tab_of(opened)
+    tab.resize(1200, 1000)
+    qtbot.waitUntil(opened._fold.isVisible)
+    assert opened.phases.isVisible() and opened.artifacts.height() >= 300 and opened._overview.isHidden()
+    opened._fold.click()
+    assert not opened.phases.isVisible() and opened._overview.isVisible()
+    qtbot.waitUntil(lambda: opened.artifacts.height() > 700)
+    opened._overview.click()
+    assert opened.phases.isVisible() and opened.artifacts.isVisible() and opened._overview.isHidden()
 
 
 def test_what_no_artifacts_tell_is_not_known(opened: RunPage) -> None:
