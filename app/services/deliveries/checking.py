@@ -68,6 +68,13 @@ class Checked:
     findings: Sequence[str] = ()
 
 
+def parted(pasted: str) -> tuple[str, str] | None:
+    """The headers and the body of a whole request as it went over the line; None where it is not one."""
+    lines = pasted.replace("\r\n", "\n").lstrip("\n")
+    headers, parting, body = lines.partition("\n\n")
+    return (headers, body) if parting and body and any(True for _ in _of_lines(headers)) else None
+
+
 def parsed(headers: str, body: str) -> tuple[Mapping[str, str], str]:
     """The headers by their names in lower case, of lines as they were sent, as curl or a log has them, or of
     JSON; one that is there twice as a receiver has it, joined. What follows an empty line is the body, where

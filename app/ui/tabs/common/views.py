@@ -44,13 +44,11 @@ class ViewsDialog(Dialog):
         self.none = Label("No view is saved yet.", Look.DIM)
         for part in (self.table, self.none, self.note):
             self.add_widget(part)
-        self.show_button = push_button(theme, "Show", self._show)
         self.rename_button = push_button(theme, "Rename…", self._rename, icon=Icon.EDIT)
         self.remove_button = push_button(theme, "Remove", self._remove, icon=Icon.DELETE)
         self.save_button = push_button(theme, "Save this view…", self._save, icon=Icon.ADD)
-        self.set_close_button(
-            left=(self.save_button, self.rename_button, self.remove_button, self.show_button)
-        )
+        self.show_button = self.set_answer("Show", self._show, cancel="Close")
+        self.add_apart(self.save_button, self.rename_button, self.remove_button)
         self.table.selection_changed.connect(self._look)
         self.table.opened.connect(self._show)
         self._read()

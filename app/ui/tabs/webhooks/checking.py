@@ -2,11 +2,12 @@
 
 from functools import partial
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QMimeData, Qt, Signal
+from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QWidget
 
 from app.itemmodels.columns import Tone
-from app.services.deliveries.checking import Checked, Tried, check
+from app.services.deliveries.checking import MOST, Checked, Tried, check, parted
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.old_secrets import OldSecret, OldSecrets
 from app.services.records.webhooks import Secret
@@ -25,6 +26,21 @@ _HEIGHT = 110
 _WIDTH = 860
 _FINDINGS = 8
 _OTHER = "Another secret, where it is not the stored one"
+
+
+class _HeadersEditor(QPlainTextEdit):
+    """`parted(body)` when a whole request is pasted or dropped, of which it takes the headers alone."""
+
+    parted = Signal(str)
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        found = parted(source.text()) if source.hasText() and len(source.text()) <= MOST else None
+        if found is None:
+            super().insertFromMimeData(source)
+            return
+        headers, body = found
+        self.textCursor().insertText(headers)
+        self.parted.emit(body)
 
 
 class CheckRequestDialog(Dialog):
@@ -46,7 +62,9 @@ class CheckRequestDialog(Dialog):
         self._old: OldSecret | None = None
         self.typed = QLineEdit(echoMode=QLineEdit.EchoMode.Password, placeholderText=_OTHER)
         self.typed.setAccessibleName(_OTHER)
-        self.headers, self.body_editor = self._editor("Headers"), self._editor("Body")
+        self.headers, self.body_editor = _HeadersEditor(), QPlainTextEdit()
+        self._set_up(self.headers, "Headers")
+        self._set_up(self.body_editor, "Body")
         self.headers.setPlaceholderText("X-Webhook-Signature: sha256=…\nX-Webhook-Timestamp: …")
         self.verdict = VerdictCard(context.theme)
         self.findings = Label(wrap=True, selectable=True)
@@ -69,6 +87,7 @@ class CheckRequestDialog(Dialog):
         self.set_close_button(left=[self.clear_button])
         for editor in (self.headers, self.body_editor):
             editor.textChanged.connect(self._check)
+        self.headers.parted.connect(self._take_body)
         self.typed.textChanged.connect(self._check)
         self.finished.connect(self._end)
         find = partial(old_secrets.find, str(destination.key), now=context.clock())
@@ -76,14 +95,20 @@ class CheckRequestDialog(Dialog):
         self._check()
         self.headers.setFocus()
 
-    def _editor(self, name: str) -> QPlainTextEdit:
-        editor = QPlainTextEdit(tabChangesFocus=True)
+    def _set_up(self, editor: QPlainTextEdit, name: str) -> None:
+        editor.setTabChangesFocus(True)
         editor.setProperty("editor", True)
         editor.setFont(self.theme.mono_font())
         editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         editor.setAccessibleName(name)
         editor.setMinimumHeight(_HEIGHT)
-        return editor
+
+    def _take_body(self, body: str) -> None:
+        """In the place of what was there, which Ctrl+Z in its box gives back."""
+        cursor = self.body_editor.textCursor()
+        cursor.select(QTextCursor.SelectionType.Document)
+        cursor.insertText(body)
+        announce(self.body_editor, "A whole request was pasted; its body is in its own box.")
 
     def _take_old(self, old: OldSecret | None) -> None:
         self._old = old

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QSignalBlocker
-from PySide6.QtGui import QGuiApplication, QTextOption
+from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut, QTextOption
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QPlainTextEdit, QWidget
 
 from app.services.deliveries.curl import VARIABLE, as_curl
@@ -24,7 +24,7 @@ from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.columns import Columns
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
-from app.ui.widgets.labels import Label, Look, in_column, in_row, text_box
+from app.ui.widgets.labels import Label, Look, in_column, in_row, set_tip, text_box
 from app.workers import names
 from app.workers.runner import Task
 from models.errors import InvalidInput, TenantAdminError
@@ -103,6 +103,9 @@ class SendEventDialog(Dialog):
         self.stop_button.hide()
         self.send_button = push_button(theme, "Send", self.send, kind=Kind.PRIMARY, icon=Icon.SEND)
         self.send_button.setDefault(True)
+        set_tip(self.send_button, "Ctrl+Enter")
+        for keys in ("Ctrl+Return", "Ctrl+Enter"):  # Return alone opens a pick list, and begins a line
+            QShortcut(QKeySequence(keys), self).activated.connect(self.send_button.click)
         self.off.allowed.connect(self.send_button.setFocus)
         tip = f"A command for a shell; the secret stays a variable, ${VARIABLE}"
         self.curl_button = push_button(theme, "Copy as curl", self._copy_curl, icon=Icon.TERMINAL, tip=tip)
@@ -257,6 +260,7 @@ class SendEventDialog(Dialog):
     def _copy_curl(self) -> None:
         if self._request is not None:
             QGuiApplication.clipboard().setText(as_curl(self._request))
+            self._context.say(f"Copied; set {VARIABLE} to the webhook's secret before you run it")
 
     def reject(self) -> None:
         """A body of one's own is asked about first, as forms do."""

@@ -223,7 +223,8 @@ def test_a_request_is_checked_by_keys_and_a_secret_that_is_typed(
     assert shown.verdict.title.text() == "No headers yet" and shown.focusWidget() is shown.headers
     head, body = pasted("another secret")
     QGuiApplication.clipboard().setText(f"{head}\n\n{body}")
-    press("Ctrl+V")
+    press("Ctrl+V")  # of a whole request each box takes its part
+    assert (shown.headers.toPlainText(), shown.body_editor.toPlainText()) == (head, body)
     assert shown.verdict.title.text() == "The signature does not hold"
     shown.typed.setText("another secret")
     assert shown.verdict.title.text() == "The signature holds"

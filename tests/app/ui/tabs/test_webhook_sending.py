@@ -81,6 +81,13 @@ def test_an_event_is_sent_by_keys_alone_and_nothing_is_changed_by_it(
         assert json.loads(body)["runId"] == RUN_ID and json.loads(body)["timestamp"] == NOW
         signature = platform_signature(Secret(SECRET), body.encode())
         assert f"X-Webhook-Signature: {signature}" in head and f"X-Webhook-Timestamp: {NOW}" in head
+        for part in (shown.events, shown.body_editor):  # wherever the focus is
+            part.setFocus()
+            press("Ctrl+Return")
+            qtbot.waitUntil(lambda: shown._task is None)
+        assert len(hook.requests) == 3
+        shown.curl_button.click()
+        qtbot.waitUntil(lambda: any(text.startswith("Copied; set WEBHOOK_SECRET") for text in labels(shown)))
         press("Esc")
         closed(qtbot, window, SendEventDialog)
     assert ask(demo_path, "SELECT * FROM webhook_destinations") == before
