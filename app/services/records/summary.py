@@ -18,6 +18,9 @@ from models.status import AuditEvent as Event
 _LONGEST: Final = 60
 """Characters of a name within the line."""
 
+_ENDS: Final = 4
+"""Characters of an id's beginning, and of its end."""
+
 _USER, _WEBHOOK, _RUN = ("email", "userId"), ("name", "url", "webhookId"), ("runId",)
 _IDEA = ("ideaId",)
 
@@ -133,7 +136,7 @@ def _what(line: _Template, said: Mapping[str, Any], event_type: str) -> str | No
         return counted(count, line.noun) if isinstance(count, int) else None
     if not line.names:
         return ""
-    name = next((_short(said[key]) for key in line.names if said.get(key) not in (None, "")), None)
+    name = next((_named(key, said[key]) for key in line.names if said.get(key) not in (None, "")), None)
     if name is None:
         return None
     before, after = line.between
@@ -142,8 +145,15 @@ def _what(line: _Template, said: Mapping[str, Any], event_type: str) -> str | No
     elif isinstance(changed := said.get("changed"), list):
         name += f": {', '.join(map(_short, changed[:4]))}"
     if line.of and said.get(line.of):
-        name += f" of {_short(said[line.of])}"
+        name += f" of {_named(line.of, said[line.of])}"
     return name
+
+
+def _named(key: str, value: object) -> str:
+    """An id without its middle, as lists have it: else the end of the line, what was done, has no room."""
+    text = _short(value)
+    is_id = key.endswith("Id") and isinstance(value, str) and len(value) > 2 * _ENDS + 1
+    return f"{value[:_ENDS]}…{value[-_ENDS:]}" if is_id and isinstance(value, str) else text
 
 
 def _marked(said: Mapping[str, Any]) -> str | None:

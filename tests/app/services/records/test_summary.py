@@ -49,6 +49,16 @@ from tests.fixtures.window import ask
             {"runId": "r1", "phase": "strategy", "actor": "workflow"},
             "workflow completed strategy of r1",
         ),
+        (
+            "workflow_dispatched",
+            {"runId": "run_01KZ2S02NJXMCWGAPNH6B60QCN", "phase": "strategy", "actor": "ops"},
+            "ops began strategy of run_…0QCN",
+        ),
+        (
+            "user_updated",
+            {"userId": "usr_01KWHMM580CY53PVZ50Y65ZT7R", "changed": ["name"], "actor": "ops"},
+            "ops changed user usr_…ZT7R: name",
+        ),
         ("settings_changed", {"setting": "mode", "from": "manual", "to": [1]}, "Changed mode: manual → [1]"),
         (
             "retention_completed",
