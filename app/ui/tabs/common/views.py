@@ -77,6 +77,7 @@ class ViewsDialog(Dialog):
         self.note.setText(f"The table {table} of this database {has_or_have} {words}." if gone else "")
         self.note.setVisible(bool(gone))
         self.show_button.setEnabled(name is not None and not gone)
+        (self.show_button if self.show_button.isEnabled() else self.cancel_button).setDefault(True)
         self.rename_button.setEnabled(name is not None)
         self.remove_button.setEnabled(name is not None)
 

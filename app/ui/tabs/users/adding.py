@@ -282,6 +282,7 @@ class AddUsersDialog(LongForm):
         most = self._context.opened.database.most_at_once
         self.action_button.setText(f"Create {counted(good, 'user')}" if good else "Create users")
         self.action_button.setEnabled(good > 0)
+        (self.action_button if good else self.cancel_button).setDefault(True)
         set_tip(self.action_button, "" if good else self._check_lines(self.lines.value()))
         self.outcome.setText(_WAITS if found is None else _result(found, most))
         self.bad_alone.setEnabled(bool(bad))
