@@ -4,11 +4,13 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from math import isfinite
 from typing import Any, Final
 
 from app.services.records.export import as_time, csv_line, plain_of
 from app.services.records.history import CHARGED, LOOKED_THROUGH
 from app.services.records.record import Record
+from app.services.records.run_figures import PLANNERS_FULL
 from app.services.records.run_timeline import PhaseLine, read_several, timeline
 from app.services.records.runs import in_running_order
 from app.services.records.stored_times import epoch_of
@@ -73,6 +75,25 @@ class Compared:
     def equal(self) -> tuple[ComparedLine, ...]:
         return tuple(line for line in self.lines if not line.differs)
 
+    def best(self, line: ComparedLine) -> tuple[int, ...]:
+        """At which places the greatest score or revenue is, of numbers that differ; none of scores where some
+        are of ten and some of a hundred.
+        """
+        if line.said not in {Said.SCORE, Said.MONEY} or (line.said is Said.SCORE and not self._has_one_scale):
+            return ()
+        numbers = {place: value for place, value in enumerate(line.values) if _is_number(value)}
+        if len(set(numbers.values())) < FEWEST:
+            return ()
+        highest = max(numbers.values())
+        return tuple(place for place, value in numbers.items() if value == highest)
+
+    @property
+    def _has_one_scale(self) -> bool:
+        """Whether the scores of all runs are of ten, or those of all are of more."""
+        scored = [line.values for line in self.lines if line.said is Said.SCORE]
+        of_runs = ([value for value in values if _is_number(value)] for values in zip(*scored, strict=True))
+        return len({max(scores) <= PLANNERS_FULL for scores in of_runs if scores}) < FEWEST
+
     def newest_first(self) -> "Compared":
         """The same, the run that was begun last at the left; what has no time at the right."""
         places = sorted(range(len(self.ids)), key=lambda at: -(self.created[at] or 0))
@@ -124,6 +145,10 @@ def _fields(runs: Sequence[Record], *, last: bool) -> Iterator[ComparedLine]:
 
 _SAID: Final = {"status": Said.STATUS, "quality_score": Said.SCORE, "revenue_potential": Said.MONEY}
 _BY_KIND: Final = {ColumnKind.TIME: Said.TIME, ColumnKind.NUMBER: Said.NUMBER}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def _safe(value: Any) -> Any:
@@ -180,12 +205,18 @@ def plain(line: ComparedLine) -> list[Any]:
     return [as_time(value) if line.said is Said.TIME else value for value in line.values]
 
 
+_UNITS: Final = {Said.TIME: " (UTC)", Said.SECONDS: " (seconds)"}
+"""What numbers and times without one are in."""
+
+
 def as_csv(compared: Compared) -> str:
     """All of it, what differs first; what differs says so in a column of its own."""
     rows: Iterable[list[Any]] = (
         ["field", "differs", *map(readable, compared.ids)],
-        *([line.what, "yes", *plain(line)] for line in compared.different),
-        *([line.what, "no", *plain(line)] for line in compared.equal),
+        *(
+            [f"{line.what}{_UNITS.get(line.said, '')}", "yes" if line.differs else "no", *plain(line)]
+            for line in (*compared.different, *compared.equal)
+        ),
     )
     return "".join(map(csv_line, rows))
 
@@ -203,10 +234,11 @@ def as_markdown(compared: Compared, words: Callable[[ComparedLine, Any], str]) -
             parts += ["Nothing.", ""]
             continue
         parts += [_row(["", *titles]), _row(["---"] * (len(titles) + 1))]
-        parts += [
-            _row([markdown(line.what), *(markdown(_cut(words(line, value))) for value in line.values)])
-            for line in lines
-        ]
+        for line in lines:
+            best = compared.best(line)
+            said = [markdown(_cut(words(line, value))) for value in line.values]
+            marked = [f"**{one}** (best)" if place in best else one for place, one in enumerate(said)]
+            parts.append(_row([markdown(line.what), *marked]))
         parts.append("")
     return "\n".join(parts)
 

@@ -83,6 +83,7 @@ class Icon(StrEnum):
     SIGNATURE = "fingerprint"
     SORT_DOWN = "caret-down-fill"
     SORT_UP = "caret-up-fill"
+    STAR = "star-fill"
     STOP = "stop"
     TENANTS = "buildings"
     TERMINAL = "terminal-window"

@@ -4,7 +4,16 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from PySide6.QtCore import QAbstractItemModel, QEvent, QPointF, QRect, QSize, Qt
-from PySide6.QtGui import QFont, QFontMetricsF, QHelpEvent, QPainter, QPen, QStaticText
+from PySide6.QtGui import (
+    QFont,
+    QFontMetricsF,
+    QHelpEvent,
+    QPainter,
+    QPen,
+    QStaticText,
+    QTextLayout,
+    QTextOption,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QStyledItemDelegate,
@@ -16,6 +25,7 @@ from PySide6.QtWidgets import (
 from app.itemmodels.columns import ALIGNMENT, AWAITED, DISPLAY, TOOLTIP, Bars, Index, Role, Tone
 from app.services.text import visible
 from app.ui.theme import Theme
+from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import tooltip
 
 PAD, ICON, GAP = 10, 16, 6
@@ -91,15 +101,7 @@ class CellDelegate(QStyledItemDelegate):
         # Not `option.state`: the enums of QStyle, which it is one of, take 8 ms to make.
         selected, enabled = self._view.selectionModel().isSelected(index), self._view.isEnabled()
         row = index.row()
-        if selected:
-            painter.fillRect(rect, self._selection)
-        painter.fillRect(left, top + height - 1, width, 1, self._line)
-        if row == self.focus_row and self._view.horizontalHeader().sectionPosition(index.column()) == 0:
-            painter.fillRect(left, top, 3, height - 1, self._accent)
-        if row == self.focus_row and index.column() == self.focus_column:
-            painter.setPen(self._frame_pen)
-            painter.drawRect(left, top, width - 1, height - 2)
-
+        self._paint_ground(painter, rect, index, selected)
         model = index.model()
         data = model.data
         shown = data(index, DISPLAY)
@@ -136,6 +138,18 @@ class CellDelegate(QStyledItemDelegate):
         x = left + (width - laid.width if right else 0)
         y = top + round((height - self._plain_metrics.height()) / 2) + (self._mono_drop if mono else 0)
         painter.drawStaticText(QPointF(round(x), y), laid.text)
+
+    def _paint_ground(self, painter: QPainter, rect: QRect, index: Index, selected: bool) -> None:
+        left, top, width, height = rect.x(), rect.y(), rect.width(), rect.height()
+        row = index.row()
+        if selected:
+            painter.fillRect(rect, self._selection)
+        painter.fillRect(left, top + height - 1, width, 1, self._line)
+        if row == self.focus_row and self._view.horizontalHeader().sectionPosition(index.column()) == 0:
+            painter.fillRect(left, top, 3, height - 1, self._accent)
+        if row == self.focus_row and index.column() == self.focus_column:
+            painter.setPen(self._frame_pen)
+            painter.drawRect(left, top, width - 1, height - 2)
 
     def _paint_bars(self, painter: QPainter, bars: Bars, left: int, line: int) -> None:
         """What failed hangs below the line: it is told by more than its colour."""
@@ -222,3 +236,85 @@ def _cut(metrics: QFontMetricsF, text: str, width: int, middle: bool) -> str:
 def is_right(alignment: Any) -> bool:
     """Whether what a model answers for TextAlignmentRole stands at the right."""
     return alignment is not None and bool(getattr(alignment, "value", alignment) & _RIGHT)
+
+
+class WrappingCells(CellDelegate):
+    """Cells of up to `most` lines, in rows as high as `height_of` says; each stands where its own alignment
+    says. An icon stands right before the words; with `Icon.STAR` these are bold.
+    """
+
+    def __init__(self, theme: Theme, view: QTableView, most: int = 4) -> None:
+        self._most = most
+        super().__init__(theme, view)
+
+    def forget(self) -> None:
+        super().forget()
+        self._bold = QFont(self._plain)
+        self._bold.setBold(True)
+        self._bold_metrics = QFontMetricsF(self._bold)
+        self._lines = lru_cache(_CACHED_TEXTS)(self._lines_of)
+
+    def height_of(self, index: Index, width: int) -> int:
+        """The height that a cell of this width needs."""
+        icon = index.data(_ICON)
+        room = width - 2 * PAD - (ICON + GAP if icon else 0)
+        lines = self._lines(str(index.data(DISPLAY) or ""), max(1, room), icon == Icon.STAR)
+        high = self._plain_metrics.lineSpacing()
+        return round(max(1, len(lines)) * high + 2 * self._above(high))
+
+    def _above(self, line: float) -> float:
+        """What is over the first line of each cell, so that those of a row stand on one base line."""
+        return (self._view.verticalHeader().defaultSectionSize() - line) / 2
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        rect: QRect = option.rect
+        selected = self._view.selectionModel().isSelected(index)
+        self._paint_ground(painter, rect, index, selected)
+        tone, icon, is_right_ = index.data(_TONE), index.data(_ICON), is_right(index.data(ALIGNMENT))
+        is_bold = icon == Icon.STAR
+        room = rect.width() - 2 * PAD - (ICON + GAP if icon else 0)
+        if room <= 0:
+            return
+        metrics = self._bold_metrics if is_bold else self._plain_metrics
+        lines = self._lines(str(index.data(DISPLAY) or ""), room, is_bold)
+        high = metrics.lineSpacing()
+        y = rect.y() + self._above(high) + metrics.ascent()
+        left = rect.x() + PAD
+        if icon:
+            quiet = tone is None or tone == Tone.NEUTRAL
+            colour = ("text" if selected else "dim") if quiet else tone
+            pixmap = self._theme.pixmap(icon, colour, ICON, self._view.devicePixelRatioF())
+            wide = max((metrics.horizontalAdvance(line) for line in lines), default=0)
+            at = left + (round(room - wide) if is_right_ else 0)
+            middle = round(y - metrics.ascent() + (high - ICON) / 2)
+            painter.drawPixmap(at, middle, pixmap)
+            left += ICON + GAP
+        dim = self._of_column(index.model(), index.column()).dim
+        painter.setFont(self._bold if is_bold else self._plain)
+        if tone and not selected:
+            painter.setPen(self._pens[tone])
+        else:
+            painter.setPen(self._dim_pen if dim and not selected else self._text_pen)
+        for line in lines:
+            x = left + (room - metrics.horizontalAdvance(line) if is_right_ else 0)
+            painter.drawText(QPointF(round(x), round(y)), line)
+            y += high
+
+    def _lines_of(self, text: str, width: int, bold: bool) -> tuple[str, ...]:
+        """The text broken into lines, the last of them cut where there are more."""
+        text = " ".join(visible(text).split())
+        layout = QTextLayout(text, self._bold if bold else self._plain)
+        option = QTextOption()
+        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        layout.setTextOption(option)
+        layout.beginLayout()
+        found: list[str] = []
+        while (line := layout.createLine()).isValid():
+            line.setLineWidth(width)
+            found.append(text[line.textStart() : line.textStart() + line.textLength()].rstrip())
+            if len(found) == self._most:
+                metrics = self._bold_metrics if bold else self._plain_metrics
+                found[-1] = metrics.elidedText(text[line.textStart() :], Qt.TextElideMode.ElideRight, width)
+                break
+        layout.endLayout()
+        return tuple(found)

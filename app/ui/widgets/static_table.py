@@ -8,7 +8,18 @@ from PySide6.QtCore import QEvent, QModelIndex, QPoint, QSignalBlocker, QSize, Q
 from PySide6.QtGui import QResizeEvent, QStandardItemModel
 from PySide6.QtWidgets import QHeaderView, QMenu, QSizePolicy
 
-from app.itemmodels.columns import DESCRIPTION, DISPLAY, TOOLTIP, Column, Index, Role, Tone, header
+from app.itemmodels.columns import (
+    ALIGNMENT,
+    DESCRIPTION,
+    DISPLAY,
+    RIGHT,
+    TOOLTIP,
+    Column,
+    Index,
+    Role,
+    Tone,
+    header,
+)
 from app.ui.theme import Theme
 from app.ui.widgets.actions import give_letters
 from app.ui.widgets.data_table import DataTable
@@ -23,7 +34,9 @@ StaticColumn = partial(Column, "")
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What a cell shows; `order` is what it is sorted by when the words are not."""
+    """What a cell shows; `order` is what it is sorted by when the words are not. `right` is heeded by who
+    paints each cell by itself.
+    """
 
     text: str
     order: int | None = None
@@ -31,6 +44,7 @@ class Cell:
     icon: str | None = None
     tip: str | None = None
     whole: str | None = None
+    right: bool = False
 
 
 class StaticTable(DataTable):
@@ -165,5 +179,6 @@ def _values(cell: Cell) -> dict[int, object]:
         Role.TONE: cell.tone,
         Role.ICON: cell.icon,
         Role.WHOLE: cell.whole,
+        ALIGNMENT: RIGHT if cell.right else None,
     }
     return {role: value for role, value in values.items() if value is not None}

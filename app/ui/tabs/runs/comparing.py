@@ -5,7 +5,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QEvent, QSize, QTimer
 from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QVBoxLayout, QWidget
 
@@ -16,10 +16,12 @@ from app.services.records.tables import PLANNING_RUNS
 from app.services.text import counted, readable
 from app.ui.session.context import Context
 from app.ui.tabs.common.declared import epoch
+from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import CheckBox, push_button
+from app.ui.widgets.cell_delegate import WrappingCells
 from app.ui.widgets.dialogs import Dialog, ask_save
 from app.ui.widgets.labels import Label, Look, bounded, in_row
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
@@ -27,13 +29,38 @@ from app.workers.export import save
 from models.errors import TenantAdminError
 
 _SIZE = QSize(1080, 640)
-_TITLE, _CELL, _ROWS, _NARROWEST = 40, 120, 15, 80
+_TITLE, _CELL, _ROWS, _NARROWEST, _WIDEST, _LINES = 40, 400, 15, 110, 260, 5
+_NUMBERS = frozenset({Said.NUMBER, Said.SCORE, Said.MONEY, Said.SECONDS})
 _ALIKE, _AROUND, _NOTHING = 32, 12, "—"
 _FILTERS = {"CSV (*.csv)": ".csv", "Markdown (*.md)": ".md"}
 
 
 class _SideBySide(StaticTable):
-    """The runs share the width that the names of the fields leave, where that is enough to read."""
+    """The runs share the width that the names of the fields leave, where that is enough to read; rows are as
+    high as their words need in it.
+    """
+
+    def __init__(self, theme: Theme, name: str, columns: Sequence[Column]) -> None:
+        self._heights: QTimer | None = None
+        super().__init__(theme, name, columns, most=_ROWS)
+        self._wrapping = WrappingCells(theme, self, _LINES)
+        self.cells = self._wrapping
+        self.setItemDelegate(self._wrapping)
+        self._heights = QTimer(self, singleShot=True, interval=0)
+        self._heights.timeout.connect(self._fit_rows)
+        self.horizontalHeader().sectionResized.connect(lambda *_: self._fit_soon())
+
+    def show_rows(self, rows: Sequence[Sequence[Cell]]) -> None:
+        super().show_rows(rows)
+        self._fit_soon()
+
+    def sizeHintForColumn(self, column: int) -> int:
+        return min(_WIDEST, super().sizeHintForColumn(column))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in {QEvent.Type.FontChange, QEvent.Type.StyleChange}:
+            self._fit_soon()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -44,6 +71,18 @@ class _SideBySide(StaticTable):
         for column in runs:
             titles.setSectionResizeMode(column, modes.Stretch if is_enough else modes.ResizeToContents)
         titles.setSectionResizeMode(0, modes.ResizeToContents)
+        self._fit_soon()
+
+    def _fit_soon(self) -> None:
+        if self._heights is not None:
+            self._heights.start()
+
+    def _fit_rows(self) -> None:
+        model, titles, rows = self.model(), self.horizontalHeader(), self.verticalHeader()
+        columns = [(column, titles.sectionSize(column)) for column in range(titles.count())]
+        for row in range(model.rowCount()):
+            needs = (self._wrapping.height_of(model.index(row, column), width) for column, width in columns)
+            rows.resizeSection(row, max(rows.defaultSectionSize(), *needs))
 
 
 class CompareDialog(Dialog):
@@ -137,7 +176,7 @@ class CompareDialog(Dialog):
             self._place.removeWidget(self.table)
             self.table.deleteLater()
         lines = shown.different + (shown.equal if self.equal.isChecked() else ())
-        self.table = _SideBySide(self._context.theme, "Runs compared", self._columns(shown), most=_ROWS)
+        self.table = _SideBySide(self._context.theme, "Runs compared", self._columns(shown))
         self.table.show_rows([self._cells(line) for line in lines])
         self._place.addWidget(self.table)
         self.table.show()
@@ -163,14 +202,27 @@ class CompareDialog(Dialog):
         name = Cell(line.what, tip=f"{line.what}: {'differs' if line.differs else 'equal'}")
         words = [self.words(line, value) for value in line.values]
         shared = _shared(words) if line.said is Said.TEXT and line.differs else 0
-        return [name, *(self._cell(line, *one, shared) for one in zip(line.values, words, strict=True))]
+        best = self.shown.best(line)
+        return [
+            name,
+            *(
+                self._cell(line, *one, shared, is_best=place in best)
+                for place, one in enumerate(zip(line.values, words, strict=True))
+            ),
+        ]
 
-    def _cell(self, line: ComparedLine, value: Any, whole: str, shared: int) -> Cell:
+    def _cell(self, line: ComparedLine, value: Any, whole: str, shared: int, *, is_best: bool) -> Cell:
         tone, icon = None if line.differs else Tone.NEUTRAL, None
         if line.said is Said.STATUS:
             tone, icon = self._looks.get(value, (Tone.NEUTRAL, None))
+        if is_best:
+            tip = f"{whole}, the best of them"
+            return Cell(whole, tone=Tone.OK, icon=Icon.STAR, tip=tip, whole=whole, right=True)
         start = whole if value is None or not shared else f"…{' '.join(whole[shared:].split())}"
-        return Cell(formatting.first_line(start, _CELL), tone=tone, icon=icon, tip=whole, whole=whole)
+        is_right = line.said in _NUMBERS
+        return Cell(
+            formatting.first_line(start, _CELL), tone=tone, icon=icon, tip=whole, whole=whole, right=is_right
+        )
 
     def _copy_markdown(self) -> None:
         QGuiApplication.clipboard().setText(run_compare.as_markdown(self.shown, self.words))

@@ -8,7 +8,7 @@ import pytest
 
 from app.services.records import run_compare
 from app.services.records.history import CHARGED
-from app.services.records.run_compare import Said, as_csv, as_markdown, compare
+from app.services.records.run_compare import Compared, ComparedLine, Said, as_csv, as_markdown, compare
 from app.services.text import markdown
 from models.engine import Database, raw
 from models.errors import NotAllowed, NotFound
@@ -147,3 +147,20 @@ def test_a_config_that_is_no_object_is_shown_as_it_is(database: LocalDatabase) -
     lines = {line.what: line.values for line in compare(database, ["a", "b"], now=NOW).lines}
     assert lines["Config"] == ("{broken", '{"n": 1}')
     assert run_compare.why_not(1) and run_compare.why_not(5) is None
+
+
+def test_the_best_of_a_line_is_known_where_numbers_can_be_compared() -> None:
+    def of(*lines: ComparedLine) -> list[tuple[int, ...]]:
+        compared = Compared(("a", "b", "c"), ("",) * 3, (None,) * 3, lines)
+        return [compared.best(line) for line in lines]
+
+    scores = ComparedLine("Score", (8.5, 9, None), Said.SCORE)
+    revenue = (
+        ComparedLine("Revenue", (7, True, 7.0), Said.MONEY),
+        ComparedLine("Pivots", (1, 2, 3), Said.NUMBER),
+    )
+    assert of(scores, *revenue) == [(1,), (), ()]
+    assert of(ComparedLine("Revenue", ("9", 5, 5.5), Said.MONEY)) == [(2,)]
+    assert of(ComparedLine("Score", (7, 7, 3), Said.SCORE)) == [(0, 1)], "both of two"
+    of_hundred = ComparedLine("synthesis · score", (9, 70, None), Said.SCORE)
+    assert of(scores, of_hundred) == [(), ()], "7 of 10 is more than 60 of 100"

@@ -7,9 +7,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
+from app.itemmodels.columns import ALIGNMENT, DESCRIPTION, RIGHT, Role
 from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.runs.comparing import CompareDialog
 from app.ui.tabs.runs.looking import write_dossier
+from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import table_time
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures.window import ask, dialog, texts
@@ -24,7 +26,8 @@ def test_three_runs_side_by_side(show_tab: ShowTab, tmp_path: Path, qtbot: QtBot
         refined = f"A booking service in many languages for the inns of the Alps, which {end}"
         ask(
             tab.context.opened.path,
-            f"UPDATE planning_runs SET idea = 'Inns', refined_idea = '{refined}' WHERE id = '{key}'",
+            "UPDATE planning_runs SET idea = 'Inns', refined_idea = ?, revenue_potential = ? WHERE id = ?",
+            *(refined, len(end), key),
         )
     tab.table.select_row(0)
     assert not tab.commands.action("compare").isEnabled()
@@ -44,6 +47,16 @@ def test_three_runs_side_by_side(show_tab: ShowTab, tmp_path: Path, qtbot: QtBot
     assert {cell.removeprefix("…Alps, which ") for cell in told} == {
         *("asks for cards", "asks for cash", "is free")
     }
+    row = [one.what for one in shown.shown.different].index("Revenue")
+    marks = [shown.table.model().index(row, column) for column in (1, 2, 3)]
+    assert all(one.data(ALIGNMENT) == RIGHT for one in marks)
+    (best,) = (one for one in marks if one.data(Role.ICON) == Icon.STAR)
+    assert best.data(DESCRIPTION) == "$14, the best of them", "not by its colour alone"
+    row = [one.what for one in shown.shown.different].index("Refined idea")
+    shown.resize(700, 560)
+    qtbot.waitUntil(
+        lambda: shown.table is not None and shown.table.rowHeight(row) > 3 * shown.fontMetrics().height()
+    )
     times = [at or 0 for at in shown.shown.created]
     assert times == sorted(times, reverse=True)
     shown.equal.click()
