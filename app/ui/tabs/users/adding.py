@@ -118,7 +118,7 @@ class AddUsersDialog(LongForm):
         self.table = LinesTable(self._context.theme)
         save = "Save the wrong lines…"
         self.save_button = push_button(self._context.theme, save, self._ask_save, icon=Icon.EXPORT)
-        for part in (self.outcome, self.bar, self.table, self.bad_alone):
+        for part in (self.outcome, self.bar, self.table, self.table.whole, self.bad_alone):
             self._form.addWidget(part)  # right below the lines that it is about
         self._columns: dict[str, QComboBox] = {}
         for name in self._names:

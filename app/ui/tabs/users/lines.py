@@ -16,12 +16,14 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.dialogs import Dialog, ask_save
 from app.ui.widgets.formatting import first_line
+from app.ui.widgets.labels import Label, Look
 from app.workers.export import save
 from models.progress import Monitor
 
 _COLUMNS: Final = (Column("", "Line", right=True), Column("", "Becomes"), Column("", "Of whom, or why not"))
 _WHY: Final = 2
 _WHOLE: Final = {TOOLTIP, DESCRIPTION, int(Role.WHOLE)}
+_CHOOSE: Final = "Choose a line to read all of it here."
 _LONGEST: Final = 300
 _ROWS: Final = 5
 _LOOKED_AT: Final = 100
@@ -88,8 +90,8 @@ class LinesModel(QAbstractTableModel):
 
 
 class LinesTable(DataTable):
-    """Of one height whatever it shows. The last column has the room that is left, and all of it scrolls where
-    a reason needs more.
+    """Of one height whatever it shows. The last column has the room that is left; `whole`, which its owner
+    places below, has all that the current line says, wrapped.
     """
 
     acts_on_cells = False
@@ -108,11 +110,23 @@ class LinesTable(DataTable):
         titles.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         titles.setResizeContentsPrecision(_LOOKED_AT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.whole = Label(_CHOOSE, Look.DIM, wrap=True, selectable=True)
+        self.whole.setMinimumHeight(2 * self.whole.fontMetrics().lineSpacing())  # else all below it moves
+        self.whole.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.selection_changed.connect(self._show_whole)
+
+    def _show_whole(self) -> None:
+        current = self.currentIndex().siblingAtColumn(_WHY)
+        whole = str(current.data(int(Role.WHOLE))) if current.isValid() else _CHOOSE
+        if whole != self.whole.text():
+            self.whole.setText(whole)
 
     def show_lines(self, found: Judged | None, *, bad_alone: bool = False) -> None:
         self._lines.show_lines(found, bad_alone=bad_alone)
         self._wanted = None
         self._fit()
+        self._show_whole()
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() in {QEvent.Type.FontChange, QEvent.Type.StyleChange}:
@@ -128,7 +142,7 @@ class LinesTable(DataTable):
             columns = range(len(_COLUMNS))
             self._wanted = [max(self.sizeHintForColumn(one), titles.sectionSizeHint(one)) for one in columns]
         for column, wanted in enumerate(self._wanted):
-            self.setColumnWidth(column, max(wanted, room) if column == _WHY else wanted)
+            self.setColumnWidth(column, max(0, room) if column == _WHY else wanted)
             room -= wanted
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -180,6 +194,7 @@ class LeftOutDialog(Dialog):
         self.table = LinesTable(context.theme)
         self.table.show_lines(found, bad_alone=True)
         self.add_widget(self.table, 1)
+        self.add_widget(self.table.whole)
         self.save_button = self.set_answer("Save the wrong lines…", self._save, cancel="Close")
         self.save_button.setFocus()
 

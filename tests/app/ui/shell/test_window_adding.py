@@ -66,6 +66,8 @@ def test_lines_are_pasted_judged_and_created_by_keys(
     assert texts(form.table)[1:] == [["3", "a user", "TWO@new.example, of acme-corp"], *wrong]
     form.bad_alone.click()
     assert texts(form.table) == wrong
+    form.table.select_row(2)
+    assert form.table.whole.text() == wrong[2][2]
     QAbstractItemModelTester(form.table.model(), QAbstractItemModelTester.FailureReportingMode.Fatal)
     assert "2 users can be created, 3 lines cannot." in words(form)
     form.save_wrong(tmp_path / "wrong.csv")
