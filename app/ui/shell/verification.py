@@ -74,9 +74,13 @@ class SelfVerification(QObject):
         if job is not None:
             job.cancel()
 
+    @property
+    def _verifies_by_itself(self) -> bool:
+        return self._context.settings.verify_by_itself and not self._context.costs
+
     def check(self) -> None:
         """Verifies now, unless the preference is off or a row that is read costs something."""
-        if not self._context.settings.verify_by_itself or self._context.costs:
+        if not self._verifies_by_itself:
             return
         if self._job is not None or self._verdict.is_asked:
             return
@@ -228,6 +232,9 @@ class SelfVerification(QObject):
             tip += "; not looked at since"
         elif verdict.outcome.outdated:
             tip += f"; the {self._context.opened.kind} has been changed since"
+            if verdict.outcome.outdated == OTHERS and known.intact:
+                again = "it is verified again by itself" if self._verifies_by_itself else "verify it again"
+                tip += f", by another program. Nothing is known to be wrong with that; {again}"
             if known.intact:
                 icon, tone = Icon.WARNING_FILL, Tone.WARN
                 newer = f" · {how_many(verdict.newer, 'newer', 'newer')}" if verdict.newer else ""

@@ -11,7 +11,7 @@ from app.services.chain.reading import Inspection, Link
 from app.services.chain.rules import BROKEN, Anchor, Verdict
 from app.services.chain.verify.report import Report, TenantReport, tally
 from app.services.text import counted, tenant_name
-from app.ui.session.outcome import Asked, Outcome
+from app.ui.session.outcome import OTHERS, Asked, Outcome
 from app.ui.session.verdict import COULD_NOT, FileVerdict, how_many
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, duration, figure, grouped, relative_time, shortened
@@ -156,7 +156,8 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
     report, asked = outcome.report, outcome.asked
     if outcome.outdated and report.intact:
         rest = banner(replace(outcome, outdated=""))[2]
-        detail = f"{outcome.outdated}. Verify it again."
+        calm = " Nothing is known to be wrong with that." if outcome.outdated == OTHERS else ""
+        detail = f"{outcome.outdated}.{calm} Verify it again."
         return Tone.WARN, CHANGED, rest, detail, Icon.WARNING_FILL
     if asked.since is not None and report.intact:
         tone, head, icon = headline(report, asked.since, newer)

@@ -324,6 +324,8 @@ def test_what_another_program_appends_since_is_counted(
     ask(demo_path, "UPDATE users SET email = email")
     context.outside.look()
     qtbot.waitUntil(lambda: window.shield.text() == "Changed since it was verified")
+    calm = "by another program. Nothing is known to be wrong with that; it is verified again by itself"
+    assert calm in window.shield.toolTip()
     append(demo_path, "new", 5)
     context.outside.look()
     qtbot.waitUntil(lambda: window.shield.text() == "Changed since it was verified · 5 newer")
