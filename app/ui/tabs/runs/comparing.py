@@ -29,7 +29,9 @@ from app.workers.export import save
 from models.errors import TenantAdminError
 
 _SIZE = QSize(1080, 640)
-_TITLE, _CELL, _ROWS, _NARROWEST, _WIDEST, _LINES = 40, 400, 15, 110, 260, 5
+_TITLE, _CELL, _ROWS, _NARROWEST, _WIDEST, _LINES = 40, 400, 15, 90, 260, 5
+_OF_NAMES = 0.28
+"""How much of the width the names of the fields take at the most; they wrap, too."""
 _NUMBERS = frozenset({Said.NUMBER, Said.SCORE, Said.MONEY, Said.SECONDS})
 _ALIKE, _AROUND, _NOTHING = 32, 12, "—"
 _FILTERS = {"CSV (*.csv)": ".csv", "Markdown (*.md)": ".md"}
@@ -67,10 +69,12 @@ class _SideBySide(StaticTable):
         titles, modes = self.horizontalHeader(), QHeaderView.ResizeMode
         runs = range(1, titles.count())
         names = max(self.sizeHintForColumn(0), titles.sectionSizeHint(0))
+        names = min(names, max(_NARROWEST, round(self.viewport().width() * _OF_NAMES)))
         is_enough = self.viewport().width() - names >= _NARROWEST * len(runs)
         for column in runs:
             titles.setSectionResizeMode(column, modes.Stretch if is_enough else modes.ResizeToContents)
-        titles.setSectionResizeMode(0, modes.ResizeToContents)
+        titles.setSectionResizeMode(0, modes.Fixed)
+        titles.resizeSection(0, names)
         self._fit_soon()
 
     def _fit_soon(self) -> None:

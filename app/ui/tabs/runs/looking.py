@@ -55,9 +55,7 @@ def _search_act(tab: RecordTab, show_place: "Callable[[TextPlace], object]") -> 
         if shown is None:
             shown = RunSearchDialog(tab.context, tab.scope, show, tab)
             shown.finished.connect(shown.deleteLater)
-        shown.show()
-        shown.raise_()
-        shown.activateWindow()
+        shown.come()
 
     def show(place: "TextPlace") -> None:
         show_place(place)

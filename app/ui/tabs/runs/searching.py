@@ -1,18 +1,19 @@
 """The window that looks for words in the ideas, verdicts and artifacts of runs."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
-from PySide6.QtGui import QKeyEvent, QTextCharFormat, QTextCursor
-from PySide6.QtWidgets import QComboBox, QTextEdit, QWidget
+from PySide6.QtGui import QKeyEvent, QResizeEvent, QTextCharFormat, QTextCursor
+from PySide6.QtWidgets import QComboBox, QHeaderView, QTextEdit, QWidget
 
 from app.services.opened import Opened
 from app.services.records.change import Change
-from app.services.records.run_search import TextPlace, TextPlaces, Within
+from app.services.records.run_search import TextPlace, TextPlaces, Within, place_in
 from app.services.records.tables import EVERYONE, PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
-from app.services.text import counted, visible
+from app.services.text import counted, folded, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common.declared import epoch
 from app.ui.theme.icons import Icon
@@ -34,7 +35,13 @@ _COLUMNS = (
     *(StaticColumn("Run"), StaticColumn("Begun", dim=True)),
     *(StaticColumn("Where", dim=True), StaticColumn("Found")),
 )
-_ROWS, _IDEA, _BEFORE, _AFTER = 9, 28, 24, 80
+_RUN, _BEGUN, _FOUND = 0, 1, 3
+_ROWS, _IDEA, _BEFORE, _AFTER = 9, 120, 18, 120
+_MOST_MARKED = 100
+_LOW, _NARROW = 440, 600
+"""Pixels of a screen's height below which the sentence gives its room, and of the table's width below which
+the time of a run is in its tip alone.
+"""
 _SOON_MS = 250
 _WITHIN = {
     Within.ALL: "All texts",
@@ -48,6 +55,23 @@ _BACK = "Opening a run puts it aside; Ctrl+Alt+F brings it back, with what it fo
 _READ = f"Each text is read once into a temporary index, which is gone when this window closes. {_BACK}"
 _LIVE = f"The texts are read into a copy on this computer, which is gone when this window closes. {_BACK}"
 _CHANGED = "; something has changed since"
+
+
+class _Places(StaticTable):
+    """The run and what was found share the width that the others leave."""
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.setColumnHidden(_BEGUN, self.viewport().width() < _NARROW)
+        for column in (_RUN, _FOUND):
+            self.horizontalHeader().setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+
+
+class _Around(QTextEdit):
+    """As high as there is room, and no higher by itself."""
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), _PREVIEW)
 
 
 class RunSearchDialog(Dialog):
@@ -75,6 +99,8 @@ class RunSearchDialog(Dialog):
         self._since = 0
         """When what is searched was begun to be read."""
         self._found: tuple[TextPlace, ...] = ()
+        self._wanted = ""
+        """What these have, folded."""
         self.line = line_edit("")
         self.line.setPlaceholderText("Words, or parts of words, in any script")
         self.line.setAccessibleName("Search for")
@@ -91,8 +117,8 @@ class RunSearchDialog(Dialog):
         """Rows that a person has agreed to, where each is charged."""
         told = QWidget()
         in_row((self.state, 1), self.bar, self.cancel_reading, self.read_button, within=told)
-        self.table = StaticTable(context.theme, "Places found", _COLUMNS, most=_ROWS, wide=3)
-        self.around = QTextEdit()
+        self.table = _Places(context.theme, "Places found", _COLUMNS, most=_ROWS, wide=_FOUND)
+        self.around = _Around()
         self.around.setReadOnly(True)
         self.around.setTabChangesFocus(True)
         self.around.setAccessibleName("The place found")
@@ -114,6 +140,7 @@ class RunSearchDialog(Dialog):
         context.runner.changed.connect(self._hear)
         context.outside.written.connect(self._outdate)
         self.finished.connect(self._end)
+        self.sentence.setVisible(self._room.height() >= _LOW)
         self.open_as_large_as(_SIZE)
         self.line.setFocus()
         self._show_place()
@@ -127,6 +154,14 @@ class RunSearchDialog(Dialog):
         """Whether it can be shown again for these runs."""
         return scope == self._scope and not self._is_closed
 
+    def come(self) -> None:
+        """Shows itself before all others, to look for something else or go on with what was found."""
+        self.show()
+        self.raise_()
+        self.activateWindow()
+        self.line.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.line.selectAll()
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Of the keys in the line Return opens what is chosen, or looks for what was typed since; Down leads
         to the places.
@@ -134,6 +169,9 @@ class RunSearchDialog(Dialog):
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and watched is self.line:
             match event.key():
                 case Qt.Key.Key_Return | Qt.Key.Key_Enter:
+                    if self._texts is None and not self.read_button.isHidden():
+                        self._read()  # it was asked for, which agrees to what it costs
+                        return True
                     is_stale = self._is_stale and not self._context.costs
                     if self._soon.isActive() or is_stale or self._chosen() is None:
                         self._search()
@@ -277,7 +315,7 @@ class RunSearchDialog(Dialog):
             self._search()
             return
         if found.places != self._found:
-            self._found = found.places
+            self._found, self._wanted = found.places, folded(asked[0].strip())
             utc = self._context.settings.utc_times
             self.table.show_rows([_cells(place, utc=utc) for place in found.places])
             if found.places:
@@ -324,21 +362,26 @@ class RunSearchDialog(Dialog):
         if place is None:
             self.around.setPlainText("")
             return
-        parts = [visible(part, keep="\n\t") for part in (place.before, place.found, place.after)]
-        self.around.setPlainText("".join(parts))
-        # Qt counts in UTF-16.
-        begin, length = (len(part.encode("utf-16-le", "replace")) // 2 for part in parts[:2])
+        text = place.before + place.found + place.after
+        begin = len(place.before)
+        spans = [(begin, begin + len(place.found)), *_others(text, begin, len(place.found), self._wanted)]
+        self.around.setPlainText(visible(text, keep="\n\t"))
+        marks = []
+        for start, end in spans[: 1 + _MOST_MARKED] if place.found else ():
+            mark = QTextEdit.ExtraSelection()
+            look = QTextCharFormat()
+            look.setBackground(self._context.theme.colour("selection"))
+            look.setFontUnderline(True)
+            look.setFontWeight(700 if start == begin else 500)
+            mark.cursor = QTextCursor(self.around.document())
+            mark.cursor.setPosition(_shown_at(text, start))
+            mark.cursor.setPosition(_shown_at(text, end), QTextCursor.MoveMode.KeepAnchor)
+            mark.format = look
+            marks.append(mark)
         cursor = QTextCursor(self.around.document())
-        cursor.setPosition(begin)
+        cursor.setPosition(_shown_at(text, begin))
         self.around.setTextCursor(cursor)
-        cursor.setPosition(begin + length, QTextCursor.MoveMode.KeepAnchor)
-        mark = QTextEdit.ExtraSelection()
-        look = QTextCharFormat()
-        look.setBackground(self._context.theme.colour("selection"))
-        look.setFontUnderline(True)
-        look.setFontWeight(700)
-        mark.cursor, mark.format = cursor, look
-        self.around.setExtraSelections([mark])
+        self.around.setExtraSelections(marks)
         self.around.ensureCursorVisible()
 
     def _open(self) -> None:
@@ -379,11 +422,37 @@ def _close(texts: TextSearch, _monitor: Monitor) -> None:
     texts.close()
 
 
-def _cells(place: TextPlace, *, utc: bool) -> tuple[Any, ...]:
-    idea = formatting.first_line(place.of.idea, _IDEA) or "(no idea)"
+def _shown_at(text: str, place: int) -> int:
+    """Where a place of the text is in what is shown of it; Qt counts in UTF-16."""
+    return len(visible(text[:place], keep="\n\t").encode("utf-16-le", "replace")) // 2
+
+
+def _others(text: str, begin: int, length: int, wanted: str) -> Iterator[tuple[int, int]]:
+    """Where else, before and after the place found, the text has what was looked for."""
+    for first, last in ((0, begin), (begin + length, len(text))):
+        at = first
+        while wanted and at < last and (place := place_in(text[at:last], wanted)) is not None:
+            yield at + place[0], at + place[1]
+            at += max(place[1], 1)
+
+
+def _excerpt(place: TextPlace) -> str:
+    """A line around what was found, from a word's beginning to a word's end."""
+    if not place.found:
+        return _GONE
     before, after = place.before[-_BEFORE:], place.after[:_AFTER]
-    start = "…" if len(place.before) > _BEFORE else ""
-    said = " ".join(f"{start}{before}{place.found}{after}".split()) if place.found else _GONE
+    if len(place.before) > _BEFORE:
+        cut = re.split(r"\s", before, maxsplit=1)[-1].lstrip(".,;:!?…)]} ")
+        before = f"…{cut}"
+    if len(place.after) > _AFTER:
+        words = re.split(r"\s(?=\S*\Z)", after, maxsplit=1)
+        after = f"{words[0]}…"
+    return " ".join(f"{before}{place.found}{after}".split())
+
+
+def _cells(place: TextPlace, *, utc: bool) -> tuple[Any, ...]:
+    idea, said = formatting.first_line(place.of.idea, _IDEA) or "(no idea)", _excerpt(place)
     at = epoch(place.of.begun)
     begun, day = ("", "") if at is None else (formatting.absolute_time(at, utc), formatting.day(at, utc))
-    return Cell(idea, tip=place.of.idea), Cell(day, tip=begun), Cell(place.of.where), Cell(said, tip=said)
+    tip = f"{place.of.idea}\nBegun {begun}" if begun else place.of.idea
+    return Cell(idea, tip=tip), Cell(day, tip=begun), Cell(place.of.where), Cell(said, tip=said)

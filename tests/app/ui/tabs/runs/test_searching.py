@@ -43,9 +43,31 @@ def test_words_lead_to_their_run(
     qtbot.keyClick(dialog.table, Qt.Key.Key_Return)
     ((run,),) = ask(context.opened.path, "SELECT run_id FROM planning_artifacts WHERE rowid = 1")
     assert [place.of.run_id for place in opened] == [run]
+    assert dialog.focusWidget() is dialog.table
+    dialog.come()
+    assert dialog.focusWidget() is dialog.line and dialog.line.selectedText() == "zebra"
     dialog.line.setText("no such words")
     qtbot.waitUntil(lambda: dialog.state.text() == "Nothing has it.")
     assert not dialog.open_button.isEnabled() and not dialog.around.toPlainText()
+
+
+def test_each_place_is_marked_and_read_from_a_word_on(
+    dialog: RunSearchDialog, context: Context, qtbot: QtBot
+) -> None:
+    text = f"{'Nothing of it. ' * 3}\u202eA gnu 😀 met a Gnu, {'and went on ' * 12}with the gnus."
+    ask(context.opened.path, "UPDATE planning_artifacts SET content = ? WHERE rowid = 1", text)
+    context.outside.written.emit()
+    dialog.line.setText("GNU")
+    qtbot.waitUntil(lambda: dialog.state.text() == "1 text has it")
+    marked = [one.cursor.selectedText() for one in dialog.around.extraSelections()]
+    assert marked == ["gnu", "Gnu", "gnu"]
+    said = str(dialog.table.model().index(0, 3).data())
+    assert said.startswith("…of it. ") and said.endswith(" and went…"), said
+    dialog.resize(620, 560)
+    titles = dialog.table.horizontalHeader()
+    qtbot.waitUntil(lambda: titles.isSectionHidden(1))
+    assert titles.length() <= dialog.table.viewport().width(), "what was found is in sight"
+    dialog.reject()
 
 
 def test_what_others_write_is_found(dialog: RunSearchDialog, context: Context, qtbot: QtBot) -> None:
