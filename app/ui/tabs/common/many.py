@@ -150,7 +150,8 @@ class ManyPart(QWidget):
             return instant(self._context, value)
         if column.kind is ColumnKind.NUMBER and isinstance(value, int | float):
             model = self._rows.model
-            return model.columns[model.column_of(column.name)].text(value, ())
+            alone = (None,) * len(self._rows.table.columns)  # of no record
+            return model.columns[model.column_of(column.name)].text(value, alone)
         if (word := column.word(value)) is not None and column.kind in (ColumnKind.FLAG, ColumnKind.PRESENCE):
             return word
         return first_line(choice_label(self._rows.table, column.name, value), _LONGEST)

@@ -106,7 +106,7 @@ class ParkedIdeas(RecordTab):
             partial(self.selection.refusal, single=True),
         )
         add(record_act("edit", "Edit…", Icon.EDIT, edit, single, "F2"))
-        add(open_run_act(self))
+        add(open_run_act(self, partial(self.selection.refusal, single=True, writes=False)))
         add(delete_act(self, lambda: parking.delete, "idea", to_the_last=True))
 
     def show_details(self, record: NamesRun) -> None:

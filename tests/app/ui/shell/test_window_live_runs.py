@@ -20,6 +20,7 @@ from app.ui.tabs.runs.comparing import CompareDialog
 from app.ui.tabs.runs.looking import write_dossier
 from app.ui.tabs.runs.parked import ParkedIdeas
 from app.ui.tabs.runs.searching import RunSearchDialog
+from app.ui.widgets.dialogs import ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.formatting import absolute_time
 from models.status import RunStatus
@@ -28,7 +29,7 @@ from tests.d1.edge import Edge
 from tests.fixtures import live_window, run_acts
 from tests.fixtures.live import Live
 from tests.fixtures.live_window import open_live, unlock
-from tests.fixtures.window import TABLES, ask, button, child, choose, click, closed, dialog, go, press
+from tests.fixtures.window import TABLES, ask, button, child, choose, click, closed, dialog, go, press, values
 
 pytestmark = [pytest.mark.wrangler, pytest.mark.slow]
 
@@ -71,6 +72,19 @@ def test_every_status_with_every_act_on_one_and_on_several(
     tab = runs_tab(qtbot, edge, live, file, window)
     for count in (1, 2):
         assert run_acts.try_each(qtbot, tab, file, count) == 29
+
+
+def test_what_others_have_ended_is_shown_so_when_an_act_is_refused(
+    qtbot: QtBot, tab: RunsTab, file: Path
+) -> None:
+    row = values(tab, "status").index("running")
+    run = choose(qtbot, tab, row)
+    tab.context.outside._poll.stop()  # it would tell of that, too
+    ask(file, "UPDATE planning_runs SET status = 'completed' WHERE id = ?", run)
+    tab.act(planning.set_status, [run], RunStatus.PAUSED)
+    click(qtbot, dialog(qtbot, tab.window(), ErrorDialog).close_button)
+    qtbot.waitUntil(lambda: values(tab, "status")[row] == "completed")
+    qtbot.waitUntil(lambda: "completed cannot be paused" in tab.commands.action("pause").toolTip())
 
 
 def fill(form: FormDialog, **texts: str) -> None:

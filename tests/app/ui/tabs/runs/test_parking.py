@@ -17,7 +17,7 @@ from app.ui.widgets.form_dialog import FormDialog
 from models.status import DAY
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
-from tests.fixtures.window import ask, dialog
+from tests.fixtures.window import ask, dialog, labels
 
 pytestmark = pytest.mark.slow
 
@@ -73,6 +73,9 @@ def test_what_is_selected_leaves_the_dialog_as_large_as_it_is(tab: RunsTab, qtbo
     page.table.select_row(0)
     qtbot.waitUntil(page.fields.isVisible)
     assert tab._parked.size() == before
+    page.table.select_ranges([range(9)], 0)
+    qtbot.waitUntil(lambda: page.many is not None and any("after " in words for words in labels(page.many)))
+    assert not page.commands.action("open_run").isEnabled(), "of several, as its keys say"
 
 
 def opened(tab: RunsTab, qtbot: QtBot) -> ParkedIdeas:
