@@ -197,10 +197,10 @@ class Lists:
         return [int(rows[0][0]) for rows in found]
 
     def newest(self, database: Database, query: ListQuery) -> int | None:
-        """The highest rowid of the list's whole table; None where it has none, or no row."""
+        """The highest rowid of the list's whole table, 0 of an empty one; None where it has none."""
         statements = self._statements(database, query)
         found: int | None = database.scalar(statements.newest()) if statements.has_rowids else None
-        return found
+        return 0 if found is None and statements.has_rowids else found
 
     def newer(self, database: Database, query: ListQuery, after: int) -> Newer:
         """What of the list was added behind this rowid: those rows alone are read."""

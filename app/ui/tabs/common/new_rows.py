@@ -100,8 +100,10 @@ class NewRows(QObject):
             self.tell(found)
 
     def tell(self, found: Newer) -> None:
-        """So many more have come."""
-        self._newest = found.newest
+        """So many more have come; where the newest went, nobody can tell how many are left of those before."""
+        before, self._newest = self._newest, found.newest or 0
+        if before is not None and self._newest < before:
+            self.forget()
         if found.count:
             self.count += found.count
             self._new_key = found.key

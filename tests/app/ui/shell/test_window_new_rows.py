@@ -57,6 +57,20 @@ def test_what_others_add_is_said_and_moves_nothing(qtbot: QtBot, window: MainWin
     assert page.commands.action("new_rows").isEnabled() is False
 
 
+def test_the_first_of_all_are_new_as_well(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    ask(demo_path, "DELETE FROM users")
+    page = ready(qtbot, window, demo_path)
+    add(page, demo_path, "one", "two", "three")
+    qtbot.waitUntil(page.new_rows.button.isVisible)
+    assert page.new_rows.button.text() == "3 new"
+    ask(demo_path, "DELETE FROM users")
+    page.context.outside.look()
+    qtbot.waitUntil(lambda: page.new_rows._newest == 0)
+    assert not page.new_rows.button.isVisible()
+    add(page, demo_path, "four")
+    qtbot.waitUntil(lambda: page.new_rows.button.text() == "1 new" and page.new_rows.count == 1)
+
+
 def test_the_selected_record_stays_where_it_is(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     page = ready(qtbot, window, demo_path)
     user = choose(qtbot, page, 2)
