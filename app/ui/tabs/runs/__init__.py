@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtCore import QEvent, QObject
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
@@ -76,6 +77,7 @@ _IN_HEADER = {"idea": 80, "kill_verdict": VERDICT}
 _REVENUE = "revenue_potential"
 _WHY, _WHY_WIDE = "Why", "No market for it"
 _STATUS = PLANNING_RUNS.names.index("status")
+_BESIDE = 8
 
 
 _ENDED = frozenset({RunStatus.PAUSED, RunStatus.KILLED, RunStatus.CANCELLED, RunStatus.DELETED})
@@ -97,7 +99,7 @@ class RunsTab(RecordTab):
     _parked_count = _due_count = 0
     _kept: frozenset[str] = frozenset()
     _unrecordable: str | None = None
-    _has_tenants = False
+    _has_tenants = _is_close = False
     _taken: frozenset[str] = frozenset(RunStatus)
 
     def special_columns(self) -> declared.Special:
@@ -153,8 +155,10 @@ class RunsTab(RecordTab):
         self.chips.changed.connect(lambda key: self._change_chips())
         self.charts_button, self.parked_button = map(self.commands.button, (CHARTS, PARKED))
         self._line = QWidget()
-        buttons = self.commands.button("create"), self.charts_button, self.parked_button
-        self._above = in_row(self.chips, None, *buttons, within=self._line, spacing=8)
+        self._put_away = (self.commands.button("create"), self.charts_button)
+        buttons = (*self._put_away, self.parked_button)
+        self._above = in_row(self.chips, None, *buttons, within=self._line, spacing=_BESIDE)
+        self._line.installEventFilter(self)
         self.filters.add_beside_text(self.ready)
         self._more = tool_button(self.context.theme, Icon.MORE, "New run, charts, parked ideas")
         menu = QMenu(self._more)
@@ -167,11 +171,31 @@ class RunsTab(RecordTab):
         self.scope_note.hide()
         return (self._line, self.scope_note)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where the tab is low its statuses stand among the pick lists, and its buttons are under "…"."""
-        super().resizeEvent(event)
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._line and event.type() == QEvent.Type.LayoutRequest:  # the counts, maybe
+            self._share_line()
+        return super().eventFilter(watched, event)
+
+    def _share_line(self) -> None:
+        """Before the statuses lose their counts the buttons beside them are under "…"."""
+        low, words = self.height() < LOW, self._parked_words()
+        parked = self.parked_button.sizeHint().width()
+        parked -= self.parked_button.fontMetrics().horizontalAdvance(self.parked_button.text())
+        of = self.parked_button.fontMetrics().horizontalAdvance
+        room = self._line.width() - self.chips.sizeHint().width() - 2 * _BESIDE - parked
+        needed = of(words[0]) + sum(button.sizeHint().width() + _BESIDE for button in self._put_away)
+        needed += self.ready.sizeHint().width() + _BESIDE if self.is_narrow else 0
+        self._is_close = not low and of(words[1]) <= room < needed
+        for button in self._put_away:
+            button.setHidden(self._is_close)
+        self.parked_button.setText(words[self._is_close and room < of(words[0])])
+        self._more.setVisible((low or self._is_close) and not self.opener.is_open)
+        self._place_ready()
+
+    def _place_ready(self) -> None:
+        """Above where there is no room for it among the filters."""
         low = self.height() < LOW
-        above = self.is_narrow and not low  # among the filters there is no room for it
+        above = self.is_narrow and not low and not self._is_close
         if above != (self._above.indexOf(self.ready) >= 0):
             if above:
                 self.filters.let_go(self.ready)
@@ -180,13 +204,18 @@ class RunsTab(RecordTab):
                 self._above.removeWidget(self.ready)
                 self.filters.add_beside_text(self.ready)
         self.ready.setVisible(not low or self.ready.key() is not None)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where the tab is low its statuses stand among the pick lists, and its buttons are under "…"."""
+        super().resizeEvent(event)
+        low = self.height() < LOW
         if not self.opener.is_open and low != self._line.isHidden():
             self._line.setHidden(low)
-            self._more.setVisible(low)
             self.chips.stand_among(low)
             self.filters.share_with(self.chips if low else None)
             if not low:
                 self._above.insertWidget(0, self.chips)
+        self._share_line()
 
     def build_inspector(self) -> None:
         theme = self.context.theme
@@ -555,11 +584,16 @@ class RunsTab(RecordTab):
         self._show_parked()
 
     def _show_parked(self) -> None:
-        due = f" · {grouped(self._due_count)} due" if self._due_count else ""
-        self.parked_button.setText(f"Parked ideas…  {grouped(self._parked_count)}{due}")
+        self._share_line()
         said = f", {grouped(self._due_count)} of them due" if self._due_count else ""
         self.parked_button.setAccessibleName(f"Parked ideas, {counted(self._parked_count, 'idea')}{said}")
         self.commands.update()
+
+    def _parked_words(self) -> tuple[str, str]:
+        """At ease, and where there is little room."""
+        due = f" · {grouped(self._due_count)} due" if self._due_count else ""
+        count = f"{grouped(self._parked_count)}{due}"
+        return f"Parked ideas…  {count}", count
 
     def _parked_not_counted(self, error: TenantAdminError) -> None:
         self._no_parked = str(error)

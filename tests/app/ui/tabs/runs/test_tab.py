@@ -512,3 +512,15 @@ def test_where_no_chain_keeps_a_reason_the_question_says_so(theme: Theme, qtbot:
         qtbot.addWidget(asked)
         assert said in asked.field.accessibleDescription()
         assert "stands in the audit chain" not in asked.field.accessibleDescription()
+
+
+def test_in_a_narrow_window_the_statuses_keep_their_counts(tab: RunsTab, qtbot: QtBot) -> None:
+    buttons, picker = tab._put_away, tab.chips.picker
+    for width, is_close in ((1280, False), (868, True), (1280, False), (600, False)):
+        tab.resize(width, 500)
+        qtbot.waitUntil(picker.isVisible if width == 600 else picker.isHidden)
+        assert [button.isHidden() for button in buttons] == [is_close, is_close]
+        assert tab._more.isHidden() == (not is_close)
+        assert tab.parked_button.isVisible() and tab.ready.isVisible()
+    tab.resize(868, 300)  # low, too
+    assert tab._line.isHidden() and tab._more.isVisible()
