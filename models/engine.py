@@ -75,10 +75,10 @@ def identity_of(within: str, database_id: str) -> str:
     return f"{LIVE}{within}/{database_id}"
 
 
-def read_at_most(most: int, rows: int, place: str) -> None:
+def read_at_most(most: int, rows: int, place: str, *, charged: bool = True) -> None:
     """Raises `MuchToRead` where more is to be read there."""
     if rows > most:
-        raise MuchToRead(place, rows)
+        raise MuchToRead(place, rows, charged=charged)
 
 
 def raw(sql: str, *values: Any) -> RawQuery:
@@ -173,6 +173,7 @@ class Pages:
 class Usage:
     """What was used since it began, as a live database is charged: calls, rows. The rows that a write has
     written whose answer was `lost` are not known, nor those that were read for an answer that is `unread`.
+    `wrangler dev` has nothing `charged`.
     """
 
     calls: int = 0
@@ -180,6 +181,7 @@ class Usage:
     written: int = 0
     lost: int = 0
     unread: int = 0
+    charged: bool = True
 
     def __str__(self) -> str:
         """For a person."""
@@ -215,8 +217,13 @@ class Metered(ABC):
 
     @property
     def costs(self) -> bool:
-        """Whether each call takes its time, and each row is charged."""
+        """Whether each call takes its time, and each row counts."""
         return self.usage is not None
+
+    @property
+    def charges(self) -> bool:
+        """Whether somebody pays for each row."""
+        return self.usage is not None and self.usage.charged
 
     def is_much(self, rows: int) -> bool:
         """Whether a person has to agree before so many rows are read."""

@@ -140,14 +140,18 @@ class StorageError(TenantAdminError):
 
 
 class MuchToRead(TenantAdminError):
-    """So many `rows` were about to be read, where each is charged, and nobody has agreed to that: "about", or
-    "up to" where no more is known. Who agrees, agrees to `most`: others may write meanwhile.
+    """So many `rows` were about to be read, where each costs something, and nobody has agreed to that:
+    "about", or "up to" where no more is known; by `wrangler dev` none is `charged`. Who agrees, agrees to
+    `most`: others may write meanwhile.
     """
 
     heading = "Read this much?"
     sentence = "For this, {why} rows of {name} are read, and charged."
+    _free = "For this, {why} rows of {name} are read; whoever else asks it waits meanwhile."
 
-    def __init__(self, place: str, rows: int, how_many: str = "about") -> None:
+    def __init__(self, place: str, rows: int, how_many: str = "about", *, charged: bool = True) -> None:
+        if not charged:
+            self.sentence = self._free  # type: ignore[misc]
         super().__init__(place, f"{how_many} {rows:,}")
         self.rows, self.most = rows, rows + max(1_000, rows // 10)
 

@@ -159,6 +159,7 @@ class Client:
     def __post_init__(self) -> None:
         own = f"/accounts/{quote(self.account, safe='')}" if self.account else ""
         self._root = self.base.rstrip("/") + own
+        self.meter.charged = self.account is not None
         self._counting = threading.Lock()
         self._paused_until = 0.0
         self._unreached = Patience(_UNREACHED, NotReached, self.say)

@@ -46,9 +46,9 @@ class ReadingText:
     def tell(self, rows: int) -> None:
         self.rows = rows
 
-    def agreed(self, progress: Progress, most: int, place: str, rows: int) -> None:
+    def agreed(self, progress: Progress, most: int, place: str, rows: int, *, charged: bool = True) -> None:
         """Tells at once of what is to be read there. Raises `MuchToRead` where that is more than `most`."""
-        read_at_most(most, rows, place)
+        read_at_most(most, rows, place, charged=charged)
         self.tell(rows)
         progress(0, rows)
 

@@ -144,6 +144,10 @@ class Context(QObject):
         """Whether each row that is read costs something."""
         return self.opened.database.costs
 
+    def charged(self, words: str) -> str:
+        """The words, which say that something is charged, where it is: `wrangler dev` charges nobody."""
+        return words if self.opened.database.charges else ""
+
     def is_much(self, rows: int) -> bool:
         """As `Database.is_much`."""
         return self.opened.database.is_much(rows)
@@ -161,21 +165,23 @@ class Context(QObject):
             return
         from app.ui.session.lock import ask_to_read  # noqa: PLC0415 - rows show before
 
-        asked = ask_to_read(self.theme, MuchToRead(self.opened.place, rows, "up to"), run, parent)
+        charged = self.opened.database.charges
+        much = MuchToRead(self.opened.place, rows, "up to", charged=charged)
+        asked = ask_to_read(self.theme, much, run, parent)
         asked.rejected.connect(declined)
 
     def price(self, written: int, *, read: int, going: int) -> str:
         """What an act that writes about so many rows takes, and reads so many at most for it, behind a
-        sentence; "" where none is charged. Before several are `going` a bookmark is kept.
+        sentence; "" where that costs nothing. Before several are `going` a bookmark is kept.
         """
         if not self.costs:
             return ""
         kept = going > 1 and self.can(Capability.TIME_TRAVEL)
-        rows = counted(written, "row")
+        rows, charged = counted(written, "row"), self.charged(", and charged")
         first = " A bookmark of what is there is kept first (File, Time Travel…)." if kept else ""
         return (
             f"{first} It takes about two requests; about {rows} of {self.opened.place} are written, and up "
-            f"to {read:,} read again, and charged, with those of the audit chain and of indexes."
+            f"to {read:,} read again{charged}, with those of the audit chain and of indexes."
         )
 
     def rows_of(self, table: str, scope: Scope) -> int:

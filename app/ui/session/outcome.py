@@ -150,7 +150,7 @@ def run(
 
     def before(section: Section) -> None:
         rows = making.to_read(where, section)
-        read_at_most(asked.most, rows, where.name)
+        read_at_most(asked.most, rows, where.name, charged=where.charges)
         if rows:
             on_cost(rows)
 

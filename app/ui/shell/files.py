@@ -241,7 +241,7 @@ class Files(QObject):
         def work(monitor: Monitor) -> Fetched:
             from app.services.live.fetching import fetch  # noqa: PLC0415
 
-            before = partial(words.agreed, monitor.progress, most, database.place)
+            before = partial(words.agreed, monitor.progress, most, database.place, charged=database.charges)
             return fetch(database, target, before=before, monitor=monitor)
 
         def done(fetched: Fetched) -> None:
@@ -316,7 +316,7 @@ class Files(QObject):
             from app.services.files.exporting import Wanted  # noqa: PLC0415
             from app.workers.export import export_database  # noqa: PLC0415
 
-            before = partial(words.agreed, monitor.progress, most, source.name)
+            before = partial(words.agreed, monitor.progress, most, source.name, charged=source.charges)
             told = partial(export_database, before=before, monitor=monitor)
             return told(source, target, Wanted(tenant, readable=readable), replace=True)
 

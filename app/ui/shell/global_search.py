@@ -120,7 +120,8 @@ class GlobalSearch(WindowField):
         rows = sum(context.rows_of(table.name, scope) for table in search.searched(context.lists))
         if context.is_much(rows) and not agreed:
             self._asks = True
-            said = f"This reads up to {counted(rows, 'row')}, and each is charged; press Enter to search."
+            charged = context.charged(", and each is charged")
+            said = f"This reads up to {counted(rows, 'row')}{charged}; press Enter to search."
             self.popup.show_sentence(said)
             return
         self._slow.start()

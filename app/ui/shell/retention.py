@@ -229,6 +229,7 @@ class Retention(QObject):
             archive=settings.retention_archive.get(kept_by),
             chosen=self._chosen,
             reads=self._to_carry_out(plan) if self._context.costs else None,
+            charged=self._context.opened.database.charges,
             time_travel=self._context.can(Capability.TIME_TRAVEL),
             parent=self._window,
         )

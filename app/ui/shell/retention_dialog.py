@@ -168,6 +168,7 @@ class RetentionDialog(Dialog):
         beside: Path | None = None,
         chosen: str | None = None,
         reads: tuple[int, int] | None = None,
+        charged: bool = True,
         time_travel: bool = False,
         parent: QWidget | None = None,
     ) -> None:
@@ -225,7 +226,8 @@ class RetentionDialog(Dialog):
             told = f"A run writes at least {written}, and reads about {plain}, to verify every chain"
             if plan.has_chain:
                 told += f"; with an archive about {archived}"
-            self.add_widget(Label(f"{told}: all of them are charged.", Look.WARN, wrap=True))
+            told += ": all of them are charged." if charged else "."
+            self.add_widget(Label(told, Look.WARN, wrap=True))
         way_back = _WAYS_BACK if time_travel else _NO_WAY_BACK
         if due:  # what to decide by stays in sight
             self.add_condition(Label(way_back, Look.STRONG, wrap=True))

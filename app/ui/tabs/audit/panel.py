@@ -306,7 +306,7 @@ class VerificationPanel(QWidget):
         self._context.when_agreed(report.entries, run, self)
 
     def _show_cost(self, rows: int) -> None:
-        self._cost = f"about {counted(rows, 'row')} are read, and charged"
+        self._cost = f"about {counted(rows, 'row')} are read{self._context.charged(', and charged')}"
         if self._job is not None and not self._job.cancelled:
             self.banner.show_progress(words.running(self._asked), 0, 0, self._cost)
 

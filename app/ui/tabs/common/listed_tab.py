@@ -27,11 +27,10 @@ _MOST_BACK = 1_000
 """Records that an undo has put back are selected again, as far as they are no more than these; and so many of
 those that a form has made are looked for."""
 _NOT_READ = "These rows are read when you agree to what that reads."
-_CHARGED = "Each row that is read is charged; press Enter in the filter to read them."
-_AGAIN = (
-    "Rows that have come or changed since stand in their places when these are read again; each is charged."
-)
-_OF_A_TENANT = f"{_CHARGED} Or choose a tenant in the tool bar, to read its rows alone."
+_CHARGED = "Each row that is read is charged. "
+_ENTER = "Press Enter in the filter to read them."
+_AGAIN = "Rows that have come or changed since stand in their places when these are read again"
+_OF_A_TENANT = f"{_ENTER} Or choose a tenant in the tool bar, to read its rows alone."
 
 
 class ListedTab(InspectedTab):
@@ -232,8 +231,9 @@ class ListedTab(InspectedTab):
             title = self.model.columns[self.model.column_of(query.sort)].title
             by = f", by {title}{', descending' if query.descending else ''}"
         self.read_button.setText(f"{'Read again: up' if is_again else 'Read up'} to {rows}{by}")
-        ways = _OF_A_TENANT if self.scope == EVERYONE else _CHARGED
-        self.price_label.setText(_AGAIN if is_again else ways)
+        charged, ways = self.context.charged, _OF_A_TENANT if self.scope == EVERYONE else _ENTER
+        again = f"{_AGAIN}{charged('; each is charged')}."
+        self.price_label.setText(again if is_again else f"{charged(_CHARGED)}{ways}")
         self.price.show()
         if self.list.clear_unless(query):  # rows of another tenant or filter would be acted upon
             self._show_none(self.spec.icon, "Not read yet", _NOT_READ, clearable=query.filtered)

@@ -28,9 +28,8 @@ _SOON_MS: Final = 30
 
 _SHARED, _DIFFERENT = "All of them", "They differ"
 _COUNTING = "What they have in common is being counted…"
-_CHARGED = (
-    f"Of more than {LOOKED_AT} records what they have in common is read when you ask for it: up to {{}} "
-    "rows, each of which is charged."
+_ON_DEMAND = (
+    f"Of more than {LOOKED_AT} records what they have in common is read when you ask for it: up to {{}} rows"
 )
 _TOO_MANY = "They are too many to tell what they have in common."
 
@@ -103,7 +102,10 @@ class ManyPart(QWidget):
             return _COUNTING
         count = self._rows.selected_count()
         may_read = self._context.costs and count <= COUNTED
-        return _CHARGED.format(grouped(READ_EACH * count)) if may_read else _TOO_MANY
+        if not may_read:
+            return _TOO_MANY
+        asked = _ON_DEMAND.format(grouped(READ_EACH * count))
+        return f"{asked}{self._context.charged(', each of which is charged')}."
 
     def _show_fields(self, shared: list[Field], different: list[Field], note: str = "") -> None:
         for title, fields, rows in (

@@ -62,8 +62,9 @@ class PastPart(QWidget):
             self.table.hide()
         if self._context.costs:
             self._offer(f"Read up to {grouped(CHARGED)} entries")
-            self.note.setText("Each entry that is looked at is charged." if is_other else "")
-            self.note.setVisible(is_other)
+            told = self._context.charged("Each entry that is looked at is charged.") if is_other else ""
+            self.note.setText(told)
+            self.note.setVisible(bool(told))
         elif named is not None:
             if is_other:
                 self.more.hide()

@@ -93,7 +93,8 @@ class AboutPart(QWidget):
         found = page_words.looked_through(story)
         if not self._context.costs:
             return found
-        read = f"up to {2 * CHARGED:,} entries and notifications are read, and charged"
+        read = f"up to {2 * CHARGED:,} entries and notifications are read"
+        read += self._context.charged(", and charged")
         return f"{found}. With each change here {read}, again." if found else f"For these {read}."
 
     def _entry(self, entry: PastEntry) -> tuple[Cell, ...]:

@@ -206,7 +206,7 @@ class RunSearchDialog(Dialog):
         if much is None:
             tables = (PLANNING_RUNS, PLANNING_ARTIFACTS)
             rows = FETCHED_PASSES * sum(context.rows_of(table.name, EVERYONE) for table in tables)
-            much = MuchToRead(context.opened.place, rows)
+            much = MuchToRead(context.opened.place, rows, charged=context.opened.database.charges)
         self._agreed = much.most
         self.bar.hide()
         self.cancel_reading.hide()
@@ -404,7 +404,7 @@ def _read(opened: Opened, scope: Scope, most: int | None, monitor: Monitor) -> T
 
     def before(rows: int) -> None:
         if most is not None:
-            read_at_most(most, rows, opened.place)
+            read_at_most(most, rows, opened.place, charged=opened.database.charges)
 
     texts.read(monitor, before)
     return texts

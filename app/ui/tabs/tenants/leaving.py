@@ -50,7 +50,8 @@ def export(context: Context, tenant: str, folder: Path, window: QWidget, most: i
         from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415 - few export one
         from app.workers.tenants import export_tenant  # noqa: PLC0415
 
-        before = partial(words.agreed, monitor.progress, most, opened.place)
+        charged = opened.database.charges
+        before = partial(words.agreed, monitor.progress, most, opened.place, charged=charged)
         told = partial(export_tenant, before=before, monitor=monitor)
         return told(opened.where, tenant, folder, *store_and_verifier(), now=now, by=by)
 
