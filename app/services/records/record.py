@@ -6,14 +6,15 @@ table can be read stands at the end.
 
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from peewee import SQL, BaseQuery, Case, Column, Query, fn
+from peewee import SQL, BaseQuery, Case, Column, fn
 from peewee import Table as Source
 
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ
-from app.services.records.rows import Value, decoded, exactly, holds, in_parts, legible
+from app.services.records.rows import Value, decoded, exactly, given, holds, in_parts, legible
 from app.services.records.secret_forms import Told
 from app.services.records.tables import AUDIT_CHAIN, ColumnKind, Table, TableColumn, undeclared
 from app.services.text import readable, visible
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 TOGETHER: Final = 8
 """Records that come with one answer; of a live database each has 2 MB at most."""
+_OF_FILE: Final = 64
+_HELD: Final = 1_000_000
+"""Records of a file that are read at once, and letters of theirs: each look at the tables takes its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +67,10 @@ def read_record(database: Database, table: Table, key: Value) -> Record:
 
 def each_again(database: Database, known: Sequence[Record]) -> Iterator[Record | None]:
     """The records as they are stored now, whole; None for one that is gone. Of one whose key is NULL, which
-    any number may have, the row that was known. Some of them come with one answer where each call takes its
+    any number may have, the row that was known. Some of them come with one answer, as each call takes its
     time. Raises `TableMissing`, and as `read_record` of a shared key.
     """
-    for some in in_parts(known, TOGETHER if database.costs else 1):
+    for some in in_parts(known, TOGETHER) if database.costs else _small_together(known):
         wanted = list(map(_again, some))
         try:
             found = _read(database, wanted)
@@ -74,6 +78,22 @@ def each_again(database: Database, known: Sequence[Record]) -> Iterator[Record |
             found = [_read(database, [one])[0] for one in wanted]
         for one, rows in zip(some, found, strict=True):
             yield _one(one.table, rows) if rows != [] else None
+
+
+def _small_together(known: Sequence[Record]) -> Iterator[list[Record]]:
+    """Large ones alone."""
+    some: list[Record] = []
+    held = 0
+    for one in known:
+        length = one.values.get("length")
+        letters = length if isinstance(length, int) else 0
+        if some and (held + letters > _HELD or len(some) == _OF_FILE):
+            yield some
+            some, held = [], 0
+        some.append(one)
+        held += letters
+    if some:
+        yield some
 
 
 def _again(known: Record) -> "_Wanted":
@@ -188,7 +208,16 @@ def _read_beside(
         return stored is not None and (by in (None, table.key) or by.source in stored.names)
 
     def readings(tables: StoredTables) -> list[_Reading]:
-        return [_Reading(*one, tables[one[0].name]) for one in wanted if is_there(tables, *one[:2])]
+        made: dict[tuple[Table, TableColumn | None, str], _Reading] = {}
+        found = []
+        for table, by, value in wanted:
+            if is_there(tables, table, by):
+                like = made.get(key := (table, by, given(value).sql))
+                found.append(
+                    _Reading(table, by, value, tables[table.name]) if like is None else like.of(value)
+                )
+                made.setdefault(key, found[-1])
+        return found
 
     def asked(tables: StoredTables) -> list[BaseQuery]:
         return [*(reading.query for reading in readings(tables)), *beside(tables)]
@@ -205,6 +234,7 @@ class _Reading:
 
     def __init__(self, table: Table, by: TableColumn | None, value: Value, of_file: StoredTable) -> None:
         self._table = table
+        self._said: tuple[str, Sequence[Any]] | None = None
         whole = by is table.key or by is None
         source, stored = Source(table.name), of_file.names
         asked = table.columns if whole else table.listed
@@ -225,7 +255,16 @@ class _Reading:
         row = SQL("NULL") if of_file.row_key is None else Column(source, of_file.row_key)
         cells += [exactly(row)] if self._has_row else []
         column = row if by is None else Column(source, by.source)
-        self.query: Query = source.select(*cells).where(holds(column, value))
+        self.query: BaseQuery = source.select(*cells).where(holds(column, value))
+
+    def of(self, value: Value) -> "_Reading":
+        """The same where the column holds another value, given alike: Peewee need not say it again."""
+        if self._said is None:
+            self._said = self.query.sql()
+        other = copy(self)
+        sql, values = self._said
+        other.query = raw(sql, *values[:-1], *given(value).params)
+        return other
 
     def record(self, row: Sequence[Any]) -> Record:
         stored = [decoded(cell) for cell in row]

@@ -5,10 +5,12 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app.services.records.record import read_record, read_record_with
+from app.services.records.record import each_again, read_record, read_record_with
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS, USERS
 from models.engine import Database
 from models.errors import NotFound, TableMissing
+from models.local.database import LocalDatabase
+from tests.app.services.records.test_run_compare import add_run
 from tests.fixtures.connected import connected, execute
 
 
@@ -122,3 +124,21 @@ def test_a_record_can_be_read_with_those_that_name_it(engine: Database, sql: aps
     assert [(one["id"], one["length"], one["content"]) for one in artifacts] == [("of b", 4, None)]
     sql.execute("DROP TABLE planning_artifacts")
     assert read_record_with(engine, PLANNING_RUNS, "b", PLANNING_ARTIFACTS, "run_id")[1] is None
+
+
+def test_many_are_read_again_together_as_each_is_alone(database: LocalDatabase) -> None:
+    add_run(database, "r", "An idea", at=1)
+    columns = "id, run_id, phase, version, content, created_at"
+    insert = f"INSERT INTO planning_artifacts ({columns}) VALUES (?, 'r', 'p', ?, ?, 1)"
+    keys: list[object] = ["a", "A", "1", b"1", "\0", None, None, *(f"more {number}" for number in range(150))]
+    for number, key in enumerate(keys):
+        text = "long " * (400_000 if number % 70 == 3 else 1)
+        database.connection().execute(insert, (key, number, f"{number} {text}"))
+    _, listed = read_record_with(database, PLANNING_RUNS, "r", PLANNING_ARTIFACTS, "run_id")
+    assert listed is not None and len(listed) == len(keys)
+    database.connection().execute("DELETE FROM planning_artifacts WHERE id = 'more 7'")
+    for known, again in zip(listed, each_again(database, listed), strict=True):
+        if known["id"] == "more 7":
+            assert again is None
+        else:
+            assert again is not None and again.text("content").startswith(f"{known['version']} long ")
