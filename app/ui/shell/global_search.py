@@ -222,7 +222,7 @@ class GlobalSearch(WindowField):
         elif self.text():
             self.clear()
         elif self._workspace is not None:
-            self._workspace.current().take_focus()
+            self._workspace.focus_in_current()
 
     def _close(self) -> None:
         self._forget_task()

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
+from shiboken6 import Shiboken
 
 from app.services.text import quoted, visible
 from app.ui.shell.files import show_folder
 from app.ui.shell.global_search import SHORTCUT
 from app.ui.theme import MODES, Kind, Mode
 from app.ui.theme.icons import Icon
-from app.ui.widgets.actions import ActionSpec, give_letters
+from app.ui.widgets.actions import WAITS, ActionSpec, give_letters
 from app.ui.widgets.buttons import BESIDE_WORDS, BUTTON, Choice, framed_button
 from app.ui.widgets.formatting import first_line, shortened, tooltip
 from app.ui.widgets.labels import set_tip
@@ -79,14 +80,14 @@ def add_actions(window: MainWindow) -> None:
     by_value = of_value("Filter &by this value")
     copy_one = of_file(lambda file: file.current().copy_value())
     filter_one = of_file(lambda file: file.current().filter_by_current())
-    select_all = of_file(lambda file: file.current().table.selectAll())
-    export = of_file(lambda file: file.current().export())  # not within what builds it: it may go meanwhile
+    select_all = of_file(lambda file: file.with_current(lambda page: page.table.selectAll()))
+    export = of_file(lambda file: file.go_on_in_current(lambda page: page.export()))
     save_copy = of_file(lambda file: files.ask_save_copy(file.context.opened))
     export_sql = of_file(lambda file: files.ask_export_sql(file.context.opened, file.scope.tenant_id))
     restore = of_file(lambda file: files.ask_restore(file.context.opened.path))
     travel = of_file(lambda file: window.time_travel.ask(file.context))
     retain = of_file(lambda file: file.retention.ask(file.scope.tenant_id))
-    filter_rows = of_file(lambda file: file.current().find_words())
+    filter_rows = of_file(lambda file: file.focus_in_current(lambda page: page.find_words()))
     refresh = of_file(lambda file: file.refresh())
     tenants = of_file(lambda file: file.show_tenants())
     connect, lock_words = window.connecting.ask_connect, partial(_lock_words, window)
@@ -143,7 +144,7 @@ def add_tab_actions(window: MainWindow) -> None:
     def show(position: int) -> None:
         if window.workspace is not None:
             window.workspace.go(position)
-            window.workspace.with_current(lambda page: page.take_focus())
+            window.workspace.focus_in_current()
 
     def shown(position: int) -> bool:
         return window.workspace is not None and window.workspace.position == position
@@ -272,9 +273,24 @@ def _fill_record(menu: QMenu, window: MainWindow) -> None:
     """Holds the acts of a tab no longer than that is in sight: their keys would work as long."""
     menu.clear()
     if window.workspace is not None:
-        window.workspace.current().commands.fill(menu)
+        _fill_with_current(menu, window.workspace, lambda page: page.commands.fill(menu))
         turned, once = window.workspace.turned, Qt.ConnectionType.SingleShotConnection
         turned.connect(lambda: _empty(menu), once)
+
+
+def _fill_with_current(menu: QMenu, workspace: Workspace, fill: Callable[[RecordTab], object]) -> None:
+    """Where the tab in sight is still built, as soon as it is there, in the menu that is open already."""
+    waiting = menu.addAction("One moment…")
+    waiting.setEnabled(False)
+    menu.setProperty(WAITS, True)
+
+    def filled(page: RecordTab) -> None:
+        menu.setProperty(WAITS, None)
+        if Shiboken.isValid(waiting):  # else it has been filled for another tab since
+            menu.removeAction(waiting)
+            fill(page)
+
+    workspace.with_current(filled)
 
 
 def _empty(menu: QMenu) -> None:
@@ -289,8 +305,12 @@ def _fill_view(menu: QMenu, window: MainWindow) -> None:
     window.commands.fill(menu, ("refresh", "tenants", "", *tabs, *([""] if tabs else []), *modes))
     if window.workspace is not None:
         menu.addSeparator()
-        window.workspace.current().add_header_menus(menu)
-        give_letters(menu)
+        _fill_with_current(menu, window.workspace, partial(_add_header_menus, menu))
+
+
+def _add_header_menus(menu: QMenu, page: RecordTab) -> None:
+    page.add_header_menus(menu)
+    give_letters(menu)
 
 
 def _preferences(window: MainWindow) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QIcon, QKeyEvent, QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QApplication, QBoxLayout, QLineEdit, QTabBar, QWidget
+from PySide6.QtWidgets import QApplication, QBoxLayout, QLineEdit, QMainWindow, QTabBar, QWidget
 
 from app.services.opened import tenants
 from app.services.records.change import Change
@@ -22,6 +22,7 @@ from app.ui.shell.trail import Trail
 from app.ui.tabs.common.declared import TABS, TabSpec
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Kind
+from app.ui.widgets.actions import WAITS
 from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import in_column
 from app.ui.widgets.later import later
@@ -85,6 +86,10 @@ AHEAD_MS = 10
 """Between two parts of what nobody has asked for yet, of up to 20 ms each: a tab that is looked at for the
 first time is there, and nobody is held up by more than one part meanwhile.
 """
+
+
+def _take_focus(page: RecordTab) -> None:
+    page.take_focus()
 
 
 class _Page(QWidget):
@@ -207,7 +212,7 @@ class Workspace(QWidget):
 
     def _go_back(self, position: int) -> None:
         self.go(position)
-        self.with_current(lambda page: page.take_focus())
+        self.focus_in_current()
 
     def start(self) -> None:
         """Fills the tab in sight, once the event loop has had its turn: the window stood still long enough.
@@ -282,7 +287,7 @@ class Workspace(QWidget):
     def choose_tenant(self, tenant: str | None) -> None:
         self.tenants.leave(back=False)
         self.set_tenant(tenant)
-        self.current().take_focus()
+        self.focus_in_current()
 
     def focus_rows(self) -> bool:
         """Gives them the focus, where they are in sight; whether they were."""
@@ -455,7 +460,8 @@ class Workspace(QWidget):
 
     def with_current(self, then: Callable[[RecordTab], object]) -> None:
         """Does something with the tab in sight: at once, or as soon as it is built. A person's next key finds
-        it whole, unless a list, a dialog or the window takes it; until then there is nothing to click on.
+        it whole, also in a menu that waits for it, unless another list, a dialog or the window takes it;
+        until then there is nothing to click on.
         """
         position = self.position
         if position in self._built:
@@ -464,6 +470,23 @@ class Workspace(QWidget):
             self._wanted[position].append(then)
             self._build_on.start()
             cast("QApplication", QApplication.instance()).installEventFilter(self)
+
+    def focus_in_current(self, focus: Callable[[RecordTab], object] = _take_focus) -> None:
+        """Gives it to what is in the tab in sight, unless a person has gone on while that was built."""
+        before = QApplication.focusWidget()
+
+        def go(page: RecordTab) -> None:
+            if QApplication.focusWidget() in (None, before):
+                focus(page)
+
+        self.with_current(go)
+
+    def go_on_in_current(self, then: Callable[[RecordTab], object]) -> None:
+        """As `with_current`, for what may end the file: not within what builds the tab, which would go."""
+        if self.position in self._built:
+            then(self._built[self.position])
+        else:
+            self.with_current(lambda page: later(page, 0, partial(then, page)))
 
     def _build_part(self) -> None:
         app = cast("QApplication", QApplication.instance())
@@ -497,12 +520,16 @@ class Workspace(QWidget):
 
     def _is_for_others(self, event: QKeyEvent) -> bool:
         """Whether a list, a dialog or the window takes it; what the window does with a tab asks for that."""
-        if QApplication.activePopupWidget() is not None or QApplication.activeModalWidget() is not None:
-            return True
+        popup = QApplication.activePopupWidget()
+        if popup is not None or QApplication.activeModalWidget() is not None:
+            return popup is None or not popup.property(WAITS)
         if event.key() in _HELD:
             return True
         keys = QKeySequence(event.keyCombination())
-        return any(keys in action.shortcuts() for action in self.window().actions())
+        window = cast("QMainWindow", self.window())
+        if any(keys == QKeySequence.mnemonic(menu.text()) for menu in window.menuBar().actions()):
+            return True
+        return any(keys in action.shortcuts() for action in window.actions())
 
     def _way_out(self, table: str) -> tuple[str, Callable[[], object]] | None:
         """What helps where a table is missing that such a file should have."""
@@ -533,14 +560,9 @@ class Workspace(QWidget):
         else:
             self._built[position].activate()
         if not self.tabs.tabBar().hasFocus():  # else the arrow keys go on from tab to tab
-            self.with_current(partial(self._focus_new, QApplication.focusWidget()))
+            self.focus_in_current()
         if self._to_begin:  # before the first tab was whole
             self._beginning.start()
-
-    def _focus_new(self, before: QWidget | None, page: RecordTab) -> None:
-        """Unless a person has gone on to something else while it was built."""
-        if QApplication.focusWidget() in (None, before):
-            page.take_focus()
 
     def _changed(self, change: Change, initiator: object) -> None:
         for page in self._built.values():

@@ -17,6 +17,9 @@ from app.ui.widgets.labels import set_tip
 
 _HEARD = "heardWhereShown"
 
+WAITS = "waits"
+"""The property of a menu whose entries are still to come: those of a tab that is being built."""
+
 Refuses = Callable[[], str | None]
 """Says why an action cannot apply now, or None when it can."""
 

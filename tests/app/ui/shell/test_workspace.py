@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
+from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from app.services.opened import tenants
@@ -358,3 +360,24 @@ def test_a_key_finds_a_tab_whole_of_which_a_part_was_built_before(
     assert half.table.isAncestorOf(half.table.viewport()) and half.isAncestorOf(half.table), (
         "it goes as a whole"
     )
+
+
+@pytest.mark.slow
+def test_a_menu_of_a_tab_that_is_still_built_opens_at_once_and_has_its_acts_then(
+    window: MainWindow, demo_path: Path, qtbot: QtBot
+) -> None:
+    open_file(qtbot, window, demo_path)
+    workspace = window.workspace
+    assert workspace is not None
+    for place, keys, by_key in ((1, "Alt+R", False), (2, "Alt+V", False), (3, "Alt+R", True)):
+        workspace.tabs.setCurrentIndex(place)
+        QTest.keySequence(window, QKeySequence(keys))
+        menu = QApplication.activePopupWidget()
+        assert isinstance(menu, QMenu) and menu.actions()[-1].text() == "One moment…"
+        assert place not in workspace._built
+        if by_key:
+            QTest.keyClick(window.windowHandle(), Qt.Key.Key_Down)
+            assert place in workspace._built, "a person's next key finds it whole"
+        qtbot.waitUntil(lambda: "One moment…" not in [act.text() for act in menu.actions()])  # noqa: B023
+        assert len(menu.actions()) > 4 and menu.isVisible()
+        menu.close()
