@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QMoveEvent
 from PySide6.QtWidgets import QApplication, QStackedWidget, QTabWidget, QWidget
 from shiboken6 import Shiboken
@@ -16,7 +16,12 @@ from app.ui.widgets.tab_order import is_lost, release
 
 
 class _Corner(QWidget):
-    """On a line with the tabs, whose style would have it lower."""
+    """On a line with the tabs, whose style would have it lower; hidden, it takes none of their room, as it
+    would by Qt.
+    """
+
+    def sizeHint(self) -> QSize:
+        return QSize(0, 0) if self.isHidden() else super().sizeHint()
 
     def moveEvent(self, event: QMoveEvent) -> None:
         super().moveEvent(event)

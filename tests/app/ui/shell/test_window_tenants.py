@@ -67,8 +67,9 @@ def test_it_takes_the_place_of_the_tab_and_gives_it_back(
     open_file(qtbot, window, demo_path)
     hooks = go(qtbot, window, 2)
     assert window.workspace is not None
-    place = window.workspace.tenants
+    place, tabs = window.workspace.tenants, window.workspace.tabs
     hooks.filters.text.setFocus()
+    assert tabs.tabBar().width() == tabs.width()
     page = show(qtbot, window)
     (tenants,) = ask(demo_path, "SELECT count(DISTINCT tenant_id) FROM audit_chain")[0]
     assert page.isVisible() and not hooks.isVisible() and page.table.hasFocus()
@@ -78,6 +79,12 @@ def test_it_takes_the_place_of_the_tab_and_gives_it_back(
     assert window.workspace.tabs.tabBar().property("left")
     press("Escape")
     assert hooks.isVisible() and not page.isVisible() and not place.back_button.isVisible()
+    qtbot.waitUntil(lambda: tabs.tabBar().width() == tabs.width())  # and nothing else shows beside them
+    window.resize(900, 560)
+    window.commands.trigger("tenants")
+    qtbot.waitUntil(lambda: tabs.tabBar().width() + place._corner.width() == tabs.width())
+    assert place._corner.geometry().right() == tabs.rect().right()
+    press("Escape")
     assert QApplication.focusWidget() is hooks.filters.text
     assert window.tenants.currentText() == "All tenants" and not window.tenants.property("lit")
     window.tenants.showPopup()
