@@ -7,9 +7,9 @@ from types import TracebackType
 
 from PySide6.QtCore import QCoreApplication, QObject, QSocketNotifier, Qt
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
 
-from app import __version__, paths
+from app import __version__, paths, replaced
 from app.settings import Settings
 from app.ui.shell.window import MainWindow
 from app.ui.theme import STYLE, Mode, Theme
@@ -130,14 +130,30 @@ def _test_itself(app: QApplication, window: MainWindow) -> None:
 
 
 def _catch_bugs(theme: Theme, window: MainWindow) -> None:
-    """The one handler of what nobody expected: written down, and shown in a dialog with "Copy details"."""
+    """The one handler of what nobody expected: written down, and shown in a dialog with "Copy details"; or
+    where the program's files were replaced beneath it, that is said, and no mistake of its own.
+    """
+
+    def tell(error: BaseException) -> None:
+        from app import bugs  # noqa: PLC0415 - only needed when something broke
+        from app.ui.widgets.dialogs import BugDialog, ErrorDialog  # noqa: PLC0415
+
+        bugs.record(error)
+        if replaced.is_replaced():
+            doors = [("Close Tenant Admin", window.close)]
+            ErrorDialog(theme, replaced.WHY, window, title=replaced.WHAT, doors=doors).open()
+        else:
+            BugDialog(theme, bugs.details(error), window).open()
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        from app import bugs  # noqa: PLC0415 - only needed when something broke
-        from app.ui.widgets.dialogs import BugDialog  # noqa: PLC0415
-
-        bugs.record(error.with_traceback(trace))
-        BugDialog(theme, bugs.details(error), window).open()
+        try:
+            tell(error.with_traceback(trace))
+        except Exception:
+            if not replaced.is_replaced():
+                raise
+            # What would tell of it is not there any more, or not this version's.
+            box = QMessageBox(QMessageBox.Icon.Critical, replaced.WHAT, replaced.WHY, parent=window)
+            box.open()
 
     sys.excepthook = hook
 

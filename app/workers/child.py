@@ -22,6 +22,7 @@ from functools import partial
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
+from app import replaced
 from models import errors
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Monitor, seldom
@@ -71,6 +72,15 @@ class CannotStart(TenantAdminError):
     )
 
 
+class Replaced(CannotStart):
+    """As above, and why is known."""
+
+    sentence = (
+        "The {what} could not be started, because this program was replaced while it runs, most likely by an "
+        "upgrade ({why}); nothing was changed. Close it and start it again."
+    )
+
+
 class ChildFailed(TenantAdminError):
     """`what` was being done is a noun ("export"); `why` is what is known of the reason."""
 
@@ -100,7 +110,7 @@ class Children:
             self._processes.append(_spawn(self._worker, behind=self._behind))
         except OSError as error:
             self.__exit__()
-            raise CannotStart(self._work, error.strerror or type(error).__name__) from error
+            raise _cannot_start(self._work, error.strerror or type(error).__name__) from error
 
     def __enter__(self) -> "Children":
         return self
@@ -156,7 +166,7 @@ class Children:
 
                     raise BugElsewhere(details)
                 case {"ended": begun}:
-                    raise ChildFailed(self._work) if begun else CannotStart(self._work, "it ended")
+                    raise ChildFailed(self._work) if begun else _cannot_start(self._work, "it ended")
 
         def take_all() -> bool:
             with suppress(queue.Empty):
@@ -226,6 +236,10 @@ def _gone(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def _cannot_start(work: str, why: str) -> CannotStart:
+    return (Replaced if replaced.is_replaced() else CannotStart)(work, why)
 
 
 def _spawn(worker: str, *, behind: bool) -> "subprocess.Popen[bytes]":

@@ -11,10 +11,10 @@ import apsw
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QScrollArea, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
-from app import application, paths
+from app import application, paths, replaced
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.chain.where import InFile
@@ -695,6 +695,25 @@ def test_a_bug_is_shown_with_details_to_copy(
     assert "hunter2" not in text
     log = Path(os.environ["TENANT_ADMIN_HOME"])
     assert any("RuntimeError" in file.read_text() for file in log.rglob("*.log"))
+
+
+@pytest.mark.slow
+def test_what_goes_wrong_when_the_program_was_replaced_is_called_so(
+    qtbot: QtBot, window: MainWindow, theme: Theme, hook: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replaced, "STARTED", 0.0)  # all files are newer
+    application._catch_bugs(theme, window)
+    gone = ImportError("cannot import name 'x' from 'app.y'")
+    sys.excepthook(ImportError, gone, None)
+    box = dialog(qtbot, window, ErrorDialog)
+    assert "replaced" in box.windowTitle() and "start it again" in box.sentence.text()
+    box.reject()
+    monkeypatch.delattr("app.bugs.record")  # nor is there what would tell of it
+    sys.excepthook(ImportError, gone, None)
+    qtbot.waitUntil(lambda: isinstance(QApplication.activeModalWidget(), QMessageBox))
+    last = QApplication.activeModalWidget()
+    assert isinstance(last, QMessageBox) and "start it again" in last.text()
+    last.reject()
 
 
 # dead ends
