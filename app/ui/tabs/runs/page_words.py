@@ -40,13 +40,15 @@ def why(story: RunStory, timeline: RunTimeline, now: int, known: str = "") -> st
             because = reason or (f": {verdict}" if verdict and verdict != "kill" else "")
             found = f"it was killed{who}{at}{because}"
         case RunStatus.CANCELLED | RunStatus.COMPLETED | RunStatus.DELETED:
-            found = f"it was {status}{who}{at}{reason}"
+            known_of = f"{who}{at}{reason}"  # that it was is said by its status
+            found = f"it was {status}{known_of}" if known_of else ""
         case RunStatus.PAUSED:
             is_known = told is not None or reason
             found = f"it was paused{who}{at}{reason}" if is_known else "it waits for approval"
         case _:
             found = _going(timeline, now)
-    return visible(f"{found}.") if found else ""
+    ends = "" if found.endswith((".", "!", "?", "…")) else "."
+    return visible(f"{found}{ends}") if found else ""
 
 
 def _going(timeline: RunTimeline, now: int) -> str:

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from app.services.records import runs as planning
 from app.services.records.run_timeline import Spent
 from app.ui.session.context import Context
-from app.ui.tabs.runs import RunsTab
+from app.ui.tabs.runs import RunsTab, page_words
 from app.ui.tabs.runs.page import RunPage
 from app.ui.tabs.runs.time_scale import took
 from app.ui.tabs.runs.timeline_view import TIMES, VERDICT
@@ -221,6 +221,21 @@ def test_what_no_artifacts_tell_is_not_known(opened: RunPage) -> None:
 
 def test_the_legend_tells_what_is_there(opened: RunPage) -> None:
     assert opened.legend.accessibleName() == "Legend: approved, sent back, without a verdict, in review"
+
+
+def test_a_reason_ends_once_and_a_status_alone_is_no_reason(opened: RunPage, context: Context) -> None:
+    assert opened.story is not None and opened.timeline is not None
+    for status, verdict, said in (
+        ("killed", "No market.", "it was killed: No market."),
+        ("killed", "Why now?", "it was killed: Why now?"),
+        ("killed", "No market", "it was killed: No market."),
+        ("completed", "proceed", ""),
+    ):
+        run = replace(
+            opened.story.run, values={**opened.story.run.values, "status": status, "kill_verdict": verdict}
+        )
+        story = replace(opened.story, run=run, entries=())
+        assert page_words.why(story, opened.timeline, context.clock()) == said
 
 
 @pytest.mark.slow
