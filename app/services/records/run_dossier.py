@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 from html import escape
@@ -19,11 +18,12 @@ from peewee import Table as Source
 
 from app import paths
 from app.services.chain.checkpoints.verdicts import KeptVerdict
+from app.services.records.contents import ContentKind, indented, kind_of, laid_out
 from app.services.records.export import as_time, plain_of
 from app.services.records.history import CHARGED, LOOKED_THROUGH
 from app.services.records.record import Record, each_again
 from app.services.records.rows import decoded, exactly, legible
-from app.services.records.run_timeline import ALL_ABOUT, RunStory, RunTimeline, read, timeline
+from app.services.records.run_timeline import ALL_ABOUT, RunStory, RunTimeline, entry_behind, read, timeline
 from app.services.records.secret_texts import without_secrets
 from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, PLANNING_RUNS, ColumnKind
 from app.services.text import counted, markdown, readable, utc_time, visible
@@ -31,16 +31,19 @@ from models.engine import Database
 from models.errors import Cancelled
 from models.progress import Monitor
 from models.schema import read_stored
-from models.status import DAY
+from models.status import DAY, HOUR
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 _PIECE: Final = 65_536
 _SPACE: Final = re.compile(r"\s(?<!\r)")
 _HASHED: Final = ("event_type", "payload", "previous_hash", "hash", "created_at")
-_PHASES: Final = ("Phase", "Version", "Score", "Verdict", "Worked", "Waited", "Ended")
+_PHASES: Final = ("Phase", "Version", "Score", "Verdict", "Began", "Ended", "Worked", "Waited")
 _ENTRIES: Final = ("Entry", "Event", "Time", "Payload", "Previous hash", "Hash")
 
-_OF_HASHES: Final = "Payloads are as they are stored, whatever is in them: the hashes are made of them."
+_OF_HASHES: Final = (
+    "Payloads are as they are stored, whatever is in them, and so is the number behind a time: the hashes "
+    "are made of both."
+)
 _NOT_EXACT: Final = " (cannot be checked from here: the payload has characters that are shown otherwise)"
 
 
@@ -64,8 +67,8 @@ class DossierOf:
 
 
 def pieces(database: Database, of: DossierOf, monitor: Monitor) -> Iterator[str]:
-    """The document in pieces; no more than one artifact is held at a time. Each is as it was stored when it
-    was read. Raises `NotFound`, `Cancelled`, and the storage errors.
+    """The document in pieces; no more than one large artifact is held at a time. Each is as it was stored
+    when it was read, JSON laid out over lines. Raises `NotFound`, `Cancelled`, and the storage errors.
     """
     page: _Dossier = _Html() if of.form is DossierForm.HTML else _Markdown()
     among = CHARGED if database.costs else LOOKED_THROUGH
@@ -73,7 +76,13 @@ def pieces(database: Database, of: DossierOf, monitor: Monitor) -> Iterator[str]
     yield page.start(_said(PLANNING_RUNS.name, "idea", story.run.text("idea")))
     made = f"Made {utc_time(of.now)} from {of.place}, run {readable(of.run_id)}."
     yield page.paragraph(made)
-    yield page.table(("Field", "Value"), _fields(story.run))
+    fields = _fields(story.run)
+    documents = {name: value for name, value in fields if kind_of(value) is ContentKind.JSON}
+    rows = [(name, "below" if name in documents else value) for name, value in fields]
+    yield page.table(("Field", "Value"), [*rows[:1], *_why(story), *rows[1:]])
+    for name, value in documents.items():
+        yield page.heading(name)
+        yield from page.verbatim([_lines(indented(value))])
     yield page.heading("Phases")
     yield page.table(_PHASES, _phases(timeline(story, of.now)))
     yield page.heading("Audit entries about it")
@@ -98,6 +107,18 @@ def _fields(run: Record) -> list[tuple[str, str]]:
     return found
 
 
+def _why(story: RunStory) -> list[tuple[str, str]]:
+    """How it came to its status, where an entry tells it."""
+    told = entry_behind(story.entries or (), story.run["status"])
+    if told is None:
+        return []
+    said = told.said.get("reason") if isinstance(told.said, dict) else None
+    reason = _said(AUDIT_CHAIN.name, "payload", said) if isinstance(said, str) else ""
+    who = readable(without_secrets(told.actor)) or "nobody who is named"
+    at = f"{readable(as_time(told.created_at))} UTC"
+    return [("Why", f"{readable(told.event_type)} by {who}, {at}{f': {reason}' if reason else ''}")]
+
+
 _OF_VERSION: Final = ("phase", "version", "overall_score", "review_verdict")
 
 
@@ -113,20 +134,23 @@ def _phases(found: RunTimeline) -> list[tuple[str, ...]]:
         newest = line.newest
         if line.is_reached:
             stored = (newest.version, newest.score, newest.verdict) if newest else (None, None, None)
-            times = _took(line.worked), _took(line.waited or None), _when(newest.ended if newest else None)
+            began = min((span.began for span in line.spans), default=None)
+            took = _took(line.worked), _took(line.waited or None)
+            times = _when(began), _when(newest.ended if newest else None), *took
             of = map(partial(_said, PLANNING_ARTIFACTS.name), _OF_VERSION, (line.phase, *stored))
             rows.append((*of, *times))
     return rows
 
 
-_LONGEST_TIME: Final = DAY * 999_999_999
-"""Seconds that Python counts in days."""
-
-
 def _took(seconds: int | None) -> str:
+    """`12 s`, `3 min 20 s`, `2 h 5 min`, `4 d 2 h`."""
     if seconds is None:
         return ""
-    return str(timedelta(seconds=seconds)) if seconds < _LONGEST_TIME else f"{seconds:,} s"
+    if seconds < HOUR:
+        return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
+    if seconds < DAY:
+        return f"{seconds // HOUR} h {seconds % HOUR // 60} min"
+    return f"{seconds // DAY:,} d {seconds % DAY // HOUR} h"
 
 
 def _when(at: int | None) -> str:
@@ -168,9 +192,12 @@ def _entries(database: Database, story: RunStory, page: "_Dossier") -> Iterator[
     ]
     found = []
     for row in rows:
+        values = [legible(decoded(cell)) for cell in row]
         seq, event, payload, before, own, at = (
-            readable(tell(legible(decoded(cell)))) for tell, cell in zip(said, row, strict=True)
+            readable(tell(value)) for tell, value in zip(said, values, strict=True)
         )
+        if (time := readable(as_time(values[-1]))) != at:
+            at = f"{time} UTC ({at})"
         own += "" if all(map(page.is_exact, (event, payload))) else _NOT_EXACT
         found.append((seq, event, at, payload, before, own))
     yield page.paragraph(_OF_HASHES)
@@ -187,8 +214,7 @@ def _artifacts(
     chosen = [one for one in story.artifacts if of.every or newest[one.text("phase")] is one]
     plain = plain_of(PLANNING_ARTIFACTS.name, "content")
     for number, (artifact, whole) in enumerate(zip(chosen, each_again(database, chosen), strict=True)):
-        if monitor.cancelled():
-            raise Cancelled
+        _go_on(monitor)
         monitor.progress(number, len(chosen))
         phase, version, score, verdict = (
             _said(PLANNING_ARTIFACTS.name, name, artifact[name]) for name in _OF_VERSION
@@ -204,9 +230,15 @@ def _artifacts(
             yield page.paragraph("It is no longer there.")
             continue
         content = without_secrets(readable(whole["content"]))  # a part of JSON does not tell
+        content = laid_out(content, kind_of(content), partial(_go_on, monitor))
         safe = (readable(plain(part)) for part in in_parts_of(content)) if plain else iter(())
         yield from page.verbatim([_lines(part) for part in safe])
     monitor.progress(len(chosen), len(chosen))
+
+
+def _go_on(monitor: Monitor) -> None:
+    if monitor.cancelled():
+        raise Cancelled
 
 
 class _Dossier:

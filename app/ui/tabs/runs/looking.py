@@ -64,6 +64,7 @@ def _search_act(tab: RecordTab, show_place: "Callable[[TextPlace], object]") -> 
     return ActionSpec("search_texts", "Search texts…", Icon.SEARCH, run, shortcut="Ctrl+Alt+F")
 
 
+_OF_IDEA = 48
 _FILTERS = {
     "HTML, the newest versions (*.html)": (".html", False),
     "HTML, all versions (*.html)": (".html", True),
@@ -76,8 +77,10 @@ def _dossier_act(tab: RecordTab) -> ActionSpec:
     def ask(run_ids: Sequence[Any]) -> None:
         from app.ui.widgets.dialogs import ask_save  # noqa: PLC0415 - rows show before
 
-        name = re.sub(r"[^\w.-]+", "-", str(run_ids[0]))[:80]
-        start = str(tab.context.opened.folder / f"run-{name.removeprefix('run-').removeprefix('run_')}.html")
+        shown = tab.current.whole()
+        is_it = shown is not None and shown.run["id"] == run_ids[0]
+        idea = shown.run.text("idea") if shown is not None and is_it else ""
+        start = str(tab.context.opened.folder / dossier_name(run_ids[0], idea))
         chosen = ask_save(tab, "Write the dossier", start, ";;".join(_FILTERS))
         if chosen is not None:
             write_dossier(tab.context, run_ids[0], *chosen)
@@ -86,6 +89,13 @@ def _dossier_act(tab: RecordTab) -> ActionSpec:
     return ActionSpec(
         "dossier", "Dossier…", Icon.EXPORT, lambda: tab.selection.with_ids(ask), refuse, "Ctrl+Alt+D"
     )
+
+
+def dossier_name(run_id: Any, idea: str) -> str:
+    """A name for its file: the idea, by which people know it, and the id, which no other run has."""
+    words = re.sub(r"[^\w]+", "-", idea.casefold())[:_OF_IDEA].strip("-_")
+    key = re.sub(r"[^\w.-]+", "-", str(run_id))[:80].removeprefix("run-").removeprefix("run_")
+    return f"run-{words}-{key}.html" if words else f"run-{key}.html"
 
 
 def write_dossier(context: Context, run_id: Any, path: Path, kind: str) -> None:

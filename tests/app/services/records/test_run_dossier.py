@@ -10,6 +10,7 @@ from app.services.chain.rules import Verdict
 from app.services.files.opening import open_database
 from app.services.records import runs as planning
 from app.services.records.run_dossier import DossierForm, DossierOf, in_parts_of, pieces
+from app.services.text import utc_time
 from app.workers.dossier import save_dossier
 from models.engine import Database, raw
 from models.errors import Cancelled, DatabaseThere, NotFound
@@ -134,6 +135,19 @@ def test_a_hash_that_cannot_be_checked_from_what_is_shown_is_named(
     for form in DossierForm:
         page = "".join(pieces(database, DossierOf(run, "a", None, NOW, form), UNWATCHED))
         assert ("cannot be checked from here" not in page) is (form in exact), form
+
+
+def test_times_are_times_and_json_is_laid_out(database: LocalDatabase, run: str) -> None:
+    update = "UPDATE planning_artifacts SET content = ?"
+    database.connection().execute(update, ('{"n":1.50,"hook":"https://hooks.slack.com/services/T0/B0/x y"}',))
+    page = "".join(pieces(database, DossierOf(run, "a", None, NOW + 90, DossierForm.MARKDOWN), UNWATCHED))
+    assert '\n{\n  "n": 1.50,\n  "hook": "https://hooks.slack.com/…' in page
+    assert '{\n  "hook": "https://hooks.slack.com/' in page.partition("## Config")[2]
+    at, number = utc_time(NOW).removesuffix(" UTC"), NOW
+    assert f"| {at} UTC ({number}) |" in page, "as it is in the hash, too"
+    assert f"| Why | run_paused by ops \\<b\\>, {at} UTC |" in page
+    (row,) = (line for line in page.splitlines() if line.startswith("| opportunity |"))
+    assert row.endswith(f"| {utc_time(NOW - 900)} | {utc_time(NOW - 98)} | 13 min 22 s |  |"), row
 
 
 def test_an_artifact_without_an_id_is_there(database: LocalDatabase, run: str) -> None:

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from app.itemmodels.columns import ALIGNMENT, DESCRIPTION, RIGHT, Role
 from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.runs.comparing import CompareDialog
-from app.ui.tabs.runs.looking import write_dossier
+from app.ui.tabs.runs.looking import dossier_name, write_dossier
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import table_time
 from tests.app.ui.conftest import ShowTab
@@ -87,6 +87,10 @@ def test_a_run_becomes_a_document(show_tab: ShowTab, tmp_path: Path, qtbot: QtBo
     qtbot.waitUntil(lambda: "Select a run first." in tab.commands.action("dossier").toolTip())
     tab.table.select_row(0)
     assert tab.commands.action("dossier").isEnabled()
+    assert dossier_name("run_01/K", "Ünïque: 小さな旅館 ../x" + "y" * 99).startswith(
+        "run-ünïque-小さな旅館-x"
+    )
+    assert dossier_name("run_01/K", "\n/..") == "run-01-K.html"
     target = tmp_path / "run.md"
     write_dossier(tab.context, tab.model.record_id(0), target, "HTML, all versions (*.html)")
     qtbot.waitUntil(target.exists)
