@@ -38,6 +38,7 @@ from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice
 from app.ui.widgets.line_view import LineView, SideBySide, one_text
 from app.ui.widgets.markdown_view import MarkdownView
+from app.ui.widgets.marked_text import mark_all
 from app.workers.contents import prepare_contents
 from app.workers.runner import Task
 from models.engine import Database
@@ -398,6 +399,7 @@ class ArtifactsPanel(QWidget):
             self._stack.setCurrentWidget(self.tree)
         else:
             self.markdown.show_markdown(found.pages[self._page])
+            mark_all(self.markdown, self.sought.text(), self._context.theme)
             self._stack.setCurrentWidget(self.markdown)
         self._offer(True)
         self._show_pages(len(found.pages) if self._stack.currentWidget() is not self.lines else 0)
@@ -483,6 +485,8 @@ class ArtifactsPanel(QWidget):
     def _seek(self, words: str) -> None:
         self._tell_found("")
         self.lines.seek(words)
+        if isinstance(shown := self._stack.currentWidget(), MarkdownView):
+            mark_all(shown, words, self._context.theme)
 
     def _find_next(self) -> None:
         words = self.sought.text()

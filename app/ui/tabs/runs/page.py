@@ -31,7 +31,7 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs import page_words
 from app.ui.tabs.runs.artifacts import ArtifactsPanel
 from app.ui.tabs.runs.neighbours import Looks, NeighbourList
-from app.ui.tabs.runs.page_parts import AboutPart, FactLabel, KeptPart, ask_for_the_shown
+from app.ui.tabs.runs.page_parts import AboutPart, FactLabel, FoundPart, KeptPart, ask_for_the_shown
 from app.ui.tabs.runs.phase_scores import known_full_score
 from app.ui.tabs.runs.timeline_view import Legend, PhasesView
 from app.ui.theme import Kind, Theme
@@ -158,6 +158,7 @@ class RunPage(QWidget):
         self.title, self.chip = ElidedLabel(look=Look.TITLE), StatusChip(theme)
         self.acts = {name: _Act(theme, tab.commands, name) for name in acts}
         self.why, self.failure = Label(wrap=True), Label(look=Look.BAD, wrap=True)
+        self.found = FoundPart(theme)
         self.facts = [FactLabel() for _ in range(8)]
         self.phases, self.legend = PhasesView(theme), Legend(theme)
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
@@ -297,7 +298,7 @@ class RunPage(QWidget):
         add_layout(self._body, self._top)
         self._top.insertWidget(1, self._acts)  # what has no place when the page goes stays, with all it knows
         self._above = QWidget()
-        parts = (self.why, self._numbers, self.phases, self.legend, None)
+        parts = (self.found, self.why, self._numbers, self.phases, self.legend, None)
         self._upper = in_column(*parts, within=self._above, spacing=8)
         self._build_lower(theme)
         for part in (self.failure, self._line, self._above):
@@ -341,8 +342,8 @@ class RunPage(QWidget):
         is_low = self._is_low
         around = _MARGIN_LOW if is_low else _MARGIN
         self._body.setContentsMargins(16, around, 16, around)
-        if self._upper.indexOf(self._numbers) != 1 + is_low:
-            self._upper.insertWidget(1 + is_low, self._numbers)
+        if self._upper.indexOf(self._numbers) != 2 + is_low:
+            self._upper.insertWidget(2 + is_low, self._numbers)
         wide = room.width() - 32
         head = 2 * around + self._top.totalHeightForWidth(wide) + self._line.heightForWidth(wide)
         head += 8 + (8 + self.failure.heightForWidth(wide) if self.failure.isVisibleTo(self) else 0)
@@ -525,7 +526,7 @@ class RunPage(QWidget):
 
     def _came(self, story: RunStory) -> None:
         self._reading = None
-        is_other = self.story is None or self.story.run["id"] != story.run["id"]
+        is_other = is_other_run = self.story is None or self.story.run["id"] != story.run["id"]
         if is_other:
             self._scroll.verticalScrollBar().setValue(0)
         self.story = story
@@ -563,7 +564,9 @@ class RunPage(QWidget):
         if wanted and sought is not None:
             self.artifacts.look_for(sought.found, sought.of)
         elif sought is not None:  # in a field of the run
-            self._look(2)
+            self.found.show_place(run.text(sought.of.column), sought)
+        elif is_other_run or wanted:
+            self.found.hide()
         for below in self._parts:
             below.show_story(story)
 

@@ -6,17 +6,20 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSizePolicy, QStackedLayout, QWidget
 
 from app.services.records.history import CHARGED, PastEntry
+from app.services.records.run_search import TextPlace
 from app.services.records.run_timeline import ALL_ABOUT, RunNote, RunStory
 from app.services.records.stored_times import epoch_of
 from app.services.text import visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.runs import page_words
+from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
-from app.ui.widgets.buttons import push_button
+from app.ui.widgets.buttons import push_button, tool_button
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_column, in_row
+from app.ui.widgets.marked_text import MarkedText
 from app.ui.widgets.panes import FieldList
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 
@@ -118,6 +121,24 @@ class AboutPart(QWidget):
     def _open_note(self) -> None:
         if rows := self.notes.selected_rows():
             self._show_note(self._notes[self.notes.source_row(rows[0])])
+
+
+class FoundPart(QWidget):
+    """A field of the run that has words which were looked for, with each of them marked."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.caption, self.text = Label(look=Look.DIM), MarkedText(theme)
+        away = tool_button(theme, Icon.CLOSE, "Put away what was found", self.hide)
+        in_column(in_row((self.caption, 1), away), self.text, within=self, spacing=2)
+        self.hide()
+
+    def show_place(self, text: str, place: TextPlace) -> None:
+        """Where the words stand in it, as far as they still do."""
+        self.caption.setText(f"Found in: {place.of.where}")
+        self.text.setAccessibleName(self.caption.text())
+        self.text.show_text(text, place.before, place.found)
+        self.show()
 
 
 def ask_for_the_shown(stack: QStackedLayout) -> None:

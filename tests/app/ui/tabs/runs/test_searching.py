@@ -125,4 +125,21 @@ def test_enter_opens_the_run_at_the_place(qtbot: QtBot, window: MainWindow, demo
     page.close_page()
     qtbot.keyClick(dialog.line, Qt.Key.Key_Return)
     assert tab.opener.is_open and not dialog.isVisible(), "also of the run that is selected already"
+    tab.commands.trigger("search_texts")
+    ask(
+        demo_path,
+        "UPDATE planning_runs SET idea = 'An okapi' || char(10) || 'beside an <b>OKAPI</b>' WHERE id ="
+        " (SELECT id FROM planning_runs WHERE id <> ? AND id IN (SELECT run_id FROM planning_artifacts))",
+        tab.list.current_id(),
+    )
+    tab.context.outside.written.emit()
+    dialog.line.setText("okapi")
+    qtbot.waitUntil(lambda: "okapi" in dialog.around.toPlainText())
+    qtbot.keyClick(dialog.line, Qt.Key.Key_Return)
+    qtbot.waitUntil(page.found.isVisible)
+    marks = [mark.cursor.selectedText() for mark in page.found.text.extraSelections()]
+    assert marks == ["okapi", "OKAPI"] and page.found.caption.text() == "Found in: Idea"
+    assert "beside an <b>OKAPI</b>" in page.found.text.toPlainText()
+    page._go(1 if tab.table.currentIndex().row() == 0 else -1)
+    qtbot.waitUntil(page.found.isHidden)
     dialog.reject()
