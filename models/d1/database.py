@@ -12,7 +12,15 @@ from peewee import BaseQuery
 
 from models import errors
 from models.d1.client import ANOTHER_FORM, CALL_SECONDS, Answer, Client, Dropped, NotKnown, Refusal, TooLong
-from models.d1.errors import DatabaseFull, Failed, InUse, NotOffered, ReturnUnknown, UnknownDatabase
+from models.d1.errors import (
+    DatabaseFull,
+    Failed,
+    InUse,
+    NotOffered,
+    NotReached,
+    ReturnUnknown,
+    UnknownDatabase,
+)
 from models.d1.patience import ENDED, Patience, in_background, rest
 from models.d1.shared import Bookmark, Sent
 from models.d1.statements import body, compiled, fits, gives_one, guarded, is_guard, text_of
@@ -371,10 +379,11 @@ class D1Database(Database):
             raise errors.OutcomeUnknown(self.place, _ENDED) from None
         except NotKnown as error:
             why = str(error)
-        except errors.RemoteError:  # certain: it was not sent, or not let in
+        except (NotReached, errors.RateLimited):  # certain: it was not sent, or not let in
             raise
         except errors.StorageError as error:
-            # A network may send twice by itself; the second copy is refused.
+            # A network may send twice by itself, and the second copy is refused; and what stands between may
+            # let a batch in, and say 403 or 404 of it behind that.
             if sent is None or not self._came_in(sent, error):
                 raise
             self.client.count(lost=1)

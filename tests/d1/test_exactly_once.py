@@ -115,7 +115,11 @@ def outcome(path: Path) -> list[Any]:
     return [events, *kept]
 
 
-@pytest.mark.parametrize("fault", LOSING)
+REFUSING = "echo after", "denied after", "gone after", "conflict after"
+"""What stands between may let a batch in, and then say that it did not."""
+
+
+@pytest.mark.parametrize("fault", [*LOSING, *REFUSING])
 def test_every_act_is_done_once(
     production: D1Database, edge: Edge, file: Path, database_path: Path, fault: str
 ) -> None:
