@@ -1,41 +1,96 @@
 """The help: what can be done with the program, as its README says it, in a window of its own."""
 
 import re
+from bisect import bisect
 
-from PySide6.QtCore import QRect
-from PySide6.QtGui import QKeySequence, QShortcut, QTextCursor
-from PySide6.QtWidgets import QDialog, QLineEdit, QTextBrowser, QWidget
+from PySide6.QtCore import QPoint, QRect, QSignalBlocker, Qt
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut, QShowEvent, QTextBlock, QTextCursor
+from PySide6.QtWidgets import QComboBox, QDialog, QLineEdit, QListWidget, QTextBrowser, QWidget
 
 from app import paths
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import field_icons
-from app.ui.widgets.labels import Label, Look, in_column
+from app.ui.widgets.labels import Label, Look, in_column, in_row
+from app.ui.widgets.later import later
 from app.ui.widgets.tab_order import step
 
 _WIDE, _HIGH = 900, 640
-_EDGE, _LEAST, _FRAME = 48, 420, 16
+_EDGE, _LEAST, _FRAME, _OVER = 48, 420, 16, 560
 _TASKS = re.compile(r"^## What you can do\n.*?(^\*\*.*?)^## ", re.DOTALL | re.MULTILINE)
 _TASK = re.compile(r"^\*\*(.+?)\.\*\*\s+", re.MULTILINE)
+_PICTURE = re.compile(r"^!\[.*\]\(.*\)\n+", re.MULTILINE)
+"""Which is wider than the window, and shows what one has before oneself."""
+_SENTENCE_ENDS = re.compile(r"(?<=[a-zà-ž0-9)”\"`][.:])\s+(?=[A-Z“\"`])")
+_BLOCK = 360
+"""Letters of a paragraph, which ends with the sentence after them: nobody reads on in walls of text."""
+_CONTENTS, _FOR_CONTENTS = 270, 720
+"""Pixels of the list of what there is, and of the window that has room for it beside the words."""
+_ABOVE = 12
 
 
 def tasks() -> str:
-    """The README's part on what one can do, in Markdown, a heading for each task. Raises `OSError`."""
+    """The README's part on what one can do, in Markdown, a heading for each task and its sentences in short
+    paragraphs. Raises `OSError`.
+    """
     found = _TASKS.search(paths.readme().read_text(encoding="utf-8"))
-    return "" if found is None else _TASK.sub(r"### \1\n\n", found[1])
+    if found is None:
+        return ""
+    is_code, parts = False, list[str]()
+    for part in _PICTURE.sub("", _TASK.sub(r"### \1\n\n", found[1])).split("\n\n"):
+        words = part.strip() and not is_code and part[0] not in "#`|-*> "
+        parts.append(_in_blocks(part) if words else part)
+        is_code ^= part.count("```") % 2 == 1
+    return "\n\n".join(parts)
+
+
+def _in_blocks(paragraph: str) -> str:
+    blocks = [""]
+    for sentence in _SENTENCE_ENDS.split(paragraph):
+        if len(blocks[-1]) + len(sentence) > _BLOCK and blocks[-1]:
+            blocks.append("")
+        blocks[-1] = f"{blocks[-1]} {sentence}".strip()
+    return "\n\n".join(blocks)
+
+
+class _Words(QTextBrowser):
+    """What is read stays in sight when it wraps elsewhere."""
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        first = self.cursorForPosition(QPoint(_ABOVE, _ABOVE))
+        super().resizeEvent(event)
+        bar = self.verticalScrollBar()
+        if bar.value():
+            bar.setValue(bar.value() + self.cursorRect(first).top() - _ABOVE)
 
 
 class HelpWindow(QDialog):
-    """Stands beside the program's window, which goes on working. Ctrl+F finds a word, Enter the next."""
+    """Stands beside the program's window, which goes on working. What there is stands in a list beside the
+    words, or above them where it is narrow. Ctrl+F finds a word, Enter the next.
+    """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Help — Tenant Admin")
-        self.browser = QTextBrowser(openExternalLinks=True)
+        self.browser = _Words(openExternalLinks=True)
         self.browser.setAccessibleName("What you can do")
         self.browser.document().setDocumentMargin(12)
         self.browser.setMarkdown(tasks())
         self._wrap_code()
+        self._headings = self._find_headings()
+        titles = [block.text() for block in self._headings]
+        self.contents, self.parts = QListWidget(), QComboBox()
+        self.contents.addItems(titles)
+        self.parts.addItems(titles)
+        self.contents.setFixedWidth(_CONTENTS)
+        self.contents.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # words are cut
+        for number, title in enumerate(titles):
+            self.contents.item(number).setToolTip(title)
+        self.parts.setMinimumContentsLength(12)
+        for one in (self.contents, self.parts):
+            one.setAccessibleName("What there is")
+        self.contents.currentRowChanged.connect(self._show_part)
+        self.parts.activated.connect(self._show_part)
         self.browser.moveCursor(QTextCursor.MoveOperation.Start)
         self.field = QLineEdit(placeholderText="Find in the help")
         self.field.setAccessibleName("Find in the help")
@@ -43,8 +98,13 @@ class HelpWindow(QDialog):
         self.field.textChanged.connect(lambda _: self._find(again=False))
         self.field.returnPressed.connect(lambda: self._find(again=True))
         self.missing = Label(look=Look.DIM)
-        in_column(self.field, self.missing, (self.browser, 1), within=self, margins=(16, 16, 16, 16))
+        words = QWidget()
+        in_row(self.contents, (self.browser, 1), within=words, spacing=12)
+        above = self.field, self.missing, self.parts
+        in_column(*above, (words, 1), within=self, margins=(16, 16, 16, 16))
         self.missing.hide()
+        self.browser.verticalScrollBar().valueChanged.connect(self._say_part)
+        self._say_part()
         QShortcut(QKeySequence.StandardKey.Find, self).activated.connect(self._search)
         room = self.screen().availableSize()
         self.resize(min(_WIDE, room.width() - _EDGE), min(_HIGH, room.height() - _EDGE))
@@ -52,16 +112,70 @@ class HelpWindow(QDialog):
         if parent is not None:  # as a window of its own it would leave that to the desktop
             self.finished.connect(parent.activateWindow)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is room beside the words, all that there is stands there."""
+        super().resizeEvent(event)
+        wide = self.width() >= _FOR_CONTENTS
+        focused = self.contents.hasFocus() or self.parts.hasFocus()
+        self.contents.setVisible(wide)
+        self.parts.setVisible(not wide)
+        if focused:
+            (self.contents if wide else self.parts).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.contents.doItemsLayout()  # which was done before the style had its say
+
+    def _find_headings(self) -> list[QTextBlock]:
+        found, block = list[QTextBlock](), self.browser.document().begin()
+        while block.isValid():
+            if block.blockFormat().headingLevel():
+                found.append(block)
+            block = block.next()
+        return found
+
+    def _top(self, block: QTextBlock) -> int:
+        return int(self.browser.document().documentLayout().blockBoundingRect(block).top())
+
+    def _show_part(self, number: int) -> None:
+        if 0 <= number < len(self._headings):
+            self.browser.document().size()  # all of it is laid out now, and so the bar knows how far it goes
+            block = self._headings[number]
+            self.browser.setTextCursor(QTextCursor(block))
+            with QSignalBlocker(self.browser.verticalScrollBar()):  # the last may not come up to the top
+                self.browser.verticalScrollBar().setValue(self._top(block) - _ABOVE)
+            self.browser.viewport().update()
+            self._mark_part(number)
+
+    def _say_part(self) -> None:
+        """Marks, in what there is, the part that is in sight."""
+        self._mark_part_at(self.browser.cursorForPosition(QPoint(_ABOVE, 3 * _ABOVE)).position())
+
+    def _mark_part_at(self, position: int) -> None:
+        self._mark_part(max(0, bisect([block.position() for block in self._headings], position) - 1))
+
+    def _mark_part(self, number: int) -> None:
+        with QSignalBlocker(self.contents):
+            self.contents.setCurrentRow(number)
+        self.parts.setCurrentIndex(number)
+
     def put_beside(self, other: QRect) -> None:
-        """At the right of what it helps with, or at the left, where the screen has room to read there."""
+        """At the right of what it helps with, or at the left, where the screen has room to read there; else
+        it covers no more of that than it needs, from the right.
+        """
         room = self.screen().availableGeometry()
         right, left = room.right() - other.right(), other.left() - room.left()
+        high = min(max(_HIGH, other.height()), room.height()) - _EDGE
         if max(right, left) >= _LEAST:
             wide = min(_WIDE, max(right, left))
-            self.resize(wide - _FRAME, min(max(_HIGH, other.height()), room.height()) - _EDGE)
+            self.resize(wide - _FRAME, high)
             self.move(
                 other.right() + 1 if right >= left else other.left() - wide, max(other.top(), room.top())
             )
+        else:
+            wide = min(_OVER, room.width())
+            self.resize(wide - _FRAME, high)
+            self.move(room.right() - wide, max(other.top(), room.top()))
 
     def _wrap_code(self) -> None:
         """Else the longest line of a command has the whole window scroll sideways."""
@@ -91,3 +205,13 @@ class HelpWindow(QDialog):
         self.missing.setVisible(found.isNull() and bool(words))
         cursor.clearSelection()
         self.browser.setTextCursor(cursor if found.isNull() else found)
+        if not found.isNull():
+            later(self, 0, self._show_around)
+
+    def _show_around(self) -> None:
+        """What comes before and after a place that was found is in sight, too: Qt leaves it at the edge."""
+        place, room = self.browser.cursorRect(), self.browser.viewport().height()
+        if not room // 6 <= place.top() <= room * 2 // 3:
+            bar = self.browser.verticalScrollBar()
+            bar.setValue(bar.value() + place.top() - room // 3)
+        self._mark_part_at(self.browser.textCursor().position())

@@ -350,6 +350,8 @@ def _help(window: MainWindow) -> None:
         shown = HelpWindow(window.theme, window)
         shown.put_beside(window.frameGeometry())
     if not shown.isVisible():
+        if shown.frameGeometry().intersects(window.frameGeometry()):  # which has moved since
+            shown.put_beside(window.frameGeometry())
         stand_beside(shown)
     # What it tells of is looked for at once: these keys go from tab to tab behind it, too.
     shown.addActions([window.commands.action(name) for name in tab_actions(window)])

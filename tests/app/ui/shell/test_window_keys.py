@@ -241,6 +241,14 @@ def test_the_help_stands_beside_the_window_and_finds_words(
     assert said.startswith("Look around first\n") and "**" not in said and "For developers" not in said
     qtbot.waitUntil(shown.browser.hasFocus)
     assert shown.browser.horizontalScrollBar().maximum() == 0, "no line is longer than it is wide"
+    titles = [shown.contents.item(row).text() for row in range(shown.contents.count())]
+    assert titles[0] == "Look around first" and len(titles) > 40
+    shown.resize(900, 640)
+    shown.contents.setFocus()
+    press("End")
+    assert shown.browser.textCursor().block().text() == titles[-1]
+    blocks = said.split("\n")
+    assert max(map(len, blocks)) < 600, "no wall of words"
     places = []
     press("Ctrl+F")
     assert QApplication.focusWidget() is shown.field
@@ -248,6 +256,9 @@ def test_the_help_stands_beside_the_window_and_finds_words(
     for _ in range(2):
         places.append(shown.browser.textCursor().selectionStart())
         assert shown.browser.textCursor().selectedText() == "prune marker"
+        high = shown.browser.viewport().height()
+        qtbot.waitUntil(lambda: high // 7 <= shown.browser.cursorRect().top() <= high * 3 // 4)  # noqa: B023
+        assert shown.contents.currentItem().text() in said[: places[-1]].split("\n")
         press("Return")
     assert places == sorted(set(places))
     type_text(qtbot, "xyz")
@@ -265,6 +276,9 @@ def test_the_help_stands_beside_the_window_and_finds_words(
     assert window.workspace is not None and window.workspace.tabs.currentIndex() == 2
     room = shown.screen().availableGeometry()
     shown.put_beside(QRect(room.topLeft(), QSize(room.width() - 430, 500)))
+    assert shown.parts.isVisible() and not shown.contents.isVisible(), "there is no room for both"
+    shown.parts.activated.emit(3)
+    assert shown.browser.textCursor().block().text() == titles[3]
     assert shown.x() == room.left() + room.width() - 430 and shown.frameGeometry().right() <= room.right()
 
 
