@@ -190,6 +190,13 @@ class RunTimeline:
     is_told: bool = True
     """Whether the file has artifacts, which tell what a run has reached."""
     ended: int | None = None
+    is_until_now: bool = True
+    """Of one that has not ended, whether it is drawn up to now: not where nothing tells what it did."""
+
+    @property
+    def now(self) -> int | None:
+        """What is drawn as now, if it is."""
+        return self.until if self.is_until_now and (self.goes_on or self.waits) else None
 
     @property
     def current(self) -> PhaseLine | None:
@@ -344,6 +351,7 @@ def timeline(story: RunStory, now: int) -> RunTimeline:
         phases_done(run, story.artifacts or ())[0],
         is_told=story.artifacts is not None,
         ended=None if goes_on or waits else _ended(story, lines),
+        is_until_now=max(times, default=None) == now,
     )
 
 

@@ -47,7 +47,7 @@ from models.progress import Breath, Monitor, Pause
 
 PATIENCE_MS: Final = 300
 """After which it is said what is waited for."""
-_NOT_TOLD: Final = "This database has no table planning_artifacts: what its phases produced is not known."
+NOT_TOLD: Final = "This database has no table planning_artifacts: what its phases produced is not known."
 _NO_OTHER, _NOT_FOUND = "Compare with…", "Not found"
 _NARROW, _FIND, _FIND_NARROW, _LEAST = 860, 150, 112, 100
 """The width of the panel below which what is seldom changed is behind "…", how wide the words to find may be,
@@ -280,7 +280,7 @@ class ArtifactsPanel(QWidget):
             return
         self.phases.setCurrentIndex(at)  # which shows its versions
         if at < 0:
-            nothing = "This phase has produced nothing yet." if self._is_told else _NOT_TOLD
+            nothing = "This phase has produced nothing yet." if self._is_told else NOT_TOLD
             self._show_nothing(nothing)
 
     def look_for(self, words: str, of: TextOf) -> None:

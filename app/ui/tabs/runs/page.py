@@ -29,7 +29,7 @@ from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS
 from app.ui.session.context import Context
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs import page_words
-from app.ui.tabs.runs.artifacts import ArtifactsPanel
+from app.ui.tabs.runs.artifacts import NOT_TOLD, ArtifactsPanel
 from app.ui.tabs.runs.neighbours import Looks, NeighbourList
 from app.ui.tabs.runs.page_parts import AboutPart, FactLabel, FoundPart, KeptPart, ask_for_the_shown
 from app.ui.tabs.runs.phase_scores import known_full_score
@@ -298,7 +298,8 @@ class RunPage(QWidget):
         add_layout(self._body, self._top)
         self._top.insertWidget(1, self._acts)  # what has no place when the page goes stays, with all it knows
         self._above = QWidget()
-        parts = (self.found, self.why, self._numbers, self.phases, self.legend, None)
+        self.untold = Label(NOT_TOLD, Look.DIM, wrap=True)
+        parts = (self.found, self.why, self._numbers, self.phases, self.legend, self.untold, None)
         self._upper = in_column(*parts, within=self._above, spacing=8)
         self._build_lower(theme)
         for part in (self.failure, self._line, self._above):
@@ -361,6 +362,8 @@ class RunPage(QWidget):
         is_whole, reads = self._is_whole, self._reads
         self._overview.setHidden(is_whole)
         self._fold.setVisible(is_whole)
+        is_told = self.timeline is None or self.timeline.is_told
+        self.untold.setVisible(not (is_told or is_whole))  # else it is said below
         shown = self._choices.buttons()[self._part + 1] if is_whole or reads else self._overview
         shown.setChecked(True)
         for part, is_shown in ((self._above, is_whole or not reads), (self._lower, is_whole or reads)):

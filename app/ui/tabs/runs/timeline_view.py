@@ -244,8 +244,8 @@ class _Lines(QStyledItemDelegate):
             painter.setPen(QPen(colour("warn"), 1, Qt.PenStyle.DashLine))
             x = round(view.place(pivot.at, rect))
             painter.drawLine(x, rect.top(), x, rect.bottom() + 1)
-        if timeline is not None and (timeline.goes_on or timeline.waits) and timeline.until is not None:
-            now = view.place(timeline.until, rect)
+        if timeline is not None and timeline.now is not None:
+            now = view.place(timeline.now, rect)
             painter.fillRect(QRectF(now, rect.top(), 1, rect.height()), colour("accent"))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         waits: tuple[QRectF, TimeSpan] | None = None
@@ -412,8 +412,8 @@ class PhasesView(QTableView):
             return []
         began, *round_times = [(words, at, "dim") for at, words in self._ticks]
         found = [began]
-        if timeline.until is not None and (timeline.goes_on or timeline.waits):
-            found.append(("now", timeline.until, "accent"))
+        if timeline.now is not None:
+            found.append(("now", timeline.now, "accent"))
         found += [(f"↳ pivot {one.number}", one.at, "warn") for one in timeline.pivots]
         found += [(f"⋯ {fold.words}", fold.began, "dim") for fold in self.scale.folds]
         return found + round_times

@@ -225,7 +225,11 @@ def test_artifacts_that_name_no_run_are_none(database: LocalDatabase, sql: apsw.
     sql.execute("DROP INDEX IF EXISTS idx_artifacts_run")
     sql.execute("ALTER TABLE planning_artifacts RENAME COLUMN run_id TO run")
     story = run_timeline.read(database, RUN)
-    assert story.artifacts is None and timeline(story, DAY).done == 0
+    found = timeline(story, DAY + 60)
+    assert story.artifacts is None and found.done == 0 and found.now == DAY + 60
+    sql.execute("UPDATE planning_runs SET current_phase = NULL")
+    found = timeline(run_timeline.read(database, RUN), DAY + 60)
+    assert (found.until, found.now) == (DAY, None), "nothing tells what it did until now"
 
 
 def test_a_long_story_takes_time_of_its_length(engine: Database, sql: apsw.Connection) -> None:

@@ -214,7 +214,9 @@ def test_what_no_artifacts_tell_is_not_known(opened: RunPage) -> None:
     assert opened.timeline is not None
     last = opened.phases.phases.rowCount() - 2  # the platform's last; behind it stands one of this run alone
     assert opened.phases.phases.index(last, VERDICT).data() == "not reached"
-    opened.phases.show_timeline(replace(opened.timeline, is_told=False), True)
+    assert "now" in [words for words, *_ in opened.phases.labels()]
+    opened.phases.show_timeline(replace(opened.timeline, is_told=False, is_until_now=False), True)
+    assert "now" not in [words for words, *_ in opened.phases.labels()]
     assert opened.phases.phases.index(last, VERDICT).data() == "", "said once, below"
     assert (took(99 * 3600), took(2967 * 3600)) == ("99 h 00 min", "123 d 15 h")
 
