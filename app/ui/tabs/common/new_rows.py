@@ -100,7 +100,7 @@ class NewRows(QObject):
             self.tell(found)
 
     def tell(self, found: Newer) -> None:
-        """So many more have come; where the newest went, nobody can tell how many are left of those before."""
+        """So many more have come; where the newest went, nobody can tell how many of those before stay."""
         before, self._newest = self._newest, found.newest or 0
         if before is not None and self._newest < before:
             self.forget()
