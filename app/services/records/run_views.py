@@ -5,7 +5,7 @@ what it is, as the audit chain says it.
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf, isfinite
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from peewee import Table as Source
 from app.services.chain.append import Event
 from app.services.records.list_query import ListQuery, Statements, moment
 from app.services.records.rows import decoded, exactly, legible
-from app.services.records.tables import NAMES_RUN, PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
+from app.services.records.tables import NAMES_RUN, PLANNING_ARTIFACTS, PLANNING_RUNS, UNDONE, Scope
 from models.engine import Database
 from models.errors import TableMissing
 from models.schema import StoredTable, StoredTables, read_stored
@@ -51,9 +51,12 @@ RunId = str | int
 
 @dataclass(frozen=True, slots=True)
 class Reasons:
-    """Of a run what its newest entry made of it, and the reason that it gives."""
+    """Of a run what its newest entry that holds made of it, and the reason that it gives; and what was
+    `given` for each status that it had, which it gets back by an undo.
+    """
 
     of: Mapping[RunId, tuple[str, str]]
+    given: Mapping[tuple[RunId, str], str] = field(default_factory=dict)
 
     def why(self, run_id: object, status: object) -> str:
         """Why it is so; nothing where that is not known, or it is something else by now."""
@@ -63,9 +66,14 @@ class Reasons:
 
     def with_events(self, events: Iterable[Event]) -> "Reasons":
         """The same with what was recorded since, where nobody reads the chain for it."""
-        told = ((said.get("runId"), *_of_said(said)) for said in (event.payload for event in events))
-        new = {run_id: (to, why) for run_id, to, why in told if to and isinstance(run_id, str | int)}
-        return Reasons({**self.of, **new}) if new else self
+        of, given = dict(self.of), dict(self.given)
+        for said in (event.payload for event in events):
+            run_id, (to, reason) = said.get("runId"), _of_said(said)
+            if to and isinstance(run_id, str | int):
+                before = {run_id: of[run_id]} if run_id in of else {}
+                given |= {(key, status): why for key, (status, why) in before.items()}
+                of[run_id] = to, given.get((run_id, to), "") if UNDONE in said else reason
+        return self if of == self.of else Reasons(of, given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,16 +146,24 @@ def reasons(database: Database) -> Reasons:
         if table is None or not {*table.names} >= _NEEDED:
             return []
         payload = fn.substr(AuditEntry.payload, 1, _LONGEST_PAYLOAD)
-        cells = AuditEntry.tenant_id, _tenant_of_run(tables), payload
+        cells = AuditEntry.tenant_id, _tenant_of_run(tables), AuditEntry.event_type, payload
         entries = AuditEntry.select(*cells).where(AuditEntry.event_type.in_([*map(str, _TOLD_BY)]))
         return [entries.order_by(AuditEntry.seq.desc()).limit(_MOST_ENTRIES).tuples()]
 
     _, found = read_stored(database, ask)
     told: dict[RunId, tuple[str, str]] = {}
-    for chain, tenant, payload in found[0] if found else ():
-        run_id, to, reason = _told(payload)
+    taken_back: dict[RunId, list[object]] = {}
+    for chain, tenant, kind, payload in found[0] if found else ():
+        run_id, to, reason, undone = _told(payload)
         is_own = tenant is None or chain in (tenant, SYSTEM_TENANT)
-        if is_own and isinstance(run_id, str | int) and not isinstance(run_id, bool):
+        if not is_own or not isinstance(run_id, str | int) or isinstance(run_id, bool):
+            continue
+        kinds = taken_back.setdefault(run_id, [])
+        if kinds and kind == kinds[-1]:
+            kinds.pop()
+        elif undone is not None:
+            kinds.append(undone)
+        else:
             told.setdefault(run_id, (to, reason))
     return Reasons(told)
 
@@ -188,12 +204,13 @@ def _plain(number: str) -> float:
     return float("".join(groups))
 
 
-def _told(payload: object) -> tuple[object, str, str]:
+def _told(payload: object) -> tuple[object, str, str, object]:
+    """Of which run, what it became and why, and what kind of entry that takes back, if any."""
     try:
         said = json.loads(payload) if isinstance(payload, str) else {}
-        return said["runId"], *_of_said(said)
+        return said["runId"], *_of_said(said), said.get(UNDONE)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return None, "", ""
+        return None, "", "", None
 
 
 def _of_said(said: Mapping[str, Any]) -> tuple[str, str]:

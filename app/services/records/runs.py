@@ -111,6 +111,11 @@ def _place(phase: str) -> tuple[int, str]:
     return PHASES.index(phase) if phase in PHASES else len(PHASES), phase
 
 
+def status_words(status: object) -> str:
+    """A status within a sentence, be it one or not."""
+    return text.readable(status) or "without a status"
+
+
 def allowed(status: str) -> frozenset[RunStatus]:
     if status == RunStatus.DELETED:
         return frozenset()
@@ -170,11 +175,14 @@ def set_status(
 
     def why_not(row: StoredRow) -> str | None:
         there = str(row.shown("status"))
-        return f"already {there}" if there in same else None if status in allowed(there) else there
+        if there in same:
+            return f"already {there}"
+        return None if status in allowed(there) else status_words(row.shown("status"))
 
     rows, left = those_that_can(found, images.wanted, why_not, short_idea)
     if not rows and not all(row["status"] in same for row in found):
-        one = f"“{short_idea(found[0])}” is {found[0].shown('status')}; it cannot become {status}."
+        is_now = status_words(found[0].shown("status"))
+        one = f"“{short_idea(found[0])}” is {is_now}; it cannot become {status}."
         said = f"None of the {len(found):,} runs can become {status}: {left.why}."
         raise NotAllowed(f"{one if len(found) == 1 else said} Nothing was changed.")
     require_some(rows, left, f"Already {status}.")

@@ -1,9 +1,10 @@
 """The values of a table's counted columns, to filter by: by pick lists, or by chips."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 
 from app.services.records.list_query import ColumnChoice, ListQuery, Value
 from app.services.records.lists import Counts
@@ -22,13 +23,19 @@ OTHER = "other"
 
 
 class FacetChips(FoldingChips):
-    """`FacetChips(theme, column, known)`: a toggle for each known value of a column, and one for all others;
-    several may be chosen.
+    """`FacetChips(theme, column, known, same)`: a toggle for each known value of a column, and one for all
+    others; several may be chosen. What is not known by itself may be the `same` as what is.
     """
 
-    def __init__(self, theme: Theme, column: TableColumn, known: Sequence[str]) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        column: TableColumn,
+        known: Sequence[str],
+        same: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         super().__init__(theme, column.label, several(column))
-        self._known = known
+        self._known, self._same = known, same
         self._others: tuple[Value, ...] = ()
         self._found: Counts | None = None
         self.offer(None)
@@ -42,17 +49,24 @@ class FacetChips(FoldingChips):
         """The values filtered by; none where it is any."""
         keys = self.keys()
         others = self._others if OTHER in keys else ()
-        return (*(key for key in keys if key != OTHER), *others)
+        there = self._same if self._found is None else dict(self._found)
+        same = (one for one, known in self._same.items() if known in keys and one in there)
+        return (*(key for key in keys if key != OTHER), *(one for one in same if one not in keys), *others)
+
+    def _of(self, value: Value) -> str | None:
+        """The known value that it is, or is the same as; None for others."""
+        if not isinstance(value, str) or value in self._known:
+            return value if isinstance(value, str) else None
+        found = self._same.get(value)
+        return found if found in self._known else None
 
     def restore(self, values: Sequence[Value]) -> None:
         """Filters by these, without a signal."""
-        others = [value for value in values if value not in self._known]
+        others = [value for value in values if self._of(value) is None]
         self._others = tuple(dict.fromkeys((*self._others, *others)))
         self.set_keys(())
         self.offer(self._found)
-        self.set_keys(
-            [*(str(value) for value in values if value in self._known), *([OTHER] if others else [])]
-        )
+        self.set_keys([*dict.fromkeys(filter(None, map(self._of, values))), *([OTHER] if others else [])])
 
     def choose(self, value: Value) -> bool:
         """Filters by one of the known values; False where it is none of them."""
@@ -66,15 +80,17 @@ class FacetChips(FoldingChips):
         """Shows how many there are of each; without counts while they are not known."""
         self._found, counts = found, dict(found or ())
         # One that was there stays: a chip that comes and goes moves those beside it.
-        others = (value for value in counts if value not in self._known)
+        others = (value for value in counts if self._of(value) is None)
         self._others = tuple(dict.fromkeys((*self._others, *others)))
         chips = [Choice(None, "All", None if found is None else sum(counts.values()))]
+        of = Counter[str | None]()
+        for value, count in counts.items():
+            of[self._of(value)] += count
         chips += [
-            Choice(name, name.capitalize(), None if found is None else counts.get(name, 0))
-            for name in self._known
+            Choice(name, name.capitalize(), None if found is None else of[name]) for name in self._known
         ]
         if self._others:
-            chips.append(Choice(OTHER, "Other", sum(counts.get(value, 0) for value in self._others)))
+            chips.append(Choice(OTHER, "Other", of[None]))
         before = self.keys()
         self.set_chips(chips)
         if self.keys() != before:

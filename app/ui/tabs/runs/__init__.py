@@ -150,7 +150,10 @@ class RunsTab(RecordTab):
         self.opener = RunOpener(self, self._make_page)
         self.details_shown.connect(self._open_place)
         self.chips = self.facets.chips["status"] = FacetChips(
-            self.context.theme, PLANNING_RUNS.column("status"), planning.STATUSES
+            self.context.theme,
+            PLANNING_RUNS.column("status"),
+            planning.STATUSES,
+            {RunStatus.ACTIVE: RunStatus.RUNNING},  # as the gateway calls it
         )
         self.chips.changed.connect(lambda key: self._change_chips())
         self.charts_button, self.parked_button = map(self.commands.button, (CHARTS, PARKED))

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from app.itemmodels.columns import Row, Tone
 from app.services.records import runs as planning
-from app.services.text import readable, some_of
+from app.services.text import some_of
 from app.ui.theme.icons import Icon
 from models.status import RunStatus
 
@@ -71,7 +71,7 @@ def refusal_of(
                 return f"Already {status}."
             if status == RunStatus.DELETED:
                 return "A deleted run must be restored first."
-            return f"A run that is {status} cannot be {act.done}."
+            return f"A run that is {planning.status_words(status)} cannot be {act.done}."
         elif act.status not in taken:
             return f"This database's own rules let no run be {act.status}."
     return None
@@ -82,5 +82,5 @@ def left_as_it_is(rows: Sequence[Row], found: Sequence[Row]) -> str:
     others = len(rows) - len(found)
     statuses = {*(row[2] for row in rows)} - {row[2] for row in found}
     stays = "stays as it is" if others == 1 else "stay as they are"
-    named = some_of(sorted(map(readable, statuses)), 3)
+    named = some_of(sorted(map(planning.status_words, statuses)), 3)
     return f"The other {others:,} of the {len(rows):,} selected {stays} ({named}). "

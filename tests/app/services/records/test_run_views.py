@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.services.records import run_views
+from app.services.records import run_views, writing
 from app.services.records import runs as planning
 from app.services.records.run_views import Worth, dollars
 from app.services.records.tables import EVERYONE, Scope
@@ -136,7 +136,16 @@ def test_the_newest_entry_says_why_a_run_is_what_it_is(engine: Database, databas
     done = planning.set_status(engine, [run], RunStatus.KILLED, "no market", **by)
     assert why() == before.with_events(done.events).why(run, "killed") == "no market"
     assert before.with_events(done.inverse_events).why(run, "killed") == before.why(run, "killed") == ""
-    database.connection().execute("UPDATE planning_runs SET status = 'paused'")
+    writing.undo(engine, done, now=NOW)
+    assert why() == "", "it runs again"
+    planning.set_status(engine, [run], RunStatus.PAUSED, "waits for legal", **by)
+    known = run_views.reasons(engine)
+    acts = [planning.set_status(engine, [run], RunStatus.RUNNING, **by)]
+    acts.append(writing.undo(engine, acts[0], now=NOW))
+    for act in acts:
+        known = known.with_events(act.events)
+    assert why() == known.why(run, "paused") == "waits for legal", "it is paused for that again"
+    database.connection().execute("UPDATE planning_runs SET status = 'killed'")
     assert why() == "", "somebody else has changed it since"
     assert run_views.reasons(engine).why(b"x", "killed") == ""
 

@@ -128,6 +128,15 @@ def test_a_status_nobody_knows_has_a_chip_of_its_own(
     assert tab.commands.action("delete").isEnabled()
     tab.filters.text.setText("nobody planned this")
     qtbot.waitUntil(lambda: "Other 0" in chip_words(tab))  # if it went, those beside it would move
+    ask(context.opened.path, "UPDATE planning_runs SET status = 'active' WHERE status = 'odd'")
+    ((running,),) = ask(
+        context.opened.path, "SELECT count(*) FROM planning_runs WHERE status IN ('running', 'active')"
+    )
+    tab.clear_filters()
+    tab.reload()
+    qtbot.waitUntil(lambda: f"Running {running}" in chip_words(tab))
+    press_chip(tab, qtbot, "Running")
+    assert tab.model.rowCount() == running
 
 
 @pytest.mark.slow
