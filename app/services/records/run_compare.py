@@ -26,6 +26,7 @@ _LAST: Final = ("id", "workflow_instance_id", "package_key", "created_at", "upda
 """What nearly always differs says least."""
 _OF_CONFIG: Final = 40
 _LONGEST: Final = 2_000
+_EXACT: Final = 2.0**53
 
 
 class Said(Enum):
@@ -201,8 +202,15 @@ def _members(stored: Any) -> dict[str, str] | None:
 
 
 def plain(line: ComparedLine) -> list[Any]:
-    """Its values for other programs: times as people write them, in UTC."""
-    return [as_time(value) if line.said is Said.TIME else value for value in line.values]
+    """Its values for other programs: times as people write them, in UTC, and whole dollars as such."""
+    if line.said is Said.TIME:
+        return list(map(as_time, line.values))
+    return list(map(whole_number, line.values)) if line.said is Said.MONEY else list(line.values)
+
+
+def whole_number(value: Any) -> Any:
+    """A number without its part behind the point where that says nothing."""
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT else value
 
 
 _UNITS: Final = {Said.TIME: " (UTC)", Said.SECONDS: " (seconds)"}

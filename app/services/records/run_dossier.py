@@ -23,6 +23,7 @@ from app.services.records.export import as_time, plain_of
 from app.services.records.history import CHARGED, LOOKED_THROUGH
 from app.services.records.record import Record, each_again
 from app.services.records.rows import decoded, exactly, legible
+from app.services.records.run_compare import whole_number
 from app.services.records.run_timeline import ALL_ABOUT, RunStory, RunTimeline, entry_behind, read, timeline
 from app.services.records.secret_texts import without_secrets
 from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, PLANNING_RUNS, ColumnKind
@@ -99,7 +100,10 @@ def _fields(run: Record) -> list[tuple[str, str]]:
         value, plain = run[column.name], plain_of(run.table.name, column.source)
         if plain is not None and value not in (None, ""):
             said = as_time(value) if column.kind is ColumnKind.TIME else plain(value)
-            found.append((column.label, readable(said) + (" UTC" if said != plain(value) else "")))
+            words = readable(said) + (" UTC" if said != plain(value) else "")
+            if column.name == "revenue_potential" and isinstance(value, int | float):
+                words = f"${whole_number(value):,}"
+            found.append((column.label, words))
     for name, value in run.unknown.items():
         plain = plain_of(run.table.name, name)
         if plain is not None and value not in (None, ""):

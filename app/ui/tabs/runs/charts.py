@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from math import log10
+from math import ceil, log10
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QSize, Qt, Signal
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
 from app.itemmodels.columns import Column
@@ -53,7 +53,7 @@ _OPENED = QSize(1080, 720)
 _EXPORTED = 1120, 630
 _TOP, _RIGHT, _BOTTOM, _GAP, _ROW = 18.0, 24.0, 34.0, 12.0, 30.0
 _MEDIAN = "Median"
-_MINUTE, _LONGEST = 60.0, 24
+_MINUTE, _LONGEST, _NEARLY_ALL = 60.0, 24, 85
 _LEAST = 4
 """Rows of a table that takes what room there is, and scrolls."""
 _MOST_ROWS: Final = 500
@@ -201,22 +201,7 @@ def draw_times(figures: RunFigures, measure: Measure, width: float, height: floa
 def draw_points(figures: RunFigures, measure: Measure, width: float, height: float) -> Drawing:
     """Each run by its revenue (right) and score (up), in the form of its status."""
     points = figures.points
-    revenues = sorted(point.revenue for point in points)
-    highest, middle = revenues[-1], revenues[len(revenues) // 2]
-    # Where a few are far above the others these would stand in one heap.
-    wide = revenues[0] >= 0 and middle > 0 and highest > 50 * middle
-    if wide:
-        powers = range(max(0, int(log10(max(1.0, revenues[0])))), int(log10(highest)) + 2)
-        along = [10.0**power for power in powers]
-
-        def right_of(revenue: float) -> float:
-            return (log10(max(revenue, along[0])) - powers[0]) / (len(powers) - 1)
-    else:
-        along = ticks(min(0.0, revenues[0]), highest, max(2, int(width // 90)))
-
-        def right_of(revenue: float) -> float:
-            return (revenue - along[0]) / (along[-1] - along[0])
-
+    right_of, marks = _revenue_scale([point.revenue for point in points], max(2, int(width // 90)))
     scores = [point.score for point in points]
     up = ticks(min(scores), max(figures.full, *scores), 6)
     legend = _in_order(list({point.status for point in points}))
@@ -227,10 +212,10 @@ def draw_points(figures: RunFigures, measure: Measure, width: float, height: flo
         y = bottom - (value - up[0]) / (up[-1] - up[0]) * (bottom - top)
         shapes.append(DrawnLine(left, y, right, y, "line"))
         shapes.append(DrawnText(left - _GAP, y, f"{value:g}", "dim", Align.BEFORE))
-    for value in along:
-        x = left + right_of(value) * (right - left)
+    for place, words in marks:
+        x = left + place * (right - left)
         shapes.append(DrawnLine(x, bottom, x, bottom + 4, "line"))
-        shapes.append(DrawnText(x, bottom + 14, money(value), "dim", Align.AROUND))
+        shapes.append(DrawnText(x, bottom + 14, words, "dim", Align.AROUND))
     shapes.append(DrawnText(right, bottom + 32, "Revenue →", "dim", Align.BEFORE))
     shapes.append(DrawnText(left, bottom + 32, "↑ Score", "dim"))
     spots = []
@@ -241,6 +226,31 @@ def draw_points(figures: RunFigures, measure: Measure, width: float, height: flo
         shapes.append(DrawnPoint(x, y, form, colour))
         spots.append(Spot(x - 6, y - 6, 12, 12, _point_words(point), point.id))
     return Drawing(width, height, shapes, spots)
+
+
+def _revenue_scale(
+    revenues: Sequence[float], most: int
+) -> tuple[Callable[[float], float], list[tuple[float, str]]]:
+    """Where between 0 and 1 a revenue is, and which places have words. Where nearly all are far below the
+    highest, and would stand in one heap, ten times as much is as far everywhere; what is below the first
+    place stands there, which says so.
+    """
+    ordered = sorted(revenues)
+    highest, above = ordered[-1], [revenue for revenue in ordered if revenue > 0]
+    if above and ordered[_NEARLY_ALL * (len(ordered) - 1) // 100] < highest / 10:
+        first = max(0, int(log10(max(1.0, above[len(above) // 50]))))
+        steps = max(1, ceil(log10(highest)) - first)
+
+        def place(revenue: float) -> float:
+            return max(0.0, log10(max(revenue, 1.0)) - first) / steps
+
+        marks = [(step / steps, money(10.0 ** (first + step))) for step in range(steps + 1)]
+        if ordered[0] < 10.0**first:
+            marks[0] = 0.0, f"≤ {marks[0][1]}"
+        return place, marks[:: -(-len(marks) // most)]
+    along = ticks(min(0.0, ordered[0]), highest, most)
+    low, span = along[0], along[-1] - along[0]
+    return lambda revenue: (revenue - low) / span, [((one - low) / span, money(one)) for one in along]
 
 
 def _points_legend(statuses: Sequence[str], measure: Measure, left: float) -> list[Shape]:
@@ -556,6 +566,11 @@ class ChartsDialog(Dialog):
         self.said.setText(f"“{visible(first_line(idea, 60))}” is selected in the list of runs.")
         announce(self.said, self.said.text())
 
+    def _pick_row(self, index: QModelIndex) -> None:
+        """A row of the table does what its point does."""
+        if self._figures is not None:
+            self._pick(self._figures.points[self.table.source_row(index.row())].id)
+
     def _turn(self, to_table: bool) -> None:
         self.as_table.setText("As chart" if to_table else "As table")
         self._show()
@@ -567,6 +582,9 @@ class ChartsDialog(Dialog):
             self._context.theme, kind.title, kind.columns, kind.rows(figures), most=_LEAST
         )
         self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        if kind.key == "points":
+            self.table.opened.connect(self._pick_row)
+            self.table.clicked.connect(self._pick_row)
         self._table_row.addWidget(self.table)
 
     def _say_nothing(self, why: str) -> None:

@@ -58,7 +58,13 @@ _CHANGED = "; something has changed since"
 
 
 class _Places(StaticTable):
-    """The run and what was found share the width that the others leave."""
+    """The run and what was found share the width that the others leave. It is as high with one row as with
+    many: nothing below it moves while one types.
+    """
+
+    def set_most(self, most: int | None) -> None:
+        super().set_most(most)
+        self._wanted = self._lines = _ROWS
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

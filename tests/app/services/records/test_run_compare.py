@@ -120,6 +120,12 @@ def test_what_is_written_holds_no_markup(database: LocalDatabase) -> None:
     assert {line.said for line in found.lines} >= {Said.STATUS, Said.TIME, Said.SCORE, Said.SECONDS}
 
 
+def test_whole_dollars_have_no_part_behind_the_point() -> None:
+    line = ComparedLine("Revenue", (3_700_000.0, 2.5, "$9M", None, 1e300), Said.MONEY)
+    assert run_compare.plain(line) == [3_700_000, 2.5, "$9M", None, 1e300]
+    assert type(run_compare.plain(line)[0]) is int
+
+
 def test_a_line_of_markdown_says_what_is_no_markup() -> None:
     assert markdown("[x](http://e) <b>*y*</b> a_b _c_") == (r"\[x\](http&#58;//e) \<b\>\*y\*\</b\> a_b \_c\_")
     assert markdown("- x\n# y") == r"\- x \# y" and markdown("12. x") == r"12\. x"

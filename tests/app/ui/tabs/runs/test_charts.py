@@ -42,6 +42,10 @@ def test_a_point_is_found_by_keys_and_selects_its_run(
         assert kind.title in dialog.chart.accessibleName()
         dialog.as_table.click()
         assert dialog.table.isVisible() and dialog.table.model().rowCount() > 3
+        if kind.key == "points":
+            with qtbot.waitSignal(dialog.picked) as picked:
+                dialog.table.opened.emit(dialog.table.model().index(2, 0))
+            assert "is selected" in dialog.said.text() and len(picked.args) == 1
         dialog.as_table.click()
     dialog.kinds.set_key("points")
     dialog.kinds.changed.emit("points")
@@ -144,6 +148,15 @@ def test_scores_begin_near_the_least_of_them() -> None:
     drawing = charts.draw_scores(close, lambda text: 7.0 * len(text), 700, 300)
     written = [one.text for one in drawing.shapes if isinstance(one, DrawnText)]
     assert written[:4] == ["70", "80", "90", "100"]
+
+
+def test_one_outlier_leaves_the_others_their_room() -> None:
+    revenues = [-5.0, 0.0, *(2e5 * number for number in range(1, 99)), 1e9]
+    points = tuple(RunPoint(number, "", "killed", 50, one) for number, one in enumerate(revenues))
+    drawing = charts.draw_points(replace(figures(), points=points), lambda text: 7.0 * len(text), 900, 400)
+    places = sorted(spot.x for spot in drawing.spots)
+    assert places[75] - places[25] > 90 and places[0] == places[1], "what is below the axis stands at its end"
+    assert any(one.text.startswith("≤ $") for one in drawing.shapes if isinstance(one, DrawnText))
 
 
 def test_ticks_are_round_and_cover_all() -> None:

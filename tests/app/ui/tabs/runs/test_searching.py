@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
 from app.services.records.run_search import TextPlace
@@ -43,12 +43,15 @@ def test_words_lead_to_their_run(
     qtbot.keyClick(dialog.table, Qt.Key.Key_Return)
     ((run,),) = ask(context.opened.path, "SELECT run_id FROM planning_artifacts WHERE rowid = 1")
     assert [place.of.run_id for place in opened] == [run]
+    before = dialog.height(), dialog.table.height(), dialog.open_button.mapTo(dialog, QPoint())
     assert dialog.focusWidget() is dialog.table
     dialog.come()
     assert dialog.focusWidget() is dialog.line and dialog.line.selectedText() == "zebra"
     dialog.line.setText("no such words")
     qtbot.waitUntil(lambda: dialog.state.text() == "Nothing has it.")
     assert not dialog.open_button.isEnabled() and not dialog.around.toPlainText()
+    now = dialog.height(), dialog.table.height(), dialog.open_button.mapTo(dialog, QPoint())
+    assert now == before, "nothing moves while one types"
 
 
 def test_each_place_is_marked_and_read_from_a_word_on(
