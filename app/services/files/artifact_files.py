@@ -4,13 +4,13 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from peewee import BaseQuery, Column, Expression
 from peewee import Table as Source
 
 from app.services.records.record import TOGETHER, Record, read_record
-from app.services.records.rows import RawText, Value, decoded, exactly, holds, in_parts, legible
+from app.services.records.rows import RawText, Value, decoded, exactly, holds, in_parts, legible, told_apart
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS
 from app.services.text import folded, readable
 from models.engine import Database
@@ -43,7 +43,7 @@ def save_one(database: Database, artifact: Record, path: Path) -> Path:
     """
     named = holds(Column(_SOURCE, "id"), artifact["id"])
     if artifact["id"] is None:
-        named = holds(Column(_SOURCE, _row_key(database)), artifact.row)
+        named = holds(_told_apart(database), artifact.row)
     found = [tuple(map(decoded, row)) for row in database.rows(_content_where(named))]
     if not found:
         raise NotFound(PLANNING_ARTIFACTS.noun[0])
@@ -59,9 +59,9 @@ def save_all(database: Database, run_id: Value, folder: Path, monitor: Monitor =
     """
     run = read_record(database, PLANNING_RUNS, run_id)
     into = folder / safe(run.text("idea")[:_LONGEST] or run.text("id"), "run")
-    by = _row_key(database)
+    by = _told_apart(database)
     wanted = holds(Column(_SOURCE, "run_id"), run_id)
-    rows = database.rows(_SOURCE.select(exactly(Column(_SOURCE, by))).where(wanted))
+    rows = database.rows(_SOURCE.select(exactly(by)).where(wanted))
     keys = [decoded(key) for (key,) in rows]
     number = 1
     while into.exists():
@@ -72,7 +72,7 @@ def save_all(database: Database, run_id: Value, folder: Path, monitor: Monitor =
     with atomic.expected_errors(into):
         into.mkdir(mode=0o700)
         for some in in_parts(keys, TOGETHER if database.costs else 1):
-            wanted_now = [_content_where(holds(Column(_SOURCE, by), key)) for key in some]
+            wanted_now = [_content_where(holds(by, key)) for key in some]
             for rows in database.read_each(wanted_now):
                 monitor.progress(written, len(keys))
                 if monitor.cancelled():
@@ -126,12 +126,12 @@ def _ending(content: Value) -> str:
     return ".md"
 
 
-def _row_key(database: Database) -> str:
+def _told_apart(database: Database) -> Any:
     """What tells all artifacts apart, also those without an id. Raises `TableMissing`."""
     stored = read_stored(database)[0].get(PLANNING_ARTIFACTS.name)
     if stored is None:
         raise TableMissing(PLANNING_ARTIFACTS.name)
-    return stored.row_key or PLANNING_ARTIFACTS.key.source
+    return told_apart(_SOURCE, stored)
 
 
 def _content_where(which: Expression) -> BaseQuery:

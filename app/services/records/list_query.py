@@ -26,6 +26,7 @@ from app.services.records.rows import (
     glimpsed,
     holds,
     text_of,
+    told_apart,
 )
 from app.services.records.rows import Value as Stored
 from app.services.records.tables import DECLARED, EVERYONE, OFF, RANK, ColumnKind, Scope, TableColumn
@@ -150,19 +151,26 @@ class Statements:
 
     A column that the file lacks reads as NULL. Rows are named by `StoredTable.row_key`, SQLite's rowid or the
     primary key of a table that has none, which every query can sort by last, so that an order is always
-    total. `key` fetches it: a primary key as `exactly` writes it. Raises `NoSingleKey`.
+    total. `key` fetches it: a primary key as `exactly` writes it. Raises `NoSingleKey`, unless nobody asks
+    for rows by their names.
     """
 
     def __init__(
-        self, query: ListQuery, stored: StoredTable, limits: Limits, *, has_chain: bool = True
+        self,
+        query: ListQuery,
+        stored: StoredTable,
+        limits: Limits,
+        *,
+        has_chain: bool = True,
+        names_rows: bool = True,
     ) -> None:
-        if stored.row_key is None:
+        if stored.row_key is None and names_rows:
             raise NoSingleKey(stored.name)
         self.query, self.table, self._has_chain = query, DECLARED[query.table], has_chain
         self._stored, self._present, self._limits = stored, frozenset(stored.names), limits
         self.source = self.table.model._meta.table
         self.has_rowids = stored.rowid is not None
-        self._by = Column(self.source, stored.row_key)
+        self._by = told_apart(self.source, stored)
         self.key = self._by if self.has_rowids else exactly(self._by)
         self._narrowed = query.scope.tenant_id is not None and self.table.has_tenants(stored)
         self.sort = self.table.sorted_by(query.sort)

@@ -14,7 +14,7 @@ from peewee import SQL, BaseQuery, Case, Column, fn
 from peewee import Table as Source
 
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ
-from app.services.records.rows import Value, decoded, exactly, given, holds, in_parts, legible
+from app.services.records.rows import Value, decoded, exactly, given, holds, in_parts, legible, told_apart
 from app.services.records.secret_forms import Told
 from app.services.records.tables import AUDIT_CHAIN, ColumnKind, Table, TableColumn, undeclared
 from app.services.text import readable, visible
@@ -40,7 +40,7 @@ class Record:
     UTF-8 has U+FFFD, a BLOB reads `x'…'`; but the key is as it is stored, since acts go by it. Of a secret
     there is only whether one is stored, and what is `told` of it (`TableColumn.tells`). `unknown` are the
     columns of the file that are not declared, by their names there. `row` tells it from all other rows, also
-    of those without a key: the value of `StoredTable.row_key`, as it is stored.
+    of those without a key: what `told_apart` gives.
     """
 
     table: Table
@@ -181,7 +181,7 @@ _TOLD_BY: Final = 1_000
 """Characters of a secret that are read for what is told of it."""
 
 _Wanted = tuple[Table, TableColumn | None, Value]
-"""The rows of a table where a column has this value; of None, where `StoredTable.row_key` has it."""
+"""The rows of a table where a column has this value; of None, where `told_apart` gives it."""
 
 
 def _one(table: Table, found: list[Record] | None) -> Record:
@@ -251,9 +251,8 @@ class _Reading:
         cells += [exactly(value_of(column, source)) for column in self._unknown]
         of = [table.column(name).source for name, _ in self._telling]
         cells += [exactly(fn.substr(Column(source, name), 1, _TOLD_BY)) for name in of]
-        self._has_row = of_file.row_key is not None
-        row = SQL("NULL") if of_file.row_key is None else Column(source, of_file.row_key)
-        cells += [exactly(row)] if self._has_row else []
+        row = told_apart(source, of_file)
+        cells.append(exactly(row))
         column = row if by is None else Column(source, by.source)
         self.query: BaseQuery = source.select(*cells).where(holds(column, value))
 
@@ -268,7 +267,7 @@ class _Reading:
 
     def record(self, row: Sequence[Any]) -> Record:
         stored = [decoded(cell) for cell in row]
-        number = stored.pop() if self._has_row else None
+        number = stored.pop()
         cells = [legible(value) for value in stored]
         values: dict[str, Any] = dict.fromkeys(column.name for column in self._table.columns)
         for column, value, cell in zip(self._columns, stored, cells, strict=False):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby, islice
 from typing import Any, Final, TypeVar
 
-from peewee import OP, SQL, Expression, NodeList
+from peewee import OP, SQL, Column, Expression, NodeList, fn
 
 from app.services.chain.rules import is_readable, utf_8
 from app.services.text import readable
@@ -382,6 +382,16 @@ def given(value: Value) -> SQL:
 def holds(expression: Any, value: Value) -> Expression:
     """The condition that a column holds a value, as an index of it compares them."""
     return Expression(expression, OP.EQ, given(value))
+
+
+def told_apart(source: Any, table: StoredTable) -> Any:
+    """What tells a row of a table from all its others: its `row_key`; or, where only several columns together
+    do, these as one text; NULL where nothing does.
+    """
+    if table.row_key is not None:
+        return Column(source, table.row_key)
+    parts = [fn.quote(Column(source, name)) for name in table.key]
+    return fn.printf(",".join(["%s"] * len(parts)), *parts) if parts else SQL("NULL")
 
 
 def one_of(table: str, columns: Sequence[str], wanted: Sequence[tuple[Value, ...]]) -> tuple[str, list[Any]]:

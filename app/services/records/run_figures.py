@@ -158,7 +158,7 @@ def _queries(database: Database, tables: StoredTables, scope: Scope) -> Sequence
         raise TableMissing(PLANNING_RUNS.name)
     # A file that cannot tell whose a run is shows all of them, as the list does.
     narrowed = scope if PLANNING_RUNS.has_tenants(table) else EVERYONE
-    runs = Statements(ListQuery(PLANNING_RUNS.name, narrowed), table, database.limits)
+    runs = Statements(ListQuery(PLANNING_RUNS.name, narrowed), table, database.limits, names_rows=False)
     key, status, idea, score, revenue = (
         runs.value(PLANNING_RUNS.column(name))
         for name in ("id", "status", "idea", "quality_score", "revenue_potential")
@@ -176,7 +176,8 @@ def _queries(database: Database, tables: StoredTables, scope: Scope) -> Sequence
     ]
     if _has_artifacts(tables):
         artifacts = PLANNING_ARTIFACTS
-        found = Statements(ListQuery(artifacts.name), tables[artifacts.name], database.limits)
+        stored = tables[artifacts.name]
+        found = Statements(ListQuery(artifacts.name), stored, database.limits, names_rows=False)
         names = ("run_id", "phase", "overall_score", "version")
         wanted = [found.value(artifacts.column(name)) for name in names]
         own, values = runs.select(key, time).sql()

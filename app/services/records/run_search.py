@@ -18,13 +18,13 @@ from peewee import SQL, Cast, Column, Expression, fn
 from peewee import Table as Source
 
 from app.services.records.list_query import ListQuery, Statements
-from app.services.records.rows import Value, decoded, exactly, holds
-from app.services.records.tables import EVERYONE, PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
+from app.services.records.rows import Value, decoded, exactly, holds, told_apart
+from app.services.records.tables import EVERYONE, PLANNING_ARTIFACTS, PLANNING_RUNS, Scope, Table
 from app.services.text import folded, readable
 from models.engine import Database
 from models.errors import Cancelled, InvalidInput
 from models.progress import Monitor, Stop
-from models.schema import StoredTable, read_stored
+from models.schema import StoredTable, StoredTables, read_stored
 
 LONGEST: Final = 200
 """Characters that may be looked for."""
@@ -74,8 +74,8 @@ class Texts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TextOf:
-    """One text of a run: a column of its own, or an artifact's content. `row` is what tells its row apart, by
-    the column `row_key` of its table.
+    """One text of a run: a column of its own, or an artifact's content. `row` is what tells its row apart
+    (`told_apart`).
     """
 
     run_id: Value
@@ -87,7 +87,6 @@ class TextOf:
     version: str = ""
     artifact_id: Value = None
     row: Value = None
-    row_key: str = "id"
 
     @property
     def where(self) -> str:
@@ -149,6 +148,8 @@ class RunTexts:
     def __init__(self, store: Texts, scope: Scope = EVERYONE) -> None:
         self._store, self._scope = store, scope
         self._owners: list[TextOf] = []
+        self._tables: StoredTables = {}
+        """As they were read."""
 
     @property
     def count(self) -> int:
@@ -156,7 +157,7 @@ class RunTexts:
 
     def read(self, database: Database, monitor: Monitor) -> None:
         """Reads all of them, once. Raises `Cancelled`, `TableMissing` and the storage errors."""
-        tables, _ = read_stored(database)
+        self._tables = tables = read_stored(database)[0]
         runs = dict(self._read_runs(database, tables.get(PLANNING_RUNS.name), monitor))
         if (stored := tables.get(PLANNING_ARTIFACTS.name)) is not None:
             self._read_artifacts(database, stored, runs, monitor)
@@ -182,7 +183,8 @@ class RunTexts:
             if len(places) < before.wants:
                 if cancelled():
                     raise Cancelled
-                places.append(_place(database, of, start, wanted))
+                stored = self._tables[_table_of(of).name]
+                places.append(_place(database, of, stored, start, wanted))
         return TextPlaces(tuple(places), total, after or None, last)
 
     def search(
@@ -204,11 +206,12 @@ class RunTexts:
     ) -> Iterator[tuple[Value, TextOf]]:
         if stored is None:
             return
-        statements = Statements(ListQuery(PLANNING_RUNS.name, self._scope), stored, database.limits)
+        statements = Statements(
+            ListQuery(PLANNING_RUNS.name, self._scope), stored, database.limits, names_rows=False
+        )
         said = [name for name in _SAID if name in stored.names]
-        row_key = stored.row_key or "id"  # `Statements` has refused a table without
         key = exactly(statements.value(PLANNING_RUNS.column("id")))
-        row = exactly(Column(statements.source, row_key))
+        row = exactly(told_apart(statements.source, stored))
         begun = exactly(statements.value(PLANNING_RUNS.column("created_at")))
         texts = [Cast(statements.value(PLANNING_RUNS.column(name)), "BLOB") for name in said]
         encoding = database.encoding
@@ -217,7 +220,7 @@ class RunTexts:
             (run_id, place, at), values = map(decoded, cells[:3]), cells[3:]
             raws = {name: b"" if raw is None else bytes(raw) for name, raw in zip(said, values, strict=True)}
             idea = raws.get("idea", b"")[: 4 * LONGEST].decode(encoding, "replace")[:LONGEST]
-            of = TextOf(run_id, idea, "", at, row=place, row_key=row_key)
+            of = TextOf(run_id, idea, "", at, row=place)
             for name, raw in raws.items():
                 self._add(replace(of, column=name), raw, encoding, monitor)
             yield run_id, of
@@ -226,22 +229,22 @@ class RunTexts:
         self, database: Database, stored: StoredTable, runs: dict[Value, TextOf], monitor: Monitor
     ) -> None:
         source = Source(PLANNING_ARTIFACTS.name)
-        row_key, encoding = stored.row_key or "id", database.encoding
-        names = ("id", "run_id", "phase", "version", row_key)
+        encoding, row = database.encoding, told_apart(source, stored)
+        names = ("id", "run_id", "phase", "version")
         cells: list[Any] = [
-            exactly(Column(source, name)) if name in stored.names or name == stored.rowid else SQL("'NULL'")
-            for name in names
+            exactly(Column(source, name)) if name in stored.names else SQL("'NULL'") for name in names
         ]
+        cells.append(exactly(row))
         content = Cast(Column(source, "content"), "BLOB") if "content" in stored.names else SQL("NULL")
         total = database.scalar(source.select(fn.count(SQL("*"))))
-        newest_first = source.select(*cells, content).order_by(Column(source, row_key).desc())
+        newest_first = source.select(*cells, content).order_by(row.desc())
         for done, found in enumerate(database.each(newest_first)):
-            key, run_id, phase, version, row = map(decoded, found[:5])
+            key, run_id, phase, version, place = map(decoded, found[:5])
             if done % 100 == 0:
                 monitor.progress(done, total)
             if run_id in runs and found[5] is not None:
                 of = replace(runs[run_id], column="content", phase=readable(phase), version=readable(version))
-                of = replace(of, artifact_id=key, row=row, row_key=row_key)
+                of = replace(of, artifact_id=key, row=place)
                 self._add(of, bytes(found[5]), encoding, monitor)
         monitor.progress(total, total)
 
@@ -291,14 +294,20 @@ def joins(letter: str) -> bool:
     return unicodedata.category(letter)[0] == "M" or "\u1160" <= letter <= "\u11ff"
 
 
-def _place(database: Database, of: TextOf, start: int, wanted: str) -> TextPlace:
+def _table_of(of: TextOf) -> Table:
+    return PLANNING_ARTIFACTS if of.column == "content" else PLANNING_RUNS
+
+
+def _place(database: Database, of: TextOf, stored_table: StoredTable, start: int, wanted: str) -> TextPlace:
     """The text as it is now, around where it was found in the piece that begins by a byte."""
-    table = PLANNING_ARTIFACTS if of.column == "content" else PLANNING_RUNS
+    table = _table_of(of)
     source = Source(table.name)
     stored = Cast(Column(source, of.column), "BLOB")
     first = max(0, start - 4 * _AROUND)
     length = start - first + _PIECE + _OVERLAP + 4 * _AROUND
-    is_it = _holds(Column(source, of.row_key), of.row)
+    is_it = _holds(told_apart(source, stored_table), of.row)
+    if stored_table.row_key is None and of.column == "content":  # which its index may begin with
+        is_it &= _holds(Column(source, "run_id"), of.run_id)
 
     def read(cell: Any) -> bytes:
         found = database.scalar(source.select(cell).where(is_it).limit(1))

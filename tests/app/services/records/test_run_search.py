@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from app.services.files.artifact_files import save_all
+from app.services.records import run_figures
+from app.services.records.run_dossier import DossierOf, pieces
 from app.services.records.run_search import LONGEST, MOST, RunTexts, Within, place_in
 from app.services.records.tables import EVERYONE
 from app.services.text import folded
@@ -146,3 +149,30 @@ def test_nothing_is_left_on_the_disk(
     texts = read_texts(database, EVERYONE, UNWATCHED)
     assert sorted(tmp_path.iterdir()) == before and not list(own.iterdir())
     texts.close()
+
+
+@pytest.mark.parametrize("with_id", [True, False])
+def test_artifacts_that_several_columns_tell_apart_are_found_counted_and_written(
+    database: LocalDatabase, tmp_path: Path, with_id: bool
+) -> None:
+    sql = database.connection()
+    sql.execute("DROP TABLE planning_artifacts")
+    columns = "run_id TEXT, phase TEXT, version INTEGER, content TEXT, overall_score REAL, created_at INTEGER"
+    key = "PRIMARY KEY (run_id, phase, version)) WITHOUT ROWID"
+    sql.execute(f"CREATE TABLE planning_artifacts ({'id TEXT, ' if with_id else ''}{columns}, {key}")
+    for run in ("a", "b"):
+        add_run(database, run, f"An idea {run}", at=NOW)
+        for version in (1, 2):
+            row = run, version, f"It's words of {run}, {version}", NOW + version
+            into = "(run_id, phase, version, content, overall_score, created_at)"
+            sql.execute(f"INSERT INTO planning_artifacts {into} VALUES (?, 'it''s', ?, ?, 7, ?)", row)
+    texts = read_texts(database, EVERYONE, UNWATCHED)
+    found = texts.search(database, "words", never).places
+    assert [(one.before, one.found, one.after) for one in found] == [
+        ("It's ", "words", f" of {run}, {version}") for run in ("b", "a") for version in (2, 1)
+    ]
+    texts.close()
+    assert [one.count for one in run_figures.read(database, EVERYONE).scores] == [2]
+    page = "".join(pieces(database, DossierOf("a", "x", None, NOW, every=True), UNWATCHED))
+    assert "words of a, 1" in page and "words of a, 2" in page and "words of b" not in page
+    assert save_all(database, "a", tmp_path).files == 2
