@@ -289,6 +289,22 @@ def visible(text: str, keep: str = "") -> str:
     )
 
 
+def unstacked(text: str) -> str:
+    """`text` in which no character carries more than some marks, which would take long to draw; a circle
+    stands for each other one.
+    """
+    if text.isascii():
+        return text
+    found, marks = list[str](), 0
+    for char in text:
+        marks = marks + 1 if unicodedata.combining(char) else 0
+        found.append(char if marks <= _MOST_MARKS else "\u25cc")
+    return "".join(found)
+
+
+_MOST_MARKS = 8
+
+
 def _escape(char: str) -> str:
     named = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\0": r"\0"}.get(char)
     if named is not None:

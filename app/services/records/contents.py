@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from app.services.records.text_diff import DiffRow, TextDiff, compare, lines_of_text
+from app.services.records.text_diff import Alone, TextDiff, compare, lines_of_text
 from models.progress import Pause
 
 LARGE: Final = 256 * 1024
 """Characters of JSON from which on nothing but a child process reads all of it."""
 
 MOST: Final = 20_000
-"""Characters that are laid out at once without being felt, in whatever lines."""
+"""Characters that are laid out at once without being felt, in up to `MOST_LINES`."""
+MOST_LINES: Final = 4_000
 
 _MARKED = re.compile(r"^(?:#{1,6} |[-*+] |\d+[.)] |> |```|\|.*\|)|\*\*[^*\n]+\*\*|\]\(", re.MULTILINE)
 """What tells Markdown from any other text."""
@@ -64,13 +65,18 @@ def kind_of(content: str, *, whole: bool = False) -> ContentKind:
             is_whole = content[-200:].rstrip()[-1:] == {"{": "}", "[": "]"}[start]
             return ContentKind.JSON if is_whole else ContentKind.BROKEN_JSON
         try:
-            json.loads(content)
+            json.loads(content, parse_int=str, parse_float=str, parse_constant=_refuse)
         except (ValueError, RecursionError):
             return ContentKind.BROKEN_JSON
         return ContentKind.JSON
     if start != "<" and _MARKED.search(content[:_LOOKED_AT]):
         return ContentKind.MARKDOWN
     return ContentKind.TEXT
+
+
+def _refuse(constant: str) -> None:
+    """NaN and Infinity, which are no JSON; but a number may have any length."""
+    raise ValueError(constant)
 
 
 def prepare(contents: Sequence[str], pause: Pause, *, whole: bool = False) -> LaidOut:
@@ -90,11 +96,7 @@ def prepare(contents: Sequence[str], pause: Pause, *, whole: bool = False) -> La
 def single(text: str, pause: Pause = lambda: None) -> TextDiff:
     """One text by its lines."""
     lines = lines_of_text(text, pause)
-    rows = list[DiffRow]()
-    for start in range(0, len(lines), _BETWEEN_PAUSES):
-        pause()
-        rows += [DiffRow(n, None, True) for n in range(start, min(start + _BETWEEN_PAUSES, len(lines)))]
-    return TextDiff(lines, (), tuple(rows))
+    return TextDiff(lines, (), Alone(len(lines)))
 
 
 def laid_out(content: str, kind: ContentKind, pause: Pause) -> str:
@@ -154,6 +156,12 @@ def pages_of(text: str) -> list[str]:
 
 
 def _end(text: str, start: int) -> int:
+    most = start
+    for _ in range(MOST_LINES):
+        if (most := text.find("\n", most, start + MOST) + 1) == 0:
+            break
+    else:
+        return most
     if len(text) - start <= MOST:
         return len(text)
     half, most = start + MOST // 2, start + MOST

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import zip_longest
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, overload
 
 from models.progress import Pause
 
@@ -50,16 +50,37 @@ class DiffRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Alone(Sequence[DiffRow]):
+    """The rows of a text that stands alone, none of which is made before it is asked for."""
+
+    lines: int
+
+    def __len__(self) -> int:
+        return self.lines
+
+    @overload
+    def __getitem__(self, place: int) -> DiffRow: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[DiffRow]: ...
+    def __getitem__(self, place: int | slice) -> DiffRow | Sequence[DiffRow]:
+        if isinstance(place, slice):
+            return [DiffRow(n, None, True) for n in range(self.lines)[place]]
+        return DiffRow(range(self.lines)[place], None, True)
+
+
+@dataclass(frozen=True, slots=True)
 class TextDiff:
     """Two texts in lines, and how these stand beside each other."""
 
     left: tuple[str, ...]
     right: tuple[str, ...]
-    rows: tuple[DiffRow, ...]
+    rows: Sequence[DiffRow]
 
     @property
     def changes(self) -> list[range]:
         """The rows that differ, those beside each other together."""
+        if isinstance(self.rows, Alone):
+            return []
         found, start = list[range](), None
         for place, row in enumerate(self.rows):
             if row.same and start is not None:
@@ -71,7 +92,7 @@ class TextDiff:
 
     @property
     def different(self) -> int:
-        return sum(not row.same for row in self.rows)
+        return sum(map(len, self.changes))
 
 
 def lines_of_text(text: str, pause: Pause = lambda: None) -> tuple[str, ...]:

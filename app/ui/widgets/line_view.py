@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import zip_longest
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, overload
 
 from PySide6.QtCore import QAbstractTableModel, QPointF, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -32,8 +32,8 @@ from PySide6.QtWidgets import (
 
 from app.itemmodels.columns import DISPLAY, ROOT, Index
 from app.services.records.contents import single
-from app.services.records.text_diff import Marks, TextDiff, marks
-from app.services.text import counted, visible
+from app.services.records.text_diff import Alone, Marks, TextDiff, marks
+from app.services.text import counted, unstacked, visible
 from app.ui.theme import Theme
 from models.progress import Pause
 
@@ -49,6 +49,8 @@ _SETTLED_MS: Final = 80
 _AT_ONCE: Final = 4_000
 """Lines whose rows are made on the spot."""
 _BETWEEN_PAUSES: Final = 200
+_LOOKED_AT: Final = 20_000
+"""Lines whose length is looked at between two pauses."""
 _TAB = "    "
 
 
@@ -89,11 +91,13 @@ def rows_of(
     only_different: bool = False,
     opened: Collection[int] = (),
     pause: Pause = lambda: None,
-) -> list[LineRow]:
+) -> Sequence[LineRow]:
     """The rows at a width in characters; `opened` are the folds that are not, by their first row. `pause()`
     is called now and then.
     """
     diff, found = shown.diff, list[LineRow]()
+    if isinstance(diff.rows, Alone):
+        return LinesAlone(diff.left, columns, pause)
     for part in _parts(diff, only_different, opened):
         if part.kind is LineKind.FOLD:
             found.append(part)
@@ -113,6 +117,47 @@ def rows_of(
                 if number % _BETWEEN_PAUSES == _BETWEEN_PAUSES - 1:
                     pause()
     return found
+
+
+class LinesAlone(Sequence[LineRow]):
+    """The rows of one text. Those of long lines alone are kept: a text may have millions of short ones."""
+
+    def __init__(self, lines: Sequence[str], columns: int, pause: Pause) -> None:
+        self._lines, self._first = lines, list[int]()
+        """The row at which each long line begins."""
+        self._long, self._pieces = list[int](), list[Sequence[tuple[int, int, int]]]()
+        self._more = [0]
+        """By how many rows those before are more than their lines."""
+        for start in range(0, len(lines), _LOOKED_AT):
+            pause()
+            for number, line in enumerate(lines[start : start + _LOOKED_AT], start):
+                if len(line) > columns:
+                    pieces = _pieces(line, number, columns, pause)
+                    self._long.append(number)
+                    self._first.append(number + self._more[-1])
+                    self._pieces.append(pieces)
+                    self._more.append(self._more[-1] + len(pieces) - 1)
+
+    def __len__(self) -> int:
+        return len(self._lines) + self._more[-1]
+
+    @overload
+    def __getitem__(self, place: int) -> LineRow: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[LineRow]: ...
+    def __getitem__(self, place: int | slice) -> LineRow | Sequence[LineRow]:
+        if isinstance(place, slice):
+            return [self[row] for row in range(len(self))[place]]
+        row = range(len(self))[place]
+        at = bisect_right(self._first, row)
+        if at and row - self._first[at - 1] < len(self._pieces[at - 1]):
+            return LineRow(LineKind.SAME, self._pieces[at - 1][row - self._first[at - 1]])
+        number = row - self._more[at]
+        return LineRow(LineKind.SAME, (number, 0, len(self._lines[number])))
+
+    def row_of(self, line: int) -> int:
+        """Where a line begins."""
+        return line + self._more[bisect_left(self._long, line)]
 
 
 def _parts(diff: TextDiff, only_different: bool, opened: Collection[int]) -> list[LineRow]:
@@ -182,7 +227,7 @@ class LineModel(QAbstractTableModel):
         if column in (NUMBER, OTHER_NUMBER):
             sign = "" if row.kind is LineKind.SAME else " −" if is_left else " +"
             return f"{piece[0] + 1}{sign}" if piece[1] == 0 else ""
-        text = visible(self.text(index.row(), is_left)[piece[1] : piece[2]].replace("\t", _TAB))
+        text = _shown(self.text(index.row(), is_left)[piece[1] : piece[2]])
         if role == DISPLAY or row.kind is LineKind.SAME:
             return text
         return f"{'removed' if is_left else 'added'}: {text}"
@@ -310,7 +355,7 @@ class _Painter(QStyledItemDelegate):
 
 
 def _shown(text: str) -> str:
-    return visible(text.replace("\t", _TAB))
+    return visible(unstacked(text.replace("\t", _TAB)))
 
 
 def _units(text: str) -> int:
@@ -413,6 +458,8 @@ class LineView(QTableView):
 
         def look(pause: Pause) -> list[int]:
             left, right = having(shown.diff.left, pause), having(shown.diff.right, pause)
+            if isinstance(rows, LinesAlone):
+                return list(map(rows.row_of, sorted(left)))
             found = list[int]()
             for at, row in enumerate(rows):
                 if at % _BETWEEN_PAUSES == 0:
@@ -497,10 +544,10 @@ class LineView(QTableView):
         wanted, columns, turn = self._wanted, self._columns, self._turn
         only, opened = self._only, frozenset(self._opened)
 
-        def make(pause: Pause = lambda: None) -> list[LineRow]:
+        def make(pause: Pause = lambda: None) -> Sequence[LineRow]:
             return rows_of(wanted, columns, only_different=only, opened=opened, pause=pause)
 
-        def show(rows: list[LineRow]) -> None:
+        def show(rows: Sequence[LineRow]) -> None:
             if turn == self._turn:
                 self._show(wanted, rows)
 
@@ -510,7 +557,7 @@ class LineView(QTableView):
         else:
             self._work(make, show)
 
-    def _show(self, shown: SideBySide, rows: list[LineRow]) -> None:
+    def _show(self, shown: SideBySide, rows: Sequence[LineRow]) -> None:
         current = self.currentIndex().row()
         kept = self.lines.rows[current] if 0 <= current < len(self.lines.rows) else None
         at = self.verticalScrollBar().value() if shown is self.lines.shown else 0

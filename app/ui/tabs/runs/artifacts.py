@@ -26,7 +26,7 @@ from app.services.records.record import Record, each_again
 from app.services.records.run_search import TextOf
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import PLANNING_ARTIFACTS
-from app.services.text import counted, visible
+from app.services.text import counted, unstacked, visible
 from app.ui.session.context import Context
 from app.ui.tabs.runs.timeline_view import VERDICT_LOOKS
 from app.ui.theme.icons import Icon
@@ -398,7 +398,7 @@ class ArtifactsPanel(QWidget):
             self.tree.show_tree(True)
             self._stack.setCurrentWidget(self.tree)
         else:
-            self.markdown.show_markdown(found.pages[self._page])
+            self.markdown.show_markdown(unstacked(found.pages[self._page]))
             mark_all(self.markdown, self.sought.text(), self._context.theme)
             self._stack.setCurrentWidget(self.markdown)
         self._offer(True)

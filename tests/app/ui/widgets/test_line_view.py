@@ -11,7 +11,17 @@ from pytestqt.qtbot import QtBot
 
 from app.services.records.text_diff import compare
 from app.ui.theme import Theme
-from app.ui.widgets.line_view import LEFT, NUMBER, RIGHT, LineKind, LineView, SideBySide, one_text, rows_of
+from app.ui.widgets.line_view import (
+    LEFT,
+    NUMBER,
+    RIGHT,
+    LineKind,
+    LinesAlone,
+    LineView,
+    SideBySide,
+    one_text,
+    rows_of,
+)
 from models.progress import Breath, Pause, never
 
 LINES = [f"line {number}" for number in range(40)]
@@ -37,6 +47,34 @@ def side_by_side() -> SideBySide:
 
 def text(view: LineView, row: int, column: int) -> str:
     return str(view.lines.index(row, column).data())
+
+
+def test_of_one_text_no_row_is_made_before_it_is_in_sight(view: LineView, qtbot: QtBot) -> None:
+    long = "word " * 30
+    lines = [long, "short", "", long, *[""] * 200_000, long]
+    view.show_lines(one_text("\n".join(lines)))
+    rows = view.lines.rows
+    assert isinstance(rows, LinesAlone) and not isinstance(view.lines.shown.diff.rows, tuple)
+    assert view.lines.shown.diff.different == 0
+    pieces = [row.left for row in rows if row.left is not None]
+    assert len(pieces) == len(rows) == view.lines.rowCount()
+    told = ["" for _ in lines]
+    for number, start, end in pieces:
+        assert len(told[number]) == start
+        told[number] += lines[number][start:end]
+    assert told == lines
+    for number in (0, 1, 3, 4, len(lines) - 1):
+        assert pieces[rows.row_of(number)][:2] == (number, 0)
+    view.seek("word")
+    told_of: list[tuple[int, int]] = []
+    view.find_next(1, lambda place, count: told_of.append((place, count)))
+    assert told_of == [(1, 3)] and view.currentIndex().row() == 0
+
+
+def test_a_character_with_thousands_of_marks_is_drawn_with_some(view: LineView) -> None:
+    view.show_lines(one_text("a" + "\u0301" * 60 + "b"))
+    assert text(view, 0, LEFT).startswith("a" + "\u0301" * 8 + "\u25cc")
+    assert view.lines.text(0, True) == "a" + "\u0301" * 60 + "b", "it is copied as it is"
 
 
 def test_equal_lines_fold_and_unfold(view: LineView, qtbot: QtBot) -> None:

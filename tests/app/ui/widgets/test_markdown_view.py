@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextDocument
 from pytestqt.qtbot import QtBot
 
-from app.services.records.contents import MOST, pages_of
+from app.services.records.contents import MOST, MOST_LINES, pages_of
 from app.ui.theme import Mode, Theme
 from app.ui.widgets.markdown_view import MarkdownView
 
@@ -57,6 +57,7 @@ def test_a_long_text_is_whole_in_its_parts(view: MarkdownView) -> None:
         pages = pages_of(text)
         assert "".join(pages) == text and max(map(len, pages)) <= MOST
     text = f"before\n\n```py\n{'code = 1' + chr(10) * 2}" * 1 + "code = 2\n\n" * 4_000 + "```\n# after\n" * 2
+    assert max(page.count("\n") for page in pages_of("- \n" * 20_000)) <= MOST_LINES
     first, second, *_, last = pages_of(text)
     assert first.startswith("before") and second.startswith("```py\ncode = 2")
     assert last.startswith("```py\n")

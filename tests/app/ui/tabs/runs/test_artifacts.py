@@ -195,6 +195,8 @@ def test_all_of_a_run_is_saved(panel: ArtifactsPanel, context: Context, qtbot: Q
     [
         (' {"a": 1}', ContentKind.JSON),
         ("[" * 100_000, ContentKind.BROKEN_JSON),
+        (f'{{"n": {"9" * 4_500}}}', ContentKind.JSON),
+        ('{"n": NaN}', ContentKind.BROKEN_JSON),
         ("<h1>no</h1>\n- x", ContentKind.TEXT),
         ("Words alone.", ContentKind.TEXT),
         ("1. one\n2. two", ContentKind.MARKDOWN),
