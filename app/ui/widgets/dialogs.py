@@ -6,7 +6,7 @@ from functools import cache, cached_property
 from itertools import chain, count
 from pathlib import Path
 
-from PySide6.QtCore import QDir, QEvent, QFileInfo, QObject, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QDir, QEvent, QFileInfo, QObject, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAbstractFileIconProvider,
     QColor,
@@ -76,6 +76,8 @@ _GIVEN = "given"
 _ICON, _NARROW = 28, 400
 """The icon's size, and the width of a foot below which its words get its room."""
 _AROUND, _EDGE = 48, 8
+_TOAST, _RAISED = 360, 5
+"""The width from which a toast stands beside the title, and how far above its middle: controls follow."""
 _CAPTION = 30
 """Pixels above a field that show with it, so that one reads what it is for."""
 
@@ -175,16 +177,37 @@ class Dialog(QDialog):
         return line
 
     def echo(self, toast: Toast) -> None:
-        """Says what the toast of the window does, which this stands before, above its buttons. Once there has
-        been one, it keeps its place.
+        """Says what the toast of the window does, which this stands before: beside its title, where nothing
+        else is, or above its buttons. Once there has been one there, it keeps its place.
         """
         if not self.isVisible():
             return
         if self._toast is None:
             self._toast = Toast(self.theme, self, echo=toast)
+        if self._foot.indexOf(self._toast) < 0 and self._beside_title() < _TOAST:
             self._foot.insertWidget(0, self._toast)
             self._words_changed()
         self._toast.echo()
+        self._place_toast()
+
+    def _beside_title(self) -> int:
+        """How many pixels are free beside the title; none where it may scroll away."""
+        if self._scroll.verticalScrollBarPolicy() is not Qt.ScrollBarPolicy.ScrollBarAlwaysOff:
+            return 0
+        left, _, right, _ = _MARGINS
+        title = self.title.fontMetrics().horizontalAdvance(self.title.text())
+        return self.width() - left - right - title - _GAP
+
+    def _place_toast(self) -> None:
+        toast = self._toast
+        if toast is None or self._foot.indexOf(toast) >= 0:
+            return
+        wanted = toast.sizeHint().expandedTo(QSize(0, toast.minimumHeight()))
+        size = wanted.boundedTo(QSize(self._beside_title(), self.height()))
+        middle = self.title.mapTo(self, QPoint()).y() + self.title.height() // 2
+        top = max(0, middle - size.height() // 2 - _RAISED)
+        toast.setGeometry(QRect(QPoint(self.width() - _MARGINS[2] - size.width(), top), size))
+        toast.raise_()
 
     def set_buttons(self, buttons: Sequence[QPushButton], left: Sequence[QWidget] = ()) -> None:
         """Buttons at the foot, and `left` apart from them; the last is the main one."""
@@ -293,6 +316,7 @@ class Dialog(QDialog):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._make_room()
+        self._place_toast()
         later(self, 0, self.show_focus)
 
     def show_focus(self) -> None:

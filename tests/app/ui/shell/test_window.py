@@ -10,8 +10,16 @@ from typing import Any
 from weakref import WeakSet
 
 import pytest
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QPushButton, QSizeGrip, QWidget
+from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSizeGrip,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Tone
@@ -188,6 +196,21 @@ def test_what_follows_an_act_is_said_in_the_dialog_that_stands_before_the_window
     assert window.toast.isVisible() and window.toast.label.text() == "Idea edited", "who closed it may undo"
     window.say("Idea parked")
     assert window.toast.isVisible() and not toast.isVisible()
+    wide = Dialog(window.theme, "A wide list", parent=window)
+    body = QLabel("Its first row")
+    wide.add_widget(body, 1)
+    wide.set_close_button()
+    wide.resize(760, 400)
+    with qtbot.waitExposed(wide):
+        wide.open_once()
+    before = body.geometry(), wide.size()
+    window.say("Idea parked", act=("Undo", lambda: undone.append("three")))
+    qtbot.waitUntil(lambda: any(one.isVisible() for one in wide.findChildren(Toast)))
+    (toast,) = wide.findChildren(Toast)
+    assert (body.geometry(), wide.size()) == before, "it stands beside the title"
+    assert wide.rect().contains(toast.geometry())
+    assert toast.geometry().bottom() < body.mapTo(wide, QPoint()).y()
+    wide.accept()
 
 
 @pytest.mark.slow
