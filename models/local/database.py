@@ -15,6 +15,7 @@ from playhouse.apsw_ext import APSWDatabase
 
 from models import errors
 from models.engine import Capability, Database, Limits, Row, Rows, Statement, TriedRows
+from models.freeing import let_go
 from models.local.bounded import bound_by
 from models.local.errors import no_longer, translate
 from models.local.file import BUSY_TIMEOUT_MS, patiently, set_pragma, text_encoding, traces
@@ -264,6 +265,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             # which is written, whatever is found now.
             with suppress(apsw.Error, OSError, errors.StorageError):
                 self.on_disk.require_not_overwritten(connection)
+            let_go(compiled)
             return held
 
     def _begin(self, connection: apsw.Connection, deadline: float, cancelled: Stop) -> None:

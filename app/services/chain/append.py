@@ -19,6 +19,7 @@ from app.services.chain.rules import named
 from app.services.text import tenant_name, without_credentials
 from models import errors
 from models.engine import Database, Rows, Statement, raw, sql_name, within
+from models.freeing import let_go
 from models.progress import UNWATCHED, WATCHING, Monitor, Stop, Waiting, never
 from models.status import DAY
 
@@ -203,7 +204,10 @@ def append(
             try:
                 first = [] if batch.unchanged is None else [batch.unchanged]
                 with within(WATCHING, batch.monitor):
-                    return database.run_batch([*first, *appended, *batch.statements], cancelled=cancelled)
+                    held = database.run_batch([*first, *appended, *batch.statements], cancelled=cancelled)
+                if isinstance(batch.statements, list):
+                    let_go(batch.statements)
+                return held
             except errors.DiskFull as error:
                 if rules.HIGHEST_SEQ in last_numbers(database)[:2]:
                     raise errors.NumbersUsedUp from error

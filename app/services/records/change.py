@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -147,10 +147,9 @@ class Change:
         entries = len(self.events) if table == AUDIT_CHAIN.name else 0
         return entries + self.added.get(table, 0)
 
-    @property
-    def touched(self) -> frozenset[tuple[str, tuple[object, ...], bool]]:
+    def touched(self) -> Iterator[tuple[str, tuple[object, ...], bool]]:
         """Which rows of which tables change, by their keys, and whether they go."""
-        return frozenset((row.table, tuple(row.key.values()), row.after is None) for row in self.rows)
+        return ((row.table, tuple(row.key.values()), row.after is None) for row in self.rows)
 
     @property
     def undoable(self) -> bool:

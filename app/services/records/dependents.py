@@ -15,6 +15,7 @@ from app.services.records.references import Fate, detached_by, fate_of
 from app.services.records.rows import ID, RowChange, StoredRow, Value
 from app.services.records.tables import AUDIT_CHAIN
 from models.errors import NotAllowed, ReferredByEntries, StillReferred
+from models.freeing import let_go
 
 Identity = tuple[str, tuple[Value, ...]]
 
@@ -132,6 +133,7 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
     for what, identities in (("alsoDeleted", deleted), ("alsoChanged", changed)):
         for identity in identities:
             along.setdefault(root[identity], {}).setdefault(what, Counter())[identity[0]] += 1
+    let_go(root, before, doomed, altered, own)
     return Removal(tuple(changes), along)
 
 
@@ -146,6 +148,8 @@ def _rows(counted: Mapping[str, int]) -> str:
 def _children_first(
     before: dict[Identity, set[Identity]], doomed: dict[Identity, StoredRow]
 ) -> Sequence[Identity]:
+    if not any(before.values()):
+        return tuple(doomed)
     graph = {parent: children & doomed.keys() for parent, children in before.items()}
     try:
         return tuple(TopologicalSorter(graph).static_order())

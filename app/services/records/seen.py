@@ -30,7 +30,7 @@ def of_rows(table: str, rows: Iterable[Sequence[Any]], columns: Sequence[str] = 
     return {(table, row[0]): dict(zip(names, row, strict=False)) for row in rows}
 
 
-def of_changes(changes: Iterable[RowChange]) -> Seen:
+def of_changes(changes: Iterable[RowChange]) -> dict[tuple[str, Any], Mapping[str, Any]]:
     """Of the rows that an act was about to write, as they were read."""
     return {
         (change.table, change.record_id): {

@@ -20,6 +20,7 @@ from app.services.records.seen import Seen, of_changes
 from app.services.text import quoted
 from models import errors
 from models.engine import Database, Statement
+from models.freeing import let_go
 from models.progress import UNWATCHED, WATCHING
 from models.status import AuditEvent
 
@@ -112,8 +113,9 @@ def commit(
     `NoBookmark` where none can be had, and nobody has agreed to that for this act.
     """
     planned: list[tuple[Images, Change, list[Completing]]] = []
+    seen_before: dict[tuple[str, Any], Mapping[str, Any]] = {}
     if before is not None:
-        seen = of_changes(before.change.rows)
+        seen = seen_before = of_changes(before.change.rows)
     left: list[Callable[[], Images | None]] = []
     bookmark: str | None = None
     without = False
@@ -127,8 +129,8 @@ def commit(
             with _endable(database):
                 change = plan(images)
             images.refuse_triggers(_written(change))
-            if before is not None and (more := change.touched - before.change.touched):
-                raise errors.MoreGoAlong(" and ".join(sorted({table for table, *_ in more})))
+            if before is not None and (more := _more(change, before.change)):
+                raise errors.MoreGoAlong(" and ".join(sorted(more)))
         asked = images.completing(change.rows)
         planned.append((images, change, asked))
         look: list[Statement] = []
@@ -184,10 +186,20 @@ def commit(
             error.act = planned[-1][1].summary
         raise
     images, change, asked = planned[-1]
+    if before is not None:
+        let_go(seen_before)
     with suppress(errors.StorageError, errors.Cancelled):  # it is written, whether that can be read or not
         change = replace(change, rows=images.completed(change.rows, asked))
         change = replace(change, behind=next((known() for known in left), None))
     return change
+
+
+def _more(change: Change, before: Change) -> set[str]:
+    """The tables of which other rows change, or go, than was planned before."""
+    there = set(before.touched())
+    more = {one[0] for one in change.touched() if one not in there}
+    let_go(there)
+    return more
 
 
 def _endable(database: Database) -> AbstractContextManager[None]:
