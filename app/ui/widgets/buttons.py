@@ -182,17 +182,20 @@ def share_words(row: QBoxLayout, room: int, buttons: Sequence[QPushButton]) -> N
 
 
 def give_way(wanted: int, room: int, buttons: Sequence[QPushButton]) -> None:
-    """Lets `buttons`, the last of them first, lose words until what is `wanted` with all of them fits."""
-    for button in reversed(buttons):
-        whole = room_of_words(button)
-        if wanted <= room or button.isHidden() or button.icon().isNull():
-            show_words(button, str(button.property("words") or ""))
-            continue
-        short = str(button.property(SHORT) or "")
-        wanted += button.fontMetrics().horizontalAdvance(short) - whole
-        if short and wanted > room:
-            wanted, short = wanted - button.fontMetrics().horizontalAdvance(short), ""
-        show_words(button, short)
+    """Lets `buttons`, the last of them first, lose words until what is `wanted` with all of them fits: first
+    such as have short ones lose the rest, and only then one after the other all.
+    """
+    takes = {button: room_of_words(button) for button in buttons}
+    words = {button: str(button.property("words") or "") for button in buttons}
+    for only_to_short in (True, False):
+        for button in reversed(buttons):
+            said = str(button.property(SHORT) or "") if only_to_short else ""
+            stays = button.isHidden() or button.icon().isNull() or (only_to_short and not said)
+            if wanted > room and not stays:
+                wanted += button.fontMetrics().horizontalAdvance(said) - takes[button]
+                takes[button], words[button] = button.fontMetrics().horizontalAdvance(said), said
+    for button in buttons:
+        show_words(button, words[button])
 
 
 def room_of_words(button: QPushButton) -> int:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 from app.services.text import counted
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import Choice, field_icons, missing_words, share_words
+from app.ui.widgets.buttons import SHORT, Choice, field_icons, missing_words, share_words
 from app.ui.widgets.formatting import from_to, grouped, tooltip
 from app.ui.widgets.labels import Label, Look, WindowField, in_column, in_row, set_tip
 from app.ui.widgets.later import later
@@ -306,8 +306,9 @@ class FilterRow(QWidget):
         return super().event(event)
 
     def _share_room(self) -> None:
-        """Text and count keep their room before a button keeps its words; the count, while one types, as much
-        as it had at the most, so that nothing beside it moves.
+        """Text and number keep their room before a button keeps its words, and its short ones before what is
+        counted is said; the count, while one types, as much as it had at the most, so that nothing beside it
+        moves.
         """
         narrow = self.width() < _FOR_SPACE
         if narrow != self._narrow:
@@ -318,7 +319,7 @@ class FilterRow(QWidget):
         gives = max(0, min(text - _LEAST_TEXT, self._least_count() - room))
         self.text.setMinimumWidth(text - gives)
         room += gives
-        self._say_count(room)
+        self._say_count(room - self._short_words())
         words = self.count.fontMetrics().horizontalAdvance(self.count.text())
         self._widest_count = max(self._widest_count, words + 2)
         # Else parts would stand upon each other.
@@ -326,6 +327,12 @@ class FilterRow(QWidget):
         self.count.setMinimumWidth(min(self._widest_count, self.count.maximumWidth()))
         self._place_chips()
         share_words(self._row, self.width(), self._trailing)
+
+    def _short_words(self) -> int:
+        """What buttons need to say what they do, rather than the count what it counts."""
+        shown = [one for one in self._trailing if not one.isHidden()]
+        words = [str(one.property(SHORT) or "") for one in shown]
+        return sum(self.count.fontMetrics().horizontalAdvance(word) + 2 * _CLOSE for word in words if word)
 
     def _least_count(self) -> int:
         number = self._selected or (0 if self._counted is None else self._counted[0])

@@ -203,7 +203,8 @@ class AuditTab(RecordTab):
         ):
             kind = Kind.PRIMARY if name == CHAIN else Kind.SECONDARY
             place = ButtonIn.INSPECTOR if name in (SELECTED, BEFORE, BEHIND) else ButtonIn.MENU
-            self.commands.add(ActionSpec(name, text, icon, run, refusal, keys, kind, place))
+            short = "Report…" if name == REPORT else ""
+            self.commands.add(ActionSpec(name, text, icon, run, refusal, keys, kind, place, short=short))
         self.commands.divide_before(BEFORE, PROOF)
 
     def beside(self) -> QWidget:

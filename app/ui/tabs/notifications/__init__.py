@@ -156,7 +156,8 @@ class NotificationsTab(RecordTab):
         add = self.commands.add
         add(acts.create_act(self, "New notification…", self._compose))
         words, keys = "Mark all shown read", "Ctrl+Shift+R"
-        add(acts.list_act("read_all", words, Icon.READ, self._read_all, self._refuse_all, keys))
+        read_all = acts.list_act("read_all", words, Icon.READ, self._read_all, self._refuse_all, keys)
+        add(replace(read_all, short="Mark all"))
         add(acts.record_act(_OPENS, self._opens_words, Icon.RUNS, self._open, self._refuse_open, "O"))
         for read, word, icon, key in ((True, "read", Icon.READ, "R"), (False, "unread", Icon.UNREAD, "U")):
             run = partial(self._mark, read)
