@@ -587,6 +587,8 @@ class RemoteError(StorageError):
 
     heading = "The database did not answer"
     is_retriable = True
+    may_be_elsewhere: ClassVar[bool] = False
+    """Whether it may be found again at another address."""
 
 
 class NoAnswer(RemoteError):

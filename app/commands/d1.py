@@ -45,12 +45,17 @@ def d1_arguments(parser: argparse.ArgumentParser) -> None:
     every = actions.add_parser("list", help="say which there are")
     every.add_argument("--json", action="store_true", help="print as JSON")
     test = actions.add_parser("test", help="ask whether it answers")
-    test.add_argument("name")
+    test.add_argument("name", type=_bare)
     test.add_argument(
         "--new-token", action="store_true", help="with another token than before, which is kept if it does"
     )
     remove = actions.add_parser("remove", help="forget it, and its token")
-    remove.add_argument("name")
+    remove.add_argument("name", type=_bare)
+
+
+def _bare(name: str) -> str:
+    """As other commands take it, too."""
+    return name.removeprefix(PREFIX)
 
 
 def d1(options: argparse.Namespace) -> int:

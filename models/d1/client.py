@@ -22,7 +22,7 @@ from urllib.parse import quote, urlsplit
 
 import httpcore
 
-from models.d1.errors import NotReached, ServerGone, UnknownDatabase
+from models.d1.errors import NotReached, ServerGone, ServerMoved, UnknownDatabase
 from models.d1.patience import ENDED, IN_BACKGROUND, Patience, rest
 from models.d1.shared import LONGEST_PAUSE, Shared
 from models.engine import JSON_EXACT, OWN_USAGE, Usage
@@ -143,7 +143,8 @@ class Client:
     for how many seconds more an answer is waited for that has not come for a while, `on_pause` why what runs
     in the background takes a pause, when it begins.
 
-    `base` is the API's address up to the account's own part; https, or loopback.
+    `base` is the API's address up to the account's own part; https, or loopback. It `was_found`, and may be
+    found again elsewhere.
     """
 
     name: str
@@ -155,6 +156,7 @@ class Client:
     meter: Usage = field(default_factory=Usage)
     on_silence: Callable[[float], object] = lambda seconds: None
     on_pause: Callable[[str], object] = lambda why: None
+    was_found: bool = False
 
     def __post_init__(self) -> None:
         own = f"/accounts/{quote(self.account, safe='')}" if self.account else ""
@@ -323,7 +325,8 @@ class Client:
                 status = response.status
                 _require_one(response)
         except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout) as error:
-            unreached = NotReached if self.account else ServerGone
+            gone = ServerMoved if self.was_found else ServerGone
+            unreached = NotReached if self.account else gone
             raise unreached(self.name, _why(error)) from None
         except (*_BROKEN, OSError, zlib.error) as error:
             kind = TookTooLong if isinstance(error, httpcore.TimeoutException) else NotKnown

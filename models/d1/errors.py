@@ -36,11 +36,22 @@ class NotReached(RemoteError):
 
 
 class ServerGone(NotReached):
-    """The same of a `wrangler dev`, which people end and start as they work."""
+    """The same of a `wrangler dev`, which people end and start as they work, and whose address is kept."""
 
     sentence = (
-        "{name} cannot be reached ({why}); nothing was changed. Start `wrangler dev` again; where it then "
-        "listens at another port, open the database anew."
+        "{name} cannot be reached ({why}); nothing was changed. "
+        "Start `wrangler dev` again, at the same port. "
+        "At another the connection needs that address; one to the project's folder finds it at any."
+    )
+
+
+class ServerMoved(ServerGone):
+    """The same where it is looked for each time that the database is opened."""
+
+    may_be_elsewhere = True
+    sentence = (
+        "{name} cannot be reached ({why}); nothing was changed. Start `wrangler dev` again, and open the "
+        "database again, which finds it at another port, too."
     )
 
 
@@ -48,7 +59,8 @@ class UnknownDatabase(RemoteError):
     """None of that name or id is there. wrangler's server would make an empty one."""
 
     heading = "There is no such database"
-    sentence = "No database {what} is listed there; choose one that is."
+    why = "one that is"
+    sentence = "No database {what} is listed there; choose {why}."
 
 
 class NotOffered(RemoteError):

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from app import paths
 from app.services.live.connections import NamedConnection
-from app.services.live.dev_server import address_of, named_by_project
+from app.services.live.dev_server import Offered, address_of, named_by_project
 from app.services.live.tokens import Tokens
 from app.services.text import some_of
 from models.d1.client import Client
@@ -32,7 +32,13 @@ def client(
     base = address_of(connection) if connection.project else connection.base
     shared = Shared(None if home == paths.NO_HOME else home)
     return Client(
-        connection.place, base, connection.account or None, token, shared=shared, on_silence=on_silence
+        connection.place,
+        base,
+        connection.account or None,
+        token,
+        shared=shared,
+        on_silence=on_silence,
+        was_found=bool(connection.project) or isinstance(connection, Offered),
     )
 
 
@@ -78,7 +84,9 @@ def identified(connection: NamedConnection, found: Client, wanted: str) -> Named
     matching = [key for key, name in known.items() if wanted in {"", key}]
     matching = matching or [key for key, name in known.items() if wanted == name]
     if not matching:
-        raise UnknownDatabase(found.masked(wanted))
+        there = (f"{name} ({key})" if name else key for key, name in known.items())
+        listed = some_of(sorted(there), _NAMED) or "none"
+        raise UnknownDatabase(found.masked(wanted), f"one that is: {found.masked(listed)}")
     if len(matching) > 1:
         names = some_of(matching, _NAMED)
         raise InvalidInput("database", f"Several are called {wanted}; give the id of one: {names}.")

@@ -111,6 +111,11 @@ def serving(file: Path) -> Offered | None:
     return None
 
 
+def found_again(connection: NamedConnection) -> NamedConnection:
+    """The connection; one that a file led to as that leads to it now, where it does."""
+    return (serving(Path(connection.file)) or connection) if isinstance(connection, Offered) else connection
+
+
 def address_of(connection: NamedConnection) -> str:
     """Where the server of the connection's project listens now. Raises `NoDevServer` and
     `SilentDevServer`.

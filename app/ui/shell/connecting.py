@@ -14,7 +14,7 @@ from app.settings import Settings
 from app.ui.session.busy import Busy
 from app.ui.theme import Theme
 from app.workers.runner import WentWrong
-from models.errors import Cancelled, TenantAdminError, TokenRefused
+from models.errors import Cancelled, RemoteError, TenantAdminError, TokenRefused
 from models.progress import Monitor
 
 # Services and dialogs are imported where they are used: mostly on the job's thread, with the window painted.
@@ -65,8 +65,21 @@ class Connecting(QObject):
 
     def reopen(self, opened: OpenedLive) -> None:
         """Opens again what was open, with all of it read again."""
-        is_kept = opened.place in self._settings.recent
-        self._open(opened.place, lambda: opened.connection, is_kept=is_kept)
+
+        def find() -> NamedConnection:
+            from app.services.live.dev_server import found_again  # noqa: PLC0415
+
+            return found_again(opened.connection)
+
+        self._open(opened.place, find, is_kept=opened.place in self._settings.recent)
+
+    def ways_back(self, error: TenantAdminError, opened: Opened | None) -> list[Door]:
+        """Buttons for what can be done where what is open has gone."""
+        if not isinstance(error, RemoteError) or not error.may_be_elsewhere:
+            return []
+        if opened is None or opened.file is not None:
+            return []
+        return [("Open again", partial(self.reopen, cast("OpenedLive", opened)))]
 
     def open_connection(self, connection: NamedConnection) -> None:
         """Opens the database of a connection that need not be kept."""

@@ -517,16 +517,19 @@ class Files(QObject):
         *,
         opening: bool = False,
         again: Callable[[], object] | None = None,
+        doors: Sequence[Door] = (),
     ) -> None:
-        """Says what did not work, with a button for what can be done about it; `path` is the file meant."""
+        """Says what did not work, with a button for what can be done about it, before them `doors`; `path` is
+        the file meant.
+        """
         if isinstance(error, WentWrong):  # a bug has its own dialog
             return
         from app.ui.widgets.dialogs import ErrorDialog  # noqa: PLC0415
 
-        doors = [] if again is None else [("Try again", again)]
-        doors += self._doors(error, path, opening=opening)
+        shown = [*([] if again is None else [("Try again", again)]), *doors]
+        shown += self._doors(error, path, opening=opening)
         title = f"{path.name} cannot be opened" if opening and path is not None else error.heading
-        ErrorDialog(self._theme, str(error), self._window, title=title, doors=doors).open_once()
+        ErrorDialog(self._theme, str(error), self._window, title=title, doors=shown).open_once()
 
     def _doors(self, error: errors.TenantAdminError, path: Path | None, *, opening: bool) -> Iterator[Door]:
         if path is not None:

@@ -507,7 +507,8 @@ class MainWindow(QMainWindow):
         elif self.workspace is None or not self.workspace.says(error):
             context = self.context
             file, again = (None, None) if context is None else (context.opened.file, context.again(error))
-            self.files.show_failure(error, file, again=again)
+            back = self.connecting.ways_back(error, None if context is None else context.opened)
+            self.files.show_failure(error, file, again=again, doors=back)
         self._welcome_if_nothing()  # a file that is gone is no longer offered
 
     def _ask(self, caution: Caution, agreed: Callable[[], object], refused: Callable[[], object]) -> None:

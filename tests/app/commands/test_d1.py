@@ -113,7 +113,8 @@ def test_what_does_not_answer_is_not_added(
     assert "wrong-token" not in refused.stderr
     monkeypatch.setenv(ENVIRONMENT, TOKEN)
     unknown = run(*ADD, "--database", "no-such", "--url", edge.base)
-    assert unknown.returncode == 2 and "No database no-such is listed there" in unknown.stderr
+    listed = "No database no-such is listed there; choose one that is: DB (11111111-"
+    assert unknown.returncode == 2 and listed in unknown.stderr
     pasted = run(*ADD, "--database", TOKEN, "--url", edge.base)
     assert pasted.returncode == 2 and "That is the API token" in pasted.stderr and TOKEN not in pasted.stderr
     several = run(*ADD, "--url", edge.base)
@@ -144,7 +145,7 @@ def test_without_a_keyring_the_token_is_kept_nowhere(
     monkeypatch.delenv(ENVIRONMENT)
     missing = run("info", "d1:prod")
     assert missing.returncode == 2 and f"there is none at hand ({said})" in missing.stderr
-    removed = run("d1", "remove", "prod")
+    removed = run("d1", "remove", "d1:prod")
     assert removed.returncode == 0 and Connections().all() == ()
     assert ("may still be kept" in removed.stderr) == (meets == "locked")
 

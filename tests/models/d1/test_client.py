@@ -295,11 +295,16 @@ def test_what_is_said_of_an_answer_is_so(odd: Odd, client: Client) -> None:
 def test_what_keeps_a_connection_from_coming_about_is_said_in_our_words() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    for account, then in (("0a1b2c", "Check the network"), (None, "Start `wrangler dev` again")):
+    again = "Start `wrangler dev` again"
+    for account, was_found, then in (
+        ("0a1b2c", False, "Check the network"),
+        (None, False, f"{again}, at the same port. At another the connection needs that address"),
+        (None, True, f"{again}, and open the database again, which finds it at another port"),
+    ):
         with pytest.raises(
             NotReached, match=rf"\(nothing there takes connections\); nothing was changed. {then}"
         ):
-            Client("prod", f"http://127.0.0.1:{port}", account).databases()
+            Client("prod", f"http://127.0.0.1:{port}", account, was_found=was_found).databases()
     with (
         serving(("127.0.0.1", 0)) as plain,
         pytest.raises(NotReached, match="its certificate is not trusted, or it speaks no TLS"),

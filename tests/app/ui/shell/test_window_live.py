@@ -918,6 +918,19 @@ def test_a_file_that_wrangler_dev_serves_is_opened_through_it(
     assert window.strip.isVisible() and window.windowTitle().startswith("wrangler dev: ")
     assert window.strip.name.text() == window.windowTitle().partition(" (")[0], "each said once"
     assert window.settings.recent == (file,), "it is no connection that is kept"
+    assert window.context is not None
+    unlock(qtbot, window)
+    page = go(qtbot, window, 0)
+    page.table.select_row(0)
+    vars(window.context.opened.database)["client"]._root = "http://127.0.0.1:1"
+    page.commands.trigger("delete")
+    gone = dialog(qtbot, window, ErrorDialog)  # as where it was started again at another port
+    assert "finds it at another port" in words(gone)
+    with qtbot.waitSignal(window.opened):
+        click(qtbot, button(gone, "Open again"))
+    assert window.windowTitle().startswith("wrangler dev: ")
+    users = count(file, "users")
+    qtbot.waitUntil(lambda: current(window).model.rowCount() == users)
 
 
 def test_the_chain_is_verified_from_the_checkpoint_on(
