@@ -309,9 +309,10 @@ def draw_weeks(figures: RunFigures, measure: Measure, width: float, height: floa
             if tall:
                 shapes.append(DrawnArea(x, y, step * 0.7, max(1, tall - 1), *_fill(status)))
         label = _day(monday)
-        if x >= free_from:
-            shapes.append(DrawnText(x, bottom + 14, label, "dim"))
-            free_from = x + measure(label) + 16
+        at = min(x, width - 8 - measure(label))
+        if at >= free_from:
+            shapes.append(DrawnText(at, bottom + 14, label, "dim"))
+            free_from = at + measure(label) + 16
         spots.append(
             Spot(x, min(y, bottom - 4), step * 0.7, max(4, bottom - y), _week_words(monday, last, counts))
         )

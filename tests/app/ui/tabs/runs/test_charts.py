@@ -131,6 +131,9 @@ def test_whatever_the_data_is_all_stands_within_and_nothing_is_markup(
         assert spot.x >= -20 and spot.x + spot.width <= size[0] + 20 and spot.height >= 0
     assert len({(one.form, one.colour) for one in drawing.shapes if isinstance(one, DrawnPoint)}) in (0, 3)
     root = ET.fromstring(as_svg(drawing, theme.colour, HOSTILE))
+    if kind.key == "weeks":
+        texts = [one for one in drawing.shapes if isinstance(one, DrawnText) and one.text.startswith("19")]
+        assert texts and all(one.x + 7 * len(one.text) <= size[0] for one in texts)
     frame = Frame(HOSTILE * 99, HOSTILE, HOSTILE, lambda text: 7.0 * len(text))
     around = framed(frame, partial(kind.draw, figures(), frame.measure), 640, 360)
     title, *others = (one for one in around.shapes if isinstance(one, DrawnText))
