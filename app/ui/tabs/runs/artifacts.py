@@ -206,7 +206,7 @@ class ArtifactsPanel(QWidget):
         for part in (self.only, self.beside, self.save_button):
             part.setVisible(part in self._offered and not is_narrow)
         self.more_button.setVisible(self.save_button in self._offered and is_narrow)
-        self.sought.setMaximumWidth(_FIND_NARROW if is_narrow else _FIND)
+        self.sought.setMaximumWidth(_FIND_NARROW if is_narrow and self.only in self._offered else _FIND)
 
     def _offer_only(self, parts: Iterable[QWidget], on: bool) -> None:
         self._offered = self._offered.union(parts) if on else self._offered.difference(parts)

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QApplication, QButtonGroup, QFrame, QPushButton, QStackedLayout, QWidget
+from PySide6.QtWidgets import QApplication, QButtonGroup, QFrame, QPushButton, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.records import run_timeline
@@ -31,7 +31,7 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs import page_words
 from app.ui.tabs.runs.artifacts import NOT_TOLD, ArtifactsPanel
 from app.ui.tabs.runs.neighbours import Looks, NeighbourList
-from app.ui.tabs.runs.page_parts import AboutPart, FactLabel, FoundPart, KeptPart, ask_for_the_shown
+from app.ui.tabs.runs.page_parts import AboutPart, FactLabel, FoundPart, KeptPart, ShownStack
 from app.ui.tabs.runs.phase_scores import known_full_score
 from app.ui.tabs.runs.timeline_view import Legend, PhasesView
 from app.ui.theme import Kind, Theme
@@ -56,7 +56,7 @@ _LOW, _MARGIN, _MARGIN_LOW = 330, 14, 8
 """The height of a card below which most acts are behind "…" and the phases come before the numbers, and what
 is above and below all in it.
 """
-_HIGHER: Final = 7
+_HIGHER: Final = 9
 """Pixels by which the line of a phase may be higher where there is room."""
 _STEPS: Final = {"Alt+Up": -1, "Alt+Down": 1}
 _MORE = 7
@@ -320,9 +320,8 @@ class RunPage(QWidget):
     def _build_lower(self, theme: Theme) -> None:
         self._lower = QWidget()
         self._choices = QButtonGroup(self)
-        self._stack = QStackedLayout(self._lower)
+        self._stack = ShownStack(self._lower)
         self._stack.addWidget(QWidget())  # until there are artifacts to show
-        ask_for_the_shown(self._stack)
         self._overview = self._add_choice("Overview", self._show_phases)
         self._looked: Sequence[Callable[[], QWidget]] = (
             lambda: self.artifacts,

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QSizePolicy, QStackedLayout, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from app.services.records.history import CHARGED, PastEntry
 from app.services.records.run_search import TextPlace
@@ -141,16 +141,28 @@ class FoundPart(QWidget):
         self.show()
 
 
-def ask_for_the_shown(stack: QStackedLayout) -> None:
-    """The part of it that is shown says how high it has to be, none of the others."""
+class ShownStack(QStackedLayout):
+    """The part of it that is shown says how much room it needs, none of the others."""
 
-    def follow(_: int) -> None:
-        for part in filter(None, map(stack.widget, range(stack.count()))):
-            is_shown = part is stack.currentWidget()
-            high = QSizePolicy.Policy.Preferred if is_shown else QSizePolicy.Policy.Ignored
-            part.setSizePolicy(QSizePolicy.Policy.Preferred, high)
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.currentChanged.connect(lambda _: self.invalidate())
 
-    stack.currentChanged.connect(follow)
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        shown = self.currentWidget()
+        least = self.minimumSize().height()
+        return least if shown is None else max(least, shown.heightForWidth(width))
+
+    def sizeHint(self) -> QSize:
+        shown = self.currentWidget()
+        return QSize() if shown is None else shown.sizeHint()
+
+    def minimumSize(self) -> QSize:
+        shown = self.currentWidget()
+        return QSize() if shown is None else shown.minimumSizeHint().expandedTo(shown.minimumSize())
 
 
 class FactLabel(QWidget):
