@@ -38,7 +38,7 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.actions import Actions
-from app.ui.widgets.buttons import BUTTON, Lines, StatusChip, push_button, tool_button
+from app.ui.widgets.buttons import BESIDE_WORDS, BUTTON, Lines, StatusChip, push_button, tool_button
 from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.labels import ElidedLabel, Label, Look, add_layout, in_column, in_row
 from app.ui.widgets.later import later
@@ -76,6 +76,7 @@ class _Act(QPushButton):
         self._action: QAction = commands.action(name)
         self.setAutoDefault(False)
         self.setProperty("kind", Kind.SECONDARY.value)
+        self.setIconSize(BESIDE_WORDS)
         self.setIcon(theme.icon(Icon.BAD, Tone.BAD) if name == KILL else self._action.icon())
         self.clicked.connect(lambda: commands.trigger(name))
         self._action.changed.connect(self._follow)
@@ -159,7 +160,7 @@ class RunPage(QWidget):
         self.acts = {name: _Act(theme, tab.commands, name) for name in acts}
         self.why, self.failure = Label(wrap=True), Label(look=Look.BAD, wrap=True)
         self.found = FoundPart(theme)
-        self.facts = [FactLabel() for _ in range(8)]
+        self.facts = [FactLabel() for _ in range(page_words.FACTS)]
         self.phases, self.legend = PhasesView(theme), Legend(theme)
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
         self._soon.timeout.connect(self._read)

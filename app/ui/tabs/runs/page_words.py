@@ -11,6 +11,8 @@ from app.ui.tabs.runs.time_scale import took
 from app.ui.widgets import formatting
 from models.status import RunStatus
 
+FACTS: Final = 8
+"""So many numbers are told of each run."""
 _LONGEST = 300
 _TIMES = ("", "once", "twice")
 _UNKNOWN = "unknown"
@@ -37,7 +39,8 @@ def why(story: RunStory, timeline: RunTimeline, now: int, known: str = "") -> st
     at = "" if told is None else _ago(told.created_at, now)
     match status:
         case RunStatus.KILLED:
-            because = reason or (f": {verdict}" if verdict and verdict != "kill" else "")
+            because = reason or (f": {verdict}" if verdict not in ("", "kill") else "")
+            because = because or (": the verdict of its test is “kill”" if verdict else "")
             found = f"it was killed{who}{at}{because}"
         case RunStatus.CANCELLED | RunStatus.COMPLETED | RunStatus.DELETED:
             known_of = f"{who}{at}{reason}"  # that it was is said by its status
@@ -96,7 +99,6 @@ def facts(context: Context, story: RunStory, timeline: RunTimeline, full: float 
     made, changed = epoch_of(run["created_at"]), epoch_of(run["updated_at"])
     ends = now if timeline.goes_on or timeline.waits else timeline.ended or changed
     ran = took(ends - made) if made is not None and ends is not None and ends >= made else _UNKNOWN
-    last, changed = _last_change(story, changed)
     found = [
         RunFact("Score", score or "–", f"of {full:g}" if score and full is not None else ""),
         RunFact(
@@ -112,12 +114,12 @@ def facts(context: Context, story: RunStory, timeline: RunTimeline, full: float 
         RunFact("Pivots", formatting.figure(pivots) or "–", ", ".join(said)),
         RunFact("Running for" if timeline.goes_on else "Age" if timeline.waits else "Ran for", ran),
         RunFact("Verdict", formatting.first_line(run.text("kill_verdict"), 24) or "–"),
-        RunFact("Mode", formatting.first_line(run.text("mode"), 16) or "–"),
         RunFact(
-            "Last change",
+            "Updated",
             _UNKNOWN if changed is None else formatting.relative_time(changed, now),
-            formatting.first_line(last, 24),
+            _changed_by(story, changed),
         ),
+        RunFact("Last entry", *_last_entry(story, now)),
     ]
     return [RunFact(*map(visible, fact)) for fact in found]
 
@@ -126,15 +128,24 @@ _TOGETHER: Final = 5
 """Seconds between a change of a row and the entry about it, at most, where two programs write them."""
 
 
-def _last_change(story: RunStory, changed: int | None) -> tuple[str, int | None]:
-    """Who changed the run last, as far as an entry says that, and when: an undo gives the row the time that
-    it had, but is recorded now.
-    """
+def _changed_by(story: RunStory, changed: int | None) -> str:
+    """Who changed the row last, where an entry of that time says it."""
     for entry in story.entries or ():
         at = epoch_of(entry.created_at)
-        if at is not None and (changed is None or at >= changed - _TOGETHER):
-            return entry.actor, at if changed is None else max(at, changed)
-    return "", changed
+        if at is not None and changed is not None and abs(at - changed) <= _TOGETHER:
+            return formatting.first_line(entry.actor, 24)
+    return ""
+
+
+def _last_entry(story: RunStory, now: int) -> tuple[str, str]:
+    """When something about the run was recorded last, and what by whom."""
+    if not story.entries:
+        return "–", ""
+    last = story.entries[0]
+    at = epoch_of(last.created_at)
+    parts = (formatting.first_line(part, 24) for part in (last.event_type, last.actor))
+    when = _UNKNOWN if at is None else formatting.relative_time(at, now)
+    return when, " · ".join(filter(None, parts))
 
 
 def about(context: Context, stored: object) -> tuple[str, str]:
