@@ -611,7 +611,7 @@ def stand_beside(dialog: QDialog) -> None:
     """Shows it as a window of its own, which may go behind the one that it is of, and goes with it."""
     dialog.setWindowFlags(Qt.WindowType.Window | Qt.WindowType.WindowCloseButtonHint)
     dialog.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose, False)
-    dialog.winId()
+    dialog.create()  # by `winId()` all parts of the window behind it would become windows of the system, too
     dialog.windowHandle().setTransientParent(None)  # type: ignore[arg-type] # else it is always on top
     dialog.show()
     dialog.activateWindow()

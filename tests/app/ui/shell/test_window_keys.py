@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QRect, QSize, Qt, QTimer
 from PySide6.QtGui import QAccessible, QKeyEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QMenu, QToolButton
+from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QMenu, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
@@ -266,6 +266,8 @@ def test_the_help_stands_beside_the_window_and_finds_words(
     window.commands.trigger("help")
     assert window.findChildren(HelpWindow) == [shown]
     assert shown.windowHandle().transientParent() is None, "the window can come before it"
+    parts = (part for part in window.findChildren(QWidget) if not part.isWindow())
+    assert not [part for part in parts if part.windowHandle()], "Qt warns of menus above such"
     press("Escape")
     assert not shown.isVisible()
     qtbot.waitUntil(window.isActiveWindow)
