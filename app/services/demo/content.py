@@ -93,6 +93,13 @@ REASONS: Final = (
     "Unit economics negative below 400 sites",
     "Strong idea, wrong season – revisit before the harvest",
 )
+KILLED_FOR: Final = (
+    "Churn eats what a site pays within eight months",
+    "Two incumbents hold every reseller",
+    "No buyer has a budget for it before 2028",
+    "The rule that it relied on was withdrawn",
+    "Support costs more than the subscription",
+)
 _FINDINGS: Final = (
     "Eleven of fourteen interviewees named the same weekly task",
     "Two incumbents, both sold through resellers, both above €400 a month",

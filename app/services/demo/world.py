@@ -141,6 +141,7 @@ def _make_run(rng: Random, status: RunStatus, created: int, now: int) -> Row:
             phases = _KILL_TEST
         case _:
             phases = rng.randint(1, last)
+    scores = (28, 54) if status is RunStatus.KILLED else (52, 96)
     updated = min(created + phases * rng.randrange(600, 9_000), now - rng.randrange(30, 600))
     return {
         "id": f"run_{ulid(rng, created)}",
@@ -150,7 +151,7 @@ def _make_run(rng: Random, status: RunStatus, created: int, now: int) -> Row:
         "current_phase": PHASES[phases - 1],
         "created_at": created,
         "updated_at": max(created, updated),
-        "quality_score": round(rng.uniform(52, 96), 1) if phases >= 3 else None,
+        "quality_score": round(rng.uniform(*scores), 1) if phases >= 3 else None,
         "workflow_instance_id": f"wf-{rng.getrandbits(48):012x}",
     }
 
@@ -162,7 +163,7 @@ def run_row(rng: Random, run: Row) -> Row:
     return run | {
         "refined_idea": content.refined(run["idea"], rng) if phases >= 2 else None,
         "revenue_potential": round(rng.uniform(0.2, 9.5), 1) * 1e6 if phases >= 6 else None,
-        "kill_verdict": "kill" if status == RunStatus.KILLED else "proceed" if phases > _KILL_TEST else None,
+        "kill_verdict": _verdict(run),
         "pivot_count": pivots,
         "package_key": f"packages/{run['id']}.zip" if status == RunStatus.COMPLETED else None,
         "mode": rng.choices((RunMode.CLOUD, RunMode.LOCAL), (3, 1))[0],
@@ -170,6 +171,13 @@ def run_row(rng: Random, run: Row) -> Row:
             {"maxPivots": 3, "approval": rng.choice(("manual", "automatic")), "language": "en"}
         ),
     }
+
+
+def _verdict(run: Row) -> str | None:
+    """Why it was killed, or that it was not."""
+    if run["status"] == RunStatus.KILLED:
+        return content.KILLED_FOR[run["created_at"] % len(content.KILLED_FOR)]
+    return "proceed" if run["phases"] > _KILL_TEST else None
 
 
 def artifact_rows(rng: Random, run: Row) -> Iterator[Row]:
@@ -189,6 +197,8 @@ def _versions(rng: Random, run: Row, step: int) -> Iterator[Row]:
             open_ended = run["status"] == RunStatus.RUNNING and last and phase == run["current_phase"]
             scores = (70, 97) if last else (45, 72)
             verdict = ReviewVerdict.APPROVED if last else ReviewVerdict.REVISE
+            if last and run["status"] == RunStatus.KILLED and phase == run["current_phase"]:
+                scores, verdict = (21, 44), ReviewVerdict.REJECTED
             yield {
                 "id": f"art_{ulid(rng, at)}",
                 "run_id": run["id"],

@@ -113,6 +113,9 @@ def test_every_tab_has_something_to_show(demo: apsw.Connection) -> None:
     parked = demo.execute("SELECT created_at, revisit_estimate_months FROM planning_parked_ideas").fetchall()
     due = [at for at in (due_at(*one) for one in parked) if at is not None and at <= NOW]
     assert (len(parked), len(due)) == (9, 3)
+    killed = "FROM planning_runs JOIN planning_artifacts ON run_id = planning_runs.id WHERE status = 'killed'"
+    told = set(demo.execute(f"SELECT kill_verdict, review_verdict {killed} AND phase = 'kill-test'"))
+    assert {verdict for _, verdict in told} <= {"rejected", "revise"} and len({why for why, _ in told}) > 3
     phases = {row[0] for row in demo.execute("SELECT DISTINCT phase FROM planning_artifacts")}
     assert phases == {phase.value for phase in Phase}
     assert demo.execute("SELECT max(version) FROM planning_artifacts").get == 3
