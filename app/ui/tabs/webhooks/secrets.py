@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QTextOption
 from PySide6.QtWidgets import QComboBox, QLineEdit, QMenu, QPlainTextEdit, QWidget
+from shiboken6 import Shiboken
 
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.old_secrets import OldSecret, OldSecrets
@@ -151,10 +152,12 @@ class SecretField(QWidget):
         announce(self.line, "A secret was generated.")
 
 
-def show_new(context: Context, title: str, secret: Secret, parent: QWidget | None = None) -> None:
+def show_new(context: Context, title: str, secret: Secret, parent: QWidget | None = None) -> SecretDialog:
     """Shows a generated secret that has been stored, with whom it is for."""
     told = f"The new secret of {title}. Give it to whoever receives, and to nobody else."
-    SecretDialog(context, "New secret", told, secret, parent).open_once()
+    dialog = SecretDialog(context, "New secret", told, secret, parent)
+    dialog.open_once()
+    return dialog
 
 
 class _Form(FormDialog):
@@ -197,17 +200,21 @@ def rotate_form(
 
     def stored() -> None:
         seconds = int(form.values().get("period", 0))
+        shown = list[SecretDialog]()
         if old is not None:
-            _keep(context, old_secrets, str(destination.key), OldSecret(old, context.clock() + seconds))
-        show_new(context, destination.title, made.pop(), parent)
+            kept = OldSecret(old, context.clock() + seconds)
+            _keep(context, old_secrets, str(destination.key), kept, shown)
+        shown.append(show_new(context, destination.title, made.pop(), parent))
 
     form.accepted.connect(stored)
     form.submitted.connect(write)
     return form
 
 
-def _keep(context: Context, old_secrets: OldSecrets, webhook: str, old: OldSecret) -> None:
-    """In the background: a keyring may take its time."""
+def _keep(
+    context: Context, old_secrets: OldSecrets, webhook: str, old: OldSecret, shown: list[SecretDialog]
+) -> None:
+    """In the background: a keyring may take its time. What became of it has more room in what is `shown`."""
     if old.until <= context.clock():
         context.job(
             "Forgetting the old secret…", lambda _: old_secrets.forget(webhook), on_done=lambda _: None
@@ -215,6 +222,9 @@ def _keep(context: Context, old_secrets: OldSecrets, webhook: str, old: OldSecre
         return
 
     def say(why: str | None) -> None:
+        for dialog in shown if why is not None else ():
+            if Shiboken.isValid(dialog) and dialog.isVisible():
+                dialog.sentence.setText(f"{dialog.sentence.text()} {why}")
         if why is not None:
             context.say(f"Secret replaced. {why}", undoes=True)
 
