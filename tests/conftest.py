@@ -134,8 +134,13 @@ def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def _own_home(_homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings, logs and keys of a test never meet those of the person who runs it, or of another test."""
+    """Settings, logs and keys of a test never meet those of the person who runs it, or of another test.
+
+    The system has no keyring where a test says nothing else: to look for one takes the process that asks as
+    long again as all else.
+    """
     monkeypatch.setenv("TENANT_ADMIN_HOME", str(next(_homes)))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     monkeypatch.setattr(SystemKeyring, "_has_answered", False)
 
 
