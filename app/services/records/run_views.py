@@ -139,7 +139,9 @@ def worth(database: Database, scope: Scope, wanted: Worth) -> tuple[RunId, ...]:
 
 
 def reasons(database: Database) -> Reasons:
-    """What the newest entries about runs say; nothing of a file without a chain."""
+    """What the newest entries about runs say; nothing of a file without a chain. Of a run whose tenant the
+    file does not tell, and that the chains of several tell of, `system`'s alone is believed.
+    """
 
     def ask(tables: StoredTables) -> list[Any]:
         table = tables.get(AuditEntry._meta.table_name)
@@ -153,10 +155,19 @@ def reasons(database: Database) -> Reasons:
     _, found = read_stored(database, ask)
     told: dict[RunId, tuple[str, str]] = {}
     taken_back: dict[RunId, list[object]] = {}
-    for chain, tenant, kind, payload in found[0] if found else ():
-        run_id, to, reason, undone = _told(payload)
-        is_own = tenant is None or chain in (tenant, SYSTEM_TENANT)
-        if not is_own or not isinstance(run_id, str | int) or isinstance(run_id, bool):
+    entries = [
+        (chain, tenant, kind, run_id, *said)
+        for chain, tenant, kind, payload in (found[0] if found else ())
+        for run_id, *said in [_told(payload)]
+        if isinstance(run_id, str | int) and not isinstance(run_id, bool)
+    ]
+    tellers: dict[RunId, set[object]] = {}
+    for chain, _, _, run_id, *_ in entries:
+        if chain != SYSTEM_TENANT:
+            tellers.setdefault(run_id, set()).add(chain)
+    for chain, tenant, kind, run_id, to, reason, undone in entries:
+        is_disputed = tenant is None and len(tellers.get(run_id, ())) > 1
+        if chain != SYSTEM_TENANT and (is_disputed or tenant not in (None, chain)):
             continue
         kinds = taken_back.setdefault(run_id, [])
         if kinds and kind == kinds[-1]:

@@ -153,9 +153,11 @@ def test_the_newest_entry_says_why_a_run_is_what_it_is(engine: Database, databas
 def test_a_reason_is_of_the_run_s_own_chain(database: LocalDatabase) -> None:
     sql = database.connection().execute
     sql("ALTER TABLE planning_runs ADD COLUMN tenant_id TEXT")
-    for key, tenant in (("r", "acme"), (1, "acme"), ("free", None)):
+    for key, tenant in (("r", "acme"), (1, "acme"), ("free", None), ("two", None), ("all", None)):
         add_run(database, key, "killed", NOW, tenant_id=tenant)  # type: ignore[arg-type]
     said = [("acme", "r", "own"), ("evil", "r", "FORGED"), ("evil", True, "FORGED"), ("evil", "free", "any")]
+    said += [(tenant, "two", tenant) for tenant in ("acme", "evil")]  # whose it is the file does not tell
+    said += [(tenant, "all", tenant) for tenant in ("acme", "system", "evil")]
     for tenant, run, reason in said:
         payload = json.dumps({"runId": run, "changes": {"status": {"to": "killed"}}, "reason": reason})
         sql(
@@ -164,7 +166,8 @@ def test_a_reason_is_of_the_run_s_own_chain(database: LocalDatabase) -> None:
             (tenant, payload),
         )
     found = run_views.reasons(database)
-    assert [found.why(run, "killed") for run in ("r", 1, "free")] == ["own", "", "any"]
+    runs = "r", 1, "free", "two", "all"
+    assert [found.why(run, "killed") for run in runs] == ["own", "", "any", "", "system"]
 
 
 @pytest.mark.parametrize(
