@@ -186,6 +186,11 @@ def _column(context: Context, table: tables.Table, declared: tables.TableColumn)
     return column(text=_first_line, dim=declared.source == "tenant_id")
 
 
+def amount(value: object) -> Mapping[str, Any]:
+    """The field of an amount of dollars; it is copied as it is stored."""
+    return {"value": formatting.money(value), "copy": str(value)} if isinstance(value, int | float) else {}
+
+
 def number(words: Callable[[Any], str] = formatting.figure) -> Callable[[Any, Row], str]:
     """The text of a number's cell; nothing for NULL."""
     return lambda value, row: "" if value is None else words(value)

@@ -52,7 +52,7 @@ from app.ui.tabs.runs.run_acts import ACTS, STATUS_LOOKS, RunAct, left_as_it_is,
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec, ButtonIn
-from app.ui.widgets.buttons import tool_button
+from app.ui.widgets.buttons import BUTTON, push_button
 from app.ui.widgets.formatting import grouped, money, score
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_row
@@ -163,11 +163,14 @@ class RunsTab(RecordTab):
         self._above = in_row(self.chips, None, *buttons, within=self._line, spacing=_BESIDE)
         self._line.installEventFilter(self)
         self.filters.add_beside_text(self.ready)
-        self._more = tool_button(self.context.theme, Icon.MORE, "New run, charts, parked ideas")
+        words = "New run, charts, parked ideas"
+        self._more = push_button(self.context.theme, "", icon=Icon.MORE, tip=words)
+        self._more.setAccessibleName(words)
+        self._more.setProperty("bare", True)
+        self._more.setFixedWidth(BUTTON)
         menu = QMenu(self._more)
         menu.addActions([self.commands.action(name) for name in ("create", CHARTS, PARKED)])
         self._more.setMenu(menu)
-        self._more.setPopupMode(self._more.ToolButtonPopupMode.InstantPopup)
         self._more.hide()
         self.filters.add_trailing(self._more)
         self.scope_note = Label(look=Look.DIM, wrap=True)
@@ -256,14 +259,11 @@ class RunsTab(RecordTab):
             self.commands.show_button(act.name, act.name in main_acts(run["status"]))
 
     def _show_fields(self, run: Record) -> None:
-        revenue = run["revenue_potential"]
         fields = declared.fields(
             self.context,
             run,
             without=("status", "current_phase", "quality_score", "pivot_count", "config"),
-            revenue_potential={"value": money(revenue), "copy": str(revenue)}
-            if isinstance(revenue, int | float)
-            else {},
+            revenue_potential=declared.amount(run["revenue_potential"]),
         )
         if self.leaving.is_told and run["status"] == RunStatus.DELETED:
             fields.append(self.leaving.field(run["status"], run["updated_at"]))

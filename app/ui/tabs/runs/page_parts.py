@@ -46,7 +46,10 @@ class KeptPart(QWidget):
         for view, stored in ((self.config, run["config"]), (self.metadata, run.unknown.get("metadata"))):
             view.setVisible(stored is not None)
             view.set_json(None if stored is None else str(stored))
-        self.fields.set_fields(declared.fields(self._context, run, without=_SHOWN_ABOVE))
+        revenue = declared.amount(run["revenue_potential"])
+        self.fields.set_fields(
+            declared.fields(self._context, run, without=_SHOWN_ABOVE, revenue_potential=revenue)
+        )
 
 
 class AboutPart(QWidget):
