@@ -534,7 +534,7 @@ PLANNING_PARKED_IDEAS = Table(
     "Parked ideas",
     ("idea", "ideas"),
     main="idea",
-    gives_way=("revisit_estimate_months", "reason"),
+    gives_way=("reason", "revisit_estimate_months"),
     columns=(
         _C("idea", _K.PROSE, "Idea", searched=True),
         _C("refined_idea", _K.PROSE, "Refined idea", hidden=True),

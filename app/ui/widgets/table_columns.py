@@ -329,6 +329,8 @@ class TableHeader(QHeaderView):
     """
 
     _without_room: frozenset[int] = frozenset()
+    below = ""
+    """What in a title is before the words that stand in a second line; nothing where there is none."""
     is_held = False
     """While a mouse button is down in it: what is drawn then is drawn by hand."""
 
@@ -356,7 +358,8 @@ class TableHeader(QHeaderView):
 
     def sizeHint(self) -> QSize:
         least, around = (28, 10) if self._low else (34, 16)
-        return QSize(super().sizeHint().width(), max(least, self.fontMetrics().height() + around))
+        lines = 2 if self.below else 1
+        return QSize(super().sizeHint().width(), max(least, lines * self.fontMetrics().height() + around))
 
     def set_low(self, low: bool) -> None:
         if low != self._low:
@@ -390,10 +393,21 @@ class TableHeader(QHeaderView):
             free = rect.adjusted(0, 0, self._missing.x() - 1 - rect.right(), 0)
         room = free.width() - 2 * PAD - (_ARROW + 4 if sorted_by else 0)
         metrics = self.fontMetrics()
-        word = metrics.elidedText(self._word(logicalIndex), Qt.TextElideMode.ElideRight, room)
+        whole, _, more = self._word(logicalIndex).rpartition(self.below) if self.below else ("", "", "")
+        whole, more = (whole, more) if whole else (self._word(logicalIndex), "")
+        word = metrics.elidedText(whole, Qt.TextElideMode.ElideRight, room)
         width = metrics.horizontalAdvance(word)
         left = rect.x() + PAD + (room - width if self._is_right(logicalIndex) else 0)
-        painter.drawText(QRect(left, rect.y(), width + 2, rect.height()), Qt.AlignmentFlag.AlignVCenter, word)
+        first = rect
+        if more:
+            first = rect.adjusted(0, 0, 0, -metrics.height())
+            second = QRect(left, rect.y() + metrics.height(), room, rect.height() - metrics.height())
+            said = metrics.elidedText(more, Qt.TextElideMode.ElideLeft, room)  # it differs at its end
+            painter.drawText(second, Qt.AlignmentFlag.AlignVCenter, said)
+            painter.setPen(theme.colour("text"))
+        painter.drawText(
+            QRect(left, first.y(), width + 2, first.height()), Qt.AlignmentFlag.AlignVCenter, word
+        )
         if sorted_by:
             up = self.sortIndicatorOrder() == Qt.SortOrder.AscendingOrder
             icon = Icon.SORT_UP if up else Icon.SORT_DOWN

@@ -205,7 +205,7 @@ def draw_points(figures: RunFigures, measure: Measure, width: float, height: flo
     scores = [point.score for point in points]
     up = ticks(min(scores), max(figures.full, *scores), 6)
     legend = _in_order(list({point.status for point in points}))
-    left, top = 16 + max(measure(f"{value:g}") for value in up) + _GAP, _TOP + 24
+    left, top = 16 + max(measure("Score"), *(measure(f"{value:g}") for value in up)) + _GAP, _TOP + 24
     right, bottom = width - _RIGHT - 12, height - _BOTTOM - 20
     shapes: list[Shape] = _points_legend(legend, measure, left)
     for value in up:
@@ -217,7 +217,7 @@ def draw_points(figures: RunFigures, measure: Measure, width: float, height: flo
         shapes.append(DrawnLine(x, bottom, x, bottom + 4, "line"))
         shapes.append(DrawnText(x, bottom + 14, words, "dim", Align.AROUND))
     shapes.append(DrawnText(right, bottom + 32, "Revenue →", "dim", Align.BEFORE))
-    shapes.append(DrawnText(left, bottom + 32, "↑ Score", "dim"))
+    shapes.append(DrawnText(left - _GAP, _TOP, "Score", "dim", Align.BEFORE))
     spots = []
     for point in sorted(points, key=lambda one: one.revenue):
         x = left + right_of(point.revenue) * (right - left)

@@ -30,6 +30,7 @@ from models.errors import TenantAdminError
 
 _SIZE = QSize(1080, 640)
 _TITLE, _CELL, _ROWS, _NARROWEST, _WIDEST, _LINES = 40, 400, 15, 90, 260, 5
+_BELOW, _OF_ID = " · ", 8
 _OF_NAMES = 0.28
 """How much of the width the names of the fields take at the most; they wrap, too."""
 _NUMBERS = frozenset({Said.NUMBER, Said.SCORE, Said.MONEY, Said.SECONDS})
@@ -45,6 +46,7 @@ class _SideBySide(StaticTable):
     def __init__(self, theme: Theme, name: str, columns: Sequence[Column]) -> None:
         self._heights: QTimer | None = None
         super().__init__(theme, name, columns, most=_ROWS)
+        self._header.below = _BELOW
         self._wrapping = WrappingCells(theme, self, _LINES)
         self.cells = self._wrapping
         self.setItemDelegate(self._wrapping)
@@ -190,16 +192,17 @@ class CompareDialog(Dialog):
             self.table.setFocus()
 
     def _columns(self, shown: Compared) -> list[Column]:
-        """One a run, headed by its idea; of several with one idea by when they began, or by their ids."""
+        """One a run, headed by its idea, and by when it began, which tells it from others of that idea; or
+        else by its id.
+        """
         utc = self._context.settings.utc_times
         columns = [StaticColumn("Field", dim=True)]
         for run_id, idea, created in zip(shown.ids, shown.ideas, shown.created, strict=True):
             key = bounded(readable(run_id))
+            is_alone = created is not None and shown.created.count(created) == 1
+            at = formatting.table_time(created or 0, utc) if is_alone else f"…{key[-_OF_ID:]}"
             title = bounded(formatting.first_line(idea, _TITLE)) or "(no idea)"
-            if shown.ideas.count(idea) > 1:
-                is_alone = created is not None and shown.created.count(created) == 1
-                title = f"{formatting.table_time(created or 0, utc) if is_alone else key} · {title}"
-            columns.append(StaticColumn(title, hint=f"Run {key}"))
+            columns.append(StaticColumn(f"{title}{_BELOW}{at}", hint=f"{bounded(idea)}\nRun {key}"))
         return columns
 
     def _cells(self, line: ComparedLine) -> list[Cell]:

@@ -54,6 +54,10 @@ class ParkedIdeas(RecordTab):
     _ids: tuple[Any, ...] | None = None
     _wants_due = False
 
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        self._folded: dict[bool, bool] = {}
+        super().__init__(context, parent)
+
     def special_columns(self) -> declared.Special:
         revisits = {
             "text": lambda value, row: self._revisit(row[_PARKED_AT], value),
@@ -78,6 +82,14 @@ class ParkedIdeas(RecordTab):
     def inspector_buttons(self) -> Sequence[QPushButton]:
         """None there: they stand below, in sight where the inspector is folded away, too."""
         return ()
+
+    def fold_inspector(self, folded: bool) -> None:
+        """Chosen for this window alone, which may be wide beside a narrow one, and the other way round."""
+        self._folded[self.is_narrow] = folded
+        self.fold(folded)
+
+    def fold_as_chosen(self) -> None:
+        self.fold(self._folded.get(self.is_narrow, self.is_narrow))
 
     def load(self, database: Database, record_id: Any) -> NamesRun:
         record = read_record(database, PLANNING_PARKED_IDEAS, record_id)

@@ -42,7 +42,7 @@ def test_three_runs_side_by_side(show_tab: ShowTab, tmp_path: Path, qtbot: QtBot
     assert titles == 4 and few == len(shown.shown.different)
     heads = [shown.table.model().headerData(column, Qt.Orientation.Horizontal) for column in range(1, titles)]
     begun = [table_time(at or 0, tab.context.settings.utc_times) for at in shown.shown.created]
-    assert heads == [f"{at} · Inns" for at in begun], "runs of one idea are told apart"
+    assert heads == [f"Inns · {at}" for at in begun], "runs of one idea are told apart"
     (told,) = (row[1:] for row in texts(shown.table) if row[0] == "Refined idea")
     assert {cell.removeprefix("…Alps, which ") for cell in told} == {
         *("asks for cards", "asks for cash", "is free")
