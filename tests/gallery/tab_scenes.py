@@ -38,7 +38,8 @@ def register(registry: Registry) -> None:
     registry.scene("tab-runs-no-match")(no_match)
     registry.scene("tab-users-of-a-gateway")(partial(_tab, UsersTab, row=0, make=create_gateway))
     registry.scene("tab-runs-of-a-gateway")(partial(_tab, RunsTab, row=0, make=create_gateway))
-    registry.scene("tab-runs-open", (1400, 780))(opened_run)
+    registry.scene("tab-runs-open", (1400, 880))(opened_run)
+    registry.scene("tab-runs-open-small", (868, 400))(opened_run)
     registry.scene("dialog-parked-ideas", (1120, 620))(parked_ideas)
     for kind in KINDS:
         registry.scene(f"dialog-charts-{kind.key}", (1080, 720))(partial(charts, kind.key))

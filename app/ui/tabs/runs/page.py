@@ -61,9 +61,9 @@ _HIGHER: Final = 9
 _STEPS: Final = {"Alt+Up": -1, "Alt+Down": 1}
 _MORE = 7
 """Times as many entries and notifications are read when older ones are asked for."""
-_BELOW_PHASES, _LOWER = 300, 230
-"""The height of what a phase produced from which on it stands below the phases, and that it has at least
-where it has the page for itself.
+_BELOW_PHASES, _AT_EASE, _LOWER = 300, 440, 230
+"""The height of what a phase produced from which on it stands below the phases, that it has before these are
+higher, and that it has at least where it has the page for itself.
 """
 Part = TypeVar("Part", KeptPart, AboutPart)
 
@@ -352,7 +352,7 @@ class RunPage(QWidget):
         above = self._upper.totalHeightForWidth(wide) - lines * self.phases.higher
         left = room.height() - head - 8
         self._is_whole = not self._is_folded and above + 8 + _BELOW_PHASES <= left
-        spare = left - above - (8 + _BELOW_PHASES if self._is_whole else 0)
+        spare = left - above - (8 + _AT_EASE if self._is_whole else 0)
         self.phases.set_higher(max(0, min(_HIGHER, spare // lines)))
         self._lower.setMinimumHeight(0 if left >= _LOWER else max(_LOWER, room.height() - 2 * around))
         self._arrange()

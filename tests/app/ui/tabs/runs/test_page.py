@@ -30,6 +30,7 @@ def opened(show_tab: ShowTab, context: Context, qtbot: QtBot) -> RunPage:
     ask(
         path,
         "UPDATE planning_runs SET status = 'running', current_phase = 'market-research', created_at = ?,"
+        " revenue_potential = 300000,"
         " pivot_count = 1, config = '{\"maxPivots\": 3}', idea = '<b>An idea</b>'"
         " WHERE id = (SELECT id FROM planning_runs ORDER BY created_at DESC LIMIT 1)",
         STARTED,
@@ -104,6 +105,8 @@ def test_all_that_is_known_is_shown(opened: RunPage) -> None:
     assert facts[2:4] == ["Phases: 3 of 16 done", "Pivots: 1 not known when"]
     assert [row[0] for row in texts(opened.about.notes)] == ["<i>It is done</i>"]
     assert opened.kept.config.tree.model() is not None
+    kept = {field.label: (field.value, field.copy) for field in opened.kept.fields._fields}
+    assert kept["Revenue"] == ("$300K", "300000.0"), "as everywhere"
     shown = [name for name, button in opened.acts.items() if button.isVisibleTo(opened)]
     assert shown == ["pause", "cancel", "kill"]
     assert not opened.grab().isNull()
