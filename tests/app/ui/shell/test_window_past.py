@@ -71,7 +71,7 @@ def test_of_another_record_nothing_of_the_one_before_stays(
     page = go(qtbot, window, TABLES.index(NOTIFICATIONS.name))
     page.show_record(first)
     qtbot.waitUntil(
-        lambda: page.past is not None and ("with 1 more · notifications_read", "mei") in shown(page)
+        lambda: page.past is not None and ("notifications_read with 1 more", "mei") in shown(page)
     )
     page.show_record(second)
     qtbot.waitUntil(lambda: past_of(page).note.text().startswith("No entry"))
