@@ -6,9 +6,11 @@ from pathlib import Path
 
 from app import paths
 from app.commands import common
+from app.services.opened import Opened
 from app.services.text import counted, some_of, visible
 from models.errors import InvalidInput, NotAllowed
 from models.progress import Monitor
+from models.status import SYSTEM_TENANT
 
 _FORMS = ("csv", "json", "sql", "text")
 _NO_USERS = "{} has no table of users."
@@ -94,6 +96,16 @@ def _choices(asked: list[str], columns: tuple[str, ...]) -> tuple[tuple[str, tup
     return tuple((column, tuple(values)) for column, values in found.items())
 
 
+def _erased(opened: Opened) -> frozenset[str]:
+    from app.services.records.erased import still_erased  # noqa: PLC0415
+    from app.services.records.tables import AUDIT_CHAIN  # noqa: PLC0415
+
+    if AUDIT_CHAIN.name not in opened.schema.stored:
+        return frozenset()
+    with opened.database.connection_context():
+        return still_erased(opened.database)
+
+
 def _add(options: argparse.Namespace) -> int:
     from app.services.chain.cautions import Agreed, NotRecorded  # noqa: PLC0415
     from app.services.files.opening import open_database  # noqa: PLC0415
@@ -118,11 +130,13 @@ def _add(options: argparse.Namespace) -> int:
     if stored is None:
         raise NotAllowed(_NO_USERS.format(path.name))
     sheet = adding.cut(adding.read_text(options.list))
+    gone = _erased(opened)
     wanted = adding.WantedUser(
         adding.guessed(sheet, adding.fillable(stored)),
         options.tenant,
-        frozenset(opened.tenants),
+        frozenset(opened.tenants) - gone - {SYSTEM_TENANT},
         options.new_tenants,
+        gone,
     )
     if left := adding.not_taken(sheet, wanted.columns):
         said = some_of(left, _WRONG, shown=visible)

@@ -126,10 +126,8 @@ class PastPart(QWidget):
     def _cells(self, entry: PastEntry) -> tuple[Cell, ...]:
         at, now = declared.epoch(entry.created_at), self._context.clock()
         what, whole = visible(entry.what), visible(entry.event_type)
-        if what.startswith("with "):
-            said = f"{whole} {what}"
-        else:
-            said = f"{what} · {whole}" if what else whole  # what tells it from others first: it may be cut
+        said = f"{what} · {whole}" if what else whole  # what tells it from others first: it may be cut
+        said = f"{whole} {what}" if what.startswith("with ") else said
         who = visible(entry.actor)
         name = who.partition("@")[0] or who
         short = name if len(name) <= _LONGEST_WHO else f"{name[: _LONGEST_WHO - 1]}…"

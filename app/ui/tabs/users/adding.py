@@ -30,7 +30,7 @@ SOON_MS = 300
 """From an edit to the next dry run."""
 _FILES = "CSV and text (*.csv *.tsv *.txt);;All files (*)"
 _ALL_TO_ONE, _NULL, _EMPTY = "The same for all lines", "No column: nothing (NULL)", "No column: an empty text"
-_MOST_HEAD = 60
+_MOST_HEAD, _NAMED = 60, 3
 _WAITS = "Nothing is pasted or chosen yet."
 
 
@@ -284,7 +284,11 @@ class AddUsersDialog(LongForm):
         self.action_button.setEnabled(good > 0)
         (self.action_button if good else self.cancel_button).setDefault(True)
         set_tip(self.action_button, "" if good else self._check_lines(self.lines.value()))
-        self.outcome.setText(_WAITS if found is None else _result(found, most))
+        said = _WAITS if found is None else _result(found, most)
+        if found is not None and self._sheet is not None:
+            left = adding.not_taken(self._sheet, self._wanted_columns())
+            said += f" Nothing is taken of {some_of(left, _NAMED, shown=_named)}." if left else ""
+        self.outcome.setText(said)
         self.bad_alone.setEnabled(bool(bad))
         self.save_button.setEnabled(bool(bad))
         self._list()
@@ -315,6 +319,10 @@ class AddUsersDialog(LongForm):
         """The wrong lines would go with this dialog."""
         if self._sheet is not None and self.found is not None and self.found.bad:
             LeftOutDialog(self._context, self._sheet, self.found, self.parentWidget()).open_once()
+
+
+def _named(title: str) -> str:
+    return f"“{first_line(visible(title), _MOST_HEAD)}”"
 
 
 def _result(found: Judged, most: int | None) -> str:

@@ -114,7 +114,10 @@ def test_addresses_alone_go_to_a_tenant_that_is_chosen(
     unfilled = [form._columns[name].itemText(0) for name in ("role", "title")]
     assert unfilled == ["No column: its default, 'member'", "No column: nothing (NULL)"]
     form.lines.setFocus()
-    pasted(qtbot, form, f"email,role\nnew@new.example,owner\nlast@new.example,\n{email},owner\nb@example,x")
+    pasted(
+        qtbot, form, f"email,role,size\nnew@new.example,owner\nlast@new.example,\n{email},owner\nb@example,x"
+    )
+    assert form.outcome.text().endswith("Nothing is taken of “size”.")
     last = ["5", "nothing", "“b@example” has no dot behind its @; it needs the form name@example.com."]
     assert texts(form.table) == [
         ["2", "a user", "new@new.example, of acme-corp · role: owner"],
