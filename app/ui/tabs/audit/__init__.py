@@ -41,6 +41,7 @@ from models.engine import Database
 
 CHAIN, WHOLE, SELECTED = "verify", "verify_whole", "verify_selected"
 RANGE, ARCHIVE = "verify_range", "verify_archive"
+_MORE = "Other ways to verify, checkpoints and the report"
 ACCEPT, CHECKPOINTS, REPORT = "accept_start", "checkpoints", "report"
 GO_TO, OF_ACTOR, BEFORE, BEHIND, PROOF = "go_to", "of_actor", "previous", "next", "proof"
 
@@ -80,11 +81,12 @@ class AuditTab(RecordTab):
 
     def top_widgets(self) -> Sequence[QWidget]:
         chain, accept, checkpoints, report = map(self.commands.button, (CHAIN, ACCEPT, CHECKPOINTS, REPORT))
-        self.verify_split = verify = SplitButton(self.context.theme, chain, "Other ways to verify")
+        self.verify_split = verify = SplitButton(self.context.theme, chain, _MORE)
         self.panel.add_buttons(accept, checkpoints, report, verify)
         self.banner, self.findings, self.verify_button = self.panel.banner, self.panel.findings, chain
         whole = [WHOLE] if self.context.costs else []
-        self.commands.fill(verify.menu, (CHAIN, *whole, SELECTED, RANGE, ARCHIVE))
+        ways = (CHAIN, *whole, SELECTED, RANGE, ARCHIVE)
+        self.commands.fill(verify.menu, (*ways, "", CHECKPOINTS, REPORT))  # with words in a small window, too
         return (self.panel,)
 
     def listen(self) -> None:
