@@ -351,6 +351,7 @@ class Held:
         pass
 
 
+@pytest.mark.usefixtures("old_objects_apart")
 @pytest.mark.parametrize("way", ["read", "write", "job"])
 @pytest.mark.parametrize("what", ["give", "fail"])
 def test_what_a_task_holds_dies_on_the_interface_thread(
