@@ -238,6 +238,10 @@ class RunsTab(RecordTab):
         if self.leaving.is_told:
             self.table.columns.set_widest(self.model.column_of(LEAVES), (self.leaving.widest,), icon=False)
 
+    def stop(self) -> None:
+        self.opener.stop()
+        super().stop()
+
     def inspector_buttons(self) -> Sequence[QPushButton]:
         return [*super().inspector_buttons(), self.commands.more_button()]
 

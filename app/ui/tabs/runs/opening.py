@@ -24,7 +24,7 @@ class RunOpener(QObject):
     def __init__(self, owner: QWidget, make: Callable[[], "RunPage"]) -> None:
         super().__init__(owner)
         self._make = make
-        self._asked = False
+        self._asked = self._stopped = False
         self.page: RunPage | None = None
 
     @property
@@ -41,14 +41,20 @@ class RunOpener(QObject):
             self._asked = True
             later(self, IDLE_MS, self._import)
 
+    def stop(self) -> None:
+        """Makes none ahead any more: its file is closed."""
+        self._stopped = True
+
     def _made(self) -> "RunPage":
         if self.page is None:
             self.page = self._make()
         return self.page
 
     def _import(self) -> None:
-        import_module(_PAGE)
-        later(self, 0, self._build)
+        if not self._stopped:
+            import_module(_PAGE)
+            later(self, 0, self._build)
 
     def _build(self) -> None:
-        later(self, 0, self._made().prepare)
+        if not self._stopped:
+            later(self, 0, self._made().prepare)

@@ -10,10 +10,11 @@ from pytestqt.qtbot import QtBot
 from app.services.records import runs as planning
 from app.services.records.run_timeline import Spent
 from app.ui.session.context import Context
-from app.ui.tabs.runs import RunsTab, page_words
+from app.ui.tabs.runs import RunsTab, opening, page_words
 from app.ui.tabs.runs.page import RunPage
 from app.ui.tabs.runs.time_scale import took
 from app.ui.tabs.runs.timeline_view import TIMES, VERDICT
+from app.ui.widgets.later import later
 from models.status import RunStatus
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
@@ -277,3 +278,18 @@ def test_a_run_that_an_act_takes_out_of_the_list_stays_in_sight(
     context.history.undo()
     qtbot.waitUntil(lambda: page.chip.text() == "running")
     qtbot.waitUntil(lambda: page.acts["pause"].isVisible() and page.acts["pause"].isEnabled())
+
+
+@pytest.mark.slow
+def test_no_page_is_made_ahead_once_the_file_is_closed(
+    show_tab: ShowTab, context: Context, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "IDLE_MS", 0)
+    fired = list[bool]()
+    tab = show_tab(RunsTab)
+    tab.opener.prepare()
+    tab.stop()
+    context.stop()
+    later(tab, 50, lambda: fired.append(True))
+    qtbot.waitUntil(lambda: bool(fired))
+    assert tab.opener.page is None
