@@ -119,6 +119,18 @@ def idle(database: Database, scope: Scope, now: int) -> dict[RunId, int]:
     return found
 
 
+def counts(database: Database, scope: Scope, statuses: Iterable[str]) -> dict[str, int]:
+    """How many runs have each of these. Raises `TableMissing`."""
+    wanted = tuple(map(str, statuses))
+
+    def ask(tables: StoredTables) -> list[Any]:
+        of = (ListQuery(PLANNING_RUNS.name, scope, choices=(("status", (one,)),)) for one in wanted)
+        return [_statements(database, query, tables).count() for query in of]
+
+    _, found = read_stored(database, ask)
+    return {status: rows[0][0] for status, rows in zip(wanted, found, strict=True)}
+
+
 def worth(database: Database, scope: Scope, wanted: Worth) -> tuple[RunId, ...]:
     """The ids of the runs within a range. A revenue in words is read as people mean it ("$10M ARR"). Raises
     `TableMissing`.

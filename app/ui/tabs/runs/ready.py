@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from app.itemmodels.columns import Column, Row
 from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
-from app.services.records.run_views import Reasons, Worth, dollars, idle, reasons, worth
+from app.services.records.run_views import Reasons, Worth, counts, dollars, idle, reasons, worth
 from app.services.records.tables import PLANNING_RUNS, Scope
 from app.ui.session.context import Context
 from app.ui.widgets.buttons import Choice
@@ -37,7 +37,7 @@ _WORDS: Final = {
 _WIDTH: Final = 220
 _OTHER: Final = "Score or revenue…"
 
-Looked = tuple[dict[Any, int], Reasons | None, tuple[Any, ...] | None]
+Looked = tuple[dict[Any, int], dict[str, int], Reasons | None, tuple[Any, ...] | None]
 
 
 def view_words(key: str) -> str:
@@ -76,6 +76,8 @@ class ReadyRuns(Picker):
         self._context, self._list_again, self._told = context, changed, told
         self._scope = Scope()
         self._idle: dict[Any, int] | None = None
+        self._counts: dict[str, int] = {}
+        """How many runs have the status of a view."""
         self._chosen: str | None = None
         self._has_led = False
         """Whether the statuses are chosen by the view."""
@@ -176,8 +178,10 @@ class ReadyRuns(Picker):
         read = partial(self.look, self._scope)
         self._context.when_agreed(rows, read, self.window(), self.let_go)
 
-    def _know(self, idle: dict[Any, int], why: Reasons | None, ids: tuple[Any, ...] | None) -> None:
-        self._idle = idle
+    def _know(
+        self, idle: dict[Any, int], found: dict[str, int], why: Reasons | None, ids: tuple[Any, ...] | None
+    ) -> None:
+        self._idle, self._counts = idle, found
         if why is not None and why != self.reasons:
             self.reasons = why
             self._told()
@@ -199,15 +203,16 @@ class ReadyRuns(Picker):
         return tuple(key for key, seconds in (self._idle or {}).items() if seconds >= 3600 * hours)
 
     def _not_read(self, error: TenantAdminError) -> None:
-        self._idle = None
+        self._idle, self._counts = None, {}
 
     def _offer(self) -> None:
-        counts = {
+        known = {key: self._counts.get(str(status)) for key, status in _BY_STATUS.items()}
+        known |= {
             key: len(self._stuck(hours))
             for key in _WORDS
             if self._idle is not None and (hours := _hours(key)) is not None
         }
-        offered = [Choice(key, words, counts.get(key)) for key, words in _WORDS.items()]
+        offered = [Choice(key, words, known.get(key)) for key, words in _WORDS.items()]
         if worth_of(self._chosen or "") is not None:
             offered.append(Choice(self._chosen, view_words(self._chosen or "")))
         self.set_choices([*offered, Choice(WORTH, _OTHER)])
@@ -304,4 +309,5 @@ def _worth_words(wanted: Worth) -> str:
 def _look(database: Database, scope: Scope, now: int, wanted: Worth | None, free: bool) -> Looked:
     found = None if wanted is None else worth(database, scope, wanted)
     stuck = idle(database, scope, now) if free or wanted is None else {}
-    return stuck, reasons(database) if free else None, found
+    have = counts(database, scope, _BY_STATUS.values()) if free else {}
+    return stuck, have, reasons(database) if free else None, found

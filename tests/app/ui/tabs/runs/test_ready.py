@@ -46,6 +46,8 @@ def test_what_stands_still_waits_or_leaves_is_shown_alone(
 ) -> None:
     total = tab.model.rowCount()
     counts = {choice.key: choice.count for choice in tab.ready._choices}
+    for key, status in (("waiting", "paused"), ("deleted", "deleted")):
+        assert counts[key] == shown(tab, "status").count(status) > 0
     assert counts["stuck:24"] == 1 and counts["stuck:168"] == 0 and (counts["stuck:1"] or 0) > 1
     tab.ready.pick("stuck:24")
     qtbot.waitUntil(lambda: tab.model.rowCount() == 1)
