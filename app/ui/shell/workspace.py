@@ -57,6 +57,8 @@ _FOR_QUESTIONS = (
     "app.ui.tabs.notifications.composing",
     "app.services.files.restoring",
     "app.ui.tabs.runs.page",
+    "app.ui.widgets.chart",
+    "app.ui.tabs.runs.charts",
 )
 """What a person may soon ask for, where it takes long to load and little room; before each what it needs."""
 
@@ -70,6 +72,7 @@ SOME_CHANGE = "The change that was not known to be saved"
 
 _KEYS = (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress)
 _CHORD = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+_FUNCTIONS = range(Qt.Key.Key_F1, Qt.Key.Key_F35 + 1)
 _HELD = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt, Qt.Key.Key_Meta)
 """What is pressed with another key, which tells what is meant."""
 
@@ -525,6 +528,10 @@ class Workspace(QWidget):
             return popup is None or not popup.property(WAITS)
         if event.key() in _HELD:
             return True
+        focused = QApplication.focusWidget()
+        elsewhere = focused is not None and not (focused is self or self.isAncestorOf(focused))
+        if elsewhere and not event.modifiers() & _CHORD and event.key() not in _FUNCTIONS:
+            return True  # what is written in the tool bar, say
         keys = QKeySequence(event.keyCombination())
         window = cast("QMainWindow", self.window())
         if any(keys == QKeySequence.mnemonic(menu.text()) for menu in window.menuBar().actions()):

@@ -241,6 +241,15 @@ def test_a_tab_is_built_in_parts_between_which_events_run_and_a_key_finds_it_who
     qtbot.waitUntil(lambda: len(workspace.findChildren(RecordTab)) == 3)
     tab = workspace.findChildren(RecordTab)[-1]
     assert not tab.isVisible()
+    before = QApplication.focusWidget()
+    window.search.setFocus()
+    for key in (Qt.Key.Key_I, Qt.Key.Key_T):
+        QTest.keyClick(window.windowHandle(), key)
+    assert not tab.isVisible() and window.search.text() == "it", "what is written elsewhere waits for no tab"
+    if before is None:
+        window.search.clearFocus()
+    else:
+        before.setFocus()
     QTest.keyClick(window.windowHandle(), Qt.Key.Key_Down)
     assert tab.isVisible() and tab.table.hasFocus()
 
