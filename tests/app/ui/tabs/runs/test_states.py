@@ -22,6 +22,7 @@ def tab(show_tab: ShowTab, context: Context) -> RunsTab:
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_every_status_with_every_act(tab: RunsTab, context: Context, qtbot: QtBot, count: int) -> None:
+    tab.resize(900, 400)  # fewer rows to paint, again and again
     assert run_acts.try_each(qtbot, tab, context.opened.path, count) == 29
 
 
