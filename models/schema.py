@@ -309,6 +309,14 @@ StoredTables = Mapping[str, StoredTable]
 """Every table that has rows of its own by its name; ours, and their columns, are spelt as expected."""
 
 
+def shape_of(stored: StoredTables) -> dict[str, object]:
+    """What reading and writing our tables goes by, for a comparison: neither their indexes nor what refers to
+    them, which are asked for each time.
+    """
+    found = ((name, stored.get(name)) for name in expected_columns())
+    return {name: table and replace(table, indexes=(), referring=()) for name, table in found}
+
+
 def read_stored(
     database: Database, ask: Callable[[StoredTables], Sequence[BaseQuery]] = lambda tables: ()
 ) -> tuple[StoredTables, list[Rows]]:

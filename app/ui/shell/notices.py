@@ -25,10 +25,10 @@ from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import relative_time
 from app.ui.widgets.labels import in_row, set_tip
 from app.ui.widgets.panes import margin_in
-from models.engine import Capability
+from models.engine import Capability, Database
 from models.errors import DamagedFile, FileEmptied, FileReplaced, LogMissing
 from models.progress import Monitor
-from models.schema import Schema
+from models.schema import Schema, read_stored, shape_of
 
 # What verifies is loaded on the job's thread.
 if TYPE_CHECKING:
@@ -230,6 +230,32 @@ class DisplacedNotice(Notice):
             self.open_button.setVisible(isinstance(error, FileReplaced | LogMissing))
             self.restore_button.setVisible(isinstance(error, FileEmptied))
             self.other_button.setVisible(not isinstance(error, LogMissing))
+
+
+class TablesNotice(Notice):
+    """That another program has made other tables of those that the lists go by; hidden while they are not."""
+
+    def __init__(self, context: Context, ask: Ask) -> None:
+        super().__init__(context.theme)
+        self._context = context
+        self.banner.show_verdict(
+            Tone.WARN,
+            "Another program has changed the tables of this file",
+            "— lists and forms still go by those that were there when it was opened",
+            "What is written is checked against the tables as they are. Open the file again to see them.",
+            Icon.WARNING_FILL,
+        )
+        self.add_door(Door.REOPEN, ask, Kind.PRIMARY)
+        context.outside.written.connect(self._look)
+        self.hide()
+
+    def _look(self) -> None:
+        before = shape_of(self._context.opened.schema.stored)
+
+        def changed(database: Database) -> bool:
+            return shape_of(read_stored(database)[0]) != before
+
+        self._context.runner.read(changed, on_done=self.setVisible, on_failed=lambda error: None)
 
 
 class DamageNotice(Notice):

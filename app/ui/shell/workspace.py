@@ -153,6 +153,8 @@ class Workspace(QWidget):
         if context.can(Capability.SETTLES):
             self.written = notices.WrittenNotice(context, self.refresh)
             self.notices += [notices.UnsettledNotice(context), notices.PauseNotice(context), self.written]
+        if context.opened.file is not None:
+            self.notices.append(notices.TablesNotice(context, self.door_wanted.emit))
         context.damaged.connect(self._say_damaged, Qt.ConnectionType.SingleShotConnection)
         self._column = in_column(*self.notices, (self.tabs, 1), within=self, spacing=0)
         self._built: dict[int, RecordTab] = {}

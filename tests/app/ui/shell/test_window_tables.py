@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.services.records.export import Format
+from app.ui.shell.notices import TablesNotice
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.common.exporting import export_to
@@ -28,6 +29,7 @@ from tests.fixtures.gateway import append_by_tenant, create_gateway, create_plan
 from tests.fixtures.window import (
     TABLES,
     ask,
+    button,
     choose,
     click,
     closed,
@@ -36,6 +38,7 @@ from tests.fixtures.window import (
     dialog,
     give_reason,
     go,
+    is_settled,
     labels,
     open_file,
     press,
@@ -90,6 +93,34 @@ def test_refreshing_by_key_shows_what_others_wrote(qtbot: QtBot, window: MainWin
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_other_tables_than_the_file_was_opened_with_are_noticed(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    assert window.workspace is not None
+    (notice,) = window.workspace.findChildren(TablesNotice)
+    with closing(apsw.Connection(str(demo_path))) as connection:
+        connection.execute("CREATE INDEX another ON users (updated_at)")
+        connection.execute("CREATE TABLE another_one (user_id TEXT REFERENCES users (id))")
+        page = current(window)
+        with qtbot.waitSignal(page.context.outside.written):
+            page.context.outside.look()
+        qtbot.waitUntil(lambda: is_settled(window))
+        assert notice.isHidden(), "lists go by nothing that is another"
+        kept = ", ".join(name for (_, name, *_) in connection.execute("PRAGMA table_info(users)"))
+        (sql,) = next(connection.execute("SELECT sql FROM sqlite_master WHERE name = 'users'"))
+        connection.execute("ALTER TABLE users RENAME TO old")
+        connection.execute(f"{sql} WITHOUT ROWID")
+        connection.execute(f"INSERT INTO users ({kept}) SELECT {kept} FROM old")
+    qtbot.waitUntil(notice.isVisible)
+    with qtbot.waitSignal(window.opened):
+        click(qtbot, button(notice, "Open again"))
+    users = count(demo_path, "users")
+    qtbot.waitUntil(lambda: current(window).model.rowCount() == users)
+    assert not [one for one in window.findChildren(TablesNotice) if one.isVisible()]
+
+
 def test_no_match_offers_to_clear_the_filters(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     page = open_file(qtbot, window, demo_path)
     press("Ctrl+F")
