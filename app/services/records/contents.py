@@ -34,6 +34,7 @@ class ContentKind(Enum):
 
     JSON = "json"
     BROKEN_JSON = "broken"
+    DEEP_JSON = "deep"
     MARKDOWN = "markdown"
     TEXT = "text"
 
@@ -66,7 +67,9 @@ def kind_of(content: str, *, whole: bool = False) -> ContentKind:
             return ContentKind.JSON if is_whole else ContentKind.BROKEN_JSON
         try:
             json.loads(content, parse_int=str, parse_float=str, parse_constant=_refuse)
-        except (ValueError, RecursionError):
+        except RecursionError:
+            return ContentKind.DEEP_JSON
+        except ValueError:
             return ContentKind.BROKEN_JSON
         return ContentKind.JSON
     if start != "<" and _MARKED.search(content[:_LOOKED_AT]):

@@ -49,6 +49,8 @@ _SETTLED_MS: Final = 80
 _AT_ONCE: Final = 4_000
 """Lines whose rows are made on the spot."""
 _BETWEEN_PAUSES: Final = 200
+_MOST_HITS: Final = 40
+"""In the part of a line that is drawn."""
 _LOOKED_AT: Final = 20_000
 """Lines whose length is looked at between two pauses."""
 _TAB = "    "
@@ -332,9 +334,8 @@ class _Painter(QStyledItemDelegate):
         hit = QTextCharFormat()
         hit.setBackground(colour("warn_on"))
         hit.setForeground(colour("text"))
-        marked = [(start, end, strong) for start, end in model.marks(row, is_left)]
-        marked += [(start, end, hit) for start, end in self._view.hits(line)] if not marked else []
-        for start, end, form in marked:
+        for start, end, is_hit in laid_over(model.marks(row, is_left), self._view.hits(line)):
+            form = hit if is_hit else strong
             text += _shown(line[at:start])
             part = _shown(line[start:end])
             range_ = QTextLayout.FormatRange()
@@ -352,6 +353,17 @@ class _Painter(QStyledItemDelegate):
         top = rect.top() + (rect.height() - self._view.fontMetrics().height()) / 2
         layout.draw(painter, QPointF(rect.left() + _PAD, top))
         painter.restore()
+
+
+def laid_over(differ: Marks, hits: Marks) -> list[tuple[int, int, bool]]:
+    """What is marked, in order: of what differs the parts that are no hit, and each hit, which is told."""
+    found, rest = [(start, end, True) for start, end in hits], list(differ)
+    for begin, end in hits:
+        kept = list[tuple[int, int]]()
+        for low, high in rest:
+            kept += [(a, b) for a, b in ((low, min(high, begin)), (max(low, end), high)) if a < b]
+        rest = kept
+    return sorted([*found, *((low, high, False) for low, high in rest)])
 
 
 def _shown(text: str) -> str:
@@ -419,7 +431,7 @@ class LineView(QTableView):
         if not self._sought:
             return ()
         found, at, line, sought = list[tuple[int, int]](), 0, line.lower(), self._sought.lower()
-        while (at := line.find(sought, at)) >= 0 and len(found) < 100:
+        while (at := line.find(sought, at)) >= 0 and len(found) < _MOST_HITS:
             found.append((at, at + len(sought)))
             at += len(sought)
         return tuple(found)

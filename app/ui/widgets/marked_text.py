@@ -10,7 +10,7 @@ from app.services.text import visible
 from app.ui.theme import Theme
 from app.ui.widgets.labels import SELECTABLE
 
-_MOST_MARKS: Final = 300
+MOST_MARKS: Final = 300
 _MOST: Final = 20_000
 """Characters that are shown of a text, around the place."""
 _BEFORE: Final = 40
@@ -18,19 +18,22 @@ _LEAST_LINES, _MOST_LINES = 2, 5
 _PER_LINE: Final = 80
 
 
-def mark_all(view: QTextEdit, words: str, theme: Theme) -> None:
-    """Marks each place of the words, in whatever case, up to some hundred; those of before no more."""
+def mark_all(view: QTextEdit, words: str, theme: Theme) -> int:
+    """Marks each place of the words, in whatever case, up to `MOST_MARKS`; those of before no more. How many
+    these are.
+    """
     marks, look = list[QTextEdit.ExtraSelection](), QTextCharFormat()
     look.setBackground(theme.colour("warn_on"))
     look.setForeground(theme.colour("text"))
     look.setFontUnderline(True)
     found = view.document().find(words) if words else QTextCursor()
-    while not found.isNull() and len(marks) < _MOST_MARKS:
+    while not found.isNull() and len(marks) < MOST_MARKS:
         mark = QTextEdit.ExtraSelection()
         mark.cursor, mark.format = QTextCursor(found), look
         marks.append(mark)
         found = view.document().find(words, found)
     view.setExtraSelections(marks)
+    return len(marks)
 
 
 class MarkedText(QTextEdit):

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMenu,
     QSizePolicy,
+    QSpinBox,
     QStackedLayout,
     QToolButton,
     QWidget,
@@ -38,7 +39,7 @@ from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice
 from app.ui.widgets.line_view import LineView, SideBySide, one_text
 from app.ui.widgets.markdown_view import MarkdownView
-from app.ui.widgets.marked_text import mark_all
+from app.ui.widgets.marked_text import MOST_MARKS, mark_all
 from app.workers.contents import prepare_contents
 from app.workers.runner import Task
 from models.engine import Database
@@ -150,7 +151,11 @@ class ArtifactsPanel(QWidget):
         self._page = 0
         self.before = tool_button(theme, Icon.CARET_LEFT, "Previous part", lambda: self.turn(-1))
         self.after = tool_button(theme, Icon.CARET_RIGHT, "Next part", lambda: self.turn(1))
-        self.pages = Label(look=Look.DIM)
+        self.pages = QSpinBox(prefix="Part ", minimum=1)
+        self.pages.setKeyboardTracking(False)
+        self.pages.setAccessibleName("Part of the text")
+        self.pages.setGroupSeparatorShown(True)
+        self.pages.valueChanged.connect(lambda part: self.turn(part - 1 - self._page))
         self.save_button = push_button(theme, "Save", icon=Icon.EXPORT)
         self.more_button = tool_button(theme, Icon.MORE, "Compare and save")
         menu, more = QMenu(self.save_button), QMenu(self.more_button)
@@ -186,9 +191,9 @@ class ArtifactsPanel(QWidget):
 
     def _lay_out(self) -> None:
         head = self._head = Lines(gap=8)
-        parts: list[QWidget] = [self.phases, self.as_text, self.sought, self.found]
-        right: list[QWidget] = [self.differ, self.up, self.down, self.only, self.beside, self.save_button]
-        right.append(self.more_button)
+        parts: list[QWidget] = [self.phases, self.as_text, self.sought]
+        right: list[QWidget] = [self.found, self.differ, self.up, self.down, self.only, self.beside]
+        right += [self.save_button, self.more_button]
         head.set_parts([*parts, *right], at_right=len(right))
         sides = in_row((self.left, 1), (self.right, 1), spacing=0)
         foot = in_row((self.note, 1), self.before, self.pages, self.after, self.cancel_button)
@@ -243,7 +248,7 @@ class ArtifactsPanel(QWidget):
         self.phases.activated.connect(lambda _: self.picked.emit(self.phase() or ""))
         self.beside.toggled.connect(lambda on: self._show_versions())
         self.only.toggled.connect(self.lines.show_only_different)
-        self.as_text.toggled.connect(lambda on: self._show_prepared())
+        self.as_text.toggled.connect(lambda on: self._turn_form())
         self.sought.textChanged.connect(self._seek)
         self.sought.returnPressed.connect(self._find_next)
 
@@ -258,6 +263,7 @@ class ArtifactsPanel(QWidget):
         is_same = self._run is not None and self._run["id"] == run["id"]
         if not is_same:
             self._show_as_it_is()
+            self.sought.clear()
         self._run, self._artifacts = run, tuple(artifacts)
         if is_same and before == [(one["id"], one.row) for one in artifacts]:
             return
@@ -361,6 +367,15 @@ class ArtifactsPanel(QWidget):
         self._find_wanted()
         self.shown.emit()
 
+    def _turn_form(self) -> None:
+        """The other form, at the words that are looked for."""
+        seeks = bool(self.sought.text())
+        if seeks and self.as_text.isChecked():
+            self.lines.laid_out.connect(self._find_next, Qt.ConnectionType.SingleShotConnection)
+        self._show_prepared()
+        if seeks and isinstance(self._stack.currentWidget(), MarkdownView):
+            self._find_next()
+
     def _show_as_it_is(self) -> None:
         """What was shown as text, to find words in it or because it was of that kind, was another one."""
         self._as_text_to_find = False
@@ -379,7 +394,8 @@ class ArtifactsPanel(QWidget):
             else ("No difference" if found.same else "Only line breaks or layout differ")
         )
         self.differ.setText("" if is_single else said)
-        for part in (self.differ, self.up, self.down):
+        self.differ.setVisible(not is_single and not self.found.text())
+        for part in (self.up, self.down):
             part.setVisible(not is_single)
         self._offer_only([self.only], not is_single)
         for button in (self.up, self.down):
@@ -389,10 +405,12 @@ class ArtifactsPanel(QWidget):
         note = ""
         if found.kind is ContentKind.BROKEN_JSON:
             note = "This is not valid JSON; it is shown as stored."
+        elif found.kind is ContentKind.DEEP_JSON:
+            note = "This nests too deep to be read as JSON; it is shown as stored."
         if not is_single or self.as_text.isChecked() or not (is_tree or found.kind is ContentKind.MARKDOWN):
             only = self.only.isChecked() and not is_single
-            self.lines.show_lines(SideBySide(found.diff, is_single), only_different=only)
             self._stack.setCurrentWidget(self.lines)
+            self.lines.show_lines(SideBySide(found.diff, is_single), only_different=only)
         elif is_tree:
             self.tree.set_json(found.text)
             self.tree.show_tree(True)
@@ -411,7 +429,11 @@ class ArtifactsPanel(QWidget):
         """Which part of so many is shown."""
         for part in (self.before, self.pages, self.after):
             part.setVisible(count > 1)
-        self.pages.setText(f"Part {self._page + 1:,} of {count:,}")
+        self.pages.blockSignals(True)
+        self.pages.setMaximum(max(1, count))
+        self.pages.setSuffix(f" of {count:,}")
+        self.pages.setValue(self._page + 1)
+        self.pages.blockSignals(False)
         self.before.setEnabled(self._page > 0)
         self.after.setEnabled(self._page + 1 < count)
 
@@ -427,6 +449,8 @@ class ArtifactsPanel(QWidget):
         self._stop()
         self._prepared = None
         self._show_pages(0)
+        self.differ.setText("")
+        self._tell_found("")
         for part in (self.differ, self.up, self.down, self.as_text):
             part.hide()
         self._offer_only([self.only, self.beside], False)
@@ -486,7 +510,11 @@ class ArtifactsPanel(QWidget):
         self._tell_found("")
         self.lines.seek(words)
         if isinstance(shown := self._stack.currentWidget(), MarkdownView):
-            mark_all(shown, words, self._context.theme)
+            count = mark_all(shown, words, self._context.theme)
+            if words and self._is_in_a_part(words):
+                self._tell_found(self._counted(count))
+            elif words:
+                self._tell_found(_NOT_FOUND)
 
     def _find_next(self) -> None:
         words = self.sought.text()
@@ -497,8 +525,9 @@ class ArtifactsPanel(QWidget):
             self._find_in_parts(words)
             return
         if isinstance(shown, JsonView):
-            self.as_text.setChecked(True)
             self._as_text_to_find = True
+            self.as_text.setChecked(True)  # which finds it
+            return
         if self.only.isChecked() and self.right.isVisibleTo(self):  # what is folded is looked through, too
             self.lines.laid_out.connect(self._find_next, Qt.ConnectionType.SingleShotConnection)
             self.only.setChecked(False)
@@ -508,7 +537,7 @@ class ArtifactsPanel(QWidget):
     def _find_in_parts(self, words: str) -> None:
         """To the next place in a Markdown text, through its parts and back to the first."""
         if self.markdown.find(words):
-            self._tell_found("")
+            self._tell_place(words)
             return
         found, sought = self._prepared, words.casefold()
         count = 0 if found is None else len(found.pages)
@@ -518,17 +547,33 @@ class ArtifactsPanel(QWidget):
                 self.turn(page - self._page)
                 self.markdown.moveCursor(QTextCursor.MoveOperation.Start)
                 if self.markdown.find(words):
-                    self._tell_found("")
+                    self._tell_place(words)
                     return
         self._tell_found(_NOT_FOUND)
+
+    def _is_in_a_part(self, words: str) -> bool:
+        sought, pages = words.casefold(), () if self._prepared is None else self._prepared.pages
+        return any(sought in page.casefold() for page in pages)
+
+    def _counted(self, count: int) -> str:
+        several = self._prepared is not None and len(self._prepared.pages) > 1
+        said = f"{count:,}{'' if count < MOST_MARKS else ' or more'}"
+        return f"{said} in this part" if several else counted(count, "place")
+
+    def _tell_place(self, words: str) -> None:
+        at = self.markdown.textCursor().selectionStart()
+        marks = self.markdown.extraSelections()
+        place = next((n for n, mark in enumerate(marks, 1) if mark.cursor.selectionStart() == at), None)
+        self._tell_found("" if place is None else f"{place:,} of {self._counted(len(marks))}")
 
     def _say_found(self, place: int, count: int) -> None:
         self._tell_found(f"{place} of {counted(count, 'line')}" if count else _NOT_FOUND)
 
     def _tell_found(self, words: str) -> None:
-        """Beside the words that are looked for."""
+        """In the place of how many lines differ: nothing else moves."""
         self.found.setText(words)
         self.found.setVisible(bool(words))
+        self.differ.setVisible(bool(self.differ.text()) and not words)
         if words:
             announce(self.found, words)
 

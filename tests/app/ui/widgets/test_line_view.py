@@ -19,6 +19,7 @@ from app.ui.widgets.line_view import (
     LinesAlone,
     LineView,
     SideBySide,
+    laid_over,
     one_text,
     rows_of,
 )
@@ -69,6 +70,17 @@ def test_of_one_text_no_row_is_made_before_it_is_in_sight(view: LineView, qtbot:
     told_of: list[tuple[int, int]] = []
     view.find_next(1, lambda place, count: told_of.append((place, count)))
     assert told_of == [(1, 3)] and view.currentIndex().row() == 0
+
+
+def test_what_is_found_is_marked_within_what_differs() -> None:
+    assert laid_over(((0, 10), (12, 14)), ((3, 5), (9, 13))) == [
+        (0, 3, False),
+        (3, 5, True),
+        (5, 9, False),
+        (9, 13, True),
+        (13, 14, False),
+    ]
+    assert laid_over(((4, 6),), ()) == [(4, 6, False)]
 
 
 def test_a_character_with_thousands_of_marks_is_drawn_with_some(view: LineView) -> None:

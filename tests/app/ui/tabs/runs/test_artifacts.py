@@ -86,10 +86,10 @@ def test_two_versions_stand_side_by_side(panel: ArtifactsPanel, context: Context
     words = panel.lines.lines.shown.diff.left[folded.fold.start]
     panel.sought.setText(words.strip())
     qtbot.keyClick(panel.sought, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: " of " in panel.found.text())
+    qtbot.waitUntil(lambda: " of " in panel.found.text() and panel.differ.isHidden())
     assert not panel.only.isChecked(), "what was folded is looked through, too"
     qtbot.keyClick(panel.sought, Qt.Key.Key_Escape)
-    assert panel.sought.text() == ""
+    assert panel.sought.text() == "" and panel.differ.isVisible() and panel.found.isHidden()
     with qtbot.waitSignal(panel.shown):
         panel.beside.click()
     assert panel._stack.currentWidget() is panel.tree
@@ -131,12 +131,20 @@ def test_a_long_markdown_text_is_shown_in_parts(
     assert panel.pages.text() == "Part 1 of 3" and not panel.before.isEnabled()
     panel.after.click()
     assert panel.pages.text() == "Part 2 of 3" and panel.markdown.toPlainText().startswith("Some words.")
+    panel.pages.setValue(1)
+    assert panel.markdown.toPlainText().startswith("Long") and not panel.before.isEnabled()
+    panel.sought.setText("zebra")
+    assert panel.found.text() == "Not found"
     panel.sought.setText("QUAGGA")
+    assert panel.found.text() == "0 in this part"
     qtbot.keyClick(panel.sought, Qt.Key.Key_Return)
     assert panel.pages.text() == "Part 3 of 3" and not panel.after.isEnabled()
     assert panel.markdown.textCursor().selectedText() == "quagga"
+    assert panel.found.text() == "1 of 1 in this part"
+    assert [mark.cursor.selectedText() for mark in panel.markdown.extraSelections()] == ["quagga"]
     panel.as_text.setChecked(True)
     assert panel.pages.isHidden()
+    qtbot.waitUntil(lambda: "quagga" in str(panel.lines.currentIndex().siblingAtColumn(1).data()))
 
 
 def test_each_content_is_shown_as_what_it_is(panel: ArtifactsPanel, context: Context, qtbot: QtBot) -> None:
@@ -194,7 +202,7 @@ def test_all_of_a_run_is_saved(panel: ArtifactsPanel, context: Context, qtbot: Q
     ("content", "kind"),
     [
         (' {"a": 1}', ContentKind.JSON),
-        ("[" * 100_000, ContentKind.BROKEN_JSON),
+        ("[" * 100_000, ContentKind.DEEP_JSON),
         (f'{{"n": {"9" * 4_500}}}', ContentKind.JSON),
         ('{"n": NaN}', ContentKind.BROKEN_JSON),
         ("<h1>no</h1>\n- x", ContentKind.TEXT),
