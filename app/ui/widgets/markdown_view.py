@@ -2,10 +2,18 @@
 it leads anywhere.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from PySide6.QtCore import QUrl
-from PySide6.QtGui import QImage, QTextCursor, QTextDocument
+from PySide6.QtGui import (
+    QImage,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+    QTextFormat,
+    QTextFrameFormat,
+    QTextTable,
+)
 from PySide6.QtWidgets import QTextEdit
 
 from app.services.text import visible
@@ -14,6 +22,48 @@ from app.ui.widgets.labels import SELECTABLE
 
 _FEATURES = QTextDocument.MarkdownFeature.MarkdownNoHTML | QTextDocument.MarkdownFeature.MarkdownDialectGitHub
 _KEPT = "\n\t"
+
+
+_MARGIN, _PADDING = 12, 5
+_HEADINGS: Final = {1: 2, 2: 1}
+"""How much larger than text the highest are, in Qt's steps; the others are bold alone."""
+_MOST_COLUMNS, _MOST_QUOTES = 60, 40
+"""A line with more of them takes long to lay out, or leaves no room for a word: it is shown as written."""
+
+
+def _is_beyond(text: str) -> bool:
+    lines = text.split("\n")
+    return any(
+        line.count("|") > _MOST_COLUMNS or line[: -len(line.lstrip("> \t")) or None].count(">") > _MOST_QUOTES
+        for line in lines
+    )
+
+
+def _set_apart(document: QTextDocument, theme: Theme) -> None:
+    """Gives headings their size and the room around them, and tables a thin line."""
+    block, cursor = document.begin(), QTextCursor(document)
+    while block.isValid():
+        if level := block.blockFormat().headingLevel():
+            cursor.setPosition(block.position())
+            form = block.blockFormat()
+            form.setTopMargin(0 if block.position() == 0 else 14)
+            form.setBottomMargin(4)
+            cursor.setBlockFormat(form)
+            cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
+            size = QTextCharFormat()
+            size.setProperty(QTextFormat.Property.FontSizeAdjustment, _HEADINGS.get(level, 0))
+            cursor.mergeCharFormat(size)
+        block = block.next()
+    for frame in document.rootFrame().childFrames():
+        if isinstance(frame, QTextTable):
+            table = frame.format()
+            table.setBorder(1)
+            table.setBorderBrush(theme.colour("edge"))
+            table.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
+            table.setBorderCollapse(True)
+            table.setCellPadding(_PADDING)
+            table.setCellSpacing(0)
+            frame.setFormat(table)
 
 
 class Unloading(QTextDocument):
@@ -46,8 +96,14 @@ class MarkdownView(QTextEdit):
         document = Unloading(self)
         document.setDefaultFont(self.font())
         document.setUndoRedoEnabled(False)
-        document.setMarkdown(visible(text, keep=_KEPT), _FEATURES)
-        _say_in_words(document)
+        shown = visible(text, keep=_KEPT)
+        if _is_beyond(text):
+            document.setPlainText(shown)
+        else:
+            document.setMarkdown(shown, _FEATURES)
+            _say_in_words(document)
+            _set_apart(document, self._theme)
+        document.setDocumentMargin(_MARGIN)
         before, self._own = self._own, document
         self.setDocument(document)  # which deletes the one that Qt made, and no other
         if before is not None:

@@ -153,6 +153,7 @@ class ArtifactsPanel(QWidget):
         self.after = tool_button(theme, Icon.CARET_RIGHT, "Next part", lambda: self.turn(1))
         self.pages = QSpinBox(prefix="Part ", minimum=1)
         self.pages.setKeyboardTracking(False)
+        self.pages.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.pages.setAccessibleName("Part of the text")
         self.pages.setGroupSeparatorShown(True)
         self.pages.valueChanged.connect(lambda part: self.turn(part - 1 - self._page))
@@ -196,7 +197,7 @@ class ArtifactsPanel(QWidget):
         right += [self.save_button, self.more_button]
         head.set_parts([*parts, *right], at_right=len(right))
         sides = in_row((self.left, 1), (self.right, 1), spacing=0)
-        foot = in_row((self.note, 1), self.before, self.pages, self.after, self.cancel_button)
+        foot = in_row((self.note, 1), None, self.before, self.pages, self.after, self.cancel_button)
         in_column(head, sides, (self._stack, 1), foot, within=self, spacing=4)
         for page in (self.lines, self.nothing):
             self._add_page(page)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QTextDocument
+from PySide6.QtGui import QTextDocument, QTextFormat, QTextTable
 from pytestqt.qtbot import QtBot
 
 from app.services.records.contents import MOST, MOST_LINES, pages_of
@@ -73,3 +73,25 @@ def test_one_that_is_gone_hears_of_no_other_theme(qtbot: QtBot, theme: Theme) ->
     with qtbot.captureExceptions() as raised:
         theme.set_mode(Mode.DARK)
     assert raised == []
+
+
+def test_headings_and_tables_stand_apart(qtbot: QtBot, theme: Theme) -> None:
+    view = MarkdownView(theme, "Content")
+    qtbot.addWidget(view)
+    view.show_markdown("# One\n\nwords\n\n## Two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n")
+    block = view.document().begin()
+    sizes = []
+    while block.isValid():
+        if block.blockFormat().headingLevel():
+            form = block.begin().fragment().charFormat()
+            sizes.append(
+                (form.property(QTextFormat.Property.FontSizeAdjustment), block.blockFormat().topMargin())
+            )
+        block = block.next()
+    assert sizes == [(2, 0), (1, 14)]
+    (table,) = view.document().rootFrame().childFrames()
+    assert isinstance(table, QTextTable)
+    assert table.format().borderCollapse() and table.format().cellPadding() == 5
+    for text in ("|" + "a|" * 100, "> " * 50_000 + "word"):  # else it takes long, or has no room for a word
+        view.show_markdown(text)
+        assert view.toPlainText() == text
