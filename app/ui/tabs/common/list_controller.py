@@ -263,8 +263,11 @@ class ListController(SelectedRows):
             _in_any_order(listing.query), _in_any_order(self._shown)
         )
         self._chosen = self._several() if same_rows else None
+        others = self._shown is not None and not same_rows
         self._shown = listing.query
         self.model.reset_to(listing)
+        if others:  # else they begin as far down as the ones before were scrolled
+            self.view.scrollToTop()
         self.view.doItemsLayout()  # else painting does, at a width without the scroll bar, and begins again
         self._read_extra_soon.start()
         gone, self._gone = self._gone, []

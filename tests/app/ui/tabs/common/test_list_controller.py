@@ -200,6 +200,20 @@ def test_at_the_top_new_rows_are_seen(
 
 
 @pytest.mark.slow
+def test_other_rows_begin_at_the_top(
+    qtbot: QtBot, tab: UsersTab, controller: ListController, context: Context
+) -> None:
+    insert_many(context)
+    with qtbot.waitSignal(controller.loaded):
+        controller.show(QUERY)
+    bar = tab.table.verticalScrollBar()
+    bar.setValue(bar.maximum())
+    with qtbot.waitSignal(controller.loaded):
+        controller.show(replace(QUERY, text="example"))
+    assert bar.maximum() > 0 and bar.value() == 0
+
+
+@pytest.mark.slow
 def test_a_deleted_record_is_let_go(
     qtbot: QtBot, tab: UsersTab, controller: ListController, context: Context
 ) -> None:
