@@ -217,10 +217,12 @@ def engine(request: pytest.FixtureRequest, database_path: Path) -> Iterator[Data
 
 
 @pytest.fixture(scope="session")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Live"]:
-    """A running `wrangler dev`."""
+def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator["Live"]:
+    """A running `wrangler dev`; only tests that are marked so have it."""
     from tests.fixtures.live import serving
 
+    if "not wrangler" in request.config.getoption("markexpr"):
+        pytest.fail("What asks for `live` has the marker `wrangler`: the quick tests start none.")
     with serving(tmp_path_factory.mktemp("live") / "project") as server:
         yield server
 

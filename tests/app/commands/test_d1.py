@@ -431,6 +431,7 @@ def test_a_damaged_connection_is_named_and_can_be_removed(desktop: Desktop) -> N
     assert not file.exists()
 
 
+@pytest.mark.slow
 def test_with_the_last_connection_to_a_database_its_old_secrets_go(desktop: Desktop) -> None:
     here, same = (NamedConnection(name, ACCOUNT, "0a1b-2c", "prod-db") for name in ("prod", "again"))
     for one in (here, same):

@@ -86,6 +86,7 @@ def test_children_leave_the_processor_to_an_interface(behind: bool, niceness: in
         assert os.getpriority(os.PRIO_PROCESS, process.pid) == max(os.nice(0), niceness)
 
 
+@pytest.mark.slow
 def test_no_child_outlives_its_block() -> None:
     with Children("scan", "verification", 2) as children:
         children.add()

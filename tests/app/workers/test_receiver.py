@@ -131,6 +131,7 @@ def test_a_body_that_broke_off_is_cut(heard: Heard) -> None:
 BEGUN = b"POST / HTTP/1.1\r\nContent-Length: 50\r\n\r\nhel"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", [b"", b"POST / HT", BEGUN])
 def test_connections_that_say_nothing_or_half_of_it_keep_nobody_out(heard: Heard, said: bytes) -> None:
     with ExitStack() as held:

@@ -155,6 +155,7 @@ def test_an_answer_of_another_form_tells_nothing(odd: Odd, client: Client, said:
         client.run("1111", b"{}")
 
 
+@pytest.mark.slow
 def test_a_count_that_is_missing_tells_nothing(odd: Odd, client: Client) -> None:
     odd.said = b'{"success": true, "result": [{"results": {"columns": ["a"], "rows": []}}]}'
     database = D1Database(client, "1111")

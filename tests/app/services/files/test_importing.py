@@ -240,6 +240,7 @@ def test_a_dump_of_something_else(run: Run) -> None:
         run("CREATE TABLE songs(a);\nINSERT INTO songs VALUES('x');\n")
 
 
+@pytest.mark.slow
 def test_a_name_that_no_statement_can_say_again_is_refused(run: Run, texts: dict[str, str]) -> None:
     name = "n" * 2_000_000
     for made in (f"CREATE TABLE {name}(a);\nINSERT INTO {name} VALUES(1);", f"CREATE TABLE t(a, {name});"):

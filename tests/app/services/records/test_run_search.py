@@ -101,6 +101,7 @@ def test_it_stands_where_it_was_found(database: LocalDatabase, stored: object, s
     texts.close()
 
 
+@pytest.mark.slow
 def test_a_child_process_says_the_same(database: LocalDatabase) -> None:
     add_run(database, "a", "An idea", at=NOW)
     for number in range(MOST + 5):

@@ -81,6 +81,7 @@ def test_it_can_be_cancelled() -> None:
         compare(BEFORE, AFTER, stop)
 
 
+@pytest.mark.slow
 def test_long_lines_that_all_differ_take_no_longer() -> None:
     words = [f"word{number}" for number in range(330)]
     lines = [" ".join([str(n), *words[n % 300 :], *words[: n % 300]]) for n in range(1_000)]

@@ -121,6 +121,8 @@ def test_a_long_past_is_read_page_by_page(qtbot: QtBot, window: MainWindow, demo
     ]
 
 
+@pytest.mark.slow
+@pytest.mark.wrangler
 def test_on_a_live_database_it_is_read_on_demand(
     qtbot: QtBot, window: MainWindow, live: Live, demo_path: Path
 ) -> None:

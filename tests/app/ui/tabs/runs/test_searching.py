@@ -73,6 +73,7 @@ def test_each_place_is_marked_and_read_from_a_word_on(
     dialog.reject()
 
 
+@pytest.mark.slow
 def test_what_others_write_is_found(dialog: RunSearchDialog, context: Context, qtbot: QtBot) -> None:
     ask(context.opened.path, "UPDATE planning_artifacts SET content = 'A lion' WHERE rowid = 1")
     context.outside.written.emit()
