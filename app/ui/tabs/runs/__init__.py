@@ -52,7 +52,7 @@ from app.ui.tabs.runs.run_acts import ACTS, STATUS_LOOKS, RunAct, left_as_it_is,
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec, ButtonIn
-from app.ui.widgets.buttons import BUTTON, push_button
+from app.ui.widgets.buttons import BUTTON, tool_button
 from app.ui.widgets.formatting import grouped, money, score
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_row
@@ -164,13 +164,14 @@ class RunsTab(RecordTab):
         self._line.installEventFilter(self)
         self.filters.add_beside_text(self.ready)
         words = "New run, charts, parked ideas"
-        self._more = push_button(self.context.theme, "", icon=Icon.MORE, tip=words)
-        self._more.setAccessibleName(words)
-        self._more.setProperty("bare", True)
-        self._more.setFixedWidth(BUTTON)
+        self._more = tool_button(self.context.theme, Icon.MORE, words, colour="text")
+        self._more.setProperty("small", False)
+        self._more.setProperty("framed", True)
+        self._more.setFixedHeight(BUTTON)
         menu = QMenu(self._more)
         menu.addActions([self.commands.action(name) for name in ("create", CHARTS, PARKED)])
         self._more.setMenu(menu)
+        self._more.setPopupMode(self._more.ToolButtonPopupMode.InstantPopup)
         self._more.hide()
         self.filters.add_trailing(self._more)
         self.scope_note = Label(look=Look.DIM, wrap=True)
