@@ -44,6 +44,7 @@ from app.ui.theme import Theme
 from app.ui.widgets.actions import give_letters
 from app.ui.widgets.cell_delegate import CellDelegate
 from app.ui.widgets.later import later
+from app.ui.widgets.popup_keys import keep_keys
 from app.ui.widgets.table_columns import ColumnLayout, TableHeader, known_viewport
 
 ROW_HEIGHT, LOW_ROW = 34, 26
@@ -330,6 +331,8 @@ class DataTable(QTableView):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
+        if event.reason() is Qt.FocusReason.PopupFocusReason:
+            keep_keys()
         self._show_focus()
 
     def moveCursor(

@@ -3,7 +3,7 @@
 import pytest
 from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QPoint, Qt
 from PySide6.QtGui import QCursor
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Role, Tone
@@ -215,6 +215,41 @@ def test_a_running_run_is_paused_and_taken_back(tab: RunsTab, context: Context, 
     qtbot.waitUntil(lambda: "Paused 3" in chip_words(tab))
     context.history.undo()
     qtbot.waitUntil(lambda: tab.model.index(row, STATUS).data() == "running")
+
+
+@pytest.mark.slow
+def test_a_letter_in_an_open_menu_is_the_menus(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
+    """It acts once and closes it: behind the menu it would act on the next run with each press."""
+    press_chip(tab, qtbot, "Paused")
+    choose(tab, qtbot, 0)
+    tab.window().activateWindow()
+    tab.table.setFocus()
+    qtbot.waitUntil(tab.table.hasFocus)
+    before, closed = tab.model.rowCount(), list[object]()
+
+    def opened() -> QMenu:
+        tab.open_row_menu(tab.table.currentIndex(), QPoint())
+        menu = QApplication.activePopupWidget()
+        assert isinstance(menu, QMenu)
+        return menu
+
+    for key in (Qt.Key.Key_Delete, Qt.Key.Key_F5):
+        menu = opened()
+        qtbot.keyClick(menu, key)
+        assert menu.isVisible()
+        menu.close()
+    with qtbot.waitSignal(context.runner.changed) as done:
+        menu = opened()
+        menu.aboutToHide.connect(lambda: closed.append(None))
+        qtbot.keyClick(menu, Qt.Key.Key_R)
+    assert done.args[0].summary.endswith("resumed") and closed, "nothing was deleted before"
+    qtbot.waitUntil(lambda: tab.model.rowCount() == before - 1)
+    assert QApplication.activePopupWidget() is None
+    tab.window().activateWindow()
+    choose(tab, qtbot, 0)
+    qtbot.waitUntil(tab.table.hasFocus)
+    qtbot.keyClick(tab.table, Qt.Key.Key_R)  # where no menu is open, it is the table's again
+    qtbot.waitUntil(lambda: tab.model.rowCount() == before - 2)
 
 
 @pytest.mark.slow
