@@ -141,7 +141,7 @@ def _make_run(rng: Random, status: RunStatus, created: int, now: int) -> Row:
             phases = _KILL_TEST
         case _:
             phases = rng.randint(1, last)
-    scores = (28, 54) if status is RunStatus.KILLED else (52, 96)
+    scores = (41, 58) if status is RunStatus.KILLED else (52, 96)
     updated = min(created + phases * rng.randrange(600, 9_000), now - rng.randrange(30, 600))
     return {
         "id": f"run_{ulid(rng, created)}",
@@ -198,7 +198,7 @@ def _versions(rng: Random, run: Row, step: int) -> Iterator[Row]:
             scores = (70, 97) if last else (45, 72)
             verdict = ReviewVerdict.APPROVED if last else ReviewVerdict.REVISE
             if last and run["status"] == RunStatus.KILLED and phase == run["current_phase"]:
-                scores, verdict = (21, 44), ReviewVerdict.REJECTED
+                scores, verdict = (52, 64), ReviewVerdict.REJECTED
             yield {
                 "id": f"art_{ulid(rng, at)}",
                 "run_id": run["id"],

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from textwrap import fill
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -24,6 +25,8 @@ Draw = Callable[[float, float], Drawing]
 """Makes a drawing of this width and height."""
 
 _STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Up: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Down: 1}
+_LINE = 60
+"""Characters of a line of a tool tip."""
 _RADIUS, _NEAR = 8, 6.0
 """Pixels beside a spot that count as on it."""
 
@@ -142,7 +145,7 @@ class Chart(QWidget):
         self.setAccessibleDescription(words)
         if words:
             where = self._drawing.spots[position].rect().bottomLeft().toPoint()
-            QToolTip.showText(self.mapToGlobal(where), tooltip(words), self)
+            QToolTip.showText(self.mapToGlobal(where), tooltip(fill(words, _LINE), lines=True), self)
         else:
             QToolTip.hideText()
         self.update()

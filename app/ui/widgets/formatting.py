@@ -189,9 +189,12 @@ def first_line(text: str, limit: int = 200) -> str:
     return cut if cut == text else cut.rstrip() + _ELLIPSIS
 
 
-def tooltip(text: str, limit: int = 1000) -> str:
-    """`text` as a tool tip: escaped, so data is never markup, and visible; at most `limit` characters."""
+def tooltip(text: str, limit: int = 1000, *, lines: bool = False) -> str:
+    """`text` as a tool tip: escaped, so data is never markup, and visible; `limit` characters at most. As
+    wide as Qt makes it, which may be a word or two, or as its own `lines` are.
+    """
     if not text:
         return ""
     shown = text if len(text) <= limit else text[:limit] + _ELLIPSIS
-    return f'<p style="white-space:pre-wrap">{visible(shown, keep=chr(10)).translate(_ESCAPES)}</p>'
+    space = "pre" if lines else "pre-wrap"
+    return f'<p style="white-space:{space}">{visible(shown, keep=chr(10)).translate(_ESCAPES)}</p>'

@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QToolTip
 from pytestqt.qtbot import QtBot
 
 from app.services.records.run_figures import MOST_POINTS, RunFigures, RunPoint, RunWeek, Spread, spread
@@ -54,6 +55,7 @@ def test_a_point_is_found_by_keys_and_selects_its_run(
     press("Right")
     words, run = dialog.chart.drawing.spots[1].words, dialog.chart.drawing.spots[1].key
     assert dialog.chart.accessibleDescription() == words
+    assert 'white-space:pre"' in QToolTip.text() and words[:20] in QToolTip.text()
     ((idea, status),) = ask(demo_path, "SELECT idea, status FROM planning_runs WHERE id = ?", run)
     assert words.startswith(idea[:20]) and status in words
     with qtbot.waitSignal(tab.details_shown, check_params_cb=lambda key: key == run):
