@@ -34,6 +34,7 @@ from models.errors import TenantAdminError
 from models.status import DAY
 
 _NO_CHAIN = "It has no audit chain."
+_NO_RENAMING = "not possible: its chain and every checkpoint go by its name"
 _PLAIN: Final = (Tone.NEUTRAL, None)
 
 
@@ -154,6 +155,7 @@ class ChainPart(QWidget):
             found.append(Field("Checkpoint", words, can_copy=False, go_words="Show all checkpoints", go=go))
         else:
             found.append(Field("Checkpoint", "none yet", can_copy=False))
+        found.append(Field("Renaming", _NO_RENAMING, can_copy=False))
         return found
 
     def _verified(self, row: TenantRow) -> list[Field]:

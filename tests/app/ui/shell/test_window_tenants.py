@@ -142,6 +142,7 @@ def test_the_inspector_says_how_one_stands_and_leads_on(
     assert value_of(page.chain.fields, "Head") == f"entry {head:,}"
     assert value_of(page.chain.fields, "Head hash") == digest
     assert value_of(page.chain.fields, "Verified") == "never"
+    assert value_of(page.chain.fields, "Renaming").startswith("not possible: its chain")
     assert page.latest.table.model().rowCount() == 5 and page.chain.timeline.isVisible()
     click(qtbot, page.numbers.users)
     assert users.isVisible() and window.tenants.key() == name
