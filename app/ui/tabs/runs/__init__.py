@@ -192,10 +192,11 @@ class RunsTab(RecordTab):
         room = self._line.width() - self.chips.sizeHint().width() - 2 * _BESIDE - parked
         needed = of(words[0]) + sum(button.sizeHint().width() + _BESIDE for button in self._put_away)
         needed += self.ready.sizeHint().width() + _BESIDE if self.is_narrow else 0
-        self._is_close = not low and of(words[1]) <= room < needed
+        self._is_close = not low and room < needed and self.chips.sizeHint().width() <= self._line.width()
         for button in self._put_away:
             button.setHidden(self._is_close)
         self.parked_button.setText(words[self._is_close and room < of(words[0])])
+        self.parked_button.setHidden(self._is_close and room < of(words[1]))
         self._more.setVisible((low or self._is_close) and not self.opener.is_open)
         self._place_ready()
 

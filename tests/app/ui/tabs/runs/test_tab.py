@@ -569,5 +569,8 @@ def test_in_a_narrow_window_the_statuses_keep_their_counts(tab: RunsTab, qtbot: 
         assert [button.isHidden() for button in buttons] == [is_close, is_close]
         assert tab._more.isHidden() == (not is_close)
         assert tab.parked_button.isVisible() and tab.ready.isVisible()
+    tab.resize(868, 500)
+    tab._show_due(range(10**12))
+    qtbot.waitUntil(lambda: tab.parked_button.isHidden() and picker.isHidden())
     tab.resize(868, 300)  # low, too
     assert tab._line.isHidden() and tab._more.isVisible()
