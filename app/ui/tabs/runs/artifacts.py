@@ -125,6 +125,8 @@ class ArtifactsPanel(QWidget):
         self._wanted = ""
         """Words to go to in what is being read."""
         self._as_text_to_find = False
+        self._different = 0
+        """Lines."""
         self._tasks: list[Task] = []
         theme = context.theme
         self.phases = QComboBox()
@@ -355,10 +357,11 @@ class ArtifactsPanel(QWidget):
 
     def _read(self, contents: list[str]) -> None:
         self._tasks.clear()
-        work = partial(prepare_contents, contents)
+        work = partial(_prepared, contents)
         self._tasks.append(self._context.runner.job(work, on_done=self._came, on_failed=self._failed))
 
-    def _came(self, prepared: LaidOut) -> None:
+    def _came(self, found: tuple[LaidOut, int]) -> None:
+        prepared, self._different = found
         self._ended()
         before, self._prepared = self._prepared, prepared
         self._page = 0
@@ -388,7 +391,7 @@ class ArtifactsPanel(QWidget):
         found = self._prepared
         if found is None:
             return
-        is_single, different = found.is_single, found.diff.different
+        is_single, different = found.is_single, self._different
         said = (
             f"{counted(different, 'line')} differ{'s' if different == 1 else ''}"
             if different
@@ -611,6 +614,12 @@ class ArtifactsPanel(QWidget):
             self._context.say(f"{counted(found.files, 'file')} saved in “{found.folder.name}”", found.folder)
 
         self._context.job("Saving what the run has produced…", work, on_done=saved)
+
+
+def _prepared(contents: Sequence[str], monitor: Monitor) -> tuple[LaidOut, int]:
+    """As it is shown, and how many lines differ: of millions that takes a moment, too."""
+    found = prepare_contents(contents, monitor)
+    return found, found.diff.different
 
 
 def _contents(database: Database, artifacts: Sequence[Record]) -> list[str]:
