@@ -50,7 +50,7 @@ PATIENCE_MS: Final = 300
 """After which it is said what is waited for."""
 NOT_TOLD: Final = "This database has no table planning_artifacts: what its phases produced is not known."
 _NO_OTHER, _NOT_FOUND = "Compare with…", "Not found"
-_NARROW, _FIND, _FIND_NARROW, _LEAST = 860, 150, 112, 100
+_NARROW, _FIND, _FIND_NARROW, _FIND_ALONE, _LEAST = 860, 150, 112, 240, 100
 """The width of the panel below which what is seldom changed is behind "…", how wide the words to find may be,
 and the height that a content has at least.
 """
@@ -145,7 +145,6 @@ class ArtifactsPanel(QWidget):
         self.as_text = QCheckBox("As text")
         self.sought = _Sought(placeholderText="Find in it…", clearButtonEnabled=False)
         self.sought.setAccessibleName("Find in this text")
-        self.sought.setMaximumWidth(_FIND)
         self.found = Label(look=Look.DIM)
         self.found.hide()
         field_icons(theme, self.sought, Icon.SEARCH)
@@ -214,7 +213,8 @@ class ArtifactsPanel(QWidget):
         for part in (self.only, self.beside, self.save_button):
             part.setVisible(part in self._offered and not is_narrow)
         self.more_button.setVisible(self.save_button in self._offered and is_narrow)
-        self.sought.setMaximumWidth(_FIND_NARROW if is_narrow and self.only in self._offered else _FIND)
+        beside = _FIND_NARROW if is_narrow else _FIND
+        self.sought.setFixedWidth(beside if self.only in self._offered else _FIND_ALONE)
 
     def _offer_only(self, parts: Iterable[QWidget], on: bool) -> None:
         self._offered = self._offered.union(parts) if on else self._offered.difference(parts)
