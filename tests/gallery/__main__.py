@@ -30,6 +30,8 @@ def main(arguments: list[str]) -> int:
     chosen = compared.SETS.get(options.set)
     # Before Qt draws: no display is needed, and the scale is read once.
     compared.settle()
+    if chosen is None:  # to be shown, not compared: with every letter that there is a font for
+        del os.environ["FONTCONFIG_FILE"]
     os.environ["QT_SCALE_FACTOR"] = str(chosen.scale) if chosen else options.scale
 
     from PySide6.QtWidgets import QApplication

@@ -150,7 +150,7 @@ def register(registry: Registry) -> None:
         registry.scene(f"tab-{name}")(scenes.tab(position))
         registry.scene(f"small-{name}", SMALL)(scenes.tab(position))
 
-    @registry.scene("window-run", (1440, 900))
+    @registry.scene("window-run", (1440, 1000))
     def run(theme: Theme) -> Shot:
         """An opened run, with what differs between two versions of a phase."""
 
