@@ -144,7 +144,7 @@ class PhaseLine:
 
     `worked` and `waited` are seconds, each of which counts once, whatever was stored in it; None where a time
     that belongs to it is not known. `is_current`: the run says that it is in it, and goes on or waits;
-    `is_paused` where it waits.
+    `is_paused` where it waits. `ended_as` is the status that ended the run in it, which had produced nothing.
     """
 
     phase: str
@@ -154,10 +154,11 @@ class PhaseLine:
     waited: int
     is_current: bool
     is_paused: bool = False
+    ended_as: str = ""
 
     @property
     def is_reached(self) -> bool:
-        return bool(self.versions or self.spans or self.is_current)
+        return bool(self.versions or self.spans or self.is_current or self.ended_as)
 
     @property
     def newest(self) -> PhaseVersion | None:
@@ -284,9 +285,9 @@ def _open_phase(run: Record) -> str:
 
 def phases_done(run: Record, artifacts: Iterable[Record]) -> tuple[int, int]:
     """How many phases of a run are done, and of how many: those that have produced something which was
-    approved, unless it works on that, or which it went on from. It did not go on from what it is in, or was
-    in when somebody ended it; where it does not say that, from nothing without a verdict. Of the platform's,
-    and what else there is. The newest of the `artifacts` of a phase comes first.
+    approved, or which it went on from. It did not go on from what it is in, or was in when somebody ended it;
+    where it does not say that, from nothing without a verdict. Of the platform's, and what else there is. The
+    newest of the `artifacts` of a phase comes first.
     """
     verdicts: dict[str, Any] = {}
     for one in artifacts:
@@ -296,7 +297,7 @@ def phases_done(run: Record, artifacts: Iterable[Record]) -> tuple[int, int]:
 
     def is_done(phase: str, verdict: Any) -> bool:
         if verdict == ReviewVerdict.APPROVED:
-            return phase != current or run["status"] not in GOES_ON
+            return True
         if verdict in _NO_VERDICT:
             return is_completed or phase != last != ""
         return phase != (current or (last if verdict == ReviewVerdict.REVISE else ""))
@@ -310,19 +311,23 @@ def timeline(story: RunStory, now: int) -> RunTimeline:
     run, artifacts = story.run, [*(story.artifacts or ())]
     goes_on, waits = run["status"] in GOES_ON, run["status"] == RunStatus.PAUSED
     entries = sorted(story.entries or (), key=lambda entry: entry.seq)
-    paused = _pauses(entries, now if waits else None)
     by_phase: dict[str, list[Record]] = {phase: [] for phase in PHASES}
     for one in sorted(artifacts, key=lambda one: one.text("phase")):
         by_phase.setdefault(one.text("phase"), []).append(one)
     open_phase = _open_phase(run)
-    if open_phase:
-        by_phase.setdefault(open_phase, [])
+    is_open = bool(open_phase)
+    last_phase = open_phase or ("" if run["status"] == RunStatus.COMPLETED else run.text("current_phase"))
+    if last_phase:
+        by_phase.setdefault(last_phase, [])
     made = epoch_of(run["created_at"])
     stored = {id(one): epoch_of(one["created_at"]) for one in artifacts}
     known = sorted({at for at in (*stored.values(), made) if at is not None})
+    paused = _pauses(entries, now if waits else None, known)
     dispatched, judged = _dispatched(entries), _judged(story)
     verdicts = sorted(at for times in judged.values() for at in times)
-    since = max((times[n - 1] for times in (known, verdicts) if (n := bisect_right(times, now))), default=now)
+    until = now if is_open else _ended_at(story) or now
+    past = [times[n - 1] for times in (known, verdicts) if (n := bisect_right(times, until))]
+    since = max(past, default=until)
     lines = []
     for phase, sorted_artifacts in by_phase.items():
         own, told = sorted_artifacts[::-1], (dispatched.get(phase, []), verdicts)
@@ -337,8 +342,12 @@ def timeline(story: RunStory, now: int) -> RunTimeline:
             is_told = bool(paused) and paused[-1][1] == now  # until then it was at work
             is_idle = waits and not is_told
             ongoing = Spent.WAITING if is_idle else Spent.IN_REVIEW if waiting else Spent.RUNNING
-        line = _line(phase, versions, paused, (ongoing, since, now), reviews=reviews)
-        lines.append(replace(line, is_paused=waits and line.is_current))
+        is_cut = phase == last_phase and not is_open and not versions
+        doing = Spent.UNJUDGED if is_cut else ongoing
+        line = _line(phase, versions, paused, (doing, since, until), reviews=reviews)
+        ended_as = run.text("status") if is_cut else ""
+        is_paused = waits and ongoing is not None
+        lines.append(replace(line, is_current=ongoing is not None, is_paused=is_paused, ended_as=ended_as))
     times = [at for line in lines for span in line.spans for at in (span.began, span.ended)]
     times += [at for at in (made,) if at is not None]
     return RunTimeline(
@@ -356,11 +365,18 @@ def timeline(story: RunStory, now: int) -> RunTimeline:
 
 
 def _ended(story: RunStory, lines: Iterable[PhaseLine]) -> int | None:
-    told = entry_behind(story.entries or (), story.run["status"]) if story.run["status"] in _ENDS else None
-    at = None if told is None else epoch_of(told.created_at)
-    return at or max(
-        (one.ended for line in lines for one in line.versions if one.ended is not None), default=None
-    )
+    last = max((one.ended for line in lines for one in line.versions if one.ended is not None), default=None)
+    return (_ended_at(story) if story.run["status"] in _ENDS else None) or last
+
+
+def _ended_at(story: RunStory) -> int | None:
+    """When somebody ended it, by the entry, or else by the row, unless that was changed since."""
+    entries, status = story.entries or (), story.run["status"]
+    told = entry_behind(entries, status)
+    if told is not None:
+        return epoch_of(told.created_at)
+    is_as_it_was = all(one.event_type != AuditEvent.RUN_RESTORED for one in entries)
+    return epoch_of(story.run["updated_at"]) if is_as_it_was and status != RunStatus.COMPLETED else None
 
 
 def entry_behind(entries: Sequence[PastEntry], status: object) -> PastEntry | None:
@@ -471,8 +487,10 @@ def _without(span: TimeSpan, paused: Sequence[tuple[int, int]]) -> list[TimeSpan
     return parts
 
 
-def _pauses(entries: Iterable[PastEntry], until: int | None) -> list[tuple[int, int]]:
-    """When the run was paused, as the entries say; the last one up to now."""
+def _pauses(entries: Iterable[PastEntry], until: int | None, known: Sequence[int]) -> list[tuple[int, int]]:
+    """When the run was paused, as the entries say; the last one up to now. One whose beginning nobody
+    recorded began at the latest when something was stored last, of which the times are `known`.
+    """
     found, since = list[tuple[int, int]](), None
     for entry in entries:
         at = epoch_of(entry.created_at)
@@ -480,12 +498,24 @@ def _pauses(entries: Iterable[PastEntry], until: int | None) -> list[tuple[int, 
             continue
         if entry.event_type == AuditEvent.RUN_PAUSED:
             since = at if since is None else since
-        elif since is not None and entry.event_type in _ENDS_PAUSE:
-            found.append((since, at))
+        elif entry.event_type in _ENDS_PAUSE:
+            if since is None and _was(entry) == RunStatus.PAUSED:
+                place = bisect_right(known, at)
+                since = known[place - 1] if place else None
+            if since is not None:
+                found.append((since, at))
             since = None
     if since is not None and until is not None:
         found.append((since, until))
     return [(began, ended) for began, ended in found if began < ended]
+
+
+def _was(entry: PastEntry) -> object:
+    """The status before a change of it, as the entry says."""
+    try:
+        return entry.said["changes"]["status"]["from"]
+    except (TypeError, KeyError):
+        return None
 
 
 _ENDS_PAUSE: Final = frozenset(

@@ -2,6 +2,7 @@
 
 from typing import Final, NamedTuple
 
+from app.services.records.history import PastEntry
 from app.services.records.run_timeline import RunStory, RunTimeline, Spent, entry_behind
 from app.services.records.stored_times import epoch_of
 from app.services.text import counted, visible
@@ -9,7 +10,7 @@ from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.runs.time_scale import took
 from app.ui.widgets import formatting
-from models.status import RunStatus
+from models.status import ReviewVerdict, RunStatus
 
 FACTS: Final = 8
 """So many numbers are told of each run."""
@@ -49,9 +50,18 @@ def why(story: RunStory, timeline: RunTimeline, now: int, known: str = "") -> st
             is_known = told is not None or reason
             found = f"it was paused{who}{at}{reason}" if is_known else "it waits for approval"
         case _:
-            found = _going(timeline, now)
+            resumed = told is not None and _is_since(told, timeline)
+            parts = [f"it was resumed{who}{at}{reason}"] if resumed else []
+            found = "; ".join(filter(None, (*parts, _going(timeline, now))))
     ends = "" if found.endswith((".", "!", "?", "…")) else "."
     return visible(f"{found}{ends}") if found else ""
+
+
+def _is_since(told: PastEntry, timeline: RunTimeline) -> bool:
+    """Whether nothing was stored of the run since the entry."""
+    at = epoch_of(told.created_at)
+    ends = (one.ended for line in timeline.phases for one in line.versions if one.ended is not None)
+    return at is not None and at >= max(ends, default=0)
 
 
 def _going(timeline: RunTimeline, now: int) -> str:
@@ -59,6 +69,8 @@ def _going(timeline: RunTimeline, now: int) -> str:
     if line is None:
         return ""
     parts = []
+    if line.newest is not None and line.newest.verdict == ReviewVerdict.APPROVED:
+        return f"{line.phase} was approved"
     if line.sent_back:
         times = _TIMES[line.sent_back] if line.sent_back < len(_TIMES) else f"{line.sent_back} times"
         back = [one for one in line.versions if one.spent is Spent.SENT_BACK]

@@ -4,7 +4,17 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from PySide6.QtCore import QAbstractTableModel, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QBrush, QColor, QFont, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import (
+    QBrush,
+    QColor,
+    QFont,
+    QFontMetrics,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -65,6 +75,8 @@ def verdict_of(line: PhaseLine, *, is_told: bool = True) -> tuple[str, Tone, str
     if line.is_paused:
         is_approved = line.newest is not None and line.newest.verdict == ReviewVerdict.APPROVED
         return "approved, paused" if is_approved else "paused", Tone.WARN, Icon.PAUSED
+    if line.ended_as:
+        return line.ended_as, Tone.NEUTRAL, None
     if line.newest is None or line.in_review:
         return ("in review" if line.in_review else "running"), Tone.ACCENT, Icon.RUNNING
     verdict = formatting.plain(line.newest.verdict)
@@ -187,7 +199,9 @@ class _Lines(QStyledItemDelegate):
         self._theme, self._view = theme, view
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        width = self._view.fontMetrics().horizontalAdvance(str(index.data() or "")) + 2 * _PAD + 2
+        line, font = self._view.phases.line(index.row()), QFont(self._view.font())
+        font.setBold(line is not None and line.is_current and index.column() == PHASE)
+        width = QFontMetrics(font).horizontalAdvance(str(index.data() or "")) + 2 * _PAD + 2
         if index.column() == VERDICT:
             width += _ICON + 6
         return QSize(width, self._view.verticalHeader().defaultSectionSize())

@@ -88,7 +88,7 @@ def test_a_version_takes_from_what_was_there_before_it_until_it_is_there(
     assert spent(line(found, "kill-test"))[0] == (Spent.RUNNING, 900, 1000)
     assert not line(found, "synthesis").is_reached
     assert [(one.number, one.at, one.phase) for one in found.pivots] == [(1, DAY + 200, "opportunity")]
-    assert found.done == 2
+    assert found.done == 3
 
 
 def test_what_is_not_known_is_none(engine: Database, sql: apsw.Connection) -> None:
@@ -165,7 +165,38 @@ def test_versions_of_one_second_and_a_review_are_no_work(engine: Database, sql: 
     sql.execute("UPDATE planning_runs SET current_phase = 'strategy', status = 'paused'")
     assert timeline(run_timeline.read(engine, RUN), DAY).done == 2, "it waits behind what was approved"
     sql.execute("UPDATE planning_runs SET status = 'running'")
-    assert timeline(run_timeline.read(engine, RUN), DAY).done == 1
+    assert timeline(run_timeline.read(engine, RUN), DAY).done == 2, "the same when it goes on"
+
+
+def test_a_pause_that_nobody_recorded_is_no_work(engine: Database, sql: apsw.Connection) -> None:
+    store(sql, "running", "kill-test")
+    artifact(sql, "kill-test", 1, DAY + 100, "approved")
+    change = {"changes": {"status": {"from": "paused", "to": "running"}}}
+    entry(sql, "run_resumed", DAY + 80_100, **change)
+    found = line(timeline(run_timeline.read(engine, RUN), DAY + 80_160), "kill-test")
+    assert spent(found) == [
+        (Spent.APPROVED, 0, 100),
+        (Spent.WAITING, 100, 80_100),
+        (Spent.RUNNING, 80_100, 80_160),
+    ]
+    assert (found.worked, found.waited) == (160, 80_000)
+
+
+@pytest.mark.parametrize("is_recorded", (True, False))
+def test_a_run_that_is_ended_in_a_phase_was_in_it(
+    engine: Database, sql: apsw.Connection, is_recorded: bool
+) -> None:
+    store(sql, "killed", "strategy")
+    artifact(sql, "kill-test", 1, DAY + 100, "approved")
+    sql.execute("UPDATE planning_runs SET updated_at = ?", (DAY + 500,))
+    if is_recorded:
+        entry(sql, "run_killed", DAY + 400)
+    ended = 400 if is_recorded else 500
+    found = timeline(run_timeline.read(engine, RUN), DAY + 9_000)
+    cut = line(found, "strategy")
+    assert (cut.ended_as, cut.is_reached, cut.is_current) == ("killed", True, False)
+    assert spent(cut) == [(Spent.UNJUDGED, 100, ended)] and found.ended == DAY + ended
+    assert found.done == 1 and found.current is None
 
 
 def test_a_run_that_was_deleted_and_restored_ran_no_longer(engine: Database, sql: apsw.Connection) -> None:
