@@ -8,6 +8,7 @@ without padding.
 
 import base64
 import hashlib
+import re
 import secrets
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,8 @@ from models.errors import InvalidInput
 
 _SALT_BYTES, _HASH_BYTES = 16, 32
 
+_BETWEEN: Final = re.compile(r"[\W_]")
+"""Between the words of an address or a tenant."""
 SHORTEST, LONGEST = 8, 256
 """Characters of a password; the first is NIST's least (SP 800-63B, 3.1.1.2)."""
 
@@ -67,7 +70,9 @@ class Typed:
         """Takes a third of a second at worst."""
         from zxcvbn import zxcvbn  # noqa: PLC0415 - 800 KB of words, which few need
 
-        found = zxcvbn(self._password[:_JUDGED] or " ", user_inputs=[one.casefold() for one in self._about])
+        about = [part for one in self._about for part in one.casefold().split("@")]
+        words = [word for part in about for word in (part, _BETWEEN.sub("", part), *_BETWEEN.split(part))]
+        found = zxcvbn(self._password[:_JUDGED] or " ", user_inputs=[*filter(None, dict.fromkeys(words))])
         return Strength(found["score"], found["feedback"]["warning"])
 
     @cached_property

@@ -54,6 +54,9 @@ USERS_PER_EVENT: Final = 500
 """Users named in one audit entry, so that its payload stays far below what D1 takes (models/README.md)."""
 
 
+_TOLD: Final = 60
+"""Characters of such a column that the entry about a new user repeats."""
+
 NewUser = tuple[str, str, Mapping[str, str] | None]
 """One of many that are to be created, whose values were found valid: tenant, address, and values of columns
 that only the file knows. A plain tuple: of 100,000 objects of a class the collection of garbage is felt.
@@ -96,7 +99,7 @@ def create(
     return Change(
         summary=f"{_name(row)} created",
         rows=(row.added(),),
-        events=(_event(AuditEvent.USER_CREATED, row, actor=actor),),
+        events=(_event(AuditEvent.USER_CREATED, row, _others(beside), actor=actor),),
         inverse_events=(_event(AuditEvent.USER_DELETED, row, actor=actor),),
         checks=checks,
         inverse_checks=checks.of_what_was,
@@ -136,8 +139,9 @@ def _of_many(
     kind: AuditEvent, rows: Sequence[RowChange], wanted: Sequence[NewUser], actor: str
 ) -> tuple[Event, ...]:
     by_tenant: dict[str, list[dict[str, Any]]] = {}
-    for row, (tenant, email, _) in zip(rows, wanted, strict=True):
-        by_tenant.setdefault(tenant, []).append({"userId": shown(row.record_id), "email": email})
+    for row, (tenant, email, beside) in zip(rows, wanted, strict=True):
+        named = {"userId": shown(row.record_id), "email": email, **_others(beside)}
+        by_tenant.setdefault(tenant, []).append(named)
     return tuple(
         Event(tenant, kind, {"actor": actor, "count": len(part), "users": part})
         for tenant, named in by_tenant.items()
@@ -272,14 +276,22 @@ def _column(name: str) -> TableColumn:
 
 
 def _of_others(before: Mapping[str, Value], after: Mapping[str, Value]) -> dict[str, Any]:
-    """What an entry says of them: nobody knows what they hold, so nothing that may let anybody in."""
+    """What an entry says of columns that only the file has, which change."""
+    return {name: {"from": _said(name, before[name]), "to": _said(name, after[name])} for name in after}
 
-    def said(name: str, value: Value) -> Any:
-        column = _column(name)
-        value = column.said(value)
-        return shown(without_urls(value) if column.host_only else without_users(value))
 
-    return {name: {"from": said(name, before[name]), "to": said(name, after[name])} for name in after}
+def _said(name: str, value: Value) -> Any:
+    """Nobody knows what such a column holds, so nothing that may let anybody in."""
+    column = _column(name)
+    value = column.said(value)
+    return shown(without_urls(value) if column.host_only else without_users(value))
+
+
+def _others(beside: Mapping[str, str] | None) -> dict[str, Any]:
+    """What a new user was given in such columns, the beginning of what is long."""
+    found = {name: _said(name, value) for name, value in (beside or {}).items() if value}
+    cut = {name: said[:_TOLD] if isinstance(said, str) else said for name, said in found.items()}
+    return {"columns": cut} if cut else {}
 
 
 @writing.act

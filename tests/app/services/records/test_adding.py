@@ -267,6 +267,8 @@ def test_columns_that_only_the_file_knows_are_filled_and_come_back(
     look = "SELECT email, name, seats, api_token FROM users ORDER BY email"
     there = [("a@x.example", "Ada", 7, None), ("b@x.example", "", None, None)]
     assert [*sql.execute(look)] == there
+    told = [one.get("columns") for event in change.events for one in event.payload["users"]]
+    assert told == [{"name": "Ada", "seats": "7"}, None], "what they may do stands in the chain"
     writing.undo(engine, writing.undo(engine, change, now=NOW), now=NOW)
     assert [*sql.execute(look)] == there
 

@@ -43,6 +43,9 @@ def test_what_is_easily_guessed_is_refused() -> None:
         with pytest.raises(InvalidInput) as refused:
             _ = Typed(wrong).stored
         assert refused.value.field == "password" and wrong not in str(refused.value)
+    of = ("noor.grunwald@northwind-clinics.example", "northwind-clinics")
+    for guessed in ("Noorgrunwald1", "Northwind2026"):
+        assert Typed(guessed, of).strength.score <= 1 < Typed(guessed).strength.score
     assert Typed("gloria.zhou", ("gloria.zhou",)).strength.score < Typed("gloria.zhou").strength.score
 
 
