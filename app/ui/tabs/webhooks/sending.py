@@ -13,7 +13,7 @@ from app.services.deliveries.destination import Destination
 from app.services.deliveries.log import DeliveryLog
 from app.services.deliveries.request import Request, make
 from app.services.deliveries.samples import MEANINGS, sample
-from app.services.deliveries.signing import Signing
+from app.services.deliveries.signing import Signing, new_message_id
 from app.services.records.webhooks import wants
 from app.ui.session.context import Context
 from app.ui.tabs.webhooks.allowing import AllowHere
@@ -63,6 +63,8 @@ class SendEventDialog(Dialog):
         self._context, self._destination = context, destination
         self._tell_delivered = delivered
         self._request: Request | None = None
+        self._message, self._was_sent = new_message_id(), False
+        """What names the event in its headers, and whether the request in sight has gone with that."""
         self._delivered = ""
         """The body that was sent last, as it was typed: it is in the log."""
         self._task: Task | None = None
@@ -171,6 +173,8 @@ class SendEventDialog(Dialog):
         self._show_request(now)
 
     def _show_request(self, now: int | None = None) -> None:
+        if self._was_sent:  # another event
+            self._message, self._was_sent = new_message_id(), False
         typed = self.body_editor.toPlainText()
         self.body_state.setText(_SAMPLE if typed == self._sample else _EDITED)
         self._request = self._made(self._context.clock() if now is None else now)
@@ -189,6 +193,7 @@ class SendEventDialog(Dialog):
                 self.body_editor.toPlainText(),
                 now=now,
                 signing=Signing(self.signing.currentData()),
+                message_id=self._message,
             )
         except InvalidInput as error:
             self._say_problem(str(error))
@@ -209,7 +214,7 @@ class SendEventDialog(Dialog):
             self._show_request_of(self._context.clock())
         if self._request is None or self._task is not None:
             return
-        self._delivered = self.body_editor.toPlainText()
+        self._delivered, self._was_sent = self.body_editor.toPlainText(), True
         signing = Signing(self.signing.currentData())
         work = partial(deliverer(self._context).deliver, self._destination, self._request, signing=signing)
         # The focus stays where it is: a second Return in haste must neither send twice nor stop it.
@@ -230,7 +235,7 @@ class SendEventDialog(Dialog):
         if self._is_closed:
             return False
         self._name_send("Send again")
-        self._show_request()
+        self.send_button.setEnabled(self._request is not None)
         if self.stop_button.hasFocus():
             self.send_button.setFocus()
         self.stop_button.hide()

@@ -183,9 +183,16 @@ def test_what_is_copied_as_curl_sends_the_same(
         shown = opened(show_tab, context, qtbot)
         shown.signing.setCurrentIndex(signing)
         shown.body_editor.setPlainText('{"a": "it\'s $HOME `x` \\" é"}')
+        asked = shown._request
         shown.send()
         shown.curl_button.click()
         qtbot.waitUntil(lambda: shown._task is None)
+        head = hook.requests[0].decode().partition("\r\n\r\n")[0].replace("\r", "")
+        assert head == shown.request.toPlainText(), "what is shown is what went"
+        assert asked is not None
+        assert {one for one in asked.headers if one[0].lower() == "webhook-id"} <= {
+            *map(tuple, (line.split(": ", 1) for line in head.splitlines()[1:]))
+        }, "what names it was shown before"
         shown_head = shown._request
         shown.curl_button.click()
         command = QGuiApplication.clipboard().text()
