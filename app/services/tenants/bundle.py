@@ -72,7 +72,7 @@ class TenantExported:
     that; None where the tenant has none. Where the table of that name is `no_chain`, which is said, its rows
     are exported as any others. `unsigned` is why what checkpoints knew is not beside it, where they knew any.
     `names_others` of the entries name another tenant. `virtual` tables have so many rows of it, which are not
-    written.
+    written. So many `checkpoints` that knew the chain are in it.
     """
 
     rows: Mapping[str, int]
@@ -82,6 +82,7 @@ class TenantExported:
     names_others: int = 0
     no_chain: str = ""
     virtual: Mapping[str, int] = field(default_factory=dict)
+    checkpoints: int = 0
 
     @property
     def holds(self) -> bool:
@@ -257,7 +258,15 @@ def write(
     left = {name: count for name, count in virtual.items() if count}
     if report is None:
         return TenantExported(rows, 0, None, no_chain=no_chain, virtual=left)
-    return TenantExported(rows, report.entries, report.verdict, unsigned, len(others), virtual=left)
+    return TenantExported(
+        rows,
+        report.entries,
+        report.verdict,
+        unsigned,
+        len(others),
+        virtual=left,
+        checkpoints=len(checkpoints),
+    )
 
 
 def _naming_others(rows: Path) -> list[int]:

@@ -67,6 +67,8 @@ def export(context: Context, tenant: str, folder: Path, window: QWidget, most: i
             said += f"; without {counted(rows, 'row')} of the virtual table {visible(table)}"
         if exported.unsigned:
             said += f"; without what checkpoints knew of it. {exported.unsigned}"
+        elif exported.entries and not exported.checkpoints:
+            said += "; no checkpoint knows its chain yet (Checkpoints… in the audit tab makes one)"
         context.say(said, folder)
 
     def failed(error: TenantAdminError) -> None:
