@@ -23,6 +23,7 @@ from app.ui.widgets.banner import ProgressBar
 from app.ui.widgets.buttons import field_icons, push_button
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.labels import Label, Look, in_row, line_edit, name_choice
+from app.ui.widgets.panes import EmptyState
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.runner import Task
 from app.workers.searching import FETCHED_PASSES, TextSearch
@@ -43,6 +44,8 @@ _LOW, _NARROW = 440, 600
 the time of a run is in its tip alone.
 """
 _SOON_MS = 250
+_NOTHING_YET = "What is found is listed here"
+_NOTHING = ("Nothing found", "Fewer words, or a part of one, may be in some text.")
 _WITHIN = {
     Within.ALL: "All texts",
     Within.IDEAS: "Ideas",
@@ -129,11 +132,15 @@ class RunSearchDialog(Dialog):
         self.around.setTabChangesFocus(True)
         self.around.setAccessibleName("The place found")
         self.around.setMinimumHeight(_PREVIEW)
+        self.around.setPlaceholderText("What stands around the place that is chosen is shown here.")
+        self.none = EmptyState(context.theme, Icon.SEARCH, _NOTHING_YET)
+        self.none.hide()
         asked = QWidget()
         in_row((self.line, 1), self.within, within=asked)
         for part in (asked, told, self.table):
             self.add_widget(part)
         self.add_widget(self.around, 1)
+        self.table.set_empty_state(self.none)
         self.open_button = push_button(context.theme, "Open the run", self._open, icon=Icon.REVEAL)
         self.set_close_button(left=[self.open_button])
         self._soon = QTimer(self, singleShot=True, interval=_SOON_MS)
@@ -320,6 +327,7 @@ class RunSearchDialog(Dialog):
         if asked != self._asked():
             self._search()
             return
+        self.none.set(Icon.SEARCH, *(_NOTHING if asked[0].strip() else (_NOTHING_YET,)))
         if found.places != self._found:
             self._found, self._wanted = found.places, folded(asked[0].strip())
             utc = self._context.settings.utc_times
