@@ -334,16 +334,15 @@ def timeline(story: RunStory, now: int) -> RunTimeline:
         versions = tuple(_version(one, stored[id(one)], known, told, is_newest=one is own[-1]) for one in own)
         reviews = _reviews(versions, judged.get(phase, []))
         ongoing = None
+        judged_at = {one.began for one in reviews}
+        waiting = [one for one in versions[-1:] if one.verdict in _NO_VERDICT and one.ended not in judged_at]
         if phase == open_phase:
-            judged_at = {one.began for one in reviews}
-            waiting = [
-                one for one in versions[-1:] if one.verdict in _NO_VERDICT and one.ended not in judged_at
-            ]
             is_told = bool(paused) and paused[-1][1] == now  # until then it was at work
             is_idle = waits and not is_told
             ongoing = Spent.WAITING if is_idle else Spent.IN_REVIEW if waiting else Spent.RUNNING
-        is_cut = phase == last_phase and not is_open and not versions
-        doing = Spent.UNJUDGED if is_cut else ongoing
+        was_last = phase == last_phase and not is_open
+        is_cut = was_last and not versions
+        doing = Spent.UNJUDGED if is_cut else Spent.IN_REVIEW if was_last and waiting else ongoing
         line = _line(phase, versions, paused, (doing, since, until), reviews=reviews)
         ended_as = run.text("status") if is_cut else ""
         is_paused = waits and ongoing is not None

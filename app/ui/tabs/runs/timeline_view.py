@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 from app.itemmodels.columns import DISPLAY, ROOT, Index, Tone
 from app.services.records.run_timeline import IDLE, PhaseLine, RunTimeline, Spent, TimeSpan
 from app.services.text import counted, visible
+from app.ui.tabs.runs.run_acts import STATUS_LOOKS
 from app.ui.tabs.runs.time_scale import TimeScale, ticks, time_scale, took
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
@@ -76,7 +77,8 @@ def verdict_of(line: PhaseLine, *, is_told: bool = True) -> tuple[str, Tone, str
         is_approved = line.newest is not None and line.newest.verdict == ReviewVerdict.APPROVED
         return "approved, paused" if is_approved else "paused", Tone.WARN, Icon.PAUSED
     if line.ended_as:
-        return line.ended_as, Tone.NEUTRAL, None
+        looks = {str(status): look for status, look in STATUS_LOOKS.items()}
+        return line.ended_as, *looks.get(line.ended_as, (Tone.NEUTRAL, None))
     if line.newest is None or line.in_review:
         return ("in review" if line.in_review else "running"), Tone.ACCENT, Icon.RUNNING
     verdict = formatting.plain(line.newest.verdict)

@@ -197,6 +197,10 @@ def test_a_run_that_is_ended_in_a_phase_was_in_it(
     assert (cut.ended_as, cut.is_reached, cut.is_current) == ("killed", True, False)
     assert spent(cut) == [(Spent.UNJUDGED, 100, ended)] and found.ended == DAY + ended
     assert found.done == 1 and found.current is None
+    artifact(sql, "strategy", 1, DAY + 200, None)
+    cut = line(timeline(run_timeline.read(engine, RUN), DAY + 9_000), "strategy")
+    assert spent(cut) == [(Spent.UNJUDGED, 100, 200), (Spent.IN_REVIEW, 200, ended)]
+    assert cut.ended_as == "" and not cut.in_review
 
 
 def test_a_run_that_was_deleted_and_restored_ran_no_longer(engine: Database, sql: apsw.Connection) -> None:
