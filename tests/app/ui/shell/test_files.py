@@ -585,7 +585,7 @@ def test_a_file_whose_log_is_gone_is_opened_again_once_it_is_let_go_of(
     lose(demo_path.with_name(f"{demo_path.name}-wal"))
     with qtbot.waitSignal(outside.displaced):
         outside.look()
-    offers: QWidget = window
+    offers: QWidget = child(window, DisplacedNotice)
     if by == "dialog":
         window.files.open(demo_path)
         offers = dialog(qtbot, window, ErrorDialog)
