@@ -5,7 +5,8 @@ of previous_hash ":" event_type ":" payload ":" created_at) and the row before i
 zeros, or the furthest prune marker. Every checkpoint's place, its Ed25519 signature (RFC 8032), and what it
 knew: last rows, numbers of rows, digests, what markers say. Prints the verdict that follows, VERIFIED only
 where --key gives who signed it: anybody can sign it again. Exit code 0: nothing here denies what the report
-says, and it is signed as --key wants. 2: so, but a range lacks known entries, untold. 1: else.
+says, and it is signed as --key wants. 3: nothing denies it, but nobody vouches for it: no --key was given.
+2: nothing denies it, but a range lacks known entries, untold. 1: else.
 """
 
 import hashlib
@@ -411,11 +412,11 @@ def main(folder, keys=()):
     for key in sorted({item["key"] for item in [*copies, *checkpoints]}):
         whose = "that it was not stolen" if key in keys else "whose that is, and that it was not stolen"
         said.append(f"Signed with key {key}: {whose}, this cannot know.")
-    if held and not keys:
-        said.append(
-            "Anybody can sign all of it again. Where you know the signer's key from elsewhere, give it:"
-        )
-        said.append("    verify_bundle.py --key FINGERPRINT")
+    if holds and not known:
+        again = "sign all of it again" if line else "have written all of it: no checkpoint counts here"
+        said.append(f"Nobody vouches for it (exit code {2 if gone else 3}): anybody can {again}.")
+        if line:
+            said.append("Where you know the signer's key from elsewhere: verify_bundle.py --key FINGERPRINT")
     ended = {item["key"] for item in checkpoints if item["number"] < begins} - {item["key"] for item in line}
     for key in sorted(ended):
         said.append(f"By checkpoint {begins} another key starts over: what key {key} signed was not asked.")
@@ -428,7 +429,7 @@ def main(folder, keys=()):
     if not whole or tenant is not None:
         said.append("These are some of the entries; what lies outside of them, this cannot know.")
     sys.stdout.write("\n".join([*said, ""]))
-    return 1 if not holds else 2 if gone else 0
+    return 1 if not holds else 2 if gone else 0 if known else 3
 
 
 if __name__ == "__main__":

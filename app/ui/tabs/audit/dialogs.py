@@ -56,7 +56,8 @@ _DIFFERS = "If you know why the database differs:"
 _NO_WAY = "What was found here, as said above, gives no reason for that."
 _LIMIT = (
     "Whoever runs as the same user can sign. What counts against them is an export kept where others "
-    "cannot change it."
+    "cannot change it. Whoever checks a report of yours needs the key, told by another way: without it "
+    "nobody vouches for what they were given."
 )
 
 

@@ -86,9 +86,10 @@ def test_a_bundle_of_a_file_in_order(known: KnownChain, tmp_path: Path) -> None:
     assert f"Signed with key {key}: that it was not stolen, this cannot know." in said
     code, said = recheck_alone(tmp_path / "out")  # by somebody who does not know who signs
     assert (code, "By this bundle alone: CONSISTENT, signed with a key that is not known here." in said) == (
-        0,
+        3,
         True,
     )
+    assert "Nobody vouches for it (exit code 3): anybody can sign all of it again." in said
     assert "The report says VERIFIED; by this bundle alone, nothing denies it." in said
     assert f"Signed with key {key}: whose that is" in said and "verify_bundle.py --key FINGERPRINT" in said
     code, said = recheck_alone(tmp_path / "out", "--key")
@@ -130,7 +131,7 @@ def test_a_bundle_signed_again_with_another_key_is_not_verified(known: KnownChai
 @pytest.mark.parametrize("section", [Section("tenant-01"), Section(first=20, last=40)])
 def test_a_bundle_of_a_part(known: KnownChain, tmp_path: Path, section: Section) -> None:
     bundle(known, tmp_path / "out", section=section)
-    assert recheck(tmp_path / "out")[0] == 0
+    assert recheck(tmp_path / "out")[0] == 3
     assert len((tmp_path / "out" / "rows.jsonl").read_bytes().splitlines()) == 21
 
 
@@ -198,7 +199,7 @@ def test_a_range_that_lacks_what_was_known_is_green_only_where_something_tells_o
     known.checkpoint()
     whole, section = tmp_path / "whole", Section(first=2, last=61)
     bundle(known, whole, section=section)
-    assert recheck(whole)[0] == 0
+    assert recheck(whole)[0] == 3
     edited(whole, lambda rows: [row for row in rows if row["tenant_id"] != "tenant-00"])
     lacking = "of tenant-00, which checkpoint 1 knew, is not there: why, this cannot know."
     code, said = recheck_alone(whole)
@@ -209,7 +210,7 @@ def test_a_range_that_lacks_what_was_known_is_green_only_where_something_tells_o
         known.checkpoint(NOW + 20)
     bundle(known, tmp_path / "pruned", section=section)
     code, said = recheck(tmp_path / "pruned")
-    assert (code, lacking in said) == ((0, False) if signed else (2, True)), said
+    assert (code, lacking in said) == ((3, False) if signed else (2, True)), said
 
 
 @pytest.mark.slow
@@ -259,7 +260,7 @@ def test_a_bundle_edited_afterwards(known: KnownChain, tmp_path: Path) -> None:
     assert "rows.jsonl is not the file that was written" in said
     assert "does not match its hash" in said
     (folder / "rows.jsonl").write_text(rows)
-    assert recheck(folder)[0] == 0
+    assert recheck(folder)[0] == 3
     value = json.loads((folder / "checkpoints.json").read_text())
     value["checkpoints"][0]["at"] += 1
     (folder / "checkpoints.json").write_text(json.dumps(value))
@@ -307,7 +308,7 @@ def test_a_bundle_after_retention_and_a_restore_holds(known: KnownChain, tmp_pat
     known.chain.prune("tenant-00", known.chain.seqs("tenant-00")[-1])
     known.checkpoint()
     bundle(known, tmp_path / "out")
-    assert recheck(tmp_path / "out")[0] == 0
+    assert recheck(tmp_path / "out")[0] == 3
 
 
 @pytest.mark.slow
@@ -505,7 +506,7 @@ def test_a_part_is_held_against_checkpoints_and_is_never_verified(
     limits: dict[str, Any] = {"seqFrom": ends[0], "seqTo": ends[1], "verdict": claim}
     edited(folder, lambda rows: [row for row in rows if low <= row["seq"] <= high], **limits)
     code, said = recheck(folder)
-    assert (code, "By this bundle alone: CONSISTENT" in said) == (int(claim == "VERIFIED"), True)
+    assert (code, "By this bundle alone: CONSISTENT" in said) == (1 if claim == "VERIFIED" else 3, True)
     assert "These are some of the entries" in said
     (folder / "rows.jsonl").write_bytes(whole)
     edited(folder, **limits)
@@ -535,7 +536,7 @@ def test_numbers_have_an_order_where_no_checkpoint_knows_them(
     bundle(known, folder)
     without_checkpoints(folder)
     edited(folder, verdict="CONSISTENT")
-    assert recheck(folder)[0] == 0
+    assert recheck(folder)[0] == 3
     edited(folder, lambda rows: [row | {"seq": number(place)} for place, row in enumerate(rows)])
     assert "is not numbered behind the entry before it" in recheck(folder)[1]
 
@@ -598,7 +599,7 @@ def test_the_verifier_lets_a_marker_go_on_from_a_start_that_was_accepted(
     known.chain.prune("tenant-00", seqs[4])
     assert known.verify().verdict is Verdict.VERIFIED
     bundle(known, tmp_path / "out")
-    assert recheck(tmp_path / "out")[0] == 0
+    assert recheck(tmp_path / "out")[0] == 3
 
 
 @pytest.mark.slow
@@ -614,7 +615,7 @@ def test_the_verifier_verifies_no_tenant_that_no_checkpoint_knew(known: KnownCha
     folder = tmp_path / "out"
     bundle(known, folder, section=Section("new"))
     code, said = recheck(folder)
-    assert (code, "By this bundle alone: CONSISTENT" in said) == (0, True)
+    assert (code, "By this bundle alone: CONSISTENT" in said) == (3, True)
     assert "No checkpoint knows 1 of 1 chains: if made up, this cannot know." in said
     edited(folder, verdict="VERIFIED")
     assert recheck(folder)[0] == 1
@@ -671,7 +672,7 @@ def test_the_verifier_says_whose_checkpoints_another_key_ended(known: KnownChain
     sentence = f"By checkpoint 2 another key starts over: what key {first.key} signed was not asked."
     assert sentence not in recheck(tmp_path / "before")[1]
     code, said = recheck(tmp_path / "after")
-    assert (code, sentence in said) == (0, True)
+    assert (code, sentence in said) == (3, True)
 
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_a_bundle_comes_to_the_verdict_of_the_rules(tmp_path: Path, number: int)
     code, said = judged(folder)
     came_to = said.partition("By this bundle alone: ")[2].partition(".")[0]
     assert came_to in (SOUND if wanted is None else {wanted}), (names, report.findings)
-    assert (code == 0) == (came_to in SOUND and f" says {came_to};" in said)
+    assert (code in (0, 3)) == (came_to in SOUND and f" says {came_to};" in said)
 
 
 def lived(chain: ChainFile, store: CheckpointStore, rng: random.Random) -> None:
