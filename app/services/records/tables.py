@@ -490,7 +490,7 @@ PLANNING_RUNS = Table(
     "Planning runs",
     ("run", "runs"),
     main="idea",
-    gives_way=("mode", "revenue_potential", "updated_at", "quality_score", "current_phase", "status"),
+    gives_way=("mode", "revenue_potential", "quality_score", "updated_at", "current_phase", "status"),
     heading=("idea",),
     details=(("status",), ("refined_idea", "id")),
     columns=(

@@ -25,7 +25,7 @@ from app.ui.widgets.first_columns import arrange_first
 from app.ui.widgets.formatting import tooltip
 from app.ui.widgets.labels import set_tip
 
-_WIDEST, _NARROWER, _NARROWEST, _MAIN_LEAST = 420, 240, 160, (100, 200)
+_WIDEST, _NARROWER, _NARROWEST, _MAIN_LEAST = 420, 240, 132, (100, 200)
 _SAVE_AFTER_MS = 400
 _FITTED_ROWS = 50
 """Rows that columns are fitted to: a tall screen of them. Qt's thousand take 100 ms."""
@@ -75,7 +75,7 @@ class ColumnLayout(QObject):
         header.sectionMoved.connect(self._changed)
 
     def fit(self) -> None:
-        """Widths from the header and the rows in view, at most 420 px, or 240 where room is short, or 160
+        """Widths from the header and the rows in view, at most 420 px, or 240 where room is short, or 132
         rather than that a column gives way.
         """
         header, self._unfitted = self._header, False

@@ -75,7 +75,7 @@ _FACTS = {
 _IN_HEADER = {"idea": 80, "kill_verdict": VERDICT}
 """And what stands above them where it has more characters than surely are read in the header."""
 _REVENUE = "revenue_potential"
-_WHY, _WHY_WIDE = "Why", "No market for it"
+_WHY, _WHY_WIDE = "Why", "No market yet"
 _STATUS = PLANNING_RUNS.names.index("status")
 _BESIDE = 8
 
@@ -136,12 +136,14 @@ class RunsTab(RecordTab):
     @property
     def gives_way(self) -> tuple[str, ...]:
         """When a run is removed matters of those alone that are deleted, and why a run is what it is of those
-        that do not go on.
+        that do not go on: of these more than its score, which the inspector tells, too.
         """
         own, leaves = super().gives_way, (LEAVES,) if self.leaving.is_told else ()
         at = own.index("updated_at")
-        are_ended = bool(self._kept) and self._kept <= _ENDED
-        with_why = (*own, WHY) if are_ended else (*own[:at], WHY, *own[at:])
+        if not self._kept or self._kept & _ENDED:
+            with_why = (*own, WHY) if self._kept and self._kept <= _ENDED else (*own[:at], WHY, *own[at:])
+        else:
+            with_why = (WHY, *own)
         if self.ready.is_of_revenue:
             with_why = (*(name for name in with_why if name != _REVENUE), _REVENUE)
         return (*with_why, *leaves) if self._kept == {RunStatus.DELETED} else (*leaves, *with_why)
@@ -236,6 +238,7 @@ class RunsTab(RecordTab):
         self.inspector.add_widget(self.more_fields)
         self.inspector.add_widget(self._config)
         self.table.columns.set_widest(self.model.column_of("status"), planning.STATUSES)
+        self.table.columns.set_widest(self.model.column_of("current_phase"), planning.PHASES, icon=False)
         self.table.columns.set_widest(self.model.column_of(WHY), (_WHY_WIDE,), icon=False)
         if self.leaving.is_told:
             self.table.columns.set_widest(self.model.column_of(LEAVES), (self.leaving.widest,), icon=False)

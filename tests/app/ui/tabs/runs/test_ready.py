@@ -128,6 +128,12 @@ def test_the_list_says_why_a_run_is_paused_or_killed(tab: RunsTab, context: Cont
     row = shown(tab, "status").index("running")
     qtbot.waitUntil(lambda: set(shown(tab, WHY)) == {"", "proceed"})
     assert shown(tab, WHY)[row] == "", "a verdict is no reason of a run that goes on"
+    tab.resize(1280, 650)
+    tab.table.select_row(row)
+    qtbot.waitUntil(lambda: tab.inspector.isVisible() and tab.table.width() < 900)
+    titles = tab.table.horizontalHeader()
+    for name in ("status", "current_phase", WHY, "created_at", "updated_at"):
+        assert not titles.isSectionHidden(tab.model.column_of(name)), "there is room beside the inspector"
     for act, why in (("pause", "needs a budget"), ("kill", "no market")):
         tab.table.select_row(row)
         qtbot.waitUntil(tab.commands.action(act).isEnabled)
