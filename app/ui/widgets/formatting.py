@@ -5,7 +5,7 @@ is said it is `2026-11-22 13:55:07 UTC`, and a day is `2026-11-22`. What service
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from math import isinf
 
@@ -68,6 +68,17 @@ def from_to(since: int, until: int, utc: bool) -> str:
 def table_time(at: int, utc: bool) -> str:
     """`2026-11-22 13:55:07`, for a column whose tool tips name the zone; a number beyond the calendar."""
     return _said(at, utc, _stamp)
+
+
+def times_apart(times: Sequence[int], utc: bool) -> list[str]:
+    """As little of each as tells it from the others, for narrow titles: `11-22 13:55` within a year."""
+    whole = [table_time(at, utc) for at in times]
+    if not all(map(in_calendar, times)):
+        return whole
+    year = len("2026-") if len({said[:4] for said in whole}) == 1 else 0
+    minutes = len("2026-11-22 13:55")
+    end = minutes if len({said[:minutes] for said in whole}) == len(set(whole)) else None
+    return [said[year:end] for said in whole]
 
 
 def day(at: int, utc: bool) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, QSize, QTimer
 from PySide6.QtGui import QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import QHeaderView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHeaderView, QSizePolicy, QVBoxLayout, QWidget
 
 from app.itemmodels.columns import Column, Tone
 from app.services.records import run_compare
@@ -47,6 +47,7 @@ class _SideBySide(StaticTable):
         self._heights: QTimer | None = None
         super().__init__(theme, name, columns, most=_ROWS)
         self._header.below = _BELOW
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._wrapping = WrappingCells(theme, self, _LINES)
         self.cells = self._wrapping
         self.setItemDelegate(self._wrapping)
@@ -197,12 +198,15 @@ class CompareDialog(Dialog):
         """
         utc = self._context.settings.utc_times
         columns = [StaticColumn("Field", dim=True)]
+        known = [at for at in shown.created if at is not None]
+        begun = dict(zip(known, formatting.times_apart(known, utc), strict=True))
         for run_id, idea, created in zip(shown.ids, shown.ideas, shown.created, strict=True):
             key = bounded(readable(run_id))
-            is_alone = created is not None and shown.created.count(created) == 1
-            at = formatting.table_time(created or 0, utc) if is_alone else f"…{key[-_OF_ID:]}"
+            is_alone = shown.created.count(created) == 1
+            at = begun[created] if created is not None and is_alone else f"…{key[-_OF_ID:]}"
             title = bounded(formatting.first_line(idea, _TITLE)) or "(no idea)"
-            columns.append(StaticColumn(f"{title}{_BELOW}{at}", hint=f"{bounded(idea)}\nRun {key}"))
+            since = "" if created is None else f"\nCreated {formatting.absolute_time(created, utc)}"
+            columns.append(StaticColumn(f"{title}{_BELOW}{at}", hint=f"{bounded(idea)}\nRun {key}{since}"))
         return columns
 
     def _cells(self, line: ComparedLine) -> list[Cell]:

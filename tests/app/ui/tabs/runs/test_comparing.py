@@ -12,7 +12,7 @@ from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.runs.comparing import CompareDialog
 from app.ui.tabs.runs.looking import dossier_name, write_dossier
 from app.ui.theme.icons import Icon
-from app.ui.widgets.formatting import table_time
+from app.ui.widgets.formatting import times_apart
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures.window import ask, dialog, texts
 
@@ -41,7 +41,7 @@ def test_three_runs_side_by_side(show_tab: ShowTab, tmp_path: Path, qtbot: QtBot
     few, titles = shown.table.model().rowCount(), shown.table.model().columnCount()
     assert titles == 4 and few == len(shown.shown.different)
     heads = [shown.table.model().headerData(column, Qt.Orientation.Horizontal) for column in range(1, titles)]
-    begun = [table_time(at or 0, tab.context.settings.utc_times) for at in shown.shown.created]
+    begun = times_apart([at or 0 for at in shown.shown.created], tab.context.settings.utc_times)
     assert heads == [f"Inns · {at}" for at in begun], "runs of one idea are told apart"
     (told,) = (row[1:] for row in texts(shown.table) if row[0] == "Refined idea")
     assert {cell.removeprefix("…Alps, which ") for cell in told} == {
