@@ -202,6 +202,24 @@ def _leaves(value: object, key: str = "", depth: int = 0) -> Iterator[tuple[str,
         yield key, value
 
 
+class StillHolds:
+    """Which entries of a record hold, asked of each of them, the newest first: none that has been undone, nor
+    what has undone it.
+    """
+
+    def __init__(self) -> None:
+        self._undone: list[object] = []
+
+    def __call__(self, event: object, undone: object) -> bool:
+        """`undone` is the kind of entry that this one takes back; None for one that is no undo."""
+        if self._undone and event == self._undone[-1]:
+            self._undone.pop()
+            return False
+        if undone is not None:
+            self._undone.append(undone)
+        return undone is None
+
+
 def _entry(row: tuple[Any, ...], named: Named) -> PastEntry | None:
     seq, tenant, event, payload, created = row
     try:

@@ -18,7 +18,14 @@ from typing import Any, Final
 from peewee import SQL, BaseQuery, Column, Query, fn
 from peewee import Table as Source
 
-from app.services.records.history import LOOKED_THROUGH, Named, PastEntry, entries_of, newest_naming
+from app.services.records.history import (
+    LOOKED_THROUGH,
+    Named,
+    PastEntry,
+    StillHolds,
+    entries_of,
+    newest_naming,
+)
 from app.services.records.record import Record, read_records_beside, value_of
 from app.services.records.rows import Value, decoded, exactly, legible
 from app.services.records.run_pivots import Pivot, pivots_of
@@ -379,17 +386,14 @@ def _ended_at(story: RunStory) -> int | None:
 
 
 def entry_behind(entries: Sequence[PastEntry], status: object) -> PastEntry | None:
-    """The entry that tells how a run came to a status that it has now, of those about it, the newest first:
-    none that has been undone, nor what has undone it.
+    """The entry that tells how a run came to a status that it has now, of those about it that still hold, the
+    newest first.
     """
     wanted = EVENTS.get(RunStatus(str(status))) if status in set(RunStatus) else None
-    undone: list[object] = []
+    holds = StillHolds()
     for one in entries:
-        if undone and one.event_type == undone[-1]:
-            undone.pop()
-        elif isinstance(one.said, dict) and UNDONE in one.said:
-            undone.append(one.said[UNDONE])
-        elif one.event_type == wanted:
+        undone = one.said.get(UNDONE) if isinstance(one.said, dict) else None
+        if holds(one.event_type, undone) and one.event_type == wanted:
             return one
     return None
 

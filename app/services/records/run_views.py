@@ -4,6 +4,7 @@ what it is, as the audit chain says it.
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import inf, isfinite
@@ -13,6 +14,7 @@ from peewee import SQL, Case, Column, fn
 from peewee import Table as Source
 
 from app.services.chain.append import Event
+from app.services.records.history import StillHolds
 from app.services.records.list_query import ListQuery, Statements, moment
 from app.services.records.rows import decoded, exactly, legible
 from app.services.records.tables import NAMES_RUN, PLANNING_ARTIFACTS, PLANNING_RUNS, UNDONE, Scope
@@ -166,7 +168,7 @@ def reasons(database: Database) -> Reasons:
 
     _, found = read_stored(database, ask)
     told: dict[RunId, tuple[str, str]] = {}
-    taken_back: dict[RunId, list[object]] = {}
+    holds: defaultdict[RunId, StillHolds] = defaultdict(StillHolds)
     entries = [
         (chain, tenant, kind, run_id, *said)
         for chain, tenant, kind, payload in (found[0] if found else ())
@@ -181,12 +183,7 @@ def reasons(database: Database) -> Reasons:
         is_disputed = tenant is None and len(tellers.get(run_id, ())) > 1
         if chain != SYSTEM_TENANT and (is_disputed or tenant not in (None, chain)):
             continue
-        kinds = taken_back.setdefault(run_id, [])
-        if kinds and kind == kinds[-1]:
-            kinds.pop()
-        elif undone is not None:
-            kinds.append(undone)
-        else:
+        if holds[run_id](kind, undone):
             told.setdefault(run_id, (to, reason))
     return Reasons(told)
 
