@@ -7,7 +7,7 @@ so, else when what came before it was there. Nothing is guessed: a time that nob
 
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
@@ -218,6 +218,19 @@ def read(
     are looked at), by one batch. Raises `NotFound` and `TableMissing`.
     """
     return read_several(database, [run_id], among=among, most=most)[0]
+
+
+def read_told(
+    database: Database,
+    run_id: Value,
+    *,
+    clock: Callable[[], int],
+    among: int = LOOKED_THROUGH,
+    most: int = MOST_ABOUT,
+) -> tuple[RunStory, RunTimeline]:
+    """The same, and what it comes to when it has been read; takes time of its length."""
+    story = read(database, run_id, among=among, most=most)
+    return story, timeline(story, clock())
 
 
 def read_several(

@@ -15,15 +15,7 @@ from app.services.records.change import Change
 from app.services.records.history import CHARGED, LOOKED_THROUGH, PastEntry
 from app.services.records.record import Record
 from app.services.records.run_search import TextPlace
-from app.services.records.run_timeline import (
-    ALL_ABOUT,
-    MOST_ABOUT,
-    PhaseLine,
-    RunNote,
-    RunStory,
-    RunTimeline,
-    timeline,
-)
+from app.services.records.run_timeline import ALL_ABOUT, MOST_ABOUT, PhaseLine, RunNote, RunStory, RunTimeline
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS
 from app.ui.session.context import Context
@@ -496,8 +488,9 @@ class RunPage(QWidget):
         costs = self._context.costs
         among = (CHARGED if self._agreed else 0) if costs else LOOKED_THROUGH
         self._reading = self._context.runner.read(
-            run_timeline.read,
+            run_timeline.read_told,
             record_id,
+            clock=self._context.clock,
             among=among,
             most=self._most,
             on_done=self._came,
@@ -527,14 +520,14 @@ class RunPage(QWidget):
         self.failure.setText(str(error))
         self.failure.show()
 
-    def _came(self, story: RunStory) -> None:
+    def _came(self, told: tuple[RunStory, RunTimeline]) -> None:
         self._reading = None
+        story, found = told
         is_other = is_other_run = self.story is None or self.story.run["id"] != story.run["id"]
         if is_other:
             self._scroll.verticalScrollBar().setValue(0)
-        self.story = story
+        self.story, self.timeline = told
         now = self._context.clock()
-        self.timeline = found = timeline(story, now)
         run = story.run
         self.failure.hide()
         self.title.setText(formatting.first_line(run.text("idea"), 300))

@@ -40,6 +40,8 @@ _TITLES = ("Phase", "Times", "Worked", "Score", "Ver.", "Verdict")
 _RIGHT: Final = frozenset({WORKED, SCORE})
 _BAR, _ICON, _PAD, _LEAST = 8, 14, 6, 3.0
 _LEAST_TIMES, _LEAST_WORDS, _ROOM_FOR_TIMES = 80, 64, 240
+Bar = tuple[QRectF, TimeSpan]
+"""A time, and where it is painted."""
 _NOTHING: Final = "–"
 NOT_REACHED: Final = "not reached"
 UNKNOWN: Final = "unknown"
@@ -199,6 +201,8 @@ class _Lines(QStyledItemDelegate):
     def __init__(self, theme: Theme, view: "PhasesView") -> None:
         super().__init__(view)
         self._theme, self._view = theme, view
+        self._seen: dict[int, tuple[PhaseLine, QRect, list[Bar]]] = {}
+        """Of each row the line and the cell for which its bars were laid out, and these."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         line, font = self._view.phases.line(index.row()), QFont(self._view.font())
@@ -226,7 +230,7 @@ class _Lines(QStyledItemDelegate):
         if index.column() == TIMES:
             painter.save()
             painter.setClipRect(rect)
-            self._paint_times(painter, rect, line)
+            self._paint_times(painter, rect, line, self._bars(row, line, rect))
             painter.restore()
             return
         words, tone, icon = str(index.data() or ""), Tone.NEUTRAL, None
@@ -248,7 +252,21 @@ class _Lines(QStyledItemDelegate):
         elided = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(room, side | Qt.AlignmentFlag.AlignVCenter, elided)
 
-    def _paint_times(self, painter: QPainter, rect: QRect, line: PhaseLine) -> None:
+    def _bars(self, row: int, line: PhaseLine, rect: QRect) -> list[Bar]:
+        """The times of a line with their places. What looks the same is there once: thousands of versions
+        come to a few pixels.
+        """
+        known = self._seen.get(row)
+        if known is None or known[0] is not line or known[1] != rect:
+            place, top, found = self._view.place, rect.center().y() - _BAR / 2 + 1, dict[object, Bar]()
+            for span in line.spans:
+                left, right = place(span.began, rect), place(span.ended, rect)
+                wide = max(_LEAST, right - left - 1)
+                found[span.spent, round(2 * left), round(2 * wide)] = QRectF(left, top, wide, _BAR), span
+            known = self._seen[row] = line, QRect(rect), list(found.values())
+        return known[2]
+
+    def _paint_times(self, painter: QPainter, rect: QRect, line: PhaseLine, bars: Sequence[Bar]) -> None:
         view, colour = self._view, self._theme.colour
         for fold in view.scale.folds:
             left, right = view.place(fold.began, rect), view.place(fold.ended, rect)
@@ -264,10 +282,8 @@ class _Lines(QStyledItemDelegate):
             now = view.place(timeline.now, rect)
             painter.fillRect(QRectF(now, rect.top(), 1, rect.height()), colour("accent"))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        waits: tuple[QRectF, TimeSpan] | None = None
-        for span in line.spans:
-            left, right = view.place(span.began, rect), view.place(span.ended, rect)
-            bar = QRectF(left, rect.center().y() - _BAR / 2 + 1, max(_LEAST, right - left - 1), _BAR)
+        waits: Bar | None = None
+        for bar, span in bars:
             paint_bar(painter, self._theme, bar, span.spent)
             for fold in view.scale.folds:
                 if span.began <= fold.began and span.ended >= fold.ended:

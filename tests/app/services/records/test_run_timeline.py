@@ -77,6 +77,7 @@ def test_a_version_takes_from_what_was_there_before_it_until_it_is_there(
     ]
     assert [(one.note_id, one.title, one.message) for one in story.notes or ()] == [("n1", "A", "B")]
     found = timeline(story, DAY + 1000)
+    assert run_timeline.read_told(engine, RUN, clock=lambda: DAY + 1000) == (story, found)
     first = line(found, "opportunity")
     assert spent(first) == [(Spent.SENT_BACK, 0, 100), (Spent.APPROVED, 200, 300)]
     assert (first.worked, first.waited, first.sent_back) == (200, 0, 1)

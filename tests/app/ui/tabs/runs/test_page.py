@@ -1,16 +1,20 @@
 """A run that is opened: beside its neighbours, with its phases, and back again."""
 
 import json
+import threading
 from dataclasses import replace
+from typing import Any
 
+import apsw
 import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from app.services.records import run_timeline
 from app.services.records import runs as planning
-from app.services.records.run_timeline import Spent
+from app.services.records.run_timeline import RunStory, RunTimeline, Spent
 from app.ui.session.context import Context
-from app.ui.tabs.runs import RunsTab, opening, page_words
+from app.ui.tabs.runs import RunsTab, opening, page_words, timeline_view
 from app.ui.tabs.runs.page import RunPage
 from app.ui.tabs.runs.time_scale import took
 from app.ui.tabs.runs.timeline_view import TIMES, VERDICT
@@ -74,6 +78,39 @@ def opened(show_tab: ShowTab, context: Context, qtbot: QtBot) -> RunPage:
     page = tab.opener.page
     qtbot.waitUntil(lambda: page.story is not None and page.story.run["id"] == run)
     return page
+
+
+def test_thousands_of_versions_are_worked_out_elsewhere_and_painted_as_what_is_seen(
+    opened: RunPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab, before = tab_of(opened), opened.story
+    assert before is not None
+    rows = ((f"v{number}", before.run["id"], number, STARTED + number) for number in range(100, 2100))
+    with apsw.Connection(str(tab.context.opened.path)) as connection:
+        connection.executemany(
+            "INSERT INTO planning_artifacts (id, run_id, phase, version, content, review_verdict, created_at)"
+            " VALUES (?, ?, 'market-research', ?, 'x', 'revise', ?)",
+            rows,
+        )
+    threads, painted = set[threading.Thread](), list[object]()
+    work_out, paint = run_timeline.timeline, timeline_view.paint_bar
+
+    def worked_out(story: RunStory, now: int) -> RunTimeline:
+        threads.add(threading.current_thread())
+        return work_out(story, now)
+
+    def painted_bar(*given: Any) -> None:
+        painted.append(given[2])
+        paint(*given)
+
+    monkeypatch.setattr(run_timeline, "timeline", worked_out)
+    monkeypatch.setattr(timeline_view, "paint_bar", painted_bar)
+    tab.reload()
+    qtbot.waitUntil(lambda: opened.story is not None and len(opened.story.artifacts or ()) > 2000)
+    assert threads and threading.main_thread() not in threads
+    opened.phases.grab()
+    assert opened.timeline is not None and sum(len(line.versions) for line in opened.timeline.phases) > 2000
+    assert 0 < len(painted) < 1000
 
 
 def tab_of(page: RunPage) -> RunsTab:
