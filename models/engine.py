@@ -483,6 +483,11 @@ class Database(Metered):
     is_watched: bool = False
     """Whether it is: from then on it counts, from 0 on where it is asked seldom."""
 
+    @property
+    def tables_looked_at(self) -> "StoredTables | None":
+        """The tables as the last look found them, where to read them again would cost something."""
+        return None
+
     def outside_changes(self) -> int:
         """A number that changes when somebody else has written; only with `Capability.OUTSIDE_CHANGES`.
 

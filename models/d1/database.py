@@ -1,5 +1,6 @@
 """A live D1 database as the engine: what a file does by transactions is done by one request a batch."""
 
+import json
 import math
 import re
 import time
@@ -39,7 +40,7 @@ from models.engine import (
 )
 from models.progress import Stop, Waiting, never
 from models.refusals import constraint, sql_error
-from models.schema import caseless, read_stored
+from models.schema import StoredTables, caseless, read_stored
 from models.tables import TABLES
 
 T = TypeVar("T")
@@ -52,9 +53,11 @@ _WAITING: ContextVar[Waiting | None] = ContextVar("waiting", default=None)
 """What a person is told of the thread's write."""
 _OURS: Final = frozenset(model._meta.table_name for model in TABLES)
 _MADE: Final = """
-SELECT lower(tbl_name), sql FROM sqlite_master WHERE type IN ('table', 'index') AND sql IS NOT NULL
+SELECT lower(tbl_name), sql, type IN ('table', 'index') FROM sqlite_master WHERE sql IS NOT NULL
 ORDER BY type = 'index'
 """
+_HOW_MADE: Final = "(SELECT json_group_array(sql) FROM sqlite_master WHERE sql IS NOT NULL)"
+"""The same for a comparison: a row for each object, where asking for columns reads as many again for each."""
 _MOST_AT_ONCE: Final = 10_000
 """Records of one act, of about 2 kB each: so many take 3 s here and 2 of D1's 30, and where 5 Mbit/s are sent
 they arrive within `CALL_SECONDS`. Of 120,000, 197 MB, the answer was lost.
@@ -98,7 +101,10 @@ class D1Database(Database):
             self.trusts_indexes = True
         self.identity = identity_of(client.account or within or client.base, database_id)
         self.usage = client.meter
-        self._made: tuple[object, dict[str, list[str]]] | None = None
+        self._made: tuple[object, dict[str, list[str]], list[str]] | None = None
+        """What makes the tables that were read last: by table, and all of it in order."""
+        self._shape: list[Rows] | None = None
+        """The tables as they were at the last look."""
         self._ends: str | None = None
         """The last row of each table of ours, as this program has read or written last."""
         self._others = 0
@@ -144,22 +150,60 @@ class D1Database(Database):
         ends = self._ask_ends() if self._ends is None else []
         read = self.last_read
         made = [] if read is None or (self._made and self._made[0] is read) else [compiled(raw(_MADE))]
-        found = self._read([*map(compiled, queries), *ends, *made], _stop())
+        asked = [*map(compiled, queries)]
+        try:
+            found = self._read([*asked, *ends, *made], _stop())
+        except (errors.TableMissing, errors.ColumnMissing):
+            if not ends:
+                raise
+            # One of those that were there is gone, perhaps none that was asked for.
+            self._keep_shape()
+            self.last_read, ends = None, []
+            found = self._read([*asked, *made], _stop())
         if made:
-            self._made = read, {}
-            for table, sql in found.pop():
-                self._made[1].setdefault(table, []).append(sql)
+            rows = found.pop()
+            self._made = read, {}, sorted(sql for _, sql, _ in rows)
+            for table, sql, is_part in rows:
+                if is_part:
+                    self._made[1].setdefault(table, []).append(sql)
         if ends:
             ((self._ends,),) = found.pop()
         return found
 
     def outside_changes(self) -> int:
-        """As the ends of the tables tell, which cost a row each: what is only changed, or goes from between,
-        is not noticed.
+        """As the ends of the tables tell, which cost a row each, and what makes the tables: what is only
+        changed, or goes from between, is not noticed.
         """
-        for (((now,),),) in [self._read(ends)] if (ends := self._ask_ends()) else []:
-            self._note(now, now)
+        ends, made = self._ask_ends(), self._made
+        if not ends and (self._in_doubt or not self.is_watched):
+            return self._others
+        known = made[2] if made is not None and made[0] is self.last_read else None
+        self._keep_shape()
+        try:
+            if ends and known is not None:
+                (((now, how),),) = self._read([{**ends[0], "sql": f"{ends[0]['sql']}, {_HOW_MADE}"}])
+                self._note(now, now)
+                if sorted(json.loads(how)) != known:
+                    self.last_read = None
+        except (errors.TableMissing, errors.ColumnMissing):
+            self.last_read = None
+        if self.last_read is None:  # by others' acts, of which an own one may have heard first
+            self._ends = None
+            read_stored(self)
+            self.rows(raw("SELECT 1"))
+        before, self._shape = self._shape, None if self.last_read is None else self.last_read[0]
+        if before is not None and before != self._shape:
+            self._others += 1
         return self._others
+
+    def _keep_shape(self) -> None:
+        """Before the first look the tables are known as they were when the database was opened."""
+        if self._shape is None and self.last_read is not None:
+            self._shape = self.last_read[0]
+
+    @property
+    def tables_looked_at(self) -> StoredTables | None:
+        return None if self.last_read is None else self.last_read[1]
 
     def _ask_ends(self) -> list[dict[str, Any]]:
         """The question for the ends of the tables; none where nobody watches them."""

@@ -517,6 +517,12 @@ class Outside(QObject):
             self._version = 0  # the first rows tell the rest
             program = cast("QGuiApplication", QGuiApplication.instance())
             program.applicationStateChanged.connect(self._come_back)
+            self._runner.failed_with.connect(self._hear)
+
+    def _hear(self, error: TenantAdminError) -> None:
+        """What is missing now was there when the database was opened: others have changed its tables."""
+        if isinstance(error, TableMissing | ColumnMissing):
+            self.look()
 
     def _due(self) -> None:
         in_front = QGuiApplication.applicationState() is Qt.ApplicationState.ApplicationActive

@@ -237,23 +237,27 @@ class TablesNotice(Notice):
 
     def __init__(self, context: Context, ask: Ask) -> None:
         super().__init__(context.theme)
-        self._context = context
+        self._context, kind = context, context.opened.kind
         self.banner.show_verdict(
             Tone.WARN,
-            "Another program has changed the tables of this file",
+            f"Another program has changed the tables of this {kind}",
             "— lists and forms still go by those that were there when it was opened",
-            "What is written is checked against the tables as they are. Open the file again to see them.",
+            f"What is written is checked against the tables as they are. Open the {kind} again to see them.",
             Icon.WARNING_FILL,
         )
         self.add_door(Door.REOPEN, ask, Kind.PRIMARY)
         context.outside.written.connect(self._look)
+        if context.costs:  # an act may be the first to hear of it
+            context.runner.changed.connect(lambda *_: self._look())
+            context.runner.failed.connect(lambda _: self._look())
         self.hide()
 
     def _look(self) -> None:
         before = shape_of(self._context.opened.schema.stored)
 
         def changed(database: Database) -> bool:
-            return shape_of(read_stored(database)[0]) != before
+            known = database.tables_looked_at
+            return shape_of(read_stored(database)[0] if known is None else known) != before
 
         self._context.runner.read(changed, on_done=self.setVisible, on_failed=lambda error: None)
 

@@ -54,6 +54,7 @@ from models.progress import Monitor
 # The window appears before these are loaded: what needs a file, or a dialog, is imported where it is used.
 if TYPE_CHECKING:
     from app.services.chain.cautions import Caution
+    from app.services.live.opening import OpenedLive
     from app.services.opened import Opened
     from app.services.records.change import Change
     from app.ui.session.context import Context
@@ -348,6 +349,12 @@ class MainWindow(QMainWindow):
         event.acceptProposedAction()
         self.files.open(Path(event.mimeData().urls()[0].toLocalFile()))
 
+    def _open_again(self, context: Context) -> None:
+        if context.opened.file is None:
+            self.connecting.reopen(cast("OpenedLive", context.opened))
+        else:
+            self.files.open_again(context.opened.path, context.outside.error)
+
     def _show_file(self, opened: Opened) -> None:
         # These bring the tabs and all below them, which take longer to load than the window to appear.
         from app.ui.session.context import Context  # noqa: PLC0415
@@ -366,7 +373,7 @@ class MainWindow(QMainWindow):
         doors: dict[Door, Callable[[], object]] = {
             Door.MIGRATE: lambda: self.files.ask_migrate(opened, lambda: self.workspace is workspace),
             Door.WRITE: lambda: self.files.open(opened.path, force_writable=True),
-            Door.REOPEN: lambda: self.files.open_again(opened.path, context.outside.error),
+            Door.REOPEN: partial(self._open_again, context),
             Door.RESTORE: partial(self.commands.trigger, "restore"),
             Door.SALVAGE: lambda: self.files.ask_salvage(opened.path),
             Door.OTHER: self.files.ask_open,

@@ -88,7 +88,7 @@ def add_actions(window: MainWindow) -> None:
     travel = of_file(lambda file: window.time_travel.ask(file.context))
     retain = of_file(lambda file: file.retention.ask(file.scope.tenant_id))
     filter_rows = of_file(lambda file: file.focus_in_current(lambda page: page.find_words()))
-    refresh = of_file(lambda file: file.refresh())
+    refresh = of_file(lambda file: file.refresh_all())
     tenants = of_file(lambda file: file.show_tenants())
     connect, lock_words = window.connecting.ask_connect, partial(_lock_words, window)
     preferences, about, logs = partial(_preferences, window), partial(_about, window), partial(_logs, window)

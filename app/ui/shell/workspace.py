@@ -153,8 +153,7 @@ class Workspace(QWidget):
         if context.can(Capability.SETTLES):
             self.written = notices.WrittenNotice(context, self.refresh)
             self.notices += [notices.UnsettledNotice(context), notices.PauseNotice(context), self.written]
-        if context.opened.file is not None:
-            self.notices.append(notices.TablesNotice(context, self.door_wanted.emit))
+        self.notices.append(notices.TablesNotice(context, self.door_wanted.emit))
         context.damaged.connect(self._say_damaged, Qt.ConnectionType.SingleShotConnection)
         self._column = in_column(*self.notices, (self.tabs, 1), within=self, spacing=0)
         self._built: dict[int, RecordTab] = {}
@@ -311,6 +310,11 @@ class Workspace(QWidget):
         self.with_current(lambda page: page.activate())
         self._count_unread()
         self._read_tenants()
+
+    def refresh_all(self) -> None:
+        """The same, and looks at what lists do not tell, whether the tables are others, say."""
+        self.context.outside.look()
+        self.refresh()
 
     def jump(self, table: str, record_id: object) -> None:
         self._turn_to(table, lambda page: page.show_record(record_id))

@@ -21,7 +21,7 @@ from app.services.live.tokens import Tokens
 from app.services.records.export import Format
 from app.services.records.tables import Scope
 from app.ui.shell.connect_dialog import ConnectDialog, TokenDialog
-from app.ui.shell.notices import ContinuationNotice
+from app.ui.shell.notices import ContinuationNotice, TablesNotice
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.time_travel import KEPT, TimeTravelDialog
 from app.ui.shell.window import MainWindow
@@ -581,6 +581,46 @@ def test_what_others_write_is_said_and_own_acts_are_not(
     click(qtbot, button(shown, "Read again"))
     qtbot.waitUntil(lambda: "new@acme.example" in values(page, "email"))
     assert not shown.isVisible()
+
+
+def test_other_tables_are_noticed_and_what_is_written_goes_by_them(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+) -> None:
+    """Each is noticed at the next look, refresh, act or list that fails; one look is one request."""
+    page = open_live(qtbot, window, production)
+    assert window.context is not None
+    qtbot.waitUntil(lambda: is_settled(window))
+    edge.calls.clear()
+    window.context.outside.look()
+    qtbot.waitUntil(lambda: is_settled(window))
+    assert len(edge.calls) == 1
+
+    execute(file, "ALTER TABLE users ADD COLUMN role TEXT NOT NULL DEFAULT 'operator'")
+    press("F5")
+    qtbot.waitUntil(lambda: is_settled(window))
+    changed = "Another program has changed the tables of this database"
+    click(qtbot, button(notice(window, changed), "Open again"))
+    qtbot.waitUntil(lambda: current(window) is not page and bool(current(window).filters.count.text()))
+
+    page = current(window)
+    unlock(qtbot, window)
+    assert not [one for one in window.findChildren(TablesNotice) if one.isVisible()]
+    execute(file, "ALTER TABLE users ADD COLUMN nickname TEXT DEFAULT 'nick'")
+    user = choose(qtbot, page, 0)
+    before = ask(file, "SELECT * FROM users WHERE id = ?", user)
+    page.commands.trigger("delete")
+    qtbot.waitUntil(lambda: not ask(file, "SELECT 1 FROM users WHERE id = ?", user))
+    qtbot.waitUntil(lambda: is_settled(window))
+    notice(window, changed)  # an own act hears of it first
+    window.undo()
+    qtbot.waitUntil(lambda: ask(file, "SELECT * FROM users WHERE id = ?", user) == before)
+
+    click(qtbot, button(notice(window, changed), "Open again"))
+    qtbot.waitUntil(lambda: current(window) is not page and bool(current(window).filters.count.text()))
+    execute(file, "DROP TABLE notifications")
+    press(f"Ctrl+{TABLES.index('notifications') + 1}")
+    qtbot.waitUntil(lambda: is_settled(window))
+    notice(window, changed)
 
 
 def test_what_others_wrote_meanwhile_is_said_when_the_window_comes_back(
