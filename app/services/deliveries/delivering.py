@@ -1,5 +1,6 @@
 """Sends an event and keeps what came of it in the log, whoever still waits for it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.services.deliveries.answer import DeliveryAnswer
@@ -10,7 +11,11 @@ from app.services.deliveries.request import Request, make
 from app.services.deliveries.sending import Resolve, send
 from app.services.deliveries.signing import Signing
 from models.engine import Database
+from models.errors import InvalidInput, NotAllowed, NotFound
 from models.progress import Monitor
+
+Planned = tuple[Delivery, Destination, Request]
+"""A delivery that is to be sent once more, to whom, and as what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,17 @@ class Deliverer:
             return Delivered(request, answer, not_kept=str(error))
         return Delivered(request, answer, number)
 
+    def deliver_each(self, planned: Sequence[Planned], monitor: Monitor) -> list[Delivered]:
+        """Sends them once more, one after the other; those that were sent when it is `cancelled`."""
+        sent: list[Delivered] = []
+        for delivery, destination, request in planned:
+            if monitor.cancelled():
+                break
+            monitor.progress(len(sent), len(planned))
+            how = {"signing": delivery.signing, "resent": delivery.number}
+            sent.append(self.deliver(destination, request, monitor, **how))  # type: ignore[arg-type]
+        return sent
+
 
 def again(database: Database, delivery: Delivery, *, now: int) -> tuple[Destination, Request]:
     """The same event once more, as its webhook is now: its body and its id stay, its time is `now`. Raises
@@ -62,6 +78,25 @@ def again(database: Database, delivery: Delivery, *, now: int) -> tuple[Destinat
     """
     destination = read_destination(database, delivery.webhook)
     return destination, once_more(destination, delivery, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedAgain:
+    """Of some deliveries those that can be sent once more, and why the others cannot, a sentence each."""
+
+    ready: Sequence[Planned]
+    left: Sequence[str]
+
+
+def each_again(database: Database, deliveries: Sequence[Delivery], *, now: int) -> PlannedAgain:
+    """The same for each of several; one that cannot be takes no other with it."""
+    ready, left = [], []
+    for delivery in deliveries:
+        try:
+            ready.append((delivery, *again(database, delivery, now=now)))
+        except (InvalidInput, NotAllowed, NotFound) as error:
+            left.append(str(error))
+    return PlannedAgain(ready, left)
 
 
 def once_more(destination: Destination, delivery: Delivery, *, now: int) -> Request:

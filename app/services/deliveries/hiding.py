@@ -4,7 +4,7 @@ written. What tells who somebody is stays, but for others (`sharing`).
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
@@ -12,7 +12,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.destination import Destination
-from app.services.deliveries.signing import PREFIX, standard_key
+from app.services.deliveries.request import Header
+from app.services.deliveries.signing import PREFIX, signed_form, standard_key
 from app.services.records.secret_texts import GONE, without_secrets
 from app.services.records.tables import is_secret_text
 from app.services.records.webhooks import without_users
@@ -73,14 +74,38 @@ def within(value: Any, text: Callable[[str], str], tells: Callable[[str], bool],
 
 def secretless(text: str) -> str:
     """A body as it may be shown: as it is where it holds no secret; of JSON by its members' names, too."""
+    return rid(text, plain, names_secret)
+
+
+def rid(text: str, of: Callable[[str], str], tells: Callable[[str], bool]) -> str:
+    """A text without what `of` takes out of any, and JSON without what is called by a name that `tells`, in
+    one line. Where there is nothing of the kind it is as it was, byte for byte: who checks a signature by it
+    needs it so.
+    """
+    twice: list[str] = []
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        twice.extend(name for name, _ in pairs[len(found) :])  # of which only the last would be looked at
+        return found
+
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_pairs_hook=members)
     except (ValueError, RecursionError):
-        return plain(text)
+        return of(text)
     if not isinstance(found, dict | list):
-        return plain(text)
-    kept = within(found, plain, names_secret)
-    return text if kept == found else json.dumps(kept)
+        return of(text)
+    kept = within(found, of, tells)
+    if kept == found and not twice:
+        return text
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+
+
+def without_signatures(headers: Iterable[Header]) -> Sequence[Header]:
+    """Headers of a request as they are kept: of a signature its form alone, by which one could try secrets
+    without asking anybody.
+    """
+    return tuple((name, signed_form(text) if names_secret(name) else text) for name, text in headers)
 
 
 def shown(answer: DeliveryAnswer) -> DeliveryAnswer:

@@ -18,7 +18,8 @@ from peewee import AutoField, BlobField, IntegerField, Model, SchemaManager, Sel
 from app import paths
 from app.services.deliveries.answer import NOTHING_SENT, DeliveryAnswer, DeliveryOutcome, DeliveryPart, Step
 from app.services.deliveries.destination import Destination
-from app.services.deliveries.request import STANDARD_ID, Request
+from app.services.deliveries.hiding import without_signatures
+from app.services.deliveries.request import STANDARD_ID, Header, Request
 from app.services.deliveries.signing import Signing
 from app.services.records.webhooks import host_alone, without_urls
 from app.services.text import folded
@@ -30,7 +31,7 @@ from models.progress import PATIENCE
 from models.status import DAY
 
 FILE: Final = "deliveries.sqlite"
-VERSION: Final = 1
+VERSION: Final = 2
 """The file's `user_version`. A newer one is not read; an older one is renewed when it is opened."""
 
 MOST: Final = 20_000
@@ -40,7 +41,9 @@ SHOWN: Final = 500
 
 
 class StoredDelivery(Model):
-    """`database` is what tells a database from others (`Opened.kept_by`); `parts` is the answer as JSON."""
+    """`database` is what tells a database from others (`Opened.kept_by`); `parts` is the answer as JSON, and
+    `request` the headers that were sent, which version 1 did not keep.
+    """
 
     id = AutoField()
     database = TextField()
@@ -59,6 +62,7 @@ class StoredDelivery(Model):
     took_ms = IntegerField()
     parts = TextField()
     answer = BlobField()
+    request = TextField(null=True)
 
     class Meta:
         table_name = "deliveries"
@@ -75,7 +79,9 @@ class LogUnreadable(errors.StorageError):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One that was sent `at`, in epoch seconds; `resent` is the number of the one that it repeats, or 0."""
+    """One that was sent `at`, in epoch seconds; `resent` is the number of the one that it repeats, or 0. Its
+    `headers` have how it was signed, and not the signature; there are none where they were not kept.
+    """
 
     number: int
     webhook: str
@@ -91,6 +97,7 @@ class Delivery:
     code: str
     is_ok: bool
     took_ms: int
+    headers: Sequence[Header] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +118,7 @@ class DeliverySummary:
 @dataclass(frozen=True, slots=True)
 class LogQuery:
     """Which deliveries of a database a list shows: of one webhook and tenant, or all; those that went well,
-    or not, or both; those with a text in event, name, host, code or body.
+    or not, or both; those with a text in event, name, host, code, message id or body.
     """
 
     database: str
@@ -158,6 +165,7 @@ class DeliveryLog:
             "took_ms": round(answer.seconds * 1000),
             "parts": json.dumps(_parts(answer)),
             "answer": answer.body,
+            "request": json.dumps([*map(list, without_signatures(request.headers))]),
         }
         with self._opened(make=True) as file, file.atomic("IMMEDIATE"):
             number = int(file.last_insert_id(file.execute(StoredDelivery.insert(row))))
@@ -196,11 +204,7 @@ class DeliveryLog:
             rows = [] if file is None else file.rows(query)
         found = [one for row in rows if (one := _delivery(row)) is not None]
         sought = folded(wanted.text)
-        kept = (
-            one
-            for one in found
-            if sought in folded("\0".join((one.event, one.name, one.host, one.code, one.tenant, one.body)))
-        )
+        kept = (one for one in found if sought in folded("\0".join(_sought(one))))
         return [one for one, _ in zip(kept, range(SHOWN), strict=False)]
 
     def last(self, database: str, tenant: str | None, most: int) -> list[DeliverySummary]:
@@ -257,6 +261,8 @@ class DeliveryLog:
                 if not 1 <= version <= VERSION:
                     why = f"it is in format {version}, and this program knows up to {VERSION}"
                     raise LogUnreadable(self.path, why)
+                if version < VERSION:
+                    _renew(file)
                 yield file
 
     def _make(self) -> None:
@@ -285,6 +291,14 @@ class DeliveryLog:
             raise LogUnreadable(self.path, error.strerror or str(error)) from error
 
 
+def _renew(file: LocalDatabase) -> None:
+    """Makes a log of this version of an older one, unless another program has done so meanwhile."""
+    with file.atomic("IMMEDIATE"):
+        if int(file.pragma("user_version")) < VERSION:
+            file.execute_sql("ALTER TABLE deliveries ADD COLUMN request TEXT")
+            file.pragma("user_version", VERSION)
+
+
 def _prune(file: LocalDatabase, before: int) -> None:
     """What is older, and what is more than `MOST`, by their numbers."""
     file.execute(StoredDelivery.delete().where(StoredDelivery.at < before))
@@ -294,8 +308,13 @@ def _prune(file: LocalDatabase, before: int) -> None:
         file.execute(StoredDelivery.delete().where(StoredDelivery.id <= rows[0][0]))
 
 
+def _sought(one: Delivery) -> tuple[str, ...]:
+    return one.event, one.name, one.host, one.code, one.tenant, one.message, one.body
+
+
 def _delivery(row: Sequence[Any]) -> Delivery | None:
     """None of one that this program has not written."""
+    *row, request = row
     number, webhook, tenant, name, host, event, signing, message, at, body, resent, code, is_ok, took = row
     texts = (webhook, tenant, name, host, event, message, body, code)
     numbers = (number, at, resent, is_ok, took)
@@ -318,8 +337,16 @@ def _delivery(row: Sequence[Any]) -> Delivery | None:
             code,
             bool(is_ok),
             took,
+            _headers(request),
         )
     return None
+
+
+def _headers(kept: object) -> tuple[Header, ...]:
+    """None of a delivery that was kept without them, or whose own cannot be read."""
+    with suppress(ValueError, TypeError, RecursionError):
+        return tuple((str(name), str(text)) for name, text in json.loads(str(kept or "[]")))
+    return ()
 
 
 def _attempt(row: Sequence[Any]) -> DeliverySummary | None:
@@ -378,6 +405,7 @@ _LISTED: Final = (
     StoredDelivery.code,
     StoredDelivery.is_ok,
     StoredDelivery.took_ms,
+    StoredDelivery.request,
 )
 _TRIED: Final = (
     StoredDelivery.id,

@@ -26,6 +26,7 @@ _WORDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+")
 def lines(deliveries: Iterable[tuple[Delivery, DeliveryAnswer | None]]) -> Iterable[str]:
     """A JSON object each, oldest first as given."""
     for delivery, answer in deliveries:
+        body, headers = redacted(delivery.body), hiding.without_signatures(delivery.headers)
         document: dict[str, Any] = {
             "number": delivery.number,
             "at": utc_time(delivery.at),
@@ -34,8 +35,11 @@ def lines(deliveries: Iterable[tuple[Delivery, DeliveryAnswer | None]]) -> Itera
             "name": redacted(delivery.name),
             "url": delivery.host,
             "event": delivery.event,
+            "messageId": redacted(delivery.message) or None,
             "signedAs": delivery.signing.value,
-            "body": redacted(delivery.body),
+            "requestHeaders": [[name, _plain(text)] for name, text in headers] or None,
+            "body": body,
+            "bodyIsRedacted": body != delivery.body,
             "resent": delivery.resent or None,
             "result": delivery.code,
             "milliseconds": delivery.took_ms,
@@ -64,14 +68,10 @@ def export(path: Path, deliveries: Iterable[tuple[Delivery, DeliveryAnswer | Non
 
 
 def redacted(text: str) -> str:
-    """A text, and JSON by its members' names: those that hold a secret, or say who somebody is, are gone."""
-    try:
-        found = json.loads(text)
-        if isinstance(found, dict | list):
-            return json.dumps(hiding.within(found, _plain, _tells), ensure_ascii=False)
-    except (ValueError, RecursionError):
-        pass
-    return _plain(text)
+    """A text, and JSON by its members' names: those that hold a secret, or say who somebody is, are gone. One
+    without either is as it was sent, to be checked against its signature.
+    """
+    return hiding.rid(text, _plain, _tells)
 
 
 def _tells(name: str) -> bool:

@@ -68,6 +68,12 @@ def new_message_id() -> str:
     return f"msg_{secrets.token_hex(13)}"
 
 
+def signed_form(signature: str) -> str:
+    """How a signature is made, without what it is: `sha256=…`."""
+    form = next((one for one in (PLATFORM, VERSION) if signature.startswith(one)), "")
+    return f"{form}…"
+
+
 class SecretForm(StrEnum):
     """How a secret that is generated is written; 32 bytes of chance in each."""
 
