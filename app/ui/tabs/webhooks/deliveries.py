@@ -1,32 +1,33 @@
 """The delivery log: what was sent from here and what came of it, to be looked through and sent again."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QWidget
 
 from app.services.deliveries import hiding, sharing
 from app.services.deliveries.answer import DeliveryAnswer
 from app.services.deliveries.curl import VARIABLE, as_curl
-from app.services.deliveries.delivering import Delivered, again
+from app.services.deliveries.delivering import Delivered, PlannedAgain, again, each_again
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.log import SHOWN, Delivery, DeliveryLog, LogQuery
 from app.services.deliveries.request import Request
 from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.tabs.webhooks import event_table
-from app.ui.tabs.webhooks.answer_view import AnswerView
+from app.ui.tabs.webhooks.delivery_view import DeliveryView, outcomes
 from app.ui.tabs.webhooks.sending import deliverer
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import field_icons, push_button
 from app.ui.widgets.columns import Columns
-from app.ui.widgets.dialogs import Dialog, ask_save
-from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice, text_box
+from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ask_save
+from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice, set_tip
 from app.ui.widgets.static_table import Cell
 from app.workers.runner import Task
 from models.errors import TenantAdminError
@@ -39,9 +40,12 @@ _TITLES = ("Result", "Sent", "Event", "Took", "Webhook")
 _WEBHOOK = _TITLES.index("Webhook")
 _RESULTS = (("Any result", None), ("Delivered", True), ("Failed", False))
 _HINT = "Select a delivery to see what came of it."
+_UNREAD = "What came of it cannot be read any more."
+_CURL = f"A command for a shell; the secret stays a variable, ${VARIABLE}"
+_SINGLE = "Select a single delivery."
 _FILTER_MS = 200
-_ROWS, _BODY_HEIGHT = 9, 110
-_WIDTH = 980
+_READING = "Reading…"
+_SIZE, _LEAST_HEIGHT = QSize(1_040, 680), 240
 _SHARES = (3, 2)
 """What the table takes of the width, and what is shown of one."""
 _FILES = "JSON lines (*.jsonl)"
@@ -50,7 +54,7 @@ _FILES = "JSON lines (*.jsonl)"
 class DeliveriesDialog(Dialog):
     """Of one `webhook`, by its id, or of all; of the tenant that is chosen, or of all. The delivery of this
     `number` is selected, or the newest. `delivered()` is called when something was sent, the dialog closed or
-    not.
+    not. It is as large whatever is selected.
     """
 
     def __init__(
@@ -65,15 +69,18 @@ class DeliveriesDialog(Dialog):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(context.theme, "Delivery log", _SENTENCE, parent=parent)
-        self.setMinimumWidth(_WIDTH)
+        self.setMinimumWidth(min(_SIZE.width(), self._room.width()))
+        self.open_as_large_as(_SIZE)
         self._context, self._tenant, self._log = context, tenant, DeliveryLog()
         self._asked, self._turns, self._is_closed = 0, count(1), False
         self._deliveries: Sequence[Delivery] = ()
         self._wanted, self._tell_delivered = number, delivered
-        self._current: Delivery | None = None
+        self._chosen: Sequence[Delivery] = ()
         self._task: Task | None = None
+        self._is_each, self._said = False, ""
+        """Whether several are on their way, and what is said beside the next count."""
         theme = context.theme
-        self.text = QLineEdit(placeholderText="Filter by event, webhook, host, result or body…")
+        self.text = QLineEdit(placeholderText="Filter by event, host, result, message id, body…")
         self.text.setAccessibleName("Filter the deliveries")
         field_icons(theme, self.text, Icon.FILTER)
         self.outcome = QComboBox()
@@ -86,25 +93,29 @@ class DeliveriesDialog(Dialog):
         if webhook is not None:
             self.of.addItem(name, webhook)
         self.of.addItem("All webhooks", None)
-        self.table = event_table.event_table(theme, "Deliveries", _TITLES, most=_ROWS)
-        self.state = Label("Reading…", Look.DIM, wrap=True)
-        self.sent_body = text_box(theme, "Body that was sent")
-        self.sent_body.setFixedHeight(_BODY_HEIGHT)
-        self.answer = AnswerView(theme, _HINT)
-        self.sent_title = Label("", Look.SECTION)
-        self._sent_part = QWidget()
-        in_column(self.sent_title, self.sent_body, within=self._sent_part)
-        self._sent_part.hide()
-        left, right = QWidget(), QWidget()
+        self.table = event_table.event_table(theme, "Deliveries", _TITLES, most=None)
+        self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self.table.setMinimumHeight(_LEAST_HEIGHT // 2)
+        self.state = Label(_READING, Look.DIM, wrap=True)
+        self.shown = DeliveryView(theme, _HINT)
+        self.answer, self.sent_body = self.shown.answer, self.shown.sent_body
+        left, rows = QWidget(), QWidget()  # which ask for the room that a table of any height does not
+        in_column((self.table, 1), within=rows)
         filters = in_row((self.of, 1), (self.outcome, 1))
-        in_column(self.text, filters, self.table, self.state, None, within=left)
-        in_column((self.answer, 1), self._sent_part, within=right)
-        self.add_widget(Columns(left, right, shares=_SHARES), 1)
-        self.resend_button = push_button(theme, "Send again", self.send_again, icon=Icon.SEND)
-        tip = f"A command for a shell; the secret stays a variable, ${VARIABLE}"
-        self.curl_button = push_button(theme, "Copy as curl", self.copy_curl, icon=Icon.TERMINAL, tip=tip)
+        in_column(self.text, filters, (rows, 1), self.state, within=left)
+        columns = Columns(left, self.shown, shares=_SHARES)
+        columns.setMinimumHeight(_LEAST_HEIGHT)
+        self.add_widget(columns, 1)
+        self.resend_button = push_button(
+            theme, _each("Send", SHOWN, "again"), self.send_again, icon=Icon.SEND
+        )
+        self.curl_button = push_button(theme, "Copy as curl", self.copy_curl, icon=Icon.TERMINAL)
         tip = "Without secrets, and without what tells who somebody is"
-        self.export_button = push_button(theme, "Export…", self._ask_export, icon=Icon.EXPORT, tip=tip)
+        words = _each("Export", SHOWN, "…")
+        self.export_button = push_button(theme, words, self._ask_export, icon=Icon.EXPORT, tip=tip)
+        for button in (self.resend_button, self.export_button):  # as wide for one as for many
+            button.ensurePolished()
+            button.setMinimumWidth(button.sizeHint().width())
         self.set_close_button(left=[self.resend_button, self.curl_button, self.export_button])
         self.text.installEventFilter(self)
         self.table.setFocus()
@@ -146,6 +157,11 @@ class DeliveriesDialog(Dialog):
             self.state.setText(str(error))
             self._offer()
 
+    @property
+    def _current(self) -> Delivery | None:
+        """The one that is selected, where it is a single one."""
+        return self._chosen[0] if len(self._chosen) == 1 else None
+
     def reload(self) -> None:
         """Reads those that the filters keep; the one that is selected stays so."""
         wanted = LogQuery(
@@ -164,22 +180,24 @@ class DeliveriesDialog(Dialog):
         self._run(lambda: self._log.find(wanted), show)
 
     def _show(self, found: Sequence[Delivery]) -> None:
-        wanted = self._wanted if self._current is None else self._current.number
+        wanted = {one.number for one in self._chosen} or {self._wanted}
         self._wanted = 0
         self._deliveries = found
         now, utc = self._context.clock(), self._context.settings.utc_times
         self.table.show_rows([_cells(one, now, utc=utc) for one in found])
         self.table.setColumnHidden(_WEBHOOK, self.of.currentData() is not None)  # which says whose they are
         more = f", the newest {SHOWN:,} of them" if len(found) == SHOWN else ""
-        self.state.setText(counted(len(found), "delivery", "deliveries") + more if found else self._nothing())
-        there = [at for at, one in enumerate(found) if one.number == wanted]
+        count = counted(len(found), "delivery", "deliveries") + more if found else self._nothing()
+        self.state.setText(f"{count} · {self._said}" if self._said else count)
+        self._said = ""
+        there = [range(at, at + 1) for at, one in enumerate(found) if one.number in wanted]
         if found:
-            self.table.select_row(there[0] if there else 0)
+            self.table.select_ranges(there or [range(1)], there[0].start if there else 0)
             self.table.scrollTo(self.table.currentIndex())
+            self._choose()
         else:
-            self._current = None
-            self.answer.clear(_HINT)
-            self._sent_part.hide()
+            self._chosen = ()
+            self.shown.clear(_HINT)
         self._offer()
 
     def _nothing(self) -> str:
@@ -188,29 +206,44 @@ class DeliveriesDialog(Dialog):
         return "Nothing was sent yet. Send a test event to a webhook, and it stands here."
 
     def _choose(self) -> None:
-        rows = self.table.selected_rows()
-        chosen = self._deliveries[self.table.source_row(rows[0])] if rows else None
-        if chosen is None or chosen == self._current:
+        chosen = [self._deliveries[self.table.source_row(row)] for row in self.table.selected_rows()]
+        if not chosen or chosen == self._chosen:
             return
-        self._current = chosen
-        self.sent_title.setText(f"Sent · {chosen.event}" + (" · sent again" if chosen.resent else ""))
-        self.sent_body.setPlainText(hiding.secretless(chosen.body))  # as it was signed
-        self._sent_part.show()
+        self._chosen = chosen
         self._offer()
+        if len(chosen) > 1:
+            self.shown.show_several(chosen)
+            announce(self.shown, f"{self.shown.several.text()}: {self.shown.outcomes.text()}")
+            return
+        (one,) = chosen
+        self.shown.show_request(one, _READING)
 
         def show(answer: object) -> None:
-            if self._current == chosen and isinstance(answer, DeliveryAnswer):
-                self.answer.show_answer(answer)
+            if self._current != one:
+                return
+            if isinstance(answer, DeliveryAnswer):
+                self.shown.show_answer(answer)
+            else:
+                self.answer.clear(_UNREAD)
 
         def read() -> DeliveryAnswer | None:
-            answer = self._log.answer(chosen.number)
+            answer = self._log.answer(one.number)
             return None if answer is None else hiding.shown(answer)  # whoever kept it, and when
 
         self._run(read, show)
 
     def _offer(self) -> None:
-        for button in (self.resend_button, self.curl_button):
-            button.setEnabled(self._current is not None and self._task is None)
+        """What can be done to those that are selected; each button says to how many."""
+        count, busy = len(self._chosen), self._task is not None
+        words = "Stop" if busy and self._is_each else _each("Send", count, "again")
+        self.resend_button.setText(words)
+        self.resend_button.setAccessibleName(words)
+        self.resend_button.setEnabled(count > 0 and (not busy or self._is_each))
+        self.curl_button.setEnabled(count == 1 and not busy)
+        set_tip(self.curl_button, _CURL if count < 2 else _SINGLE)
+        words = _each("Export", count, "…")
+        self.export_button.setText(words)
+        self.export_button.setAccessibleName(words)
         self.export_button.setEnabled(bool(self._deliveries))
 
     def _with_request(self, use: Callable[[Delivery, Destination, Request], object]) -> None:
@@ -227,8 +260,54 @@ class DeliveriesDialog(Dialog):
         self._context.runner.read(again, chosen, now=now, on_done=done, on_failed=self._say_failure)
 
     def send_again(self) -> None:
-        """The same event to the same webhook as it is now, which is kept as a delivery of its own."""
-        self._with_request(self._send)
+        """The same event to the same webhook as it is now, which is kept as a delivery of its own; of several
+        each, when that is agreed to.
+        """
+        if self._task is not None:
+            self._task.cancel()
+        elif len(self._chosen) > 1:
+            chosen = self._chosen
+            to = Counter(one.name or one.host for one in chosen)
+            ConfirmDialog(
+                self.theme,
+                f"Send {len(chosen):,} deliveries again?",
+                "Each goes to the real address of its webhook as it is now, one after the other.",
+                action=f"Send {len(chosen):,} again",
+                items=[f"{name} · {counted(count, 'delivery', 'deliveries')}" for name, count in to.items()],
+                listed="Whom they go to",
+                danger=False,
+                parent=self,
+            ).open_once(lambda: self._send_each(chosen))
+        else:
+            self._with_request(self._send)
+
+    def _send_each(self, chosen: Sequence[Delivery]) -> None:
+        def planned(plan: PlannedAgain) -> None:
+            if self._is_closed or self._task is not None:
+                return
+            self._is_each = True
+            words = f"Sending {counted(len(plan.ready), 'delivery', 'deliveries')} again…"
+            work = partial(deliverer(self._context).deliver_each, plan.ready)
+            done = partial(self._sent_each, plan)
+            self.state.setText(words)
+            self._task = self._context.job(words, work, on_done=done, on_failed=self._not_sent)
+            self._offer()
+
+        now = self._context.clock()
+        self._context.runner.read(each_again, chosen, now=now, on_done=planned, on_failed=self._say_failure)
+
+    def _sent_each(self, plan: PlannedAgain, sent: Sequence[Delivered]) -> None:
+        self._task, self._is_each = None, False
+        self._tell_delivered()
+        if self._is_closed:
+            return
+        said = [f"{len(sent):,} sent again: {outcomes([one.answer.code for one in sent])}"] if sent else []
+        if plan.left:
+            said.append(f"{len(plan.left):,} not sent: {plan.left[0]}")
+        said += list(dict.fromkeys(one.not_kept for one in sent if one.not_kept))
+        self._said, self._chosen = ". ".join(said) or "Nothing was sent", ()
+        announce(self.state, self._said)
+        self.reload()
 
     def _send(self, chosen: Delivery, destination: Destination, request: Request) -> None:
         work = partial(
@@ -250,18 +329,18 @@ class DeliveriesDialog(Dialog):
         self._tell_delivered()
         if self._is_closed:
             return
-        self._current = None  # the new one is the first
+        self._chosen = ()  # the new one is the first
         said = ". ".join(filter(None, (sent.answer.title, sent.answer.why)))
         announce(self.answer, said, at_once=not sent.answer.is_ok)
         if sent.not_kept:
-            self.answer.show_answer(sent.answer)
+            self.shown.show_answer(sent.answer)
             self.state.setText(sent.not_kept)
             self._offer()
         else:
             self.reload()
 
     def _not_sent(self, error: TenantAdminError) -> None:
-        self._task = None
+        self._task, self._is_each = None, False
         self._say_failure(error)
 
     def copy_curl(self) -> None:
@@ -277,8 +356,9 @@ class DeliveriesDialog(Dialog):
             self.export(chosen[0])
 
     def export(self, target: Path) -> None:
-        """Writes those that are listed, oldest first."""
-        listed = self._deliveries[::-1]
+        """Writes those that are selected, where they are several, or all that are listed; oldest first."""
+        several = {one.number for one in self._chosen} if len(self._chosen) > 1 else None
+        listed = [one for one in reversed(self._deliveries) if several is None or one.number in several]
 
         def write() -> int:
             return sharing.export(target, ((one, self._log.answer(one.number)) for one in listed))
@@ -294,6 +374,12 @@ class DeliveriesDialog(Dialog):
         self._is_closed = True
         if self._task is not None:
             self._task.cancel()
+
+
+def _each(verb: str, count: int, rest: str) -> str:
+    """`Send again`, `Send 5 again`; `Export…`, `Export 5…`."""
+    number = f" {count:,}" if count > 1 else ""
+    return f"{verb}{number}{'' if rest == '…' else ' '}{rest}"
 
 
 def _cells(one: Delivery, now: int, *, utc: bool) -> tuple[Cell, ...]:

@@ -1,11 +1,13 @@
 """The delivery log as a person looks through it."""
 
 import json
+from functools import partial
 from pathlib import Path
 
+import apsw
 import pytest
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QPlainTextEdit
+from PySide6.QtWidgets import QPlainTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import paths
@@ -19,6 +21,7 @@ from app.ui.shell.window import MainWindow
 from app.ui.tabs.webhooks import WebhooksTab
 from app.ui.tabs.webhooks.deliveries import DeliveriesDialog
 from app.ui.tabs.webhooks.sending import SendEventDialog
+from app.ui.widgets.dialogs import ConfirmDialog
 from tests.app.ui.conftest import ShowTab
 from tests.app.ui.tabs.test_webhook_sending import SECRET, point
 from tests.conftest import NOW
@@ -196,7 +199,57 @@ def test_the_log_shows_no_secret_whoever_kept_it_and_its_table_has_room_for_its_
     for box in shown.answer.body.findChildren(QPlainTextEdit):
         read.append(box.toPlainText())
     whole = "\n".join(read)
-    assert "hidden" not in whole and "X-Up: yes" in whole and '"runId": "r1"' in whole
+    assert "hidden" not in whole and "X-Up: yes" in whole and '"runId":"r1"' in whole
     titles = shown.table.horizontalHeader()
     assert titles.length() <= shown.table.viewport().width(), "all of its columns are in sight"
     assert shown.table.width() > shown.answer.width()
+
+
+@pytest.mark.slow
+def test_several_are_shown_and_sent_again_as_several_and_nothing_moves_with_the_row(
+    show_tab: ShowTab, context: Context, qtbot: QtBot, tmp_path: Path
+) -> None:
+    with serving(answer("200 OK", b"ok" * 3_000, "X-Up: yes")) as hook:
+        point(context.opened.path, hook)
+        send(show_tab, context, qtbot, "run_killed", "run_started")
+    send(show_tab, context, qtbot, "run_completed")  # to nobody any more
+    log = DeliveryLog()
+    with apsw.Connection(str(log.path)) as connection:  # as an earlier version kept it
+        connection.execute("UPDATE deliveries SET request = NULL WHERE event = 'run_killed'")
+    connection.close()
+    shown = opened(show_tab, context, qtbot)
+    qtbot.waitUntil(lambda: results(shown) == ["no connection", "200", "200"])
+
+    def place(*parts: QWidget) -> set[tuple[QWidget, str]]:
+        return {(part, str(part.geometry())) for part in parts}
+
+    places: set[tuple[QWidget, str]] = set()
+    buttons = shown.resend_button, shown.export_button
+    view = shown.shown
+    for row in range(3):
+        shown.table.select_row(row)
+        wanted = results(shown)[row].capitalize()
+        qtbot.waitUntil(partial(lambda code: shown.answer.title.text().startswith(code), wanted))
+        places |= place(shown, view, shown.table, *buttons)
+    assert len(places) == 5
+    assert view.sent_headers.toPlainText() == "" and "Signed as the platform" in view.signed.text()
+    assert "not kept" in view.sent_headers.placeholderText().lower()
+    shown.table.select_row(1)
+    assert "X-Webhook-Signature: sha256=…" in view.sent_headers.toPlainText()
+    shown.table.selectAll()
+    assert view.several.text() == "3 deliveries selected" and not shown.answer.isVisible()
+    assert view.outcomes.text() == "2 answered 200 OK, 1 no connection."
+    assert not shown.curl_button.isEnabled() and "single" in shown.curl_button.accessibleDescription()
+    places |= place(shown, *buttons)
+    assert len(places) == 5
+    shown.table.select_ranges([range(1, 3)], 1)
+    assert shown.export_button.text() == "Export 2…"
+    out = tmp_path / "log.jsonl"
+    shown.export(out)
+    qtbot.waitUntil(lambda: "2 deliveries written" in shown.state.text())
+    assert shown.resend_button.text() == "Send 2 again"
+    shown.resend_button.click()
+    asked = dialog(qtbot, shown, ConfirmDialog)
+    asked.confirm_button.click()
+    qtbot.waitUntil(lambda: "2 sent again: 2 no connection" in shown.state.text())
+    assert results(shown) == ["no connection"] * 3 + ["200", "200"]

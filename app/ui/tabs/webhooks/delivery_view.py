@@ -1,0 +1,102 @@
+"""What is shown of the deliveries that are selected: of one all that is kept, of several what they are."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from PySide6.QtWidgets import QFrame, QWidget
+
+from app.services.deliveries import hiding
+from app.services.deliveries.answer import DeliveryAnswer, title_of
+from app.services.deliveries.log import Delivery
+from app.services.deliveries.request import SIGNATURE, STANDARD_SIGNATURE
+from app.services.deliveries.signing import Signing
+from app.services.text import counted
+from app.ui.tabs.webhooks.answer_view import AnswerView
+from app.ui.theme import Theme
+from app.ui.widgets.following import FollowingScroll
+from app.ui.widgets.labels import Label, Look, in_column, text_box
+
+_AROUND = 20
+_HEADERS_HEIGHT, _BODY_HEIGHT = 146, 66
+_NOT_KEPT = "Not kept: an earlier version of this program has sent it."
+_SEVERAL = (
+    "Send again sends each of them once more, to its webhook as it is now. Copy as curl takes a single one."
+)
+_HOW = {
+    Signing.PLATFORM: "Signed as the platform does, which gives no message id",
+    Signing.STANDARD: "Signed as Standard Webhooks",
+}
+
+
+class DeliveryView(FollowingScroll):
+    """Scrolls by itself: it is as large as its place, whatever there is to say of a delivery."""
+
+    def __init__(self, theme: Theme, hint: str) -> None:
+        super().__init__(_AROUND)
+        self.answer = AnswerView(theme, hint)
+        self.sent_title = Label("", Look.SECTION)
+        self.signed = Label("", Look.DIM, wrap=True, selectable=True)
+        self.sent_headers = text_box(theme, "Headers that were sent")
+        self.sent_headers.setPlaceholderText(_NOT_KEPT)
+        self.sent_headers.setFixedHeight(_HEADERS_HEIGHT)
+        self.sent_body = text_box(theme, "Body that was sent")
+        self.sent_body.setFixedHeight(_BODY_HEIGHT)
+        self.several = Label("", Look.TITLE, wrap=True)
+        self.outcomes = Label("", wrap=True, selectable=True)
+        self._one, self._sent, self._many, content = QWidget(), QWidget(), QFrame(), QWidget()
+        self._many.setProperty("card", True)
+        content.setProperty("clear", True)
+        in_column(self.sent_title, self.signed, self.sent_headers, self.sent_body, within=self._sent)
+        in_column((self.answer, 1), self._sent, within=self._one)
+        what = Label(_SEVERAL, Look.DIM, wrap=True)
+        in_column(self.several, self.outcomes, what, within=self._many, margins=(12, 10, 12, 10))
+        in_column(self._one, self._many, None, within=content, margins=(0, 0, _AROUND // 2, 0))
+        self.setWidget(content)
+        self.clear(hint)
+
+    def clear(self, hint: str) -> None:
+        """Shows a hint in place of a delivery."""
+        self.answer.clear(hint)
+        self._show(one=True, sent=False)
+
+    def show_request(self, delivery: Delivery, hint: str) -> None:
+        """What was sent; of what came of it a hint, until it is read."""
+        again = " · sent again" if delivery.resent else ""
+        self.sent_title.setText(f"Sent · {delivery.event}{again}")
+        self.signed.setText(_how(delivery))
+        self.sent_headers.setPlainText("\n".join(f"{name}: {text}" for name, text in delivery.headers))
+        self.sent_body.setPlainText(hiding.secretless(delivery.body))  # as it was signed
+        if self._sent.isHidden():
+            self.answer.clear(hint)
+        self._show(one=True, sent=True)
+
+    def show_answer(self, answer: DeliveryAnswer) -> None:
+        self.answer.show_answer(answer)
+        self._show(one=True, sent=True)
+
+    def show_several(self, chosen: Sequence[Delivery]) -> None:
+        self.several.setText(f"{counted(len(chosen), 'delivery', 'deliveries')} selected")
+        self.outcomes.setText(outcomes([one.code for one in chosen]) + ".")
+        self._show(one=False, sent=False)
+
+    def _show(self, *, one: bool, sent: bool) -> None:
+        self._sent.setVisible(sent)
+        self._one.setVisible(one)
+        self._many.setVisible(not one)
+
+
+def outcomes(codes: Sequence[str]) -> str:
+    """`3 answered 200 OK, 1 timeout`: the most first."""
+    return ", ".join(
+        f"{count:,} {f'answered {title_of(code)}' if code.isdecimal() else code}"
+        for code, count in Counter(codes).most_common()
+    )
+
+
+def _how(delivery: Delivery) -> str:
+    names = {name for name, _ in delivery.headers}
+    if delivery.headers and not names & {SIGNATURE, STANDARD_SIGNATURE}:
+        return "Not signed: the webhook had no secret"
+    kept = "; the signature itself is not kept" if delivery.headers else ""
+    message = f" · {delivery.message}" if delivery.message else ""
+    return f"{_HOW[delivery.signing]}{message}{kept}"
