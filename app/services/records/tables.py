@@ -436,7 +436,7 @@ AUDIT_CHAIN = Table(
         _C("tenant_id", _K.WORD, "Tenant"),
         _C("event_type", _K.WORD, "Event type", searched=True, offered=True),
         _C("payload", _K.PROSE, "Payload", searched=True),
-        _C("actor", _K.MEMBER, "Actor", of="payload", member=ACTOR, listed=False),
+        _C("actor", _K.MEMBER, "Actor", of="payload", member=ACTOR, listed=False, offered=True),
         _C("hash", _K.ID, "Hash"),
         _C("previous_hash", _K.ID, "Link"),
     ),

@@ -113,11 +113,16 @@ class Facets:
         self._counting: Task | None = None
         self._awaited: dict[str, None] = {}
         self._due: dict[str, ListQuery] = {}
-        """The pick lists that are counted when they are opened, each row that is read being charged."""
+        """The queries of those that are counted when they are opened."""
         self._opening: set[str] = set()
-        if context.costs:
-            for column, picker in filters.pickers.items():
-                picker.before = partial(self._count_before, column)
+        self._late = {
+            column for column in filters.pickers if context.costs or table.column(column).is_derived
+        }
+        """The pick lists that are counted then: where each row that is read is charged, and where the value
+        is within a text, which takes several times as long.
+        """
+        for column in self._late:
+            filters.pickers[column].before = partial(self._count_before, column)
 
     def chosen(self) -> dict[str, tuple[Value, ...]]:
         """The columns filtered by a value."""
@@ -130,7 +135,11 @@ class Facets:
         key = _key(value)
         if column in self.chips:
             return self.chips[column].choose(value)
-        elif key in self._values[column]:
+        elif column in self._filters.pickers:
+            self._values[column][key] = value
+            picker = self._filters.pickers[column]
+            if not picker.offers(key):
+                picker.add_choices([Choice(key, choice_label(self._table, column, value))])
             values = self._filters.values()
             picks = {**dict(values.picks), column: (key,)}
             self._filters.set_values(replace(values, picks=tuple(picks.items())))
@@ -169,11 +178,10 @@ class Facets:
             picker.set_choices([*map(Choice, keys, words)])
 
     def expect(self, query: ListQuery, columns: Sequence[str]) -> None:
-        """Where each row that is read is charged, what a pick list offers is counted by this query when it is
-        opened, even before the query's rows have come or are agreed to.
+        """What a pick list offers that is counted late is counted by this query when it is opened, even
+        before the query's rows have come or are agreed to.
         """
-        if self._context.costs:
-            self._due |= dict.fromkeys((one for one in columns if one in self._filters.pickers), query)
+        self._due |= dict.fromkeys((one for one in columns if one in self._late), query)
 
     def count(self, query: ListQuery, columns: Sequence[str]) -> None:
         """Reads the values of columns that the query's other filters keep, and offers them.
@@ -182,8 +190,9 @@ class Facets:
         charged, those of a long list are not read, and those of a pick list as `expect` says.
         """
         self.expect(query, columns)
-        if self._context.costs:
-            columns = () if query.as_added else [one for one in columns if one in self.chips]
+        columns = [one for one in columns if one not in self._late]
+        if self._context.costs and query.as_added:
+            columns = ()
         if not columns:
             return
         if self._counting is not None:

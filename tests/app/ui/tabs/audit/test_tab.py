@@ -366,7 +366,7 @@ def is_at(page: AuditTab, seq: int) -> bool:
 
 
 @pytest.mark.slow
-def test_what_one_actor_did_is_kept(qtbot: QtBot, show_tab: ShowTab, demo_path: Path) -> None:
+def test_what_some_actors_did_is_kept_by_a_list(qtbot: QtBot, show_tab: ShowTab, demo_path: Path) -> None:
     page = show_tab(AuditTab)
     act = page.commands.action("of_actor")
     assert not act.isEnabled()
@@ -380,4 +380,16 @@ def test_what_one_actor_did_is_kept(qtbot: QtBot, show_tab: ShowTab, demo_path: 
     assert act.text().replace("&", "") == f"Show what {actor} did"
     act.trigger()
     qtbot.waitUntil(lambda: page.model.rowCount() == count)
-    assert [chip.text() for chip in page.exact.chips()] == [f"Actor: {actor}"]
+    picker = page.filters.pickers["actor"]
+    assert picker.currentText() == actor and page.exact.chips() == []
+    picker.showPopup()  # by which it is counted
+    qtbot.waitUntil(picker.popup.isVisible)
+    counts = dict(
+        ask(demo_path, "SELECT payload ->> 'actor', count(*) FROM audit_chain GROUP BY 1 HAVING count(*) > 5")
+    )
+    for name in counts:
+        assert picker.offers(f"str:{name}")
+    other = next(name for name in counts if name != actor)
+    picker.pick_keys([f"str:{actor}", f"str:{other}"])
+    qtbot.waitUntil(lambda: page.model.rowCount() == count + counts[other])
+    assert picker.currentText() == "2 actors"
