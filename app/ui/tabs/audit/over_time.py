@@ -1,7 +1,7 @@
 """What the audit chain's tab shows of its entries over time: their days, or the hours of a few of these."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -12,7 +12,7 @@ from app.services.chain.finding import times_of
 from app.services.records.list_query import ListQuery
 from app.ui.session.outcome import Outcome
 from app.ui.tabs.audit.hours import days_of, moments_of, range_of
-from app.ui.tabs.audit.timeline import Timeline
+from app.ui.tabs.audit.timeline import DAYS_SHOWN, Timeline
 from app.ui.tabs.common import declared
 from app.ui.widgets.filter_row import DateRange, Span
 from app.ui.widgets.later import later
@@ -61,16 +61,27 @@ class OverTime:
         is_dear = self._context.is_much(_READ_FOR_DAYS * rows)
         self._without = query if is_dear else None
         if query.as_added or is_dear:
-            self.timeline.set_days(())
+            self.timeline.set_unread()
             return
         lists, run = self._context.lists, self._context.runner.read
         if few is None:
-            show: Callable[[Any], None] = self.timeline.set_days
+            show: Callable[[Any], None] = partial(self._show_days_of, query, utc)
             read = partial(run, lists.per_day, query, None if utc else local_day)
         else:
             moments = moments_of(*few, utc)
             show = partial(self.timeline.set_hours, moments, utc=utc)
             read = partial(run, lists.between, query, moments)
+        self._reading = read(on_done=show, on_failed=self._failed)
+
+    def _show_days_of(self, query: ListQuery, utc: bool, days: Sequence[tuple[int, int]]) -> None:
+        """Shows them; where all is of a single day, its hours."""
+        if len(days) != 1 or not 0 <= days[0][0] < DAYS_SHOWN:
+            self.timeline.set_days(days)
+            return
+        day = date.fromordinal(_FIRST_DAY + days[0][0])
+        moments = moments_of(day, day, utc)
+        show = partial(self.timeline.set_hours, moments, utc=utc, has_others=False)
+        read = partial(self._context.runner.read, self._context.lists.between, query, moments)
         self._reading = read(on_done=show, on_failed=self._failed)
 
     def count_few(self, total: int, again: Callable[[ListQuery], object]) -> None:

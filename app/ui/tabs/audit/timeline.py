@@ -19,6 +19,9 @@ from app.ui.widgets.labels import in_row
 
 _HEIGHT, _LOW_HEIGHT, _AXIS, _NARROWEST, _WIDEST, _GAP, _MARK, _APART = 68, 40, 18, 4, 28, 1, 4, 8
 _EPOCH = date(1970, 1, 1)
+_NONE = "No entries over time with these filters"
+DAYS_SHOWN = 1_000_000
+"""Days since 1970 beyond which a time is none that a calendar shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,9 @@ def bars_of(
 
 
 class Timeline(QWidget):
-    """`set_days([(days since 1970, count)])`; hidden below two days. `set_hours(moments, counts, utc)`: those
-    of a few days instead, with buttons to the days beside them, and to all. `set_low(True)` for lower bars,
+    """`set_days([(days since 1970, count)])`; hidden until there are any, and then always in its place.
+    `set_hours(moments, counts, utc)`: those of a few days instead, with buttons to the days beside them, and
+    to all, where it `has_others`. `set_unread()` where they are not read. `set_low(True)` for lower bars,
     where the rows need the room, `set_room(False)` for none.
 
     `picked(first, last)` (dates) when a bar is clicked, or several are dragged over, or chosen with Left and
@@ -87,7 +91,7 @@ class Timeline(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self._is_low, self._has_room = False, True
+        self._is_low, self._has_room, self._has_been = False, True, False
         self._days: tuple[tuple[int, int], ...] = ()
         self._hours: tuple[Sequence[int], Sequence[int], bool] | None = None
         self._kept: tuple[int | None, int | None] = None, None
@@ -114,9 +118,15 @@ class Timeline(QWidget):
         self.buttons.hide()
         self.hide()
 
-    def set_hours(self, moments: Sequence[int], counts: Sequence[int], utc: bool) -> None:
+    def set_hours(
+        self, moments: Sequence[int], counts: Sequence[int], utc: bool, *, has_others: bool = True
+    ) -> None:
         """How many entries there are from each moment to the next."""
-        self._show(hours=(moments, counts, utc))
+        self._show(hours=(moments, counts, utc), has_others=has_others)
+
+    def set_unread(self) -> None:
+        self._has_been = False
+        self._show()
 
     def set_kept(self, since: int | None, until: int | None, *, utc: bool) -> None:
         """The rows that the filter keeps: their hours, or days, stand out."""
@@ -130,13 +140,16 @@ class Timeline(QWidget):
         self,
         days: Sequence[tuple[int, int]] = (),
         hours: tuple[Sequence[int], Sequence[int], bool] | None = None,
+        *,
+        has_others: bool = False,
     ) -> None:
         self._hours = hours
         self.setAccessibleName("Entries per day" if hours is None else "Entries per hour")
-        if hours is None and self.buttons.isAncestorOf(QApplication.focusWidget() or self):
+        if not has_others and self.buttons.isAncestorOf(QApplication.focusWidget() or self):
             self.setFocus(Qt.FocusReason.OtherFocusReason)
-        self.buttons.setVisible(hours is not None)
-        self._days = tuple((day, count) for day, count in days if 0 <= day < 1_000_000)
+        self.buttons.setVisible(has_others)
+        self._days = tuple((day, count) for day, count in days if 0 <= day < DAYS_SHOWN)
+        self._has_been = self._has_been or hours is not None or bool(self._days)
         self._make_bars()
         self._show_or_hide()
         self.update()
@@ -160,7 +173,7 @@ class Timeline(QWidget):
         self._show_or_hide()
 
     def _show_or_hide(self) -> None:
-        self.setVisible(self._has_room and (self._hours is not None or len(self._days) > 1))
+        self.setVisible(self._has_room and self._has_been)
 
     def _place_buttons(self) -> None:
         """Beside the bars; where these are low, beside their axis, too."""
@@ -186,7 +199,7 @@ class Timeline(QWidget):
             self._bars = [*bars_of(self._days, most, self._findings)]
         self._current = self._anchor = -1
         self._is_held = False
-        self.setAccessibleDescription("")
+        self.setAccessibleDescription("" if self._bars else _NONE)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._make_bars()
@@ -202,7 +215,7 @@ class Timeline(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         bars = self._bars
         painter = QPainter(self)
-        highest = max(bar.count for bar in bars) or 1
+        highest = max((bar.count for bar in bars), default=0) or 1
         room = self._axis_at()
         accent, line = self._theme.colour("accent"), self._theme.colour("line")
         soft = self._theme.colour("accent")
@@ -224,6 +237,8 @@ class Timeline(QWidget):
         painter.setPen(self._theme.colour("dim"))
         for place, words, side in self._labels():
             painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | side, words)
+        if not bars:
+            painter.drawText(QRect(0, 0, self.width(), room), Qt.AlignmentFlag.AlignCenter, _NONE)
         if self.hasFocus():
             painter.setPen(accent)
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
@@ -278,7 +293,7 @@ class Timeline(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         last = len(self._bars) - 1
         match event.key():
-            case Qt.Key.Key_Left | Qt.Key.Key_Right as key:
+            case Qt.Key.Key_Left | Qt.Key.Key_Right as key if self._bars:
                 if not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
                     self._anchor = -1
                 elif self._anchor < 0:
@@ -298,7 +313,7 @@ class Timeline(QWidget):
                 super().keyPressEvent(event)
 
     def _step(self) -> float:
-        beside = self.buttons.sizeHint().width() + _APART if self._hours is not None else 0
+        beside = 0 if self.buttons.isHidden() else self.buttons.sizeHint().width() + _APART
         return min(_WIDEST, max(1, self.width() - beside) / max(1, len(self._bars)))
 
     def _at(self, where: QPoint) -> int:

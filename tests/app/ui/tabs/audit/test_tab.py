@@ -380,6 +380,17 @@ def test_what_some_actors_did_is_kept_by_a_list(qtbot: QtBot, show_tab: ShowTab,
     assert act.text().replace("&", "") == f"Show what {actor} did"
     act.trigger()
     qtbot.waitUntil(lambda: page.model.rowCount() == count)
+    qtbot.waitUntil(page.timeline.isVisible)
+    place = page.table.geometry()
+    page.filters.text.setText("no entry says this")
+    qtbot.waitUntil(lambda: page.model.rowCount() == 0 and page.timeline._bars == [])
+    assert page.table.geometry() == place and page.timeline.isVisible()
+    page.filters.text.setText(ask(demo_path, "SELECT hash FROM audit_chain WHERE seq = ?", seq)[0][0])
+    qtbot.waitUntil(lambda: page.model.rowCount() == 1 and len(page.timeline._bars) == 24)
+    assert page.table.geometry() == place and page.timeline.buttons.isHidden()
+    assert page.timeline.accessibleName() == "Entries per hour"
+    page.filters.text.clear()
+    qtbot.waitUntil(lambda: page.model.rowCount() == count)
     picker = page.filters.pickers["actor"]
     assert picker.currentText() == actor and page.exact.chips() == []
     picker.showPopup()  # by which it is counted

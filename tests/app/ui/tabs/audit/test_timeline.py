@@ -103,10 +103,17 @@ def test_other_bars_at_another_width_let_go_of_the_one_chosen(qtbot: QtBot, them
         qtbot.keyClick(timeline, Qt.Key.Key_Return)
 
 
-def test_it_hides_where_there_is_nothing_to_choose(qtbot: QtBot, theme: Theme) -> None:
-    assert shown(qtbot, theme, []).isHidden()
-    assert shown(qtbot, theme, [(DAY, 3)]).isHidden()
-    assert not shown(qtbot, theme, [(DAY, 3), (10**9, 1), (DAY + 1, 1)]).isHidden()
+def test_it_stays_in_its_place_once_there_were_days(qtbot: QtBot, theme: Theme) -> None:
+    timeline = shown(qtbot, theme, [])
+    assert timeline.isHidden()
+    timeline.set_days([(DAY, 3), (10**9, 1), (DAY + 1, 1)])
+    timeline.set_days([])
+    assert timeline.isVisible() and "No entries" in timeline.accessibleDescription()
+    timeline.grab()
+    for key in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Return):
+        qtbot.keyClick(timeline, key)
+    timeline.set_unread()
+    assert timeline.isHidden()
 
 
 def test_days_are_counted_in_the_time_zone_asked_for(database: LocalDatabase) -> None:
