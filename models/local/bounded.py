@@ -11,9 +11,8 @@ from typing import Any, Final
 
 import apsw
 
-from models.local import statements
-from models.local.statements import Token
 from models.patterns import compiled_later
+from models.sql_tokens import Token, tokens
 
 MOST: Final = 10**9
 """Bytes of the one text times those of the other: some hundredths of a second."""
@@ -41,7 +40,7 @@ def searches(sql: str) -> bool:
     lower = sql.lower()
     if not any(name in lower for name in _MAY):
         return False
-    return _PLAIN.fullmatch(sql) is None and _searches(statements.tokens(sql))
+    return _PLAIN.fullmatch(sql) is None and _searches(tokens(sql))
 
 
 def _searches(said: Iterator[Token]) -> bool:

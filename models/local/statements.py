@@ -9,25 +9,7 @@ import apsw
 
 from models.patterns import compiled_later
 from models.schema import caseless
-
-_TOKEN = compiled_later(
-    r"""
-    (?P<skip>[\s\ufeff]+ | --[^\n]* | /\*.*?(?:\*/|\Z))
-  | (?P<text>'(?:(?>[^']++|''))*+'?)
-  | (?P<name>"(?:(?>[^"]++|""))*+"? | `(?:(?>[^`]++|``))*+`? | \[[^\]]*\]?)
-  | (?P<word>[\w$]+)
-  | (?P<end>;[\s;]*+)
-  | (?P<sign>.)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-"""Possessive: a repetition that could be taken back would keep a state for each character."""
-
-Token = tuple[str, str]
-"""What kind of token it is, and what it says, in lower case but for a text."""
-
-Placed = tuple[str, str, int, int]
-"""The same, and where it begins and ends."""
+from models.sql_tokens import TOKEN, Token, tokens
 
 _NONE: Token = "", ""
 VERBS = frozenset(("insert", "replace", "update", "delete", "select", "values"))
@@ -82,30 +64,6 @@ def canonical(sql: str) -> str:
     return "\0".join(said[:-1] if said[-1:] == [";"] else said)
 
 
-def tokens(sql: str) -> Iterator[Token]:
-    """Each but white space and comments; a name without its quotes."""
-    for kind, said, _, _ in placed(sql):
-        yield kind, said
-
-
-def placed(sql: str) -> Iterator[Placed]:
-    """The same, and where in `sql` each of them is."""
-    for match in _TOKEN.finditer(sql):
-        said = match.group()
-        match kind := match.lastgroup or "":
-            case "skip":
-                continue
-            case "name":
-                said = caseless(_unquoted(said))
-            case "end":
-                said = ";"
-            case "text":
-                pass
-            case _:
-                said = caseless(said)
-        yield kind, said, *match.span()
-
-
 def verb(sql: str) -> tuple[str, Iterator[Token]]:
     """What a statement does, by its first word in lower case or that behind a WITH, and what follows."""
     said, depth = tokens(sql), 0
@@ -135,7 +93,7 @@ def target(sql: str) -> tuple[str, Iterator[Token]]:
 
 def words(sql: str) -> set[str]:
     """The words of `sql` outside of texts, quoted names and comments, in lower case."""
-    return {caseless(match["word"]) for match in _TOKEN.finditer(sql) if match["word"]}
+    return {caseless(match["word"]) for match in TOKEN.finditer(sql) if match["word"]}
 
 
 def rows(sql: str) -> Iterator[tuple[int, str]]:
@@ -143,7 +101,7 @@ def rows(sql: str) -> Iterator[tuple[int, str]]:
     plain INSERT of several rows, or says more than `LONGEST_REST` behind them.
     """
     head, depth, ends, behind, rest = 0, 0, array("q"), False, ";"
-    for match in _TOKEN.finditer(sql):
+    for match in TOKEN.finditer(sql):
         said = match.group()
         depth += (said == "(") - (said == ")")
         if match["skip"] or not head:
@@ -173,7 +131,7 @@ def source(sql: str, *ends: str) -> str | None:
     far as it says where its rows come from. None where it has neither, or a query over tables behind them.
     """
     depth, before, at = 0, "", 0
-    for match in _TOKEN.finditer(sql):
+    for match in TOKEN.finditer(sql):
         if match["skip"]:
             continue
         said = caseless(match.group())
@@ -189,13 +147,6 @@ def _asks_tables(sql: str) -> bool:
     """Whether it may: a query without FROM and IN is over none."""
     said = words(sql)
     return "select" in said and not said.isdisjoint(("from", "in"))
-
-
-def _unquoted(name: str) -> str:
-    """A quoted name without its quotes, the last of which may be missing; an empty name keeps them."""
-    closing = "]" if name[0] == "[" else name[0]
-    inner = name[1:-1] if len(name) > 1 and name[-1] == closing else name[1:]
-    return inner or '""'
 
 
 def creates(statement: str) -> tuple[str, str] | None:

@@ -34,9 +34,10 @@ from app.ui.tabs.audit.dialogs import CheckpointsDialog
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.filtering import FilterByColumnDialog
 from app.ui.tabs.runs import RunsTab
-from app.ui.tabs.users import edit_others_form, edit_user_form, new_user_form
+from app.ui.tabs.users import edit_user_form, new_user_form
 from app.ui.tabs.users.adding import AddUsersDialog
 from app.ui.tabs.users.moving import Moving, move_form
+from app.ui.tabs.users.others import edit_others_form
 from app.ui.tabs.users.password import PasswordField, PasswordShown, password_form
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.tabs.webhooks.checking import CheckRequestDialog
@@ -252,7 +253,7 @@ def register(registry: Registry) -> None:
         file = scenes.file("ALTER TABLE users ADD COLUMN name TEXT; ALTER TABLE users ADD COLUMN role TEXT;")
         context = make_context(file, theme, Settings(Path(scenes.folder) / "home"), lambda: NOW)
         user = replace(_user(), unknown={"name": "Ada Lovelace", "role": "operator"})
-        dialog = edit_others_form(context, user)
+        dialog = edit_others_form(context, user, {})
         context.setParent(dialog)
         return Shot(dialog, close=context.stop)
 

@@ -12,8 +12,8 @@ from typing import Final
 import apsw
 
 from models.local import statements
-from models.local.statements import Placed
 from models.schema import caseless
+from models.sql_tokens import Placed, placed
 
 _GAP: Final = r"(?:(?>[\s;\ufeff]|--[^\n]*\n|/\*.*?\*/))"
 _MAY: Final = re.compile(
@@ -49,7 +49,7 @@ def resolution(sql: str, *, by_table: bool = False) -> Resolution | None:
     has_clause = "conflict" in sql.lower()  # which takes a fraction of what a pattern does
     if not (has_clause or by_table or _MAY.match(sql)):
         return None
-    said = statements.placed(sql)
+    said = placed(sql)
     verb = _verb(said)
     if verb is None or verb[1] not in _WRITES:
         return None

@@ -363,6 +363,11 @@ class Statements:
             return SQL("NULL")
         return value_of(column, source or self.source)
 
+    def shortened(self, column: TableColumn) -> Any:
+        """The same, a text cut at `CELL_CHARACTERS`."""
+        value = self.value(column)
+        return value if column.kind is ColumnKind.PRESENCE else _cut(value, CELL_CHARACTERS)
+
     def time(self) -> Any:
         """When a row was made, as `moment` gives it."""
         return moment(self.value(self.table.column(self.table.time)))

@@ -337,17 +337,27 @@ class Lists:
             yield row[0]
 
     def rows(
-        self, database: Database, query: ListQuery, keys: Keys, columns: Iterable[str] | None = None
+        self,
+        database: Database,
+        query: ListQuery,
+        keys: Keys,
+        columns: Iterable[str] | None = None,
+        *,
+        cut: bool = False,
     ) -> Iterator[Row]:
         """The rows with these keys, whole texts included, in their order.
 
-        `columns` are names of the list's columns, all of them by default; the record's id, if it comes first,
-        is as it is stored. Rows that have gone are left out. Memory stays that of one page.
+        `columns` are names of the list's columns, all of them by default, or of those that only the file has,
+        which are `cut` as a list shows them; the record's id, if it comes first, is as it is stored. Rows
+        that have gone are left out. Memory stays that of one page.
         """
         statements = self._statements(database, query)
         table = statements.table
         names = tuple(columns or table.names)
-        values = [statements.value(table.column(name)) for name in names]
+        values = [
+            statements.shortened(column) if cut and not column.is_declared else statements.value(column)
+            for column in map(table.of_file, names)
+        ]
         told = _with_id if names[0] == table.key.name else _legible
         return _in_order(keys, _ROWS_AT_ONCE, partial(_by_key, database, statements, values, told))
 

@@ -21,6 +21,7 @@ from app.services.records.change import Change
 from app.services.records.images import Images
 from app.services.records.passwords import Typed
 from app.services.records.rows import (
+    RawText,
     RowChange,
     StoredRow,
     Value,
@@ -33,7 +34,7 @@ from app.services.records.rows import (
 )
 from app.services.records.secret_forms import hides
 from app.services.records.tables import USERS, TableColumn, undeclared
-from app.services.records.typed import in_type
+from app.services.records.typed import can_be_typed, in_type
 from app.services.records.webhooks import without_urls, without_users
 from models.engine import Database, Limits, Rows
 from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed
@@ -243,10 +244,8 @@ def set_others(
     when it is written.
     """
     row = images.row(USERS.name, user_id, "user")
-    editable = USERS.others(row.table)
-    if unknown := [name for name in values if name not in editable]:
-        raise NotAllowed(f"{', '.join(unknown)} cannot be edited here; nothing was changed.")
-    shown_now = {name: legible(_column(name).said(row[name])) for name in values}
+    _require_others(row, values)
+    shown_now = {name: _legible(row, name) for name in values}
     if hidden := [name for name, value in shown_now.items() if hides(value)]:
         raise NotAllowed(
             f"{', '.join(hidden)} holds a password hash, which is not edited here; nothing was changed."
@@ -254,11 +253,7 @@ def set_others(
     differ = [name for name in values if name in seen and shown_now[name] != seen[name]]
     if differ:
         raise ChangedMeanwhile(f"the user ({', '.join(differ)})")
-    kinds, never_null = images.types(USERS.name), row.table.never_null
-    typed = {
-        name: in_type(name, kinds.get(name, ""), value) if value or name in never_null else None
-        for name, value in values.items()
-    }
+    typed = _typed(images, row, values)
     after = {name: value for name, value in typed.items() if not row.holds(name, value)}
     if not after:
         raise NotAllowed("Nothing was changed.")
@@ -269,6 +264,71 @@ def set_others(
         events=(_updated(row, _of_others(before, after), actor),),
         inverse_events=(_updated(row, _of_others(after, before), actor),),
     )
+
+
+@writing.act
+def set_others_of(
+    images: Images,
+    user_ids: Sequence[str],
+    values: Mapping[str, str],
+    shared: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    actor: str,
+    now: int,
+) -> Change:
+    """The same of several, each with an entry in its tenant's chain that says what changed of that one. Those
+    who have these values already, or in their place what is not edited in a line, and those who are gone, are
+    left alone, which it says. `shared` are values that all of them were seen to have. Raises as `set_others`
+    does, and `NothingToDo`.
+    """
+    found = images.found(USERS.name, user_ids, "user", only=("tenant_id", "email", *values))
+    _require_others(found[0], values)
+    typed = _typed(images, found[0], values)
+    others = [row for row in found if any(_legible(row, name) != one for name, one in shared.items())]
+    if others:
+        more = f" and {len(others) - 1:,} more" if others[1:] else ""
+        raise ChangedMeanwhile(f"the user {others[0].shown('email')}{more}")
+    after = [{name: one for name, one in typed.items() if not row.holds(name, one)} for row in found]
+    changing = {row.identity: values for row, values in zip(found, after, strict=True)}
+
+    def why_not(row: StoredRow) -> str | None:
+        new = changing[row.identity]
+        if not all(can_be_typed(row[name]) and not isinstance(row[name], RawText) for name in new):
+            return "with what is not edited in a line"
+        return None if new else "so already"
+
+    rows, left = those_that_can(found, images.wanted, why_not, _address)
+    require_some(rows, left, "All of those selected are so already.")
+    given = [
+        (row, changing[row.identity], {name: row[name] for name in changing[row.identity]}) for row in rows
+    ]
+    what = f"of {rows[0].shown('email')} changed" if len(rows) == 1 else f"of {len(rows):,} users changed"
+    return Change(
+        summary=f"{', '.join(name for name in typed if any(name in new for _, new, _ in given))} {what}",
+        rows=tuple(images.changed(row, new, now) for row, new, _ in given),
+        events=tuple(_updated(row, _of_others(old, new), actor) for row, new, old in given),
+        inverse_events=tuple(_updated(row, _of_others(new, old), actor) for row, new, old in given),
+        left=left.told,
+    )
+
+
+def _require_others(row: StoredRow, names: Iterable[str]) -> None:
+    editable = USERS.others(row.table)
+    if unknown := [name for name in names if name not in editable]:
+        raise NotAllowed(f"{', '.join(unknown)} cannot be edited here; nothing was changed.")
+
+
+def _typed(images: Images, row: StoredRow, values: Mapping[str, str]) -> dict[str, Value]:
+    """What such columns of the table hold where that was typed; an empty text is NULL where it may be so."""
+    kinds, never_null = images.types(USERS.name), row.table.never_null
+    return {
+        name: in_type(name, kinds.get(name, ""), value) if value or name in never_null else None
+        for name, value in values.items()
+    }
+
+
+def _legible(row: StoredRow, name: str) -> Any:
+    return legible(_column(name).said(row[name]))
 
 
 def _column(name: str) -> TableColumn:

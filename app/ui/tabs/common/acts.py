@@ -60,6 +60,21 @@ def create_act(tab: RecordTab, text: str, run: Callable[[], None], *needs: str) 
     return list_act("create", text, Icon.ADD, run, refuse, "Ctrl+Shift+N", Kind.PRIMARY, short=short)
 
 
+def form_opener(tab: RecordTab, form_of: "Callable[[Record], FormDialog]") -> Callable[[Record], None]:
+    """Opens the form of a record; and again where somebody else has changed it meanwhile."""
+
+    def open_form(record: Record) -> None:
+        form = form_of(record)
+        form.outdated.connect(partial(show_again, record["id"]))
+        form.open_once()
+
+    def show_again(record_id: object) -> None:
+        tab.list.model.reload_records(frozenset([record_id]))
+        tab.current.read_again(record_id, open_form)
+
+    return open_form
+
+
 def edit_act(
     tab: RecordTab,
     text: str,
@@ -71,16 +86,8 @@ def edit_act(
     refusal: Refuses = lambda: None,
     in_menu: bool = False,
 ) -> ActionSpec:
-    """Opens the form of the selected record; and again where somebody else has changed it meanwhile."""
-
-    def open_form(record: Record) -> None:
-        form = form_of(record)
-        form.outdated.connect(partial(show_again, record["id"]))
-        form.open_once()
-
-    def show_again(record_id: object) -> None:
-        tab.list.model.reload_records(frozenset([record_id]))
-        tab.current.read_again(record_id, open_form)
+    """Opens the form of the selected record, as `form_opener` does."""
+    open_form = form_opener(tab, form_of)
 
     def refuse() -> str | None:
         return refusal() or tab.selection.refusal(single=True)

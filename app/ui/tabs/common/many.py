@@ -10,7 +10,7 @@ from app.services.chain.rules import seconds
 from app.services.records.lists import READ_EACH
 from app.services.records.tables import ColumnKind, TableColumn
 from app.ui.session.context import Context
-from app.ui.tabs.common.declared import choice_label, instant
+from app.ui.tabs.common.declared import choice_label, extra_of, instant
 from app.ui.tabs.common.list_controller import ListController
 from app.ui.tabs.common.selection import COUNTED, LOOKED_AT, Selection
 from app.ui.widgets.buttons import push_button
@@ -47,8 +47,10 @@ class ManyPart(QWidget):
         super().__init__()
         self._context, self._selection, self._rows = context, selection, rows
         columns = [column for column in rows.table.columns if column.listed and column.kind not in _NEVER]
-        self._columns = [column for column in columns if self._is_there(column)]
-        selection.look_at(column.name for column in self._columns if column.kind in _COUNTED)
+        own = extra_of(context, rows.table)
+        self._columns = [*(column for column in columns if self._is_there(column)), *own]
+        counted = (column.name for column in self._columns if column.is_declared and column.kind in _COUNTED)
+        selection.look_at(counted, [column.name for column in own])
         self.shared, self.different = FieldList(context.theme), FieldList(context.theme)
         self._shared_title, self._different_title = Label(_SHARED, Look.SECTION), Label("", Look.SECTION)
         self._different_title.setText(_DIFFERENT)
@@ -125,7 +127,8 @@ class ManyPart(QWidget):
             return Field(column.label, self._words(column, next(iter(values))))
         if column.kind in (ColumnKind.TIME, ColumnKind.NUMBER) and (span := self._span(column, values)):
             return Field(column.label, span)
-        is_few = column.kind is ColumnKind.WORD and len(values) <= _TOLD
+        is_word = column.kind is ColumnKind.WORD or not column.is_declared
+        is_few = is_word and len(values) <= _TOLD
         if len(values) == values.total() and not is_few:
             return Field(column.label, "each has its own", can_copy=False)
         if column.kind is ColumnKind.PROSE:

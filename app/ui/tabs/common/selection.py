@@ -81,6 +81,7 @@ class Selection(QObject):
         self._going: Key | None = None
         self._own: dict[Any, list[Row]] = {}
         self._asked_of: set[str] = set()
+        self._own_columns: tuple[str, ...] = ()
         self._counts: dict[str, Counter[Any]] = {}
         self._counting: Task | None = None
         self._is_looking = False
@@ -199,9 +200,13 @@ class Selection(QObject):
         most = self._context.opened.database.most_at_once if asks else None  # an act on more is refused
         self._rows.when_agreed(begin, partial(turns.drop, turn), each=each, most=most)
 
-    def look_at(self, columns: Iterable[str]) -> None:
-        """Counts the values of these columns as well, of each selection that is not at hand."""
+    def look_at(self, columns: Iterable[str], own: Iterable[str] = ()) -> None:
+        """Counts the values of these columns as well, of each selection of several that is not at hand; and
+        those of columns that only the file has, its `own`, which no list has at hand.
+        """
         self._asked_of.update(columns)
+        self._own_columns = (*own,)
+        self._count_again()  # a first selection is there when what tells of it is made
 
     def spread(self, columns: Sequence[str]) -> "dict[str, Counter[Any]] | None":
         """The values of several columns, where all rows are at hand and none is behind; of more rows those
@@ -213,7 +218,10 @@ class Selection(QObject):
         if len(records) < self._rows.selected_count():
             return {name: self._counts[name] for name in columns if name in self._counts} or None
         names = self._rows.table.names
-        return {name: Counter(row[names.index(name)] for row in records) for name in columns}
+        at_hand = {
+            name: Counter(row[names.index(name)] for row in records) for name in columns if name in names
+        }
+        return at_hand | {name: self._counts[name] for name in columns if name in self._counts}
 
     @property
     def is_counted(self) -> bool:
@@ -242,38 +250,47 @@ class Selection(QObject):
         at_hand, selected = len(self.records()), self._rows.selected_count()
         few = selected <= COUNTED or selected == self._rows.model.rowCount()
         may_read = not (self._context.costs or self._rows.is_cut_short)  # that is told to who acts
-        if at_hand < selected and few and self._asked_of and may_read:
+        is_asked = at_hand < selected and few and self._asked_of and may_read
+        # Of few records that is no more than is read of one.
+        has_own = selected > 1 and self._own_columns and few and (may_read or self._may_read_own(selected))
+        if is_asked or has_own:
             self._count_soon.start()
         else:
             self._count_soon.stop()
 
+    def _may_read_own(self, selected: int) -> bool:
+        return selected <= LOOKED_AT and not self._rows.is_cut_short and len(self.records()) == selected
+
     def count(self) -> None:
         """Counts what is not at hand where each row is charged: a person asks for it."""
-        self._rows.when_agreed(self._counting_of(), lambda: None, each=READ_EACH)
+        self._rows.when_agreed(self._counting_of(asked=True), lambda: None, each=READ_EACH)
 
     def _count(self) -> None:
         self._rows.when_selected(self._counting_of(), dropped=lambda words: None)
 
-    def _counting_of(self) -> Callable[[ListQuery, Keys], None]:
-        lists, columns, wanted = self._context.lists, sorted(self._asked_of), self._wanted
-        is_charged = self._context.costs
-        are_all = not is_charged and self._rows.selected_count() == self._rows.model.rowCount()
+    def _counting_of(self, *, asked: bool = False) -> Callable[[ListQuery, Keys], None]:
+        lists, wanted, is_charged = self._context.lists, self._wanted, self._context.costs
+        selected, own = (
+            self._rows.selected_count(),
+            self._own_columns if self._rows.selected_count() > 1 else (),
+        )
+        columns = [] if len(self.records()) == selected else sorted(self._asked_of)
+        are_all = not is_charged and selected == self._rows.model.rowCount()
 
         def read(database: Database, query: ListQuery, keys: Keys) -> dict[str, Counter[Any]]:
-            if are_all:
+            counts: dict[str, Counter[Any]] = {}
+            if are_all and columns:
                 chosen, found = dict(query.choices), lists.choices(database, query, columns)
-                counts = {
-                    name: Counter(
-                        {value: rows for value, rows in of if name not in chosen or value in chosen[name]}
-                    )
-                    for name, of in found.items()
-                }
-                if all(of.total() == len(keys) for of in counts.values()):
-                    return counts
-            if len(keys) > COUNTED:
-                return {}
-            values = zip(*lists.rows(database, query, keys, columns), strict=True)
-            return dict(zip(columns, map(Counter, values), strict=False))
+                for name, of in found.items():
+                    kept = ((value, n) for value, n in of if name not in chosen or value in chosen[name])
+                    counts[name] = Counter(dict(kept))
+                if any(of.total() != len(keys) for of in counts.values()):
+                    counts = {}
+            rest = [name for name in (*columns, *own) if name not in counts]
+            if rest and len(keys) <= COUNTED:
+                values = zip(*lists.rows(database, query, keys, rest, cut=True), strict=True)
+                counts |= zip(rest, map(Counter, values), strict=False)
+            return counts
 
         def done(counts: dict[str, Counter[Any]]) -> None:
             self._counting, self._counts = None, counts
@@ -281,7 +298,7 @@ class Selection(QObject):
 
         def failed(error: TenantAdminError) -> None:
             self._counting = None
-            if is_charged and not isinstance(error, Cancelled):
+            if asked and is_charged and not isinstance(error, Cancelled):
                 self._context.runner.failed.emit(error)
                 self.counted.emit()
 

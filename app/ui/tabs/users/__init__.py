@@ -13,7 +13,6 @@ from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
 from app.services.records.record import Record
 from app.services.records.tables import EVERYONE, USERS, Scope
-from app.services.text import readable
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import (
@@ -175,7 +174,7 @@ class UsersTab(RecordTab):
         show = self.commands.show_button
         for name in ("edit", "set_password"):
             show(name, not of_many)
-        show("edit_others", not of_many and self._without_others() is None)
+        show("edit_others", self._without_others() is None)
         show("invalidate", of_many and self._without_passwords() is None)
         show("move", of_many)
 
@@ -219,13 +218,13 @@ class UsersTab(RecordTab):
 
         add(record_act("invalidate", words, Icon.CANCEL, self._invalidate, refuse, "Ctrl+Shift+I"))
         add(
-            edit_act(
-                self,
-                "Edit other columns…",
-                lambda user: edit_others_form(self.context, user, self),
-                name="edit_others",
-                keys="Shift+F2",
-                refusal=self._without_others,
+            record_act(
+                "edit_others",
+                partial(self.selection.words_of_all, "Edit other columns…", "Edit other columns of {}…"),
+                Icon.EDIT,
+                self._edit_others,
+                lambda: self._without_others() or self.selection.refusal(),
+                "Shift+F2",
             )
         )
         other = "Filter by another column…"
@@ -256,6 +255,14 @@ class UsersTab(RecordTab):
 
         columns = USERS.others(self.context.opened.schema.stored[USERS.name])
         FilterByColumnDialog(self.context, self.query(), columns, self.exact.add, self).open_once()
+
+    def _edit_others(self) -> None:
+        from app.ui.tabs.users.others import edit_others_of_one, edit_others_of_several  # noqa: PLC0415
+
+        if self.list.selected_count() > 1:
+            edit_others_of_several(self)
+        else:
+            self.current.when_whole(partial(edit_others_of_one, self))
 
     def _without_others(self) -> str | None:
         stored = self.context.opened.schema.stored.get(USERS.name)
@@ -347,40 +354,6 @@ def edit_user_form(context: Context, user: Record, parent: QWidget | None = None
         context.when_agreed(context.rows_of(USERS.name, Scope(user.text("tenant_id"))), write, form)
 
     form.submitted.connect(rename)
-    return form
-
-
-def edit_others_form(context: Context, user: Record, parent: QWidget | None = None) -> "FormDialog":
-    """Columns that only the file knows; what no line can show stays as it is."""
-    from app.services.records import users  # noqa: PLC0415
-    from app.services.records.secret_forms import hides  # noqa: PLC0415
-    from app.services.records.typed import can_be_typed  # noqa: PLC0415
-    from app.ui.widgets.form_dialog import FormDialog  # noqa: PLC0415
-
-    stored = context.opened.schema.stored[USERS.name]
-    sentence = f"{user.text('email')}, a user of {user['tenant_id']}"
-    form = FormDialog(context.theme, "Edit other columns", sentence, action="Save", parent=parent)
-    seen = {name: user.unknown[name] for name in USERS.others(stored) if name in user.unknown}
-    for name, value in seen.items():
-        field = line_edit(readable(value))
-        hint = "Empty stores an empty text." if isinstance(value, str) else ""
-        if name not in stored.never_null:
-            hint = "Empty stores nothing (NULL)."
-        if not can_be_typed(value):
-            field.setReadOnly(True)
-            hint = "No line can show this; it stays as it is."
-        if hides(value):
-            hint = "This is not shown; it stays as it is."
-        form.add_field(name, name, field, hint=hint)
-    for name in [*seen][:1]:
-        form.editor(name).setFocus()
-
-    def save() -> None:
-        edited = form.edited()
-        values = {name: str(value) for name, value in form.values().items() if name in edited}
-        form.write(context.act, users.set_others, user["id"], values, {name: seen[name] for name in values})
-
-    form.submitted.connect(save)
     return form
 
 

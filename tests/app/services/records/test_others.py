@@ -17,7 +17,7 @@ from app.services.records.tables import USERS, undeclared
 from app.services.records.typed import can_be_typed, in_type
 from app.workers import scan_pool
 from models.engine import Database
-from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed, Refused
+from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed, NothingToDo, Refused
 from models.schema import inspect
 from tests.app.services.conftest import Events
 from tests.app.services.records.test_users import create
@@ -101,6 +101,43 @@ def test_neither_secrets_nor_our_own_columns_are_edited_here(engine: Database, u
     for name in ("api_token", "email", "password_hash", "nowhere"):
         with pytest.raises(NotAllowed, match="cannot be edited here"):
             users.set_others(engine, user, {name: "x"}, actor="ops", now=NOW)
+
+
+def test_of_several_only_what_differs_is_written_each_in_its_chain(
+    engine: Database, user: str, sql: apsw.Connection, events: Events, database_path: Path
+) -> None:
+    second = create(engine, "b@acme.example", tenant="globex")
+    third = create(engine, "c@acme.example")
+    odd = create(engine, "d@acme.example")
+    sql.execute("UPDATE users SET role = 'admin', seats = 3 WHERE id = ?", (third,))
+    sql.execute("UPDATE users SET role = x'00', seats = 3 WHERE id = ?", (odd,))
+    before, known = [*sql.execute("SELECT * FROM users ORDER BY id")], len(events())
+    ids, values = [user, second, third, odd, "gone"], {"role": "admin", "seats": "3"}
+    change = users.set_others_of(engine, ids, values, actor="ops", now=NOW)
+    assert change.told.startswith("role, seats of 2 users changed; 3 left as they are: ")
+    reasons = (
+        "so already (c@acme.example)",
+        "with what is not edited in a line (d@acme.example)",
+        "no longer there",
+    )
+    assert all(f"1 {why}" in change.told for why in reasons)
+    changes = {"role": {"from": "operator", "to": "admin"}, "seats": {"from": None, "to": 3}}
+    said = [(tenant, kind, of["userId"], of["changes"]) for tenant, kind, of in events()[known:]]
+    one_each = [("acme", "user_updated", user, changes), ("globex", "user_updated", second, changes)]
+    assert sorted(said, key=str) == one_each
+    writing.undo(engine, change, now=NOW)
+    assert [*sql.execute("SELECT * FROM users ORDER BY id")] == before
+    with pytest.raises(ChangedMeanwhile, match=r"c@acme\.example"):
+        users.set_others_of(
+            engine, [user, third], {"role": "admin"}, {"role": "operator"}, actor="ops", now=NOW
+        )
+    with pytest.raises(NothingToDo, match="so already"):
+        users.set_others_of(engine, [third], {"role": "admin"}, actor="ops", now=NOW)
+    with pytest.raises(Refused):
+        users.set_others_of(engine, ids, {"role": "king"}, actor="ops", now=NOW)
+    with pytest.raises(NotAllowed, match="email cannot be edited here"):
+        users.set_others_of(engine, ids, {"email": "x"}, actor="ops", now=NOW)
+    assert not list(scan_pool.verify(InFile(database_path), now=NOW).findings)
 
 
 def test_one_that_is_another_by_now_stays(engine: Database, user: str, sql: apsw.Connection) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt
+from PySide6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
 
 from app.services.live.tokens import Tokens
@@ -68,6 +69,7 @@ def undo(qtbot: QtBot, page: RecordTab, *, asks: bool) -> None:
 def test_passwords_lists_and_moves_of_many_users(
     qtbot: QtBot, window: MainWindow, place: str, file: Path
 ) -> None:
+    ask(file, "ALTER TABLE users ADD COLUMN role TEXT CHECK (role IN ('member', 'admin'))")
     page = open_live(qtbot, window, place)
     unlock(qtbot, window)
     ((stored,),) = ask(file, STORED)
@@ -86,6 +88,23 @@ def test_passwords_lists_and_moves_of_many_users(
     assert ask(file, STORED) == [(0,)]
     undo(qtbot, page, asks=True)
     assert ask(file, STORED) == [(stored,)]
+
+    user = choose(qtbot, page, 1)
+    ask(file, "UPDATE users SET role = 'member' WHERE id = ?", user)
+    page.table.setFocus()
+    press("Shift+Down")
+    qtbot.waitUntil(lambda: page.many is not None and "1 member\n1 (none)" in words(page.many.different))
+    press("Shift+F2")
+    others = dialog(qtbot, window, FormDialog)
+    role = others.editor("role")
+    assert isinstance(role, QComboBox) and role.currentText() == "(differ)"
+    role.setCurrentText("admin")
+    with qtbot.waitSignal(page.context.runner.changed):
+        click(qtbot, others.action_button)
+    closed(qtbot, window, FormDialog)
+    assert ask(file, "SELECT count(*) FROM users WHERE role = 'admin'") == [(2,)]
+    undo(qtbot, page, asks=True)
+    assert ask(file, "SELECT role, count(*) FROM users GROUP BY role") == [(None, total - 1), ("member", 1)]
 
     user = choose(qtbot, page, 1)
     page.table.setFocus()
