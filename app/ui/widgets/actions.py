@@ -215,14 +215,15 @@ class Actions(QObject):
             in_menus = self._table is not None and spec.checked is None  # no tool button takes its text
             action.setText(_marked(words, marked) if in_menus else words)
             action.setEnabled(refusal is None)
-            action.setToolTip(tooltip(said))
+            buttons = [one for one in action.associatedObjects() if isinstance(one, QToolButton)]
+            # In a menu its words are read: a tip that repeats them would lie over the next ones.
+            action.setToolTip(tooltip(said) if refusal is not None or buttons else "")
             if name in self._deaf:
                 self._deaf[name].setEnabled(refusal is not None or spec.is_letter)
             if spec.checked is not None:
                 action.setChecked(spec.checked())
-            for shown in action.associatedObjects():
-                if isinstance(shown, QToolButton):
-                    shown.setAccessibleDescription(said)
+            for shown in buttons:
+                shown.setAccessibleDescription(said)
             if button is not None:
                 if refusal is not None:
                     self._leave(button)

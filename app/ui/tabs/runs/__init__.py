@@ -48,7 +48,15 @@ from app.ui.tabs.runs.parking_forms import copy_run_form, new_run_form, park_for
 from app.ui.tabs.runs.phase_scores import VERDICT, PhaseScores, phase_scores, summary
 from app.ui.tabs.runs.ready import GOING, WAITING, WHY, ReadyRuns, view_words
 from app.ui.tabs.runs.reasons import ASKED, ReasonDialog, consequence
-from app.ui.tabs.runs.run_acts import ACTS, STATUS_LOOKS, RunAct, left_as_it_is, main_acts, refusal_of
+from app.ui.tabs.runs.run_acts import (
+    ACTS,
+    STATUS_LOOKS,
+    RunAct,
+    left_as_it_is,
+    main_acts,
+    refusal_of,
+    status_word,
+)
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec, ButtonIn
@@ -105,6 +113,7 @@ class RunsTab(RecordTab):
     def special_columns(self) -> declared.Special:
         return {
             "status": {
+                "text": lambda value, row: status_word(value),
                 "tone": lambda value, row: STATUS_LOOKS[value][0],
                 "icon": lambda value, row: STATUS_LOOKS[value][1],
                 "tooltip": lambda value, row: self.ready.why_of(row),
@@ -257,7 +266,7 @@ class RunsTab(RecordTab):
         self.opener.prepare()
         run = record.run
         tone, icon = STATUS_LOOKS.get(run["status"], (Tone.NEUTRAL, None))
-        self.inspector.set_header(run.text("idea"), summary(record), (run.text("status"), tone, icon))
+        self.inspector.set_header(run.text("idea"), summary(record), (status_word(run["status"]), tone, icon))
         self.scores.setVisible(record.artifacts is not None)
         self.scores.set_scores(phase_scores(record.artifacts or ()))
         self._show_fields(run)
@@ -466,7 +475,8 @@ class RunsTab(RecordTab):
             seen.fill(of_rows(query.table, found, columns))
             asked = found or rows
             read = reads_again(database, len(asked), len(asked))
-            frozen = replace(freeze(asked, each), read=read, stay=stay, seen=seen)
+            named = ((key, idea, status_word(status)) for key, idea, status in asked)
+            frozen = replace(freeze(named, each), read=read, stay=stay, seen=seen)
             return frozen, bool(found), any(row[2] in planning.GOES_ON for row in found)
 
         def give(judged: tuple[Frozen, bool, bool]) -> None:
@@ -521,7 +531,7 @@ class RunsTab(RecordTab):
         return self._asks(act, self.list.selected_count(), at_work)
 
     def _words(self, act: RunAct) -> str:
-        words = self.selection.words(act.text, "status", partial(self._applies, act))
+        words = self.selection.words(act.text, "status", partial(self._applies, act), act.many)
         return f"{words}…" if self._asks_now(act) else words
 
     def _applies(self, act: RunAct, status: Any) -> bool:

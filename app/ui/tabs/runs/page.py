@@ -25,6 +25,7 @@ from app.ui.tabs.runs.artifacts import NOT_TOLD, ArtifactsPanel
 from app.ui.tabs.runs.neighbours import Looks, NeighbourList
 from app.ui.tabs.runs.page_parts import AboutPart, FactLabel, FoundPart, KeptPart, ShownStack
 from app.ui.tabs.runs.phase_scores import known_full_score
+from app.ui.tabs.runs.run_acts import status_word
 from app.ui.tabs.runs.timeline_view import Legend, PhasesView
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
@@ -533,7 +534,7 @@ class RunPage(QWidget):
         self.title.setText(formatting.first_line(run.text("idea"), 300))
         self.title.setMaximumWidth(self.title.sizeHint().width() + 2)  # so that the status stands beside it
         tone, icon = self._looks.get(run["status"], (Tone.NEUTRAL, None))
-        self.chip.set(run.text("status"), tone, icon)
+        self.chip.set(status_word(run["status"]), tone, icon)
         sentence = page_words.why(story, found, now, self._reason_of(run))
         self.why.setText(f"Why it is here: {sentence}" if sentence else "")
         self.why.setVisible(bool(sentence))

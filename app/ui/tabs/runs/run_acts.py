@@ -5,13 +5,16 @@ from typing import Any, NamedTuple
 
 from app.itemmodels.columns import Row, Tone
 from app.services.records import runs as planning
-from app.services.text import some_of
+from app.services.text import readable, some_of
 from app.ui.theme.icons import Icon
+from app.ui.widgets import formatting
 from models.status import RunStatus
 
 
 class RunAct(NamedTuple):
-    """An act: `status` is what the run becomes (None: what it was before), `done` a participle."""
+    """An act: `status` is what the run becomes (None: what it was before), `done` a participle, `many` the
+    act on several, with their number for its "{}", where that does not follow `text`.
+    """
 
     name: str
     text: str
@@ -19,6 +22,7 @@ class RunAct(NamedTuple):
     key: str
     status: RunStatus | None
     done: str
+    many: str = ""
 
 
 STATUS_LOOKS = {
@@ -36,7 +40,7 @@ ACTS: tuple[RunAct, ...] = (
     RunAct("pause", "Pause", Icon.PAUSE, "P", RunStatus.PAUSED, "paused"),
     RunAct("resume", "Resume", Icon.PLAY, "R", RunStatus.RUNNING, "resumed"),
     RunAct("complete", "Complete", Icon.CHECK, "", RunStatus.COMPLETED, "completed"),
-    RunAct("cancel", "Cancel run", Icon.CANCEL, "", RunStatus.CANCELLED, "cancelled"),
+    RunAct("cancel", "Cancel run", Icon.CANCEL, "", RunStatus.CANCELLED, "cancelled", "Cancel {}"),
     RunAct("kill", "Kill", Icon.BAD, "", RunStatus.KILLED, "killed"),
     RunAct("delete", "Delete", Icon.DELETE, "Del", RunStatus.DELETED, "deleted"),
     RunAct("restore", "Restore", Icon.UNDO, "U", None, "restored"),
@@ -48,6 +52,11 @@ _MAIN = {
     RunStatus.PAUSED: ("resume", "cancel", "kill"),
     RunStatus.DELETED: ("restore",),
 }
+
+
+def status_word(status: Any) -> str:
+    """A status on its own, be it one or not."""
+    return formatting.first_line(readable(status)) or "no status"
 
 
 def main_acts(status: Any) -> tuple[str, ...]:
