@@ -460,10 +460,12 @@ class CurrentRecord(QObject):
         if not self._rows.view.selectionModel().hasSelection():
             # A neighbour is current when the selected row has gone, but nobody has chosen it.
             self._leave()
-        elif row is not None and record_id is None:
+        elif row is None:
+            self._rows.view.chosen().data()  # asks for it: a table that is out of sight paints none
+        elif record_id is None:
             self._stop_reading()
             self._failed(NotAllowed(_NO_ID))
-        elif record_id is not None and record_id != self.record_id:
+        elif record_id != self.record_id:
             self.record_id = record_id
             self.reload()
 

@@ -464,6 +464,9 @@ class RunsTab(RecordTab):
 
     def _give_status(self, act: RunAct) -> None:
         """To those of the selected runs to which it applies, as the button says; what ends several asks."""
+        if self.opener.shows_other(self.list.current_id()):
+            self.context.say("Nothing was done: the run that is selected now is not shown yet.")
+            return
         lists, seen = self.context.lists, self.selection.seen()
 
         def able(database: Database, query: ListQuery, keys: Keys) -> tuple[Frozen, bool, bool]:

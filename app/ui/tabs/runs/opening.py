@@ -31,6 +31,11 @@ class RunOpener(QObject):
     def is_open(self) -> bool:
         return self.page is not None and not self.page.isHidden()
 
+    def shows_other(self, run_id: object) -> bool:
+        """Whether the page is open with what was read of another run than this."""
+        story = self.page.story if self.page is not None and self.is_open else None
+        return story is not None and story.run["id"] != run_id
+
     def open(self, phase: str = "", sought: "TextPlace | None" = None) -> None:
         """The current run, and what a phase of it produced; of that the place that was `sought`."""
         self._made().open(phase, sought)

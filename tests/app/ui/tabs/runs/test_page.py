@@ -16,6 +16,7 @@ from app.services.records.run_timeline import RunStory, RunTimeline, Spent
 from app.ui.session.context import Context
 from app.ui.tabs.runs import RunsTab, opening, page_words, timeline_view
 from app.ui.tabs.runs.page import RunPage
+from app.ui.tabs.runs.run_acts import ACTS
 from app.ui.tabs.runs.time_scale import took
 from app.ui.tabs.runs.timeline_view import TIMES, VERDICT
 from app.ui.widgets.later import later
@@ -330,3 +331,23 @@ def test_no_page_is_made_ahead_once_the_file_is_closed(
     later(tab, 50, lambda: fired.append(True))
     qtbot.waitUntil(lambda: bool(fired))
     assert tab.opener.page is None
+
+
+def test_no_act_hits_another_run_than_the_one_shown(
+    opened: RunPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab, path = tab_of(opened), opened._context.opened.path
+    many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
+    into = "planning_runs (id, idea, status, created_at, updated_at)"
+    ask(path, f"{many} INSERT INTO {into} SELECT 'old-' || i, 'Old ' || i, 'running', i, i FROM n")
+    tab.reload()
+    qtbot.waitUntil(lambda: tab.model.rowCount() > 300)
+    shown = opened.title.text()
+    said: list[str] = []
+    monkeypatch.setattr(tab.context, "say", said.append)
+    tab.table.select_row(tab.model.rowCount() - 1)
+    tab._give_status(ACTS[0])
+    assert said == ["Nothing was done: the run that is selected now is not shown yet."]
+    assert opened.title.text() == shown
+    qtbot.waitUntil(lambda: opened.title.text() == "Old 1")  # its row was at no hand, and in no sight
+    assert opened.story is not None and opened.story.run["id"] == tab.list.current_id()
