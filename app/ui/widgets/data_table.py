@@ -91,8 +91,9 @@ class DataTable(QTableView):
         *,
         load: Callable[[], QByteArray] | None = None,
         save: Callable[[QByteArray], None] | None = None,
+        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(showGrid=False, wordWrap=False, cornerButtonEnabled=False)
+        super().__init__(parent, showGrid=False, wordWrap=False, cornerButtonEnabled=False)
         self._empty: QWidget | None = None
         self.holds: Callable[[], bool] = lambda: False
         """Whether the rows in sight stay where they are though the scroll bar has moved."""

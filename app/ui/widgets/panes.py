@@ -118,31 +118,31 @@ class MasterDetail(QSplitter):
     """`detail` gets a third of the width, from 384 to 400 px, until the handle is moved by hand.
     What it shows moves nothing. It can be folded away, and the width is the master's then.
 
-    `load()` returns the QByteArray that `save(QByteArray)` was last given, or an empty one. A splitter has
-    its parts styled at once, so it takes its `parent` before them: in another one they would be styled again.
+    `load()` returns the QByteArray that `save(QByteArray)` was last given, or an empty one. What stands in it
+    is made with it for its parent: what is moved into another one is styled again, with all that is in it.
     """
 
     def __init__(
         self,
-        master: QWidget,
-        detail: QWidget,
         *,
         load: Callable[[], QByteArray],
         save: Callable[[QByteArray], None],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent, childrenCollapsible=False, handleWidth=GAP)
-        self._save = save
-        self.addWidget(master)
-        self.addWidget(detail)
+        self._load, self._save = load, save
+        self._by_hand = False
+        self.setAccessibleName("Rows and inspector")
+        self.setMinimumHeight(_LEAST_HEIGHT)
+
+    def set_parts(self, master: QWidget, detail: QWidget) -> None:
+        """Once, when both are whole, and made in this order."""
         detail.setMinimumWidth(_LEAST_DETAIL)  # its own would follow the buttons that it shows
         self._detail = detail
-        self.setAccessibleName("Rows and inspector")
         self.handle(1).setAccessibleName("Divider before the inspector")
         self.setStretchFactor(0, 1)
         self.setStretchFactor(1, 0)
-        self.setMinimumHeight(_LEAST_HEIGHT)
-        state = load()
+        state = self._load()
         self._by_hand = not state.isEmpty() and self.restoreState(state)
         self.splitterMoved.connect(self._moved)
 

@@ -17,10 +17,13 @@ class _PopupKeys(QObject):
     """
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
+        kind = event.type()
+        if kind not in (QEvent.Type.ShortcutOverride, QEvent.Type.Hide):
             return False
-        if QApplication.activePopupWidget() is None:
+        if QApplication.activePopupWidget() is None:  # with the last menu: each event costs its time here
             QApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]
+            return False
+        if not isinstance(event, QKeyEvent):
             return False
         if event.modifiers() & _COMMANDS:
             return False

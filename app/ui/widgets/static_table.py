@@ -6,7 +6,7 @@ from functools import partial
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, QSignalBlocker, QSize, QSortFilterProxyModel, Qt
 from PySide6.QtGui import QResizeEvent, QStandardItemModel
-from PySide6.QtWidgets import QHeaderView, QMenu, QSizePolicy
+from PySide6.QtWidgets import QHeaderView, QMenu, QSizePolicy, QWidget
 
 from app.itemmodels.columns import (
     ALIGNMENT,
@@ -63,8 +63,9 @@ class StaticTable(DataTable):
         *,
         most: int | None = 8,
         wide: int = 0,
+        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(theme, name)
+        super().__init__(theme, name, parent=parent)
         self._most, self._wide = most, wide
         self._widths: dict[int, int] = {}
         """Of columns with the rows shown now: each time the dialog is laid out it asks for all of them."""

@@ -182,7 +182,7 @@ class AuditTab(RecordTab):
         )
 
     def add_acts(self) -> None:
-        self.panel = panel = VerificationPanel(self.context)
+        self.panel = panel = VerificationPanel(self.context, self)
         self.verified = panel.verified
         idle, there = panel.refuse_verify, partial(self.context.without, AUDIT_CHAIN.name)
         if self.context.costs:
@@ -209,8 +209,12 @@ class AuditTab(RecordTab):
             self.commands.add(ActionSpec(name, text, icon, run, refusal, keys, kind, place, short=short))
         self.commands.divide_before(BEFORE, PROOF)
 
+    def place_of_inspector(self) -> QWidget:
+        self.pane = FindingsPane(super().place_of_inspector())
+        return self.pane
+
     def beside(self) -> QWidget:
-        self.pane = FindingsPane(self.inspector)
+        self.pane.hold(self.inspector)
         return self.pane
 
     def fold_as_chosen(self) -> None:

@@ -27,17 +27,21 @@ _TENANT, _MOST, _MOST_BESIDE = 2, 4, 1_000
 class FindingsPane(QWidget):
     """What stands beside the entries: one of them, or in a small window the findings in its place."""
 
-    def __init__(self, inspector: QWidget) -> None:
-        super().__init__()
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
         self.pages = CountChips("Beside the entries")
         self.pages.changed.connect(lambda _: self._turn())
         self._listed = QWidget()
         self._column = in_column(within=self._listed)
         self._stack = QStackedLayout()
         in_column(self.pages, (self._stack, 1), within=self)
-        self._stack.addWidget(inspector)
         self._stack.addWidget(self._listed)
         self.pages.hide()
+
+    def hold(self, inspector: QWidget) -> None:
+        """Which is made in it; once."""
+        self._stack.insertWidget(0, inspector)
+        self._turn()
 
     def take(self, findings: "FindingsPanel") -> None:
         """Lists them, and shows the list."""
@@ -72,9 +76,9 @@ class FindingsPanel(QFrame):
 
     chosen = Signal(object)
 
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self.table = StaticTable(theme, "Findings", _COLUMNS, most=_MOST, wide=3)
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.table = StaticTable(theme, "Findings", _COLUMNS, most=_MOST, wide=3, parent=self)
         self.table.selection_changed.connect(self._choose)
         self._seqs: list[int | None] = []
         self.chosen_seq: int | None = None

@@ -30,7 +30,9 @@ class MentionsPart(QWidget):
         self._tab, self._context = tab, tab.context
         self._shown = Mentions()
         self._task: Task | None = None
-        self.table = StaticTable(tab.context.theme, "Records that it names", _COLUMNS, most=4, wide=1)
+        self.table = StaticTable(
+            tab.context.theme, "Records that it names", _COLUMNS, most=4, wide=1, parent=self
+        )
         self.more = Label("", Look.DIM, wrap=True)
         in_column(Label("Names", Look.SECTION), self.table, self.more, within=self)
         self.table.clicked.connect(self._choose)

@@ -58,8 +58,8 @@ class VerificationPanel(QWidget):
     _priced = Signal(int)
     """About how many rows it reads, from there, too."""
 
-    def __init__(self, context: Context) -> None:
-        super().__init__()
+    def __init__(self, context: Context, parent: QWidget) -> None:
+        super().__init__(parent)
         self._context = context
         self._judged.connect(self._show_verdict)
         self._priced.connect(self._show_cost)
@@ -86,7 +86,7 @@ class VerificationPanel(QWidget):
         self.banner.cancelled.connect(self.cancel)
         self.stop_button = push_button(theme, STOP_WAITING, self._stop_waiting)
         self.stop_button.hide()
-        self.findings = FindingsPanel(theme)
+        self.findings = FindingsPanel(theme, self)
         self.findings.chosen.connect(self.chosen)
         self.column = in_column(self.banner, self.findings, within=self)
 

@@ -41,7 +41,7 @@ class PastPart(QWidget):
         self._before: int | None = None
         self._reading: Task | None = None
         theme = context.theme
-        self.table = StaticTable(theme, "History", _COLUMNS, most=None)
+        self.table = StaticTable(theme, "History", _COLUMNS, most=None, parent=self)
         self.note = Label("", Look.DIM, wrap=True)
         self.more = push_button(theme, "", self._read_on, kind=Kind.FLAT, icon=Icon.HISTORY)
         line = in_row(Label("History", Look.SECTION), None, self.more)

@@ -119,8 +119,13 @@ class RecordTab(ListedTab):
         self.facets = Facets(context, self.filters, table)
         self.exact = ExactFilters(context, table)
         self.filters.add_chips(self.exact, self.exact.wanted_width)
+        state = context.settings.splitter_state
+        self._master_detail = MasterDetail(
+            load=partial(state.get, table.name), save=partial(state.set, table.name), parent=self
+        )
+        self._rows = QWidget(self._master_detail)
         load, save = arranging.state_of_columns(context, table)
-        self.table = DataTable(theme, table.title, load=load, save=save)
+        self.table = DataTable(theme, table.title, load=load, save=save, parent=self._rows)
         columns = self.shown_columns(declared.columns(context, table, self.special_columns()))
         columns = [*columns, *declared.extra_columns(context, table)]
         self.list = ListController(context, table, columns, self.table, self, lists=self.lists)
@@ -139,7 +144,7 @@ class RecordTab(ListedTab):
         yield
         self.selection = Selection(context, self.list, self)
         self.current = CurrentRecord(context.runner, self.list, self.load, self)
-        self.inspector, self.fields = Inspector(theme, self), FieldList(theme)
+        self.inspector, self.fields = Inspector(theme, self.place_of_inspector()), FieldList(theme)
         self.commands = Actions(theme, self.table, self)
         self.clear_button = push_button(theme, "Clear filters", self.clear_filters, icon=Icon.CLOSE)
         self.again_button = push_button(theme, "Try again", self.reload, icon=Icon.REFRESH)
@@ -245,8 +250,12 @@ class RecordTab(ListedTab):
         """What stands below the table, as wide as it is."""
         return ()
 
+    def place_of_inspector(self) -> QWidget:
+        """What it stands in."""
+        return self._master_detail
+
     def beside(self) -> QWidget:
-        """What stands beside the table."""
+        """What stands beside the table: the inspector, or what it is in."""
         return self.inspector
 
     def own_filter(self) -> str:
@@ -430,13 +439,6 @@ class RecordTab(ListedTab):
         self.column = in_column(*above, within=self, margins=(self.margin,) * 4, spacing=GAP)
 
     def _lay_out_below(self) -> None:
-        rows = QWidget()  # or that there are none
-        in_column((self.table, 1), *self.below_rows(), within=rows, spacing=0)
-        self._master_detail = MasterDetail(
-            rows,
-            self.beside(),
-            load=partial(self.context.settings.splitter_state.get, self.spec.table.name),
-            save=partial(self.context.settings.splitter_state.set, self.spec.table.name),
-            parent=self,
-        )
+        in_column((self.table, 1), *self.below_rows(), within=self._rows, spacing=0)
+        self._master_detail.set_parts(self._rows, self.beside())
         self.column.addWidget(self._master_detail, 1)

@@ -262,6 +262,19 @@ class RunPage(QWidget):
     # how it is laid out
 
     def _lay_out(self, theme: Theme) -> None:
+        """From the outside in: what is moved into another parent is styled again, with all that is in it."""
+        content = QWidget()
+        content.setProperty("clear", True)
+        scroll = self._scroll = FollowingScroll(8)
+        scroll.setWidget(content)
+        content.setAutoFillBackground(False)
+        card = QFrame()
+        card.setProperty("card", True)
+        card.setAccessibleName("Run")
+        in_row(self.neighbours, (card, 1), within=self, spacing=GAP)
+        in_column((scroll, 1), within=card, margins=(1, 1, 1, 1))
+        self._body = in_column(within=content, spacing=8)
+        self._above, self._lower = QWidget(content), QWidget(content)
         back = push_button(
             theme, "", self.close_page, kind=Kind.FLAT, icon=Icon.CARET_LEFT, tip="Back to the list (Esc)"
         )
@@ -286,12 +299,8 @@ class RunPage(QWidget):
         self._top = in_column(self._head, spacing=6)
         self._numbers = Lines(gap=26)
         self._numbers.set_parts(self.facts)
-        content = QWidget()
-        content.setProperty("clear", True)
-        self._body = in_column(within=content, spacing=8)
         add_layout(self._body, self._top)
         self._top.insertWidget(1, self._acts)  # what has no place when the page goes stays, with all it knows
-        self._above = QWidget()
         self.untold = Label(NOT_TOLD, Look.DIM, wrap=True)
         parts = (self.found, self.why, self._numbers, self.phases, self.legend, self.untold, None)
         self._upper = in_column(*parts, within=self._above, spacing=8)
@@ -300,19 +309,10 @@ class RunPage(QWidget):
             self._body.addWidget(part)
         self._body.addWidget(self._lower, 1)
         self.failure.hide()
-        content.setAutoFillBackground(False)
         content.installEventFilter(self)
-        scroll = self._scroll = FollowingScroll(8)
-        scroll.setWidget(content)
-        card = QFrame()
-        card.setProperty("card", True)
-        card.setAccessibleName("Run")
-        in_column((scroll, 1), within=card, margins=(1, 1, 1, 1))
-        in_row(self.neighbours, (card, 1), within=self, spacing=GAP)
         self._arrange()
 
     def _build_lower(self, theme: Theme) -> None:
-        self._lower = QWidget()
         self._choices = QButtonGroup(self)
         self._stack = ShownStack(self._lower)
         self._stack.addWidget(QWidget())  # until there are artifacts to show

@@ -209,16 +209,16 @@ class ParkedIdeas(RecordTab):
 
 
 class _Held(QWidget):
-    """Holds what scrolls by itself: a dialog is not to grow with what is selected in it."""
+    """Holds what scrolls by itself, its one child: a dialog is not to grow with what is selected in it."""
 
-    def __init__(self, page: QWidget) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._page = page
-        page.setParent(self)
         self.setMinimumSize(*_LEAST)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._page.setGeometry(self.rect())
+        for page in self.children():
+            if isinstance(page, QWidget):
+                page.setGeometry(self.rect())
 
 
 class ParkedIdeasDialog(Dialog):
@@ -231,8 +231,9 @@ class ParkedIdeasDialog(Dialog):
             "Put aside, to be looked at again. They belong to the platform, not to a tenant.",
             parent=parent,
         )
-        self.page = ParkedIdeas(context, self)
-        self.add_widget(_Held(self.page), 1)
+        held = _Held()
+        self.add_widget(held, 1)
+        self.page = ParkedIdeas(context, held)  # where it stays: what is moved is styled again
         self.set_close_button(left=self.page.commands.buttons(ButtonIn.INSPECTOR))
         self.page.commands.update()
         QShortcut(QKeySequence.StandardKey.Undo, self).activated.connect(context.undo_wanted)

@@ -17,7 +17,8 @@ from tests.fixtures.window import added, value_of
 
 def shown(qtbot: QtBot, width: int, state: QByteArray | None = None) -> tuple[MasterDetail, list[QByteArray]]:
     kept: list[QByteArray] = []
-    pair = MasterDetail(QWidget(), QWidget(), load=lambda: state or QByteArray(), save=kept.append)
+    pair = MasterDetail(load=lambda: state or QByteArray(), save=kept.append)
+    pair.set_parts(QWidget(pair), QWidget(pair))
     qtbot.addWidget(pair)
     pair.resize(width, 300)
     with qtbot.waitExposed(pair):
