@@ -81,6 +81,8 @@ class FormDialog(Dialog):
         self._clean: dict[str, FieldValue] = {}
         self._asked: tuple[str, ...] = ()
         self._busy = False
+        self._disabled: set[str] = set()
+        """The fields that did not apply when the act began."""
         self._refused: str | None = None
         self.problem = Label(look=Look.BAD, wrap=True)
         self.problem.hide()
@@ -179,6 +181,15 @@ class FormDialog(Dialog):
         else:
             self.problem.setText(sentence)
             self.problem.setVisible(bool(sentence))
+            if sentence:
+                self.show_part(self.problem)
+
+    def show_focus(self) -> None:
+        """What was refused of all of it is in sight first; where one goes then the focus is."""
+        if self.problem.isHidden():
+            super().show_focus()
+        else:
+            self.show_part(self.problem)
 
     def set_hint(self, hint: str, key: str) -> None:
         """Says something else of a field than it began with."""
@@ -194,9 +205,11 @@ class FormDialog(Dialog):
 
     def set_busy(self, busy: bool) -> None:
         """Disable everything while the change is written; until then the form cannot be left either."""
+        if busy and not self._busy:
+            self._disabled = {key for key, one in self._entries.items() if not one.editor.isEnabledTo(self)}
         self._busy = busy
-        for entry in self._entries.values():
-            entry.editor.setEnabled(not busy)
+        for key, entry in self._entries.items():
+            entry.editor.setEnabled(not busy and key not in self._disabled)
         self.action_button.setEnabled(not busy)
         self.cancel_button.setEnabled(not busy)
 

@@ -23,6 +23,9 @@ class LongForm(FormDialog):
         self._is_ending = self._is_writing = False
         self.bar = ProgressBar()
         self.bar.setAccessibleName("How far it is")
+        policy = self.bar.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # else all below it moves when it comes and goes
+        self.bar.setSizePolicy(policy)
         self.bar.hide()
         self._written.connect(self.bar.show_progress)
 
