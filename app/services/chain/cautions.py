@@ -39,9 +39,9 @@ class EarlierState(Caution):
     question = "Go on from an earlier state?"
     sentence = (
         "{name} is as an earlier checkpoint knew it. What is recorded now takes the number of an entry that "
-        "a later one knows, and the chain will look tampered with. Put back the later state first, or start "
-        "over (Checkpoints… in the audit tab, Start over…), which goes by what is there now; nothing was "
-        "changed."
+        "a later one knows, and the chain will look tampered with. Put back the later state first; or, if "
+        "this is a database that goes its own way from here, say so (“Another database…” at Checkpoints…); "
+        "nothing was changed."
     )
 
 
@@ -67,6 +67,10 @@ class Agreed:
 
     def add(self, caution: Caution) -> None:
         self._words.add(str(caution))
+
+    def forget(self, caution: Caution) -> None:
+        """What it was about is so no longer; another time it is asked about again."""
+        self._words.discard(str(caution))
 
     def require(self, caution: Caution) -> None:
         """Raises the caution unless a person has agreed to it."""

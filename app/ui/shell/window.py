@@ -519,6 +519,7 @@ class MainWindow(QMainWindow):
         self._welcome_if_nothing()  # a file that is gone is no longer offered
 
     def _ask(self, caution: Caution, agreed: Callable[[], object], refused: Callable[[], object]) -> None:
+        from app.ui.shell.ways_out import offer_way_out  # noqa: PLC0415
         from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415
 
         within = QApplication.activeModalWidget() or self  # a form, perhaps
@@ -527,6 +528,8 @@ class MainWindow(QMainWindow):
             sentence = f"{sentence}\n\nThis waits for your answer: {caution.act}."
         dialog = ConfirmDialog(self.theme, asked, sentence, action="Go on", parent=within)
         dialog.rejected.connect(refused)
+        if self.context is not None:
+            offer_way_out(dialog, self.context, caution)
         dialog.open_once(agreed)
 
     def _show_no_file(self) -> None:

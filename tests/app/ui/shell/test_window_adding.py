@@ -3,18 +3,37 @@
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QPoint
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app import paths
+from app.services.chain.rules import Verdict
 from app.services.records.adding import Judged
 from app.ui.shell.window import MainWindow
+from app.ui.tabs.audit.dialogs import CheckpointsDialog
 from app.ui.tabs.users.adding import AddUsersDialog
 from app.ui.tabs.users.lines import LeftOutDialog
 from app.ui.widgets.dialogs import ConfirmDialog
+from tests.conftest import NOW
+from tests.fixtures.appending import append
+from tests.fixtures.checkpoints import sign
 from tests.fixtures.heart import Heart
-from tests.fixtures.window import ask, click, closed, count, dialog, open_file, press, texts, type_text, words
+from tests.fixtures.window import (
+    ask,
+    button,
+    click,
+    closed,
+    count,
+    dialog,
+    open_file,
+    press,
+    texts,
+    type_text,
+    words,
+)
 
 MANY, STALL_MS = 20_000, 250
 """As many as can be ended in time; and what no busy machine makes of the little that is done at once."""
@@ -130,6 +149,44 @@ def test_addresses_alone_go_to_a_tenant_that_is_chosen(
     closed(qtbot, window, AddUsersDialog)
     added = "SELECT tenant_id, role, title FROM users WHERE email LIKE '%@new.example' ORDER BY role"
     assert ask(demo_path, added) == [("acme-corp", "member", None), ("acme-corp", "owner", None)]
+
+
+@pytest.mark.slow
+def test_in_an_earlier_state_the_question_leads_to_the_way_out_and_the_lines_stay(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    paths.checkpoints_dir().mkdir(parents=True)
+    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
+    sign(demo_path, paths.checkpoints_dir(), now=NOW)
+    before = demo_path.read_bytes()
+    append(demo_path, "later", 1)
+    sign(demo_path, paths.checkpoints_dir(), now=NOW)
+    demo_path.write_bytes(before)
+    window.settings.verify_by_itself = True
+    context = open_file(qtbot, window, demo_path).context
+    qtbot.waitUntil(lambda: context.opened.database.is_earlier and not context.verdict.is_running)
+    form = opened(qtbot, window)
+    pasted(qtbot, form, LINES)
+    place = form.table.mapTo(form, QPoint())
+    click(qtbot, form.action_button)
+    question = dialog(qtbot, form, ConfirmDialog)
+    assert form.bar.isVisible() and form.table.mapTo(form, QPoint()) == place
+    assert "“Another database…” at Checkpoints…" in words(question) and "Start over" not in words(question)
+    press("Escape")
+    qtbot.waitUntil(lambda: "as an earlier checkpoint knew it" in form.problem.text())
+    assert not form.tenant.isEnabled(), "each line has its own"
+    qtbot.waitUntil(lambda: form.problem.visibleRegion().boundingRect() == form.problem.rect())
+    click(qtbot, form.action_button)
+    question = dialog(qtbot, form, ConfirmDialog)
+    click(qtbot, button(question, "Another database…"))
+    box = dialog(qtbot, question, CheckpointsDialog)
+    qtbot.waitUntil(box.another_button.hasFocus)
+    press("Space")
+    dialog(qtbot, box, ConfirmDialog).accept()
+    dialog(qtbot, window, LeftOutDialog).accept()
+    closed(qtbot, window, AddUsersDialog)
+    assert ask(demo_path, "SELECT count(*) FROM users WHERE email LIKE '%@new.example'") == [(2,)]
+    assert context.verdict.found is Verdict.CONSISTENT
 
 
 @pytest.mark.slow
