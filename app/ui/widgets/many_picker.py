@@ -18,15 +18,16 @@ from app.ui.widgets.picker import ChoiceDelegate, Picker, PickerPopup, RowsModel
 _BOX_ENDS = 28
 """Pixels from the left of a row in which a press means its box."""
 _ADDING = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
-_HINT = "Box or Space: several"
+_HINT, _CHECKED = "Box or Space: several · Return: this alone", "{} checked · Return takes them"
 _LISTED = 12
 """Values that a tool tip names."""
 
 
 class ManyPicker(Picker):
     """A click on a row's words, or Return, keeps that one alone, as in any picker. A click on its box, one
-    with Ctrl, or Space checks it beside those there are, and the list stays open; what is checked then holds
-    when the list is closed, by Return or a click elsewhere, and not when Escape closes it.
+    with Ctrl, or Space checks it beside those there are, also where it was searched for, and the list stays
+    open; what is checked then holds when the list is closed, by Return or a click elsewhere, and not when
+    Escape closes it. A search takes a blank by Shift and Space.
 
     `picked(object)` carries the keys, a tuple, none of them for "any". `several` is what more than one of the
     values are called: "3 types".
@@ -100,12 +101,17 @@ class _ChecksPopup(PickerPopup):
         choice = self.model.rows[index.row()]
         self.drafted = set() if choice.key is None else self.checked() ^ {choice.key}
         self.model.dataChanged.emit(self.model.index(0), self.model.index(len(self.model.rows) - 1))
-        self.field.selectAll()
+        if not self.field.isHidden():  # what is looked for next is typed at once
+            self.field.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.field.selectAll()
+        count = len(self.drafted)
+        self.told.setText(_CHECKED.format(f"{count:,} {self._of.several}") if count > 1 else _HINT)
         state = "chosen" if choice.key is None or choice.key in self.drafted else "not chosen"
-        announce(self.list, f"{choice.shown}, {state}. {len(self.drafted):,} {self._of.several}")
+        announce(self.list, f"{choice.shown}, {state}. {count:,} {self._of.several}")
 
     def open_at(self, key: str | None) -> None:
         self.drafted = None
+        self.told.setText(_HINT)
         super().open_at(key)
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -124,10 +130,9 @@ class _ChecksPopup(PickerPopup):
         return super().eventFilter(watched, event)
 
     def _means_check(self, event: QKeyEvent) -> bool:
-        """In the field a space is a space, but where it would be its first or goes with Ctrl."""
-        is_first = not self.field.text() or self.field.selectedText() == self.field.text()
-        with_ctrl = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
-        return event.key() == Qt.Key.Key_Space and (self.list.hasFocus() or is_first or with_ctrl)
+        """In the field, too, where it is a blank with Shift."""
+        is_blank = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier) and not self.list.hasFocus()
+        return event.key() == Qt.Key.Key_Space and not is_blank
 
     def _choose(self, index: Index) -> None:
         adds, self._adds = self._adds, False

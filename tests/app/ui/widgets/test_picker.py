@@ -12,7 +12,7 @@ from app.ui.widgets.buttons import Choice
 from app.ui.widgets.count_chips import CountChips, FoldingChips
 from app.ui.widgets.many_picker import ManyPicker
 from app.ui.widgets.picker import Picker
-from tests.fixtures.window import added
+from tests.fixtures.window import added, words
 
 
 @pytest.fixture
@@ -180,8 +180,17 @@ def test_several_are_checked_with_space_and_hold_with_return(qtbot: QtBot, types
     with qtbot.assertNotEmitted(types.picked):
         for wanted in ("bee", "dog", "gnu"):
             qtbot.keyClicks(field, wanted)
-            qtbot.keyClick(field, Qt.Key.Key_Space, Qt.KeyboardModifier.ControlModifier)
-        qtbot.keyClick(field, Qt.Key.Key_Space)  # the search is selected, and a space would be its first
+            qtbot.keyClick(field, Qt.Key.Key_Space)
+        assert "3 types checked · Return takes them" in words(types.popup)
+        qtbot.keyClick(field, Qt.Key.Key_Space)
+        qtbot.keyClicks(field, "e")
+        qtbot.keyClick(field, Qt.Key.Key_Down)
+        qtbot.keyClick(field, Qt.Key.Key_Space)  # Eel, behind Bee
+        qtbot.keyClick(field, Qt.Key.Key_Space)
+        qtbot.keyClicks(field, "a")
+        qtbot.keyClick(field, Qt.Key.Key_Space, Qt.KeyboardModifier.ShiftModifier)
+        assert field.text() == "a "
+        qtbot.keyClick(field, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
         qtbot.keyClick(field, Qt.Key.Key_Delete)
     assert states(types) == ["Bee", "Dog"]
     with qtbot.waitSignal(types.picked, timeout=0) as caught:
@@ -211,6 +220,7 @@ def test_a_click_on_a_box_checks_and_one_on_words_keeps_that_alone(qtbot: QtBot,
         qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, keys, place)
 
     press(1, 12)
+    assert types.popup.field.hasFocus()
     press(3, 60, Qt.KeyboardModifier.ControlModifier)
     assert types.popup.isVisible() and states(types) == ["Ant", "Cat"]
     heard = QAccessible.queryAccessibleInterface(view)
