@@ -101,6 +101,10 @@ class Picker(QComboBox):
         self._key = key
         self._show_choice()
 
+    def ticked(self) -> str | None:
+        """The key of the row at which the list opens."""
+        return self._key
+
     def stand_for(self, words: str) -> None:
         """Is lit, and says where one is in place of what is chosen, which choosing anything leaves; that is
         over with "".
@@ -121,7 +125,7 @@ class Picker(QComboBox):
 
     def _open(self, typed: str = "") -> None:
         def show() -> None:
-            self.popup.open_at(self._key)
+            self.popup.open_at(self.ticked())
             if typed:
                 self.popup.type(typed)
 
@@ -229,10 +233,15 @@ class PickerPopup(QFrame):
         self._column.addWidget(self.foot)
 
     def set_choices(self, choices: Sequence[Choice]) -> None:
-        """Offer these, as far as the search keeps them; a long list can be searched."""
+        """Offer these, as far as the search keeps them; a long list can be searched. The cursor stays."""
+        at = self.list.currentIndex()
+        before = self.model.rows[at.row()].key if at.isValid() else None
         self._all = choices
         self._is_long = len(choices) > _SEARCH_FROM
         self._keep()
+        if at.isValid():
+            rows = (row for row, choice in enumerate(self.model.rows) if choice.key == before)
+            self.list.setCurrentIndex(self.model.index(next(rows, 0)))
 
     def open_at(self, key: str | None) -> None:
         """Show the list with the cursor at `key`, which is ticked."""

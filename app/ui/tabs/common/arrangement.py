@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -63,6 +63,10 @@ class Arrangement:
             )
         except (KeyError, TypeError, IndexError) as error:
             raise ValueError(str(error)) from error
+
+    def keeps_like(self, other: "Arrangement") -> bool:
+        """Whether both keep the same rows, in the same order, whichever columns show."""
+        return replace(self, columns=b"") == replace(other, columns=b"")
 
     def gone(self, table: Table, there: Sequence[str]) -> list[str]:
         """The columns that it keeps or sorts rows by and the file's table, which has those `there`, lacks."""

@@ -16,6 +16,7 @@ from app.ui.tabs.common.exact import ExactFilters
 from app.ui.tabs.common.facets import Facets
 from app.ui.tabs.common.inspected_tab import InspectedTab
 from app.ui.tabs.common.new_rows import NewRows
+from app.ui.tabs.common.view_picker import ViewPicker
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.filter_row import AT_MOST, FilterValues
@@ -40,6 +41,7 @@ class ListedTab(InspectedTab):
     lists: Lists
     facets: Facets
     exact: ExactFilters
+    view_picker: ViewPicker
     new_rows: NewRows
     empty_state: EmptyState
     clear_button: QPushButton
@@ -213,6 +215,7 @@ class ListedTab(InspectedTab):
     def _read(self, *, agreed: bool = False) -> None:
         """Where that may be many rows, and each is charged, a person is asked first."""
         query = self.query()
+        self.view_picker.tell()
         self.asks_first = self._costs_much(query) and not agreed
         self._uncounted = None if self.asks_first else query
         self.facets.expect(query, self._offered)

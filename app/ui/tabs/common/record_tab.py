@@ -25,6 +25,7 @@ from app.ui.tabs.common.list_controller import ListController
 from app.ui.tabs.common.listed_tab import ListedTab
 from app.ui.tabs.common.new_rows import NewRows
 from app.ui.tabs.common.selection import CurrentRecord, Selection
+from app.ui.tabs.common.view_picker import ViewPicker
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import Actions, ActionSpec, ButtonIn
 from app.ui.widgets.buttons import framed_button, push_button
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 
 INSPECTOR = "inspector"
 _CLOSE = 8
+_ROOM_FOR_VIEWS = 700
+"""Pixels of a tab from which on its filter row has room for the list of views."""
 _SIZE_TO_TELL = Qt.WidgetAttribute.WA_PendingResizeEvent
 
 
@@ -63,6 +66,8 @@ class RecordTab(ListedTab):
     history_wanted = Signal(str)
     margin: ClassVar[int] = 16
     opens: ClassVar[str] = ""
+    _hides_views = False
+    """Whether the list of views gives up its room in a narrow tab: it has no view of the tab's own."""
     remembered_apart: ClassVar[frozenset[str]] = frozenset()
     """Columns of which the tab itself remembers what it keeps of them."""
 
@@ -185,7 +190,9 @@ class RecordTab(ListedTab):
         """Connects what the tab hears of, once all of it is there: events come in between its parts. Its list
         is arranged as it was left before.
         """
+        self.view_picker = self.make_view_picker()
         self._put_back = arranging.restore(self)
+        self.view_picker.serve(self)
         self.table.menu_requested.connect(self.open_row_menu)
         self.table.opened.connect(lambda _: self.open_record())
         self.inspector.menu_requested.connect(lambda where: self.open_row_menu(QModelIndex(), where))
@@ -210,6 +217,13 @@ class RecordTab(ListedTab):
         self.current.came.connect(self._show_record)
         self.current.left.connect(self._show_no_record)
         self.current.failed.connect(self._not_read)
+
+    def make_view_picker(self) -> ViewPicker:
+        """Where its views are chosen, in the filter row: with the tab's ready views, where it has them."""
+        picker = ViewPicker(self.context.theme, f"All {self.spec.table.noun[1]}", idle="Views", width=100)
+        self._hides_views = True
+        self.filters.add_beside_text(picker)
+        return picker
 
     def special_columns(self) -> declared.Special:
         """What of its columns differs from their kind, by name."""
@@ -290,6 +304,8 @@ class RecordTab(ListedTab):
         self.column.setContentsMargins(self.margin, above, self.margin, above // 2 if low else above)
         self.column.setSpacing(_CLOSE if low else GAP)
         self.table.set_low(low)
+        if self._hides_views:
+            self.view_picker.setHidden(self.width() < _ROOM_FOR_VIEWS and not self.view_picker.saved_on())
         if (event.oldSize().width() < self.narrow) != self.is_narrow or not event.oldSize().isValid():
             self.fold_as_chosen()
 
@@ -419,9 +435,11 @@ class RecordTab(ListedTab):
         spec = ActionSpec(INSPECTOR, "Inspector", Icon.INFO, turn, shortcut="F4", checked=shown)
         self.commands.add(spec)
         self.commands.divide_before(INSPECTOR)
-        self.commands.add(
-            ActionSpec("views", "Saved views…", Icon.LOG, self.open_views, shortcut="Ctrl+Shift+V")
-        )
+        self.commands.add(ActionSpec("views", "Views…", Icon.LOG, self._show_views, shortcut="Ctrl+Shift+V"))
+
+    def _show_views(self) -> None:
+        self.view_picker.show()  # it may have given up its room
+        self.view_picker.showPopup()
 
     def open_views(self) -> None:
         """The views of its list that were saved, and what can be done with them."""

@@ -1,7 +1,9 @@
 """The views that a person has saved of a tab's list: a filter, an order and columns under a name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QWidget
 
 from app.services.text import counted, single_line, some_of, visible
 from app.ui.tabs.common import arranging, declared
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 _LONGEST_NAME, _LONGEST_WORD, _NAMED = 60, 30, 3
 _COLUMNS = (StaticColumn("Name"), StaticColumn("Shows", dim=True))
+_HOW = "“Save this view…” is in the list of views beside the filter."
 _SENTENCE = "A view is a filter, an order and the columns that show. It is kept here, not in the database."
 
 
@@ -41,14 +44,13 @@ class ViewsDialog(Dialog):
         self._views: dict[str, Arrangement] = {}
         self.table = StaticTable(theme, "Views", _COLUMNS, wide=1)
         self.note = Label("", Look.WARN, wrap=True)
-        self.none = Label("No view is saved yet.", Look.DIM)
+        self.none = Label(f"No view is saved yet. {_HOW}", Look.DIM, wrap=True)
         for part in (self.table, self.none, self.note):
             self.add_widget(part)
         self.rename_button = push_button(theme, "Rename…", self._rename, icon=Icon.EDIT)
         self.remove_button = push_button(theme, "Remove", self._remove, icon=Icon.DELETE)
-        self.save_button = push_button(theme, "Save this view…", self._save, icon=Icon.ADD)
         self.show_button = self.set_answer("Show", self._show, cancel="Close")
-        self.add_apart(self.save_button, self.rename_button, self.remove_button)
+        self.add_apart(self.rename_button, self.remove_button)
         self.table.selection_changed.connect(self._look)
         self.table.opened.connect(self._show)
         self._read()
@@ -61,7 +63,7 @@ class ViewsDialog(Dialog):
         self.none.setVisible(not self._names)
         if self._names:
             self.table.select_row(self._names.index(chosen) if chosen in self._names else 0)
-        (self.table if self._names else self.save_button).setFocus()
+        (self.table if self._names else self.cancel_button).setFocus()
         self._look()
 
     def chosen(self) -> str | None:
@@ -71,10 +73,7 @@ class ViewsDialog(Dialog):
     def _look(self) -> None:
         name = self.chosen()
         gone = [] if name is None else self._gone(self._views[name])
-        words = ", ".join(gone)
-        has_or_have = "has no column" if len(gone) == 1 else "has none of the columns"
-        table = self._tab.spec.table.name
-        self.note.setText(f"The table {table} of this database {has_or_have} {words}." if gone else "")
+        self.note.setText(_lacks(self._tab, gone))
         self.note.setVisible(bool(gone))
         self.show_button.setEnabled(name is not None and not gone)
         (self.show_button if self.show_button.isEnabled() else self.cancel_button).setDefault(True)
@@ -88,56 +87,102 @@ class ViewsDialog(Dialog):
         name = self.chosen()
         if name is None or self._gone(self._views[name]):
             return
-        fits = arranging.arrange(self._tab, self._views[name])
         self.accept()
-        if not fits:
-            self._tab.context.say(f"“{name}” is shown with the columns there are: it was saved with others.")
-        self._tab.filters_changed()
-
-    def _save(self) -> None:
-        if len(self._views) >= MOST_VIEWS:
-            self.note.setText(f"No more than {counted(MOST_VIEWS, 'view')} are kept; remove one first.")
-            self.note.show()
-            return
-        view = arranging.current(self._tab, columns=True)
-        self._ask("Save this view", "Save", lambda name: self._keep({**self._views, name: view}, name))
+        show_view(self._tab, name, self._views[name])
 
     def _rename(self) -> None:
         old = self.chosen()
         if old is not None:
             others = {name: view for name, view in self._views.items() if name != old}
             view = self._views[old]
-            self._ask("Rename the view", "Rename", lambda name: self._keep({**others, name: view}, name), old)
+            _ask_name(
+                self._tab,
+                self,
+                ("Rename the view", "Rename"),
+                lambda name: self._keep({**others, name: view}, name),
+                known=others,
+                name=old,
+            )
 
     def _remove(self) -> None:
         gone = self.chosen()
         self._keep({name: view for name, view in self._views.items() if name != gone})
 
-    def _keep(self, views: dict[str, Arrangement], chosen: str = "") -> None:
-        text = written({name: view.document() for name, view in views.items()}) if views else None
-        self._tab.context.settings.views.set(self._tab.spec.table.name, text)
+    def _keep(self, views: Mapping[str, Arrangement], chosen: str = "") -> None:
+        _keep(self._tab, views)
         self._read(chosen)
 
-    def _ask(self, title: str, action: str, use: Callable[[str], object], name: str = "") -> None:
-        form = _NameForm(self._tab.context.theme, title, action=action, parent=self)
-        field = line_edit(name)
-        taken = {known.casefold() for known in self._views if known != name}
 
-        def check(value: FieldValue) -> str:
-            try:
-                line = single_line("name", "The name", str(value), longest=_LONGEST_NAME)
-            except InvalidInput as error:
-                return str(error)
-            return "There is a view of this name." if line.casefold() in taken else ""
+def save_view(tab: "RecordTab") -> None:
+    """Asks for a name of what the list shows, and keeps it."""
+    views = arrangements(tab.context.settings.views.get(tab.spec.table.name))
+    if len(views) >= MOST_VIEWS:
+        tab.context.say(f"No more than {counted(MOST_VIEWS, 'view')} are kept; remove one first.")
+        return
+    view = arranging.current(tab, columns=True)
 
-        def done() -> None:
-            form.accept()
-            use(field.text().strip())
+    def keep(name: str) -> None:
+        _keep(tab, {**views, name: view})
+        tab.context.say(f"“{name}” is saved")
 
-        form.add_field("name", "Name", field, check)
-        form.submitted.connect(done)
-        field.setFocus()
-        form.open_once()
+    _ask_name(tab, tab, ("Save this view", "Save"), keep, known=views, sentence=told(tab, view))
+
+
+def show_view(tab: "RecordTab", name: str, view: Arrangement) -> bool:
+    """Arranges the tab's list as the view says; not without a column that it keeps rows by, which is said."""
+    gone = view.gone(tab.spec.table, arranging.there(tab))
+    if gone:
+        tab.context.say(f"“{name}” is not shown. {_lacks(tab, gone)}")
+        return False
+    if not arranging.arrange(tab, view):
+        tab.context.say(f"“{name}” is shown with the columns there are: it was saved with others.")
+    tab.filters_changed()
+    return True
+
+
+def _lacks(tab: "RecordTab", gone: Sequence[str]) -> str:
+    has_or_have = "has no column" if len(gone) == 1 else "has none of the columns"
+    table = tab.spec.table.name
+    return f"The table {table} of this database {has_or_have} {', '.join(gone)}." if gone else ""
+
+
+def _keep(tab: "RecordTab", views: Mapping[str, Arrangement]) -> None:
+    text = written({name: view.document() for name, view in views.items()}) if views else None
+    tab.context.settings.views.set(tab.spec.table.name, text)
+    tab.view_picker.tell()
+
+
+def _ask_name(
+    tab: "RecordTab",
+    parent: QWidget,
+    words: tuple[str, str],
+    use: Callable[[str], object],
+    *,
+    known: Collection[str],
+    name: str = "",
+    sentence: str = "",
+) -> None:
+    """`words` are the title and the action, `known` the names that others have."""
+    title, action = words
+    form = _NameForm(tab.context.theme, title, sentence, action=action, parent=parent)
+    field = line_edit(name)
+    taken = {one.casefold() for one in known}
+
+    def check(value: FieldValue) -> str:
+        try:
+            line = single_line("name", "The name", str(value), longest=_LONGEST_NAME)
+        except InvalidInput as error:
+            return str(error)
+        return "There is a view of this name." if line.casefold() in taken else ""
+
+    def done() -> None:
+        form.accept()
+        use(field.text().strip())
+
+    form.add_field("name", "Name", field, check)
+    form.submitted.connect(done)
+    field.setFocus()
+    form.open_once()
 
 
 def told(tab: "RecordTab", view: Arrangement) -> str:

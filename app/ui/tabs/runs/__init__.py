@@ -41,6 +41,7 @@ from app.ui.tabs.common.declared import RUNS_TAB
 from app.ui.tabs.common.facets import FacetChips
 from app.ui.tabs.common.leaving import LEAVES, OF_RUNS, Leaving
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.common.view_picker import ViewPicker
 from app.ui.tabs.runs.looking import looking_acts
 from app.ui.tabs.runs.opening import RunOpener
 from app.ui.tabs.runs.parked import ParkedIdeasDialog
@@ -365,6 +366,9 @@ class RunsTab(RecordTab):
     def set_own_filter(self, key: str) -> None:
         self.ready.restore(key)
         self._know_kept()
+
+    def make_view_picker(self) -> ViewPicker:
+        return self.ready
 
     def own_words(self, key: str) -> str:
         return view_words(key)

@@ -13,11 +13,11 @@ from app.services.records.list_query import ListQuery
 from app.services.records.run_views import Reasons, Worth, counts, dollars, idle, reasons, worth
 from app.services.records.tables import PLANNING_RUNS, Scope
 from app.ui.session.context import Context
+from app.ui.tabs.common.view_picker import ViewPicker
 from app.ui.widgets.buttons import Choice
 from app.ui.widgets.count_chips import CountChips
 from app.ui.widgets.form_dialog import FieldValue, FormDialog
 from app.ui.widgets.formatting import first_line, money
-from app.ui.widgets.picker import Picker
 from models.engine import Database
 from models.errors import TenantAdminError
 from models.status import RunStatus
@@ -64,7 +64,7 @@ def worth_of(key: str) -> Worth | None:
     return Worth((low, high), (least, most))
 
 
-class ReadyRuns(Picker):
+class ReadyRuns(ViewPicker):
     """`ReadyRuns(context, changed, told)`: `changed()` is called when other runs are to be listed than
     before, `told()` when more is known of why they are what they are.
 
@@ -72,7 +72,7 @@ class ReadyRuns(Picker):
     """
 
     def __init__(self, context: Context, changed: Callable[[], object], told: Callable[[], object]) -> None:
-        super().__init__(context.theme, "Ready view", "Any run", width=_WIDTH)
+        super().__init__(context.theme, "Any run", width=_WIDTH)
         self._context, self._list_again, self._told = context, changed, told
         self._scope = Scope()
         self._idle: dict[Any, int] | None = None

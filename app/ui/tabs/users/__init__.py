@@ -3,6 +3,7 @@ modules of its own, which are loaded with the first of their forms.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -26,12 +27,13 @@ from app.ui.tabs.common.acts import (
 )
 from app.ui.tabs.common.declared import USERS_TAB
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.common.view_picker import ViewPicker
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.buttons import Choice
 from app.ui.widgets.labels import line_edit
-from app.ui.widgets.picker import Picker
-from models.errors import TenantAdminError
+from models.engine import Database
+from models.errors import NotAllowed, TenantAdminError
 from models.status import DAY
 
 if TYPE_CHECKING:
@@ -45,26 +47,42 @@ PASSWORDS: Final = USERS.column("has_password").source
 @dataclass(frozen=True, slots=True)
 class UsersView:
     """A list of users that is often wanted: by their address, which others have in their tenant or `across`
-    tenants, of whom nothing was heard for so many days, or those without a password.
+    tenants, of whom nothing was heard for so many days, or those without a password. The `words` tell them
+    apart from their beginning on, where a box has no room for more; `means` is the whole of it.
     """
 
     key: str
     words: str
+    means: str
     across: bool | None = None
     quiet_days: int = 0
 
 
 VIEWS: Final = (
-    UsersView("twice", "Same address in a tenant", across=False),
-    UsersView("across", "Same address in several tenants", across=True),
-    UsersView("no-password", "Without a password"),
-    *(UsersView(f"quiet-{days}", f"No activity for {days} days", quiet_days=days) for days in (30, 90, 365)),
+    UsersView("twice", "Twice in a tenant", "Another user of the tenant has the same address", across=False),
+    UsersView("across", "In several tenants", "A user of another tenant has the same address", across=True),
+    UsersView("no-password", "Without a password", "No password is stored"),
+    *(
+        UsersView(f"quiet-{days}", f"{days} days quiet", f"No activity for {days} days", quiet_days=days)
+        for days in (30, 90, 365)
+    ),
 )
+_ROOM_FOR_VIEW: Final = 190
 _NONE_THERE = "There is no password to invalidate."
 
 
 def _view(key: str | None) -> UsersView | None:
     return next((view for view in VIEWS if view.key == key), None)
+
+
+def _narrowed_by(view: UsersView, query: ListQuery, alike: tuple[Any, ...], now: int) -> ListQuery:
+    """Those of the view; those with the same address beside each other, unless another order is wanted."""
+    if view.quiet_days:
+        return replace(query, quiet_since=now - view.quiet_days * DAY)
+    if view.across is None:
+        return replace(query, choices=(*query.choices, ("has_password", (0,))))
+    found = replace(query, choices=(*query.choices, ("id", alike)))
+    return found if query.sort else replace(found, sort="email", descending=False, as_added=False)
 
 
 class UsersTab(RecordTab):
@@ -75,23 +93,57 @@ class UsersTab(RecordTab):
     _alike: tuple[Any, ...] = ()
     _alike_are_old = True
     """Whether those whose address others have are to be found first."""
+    _counted: Scope | None = None
+    """Of whose users it is known how many each view has."""
 
     def listen(self) -> None:
-        self.views = Picker(self.context.theme, "View", "All users", width=140)
+        self.views = ViewPicker(self.context.theme, "All users", width=_ROOM_FOR_VIEW)
         self.views.set_choices([Choice(view.key, view.words) for view in VIEWS])
+        self.views.before = self._count_views
         self.views.picked.connect(self._choose_view)
         self.filters.share_with(self.views)
         super().listen()
 
+    def make_view_picker(self) -> ViewPicker:
+        return self.views
+
+    def _count_views(self, show: Callable[[], None]) -> None:
+        """How many users each view has, where that is not known or may be others by now, and is not much to
+        read: the list opens meanwhile.
+        """
+        show()
+        scope, now = self.scope, self.context.clock()
+        if self._counted == scope or self.context.is_much(6 * self.context.rows_of(USERS.name, EVERYONE)):
+            return
+        from app.services.records.duplicates import duplicates  # noqa: PLC0415
+
+        self._counted = scope
+
+        def read(database: Database) -> dict[str, int | None]:
+            found: dict[str, int | None] = {}
+            plain = ListQuery(USERS.name, scope)
+            by_query = [view for view in VIEWS if view.across is None]
+            queries = [_narrowed_by(view, plain, (), now) for view in by_query]
+            found = dict(zip((v.key for v in by_query), self.lists.counts(database, queries), strict=True))
+            for view in VIEWS:
+                if view.across is not None:
+                    with suppress(NotAllowed):  # too many to be compared
+                        found[view.key] = len(duplicates(database, scope, across=view.across))
+            return found
+
+        def counted(found: dict[str, int | None]) -> None:
+            if scope == self.scope:
+                self.views.set_choices([Choice(view.key, view.words, found.get(view.key)) for view in VIEWS])
+
+        self.context.runner.read(read, on_done=counted, on_failed=lambda error: None)
+
+    def _forget_counts(self) -> None:
+        self._counted = None
+
     def narrowed(self, query: ListQuery) -> ListQuery:
         """By the view that is chosen."""
         view = _view(self.views.key())
-        if view is None:
-            return query
-        if view.quiet_days:
-            return replace(query, quiet_since=self.context.clock() - view.quiet_days * DAY)
-        chosen = ("id", self._alike) if view.across is not None else ("has_password", (0,))
-        return replace(query, choices=(*query.choices, chosen))
+        return query if view is None else _narrowed_by(view, query, self._alike, self.context.clock())
 
     def own_filter(self) -> str:
         return self.views.key() or ""
@@ -101,7 +153,7 @@ class UsersTab(RecordTab):
 
     def own_words(self, key: str) -> str:
         view = _view(key)
-        return key if view is None else view.words
+        return key if view is None else view.means
 
     def clear_filters(self) -> None:
         had_view = self.views.key() is not None
@@ -113,10 +165,21 @@ class UsersTab(RecordTab):
     def set_scope(self, scope: Scope) -> None:
         super().set_scope(scope)
         self._alike_are_old = True
+        self._forget_counts()
+
+    def reload(self) -> None:
+        self._forget_counts()
+        super().reload()
+
+    def changed_outside(self) -> None:
+        self._forget_counts()
+        super().changed_outside()
 
     def hear(self, change: Change, initiator: object) -> None:
         """Who is alike may be others by now."""
         self._alike_are_old = self._alike_are_old or self.shows_any_of(change.tables)
+        if self.shows_any_of(change.tables):
+            self._forget_counts()
         super().hear(change, initiator)
         view = _view(self.views.key())
         if view is not None and view.across is not None and self._alike_are_old and not self._stale:

@@ -13,7 +13,6 @@ from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.common.form_fields import TenantField
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.common.views import ViewsDialog
 from app.ui.tabs.notifications.composing import ComposeDialog
 from app.ui.tabs.users.adding import AddUsersDialog
 from app.ui.tabs.users.lines import LeftOutDialog
@@ -169,22 +168,20 @@ def test_several_values_a_saved_view_a_proof_and_who_receives(  # noqa: PLR0917
     qtbot.keyClick(picker.popup.field, Qt.Key.Key_Escape)
     picker.pick_keys([f"str:{first}", f"str:{second}"])
     qtbot.waitUntil(lambda: page.model.rowCount() == some + more)
-    press("Ctrl+Shift+V")
-    views = dialog(qtbot, window, ViewsDialog)
-    click(qtbot, views.save_button)
-    form = dialog(qtbot, views, FormDialog)
+    page.view_picker.save()
+    form = dialog(qtbot, window, FormDialog)
     write(form, "name", "Two types")
     form.submit()
-    qtbot.waitUntil(lambda: views.table.model().rowCount() == 1)
-    views.accept()
-    closed(qtbot, window, ViewsDialog)
+    closed(qtbot, window, FormDialog)
+    assert page.view_picker.currentText() == "Two types"
     page.clear_filters()
     qtbot.waitUntil(lambda: page.model.rowCount() == count(file, "audit_chain"))
+    page.table.setFocus()
     press("Ctrl+Shift+V")
-    views = dialog(qtbot, window, ViewsDialog)
-    views.table.select_row(0)
-    click(qtbot, views.show_button)
-    closed(qtbot, window, ViewsDialog)
+    qtbot.waitUntil(page.view_picker.popup.isVisible)
+    press("Down")
+    press("Return")
+    window.activateWindow()
     qtbot.waitUntil(lambda: page.model.rowCount() == some + more)
 
     out = tmp_path / "proof"

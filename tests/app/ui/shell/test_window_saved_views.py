@@ -11,6 +11,7 @@ from app.services.records.tables import AUDIT_CHAIN, PLANNING_RUNS, WEBHOOK_DEST
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.arrangement import Arrangement, arrangements, read, written
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.common.view_picker import _ViewsPopup
 from app.ui.tabs.common.views import ViewsDialog
 from app.ui.widgets.filter_row import DateRange, Span
 from app.ui.widgets.form_dialog import FormDialog
@@ -47,16 +48,29 @@ def two_types(path: Path) -> tuple[tuple[str, str], int]:
 
 
 def views(qtbot: QtBot, page: RecordTab) -> ViewsDialog:
-    page.table.setFocus()
-    press("Ctrl+Shift+V")
+    click(qtbot, in_row(qtbot, page).manage_button)
     return shown(qtbot, page.window(), ViewsDialog)
 
 
-def save(qtbot: QtBot, dialog: ViewsDialog, name: str) -> None:
-    click(qtbot, dialog.save_button)
-    form = shown(qtbot, dialog, FormDialog)
+def in_row(qtbot: QtBot, page: RecordTab) -> _ViewsPopup:
+    """The list of views in the filter row."""
+    page.window().activateWindow()
+    qtbot.waitUntil(page.window().isActiveWindow)
+    page.table.setFocus()
+    press("Ctrl+Shift+V")
+    popup = page.view_picker.popup
+    assert isinstance(popup, _ViewsPopup) and popup.isVisible()
+    return popup
+
+
+def save(qtbot: QtBot, page: RecordTab, name: str, *, is_taken: bool = False) -> FormDialog:
+    click(qtbot, in_row(qtbot, page).save_button)
+    form = shown(qtbot, page.window(), FormDialog)
     write(form, "name", name)
     form.submit()
+    if not is_taken:
+        closed(qtbot, page.window(), FormDialog)
+    return form
 
 
 @pytest.mark.slow
@@ -109,17 +123,16 @@ def test_views_are_saved_shown_renamed_and_removed(qtbot: QtBot, window: MainWin
     page.table.setColumnHidden(hidden, True)
     page.sorted_by = ("created_at", False)
     page.filters_changed()
+    save(qtbot, page, "Most frequent")
+    form = save(qtbot, page, " most FREQUENT ", is_taken=True)
+    assert form.isVisible()
+    form.reject()
+    closed(qtbot, window, FormDialog)
+    assert page.view_picker.currentText() == "Most frequent", "the list shows what was saved"
     dialog = views(qtbot, page)
-    save(qtbot, dialog, "Most frequent")
     model = dialog.table.model()
     assert model.index(0, 0).data() == "Most frequent"
     assert model.index(0, 1).data() == f"Event type: {', '.join(sorted(types))} · by Time"
-    click(qtbot, dialog.save_button)
-    form = shown(qtbot, dialog, FormDialog)
-    write(form, "name", " most FREQUENT ")
-    form.submit()
-    assert form.isVisible()
-    form.reject()
     dialog.accept()
     closed(qtbot, window, ViewsDialog)
 
@@ -129,13 +142,18 @@ def test_views_are_saved_shown_renamed_and_removed(qtbot: QtBot, window: MainWin
     again(qtbot, window, demo_path)
     page = go(qtbot, window, AUDIT)
     page.clear_filters()
-    dialog = views(qtbot, page)
-    dialog.table.setFocus()
+    assert page.view_picker.currentText() == "Views"
+    popup = in_row(qtbot, page)
+    assert [choice.label for choice in popup.model.rows] == ["All entries", "Your views", "Most frequent"]
+    press("Down")
     press("Return")
-    closed(qtbot, window, ViewsDialog)
     qtbot.waitUntil(lambda: page.filters.count.text() == said(wanted, AUDIT))
     assert page.table.isColumnHidden(hidden) and page.sorted_by == ("created_at", False)
     assert page.filters.pickers["event_type"].currentText() == "2 types"
+    assert page.view_picker.currentText() == "Most frequent"
+    page.view_picker.pick(None)
+    qtbot.waitUntil(lambda: not page.query().filtered and page.list.shown == page.query())
+    assert page.view_picker.currentText() == "Views" and page.sorted_by is None
 
     dialog = views(qtbot, page)
     click(qtbot, dialog.rename_button)
@@ -153,8 +171,8 @@ def test_a_view_whose_column_is_gone_says_so(qtbot: QtBot, window: MainWindow, d
     execute(demo_path, "ALTER TABLE users ADD COLUMN role TEXT", "UPDATE users SET role = 'admin'")
     page = open_file(qtbot, window, demo_path)
     page.filter_by("role", "admin")
+    save(qtbot, page, "Admins")
     dialog = views(qtbot, page)
-    save(qtbot, dialog, "Admins")
     assert dialog.show_button.isEnabled() and not dialog.note.isVisible()
     dialog.accept()
     closed(qtbot, window, ViewsDialog)
@@ -180,8 +198,8 @@ def test_ready_views_are_kept_too(qtbot: QtBot, window: MainWindow, demo_path: P
     place = TABLES.index(WEBHOOK_DESTINATIONS.name)
     hooks = go(qtbot, window, place)
     hooks.set_own_filter("without secret")
+    save(qtbot, hooks, "Open")
     dialog = views(qtbot, hooks)
-    save(qtbot, dialog, "Open")
     assert dialog.table.model().index(0, 1).data() == "Without secret"
     dialog.accept()
     closed(qtbot, window, ViewsDialog)
