@@ -132,6 +132,18 @@ class Actions(QObject):
             deaf.activated.connect(lambda: self._press(spec))
         return action
 
+    def hear_in(self, view: QWidget, names: Iterable[str]) -> None:
+        """The single keys of these acts work while this has the focus, too."""
+        for name in names:
+            if keys := self._specs[name].shortcut:
+                shortcut = QShortcut(QKeySequence(keys), view, context=Qt.ShortcutContext.WidgetShortcut)
+                shortcut.setAutoRepeat(False)
+                shortcut.activated.connect(partial(self.trigger, name))
+
+    def on_button(self, name: str) -> str:
+        """The act's words now, with the letter that does it."""
+        return self._specs[name].on_button(plain(self._actions[name].text()))
+
     def divide_before(self, *names: str) -> None:
         """A line stands before each of these in a menu of all."""
         self._divided.update(names)

@@ -83,7 +83,6 @@ _FACTS = {
 """What stands above the scores; what may be long, or is for other programs, is below them."""
 _IN_HEADER = {"idea": 80, "kill_verdict": VERDICT}
 """And what stands above them where it has more characters than surely are read in the header."""
-_REVENUE = "revenue_potential"
 _WHY, _WHY_WIDE = "Why", "No market yet"
 _STATUS = PLANNING_RUNS.names.index("status")
 _BESIDE = 8
@@ -154,8 +153,8 @@ class RunsTab(RecordTab):
             with_why = (*own, WHY) if self._kept and self._kept <= _ENDED else (*own[:at], WHY, *own[at:])
         else:
             with_why = (WHY, *own)
-        if self.ready.is_of_revenue:
-            with_why = (*(name for name in with_why if name != _REVENUE), _REVENUE)
+        shown = self.ready.is_of
+        with_why = (*(name for name in with_why if name not in shown), *shown)
         return (*with_why, *leaves) if self._kept == {RunStatus.DELETED} else (*leaves, *with_why)
 
     def top_widgets(self) -> Sequence[QWidget]:

@@ -30,7 +30,7 @@ from app.ui.tabs.runs.timeline_view import Legend, PhasesView
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
-from app.ui.widgets.actions import Actions
+from app.ui.widgets.actions import Actions, plain
 from app.ui.widgets.buttons import BESIDE_WORDS, BUTTON, Lines, StatusChip, push_button, tool_button
 from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.labels import ElidedLabel, Label, Look, add_layout, in_column, in_row
@@ -66,6 +66,7 @@ class _Act(QPushButton):
 
     def __init__(self, theme: Theme, commands: Actions, name: str) -> None:
         super().__init__()
+        self._commands, self._name = commands, name
         self._action: QAction = commands.action(name)
         self.setAutoDefault(False)
         self.setProperty("kind", Kind.SECONDARY.value)
@@ -76,9 +77,8 @@ class _Act(QPushButton):
         self._follow()
 
     def _follow(self) -> None:
-        words = self._action.text().replace("&&", "\0").replace("&", "").replace("\0", "&&")
-        self.setText(words)
-        self.setAccessibleName(words.replace("&&", "&"))
+        self.setText(self._commands.on_button(self._name).replace("&", "&&"))
+        self.setAccessibleName(plain(self._action.text()))
         self.setEnabled(self._action.isEnabled())
         self.setToolTip(self._action.toolTip())
 
@@ -166,6 +166,8 @@ class RunPage(QWidget):
         self.phases.clicked.connect(lambda _: self._click_phase())
         self.phases.opened.connect(self._enter_artifacts)
         self.neighbours.opened.connect(self._enter)
+        for view in (self.neighbours, self.phases):
+            tab.commands.hear_in(view, acts)
         tab.details_shown.connect(self._follow)
         tab.context.runner.changed.connect(self._hear)
         tab.list.loaded.connect(self._keep)

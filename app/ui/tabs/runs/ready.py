@@ -120,9 +120,11 @@ class ReadyRuns(ViewPicker):
         return _hours(self._chosen) is None or chosen <= _AT_WORK
 
     @property
-    def is_of_revenue(self) -> bool:
-        found = worth_of(self._chosen or "")
-        return found is not None and found.revenue != (None, None)
+    def is_of(self) -> tuple[str, ...]:
+        """The columns that a range is chosen of."""
+        found = worth_of(self._chosen or "") or Worth()
+        ranges = {"revenue_potential": found.revenue, "quality_score": found.score}
+        return tuple(name for name, ends in ranges.items() if ends != (None, None))
 
     def look(self, scope: Scope) -> None:
         """Reads again what it tells of."""
@@ -250,13 +252,16 @@ class WorthDialog(FormDialog):
     holds_work = False
 
     def __init__(self, context: Context, known: Worth | None, parent: QWidget | None = None) -> None:
-        sentence = "Empty is no limit. A score is in the database's own unit, from 0 to 10 or to 100."
+        sentence = (
+            "Empty is no limit. A score is in the database's own unit, from 0 to 10 or to 100; a revenue may"
+            " be written as 2M."
+        )
         super().__init__(context.theme, "Score or revenue", sentence, action="Show these runs", parent=parent)
         found = known or Worth()
         for key, label, ends in (("score", "Score", found.score), ("revenue", "Revenue in $", found.revenue)):
             for name, words, end in zip(("low", "high"), ("from", "to"), ends, strict=True):
                 field = QLineEdit("" if end is None else f"{end:.15g}")
-                field.setPlaceholderText("70" if key == "score" else "2M")
+                field.setPlaceholderText("any")
                 check = self._check_high if (key, name) == ("revenue", "high") else _check_end
                 self.add_field(f"{key}_{name}", f"{label}, {words}", field, check)
         self.submitted.connect(self.accept)

@@ -59,7 +59,7 @@ _COLOURS: Final = {
     Spent.SENT_BACK: "warn",
     Spent.UNJUDGED: "dim",
     Spent.RUNNING: "accent",
-    Spent.WAITING: "dim",
+    Spent.WAITING: "warn",
     Spent.IN_REVIEW: "dim",
 }
 
@@ -316,7 +316,13 @@ def paint_bar(painter: QPainter, theme: Theme, bar: QRectF, spent: Spent) -> Non
         case Spent.APPROVED:
             painter.setBrush(colour)
             painter.drawRoundedRect(bar, 2, 2)
-        case Spent.WAITING | Spent.IN_REVIEW:
+        case Spent.WAITING:
+            pale = QColor(colour)
+            pale.setAlpha(50)
+            painter.setPen(QPen(colour, 1))
+            painter.setBrush(pale)
+            painter.drawRoundedRect(inner, 2, 2)
+        case Spent.IN_REVIEW:
             painter.setPen(QPen(colour, 1, Qt.PenStyle.DotLine))
             painter.drawRoundedRect(inner, 2, 2)
         case Spent.RUNNING:

@@ -8,6 +8,7 @@ from typing import Any
 import apsw
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.services.records import run_timeline
@@ -16,6 +17,7 @@ from app.services.records.run_timeline import RunStory, RunTimeline, Spent
 from app.ui.session.context import Context
 from app.ui.tabs.runs import RunsTab, opening, page_words, timeline_view
 from app.ui.tabs.runs.page import RunPage
+from app.ui.tabs.runs.reasons import ReasonDialog
 from app.ui.tabs.runs.run_acts import ACTS
 from app.ui.tabs.runs.time_scale import took
 from app.ui.tabs.runs.timeline_view import TIMES, VERDICT
@@ -23,7 +25,7 @@ from app.ui.widgets.later import later
 from models.status import RunStatus
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
-from tests.fixtures.window import ask, texts
+from tests.fixtures.window import ask, dialog, texts
 
 STARTED = NOW - 10_000
 
@@ -351,3 +353,18 @@ def test_no_act_hits_another_run_than_the_one_shown(
     assert opened.title.text() == shown
     qtbot.waitUntil(lambda: opened.title.text() == "Old 1")  # its row was at no hand, and in no sight
     assert opened.story is not None and opened.story.run["id"] == tab.list.current_id()
+
+
+def test_the_keys_of_the_acts_work_in_an_opened_run(opened: RunPage, qtbot: QtBot) -> None:
+    tab = tab_of(opened)
+    tab.resize(1280, 650)
+    opened.take_focus()
+    assert opened.acts["pause"].text() == "Pause… (P)"
+    for view in (opened.neighbours, opened.phases):
+        tab.window().activateWindow()
+        view.setFocus()
+        qtbot.waitUntil(view.hasFocus)
+        qtbot.keyClick(view, Qt.Key.Key_P)
+        dialog(qtbot, tab, ReasonDialog).reject()
+        qtbot.keyClick(view, Qt.Key.Key_R)  # does not apply, which it says
+        qtbot.waitUntil(lambda: not QApplication.activeModalWidget())

@@ -106,6 +106,7 @@ def test_runs_are_kept_by_score_and_revenue(tab: RunsTab, context: Context, qtbo
     qtbot.waitUntil(lambda: tab.model.rowCount() == 2)
     assert tab.ready.currentText() == "Score from 7.5, Revenue from $2M"
     assert worth_of(tab.own_filter()) == Worth((7.5, None), (2e6, None))
+    assert tab.gives_way[-2:] == ("revenue_potential", "quality_score"), "what is filtered by stays"
 
 
 @pytest.mark.parametrize(
