@@ -32,7 +32,7 @@ LEAST_SAID = 120
 _IN_DIALOG = 36
 """The height in pixels of a toast where no status bar gives it one."""
 
-_VERDICT = 340
+_VERDICT = 280
 """The width in pixels that a verdict has at the least before buttons lose their words."""
 
 LOW = 600

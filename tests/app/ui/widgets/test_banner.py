@@ -30,14 +30,14 @@ def test_buttons_give_their_words_up_where_room_is_short_whatever_the_verdict_is
     banner.show_verdict(Tone.OK, "Chain intact", "— 4,000 entries verified", DETAIL * 9)
     QApplication.sendPostedEvents()
     assert less.text() == "Export report…"
-    banner.resize(700, 54)
+    banner.resize(640, 54)
     qtbot.waitUntil(lambda: less.text() == "")
     assert (less.accessibleName(), less.toolTip()) == ("Export report…", "Export report…")
     assert main.text() == "Verify chain"
     qtbot.waitUntil(lambda: less.width() < wide)
     banner.resize(1200, 54)
     qtbot.waitUntil(lambda: less.text() == "Export report…")
-    banner.resize(700, 54)
+    banner.resize(640, 54)
     banner.show_verdict(Tone.OK, "Chain intact")
     QApplication.sendPostedEvents()
     assert less.text() == ""

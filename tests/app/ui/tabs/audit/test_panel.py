@@ -514,6 +514,7 @@ def test_a_verdict_stands_for_what_it_names_and_no_part_takes_its_place(
     assert page.banner.detail().startswith("Since then: Entry 5 verified\n")
     window.resize(900, 560)
     qtbot.waitUntil(lambda: page.banner.is_low)
+    qtbot.waitUntil(lambda: page.panel.report_button.property("text") == "Report…")  # in words
     with qtbot.waitSignal(page.verified):
         page.verify_range(6, 6)
     assert window.toast.label.text() == "Entry 6 verified", "its line in the banner is not in sight"
