@@ -56,6 +56,7 @@ class ActionSpec:
     ends: bool = False
     of_table: bool = False
     short: str = ""
+    about: str = ""
 
     def __post_init__(self) -> None:
         if self.ends and self.is_letter:
@@ -75,8 +76,9 @@ class ActionSpec:
         return f"{words} ({self.shortcut})" if self.is_letter else words
 
     def purpose(self) -> str:
-        """What it does at any time: words that change may name a record."""
-        return plain(self.text) if isinstance(self.text, str) else self.name.replace("_", " ").capitalize()
+        """What it does at any time: words that change may name a record. `about` says it, or its name."""
+        words = self.text if isinstance(self.text, str) else self.about
+        return plain(words) or self.name.replace("_", " ").capitalize()
 
 
 def plain(words: str) -> str:

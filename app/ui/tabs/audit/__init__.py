@@ -41,6 +41,7 @@ from models.engine import Database
 
 CHAIN, WHOLE, SELECTED = "verify", "verify_whole", "verify_selected"
 RANGE, ARCHIVE = "verify_range", "verify_archive"
+_ABOUT = {CHAIN: "Verify chain", SELECTED: "Verify the selected entries"}
 _MORE = "Other ways to verify, checkpoints and the report"
 ACCEPT, CHECKPOINTS, REPORT = "accept_start", "checkpoints", "report"
 GO_TO, OF_ACTOR, BEFORE, BEHIND, PROOF = "go_to", "of_actor", "previous", "next", "proof"
@@ -206,7 +207,8 @@ class AuditTab(RecordTab):
             kind = Kind.PRIMARY if name == CHAIN else Kind.SECONDARY
             place = ButtonIn.INSPECTOR if name in (SELECTED, BEFORE, BEHIND) else ButtonIn.MENU
             short = "Report…" if name == REPORT else ""
-            self.commands.add(ActionSpec(name, text, icon, run, refusal, keys, kind, place, short=short))
+            spec = ActionSpec(name, text, icon, run, refusal, keys, kind, place, short=short)
+            self.commands.add(replace(spec, about=_ABOUT.get(name, "")))
         self.commands.divide_before(BEFORE, PROOF)
 
     def place_of_inspector(self) -> QWidget:

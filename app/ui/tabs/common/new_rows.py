@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from app.ui.tabs.common.record_tab import RecordTab
 
 NEW_ROWS = "new_rows"
-_KEYS = "Ctrl+J"
+_KEYS, _ABOUT = "Ctrl+J", "Go to what is new"
 
 
 class NewRows(QObject):
@@ -39,7 +39,8 @@ class NewRows(QObject):
         self.button = push_button(tab.context.theme, "", self.go, icon=Icon.CARET_UP)
         self.button.hide()
         if not tab.context.costs:
-            tab.commands.add(ActionSpec(NEW_ROWS, self._words, Icon.CARET_UP, self.go, self._refuse, _KEYS))
+            words, icon = self._words, Icon.CARET_UP
+            tab.commands.add(ActionSpec(NEW_ROWS, words, icon, self.go, self._refuse, _KEYS, about=_ABOUT))
             tab.list.loaded.connect(self._listed)
 
     def go(self) -> None:

@@ -279,7 +279,8 @@ class UsersTab(RecordTab):
         def refuse() -> str | None:
             return self._without_passwords() or refusal()
 
-        add(record_act("invalidate", words, Icon.CANCEL, self._invalidate, refuse, "Ctrl+Shift+I"))
+        keys, about = "Ctrl+Shift+I", "Invalidate password"
+        add(record_act("invalidate", words, Icon.CANCEL, self._invalidate, refuse, keys, about=about))
         add(
             record_act(
                 "edit_others",
@@ -288,6 +289,7 @@ class UsersTab(RecordTab):
                 self._edit_others,
                 lambda: self._without_others() or self.selection.refusal(),
                 "Shift+F2",
+                about="Edit other columns…",
             )
         )
         other = "Filter by another column…"
@@ -297,7 +299,8 @@ class UsersTab(RecordTab):
             )
         )
         move = partial(self.selection.words_of_all, "Move to another tenant…", "Move {} to another tenant…")
-        add(record_act("move", move, Icon.TREE, self._move, self.selection.refusal, "Ctrl+Shift+M"))
+        keys, about = "Ctrl+Shift+M", "Move to another tenant…"
+        add(record_act("move", move, Icon.TREE, self._move, self.selection.refusal, keys, about=about))
         add(delete_act(self, _delete, "email"))
         add(history_act(self))
         self.commands.divide_before("edit", "move", "delete")

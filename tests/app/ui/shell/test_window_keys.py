@@ -192,6 +192,8 @@ def test_f1_lists_every_key_of_the_window_and_of_the_tab(
     listed = texts(dialog(qtbot, window, ShortcutsDialog).table)
     assert ["Ctrl+K", "Search everything", "Everywhere"] in listed
     assert ["F2", "Edit e-mail…", "Users"] in listed
+    assert ["Shift+F2", "Edit other columns…", "Users"] in listed, "in the words of the menu, which change"
+    assert ["Ctrl+J", "Go to what is new", "Users"] in listed
     assert [where for _, _, where in listed[:2]] == ["Users", "Users"], "what is in sight comes first"
     assert len({key for key, _, _ in listed}) == len(listed), "each key has one meaning"
     assert len(listed) == len(window.commands.shortcuts()) + len(page.commands.shortcuts())
