@@ -613,7 +613,9 @@ class TokenRefused(RemoteError):
 
 
 class RateLimited(RemoteError):
-    """No call is taken before `until`, in epoch seconds."""
+    """No call is taken before `until`, in epoch seconds. One that `was_sent` was answered so, perhaps by what
+    stands between, which may have let a copy of it in.
+    """
 
     heading = "Cloudflare asks to wait"
     sentence = (
@@ -621,9 +623,13 @@ class RateLimited(RemoteError):
         "nothing was changed."
     )
 
-    def __init__(self, place: str, until: float) -> None:
-        super().__init__(place, f"{datetime.fromtimestamp(until, UTC):%H:%M:%S} UTC")
-        self.until = until
+    def __init__(self, place: str, until: float, *, was_sent: bool = False) -> None:
+        self.until, self.was_sent = until, was_sent
+        super().__init__(place, self.when)
+
+    @property
+    def when(self) -> str:
+        return f"{datetime.fromtimestamp(self.until, UTC):%H:%M:%S} UTC"
 
     @property
     def pause(self) -> str:
@@ -647,6 +653,15 @@ class OutcomeUnknown(RemoteError):
     def of(self, act: str) -> Self:
         self.act = act
         return self
+
+
+class NothingTells(OutcomeUnknown):
+    """The same of a batch that nothing in the database tells of."""
+
+    sentence = (
+        "It is not known whether this was saved: {name} gave no answer that tells ({why}), and nothing in it "
+        "records such a change. Read the record again, and do it once more only where it is not so."
+    )
 
 
 class EarlierUnknown(OutcomeUnknown):

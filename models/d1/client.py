@@ -137,6 +137,17 @@ _UNREACHED: Final = 30.0
 """Seconds for which what no person waits for tries again to reach it."""
 
 
+@contextmanager
+def _unless(answered: RateLimited | None) -> Iterator[None]:
+    """Within it, what is cancelled raises this answer, if there is one."""
+    try:
+        yield
+    except Cancelled:
+        if answered is None:
+            raise
+        raise answered from None
+
+
 @dataclass
 class Client:
     """Calls of one account. `token` is None for `wrangler dev`. Threads may share it. `on_silence` is given
@@ -251,30 +262,40 @@ class Client:
         cancelled: Stop = never,
         dropped: Stop = never,
         at_once: bool = False,
+        is_write: bool = False,
     ) -> dict[str, Any]:
         """The answer's JSON, in its turn among all calls of the account.
 
         Where the account takes none for a while, a person is told; what runs in the background waits, and
-        tries again a few times what could not be sent.
+        tries again a few times what could not be sent. Of a write that was answered so nothing is known
+        (`RateLimited`), also when the wait for its next try has been `cancelled`.
         `cancelled` ends the wait for the turn, `dropped` that for the answer (`Dropped`). What is to follow
         `at_once` on what was read for it takes one of the calls that are left to those that a person waits
         for: in its turn it would come too late again, beside others who write. Raises `Refusal`,
         `NotKnown`, `NotReached` (nothing was sent), `TokenRefused`, `RateLimited`, `UnknownDatabase`, and
         `Cancelled`.
         """
+        answered: RateLimited | None = None
         with self._unreached.trying() as again:
             while True:
                 try:
                     self._await_turn(cancelled, at_once=at_once)
                     return self._send(method, path, body, dropped)
                 except RateLimited as error:
+                    answered = error if is_write and error.was_sent else answered
                     if not IN_BACKGROUND.get():
-                        raise
+                        raise answered or error from None
                     self._say_pause(error)
-                    rest(error.until - time.time(), lambda: cancelled() or dropped() or ENDED.get()())
-                except NotReached:
-                    if not again(f"{self.name} cannot be reached", lambda: cancelled() or dropped()):
-                        raise
+                    with _unless(answered):
+                        rest(error.until - time.time(), lambda: cancelled() or dropped() or ENDED.get()())
+                except Dropped:
+                    raise
+                except (Cancelled, NotReached) as error:
+                    if isinstance(error, NotReached) and again(
+                        f"{self.name} cannot be reached", lambda: cancelled() or dropped()
+                    ):
+                        continue
+                    raise answered or error from None
 
     def _await_turn(self, cancelled: Stop, *, at_once: bool) -> None:
         """Waits until the account has a call left. Raises `RateLimited` and `Cancelled`."""
@@ -340,7 +361,7 @@ class Client:
             until = time.time() + _seconds_to_wait(headers)
             with suppress(StorageError):  # a full disk keeps nobody from hearing of it
                 self.shared.pause(self.account or "", until)
-            raise RateLimited(self.name, until)
+            raise RateLimited(self.name, until, was_sent=True)
         if 300 <= status < 400 and status != 304:  # the token goes nowhere else
             to = urlsplit(headers.get("location", "")).netloc or "another address"
             raise NotKnown(f"the API address only points to {self.masked(to)}, with status {status}")

@@ -347,7 +347,9 @@ class D1Database(Database):
         self.client.shared.keep_bookmark(self.identity, before, "before going back")
         try:
             exact = self.client.go_back(self.database_id, bookmark)
-        except NotKnown as error:
+        except (NotKnown, errors.RateLimited) as error:
+            if isinstance(error, errors.RateLimited) and not error.was_sent:
+                raise
             with suppress(errors.StorageError):
                 now = self.bookmarks()[0].name
                 if now != before:
@@ -379,7 +381,7 @@ class D1Database(Database):
         sent = None
         if proven is not None and proven.proof is not None:
             sent = self.client.shared.keep(self.identity, compiled(proven.proof), proven.what)
-        is_certain = False
+        is_certain = is_answered = False
         try:
             answer = self._write(whole, batch, sent, cancelled)
             is_certain, self._has_moved = True, False
@@ -390,6 +392,7 @@ class D1Database(Database):
                 self._note(*((known[0][0][0], known[-1][0][0]) if known else (None, None)))
         except errors.TenantAdminError as error:
             is_certain = not isinstance(error, errors.OutcomeUnknown)
+            is_answered = isinstance(error.__cause__, errors.RateLimited)
             self._has_moved = isinstance(error, errors.HeadMoved)
             raise
         finally:
@@ -397,7 +400,10 @@ class D1Database(Database):
                 self.client.count(lost=1)
                 self._ends, self._in_doubt = None, sent is not None
             if sent is not None:
-                (self.client.shared.forget if is_certain else self.client.shared.unknown)(sent)
+                if is_certain:
+                    self.client.shared.forget(sent)
+                else:
+                    self.client.shared.unknown(sent, is_answered=is_answered)
         return 0.0 if answer is None else answer.seconds
 
     def require_fits(self, statements: Iterable[Statement]) -> None:
@@ -416,15 +422,21 @@ class D1Database(Database):
         """
         unwanted, stop = _UNWANTED.get(), _stop()
         try:
-            return self._run(
-                batch, statements, lambda: cancelled() or stop(), unwanted, at_once=self._has_moved
-            )
+            how = {"at_once": self._has_moved, "is_write": True}
+            return self._run(batch, statements, lambda: cancelled() or stop(), unwanted, **how)
         except Dropped:
             raise errors.OutcomeUnknown(self.place, _ENDED) from None
         except NotKnown as error:
             why = str(error)
-        except (NotReached, errors.RateLimited):  # certain: it was not sent, or not let in
+        except NotReached:  # certain
             raise
+        except errors.RateLimited as error:
+            if not error.was_sent:
+                raise
+            if sent is None:
+                raise errors.NothingTells(self.place, f"it takes no call until {error.when}") from error
+            # What stands between may have let it in, or a copy of it that the network has made.
+            raise errors.OutcomeUnknown(self.place, f"it takes no call until {error.when}") from error
         except errors.StorageError as error:
             # A network may send twice by itself, and the second copy is refused; and what stands between may
             # let a batch in, and say 403 or 404 of it behind that.
@@ -433,7 +445,7 @@ class D1Database(Database):
             self.client.count(lost=1)
             return None
         if sent is None:  # nothing would keep a second copy out
-            raise errors.OutcomeUnknown(self.place, why)
+            raise errors.NothingTells(self.place, why)
         if (waiting := _WAITING.get()) is not None:
             waiting.what = f"{self.place} gave no answer that tells; the same is sent again"
         for attempt in range(_TRIES - 1):

@@ -143,10 +143,13 @@ class Shared:
             )
             return Sent(file.last_insert_rowid(), proof, what, now)
 
-    def unknown(self, sent: Sent) -> None:
-        """Its outcome is not known, and whoever writes to that database next has to find it out."""
+    def unknown(self, sent: Sent, *, is_answered: bool = False) -> None:
+        """Its outcome is not known, and whoever writes to that database next has to find it out; what was
+        answered, though by nobody who knows, is on its way no more.
+        """
+        at = -_TRAVEL_SECONDS if is_answered else time.monotonic()
         with self._transaction(on_disk=True) as file:
-            file.execute("UPDATE sent SET unknown = 1, at = ? WHERE id = ?", (time.monotonic(), sent.number))
+            file.execute("UPDATE sent SET unknown = 1, at = ? WHERE id = ?", (at, sent.number))
 
     def forget(self, sent: Sent) -> None:
         """Its outcome is known; that it was once sent may stay there, which is found out again."""

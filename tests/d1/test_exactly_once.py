@@ -1,6 +1,7 @@
 """Whatever answer is lost, every kind of act is done once, as on a file, and says the same."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -26,7 +27,14 @@ from app.ui.tabs.common.acts import reads_again
 from app.workers.runner import Runner
 from models.d1.database import D1Database
 from models.engine import Database, raw
-from models.errors import Cancelled, ChangedSince, InvalidInput, TenantAdminError, TooMuchAtOnce
+from models.errors import (
+    Cancelled,
+    ChangedSince,
+    InvalidInput,
+    OutcomeUnknown,
+    TenantAdminError,
+    TooMuchAtOnce,
+)
 from models.local.database import LocalDatabase
 from models.schema import inspect
 from models.status import DAY, RunStatus
@@ -56,13 +64,17 @@ def database_path(database_path: Path) -> Path:
     return database_path
 
 
-def acts(database: Database) -> Iterator[Callable[[], Change]]:
+def acts(database: Database, agreed: Agreed | None = None) -> Iterator[Callable[[], Change]]:
     """Every kind of act, each to be called before the next is asked for."""
     done: list[Change] = []
 
     def one(act: Callable[..., Change], *args: Any, **how: Any) -> Callable[[], Change]:
         def run() -> Change:
-            done.append(act(database, *args, **how))
+            if act is writing.undo or agreed is None:
+                more = {} if agreed is None else {"agreed": agreed}
+                done.append(act(database, *args, **how, **more))
+            else:
+                done.append(writing.carry_out(act, database, *args, agreed=agreed, **how))
             return done[-1]
 
         return run
@@ -103,7 +115,12 @@ def outcome(path: Path) -> list[Any]:
         events = connection.execute(
             "SELECT seq, tenant_id, event_type FROM audit_chain ORDER BY seq"
         ).fetchall()
-        kept = [
+    return [events, *rows(path)]
+
+
+def rows(path: Path) -> list[Any]:
+    with closing(apsw.Connection(str(path))) as connection:
+        return [
             connection.execute(query).fetchall()
             for query in (
                 "SELECT tenant_id, email FROM users",
@@ -112,7 +129,6 @@ def outcome(path: Path) -> list[Any]:
                 "SELECT id, status FROM planning_runs",
             )
         ]
-    return [events, *kept]
 
 
 REFUSING = "echo after", "denied after", "gone after", "conflict after"
@@ -132,6 +148,48 @@ def test_every_act_is_done_once(
         assert edge.faults == []
     assert said == expected
     assert outcome(file) == outcome(database_path)
+
+
+@pytest.mark.parametrize("fault", [*LOSING, *REFUSING])
+def test_every_act_that_no_chain_records_is_done_once(
+    production: D1Database, edge: Edge, file: Path, database_path: Path, fault: str
+) -> None:
+    """By its rows, whose proof holds nothing that a person keeps to themselves."""
+    agreed, said = Agreed(), list[list[str]]()
+    for path in (database_path, file):
+        execute(path, "DROP TABLE audit_chain")
+    with (local := LocalDatabase(database_path)).connection_context():
+        for database in (local, production):
+            agreed.add(NotRecorded(database.place))
+            said.append([])
+            for act in acts(database, agreed=agreed):
+                edge.faults = [fault] if database is production else []
+                said[-1].append(act().summary)
+                assert edge.faults == []
+    assert said[0] == said[1]
+    assert rows(file) == rows(database_path)
+
+
+@pytest.mark.parametrize("records", [True, False])
+@pytest.mark.parametrize("saved", [True, False])
+def test_a_limit_behind_a_write_does_not_say_whether_it_is_in(
+    production: D1Database, edge: Edge, file: Path, *, saved: bool, records: bool
+) -> None:
+    """What stands between may have let it in: the database is asked once it takes calls again."""
+    if not records:
+        execute(file, "DROP TABLE audit_chain")
+    agreed = Agreed()
+    agreed.add(NotRecorded(production.place))
+    for act in acts(production, agreed=agreed):
+        edge.faults = ["limited after" if saved else "limited before"]
+        with pytest.raises(OutcomeUnknown, match=r"it takes no call until \d\d:\d\d:\d\d UTC"):
+            act()
+        production.client.shared.pause(ACCOUNT, time.time())  # the limit is over
+        found = production.settle()
+        assert (found is not None and found.saved, production.settle()) == (saved, None)
+        if saved:
+            break
+        act()
 
 
 def test_an_act_sends_two_requests_and_reads_few_rows(live: Live, edge: Edge, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from peewee import SQL, BaseQuery, Table, fn
@@ -141,9 +141,10 @@ class Batch:
     `ends` are those of the chains of the events, and `numbering` how entries are numbered, where planning has
     read it. `at_last` gives the events as they are written, when nothing that can be known first stands in
     the way any more: what is to be done just before belongs there. `what` is what a person calls it, without
-    a secret: it is kept while it is not known to be saved. Without that it goes by its last entry. What was
-    planned a while ago holds where all is `unchanged`; else it is planned again. `monitor` is who follows how
-    it is written, and may end that.
+    a secret: it is kept while it is not known to be saved. Without that it goes by its last entry. Where
+    there is no chain to record it in, `proof` finds a row if it was written. What was planned a while ago
+    holds where all is `unchanged`; else it is planned again. `monitor` is who follows how it is written, and
+    may end that.
     """
 
     statements: Sequence[Statement]
@@ -153,6 +154,7 @@ class Batch:
     numbering: Numbering | None = None
     at_last: Callable[[], Sequence[Event]] | None = None
     what: str = ""
+    proof: BaseQuery | None = None
     unchanged: Statement | None = None
     monitor: Monitor = UNWATCHED
 
@@ -198,9 +200,9 @@ def append(
             if not told and ends is not None:
                 heard = _caution(database, batch, agreed, heard)
             events = batch.events if batch.at_last is None else batch.at_last()
-            appended = (
-                [_NO_CHAIN] if ends is None else append_statements(events, ends, now, unless, batch.what)
-            )
+            appended = [replace(_NO_CHAIN, proof=batch.proof, what=batch.what)]
+            if ends is not None:
+                appended = append_statements(events, ends, now, unless, batch.what)
             try:
                 first = [] if batch.unchanged is None else [batch.unchanged]
                 with within(WATCHING, batch.monitor):

@@ -6,12 +6,13 @@ models; and a literal of Peewee's would be a bound value, of which D1 takes a hu
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any, Final, TypeVar
 
-from peewee import OP, SQL, Column, Expression, NodeList, fn
+from peewee import OP, SQL, BaseQuery, Column, Expression, NodeList, fn
 
 from app.services.chain.rules import is_readable, utf_8
 from app.services.text import readable
@@ -251,6 +252,34 @@ def statements_of(rows: Iterable[RowChange]) -> Iterator[Statement]:
         else:
             many = [tuple((row.after or {}).values()) for row in (first, *alike)]
             yield replace(first.statement(), many=many) if many[1:] else first.statement()
+
+
+_TOLD: Final = 200
+"""Characters of a text that a proof may hold."""
+
+
+def proof_of(rows: Sequence[RowChange], plain: Callable[[str], Collection[str]]) -> BaseQuery | None:
+    """A read that finds a row where these changes, all or none, are in: what was written without an entry of
+    it is asked for by one of its rows. None where none of them tells. It is kept, so beside keys it has
+    numbers alone, and short texts of a table's `plain` columns.
+    """
+
+    def tells(row: RowChange, name: str, value: Value) -> bool:
+        is_short = type(value) is str and len(value) <= _TOLD and name in plain(row.table)
+        return name in row.changing and (is_short or isinstance(value, int | float | None))
+
+    found: list[tuple[int, RowChange, Image]] = []
+    for row in rows:
+        after = (row.after or {}).items()
+        told = {name: value for name, value in after if tells(row, name, value)}
+        if row.before is None or row.after is None or told:
+            found.append((0 if row.after is None else 1 if row.before is not None else 2, row, told))
+    if not found:
+        return None
+    _, row, values_told = max(found, key=itemgetter(0))
+    conditions, values = _conditions(row.stored, row.inverse().key, values_told)
+    there = f"EXISTS (SELECT 1 FROM {sql_name(row.table)} WHERE {_all(conditions)})"  # noqa: S608
+    return raw(f"SELECT 1 WHERE {'NOT ' * (row.after is None)}{there}", *values)
 
 
 def _added_as(row: RowChange) -> tuple[object, ...] | None:

@@ -204,6 +204,12 @@ class Table:
         """The columns of the file that hold secrets."""
         return frozenset(column.source for column in self.columns if column.kind is ColumnKind.PRESENCE)
 
+    @cached_property
+    def plain(self) -> frozenset[str]:
+        """Those that hold no secret, whatever their rows are."""
+        secret = self.secrets | {column.source for column in self.columns if column.host_only}
+        return frozenset(column.source for column in self.columns) - secret
+
     def asks_for(self, stored: StoredTable) -> tuple[str, ...]:
         """The columns of a file's table that nobody has declared and that no new row may leave empty."""
         declared = {column.source for column in self.columns}

@@ -15,8 +15,9 @@ from app.services.records.applying import gone_already
 from app.services.records.change import Change, Checks
 from app.services.records.dependents import removal
 from app.services.records.images import Completing, Images, untriggered
-from app.services.records.rows import RowChange, StoredRow, Value, shown, statements_of
+from app.services.records.rows import RowChange, StoredRow, Value, proof_of, shown, statements_of
 from app.services.records.seen import Seen, of_changes
+from app.services.records.tables import DECLARED
 from app.services.text import quoted
 from models import errors
 from models.engine import Database, Statement
@@ -150,6 +151,7 @@ def commit(
             images.numbering,
             marked if change.going > 1 else None,
             change.summary,
+            proof_of(change.rows, _plain) if database.costs else None,
             unchanged=unchanged,
             monitor=images.monitor,
         )
@@ -192,6 +194,10 @@ def commit(
         change = replace(change, rows=images.completed(change.rows, asked))
         change = replace(change, behind=next((known() for known in left), None))
     return change
+
+
+def _plain(table: str) -> frozenset[str]:
+    return DECLARED[table].plain if table in DECLARED else frozenset()
 
 
 def _more(change: Change, before: Change) -> set[str]:

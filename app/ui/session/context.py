@@ -96,8 +96,14 @@ class Context(QObject):
         self.lock = Lock(opened.database, self, needed=opened.unlocked_by is not None)
         self.unsettled = Unsettled(self.runner, self)
         self.pause = Pause(self.runner, self)
+        self.pause.changed.connect(self._ask_behind_pause)
         self.verdict = FileVerdict(self)
         self.verdict.changed.connect(self._look_at_verdict)
+
+    def _ask_behind_pause(self) -> None:
+        """What was written when the account began to take no calls may be saved, or not."""
+        if self.pause.error is None and self.unsettled.error is not None:
+            self.unsettled.ask()
 
     def stop(self) -> None:
         """Ends what runs for the file; nothing of it is delivered after this."""

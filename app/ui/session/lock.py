@@ -80,11 +80,12 @@ class Unsettled(QObject):
     """That it is not known whether a change was saved: `error` says so, None where all is known.
 
     It hears of it by `Runner.failed_with`. `changed` when that is another, `settled(saved, act)` when a
-    question has told whether the change was saved, and which it was: as its summary says, or its last entry.
+    question has told whether the change was saved, None where nothing tells that, and which it was: as its
+    summary says, or its last entry.
     """
 
     changed = Signal()
-    settled = Signal(bool, str)
+    settled = Signal(object, str)
 
     def __init__(self, runner: Runner, parent: QObject) -> None:
         super().__init__(parent)
@@ -110,11 +111,13 @@ class Unsettled(QObject):
             self.changed.emit()
 
     def _told(self, found: Settled | None) -> None:
-        act = "" if self.error is None else self.error.act
+        act, asked = "" if self.error is None else self.error.act, self.error is not None
         self.error, self.is_asking = None, False
         self.changed.emit()
         if found is not None:
             self.settled.emit(found.saved, act or found.what)
+        elif asked:
+            self.settled.emit(None, act)
 
     def _not_told(self, error: TenantAdminError) -> None:
         """That it is still not known was heard; anything else leaves it as it was."""

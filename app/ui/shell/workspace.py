@@ -68,6 +68,7 @@ _POSITIONS = {spec.table.name: position for position, spec in enumerate(TABS)}
 _UNREAD = (("read", OFF),)
 
 SAVED, NOT_SAVED = "{} is saved.", "{} is not in the database; do it again."
+NOTHING_TELLS = "Nothing records whether {} is saved. What is shown was read again: look there."
 SOME_CHANGE = "The change that was not known to be saved"
 
 _KEYS = (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress)
@@ -613,8 +614,9 @@ class Workspace(QWidget):
     def says(self, error: TenantAdminError) -> bool:
         return error in (self.context.unsettled.error, self.context.pause.error)
 
-    def _settled(self, saved: bool, act: str) -> None:
-        self.context.say((SAVED if saved else NOT_SAVED).format(quoted(act) if act else SOME_CHANGE))
+    def _settled(self, saved: bool | None, act: str) -> None:
+        words = NOTHING_TELLS if saved is None else SAVED if saved else NOT_SAVED
+        self.context.say(words.format(quoted(act) if act else SOME_CHANGE))
         self.refresh()  # no act was announced
 
     def _paused(self) -> None:

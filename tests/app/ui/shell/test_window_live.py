@@ -656,6 +656,14 @@ def test_a_limit_is_one_notice_and_ends_by_itself(
     assert "until" in shown.detail()
     qtbot.waitUntil(lambda: not shown.isVisible())
     qtbot.waitUntil(lambda: page.model.rowCount() > 0)
+    unlock(qtbot, window)
+    choose(qtbot, page, 0)
+    edge.faults = ["limited after"]
+    edit_email(qtbot, window, "mei@acme-corp.example")
+    qtbot.waitUntil(lambda: window.context is not None and window.context.unsettled.error is not None)
+    assert notice(window, "It is not known whether this was saved").isVisible()
+    qtbot.waitUntil(lambda: window.toast.label.text().endswith("is saved."))  # by itself
+    qtbot.waitUntil(lambda: "mei@acme-corp.example" in values(page, "email"))
 
 
 def test_a_refused_token_is_asked_for_where_it_is_of_what_is_open(
