@@ -72,6 +72,9 @@ _NOTICED = (
 _FRAME = QSize(8, 40)
 """What the window's title bar and borders may take of a screen."""
 
+_OF_WIDTH = 0.6
+"""Of the window's width, which a line in the status bar has besides its buttons."""
+
 FACTS_MS = 1000
 """Between two looks at what a live database has used."""
 
@@ -601,7 +604,22 @@ class MainWindow(QMainWindow):
     def _say_change(self, change: Change, initiator: object) -> None:
         if self.context is not None:
             can_undo = change.undoable and initiator is not self.context.history
-            self.toast.show_message(change.told, "Undo" if can_undo else "", self.undo)
+            undo, said = "Undo" if can_undo else "", change.told
+            if change.left and self.fontMetrics().horizontalAdvance(said) > self.width() * _OF_WIDTH:
+                show = partial(self._show_left, change)  # else it would be cut where it says who stayed
+                self.toast.show_message(change.summary, undo, self.undo, other=("What stayed…", show))
+            else:
+                self.toast.show_message(said, undo, self.undo)
+
+    def _show_left(self, change: Change) -> None:
+        from app.ui.widgets.dialogs import Dialog  # noqa: PLC0415
+
+        left = change.left.lstrip("; ")
+        dialog = Dialog(
+            self.theme, "Who stayed", f"{change.summary}.\n\n{left[:1].upper()}{left[1:]}.", parent=self
+        )
+        dialog.set_close_button()
+        dialog.open_once()
 
     def undo(self) -> None:
         self.toast.dismiss()  # its Undo was for this act, and would take back the one before

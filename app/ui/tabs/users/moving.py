@@ -55,13 +55,26 @@ def move_form(context: Context, moving: Moving, seen: Seen, parent: QWidget | No
     """
     ids, own, is_one = moving.ids, moving.own, len(moving.ids) == 1
     count = counted(len(ids), "user")
+    them = "that user" if is_one else "them"
     sentence = (
         f"{moving.words()} will be another tenant's, with an entry in the chain of both. What other tables "
-        f"hold of {'that user' if is_one else 'them'} stays as it is. Undo moves all of it back."
+        f"hold of {them} stays as it is. Undo moves {them} back."
     )
+    if not is_one:
+        sentence += " Whose address somebody there has stays."
     form = LongForm(context.theme, "Move to another tenant", sentence, action=f"Move {count}", parent=parent)
     field = TenantField([one for one in context.tenants if one != own], None, context.erased)
-    form.add_field("tenant_id", "Tenant", field, field.check)
+    form.add_field("tenant_id", "Tenant", field, field.check, " ")
+
+    def promise() -> None:
+        """How many of them can move there at most: those of it stay."""
+        there = 0 if moving.owners is None else moving.owners[field.value()]
+        going = f"{len(ids) - there:,} of {count}" if there else count
+        form.action_button.setText(f"Move {going}")
+        of_it = f"{there:,} of them {'is' if there == 1 else 'are'} of {visible(field.value())} already."
+        form.set_hint(of_it if there else " ", "tenant_id")
+
+    field.changed.connect(promise)
     form.add_widget(form.bar)
     field.setFocus()
 

@@ -7,8 +7,9 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.form_fields import TenantField
+from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.form_dialog import FormDialog
-from tests.fixtures.window import ask, choose, closed, dialog, open_file, press, words
+from tests.fixtures.window import ask, choose, click, closed, dialog, open_file, press, words
 
 OF = "SELECT tenant_id FROM users WHERE id = ?"
 WHOSE = "SELECT email, tenant_id FROM users WHERE id = ?"
@@ -48,6 +49,34 @@ def test_those_selected_move_by_keys_and_come_back(qtbot: QtBot, window: MainWin
     assert len(entries) == 4 and entries[1] == entries[3] == (tenant,)
     press("Ctrl+Z")
     qtbot.waitUntil(lambda: [ask(demo_path, OF, one) for one in ids] == before)
+
+
+@pytest.mark.slow
+def test_where_some_are_there_already_it_says_how_many_move_and_who_stayed(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    found = ask(demo_path, "SELECT id FROM users ORDER BY created_at DESC, rowid DESC LIMIT 3")
+    emails = [f"user{number}@x.example" for number in range(3)]
+    for (one,), tenant, email in zip(found, ("acme-corp",) * 2 + ("northwind-clinics",), emails, strict=True):
+        ask(demo_path, "UPDATE users SET tenant_id = ?, email = ? WHERE id = ?", tenant, email, one)
+    page = open_file(qtbot, window, demo_path)
+    choose(qtbot, page, 0)
+    page.table.setFocus()
+    press("Shift+Down")
+    press("Shift+Down")
+    press("Ctrl+Shift+M")
+    form = dialog(qtbot, window, FormDialog)
+    field = form.editor("tenant_id")
+    assert isinstance(field, TenantField) and form.action_button.text() == "Move 3 users"
+    field.box.setCurrentIndex(field.box.findText("acme-corp"))
+    assert form.action_button.text() == "Move 1 of 3 users"
+    assert "2 of them are of acme-corp already." in words(form)
+    click(qtbot, form.action_button)
+    closed(qtbot, window, FormDialog)
+    qtbot.waitUntil(lambda: "moved from northwind-clinics to acme-corp" in window.toast.label.text())
+    click(qtbot, window.toast.other_button)
+    told = dialog(qtbot, window, Dialog)
+    assert all(one in words(told) for one in emails[:2])
 
 
 @pytest.mark.slow
