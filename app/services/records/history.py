@@ -158,7 +158,8 @@ def told(payload: object) -> tuple[str, str]:
     changes = payload.get("changes")
     parts = []
     if isinstance(changes, dict):
-        parts = [_change(str(name), change) for name, change in changes.items()]
+        undone = isinstance(payload.get(UNDONE), str)
+        parts = [_change(str(name), change, undone=undone) for name, change in changes.items()]
     elif isinstance(count := payload.get("count"), int) and count > 1:
         parts = [f"with {count - 1:,} more"]
     reason = payload.get("reason")
@@ -166,13 +167,23 @@ def told(payload: object) -> tuple[str, str]:
     return _short(actor) if isinstance(actor, str) else "", ", ".join([*parts[:4], *why])
 
 
+MOVED: Final = "moved "
+"""How a change of the tenant begins."""
+
 _WORDS: Final = {"set", "replaced", "removed", "invalidated"}
 """What our entries say of a change whose values nobody is told."""
+_UNDONE_WORDS: Final = {"set": "brought back", "replaced": "put back", "removed": "removed again"}
+"""And where that takes another one back: nobody has chosen one."""
 
 
-def _change(name: str, change: object) -> str:
+def _change(name: str, change: object, *, undone: bool) -> str:
     if isinstance(change, str) and change in _WORDS:
-        return f"{_short(name).removesuffix('_hash')} {change}"
+        word = _UNDONE_WORDS.get(change, change) if undone else change
+        return f"{_short(name).removesuffix('_hash')} {word}"
+    if name == "tenant_id" and isinstance(change, dict) and {"from", "to"} <= change.keys():
+        return (
+            f"{MOVED}to {_value(change['to'])} from {_value(change['from'])}"  # where to first: it may be cut
+        )
     if not isinstance(change, dict) or not {"from", "to"} <= change.keys():
         return _short(name)
     before, after = (_value(change[key]) for key in ("from", "to"))
@@ -200,6 +211,23 @@ def _leaves(value: object, key: str = "", depth: int = 0) -> Iterator[tuple[str,
             yield from _leaves(inner, key, depth + 1)
     else:
         yield key, value
+
+
+def once_each(entries: Sequence[PastEntry]) -> list[PastEntry]:
+    """Without the second of two entries that say the same of one change, in the chain of either tenant."""
+    found: list[PastEntry] = []
+    for entry in entries:
+        before = found[-1] if found else None
+        is_same = (
+            before is not None
+            and before.tenant_id != entry.tenant_id
+            and (before.event_type, before.created_at) == (entry.event_type, entry.created_at)
+            and before.said is not None
+            and before.said == entry.said
+        )
+        if not is_same:
+            found.append(entry)
+    return found
 
 
 class StillHolds:

@@ -6,10 +6,11 @@ Who acted is named without the host of an address; the payload has the whole.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from app.services.chain.rules import MARKER_EVENT
-from app.services.records.history import told
+from app.services.records.history import MOVED, told
 from app.services.records.list_query import CELL_CHARACTERS
 from app.services.records.tables import ACTOR, UNDONE
 from app.services.text import counted
@@ -84,24 +85,28 @@ _LINES: Final[Mapping[str, _Template]] = {
 }
 
 
-def summary(event_type: object, payload: object) -> str | None:
+def summary(
+    event_type: object, payload: object, known: Mapping[str, str] = MappingProxyType({})
+) -> str | None:
     """The line; None for a type that is not known, or a payload without what its type tells. The payload may
-    be cut as a list cuts it (`CELL_CHARACTERS`).
+    be cut as a list cuts it (`CELL_CHARACTERS`). `known` says what a record is called, by its id.
     """
     line = _LINES.get(event_type) if isinstance(event_type, str) else None
     said = _fields(payload) if isinstance(payload, str) else None
     if line is None or not said:
         return None
-    what = _what(line, said, str(event_type))
+    what = _what(line, said, str(event_type), known)
     if what is None:
         return None
     actor, changes = told(said)
     did, (renamed, old_and_new) = line.did, _renamed(said)
     undone = said.get(UNDONE)
-    if isinstance(undone, str) and undone in _LINES:
-        did = f"undid “{_LINES[undone].did}”"
     if event_type == Event.USER_UPDATED and renamed:
         did, what, changes = "renamed user", old_and_new, ""
+    if isinstance(undone, str) and undone in _LINES:
+        did = f"undid “{did if undone == event_type else _LINES[undone].did}”"
+    if changes.startswith(MOVED):
+        what, changes = f"{what} {changes.removeprefix(MOVED)}", ""
     words = " ".join(filter(None, (actor.partition("@")[0], did, what)))
     if changes and line.names:
         words += f" ({changes})"
@@ -122,7 +127,7 @@ def actor_of(payload: object) -> str | None:
     return actor if isinstance(actor, str) and actor else None
 
 
-def _what(line: _Template, said: Mapping[str, Any], event_type: str) -> str | None:
+def _what(line: _Template, said: Mapping[str, Any], event_type: str, known: Mapping[str, str]) -> str | None:
     if event_type == MARKER_EVENT:
         return _marked(said)
     if line.did.endswith(":"):
@@ -136,7 +141,8 @@ def _what(line: _Template, said: Mapping[str, Any], event_type: str) -> str | No
         return counted(count, line.noun) if isinstance(count, int) else None
     if not line.names:
         return ""
-    name = next((_named(key, said[key]) for key in line.names if said.get(key) not in (None, "")), None)
+    there = (key for key in line.names if said.get(key) not in (None, ""))
+    name = next((_short(known.get(str(said[key])) or _named(key, said[key])) for key in there), None)
     if name is None:
         return None
     before, after = line.between

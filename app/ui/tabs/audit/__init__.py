@@ -1,6 +1,6 @@
 """A tenant's audit chain, and whether it holds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -114,6 +114,7 @@ class AuditTab(RecordTab):
         self.inspector.add_widget(self._summary)
         self.inspector.add_widget(self._payload)
         self.mentions = MentionsPart(self)
+        self.mentions.known.connect(self._name_them)
         self.inspector.add_widget(self.mentions)
         self.inspector.add_widget(self.fields)
         self.table.columns.set_widest(
@@ -154,6 +155,12 @@ class AuditTab(RecordTab):
         if self.table.hasFocus() and judged.seq not in (self.findings.chosen_seq, self._seq):
             self.pane.show_entry()
         self._seq = judged.seq
+
+    def _name_them(self, known: Mapping[str, str]) -> None:
+        """In the line of what was done, once it is known what they are called."""
+        record: AuditDetail | None = self.current.whole()
+        if record is not None:
+            self._summary.setText(summary(record.entry["event_type"], record.entry["payload"], known) or "")
 
     def show_findings(self) -> None:
         """Shows them, where there are some, in a small window in the place of the entry, and has the keyboard

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from PySide6.QtCore import QModelIndex, QTimer
+from PySide6.QtCore import QModelIndex, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.services.records.naming import Mentioned, Mentions, looked_up, mentioned
@@ -22,8 +22,10 @@ _NOT_KNOWN = "cannot be looked up"
 
 class MentionsPart(QWidget):
     """`show_of(payload)` lists them, hidden where it names none. The one chosen, by a click or Enter, is
-    shown in its own tab, if it is there then.
+    shown in its own tab, if it is there then. `known(names)` is what they are called, by their ids.
     """
+
+    known = Signal(object)
 
     def __init__(self, tab: RecordTab) -> None:
         super().__init__()
@@ -73,6 +75,7 @@ class MentionsPart(QWidget):
         self._task = None
         if mentions != self._shown or chosen is None:
             self._show(mentions, "no longer in this database")
+            self.known.emit({one.id: one.title for one in mentions.records if one.title is not None})
         if chosen is None:
             return
         record = mentions.records[chosen]

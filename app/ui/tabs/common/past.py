@@ -88,7 +88,7 @@ class PastPart(QWidget):
 
     def _came(self, before: int | None, past: Past) -> None:
         self._reading, self._before = None, past.looked_to
-        self._entries = [*(() if before is None else self._entries), *past.entries]
+        self._entries = history.once_each([*(() if before is None else self._entries), *past.entries])
         had_focus = self.more.hasFocus()
         self.table.show_rows(list(map(self._cells, self._entries)))
         self.table.setVisible(bool(self._entries))

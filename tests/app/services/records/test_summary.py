@@ -37,6 +37,26 @@ from tests.fixtures.window import ask
             "Changed user u1 (role: (none) → x)",
         ),
         ("user_created", {"userId": "u1", "email": "a@b"}, "Created user a@b"),
+        (
+            "user_updated",
+            {"actor": "ops", "userId": "u1", "email": "a@b", "changes": {"password_hash": "set"}},
+            "ops changed user a@b (password set)",
+        ),
+        (
+            "user_updated",
+            {"userId": "u1", "changes": {"password_hash": "set"}, "undone": "user_updated"},
+            "Undid “changed user” u1 (password brought back)",
+        ),
+        (
+            "user_updated",
+            {"userId": "u1", "changes": {"email": {"from": "a", "to": "b"}}, "undone": "user_updated"},
+            "Undid “renamed user” a → b",
+        ),
+        (
+            "user_moved",
+            {"actor": "ops", "email": "a@b", "changes": {"tenant_id": {"from": "acme", "to": "globex"}}},
+            "ops moved user a@b to globex from acme",
+        ),
         ("users_created", {"actor": "ops", "count": 1200}, "ops created 1,200 users"),
         ("notifications_read", {"actor": "ops", "count": 1}, "ops marked as read 1 notification"),
         (

@@ -238,7 +238,7 @@ def test_a_user_moves_with_an_entry_in_each_chain_and_comes_back(
     assert events()[2:] == [("acme", "user_moved", payload), ("globex", "user_moved", payload)]
     undone = writing.undo(engine, change, now=NOW + 6)
     assert [*sql.execute("SELECT * FROM users ORDER BY id")] == before
-    back = payload | {"changes": {"tenant_id": {"from": "globex", "to": "acme"}}}
+    back = payload | {"changes": {"tenant_id": {"from": "globex", "to": "acme"}}, "undone": "user_moved"}
     assert events()[4:] == [("globex", "user_moved", back), ("acme", "user_moved", back)]
     writing.undo(engine, undone, now=NOW + 7)
     assert read_record(engine, USERS, user)["tenant_id"] == "globex"

@@ -61,6 +61,26 @@ def test_an_act_is_there_at_once_and_enter_leads_to_its_entry(
 
 
 @pytest.mark.slow
+def test_a_move_is_a_sentence_told_once_and_so_is_its_undo(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    user = choose(qtbot, page, 0)
+    own = page.list.current_row()
+    assert own is not None
+    tenant = own[page.spec.table.names.index("tenant_id")]
+    with qtbot.waitSignal(page.context.runner.changed):
+        page.act(users.move, [user], "elsewhere")
+    page.show_record(user)
+    there = f"moved to elsewhere from {tenant} · user_moved"
+    qtbot.waitUntil(lambda: [said for said, _ in shown(page)][:1] == [there])
+    assert there not in [said for said, _ in shown(page)][1:]
+    press("Ctrl+Z")
+    back = f"moved to {tenant} from elsewhere, by an undo · user_moved"
+    qtbot.waitUntil(lambda: [said for said, _ in shown(page)][:2] == [back, there])
+
+
+@pytest.mark.slow
 def test_of_another_record_nothing_of_the_one_before_stays(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from app.services.records.tables import USERS
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
-from tests.fixtures.window import ask, button, choose, click, current, go, open_file, press, texts
+from tests.fixtures.window import ask, button, choose, click, current, go, open_file, press, texts, words
 
 AUDIT = 1
 INTO = (
@@ -106,6 +106,7 @@ def test_what_goes_after_it_was_looked_up_is_said_to_be_gone(
     page = in_window(qtbot, window, demo_path)
     choose(qtbot, page, 0)
     qtbot.waitUntil(lambda: texts(page.mentions.table) == [["User", email]])
+    assert f"changed user {email}" in words(page.inspector), "by the id alone, that is all the payload has"
     ask(demo_path, "DELETE FROM users WHERE id = ?", user)
     page.mentions.table.setFocus()
     press("Home")
