@@ -154,6 +154,12 @@ def _catch_bugs(theme: Theme, window: MainWindow) -> None:
             # What would tell of it is not there any more, or not this version's.
             box = QMessageBox(QMessageBox.Icon.Critical, replaced.WHAT, replaced.WHY, parent=window)
             box.open()
+        finally:
+            # Python keeps the frames of the last error, and they a painter, on which Qt ends the program when
+            # its widget goes.
+            from traceback import clear_frames  # noqa: PLC0415 - only needed when something broke
+
+            clear_frames(trace)
 
     sys.excepthook = hook
 

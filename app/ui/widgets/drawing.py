@@ -172,10 +172,14 @@ def _cut(text: str, room: float, measure: Callable[[str], float]) -> str:
     return text
 
 
+_ALIKE, _LEAST_SPAN = 1e-9, 1e-290
+
+
 def ticks(low: float, high: float, most: int) -> list[float]:
     """Round numbers from about `low` to about `high`, `most` at the most (at least two)."""
-    if not high > low:
-        high = low + 1
+    size = max(abs(low), abs(high))
+    if not high - low > max(size * _ALIKE, _LEAST_SPAN):  # to the eye one place
+        high = low + max(1.0, size * _ALIKE * 1e3)
     rough = (high - low) / max(1, most - 1)
     size = 10 ** floor(log10(rough))
     step = next(size * factor for factor in (1, 2, 5, 10) if size * factor >= rough * 0.999)

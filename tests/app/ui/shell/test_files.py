@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -695,6 +695,23 @@ def test_a_bug_is_shown_with_details_to_copy(
     assert "hunter2" not in text
     log = Path(os.environ["TENANT_ADMIN_HOME"])
     assert any("RuntimeError" in file.read_text() for file in log.rglob("*.log"))
+
+
+class _Broken(QWidget):
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's own name
+        painter = QPainter(self)
+        painter.drawText(0, 0, str(1 // 0))
+
+
+def test_a_bug_in_a_painting_leaves_no_painter_open(
+    qtbot: QtBot, window: MainWindow, theme: Theme, hook: None
+) -> None:
+    application._catch_bugs(theme, window)
+    broken = _Broken()
+    qtbot.addWidget(broken)
+    broken.show()
+    dialog(qtbot, window, BugDialog).reject()
+    assert not broken.paintingActive()
 
 
 @pytest.mark.slow

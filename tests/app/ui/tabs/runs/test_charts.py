@@ -167,6 +167,8 @@ def test_one_outlier_leaves_the_others_their_room() -> None:
 def test_ticks_are_round_and_cover_all() -> None:
     assert ticks(0, 9.5e6, 7) == [0, 2e6, 4e6, 6e6, 8e6, 1e7]
     assert ticks(52, 100, 6) == [50, 60, 70, 80, 90, 100]
-    assert ticks(3, 3, 5)[0] <= 3 < ticks(3, 3, 5)[-1]
+    for low, high in ((3, 3), (99.99999999999999, 100), (0, 5e-324), (9.99e14, 9.99e14), (-5e-324, 0)):
+        found = ticks(low, high, 5)
+        assert found[0] <= low and found[-1] >= high and found[-1] > found[0]
     for high in (1, 7, 99, 1e12, 0.003):
         assert ticks(0, high, 6)[-1] >= high and len(ticks(0, high, 6)) <= 8
