@@ -20,6 +20,7 @@ from models.d1.shared import Shared
 from models.engine import Database
 from models.local.database import LocalDatabase
 from models.local.migrations import create_database
+from tests import matrix
 from tests.fixtures.connected import connected
 
 if TYPE_CHECKING:
@@ -112,10 +113,12 @@ def _load_in_turn(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     left_out = [name for name in ON_REQUEST if not config.getoption(f"--{name}")]
-    deselected = [item for item in items if any(map(item.get_closest_marker, left_out))]
-    config.hook.pytest_deselected(items=deselected)
-    left_out_items = set(deselected)
-    items[:] = [item for item in items if item not in left_out_items]
+    deselected = {item for item in items if any(map(item.get_closest_marker, left_out))}
+    # What somebody asks for by its name is not left out.
+    if not matrix.EXHAUSTIVE and not config.option.keyword and not any("[" in one for one in config.args):
+        deselected |= matrix.not_needed(items)
+    config.hook.pytest_deselected(items=list(deselected))
+    items[:] = [item for item in items if item not in deselected]
     # First, so that nobody waits for them at the end, and all on one worker, whose tests share a server.
     items.sort(key=lambda item: item.get_closest_marker("wrangler") is None)
 

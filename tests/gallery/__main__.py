@@ -20,6 +20,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--scale", default="1", help="display scale, 2 for 200 %%")
     parser.add_argument("--mode", choices=("light", "dark"), help="one theme only")
     parser.add_argument("--set", choices=compared.SETS, help="those that are compared, as they are")
+    parser.add_argument("--scenes", nargs="+", help="some of those")
     parser.add_argument("--renew", action="store_true", help="store anew what the tests compare with")
     options = parser.parse_args(arguments)
     if options.renew:
@@ -54,7 +55,7 @@ def main(arguments: list[str]) -> int:
     options.out_dir.mkdir(parents=True, exist_ok=True)
     patience = compared.PATIENCE_SECONDS
     scenes = {scene.name: scene for scene in all_scenes().scenes}
-    names = chosen.scenes if chosen else [name for name in scenes if options.only in name]
+    names = options.scenes or chosen.scenes if chosen else [name for name in scenes if options.only in name]
     for mode in [Mode(chosen.mode)] if chosen else [Mode.LIGHT, Mode.DARK]:
         if options.mode not in (None, mode.value):
             continue

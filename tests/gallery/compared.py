@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -112,10 +113,11 @@ def settle() -> None:
     os.environ.update(fixed | person)
 
 
-def drawn(name: str, folder: Path) -> list[Path]:
-    """The pictures of a set, drawn now into `folder` by a process of their own."""
+def drawn(name: str, folder: Path, scenes: Sequence[str] = ()) -> list[Path]:
+    """The pictures of a set, or some of them, drawn now into `folder` by a process of their own."""
+    scenes = scenes or SETS[name].scenes
     done = subprocess.run(
-        [sys.executable, "-m", "tests.gallery", str(folder), "--set", name],
+        [sys.executable, "-m", "tests.gallery", str(folder), "--set", name, "--scenes", *scenes],
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
@@ -123,7 +125,7 @@ def drawn(name: str, folder: Path) -> list[Path]:
     )
     if done.returncode:
         raise RuntimeError(f"The gallery ended with {done.returncode}: {done.stderr[-4000:]}")
-    return [folder / f"{scene}.png" for scene in SETS[name].scenes]
+    return [folder / f"{scene}.png" for scene in scenes]
 
 
 def renew() -> None:

@@ -56,6 +56,7 @@ def test_each_tab_is_named_and_reached(qtbot: QtBot, window: MainWindow, demo_pa
 
 
 @pytest.mark.slow
+@pytest.mark.matrix
 @pytest.mark.parametrize("size", ((1280, 800), (900, 560)))
 @pytest.mark.parametrize("place", range(5))
 def test_tab_goes_down_as_one_sees_it_with_notices_and_a_filter_that_came_late(

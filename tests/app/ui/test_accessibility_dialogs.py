@@ -200,6 +200,7 @@ def opened(qtbot: QtBot, context: Context, name: str) -> QDialog:
 
 
 @pytest.mark.slow
+@pytest.mark.matrix(each=4)
 @pytest.mark.parametrize("name", DIALOGS)
 def test_each_dialog_is_named_reached_and_readable(qtbot: QtBot, context: Context, name: str) -> None:
     dialog = opened(qtbot, context, name)
@@ -240,6 +241,7 @@ def living() -> Counter[str]:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("old_objects_apart")
+@pytest.mark.matrix(each=4)
 @pytest.mark.parametrize("name", [*(name for name in DIALOGS if name not in _STAY), "file"])
 def test_nothing_is_left_of_a_dialog_that_was_closed(qtbot: QtBot, context: Context, name: str) -> None:
     """Those of parked ideas, charts and the help stand beside the window, and stay for as long as it does."""
@@ -293,6 +295,7 @@ SCENES = {scene.name: scene for scene in all_scenes().scenes if scene.name.start
 
 
 @pytest.mark.slow
+@pytest.mark.matrix(each=4)
 @pytest.mark.parametrize("name", SCENES)
 def test_each_dialog_of_the_gallery_is_named_and_readable(qtbot: QtBot, theme: Theme, name: str) -> None:
     built = SCENES[name].build(theme)

@@ -179,6 +179,7 @@ AUDIT, USERS, RUNS = (TABLES.index(name) for name in ("audit_chain", "users", "p
 
 
 @pytest.mark.slow
+@pytest.mark.matrix(each=4)
 @pytest.mark.parametrize(
     ("place", "of"),
     [

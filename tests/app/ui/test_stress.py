@@ -39,7 +39,7 @@ from tests.conftest import NOW
 from tests.fixtures.heart import FELT_MS, Heart
 from tests.fixtures.window import TABLES, ask
 
-ACTS = int(os.environ.get("TENANT_ADMIN_STRESS", "200"))
+ACTS = int(os.environ.get("TENANT_ADMIN_STRESS", "100"))
 SEED = int(os.environ.get("TENANT_ADMIN_STRESS_SEED", "1"))
 STALL_MS = int(os.environ.get("TENANT_ADMIN_STRESS_MS", "5000"))
 

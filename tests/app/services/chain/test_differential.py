@@ -361,6 +361,7 @@ DAMAGES: dict[str, Damage] = {
 }
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.parametrize(
     "number",
     [

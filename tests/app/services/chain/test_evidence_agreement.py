@@ -66,6 +66,7 @@ def judged(folder: Path) -> tuple[int, str]:
     return code, said.getvalue()
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.parametrize(
     "number",
     [pytest.param(number, marks=[pytest.mark.slow] if number % 30 else []) for number in range(MUTATIONS)],

@@ -35,6 +35,7 @@ from app.ui.widgets.picker import Picker
 from tests.conftest import NOW
 from tests.fixtures.keyboard import MOST
 from tests.fixtures.window import TABLES, ask, choose, closed, count, dialog, error, go, open_file, press
+from tests.matrix import every
 
 pytestmark = pytest.mark.slow
 
@@ -102,19 +103,24 @@ def test_the_focus_is_back_after_each_dialog_that_is_left(
     page = go(qtbot, window, place)
     choose(qtbot, page, 0)
     for commands in (window.commands, page.commands) if place == 0 else (page.commands,):
-        for number, name in enumerate(opening(commands)):
-            rows, *others = starts(window, page).values()
-            # From everywhere in the first tab; in another one from its rows, and from elsewhere in turn.
-            for begun in (rows, *others) if place == 0 else (rows, others[number % len(others)]):
-                begun.setFocus()
-                left = list[str]()
-                with escaping(left):
-                    commands.trigger(name)
-                    qtbot.waitUntil(partial(bool, left))
-                    qtbot.waitUntil(lambda: not isinstance(QApplication.activeWindow(), QDialog))
-                window.activateWindow()
-                qtbot.waitUntil(window.isActiveWindow)
-                assert QApplication.focusWidget() is begun, f"{left} after {name}"
+        # From everywhere in the first tab; in another one from its rows, and from elsewhere in turn.
+        places = list(starts(window, page))
+        tried = [
+            (name, start)
+            for number, name in enumerate(opening(commands))
+            for start in (places if place == 0 else ("rows", places[1 + number % 3]))
+        ]
+        for name, start in every(tried):
+            begun = starts(window, page)[start]
+            begun.setFocus()
+            left = list[str]()
+            with escaping(left):
+                commands.trigger(name)
+                qtbot.waitUntil(partial(bool, left))
+                qtbot.waitUntil(lambda: not isinstance(QApplication.activeWindow(), QDialog))
+            window.activateWindow()
+            qtbot.waitUntil(window.isActiveWindow)
+            assert QApplication.focusWidget() is begun, f"{left} after {name}"
 
 
 def test_the_focus_is_back_after_each_list_to_pick_from(

@@ -1511,6 +1511,7 @@ HISTORY = [
 ]
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.parametrize("history", HISTORY)
 def test_what_is_said_of_a_file_and_whether_it_is_signed(
     world: World, history: Callable[[World], Judged]
