@@ -121,11 +121,13 @@ def choose_database(theme: Theme) -> ChooseDatabaseDialog:
 
 
 def preferences(theme: Theme) -> PreferencesDialog:
-    return PreferencesDialog(theme, Settings())
+    settings = Settings()
+    settings.utc_times, settings.verify_by_itself = True, False  # as other scenes, before or after, set them
+    return PreferencesDialog(theme, settings)
 
 
 def preferences_wrong(theme: Theme) -> Shot:
-    dialog = PreferencesDialog(theme, Settings())
+    dialog = preferences(theme)
 
     def spoil() -> None:
         write(dialog, "actor", "ops\u202e")
