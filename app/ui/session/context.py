@@ -41,6 +41,10 @@ _CANNOT = {
 }
 
 
+MOST_WRITTEN = 1_000
+"""Rows that are written where each is charged, and nobody is asked before."""
+
+
 class Context(QObject):
     """One open file and the means to read it, to act on it and to show it, from its opening until `stop()`.
 
@@ -175,6 +179,12 @@ class Context(QObject):
         much = MuchToRead(self.opened.place, rows, "up to", charged=charged)
         asked = ask_to_read(self.theme, much, run, parent)
         asked.rejected.connect(declined)
+
+    def is_dear(self, written: int, read: int) -> bool:
+        """Whether an act that can be taken back is asked about for what it costs: where that is charged, and
+        more is written, or read for it, than is done without a word.
+        """
+        return self.opened.database.charges and (written > MOST_WRITTEN or self.is_much(read))
 
     def price(self, written: int, *, read: int, going: int) -> str:
         """What an act that writes about so many rows takes, and reads so many at most for it, behind a

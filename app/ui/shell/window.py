@@ -661,14 +661,20 @@ class MainWindow(QMainWindow):
         turns.give(turns.take(), go)
 
     def _ask_price(self, context: Context, again: str, change: Change, act: Callable[[], None]) -> None:
-        """What takes back an act on several records costs what that did, and is asked as it was."""
+        """What takes back an act on several records is asked about as that was: where it costs much, and
+        where records go that somebody pays for.
+        """
         if not context.costs or len(change.rows) < 2:
+            act()
+            return
+        back = change.inverse()
+        read = change.read_back(context.opened.database)
+        goes = back.going > 1 and context.opened.database.charges
+        if not (goes or context.is_dear(back.written, read)):
             act()
             return
         from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415 - few acts are asked about
 
-        back = change.inverse()
-        read = change.read_back(context.opened.database)
         price = context.price(back.written, read=read, going=back.going)
         sentence = f"{quoted(change.summary)}.{price}"
         ConfirmDialog(

@@ -286,13 +286,13 @@ def set_on_selected(
     asks: bool = False,
 ) -> None:
     """Gives the `flags` of exactly the records selected now these states. Undo takes it back, so of several
-    it is asked first only where it `asks`, or where each row is charged: "Activate {}"? They will be `done`,
+    it is asked first only where it `asks`, or where it costs much: "Activate {}"? They will be `done`,
     "active", those that are not so. There is an audit entry for each record, or for each tenant. The act
     takes the flags, unless it is `given` something else.
     """
     context, seen = tab.context, tab.selection.seen()
     act = partial(tab.act, function, **(flags if given is None else given), seen=seen)
-    if not ((asks or context.costs) and tab.list.selected_count() > 1):
+    if not _is_asked(tab, flags, asks=asks):
         tab.selection.with_ids(act)
         return
     read = partial(not_so, context.lists, flags=flags, seen=seen, entry_each=entry_each)
@@ -348,8 +348,7 @@ def not_so(
     seen.fill(of_rows(query.table, others, columns))
     named = freeze((row[0], next(filter(None, row[2 : 2 + len(heading)]), None), row[1]) for row in others)
     entries = len(named.ids) if entry_each else named.tenants
-    sources = (DECLARED[query.table].column(name).source for name in flags)
-    each = lists.written(query.table, (*sources, "updated_at"))
+    each = _written(lists, query.table, flags)
     written = each * len(named.ids) + WRITTEN_FOR_ENTRY * entries
     read = reads_again(database, len(others), entries)
     return replace(named, written=written, read=read, seen=seen), len(rows)
@@ -360,7 +359,22 @@ def words_to_set(
 ) -> str:
     """The words of `set_on_selected`, with the dots of its question; `of_many` as in `Selection.words`."""
     words = tab.selection.words(text, column, lambda value: flag(value) is not state, of_many)
-    return f"{words}…" if (asks or tab.context.costs) and tab.list.selected_count() > 1 else words
+    return f"{words}…" if _is_asked(tab, {column: state}, asks=asks) else words
+
+
+def _is_asked(tab: RecordTab, flags: Flags, *, asks: bool) -> bool:
+    """Whether a person is asked before the selected records get these flags, which could be taken back."""
+    rows, context = tab.list.selected_count(), tab.context
+    if rows < 2 or asks or not context.costs:
+        return asks and rows > 1
+    written = (_written(context.lists, tab.spec.table.name, flags) + WRITTEN_FOR_ENTRY) * rows
+    return context.is_dear(written, reads_again(context.opened.database, rows, rows))
+
+
+def _written(lists: Lists, table: str, flags: Flags) -> int:
+    """About how many rows are charged for each record that gets the flags."""
+    sources = (DECLARED[table].column(name).source for name in flags)
+    return lists.written(table, (*sources, "updated_at"))
 
 
 def _say_kept(names: Sequence[str], kept: int, of: int, by: str) -> str:

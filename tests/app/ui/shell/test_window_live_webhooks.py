@@ -122,10 +122,8 @@ def test_each_act_that_writes_is_done_and_taken_back(qtbot: QtBot, page: Webhook
     closed(qtbot, page, ConfirmDialog)
     qtbot.waitUntil(lambda: page.model.rowCount() == len(before) - 2)
     assert len(ask(file, HOOKS)) == len(before) - 2
-    press("Ctrl+Z")
-    asked = dialog(qtbot, page.window(), ConfirmDialog)  # of several rows a live database asks
     with qtbot.waitSignal(changed):
-        click(qtbot, asked.confirm_button)
+        press("Ctrl+Z")  # which a live database asks about where it costs much
     qtbot.waitUntil(lambda: page.model.rowCount() == len(before))
     assert ask(file, HOOKS) == before
     for (tenant,) in ask(file, "SELECT DISTINCT tenant_id FROM audit_chain"):
