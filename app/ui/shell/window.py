@@ -142,6 +142,8 @@ class MainWindow(QMainWindow):
         window_actions.fill_menus(self)
         self._bar = window_actions.ToolBar(self)
         self.addToolBar(self._bar)
+        for above in (self._bar, self.menuBar()):
+            above.lower()  # heard before the pages
         self.tenants = self._bar.tenants
         self._where, self.retention_status = Label(look=Look.DIM), Label(look=Look.DIM)
         self.statusBar().addWidget(self._where)

@@ -424,6 +424,7 @@ class Lines(QWidget):
             put_away = part.isHidden() and part.testAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide)
             part.setParent(self)
             part.setHidden(put_away)
+            part.raise_()  # heard in this order, whenever it was made
             part.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -159,6 +159,7 @@ class Dialog(QDialog):
         if self._mark is None:
             self._mark = Label(look=Look.STRONG)
             self._whole.insertWidget(0, self._mark)
+            self._mark.lower()
         self._mark.setText(words)
         self._mark.setStyleSheet(f"background: {colour}; color: {ink}; padding: 4px 8px;")
 
@@ -168,6 +169,7 @@ class Dialog(QDialog):
     def add_condition(self, widget: QWidget) -> None:
         """What must be answered before the buttons, right above them and in sight where there is room."""
         self._conditions.addWidget(widget)
+        self._buttons.raise_()  # a screen reader goes by the order in which they were made
 
     @cached_property
     def wait_line(self) -> WaitLine:

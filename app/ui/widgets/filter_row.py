@@ -236,6 +236,8 @@ class FilterRow(QWidget):
         self.count.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.count.hide()
         self._row.addWidget(self.count)
+        self._behind: QWidget = next(iter(self.pickers.values()), self.dates or self.count)
+        """What comes behind all that has its room from the text, also for a screen reader."""
 
     def values(self) -> FilterValues:
         chosen = tuple((k, keys) for k, p in self.pickers.items() if (keys := p.keys()))
@@ -276,10 +278,13 @@ class FilterRow(QWidget):
         """
         self._chips, self._wanted_by_chips = chips, wanted
         self._row.insertWidget(self._after_text, chips, 100)
+        chips.stackUnder(self._behind)
+        self._behind = chips
 
     def add_beside_text(self, widget: QWidget) -> None:
         """What now and then takes its room from the text: nothing else moves."""
         self._row.insertWidget(self._after_text, widget)
+        widget.stackUnder(self._behind)
         self._after_text += 1
 
     def let_go(self, widget: QWidget) -> None:
@@ -293,6 +298,8 @@ class FilterRow(QWidget):
         self._shares = picks is not None
         if picks is not None:
             self._row.insertWidget(self._after_text, picks)
+            if picks.parentWidget() is self:
+                picks.stackUnder(self._behind)
         self._share_room()
 
     def add_trailing(self, widget: QWidget) -> None:

@@ -140,6 +140,8 @@ class MasterDetail(QSplitter):
         detail.setMinimumWidth(_LEAST_DETAIL)  # its own would follow the buttons that it shows
         self._detail = detail
         self.handle(1).setAccessibleName("Divider before the inspector")
+        for part in (master, self.handle(1), detail):
+            part.raise_()  # Qt puts the newest first, and a screen reader goes by that
         self.setStretchFactor(0, 1)
         self.setStretchFactor(1, 0)
         state = self._load()
@@ -235,6 +237,7 @@ class Inspector(QFrame):
         self._top = in_column(self._head, self.subtitle, within=self._header, spacing=4)
         parts = (self._header, self._scroll, self._acts, None)
         self._parts = in_column(*parts, within=self._record, margins=(0, 10, 0, 14), spacing=6)
+        self._acts.raise_()
         self._floor: QWidget | None = None
         self._stack = QStackedLayout(self)
         for part in (self.empty, self._record):
@@ -288,8 +291,12 @@ class Inspector(QFrame):
             room -= self._scroll.verticalScrollBar().sizeHint().width()
         if title + self._head.spacing() + chips <= room or chips == 0:
             self._head.addWidget(self._chip_box)
+            heard: list[QWidget] = [self._chip_box, self.subtitle]
         else:
             self._top.addWidget(self._chip_box, 0, Qt.AlignmentFlag.AlignLeft)
+            heard = [self.subtitle, self._chip_box]
+        for part in heard:  # after the title, as they are seen
+            part.raise_()
         for line in (self.title, self.subtitle):
             line.setMinimumHeight(0)  # else what was shown before would still ask for its own
             # Where the card is low, a stacked layout would cut the lines that wrap.

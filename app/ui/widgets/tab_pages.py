@@ -13,6 +13,10 @@ class TabPages(QTabWidget):
 
     _laid_out: tuple[QSize, ...] = ()
 
+    def tabInserted(self, index: int) -> None:
+        super().tabInserted(index)
+        self.tabBar().lower()  # heard before the pages
+
     def event(self, event: QEvent) -> bool:
         is_asked = event.type() == QEvent.Type.LayoutRequest
         if is_asked and self.isVisible() and self._wanted() == self._laid_out:

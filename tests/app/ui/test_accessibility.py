@@ -26,6 +26,7 @@ from tests.fixtures.keyboard import (
     backwards,
     described,
     focusable,
+    heard_late,
     nameless,
     reached,
     spoken,
@@ -43,6 +44,7 @@ def test_each_tab_is_named_and_reached(qtbot: QtBot, window: MainWindow, demo_pa
     choose(qtbot, page, 0)
     page.table.setFocus()
     assert nameless(window) == [] and unspoken(window) == []
+    assert "\n".join(heard_late(window)) == ""
     forward = reached(window, Qt.Key.Key_Tab, qtbot)
     assert page.table in forward and page.filters.text in forward
     assert unreached(window, forward) == []

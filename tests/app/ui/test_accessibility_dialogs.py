@@ -65,7 +65,7 @@ from models.local.database import LocalDatabase
 from models.status import RunStatus
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
-from tests.fixtures.keyboard import backwards, nameless, reached, unreached, unspoken
+from tests.fixtures.keyboard import backwards, heard_late, nameless, reached, unreached, unspoken
 from tests.fixtures.records import record
 from tests.fixtures.retaining import planned
 from tests.fixtures.seen import assert_readable
@@ -209,6 +209,7 @@ def test_each_dialog_is_named_reached_and_readable(qtbot: QtBot, context: Contex
     stops = reached(dialog, Qt.Key.Key_Tab, qtbot)
     assert unreached(dialog, stops) == []
     qtbot.waitUntil(lambda: backwards(dialog, stops) == [])  # as soon as all is laid out
+    assert "\n".join(heard_late(dialog)) == ""
     assert_readable(qtbot, dialog)
     if name == "help":  # which asks nothing
         qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)

@@ -37,6 +37,8 @@ class MentionsPart(QWidget):
         )
         self.more = Label("", Look.DIM, wrap=True)
         in_column(Label("Names", Look.SECTION), self.table, self.more, within=self)
+        for part in (self.table, self.more):
+            part.raise_()  # heard below their title
         self.table.clicked.connect(self._choose)
         self.table.opened.connect(self._choose)
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)

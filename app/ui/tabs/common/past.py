@@ -46,6 +46,8 @@ class PastPart(QWidget):
         self.more = push_button(theme, "", self._read_on, kind=Kind.FLAT, icon=Icon.HISTORY)
         line = in_row(Label("History", Look.SECTION), None, self.more)
         in_column(line, self.table, self.note, within=self)
+        for part in (self.table, self.note):
+            part.raise_()  # heard below their title
         self.table.clicked.connect(self._open)
         self.table.opened.connect(self._open)
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)

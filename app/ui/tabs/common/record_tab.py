@@ -455,8 +455,13 @@ class RecordTab(ListedTab):
         self.filters.add_trailing(fold)
         above: list[Part] = [*self.top_widgets(), self.filters, self.price, *self.below_filters()]
         self.column = in_column(*above, within=self, margins=(self.margin,) * 4, spacing=GAP)
+        for part in above:
+            if isinstance(part, QWidget):
+                part.raise_()
 
     def _lay_out_below(self) -> None:
         in_column((self.table, 1), *self.below_rows(), within=self._rows, spacing=0)
         self._master_detail.set_parts(self._rows, self.beside())
         self.column.addWidget(self._master_detail, 1)
+        for part in (self._master_detail, self.empty_state):
+            part.raise_()  # a screen reader goes by the order in which they were made

@@ -122,7 +122,7 @@ class PhaseScores(QWidget):
         name.clicked.connect(lambda: self.activated.emit(self._scores[position].phase))
         name.setFixedHeight(_LINE)
         row = (name, ProgressBar(), Label())
-        for part in row:
+        for part in (name, row[2], row[1]):  # in the order in which they are heard
             part.setParent(self)
         self._rows.append(row)
 

@@ -139,8 +139,8 @@ class RunSearchDialog(Dialog):
         in_row((self.line, 1), self.within, within=asked)
         for part in (asked, told, self.table):
             self.add_widget(part)
-        self.add_widget(self.around, 1)
         self.table.set_empty_state(self.none)
+        self.add_widget(self.around, 1)
         self.open_button = push_button(context.theme, "Open the run", self._open, icon=Icon.REVEAL)
         self.set_close_button(left=[self.open_button])
         self._soon = QTimer(self, singleShot=True, interval=_SOON_MS)

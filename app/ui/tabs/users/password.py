@@ -35,7 +35,7 @@ class PasswordField(QWidget):
         self._context, self._about = context, about
         self._judging: Task | None = None
         self.how = QComboBox()
-        name_choice(self.how, "How")
+        name_choice(self.how, "How the password is set")
         self.how.addItems([_GENERATE, _TYPE])
         self.typed = QLineEdit(echoMode=QLineEdit.EchoMode.Password, placeholderText="The new password")
         self.typed.setAccessibleName("New password")
