@@ -51,7 +51,7 @@ ALL_TENANTS: Final = Table(
     "Tenants",
     ("tenant", "tenants"),
     main="name",
-    gives_way=("first", "runs", "users", "entries", "unread", "webhooks", "last", "chain"),
+    gives_way=("first", "runs", "entries", "webhooks", "unread", "users", "last", "chain"),
     sort="last",
     time="last",
     columns=(

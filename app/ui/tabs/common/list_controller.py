@@ -25,6 +25,8 @@ from models.engine import Database
 from models.errors import DamagedFile, TenantAdminError
 
 REPAINT_MS = 60_000
+ENOUGH_TO_FIT = 20
+"""Rows of a filtered list that columns are fitted to for good, as those of all rows would be."""
 
 _MOVED = "That was not done, as the list changed before all of it was read"
 _UNREAD = "That was not done, as the list could not be read"
@@ -273,8 +275,8 @@ class ListController(SelectedRows):
         gone, self._gone = self._gone, []
         for one in gone:
             self.take_out(one)
-        if not self._fitted and listing.total:  # again, where a filter left few rows to fit them to
-            self._fitted = not listing.query.filtered
+        if not self._fitted and listing.total:  # once: no filter moves a column; again where rows were few
+            self._fitted = not listing.query.filtered or listing.total >= ENOUGH_TO_FIT
             self.view.columns.fit_unless_arranged()
             self.view.draw_when_laid_out()
         self._announce(listing.total)

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 INSPECTOR = "inspector"
 _CLOSE = 8
+_LONGEST_TENANT = 20
+"""Letters of a tenant's name that its column has room for at least."""
 _ROOM_FOR_VIEWS = 700
 """Pixels of a tab from which on its filter row has room for the list of views."""
 _SIZE_TO_TELL = Qt.WidgetAttribute.WA_PendingResizeEvent
@@ -142,6 +144,9 @@ class RecordTab(ListedTab):
             if column.kind is ColumnKind.TIME:  # whose words become longer while one looks at them
                 words = (LONGEST_AGO,)
                 self.table.columns.set_widest(self.model.column_of(column.name), words, icon=False)
+            elif column.name == "tenant_id":  # of whom the first rows may show one
+                longest = max((name for name in context.tenants), key=len, default="")[:_LONGEST_TENANT]
+                self.table.columns.set_widest(self.model.column_of("tenant_id"), (longest,), icon=False)
         self.table.columns.hide_at_first([self.model.column_of(name) for name in hidden])
         self._let_give_way()
         if table.main:

@@ -107,7 +107,9 @@ class NotificationsTab(RecordTab):
 
     @property
     def gives_way(self) -> tuple[str, ...]:
-        return (*([LEAVES] if self.leaving.is_told else []), *super().gives_way)
+        """When retention takes it goes after what kind it is, which its title says, and whose."""
+        own = super().gives_way
+        return (*own[:2], *([LEAVES] if self.leaving.is_told else []), *own[2:])
 
     def read_beside(self, query: ListQuery) -> None:
         self.leaving.read()

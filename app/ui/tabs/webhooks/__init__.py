@@ -90,13 +90,11 @@ class WebhooksTab(RecordTab):
 
     @property
     def gives_way(self) -> tuple[str, ...]:
-        """How it fares goes after most of what the file says, but first while nothing was sent from here; and
-        last by what one knows it.
+        """How it fares, which the inspector shows, goes before whose it is and what it is for; last what one
+        knows it by. That does not depend on what was sent from here: no column moves when something is.
         """
-        known = super().gives_way
-        at = known.index("tenant_id")
-        found = (*known[:at], "created_at", RANK, *known[at:], "active", "name")
-        return found if self.faring.tells else (RANK, *(name for name in found if name != RANK))
+        first = (name for name in super().gives_way if name not in ("tenant_id", "events"))
+        return (*first, "created_at", RANK, "tenant_id", "events", "active", "name")
 
     def listen(self) -> None:
         super().listen()
@@ -145,7 +143,6 @@ class WebhooksTab(RecordTab):
         self.views.count(self.scope)
 
     def _show_faring(self) -> None:
-        self._let_give_way()
         shown = self.list.shown
         if shown is not None and shown.sort == RANK and shown.ranks != self.faring.ranks():
             self.reload()

@@ -635,6 +635,36 @@ def test_columns_fitted_to_a_few_rows_are_fitted_to_all_of_them(
     widths = [audit.table.columnWidth(column) for column in range(audit.model.columnCount())]
     audit.table.columns.fit()
     assert widths == [audit.table.columnWidth(column) for column in range(audit.model.columnCount())]
+    audit.set_filter_text("user_created")
+    qtbot.waitUntil(lambda: audit.list.shown == audit.query() and audit.model.rowCount() > 0)
+    assert widths == [audit.table.columnWidth(column) for column in range(audit.model.columnCount())]
+
+
+@pytest.mark.slow
+def test_no_filter_moves_a_column_and_removal_stays_before_type_and_tenant(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    window.settings.unread_alone = True
+    window.settings.retention_days = 90
+    window.resize(1280, 800)
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, TABLES.index("notifications"))
+    qtbot.waitUntil(lambda: page.model.rowCount() >= 20)
+
+    def widths() -> dict[str, int]:
+        header = page.table.horizontalHeader()
+        return {column.name: header.sectionSize(place) for place, column in enumerate(page.model.columns)}
+
+    before = widths()
+    assert before["leaves"] and not before["type"]
+    for text in ("promoted", ""):
+        page.set_filter_text(text)
+        qtbot.waitUntil(lambda: page.list.shown == page.query() and page.model.rowCount() > 0)
+        assert widths() == before
+    page.facets.choose("read", "1")
+    page.filters_changed()
+    qtbot.waitUntil(lambda: page.list.shown == page.query() and page.model.rowCount() > 0)
+    assert widths() == before
 
 
 def test_a_window_fits_the_screen_it_opens_on(qtbot: QtBot, theme: Theme) -> None:

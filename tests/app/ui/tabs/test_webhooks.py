@@ -84,7 +84,9 @@ def test_a_webhook_that_leads_elsewhere_than_was_shown_is_not_switched(
 def test_a_question_is_about_what_the_selection_is_behind_the_own_act_before(
     show_tab: ShowTab, context: Context, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(LocalDatabase, "costs", True)
+    for name in ("costs", "charges"):
+        monkeypatch.setattr(LocalDatabase, name, True)
+    monkeypatch.setattr("app.ui.session.context.MOST_WRITTEN", 5)
     path = context.opened.path
     ask(path, "UPDATE webhook_destinations SET active = 0 WHERE rowid > 1")
     ask(path, "UPDATE webhook_destinations SET active = 1 WHERE rowid = 1")
