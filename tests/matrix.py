@@ -56,8 +56,9 @@ def not_needed(items: Iterable[pytest.Item]) -> set[pytest.Item]:
     for cases in alike.values():
         if (marker := cases[0].get_closest_marker("matrix")) is not None:
             found |= _beside(cases, marker.kwargs.get("each"))
-        on_files = [_values(case) for case in cases if case.get_closest_marker("wrangler") is None]
-        live = [case for case in cases if case.get_closest_marker("wrangler") and _values(case) in on_files]
+        left = [case for case in cases if case not in found]
+        on_files = [_values(case) for case in left if case.get_closest_marker("wrangler") is None]
+        live = [case for case in left if case.get_closest_marker("wrangler") and _values(case) in on_files]
         found.update(case for place, case in enumerate(live) if place % EACH)
     return found
 

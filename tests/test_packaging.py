@@ -215,6 +215,7 @@ class TestDescriptions:
         assert newest.get("version") == __version__
         assert newest.findtext("description/p"), "what is new in it"
 
+    @pytest.mark.matrix(each=4)
     @pytest.mark.parametrize("size", [16, 24, 32, 48, 64, 128, 256, 512])
     def test_the_icon_comes_in_every_size(self, size: int) -> None:
         data = (ROOT / "resources" / "icons" / f"tenant-admin-{size}.png").read_bytes()

@@ -135,6 +135,7 @@ REFUSING = "echo after", "denied after", "gone after", "conflict after"
 """What stands between may let a batch in, and then say that it did not."""
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.parametrize("fault", [*LOSING, *REFUSING])
 def test_every_act_is_done_once(
     production: D1Database, edge: Edge, file: Path, database_path: Path, fault: str
@@ -432,6 +433,7 @@ def test_an_act_that_was_ended_before_it_was_sent_is_not_sent(
     assert len(edge.calls) == planned + 1
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.parametrize("fault", LOSING)
 def test_what_cannot_be_done_is_said_as_on_a_file(production: D1Database, edge: Edge, fault: str) -> None:
     created = users.create(production, "acme", "ada@acme.example", **BY)
@@ -451,6 +453,7 @@ def test_what_cannot_be_done_is_said_as_on_a_file(production: D1Database, edge: 
     assert writing.undo(production, other, now=NOW).rows
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.parametrize("fault", LOSING)
 def test_retention_removes_once(live: Live, edge: Edge, tmp_path: Path, fault: str) -> None:
     """Of every batch the first answer is lost."""

@@ -338,6 +338,7 @@ def test_new_entries_leave_selection_and_what_is_read_in_place(
     assert texts(view)[0] == "19000"
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "statement",

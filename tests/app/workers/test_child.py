@@ -96,6 +96,7 @@ def test_no_child_outlives_its_block() -> None:
     assert all(process.poll() is not None for process in processes)
 
 
+@pytest.mark.matrix
 @pytest.mark.slow
 @pytest.mark.parametrize("listens", [False, True])
 @pytest.mark.parametrize("worker", sorted(WORKERS))

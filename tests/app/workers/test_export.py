@@ -134,6 +134,7 @@ QUERIES = [
 ]
 
 
+@pytest.mark.matrix
 @pytest.mark.slow
 @pytest.mark.parametrize("form", list(Format))
 @pytest.mark.parametrize("query", QUERIES)

@@ -82,6 +82,7 @@ def test_other_statements_make_nothing(statement: str) -> None:
     assert statements.creates(statement) is None
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.slow
 @pytest.mark.parametrize("value", ["x", "''", "'\"", "`", "[", "--\n", "/**/", ";"])
 def test_memory_is_bounded_by_the_text(value: str) -> None:

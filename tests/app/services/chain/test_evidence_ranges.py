@@ -73,6 +73,7 @@ def asked(
     return report, *judged(folder)
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.slow
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_range_of_what_lived_as_it_should_raises_no_alarm(tmp_path: Path, number: int) -> None:
@@ -89,6 +90,7 @@ def test_a_range_of_what_lived_as_it_should_raises_no_alarm(tmp_path: Path, numb
         assert code == 0, (section, said)
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.parametrize("number", NUMBERS)
 def test_no_forged_marker_hides_a_wiped_tenant_in_a_range(tmp_path: Path, number: int) -> None:
     rng = random.Random(number)
@@ -122,6 +124,7 @@ def test_no_forged_marker_hides_a_wiped_tenant_in_a_range(tmp_path: Path, number
     assert code == 1 and "by this bundle alone, it does not hold" in said, said
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.slow
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_range_is_held_against_every_end_that_was_known_in_it(tmp_path: Path, number: int) -> None:
@@ -151,6 +154,7 @@ def test_a_range_is_held_against_every_end_that_was_known_in_it(tmp_path: Path, 
     assert code == 1 and "by this bundle alone, it does not hold" in said, said
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_beginning_removed_without_a_word_is_found_in_a_range_that_ends_before_the_rest(
     tmp_path: Path, number: int

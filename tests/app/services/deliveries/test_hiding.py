@@ -99,6 +99,7 @@ OWN = 'whsec_q9<"&>+/x y%41é'
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.parametrize(
     "echo",
     [
@@ -122,6 +123,7 @@ def test_an_echo_of_the_secret_is_gone_however_it_is_written_and_however_it_is_c
 WIDE = "whsec_q9\u0151\u4e2dx_\u00e9t\u00e9"
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.parametrize(
     ("own", "encoding"),
     [

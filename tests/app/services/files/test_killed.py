@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "36")) // 6
+KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "18")) // 6
 
 
 @pytest.mark.slow

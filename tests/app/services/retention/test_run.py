@@ -267,6 +267,7 @@ def between(engine: Database, calls: int, change: Callable[[], object]) -> TryCh
 WHEN = {"before the plan": 0, "after the plan": 1, "after the checkpoint": 2}
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.parametrize("calls", WHEN.values(), ids=WHEN.keys())
 @pytest.mark.parametrize("change", TAMPERING)
 def test_a_prefix_that_cannot_be_proven_is_left_and_named(
@@ -275,6 +276,7 @@ def test_a_prefix_that_cannot_be_proven_is_left_and_named(
     leave_and_name(database, sql, change, calls)
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.parametrize("engine", [pytest.param("d1", marks=pytest.mark.wrangler)], indirect=True)
 @pytest.mark.parametrize("change", TAMPERING)
 def test_a_live_prefix_that_is_changed_behind_the_checkpoint_is_left_and_named(

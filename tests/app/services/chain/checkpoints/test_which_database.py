@@ -1751,6 +1751,7 @@ class History:
         return not before <= content(path)
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [*range(HISTORIES), 38, 524, 1506])
 def test_histories_at_random(tmp_path: Path, seed: int) -> None:

@@ -154,6 +154,7 @@ def alike(engine: Engine, path: Path, history: CheckpointHistory, number: int) -
         assert same(found) == same(expected), options
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.parametrize(
     ("number", "name"),
     [
