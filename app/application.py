@@ -141,7 +141,10 @@ def _catch_bugs(theme: Theme, window: MainWindow) -> None:
         bugs.record(error)
         if replaced.is_replaced():
             doors = [("Close Tenant Admin", window.close)]
-            ErrorDialog(theme, replaced.WHY, window, title=replaced.WHAT, doors=doors).open()
+            told = ErrorDialog(theme, replaced.WHY, window, title=replaced.WHAT, doors=doors)
+            told.close_button.setText("Not now")  # beside one that closes the program
+            told.close_button.setAccessibleName("Not now")
+            told.open()
         else:
             BugDialog(theme, bugs.details(error), window).open()
 

@@ -11,10 +11,10 @@ STARTED: Final = time.time()
 _OWN: Final = ("app", "models")
 
 WHAT, WHY = (
-    "Tenant Admin was replaced while it runs",
+    "Tenant Admin was replaced while running",
     "Its files are others than those it was started from, most likely by an upgrade, and do not fit what is "
-    "loaded. Close it and start it again. The last action may have been done in part or not at all; look at "
-    "what it was to change before you repeat it.",
+    "loaded. Close Tenant Admin and start it again. The last action may have been done in part or not at "
+    "all; look at what it was to change before you repeat it.",
 )
 """What is said of it."""
 
