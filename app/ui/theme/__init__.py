@@ -2,7 +2,9 @@
 
 import re
 import time
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -257,9 +259,26 @@ _POLISHED, _OWN_STYLE = Qt.WidgetAttribute.WA_WState_Polished, Qt.WidgetAttribut
 _SLICE_SECONDS = 0.01
 
 
+@dataclass(slots=True)
+class _Part:
+    """What still has the old look, and what has none: what lies within another takes its colours from it, so
+    that all must have lost the old one before one is given the new. It is painted with its `window`, if it is
+    in sight in one.
+    """
+
+    window: QWidget | None
+    stale: list[QWidget]
+    bare: list[QWidget] = field(default_factory=list)
+
+    @property
+    def widgets(self) -> list[QWidget]:
+        return self.stale + self.bare
+
+
 class Restyling(QObject):
-    """Styles what is in sight at once, paints it when the event loop has had its turn, and styles the rest
-    after that, in slices of 10 ms.
+    """Styles what is in sight of the window in front at once, paints it when the event loop has had its turn,
+    and styles the rest after that, in slices of 10 ms: the windows behind, which are painted when each is
+    whole, and then what is out of sight.
 
     To change the style sheet in force takes Qt a second for five tabs, to take it away and give another one
     300 ms: it styles every widget twice, and most are out of sight. It leaves out those that it takes for
@@ -269,23 +288,30 @@ class Restyling(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._held: list[QWidget] = []
-        self._stale: list[QWidget] = []
-        self._bare: list[QWidget] = []
-        """What still has the old look, and what has none: what lies within another takes its colours from it,
-        so that all must have lost the old one before one is given the new.
-        """
+        self._whole: list[QWidget] = []
+        """Windows whose painting is held up, and those of them that have the new look."""
+        self._parts = deque[_Part]()
         self._timer = QTimer(self, interval=0)
         self._timer.timeout.connect(self._go_on)
 
     def give(self, app: QApplication, palette: QPalette, sheet: str) -> None:
         widgets = [one for one in app.allWidgets() if one.testAttribute(_POLISHED)]
-        widgets += filter(isValid, self._stale + self._bare)
-        seen = [one for one in widgets if one.isVisible()]
-        self._stale = [one for one in widgets if not one.isVisible()]
-        self._bare.clear()
-        self._held += [one for one in seen if one.isWindow() and one.updatesEnabled()]
-        for window in self._held:
+        widgets += [one for part in self._parts for one in part.widgets if isValid(one)]
+        self._held += [one for one in widgets if one.isVisible() and one.isWindow() and one.updatesEnabled()]
+        for window in filter(isValid, self._held):
             window.setUpdatesEnabled(False)
+        front = app.activeWindow()
+        behind = {one: _Part(one, []) for one in self._held if front in self._held and one is not front}
+        hidden, seen = _Part(None, []), list[QWidget]()
+        for widget in widgets:
+            if not widget.isVisible():
+                hidden.stale.append(widget)
+            elif (part := behind.get(widget.window())) is not None:
+                part.stale.append(widget)
+            else:
+                seen.append(widget)
+        self._parts = deque([*behind.values(), hidden])
+        self._whole = [one for one in self._held if one not in behind]
         for widget in seen:
             app.style().unpolish(widget)
         _leave_out(widgets, True)
@@ -293,32 +319,41 @@ class Restyling(QObject):
         app.setPalette(palette)
         _leave_out(seen, False)
         app.setStyleSheet(sheet)
-        for widget in self._stale:
-            widget.setAttribute(_OWN_STYLE, False)
+        for part in self._parts:
+            for widget in part.stale:
+                widget.setAttribute(_OWN_STYLE, False)
         if widgets:
             self._timer.start()
 
     def _go_on(self) -> None:
-        if self._held:
-            for window in filter(isValid, self._held):
+        if self._whole:
+            window = self._whole.pop()
+            self._held.remove(window)
+            if isValid(window):
                 window.setUpdatesEnabled(True)
                 window.repaint()  # a request that came meanwhile is lost, and no other one is sent
-            self._held.clear()
-            return
+        elif self._parts:
+            self._go_on_with(self._parts[0])
+        else:
+            self._timer.stop()
+
+    def _go_on_with(self, part: _Part) -> None:
         style, until = QApplication.style(), time.perf_counter() + _SLICE_SECONDS
-        while self._stale and time.perf_counter() < until:
-            widget = self._stale.pop()
+        while part.stale and time.perf_counter() < until:
+            widget = part.stale.pop()
             if isValid(widget):
                 style.unpolish(widget)
-                self._bare.append(widget)
-        while self._bare and not self._stale and time.perf_counter() < until:
-            widget = self._bare.pop()
+                part.bare.append(widget)
+        while part.bare and not part.stale and time.perf_counter() < until:
+            widget = part.bare.pop()
             if isValid(widget):
                 style.polish(widget)
                 widget.setAttribute(_POLISHED)
                 QCoreApplication.sendEvent(widget, QEvent(QEvent.Type.StyleChange))
-        if not self._stale and not self._bare:
-            self._timer.stop()
+        if not part.widgets:
+            self._parts.remove(part)
+            if part.window is not None:
+                self._whole.append(part.window)
 
 
 def _leave_out(widgets: list[QWidget], out: bool) -> None:

@@ -70,6 +70,23 @@ def test_what_is_in_sight_is_styled_at_once_and_the_rest_soon(qtbot: QtBot, them
     qtbot.waitUntil(lambda: {text_colour(label) for label in (later, *within)} == {DARK["text"]})
 
 
+def test_windows_behind_are_styled_and_painted_when_the_one_in_front_is(qtbot: QtBot, theme: Theme) -> None:
+    front, behind = added(qtbot, QWidget()), added(qtbot, QWidget())
+    first, second = Label("first", Look.DIM), Label("second", Look.DIM)
+    in_column(first, within=front)
+    in_column(second, within=behind)
+    for window in (behind, front):
+        window.show()
+        window.activateWindow()
+        qtbot.waitUntil(window.isActiveWindow)
+    for mode, tokens in ((Mode.DARK, DARK), (Mode.LIGHT, LIGHT), (Mode.DARK, DARK)):
+        theme.set_mode(mode)
+        assert text_colour(first) == tokens["dim"] and text_colour(second) == LIGHT["dim"]
+        assert not front.updatesEnabled() and not behind.updatesEnabled(), "none is painted in parts"
+    qtbot.waitUntil(lambda: front.updatesEnabled() and behind.updatesEnabled())
+    assert text_colour(second) == DARK["dim"]
+
+
 def test_the_theme_may_change_again_before_all_is_styled(qtbot: QtBot, theme: Theme) -> None:
     window, gone = QWidget(), QWidget()
     qtbot.addWidget(window)
