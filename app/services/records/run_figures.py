@@ -4,7 +4,7 @@ Counted by the database, so that a chart of forty thousand artifacts is an answe
 """
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import quantiles
@@ -24,7 +24,7 @@ from models.schema import StoredTables, read_stored
 from models.status import DAY
 
 MOST_WEEKS: Final = 520
-"""The last ten years of them."""
+"""Ten years of them."""
 MOST_POINTS: Final = 5_000
 """Runs that stand in a chart one by one, the newest; a screen has no room for more."""
 WEEK: Final = 7 * DAY
@@ -196,14 +196,25 @@ def _point(row: Row) -> RunPoint:
 
 
 def _weeks(rows: Rows) -> tuple[RunWeek, ...]:
-    """From the first to the last, the empty ones between them, too, as far as these are `MOST_WEEKS`."""
+    """From the first to the last, the empty ones between them, too: of more than `MOST_WEEKS` those in which
+    most runs began, as a clock that ran wrong puts one far from all others.
+    """
     found: defaultdict[int, Counter[str]] = defaultdict(Counter)
     for week, status, count in rows:
         found[week][readable(legible(decoded(status)))] += count
     if not found:
         return ()
-    last = max(found)
-    first = max(min(found), last - MOST_WEEKS + 1)
+    counts = {week: found[week].total() for week in sorted(found)}
+    most, ends = -1, (0, 0)
+    within, weeks = 0, deque[int]()
+    for week, count in counts.items():
+        weeks.append(week)
+        within += count
+        while week - weeks[0] >= MOST_WEEKS:
+            within -= counts[weeks.popleft()]
+        if within >= most:
+            most, ends = within, (weeks[0], week)
+    first, last = ends
     return tuple(RunWeek(_MONDAY + week * WEEK, dict(found[week])) for week in range(first, last + 1))
 
 

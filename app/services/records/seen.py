@@ -57,10 +57,11 @@ def changed_since(table: str, seen: Mapping[str, Any], image: Image) -> str | No
     ]
     if not labels:
         return None
-    named = (seen.get(name) for name in (*DECLARED[table].heading, ID))
+    declared = DECLARED[table]
+    named = (seen.get(name) for name in (*(declared.heading or (declared.main,)), ID))
     # A URL may let anybody post there.
     name = next((str(shown(one)) for one in named if one and "://" not in str(one)), "")
-    return f"the {DECLARED[table].noun[0]} {visible(name[:80])} ({', '.join(labels)})"
+    return " ".join(filter(None, ("the", declared.noun[0], visible(name[:80]), f"({', '.join(labels)})")))
 
 
 def _as_listed(column: TableColumn, value: Value) -> Any:

@@ -7,6 +7,7 @@ from itertools import filterfalse
 from PySide6.QtCore import QByteArray, QEvent, QObject, QRect, QSize, Qt, QTimer
 from PySide6.QtGui import (
     QContextMenuEvent,
+    QFontMetrics,
     QHelpEvent,
     QMouseEvent,
     QPainter,
@@ -330,7 +331,9 @@ class TableHeader(QHeaderView):
 
     _without_room: frozenset[int] = frozenset()
     below = ""
-    """What in a title is before the words that stand in a second line; nothing where there is none."""
+    """What in a title is before the words that stand in a line of their own, below two for those before it;
+    nothing where there is none.
+    """
     is_held = False
     """While a mouse button is down in it: what is drawn then is drawn by hand."""
 
@@ -358,7 +361,7 @@ class TableHeader(QHeaderView):
 
     def sizeHint(self) -> QSize:
         least, around = (28, 10) if self._low else (34, 16)
-        lines = 2 if self.below else 1
+        lines = 3 if self.below else 1
         return QSize(super().sizeHint().width(), max(least, lines * self.fontMetrics().height() + around))
 
     def set_low(self, low: bool) -> None:
@@ -395,16 +398,20 @@ class TableHeader(QHeaderView):
         metrics = self.fontMetrics()
         whole, _, more = self._word(logicalIndex).rpartition(self.below) if self.below else ("", "", "")
         whole, more = (whole, more) if whole else (self._word(logicalIndex), "")
-        word = metrics.elidedText(whole, Qt.TextElideMode.ElideRight, room)
+        begins, rest = _in_two(whole, metrics, room) if more else (whole, "")
+        word = metrics.elidedText(begins, Qt.TextElideMode.ElideRight, room)
         width = metrics.horizontalAdvance(word)
         left = rect.x() + PAD + (room - width if self._is_right(logicalIndex) else 0)
         first = rect
         if more:
-            first = rect.adjusted(0, 0, 0, -metrics.height())
-            second = QRect(left, rect.y() + metrics.height(), room, rect.height() - metrics.height())
+            high = metrics.height()
+            first = QRect(left, rect.y() + (rect.height() - (3 if rest else 2) * high) // 2, room, high)
             said = metrics.elidedText(more, Qt.TextElideMode.ElideLeft, room)  # it differs at its end
-            painter.drawText(second, Qt.AlignmentFlag.AlignVCenter, said)
+            last = first.translated(0, (2 if rest else 1) * high)
+            painter.drawText(last, Qt.AlignmentFlag.AlignVCenter, said)
             painter.setPen(theme.colour("text"))
+            rest = metrics.elidedText(rest, Qt.TextElideMode.ElideRight, room)
+            painter.drawText(first.translated(0, high), Qt.AlignmentFlag.AlignVCenter, rest)
         painter.drawText(
             QRect(left, first.y(), width + 2, first.height()), Qt.AlignmentFlag.AlignVCenter, word
         )
@@ -529,3 +536,16 @@ class TableHeader(QHeaderView):
     def _is_right(self, section: int) -> bool:
         role = Qt.ItemDataRole.TextAlignmentRole
         return is_right(self.model().headerData(section, self.orientation(), role))
+
+
+def _in_two(words: str, metrics: QFontMetrics, room: int) -> tuple[str, str]:
+    """What of a title fits into one line, to the last space in it, and the rest; all of one long word."""
+    if metrics.horizontalAdvance(words) <= room:
+        return words, ""
+    fits = ""
+    for word in words.split(" "):
+        longer = f"{fits} {word}".strip()
+        if metrics.horizontalAdvance(longer) > room:
+            break
+        fits = longer
+    return (fits, words[len(fits) :].strip()) if fits else (words, "")

@@ -195,7 +195,7 @@ class RunsTab(RecordTab):
         return super().eventFilter(watched, event)
 
     def _share_line(self) -> None:
-        """Before the statuses lose their counts the buttons beside them are under "…"."""
+        """Before the statuses lose their counts the buttons beside them are under "…", the first one last."""
         low, words = self.height() < LOW, self._parked_words()
         parked = self.parked_button.sizeHint().width()
         parked -= self.parked_button.fontMetrics().horizontalAdvance(self.parked_button.text())
@@ -204,8 +204,12 @@ class RunsTab(RecordTab):
         needed = of(words[0]) + sum(button.sizeHint().width() + _BESIDE for button in self._put_away)
         needed += self.ready.sizeHint().width() + _BESIDE if self.is_narrow else 0
         self._is_close = not low and room < needed and self.chips.sizeHint().width() <= self._line.width()
-        for button in self._put_away:
-            button.setHidden(self._is_close)
+        new, charts = self._put_away
+        takes = new.sizeHint().width() + _BESIDE
+        keeps_new = room >= takes + of(words[1])
+        room -= takes if keeps_new else 0
+        new.setHidden(self._is_close and not keeps_new)
+        charts.setHidden(self._is_close)
         self.parked_button.setText(words[self._is_close and room < of(words[0])])
         self.parked_button.setHidden(self._is_close and room < of(words[1]))
         self._more.setVisible((low or self._is_close) and not self.opener.is_open)

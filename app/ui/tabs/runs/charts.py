@@ -51,7 +51,7 @@ from models.status import DAY, HOUR, RunStatus
 
 _OPENED = QSize(1080, 720)
 _EXPORTED = 1120, 630
-_TOP, _RIGHT, _BOTTOM, _GAP, _ROW = 18.0, 24.0, 34.0, 12.0, 30.0
+_TOP, _RIGHT, _BOTTOM, _GAP, _ROW, _LEAST_ROW = 18.0, 24.0, 34.0, 12.0, 30.0, 14.0
 _MEDIAN = "Median"
 _MINUTE, _LONGEST, _NEARLY_ALL = 60.0, 24, 85
 _LEAST = 4
@@ -122,20 +122,31 @@ def draw_spreads(
 ) -> Drawing:
     """A line for each phase: from the least to the greatest, a box around the middle half, and the median."""
     value, place, colour = scale.value, scale.place, scale.colour
+    above = _TOP + 14
+    there = max(1, int((height - above - _BOTTOM) / _LEAST_ROW))
+    more = len(spreads) - there + 1 if len(spreads) > there else 0
+    spreads = spreads[: len(spreads) - more]
+    if not spreads:
+        return Drawing(width, height, [], [])
     left = 8 + max(measure(_named(one.phase)) for one in spreads) + _GAP
     right = width - _RIGHT - max(measure(_MEDIAN), *(measure(value(one.middle)) for one in spreads)) - _GAP
-    top = _TOP + 14
-    row = min(_ROW, (height - top - _BOTTOM) / len(spreads))
-    bottom = top + row * len(spreads)
+    row = min(_ROW, (height - above - _BOTTOM) / (len(spreads) + bool(more)))
+    bottom = above + row * len(spreads)
     shapes: list[Shape] = []
+    free = -width
     for at, words in scale.marks:
         x = left + at * (right - left)
-        shapes.append(DrawnLine(x, top, x, bottom + 4, "line"))
-        shapes.append(DrawnText(x, bottom + 16, words, "dim", Align.AROUND))
+        shapes.append(DrawnLine(x, above, x, bottom + 4, "line"))
+        if x - measure(words) / 2 > free:
+            shapes.append(DrawnText(x, bottom + 16, words, "dim", Align.AROUND))
+            free = x + measure(words) / 2 + _GAP
+    if more:
+        said = f"and {counted(more, 'phase')} more: as table"
+        shapes.append(DrawnText(left, bottom + 16 + row, said, "dim"))
     shapes.append(DrawnText(width - _RIGHT, _TOP, _MEDIAN, "dim", Align.BEFORE))
     spots = []
     for position, one in enumerate(spreads):
-        y = top + row * (position + 0.5)
+        y = above + row * (position + 0.5)
         low, quarter, middle, three, high = (
             left + place(number) * (right - left)
             for number in (one.low, one.quarter, one.middle, one.three_quarters, one.high)
@@ -188,7 +199,8 @@ def draw_times(figures: RunFigures, measure: Measure, width: float, height: floa
     """How long the phases took; ten times as long is as far everywhere, as times differ that much."""
     shortest = max(_MINUTE / 60, min(one.low for one in figures.times))
     longest = max(2 * shortest, *(one.high for one in figures.times))
-    low, high = log10(min(shortest, _MINUTE)), log10(longest)
+    named = next((at for at, _ in (*_TIMES, *_LONG_TIMES) if at >= longest), longest)
+    low, high = log10(min(shortest, _MINUTE)), log10(named if named <= 2 * longest else longest)
 
     def place(seconds: float) -> float:
         return (log10(max(seconds, 10**low)) - low) / (high - low)
@@ -205,9 +217,9 @@ def draw_points(figures: RunFigures, measure: Measure, width: float, height: flo
     scores = [point.score for point in points]
     up = ticks(min(scores), max(figures.full, *scores), 6)
     legend = _in_order(list({point.status for point in points}))
-    left, top = 16 + max(measure("Score"), *(measure(f"{value:g}") for value in up)) + _GAP, _TOP + 24
+    left, top = 16 + max(measure("Score ↑"), *(measure(f"{value:g}") for value in up)) + _GAP, _TOP + 24
     right, bottom = width - _RIGHT - 12, height - _BOTTOM - 20
-    shapes: list[Shape] = _points_legend(legend, measure, left)
+    shapes: list[Shape] = _points_legend(legend, measure, left + 20, right)
     for value in up:
         y = bottom - (value - up[0]) / (up[-1] - up[0]) * (bottom - top)
         shapes.append(DrawnLine(left, y, right, y, "line"))
@@ -217,7 +229,7 @@ def draw_points(figures: RunFigures, measure: Measure, width: float, height: flo
         shapes.append(DrawnLine(x, bottom, x, bottom + 4, "line"))
         shapes.append(DrawnText(x, bottom + 14, words, "dim", Align.AROUND))
     shapes.append(DrawnText(right, bottom + 32, "Revenue →", "dim", Align.BEFORE))
-    shapes.append(DrawnText(left - _GAP, _TOP, "Score", "dim", Align.BEFORE))
+    shapes.append(DrawnText(left - _GAP, _TOP, "Score ↑", "dim", Align.BEFORE))
     spots = []
     for point in sorted(points, key=lambda one: one.revenue):
         x = left + right_of(point.revenue) * (right - left)
@@ -253,9 +265,13 @@ def _revenue_scale(
     return lambda revenue: (revenue - low) / span, [((one - low) / span, money(one)) for one in along]
 
 
-def _points_legend(statuses: Sequence[str], measure: Measure, left: float) -> list[Shape]:
+def _points_legend(statuses: Sequence[str], measure: Measure, left: float, right: float) -> list[Shape]:
+    """Those that there is room for, and how many more there are."""
     shapes: list[Shape] = []
-    for status in statuses:
+    for position, status in enumerate(statuses):
+        if left + 16 + measure(_named(status)) > right - 24 and position:
+            shapes.append(DrawnText(left, _TOP, f"+{len(statuses) - position}", "dim"))
+            break
         colour, form = _form(status)
         shapes.append(DrawnPoint(left + 5, _TOP, form, colour))
         shapes.append(DrawnText(left + 16, _TOP, _named(status), "dim"))
@@ -392,6 +408,15 @@ def _said_of_points(figures: RunFigures) -> str:
     return f"{said}."
 
 
+def _said_of_weeks(figures: RunFigures) -> str:
+    said = "By the week in which a run began (UTC) and the status it has now."
+    others = figures.runs - sum(sum(week.statuses.values()) for week in figures.weeks)
+    if others:
+        began = "began at no time that is one, or years from these"
+        said += f" {grouped(others)} of {counted(figures.runs, 'run')} {began}."
+    return said
+
+
 _NO_ARTIFACTS = "No run of this database has an artifact."
 KINDS: Final = (
     ChartKind(
@@ -426,7 +451,7 @@ KINDS: Final = (
         draw_weeks,
         lambda figures: bool(figures.weeks),
         "No run has a time at which it began.",
-        lambda figures: "By the week in which a run began (UTC) and the status it has now.",
+        _said_of_weeks,
         (StaticColumn("Week from"), StaticColumn("Status"), StaticColumn("Runs", right=True)),
         _week_rows,
     ),

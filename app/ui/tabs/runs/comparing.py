@@ -31,7 +31,7 @@ from models.errors import TenantAdminError
 _SIZE = QSize(1080, 640)
 _TITLE, _CELL, _ROWS, _NARROWEST, _WIDEST, _LINES = 40, 400, 15, 90, 260, 5
 _BELOW, _OF_ID = " · ", 8
-_OF_NAMES = 0.28
+_OF_NAMES = 0.22
 """How much of the width the names of the fields take at the most; they wrap, too."""
 _NUMBERS = frozenset({Said.NUMBER, Said.SCORE, Said.MONEY, Said.SECONDS})
 _ALIKE, _AROUND, _NOTHING = 32, 12, "—"

@@ -20,7 +20,7 @@ from app.ui.widgets.buttons import push_button, tool_button
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_column, in_row
 from app.ui.widgets.marked_text import MarkedText
-from app.ui.widgets.panes import FieldList
+from app.ui.widgets.panes import EmptyState, FieldList
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 
 _ENTRIES = (StaticColumn("Entry"), StaticColumn("Who", dim=True), StaticColumn("When", dim=True))
@@ -76,7 +76,14 @@ class AboutPart(QWidget):
         self.read_button = push_button(theme, "Read them", read, icon=Icon.HISTORY)
         self.older_button = push_button(theme, "Show older ones", read_on, icon=Icon.HISTORY)
         above = in_row((self.said, 1), self.older_button, self.read_button)
-        in_column(above, self.entries, self.notes, None, within=self)
+        self.empty = EmptyState(
+            theme,
+            Icon.HISTORY,
+            "Nothing is said of it yet",
+            "What is done to this run, here or by the platform, is recorded in the audit chain and stands"
+            " here, as do the notifications that name it.",
+        )
+        in_column(above, self.entries, self.notes, self.empty, None, within=self)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.entries.opened.connect(self._open_entry)
         self.notes.opened.connect(self._open_note)
@@ -91,6 +98,8 @@ class AboutPart(QWidget):
         self.notes.show_rows([self._note(one) for one in self._notes])
         self.entries.setVisible(bool(self._entries))
         self.notes.setVisible(bool(self._notes))
+        is_known = story.entries is not None and story.notes is not None
+        self.empty.setVisible(is_known and not (self._entries or self._notes))
         if had_focus and self.read_button.isHidden() and self.older_button.isHidden():
             shown = (table for table in (self.entries, self.notes) if not table.isHidden())
             next(shown, self).setFocus(Qt.FocusReason.OtherFocusReason)

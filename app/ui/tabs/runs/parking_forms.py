@@ -2,7 +2,7 @@
 another run's.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from app.services.records import parking
 from app.services.records.change import Change
 from app.services.records.parking import EDITED, IDEA, MONTHS, NOTE, REASON, REFINED, NewRun
 from app.services.records.record import Record
+from app.services.records.seen import Seen
 from app.services.records.tables import PLANNING_PARKED_IDEAS, PLANNING_RUNS, Table
 from app.ui.session.context import Context
 from app.ui.tabs.common.form_fields import LinesEditor, TenantField
@@ -75,8 +76,7 @@ def edit_idea_form(context: Context, idea: Record, parent: QWidget | None = None
     def save() -> None:
         texts, edited = _texts(form), form.edited()
         values = {name: text for name, text in texts.items() if name in edited}
-        seen = {(PLANNING_PARKED_IDEAS.name, idea["id"]): {name: idea[name] for name in texts}}
-        form.write(partial(context.act, seen=seen), parking.update, idea["id"], values)
+        form.write(partial(context.act, seen=_seen(idea, texts)), parking.update, idea["id"], values)
 
     form.submitted.connect(save)
     return form
@@ -85,7 +85,9 @@ def edit_idea_form(context: Context, idea: Record, parent: QWidget | None = None
 def promote_form(context: Context, idea: Record, parent: QWidget | None = None) -> FormDialog:
     sentence = f"The idea is parked no longer then; Undo parks it again. {_NOT_STARTED}"
     form = _RunForm(context, ("Promote to a run", sentence, "Promote"), idea, parent=parent)
-    form.submitted.connect(lambda: form.begin(parking.promote, idea["id"]))
+    stored = _stored(context, PLANNING_PARKED_IDEAS)
+    seen = _seen(idea, [name for name in EDITED if stored is None or name in stored.columns])
+    form.submitted.connect(lambda: form.begin(parking.promote, idea["id"], seen))
     return form
 
 
@@ -146,7 +148,7 @@ class _RunForm(FormDialog):
         self.set_clean()
         self.editor(IDEA).setFocus()
 
-    def begin(self, function: Callable[..., Change], of: Any) -> None:
+    def begin(self, function: Callable[..., Change], of: Any, seen: Seen | None = None) -> None:
         values = {name: str(value) for name, value in self.values().items()}
         new = NewRun(
             values[IDEA],
@@ -155,12 +157,18 @@ class _RunForm(FormDialog):
             values.get("mode") or None,
             values.get("tenant_id"),
         )
-        self.write(self._context.act, function, *_target(function, new, of), self.asked())
+        act = self._context.act if seen is None else partial(self._context.act, seen=seen)
+        self.write(act, function, *_target(function, new, of), self.asked())
 
 
 def _target(function: Callable[..., Change], new: NewRun, of: Any) -> tuple[Any, Any]:
     """A parked idea is promoted to a run; a run may be made like another one."""
     return (of, new) if function is parking.promote else (new, of)
+
+
+def _seen(idea: Record, names: Iterable[str]) -> Seen:
+    """What a form shows of a parked idea, which must be so still when it is written."""
+    return {(PLANNING_PARKED_IDEAS.name, idea["id"]): {name: idea[name] for name in names}}
 
 
 def _stored(context: Context, table: Table) -> StoredTable | None:

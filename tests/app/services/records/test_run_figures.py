@@ -103,6 +103,9 @@ def test_numbers_that_are_none_of_this_world_are_left_out(engine: Database, sql:
     found = run_figures.read(engine, EVERYONE)
     assert {point.score for point in found.points} == {80, 41.5, 5}
     assert [week.monday for week in found.weeks] == [MONDAY + number * WEEK for number in range(-3, 1)]
+    made = "INSERT INTO planning_runs (id, idea, created_at, updated_at) VALUES ('future', 'x', ?, 0)"
+    sql.execute(made, (MONDAY + 2000 * WEEK,))
+    assert run_figures.read(engine, EVERYONE).weeks == found.weeks, "one clock that ran wrong hides no others"
 
 
 def test_scores_up_to_ten_are_of_ten(database: LocalDatabase, sql: apsw.Connection) -> None:

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -14,7 +15,7 @@ from app.ui.shell.window import MainWindow
 from app.ui.tabs.runs import RunsTab, charts
 from app.ui.tabs.runs.charts import KINDS, ChartsDialog
 from app.ui.theme import Theme
-from app.ui.widgets.drawing import DrawnPoint, DrawnText, Frame, as_svg, framed, ticks
+from app.ui.widgets.drawing import Align, DrawnPoint, DrawnText, Frame, as_svg, framed, ticks
 from tests.fixtures.gateway import create_gateway
 from tests.fixtures.window import ask, child, click, go, open_file, press
 
@@ -172,3 +173,19 @@ def test_ticks_are_round_and_cover_all() -> None:
         assert found[0] <= low and found[-1] >= high and found[-1] > found[0]
     for high in (1, 7, 99, 1e12, 0.003):
         assert ticks(0, high, 6)[-1] >= high and len(ticks(0, high, 6)) <= 8
+
+
+def test_more_phases_than_there_is_room_for_are_counted() -> None:
+    many = replace(figures(), times=tuple(spread(f"phase {number}", [1.0, 4e14]) for number in range(300)))
+    drawing = charts.draw_times(many, lambda text: 7.0 * len(text), 640, 320)
+    written = [one for one in drawing.shapes if isinstance(one, DrawnText)]
+    shown = [one for one in written if one.text.startswith("phase ")]
+    assert any(one.text == f"and {300 - len(shown)} phases more: as table" for one in written)
+    assert all(below.y - above.y >= 12 for above, below in pairwise(shown)), "they are read"
+    axis = sorted((one for one in written if one.align is Align.AROUND), key=lambda one: one.x)
+    assert all(right.x - left.x >= 14 for left, right in pairwise(axis)), "no word stands on another"
+
+
+def test_a_run_of_a_clock_that_was_wrong_hides_no_others() -> None:
+    told = KINDS[2].said(replace(figures(), runs=10**6 + 5))
+    assert "3 of 1,000,005 runs" in told

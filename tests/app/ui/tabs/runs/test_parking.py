@@ -147,6 +147,13 @@ def test_ideas_that_are_due_stand_out_and_become_runs(tab: RunsTab, context: Con
     page.commands.trigger("promote")
     form = dialog(qtbot, page, FormDialog)
     assert "parked no longer" in form.sentence.text() and "no workflow begins" in form.sentence.text()
+    ask(path, "UPDATE planning_parked_ideas SET reason = 'The board said no' WHERE id = ?", idea["id"])
+    qtbot.mouseClick(form.action_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "by somebody else in the meantime" in form.problem.text())
+    assert "(Reason)" in form.problem.text() and (idea["id"],) in ideas(path, "id"), (
+        "nothing of theirs is lost"
+    )
+    ask(path, "UPDATE planning_parked_ideas SET reason = ? WHERE id = ?", idea["reason"], idea["id"])
     submit(qtbot, context, form)
     assert ask(path, "SELECT count(*) FROM planning_runs WHERE created_at = ?", NOW) == [(1,)]
     assert (idea["id"],) not in ideas(path, "id")
