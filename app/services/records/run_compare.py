@@ -12,6 +12,7 @@ from app.services.records.history import CHARGED, LOOKED_THROUGH
 from app.services.records.record import Record
 from app.services.records.run_figures import PLANNERS_FULL
 from app.services.records.run_timeline import PhaseLine, read_several, timeline
+from app.services.records.run_views import dollars
 from app.services.records.runs import in_running_order
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import PLANNING_RUNS, ColumnKind
@@ -78,11 +79,15 @@ class Compared:
 
     def best(self, line: ComparedLine) -> tuple[int, ...]:
         """At which places the greatest score or revenue is, of numbers that differ; none of scores where some
-        are of ten and some of a hundred.
+        are of ten and some of a hundred, nor of revenues where one is told in words that name no amount.
         """
         if line.said not in {Said.SCORE, Said.MONEY} or (line.said is Said.SCORE and not self._has_one_scale):
             return ()
-        numbers = {place: value for place, value in enumerate(line.values) if _is_number(value)}
+        number = dollars if line.said is Said.MONEY else _number
+        told = {place: number(value) for place, value in enumerate(line.values) if value is not None}
+        numbers = {place: value for place, value in told.items() if value is not None}
+        if line.said is Said.MONEY and len(numbers) < len(told):
+            return ()
         if len(set(numbers.values())) < FEWEST:
             return ()
         highest = max(numbers.values())
@@ -146,6 +151,10 @@ def _fields(runs: Sequence[Record], *, last: bool) -> Iterator[ComparedLine]:
 
 _SAID: Final = {"status": Said.STATUS, "quality_score": Said.SCORE, "revenue_potential": Said.MONEY}
 _BY_KIND: Final = {ColumnKind.TIME: Said.TIME, ColumnKind.NUMBER: Said.NUMBER}
+
+
+def _number(value: Any) -> float | None:
+    return value if _is_number(value) else None
 
 
 def _is_number(value: Any) -> bool:

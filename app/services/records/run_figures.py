@@ -15,6 +15,7 @@ from peewee import SQL, BaseQuery, fn
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.list_query import ListQuery, Statements
 from app.services.records.rows import decoded, exactly, legible
+from app.services.records.run_views import dollars
 from app.services.records.runs import in_running_order
 from app.services.records.tables import EVERYONE, PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
 from app.services.text import readable
@@ -61,7 +62,7 @@ FROM each GROUP BY phase"""  # noqa: S608 - of constants alone
 
 @dataclass(frozen=True, slots=True)
 class RunPoint:
-    """A run that has both numbers: `revenue` in dollars."""
+    """A run that has both: `revenue` in dollars, read from words where it is told in words."""
 
     id: Any
     idea: str
@@ -129,10 +130,11 @@ def read(database: Database, scope: Scope) -> RunFigures:
     by_phase = {name: by_phase[name] for name in in_running_order(by_phase)}
     highest = max((max(scores) for scores, _ in by_phase.values() if scores), default=FULL)
     count, both = totals[0]
+    told = tuple(point for point in map(_point, points) if point is not None)
     return RunFigures(
         runs=count,
-        points=tuple(map(_point, points)),
-        with_both=both or 0,
+        points=told,
+        with_both=(both or 0) - (len(points) - len(told)),
         weeks=_weeks(weeks),
         scores=tuple(spread(name, scores) for name, (scores, _) in by_phase.items() if scores),
         times=tuple(spread(name, times) for name, (_, times) in by_phase.items() if times),
@@ -163,7 +165,8 @@ def _queries(database: Database, tables: StoredTables, scope: Scope) -> Sequence
         runs.value(PLANNING_RUNS.column(name))
         for name in ("id", "status", "idea", "quality_score", "revenue_potential")
     )
-    both = _is_number(score) & _is_number(revenue)
+    is_told = _is_number(revenue) | (fn.typeof(revenue) == "text")
+    both = _is_number(score) & is_told
     time, count = runs.time(), fn.COUNT(SQL("*"))
     week = ((time - _MONDAY) / WEEK).cast("INTEGER")
     cells = (exactly(one) for one in (key, fn.substr(idea, 1, _IDEA), status, score, revenue))
@@ -190,9 +193,13 @@ def _is_number(value: Any) -> Any:
     return fn.typeof(value).in_(("integer", "real")) & (fn.abs(value.cast("REAL")) < SQL(_MOST))
 
 
-def _point(row: Row) -> RunPoint:
-    key, idea, status, score, revenue = (legible(decoded(value)) for value in row)
-    return RunPoint(key, readable(idea), readable(status), float(score or 0), float(revenue or 0))
+def _point(row: Row) -> RunPoint | None:
+    """None where nobody can read an amount in the words that its revenue is told in."""
+    key, idea, status, score, told = (legible(decoded(value)) for value in row)
+    revenue = dollars(told)
+    if revenue is None or not abs(revenue) < float(_MOST):
+        return None
+    return RunPoint(key, readable(idea), readable(status), float(score or 0), float(revenue))
 
 
 def _weeks(rows: Rows) -> tuple[RunWeek, ...]:

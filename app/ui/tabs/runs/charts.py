@@ -434,7 +434,7 @@ KINDS: Final = (
         "Score and revenue",
         draw_points,
         lambda figures: bool(figures.points),
-        "No run has both a score and a revenue that are numbers.",
+        "No run has both a score and a revenue that can be read as numbers.",
         _said_of_points,
         (
             StaticColumn("Idea"),

@@ -162,11 +162,13 @@ def test_the_best_of_a_line_is_known_where_numbers_can_be_compared() -> None:
 
     scores = ComparedLine("Score", (8.5, 9, None), Said.SCORE)
     revenue = (
-        ComparedLine("Revenue", (7, True, 7.0), Said.MONEY),
+        ComparedLine("Revenue", (7, None, 7.0), Said.MONEY),
         ComparedLine("Pivots", (1, 2, 3), Said.NUMBER),
     )
     assert of(scores, *revenue) == [(1,), (), ()]
-    assert of(ComparedLine("Revenue", ("9", 5, 5.5), Said.MONEY)) == [(2,)]
+    in_words = ComparedLine("Revenue", ("$10M ARR potential", 3.7e6, None), Said.MONEY)
+    unread = ComparedLine("Revenue", ("soon much", 5, 5.5), Said.MONEY)
+    assert of(in_words, unread) == [(0,), ()], "what cannot be read may be the most"
     assert of(ComparedLine("Score", (7, 7, 3), Said.SCORE)) == [(0, 1)], "both of two"
     of_hundred = ComparedLine("synthesis · score", (9, 70, None), Said.SCORE)
     assert of(scores, of_hundred) == [(), ()], "7 of 10 is more than 60 of 100"

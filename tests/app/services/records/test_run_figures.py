@@ -28,6 +28,8 @@ def add_runs(sql: apsw.Connection) -> None:
             ("running", None, 1e6, MONDAY - 3 * WEEK),
             ("odd one", "high", "$10M", (MONDAY - WEEK) * 1000),
             (b"\x01", float("inf"), 1, "2026-11-18 00:00:00"),
+            ("paused", 30, "$10M ARR potential", MONDAY - 3 * WEEK + 1),
+            ("paused", 30, "soon much", MONDAY - 3 * WEEK + 2),
         ]
     ):
         sql.execute(
@@ -60,14 +62,15 @@ def test_they_are_what_a_person_would_count(engine: Database, sql: apsw.Connecti
     add_runs(sql)
     add_artifacts(sql)
     found = run_figures.read(engine, EVERYONE)
-    assert (found.runs, found.with_both, found.has_artifacts, found.full) == (5, 2, True, 100)
+    assert (found.runs, found.with_both, found.has_artifacts, found.full) == (7, 3, True, 100)
     assert [(point.id, point.score, point.revenue) for point in found.points] == [
         ("r1", 41.5, 2e6),
         ("r0", 80.0, 4e6),
+        ("r5", 30.0, 1e7),
     ]
     counted = {(week.monday - MONDAY) // WEEK: dict(week.statuses) for week in found.weeks}
     assert counted == {
-        -3: {"running": 1},
+        -3: {"running": 1, "paused": 2},
         -2: {},
         -1: {"odd one": 1},
         0: {"completed": 1, "killed": 1, "x'01'": 1},
@@ -101,7 +104,7 @@ def test_numbers_that_are_none_of_this_world_are_left_out(engine: Database, sql:
             (f"odd{number}", score, at),
         )
     found = run_figures.read(engine, EVERYONE)
-    assert {point.score for point in found.points} == {80, 41.5, 5}
+    assert {point.score for point in found.points} == {80, 41.5, 5, 30}
     assert [week.monday for week in found.weeks] == [MONDAY + number * WEEK for number in range(-3, 1)]
     made = "INSERT INTO planning_runs (id, idea, created_at, updated_at) VALUES ('future', 'x', ?, 0)"
     sql.execute(made, (MONDAY + 2000 * WEEK,))

@@ -497,7 +497,7 @@ def test_more_actions_open_a_menu_of_all(tab: RunsTab, qtbot: QtBot) -> None:
         "Charts…",
         "Parked ideas…",
         "Inspector",
-        "Saved views…",
+        "Views…",
     ]
     never = ["Go to what is new", "Compare…"]
     acts = [f"{act.text}{'…' if act.status in ASKED else ''}" for act in ACTS]
