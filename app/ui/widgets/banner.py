@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QProgressBar, QPushButton, QSizePolicy, QWidget
 
@@ -10,7 +10,7 @@ from app.itemmodels.columns import Tone
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
-from app.ui.widgets.buttons import give_way, missing_words, push_button, tool_button
+from app.ui.widgets.buttons import SHORT, give_way, missing_words, push_button, tool_button
 from app.ui.widgets.labels import (
     ElidedLabel,
     FoldedLabel,
@@ -424,6 +424,8 @@ class Banner(QFrame):
             self._low = low
             self._rest.fold_to(1 if low else 2)
             self._row.setContentsMargins(16, 4 if low else 8, 10, 4 if low else 8)
+            self._row.setSpacing(4 if low else 8)
+            self._ends.setSpacing(6 if low else 8)
             self._keep_height()
             self._show_detail()
             self.lowered.emit(low)
@@ -468,6 +470,8 @@ class Banner(QFrame):
         give_way(wanted, self.width(), shrinking)
         for button in shrinking:
             button.setToolTip("" if button.text() else str(button.property("words")))
+            if button.text() and button.text() == button.property(SHORT):  # and leave the verdict its room
+                button.setIconSize(QSize(0, 0))
 
     def _cancel(self) -> None:
         self.cancel_button.setEnabled(False)

@@ -174,10 +174,11 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
     elif asked.export is not None:
         head += f" against {asked.export.name}"
     how = "" if tone is Tone.OK else " checked"
-    rest = "" if tone is Tone.NEUTRAL else f"— {_entries(report.entries)}{how}"
-    if report.verdict is Verdict.EARLIER:
-        rest = f"— older than its latest checkpoint, {rest.removeprefix('— ')}"
-    rest += f", {report.tally}" if report.tally else ""
+    looked = "" if tone is Tone.NEUTRAL else f"{_entries(report.entries)}{how}"
+    older = "older than its latest checkpoint" if report.verdict is Verdict.EARLIER else ""
+    # What was found comes first: a small window cuts the end.
+    said = ", ".join(filter(None, (older, report.tally, looked)))
+    rest = f"— {said}" if said else ""
     rest += ", before it was changed" if outcome.outdated else ""
     start = inside(_start(report)) if report.notes else _start(report)
     notes = (note.removeprefix(doubts.WHICH).strip(" .") for note in report.notes)
@@ -208,7 +209,7 @@ def _range_banner(report: Report, tenant: str | None, first: int, last: int) -> 
     one, name = first == last, f"{_named(first, last)}{whose}"
     headline = f"{name} verified" if report.intact else f"{name}: {inside(words)}"
     said = "" if one else _entries(report.entries) if report.intact else f"{_entries(report.entries)} checked"
-    rest = ", ".join(filter(None, (said, report.tally)))
+    rest = ", ".join(filter(None, (report.tally, said)))
     rest = f"— {rest}" if rest else ""
     if report.intact and not report.entries:
         rest, detail = "— no entries are there", "The rest of the chain was not looked at."

@@ -239,7 +239,7 @@ def test_what_was_tampered_with_between_two_openings_is_red_in_every_tab(
         QApplication.sendPostedEvents()
         tops = top(strip), top(workspace.broken.banner)
         assert workspace.broken.isVisible() and workspace.broken.banner.tone() is Tone.BAD
-        assert workspace.broken.banner.headline().startswith("Chain broken — 600 entries checked, 1 finding")
+        assert workspace.broken.banner.headline().startswith("Chain broken — 1 finding, 600 entries checked")
     click(qtbot, workspace.broken.findings_button)
     page = current(window)
     assert isinstance(page, AuditTab) and not workspace.broken.isVisible()
@@ -255,7 +255,7 @@ def test_what_was_tampered_with_between_two_openings_is_red_in_every_tab(
     assert window.shield.text() == "Chain broken"
     with qtbot.waitSignal(page.verified):
         page.verify_range(300, 300)
-    assert page.banner.headline().startswith("Chain broken — 600 entries checked, 1 finding")
+    assert page.banner.headline().startswith("Chain broken — 1 finding, 600 entries checked")
     assert page.banner.detail().startswith("Since then: Entry 300: chain broken — 1 finding\n")
     assert [page.panel.state(seq).value[0] for seq in (10, 299, 300)] == ["linked", "linked", "hash wrong"]
     tenant = ask(demo_path, "SELECT tenant_id FROM audit_chain WHERE seq <> 300 LIMIT 1")[0][0]

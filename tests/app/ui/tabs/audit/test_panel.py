@@ -254,7 +254,7 @@ def test_what_is_broken_within_is_found_and_what_lies_outside_is_not(
         ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = ?", seq)
     with qtbot.waitSignal(page.verified):
         page.verify_range(580, 599)
-    assert page.banner.headline() == "Entries 580 to 599: chain broken — 20 entries checked, 1 finding"
+    assert page.banner.headline() == "Entries 580 to 599: chain broken — 1 finding, 20 entries checked"
     assert page.banner.tone() is Tone.BAD
     qtbot.waitUntil(lambda: page.list.current_id() == 590)
     qtbot.waitUntil(lambda: "hash wrong" in labels(page.inspector))
@@ -262,7 +262,7 @@ def test_what_is_broken_within_is_found_and_what_lies_outside_is_not(
     with qtbot.waitSignal(page.verified):
         page.verify_range(200, 300)
     assert page.banner.tone() is Tone.BAD, "a part that holds does not mend the rest"
-    assert page.banner.headline() == "Entries 580 to 599: chain broken — 20 entries checked, 1 finding"
+    assert page.banner.headline() == "Entries 580 to 599: chain broken — 1 finding, 20 entries checked"
     assert page.banner.detail().startswith("Since then: Entries 200 to 300 verified — 101 entries\n")
     assert page.findings.isVisible()
 
