@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from weakref import WeakSet
 
 import apsw
@@ -322,20 +322,26 @@ def _name(widget: QWidget) -> str:
 
 
 def _held_by(window: MainWindow) -> str:
-    """What still refers to a window, and what refers to that, as far as it is not the window's own."""
-    own = {id(one) for one in (*window.findChildren(QObject), window)} if isValid(window) else {id(window)}
-    words = []
-    for one in gc.get_referrers(window):
-        further = [
-            two for two in gc.get_referrers(one) if id(two) not in own and not isinstance(two, FrameType)
-        ]
-        names = sorted({f"{type(two).__module__}.{type(two).__qualname__}" for two in further})
-        try:
-            said = f"{one!r:.80}"
-        except RuntimeError:  # of what is in it, something has ended
-            said = "that cannot be shown"
-        words.append(f"{type(one).__qualname__} {said} of {', '.join(names)}")
-    return f"{'living' if isValid(window) else 'ended'} window by " + " | ".join(words)
+    """What leads to a window and is referred to by more than the collector of garbage knows of, as by Qt, a
+    thread that runs or what was set apart; and the way from there.
+    """
+    known = gc.get_objects()
+    counted = Counter(id(two) for one in known for two in gc.get_referents(one))
+    there, way = {id(one) for one in known}, {id(window): ""}
+    todo, words = deque[object]([window]), [f"{gc.get_freeze_count()} objects set apart"]
+    while todo and len(words) < 9 and len(way) < 9999:
+        one = todo.popleft()
+        said = f"{type(one).__module__}.{type(one).__qualname__} > {way[id(one)]}"
+        if (more := sys.getrefcount(one) - counted[id(one)] - 3) > 0:  # ours: `known`, `one`, the argument
+            words.append(f"{more} of {said}")
+        for two in gc.get_referrers(one):
+            if id(two) in there and id(two) not in way and not isinstance(two, FrameType | ModuleType):
+                way[id(two)] = said[:400]
+                todo.append(two)
+    del todo, known
+    gc.unfreeze()
+    gc.collect()
+    return f"{'living' if isValid(window) else 'ended'} window: " + " | ".join(words)
 
 
 @pytest.fixture
@@ -387,6 +393,7 @@ def test_random_acts(qtbot: QtBot, theme: Theme, folder: Path) -> None:
     try:
         qtbot.waitUntil(lambda: gc.collect() >= 0 and len(walk.windows) <= 1)
     except qtbot.TimeoutError:
-        pytest.fail(f"held: {'; '.join(map(_held_by, walk.windows))}")
+        held = [_held_by(one) for one in walk.windows if one is not walk.window]
+        pytest.fail(f"held: {held}; {len(walk.windows)} windows when nothing was set apart any more; {last}")
     longest = heart.pauses[0] if heart.pauses else (0.0, "")
     assert longest[0] < STALL_MS, f"{longest} {last}"
