@@ -479,6 +479,7 @@ def test_of_a_file_that_cannot_be_opened_what_is_there_is_saved_and_nothing_is_l
     assert {one.name for one in tmp_path.iterdir()} == {"demo.sqlite", *["saved.sql"][: lost == "end"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [

@@ -263,6 +263,7 @@ def test_damaged_pages_never_raise(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert called == {True, False}, "not all damage shows, nor is every file called damaged"
 
 
+@pytest.mark.slow
 def test_a_child_that_dies_is_said_plainly(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(CannotStart, match="nothing was changed"):

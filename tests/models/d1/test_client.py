@@ -329,6 +329,7 @@ def test_an_answer_with_too_few_results_is_none(odd: Odd, client: Client) -> Non
         database.read_batch([raw("SELECT 1"), raw("SELECT 2")])
 
 
+@pytest.mark.slow
 def test_a_token_is_masked_in_every_form_in_which_a_call_may_be_quoted() -> None:
     token = 'v1/aB+c"d\\e-_9~Z'
     client = Client("prod", "http://127.0.0.1:1", "acc", token)

@@ -123,6 +123,7 @@ def test_a_tenant_of_any_name(
     assert {item.anchor for item in report.tenants if item.tenant == tenant} == {ANCHOR}
 
 
+@pytest.mark.slow
 def test_markers_that_were_archived_themselves_are_followed(
     archived: Path, sql: apsw.Connection, folder: Path
 ) -> None:

@@ -157,6 +157,7 @@ def test_an_echo_in_an_encoding_of_wide_letters_is_gone(own: str, encoding: str)
         assert left == b"it is [secret] ."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("own", [OWN, "whsec_Hidden-Secret-24"])
 def test_a_beginning_in_other_letters_or_spaced_is_gone_where_the_body_is_cut(own: str) -> None:
     to = replace(TO, secret=Secret(own))

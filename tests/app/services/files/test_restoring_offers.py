@@ -297,6 +297,7 @@ def test_a_copy_that_lacks_tables_with_rows_needs_agreement(live: Path, folder: 
     assert (alike.known, alike.needs_agreement) == (None, False)
 
 
+@pytest.mark.slow
 def test_a_tenant_that_was_erased_does_not_come_back_unasked(
     live: Path, folder: Path, tmp_path: Path
 ) -> None:

@@ -268,6 +268,7 @@ def test_artifacts_that_name_no_run_are_none(database: LocalDatabase, sql: apsw.
     assert (found.until, found.now) == (DAY, None), "nothing tells what it did until now"
 
 
+@pytest.mark.slow
 def test_a_long_story_takes_time_of_its_length(engine: Database, sql: apsw.Connection) -> None:
     store(sql)
     sql.execute(

@@ -280,6 +280,7 @@ def test_a_circle_of_rows_that_may_not_lose_each_other_is_said_before(
         assert re.match(said, found)
 
 
+@pytest.mark.slow
 def test_what_the_file_would_refuse_is_said_before(path: Path) -> None:
     """By rows of others that cannot lose what they refer to, and by the tenant's own that hold each other."""
     ask(path, "CREATE TABLE ranks (id TEXT PRIMARY KEY, tenant_id TEXT)")
@@ -447,6 +448,7 @@ def test_a_row_stays_that_the_marker_needs(tmp_path: Path) -> None:
     assert (TENANT,) in ask(path, "SELECT id FROM tenants")
 
 
+@pytest.mark.slow
 def test_what_others_left_in_free_space_goes_or_is_said(path: Path, tmp_path: Path) -> None:
     """Another program without `secure_delete` leaves what it removes where it stood."""
     address = b"left-behind@acme.example"

@@ -131,6 +131,7 @@ def test_messages_that_nothing_would_show_cannot_be_wished_for_and_it_says_why(
     assert tell.isEnabled() is told and not dialog.is_dirty(), "what is on can be taken back"
 
 
+@pytest.mark.slow
 def test_a_question_about_files_ends_with_the_file_that_it_was_asked_of(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:

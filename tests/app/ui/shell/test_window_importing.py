@@ -199,6 +199,7 @@ def test_a_failure_to_look_is_not_kept_quiet(
     assert "checkpoint" in error(qtbot, window)
 
 
+@pytest.mark.slow
 def test_a_dump_that_is_refused_leaves_nothing(
     qtbot: QtBot, window: MainWindow, export: Path, tmp_path: Path
 ) -> None:

@@ -36,6 +36,7 @@ def ready(qtbot: QtBot, window: MainWindow, path: Path) -> RecordTab:
     return page
 
 
+@pytest.mark.slow
 def test_what_others_add_is_said_and_moves_nothing(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     page = ready(qtbot, window, demo_path)
     before, there = top(page), page.model.rowCount()
@@ -71,6 +72,7 @@ def test_the_first_of_all_are_new_as_well(qtbot: QtBot, window: MainWindow, demo
     qtbot.waitUntil(lambda: page.new_rows.button.text() == "1 new" and page.new_rows.count == 1)
 
 
+@pytest.mark.slow
 def test_the_selected_record_stays_where_it_is(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     page = ready(qtbot, window, demo_path)
     user = choose(qtbot, page, 2)

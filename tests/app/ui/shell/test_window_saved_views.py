@@ -212,6 +212,7 @@ def test_ready_views_are_kept_too(qtbot: QtBot, window: MainWindow, demo_path: P
     qtbot.waitUntil(lambda: hooks.filters.count.text() == said(unsigned, place))
 
 
+@pytest.mark.wrangler
 @pytest.mark.slow
 def test_on_a_live_database_no_place_is_looked_for(
     qtbot: QtBot, window: MainWindow, live: Live, demo_path: Path

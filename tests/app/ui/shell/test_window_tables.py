@@ -190,6 +190,7 @@ def test_the_menu_filters_by_the_value_under_the_mouse(
     assert page.filters.pickers["event_type"].currentText() == kind
 
 
+@pytest.mark.slow
 def test_several_values_of_a_column_are_kept_at_once(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -451,6 +452,7 @@ def test_runs_say_why_nothing_can_be_recorded_of_them(
     assert "tenants, which has no id “system”" in kill.toolTip()
 
 
+@pytest.mark.slow
 def test_the_keys_for_copying_give_what_an_export_has(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -534,6 +536,7 @@ def test_where_no_entry_can_follow_no_act_is_offered(
     assert "no change could be recorded" in page.commands.action("create").toolTip()
 
 
+@pytest.mark.slow
 def test_why_an_act_of_a_tab_does_not_apply_is_said_no_longer_than_the_tab_is_shown(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:

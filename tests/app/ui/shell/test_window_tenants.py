@@ -104,6 +104,7 @@ def test_it_takes_the_place_of_the_tab_and_gives_it_back(
     assert not page.isVisible()
 
 
+@pytest.mark.slow
 def test_one_is_found_and_all_is_scoped_to_it(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     users = open_file(qtbot, window, demo_path)
     page = show(qtbot, window)

@@ -116,6 +116,7 @@ def page(qtbot: QtBot, window: MainWindow, demo_path: Path) -> AuditTab:
     return page
 
 
+@pytest.mark.slow
 def test_a_day_is_zoomed_into_its_hours_and_some_of_these_are_kept(
     qtbot: QtBot, page: AuditTab, demo_path: Path
 ) -> None:

@@ -42,6 +42,7 @@ def act(menu: QMenu, words: str) -> None:
     menu.close()
 
 
+@pytest.mark.slow
 def test_a_chip_takes_up_other_values_and_lets_one_go(
     qtbot: QtBot, page: RecordTab, demo_path: Path, window: MainWindow
 ) -> None:

@@ -99,6 +99,7 @@ def test_it_is_saved_as_a_picture_and_follows_what_is_done(
     assert "running" not in dialog.chart.drawing.spots[-1].words
 
 
+@pytest.mark.slow
 def test_a_database_without_artifacts_says_so(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     path = tmp_path / "gateway.sqlite"
     create_gateway(path)

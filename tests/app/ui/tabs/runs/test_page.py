@@ -83,6 +83,7 @@ def opened(show_tab: ShowTab, context: Context, qtbot: QtBot) -> RunPage:
     return page
 
 
+@pytest.mark.slow
 def test_thousands_of_versions_are_worked_out_elsewhere_and_painted_as_what_is_seen(
     opened: RunPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,6 +154,7 @@ def test_all_that_is_known_is_shown(opened: RunPage) -> None:
     assert not opened.grab().isNull()
 
 
+@pytest.mark.slow
 def test_older_entries_and_notifications_are_a_click_away(
     opened: RunPage, context: Context, qtbot: QtBot
 ) -> None:
@@ -245,6 +247,7 @@ def test_it_has_little_room(opened: RunPage, size: tuple[int, int], qtbot: QtBot
     assert opened.artifacts.isVisible() and opened.artifacts.phase() == "opportunity"
 
 
+@pytest.mark.slow
 def test_where_there_is_room_phases_and_artifact_are_in_sight_together(opened: RunPage, qtbot: QtBot) -> None:
     tab = tab_of(opened)
     tab.resize(1200, 1000)
@@ -258,6 +261,7 @@ def test_where_there_is_room_phases_and_artifact_are_in_sight_together(opened: R
     assert opened.phases.isVisible() and opened.artifacts.isVisible() and opened._overview.isHidden()
 
 
+@pytest.mark.slow
 def test_what_no_artifacts_tell_is_not_known(opened: RunPage) -> None:
     assert opened.timeline is not None
     last = opened.phases.phases.rowCount() - 2  # the platform's last; behind it stands one of this run alone
@@ -269,6 +273,7 @@ def test_what_no_artifacts_tell_is_not_known(opened: RunPage) -> None:
     assert (took(99 * 3600), took(2967 * 3600)) == ("99 h 00 min", "123 d 15 h")
 
 
+@pytest.mark.slow
 def test_the_legend_tells_what_is_there(opened: RunPage) -> None:
     assert opened.legend.accessibleName() == "Legend: approved, sent back, without a verdict, in review"
 
@@ -335,6 +340,7 @@ def test_no_page_is_made_ahead_once_the_file_is_closed(
     assert tab.opener.page is None
 
 
+@pytest.mark.slow
 def test_no_act_hits_another_run_than_the_one_shown(
     opened: RunPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -355,6 +361,7 @@ def test_no_act_hits_another_run_than_the_one_shown(
     assert opened.story is not None and opened.story.run["id"] == tab.list.current_id()
 
 
+@pytest.mark.slow
 def test_the_keys_of_the_acts_work_in_an_opened_run(opened: RunPage, qtbot: QtBot) -> None:
     tab = tab_of(opened)
     tab.resize(1280, 650)

@@ -30,6 +30,7 @@ def dialog(context: Context, opened: list[TextPlace], qtbot: QtBot) -> RunSearch
     return dialog
 
 
+@pytest.mark.slow
 def test_words_lead_to_their_run(
     dialog: RunSearchDialog, context: Context, opened: list[TextPlace], qtbot: QtBot
 ) -> None:
@@ -54,6 +55,7 @@ def test_words_lead_to_their_run(
     assert now == before, "nothing moves while one types"
 
 
+@pytest.mark.slow
 def test_each_place_is_marked_and_read_from_a_word_on(
     dialog: RunSearchDialog, context: Context, qtbot: QtBot
 ) -> None:
