@@ -153,9 +153,10 @@ class Settings:
     tell_of_notifications = Setting(_flag, False)
     """Whether the desktop tells of unread notifications that come in."""
     unread_alone = Setting(_flag, True)
-    groups_by = Setting(_is(str), "")
-    groups_unfolded = SettingOf[str, str](_is(str), "", "groups_unfolded/{}".format)
     """Whether the tab of notifications begins with those that are unread."""
+    groups_by = Setting(_is(str), "")
+    groups_shown = Setting(_flag, False)
+    """Whether groups of notifications stand beside their list."""
     webhooks_here = Setting(_flag, False)
     """Whether test events may be sent to webhooks on this computer."""
     receiver_port = Setting(partial(_number, least=1024, most=65_535), 0)

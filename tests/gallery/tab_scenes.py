@@ -5,14 +5,12 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from app.services.records.list_query import ListQuery
 from app.services.records.tables import EVERYONE, Scope
 from app.settings import Settings
 from app.ui.session.context import Context
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.notifications.composing import ComposeDialog
-from app.ui.tabs.notifications.groups import GroupsDialog
 from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.runs.charts import KINDS, ChartsDialog
 from app.ui.tabs.runs.parked import ParkedIdeasDialog
@@ -45,7 +43,6 @@ def register(registry: Registry) -> None:
         registry.scene(f"dialog-charts-{kind.key}", (1080, 720))(partial(charts, kind.key))
     registry.scene("dialog-charts-small", (900, 560))(partial(charts, "points"))
     registry.scene("dialog-compose", (640, 760))(compose)
-    registry.scene("dialog-groups", (680, 520))(groups)
 
 
 def _open(theme: Theme, make: Callable[[Path], object] | None = None) -> tuple[Context, Callable[[], None]]:
@@ -115,14 +112,6 @@ def compose(theme: Theme) -> Shot:
     dialog.message.setPlainText("From 8 to 9 no run goes on.\nWhat is planned by then is kept.")
     dialog.metadata.setPlainText('{"phase":"strategy"}')
     return Shot(dialog, close=close)
-
-
-def groups(theme: Theme) -> Shot:
-    """All notifications by their run."""
-    context, close = _open(theme)
-    dialog = GroupsDialog(context, ListQuery("notifications"), lambda column, value: None, lambda note: None)
-    context.setParent(dialog)
-    return Shot(dialog, ready=dialog.counted, close=close)
 
 
 def charts(kind: str, theme: Theme) -> Shot:

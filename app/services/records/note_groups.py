@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from peewee import SQL, fn
@@ -10,7 +10,7 @@ from peewee import SQL, fn
 from app.services.records.list_query import ListQuery, Value
 from app.services.records.lists import Lists
 from app.services.records.rows import decoded, exactly, legible
-from app.services.records.tables import PLANNING_RUNS, flag
+from app.services.records.tables import PLANNING_RUNS
 from app.services.text import readable
 from models.engine import Database
 from models.tables import PlanningRun
@@ -46,37 +46,6 @@ def groups(database: Database, lists: Lists, query: ListQuery, column: str) -> t
             value, rows, unread, latest if isinstance(latest, int | float) else None, titles.get(value, "")
         )
         for value, rows, unread, latest in found
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class GroupedNote:
-    """One notification of a group, as a line tells it; `at` is a time as a list compares it."""
-
-    id: object
-    title: str
-    tenant: str
-    unread: bool
-    at: int | float | None
-
-
-def notes_of(
-    database: Database, lists: Lists, query: ListQuery, column: str, group: Value, *, most: int
-) -> tuple[GroupedNote, ...]:
-    """The latest of a group, so many at `most`. Raises as `Lists` does."""
-    choices = {**dict(query.choices), column: (group,)}
-    of_group = replace(query, choices=tuple(choices.items()), sort=None, descending=True)
-    keys = lists.load_keys(database, of_group)[:most]
-    found = lists.rows(database, of_group, keys, ("id", "title", "type", "tenant_id", "read", "created_at"))
-    return tuple(
-        GroupedNote(
-            note,
-            readable(title) or readable(kind),
-            readable(tenant),
-            flag(read) is False,
-            at if isinstance(at, int | float) else None,
-        )
-        for note, title, kind, tenant, read, at in found
     )
 
 

@@ -273,6 +273,10 @@ class RecordTab(ListedTab):
         """What it stands in."""
         return self._master_detail
 
+    def before_rows(self) -> QWidget | None:
+        """What stands at the left of the table."""
+        return None
+
     def beside(self) -> QWidget:
         """What stands beside the table: the inspector, or what it is in."""
         return self.inspector
@@ -465,7 +469,12 @@ class RecordTab(ListedTab):
                 part.raise_()
 
     def _lay_out_below(self) -> None:
-        in_column((self.table, 1), *self.below_rows(), within=self._rows, spacing=0)
+        left = self.before_rows()
+        rows: list[Part] = [(self.table, 1), *self.below_rows()]
+        if left is None:
+            in_column(*rows, within=self._rows, spacing=0)
+        else:
+            in_row(left, (in_column(*rows, spacing=0), 1), within=self._rows, spacing=GAP)
         self._master_detail.set_parts(self._rows, self.beside())
         self.column.addWidget(self._master_detail, 1)
         for part in (self._master_detail, self.empty_state):

@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.columns import Column, Row, Tone
 from app.services.records import notifications
-from app.services.records.list_query import ListQuery
+from app.services.records.change import Change
+from app.services.records.list_query import ColumnChoice, ListQuery
 from app.services.records.lists import READ_EACH, Keys, Lists
 from app.services.records.notifications import NamedRecord
 from app.services.records.record import Record, read_record
@@ -28,13 +32,16 @@ from app.ui.tabs.common.leaving import LEAVES, Leaving
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec
-from app.ui.widgets.buttons import Chip
+from app.ui.widgets.buttons import Chip, framed_button
 from app.ui.widgets.by_letters import ByLetters
 from app.ui.widgets.json_view import JsonView
-from app.ui.widgets.labels import Label, has_long_word
+from app.ui.widgets.labels import Label, has_long_word, in_column
 from app.ui.widgets.panes import Field
 from models.engine import Database
 from models.errors import NothingToDo, TenantAdminError
+
+if TYPE_CHECKING:
+    from app.ui.tabs.notifications.groups import GroupsPanel
 
 _MESSAGE, _LINES = 600, 12
 """Characters and line breaks of a message that is read in full above the other fields."""
@@ -74,6 +81,8 @@ class NotificationsTab(RecordTab):
     opens = _OPENS
 
     remembered_apart = frozenset({"read"})
+    groups: "GroupsPanel | None" = None
+    """What stands beside the list, once it was asked for."""
 
     def listen(self) -> None:
         """Begins with the unread ones, as an inbox does, unless all were wanted last, or a person has to
@@ -87,6 +96,8 @@ class NotificationsTab(RecordTab):
         if "read" in self.filters.pickers:
             self.filters.pickers["read"].picked.connect(lambda _: self._remember_view())
         self.clear_button.clicked.connect(self._leave_empty_inbox)
+        if self.context.settings.groups_shown and not self.context.costs:
+            self._turn_groups()
 
     def special_columns(self) -> declared.Special:
         return {
@@ -113,6 +124,8 @@ class NotificationsTab(RecordTab):
 
     def read_beside(self, query: ListQuery) -> None:
         self.leaving.read()
+        if self.groups is not None and self._has_groups():
+            self.groups.count(self._ungrouped())
 
     def build_inspector(self) -> None:
         self._message = Label(wrap=True, selectable=True, caption="Message")
@@ -166,8 +179,11 @@ class NotificationsTab(RecordTab):
             refusal = partial(self.selection.refusal_to_set, "read", read, "Already marked")
             said = partial(acts.words_to_set, self, f"Mark {word}", "read", read, f"Mark {{}} {word}")
             add(acts.record_act(f"mark_{word}", said, icon, run, refusal, key))
-        words, keys = "Groups by run or type…", "Ctrl+Shift+G"
-        add(ActionSpec("groups", words, Icon.TREE, self._show_groups, self._refuse_to_go, keys))
+        words, keys = "Groups by run or type", "Ctrl+Shift+G"
+        add(
+            ActionSpec("groups", words, Icon.TREE, self._turn_groups, shortcut=keys, checked=self._has_groups)
+        )
+        self.filters.add_trailing(framed_button(self.commands.action("groups")))
         add(acts.delete_act(self, lambda: notifications.delete, "title", to_the_last=True))
         self.letters = ByLetters(self.table)
         for name, words, go, letter in (
@@ -185,10 +201,83 @@ class NotificationsTab(RecordTab):
         types = [one for one in self.facets.offered("type") if isinstance(one, str) and one]
         ComposeDialog(self.context, self.scope.tenant_id, types, self).open_once()
 
-    def _show_groups(self) -> None:
-        from app.ui.tabs.notifications.groups import GroupsDialog  # noqa: PLC0415 - rows show before
+    # groups
 
-        GroupsDialog(self.context, self.query(), self.filter_by, self.show_record, self).open_once()
+    def before_rows(self) -> QWidget:
+        self._place_of_groups = QWidget()
+        self._place_of_groups.hide()
+        return self._place_of_groups
+
+    def _has_groups(self) -> bool:
+        return self.groups is not None and not self._place_of_groups.isHidden()
+
+    def _turn_groups(self) -> None:
+        """Shows the groups beside the list, or no more: then it is of all of them again."""
+        shown = not self._has_groups()
+        self.context.settings.groups_shown = shown
+        if self.groups is None:
+            from app.ui.tabs.notifications.groups import GroupsPanel  # noqa: PLC0415 - rows show before
+
+            self.groups = GroupsPanel(self.context, self._refuse_for_group)
+            self.groups.chosen.connect(self.filters_changed)
+            self.groups.act_wanted.connect(self._act_on_group)
+            self.groups.entered.connect(self.list.enter)
+            in_column(self.groups, within=self._place_of_groups)
+        self._place_of_groups.setVisible(shown)
+        self.commands.update()
+        if not shown:
+            self.take_focus()
+            if self.groups.let_go():
+                self.filters_changed()
+        elif self.list.shown is not None:
+            self.groups.count(self._ungrouped())
+            self.groups.table.setFocus()
+
+    def _ungrouped(self) -> ListQuery:
+        """What the filters keep, of whatever group."""
+        asked = self.query()
+        return asked if self._group_choice() is None else replace(asked, choices=asked.choices[:-1])
+
+    def _group_choice(self) -> ColumnChoice | None:
+        return self.groups.choice if self.groups is not None and self._has_groups() else None
+
+    def narrowed(self, query: ListQuery) -> ListQuery:
+        own = self._group_choice()
+        return query if own is None else replace(query, choices=(*query.choices, own))
+
+    def clear_filters(self) -> None:
+        had_group = self.groups is not None and self.groups.let_go()
+        super().clear_filters()
+        if had_group:
+            self.filters_changed()
+
+    def hear(self, change: Change, initiator: object) -> None:
+        """What was marked read stays in its group, which has fewer unread then."""
+        super().hear(change, initiator)
+        if NOTIFICATIONS.name in change.tables and self._has_groups() and not self._stale and self.groups:
+            self.groups.count(self._ungrouped(), changed=True)
+
+    def reload(self) -> None:
+        if self.groups is not None:
+            self.groups.forget()
+        super().reload()
+
+    def _refuse_for_group(self, name: str) -> str | None:
+        return self.context.cannot_write
+
+    def _act_on_group(self, name: str) -> None:
+        """Does it to all that the list shows of the group, as soon as it does: one act, and one Undo."""
+        asked = self.query()
+
+        def act() -> None:
+            if self.list.shown == asked == self.query() and self.model.rowCount():
+                self.table.selectAll()
+                self.commands.trigger(name)
+
+        if self.list.shown == asked:
+            act()
+        else:
+            self.list.loaded.connect(lambda _: act(), Qt.ConnectionType.SingleShotConnection)
 
     def no_match(self) -> tuple[str, str]:
         return _NONE_UNREAD if self._shows_unread_alone() else super().no_match()

@@ -1,19 +1,18 @@
-"""Notifications by run or type: each group as a row, which unfolds to its latest notifications and opens as a
-filter of the list.
+"""Notifications by run, type or tenant: each group as a row beside the
+list, which shows the one that is chosen.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
-from app.services.records.list_query import ListQuery, Value
-from app.services.records.note_groups import BY_RUN, MOST, GroupedNote, NoteGroup, groups, notes_of
+from app.services.records.list_query import ColumnChoice, ListQuery, Value
+from app.services.records.note_groups import BY_RUN, MOST, NoteGroup, groups
 from app.services.records.tables import NOTIFICATIONS, OFF
 from app.services.text import counted, visible
 from app.ui.session.context import Context
@@ -21,295 +20,232 @@ from app.ui.tabs.common.declared import choice_label
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.dialogs import Dialog
-from app.ui.widgets.formatting import absolute_time, first_line, grouped, relative_time
-from app.ui.widgets.labels import Label, Look, in_row
-from app.ui.widgets.later import later
+from app.ui.widgets.formatting import first_line, grouped
+from app.ui.widgets.labels import Label, Look, in_column, in_row
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from models.errors import TenantAdminError
 
-_SENTENCE = (
-    "Of the notifications that the filters keep; “All” counts them read or not. A group that is opened "
-    "becomes a filter of the list."
-)
 _BY = (("Run", BY_RUN), ("Type", "type"), ("Tenant", "tenant_id"))
-_COLUMNS = (
-    StaticColumn("Group"),
-    StaticColumn("Unread", right=True),
-    StaticColumn("All", right=True),
-    StaticColumn("Latest", dim=True),
-)
+_COLUMNS = (StaticColumn("Group"), StaticColumn("Unread", right=True), StaticColumn("All", right=True))
 _READ: Final = "read"
-_ROWS, _WIDTH, _LONGEST = 10, 680, 120
-_TOLD: Final = 20
-"""Notifications that are told of a group that is unfolded."""
-_KEPT: Final = 30
-"""Unfolded groups that are remembered."""
-_WITHIN = "\N{EM SPACE}\N{EM SPACE}"
+_WIDTH, _LONGEST = 290, 120
+_ALL: Final = "All of them"
+MARK_READ, MARK_UNREAD, DELETE = "mark_read", "mark_unread", "delete"
+_KEYS: Final = {Qt.Key.Key_R: MARK_READ, Qt.Key.Key_U: MARK_UNREAD, Qt.Key.Key_Delete: DELETE}
+_STEPS: Final = {Qt.Key.Key_J: 1, Qt.Key.Key_K: -1}
 
 
-class FoldingTable(StaticTable):
-    """`turned(unfold)` when Right or Left is pressed."""
+class GroupsTable(StaticTable):
+    """`pressed(act)` by R, U and Del; J and K go on and back, as in the list."""
 
-    turned = Signal(bool)
+    pressed = Signal(str)
+
+    def event(self, event: QEvent) -> bool:
+        """Its letters are not those of the list."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _is_own(event):
+            event.accept()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in {Qt.Key.Key_Left, Qt.Key.Key_Right} and not event.modifiers():
-            self.turned.emit(event.key() == Qt.Key.Key_Right)
-        else:
+        key = Qt.Key(event.key())
+        if not _is_own(event):
             super().keyPressEvent(event)
+        elif key in _KEYS:
+            if not event.isAutoRepeat():
+                self.pressed.emit(_KEYS[key])
+        else:
+            row = self.chosen().row() + _STEPS[key]
+            if 0 <= row < self.model().rowCount():
+                self.select_row(row)
 
 
-class GroupsDialog(Dialog):
-    """`show(column, value)` is called with the group that was opened, `show_note(id)` with the notification,
-    when the dialog has closed. What a person groups by and unfolds is kept, and unfolded again where reading
-    it costs nothing.
+class GroupsPanel(QWidget):
+    """`chosen()` when the list is to show another group, which is `choice`; `act_wanted(act)` on all that the
+    list shows of it, once it does. What a person groups by is kept.
 
-    `counted()` when groups have come, `unfolded()` when the notifications of one have.
+    The groups are counted with each list; where that is charged, and much, when a person agrees to it.
     """
 
+    chosen = Signal()
+    act_wanted = Signal(str)
+    entered = Signal()
     counted = Signal()
-    unfolded = Signal()
 
-    def __init__(
-        self,
-        context: Context,
-        query: ListQuery,
-        show: Callable[[str, Value], object],
-        show_note: Callable[[object], object],
-        parent: QWidget | None = None,
-    ) -> None:
-        super().__init__(context.theme, "Groups of notifications", _SENTENCE, parent=parent)
-        self.setMinimumWidth(_WIDTH)
-        self._context, self._query, self._show, self._show_note = context, query, show, show_note
-        others = tuple(choice for choice in query.choices if choice[0] != _READ)
-        self._counted = replace(query, choices=others)
-        """What groups are counted of: a list of unread ones would have as many of them as of all."""
-        self._is_closed = False
-        self._notes: dict[Value, Sequence[GroupedNote]] = {}
-        """The latest notifications of the groups that are unfolded."""
-        self._lines: list[tuple[int, GroupedNote | None]] = []
-        """What the rows are about: the position of a group, and of a notification of it."""
+    def __init__(self, context: Context, refusal: Callable[[str], str | None]) -> None:
+        """`refusal(act)` is why the act cannot be done now."""
+        super().__init__()
+        self._context, self._refusal = context, refusal
+        self._query: ListQuery | None = None
         self._groups: Sequence[NoteGroup] = ()
+        self._value: Value = None
+        self._is_chosen = False
+        self._counts = 0
+        self._goes_on = False
+        self._counted_of: tuple[ListQuery, str] | None = None
+        self._found: Sequence[NoteGroup] = ()
         self.by = QComboBox()
         self.by.setAccessibleName("Group by")
         for words, column in _BY:
-            self.by.addItem(words, column)
+            self.by.addItem(f"By {words.lower()}", column)
         self.by.setCurrentIndex(max(0, self.by.findData(context.settings.groups_by)))
-        label = Label("Group by", Look.DIM)
-        label.setBuddy(self.by)
-        self.state = Label("", Look.STRONG)
-        self.table = FoldingTable(context.theme, "Groups", _COLUMNS, most=_ROWS)
-        line = QWidget()
-        in_row(label, self.by, None, self.state, within=line, spacing=12)
-        self.add_widget(line)
-        self.add_widget(self.table, 1)
-        self.open_button = push_button(context.theme, "Show these", self._open, icon=Icon.FILTER)
-        self.fold_button = push_button(context.theme, "Unfold", self._turn_over, icon=Icon.CARET_RIGHT)
-        self.set_close_button(left=[self.open_button, self.fold_button])
-        self.by.currentIndexChanged.connect(self._ask)
-        self.table.selection_changed.connect(self._offer)
-        self.table.opened.connect(self._open)
-        self.table.turned.connect(self._turn)
-        self.finished.connect(self._end)
-        self._offer()
-        later(self, 0, self._ask)  # a question about what it reads stands before the dialog
-        self.by.setFocus()
+        self.state = Label("", Look.DIM)
+        self.table = GroupsTable(context.theme, "Groups", _COLUMNS, most=None)
+        self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.table.setSelectionMode(self.table.SelectionMode.SingleSelection)
+        theme = context.theme
+        self.buttons = {
+            MARK_READ: push_button(theme, "Mark read", partial(self._act, MARK_READ), icon=Icon.READ),
+            DELETE: push_button(theme, "Delete…", partial(self._act, DELETE), icon=Icon.DELETE),
+        }
+        top, acts = QWidget(), QWidget()
+        in_row(self.by, None, self.state, within=top, spacing=8)
+        in_row(*self.buttons.values(), None, within=acts, spacing=8)
+        in_column(top, (self.table, 1), acts, within=self, spacing=8)
+        self.setFixedWidth(_WIDTH)
+        self.by.currentIndexChanged.connect(self._change)
+        self.table.selection_changed.connect(self._choose)
+        self.table.opened.connect(lambda _: self.entered.emit())
+        self.table.pressed.connect(self._act)
 
-    def _ask(self) -> None:
-        """Counts them; where that is charged, and much, a person is asked first."""
+    @property
+    def choice(self) -> ColumnChoice | None:
+        """What the list is narrowed to: the column and the value of the group; None for all of them."""
+        return (self.by.currentData(), (self._value,)) if self._is_chosen else None
+
+    def let_go(self) -> bool:
+        """Chooses all of them, without a word; whether a group was chosen."""
+        had, self._is_chosen, self._value = self._is_chosen, False, None
+        if had:
+            self._mark_chosen()
+        return had
+
+    def count(self, query: ListQuery, *, changed: bool = False) -> None:
+        """Counts the groups of what the filters keep; where each row is charged, once, unless some have
+        `changed`: then a group that is dealt with, and has none left, is followed by the next one.
+        """
+        self._query = query
+        # Of a list of unread ones a group would have as many of them as of all.
+        of = replace(query, choices=tuple(choice for choice in query.choices if choice[0] != _READ))
         column = self._context.settings.groups_by = self.by.currentData()
-        self.state.setText("Counting…")
-        rows = self._context.rows_of(self._query.table, self._query.scope)
-        args = (self._context.lists, self._counted, column)
-        read = partial(self._context.runner.read, groups, *args, on_failed=self._say_failure)
-        count = partial(read, on_done=partial(self._take, column))
-        self._context.when_agreed(rows, count, self, partial(self.state.setText, "Not counted."))
-
-    def _take(self, column: str, found: Sequence[NoteGroup]) -> None:
-        if self._is_closed or column != self.by.currentData():
+        rows = self._context.rows_of(query.table, query.scope)
+        if self._context.costs and not changed and self._counted_of == (of, column):
+            self._take(self._found)
             return
-        of = f"the {MOST:,} with most unread" if len(found) == MOST else ""
-        found = [group for group in found if self._kept_rows(group)]
-        self._groups, self._notes = found, {}
-        self._show_lines(None)
-        of = of or counted(len(found), "group")
-        self.state.setText(of)
-        announce(self.state, of)
-        if found:
-            self.table.select_row(0)
-            self.table.setFocus()
-        self._offer()
-        self.counted.emit()
-        if not self._context.costs:
-            kept = self._kept()
-            for group in found:
-                if self._key(group.value) in kept:
-                    self._unfold(group)
+        self._counts += 1
+        self._goes_on = self._goes_on or changed
+        number = self._counts
 
-    def _show_lines(self, wanted: tuple[int, GroupedNote | None] | None) -> None:
-        """All rows, in the order that they had; the one that is `wanted` is selected."""
-        header = self.table.horizontalHeader()
-        order = header.sortIndicatorSection(), header.sortIndicatorOrder()
-        by_name = sorted(
-            range(len(self._groups)), key=lambda place: self._name(self._groups[place])[0].casefold()
-        )
-        ranks = {place: rank for rank, place in enumerate(by_name)}
-        self._lines, rows = [], []
-        for place, group in enumerate(self._groups):
-            cells = self._cells(group, ranks[place])
-            self._lines.append((place, None))
-            rows.append(cells)
-            for note in self._notes.get(group.value, ()):
-                self._lines.append((place, note))
-                rows.append(self._cells_of_note(note, cells))
-            told = len(self._notes.get(group.value, ()))
-            if 0 < told < self._kept_rows(group):  # whose row opens the group
-                self._lines.append((place, None))
-                more = f"{_WITHIN}{self._kept_rows(group) - told:,} more"
-                rows.append(
-                    [Cell(text, cell.order) for text, cell in zip((more, "", "", ""), cells, strict=True)]
-                )
-        self.table.show_rows(rows)
-        self.table.sortByColumn(*order)
-        if wanted in self._lines:
-            line = self._lines.index(wanted)
-            rows_shown = range(self.table.model().rowCount())
-            self.table.select_row(next(row for row in rows_shown if self.table.source_row(row) == line))
+        def came(found: Sequence[NoteGroup]) -> None:
+            if number == self._counts:
+                self._counted_of, self._found = (of, column), found
+                goes_on, self._goes_on = self._goes_on, False
+                self._take(found, goes_on=goes_on)
 
-    def _current(self) -> tuple[int, GroupedNote | None] | None:
-        rows = self.table.selected_rows()
-        return self._lines[self.table.source_row(rows[0])] if rows else None
-
-    def _turn_over(self) -> None:
-        line = self._current()
-        if line is not None:
-            self._turn(self._groups[line[0]].value not in self._notes)
-
-    def _turn(self, unfold: bool) -> None:
-        """As in a tree: Left leads from a notification to its group first."""
-        line = self._current()
-        if line is None:
-            return
-        place, note = line
-        group = self._groups[place]
-        if note is not None and not unfold:
-            self._show_lines((place, None))
-        elif unfold and note is None and group.value not in self._notes:
-            read = partial(self._unfold, group)
-            rows = self._context.rows_of(self._query.table, self._query.scope)
-            self._context.when_agreed(rows, read, self)
-        elif not unfold and group.value in self._notes:
-            del self._notes[group.value]
-            self._keep()
-            self._show_lines((place, None))
-            announce(self.table, "Folded.")
-        self._offer()
-
-    def _unfold(self, group: NoteGroup) -> None:
-        column = self.by.currentData()
-
-        def came(notes: Sequence[GroupedNote]) -> None:
-            if self._is_closed or column != self.by.currentData() or group not in self._groups:
-                return
-            current = self._current()
-            self._notes[group.value] = notes
-            self._keep()
-            self._show_lines(current)
-            self._offer()
-            if current is not None and self._groups[current[0]] is group:
-                announce(self.table, f"Unfolded: the latest {len(notes):,} of {self._kept_rows(group):,}.")
-            self.unfolded.emit()
-
-        args = self._context.lists, self._query, column, group.value
+        args = (self._context.lists, of, column)
         read = self._context.runner.read
-        read(notes_of, *args, most=_TOLD, on_done=came, on_failed=self._say_failure)
+        ask = partial(read, groups, *args, on_done=came, on_failed=self._say_failure)
+        if not self._context.is_much(rows):
+            ask()
+        elif not changed:
+            self._context.when_agreed(rows, ask, self, partial(self.state.setText, "Not counted."))
 
-    def _kept_rows(self, group: NoteGroup) -> int:
+    def forget(self) -> None:
+        """They may be others by now."""
+        self._counted_of = None
+
+    def _take(self, found: Sequence[NoteGroup], *, goes_on: bool = False) -> None:
+        left = [one for one in found if self._kept(one)]
+        is_done = goes_on and self._is_chosen and not any(map(self._is_of, left))
+        if is_done:
+            at = next((place for place, one in enumerate(self._groups) if self._is_of(one)), 0)
+            self._is_chosen = bool(left)
+            self._value = left[min(at, len(left) - 1)].value if left else None
+        self._groups = [group for group in found if self._kept(group) or self._is_of(group)]
+        rows, unread = sum(group.rows for group in self._groups), sum(one.unread for one in self._groups)
+        lines: list[Sequence[Cell]] = [(Cell(_ALL), Cell(grouped(unread)), Cell(grouped(rows)))]
+        lines += [self._cells(group) for group in self._groups]
+        self.table.show_rows(lines)
+        self._mark_chosen()
+        words = f"{len(found):,} of more" if len(found) == MOST else counted(len(self._groups), "group")
+        if words != self.state.text():
+            self.state.setText(words)
+            announce(self.state, words)
+        self.counted.emit()
+        if is_done:
+            self.chosen.emit()
+
+    def _cells(self, group: NoteGroup) -> Sequence[Cell]:
+        label = choice_label(NOTIFICATIONS, self.by.currentData(), group.value)
+        name = visible(first_line(group.title or label, _LONGEST))
+        tip = visible(label) if group.title else name
+        return Cell(name, tip=tip), Cell(grouped(group.unread)), Cell(grouped(group.rows))
+
+    def _kept(self, group: NoteGroup) -> int:
         """How many of it the list shows: all, or those that are unread, or that are not."""
-        wanted = dict(self._query.choices).get(_READ)
+        wanted = None if self._query is None else dict(self._query.choices).get(_READ)
         if wanted is None:
             return group.rows
         return group.unread if set(wanted) <= set(OFF) else group.rows - group.unread
 
-    def _key(self, value: Value) -> str:
-        return f"{type(value).__name__}:{value!r}"
+    def _is_of(self, group: NoteGroup) -> bool:
+        return self._is_chosen and type(group.value) is type(self._value) and group.value == self._value
 
-    def _kept(self) -> set[str]:
-        try:
-            found = json.loads(self._context.settings.groups_unfolded.get(self.by.currentData()) or "[]")
-        except ValueError:
-            return set()
-        return {one for one in found if isinstance(one, str)} if isinstance(found, list) else set()
+    def _mark_chosen(self) -> None:
+        place = next((place for place, one in enumerate(self._groups, 1) if self._is_of(one)), 0)
+        rows = range(self.table.model().rowCount())
+        with QSignalBlocker(self.table):
+            shown = (row for row in rows if self.table.source_row(row) == place)
+            if (row := next(shown, None)) is not None:
+                self.table.select_row(row)
+        self._offer()
 
-    def _keep(self) -> None:
-        kept = [self._key(value) for value in self._notes][-_KEPT:]
-        self._context.settings.groups_unfolded.set(self.by.currentData(), json.dumps(kept))
+    def _current(self) -> NoteGroup | None:
+        rows = self.table.selected_rows()
+        place = self.table.source_row(rows[0]) if rows else 0
+        return self._groups[place - 1] if 0 < place <= len(self._groups) else None
 
-    def _name(self, group: NoteGroup) -> tuple[str, str]:
-        """What it is called, and what it has in common."""
-        label = choice_label(NOTIFICATIONS, self.by.currentData(), group.value)
-        return visible(first_line(group.title or label, _LONGEST)), visible(label)
+    def _choose(self) -> None:
+        group = self._current()
+        if not self.table.selected_rows():
+            return
+        is_same = self._is_of(group) if group is not None else not self._is_chosen
+        self._is_chosen, self._value = group is not None, None if group is None else group.value
+        self._offer()
+        if not is_same:
+            self.chosen.emit()
 
-    def _cells_of_note(self, note: GroupedNote, of_group: Sequence[Cell]) -> Sequence[Cell]:
-        """In the order of its group, whatever they are sorted by."""
-        title = visible(first_line(note.title, _LONGEST))
-        tenant = "" if self.by.currentData() == "tenant_id" else f" · {visible(first_line(note.tenant, 60))}"
-        when, moment = self._times(note.at)
-        words = f"{_WITHIN}{title}{tenant}", "unread" if note.unread else "", "", when
-        tips = "A notification of the group above", None, None, moment
-        return [
-            Cell(text, group.order, tip=tip) for text, group, tip in zip(words, of_group, tips, strict=True)
-        ]
-
-    def _times(self, at: float | None) -> tuple[str, str]:
-        if at is None:
-            return "", ""
-        now, utc = self._context.clock(), self._context.settings.utc_times
-        return relative_time(int(at), now), absolute_time(int(at), utc)
-
-    def _cells(self, group: NoteGroup, rank: int) -> Sequence[Cell]:
-        (name, label), (ago, moment) = self._name(group), self._times(group.latest)
-        is_open = group.value in self._notes
-        tip = f"{label} · " if group.title else ""
-        return (
-            Cell(
-                name,
-                rank,
-                icon=Icon.CARET_DOWN if is_open else Icon.CARET_RIGHT,
-                tip=f"{tip}{'Left folds it' if is_open else 'Right unfolds it'}",
-            ),
-            Cell(grouped(group.unread), group.unread),
-            Cell(grouped(group.rows), group.rows),
-            Cell(ago, None if group.latest is None else int(group.latest), tip=moment),
-        )
-
-    def _say_failure(self, error: TenantAdminError) -> None:
-        if not self._is_closed:
-            self.state.setText(str(error))
+    def _change(self) -> None:
+        self.let_go()
+        self._groups = ()
+        self.chosen.emit()
 
     def _offer(self) -> None:
-        line = self._current()
-        is_note = line is not None and line[1] is not None
-        is_open = line is not None and self._groups[line[0]].value in self._notes
-        for button, words in (
-            (self.open_button, "Show this one" if is_note else "Show these"),
-            (self.fold_button, "Fold" if is_open else "Unfold"),
+        group = self._current()
+        kept = 0 if group is None else self._kept(group)
+        unread = 0 if group is None else group.unread
+        for name, number, words, key in (
+            (MARK_READ, unread, "Mark {} read", "R"),
+            (DELETE, kept, "Delete {}…", "Del"),
         ):
-            button.setEnabled(line is not None)
-            button.setText(words)
-            button.setAccessibleName(words)
+            button = self.buttons[name]
+            said = words.format(f"{number:,}") if number else words.replace("{} ", "").replace(" {}", "")
+            why = "Choose a group." if group is None else self._refusal(name)
+            button.setText(said)
+            button.setAccessibleName(said)
+            button.setEnabled(bool(number) and why is None)
+            button.setToolTip(why or f"{said} ({key})")
 
-    def _open(self) -> None:
-        line, column = self._current(), self.by.currentData()
-        if line is None:
-            return
-        place, note = line
-        self.accept()
-        if note is None:
-            self._show(column, self._groups[place].value)
+    def _act(self, name: str) -> None:
+        why = "Choose a group first." if self._current() is None else self._refusal(name)
+        if why is None:
+            self.act_wanted.emit(name)
         else:
-            self._show_note(note.id)
+            self._context.say(why)
 
-    def _end(self) -> None:
-        self._is_closed = True
+    def _say_failure(self, error: TenantAdminError) -> None:
+        self.state.setText(str(error))
+
+
+def _is_own(event: QKeyEvent) -> bool:
+    return event.key() in {*_KEYS, *_STEPS} and not event.modifiers()

@@ -29,8 +29,8 @@ from app.ui.shell.workspace import SAVED
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.notifications.composing import ComposeDialog
-from app.ui.tabs.notifications.groups import GroupsDialog
 from app.ui.tabs.tenants import ERASE, EXPORT, TenantsTab
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog
@@ -834,11 +834,10 @@ def test_a_notification_is_written_to_all_tenants_grouped_and_gone_through_by_le
     assert ask(file, unread) == [(before + tenants,)]
     qtbot.waitUntil(lambda: page.model.rowCount() == before + tenants)
     press("Ctrl+Shift+G")
-    groups = dialog(qtbot, window, GroupsDialog)
+    assert isinstance(page, NotificationsTab) and page.groups is not None
+    groups = page.groups
     qtbot.waitUntil(lambda: groups.table.model().rowCount() > 0)
     groups.table.select_row([row[0] for row in texts(groups.table)].index("none"))
-    press("Return")
-    closed(qtbot, window, GroupsDialog)
     qtbot.waitUntil(lambda: page.model.rowCount() == tenants)
     choose(qtbot, page, 0)
     page.table.setFocus()

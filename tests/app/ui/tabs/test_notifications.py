@@ -11,7 +11,6 @@ from pytestqt.qtbot import QtBot
 from app.itemmodels.columns import Role, Tone
 from app.ui.session.context import Context
 from app.ui.tabs.notifications import NotificationsTab
-from app.ui.tabs.notifications.groups import GroupsDialog
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.formatting import day
 from models.errors import ChangedMeanwhile
@@ -355,106 +354,59 @@ def test_each_row_says_when_retention_removes_it(show_tab: ShowTab, context: Con
 
 
 @pytest.mark.slow
-def test_a_group_is_opened_by_keys_as_a_filter(tab: NotificationsTab, context: Context, qtbot: QtBot) -> None:
+def test_groups_stand_beside_the_list_and_are_dealt_with_as_a_whole(
+    tab: NotificationsTab, context: Context, qtbot: QtBot
+) -> None:
+    path = context.opened.path
+    named = "SELECT count(*), total(read = 0) FROM notifications WHERE metadata ->> 'runId' = ?"
     tab.activateWindow()
     tab.table.setFocus()
+    everything = tab.model.rowCount()
     tab.commands.trigger("groups")
-    groups = dialog(qtbot, tab, GroupsDialog)
-    qtbot.waitUntil(lambda: groups.table.model().rowCount() > 1)
-    run, rows = groups._groups[0].value, groups._groups[0].rows
-    assert texts(groups.table)[0][0] == groups._groups[0].title
+    panel = tab.groups
+    assert panel is not None
+    qtbot.waitUntil(lambda: panel.table.model().rowCount() > 1)
+    group = panel._groups[0]
     with qtbot.waitSignal(tab.list.loaded):
-        qtbot.keyClick(groups.table, Qt.Key.Key_Return)
-    assert tab.model.rowCount() == rows
-    assert tab.exact.choices() == [("names_run", (run,))] and tab.exact.chips()[0].isVisible()
-    path = context.opened.path
-    named = "SELECT count(*) FROM notifications WHERE metadata ->> 'runId' = ?"
-    assert ask(path, named, run) == [(rows,)]
-    tab.clear_filters()
-    tab.commands.trigger("groups")
-    groups = dialog(qtbot, tab, GroupsDialog)
-    qtbot.waitUntil(lambda: groups.table.model().rowCount() > 1)
-    groups.by.setFocus()
-    qtbot.keyClick(groups.by, Qt.Key.Key_Down)
-    qtbot.waitUntil(lambda: groups.table.hasFocus() and "_" in texts(groups.table)[0][0])
-    kind, rows = groups._groups[0].value, groups._groups[0].rows
+        qtbot.keyClick(panel.table, Qt.Key.Key_J)
+    assert texts(panel.table)[1] == [group.title, str(group.unread), str(group.rows)]
+    assert tab.model.rowCount() == group.rows and ask(path, named, group.value) == [
+        (group.rows, group.unread)
+    ]
+    assert group.unread > 1 and panel.buttons["mark_read"].text() == f"Mark {group.unread} read"
+    with qtbot.waitSignal(context.runner.changed):
+        qtbot.keyClick(panel.table, Qt.Key.Key_R)
+    assert ask(path, named, group.value) == [(group.rows, 0)]
+    qtbot.waitUntil(lambda: not panel.buttons["mark_read"].isEnabled())
+    with qtbot.waitSignal(context.runner.changed):
+        context.history.undo()
+    assert ask(path, named, group.value) == [(group.rows, group.unread)], "as one act"
     with qtbot.waitSignal(tab.list.loaded):
-        qtbot.mouseClick(groups.open_button, Qt.MouseButton.LeftButton)
-    assert tab.model.rowCount() == rows and tab.filters.pickers["type"].currentText() == kind
-    tab.clear_filters()
+        panel.table.select_row(0)
+    assert tab.model.rowCount() == everything
+
+    with qtbot.waitSignal(panel.counted):
+        panel.by.setCurrentIndex(2)
     tab.filter_by("read", 0)  # as an inbox begins: all of a group are more than those
-    tab.commands.trigger("groups")
-    groups = dialog(qtbot, tab, GroupsDialog)
-    qtbot.waitUntil(lambda: groups.table.model().rowCount() > 1)
-    groups.by.setCurrentIndex(2)
-    qtbot.waitUntil(lambda: groups._groups[0].value in context.tenants)
     counts = "SELECT tenant_id, sum(read = 0), count(*) FROM notifications GROUP BY 1 HAVING sum(read = 0)"
     expected = {(tenant, str(unread), str(all_)) for tenant, unread, all_ in ask(path, counts)}
-    assert {tuple(row[:3]) for row in texts(groups.table)} == expected
-    assert any(unread != all_ for _, unread, all_ in expected)
-    tenant, unread = groups._groups[0].value, groups._groups[0].unread
+    qtbot.waitUntil(lambda: {tuple(row) for row in texts(panel.table)[1:]} == expected)
+    place = next(row for row, line in enumerate(texts(panel.table)) if row and line[1] != line[2])
     with qtbot.waitSignal(tab.list.loaded):
-        qtbot.keyClick(groups.table, Qt.Key.Key_Return)
-    assert tab.model.rowCount() == unread and tab.exact.choices() == [("tenant_id", (tenant,))]
-
-
-@pytest.mark.slow
-def test_a_group_unfolds_by_keys_keeps_its_order_and_is_found_so_again(
-    tab: NotificationsTab, context: Context, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.ui.tabs.notifications.groups._TOLD", 2)
-
-    def begin() -> GroupsDialog:
-        tab.commands.trigger("groups")
-        found = dialog(qtbot, tab, GroupsDialog)
-        qtbot.waitUntil(lambda: found.table.model().rowCount() > 1)
-        return found
-
-    def press_key(key: Qt.Key) -> None:
-        qtbot.keyClick(groups.table, key)
-
-    tab.activateWindow()
-    groups = begin()
-    group, folded, shown = groups._groups[0], len(groups._groups), 2
-    assert group.rows > shown
-    with qtbot.waitSignal(groups.unfolded):
-        press_key(Qt.Key.Key_Right)
-    lines = texts(groups.table)
-    assert len(lines) == folded + shown + 1 and lines[0][0] == group.title
-    assert lines[1 + shown][0].strip() == f"{group.rows - shown} more"
-    titles = (
-        "SELECT title FROM notifications WHERE metadata ->> 'runId' = ? ORDER BY created_at DESC, rowid DESC"
-    )
-    wanted = [title for (title,) in ask(context.opened.path, titles, group.value)[:shown]]
-    assert [line[0].strip().split(" · ")[0] for line in lines[1 : 1 + shown]] == wanted
-    assert groups.table.selected_rows() == [0] and groups.fold_button.text() == "Fold"
-    for order in (Qt.SortOrder.DescendingOrder, Qt.SortOrder.AscendingOrder):
-        groups.table.sortByColumn(0, order)
-        names = [line[0] for line in texts(groups.table)]
-        place = next(row for row, name in enumerate(names) if name.startswith("\N{EM SPACE}")) - 1
-        assert names[place] == group.title
-        assert [name.strip().split(" · ")[0] for name in names[place + 1 : place + 1 + shown]] == wanted
-    groups.reject()
-
-    groups = begin()
-    qtbot.waitUntil(lambda: len(texts(groups.table)) == folded + shown + 1)
-    groups.table.setFocus()
-    press_key(Qt.Key.Key_Down)
-    assert groups.open_button.text() == "Show this one"
-    press_key(Qt.Key.Key_Left)
-    assert groups.table.selected_rows() == [0], "from a notification to its group"
-    press_key(Qt.Key.Key_Down)
-    note = groups._lines[1][1]
-    assert note is not None
-    press_key(Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: tab.list.current_id() == note.id)
-    groups = begin()
-    qtbot.waitUntil(lambda: len(texts(groups.table)) == folded + shown + 1)
-    press_key(Qt.Key.Key_Left)
-    assert len(texts(groups.table)) == folded and groups.fold_button.text() == "Unfold"
-    groups.reject()
-    groups = begin()
-    assert len(texts(groups.table)) == folded
+        panel.table.select_row(place)
+    tenant, unread, _ = texts(panel.table)[place]
+    assert tab.model.rowCount() == int(unread) and tab.query().choices[-1] == ("tenant_id", (tenant,))
+    following = texts(panel.table)[place + 1 if place < len(expected) else place - 1][0]
+    with qtbot.waitSignal(context.runner.changed):
+        qtbot.mouseClick(panel.buttons["mark_read"], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: tab.query().choices[-1] == ("tenant_id", (following,)))
+    qtbot.waitUntil(lambda: tab.list.shown == tab.query() and tab.model.rowCount() > 0)
+    tab.clear_filters()
+    qtbot.waitUntil(lambda: tab.model.rowCount() == everything)
+    assert panel.table.selected_rows() == [0]
+    panel.table.select_row(place)
+    tab.commands.trigger("groups")
+    assert not panel.isVisible() and tab.query().choices == ()
 
 
 def test_letters_say_what_they_do_and_those_that_go_about_have_no_button(tab: NotificationsTab) -> None:
