@@ -343,6 +343,9 @@ def timeline(story: RunStory, now: int) -> RunTimeline:
     stored = {id(one): epoch_of(one["created_at"]) for one in artifacts}
     known = sorted({at for at in (*stored.values(), made) if at is not None})
     paused = _pauses(entries, now if waits else None, known)
+    if waits and story.entries is None and (changed := epoch_of(run["updated_at"])) is not None:
+        since = max(changed, *known[-1:])  # when its row was changed last, it was paused
+        paused = [(since, now)] if since < now else []
     dispatched, judged = _dispatched(entries), _judged(story)
     verdicts = sorted(at for times in judged.values() for at in times)
     until = now if is_open else _ended_at(story) or now
@@ -505,13 +508,17 @@ def _without(span: TimeSpan, paused: Sequence[tuple[int, int]]) -> list[TimeSpan
 
 def _pauses(entries: Iterable[PastEntry], until: int | None, known: Sequence[int]) -> list[tuple[int, int]]:
     """When the run was paused, as the entries say; the last one up to now. One whose beginning nobody
-    recorded began at the latest when something was stored last, of which the times are `known`.
+    recorded began at the latest when something was stored last, of which the times are `known`. Nor was
+    there work while a run had ended that was brought back.
     """
-    found, since = list[tuple[int, int]](), None
+    found, since, ended = list[tuple[int, int]](), None, None
     for entry in entries:
         at = epoch_of(entry.created_at)
         if at is None:
             continue
+        if ended is not None and _is_back(entry):
+            found.append((ended, at))
+            ended = None
         if entry.event_type == AuditEvent.RUN_PAUSED:
             since = at if since is None else since
         elif entry.event_type in _ENDS_PAUSE:
@@ -521,23 +528,34 @@ def _pauses(entries: Iterable[PastEntry], until: int | None, known: Sequence[int
             if since is not None:
                 found.append((since, at))
             since = None
+            if entry.event_type in _ENDINGS:
+                ended = at if ended is None else ended
     if since is not None and until is not None:
         found.append((since, until))
     return [(began, ended) for began, ended in found if began < ended]
 
 
-def _was(entry: PastEntry) -> object:
-    """The status before a change of it, as the entry says."""
+def _was(entry: PastEntry, end: str = "from") -> object:
+    """The status before a change of it, as the entry says; or with "to" the one after it."""
     try:
-        return entry.said["changes"]["status"]["from"]
+        return entry.said["changes"]["status"][end]
     except (TypeError, KeyError):
         return None
 
 
-_ENDS_PAUSE: Final = frozenset(
-    {AuditEvent.RUN_RESUMED, AuditEvent.RUN_CANCELLED, AuditEvent.RUN_KILLED, AuditEvent.RUN_DELETED}
-    | {AuditEvent.RUN_COMPLETED, AuditEvent.RUN_RESTORED}
+def _is_back(entry: PastEntry) -> bool:
+    """Whether a run that had ended goes on by it, or waits."""
+    becomes = _was(entry, "to")
+    if becomes is None:
+        return entry.event_type in {AuditEvent.RUN_PAUSED, AuditEvent.RUN_RESUMED}
+    return becomes in {*GOES_ON, RunStatus.PAUSED} and entry.event_type in _STATUS_EVENTS
+
+
+_ENDINGS: Final = frozenset(
+    {AuditEvent.RUN_CANCELLED, AuditEvent.RUN_KILLED, AuditEvent.RUN_DELETED, AuditEvent.RUN_COMPLETED}
 )
+_ENDS_PAUSE: Final = _ENDINGS | {AuditEvent.RUN_RESUMED, AuditEvent.RUN_RESTORED}
+_STATUS_EVENTS: Final = _ENDS_PAUSE | {AuditEvent.RUN_PAUSED}
 
 
 def _dispatched(entries: Iterable[PastEntry]) -> dict[str, list[int]]:

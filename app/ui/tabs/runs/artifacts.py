@@ -483,7 +483,13 @@ class ArtifactsPanel(QWidget):
         self.note.setVisible(bool(words))
 
     def _say_wait(self) -> None:
-        self._say("Reading and comparing…" if len(self._chosen()) > 1 else "Reading…")
+        """In place of what was shown before, which is not what the names above it say now."""
+        words = "Reading and comparing…" if len(self._chosen()) > 1 else "Reading…"
+        self._say(words)
+        self.nothing.setText(words)
+        self._stack.setCurrentWidget(self.nothing)
+        self._show_pages(0)
+        self.differ.hide()
         self.cancel_button.show()
 
     def _ended(self) -> None:

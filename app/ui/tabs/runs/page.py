@@ -385,9 +385,11 @@ class RunPage(QWidget):
         self._enter()
 
     def _show_lower(self) -> None:
-        """Scrolls to the part that is looked at, when it has its size, where not all of that is in sight."""
+        """Scrolls to the part that is looked at, when it has its size, where not all of that is in sight;
+        else the page begins at its top.
+        """
         bar = self._scroll.verticalScrollBar()
-        later(self, 0, lambda: bar.setValue(self._lower.y()) if self._lower.minimumHeight() else None)
+        later(self, 0, lambda: bar.setValue(self._lower.y() if self._lower.minimumHeight() else 0))
 
     def _add_choice(self, words: str, look: Callable[[], object]) -> QPushButton:
         """One of the parts that are shown; each is made when it is looked at first."""

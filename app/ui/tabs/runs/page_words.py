@@ -152,7 +152,7 @@ def _changed_by(story: RunStory, changed: int | None) -> str:
 def _last_entry(story: RunStory, now: int) -> tuple[str, str]:
     """When something about the run was recorded last, and what by whom."""
     if not story.entries:
-        return "–", ""
+        return "–" if story.entries is not None else "not read", ""
     last = story.entries[0]
     at = epoch_of(last.created_at)
     parts = (formatting.first_line(part, 24) for part in (last.event_type, last.actor))

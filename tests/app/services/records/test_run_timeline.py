@@ -183,6 +183,33 @@ def test_a_pause_that_nobody_recorded_is_no_work(engine: Database, sql: apsw.Con
     assert (found.worked, found.waited) == (160, 80_000)
 
 
+def test_nobody_worked_while_a_run_was_killed_by_mistake(engine: Database, sql: apsw.Connection) -> None:
+    store(sql, "paused", "kill-test")
+    artifact(sql, "kill-test", 1, DAY + 100, "revise")
+    for kind, at, was, becomes in (
+        ("run_paused", 200, "running", "paused"),
+        ("run_killed", 300, "paused", "killed"),
+        ("run_paused", 9_000, "killed", "paused"),
+        ("run_resumed", 9_100, "paused", "running"),
+        ("run_killed", 9_200, "running", "killed"),
+        ("run_resumed", 20_000, "killed", "running"),
+        ("run_paused", 20_100, "running", "paused"),
+    ):
+        entry(sql, kind, DAY + at, changes={"status": {"from": was, "to": becomes}})
+    found = line(timeline(run_timeline.read(engine, RUN), DAY + 20_200), "kill-test")
+    assert (found.worked, found.waited) == (100 + 100 + 100 + 100, 20_200 - 400)
+
+
+def test_a_pause_of_which_the_entries_are_not_read_began_with_the_last_change(
+    engine: Database, sql: apsw.Connection
+) -> None:
+    store(sql, "paused", "kill-test")
+    artifact(sql, "kill-test", 1, DAY + 100, None)
+    sql.execute("UPDATE planning_runs SET updated_at = ?", (DAY + 3_000,))
+    found = line(timeline(run_timeline.read(engine, RUN, among=0), DAY + 3_060), "kill-test")
+    assert spent(found)[-2:] == [(Spent.IN_REVIEW, 100, 3_000), (Spent.WAITING, 3_000, 3_060)]
+
+
 @pytest.mark.parametrize("is_recorded", (True, False))
 def test_a_run_that_is_ended_in_a_phase_was_in_it(
     engine: Database, sql: apsw.Connection, is_recorded: bool

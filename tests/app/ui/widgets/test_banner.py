@@ -110,6 +110,23 @@ def test_toast_undoes_and_goes(qtbot: QtBot, theme: Theme) -> None:
     assert undone == ["3 users"] and not toast.isVisible()
 
 
+def test_a_toast_that_the_keyboard_is_in_gives_the_focus_back(qtbot: QtBot, theme: Theme) -> None:
+    within = QWidget()
+    qtbot.addWidget(within)
+    field, toast = QLineEdit(within), Toast(theme, within)
+    in_column(field, toast, within=within)
+    within.show()
+    qtbot.waitExposed(within)
+    within.activateWindow()
+    for ends in (toast.close_button.click, lambda: qtbot.keyClick(toast, Qt.Key.Key_Escape)):
+        field.setFocus()
+        qtbot.waitUntil(field.hasFocus)
+        toast.show_message("Done")
+        toast.close_button.setFocus()
+        ends()
+        assert toast.isHidden() and field.hasFocus()
+
+
 def test_toast_waits_under_the_mouse(qtbot: QtBot, theme: Theme) -> None:
     host = added(qtbot, QWidget())
     field = QLineEdit(host)
