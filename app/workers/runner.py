@@ -28,6 +28,9 @@ STOP_SECONDS = 5.0
 _END_MS = 20
 """Between two looks at whether they have ended."""
 
+_LEFT_MS = 1000
+"""Between two looks at what was left behind."""
+
 
 class WentWrong(TenantAdminError):
     """A bug ended the work. The one handler of bugs has shown it already; its owner only tidies up."""
@@ -277,23 +280,23 @@ class Runner(QObject):
 
     @Slot()
     def see_end(self) -> None:
-        """Lets go of all when nothing runs any more; what had its time is left behind."""
+        """Lets go of all when nothing runs any more; what has had its time is left behind until then."""
         left = sorted(thread.name for thread in (*self._servers, *self._jobs) if thread.is_alive())
-        if left and time.monotonic() < self._deadline:
-            return
-        self._looking.stop()
-        _ending.remove(self)
-        if left:
-            from app import bugs  # noqa: PLC0415 - only needed when something went wrong
-
-            _left_behind.append(self)
-            bugs.write(f"Left behind, still running: {', '.join(left)}")
-        else:
+        if not left:
+            self._looking.stop()
+            (_ending if self in _ending else _left_behind).remove(self)
             self._running = {}
             self.deleteLater()
             if _set_apart:
                 _set_apart.clear()
                 gc.unfreeze()
+        elif self in _ending and time.monotonic() >= self._deadline:
+            from app import bugs  # noqa: PLC0415 - only needed when something went wrong
+
+            _ending.remove(self)
+            _left_behind.append(self)
+            self._looking.setInterval(_LEFT_MS)
+            bugs.write(f"Left behind, still running: {', '.join(left)}")
 
     def _submit(self, waiting: Numbers, task: Task, work: Work) -> Task:
         number = next(self._numbers)
