@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, BinaryIO, Final
 
 from app.services.records.contents import ContentKind, LaidOut, prepare, single
-from app.services.records.text_diff import DiffRow, TextDiff, lines_of_text
+from app.services.records.text_diff import Aligned, DiffRow, Equal, TextDiff, lines_of_text
 from app.workers.child import Caller, Children, Job
 from models.progress import Breath, Monitor
 
@@ -23,7 +23,7 @@ def prepare_contents(contents: Sequence[str], monitor: Monitor) -> LaidOut:
         return prepare(contents, breathe)
     encoded = [content.encode("utf-8", "surrogatepass") for content in contents]
     texts: list[list[str]] = [[] for _ in contents]
-    pages, rows = list[str](), list[DiffRow]()
+    pages, stretches = list[str](), list[Equal | Sequence[DiffRow]]()
 
     def take(_index: int, part: dict[str, Any]) -> None:
         breathe()
@@ -32,8 +32,10 @@ def prepare_contents(contents: Sequence[str], monitor: Monitor) -> LaidOut:
                 texts[side].append(text)
             case {"page": page}:
                 pages.append(page)
+            case {"equal": found}:
+                stretches.extend(Equal(*stretch) for stretch in found)
             case {"rows": found}:
-                rows.extend(DiffRow(*row) for row in found)
+                stretches.append([DiffRow(*row) for row in found])
 
     with Children("contents", "preparation", behind=False) as children:
         job = {"sizes": [*map(len, encoded)]}
@@ -44,7 +46,7 @@ def prepare_contents(contents: Sequence[str], monitor: Monitor) -> LaidOut:
         diff = single(sides[0], breathe)
         return LaidOut(ContentKind(kind), contents[0], diff, is_single=True, pages=tuple(pages))
     left, right = (lines_of_text(side, breathe) for side in sides)
-    diff, same = TextDiff(left, right, tuple(rows)), contents[0] == contents[1]
+    diff, same = TextDiff(left, right, Aligned(stretches)), contents[0] == contents[1]
     return LaidOut(ContentKind(kind), contents[1], diff, is_single=False, same=same)
 
 
@@ -57,6 +59,10 @@ def work(job: Job, attached: BinaryIO, caller: Caller) -> str:
             caller.part({"side": side, "text": text[start : start + _CHARACTERS]})
     for page in found.pages:
         caller.part({"page": page})
-    for start in range(0, 0 if found.is_single else len(found.diff.rows), _ROWS):
-        caller.part({"rows": found.diff.rows[start : start + _ROWS]})
+    for stretch in found.diff.rows.stretches if isinstance(found.diff.rows, Aligned) else ():
+        if isinstance(stretch, Equal):
+            caller.part({"equal": [stretch]})
+            continue
+        for start in range(0, len(stretch), _ROWS):
+            caller.part({"rows": stretch[start : start + _ROWS]})
     return found.kind.value

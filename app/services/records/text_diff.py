@@ -6,13 +6,14 @@ bounded: what cannot be told apart in a few passes is said to be replaced as a w
 """
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import zip_longest
+from operator import eq
 from typing import Final, NamedTuple, overload
 
 from models.progress import Pause
@@ -68,27 +69,88 @@ class Alone(Sequence[DiffRow]):
         return DiffRow(range(self.lines)[place], None, True)
 
 
+class Equal(NamedTuple):
+    """Equal lines of both sides, from these on."""
+
+    left: int
+    right: int
+    lines: int
+
+
+class Aligned(Sequence[DiffRow]):
+    """The rows of two texts in stretches. Of equal lines none is made before it is asked for: texts may have
+    millions, which are let go at once.
+    """
+
+    def __init__(self, stretches: Sequence[Equal | Sequence[DiffRow]]) -> None:
+        self.stretches = stretches
+        self._first, self._rows = list[int](), 0
+        """The row with which each stretch begins, and how many there are."""
+        for stretch in stretches:
+            self._first.append(self._rows)
+            self._rows += stretch.lines if isinstance(stretch, Equal) else len(stretch)
+
+    def __len__(self) -> int:
+        return self._rows
+
+    @overload
+    def __getitem__(self, place: int) -> DiffRow: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[DiffRow]: ...
+    def __getitem__(self, place: int | slice) -> DiffRow | Sequence[DiffRow]:
+        if isinstance(place, slice):
+            return tuple(self[row] for row in range(self._rows)[place])
+        row = range(self._rows)[place]
+        at = bisect_right(self._first, row) - 1
+        stretch, step = self.stretches[at], row - self._first[at]
+        if isinstance(stretch, Equal):
+            return DiffRow(stretch.left + step, stretch.right + step, True)
+        return stretch[step]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Aligned) and len(self) == len(other) and all(map(eq, self, other))
+
+    def __hash__(self) -> int:
+        return hash(self._rows)
+
+    def __iter__(self) -> Iterator[DiffRow]:
+        for stretch in self.stretches:
+            if isinstance(stretch, Equal):
+                for step in range(stretch.lines):
+                    yield DiffRow(stretch.left + step, stretch.right + step, True)
+            else:
+                yield from stretch
+
+    @property
+    def changes(self) -> list[range]:
+        """The rows that differ, those beside each other together."""
+        found, start = list[range](), None
+        for first, stretch in zip(self._first, self.stretches, strict=True):
+            rows = stretch[:0] if isinstance(stretch, Equal) else stretch
+            for place, row in enumerate(rows, first):
+                if row.same and start is not None:
+                    found.append(range(start, place))
+                    start = None
+                elif not row.same and start is None:
+                    start = place
+            if isinstance(stretch, Equal) and start is not None:
+                found.append(range(start, first))
+                start = None
+        return found if start is None else [*found, range(start, self._rows)]
+
+
 @dataclass(frozen=True, slots=True)
 class TextDiff:
     """Two texts in lines, and how these stand beside each other."""
 
     left: tuple[str, ...]
     right: tuple[str, ...]
-    rows: Sequence[DiffRow]
+    rows: Alone | Aligned
 
     @property
     def changes(self) -> list[range]:
         """The rows that differ, those beside each other together."""
-        if isinstance(self.rows, Alone):
-            return []
-        found, start = list[range](), None
-        for place, row in enumerate(self.rows):
-            if row.same and start is not None:
-                found.append(range(start, place))
-                start = None
-            elif not row.same and start is None:
-                start = place
-        return found if start is None else [*found, range(start, len(self.rows))]
+        return self.rows.changes if isinstance(self.rows, Aligned) else []
 
     @property
     def different(self) -> int:
@@ -119,14 +181,15 @@ def compare(left: str, right: str, pause: Pause = lambda: None) -> TextDiff:
     one = [numbers.setdefault(line, len(numbers)) for line in a]
     other = [numbers.setdefault(line, len(numbers)) for line in b]
     blocks = sorted(_matches(one, other, pause))
-    rows, i, j = list[DiffRow](), 0, 0
+    stretches, i, j = list[Equal | Sequence[DiffRow]](), 0, 0
     for at, to, size in [*blocks, (len(a), len(b), 0)]:
         if i < at or j < to:
             pause()
-            rows += _beside(a, b, range(i, at), range(j, to))
-        rows += [DiffRow(at + step, to + step, True) for step in range(size)]
+            stretches.append(_beside(a, b, range(i, at), range(j, to)))
+        if size:
+            stretches.append(Equal(at, to, size))
         i, j = at + size, to + size
-    return TextDiff(a, b, tuple(rows))
+    return TextDiff(a, b, Aligned(stretches))
 
 
 def _matches(a: Sequence[int], b: Sequence[int], pause: Pause) -> list[tuple[int, int, int]]:

@@ -32,7 +32,7 @@ from PySide6.QtWidgets import (
 
 from app.itemmodels.columns import DISPLAY, ROOT, Index
 from app.services.records.contents import single
-from app.services.records.text_diff import Alone, Marks, TextDiff, marks
+from app.services.records.text_diff import Alone, DiffRow, Marks, TextDiff, marks
 from app.services.text import counted, unstacked, visible
 from app.ui.theme import Theme
 from models.progress import Pause
@@ -97,28 +97,9 @@ def rows_of(
     """The rows at a width in characters; `opened` are the folds that are not, by their first row. `pause()`
     is called now and then.
     """
-    diff, found = shown.diff, list[LineRow]()
-    if isinstance(diff.rows, Alone):
-        return LinesAlone(diff.left, columns, pause)
-    for part in _parts(diff, only_different, opened):
-        if part.kind is LineKind.FOLD:
-            found.append(part)
-            continue
-        for place in part.fold:
-            row = diff.rows[place]
-            kind = LineKind.SAME if row.same else LineKind.DIFFERENT
-            left = () if row.left is None else _pieces(diff.left[row.left], row.left, columns, pause)
-            right = () if row.right is None else _pieces(diff.right[row.right], row.right, columns, pause)
-            if place % _BETWEEN_PAUSES == 0:
-                pause()
-            if len(left) <= 1 and len(right) <= 1:
-                found.append(LineRow(kind, *(left or (None,)), *(right or (None,))))
-                continue
-            for number, both in enumerate(zip_longest(left, right)):
-                found.append(LineRow(kind, *both))
-                if number % _BETWEEN_PAUSES == _BETWEEN_PAUSES - 1:
-                    pause()
-    return found
+    if isinstance(shown.diff.rows, Alone):
+        return LinesAlone(shown.diff.left, columns, pause)
+    return LinesBeside(shown.diff, _parts(shown.diff, only_different, opened), columns, pause)
 
 
 class LinesAlone(Sequence[LineRow]):
@@ -160,6 +141,107 @@ class LinesAlone(Sequence[LineRow]):
     def row_of(self, line: int) -> int:
         """Where a line begins."""
         return line + self._more[bisect_left(self._long, line)]
+
+
+class LinesBeside(Sequence[LineRow]):
+    """The rows of two texts, of which `parts` are shown. Those of long lines alone are kept, as of one."""
+
+    def __init__(self, diff: TextDiff, parts: Sequence[LineRow], columns: int, pause: Pause) -> None:
+        self._diff, self._rows = diff, 0
+        self._first, self._place = list[int](), list[int]()
+        self._stretches = list[range | Sequence[LineRow]]()
+        """Rows of the diff that are one row each, or such rows; at which row each begins, and with which row
+        of the diff.
+        """
+        long = self._long(columns, pause)
+        for part in parts:
+            if part.kind is LineKind.FOLD:
+                self._add(part.fold.start, [part])
+                continue
+            at = part.fold.start
+            for place in long[bisect_left(long, at) : bisect_left(long, part.fold.stop)]:
+                self._add(at, range(at, place))
+                self._add(place, self._broken(place, columns, pause))
+                at = place + 1
+            self._add(at, range(at, part.fold.stop))
+        self.changes = [self._row_of(change.start) for change in diff.changes]
+        """The rows at which what differs begins, in order."""
+
+    def _long(self, columns: int, pause: Pause) -> list[int]:
+        """The rows of the diff that have a line which is longer."""
+        sides = [set[int](), set[int]()]
+        for lines, found in zip((self._diff.left, self._diff.right), sides, strict=True):
+            for start in range(0, len(lines), _LOOKED_AT):
+                pause()
+                part = enumerate(lines[start : start + _LOOKED_AT], start)
+                found.update(number for number, line in part if len(line) > columns)
+        left, right = sides
+        places = list[int]()
+        for place, row in enumerate(self._diff.rows if left or right else ()):
+            if row.left in left or row.right in right:
+                places.append(place)
+            if place % _LOOKED_AT == 0:
+                pause()
+        return places
+
+    def _broken(self, place: int, columns: int, pause: Pause) -> Sequence[LineRow]:
+        """A row of the diff in as many rows as it needs."""
+        row, diff = self._diff.rows[place], self._diff
+        left = () if row.left is None else _pieces(diff.left[row.left], row.left, columns, pause)
+        right = () if row.right is None else _pieces(diff.right[row.right], row.right, columns, pause)
+        return [LineRow(_kind(row), *both) for both in zip_longest(left, right)]
+
+    def _add(self, place: int, stretch: range | Sequence[LineRow]) -> None:
+        if stretch:
+            self._first.append(self._rows)
+            self._place.append(place)
+            self._stretches.append(stretch)
+            self._rows += len(stretch)
+
+    def _row_of(self, place: int) -> int:
+        """Where a row of the diff begins."""
+        at = bisect_right(self._place, place) - 1
+        return self._first[at] + (place - self._place[at] if isinstance(self._stretches[at], range) else 0)
+
+    def having(self, left: Collection[int], right: Collection[int], pause: Pause) -> list[int]:
+        """Where these lines of a side begin, as far as they are shown."""
+        found = list[int]()
+        for place, row in enumerate(self._diff.rows):
+            if place % _LOOKED_AT == 0:
+                pause()
+            if row.left in left or row.right in right:
+                stretch = self._stretches[bisect_right(self._place, place) - 1]
+                if isinstance(stretch, range) or stretch[0].kind is not LineKind.FOLD:
+                    found.append(self._row_of(place))
+        return found
+
+    def _whole(self, row: DiffRow) -> LineRow:
+        diff, left, right = self._diff, row.left, row.right
+        return LineRow(
+            _kind(row),
+            None if left is None else (left, 0, len(diff.left[left])),
+            None if right is None else (right, 0, len(diff.right[right])),
+        )
+
+    def __len__(self) -> int:
+        return self._rows
+
+    @overload
+    def __getitem__(self, place: int) -> LineRow: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[LineRow]: ...
+    def __getitem__(self, place: int | slice) -> LineRow | Sequence[LineRow]:
+        if isinstance(place, slice):
+            return [self[row] for row in range(self._rows)[place]]
+        row = range(self._rows)[place]
+        at = bisect_right(self._first, row) - 1
+        stretch, step = self._stretches[at], row - self._first[at]
+        found = stretch[step]
+        return found if isinstance(found, LineRow) else self._whole(self._diff.rows[found])
+
+
+def _kind(row: DiffRow) -> LineKind:
+    return LineKind.SAME if row.same else LineKind.DIFFERENT
 
 
 def _parts(diff: TextDiff, only_different: bool, opened: Collection[int]) -> list[LineRow]:
@@ -436,22 +518,18 @@ class LineView(QTableView):
             at += len(sought)
         return tuple(found)
 
-    def go(self, step: int, wanted: Callable[[int], bool]) -> bool:
-        """Makes the next row that is wanted current, or with -1 the one before; from an end to the other."""
-        count, at = self.lines.rowCount(), self.currentIndex().row()
-        for n in range(1, count + 1):
-            row = (at + step * n) % count
-            if wanted(row):
-                self.setCurrentIndex(self.lines.index(row, LEFT))
-                self.scrollTo(self.lines.index(row, LEFT), QAbstractItemView.ScrollHint.PositionAtCenter)
-                return True
-        return False
-
-    def starts_change(self, row: int) -> bool:
-        """Whether what differs begins there."""
-        rows = self.lines.rows
-        differs = rows[row].kind is LineKind.DIFFERENT
-        return differs and (row == 0 or rows[row - 1].kind is not LineKind.DIFFERENT)
+    def go_to_change(self, step: int) -> bool:
+        """Makes the row current at which the next difference begins, or with -1 the one before; from an end
+        to the other.
+        """
+        rows, at = self.lines.rows, self.currentIndex().row()
+        changes = rows.changes if isinstance(rows, LinesBeside) else ()
+        if changes:
+            place = bisect_right(changes, at) if step > 0 else bisect_left(changes, at) - 1
+            index = self.lines.index(changes[place % len(changes)], LEFT)
+            self.setCurrentIndex(index)
+            self.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtCenter)
+        return bool(changes)
 
     def find_next(self, step: int, told: Callable[[int, int], object]) -> None:
         """To the next row with the words sought, or with -1 to the one before; `told(place, count)` of how
@@ -472,15 +550,7 @@ class LineView(QTableView):
             left, right = having(shown.diff.left, pause), having(shown.diff.right, pause)
             if isinstance(rows, LinesAlone):
                 return list(map(rows.row_of, sorted(left)))
-            found = list[int]()
-            for at, row in enumerate(rows):
-                if at % _BETWEEN_PAUSES == 0:
-                    pause()
-                if (row.left is not None and row.left[1] == 0 and row.left[0] in left) or (
-                    row.right is not None and row.right[1] == 0 and row.right[0] in right
-                ):
-                    found.append(at)
-            return found
+            return rows.having(left, right, pause) if isinstance(rows, LinesBeside) else []
 
         def go(found: list[int]) -> None:
             if rows is not self.lines.rows:

@@ -514,7 +514,7 @@ class ArtifactsPanel(QWidget):
 
     def go(self, step: int) -> None:
         """To the next difference, or with -1 to the one before."""
-        self.lines.go(step, self.lines.starts_change)
+        self.lines.go_to_change(step)
 
     def _seek(self, words: str) -> None:
         self._tell_found("")

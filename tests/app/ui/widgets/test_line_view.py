@@ -9,7 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
-from app.services.records.text_diff import compare
+from app.services.records.text_diff import Aligned, compare
 from app.ui.theme import Theme
 from app.ui.widgets.line_view import (
     LEFT,
@@ -17,6 +17,7 @@ from app.ui.widgets.line_view import (
     RIGHT,
     LineKind,
     LinesAlone,
+    LinesBeside,
     LineView,
     SideBySide,
     laid_over,
@@ -89,6 +90,34 @@ def test_a_character_with_thousands_of_marks_is_drawn_with_some(view: LineView) 
     assert view.lines.text(0, True) == "a" + "\u0301" * 60 + "b", "it is copied as it is"
 
 
+def test_of_two_texts_no_row_of_short_lines_is_kept(view: LineView) -> None:
+    long = "word " * 60
+    left = [*LINES, long, "x", *["same"] * 5_000]
+    right = [*OTHER, long + "end", "y", *["same"] * 5_000]
+    diff = compare("\n".join(left), "\n".join(right))
+    assert isinstance(diff.rows, Aligned) and list(diff.rows) == list(diff.rows[:])
+    for only in (False, True):
+        view.show_lines(SideBySide(diff), only_different=only)
+        rows = view.lines.rows
+        assert isinstance(rows, LinesBeside) and len(rows._stretches) < 12
+        kinds = [row.kind for row in rows]
+        differs = [kind is LineKind.DIFFERENT for kind in kinds]
+        begins = [n for n, here in enumerate(differs) if here and (n == 0 or not differs[n - 1])]
+        assert rows.changes == begins
+        told = {"left": "", "right": ""}
+        for row in rows:
+            for side, lines in (("left", diff.left), ("right", diff.right)):
+                if (piece := getattr(row, side)) is not None:
+                    told[side] += lines[piece[0]][piece[1] : piece[2]]
+            if row.kind is LineKind.FOLD:
+                told["left"] += "".join(diff.left[diff.rows[place].left or 0] for place in row.fold)
+                told["right"] += "".join(diff.right[diff.rows[place].right or 0] for place in row.fold)
+        assert told == {"left": "".join(left), "right": "".join(right)}
+        at = [view.currentIndex().row() for _ in begins if view.go_to_change(1)]
+        assert at == begins and rows.having({20}, (), lambda: None) == [rows.changes[0]]
+        view.setCurrentIndex(view.lines.index(0, LEFT))
+
+
 def test_equal_lines_fold_and_unfold(view: LineView, qtbot: QtBot) -> None:
     view.show_lines(side_by_side(), only_different=True)
     rows = [row.kind for row in view.lines.rows]
@@ -109,7 +138,7 @@ def test_equal_lines_fold_and_unfold(view: LineView, qtbot: QtBot) -> None:
     assert view.lines.rowCount() == 18 + 6
     view.show_only_different(False)
     assert view.lines.rowCount() == 40
-    assert view.go(1, view.starts_change) and view.currentIndex().row() == 20
+    assert view.go_to_change(1) and view.currentIndex().row() == 20
     assert not view.grab().isNull()
 
 
