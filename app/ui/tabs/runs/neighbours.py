@@ -11,6 +11,7 @@ from app.itemmodels.columns import Index, Row, Tone
 from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.records.tables import PLANNING_RUNS
 from app.services.text import visible
+from app.ui.tabs.runs.run_acts import idea_words, status_word
 from app.ui.theme import Theme
 from app.ui.widgets import formatting
 
@@ -109,10 +110,10 @@ class _TwoLines(QStyledItemDelegate):
         painter.setFont(font)
         points = formatting.score(row[_SCORE]) or "–"
         painter.setPen(colour("text"))
-        self._line(painter, above, formatting.first_line(formatting.plain(row[_IDEA])), points[:12])
+        self._line(painter, above, idea_words(row[_IDEA]), points[:12])
         painter.setFont(small)
         painter.setPen(colour("dim"))
-        status = formatting.first_line(formatting.plain(row[_STATUS]), 24)
+        status = formatting.first_line(status_word(row[_STATUS]), 24)
         phase = formatting.first_line(formatting.plain(row[_PHASE]), 40)
         left = self._line(painter, below, "", self._since(row[_UPDATED]))
         painter.setPen(colour("dim" if tone is Tone.NEUTRAL else tone))

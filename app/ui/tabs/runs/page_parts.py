@@ -25,6 +25,8 @@ from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 
 _ENTRIES = (StaticColumn("Entry"), StaticColumn("Who", dim=True), StaticColumn("When", dim=True))
 _NOTES = (StaticColumn("Notification"), StaticColumn("Type", dim=True), StaticColumn("When", dim=True))
+_BESIDE_NOTES = 10
+"""Rows of entries that stand above notifications: the rest scrolls, so that these are near."""
 _SHOWN_ABOVE = ("config", "status", "quality_score")
 
 
@@ -96,6 +98,7 @@ class AboutPart(QWidget):
         self._entries, self._notes = story.entries or (), story.notes or ()
         self.entries.show_rows([self._entry(one) for one in self._entries])
         self.notes.show_rows([self._note(one) for one in self._notes])
+        self.entries.set_most(_BESIDE_NOTES if self._notes else None)
         self.entries.setVisible(bool(self._entries))
         self.notes.setVisible(bool(self._notes))
         is_known = story.entries is not None and story.notes is not None
@@ -113,7 +116,7 @@ class AboutPart(QWidget):
         return f"{found}. With each change here {read}, again." if found else f"For these {read}."
 
     def _entry(self, entry: PastEntry) -> tuple[Cell, ...]:
-        kind, what = visible(entry.event_type), visible(entry.what)
+        kind, what = visible(entry.event_type), visible(page_words.what_of(entry))
         when, exactly = page_words.about(self._context, entry.created_at)
         said = f"{kind} · {what}" if what else kind
         tip = f"Entry {formatting.grouped(entry.seq)} of {visible(entry.tenant_id)}: {said}"

@@ -1,5 +1,6 @@
 """What is said of an opened run: why it is where it is, and its numbers."""
 
+from math import isfinite
 from typing import Final, NamedTuple
 
 from app.services.records.history import PastEntry
@@ -165,6 +166,19 @@ def about(context: Context, stored: object) -> tuple[str, str]:
     at = epoch_of(stored)
     ago = formatting.plain(stored) if at is None else formatting.relative_time(at, context.clock())
     return visible(ago), declared.moment(context, stored)
+
+
+def what_of(entry: PastEntry) -> str:
+    """What an entry about a run says beside its type: of a workflow's the phase and what came of it."""
+    said = entry.said if isinstance(entry.said, dict) else {}
+    phase, score, lasted = (said.get(name) for name in ("phase", "score", "durationMs"))
+    parts = [entry.what] if entry.what else []
+    parts += [formatting.first_line(phase, 40)] if isinstance(phase, str) and phase else []
+    parts += [f"score {formatting.score(score)}"] if isinstance(score, int | float) else []
+    parts += (
+        [formatting.duration(lasted / 1000)] if isinstance(lasted, int | float) and isfinite(lasted) else []
+    )
+    return ", ".join(parts)
 
 
 def looked_through(story: RunStory) -> str:

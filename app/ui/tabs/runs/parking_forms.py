@@ -98,7 +98,7 @@ def new_run_form(context: Context, tenant: str | None, parent: QWidget | None = 
 
 
 def copy_run_form(context: Context, run: Record, parent: QWidget | None = None) -> FormDialog:
-    sentence = f"Its status, scores and artifacts are not copied. {_NOT_STARTED}"
+    sentence = f"Its status, scores, config and artifacts are not copied. {_NOT_STARTED}"
     tenant = run.unknown.get("tenant_id")
     of = tenant if isinstance(tenant, str) else None
     words = "New run of this idea", sentence, "Create run"

@@ -1,5 +1,6 @@
 """The status changes that a person may make, how a status looks, and which acts apply to it."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
@@ -59,6 +60,11 @@ def status_word(status: Any) -> str:
     return formatting.first_line(readable(status)) or "no status"
 
 
+def idea_words(idea: Any) -> str:
+    """The first line of an idea, be there one or not."""
+    return formatting.first_line(formatting.plain(idea)) or "(no idea)"
+
+
 def main_acts(status: Any) -> tuple[str, ...]:
     """The names of the acts that most likely follow for a run in this status."""
     return _MAIN.get(status, ("delete",))
@@ -89,7 +95,9 @@ def refusal_of(
 def left_as_it_is(rows: Sequence[Row], found: Sequence[Row]) -> str:
     """That the others, to which an act does not apply, stay as they are, and what these are."""
     others = len(rows) - len(found)
-    statuses = {*(row[2] for row in rows)} - {row[2] for row in found}
+    counts = Counter(planning.status_words(row[2]) for row in rows)
+    counts -= Counter(planning.status_words(row[2]) for row in found)
     stays = "stays as it is" if others == 1 else "stay as they are"
-    named = some_of(sorted(map(planning.status_words, statuses)), 3)
+    words = [f"{count:,} {status}" if len(counts) > 1 else status for status, count in counts.most_common()]
+    named = some_of(words, len(RunStatus))
     return f"The other {others:,} of the {len(rows):,} selected {stays} ({named}). "

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.services.records import run_timeline
 from app.services.records import runs as planning
+from app.services.records.history import PastEntry
 from app.services.records.run_timeline import RunStory, RunTimeline, Spent
 from app.ui.session.context import Context
 from app.ui.tabs.runs import RunsTab, opening, page_words, timeline_view
@@ -375,3 +376,10 @@ def test_the_keys_of_the_acts_work_in_an_opened_run(opened: RunPage, qtbot: QtBo
         dialog(qtbot, tab, ReasonDialog).reject()
         qtbot.keyClick(view, Qt.Key.Key_R)  # does not apply, which it says
         qtbot.waitUntil(lambda: not QApplication.activeModalWidget())
+
+
+def test_what_entries_say_of_a_workflow_is_in_a_line() -> None:
+    said = {"phase": "synthesis", "score": 61, "durationMs": 90_000}
+    entry = PastEntry(1, "acme-corp", "workflow_completed", "workflow", "", NOW, said)
+    assert page_words.what_of(entry) == "synthesis, score 61.0, 1 min 30 s"
+    assert page_words.what_of(replace(entry, said={"score": "x"}, what="paused")) == "paused"
