@@ -406,7 +406,8 @@ class _Painter(QStyledItemDelegate):
         piece = found.left if is_left else found.right
         if piece is None:
             return
-        line = model.text(row, is_left)[piece[1] : piece[2]]
+        whole = model.text(row, is_left)
+        line = whole[piece[1] : piece[2]]
         text, formats, at = "", list[QTextLayout.FormatRange](), 0
         strong = QTextCharFormat()
         strong.setForeground(colour(tone))
@@ -416,7 +417,7 @@ class _Painter(QStyledItemDelegate):
         hit = QTextCharFormat()
         hit.setBackground(colour("warn_on"))
         hit.setForeground(colour("text"))
-        for start, end, is_hit in laid_over(model.marks(row, is_left), self._view.hits(line)):
+        for start, end, is_hit in laid_over(model.marks(row, is_left), self._view.hits(whole, *piece[1:])):
             form = hit if is_hit else strong
             text += _shown(line[at:start])
             part = _shown(line[start:end])
@@ -509,14 +510,18 @@ class LineView(QTableView):
         self._sought = words
         self.viewport().update()
 
-    def hits(self, line: str) -> Marks:
+    def hits(self, line: str, start: int, end: int) -> Marks:
+        """Where the words sought stand in a part of a line, which they may begin before or end behind."""
         if not self._sought:
             return ()
-        found, at, line, sought = list[tuple[int, int]](), 0, line.lower(), self._sought.lower()
-        while (at := line.find(sought, at)) >= 0 and len(found) < _MOST_HITS:
-            found.append((at, at + len(sought)))
+        sought, most = self._sought.lower(), end - start
+        before = max(0, start - len(sought) + 1)
+        found, at, near = list[tuple[int, int]](), 0, line[before : end + len(sought) - 1].lower()
+        while (at := near.find(sought, at)) >= 0 and len(found) < _MOST_HITS:
+            begins = before + at - start
+            found.append((max(0, begins), min(most, begins + len(sought))))
             at += len(sought)
-        return tuple(found)
+        return tuple((low, high) for low, high in found if low < high)
 
     def go_to_change(self, step: int) -> bool:
         """Makes the row current at which the next difference begins, or with -1 the one before; from an end

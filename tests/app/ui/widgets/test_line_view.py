@@ -71,6 +71,9 @@ def test_of_one_text_no_row_is_made_before_it_is_in_sight(view: LineView, qtbot:
     told_of: list[tuple[int, int]] = []
     view.find_next(1, lambda place, count: told_of.append((place, count)))
     assert told_of == [(1, 3)] and view.currentIndex().row() == 0
+    view.seek("A WORD")  # it goes on in the next row
+    assert view.hits("not a word", 0, 6) == ((4, 6),) and view.hits("not a word", 6, 10) == ((0, 4),)
+    assert view.hits("not a word, a word", 4, 18) == ((0, 6), (8, 14)) and view.hits("no word", 0, 7) == ()
 
 
 def test_what_is_found_is_marked_within_what_differs() -> None:
