@@ -3,22 +3,24 @@
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QFrame, QLineEdit, QWidget
 
 from app.services.deliveries.samples import MEANINGS
-from app.services.records import composing
+from app.services.records import composing, notifications
 from app.services.records.change import price_to_add
 from app.services.records.composing import Composed
+from app.services.records.notifications import NamedRecord
 from app.services.records.tables import NOTIFICATIONS
 from app.services.text import counted, some_of
 from app.ui.session.context import Context
 from app.ui.tabs.common.form_fields import LinesEditor, with_records
-from app.ui.theme import Theme
+from app.ui.theme import Theme, set_property
+from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import CheckBox, Choice, StatusChip
 from app.ui.widgets.form_dialog import FieldValue, checked
 from app.ui.widgets.formatting import first_line
-from app.ui.widgets.labels import Label, Look, bounded, in_column, in_row
+from app.ui.widgets.labels import ElidedLabel, Label, Look, bounded, in_column, in_row
 from app.ui.widgets.long_form import LongForm
 from app.ui.widgets.many_picker import ManyPicker
 from models.status import WebhookEvent
@@ -29,7 +31,9 @@ _UNKNOWN = "The platform is not known to write these: a name that is mistyped is
 _SHAPE = '{"runId":"run_…","phase":"strategy"}'
 _HINT = "A JSON object, or nothing. What it names by runId, userId or webhookId can be opened from the list."
 _LINES, _FEW_LINES = 4, 2
-_NAMED, _PREVIEWED, _SHOWN = 3, 400, 60
+_NAMED, _PREVIEWED, _SHOWN = 3, 160, 60
+_PREVIEWED_LINES = 3
+_LOOK_MS = 300
 
 
 class RecipientsField(QWidget):
@@ -129,6 +133,9 @@ class ComposeDialog(LongForm):
         self.add_field("title", "Title", self.title_field, checked(composing.valid_title))
         self.add_field("message", "Message", self.message, checked(composing.valid_message))
         self.add_field("metadata", "Metadata", self.metadata, checked(composing.valid_metadata), _HINT)
+        for said in (self._entries["metadata"].hint, self._entries["metadata"].problem):
+            said.setAlignment(Qt.AlignmentFlag.AlignTop)  # either in the other's place, and nothing moves
+            said.setMinimumHeight(2 * said.fontMetrics().lineSpacing())
         self.add_asked(NOTIFICATIONS.asks_for(stored) if stored else ())
         self._build_preview()
         self.add_widget(self.bar)
@@ -139,14 +146,19 @@ class ComposeDialog(LongForm):
             self.message.changed,
         ):
             changed.connect(self._preview)
+        self.metadata.changed.connect(self._look_soon)
+        self._wait = QTimer(self, singleShot=True, interval=_LOOK_MS)
+        self._wait.timeout.connect(self._look_for_named)
         self.submitted.connect(self._create)
         self._preview()
         self.to.setFocus()
 
     def _build_preview(self) -> None:
         self._chip = StatusChip(self._context.theme)
-        self._title, self._to = Label("", Look.TITLE, wrap=True), Label("", Look.DIM, wrap=True)
+        self._title, self._to = ElidedLabel("", Look.TITLE), ElidedLabel("", Look.DIM)
         self._text = Label("", wrap=True)
+        self._text.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._text.setFixedHeight(_PREVIEWED_LINES * self._text.fontMetrics().lineSpacing())
         card = QFrame()
         card.setProperty("card", True)
         card.setAccessibleName("How it reads")
@@ -154,6 +166,9 @@ class ComposeDialog(LongForm):
         margins = (12, 12, 12, 12)
         in_column(self._title, self._to, chip, self._text, within=card, margins=margins, spacing=6)
         self._price = Label("", Look.DIM, wrap=True)
+        policy = self._price.sizePolicy()
+        policy.setRetainSizeWhenHidden(self._context.costs)
+        self._price.setSizePolicy(policy)
         for part in (Label("How it reads", Look.SECTION), card, self._price):
             self.add_widget(part)
 
@@ -164,8 +179,9 @@ class ComposeDialog(LongForm):
         self._chip.set(self.type.value() or "no type yet")
         self._title.setText(first_line(self.title_field.text()) or "No title yet")
         message = self.message.value().strip()
-        self._text.setText(message if len(message) <= _PREVIEWED else f"{message[:_PREVIEWED].rstrip()}…")
-        self._text.setVisible(bool(message))
+        lines = "\n".join(message.splitlines()[:_PREVIEWED_LINES])
+        cut = lines[:_PREVIEWED].rstrip()
+        self._text.setText(cut if cut == message else f"{cut}…")
         asks = self._context.costs and len(tenants) > 1
         self._price.setVisible(asks)
         if asks:
@@ -174,6 +190,28 @@ class ComposeDialog(LongForm):
             self._price.setText(self._context.price(written, read=read, going=0).strip())
         words = counted(len(tenants), "notification")
         self.action_button.setText(f"Create {words}" if tenants else "Create")
+
+    def _look_soon(self) -> None:
+        self._wait.start()
+
+    def _look_for_named(self) -> None:
+        """Says which records that the metadata name are not there: the list could not open them."""
+        written = self.metadata.value()
+
+        def found(named: Sequence[NamedRecord]) -> None:
+            if self.metadata.value() != written:
+                return
+            lacking = [one for one in named if one.title is None]
+            names = [f"{one.table.noun[0]} “{bounded(one.id, longest=_SHOWN)}”" for one in lacking]
+            gone = some_of(names, _NAMED) if names else ""
+            said = f"Not in this database: {gone}. Nothing can be opened then." if gone else _HINT
+            set_property(self._entries["metadata"].hint, "look", (Look.WARN if gone else Look.DIM).value)
+            self.set_hint(said, "metadata")
+            if gone:
+                announce(self, said)
+
+        read = self._context.runner.read
+        read(notifications.named, written, on_done=found, on_failed=lambda error: None)
 
     def _check_tenants(self, value: FieldValue) -> str:
         count, most = len(self.to.tenants()), self._context.opened.database.most_at_once

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -105,6 +105,28 @@ def test_another_type_is_written_with_a_warning_and_the_tenant_in_sight_is_chose
         demo_path, "SELECT tenant_id, metadata, message FROM notifications WHERE type = 'maintenance'"
     )
     assert found == [("acme-corp", None, "")]
+
+
+@pytest.mark.slow
+def test_it_keeps_its_size_while_one_types_and_says_what_metadata_name_in_vain(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    form = opened(qtbot, window)
+    place, before = form.action_button.mapTo(form, QPoint(0, 0)), form.size()
+
+    def is_still_there() -> bool:
+        return form.size() == before and form.action_button.mapTo(form, QPoint(0, 0)) == place
+
+    typed(form, qtbot, "Down on Sunday", "")
+    form.message.setPlainText("One line. " * 60 + "\nanother\n" * 5)
+    form.metadata.setPlainText("{")
+    qtbot.waitUntil(lambda: "This is no JSON" in words(form))
+    assert is_still_there()
+    ((user,),) = ask(demo_path, "SELECT id FROM users LIMIT 1")
+    form.metadata.setPlainText(f'{{"webhookId":"nope","userId":"{user}"}}')
+    qtbot.waitUntil(lambda: "Not in this database: webhook “nope”." in words(form))
+    assert is_still_there()
 
 
 @pytest.mark.slow
