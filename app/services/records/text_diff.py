@@ -6,13 +6,14 @@ bounded: what cannot be told apart in a few passes is said to be replaced as a w
 """
 
 import re
+from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
-from itertools import zip_longest
+from itertools import accumulate, islice, pairwise, zip_longest
 from operator import eq
 from typing import Final, NamedTuple, overload
 
@@ -143,8 +144,8 @@ class Aligned(Sequence[DiffRow]):
 class TextDiff:
     """Two texts in lines, and how these stand beside each other."""
 
-    left: tuple[str, ...]
-    right: tuple[str, ...]
+    left: Sequence[str]
+    right: Sequence[str]
     rows: Alone | Aligned
 
     @property
@@ -157,19 +158,54 @@ class TextDiff:
         return sum(map(len, self.changes))
 
 
-def lines_of_text(text: str, pause: Pause = lambda: None) -> tuple[str, ...]:
+class Lines(Sequence[str]):
+    """The lines of a text without their ends, each made when it is asked for: millions of strings take long
+    to be made, and to be let go. `starts` is where each begins, and behind the last where a next one would.
+    """
+
+    def __init__(self, text: str, starts: "array[int]") -> None:
+        self._text, self._starts = text, starts
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[str]: ...
+    def __getitem__(self, place: int | slice) -> str | Sequence[str]:
+        if isinstance(place, slice):
+            return tuple(self[line] for line in range(len(self))[place])
+        line = range(len(self))[place]
+        return self._text[self._starts[line] : self._starts[line + 1] - 1]
+
+    def __iter__(self) -> Iterator[str]:
+        for start, following in pairwise(self._starts):
+            yield self._text[start : following - 1]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and len(self) == len(other) and all(map(eq, self, other))
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+def lines_of_text(text: str, pause: Pause = lambda: None) -> Lines:
     """The lines without their ends; an end of line at the very end begins no other one. `pause()` is called
     now and then.
     """
-    lines, start = list[str](), 0
+    parts, starts, start = list[str](), array("Q", [0]), 0
     while True:
         # In parts: what looks through megabytes at once keeps every other thread waiting.
         end = text.find("\n", start + _PART) + 1
         part = text[start : end or len(text)]
-        part = part.replace("\r\n", "\n").replace("\r", "\n")
-        lines += part.removesuffix("\n" if end else "").split("\n")
+        parts.append(part.replace("\r\n", "\n").replace("\r", "\n"))
+        lines = parts[-1].split("\n")
+        if end or (not lines[-1] and len(starts) + len(lines) > 2):
+            lines.pop()
+        starts.extend(islice(accumulate((len(line) + 1 for line in lines), initial=starts[-1]), 1, None))
         if not end:
-            return tuple(lines[:-1] if len(lines) > 1 and not lines[-1] else lines)
+            return Lines("".join(parts), starts)
         start = end
         pause()
 
@@ -186,7 +222,10 @@ def compare(left: str, right: str, pause: Pause = lambda: None) -> TextDiff:
         if i < at or j < to:
             pause()
             stretches.append(_beside(a, b, range(i, at), range(j, to)))
-        if size:
+        last = stretches[-1] if stretches and size else None
+        if isinstance(last, Equal) and (last.left + last.lines, last.right + last.lines) == (at, to):
+            stretches[-1] = last._replace(lines=last.lines + size)  # each line may be a match of its own
+        elif size:
             stretches.append(Equal(at, to, size))
         i, j = at + size, to + size
     return TextDiff(a, b, Aligned(stretches))

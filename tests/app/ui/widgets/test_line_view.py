@@ -99,6 +99,7 @@ def test_of_two_texts_no_row_of_short_lines_is_kept(view: LineView) -> None:
     right = [*OTHER, long + "end", "y", *["same"] * 5_000]
     diff = compare("\n".join(left), "\n".join(right))
     assert isinstance(diff.rows, Aligned) and list(diff.rows) == list(diff.rows[:])
+    assert len(diff.rows.stretches) < 12, "what stands beside each other is one"
     for only in (False, True):
         view.show_lines(SideBySide(diff), only_different=only)
         rows = view.lines.rows
