@@ -54,6 +54,7 @@ from models.progress import Monitor
 # The window appears before these are loaded: what needs a file, or a dialog, is imported where it is used.
 if TYPE_CHECKING:
     from app.services.chain.cautions import Caution
+    from app.services.live.connections import NamedConnection
     from app.services.live.opening import OpenedLive
     from app.services.opened import Opened
     from app.services.records.change import Change
@@ -123,7 +124,9 @@ class MainWindow(QMainWindow):
         self.files.ending = lambda: "" if self.context is None else self.context.history.ending
         self.files.opened.connect(self._show_file)
         self._left: tuple[FileOrName, str, object, int] | None = None
-        """The file that was closed to be written again, the table that was in sight, and the record."""
+        """The file that was closed to be written again, or opened through a server, the table that was in
+        sight, and the record.
+        """
         self.files.leaving.connect(self._leave)
         self.files.not_opened.connect(self._welcome_if_nothing)
         self.connecting = Connecting(theme, settings, self.busy, say=self.say, window=self)
@@ -194,14 +197,22 @@ class MainWindow(QMainWindow):
 
     def _leave(self) -> None:
         if self.workspace is not None:
-            page = self.workspace.current()
-            path, shown = self.workspace.context.opened.path, (page.spec.table.name, page.list.current_id())
-            self._left = path, *shown, self.workspace.tabs.currentIndex()
+            self._left = self.workspace.context.opened.path, *self._in_sight(self.workspace)
         self.close_file()
+
+    def _open_through(self, connection: NamedConnection) -> None:
+        if self.workspace is not None:
+            self._left = connection.place, *self._in_sight(self.workspace)
+        self.connecting.open_connection(connection)
+
+    @staticmethod
+    def _in_sight(workspace: Workspace) -> tuple[str, object, int]:
+        page = workspace.current()
+        return page.spec.table.name, page.list.current_id(), workspace.tabs.currentIndex()
 
     def _return(self, workspace: Workspace, opened: Opened) -> None:
         left, self._left = self._left, None
-        if left is not None and opened.file == left[0]:
+        if left is not None and left[0] in (opened.file, opened.place):
             workspace.turn_back(*left[1:])
 
     def _let_go(self) -> None:
@@ -384,7 +395,7 @@ class MainWindow(QMainWindow):
             Door.OTHER: self.files.ask_open,
         }
         workspace.door_wanted.connect(lambda door: doors[door]())
-        workspace.connect_wanted.connect(self.connecting.open_connection)
+        workspace.connect_wanted.connect(self._open_through)
         workspace.everyone_wanted.connect(lambda: self.tenants.pick(None))
         workspace.tenants_found.connect(self._bar.offer_tenants)
         workspace.tenant_wanted.connect(self.tenants.pick)

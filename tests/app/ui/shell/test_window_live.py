@@ -969,8 +969,10 @@ def test_a_file_that_wrangler_dev_serves_is_opened_through_it(
         return [one for one in found if one.text() == "Open through wrangler dev"]
 
     qtbot.waitUntil(lambda: bool(offered()))
+    go(qtbot, window, 4)
     with qtbot.waitSignal(window.opened):
         click(qtbot, offered()[0])
+    assert window.workspace is not None and window.workspace.position == 4, "the tab in sight stays"
     assert window.strip.isVisible() and window.windowTitle().startswith("wrangler dev: ")
     assert window.strip.name.text() == window.windowTitle().partition(" (")[0], "each said once"
     assert window.settings.recent == (file,), "it is no connection that is kept"
