@@ -31,7 +31,7 @@ from app.ui.theme import Theme
 from app.ui.widgets.actions import Actions
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.json_view import JsonView
-from app.ui.widgets.picker import Picker
+from app.ui.widgets.picker import Picker, PickerPopup
 from tests.conftest import NOW
 from tests.fixtures.keyboard import MOST
 from tests.fixtures.window import TABLES, ask, choose, closed, count, dialog, error, go, open_file, press
@@ -48,11 +48,11 @@ def starts(window: MainWindow, page: RecordTab) -> dict[str, QWidget]:
 
 @contextmanager
 def escaping(left: list[str]) -> Iterator[None]:
-    """Leaves each dialog by Escape as soon as it stands open, also one that waits for its end."""
+    """Leaves each dialog or list by Escape as soon as it stands open, also one that waits for its end."""
 
     def leave() -> None:
-        shown = QApplication.activeWindow()
-        if isinstance(shown, QDialog) and shown.isVisible():
+        shown = QApplication.activePopupWidget() or QApplication.activeWindow()
+        if isinstance(shown, QDialog | PickerPopup) and shown.isVisible():
             left.append(shown.windowTitle())
             press("Escape")
 
