@@ -6,6 +6,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.columns import Column, Row, Tone
@@ -208,6 +209,11 @@ class NotificationsTab(RecordTab):
         self._place_of_groups.hide()
         return self._place_of_groups
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.groups is not None:
+            self.groups.fit(self.width())
+
     def _has_groups(self) -> bool:
         return self.groups is not None and not self._place_of_groups.isHidden()
 
@@ -223,6 +229,7 @@ class NotificationsTab(RecordTab):
             self.groups.act_wanted.connect(self._act_on_group)
             self.groups.entered.connect(self.list.enter)
             in_column(self.groups, within=self._place_of_groups)
+        self.groups.fit(self.width())
         self._place_of_groups.setVisible(shown)
         self.commands.update()
         if not shown:

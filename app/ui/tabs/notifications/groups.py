@@ -26,9 +26,10 @@ from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from models.errors import TenantAdminError
 
 _BY = (("Run", BY_RUN), ("Type", "type"), ("Tenant", "tenant_id"))
-_COLUMNS = (StaticColumn("Group"), StaticColumn("Unread", right=True), StaticColumn("All", right=True))
+_COLUMNS = (StaticColumn("Group"), StaticColumn("Unread", right=True))
 _READ: Final = "read"
-_WIDTH, _LONGEST = 290, 120
+_NARROW, _WIDE, _LONGEST = 260, 340, 120
+_ROOM_FOR_WIDE: Final = 1_200
 _ALL: Final = "All of them"
 MARK_READ, MARK_UNREAD, DELETE = "mark_read", "mark_unread", "delete"
 _KEYS: Final = {Qt.Key.Key_R: MARK_READ, Qt.Key.Key_U: MARK_UNREAD, Qt.Key.Key_Delete: DELETE}
@@ -102,11 +103,15 @@ class GroupsPanel(QWidget):
         in_row(self.by, None, self.state, within=top, spacing=8)
         in_row(*self.buttons.values(), None, within=acts, spacing=8)
         in_column(top, (self.table, 1), acts, within=self, spacing=8)
-        self.setFixedWidth(_WIDTH)
+        self.fit(0)
         self.by.currentIndexChanged.connect(self._change)
         self.table.selection_changed.connect(self._choose)
         self.table.opened.connect(lambda _: self.entered.emit())
         self.table.pressed.connect(self._act)
+
+    def fit(self, room: int) -> None:
+        """As wide as a tab of this width can spare."""
+        self.setFixedWidth(_WIDE if room >= _ROOM_FOR_WIDE else _NARROW)
 
     @property
     def choice(self) -> ColumnChoice | None:
@@ -163,7 +168,7 @@ class GroupsPanel(QWidget):
             self._value = left[min(at, len(left) - 1)].value if left else None
         self._groups = [group for group in found if self._kept(group) or self._is_of(group)]
         rows, unread = sum(group.rows for group in self._groups), sum(one.unread for one in self._groups)
-        lines: list[Sequence[Cell]] = [(Cell(_ALL), Cell(grouped(unread)), Cell(grouped(rows)))]
+        lines: list[Sequence[Cell]] = [(Cell(_ALL), _counts(unread, rows))]
         lines += [self._cells(group) for group in self._groups]
         self.table.show_rows(lines)
         self._mark_chosen()
@@ -179,7 +184,7 @@ class GroupsPanel(QWidget):
         label = choice_label(NOTIFICATIONS, self.by.currentData(), group.value)
         name = visible(first_line(group.title or label, _LONGEST))
         tip = visible(label) if group.title else name
-        return Cell(name, tip=tip), Cell(grouped(group.unread)), Cell(grouped(group.rows))
+        return Cell(name, tip=tip), _counts(group.unread, group.rows)
 
     def _kept(self, group: NoteGroup) -> int:
         """How many of it the list shows: all, or those that are unread, or that are not."""
@@ -245,6 +250,10 @@ class GroupsPanel(QWidget):
 
     def _say_failure(self, error: TenantAdminError) -> None:
         self.state.setText(str(error))
+
+
+def _counts(unread: int, rows: int) -> Cell:
+    return Cell(f"{grouped(unread)} of {grouped(rows)}", unread)
 
 
 def _is_own(event: QKeyEvent) -> bool:
