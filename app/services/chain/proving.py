@@ -4,6 +4,7 @@ and the stand-alone verifier, as a small evidence bundle (`evidence.py`).
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from app.services.chain import evidence
 from app.services.chain.checkpoint import Checkpoint
@@ -11,12 +12,18 @@ from app.services.chain.checkpoints import making
 from app.services.chain.checkpoints.making import Verifier
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.finding import FIELD, find_entry
-from app.services.chain.rules import SOUND
+from app.services.chain.rules import SOUND, TABLE
 from app.services.chain.verify.report import Section
 from app.services.chain.where import Where
 from app.services.text import counted, tenant_name
+from models.engine import raw
 from models.errors import InvalidInput
 from models.progress import UNWATCHED, Monitor
+
+_ALONG: Final = f"""
+SELECT count(*), coalesce(sum(length(CAST(payload AS BLOB))), 0) FROM {TABLE}
+WHERE seq BETWEEN ? AND ? AND CAST(tenant_id AS TEXT) = ?
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,14 @@ class Proof:
         return f"Entry {self.seq:,} of {tenant} up to {until}"
 
 
+@dataclass(frozen=True, slots=True)
+class GoingAlong:
+    """What a proof gives away: so many entries, the proven one among them, with so many bytes of payloads."""
+
+    entries: int
+    size: int
+
+
 class NotCovered(InvalidInput):
     """Nothing proves the entry before all chains have been verified once."""
 
@@ -62,6 +77,17 @@ def find_proof(where: Where, store: CheckpointStore, wanted: int | str) -> Proof
             return Proof(seq, tenant, known.last_seq, item)
     why = "verify all chains first, which makes one where they hold"
     raise NotCovered(FIELD, f"No checkpoint covers entry {seq:,} of {tenant_name(tenant)}: {why}.")
+
+
+def going_along(where: Where, proof: Proof) -> GoingAlong | None:
+    """Counts it before anything is written; None where each entry that is read is charged. The payloads go
+    along, too: they are what the hashes between the entry and the checkpoint are made of.
+    """
+    if where.costs:
+        return None
+    with where.connect() as database:
+        ((entries, size),) = database.rows(raw(_ALONG, proof.seq, proof.last, proof.tenant))
+    return GoingAlong(int(entries), int(size))
 
 
 def write_proof(

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from app.services.chain.proving import NotCovered, Proof, find_proof, write_proof
+from app.services.chain.proving import GoingAlong, NotCovered, Proof, find_proof, going_along, write_proof
+from app.services.text import byte_size, counted, tenant_name
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.widgets.dialogs import ErrorDialog, ask_new_folder
-from app.ui.widgets.formatting import grouped
+from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog, ask_new_folder
+from app.ui.widgets.formatting import absolute_time, grouped
 from app.workers.scan_pool import store_and_verifier
 from models.errors import TenantAdminError
 from models.progress import Monitor
@@ -24,12 +25,46 @@ def ask_proof(tab: RecordTab, verify: Callable[[], object]) -> None:
     if isinstance(seq, int):
         store, _ = store_and_verifier()
         where = tab.context.opened.where
+
+        def find(monitor: Monitor) -> tuple[Proof, GoingAlong | None]:
+            proof = find_proof(where, store, seq)
+            return proof, going_along(where, proof)
+
         tab.context.job(
             f"Looking for what proves entry {grouped(seq)}…",
-            lambda monitor: find_proof(where, store, seq),
-            on_done=partial(_ask_folder, tab),
+            find,
+            on_done=partial(_say_what_goes, tab),
             on_failed=partial(_say_why_not, tab, verify),
         )
+
+
+def _say_what_goes(tab: RecordTab, found: tuple[Proof, GoingAlong | None]) -> None:
+    """Whoever is given the proof reads the other entries as well: that is agreed to first."""
+    proof, along = found
+    if (proof.most if along is None else along.entries) < 2:
+        _ask_folder(tab, proof)
+        return
+    tenant, number = tenant_name(proof.tenant), proof.checkpoint.number
+    of_them = (
+        f"Up to {counted(proof.most, 'entry', 'entries')} of {tenant}"
+        if along is None
+        else f"{counted(along.entries, 'entry', 'entries')} of {tenant}, {byte_size(along.size)} of payloads"
+    )
+    at = absolute_time(proof.checkpoint.at, tab.context.settings.utc_times)
+    sentence = (
+        f"{of_them}, will be read by whoever is given it: this entry and all later ones up to checkpoint "
+        f"{number:,} of {at}, the nearest.\n\nEach hash is made of its entry's payload and cannot be checked "
+        "without it. A new checkpoint would be farther away, since one is always of the last entry. So "
+        "verify all chains as soon as an entry is written that you will have to prove: then few go along."
+    )
+    ConfirmDialog(
+        tab.context.theme,
+        f"{of_them.split(' of ', 1)[0]} go along with the proof",
+        sentence,
+        action="Choose a folder…",
+        danger=False,
+        parent=tab,
+    ).open_once(partial(_ask_folder, tab, proof))
 
 
 def _say_why_not(tab: RecordTab, verify: Callable[[], object], error: TenantAdminError) -> None:

@@ -168,6 +168,11 @@ def test_several_values_a_saved_view_a_proof_and_who_receives(  # noqa: PLR0917
     qtbot.keyClick(picker.popup.field, Qt.Key.Key_Escape)
     picker.pick_keys([f"str:{first}", f"str:{second}"])
     qtbot.waitUntil(lambda: page.model.rowCount() == some + more)
+    actor = ask(file, "SELECT payload ->> 'actor' FROM audit_chain GROUP BY 1 ORDER BY count(*) DESC")[0][0]
+    actors = page.filters.pickers["actor"]
+    actors.showPopup()
+    qtbot.waitUntil(lambda: actors.offers(f"str:{actor}") and actors.popup.isVisible())
+    qtbot.keyClick(actors.popup.field, Qt.Key.Key_Escape)
     page.view_picker.save()
     form = dialog(qtbot, window, FormDialog)
     write(form, "name", "Two types")
@@ -191,6 +196,10 @@ def test_several_values_a_saved_view_a_proof_and_who_receives(  # noqa: PLR0917
     with qtbot.waitSignal(page.verified):
         page.verify()
     page.commands.trigger("proof")
+    asked = dialog(qtbot, window, ConfirmDialog)
+    assert asked.title.text().startswith("Up to ")  # to count them would be charged
+    asked.confirm_button.click()
+    closed(qtbot, window, ConfirmDialog)
     qtbot.waitUntil(lambda: window.toast.label.text().endswith("exported to proof"))
     assert any("verif" in one.name for one in out.iterdir())
 

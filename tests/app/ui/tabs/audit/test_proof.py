@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.services.records.tables import Scope
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import PROOF, AuditTab
-from app.ui.widgets.dialogs import ErrorDialog
+from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog
 from tests.fixtures.command import run
 from tests.fixtures.window import ask, button, choose, click, closed, dialog, go, open_file
 
@@ -50,6 +50,14 @@ def test_the_selected_entry_is_proven_once_a_checkpoint_covers_it(
         click(qtbot, button(box, "Verify all chains"))
     closed(qtbot, window, ErrorDialog)
     page.commands.trigger(PROOF)
+    ((along,),) = ask(
+        demo_path, "SELECT count(*) FROM audit_chain WHERE tenant_id = ? AND seq >= ?", tenant, seq
+    )
+    asked = dialog(qtbot, window, ConfirmDialog)
+    assert asked.title.text() == f"{along:,} entries go along with the proof" and not out.exists()
+    assert f"{along:,} entries of {tenant}, " in asked.sentence.text()
+    asked.confirm_button.click()
+    closed(qtbot, window, ConfirmDialog)
     qtbot.waitUntil(lambda: window.toast.label.text().endswith("exported to proof"))
     assert window.toast.label.text().startswith(f"Entry {seq} of {tenant} up to checkpoint 1, ")
     code, said = checked(out)
