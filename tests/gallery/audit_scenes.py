@@ -46,6 +46,7 @@ def register(registry: Registry) -> None:
     for name, (change, act) in STATES.items():
         registry.scene(f"audit-{name}")(_state(scenes, change, act))
         registry.scene(f"audit-{name}-small", SMALL)(_state(scenes, change, act))
+    registry.scene("audit-entry-small", SMALL)(_entry(scenes))
     for name, spoil in (("archive", None), ("archive-cut", cut), ("archive-missing", Path.unlink)):
         registry.scene(f"audit-{name}")(_archived(scenes, spoil))
     registry.scene("audit-archive-small", SMALL)(_archived(scenes, None))
@@ -79,6 +80,19 @@ def _state(
 ) -> Callable[[Theme], Shot]:
     def build(theme: Theme) -> Shot:
         return scenes.window(theme, _at_rest, change=change, until=_after(act, prepare))
+
+    return build
+
+
+def _entry(scenes: WindowScenes) -> Callable[[Theme], Shot]:
+    """Beside its rows, where there is little room for both."""
+
+    def show(window: MainWindow) -> None:
+        _at_rest(window)
+        _page(window).fold(False)
+
+    def build(theme: Theme) -> Shot:
+        return scenes.window(theme, show, until=_after(lambda page: page.verify_range(3_990, 3_998)))
 
     return build
 

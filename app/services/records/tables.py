@@ -433,7 +433,7 @@ AUDIT_CHAIN = Table(
     ("entry", "entries"),
     main="payload",
     sort="seq",
-    gives_way=("hash", "event_type", "created_at", "previous_hash", "tenant_id"),
+    gives_way=("hash", "previous_hash", "tenant_id", "event_type", "created_at"),
     heading=("event_type",),
     details=(("seq",), ("hash", "previous_hash", "payload")),
     columns=(

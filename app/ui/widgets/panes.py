@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QPlainTextEdit,
     QPushButton,
+    QSizePolicy,
     QSplitter,
     QStackedLayout,
     QToolButton,
@@ -23,7 +24,16 @@ from app.itemmodels.columns import Tone
 from app.services.text import counted, in_one_line
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import Chip, Lines, StatusChip, push_button, tool_button
+from app.ui.widgets.buttons import (
+    SHORT,
+    Chip,
+    Lines,
+    StatusChip,
+    give_way,
+    missing_words,
+    push_button,
+    tool_button,
+)
 from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.labels import (
     FoldedLabel,
@@ -171,6 +181,8 @@ class MasterDetail(QSplitter):
 
 
 _AROUND_FOCUS = 8
+_FROM_THE_LEFT = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+_FROM_THE_LEFT.setHeightForWidth(True)
 
 
 class _Body(FollowingScroll):
@@ -217,8 +229,10 @@ class Inspector(QFrame):
         self._header = QWidget(self._record)
         self.title = FoldedLabel(look=Look.TITLE, most=_MOST_OF_HEADER)
         self.subtitle = FoldedLabel(look=Look.DIM, most=_MOST_OF_HEADER)
-        self._chip_box = QWidget(self._header)
-        self._chips = in_row(within=self._chip_box, spacing=6)
+        self._chips = Lines(gap=6)
+        self._chips.setParent(self._header)
+        self._chips.setSizePolicy(_FROM_THE_LEFT)
+        self._chips.show()
         self.empty = EmptyState(theme, Icon.INFO, "Nothing selected", "Select a row to see all of it.")
         self.empty.setMinimumWidth(_LEAST_WIDTH)  # its own would let the buttons be cut
 
@@ -233,7 +247,7 @@ class Inspector(QFrame):
         in_column(self._foot, within=self._acts, margins=(14, 0, 14, 0))
         self._acts.hide()  # buttons for nothing would still ask for their room
 
-        self._head = in_row((self.title, 1), self._chip_box)
+        self._head = in_row((self.title, 1), self._chips)
         self._top = in_column(self._head, self.subtitle, within=self._header, spacing=4)
         parts = (self._header, self._scroll, self._acts, None)
         self._parts = in_column(*parts, within=self._record, margins=(0, 10, 0, 14), spacing=6)
@@ -257,11 +271,11 @@ class Inspector(QFrame):
         self.title.setText(bounded(in_one_line(title)))
         self.subtitle.setText(subtitle)
         self.subtitle.setVisible(bool(subtitle))
-        clear(self._chips)
-        for chip in chips:
-            shown = StatusChip(self._theme, *chip)
-            self._chips.addWidget(shown)
-            shown.show()
+        before = self._chips.parts()
+        self._chips.set_parts([StatusChip(self._theme, *chip) for chip in chips])
+        for part in before:
+            part.hide()
+            part.deleteLater()
         self._place_chips()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -280,21 +294,32 @@ class Inspector(QFrame):
         self.title.fold_to(2 if low else _MOST_OF_HEADER)
         self.subtitle.fold_to(1 if self.height() < _LOWEST else _MOST_OF_HEADER)
         self._place_chips()
+        self._share_foot(low=low)
+
+    def _share_foot(self, *, low: bool) -> None:
+        """Where the card is low, acts that have short words say these, if all are in one line so."""
+        acts = self._foot.parts()
+        short = [one for one in acts if isinstance(one, QPushButton) and one.property(SHORT)]
+        if short:
+            margins = self._acts.contentsMargins()
+            room = self.width() - margins.left() - margins.right() - 2 * (14 + self.frameWidth())
+            wanted = self._foot.size_of(acts).width() + sum(map(missing_words, short))
+            give_way(wanted, room if low else wanted, short)
 
     def _place_chips(self) -> None:
         """Beside the title, or below it where the title would be cut."""
-        chips = self._chips.sizeHint().width()
+        chips = self._chips.sizeHint().width() if self._chips.parts() else 0
         title = self.title.fontMetrics().horizontalAdvance(self.title.text())
         margins = self._body.contentsMargins()
         room = self.width() - margins.left() - margins.right() - 2 * self.frameWidth()
         if self._body.indexOf(self._header) >= 0:
             room -= self._scroll.verticalScrollBar().sizeHint().width()
         if title + self._head.spacing() + chips <= room or chips == 0:
-            self._head.addWidget(self._chip_box)
-            heard: list[QWidget] = [self._chip_box, self.subtitle]
+            self._head.addWidget(self._chips)
+            heard: list[QWidget] = [self._chips, self.subtitle]
         else:
-            self._top.addWidget(self._chip_box, 0, Qt.AlignmentFlag.AlignLeft)
-            heard = [self.subtitle, self._chip_box]
+            self._top.addWidget(self._chips)
+            heard = [self.subtitle, self._chips]
         for part in heard:  # after the title, as they are seen
             part.raise_()
         for line in (self.title, self.subtitle):

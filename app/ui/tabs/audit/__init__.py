@@ -213,7 +213,7 @@ class AuditTab(RecordTab):
         ):
             kind = Kind.PRIMARY if name == CHAIN else Kind.SECONDARY
             place = ButtonIn.INSPECTOR if name in (SELECTED, BEFORE, BEHIND) else ButtonIn.MENU
-            short = "Report…" if name == REPORT else ""
+            short = {REPORT: "Report…", BEFORE: "(P)", BEHIND: "(N)"}.get(name, "")
             spec = ActionSpec(name, text, icon, run, refusal, keys, kind, place, short=short)
             self.commands.add(replace(spec, about=_ABOUT.get(name, "")))
         self.commands.divide_before(BEFORE, PROOF)

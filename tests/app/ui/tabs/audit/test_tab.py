@@ -178,6 +178,23 @@ def test_in_a_small_window_findings_share_the_inspectors_place(
 
 
 @pytest.mark.slow
+def test_in_a_small_window_the_entry_is_read_beside_its_rows(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = in_window(qtbot, window, demo_path)
+    window.resize(900, 560)
+    page.fold(False)
+    choose(qtbot, page, 2)
+    scroll = page.inspector._scroll
+    qtbot.waitUntil(lambda: scroll.viewport().height() > 150)
+    assert scroll.horizontalScrollBar().maximum() == 0, "all of its width is in sight"
+    assert len({one.geometry().top() for one in page.inspector._foot.parts()}) == 1, "in one row"
+    titles = page.table.horizontalHeader()
+    for name in ("created_at", "event_type", "payload"):
+        assert not titles.isSectionHidden(page.model.column_of(name))
+
+
+@pytest.mark.slow
 def test_in_a_small_window_the_entry_that_one_goes_to_is_shown(
     qtbot: QtBot, show_tab: ShowTab, demo_path: Path
 ) -> None:
