@@ -264,7 +264,8 @@ def _entry(row: tuple[Any, ...], named: Named) -> PastEntry | None:
 
 def _read(database: Database, named: Named, there: Collection[str], within: range, most: int) -> Rows:
     columns = _cells(there)
-    wanted = (AuditEntry.seq >= within.start) & (AuditEntry.seq < within.stop) & _names(named)
+    # The last number there is has none behind it that could be bound.
+    wanted = (AuditEntry.seq >= within.start) & (AuditEntry.seq <= within.stop - 1) & _names(named)
     try:
         return database.rows(_asked(columns, wanted, most))
     except UndecodableText:

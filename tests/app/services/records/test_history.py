@@ -57,6 +57,12 @@ def test_entries_are_found_however_they_name_it(engine: Database, sql: apsw.Conn
     assert (many.actor, many.what, many.tenant_id) == ("mei", "with 2 more", "acme")
 
 
+def test_an_entry_of_the_last_number_is_read_too(engine: Database, sql: apsw.Connection) -> None:
+    record(sql, ("created", {"userId": "usr_1"}), ("changed", {"userId": "usr_1"}))
+    sql.execute("UPDATE audit_chain SET seq = ? WHERE event_type = 'changed'", (2**63 - 1,))
+    assert kinds(past(engine, Named("usr_1"))) == ["changed"]
+
+
 @pytest.mark.parametrize("name", ["Zoë “x”", 'a"b\\c', "42", "%_"])
 def test_odd_ids_are_found_and_no_others(engine: Database, sql: apsw.Connection, name: str) -> None:
     record(
