@@ -269,7 +269,11 @@ class FileOnDisk:
 
     def _require_folded_alone(self, connection: apsw.Connection) -> None:
         for _ in range(_LOOKS):
-            frames, folded = connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
+            try:
+                frames, folded = connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
+            except apsw.ReadOnlyError:  # SQLite tells it to nobody who may not write the file
+                self._seen, self.overwritten = None, False
+                return
             log = _Log(traces(self.log), self._in_log.salts(), frames, folded)
             file, changed = traces(self.path), self.path.stat().st_mtime_ns
             seen = self._seen  # which another thread may take away meanwhile
@@ -371,7 +375,10 @@ def _log_is_cut(connection: apsw.Connection, log: Path) -> bool:
     frame = int(connection.pragma("page_size")) + 24  # sqlite.org/fileformat2.html, 4.1; the header has 32
     before: int | None = None
     while True:
-        frames, _ = connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
+        try:
+            frames, _ = connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
+        except apsw.ReadOnlyError:  # it tells that to nobody who may not write the file
+            return False
         try:
             size = log.stat().st_size
         except OSError:

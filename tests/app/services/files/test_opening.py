@@ -133,6 +133,8 @@ def as_nobody(path: Path, **options: bool) -> dict[str, object]:
         "try:\n"
         "    o = open_database(path, **json.loads(sys.argv[2]))\n"
         "    out = {'readOnly': o.read_only, 'reason': o.read_only_reason, 'force': o.can_be_forced}\n"
+        "    with o.database.connection_context():\n"  # as every job in the window does before it begins
+        "        for _ in range(2): o.database.require_in_place(), o.database.outside_changes()\n"
         "except StorageError as error:\n"
         "    out = {'error': type(error).__name__, 'said': str(error)}\n"
         "if len(sys.argv) > 3:\n"
