@@ -197,14 +197,14 @@ class _Export:
 
     def _note_dangling(self) -> None:
         """Names the rows that refer to nothing, which D1 refuses with all others."""
-        from app.services.files.importing import dangling_rows  # noqa: PLC0415 - much, for one query
+        from app.services.files.judging import dangling_rows  # noqa: PLC0415 - much, for one query
 
         for item in dangling_rows(self._database.connection()):
             self._note(f"{item}; D1 takes no such row")
 
     def _note_left_out(self, conditions: dict[str, str]) -> None:
         """The same of rows of one tenant that refer to rows of another, which are left out."""
-        from app.services.files.importing import Dangling  # noqa: PLC0415
+        from app.services.files.judging import Dangling  # noqa: PLC0415
 
         for name, parent in self._stored.items():
             for key in parent.referring:

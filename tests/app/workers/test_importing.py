@@ -8,7 +8,8 @@ import apsw
 import pytest
 
 from app.services.files.dump import Note, NoteKind, NotWhole
-from app.services.files.importing import Dangling, Imported, import_dump
+from app.services.files.importing import Imported, import_dump
+from app.services.files.judging import Dangling
 from app.workers.importing import build
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Monitor

@@ -19,8 +19,9 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.where import InDatabase, InFile
 from app.services.files.dump import NoteKind
 from app.services.files.exporting import Exported, Wanted, write_sql
-from app.services.files.importing import Dangling, import_dump, verify_imported
+from app.services.files.importing import import_dump, verify_imported
 from app.services.files.inserts import STATEMENT
+from app.services.files.judging import Dangling
 from app.services.records.export import as_sql, literal
 from app.services.records.rows import RawText
 from app.workers import scan_pool

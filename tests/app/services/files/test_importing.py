@@ -14,7 +14,8 @@ from app import paths
 from app.services.chain.where import InFile
 from app.services.files.continuing import continuation
 from app.services.files.dump import BEGINNING, EXACT, ImportFailed, NoteKind, NotWhole
-from app.services.files.importing import Dangling, Imported, import_dump
+from app.services.files.importing import Imported, import_dump
+from app.services.files.judging import Dangling
 from app.workers import scan_pool
 from models.errors import AlreadyThere, Cancelled, FileMissing, FolderGiven, InvalidInput
 from models.local.migrations import create_database
