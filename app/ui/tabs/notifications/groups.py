@@ -167,7 +167,7 @@ class GroupsPanel(QWidget):
             self._is_chosen = bool(left)
             self._value = left[min(at, len(left) - 1)].value if left else None
         self._groups = [group for group in found if self._kept(group) or self._is_of(group)]
-        rows, unread = sum(group.rows for group in self._groups), sum(one.unread for one in self._groups)
+        rows, unread = sum(one.rows for one in found), sum(one.unread for one in found)
         lines: list[Sequence[Cell]] = [(Cell(_ALL), _counts(unread, rows))]
         lines += [self._cells(group) for group in self._groups]
         self.table.show_rows(lines)
