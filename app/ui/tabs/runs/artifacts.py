@@ -25,6 +25,7 @@ from app.services.files.artifact_files import SavedArtifacts
 from app.services.records.contents import LARGE, ContentKind, LaidOut
 from app.services.records.record import Record, each_again
 from app.services.records.run_search import TextOf
+from app.services.records.runs import PHASES
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import PLANNING_ARTIFACTS
 from app.services.text import counted, unstacked, visible
@@ -132,6 +133,7 @@ class ArtifactsPanel(QWidget):
         self.phases = QComboBox()
         name_choice(self.phases, "Phase")
         self.phases.setPlaceholderText("None of this phase")
+        self.phases.setMaxVisibleItems(len(PHASES) + 2)
         self.phases.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.left = _Side(context, "Version", self._show)
         self.right = _Side(context, "Version to compare", self._show)
