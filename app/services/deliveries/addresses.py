@@ -4,6 +4,7 @@ lets some of them through.
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
+from urllib.parse import urlsplit
 
 _PRIVATE: Final = "is of a private network"
 _RESERVED: Final = "is reserved"
@@ -83,3 +84,16 @@ def why_not(address: str, *, is_here: bool = False) -> str | None:
     if found.scope_id is not None or found not in _UNICAST:
         return "is no public address"
     return next((why for network, why in _IPV6 if found in network), None)
+
+
+def address_doubt(url: str) -> str | None:
+    """Why nothing is sent to a URL whose host is an address, as the beginning of a sentence; None where it
+    may be, where it names this computer, which a person may allow, and of names, which are not looked up.
+    """
+    try:
+        host = urlsplit(url.strip()).hostname or ""
+        found = plain(host)
+    except ValueError:
+        return None
+    why = None if found.is_loopback else why_not(host)
+    return None if why is None else f"{host} {why}"

@@ -221,11 +221,14 @@ def _judged(holds: Callable[[Secret, str], bool], body: str, secrets: Sequence[T
             return Checked(
                 True, f"The signature holds with {tried.name}", ("The present one would not hold.",)
             )
-    for tried in secrets:
+    for number, tried in enumerate(secrets):
         for what, other in _others(body):
             if holds(tried.secret, other):
                 why = f"It is of this body {what}: what was signed is not, byte for byte, what was pasted."
-                return Checked(False, "The body differs", (why,))
+                if number == 0:
+                    return Checked(False, "The body differs", (why,))
+                by = f"It was made with {tried.name}; the present one would not hold."
+                return Checked(False, "Body and secret differ", (why, by))
         for what, secret in _other_secrets(tried.secret):
             if holds(secret, body):
                 return Checked(False, "The secret differs", (f"It was made with {tried.name} {what}.",))

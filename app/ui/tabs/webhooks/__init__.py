@@ -399,6 +399,9 @@ def _doubt(row: Row) -> tuple[str, str] | None:
     return webhooks.host_doubt(row[_URL], row[_HOST])
 
 
+_URL_HINT = "https, or http on this computer"
+
+
 class WebhookDialog(FormDialog):
     """Asks for what a destination needs. The stored host always becomes the URL's own.
 
@@ -437,7 +440,8 @@ class WebhookDialog(FormDialog):
         url = line_edit(first.text("url") if first else "")
         url.setPlaceholderText("https://hooks.example.com/path")
         check_url = checked(webhooks.valid_url, stored_url)
-        self.add_field("url", "URL", url, check_url, "https, or http on this computer")
+        self.add_field("url", "URL", url, check_url, _URL_HINT)
+        url.textChanged.connect(self._hint_of_address)
         stored_events = first.text("events") if first else webhooks.ALL_EVENTS
         events = EventsField(MEANINGS, webhooks.ALL_EVENTS, stored_events)
         self.add_field("events", "Events", events, checked(webhooks.valid_events, stored_events))
@@ -468,6 +472,13 @@ class WebhookDialog(FormDialog):
         (url if webhook is None and tenant else self.editor(next(iter(self.values())))).setFocus()
         self.submitted.connect(self._submit)
         self.accepted.connect(self._show_secret)
+
+    def _hint_of_address(self, url: str) -> None:
+        """What a test event would not be sent to is said at once; what the platform does nobody knows."""
+        from app.services.deliveries.addresses import address_doubt  # noqa: PLC0415 - rows show before
+
+        doubt = address_doubt(url)
+        self.set_hint(_URL_HINT if doubt is None else f"{doubt}: a test event is not sent there.", "url")
 
     def _show_secret(self) -> None:
         """What was generated, once it is stored: whoever receives must be given it."""

@@ -2,18 +2,20 @@
 
 from PySide6.QtWidgets import QWidget
 
+from app.itemmodels.columns import Tone
 from app.services.deliveries.answer import DeliveryAnswer
 from app.services.deliveries.sending import SECONDS
 from app.services.text import byte_size
 from app.ui.tabs.webhooks.event_table import looks_of
 from app.ui.tabs.webhooks.verdict_card import VerdictCard
 from app.ui.theme import Theme
+from app.ui.theme.icons import Icon
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_column, in_row, text_box
 from app.ui.widgets.waterfall import Waterfall, WaterfallBar, milliseconds
 
 _HEADERS_HEIGHT = 84
-_BETWEEN = "within this program"
+_BETWEEN, _BEFORE = "within this program", "Before"
 
 
 class AnswerView(QWidget):
@@ -47,8 +49,10 @@ class AnswerView(QWidget):
         )
         in_column(self._hint, self._answer, None, within=self)
         self._answer.hide()
+        self._shown: DeliveryAnswer | None = None
 
     def show_answer(self, answer: DeliveryAnswer) -> None:
+        self._shown = answer
         look = looks_of(answer.code, is_ok=answer.is_ok)
         self.verdict.show_verdict(*look, answer.title, answer.why)
         self.total.setText(milliseconds(answer.seconds))
@@ -62,8 +66,18 @@ class AnswerView(QWidget):
         self._hint.hide()
         self._answer.show()
 
+    def outdate(self) -> bool:
+        """What is shown was the answer to another request than the one beside it; whether any is shown."""
+        if self._shown is None:
+            return False
+        answer = self._shown
+        title = f"{_BEFORE}: {answer.title}"
+        self.verdict.show_verdict(Tone.NEUTRAL, Icon.HISTORY, title, answer.why)
+        return True
+
     def clear(self, hint: str) -> None:
         """Shows a hint in place of an answer."""
+        self._shown = None
         self._hint.setText(hint)
         self._answer.hide()
         self._hint.show()

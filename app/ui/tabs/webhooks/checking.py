@@ -20,6 +20,7 @@ from app.ui.widgets.buttons import push_button
 from app.ui.widgets.columns import Columns
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.labels import Label, Look, in_column
+from app.ui.widgets.later import later
 
 _LOOKS = {True: (Tone.OK, Icon.OK), False: (Tone.BAD, Icon.BAD), None: (Tone.NEUTRAL, Icon.INFO)}
 _HEIGHT = 110
@@ -28,7 +29,20 @@ _FINDINGS = 8
 _OTHER = "Another secret, where it is not the stored one"
 
 
-class _HeadersEditor(QPlainTextEdit):
+class _PasteEditor(QPlainTextEdit):
+    """What is pasted is in sight from its beginning, however long its lines are."""
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        super().insertFromMimeData(source)
+        self.show_beginning()
+
+    def show_beginning(self) -> None:
+        """When Qt has scrolled to the cursor, as it does after this."""
+        for bar in (self.horizontalScrollBar(), self.verticalScrollBar()):
+            later(self, 0, partial(bar.setValue, bar.minimum()))
+
+
+class _HeadersEditor(_PasteEditor):
     """`parted(body)` when a whole request is pasted or dropped, of which it takes the headers alone."""
 
     parted = Signal(str)
@@ -40,6 +54,7 @@ class _HeadersEditor(QPlainTextEdit):
             return
         headers, body = found
         self.textCursor().insertText(headers)
+        self.show_beginning()
         self.parted.emit(body)
 
 
@@ -62,7 +77,7 @@ class CheckRequestDialog(Dialog):
         self._old: OldSecret | None = None
         self.typed = QLineEdit(echoMode=QLineEdit.EchoMode.Password, placeholderText=_OTHER)
         self.typed.setAccessibleName(_OTHER)
-        self.headers, self.body_editor = _HeadersEditor(), QPlainTextEdit()
+        self.headers, self.body_editor = _HeadersEditor(), _PasteEditor()
         self._set_up(self.headers, "Headers")
         self._set_up(self.body_editor, "Body")
         self.headers.setPlaceholderText("X-Webhook-Signature: sha256=…\nX-Webhook-Timestamp: …")

@@ -39,6 +39,7 @@ _PROMISE = (
 _HINT = "What the server answers stands here. Nothing about the webhook is changed by sending to it."
 _ON_ITS_WAY = "On its way…"
 _KEPT = "Kept in the delivery log. Nothing about the webhook was changed."
+_EARLIER = "Of the event sent before, which is in the delivery log. The one beside it was not sent yet."
 _WIDTH = 860
 _REQUEST_LINES = 10
 _LEAST_BODY = 150
@@ -175,6 +176,7 @@ class SendEventDialog(Dialog):
     def _show_request(self, now: int | None = None) -> None:
         if self._was_sent:  # another event
             self._message, self._was_sent = new_message_id(), False
+            self._outdate_answer()
         typed = self.body_editor.toPlainText()
         self.body_state.setText(_SAMPLE if typed == self._sample else _EDITED)
         self._request = self._made(self._context.clock() if now is None else now)
@@ -183,6 +185,11 @@ class SendEventDialog(Dialog):
         self.off.show_where(here=self._request is not None and self._request.is_here)
         if self._request is not None:
             self.request.setPlainText(self._request.head())
+
+    def _outdate_answer(self) -> None:
+        """What came of the event before is to be read on, and is no answer to the one beside it."""
+        if self.answer.outdate():
+            self.kept.setText(_EARLIER)
 
     def _made(self, now: int) -> Request | None:
         """The request as it would be sent now; what is wrong with it is said."""
@@ -253,6 +260,8 @@ class SendEventDialog(Dialog):
             said = ". ".join(filter(None, (sent.answer.title, sent.answer.why)))
             announce(self.answer, said, at_once=not sent.answer.is_ok)
             self.kept.setText(sent.not_kept or _KEPT)
+            if not self._was_sent:  # while it was on its way
+                self._outdate_answer()
             self.kept.show()
 
     def _show_failure(self, error: TenantAdminError) -> None:

@@ -77,6 +77,13 @@ def test_a_body_that_became_another_on_its_way_is_told(signing: Signing, change:
     assert any("Content-Length" in finding for finding in found.findings)
 
 
+def test_with_which_secret_another_body_would_hold_is_told() -> None:
+    head, body = request(secret=OLD)
+    found = judged(head, body + "\n", SECRET, OLD)
+    assert (found.holds, found.title) == (False, "Body and secret differ")
+    assert "without the line breaks" in found.findings[0] and "made with secret 2" in found.findings[1]
+
+
 def test_a_secret_that_was_taken_otherwise_is_told() -> None:
     head, body = request(secret=Secret(SECRET.value.removeprefix("whsec_")))
     found = judged(head, body)

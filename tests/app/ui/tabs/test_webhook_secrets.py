@@ -226,6 +226,11 @@ def test_a_request_is_checked_by_keys_and_a_secret_that_is_typed(
     QGuiApplication.clipboard().setText(f"{head}\n\n{body}")
     press("Ctrl+V")  # of a whole request each box takes its part
     assert (shown.headers.toPlainText(), shown.body_editor.toPlainText()) == (head, body)
+    QGuiApplication.clipboard().setText(f"{head}\nX-Long: {'x' * 500}")
+    shown.headers.selectAll()
+    press("Ctrl+V")
+    bar = shown.headers.horizontalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0 == bar.value())
     assert shown.verdict.title.text() == "The signature does not hold"
     shown.typed.setText("another secret")
     assert shown.verdict.title.text() == "The signature holds"

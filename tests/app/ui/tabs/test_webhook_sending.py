@@ -120,7 +120,7 @@ def test_the_body_is_edited_and_what_is_no_json_is_not_sent(
         assert asked.title.text() == "Discard the body?"
         asked.reject()
         assert shown.isVisible() and shown.body_editor.toPlainText() == '{"a": 2}'
-    assert shown.answer.title.text() == "500 Internal Server Error"
+    assert shown.answer.title.text() == "Before: 500 Internal Server Error"
     assert "answered with an error" in shown.answer.why.text()
     assert "oh <img src=x>" in shown.answer.body.text_view.toPlainText()
     names = [piece.text() for piece in shown.answer.waterfall.findChildren(type(shown.answer.total))]
@@ -163,6 +163,8 @@ def test_the_secret_is_nowhere_to_be_read(
         shown = opened(show_tab, context, qtbot)
         for signing in (0, 1):
             shown.signing.setCurrentIndex(signing)
+            assert shown.answer.title.text() == ("", "Before: 200 OK")[signing]  # of another request
+            assert ("not sent yet" in shown.kept.text()) is (signing == 1)
             shown.curl_button.click()
             command = QGuiApplication.clipboard().text()
             texts = [shown.request.toPlainText(), shown.sentence.text(), command, repr(shown._destination)]

@@ -4,7 +4,7 @@ import threading
 from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.ui.session.context import Context
@@ -14,7 +14,7 @@ from app.ui.widgets.buttons import CheckBox, StatusChip
 from app.ui.widgets.dialogs import ConfirmDialog
 from models.local.database import LocalDatabase
 from tests.app.ui.conftest import ShowTab
-from tests.fixtures.window import ask, child, dialog, value_of, write
+from tests.fixtures.window import ask, child, dialog, labels, value_of, write
 
 
 @pytest.mark.slow
@@ -182,6 +182,18 @@ def test_a_webhook_is_duplicated_to_another_tenant_without_its_secret(
 
 def test_each_event_stands_there_with_what_it_means(context: Context, qtbot: QtBot) -> None:
     form = WebhookDialog(context, tenant="acme")
+    form.show()
+    url = form.editor("url")
+    assert isinstance(url, QLineEdit)
+    for typed, said in (
+        ("https://169.254.169.254/latest", "169.254.169.254 is of this link alone"),
+        ("https://[fe80::1]/in", "fe80::1 is no public address: a test event is not sent there."),
+        ("http://127.0.0.1:8787/in", "https, or http on this computer"),
+        ("https://hooks.acme.example/in", "https, or http on this computer"),
+    ):
+        url.setText(typed)
+        assert any(text.startswith(said) for text in labels(form)), typed
+    url.clear()
     qtbot.addWidget(form)
     words = [box.words for box in form.editor("events").findChildren(CheckBox)]
     assert "run_killed – A run has failed its kill test." in words and len(words) == 7
