@@ -68,6 +68,8 @@ class State(Enum):
 
 
 RETENTION, OTHERS = "Retention has removed entries", "Another program has written to the database"
+AGAIN = f"{OTHERS}, which is soon verified again by itself"
+"""Mostly users and notifications, all day: nothing less is claimed until that has ended."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Outcome:
     """A verification that has ended; `checkpoint` is the number of the one that was made of it.
 
     Where none was, `why_not` is a reason, or None. `outdated` says what has changed the file
-    since (`RETENTION` or `OTHERS`), if anything has. It was made `at` this time, on behalf of `by`.
+    since (`RETENTION`, `OTHERS` or `AGAIN`), if anything has. It was made `at` this time, on behalf of `by`.
     """
 
     asked: Asked
@@ -95,6 +97,11 @@ class Outcome:
         return self.report.intact
 
     @property
+    def is_doubted(self) -> bool:
+        """Whether less is claimed, since the file has been changed and nothing looks at it again soon."""
+        return self.outdated not in ("", AGAIN)
+
+    @property
     def through(self) -> int:
         """The last entry that was looked at, or that was known to hold."""
         return max(self._through, (self.asked.section.first or 1) - 1)
@@ -107,7 +114,7 @@ class Outcome:
             if wrong <= OF_AN_ENTRY:
                 return State.CHANGED
             return State.NAMED if wrong <= _OF_OTHERS else State.BROKEN
-        if self.outdated or seq > self._through or (first is not None and seq < first):
+        if self.is_doubted or seq > self._through or (first is not None and seq < first):
             return State.UNCHECKED if first is None else State.OUTSIDE
         if codes:
             return State.UNPROVEN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -51,6 +52,8 @@ class FileVerdict(QObject):
         self.whole_at: int | None = None
         self.is_running = self.is_asked = self.is_pruned = False
         self.failure: str | None = None
+        self.follows_soon: Callable[[], bool] = lambda: False
+        """Whether a verification by itself follows within minutes once others have written."""
         self._failed_at = 0
         self._known_then: KeptVerdict | None = None
 
@@ -94,7 +97,7 @@ class FileVerdict(QObject):
         """Whether an entry that was not looked at since held then, for all that is known."""
         known = self.outcome
         first = None if known is None else known.asked.section.first
-        return self.whole_stands and known is not None and not known.outdated and seq < (first or 0)
+        return self.whole_stands and known is not None and not known.is_doubted and seq < (first or 0)
 
     @property
     def is_new_line(self) -> bool:
@@ -134,10 +137,16 @@ class FileVerdict(QObject):
             self.failure = None
             self.changed.emit()
 
+    def outdate_by_others(self) -> None:
+        """The same of what another program may have changed; where it is verified again soon, no less."""
+        from app.ui.session.outcome import AGAIN, OTHERS  # noqa: PLC0415 - with what verifies
+
+        self.outdate(AGAIN if self.follows_soon() else OTHERS)
+
     def outdate(self, by: str) -> None:
         """Claims less: the file may not be what was verified. `by` is of those that an outcome knows."""
         from app.ui.session.outcome import RETENTION  # noqa: PLC0415 - with what verifies
 
-        if self.outcome is not None and not self.outcome.outdated:
+        if self.outcome is not None and not self.outcome.is_doubted and self.outcome.outdated != by:
             self.outcome = replace(self.outcome, outdated=RETENTION if self.is_pruned else by)
             self.changed.emit()

@@ -15,7 +15,7 @@ from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
 from app.ui.session.context import Context
-from app.ui.session.outcome import OTHERS, RETENTION, Outcome, by_itself
+from app.ui.session.outcome import AGAIN, OTHERS, RETENTION, Outcome, by_itself
 from app.ui.session.verdict import COULD_NOT, MOST_COUNTED, how_many
 from app.ui.shell.desktop_notice import tell
 from app.ui.tabs.audit.words import CHANGED, WHOLE, headline
@@ -28,6 +28,8 @@ from models.progress import Monitor
 from models.status import DAY
 
 _LOOK_MS, _PATIENCE = 60_000, 100
+_SOON = 600
+"""Seconds within which what others wrote has been looked at, for the verdict to stand meanwhile."""
 _AT_ONCE = 50_000
 """Entries that are read in a moment: then all are, whatever a checkpoint says of them."""
 
@@ -55,6 +57,7 @@ class SelfVerification(QObject):
         if AUDIT_CHAIN.name not in self._context.opened.schema.columns:
             return
         self._verdict.changed.connect(self._say)
+        self._verdict.follows_soon = self._follows_soon
         self._verdict.asked.connect(self.stop_run)
         self._verdict.asked.connect(self._say)
         self._context.runner.changed.connect(self._hear)
@@ -102,6 +105,9 @@ class SelfVerification(QObject):
 
     def _look(self) -> None:
         """Words like "3 min ago" grow old, and so does a verdict; a command may have found another since."""
+        known = self._verdict.outcome
+        if known is not None and known.outdated == AGAIN and not self._follows_soon():
+            self._verdict.outdate(OTHERS)
         self._say()
         if self._is_due():
             self.check()
@@ -115,6 +121,12 @@ class SelfVerification(QObject):
         others_wrote = known is not None and known.intact and bool(known.outdated)
         soon = 0 if known is None else max(_LOOK_MS / 1000, _PATIENCE * known.report.seconds)
         return since >= (soon if others_wrote else DAY)
+
+    def _follows_soon(self) -> bool:
+        """Whether that is within minutes of what others write; else less is claimed until then."""
+        known = self._verdict.outcome
+        seconds = 0 if known is None else _PATIENCE * known.report.seconds
+        return self._verifies_by_itself and seconds <= _SOON
 
     def _read_last(self, done: Callable[[KeptVerdict | None], None]) -> None:
         where = self._context.opened.where
@@ -183,7 +195,7 @@ class SelfVerification(QObject):
             self._count()
 
     def _written(self) -> None:
-        self._verdict.outdate(OTHERS)
+        self._verdict.outdate_by_others()
         self._count()
 
     def _count(self) -> None:
@@ -223,7 +235,11 @@ class SelfVerification(QObject):
         if stands and verdict.whole_at is not None:
             at, looked = verdict.whole_at, f"verified whole, {absolute_time(verdict.whole_at, utc)};"
         tip = f"{words}: {looked} {which}, {absolute_time(known.at, utc)}, by {known.by}"
-        if known.intact and verdict.newer and (stands or said.entries):
+        rechecked = verdict.outcome is not None and verdict.outcome.outdated == AGAIN and known.intact
+        if rechecked:
+            newer = f" · {how_many(verdict.newer, 'newer', 'newer')}" if verdict.newer else ""
+            words += f" through entry {grouped(known.through)}{newer}, checking again"
+        elif known.intact and verdict.newer and (stands or said.entries):
             words += f" through entry {grouped(known.through)} · {how_many(verdict.newer, 'newer', 'newer')}"
             tip += f"; {verdict.not_verified}"
         elif known.intact and not verdict.newer:
@@ -232,10 +248,10 @@ class SelfVerification(QObject):
             tip += "; not looked at since"
         elif verdict.outcome.outdated:
             tip += f"; the {self._context.opened.kind} has been changed since"
-            if verdict.outcome.outdated == OTHERS and known.intact:
+            if verdict.outcome.outdated in {OTHERS, AGAIN} and known.intact:
                 again = "it is verified again by itself" if self._verifies_by_itself else "verify it again"
                 tip += f", by another program. Nothing is known to be wrong with that; {again}"
-            if known.intact:
+            if known.intact and not rechecked:
                 icon, tone = Icon.WARNING_FILL, Tone.WARN
                 newer = f" · {how_many(verdict.newer, 'newer', 'newer')}" if verdict.newer else ""
                 words = f"{CHANGED}{newer}"

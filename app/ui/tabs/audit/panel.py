@@ -221,7 +221,7 @@ class VerificationPanel(QWidget):
     def outdate(self) -> None:
         """Claims less: somebody else has written to the file since it was verified."""
         self._outdate_parts(OTHERS)
-        self._context.verdict.outdate(OTHERS)
+        self._context.verdict.outdate_by_others()
         self._verdict_changed()
 
     def _outdate_parts(self, by: str) -> None:

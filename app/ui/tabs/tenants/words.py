@@ -28,7 +28,7 @@ def known_now(verdict: FileVerdict) -> KnownOfChains:
         return overview.known_of(verdict.last)
     report = outcome.report
     verdicts: Mapping[str, Verdict] = {one.tenant: one.verdict for one in report.tenants}
-    if outcome.outdated or report.undecided:
+    if outcome.is_doubted or report.undecided:
         verdicts = {name: found for name, found in verdicts.items() if found in BROKEN}
     findings = Counter(
         found.tenant for found in report.findings if found.tenant is not None and found.is_error
@@ -45,7 +45,7 @@ def known_now(verdict: FileVerdict) -> KnownOfChains:
 
 def _others(verdict: FileVerdict, outcome: Outcome) -> Verdict | None:
     """What is known of those that a verification from a checkpoint on does not name."""
-    return outcome.report.verdict if verdict.whole_stands and not outcome.outdated else None
+    return outcome.report.verdict if verdict.whole_stands and not outcome.is_doubted else None
 
 
 def looks(one: TenantRow) -> tuple[Tone, str]:

@@ -320,25 +320,40 @@ def test_what_another_program_appends_since_is_counted(
     opened()
     context, colours = window.context, list[str]()
     assert context is not None and window.workspace is not None
+    verification, through = window.workspace.verification, context.verdict.through
+    page = go(qtbot, window, AUDIT)
+    linked = values(page, "previous_hash")[:100]
     window.workspace.shield.connect(lambda icon, colour, words, tip: colours.append(colour))
     ask(demo_path, "UPDATE users SET email = email")
     context.outside.look()
-    qtbot.waitUntil(lambda: window.shield.text() == "Changed since it was verified")
+    qtbot.waitUntil(lambda: window.shield.text() == f"Chain verified through entry {through}, checking again")
     calm = "by another program. Nothing is known to be wrong with that; it is verified again by itself"
-    assert calm in window.shield.toolTip()
+    assert calm in window.shield.toolTip() and colours[-1] == Tone.OK.value
+    assert values(page, "previous_hash")[:100] == linked and isinstance(page, AuditTab)
+    assert page.banner.headline().startswith("Chain verified") and page.banner.tone() is Tone.OK
     append(demo_path, "new", 5)
     context.outside.look()
-    qtbot.waitUntil(lambda: window.shield.text() == "Changed since it was verified · 5 newer")
-    window.setMinimumSize(0, 0)
-    window.resize(640, 388)
-    qtbot.waitUntil(lambda: window.width() == 640 and window.shield.shown() == window.shield.text())
-    assert colours[-1] == Tone.WARN.value, "a warning is not green"
-    verification = window.workspace.verification
+    again = f"Chain verified through entry {through} · 5 newer, checking again"
+    qtbot.waitUntil(lambda: window.shield.text() == again)
     verification._look()
     assert context.verdict.outcome is not None and context.verdict.outcome.outdated, "not at once"
     verification._begun -= 10_000
     verification._look()  # as each minute
-    qtbot.waitUntil(lambda: window.shield.text().startswith("Chain verified"))
+    qtbot.waitUntil(lambda: window.shield.text().startswith("Chain verified,"))
+    ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = 300")
+    context.outside.look()
+    qtbot.waitUntil(lambda: window.shield.text().endswith(", checking again"))
+    window.settings.verify_by_itself = False
+    verification._look()
+    assert window.shield.text() == "Changed since it was verified", "nothing follows by itself"
+    window.setMinimumSize(0, 0)
+    window.resize(640, 388)
+    qtbot.waitUntil(lambda: window.width() == 640 and window.shield.shown() == window.shield.text())
+    assert colours[-1] == Tone.WARN.value, "a warning is not green"
+    window.settings.verify_by_itself = True
+    verification._begun -= 10_000
+    verification._look()
+    qtbot.waitUntil(lambda: window.shield.text() == "Chain broken")
 
 
 def test_what_retention_did_here_is_verified_with_what_it_wrote(
