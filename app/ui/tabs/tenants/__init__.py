@@ -211,7 +211,7 @@ class TenantsTab(RecordTab):
         self.numbers.show_numbers(row)
         self.chain.show_chain(record, self._checkpoint_of(row.name))
         self.latest.show_latest(record)
-        self.floor.show_counts(row, utc=utc)
+        self.floor.show_counts(row, self._refuse_erase(), utc=utc)
 
     def _checkpoint_of(self, tenant: str) -> Checkpoint | None:
         return next((one for one in reversed(self._checkpoints) if tenant in one.tenants), None)
@@ -337,8 +337,14 @@ class TenantsTab(RecordTab):
             self.lead.emit(name, table, then)
 
     def export(self) -> None:
-        if (name := self._name) is not None:
-            leaving.ask_export(self.context, name, self.window())
+        if (name := self._name) is None:
+            return
+        go = partial(leaving.ask_export, self.context, name, self.window())
+        row = self._tenants.at_hand().get(name)
+        if row is not None and row.entries and self._checkpoint_of(name) is None:
+            leaving.ask_without_checkpoint(self.context, go, self.window())
+        else:
+            go()
 
     def _erase(self) -> None:
         if (name := self._name) is not None:

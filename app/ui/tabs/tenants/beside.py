@@ -92,8 +92,9 @@ class ChainPart(QWidget):
         self.more = push_button(context.theme, "", self._count_days, kind=Kind.FLAT, icon=Icon.HISTORY)
         self.more.setProperty("small", True)
         self.fields = FieldList(context.theme)
-        line = in_row(Label("Audit chain", Look.SECTION), None, self.more, self.count)
-        in_column(line, self.timeline, self.fields, within=self, spacing=6)
+        line = in_row(Label("Audit chain", Look.SECTION), None, self.count)
+        read = in_row(self.more, None)  # below: beside the others it would be wider than a small inspector
+        in_column(line, read, self.timeline, self.fields, within=self, spacing=6)
 
     def day_of(self) -> Callable[[int], int] | None:
         return None if self._context.settings.utc_times else local_day
@@ -234,10 +235,12 @@ class EraseFloor(QWidget):
         said = in_column(self.title, self.words, spacing=2)
         in_row((said, 1), button, within=self, margins=(14, 10, 14, 12), spacing=12)
 
-    def show_counts(self, row: TenantRow, *, utc: bool) -> None:
+    def show_counts(self, row: TenantRow, why_not: str | None = None, *, utc: bool) -> None:
+        """Where it cannot be erased, `why_not`: nobody reads the tool tip of a disabled button by keys."""
         is_erased = row.erased is not None
         self._button.setVisible(not is_erased)
         self.title.setText("This tenant was erased" if is_erased else "Erase this tenant")
         what = f"{counted(row.users, 'user')}, {counted(row.entries, 'entry', 'entries')} and the rest"
         left = f"{words.erased(row, utc)}. The marker in its chain is all that is left of it."
-        self.words.setText(left if is_erased else f"{what}. Asks for the name; makes a copy first.")
+        asks = why_not or f"{what}. Asks for the name; makes a copy first."
+        self.words.setText(left if is_erased else asks)

@@ -14,6 +14,9 @@ from app.services.text import counted, visible
 from app.ui.session.busy import ReadingText
 from app.ui.session.context import Context
 from app.ui.session.lock import ask_to_read
+from app.ui.session.outcome import Outcome
+from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog, ask_new_folder
 from models.engine import MOST_READ
 from models.errors import MuchToRead, TenantAdminError
@@ -24,6 +27,11 @@ if TYPE_CHECKING:
     from app.services.tenants.erasing import Erasure
 
 _NAME = "name another tenant, as the manifest says"
+_UNKNOWN, _WITHOUT = "No checkpoint knows this chain yet", "Export without one"
+_NO_PROOF = (
+    "Whoever checks what is exported could not tell it from a chain that somebody made up. A checkpoint that "
+    "is signed first goes with it."
+)
 _GOES = "All that it has goes for good, at once or not at all."
 _STAYS = (
     "That copy still holds all of it: delete it when nobody needs it any more. A marker in its chain and an "
@@ -37,6 +45,28 @@ def ask_export(context: Context, tenant: str, window: QWidget) -> None:
     start = opened.folder / f"{opened.stem} {_file_name(tenant)}"
     if (folder := ask_new_folder(window, words, start)) is not None:
         export(context, tenant, folder, window)
+
+
+def ask_without_checkpoint(context: Context, go: Callable[[], object], window: QWidget) -> None:
+    """Before a chain is exported that no checkpoint knows: whether to sign one first. Then it goes on."""
+    question = ConfirmDialog(context.theme, _UNKNOWN, _NO_PROOF, action=_WITHOUT, danger=False, parent=window)
+
+    def lead() -> None:
+        from app.ui.tabs.audit.dialogs import CheckpointsDialog  # noqa: PLC0415 - few have none
+
+        box = CheckpointsDialog(context, question)
+
+        def checked(outcome: Outcome) -> None:
+            context.verdict.take(outcome)
+            if outcome.checkpoint is not None:
+                box.accept()
+                question.accept()
+
+        box.checked.connect(checked)
+        box.open_once()
+
+    question.add_apart(push_button(context.theme, "Sign one first…", lead, icon=Icon.ANCHOR))
+    question.open_once(go)
 
 
 def export(context: Context, tenant: str, folder: Path, window: QWidget, most: int = MOST_READ) -> None:

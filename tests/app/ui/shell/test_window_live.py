@@ -1432,11 +1432,14 @@ def test_all_tenants_are_listed_and_one_exported_and_none_erased(
     chosen, out = row[-1], file.parent / "out"
     assert "which a live database cannot do" in found.commands.action(ERASE).toolTip()
     assert not found.commands.action(ERASE).isEnabled()
+    assert "which a live database cannot do" in found.floor.words.text()
+    assert found.chain.minimumSizeHint().width() < 330
     assert not found.chain.timeline.isVisible()  # what it reads is asked for
     click(qtbot, found.chain.more)
     qtbot.waitUntil(found.chain.timeline.isVisible)
     monkeypatch.setattr("app.ui.tabs.tenants.leaving.ask_new_folder", lambda *asked, **how: out)
     found.commands.trigger(EXPORT)
+    click(qtbot, dialog(qtbot, window, ConfirmDialog).confirm_button)
     qtbot.waitUntil(lambda: "exported to out" in words(window))
     told = json.loads((out / "manifest.json").read_text())
     assert told["tables"]["users"]["rows"] == chosen.users

@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
+from app import paths
 from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.log import DeliveryLog
@@ -15,6 +16,7 @@ from app.services.deliveries.signing import Signing
 from app.services.records import notifications, users
 from app.ui.shell.dialogs import NotesDialog
 from app.ui.shell.window import MainWindow
+from app.ui.tabs.audit.dialogs import CheckpointsDialog
 from app.ui.tabs.common.form_fields import TenantField
 from app.ui.tabs.tenants import ERASE, EXPORT, VERIFY, WORK, TenantsTab
 from app.ui.tabs.users import new_user_form
@@ -250,11 +252,21 @@ def test_the_data_of_one_are_exported_into_a_folder(
     page = show(qtbot, window)
     name, out = choose(qtbot, page, 0), demo_path.parent / "out"
     monkeypatch.setattr("app.ui.tabs.tenants.leaving.ask_new_folder", lambda *asked, **how: out)
+    paths.checkpoints_dir().mkdir(parents=True)
+    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
     page.commands.trigger(EXPORT)
+    question = dialog(qtbot, window, ConfirmDialog)
+    assert "No checkpoint knows this chain yet" in words(question)
+    click(qtbot, button(question, "Sign one first…"))
+    box = dialog(qtbot, question, CheckpointsDialog)
+    qtbot.waitUntil(box.make_button.isEnabled)
+    click(qtbot, box.make_button)
     row = page.list.current_row()
     assert row is not None
     qtbot.waitUntil(lambda: f"{row[-1].rows} rows of {name} exported to out" in words(window))
+    assert "no checkpoint knows its chain" not in words(window)
     assert (out / "manifest.json").is_file()
+    qtbot.waitUntil(lambda: page._checkpoint_of(name) is not None)
 
 
 @pytest.mark.slow
