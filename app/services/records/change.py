@@ -29,8 +29,10 @@ READ_FOR_ENTRY: Final = 3
 """The same that are read where it is appended."""
 _READ_AT_ONCE: Final = 40
 """The same where an act is written as it was planned: how the tables are, and the ends of its chains."""
-_READ_OF_CHAIN: Final = 4_160
-"""The same where it is planned then: the chain's newest entries, each up to four times, and its ends."""
+_READ_OF_CHAIN: Final = 160
+"""The same where it is planned then: the chain's ends."""
+_READ_OF_NUMBERS: Final = 4_000
+"""The same where it is not known yet how others number their entries: the newest, each up to four times."""
 _READ_PAST_INDEXES: Final = 1_100
 """The same of the newest entries where others may write the table's indexes."""
 _READ_OF_TABLES: Final = 3
@@ -39,18 +41,21 @@ _READ_TO_ADD: Final = 13
 """The same for a row that is added: in each index, and whether its address or number is taken."""
 
 
-def read_to_plan(database: Database) -> int:
-    """How many rows are charged at most, beside its own, where an act is planned when it is written."""
+def read_to_plan(database: Database, *, asks: bool) -> int:
+    """How many rows are charged at most, beside its own, where an act is planned when it is written. `asks`
+    as of `Agreed`: once others are known to number their entries in another way, nobody looks again.
+    """
     shape = [] if database.last_read is None else database.last_read[0]
     past = 0 if database.trusts_indexes else _READ_PAST_INDEXES
-    return _READ_OF_CHAIN + past + _READ_OF_TABLES * sum(map(len, shape))
+    of_chain = _READ_OF_CHAIN + (_READ_OF_NUMBERS if asks else 0)
+    return of_chain + past + _READ_OF_TABLES * sum(map(len, shape))
 
 
-def price_to_add(database: Database, written: int, rows: int) -> tuple[int, int]:
+def price_to_add(database: Database, written: int, rows: int, *, asks: bool) -> tuple[int, int]:
     """How many rows are written and, at most, read where so many are added, each of which is charged as so
     many `written` and has an entry of its own; planned when they are written.
     """
-    read = read_to_plan(database) + _READ_AT_ONCE + (_READ_TO_ADD + READ_FOR_ENTRY) * rows
+    read = read_to_plan(database, asks=asks) + _READ_AT_ONCE + (_READ_TO_ADD + READ_FOR_ENTRY) * rows
     return (written + WRITTEN_FOR_ENTRY) * rows, read
 
 
@@ -133,9 +138,9 @@ class Change:
         of_rows = len(self.rows) + (_READ_TO_ADD - 1) * coming
         return of_rows + READ_FOR_ENTRY * len(self.events) + _READ_AT_ONCE
 
-    def read_back(self, database: Database) -> int:
+    def read_back(self, database: Database, *, asks: bool) -> int:
         """The same where it is taken back, which may be planned again then."""
-        return self.inverse().read + (read_to_plan(database) if self.behind is None else 0)
+        return self.inverse().read + (read_to_plan(database, asks=asks) if self.behind is None else 0)
 
     @property
     def going(self) -> int:

@@ -681,7 +681,7 @@ class MainWindow(QMainWindow):
             act()
             return
         back = change.inverse()
-        read = change.read_back(context.opened.database)
+        read = change.read_back(context.opened.database, asks=context.agreed.asks)
         goes = back.going > 1 and context.opened.database.charges
         if not (goes or context.is_dear(back.written, read)):
             act()

@@ -253,9 +253,11 @@ def freeze(rows: Iterable[tuple[Any, ...]], each: int = 1) -> Frozen:
     return Frozen(tuple(require_ids(ids)), tuple(names), of, written)
 
 
-def reads_again(database: Database, rows: int, entries: int) -> int:
-    """How many rows an act on so many records reads at most that is planned when it is written."""
-    return read_to_plan(database) + (READ_WHOLE + 1) * rows + READ_FOR_ENTRY * entries
+def reads_again(database: Database, rows: int, entries: int, *, asks: bool) -> int:
+    """How many rows an act on so many records reads at most that is planned when it is written; `asks` as of
+    `Agreed`.
+    """
+    return read_to_plan(database, asks=asks) + (READ_WHOLE + 1) * rows + READ_FOR_ENTRY * entries
 
 
 def ask_about(
@@ -295,7 +297,9 @@ def set_on_selected(
     if not _is_asked(tab, flags, asks=asks):
         tab.selection.with_ids(act)
         return
-    read = partial(not_so, context.lists, flags=flags, seen=seen, entry_each=entry_each)
+    read = partial(
+        not_so, context.lists, flags=flags, seen=seen, entry_each=entry_each, asks=context.agreed.asks
+    )
 
     def ask(found: tuple[Frozen, int]) -> None:
         going, of = found
@@ -332,10 +336,11 @@ def not_so(
     seen: "InSight",
     entry_each: bool,
     all_of_them: bool = True,
+    asks: bool = True,
 ) -> tuple[Frozen, int]:
     """Those of the rows of which one of the `flags` is in another state, as the database has them now, and
     how many rows there are. What is read of them joins what was `seen`. Unless `all_of_them` have to go at
-    once, the first of them are taken that do. Raises `TooManyAtOnce`.
+    once, the first of them are taken that do; `asks` as of `Agreed`. Raises `TooManyAtOnce`.
     """
     from app.services.records.seen import of_rows  # noqa: PLC0415 - rows show before any act
 
@@ -350,7 +355,7 @@ def not_so(
     entries = len(named.ids) if entry_each else named.tenants
     each = _written(lists, query.table, flags)
     written = each * len(named.ids) + WRITTEN_FOR_ENTRY * entries
-    read = reads_again(database, len(others), entries)
+    read = reads_again(database, len(others), entries, asks=asks)
     return replace(named, written=written, read=read, seen=seen), len(rows)
 
 
@@ -368,7 +373,9 @@ def _is_asked(tab: RecordTab, flags: Flags, *, asks: bool) -> bool:
     if rows < 2 or asks or not context.costs:
         return asks and rows > 1
     written = (_written(context.lists, tab.spec.table.name, flags) + WRITTEN_FOR_ENTRY) * rows
-    return context.is_dear(written, reads_again(context.opened.database, rows, rows))
+    return context.is_dear(
+        written, reads_again(context.opened.database, rows, rows, asks=context.agreed.asks)
+    )
 
 
 def _written(lists: Lists, table: str, flags: Flags) -> int:

@@ -186,7 +186,9 @@ class ComposeDialog(LongForm):
         self._price.setVisible(asks)
         if asks:
             each = 1 if self._stored is None else self._stored.written()
-            written, read = price_to_add(self._context.opened.database, each, len(tenants))
+            asks = self._context.agreed.asks
+            database = self._context.opened.database
+            written, read = price_to_add(database, each, len(tenants), asks=asks)
             self._price.setText(self._context.price(written, read=read, going=0).strip())
         words = counted(len(tenants), "notification")
         self.action_button.setText(f"Create {words}" if tenants else "Create")

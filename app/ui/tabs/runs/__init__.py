@@ -475,7 +475,7 @@ class RunsTab(RecordTab):
         if self.opener.shows_other(self.list.current_id()):
             self.context.say("Nothing was done: the run that is selected now is not shown yet.")
             return
-        lists, seen = self.context.lists, self.selection.seen()
+        lists, seen, wary = self.context.lists, self.selection.seen(), self.context.agreed.asks
 
         def able(database: Database, query: ListQuery, keys: Keys) -> tuple[Frozen, bool, bool]:
             columns = ("id", "idea", "status")
@@ -485,7 +485,7 @@ class RunsTab(RecordTab):
             each = lists.written(query.table, ("status", "updated_at"))
             seen.fill(of_rows(query.table, found, columns))
             asked = found or rows
-            read = reads_again(database, len(asked), len(asked))
+            read = reads_again(database, len(asked), len(asked), asks=wary)
             named = ((key, idea, status_word(status)) for key, idea, status in asked)
             frozen = replace(freeze(named, each), read=read, stay=stay, seen=seen)
             return frozen, bool(found), any(row[2] in planning.GOES_ON for row in found)
