@@ -23,6 +23,7 @@ from app.ui.widgets.formatting import first_line
 from app.ui.widgets.labels import ElidedLabel, Label, Look, bounded, in_column, in_row
 from app.ui.widgets.long_form import LongForm
 from app.ui.widgets.many_picker import ManyPicker
+from app.workers.runner import Task
 from models.status import WebhookEvent
 
 _SENTENCE = "Each tenant gets one of its own, unread, and an entry in its chain. Undo takes all of it back."
@@ -149,6 +150,8 @@ class ComposeDialog(LongForm):
         self.metadata.changed.connect(self._look_soon)
         self._wait = QTimer(self, singleShot=True, interval=_LOOK_MS)
         self._wait.timeout.connect(self._look_for_named)
+        self._looking: Task | None = None
+        self.finished.connect(self._stop_looking)
         self.submitted.connect(self._create)
         self._preview()
         self.to.setFocus()
@@ -212,8 +215,16 @@ class ComposeDialog(LongForm):
             if gone:
                 announce(self, said)
 
+        self._stop_looking()
         read = self._context.runner.read
-        read(notifications.named, written, on_done=found, on_failed=lambda error: None)
+        self._looking = read(notifications.named, written, on_done=found, on_failed=lambda error: None)
+
+    def _stop_looking(self) -> None:
+        """Nobody waits for it: the form is gone, or the metadata are others."""
+        self._wait.stop()
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
 
     def _check_tenants(self, value: FieldValue) -> str:
         count, most = len(self.to.tenants()), self._context.opened.database.most_at_once
