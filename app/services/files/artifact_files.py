@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -55,7 +57,7 @@ def save_one(database: Database, artifact: Record, path: Path) -> Path:
 
 def save_all(database: Database, run_id: Value, folder: Path, monitor: Monitor = UNWATCHED) -> SavedArtifacts:
     """Writes every artifact of a run into a new folder of its own within `folder`, one after another. Raises
-    `AlreadyThere`, and leaves what has been written when it is cancelled.
+    `AlreadyThere`; what it has written goes again where it cannot write all, or is cancelled.
     """
     run = read_record(database, PLANNING_RUNS, run_id)
     into = folder / safe(run.text("idea")[:_LONGEST] or run.text("id"), "run")
@@ -68,21 +70,30 @@ def save_all(database: Database, run_id: Value, folder: Path, monitor: Monitor =
         number += 1
         into = into.with_name(f"{into.name.removesuffix(f' {number - 1}')} {number}")
     taken: dict[str, int] = {}
-    written = 0
-    with atomic.expected_errors(into):
+    written = list[Path]()
+    with atomic.expected_errors(into), ExitStack() as undo:
         into.mkdir(mode=0o700)
+        undo.callback(_take_back, into, written)
         for some in in_parts(keys, TOGETHER if database.costs else 1):
             wanted_now = [_content_where(holds(by, key)) for key in some]
             for rows in database.read_each(wanted_now):
-                monitor.progress(written, len(keys))
+                monitor.progress(len(written), len(keys))
                 if monitor.cancelled():
                     raise Cancelled
                 for phase, version, content in (map(decoded, row) for row in rows):
-                    name = file_name(phase, version, content, taken)
-                    written += 1
-                    atomic.write(into / name, _bytes(content), only_if_new=True)
+                    written.append(into / file_name(phase, version, content, taken))
+                    atomic.write(written[-1], _bytes(content), only_if_new=True)
         monitor.progress(len(keys), len(keys))
-    return SavedArtifacts(into, written)
+        undo.pop_all()
+    return SavedArtifacts(into, len(written))
+
+
+def _take_back(folder: Path, files: Iterable[Path]) -> None:
+    """Takes away these files, and their folder where nobody else has put something into it."""
+    with suppress(OSError):
+        for file in files:
+            file.unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def file_name(phase: Value, version: Value, content: Value, taken: dict[str, int] | None = None) -> str:

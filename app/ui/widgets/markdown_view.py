@@ -2,6 +2,7 @@
 it leads anywhere.
 """
 
+import re
 from typing import Any, Final
 
 from PySide6.QtCore import QUrl
@@ -22,6 +23,10 @@ from app.ui.widgets.labels import SELECTABLE
 
 _FEATURES = QTextDocument.MarkdownFeature.MarkdownNoHTML | QTextDocument.MarkdownFeature.MarkdownDialectGitHub
 _KEPT = "\n\t"
+_ALTERNATIVE: Final = QTextFormat.Property.ImageAltText
+_FRONT_MATTER: Final = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
+_FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
+_NAMED: Final = re.compile(r"((?: {0,3}(?:>|[*+-]|\d{1,9}[.)]))* {0,3})\[[^\]\n]+\]:")
 
 
 _MARGIN, _PADDING = 12, 5
@@ -66,6 +71,27 @@ def _set_apart(document: QTextDocument, theme: Theme) -> None:
             frame.setFormat(table)
 
 
+def _all_of(text: str) -> str:
+    """The text with what Markdown keeps to itself written so that it is seen: what stands before it between
+    lines of dashes, as code, and where links that are named elsewhere lead.
+    """
+    if matter := _FRONT_MATTER.match(text):
+        fence = "~" * (2 + max(map(len, re.findall("~+", matter[1])), default=1))
+        text = f"{fence}\n{matter[1]}\n{fence}\n{text[matter.end() :]}"
+    if "]:" not in text:
+        return text
+    lines, within = text.split("\n"), ""
+    for number, line in enumerate(lines):
+        if fence_here := _FENCE.match(line):
+            if not within:
+                within = fence_here[1]
+            elif line.strip().startswith(within) and not line.strip().strip(within[0]):
+                within = ""
+        elif not within and (named := _NAMED.match(line)):
+            lines[number] = f"{named[1]}\\{line[named.end(1) :]}"
+    return "\n".join(lines)
+
+
 class Unloading(QTextDocument):
     """A document whose resources are all empty: Qt would look for an image of its own on the disk."""
 
@@ -100,7 +126,7 @@ class MarkdownView(QTextEdit):
         if _is_beyond(text):
             document.setPlainText(shown)
         else:
-            document.setMarkdown(shown, _FEATURES)
+            document.setMarkdown(_all_of(shown), _FEATURES)
             _say_in_words(document)
             _set_apart(document, self._theme)
         document.setDocumentMargin(_MARGIN)
@@ -126,7 +152,8 @@ def _say_in_words(document: QTextDocument) -> None:
             part = parts.fragment()
             form = part.charFormat()
             if form.isImageFormat():
-                name = visible(form.toImageFormat().name())[:300]
+                told = (str(form.property(_ALTERNATIVE) or ""), form.toImageFormat().name())
+                name = ", ".join(visible(part)[:300] for part in told if part)
                 found.append((part.position(), part.length(), f"[image: {name}]", True))
             elif form.isAnchor() and form.anchorHref():
                 found.append((part.position() + part.length(), 0, form.anchorHref(), False))

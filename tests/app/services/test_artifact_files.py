@@ -48,8 +48,11 @@ def test_all_of_a_run_is_saved_as_it_is_stored(
         "con--v3.bin": b"\xff\x00",
     }
     assert save_all(engine, "r", tmp_path).folder.name == "a-b-c 2"
+    there = sorted(tmp_path.iterdir())
+    heard: list[int] = []
     with pytest.raises(Cancelled):
-        save_all(engine, "r", tmp_path, Monitor(cancelled=lambda: True))
+        save_all(engine, "r", tmp_path, Monitor(lambda *far: heard.append(1), lambda: len(heard) > 2))
+    assert sorted(tmp_path.iterdir()) == there, "what was written goes again"
 
 
 def test_one_is_saved_in_place_of_what_was_there(

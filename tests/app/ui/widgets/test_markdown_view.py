@@ -42,7 +42,7 @@ def test_nothing_is_loaded_and_html_is_text(view: MarkdownView, tmp_path: Path) 
     )
     view.show_markdown(text)
     shown = view.toPlainText()
-    assert f"[image: {picture}]" in shown and "<b>bold</b>" in shown and "<img src=" in shown
+    assert f"[image: alt, {picture}]" in shown and "<b>bold</b>" in shown and "<img src=" in shown
     assert "a link (https://example.com/x)" in shown and "\\u202e" in shown.lower()
     image = view.grab().toImage()
     colours = {image.pixelColor(x, y).name() for x in range(0, 400, 4) for y in range(0, 300, 4)}
@@ -50,6 +50,22 @@ def test_nothing_is_loaded_and_html_is_text(view: MarkdownView, tmp_path: Path) 
     assert view.document().resource(QTextDocument.ResourceType.ImageResource, str(picture)).width() == 1
     flags = view.textInteractionFlags()
     assert not flags & Qt.TextInteractionFlag.LinksAccessibleByMouse
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("---\nverdict: KILL\n~~~~\n---\n# Strategy", ["verdict: KILL", "~~~~", "Strategy"]),
+        ("---\nverdict: KILL", ["verdict: KILL"]),
+        ('See [it][at].\n\n[at]: http://x.example "a remark"', ["[at]: http://x.example", "a remark"]),
+        ("> - [^1]: a footnote", ["[^1]: a footnote"]),
+        ("```\n[code]: x\n```\n[no code]: y", ["[code]: x", "[no code]: y"]),
+    ],
+)
+def test_nothing_of_a_text_is_kept_back(view: MarkdownView, text: str, seen: list[str]) -> None:
+    view.show_markdown(text)
+    shown = view.toPlainText()
+    assert [part for part in seen if part not in shown] == [] and "\\[" not in shown
 
 
 def test_a_long_text_is_whole_in_its_parts(view: MarkdownView) -> None:
