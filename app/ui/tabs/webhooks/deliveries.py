@@ -98,6 +98,7 @@ class DeliveriesDialog(Dialog):
         self.table.setMinimumHeight(_LEAST_HEIGHT // 2)
         self.state = Label(_READING, Look.DIM, wrap=True)
         self.shown = DeliveryView(theme, _HINT)
+        self.shown.setMinimumHeight(_LEAST_HEIGHT)  # also below the table, where a screen is narrow
         self.answer, self.sent_body = self.shown.answer, self.shown.sent_body
         left, rows = QWidget(), QWidget()  # which ask for the room that a table of any height does not
         in_column((self.table, 1), within=rows)
