@@ -475,7 +475,7 @@ NOTIFICATIONS = Table(
     "Notifications",
     ("notification", "notifications"),
     main="message",
-    gives_way=("type", "tenant_id", "title", "read"),
+    gives_way=("type", "title", "tenant_id", "read"),
     heading=("title", "type"),
     details=(("message",),),
     columns=(

@@ -119,7 +119,7 @@ class NotificationsTab(RecordTab):
 
     @property
     def gives_way(self) -> tuple[str, ...]:
-        """When retention takes it goes after what kind it is, which its title says, and whose."""
+        """When retention takes it goes after what kind it is and its title, which the message says, too."""
         own = super().gives_way
         return (*own[:2], *([LEAVES] if self.leaving.is_told else []), *own[2:])
 

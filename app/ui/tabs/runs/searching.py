@@ -348,6 +348,9 @@ class RunSearchDialog(Dialog):
         if isinstance(error, Cancelled) or asked != self._asked():
             self._search()
         else:
+            self._found = ()
+            self.table.show_rows([])  # what was found before is not of these words
+            self._show_place()
             self._say(str(error))
 
     def _tell(self, words: str) -> None:
