@@ -119,7 +119,7 @@ class Context(QObject):
         found = self.verdict.found
         if found is Verdict.UNREADABLE:
             self.meet_damage()
-        if found is not None:
+        if found in {Verdict.EARLIER, Verdict.VERIFIED, Verdict.CONSISTENT}:  # others tell nothing of that
             self.opened.database.is_earlier = found is Verdict.EARLIER
 
     def ask_what_can_follow(self) -> None:

@@ -470,7 +470,7 @@ class ContinuationNotice(Notice):
             self.banner.show_verdict(tone, headline, rest_of_line, detail, icon)
             self.show()
             self.is_older = older
-            if older and self._context.verdict.found is None:
+            if older and self._context.verdict.found not in {Verdict.VERIFIED, Verdict.CONSISTENT}:
                 self._context.opened.database.is_earlier = True
             self.objection = f"{headline}: {detail}"
             self.objected.emit()
