@@ -85,7 +85,7 @@ def test_passwords_lists_and_moves_of_many_users(
         click(qtbot, asked.confirm_button)
     closed(qtbot, window, ConfirmDialog)
     assert ask(file, STORED) == [(0,)]
-    undo(qtbot, page, asks=True)
+    undo(qtbot, page, asks=False)
     assert ask(file, STORED) == [(stored,)]
 
     user = choose(qtbot, page, 1)
@@ -102,7 +102,7 @@ def test_passwords_lists_and_moves_of_many_users(
         click(qtbot, others.action_button)
     closed(qtbot, window, FormDialog)
     assert ask(file, "SELECT count(*) FROM users WHERE role = 'admin'") == [(2,)]
-    undo(qtbot, page, asks=True)
+    undo(qtbot, page, asks=False)
     assert ask(file, "SELECT role, count(*) FROM users GROUP BY role") == [(None, total - 1), ("member", 1)]
 
     user = choose(qtbot, page, 1)
