@@ -2,10 +2,11 @@
 this one would hold up the interface. Never imports Qt.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, BinaryIO, Final
 
 from app.services.records.contents import ContentKind, LaidOut, prepare, single
+from app.services.records.rows import in_parts
 from app.services.records.text_diff import Aligned, DiffRow, Equal, TextDiff, lines_of_text
 from app.workers.child import Caller, Children, Job
 from models.progress import Breath, Monitor
@@ -14,6 +15,7 @@ _SMALL: Final = 200_000
 """Characters that take no longer here than a child takes to start."""
 _ROWS, _CHARACTERS = 1_000, 32_768
 """In one message."""
+Stretch = Equal | Sequence[DiffRow]
 
 
 def prepare_contents(contents: Sequence[str], monitor: Monitor) -> LaidOut:
@@ -23,7 +25,7 @@ def prepare_contents(contents: Sequence[str], monitor: Monitor) -> LaidOut:
         return prepare(contents, breathe)
     encoded = [content.encode("utf-8", "surrogatepass") for content in contents]
     texts: list[list[str]] = [[] for _ in contents]
-    pages, stretches = list[str](), list[Equal | Sequence[DiffRow]]()
+    pages, stretches = list[str](), list[Stretch]()
 
     def take(_index: int, part: dict[str, Any]) -> None:
         breathe()
@@ -32,10 +34,8 @@ def prepare_contents(contents: Sequence[str], monitor: Monitor) -> LaidOut:
                 texts[side].append(text)
             case {"page": page}:
                 pages.append(page)
-            case {"equal": found}:
-                stretches.extend(Equal(*stretch) for stretch in found)
-            case {"rows": found}:
-                stretches.append([DiffRow(*row) for row in found])
+            case {"stretches": found}:
+                stretches.extend(_stretch(one) for one in found)
 
     with Children("contents", "preparation", behind=False) as children:
         job = {"sizes": [*map(len, encoded)]}
@@ -59,10 +59,26 @@ def work(job: Job, attached: BinaryIO, caller: Caller) -> str:
             caller.part({"side": side, "text": text[start : start + _CHARACTERS]})
     for page in found.pages:
         caller.part({"page": page})
-    for stretch in found.diff.rows.stretches if isinstance(found.diff.rows, Aligned) else ():
-        if isinstance(stretch, Equal):
-            caller.part({"equal": [stretch]})
-            continue
-        for start in range(0, len(stretch), _ROWS):
-            caller.part({"rows": stretch[start : start + _ROWS]})
+    for some in _in_messages(found.diff.rows.stretches if isinstance(found.diff.rows, Aligned) else ()):
+        caller.part({"stretches": some})
     return found.kind.value
+
+
+def _in_messages(stretches: Iterable[Stretch]) -> Iterator[list[Stretch]]:
+    """As many of them in one as have some rows: each message wakes this process and the interface up."""
+    some, rows = list[Stretch](), 0
+    for stretch in stretches:
+        parts: Iterable[Stretch] = [stretch] if isinstance(stretch, Equal) else in_parts(stretch, _ROWS)
+        for part in parts:
+            some.append(part)
+            rows += 1 if isinstance(part, Equal) else len(part)
+            if rows >= _ROWS:
+                yield some
+                some, rows = [], 0
+    if some:
+        yield some
+
+
+def _stretch(told: list[Any]) -> Stretch:
+    """Of numbers alone a stretch of equal lines is made, of rows one that differs."""
+    return Equal(*told) if isinstance(told[0], int) else [DiffRow(*row) for row in told]

@@ -42,7 +42,7 @@ from app.ui.widgets.line_view import LineView, SideBySide, one_text
 from app.ui.widgets.markdown_view import MarkdownView
 from app.ui.widgets.marked_text import MOST_MARKS, mark_all
 from app.workers.contents import prepare_contents
-from app.workers.runner import Task
+from app.workers.runner import Task, watched
 from models.engine import Database
 from models.errors import Cancelled, NotFound, TenantAdminError
 from models.progress import Breath, Monitor, Pause
@@ -510,7 +510,11 @@ class ArtifactsPanel(QWidget):
         self._show_nothing("Cancelled. Choose a version to read it again.")
 
     def _work(self, make: Callable[[Pause], Any], done: Callable[[Any], None]) -> Task:
-        return self._context.runner.job(lambda monitor: make(Breath(monitor.cancelled)), on_done=done)
+        def work(monitor: Monitor) -> Any:
+            with watched(monitor):  # of large texts there are more rows than may be looked through at once
+                return make(Breath(monitor.cancelled))
+
+        return self._context.runner.job(work, on_done=done)
 
     # going about in it
 
@@ -628,8 +632,9 @@ class ArtifactsPanel(QWidget):
 
 def _prepared(contents: Sequence[str], monitor: Monitor) -> tuple[LaidOut, int]:
     """As it is shown, and how many lines differ: of millions that takes a moment, too."""
-    found = prepare_contents(contents, monitor)
-    return found, found.diff.different
+    with watched(monitor):
+        found = prepare_contents(contents, monitor)
+        return found, found.diff.different
 
 
 def _contents(database: Database, artifacts: Sequence[Record]) -> list[str]:
