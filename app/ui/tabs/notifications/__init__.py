@@ -181,9 +181,9 @@ class NotificationsTab(RecordTab):
             said = partial(acts.words_to_set, self, f"Mark {word}", "read", read, f"Mark {{}} {word}")
             add(acts.record_act(f"mark_{word}", said, icon, run, refusal, key))
         words, keys = "Groups by run or type", "Ctrl+Shift+G"
-        add(
-            ActionSpec("groups", words, Icon.TREE, self._turn_groups, shortcut=keys, checked=self._has_groups)
-        )
+        without = partial(self.context.without, NOTIFICATIONS.name)
+        groups = ActionSpec("groups", words, Icon.TREE, self._turn_groups, without, keys)
+        add(replace(groups, checked=self._has_groups))
         self.filters.add_trailing(framed_button(self.commands.action("groups")))
         add(acts.delete_act(self, lambda: notifications.delete, "title", to_the_last=True))
         self.letters = ByLetters(self.table)
