@@ -158,7 +158,7 @@ class TextDiff:
         return sum(map(len, self.changes))
 
 
-class Lines(Sequence[str]):
+class TextLines(Sequence[str]):
     """The lines of a text without their ends, each made when it is asked for: millions of strings take long
     to be made, and to be let go. `starts` is where each begins, and behind the last where a next one would.
     """
@@ -190,7 +190,7 @@ class Lines(Sequence[str]):
         return hash(self._text)
 
 
-def lines_of_text(text: str, pause: Pause = lambda: None) -> Lines:
+def lines_of_text(text: str, pause: Pause = lambda: None) -> TextLines:
     """The lines without their ends; an end of line at the very end begins no other one. `pause()` is called
     now and then.
     """
@@ -205,7 +205,7 @@ def lines_of_text(text: str, pause: Pause = lambda: None) -> Lines:
             lines.pop()
         starts.extend(islice(accumulate((len(line) + 1 for line in lines), initial=starts[-1]), 1, None))
         if not end:
-            return Lines("".join(parts), starts)
+            return TextLines("".join(parts), starts)
         start = end
         pause()
 
