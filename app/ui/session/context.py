@@ -188,16 +188,16 @@ class Context(QObject):
 
     def price(self, written: int, *, read: int, going: int) -> str:
         """What an act that writes about so many rows takes, and reads so many at most for it, behind a
-        sentence; "" where that costs nothing. Before several are `going` a bookmark is kept.
+        sentence; "" where nobody pays for that. Before several are `going` a bookmark is kept.
         """
-        if not self.costs:
+        if not self.opened.database.charges:
             return ""
         kept = going > 1 and self.can(Capability.TIME_TRAVEL)
-        rows, charged = counted(written, "row"), self.charged(", and charged")
+        rows = counted(written, "row")
         first = " A bookmark of what is there is kept first (File, Time Travel…)." if kept else ""
         return (
             f"{first} It takes about two requests; about {rows} of {self.opened.place} are written, and up "
-            f"to {read:,} read again{charged}, with those of the audit chain and of indexes."
+            f"to {read:,} read again, and charged, with those of the audit chain and of indexes."
         )
 
     def rows_of(self, table: str, scope: Scope) -> int:

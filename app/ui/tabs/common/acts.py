@@ -369,18 +369,24 @@ def words_to_set(
 
 def _is_asked(tab: RecordTab, flags: Flags, *, asks: bool) -> bool:
     """Whether a person is asked before the selected records get these flags, which could be taken back."""
-    rows, context = tab.list.selected_count(), tab.context
-    if rows < 2 or asks or not context.costs:
-        return asks and rows > 1
-    written = (_written(context.lists, tab.spec.table.name, flags) + WRITTEN_FOR_ENTRY) * rows
+    rows = tab.list.selected_count()
+    return rows > 1 and (asks or is_dear(tab, rows, flags))
+
+
+def is_dear(tab: RecordTab, rows: int, changed: Iterable[str]) -> bool:
+    """Whether an act that has `changed` these columns of so many records costs much, by `Context.is_dear`."""
+    context = tab.context
+    if not context.opened.database.charges:
+        return False
+    written = (_written(context.lists, tab.spec.table.name, changed) + WRITTEN_FOR_ENTRY) * rows
     return context.is_dear(
         written, reads_again(context.opened.database, rows, rows, asks=context.agreed.asks)
     )
 
 
-def _written(lists: Lists, table: str, flags: Flags) -> int:
-    """About how many rows are charged for each record that gets the flags."""
-    sources = (DECLARED[table].column(name).source for name in flags)
+def _written(lists: Lists, table: str, changed: Iterable[str]) -> int:
+    """About how many rows are charged for each record of which these columns are changed."""
+    sources = (DECLARED[table].column(name).source for name in changed)
     return lists.written(table, (*sources, "updated_at"))
 
 

@@ -170,7 +170,7 @@ class ComposeDialog(LongForm):
         in_column(self._title, self._to, chip, self._text, within=card, margins=margins, spacing=6)
         self._price = Label("", Look.DIM, wrap=True)
         policy = self._price.sizePolicy()
-        policy.setRetainSizeWhenHidden(self._context.costs)
+        policy.setRetainSizeWhenHidden(self._context.opened.database.charges)
         self._price.setSizePolicy(policy)
         for part in (Label("How it reads", Look.SECTION), card, self._price):
             self.add_widget(part)
@@ -185,7 +185,7 @@ class ComposeDialog(LongForm):
         lines = "\n".join(message.splitlines()[:_PREVIEWED_LINES])
         cut = lines[:_PREVIEWED].rstrip()
         self._text.setText(cut if cut == message else f"{cut}…")
-        asks = self._context.costs and len(tenants) > 1
+        asks = self._context.opened.database.charges and len(tenants) > 1
         self._price.setVisible(asks)
         if asks:
             each = 1 if self._stored is None else self._stored.written()

@@ -33,6 +33,7 @@ from app.ui.tabs.common.acts import (
     create_act,
     freeze,
     history_act,
+    is_dear,
     priced,
     reads_again,
     record_act,
@@ -530,11 +531,11 @@ class RunsTab(RecordTab):
 
     def _asks(self, act: RunAct, runs: int, at_work: bool) -> bool:
         """What ends several asks first; so does what a reason is wanted for, the deletion of a run that is at
-        work, and any act on several where each row is charged.
+        work, and any act on several that costs much.
         """
         if act.status is RunStatus.DELETED and (at_work or self.context.settings.confirm_deletion):
             return runs > 0
-        return act.status in ASKED or (runs > 1 and (self.commands.ends(act.name) or self.context.costs))
+        return act.status in ASKED or (runs > 1 and (self.commands.ends(act.name) or is_dear(self, runs, ("status",))))
 
     def _asks_now(self, act: RunAct) -> bool:
         """The same of those that are selected now, as far as they are at hand."""

@@ -19,8 +19,10 @@ from app.ui.tabs.runs.phase_scores import phase_scores
 from app.ui.tabs.runs.reasons import ASKED, ReasonDialog
 from app.ui.tabs.runs.run_acts import ACTS, main_acts, refusal_of
 from app.ui.theme import Theme
+from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.filter_row import FilterValues
 from app.ui.widgets.formatting import score
+from models.local.database import LocalDatabase
 from models.status import RunStatus
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures.records import record
@@ -372,6 +374,25 @@ def test_the_interface_refuses_what_the_service_refuses(status: object) -> None:
     assert any(refusal_of(act, {status}) is None for act in ACTS)
     for name in main_acts(status):
         assert refusal_of(next(a for a in ACTS if a.name == name), {status}) is None
+
+
+@pytest.mark.slow
+def test_where_nobody_pays_for_rows_no_question_is_about_them(
+    tab: RunsTab, context: Context, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of `wrangler dev`, whose calls take their time."""
+    monkeypatch.setattr(LocalDatabase, "costs", True)
+    press_chip(tab, qtbot, "Paused")
+    tab.table.select_ranges([range(2)], 0)
+    action = tab.commands.action("resume")
+    qtbot.waitUntil(action.isEnabled)
+    tab.commands.trigger("delete")
+    question = dialog(qtbot, tab, ConfirmDialog)
+    assert "Delete 2 runs?" in question.title.text() and " rows " not in question.sentence.text()
+    question.reject()
+    assert action.text().replace("&", "") == "Resume 2"
+    with qtbot.waitSignal(context.runner.changed):
+        action.trigger()
 
 
 @pytest.mark.slow
