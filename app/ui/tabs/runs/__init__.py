@@ -535,7 +535,9 @@ class RunsTab(RecordTab):
         """
         if act.status is RunStatus.DELETED and (at_work or self.context.settings.confirm_deletion):
             return runs > 0
-        return act.status in ASKED or (runs > 1 and (self.commands.ends(act.name) or is_dear(self, runs, ("status",))))
+        return act.status in ASKED or (
+            runs > 1 and (self.commands.ends(act.name) or is_dear(self, runs, ("status",)))
+        )
 
     def _asks_now(self, act: RunAct) -> bool:
         """The same of those that are selected now, as far as they are at hand."""
