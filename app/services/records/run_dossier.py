@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from html import escape
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from peewee import SQL, Column
 from peewee import Table as Source
 
 from app import paths
 from app.services.chain.checkpoints.verdicts import KeptVerdict
-from app.services.records.contents import ContentKind, indented, kind_of, laid_out
+from app.services.records.contents import ContentKind, kind_of, laid_out
 from app.services.records.export import as_time, plain_of
 from app.services.records.history import CHARGED, LOOKED_THROUGH
 from app.services.records.record import Record, each_again
@@ -30,7 +30,7 @@ from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, PLANNIN
 from app.services.text import counted, markdown, readable, utc_time, visible
 from models.engine import Database
 from models.errors import Cancelled
-from models.progress import Monitor
+from models.progress import Monitor, Pause
 from models.schema import read_stored
 from models.status import DAY, HOUR
 
@@ -77,13 +77,14 @@ def pieces(database: Database, of: DossierOf, monitor: Monitor) -> Iterator[str]
     yield page.start(_said(PLANNING_RUNS.name, "idea", story.run.text("idea")))
     made = f"Made {utc_time(of.now)} from {of.place}, run {readable(of.run_id)}."
     yield page.paragraph(made)
+    pause = partial(_go_on, monitor)
     fields = _fields(story.run)
-    documents = {name: value for name, value in fields if kind_of(value) is ContentKind.JSON}
-    rows = [(name, "below" if name in documents else value) for name, value in fields]
+    documents = [field for field in fields if kind_of(readable(field.value)) is ContentKind.JSON]
+    rows = [(one.label, "below" if one in documents else _words(one, pause)) for one in fields]
     yield page.table(("Field", "Value"), [*rows[:1], *_why(story), *rows[1:]])
-    for name, value in documents.items():
-        yield page.heading(name)
-        yield from page.verbatim([_lines(indented(value))])
+    for one in documents:
+        yield page.heading(one.label)
+        yield from page.verbatim(list(_safe_parts(PLANNING_RUNS.name, one.name, readable(one.value), pause)))
     yield page.heading("Phases")
     yield page.table(_PHASES, _phases(timeline(story, of.now)))
     yield page.heading("Audit entries about it")
@@ -94,21 +95,33 @@ def pieces(database: Database, of: DossierOf, monitor: Monitor) -> Iterator[str]
     yield page.end()
 
 
-def _fields(run: Record) -> list[tuple[str, str]]:
-    found = []
-    for column in run.table.columns:
-        value, plain = run[column.name], plain_of(run.table.name, column.source)
-        if plain is not None and value not in (None, ""):
-            said = as_time(value) if column.kind is ColumnKind.TIME else plain(value)
-            words = readable(said) + (" UTC" if said != plain(value) else "")
-            if column.name == "revenue_potential" and isinstance(value, int | float):
-                words = f"${whole_number(value):,}"
-            found.append((column.label, words))
-    for name, value in run.unknown.items():
-        plain = plain_of(run.table.name, name)
-        if plain is not None and value not in (None, ""):
-            found.append((name, readable(plain(value))))
-    return found
+class _Field(NamedTuple):
+    """What a run has in a column of the file, `name`."""
+
+    label: str
+    name: str
+    value: Any
+    kind: ColumnKind | None = None
+
+
+def _fields(run: Record) -> list[_Field]:
+    """Those with a value, in the order in which they are shown; no secret."""
+    known = [_Field(one.label, one.source, run[one.name], one.kind) for one in run.table.columns]
+    unknown = [_Field(name, name, value) for name, value in run.unknown.items()]
+    return [
+        one
+        for one in (*known, *unknown)
+        if one.value not in (None, "") and plain_of(run.table.name, one.name) is not None
+    ]
+
+
+def _words(field: _Field, pause: Pause) -> str:
+    value = field.value
+    if field.kind is ColumnKind.TIME and (time := as_time(value)) != value:
+        return f"{readable(time)} UTC"
+    if field.name == "revenue_potential" and isinstance(value, int | float):
+        return f"${whole_number(value):,}"
+    return "".join(_safe_parts(PLANNING_RUNS.name, field.name, readable(value), pause))
 
 
 def _why(story: RunStory) -> list[tuple[str, str]]:
@@ -216,7 +229,6 @@ def _artifacts(
         return
     newest = {artifact.text("phase"): artifact for artifact in reversed(story.artifacts)}
     chosen = [one for one in story.artifacts if of.every or newest[one.text("phase")] is one]
-    plain = plain_of(PLANNING_ARTIFACTS.name, "content")
     for number, (artifact, whole) in enumerate(zip(chosen, each_again(database, chosen), strict=True)):
         _go_on(monitor)
         monitor.progress(number, len(chosen))
@@ -233,10 +245,9 @@ def _artifacts(
         if whole is None:
             yield page.paragraph("It is no longer there.")
             continue
-        content = without_secrets(readable(whole["content"]))  # a part of JSON does not tell
-        content = laid_out(content, kind_of(content), partial(_go_on, monitor))
-        safe = (readable(plain(part)) for part in in_parts_of(content)) if plain else iter(())
-        yield from page.verbatim([_lines(part) for part in safe])
+        content = readable(whole["content"])
+        pause = partial(_go_on, monitor)
+        yield from page.verbatim(list(_safe_parts(PLANNING_ARTIFACTS.name, "content", content, pause)))
     monitor.progress(len(chosen), len(chosen))
 
 
@@ -270,6 +281,16 @@ class _Dossier:
 
     def end(self) -> str:
         return ""
+
+
+def _safe_parts(table: str, name: str, value: str, pause: Pause) -> Iterator[str]:
+    """What a column holds, JSON over lines, without what may let anybody in, in parts of which none ends
+    within a word.
+    """
+    text = without_secrets(value, pause)  # a part of JSON does not tell
+    for part in in_parts_of(laid_out(text, kind_of(text), pause)):
+        pause()
+        yield _lines(_said(table, name, part))
 
 
 def in_parts_of(text: str) -> Iterator[str]:

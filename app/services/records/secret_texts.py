@@ -2,9 +2,11 @@
 
 import json
 import re
+from functools import partial
 from typing import Final
 
 from app.services.records.tables import is_secret_text
+from models.progress import Pause
 
 GONE: Final = "…"
 _TOKEN: Final = re.compile(r'"(?:(?>[^"\\]|\\.))*+(?:"(?P<colon>\s*+:)?|\\?\Z)|[\[\]{}]', re.DOTALL)
@@ -23,6 +25,7 @@ _SAID: Final = re.compile(
 )
 """`NAME=value`, and `name: value` with nothing behind it, as there is behind a word of prose."""
 
+_CURL: Final = re.compile("curl")
 _COMMAND: Final = re.compile(
     r"(?P<before>\bcurl\b[^\n]{0,300}?\s(?:-u|--user)[ =]?[ \t]{0,4}['\"]?[^\s:'\"]{1,100}:)[^\s'\"…]+"
 )
@@ -58,24 +61,24 @@ _NUMBERS: Final = re.compile(r"pass|pwd|pin$|otp|secret|code", re.IGNORECASE)
 _DEEPEST: Final = 5
 
 
-def without_secrets(text: str, depth: int = 0) -> str:
+def without_secrets(text: str, pause: Pause = lambda: None, depth: int = 0) -> str:
     """The text without the values of what is called as secrets are, in JSON and beside it. Valid JSON stays
-    valid.
+    valid. Raises what `pause` does.
     """
     if '"' in text and ":" in text:
-        text = _MEMBER.sub(_member, _without_members(text, depth))
+        text = _MEMBER.sub(partial(_member, pause), _without_members(text, pause, depth))
     if depth == 0 and ("=" in text or ":" in text):
-        text = _without_lines(text)
-        text = _COMMAND.sub(rf"\g<before>{GONE}", text) if "curl" in text else text
+        text = _without_commands(_without_lines(text, pause), pause)
     return text
 
 
-def _without_members(text: str, depth: int) -> str:
+def _without_members(text: str, pause: Pause, depth: int) -> str:
     """The texts and numbers below such a name, and those in a text that is JSON itself."""
     found: list[str] = []
     end = below = 0
     is_next = False
     for token in _TOKEN.finditer(text):
+        pause()
         said, start = token.group(), token.start()
         if start < end:
             continue
@@ -95,7 +98,7 @@ def _without_members(text: str, depth: int) -> str:
         elif is_next or below:
             found += (text[end:start], f'"{GONE}"')
             end, is_next = token.end(), False
-        elif depth < _DEEPEST and '\\"' in said and (inner := _inner(said, depth)) is not None:
+        elif depth < _DEEPEST and '\\"' in said and (inner := _inner(said, pause, depth)) is not None:
             found += (text[end:start], inner)
             end = token.end()
     return "".join((*found, text[end:])) if found else text
@@ -110,26 +113,28 @@ def _name(said: str) -> str:
         return said[1:-1][:100]
 
 
-def _inner(said: str, depth: int) -> str | None:
+def _inner(said: str, pause: Pause, depth: int) -> str | None:
     """A text of JSON within JSON as it may be shown; None where it is as it was."""
     try:
         text = str(json.loads(said, strict=False))
     except ValueError:
         return None
-    kept = without_secrets(text, depth + 1)
+    kept = without_secrets(text, pause, depth + 1)
     return None if kept == text else json.dumps(kept, ensure_ascii=False)
 
 
-def _member(found: re.Match[str]) -> str:
+def _member(pause: Pause, found: re.Match[str]) -> str:
+    pause()
     if not is_secret_text(found["name"]):
         return found[0]
     return f'{found[0][: found.start("text") - found.start()]}{GONE}"'
 
 
-def _without_lines(text: str) -> str:
+def _without_lines(text: str, pause: Pause) -> str:
     found: list[str] = []
     end = 0
     for separator in _SEPARATOR.finditer(text):
+        pause()
         at = separator.start()
         named = _BACKWARDS.match(text[max(end, at - 80) : at][::-1])
         if named is None or not is_secret_text(named["name"][::-1]):
@@ -138,4 +143,15 @@ def _without_lines(text: str) -> str:
         if value is not None and value["value"].lower() not in _NO_VALUE:
             found += (text[end : value.start("value")], GONE)
             end = value.end("value")
+    return "".join((*found, text[end:])) if found else text
+
+
+def _without_commands(text: str, pause: Pause) -> str:
+    found: list[str] = []
+    end = 0
+    for word in _CURL.finditer(text):
+        pause()
+        if word.start() >= end and (command := _COMMAND.match(text, word.start())) is not None:
+            found += (text[end : command.end("before")], GONE)
+            end = command.end()
     return "".join((*found, text[end:])) if found else text

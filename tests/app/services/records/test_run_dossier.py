@@ -1,6 +1,8 @@
 """A run as one document: all of it there, and nothing of it more than text."""
 
+import json
 from html.parser import HTMLParser
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -202,3 +204,25 @@ def test_a_long_text_is_taken_in_parts_that_hide_what_is_to_be_hidden() -> None:
     assert "".join(parts) == text and len(parts) == 2
     assert sum("https://hooks.slack.com/services/T0/B0/secret " in part for part in parts) == 1
     assert list(in_parts_of("")) == []
+
+
+@pytest.mark.parametrize("of", ["config", "content"])
+def test_it_is_left_amid_a_large_text(database: LocalDatabase, of: str) -> None:
+    """Each step of one takes seconds, and asks on its way."""
+    members = 4_000
+    large = json.dumps([{"idea": f"a{n}", "password": "s3cret"} for n in range(members)])
+    add_run(database, "a", "An idea", at=NOW - 900, config=large if of == "config" else "{}")
+    artifact(database, "1", "opportunity", 1, large if of == "content" else "short")
+
+    def asked(until: int) -> int:
+        asks = count(1)
+        monitor = Monitor(cancelled=lambda: next(asks) > until)
+        with database.connection_context():
+            "".join(pieces(database, DossierOf("a", "here", None, NOW), monitor))
+        return next(asks) - 1
+
+    every = asked(1_000_000)
+    assert every > 4 * members
+    for tenth in range(1, 10):
+        with pytest.raises(Cancelled):
+            asked(every * tenth // 10)
