@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from app.services.records.list_query import ListQuery
-from app.services.records.tables import AUDIT_CHAIN, DECLARED
+from app.services.records.tables import ACTOR, AUDIT_CHAIN, DECLARED, REDONE, UNDONE
 from app.services.text import quoted
 from models.engine import Database
 
@@ -64,7 +64,8 @@ class Change:
     """What an act did: enough to say it, to reload what it touched, and to undo it.
 
     `summary` is for a person ("3 users deleted"), and `along` what goes or changes in other rows with it
-    (", with 2 rows of operator_reviews"). `inverse_events` are what undoing appends. `checks` are made for
+    (", with 2 rows of operator_reviews"). `inverse_events` are what undoing appends, where each says that it
+    is an undo (`inverse`): one for each of its events, or each for the first. `checks` are made for
     the act, and for its undo and doing it again where there are no `inverse_checks`. `bulk` are tables of
     which so many rows went that none is named. `bookmark` names the state before, where a database can be
     brought back to it (Time Travel). `behind` is how an undo has left the chains, where doing it again asks
@@ -161,15 +162,29 @@ class Change:
         return bool(self.inverse_events)
 
     def inverse(self) -> Change:
-        """The change that puts everything back, which is itself an act and itself undoable."""
+        """The change that puts everything back, which is itself an act and itself undoable. Each of its
+        entries says of which kind what it undoes was, and those of doing it again that they are that.
+        """
+        back, done = self.inverse_events, self.events
+        of = done if len(done) == len(back) else done[:1] * len(back)
         return Change(
             summary=f"{quoted(self.summary)} undone",
             rows=tuple(row.inverse() for row in reversed(self.rows)),
-            events=self.inverse_events,
-            inverse_events=self.events,
+            events=tuple(_telling(event, UNDONE, one) for event, one in zip(back, of, strict=True)),
+            inverse_events=tuple(_telling(event, REDONE, event) for event in done),
             checks=self.inverse_checks or self.checks,
             inverse_checks=self.inverse_checks,
         )
+
+
+def _telling(event: Event, what: str, of: Event) -> Event:
+    """The same entry that says what it does to one of that kind, behind its actor, where a list that cuts it
+    still shows that; as it is where it says so.
+    """
+    if UNDONE in event.payload or REDONE in event.payload:
+        return event
+    actor = {ACTOR: event.payload[ACTOR]} if ACTOR in event.payload else {}
+    return replace(event, payload={**actor, what: str(of.event_type), **event.payload})
 
 
 MANY = 500

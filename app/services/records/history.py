@@ -10,7 +10,7 @@ from typing import Any, Final
 from peewee import SQL, BaseQuery, fn
 
 from app.services.records.rows import Value, decoded, exactly, legible, shown
-from app.services.records.tables import ACTOR, AUDIT_CHAIN, UNDONE
+from app.services.records.tables import ACTOR, AUDIT_CHAIN, REDONE, UNDONE
 from app.services.text import readable
 from models.engine import Database, Rows
 from models.errors import UndecodableText
@@ -257,8 +257,9 @@ def _entry(row: tuple[Any, ...], named: Named) -> PastEntry | None:
     if said is not None and not named.is_in(said):
         return None
     actor, what = told(said)
-    if isinstance(said, dict) and isinstance(said.get(UNDONE), str):
-        what = ", ".join(filter(None, (what, "by an undo")))
+    for word, of in (("by an undo", UNDONE), ("done again", REDONE)):
+        if isinstance(said, dict) and isinstance(said.get(of), str):
+            what = ", ".join(filter(None, (what, word)))
     return PastEntry(seq, readable(tenant), readable(event), actor, what, created, said)
 
 

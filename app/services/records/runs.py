@@ -23,7 +23,7 @@ from app.services.records.images import Images
 from app.services.records.record import Record, read_record, read_record_with
 from app.services.records.rows import Image, StoredRow, Value, shown
 from app.services.records.stored_times import epoch_of
-from app.services.records.tables import NAMES_RUN, PLANNING_ARTIFACTS, PLANNING_RUNS, UNDONE
+from app.services.records.tables import NAMES_RUN, PLANNING_ARTIFACTS, PLANNING_RUNS
 from models.engine import Database
 from models.errors import NotAllowed, NotFound, TableMissing
 from models.schema import read_stored
@@ -302,9 +302,7 @@ def _change(
         summary=f"{what} {word}",
         rows=tuple(images.changed(row, values, now) for row, values in changes),
         events=tuple(_event(row, row.image, values, actor, reason=reason) for row, values in changes),
-        inverse_events=tuple(
-            _event(row, values, row.image, actor, undone=_kind(row.image, values)) for row, values in changes
-        ),
+        inverse_events=tuple(_event(row, values, row.image, actor) for row, values in changes),
     )
 
 
@@ -320,17 +318,9 @@ def _kind(before: Image, after: Image) -> AuditEvent:
     return AuditEvent.RUN_RESTORED if was == RunStatus.DELETED else EVENTS[RunStatus(str(becomes))]
 
 
-def _event(
-    row: StoredRow,
-    before: Image,
-    after: Image,
-    actor: str,
-    *,
-    reason: str = "",
-    undone: AuditEvent | None = None,
-) -> Event:
+def _event(row: StoredRow, before: Image, after: Image, actor: str, *, reason: str = "") -> Event:
     """What tells of a change between two images, of which one has just what changes. Its kind is that of the
-    status the run has then; where it undoes another change, it says of which kind that was.
+    status the run has then.
     """
     changes: dict[str, Any] = {
         "status": {"from": shown(before.get("status")), "to": shown(after.get("status"))}
@@ -340,7 +330,6 @@ def _event(
     payload: dict[str, Any] = {
         "actor": actor,
         "runId": row.shown("id"),
-        **({} if undone is None else {UNDONE: str(undone)}),
         "changes": changes,
         **({"reason": reason} if reason else {}),
     }

@@ -12,7 +12,7 @@ from typing import Any, Final
 from app.services.chain.rules import MARKER_EVENT
 from app.services.records.history import MOVED, told
 from app.services.records.list_query import CELL_CHARACTERS
-from app.services.records.tables import ACTOR, UNDONE
+from app.services.records.tables import ACTOR, REDONE, UNDONE
 from app.services.text import counted
 from models.status import AuditEvent as Event
 
@@ -100,11 +100,16 @@ def summary(
         return None
     actor, changes = told(said)
     did, (renamed, old_and_new) = line.did, _renamed(said)
-    undone = said.get(UNDONE)
     if event_type == Event.USER_UPDATED and renamed:
         did, what, changes = "renamed user", old_and_new, ""
-    if isinstance(undone, str) and undone in _LINES:
-        did = f"undid “{did if undone == event_type else _LINES[undone].did}”"
+    for word, of in (("undid", said.get(UNDONE)), ("redid", said.get(REDONE))):
+        if isinstance(of, str) and (taken := _LINES.get(of)) is not None:
+            if (taken.names, taken.noun) != (
+                line.names,
+                line.noun,
+            ):  # what is named here is not what was then
+                what = f"({did} {what})"
+            did = f"{word} “{did if of == event_type else taken.did}”"
     if changes.startswith(MOVED):
         what, changes = f"{what} {changes.removeprefix(MOVED)}", ""
     words = " ".join(filter(None, (actor.partition("@")[0], did, what)))

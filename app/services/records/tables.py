@@ -63,8 +63,8 @@ NAMES_RUN = "runId"
 ACTOR = "actor"
 """What an audit entry's payload calls who acted."""
 
-UNDONE = "undone"
-"""Of which kind the change was that one to a run has undone."""
+UNDONE, REDONE = "undone", "redone"
+"""Of which kind the change was that an entry tells was undone, or done again."""
 
 ON, OFF = (1, "1"), (0, "0")
 """What a flag is stored as: the platform asks for `active = 1`, which a text is in a column of texts."""

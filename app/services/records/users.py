@@ -33,7 +33,7 @@ from app.services.records.rows import (
     shown,
 )
 from app.services.records.secret_forms import hides
-from app.services.records.tables import UNDONE, USERS, TableColumn, undeclared
+from app.services.records.tables import USERS, TableColumn, undeclared
 from app.services.records.typed import can_be_typed, in_type
 from app.services.records.webhooks import without_urls, without_users
 from models.engine import Database, Limits, Rows
@@ -222,7 +222,7 @@ def rename(
         summary=f"{before} is now {address}",
         rows=(images.changed(row, {"email": address}, now),),
         events=(_renamed(row, before, address, actor),),
-        inverse_events=(_renamed(row, address, before, actor, undone=True),),
+        inverse_events=(_renamed(row, address, before, actor),),
         checks=checks,
         inverse_checks=checks.of_what_was,
     )
@@ -262,7 +262,7 @@ def set_others(
         summary=f"{', '.join(after)} of {row.shown('email')} changed",
         rows=(images.changed(row, after, now),),
         events=(_updated(row, _of_others(before, after), actor),),
-        inverse_events=(_updated(row, _of_others(after, before), actor, undone=True),),
+        inverse_events=(_updated(row, _of_others(after, before), actor),),
     )
 
 
@@ -307,9 +307,7 @@ def set_others_of(
         summary=f"{', '.join(name for name in typed if any(name in new for _, new, _ in given))} {what}",
         rows=tuple(images.changed(row, new, now) for row, new, _ in given),
         events=tuple(_updated(row, _of_others(old, new), actor) for row, new, old in given),
-        inverse_events=tuple(
-            _updated(row, _of_others(new, old), actor, undone=True) for row, new, old in given
-        ),
+        inverse_events=tuple(_updated(row, _of_others(new, old), actor) for row, new, old in given),
         left=left.told,
     )
 
@@ -393,9 +391,7 @@ def move(images: Images, user_ids: Sequence[str], tenant_id: str, *, actor: str,
         # With the address, which is what is checked there.
         rows=tuple(images.changed(row, {"tenant_id": tenant, "email": row["email"]}, now) for row in rows),
         events=tuple(event for row in rows for event in _moved(row, row.tenant, tenant, actor)),
-        inverse_events=tuple(
-            event for row in rows for event in _moved(row, tenant, row.tenant, actor, undone=True)
-        ),
+        inverse_events=tuple(event for row in rows for event in _moved(row, tenant, row.tenant, actor)),
         checks=checks,
         inverse_checks=checks,
         left=left.told,
@@ -416,12 +412,9 @@ def _taken_there(images: Images, tenant: str, rows: Sequence[StoredRow]) -> froz
     return frozenset(map(text.folded, stored)) & addresses
 
 
-def _moved(
-    row: StoredRow, before: str, after: str, actor: str, *, undone: bool = False
-) -> tuple[Event, Event]:
+def _moved(row: StoredRow, before: str, after: str, actor: str) -> tuple[Event, Event]:
     changes = {"tenant_id": {"from": before, "to": after}}
     payload = {"actor": actor, "userId": row.shown("id"), "email": row.shown("email"), "changes": changes}
-    payload |= _undone(AuditEvent.USER_MOVED, is_so=undone)
     return Event(before, AuditEvent.USER_MOVED, payload), Event(after, AuditEvent.USER_MOVED, payload)
 
 
@@ -551,15 +544,15 @@ _OF_PASSWORDS: Final = ("tenant_id", "email", "password_hash")
 def _with_passwords(
     images: Images, rows: Sequence[StoredRow], stored: str | None, summary: str, *, actor: str, now: int
 ) -> Change:
-    def event(row: StoredRow, before: Value, after: Value, *, undone: bool = False) -> Event:
+    def event(row: StoredRow, before: Value, after: Value) -> Event:
         changes = {"password_hash": writing.secret_change(before, after)}
-        return _updated(row, changes, actor, undone=undone)
+        return _updated(row, changes, actor)
 
     return Change(
         summary=summary,
         rows=tuple(images.changed(row, {"password_hash": stored}, now) for row in rows),
         events=tuple(event(row, row["password_hash"], stored) for row in rows),
-        inverse_events=tuple(event(row, stored, row["password_hash"], undone=True) for row in rows),
+        inverse_events=tuple(event(row, stored, row["password_hash"]) for row in rows),
     )
 
 
@@ -578,19 +571,12 @@ def _event(
     return Event(row.tenant, kind, {**payload, **along})
 
 
-def _renamed(row: StoredRow, before: Any, after: Any, actor: str, *, undone: bool = False) -> Event:
-    return _updated(row, {"email": {"from": before, "to": after}}, actor, undone=undone)
+def _renamed(row: StoredRow, before: Any, after: Any, actor: str) -> Event:
+    return _updated(row, {"email": {"from": before, "to": after}}, actor)
 
 
-def _updated(row: StoredRow, changes: Mapping[str, Any], actor: str, *, undone: bool = False) -> Event:
+def _updated(row: StoredRow, changes: Mapping[str, Any], actor: str) -> Event:
     """With the address, by which people know them, unless that is what changes."""
     email = {} if "email" in changes else {"email": row.shown("email")}
     payload = {"actor": actor, "userId": row.shown("id"), **email, "changes": changes}
-    return Event(
-        row.tenant, AuditEvent.USER_UPDATED, payload | _undone(AuditEvent.USER_UPDATED, is_so=undone)
-    )
-
-
-def _undone(kind: AuditEvent, *, is_so: bool) -> dict[str, str]:
-    """What an entry says that takes another one back."""
-    return {UNDONE: str(kind)} if is_so else {}
+    return Event(row.tenant, AuditEvent.USER_UPDATED, payload)

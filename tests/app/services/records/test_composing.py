@@ -40,8 +40,9 @@ def test_each_tenant_has_one_and_an_entry_and_all_of_it_is_taken_back_at_once(
     ]
     undone = writing.undo(engine, change, now=NOW)
     assert rows(sql) == []
+    back = {"actor": "ops", "undone": "notifications_created", "count": 1}
     assert events()[2:] == [
-        (tenant, "notifications_deleted", {"actor": "ops", "count": 1, "notificationIds": [ids[tenant]]})
+        (tenant, "notifications_deleted", {**back, "notificationIds": [ids[tenant]]})
         for tenant in ("globex", "acme")
     ]
     writing.undo(engine, undone, now=NOW)

@@ -125,8 +125,12 @@ def test_what_is_deleted_is_named_in_an_entry_a_tenant_and_comes_back_whole(
     assert events() == [
         ("acme", "notifications_deleted", {**own, "alsoDeleted": {"seen": 2}}),
         ("globex", "notifications_deleted", other),
-        ("acme", "notifications_restored", {**own, "alsoRestored": {"seen": 2}}),
-        ("globex", "notifications_restored", other),
+        (
+            "acme",
+            "notifications_restored",
+            {**own, "undone": "notifications_deleted", "alsoRestored": {"seen": 2}},
+        ),
+        ("globex", "notifications_restored", {**other, "undone": "notifications_deleted"}),
     ]
     with pytest.raises(NotFound):
         notifications.delete(engine, ["nobody's"], actor="ops", now=NOW)
