@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from models.errors import InvalidInput
 from models.patterns import compiled_later
+from models.status import DAY, HOUR
 
 _RUN = (*"=+-@", *"\uff1d\uff0b\uff0d\uff20", "\t", "\r", "\n", "'")
 """What makes a spreadsheet run a cell, full-width signs too; the apostrophe as well, so that taking one off
@@ -260,6 +261,19 @@ def markdown(text: str) -> str:
     """`text` on one line of Markdown, in which nothing of it is markup, a link or HTML."""
     line = " ".join(visible(text, keep="\n\t\r").split())
     return _MARKUP.sub(lambda it: f"&#{ord(it[0])};" if it["link"] else f"\\{it[0]}", line)
+
+
+def lasted(seconds: int) -> str:
+    """`12 s`, `3 min 20 s`, `2 h 5 min`, `4 d 2 h`, without the second where that is 0."""
+    large, small, unit, below = (
+        (DAY, HOUR, "d", "h")
+        if seconds >= DAY
+        else (HOUR, 60, "h", "min")
+        if seconds >= HOUR
+        else (60, 1, "min", "s")
+    )
+    parts = (seconds // large, unit), (seconds % large // small, below)
+    return " ".join(f"{count:,} {of}" for count, of in parts if count) or "0 s"
 
 
 def readable(value: object) -> str:

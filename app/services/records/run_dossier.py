@@ -27,12 +27,11 @@ from app.services.records.run_compare import whole_number
 from app.services.records.run_timeline import ALL_ABOUT, RunStory, RunTimeline, entry_behind, read, timeline
 from app.services.records.secret_texts import without_secrets
 from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, PLANNING_RUNS, ColumnKind
-from app.services.text import counted, markdown, readable, utc_time, visible
+from app.services.text import counted, lasted, markdown, readable, utc_time, visible
 from models.engine import Database
 from models.errors import Cancelled
 from models.progress import Monitor, Pause
 from models.schema import read_stored
-from models.status import DAY, HOUR
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 _PIECE: Final = 65_536
@@ -160,14 +159,7 @@ def _phases(found: RunTimeline) -> list[tuple[str, ...]]:
 
 
 def _took(seconds: int | None) -> str:
-    """`12 s`, `3 min 20 s`, `2 h 5 min`, `4 d 2 h`."""
-    if seconds is None:
-        return ""
-    if seconds < HOUR:
-        return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
-    if seconds < DAY:
-        return f"{seconds // HOUR} h {seconds % HOUR // 60} min"
-    return f"{seconds // DAY:,} d {seconds % DAY // HOUR} h"
+    return "" if seconds is None else lasted(seconds)
 
 
 def _when(at: int | None) -> str:

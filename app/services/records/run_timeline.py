@@ -102,10 +102,13 @@ class Spent(Enum):
     """For a person's approval."""
     IN_REVIEW = auto()
     """For the verdict on what was produced: nobody works on the phase."""
+    ENDED = auto()
+    """Nothing: the run had ended, before it was brought back."""
 
 
-IDLE: Final = frozenset({Spent.WAITING, Spent.IN_REVIEW})
-"""What is waited, not worked."""
+_WAITED: Final = frozenset({Spent.WAITING, Spent.IN_REVIEW})
+IDLE: Final = _WAITED | {Spent.ENDED}
+"""What is not worked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,7 +348,7 @@ def timeline(story: RunStory, now: int) -> RunTimeline:
     paused = _pauses(entries, now if waits else None, known)
     if waits and story.entries is None and (changed := epoch_of(run["updated_at"])) is not None:
         since = max(changed, *known[-1:])  # when its row was changed last, it was paused
-        paused = [(since, now)] if since < now else []
+        paused = [TimeSpan(Spent.WAITING, since, now)] if since < now else []
     dispatched, judged = _dispatched(entries), _judged(story)
     verdicts = sorted(at for times in judged.values() for at in times)
     until = now if is_open else _ended_at(story) or now
@@ -360,7 +363,7 @@ def timeline(story: RunStory, now: int) -> RunTimeline:
         judged_at = {one.began for one in reviews}
         waiting = [one for one in versions[-1:] if one.verdict in _NO_VERDICT and one.ended not in judged_at]
         if phase == open_phase:
-            is_told = bool(paused) and paused[-1][1] == now  # until then it was at work
+            is_told = bool(paused) and paused[-1].ended == now  # until then it was at work
             is_idle = waits and not is_told
             ongoing = Spent.WAITING if is_idle else Spent.IN_REVIEW if waiting else Spent.RUNNING
         was_last = phase == last_phase and not is_open
@@ -457,7 +460,7 @@ def _reviews(versions: Sequence[PhaseVersion], judged: Sequence[int]) -> list[Ti
 def _line(
     phase: str,
     versions: tuple[PhaseVersion, ...],
-    paused: Sequence[tuple[int, int]],
+    paused: Sequence[TimeSpan],
     doing: tuple[Spent | None, int, int],
     *,
     reviews: Sequence[TimeSpan],
@@ -473,7 +476,7 @@ def _line(
     spans.sort(key=lambda span: (span.began, span.ended))
     unknown = any(one.began is None for one in versions)
     worked = _took(span for span in spans if span.spent not in IDLE)
-    waited = _took(span for span in spans if span.spent in IDLE)
+    waited = _took(span for span in spans if span.spent in _WAITED)
     return PhaseLine(phase, versions, tuple(spans), None if unknown else worked, waited, ongoing is not None)
 
 
@@ -488,36 +491,36 @@ def _took(spans: Iterable[TimeSpan]) -> int:
     return total
 
 
-def _without(span: TimeSpan, paused: Sequence[tuple[int, int]]) -> list[TimeSpan]:
-    """The span in parts: what of it the run was paused is time that it waited."""
+def _without(span: TimeSpan, paused: Sequence[TimeSpan]) -> list[TimeSpan]:
+    """The span in parts: while the run was paused it waited, and while it had ended it did nothing."""
     if span.spent is Spent.WAITING:
         return [span]
     parts, at = list[TimeSpan](), span.began
-    for began, ended in paused:
-        first, last = max(began, at), min(ended, span.ended)
+    for pause in paused:
+        first, last = max(pause.began, at), min(pause.ended, span.ended)
         if first >= last:
             continue
         if first > at:
             parts.append(TimeSpan(span.spent, at, first, span.version))
-        parts.append(TimeSpan(Spent.WAITING, first, last, span.version))
+        parts.append(TimeSpan(pause.spent, first, last, span.version))
         at = last
     if at < span.ended or not parts:
         parts.append(TimeSpan(span.spent, at, span.ended, span.version))
     return parts
 
 
-def _pauses(entries: Iterable[PastEntry], until: int | None, known: Sequence[int]) -> list[tuple[int, int]]:
+def _pauses(entries: Iterable[PastEntry], until: int | None, known: Sequence[int]) -> list[TimeSpan]:
     """When the run was paused, as the entries say; the last one up to now. One whose beginning nobody
-    recorded began at the latest when something was stored last, of which the times are `known`. Nor was
-    there work while a run had ended that was brought back.
+    recorded began at the latest when something was stored last, of which the times are `known`. And when it
+    had ended, before it was brought back.
     """
-    found, since, ended = list[tuple[int, int]](), None, None
+    found, since, ended = list[TimeSpan](), None, None
     for entry in entries:
         at = epoch_of(entry.created_at)
         if at is None:
             continue
         if ended is not None and _is_back(entry):
-            found.append((ended, at))
+            found.append(TimeSpan(Spent.ENDED, ended, at))
             ended = None
         if entry.event_type == AuditEvent.RUN_PAUSED:
             since = at if since is None else since
@@ -526,13 +529,13 @@ def _pauses(entries: Iterable[PastEntry], until: int | None, known: Sequence[int
                 place = bisect_right(known, at)
                 since = known[place - 1] if place else None
             if since is not None:
-                found.append((since, at))
+                found.append(TimeSpan(Spent.WAITING, since, at))
             since = None
             if entry.event_type in _ENDINGS:
                 ended = at if ended is None else ended
     if since is not None and until is not None:
-        found.append((since, until))
-    return [(began, ended) for began, ended in found if began < ended]
+        found.append(TimeSpan(Spent.WAITING, since, until))
+    return [one for one in found if one.began < one.ended]
 
 
 def _was(entry: PastEntry, end: str = "from") -> object:

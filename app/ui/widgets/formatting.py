@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from math import isinf
 
 from app.services.chain.rules import SECONDS_LIMIT
-from app.services.text import readable, visible
+from app.services.text import lasted, readable, visible
 from models.status import DAY, HOUR
 
 MINUTE = 60
@@ -149,14 +149,7 @@ def duration(seconds: float) -> str:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 10:
         return f"{seconds:.2f} s"
-    whole = round(seconds)
-    if whole < MINUTE:
-        return f"{whole} s"
-    if whole < HOUR:
-        return f"{whole // MINUTE} min {whole % MINUTE} s"
-    if whole < DAY:
-        return f"{whole // HOUR} h {whole % HOUR // MINUTE} min"
-    return f"{whole // DAY} d {whole % DAY // HOUR} h"
+    return lasted(round(seconds))
 
 
 def rate(count: int, seconds: float, unit: str = "rows") -> str:

@@ -6,10 +6,9 @@ from typing import Final, NamedTuple
 from app.services.records.history import PastEntry
 from app.services.records.run_timeline import RunStory, RunTimeline, Spent, entry_behind
 from app.services.records.stored_times import epoch_of
-from app.services.text import counted, visible
+from app.services.text import counted, lasted, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
-from app.ui.tabs.runs.time_scale import took
 from app.ui.widgets import formatting
 from models.status import ReviewVerdict, RunStatus
 
@@ -82,11 +81,11 @@ def _going(timeline: RunTimeline, now: int) -> str:
     if line.in_review and newest is not None:
         version = formatting.figure(newest.version)
         named = f"version {version}" if version else "its newest version"
-        since = f" for {took(max(0, now - newest.ended))}" if newest.ended is not None else ""
+        since = f" for {lasted(max(0, now - newest.ended))}" if newest.ended is not None else ""
         parts.append(f"{named} {'of ' + line.phase + ' ' if not parts else ''}has been in review{since}")
     elif not parts:
         begun = [span.began for span in line.spans[-1:] if span.spent is Spent.RUNNING]
-        lasts = f" for {took(now - begun[0])}" if begun else ""
+        lasts = f" for {lasted(now - begun[0])}" if begun else ""
         parts.append(f"{line.phase} has been running{lasts}")
     return "; ".join(parts)
 
@@ -111,7 +110,7 @@ def facts(context: Context, story: RunStory, timeline: RunTimeline, full: float 
     said += [f"{unknown} not known when" if timeline.pivots else "not known when"] if unknown > 0 else []
     made, changed = epoch_of(run["created_at"]), epoch_of(run["updated_at"])
     ends = now if timeline.goes_on or timeline.waits else timeline.ended or changed
-    ran = took(ends - made) if made is not None and ends is not None and ends >= made else _UNKNOWN
+    ran = lasted(ends - made) if made is not None and ends is not None and ends >= made else _UNKNOWN
     found = [
         RunFact("Score", score or "–", f"of {full:g}" if score and full is not None else ""),
         RunFact(

@@ -14,18 +14,7 @@ _MOST_FOLDS, _FOLD, _FAR = 3, 0.2, 4
 that is drawn to scale together.
 """
 _LEAST_SECONDS: Final = 60
-_DAYS: Final = 100 * 3_600
 _MOST_LABELS: Final = 5
-
-
-def took(seconds: int) -> str:
-    """`2 h 06 min`; below an hour in minutes, below a minute in seconds, from 100 hours on in days."""
-    if seconds >= _DAYS:
-        return f"{seconds // DAY} d {seconds % DAY // 3_600} h"
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes = seconds // 60
-    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"
 
 
 @dataclass(frozen=True, slots=True)

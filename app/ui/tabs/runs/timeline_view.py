@@ -27,9 +27,9 @@ from PySide6.QtWidgets import (
 
 from app.itemmodels.columns import DISPLAY, ROOT, Index, Tone
 from app.services.records.run_timeline import IDLE, PhaseLine, RunTimeline, Spent, TimeSpan
-from app.services.text import counted, visible
+from app.services.text import counted, lasted, visible
 from app.ui.tabs.runs.run_acts import STATUS_LOOKS
-from app.ui.tabs.runs.time_scale import TimeScale, ticks, time_scale, took
+from app.ui.tabs.runs.time_scale import TimeScale, ticks, time_scale
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
@@ -53,6 +53,7 @@ _SAID: Final = {
     Spent.RUNNING: "running",
     Spent.WAITING: "paused",
     Spent.IN_REVIEW: "in review",
+    Spent.ENDED: "ended",
 }
 _COLOURS: Final = {
     Spent.APPROVED: "ok",
@@ -61,6 +62,7 @@ _COLOURS: Final = {
     Spent.RUNNING: "accent",
     Spent.WAITING: "warn",
     Spent.IN_REVIEW: "dim",
+    Spent.ENDED: "dim",
 }
 
 VERDICT_LOOKS: Final[dict[str, tuple[Tone, str]]] = {
@@ -153,7 +155,7 @@ class PhasesModel(QAbstractTableModel):
             case 0:
                 return visible(formatting.first_line(line.phase))
             case 2 if line.is_reached:
-                return "unknown" if line.worked is None else took(line.worked)
+                return "unknown" if line.worked is None else lasted(line.worked)
             case 3 if newest is not None:
                 return formatting.score(newest.score) or _NOTHING
             case 4 if newest is not None:
@@ -167,8 +169,8 @@ class PhasesModel(QAbstractTableModel):
         """A whole line in words."""
         if not line.is_reached:
             return verdict_of(line, is_told=self._is_told)[0]
-        worked = "unknown how long" if line.worked is None else f"worked {took(line.worked)}"
-        waited = [f"waited {took(line.waited)}"] if line.waited else []
+        worked = "unknown how long" if line.worked is None else f"worked {lasted(line.worked)}"
+        waited = [f"waited {lasted(line.waited)}"] if line.waited else []
         score = self._cell(line, SCORE)
         points = "no score" if score == _NOTHING else f"score {score}"
         parts = [verdict_of(line)[0], counted(len(line.versions), "version"), points, worked, *waited]
@@ -187,7 +189,7 @@ class PhasesModel(QAbstractTableModel):
     def _span(self, span: TimeSpan) -> str:
         began, ended = (formatting.absolute_time(at, self.utc) for at in (span.began, span.ended))
         named = self._named(span.version) if span.spent not in IDLE else ""
-        return f"{named}{_SAID[span.spent]}: {began} to {ended}, {took(span.took)}"
+        return f"{named}{_SAID[span.spent]}: {began} to {ended}, {lasted(span.took)}"
 
     @staticmethod
     def _named(version: Any) -> str:
@@ -292,7 +294,7 @@ class _Lines(QStyledItemDelegate):
                 waits = bar, span
         last = line.spans[-1] if line.spans else None
         if waits is not None and last is waits[1] and last is not None and not line.is_current:
-            words = f"waited {took(last.took)}"
+            words = f"waited {lasted(last.took)}"
             start = waits[0].right() + 8
             if start + painter.fontMetrics().horizontalAdvance(words) < rect.right():
                 painter.setPen(colour("dim"))
@@ -325,6 +327,8 @@ def paint_bar(painter: QPainter, theme: Theme, bar: QRectF, spent: Spent) -> Non
         case Spent.IN_REVIEW:
             painter.setPen(QPen(colour, 1, Qt.PenStyle.DotLine))
             painter.drawRoundedRect(inner, 2, 2)
+        case Spent.ENDED:
+            painter.fillRect(QRectF(bar.left(), bar.center().y(), bar.width(), 1), colour)
         case Spent.RUNNING:
             painter.setBrush(colour)
             painter.drawRoundedRect(bar, 2, 2)

@@ -197,7 +197,9 @@ def test_nobody_worked_while_a_run_was_killed_by_mistake(engine: Database, sql: 
     ):
         entry(sql, kind, DAY + at, changes={"status": {"from": was, "to": becomes}})
     found = line(timeline(run_timeline.read(engine, RUN), DAY + 20_200), "kill-test")
-    assert (found.worked, found.waited) == (100 + 100 + 100 + 100, 20_200 - 400)
+    ended = [(began, end) for what, began, end in spent(found) if what is Spent.ENDED]
+    assert ended == [(300, 9_000), (9_200, 20_000)], "which was no pause, either"
+    assert (found.worked, found.waited) == (100 + 100 + 100 + 100, 100 + 100 + 100)
 
 
 def test_a_pause_of_which_the_entries_are_not_read_began_with_the_last_change(

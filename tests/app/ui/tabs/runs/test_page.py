@@ -20,7 +20,6 @@ from app.ui.tabs.runs import RunsTab, opening, page_words, timeline_view
 from app.ui.tabs.runs.page import RunPage
 from app.ui.tabs.runs.reasons import ReasonDialog
 from app.ui.tabs.runs.run_acts import ACTS
-from app.ui.tabs.runs.time_scale import took
 from app.ui.tabs.runs.timeline_view import TIMES, VERDICT
 from app.ui.widgets.later import later
 from models.status import RunStatus
@@ -134,14 +133,14 @@ def test_all_that_is_known_is_shown(opened: RunPage) -> None:
     )
     model = opened.phases.phases
     rows = [[str(model.index(row, column).data()) for column in range(6)] for row in range(model.rowCount())]
-    assert rows[0] == ["opportunity", "", "6 min", "92.0", "v1", "approved"]
-    assert rows[2] == ["market-research", "", "33 min", "–", "v2", "in review"]
+    assert rows[0] == ["opportunity", "", "6 min 40 s", "92.0", "v1", "approved"]
+    assert rows[2] == ["market-research", "", "33 min 20 s", "–", "v2", "in review"]
     assert rows[3][2:] == ["–", "–", "", "not reached"]
     assert rows[-1] == ["wild-ideas", "", "10 min", "–", "v1", "odd"]
     said = model.index(1, TIMES).data(Qt.ItemDataRole.AccessibleTextRole)
     assert said.startswith("v1 sent back: ") and "\nv2 approved: " in said
     assert model.index(2, 0).data(Qt.ItemDataRole.AccessibleDescriptionRole) == (
-        "in review, 2 versions, no score, worked 33 min, waited 1 h 23 min"
+        "in review, 2 versions, no score, worked 33 min 20 s, waited 1 h 23 min"
     )
     assert opened.phases.phase() == "market-research"
     facts = [fact._value.accessibleName() for fact in opened.facts]
@@ -271,7 +270,6 @@ def test_what_no_artifacts_tell_is_not_known(opened: RunPage) -> None:
     opened.phases.show_timeline(replace(opened.timeline, is_told=False, is_until_now=False), True)
     assert "now" not in [words for words, *_ in opened.phases.labels()]
     assert opened.phases.phases.index(last, VERDICT).data() == "", "said once, below"
-    assert (took(99 * 3600), took(2967 * 3600)) == ("99 h 00 min", "123 d 15 h")
 
 
 @pytest.mark.slow
