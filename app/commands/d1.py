@@ -138,6 +138,7 @@ def _line(connection: NamedConnection) -> str:
 
 def _remove(options: argparse.Namespace) -> None:
     from app.services.deliveries.old_secrets import OldSecrets  # noqa: PLC0415
+    from app.services.live.connecting import identity  # noqa: PLC0415
     from app.workers.system_keyring import SystemKeyring  # noqa: PLC0415
 
     connections = Connections()
@@ -146,8 +147,11 @@ def _remove(options: argparse.Namespace) -> None:
         connection = connections.named(options.name)
     still_kept = None if connection is None else tokens().forget(connection)
     connections.remove(options.name)
-    if connection is not None and all(one.identity != connection.identity for one in connections.all()):
-        OldSecrets(connection.identity, SystemKeyring()).forget_gone(())
+    if connection is not None:
+        gone = identity(connection, tokens())
+        same = (one for one in connections.all() if one.database_id == connection.database_id)
+        if all(identity(one, tokens()) != gone for one in same):
+            OldSecrets(gone, SystemKeyring()).forget_gone(())
     say(f"{PREFIX}{options.name} is removed; nothing was changed in the database")
     if connection is None:
         complain("it could not be read, so a token of it may still be in the system's keyring")

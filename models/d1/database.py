@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
+from functools import cached_property
 from typing import Any, Final, TypeVar, cast
 
 from peewee import BaseQuery
@@ -90,16 +91,21 @@ class D1Database(Database):
     capabilities = frozenset({Capability.BACKUP, Capability.SETTLES, Capability.OUTSIDE_CHANGES})
 
     def __init__(
-        self, client: Client, database_id: str, *, read_only: bool = False, within: str = ""
+        self,
+        client: Client,
+        database_id: str,
+        *,
+        read_only: bool = False,
+        within: "Callable[[D1Database], str] | None" = None,
     ) -> None:
-        """`within` is what has it where there is no account, whose databases alone have an id each: a project
-        or file, else the address.
+        """`within` says what has it where there is no account, whose databases alone have an id each: a file,
+        a project; without it, the address. It is asked once, and may ask the database.
         """
         self.client, self.database_id, self.read_only = client, database_id, read_only
         if client.account is not None:  # `wrangler dev` has none, and a file that others may write
             self.capabilities |= {Capability.TIME_TRAVEL}
             self.trusts_indexes = True
-        self.identity = identity_of(client.account or within or client.base, database_id)
+        self._within = within
         self.usage = client.meter
         self._made: tuple[object, dict[str, list[str]], list[str]] | None = None
         """What makes the tables that were read last: by table, and all of it in order."""
@@ -118,6 +124,12 @@ class D1Database(Database):
     @property
     def place(self) -> str:
         return self.client.name
+
+    @cached_property
+    def identity(self) -> str:  # type: ignore[override]
+        """As `Database` has it; may wait for an answer where it is asked for first."""
+        within = self.client.account or (self._within(self) if self._within else self.client.base)
+        return identity_of(within, self.database_id)
 
     def release(self) -> None:
         self.client.close()

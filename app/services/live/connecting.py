@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from app import paths
 from app.services.live.connections import NamedConnection
-from app.services.live.dev_server import Offered, address_of, named_by_project
+from app.services.live.dev_server import Offered, address_of, file_behind, named_by_project
 from app.services.live.tokens import Tokens
 from app.services.text import some_of
 from models.d1.client import Client
@@ -15,7 +17,10 @@ from models.d1.database import D1Database, repeated
 from models.d1.errors import UnknownDatabase
 from models.d1.shared import Shared
 from models.engine import raw
-from models.errors import InvalidInput
+from models.errors import InvalidInput, StorageError
+
+_AT_ONCE: Final = 2.0
+"""Seconds."""
 
 _NAMED: Final = 20
 """Databases that a sentence lists: an account may have 50,000."""
@@ -55,9 +60,35 @@ def database(
     found = client(connection, tokens, on_silence)
     if connection.is_local or not connection.database_name:
         connection = identified(connection, found, connection.database_id)
-    return connection, D1Database(
-        found, connection.database_id, read_only=read_only, within=connection.within
-    )
+    return connection, _opened(connection, found, read_only=read_only)
+
+
+def _opened(connection: NamedConnection, found: Client, *, read_only: bool) -> D1Database:
+    within = partial(_within, connection)
+    return D1Database(found, connection.database_id, read_only=read_only, within=within)
+
+
+def identity(connection: NamedConnection, tokens: Tokens) -> str:
+    """The identity of its database; of a `wrangler dev` that does not answer at once as far as the connection
+    tells.
+    """
+    if connection.is_local:
+        with suppress(StorageError, InvalidInput):
+            found = client(connection, tokens)
+            found.seconds = _AT_ONCE
+            known = identified(connection, found, connection.database_id)
+            return _opened(known, found, read_only=True).identity
+    return connection.identity
+
+
+def _within(connection: NamedConnection, database: D1Database) -> str:
+    """What has a `wrangler dev`'s database: the file that its server has open, by whichever connection and at
+    whichever port that was reached; what the connection says where nothing tells of one.
+    """
+    if database.size is None:  # nothing was asked of it yet, and so the file is not open
+        database.scalar(raw("SELECT 1"))
+    file = file_behind(database.client.base, database.database_id)
+    return connection.within if file is None else str(file)
 
 
 def databases(found: Client) -> list[Mapping[str, Any]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from app import paths
 from app.services.files.find import file_name, names_in
@@ -132,17 +133,40 @@ def address_of(connection: NamedConnection) -> str:
     raise missing(connection.project)
 
 
+def file_behind(base: str, database_id: str) -> Path | None:
+    """The file in which the `wrangler dev` that listens at that address has a database open, which it does
+    from the first query on; None where the system does not tell of exactly one: of what stands between, say,
+    or of another user's or container's.
+    """
+    import psutil  # noqa: PLC0415
+
+    processes = _processes()
+    listening = {pid for pid, process in processes.items() if any(_same(base, at) for at in _ports(process))}
+    if len(listening) != 1:  # two that share a port, say
+        return None
+    (first,) = listening
+    # workerd listens itself, or another one beside it, or the process that began it.
+    around = {first, processes[first].info["ppid"]}
+    found = set[Path]()
+    for pid, process in processes.items():
+        if pid == first or process.info["ppid"] in around:
+            with suppress(psutil.Error, OSError):
+                paths_open = (Path(one.path) for one in process.open_files())
+                found |= {real_path(path) for path in paths_open if path.name == file_name(database_id)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _same(base: str, other: str) -> bool:
+    """Whether two addresses of this computer are one."""
+    one, two = urlsplit(base), urlsplit(other)
+    return one.port == two.port and one.hostname in {two.hostname, "localhost"}
+
+
 def _servers(
     first: Callable[[Mapping[int, Any]], Collection[int]], on_silence: Callable[[], object] = lambda: None
 ) -> Iterator[DevServer]:
     """Those of the processes that are `first` among wrangler's, by their numbers, and of what they began."""
-    import psutil  # noqa: PLC0415 - takes longer to load than to ask
-
-    processes = {
-        process.pid: process
-        for process in psutil.process_iter(["ppid", "cmdline"])
-        if any(program in word for word in process.info["cmdline"] or () for program in _PROGRAMS)
-    }
+    processes = _processes()
     begun_by = {pid: process.info["ppid"] for pid, process in processes.items()}
     firsts = first(processes)
     groups: dict[int, list[Any]] = {}
@@ -157,6 +181,17 @@ def _servers(
         ports = (port for process in sorted(group, key=_began) for port in _ports(process))
         answers = ((base, _listed(base, on_silence)) for base in ports)
         yield from islice((DevServer(base, found) for base, found in answers if found is not None), 1)
+
+
+def _processes() -> dict[int, Any]:
+    """wrangler's, by their numbers."""
+    import psutil  # noqa: PLC0415 - takes longer to load than to ask
+
+    return {
+        process.pid: process
+        for process in psutil.process_iter(["ppid", "cmdline"])
+        if any(program in word for word in process.info["cmdline"] or () for program in _PROGRAMS)
+    }
 
 
 def _listed(base: str, on_silence: Callable[[], object]) -> dict[str, str] | None:

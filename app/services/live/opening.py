@@ -126,6 +126,7 @@ def open_live(connection: NamedConnection, database: D1Database, *, read_only: b
     try:
         # Whether one of `wrangler dev` is there took a request already.
         found = look(database, as_expected=connection.is_local)
+        _ = database.identity  # asked for here, where waiting is no matter
     except BaseException:
         database.release()
         raise
