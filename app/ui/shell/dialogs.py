@@ -161,7 +161,7 @@ class PreferencesDialog(FormDialog):
         ask = CheckBox("Ask before deleting a single record")
         ask.setChecked(settings.confirm_deletion)
         self.add_field("theme", "Theme", modes)
-        self.add_field("times", "Times are shown in", times)
+        self.add_field("times", "Times are shown in", times, beside=True)
         self.add_field(
             "actor",
             "Your name in the audit chain",

@@ -356,20 +356,21 @@ class Dialog(QDialog):
         self._scroll.setVerticalScrollBarPolicy(bar)
 
     def _let_give_way(self, needed: int, room: int) -> int:
-        """What scrolls by itself gives up what there is no room for: tables, then fields of many lines, which
-        else would scroll within words that do. What is needed then.
+        """What scrolls by itself gives up what there is no room for: tables, then fields of many lines, those
+        that are written into first, which else would scroll within words that do. What is needed then.
         """
         tables = [one for one in self._scroll.findChildren(StaticTable) if not one.isHidden()]
         fields = [one for one in self._scroll.findChildren(QPlainTextEdit) if _grows(one)]
-        needed += sum(one.given for one in tables) + sum(_spare(one) for one in fields if _has_given(one))
+        fields.sort(key=QPlainTextEdit.isReadOnly)
+        needed += sum(one.given for one in tables) + sum(map(_given, fields))
         for table in tables:
             table.give_way(max(0, needed - room))
             needed -= table.given
         for field in fields:
-            gives = needed > room
-            field.setProperty(_GIVEN, gives)
-            field.setMaximumHeight(field.minimumHeight() if gives else _ANY_HEIGHT)
-            needed -= _spare(field) if gives else 0
+            given = min(_spare(field), max(0, needed - room))
+            field.setProperty(_GIVEN, given)
+            field.setMaximumHeight(field.sizeHint().height() - given if given else _ANY_HEIGHT)
+            needed -= given
         return needed
 
     def _place_conditions(self, *, scroll: bool) -> None:
@@ -384,12 +385,12 @@ class Dialog(QDialog):
 
 
 def _grows(field: QPlainTextEdit) -> bool:
-    is_fixed = field.minimumHeight() == field.maximumHeight() and not _has_given(field)
+    is_fixed = field.minimumHeight() == field.maximumHeight() and not _given(field)
     return not field.isHidden() and field.minimumHeight() > 0 and not is_fixed
 
 
-def _has_given(field: QPlainTextEdit) -> bool:
-    return bool(field.property(_GIVEN))
+def _given(field: QPlainTextEdit) -> int:
+    return field.property(_GIVEN) or 0
 
 
 def _spare(field: QPlainTextEdit) -> int:

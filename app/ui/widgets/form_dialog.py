@@ -25,7 +25,7 @@ from app.ui.theme import Theme, set_property
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
-from app.ui.widgets.labels import Label, Look, add_layout, in_column
+from app.ui.widgets.labels import Label, Look, add_layout, in_column, in_row
 from app.ui.widgets.later import later
 from models.errors import ChangedMeanwhile, InvalidInput, TenantAdminError
 
@@ -87,6 +87,8 @@ class FormDialog(Dialog):
         self.problem = Label(look=Look.BAD, wrap=True)
         self.problem.hide()
         self._form = in_column(spacing=12)
+        self._row, self._column = in_row(spacing=16), in_column()
+        """Of the last field: what other fields stand in beside it, and it alone."""
         add_layout(self.body, self._form)
         self.body.addWidget(self.problem)
         self.body.addStretch(1)
@@ -99,9 +101,17 @@ class FormDialog(Dialog):
             QShortcut(QKeySequence(keys), self).activated.connect(self.action_button.click)
 
     def add_field(
-        self, key: str, label: str, editor: QWidget, check: Checker | None = None, hint: str = ""
+        self,
+        key: str,
+        label: str,
+        editor: QWidget,
+        check: Checker | None = None,
+        hint: str = "",
+        *,
+        beside: bool = False,
     ) -> None:
-        """A field below the others; `check(value)` returns a sentence, or "" when all is well.
+        """A field below the others, or `beside` the last; `check(value)` returns a sentence, or "" when all
+        is well.
 
         `editor` is a QLineEdit, QComboBox, QCheckBox, QSpinBox, QDateEdit or an `Editor`.
         """
@@ -118,7 +128,14 @@ class FormDialog(Dialog):
             name = Label(label, Look.STRONG)
             name.setBuddy(editor)
             column.insertWidget(0, name)
-        add_layout(self._form, column)
+        if beside:  # whatever is said below one of them, the other stays at the top
+            self._column.addStretch(1)
+            column.addStretch(1)
+        else:
+            self._row = in_row(spacing=16)
+            add_layout(self._form, self._row)
+        self._column = column
+        add_layout(self._row, column, 1)
         value, changed = _parts(editor)
         self._entries[key] = _Entry(editor, value, check, problem, below, label)
         changed.connect(lambda *_: self._edited(key))

@@ -130,7 +130,7 @@ class ComposeDialog(LongForm):
         self.metadata.setPlaceholderText(_SHAPE)
         self.metadata.setFont(theme.mono_font())
         self.add_field("tenant_id", "To", self.to, self._check_tenants)
-        self.add_field("type", "Type", self.type, checked(composing.valid_type))
+        self.add_field("type", "Type", self.type, checked(composing.valid_type), beside=True)
         self.add_field("title", "Title", self.title_field, checked(composing.valid_title))
         self.add_field("message", "Message", self.message, checked(composing.valid_message))
         self.add_field("metadata", "Metadata", self.metadata, checked(composing.valid_metadata), _HINT)

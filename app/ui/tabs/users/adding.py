@@ -30,7 +30,7 @@ SOON_MS = 300
 """From an edit to the next dry run."""
 _FILES = "CSV and text (*.csv *.tsv *.txt);;All files (*)"
 _ALL_TO_ONE, _NULL, _EMPTY = "The same for all lines", "No column: nothing (NULL)", "No column: an empty text"
-_MOST_HEAD, _NAMED = 60, 3
+_MOST_HEAD, _NAMED, _IN_A_ROW = 60, 3, 3
 _WAITS = "Nothing is pasted or chosen yet."
 
 
@@ -121,13 +121,14 @@ class AddUsersDialog(LongForm):
         for part in (self.outcome, self.bar, self.table, self.table.whole, self.bad_alone):
             self._form.addWidget(part)  # right below the lines that it is about
         self._columns: dict[str, QComboBox] = {}
-        for name in self._names:
+        for position, name in enumerate(self._names):
             box = self._columns[name] = QComboBox()
             label = {EMAIL: "E-mail address", TENANT: "Tenant"}.get(name, name)
-            self.add_field(f"of_{name}", f"{label} is in", box)
+            self.add_field(f"of_{name}", f"{label} is in", box, beside=position % _IN_A_ROW > 0)
             box.currentIndexChanged.connect(self._judge)
         self.tenant = TenantField(self._context.tenants, tenant, self._context.erased)
-        self.add_field(TENANT, "Tenant of all lines", self.tenant, self._check_tenant)
+        beside = len(self._names) % _IN_A_ROW > 0
+        self.add_field(TENANT, "Tenant of all lines", self.tenant, self._check_tenant, beside=beside)
         self.new_tenants = CheckBox("Create tenants that are not there yet")
         self.add_field("new_tenants", "New tenants", self.new_tenants)
         self.add_apart(self.save_button)

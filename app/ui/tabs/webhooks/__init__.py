@@ -435,7 +435,8 @@ class WebhookDialog(FormDialog):
             tenants = TenantField([one for one in context.tenants if one != own], tenant, context.erased)
             self.add_field("tenant_id", "Tenant", tenants, tenants.check)
         first = webhook or like
-        self.add_field("name", "Name", line_edit(first.text("name") if first else ""))
+        name = line_edit(first.text("name") if first else "")
+        self.add_field("name", "Name", name, beside=webhook is None)
         stored_url = webhook.text("url") if webhook else None
         url = line_edit(first.text("url") if first else "")
         url.setPlaceholderText("https://hooks.example.com/path")

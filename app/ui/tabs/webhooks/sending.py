@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QSignalBlocker
+from PySide6.QtCore import QSignalBlocker, QSize
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut, QTextOption
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QPlainTextEdit, QWidget
 
@@ -41,8 +41,19 @@ _ON_ITS_WAY = "On its way…"
 _KEPT = "Kept in the delivery log. Nothing about the webhook was changed."
 _EARLIER = "Of the event sent before, which is in the delivery log. The one beside it was not sent yet."
 _WIDTH = 860
-_REQUEST_LINES = 10
-_LEAST_BODY = 150
+_REQUEST_LINES, _LEAST_LINES, _AROUND_LINES = 12, 5, 24
+"""Those of a request that is signed as Standard Webhooks say, and how many are seen at least."""
+
+
+def _height(box: QPlainTextEdit, lines: int) -> int:
+    return lines * box.fontMetrics().lineSpacing() + _AROUND_LINES
+
+
+class _RequestBox(QPlainTextEdit):
+    """All of it is seen, whatever it is signed as; where there is little room it scrolls."""
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), _height(self, _REQUEST_LINES))
 
 
 class SendEventDialog(Dialog):
@@ -81,18 +92,17 @@ class SendEventDialog(Dialog):
         for box in (self.events, self.signing):  # else the longest that they offer makes the dialog as wide
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.meaning = Label("", Look.DIM, wrap=True)
-        self.request = text_box(theme, "Request, exactly as it is sent")
-        self.request.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)  # the signature is seen whole
-        self.request.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
-        line = self.request.fontMetrics().lineSpacing()
-        self.request.setFixedHeight(_REQUEST_LINES * line + 24)
         self.body_state = Label(_SAMPLE, Look.DIM)
         self.body_editor = QPlainTextEdit(tabChangesFocus=True)
         self.body_editor.setProperty("editor", True)
         self.body_editor.setFont(theme.mono_font())
         self.body_editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.body_editor.setAccessibleName("Body")
-        self.body_editor.setMinimumHeight(_LEAST_BODY)
+        self.body_editor.setMinimumHeight(_height(self.body_editor, _LEAST_LINES))
+        self.request = text_box(theme, "Request, exactly as it is sent", kind=_RequestBox)
+        self.request.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)  # the signature is seen whole
+        self.request.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
+        self.request.setMinimumHeight(_height(self.request, _LEAST_LINES))
         self.problem, self.promise = Label(look=Look.BAD, wrap=True), Label(_PROMISE, Look.DIM, wrap=True)
         self.problem.hide()
         self.off = AllowHere(context)

@@ -103,6 +103,7 @@ def test_preferences_are_kept(qtbot: QtBot, theme: Theme) -> None:
     settings = Settings()
     dialog = added(qtbot, PreferencesDialog(theme, settings))
     dialog.open()
+    assert dialog._scroll.verticalScrollBar().maximum() == 0, "a screen of 800 pixels shows all of it"
     choose(qtbot, dialog.editor("theme"), Qt.Key.Key_Down)
     choose(qtbot, dialog.editor("times"), Qt.Key.Key_Down)
     qtbot.keyClicks(dialog.editor("actor"), "  Ada L. ")

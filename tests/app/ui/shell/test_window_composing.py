@@ -33,7 +33,9 @@ MANY, STALL_MS = 1_000, 250
 def opened(qtbot: QtBot, window: MainWindow) -> ComposeDialog:
     go(qtbot, window, NOTES)
     press("Ctrl+Shift+N")
-    return dialog(qtbot, window, ComposeDialog)
+    form = dialog(qtbot, window, ComposeDialog)
+    assert form._scroll.verticalScrollBar().maximum() == 0, "a screen of 800 pixels shows all of it"
+    return form
 
 
 def typed(form: ComposeDialog, qtbot: QtBot, title: str, message: str, metadata: str = "") -> None:

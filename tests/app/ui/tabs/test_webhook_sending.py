@@ -184,6 +184,7 @@ def test_what_is_copied_as_curl_sends_the_same(
         point(context.opened.path, hook)
         shown = opened(show_tab, context, qtbot)
         shown.signing.setCurrentIndex(signing)
+        assert shown.request.verticalScrollBar().maximum() == 0, "the signature is seen whole"
         shown.body_editor.setPlainText('{"a": "it\'s $HOME `x` \\" é"}')
         asked = shown._request
         shown.send()

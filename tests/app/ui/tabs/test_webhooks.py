@@ -183,6 +183,7 @@ def test_a_webhook_is_duplicated_to_another_tenant_without_its_secret(
 def test_each_event_stands_there_with_what_it_means(context: Context, qtbot: QtBot) -> None:
     form = WebhookDialog(context, tenant="acme")
     form.show()
+    assert form._scroll.verticalScrollBar().maximum() == 0, "a screen of 800 pixels shows all of it"
     url = form.editor("url")
     assert isinstance(url, QLineEdit)
     for typed, said in (
