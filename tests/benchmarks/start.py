@@ -81,8 +81,9 @@ def first_paint():
 from app import cli
 window = cli._window
 def timed(options):
-    import gc
-    gc.disable()  # as the program does before it loads the window, which first_paint() does here
+    from app import loading
+    loading.prepare()  # as the program does before it loads the window, which first_paint() does here
+    loading.prepare = lambda: None
     first_paint()
     return window(options)
 cli._window = timed

@@ -244,10 +244,12 @@ class Workspace(QWidget):
             page.take_focus()
 
     def _fill(self, page: RecordTab, held: QWidget) -> None:
-        """Shows a new tab, when its empty table has its rows."""
+        """Shows a new tab, when its empty table has its rows: a turn of the event loop later, as they are drawn
+        when they are laid out; else all would be drawn without them first.
+        """
         show = _hold(held)
         for answered in (page.list.loaded, page.list.failed):
-            answered.connect(lambda _: show(), Qt.ConnectionType.SingleShotConnection)
+            answered.connect(lambda _: later(held, 0, show), Qt.ConnectionType.SingleShotConnection)
         page.activate()
 
     def pages(self) -> Sequence[RecordTab]:

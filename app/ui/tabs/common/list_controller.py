@@ -87,7 +87,11 @@ class ListController(SelectedRows):
         self.partly: DamagedFile | None = None
         self.holds_top = False
         """Whether the row at the very top stays in sight, too, when the list is next refreshed."""
+        # Rows are laid out in the next turn of the event loop and drawn behind it; what is read before that
+        # takes their time.
+        self._laid_out = QTimer(self, singleShot=True, interval=0)
         self._painted = QTimer(self, singleShot=True, interval=0)
+        self._laid_out.timeout.connect(self._painted.start)
         self._painted.timeout.connect(self._read_rest)
         self._clock = QTimer(self, interval=REPAINT_MS)
         self._clock.timeout.connect(self.model.repaint)
@@ -374,7 +378,7 @@ class ListController(SelectedRows):
     def _announce(self, total: int) -> None:
         """Says that the list is in sight; whoever hears it may jump, which goes before what was current."""
         self._wanted = None
-        self._painted.start()
+        self._laid_out.start()
         self.loaded.emit(total)
 
     def _show_readable(self, why: DamagedFile) -> None:
@@ -432,6 +436,7 @@ class ListController(SelectedRows):
         return reading.cancel
 
     def _cancel(self) -> None:
+        self._laid_out.stop()
         self._painted.stop()
         for task in self._tasks:
             task.cancel()
