@@ -244,8 +244,8 @@ class Workspace(QWidget):
             page.take_focus()
 
     def _fill(self, page: RecordTab, held: QWidget) -> None:
-        """Shows a new tab, when its empty table has its rows: a turn of the event loop later, as they are drawn
-        when they are laid out; else all would be drawn without them first.
+        """Shows a new tab, when its empty table has its rows: a turn of the event loop later, as these are
+        drawn when they are laid out; else all would be drawn without them first.
         """
         show = _hold(held)
         for answered in (page.list.loaded, page.list.failed):

@@ -277,6 +277,40 @@ def test_what_was_stopped_with_a_tab_half_built_hears_of_no_event(
     assert not heard
 
 
+class Order(QObject):
+    """Notes in `heard` what is painted, and what else is said to it."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.heard: list[str] = []
+
+    def follow(self, widget: QObject, name: str) -> None:
+        widget.setObjectName(name)
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's own name
+        if event.type() == QEvent.Type.Paint:
+            self.heard.append(watched.objectName())
+        return False
+
+
+def test_a_file_is_drawn_once_with_its_rows_before_more_is_read(
+    window: MainWindow, demo_path: Path, qtbot: QtBot
+) -> None:
+    order = Order(window)
+
+    def follow(_: object) -> None:
+        page = current(window)
+        order.follow(page.table.horizontalHeader().viewport(), "header")
+        order.follow(page.table.viewport(), "rows")
+        page.list.painted.connect(lambda: order.heard.append("more"))
+
+    window.opened.connect(follow)
+    open_file(qtbot, window, demo_path)
+    qtbot.waitUntil(lambda: "more" in order.heard)
+    assert sorted(order.heard[:2]) == ["header", "rows"] and order.heard[2] == "more"
+
+
 @pytest.mark.slow
 def test_rows_that_come_before_the_first_turn_begin_the_rest_too(
     window: MainWindow, demo_path: Path, qtbot: QtBot
