@@ -26,6 +26,14 @@ Placed = tuple[str, str, int, int]
 """The same, and where it begins and ends."""
 
 
+def holds(sql: str, *words: str) -> bool:
+    """Whether one of the words, of small ASCII letters, stands in it anywhere, in whatever letters; by a
+    fraction of what a pattern takes, or `str.lower` where not all is ASCII.
+    """
+    small = sql.encode(errors="surrogatepass").lower()
+    return any(word.encode() in small for word in words)
+
+
 def tokens(sql: str) -> Iterator[Token]:
     """Each but white space and comments; a name without its quotes."""
     for kind, said, _, _ in placed(sql):

@@ -12,7 +12,7 @@ from typing import Any, Final
 import apsw
 
 from models.patterns import compiled_later
-from models.sql_tokens import Token, tokens
+from models.sql_tokens import Token, holds, tokens
 
 MOST: Final = 10**9
 """Bytes of the one text times those of the other: some hundredths of a second."""
@@ -37,10 +37,7 @@ _PLAIN: Final = compiled_later(
 
 def searches(sql: str) -> bool:
     """Whether it may search for what is not a short text that stands there."""
-    lower = sql.lower()
-    if not any(name in lower for name in _MAY):
-        return False
-    return _PLAIN.fullmatch(sql) is None and _searches(tokens(sql))
+    return holds(sql, *_MAY) and _PLAIN.fullmatch(sql) is None and _searches(tokens(sql))
 
 
 def _searches(said: Iterator[Token]) -> bool:

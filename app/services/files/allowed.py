@@ -10,6 +10,7 @@ from app.services.files.dump import MAX_STATEMENT, NoteKind
 from models.engine import D1_LIMITS
 from models.local import statements
 from models.schema import COUNTERS
+from models.sql_tokens import holds
 
 OK: Final = apsw.SQLITE_OK
 ALLOWED: Final = frozenset(
@@ -187,7 +188,7 @@ def without_effect(sql: str, why: str) -> str | None:
 
 def has_query(sql: str) -> bool:
     """Whether a statement asks for something, be it within another one."""
-    return "select" in sql.lower() and "select" in statements.words(sql)
+    return holds(sql, "select") and "select" in statements.words(sql)
 
 
 def _refusing(name: str) -> Callable[..., Any]:

@@ -4,6 +4,7 @@ from itertools import dropwhile
 
 from models.engine import sql_name
 from models.local import statements
+from models.sql_tokens import holds
 
 _ENDS = frozenset((("word", "where"), ("word", "from"), ("word", "returning")))
 
@@ -17,8 +18,7 @@ def continuation(table: str, column: str, piece: str, key: str, *, is_text: bool
 
 def may_continue(sql: str) -> bool:
     """Whether one of these statements may be one that `continued` tells."""
-    said = sql.lower()  # which takes a fraction of what a pattern does
-    return "update" in said or "conflict" in said
+    return holds(sql, "update", "conflict")
 
 
 def continued(sql: str) -> str:

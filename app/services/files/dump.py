@@ -67,6 +67,9 @@ _STATEMENT = re.compile(rb"""(?:INSERT|UPDATE)\b(?:(?>'[^']*+'|"[^"]*+"|[^'"`\[;
 _BREAK: Final = b",char(1"
 """How the calls begin by which D1's export writes line breaks."""
 
+_UNREAD: Final = b"", False, True, False
+"""What `_joined` would say of what is too long to be looked at."""
+
 _NAMED: Final = 20
 _KEPT: Final = 1_000
 """So many things left out are named in a sentence, and known apart at all."""
@@ -326,7 +329,8 @@ class Piece:
 
     `joined` has them with rows that follow each other for one table in one statement, which
     SQLite takes in two thirds of the time, `apart`, as long, as they are; None where that is the same.
-    `has_breaks` says that texts may be written in it as D1 writes line breaks.
+    `has_breaks` says that texts may be written in it as D1 writes line breaks, `is_literal` that it is rows
+    of literals alone, which call nothing and say nothing of what does not fit.
     """
 
     joined: str
@@ -334,6 +338,7 @@ class Piece:
     size: int
     apart: bytes | None = None
     has_breaks: bool = True
+    is_literal: bool = False
 
     def __post_init__(self) -> None:
         self._counted = 0, self.line
@@ -379,18 +384,19 @@ def pieces(source: TextSource, path: Path, notes: Notes) -> Iterator[Piece]:
         text += block
         # A row ends with its line nearly always. SQLite says whether it does, faster than a scan would.
         end = 0 if scanner.begun or not block else text.rfind(b";\n") + 1
-        joined, is_plain, has_breaks = _joined(text[:end])
+        joined, is_plain, has_breaks, is_literal = _joined(text[:end])
         plain = _plain(joined)
         if not end or plain is None or not (is_plain or apsw.complete(plain)):
             end = scanner.last_end(text)
-            joined, _, has_breaks = _joined(text[:end]) if end < _LONG else (b"", False, True)
+            joined, _, has_breaks, is_literal = _joined(text[:end]) if end < _LONG else _UNREAD
             plain = _plain(joined or text[:end])
         if end:
             apart = bytes(text[:end]) if plain is not None and end < _LONG else None
+            is_literal &= plain is not None
             plain = plain or _said_in_sql(text[:end], path, line, notes)
             next_line = line + text.count(b"\n", 0, end)
             del text[:end]  # a long one is not held twice
-            yield Piece(plain, line, end, apart, has_breaks)
+            yield Piece(plain, line, end, apart, has_breaks, is_literal)
             scanner, line, blank = Scanner(), next_line, 0
         elif not block:
             break
@@ -411,10 +417,10 @@ def pieces(source: TextSource, path: Path, notes: Notes) -> Iterator[Piece]:
         raise ImportFailed(path, Failure.CUT_OFF, "a statement", line + lines)
 
 
-def _joined(text: bytes | bytearray) -> tuple[bytes, bool, bool]:
-    """See `Piece`; whether all of it is statements that need no closer look, and `has_breaks`."""
+def _joined(text: bytes | bytearray) -> tuple[bytes, bool, bool, bool]:
+    """As in `Piece`; whether all of it needs no closer look, `has_breaks` and `is_literal`."""
     at = int(text.startswith(b"\n"))  # what the statement before has left
-    parts, has_breaks = [bytes(text[:at])], False
+    parts, has_breaks, is_literal = [bytes(text[:at])], False, True
     while True:
         rows = _rows(text, at)  # which call nothing
         part = rows or _statement(text, at)
@@ -423,8 +429,9 @@ def _joined(text: bytes | bytearray) -> tuple[bytes, bool, bool]:
         parts.append(part)
         at += len(part)
         has_breaks |= rows is None and _BREAK in part
+        is_literal &= rows is not None
     rest = text[at:]
-    return b"".join((*parts, rest)), not rest, has_breaks or _BREAK in rest
+    return b"".join((*parts, rest)), not rest, has_breaks or _BREAK in rest, is_literal and not rest
 
 
 def _rows(text: bytes | bytearray, at: int) -> bytes | None:

@@ -35,6 +35,7 @@ from models.engine import sql_name
 from models.local import statements
 from models.local.bounded import bound, searches
 from models.schema import caseless
+from models.sql_tokens import holds
 
 
 class _GoesOnWithAnother(Exception):
@@ -97,8 +98,8 @@ class Guard(Looker):
         SQLite raises.
         """
         self._piece, text = piece, piece.joined
-        self._says_conflict = "conflict" in text.lower()
-        if not self.is_bounded and searches(text):
+        self._says_conflict = not piece.is_literal and holds(text, "conflict")
+        if not (self.is_bounded or piece.is_literal) and searches(text):
             bound(self._connection, _took_long)
             self.is_bounded = True
         self._found, temporary, self._continues = Notes(), self._temporary.copy(), False
@@ -148,7 +149,7 @@ class Guard(Looker):
     def _resolve(self, sql: str, said: Resolution, begin: int) -> None:
         """Runs what is said of rows that do not fit, as that is said; each such is noted."""
         self._continues = self._adds = False
-        if "returning" in sql.lower() and (silent := self._without_returning(sql)):
+        if holds(sql, "returning") and (silent := self._without_returning(sql)):
             again = resolution(silent, by_table=True) or said
             sql, said = silent, replace(again, replaces=said.replaces)
         try:
@@ -322,7 +323,7 @@ class Guard(Looker):
         if left is None and word in ROWS and missing:
             left = NoteKind.ROWS, missing["name"]
         if left is None and word in TAKEN:
-            said = statements.canonical(begun) if "create" in begun.lower() else ""  # which takes long
+            said = statements.canonical(begun) if holds(begun, "create") else ""  # which takes long
             if trigger := TRIGGER.match(said):
                 left = NoteKind.TRIGGER, trigger["name"]
             elif virtual := VIRTUAL.match(said):

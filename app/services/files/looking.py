@@ -116,7 +116,8 @@ class Looker:
         if not (self._alone or self._asks_itself):
             if self._unread and first_word(sql) in BRINGS:
                 self._read_resolving()
-            if resolution(sql, by_table=self._table in self._resolving) is not None:
+            by_table = self._table in self._resolving
+            if (by_table or not self._piece.is_literal) and resolution(sql, by_table=by_table) is not None:
                 raise Resolves
         if self._acts and not (self._has_breaks or self.rows_alone or self._asks_itself):  # nearly always
             if self._reads_own and self._queries_own(sql):

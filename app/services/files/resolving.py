@@ -13,7 +13,7 @@ import apsw
 
 from models.local import statements
 from models.schema import caseless
-from models.sql_tokens import Placed, placed
+from models.sql_tokens import Placed, holds, placed
 
 _GAP: Final = r"(?:(?>[\s;\ufeff]|--[^\n]*\n|/\*.*?\*/))"
 _MAY: Final = re.compile(
@@ -46,7 +46,7 @@ def resolution(sql: str, *, by_table: bool = False) -> Resolution | None:
     """What an INSERT or UPDATE says of rows that do not fit, or its table does (`by_table`), which has no say
     where the statement itself says ABORT or FAIL. None where nothing happens to any in silence.
     """
-    has_clause = "conflict" in sql.lower()  # which takes a fraction of what a pattern does
+    has_clause = holds(sql, "conflict")
     if not (has_clause or by_table or _MAY.match(sql)):
         return None
     said = placed(sql)
