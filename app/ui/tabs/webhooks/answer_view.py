@@ -19,9 +19,9 @@ _BETWEEN, _BEFORE = "within this program", "Before"
 
 
 class AnswerView(QWidget):
-    """Nothing but a hint before there is one."""
+    """Nothing but a hint before there is one. `request` stands behind the verdict and before the response."""
 
-    def __init__(self, theme: Theme, hint: str) -> None:
+    def __init__(self, theme: Theme, hint: str, request: QWidget | None = None) -> None:
         super().__init__()
         self._hint = Label(hint, Look.DIM, wrap=True)
         self.verdict = VerdictCard(theme)
@@ -44,11 +44,12 @@ class AnswerView(QWidget):
             self.verdict,
             in_row(Label("Time", Look.SECTION), None, self.total, limit, spacing=5),
             self.waterfall,
-            (self._came, 1),
             within=self._answer,
         )
-        in_column(self._hint, self._answer, None, within=self)
+        between = [] if request is None else [request]
+        in_column(self._hint, self._answer, *between, (self._came, 1), None, within=self)
         self._answer.hide()
+        self._came.hide()
         self._shown: DeliveryAnswer | None = None
 
     def show_answer(self, answer: DeliveryAnswer) -> None:
@@ -80,6 +81,7 @@ class AnswerView(QWidget):
         self._shown = None
         self._hint.setText(hint)
         self._answer.hide()
+        self._came.hide()
         self._hint.show()
 
 

@@ -36,8 +36,8 @@ _SENTENCE = (
     "What was sent from this program; what the platform itself delivers cannot be seen from here. It is kept "
     "in your own folder, without secrets, and not in the database."
 )
-_TITLES = ("Result", "Sent", "Event", "Took", "Webhook")
-_WEBHOOK = _TITLES.index("Webhook")
+_TITLES = ("Result", "Sent", "Event", "Took", "Webhook", "Message id")
+_WEBHOOK, _MESSAGE = _TITLES.index("Webhook"), _TITLES.index("Message id")
 _RESULTS = (("Any result", None), ("Delivered", True), ("Failed", False))
 _HINT = "Select a delivery to see what came of it."
 _UNREAD = "What came of it cannot be read any more."
@@ -45,7 +45,7 @@ _CURL = f"A command for a shell; the secret stays a variable, ${VARIABLE}"
 _SINGLE = "Select a single delivery."
 _FILTER_MS = 200
 _READING = "Reading…"
-_SIZE, _LEAST_HEIGHT = QSize(1_040, 680), 240
+_SIZE, _LEAST_HEIGHT = QSize(1_160, 680), 240
 _SHARES = (3, 2)
 """What the table takes of the width, and what is shown of one."""
 _FILES = "JSON lines (*.jsonl)"
@@ -94,6 +94,7 @@ class DeliveriesDialog(Dialog):
             self.of.addItem(name, webhook)
         self.of.addItem("All webhooks", None)
         self.table = event_table.event_table(theme, "Deliveries", _TITLES, most=None)
+        self.table.setColumnHidden(_MESSAGE, True)
         self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.table.setMinimumHeight(_LEAST_HEIGHT // 2)
         self.state = Label(_READING, Look.DIM, wrap=True)
@@ -187,6 +188,8 @@ class DeliveriesDialog(Dialog):
         now, utc = self._context.clock(), self._context.settings.utc_times
         self.table.show_rows([_cells(one, now, utc=utc) for one in found])
         self.table.setColumnHidden(_WEBHOOK, self.of.currentData() is not None)  # which says whose they are
+        has_room = self._room.width() >= _SIZE.width()  # else what is selected has it alone
+        self.table.setColumnHidden(_MESSAGE, not (has_room and any(one.message for one in found)))
         more = f", the newest {SHOWN:,} of them" if len(found) == SHOWN else ""
         count = counted(len(found), "delivery", "deliveries") + more if found else self._nothing()
         self.state.setText(f"{count} · {self._said}" if self._said else count)
@@ -390,4 +393,5 @@ def _cells(one: Delivery, now: int, *, utc: bool) -> tuple[Cell, ...]:
         event_table.event(one.event, again=one.resent > 0),
         event_table.took(one.took_ms),
         Cell(one.name or one.host, tip=f"{one.host} · {one.tenant}"),
+        event_table.message(one.message),
     )

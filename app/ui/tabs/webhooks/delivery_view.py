@@ -17,7 +17,9 @@ from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.labels import Label, Look, in_column, text_box
 
 _AROUND = 20
-_HEADERS_HEIGHT, _BODY_HEIGHT = 146, 66
+_BODY_HEIGHT, _AROUND_LINES = 66, 24
+_FEWEST, _MOST = 7, 12
+"""Lines of headers in sight: those of the platform, and at most as many as of an event of our own."""
 _NOT_KEPT = "Not kept: an earlier version of this program has sent it."
 _SEVERAL = (
     "Send again sends each of them once more, to its webhook as it is now. Copy as curl takes a single one."
@@ -33,21 +35,21 @@ class DeliveryView(FollowingScroll):
 
     def __init__(self, theme: Theme, hint: str) -> None:
         super().__init__(_AROUND)
-        self.answer = AnswerView(theme, hint)
+        self._sent = QWidget()
+        self.answer = AnswerView(theme, hint, self._sent)
         self.sent_title = Label("", Look.SECTION)
         self.signed = Label("", Look.DIM, wrap=True, selectable=True)
         self.sent_headers = text_box(theme, "Headers that were sent")
         self.sent_headers.setPlaceholderText(_NOT_KEPT)
-        self.sent_headers.setFixedHeight(_HEADERS_HEIGHT)
         self.sent_body = text_box(theme, "Body that was sent")
         self.sent_body.setFixedHeight(_BODY_HEIGHT)
         self.several = Label("", Look.TITLE, wrap=True)
         self.outcomes = Label("", wrap=True, selectable=True)
-        self._one, self._sent, self._many, content = QWidget(), QWidget(), QFrame(), QWidget()
+        self._one, self._many, content = QWidget(), QFrame(), QWidget()
         self._many.setProperty("card", True)
         content.setProperty("clear", True)
         in_column(self.sent_title, self.signed, self.sent_headers, self.sent_body, within=self._sent)
-        in_column((self.answer, 1), self._sent, within=self._one)
+        in_column((self.answer, 1), within=self._one)
         what = Label(_SEVERAL, Look.DIM, wrap=True)
         in_column(self.several, self.outcomes, what, within=self._many, margins=(12, 10, 12, 10))
         in_column(self._one, self._many, None, within=content, margins=(0, 0, _AROUND // 2, 0))
@@ -65,6 +67,10 @@ class DeliveryView(FollowingScroll):
         self.sent_title.setText(f"Sent · {delivery.event}{again}")
         self.signed.setText(_how(delivery))
         self.sent_headers.setPlainText("\n".join(f"{name}: {text}" for name, text in delivery.headers))
+        lines = min(max(len(delivery.headers), _FEWEST), _MOST)
+        self.sent_headers.setFixedHeight(
+            lines * self.sent_headers.fontMetrics().lineSpacing() + _AROUND_LINES
+        )
         self.sent_body.setPlainText(hiding.secretless(delivery.body))  # as it was signed
         if self._sent.isHidden():
             self.answer.clear(hint)

@@ -7,7 +7,7 @@ from app.itemmodels.columns import Column, Tone
 from app.services.deliveries.answer import DeliveryOutcome, title_of
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.formatting import absolute_time, relative_time
+from app.ui.widgets.formatting import absolute_time, relative_time, shortened
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.waterfall import milliseconds
 
@@ -19,12 +19,15 @@ _COLUMNS: Final[dict[str, Column]] = {
         StaticColumn("Received"),
         StaticColumn("Event"),
         StaticColumn("Took", right=True),
+        StaticColumn("Message id", dim=True, monospace=True),
         StaticColumn("Webhook", dim=True),
         StaticColumn("Signature"),
         StaticColumn("Size", right=True),
         StaticColumn("Answered", dim=True),
     )
 }
+
+_HEAD = len("msg_") + 2
 
 
 def event_table(theme: Theme, name: str, titles: Sequence[str], *, most: int | None) -> StaticTable:
@@ -53,6 +56,11 @@ def sent(at: int, now: int, *, utc: bool) -> Cell:
 
 def event(name: str, *, again: bool = False) -> Cell:
     return Cell(f"{name} · again" if again else name)
+
+
+def message(name: str) -> Cell:
+    """What names an event in its headers; nothing where it has none."""
+    return Cell(shortened(name, _HEAD), tip=name or None, whole=name)
 
 
 def took(took_ms: int) -> Cell:

@@ -24,6 +24,7 @@ from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.columns import Columns
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
+from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.labels import Label, Look, in_column, in_row, set_tip, text_box
 from app.workers import names
 from app.workers.runner import Task
@@ -41,6 +42,7 @@ _ON_ITS_WAY = "On its way…"
 _KEPT = "Kept in the delivery log. Nothing about the webhook was changed."
 _EARLIER = "Of the event sent before, which is in the delivery log. The one beside it was not sent yet."
 _WIDTH = 860
+_AROUND = 20
 _REQUEST_LINES, _LEAST_LINES, _AROUND_LINES = 12, 5, 24
 """Those of a request that is signed as Standard Webhooks say, and how many are seen at least."""
 
@@ -157,7 +159,12 @@ class SendEventDialog(Dialog):
             self.promise,
             within=left,
         )
-        in_column((self.answer, 1), self.kept, within=right)
+        content, shown = QWidget(), FollowingScroll(_AROUND)  # the form stays as it is, whatever is answered
+        content.setProperty("clear", True)
+        in_column((self.answer, 1), within=content, margins=(0, 0, _AROUND // 2, 0))
+        shown.setWidget(content)
+        shown.setMinimumHeight(_height(self.request, _LEAST_LINES))
+        in_column((shown, 1), self.kept, within=right)
         self.add_widget(Columns(left, right), 1)
 
     def _take_first(self) -> None:

@@ -194,6 +194,7 @@ def test_the_log_shows_no_secret_whoever_kept_it_and_its_table_has_room_for_its_
     log, database = DeliveryLog(), str(context.opened.kept_by)
     log.add(database, to, made, kept, signing=Signing.PLATFORM, days=30)
     shown = opened(show_tab, context, qtbot)
+    view = shown.shown
     qtbot.waitUntil(shown.answer.headers.isVisible)
     read = [shown.sent_body.toPlainText(), shown.answer.headers.toPlainText(), *labels(shown.answer)]
     for box in shown.answer.body.findChildren(QPlainTextEdit):
@@ -202,6 +203,8 @@ def test_the_log_shows_no_secret_whoever_kept_it_and_its_table_has_room_for_its_
     assert "hidden" not in whole and "X-Up: yes" in whole and '"runId":"r1"' in whole
     titles = shown.table.horizontalHeader()
     assert titles.length() <= shown.table.viewport().width(), "all of its columns are in sight"
+    place = view.sent_headers.mapTo(view, view.sent_headers.rect().bottomLeft())
+    assert place.y() < view.height() and not view.verticalScrollBar().value(), "so are the headers"
     assert shown.table.width() > shown.answer.width()
 
 
