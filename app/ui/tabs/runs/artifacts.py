@@ -51,10 +51,10 @@ PATIENCE_MS: Final = 300
 """After which it is said what is waited for."""
 NOT_TOLD: Final = "This database has no table planning_artifacts: what its phases produced is not known."
 _NO_OTHER, _NOT_FOUND = "Compare with…", "Not found"
-_NARROW, _FIND, _FIND_NARROW, _FIND_ALONE, _LEAST = 860, 150, 112, 240, 100
-"""The width of the panel below which what is seldom changed is behind "…", how wide the words to find may be,
-and the height that a content has at least.
-"""
+_NARROW, _NARROW_ALONE = 860, 700
+"""The width of the panel below which what is seldom changed is behind "…", of two versions and of one."""
+_FIND, _FIND_NARROW, _FIND_ALONE, _LEAST, _SIDE = 150, 112, 240, 100, 12
+"""How wide the words to find may be, the height that a content has at least, and the room between versions."""
 
 
 class _Side(QWidget):
@@ -71,7 +71,7 @@ class _Side(QWidget):
         self.verdict, self.facts = StatusChip(context.theme), Label(look=Look.DIM)
         self._line = Lines(gap=8)
         self._line.set_parts([self.versions, self.verdict, self.facts])
-        in_column(self._line, within=self, margins=(6, 2, 6, 2))
+        in_column(self._line, within=self, margins=(0, 2, _SIDE, 2))
 
     def show_artifact(self, artifact: Record | None) -> None:
         self._has_one = artifact is not None
@@ -95,7 +95,7 @@ class _Side(QWidget):
     def _make_room(self) -> None:
         """Of what does not stand in one line the time goes, which the tip says."""
         needed = self._line.size_of([self.versions, self.verdict, self.facts]).width()
-        self.facts.setVisible(self._has_one and needed <= self.width() - 12)
+        self.facts.setVisible(self._has_one and needed <= self.width() - _SIDE)
 
 
 class _Sought(QLineEdit):
@@ -211,7 +211,8 @@ class ArtifactsPanel(QWidget):
 
     def _make_room(self) -> None:
         """Where one line has no room for all, what is seldom changed is behind "…"."""
-        is_narrow = self.width() < _NARROW
+        are_two = self._offered & {self.only, self.beside}
+        is_narrow = self.width() < (_NARROW if are_two else _NARROW_ALONE)
         for part in (self.only, self.beside, self.save_button):
             part.setVisible(part in self._offered and not is_narrow)
         self.more_button.setVisible(self.save_button in self._offered and is_narrow)

@@ -273,8 +273,9 @@ class _Lines(QStyledItemDelegate):
         for fold in view.scale.folds:
             left, right = view.place(fold.began, rect), view.place(fold.ended, rect)
             painter.fillRect(QRectF(left, rect.top(), right - left, rect.height()), colour("hover"))
-        for at, _ in view.ticks():
-            painter.fillRect(QRectF(view.place(at, rect), rect.top(), 1, rect.height()), colour("line"))
+        for _, at, tone, *_ in view.written(rect):
+            if tone == "dim":
+                painter.fillRect(QRectF(view.place(at, rect), rect.top(), 1, rect.height()), colour("line"))
         timeline = view.phases.timeline
         for pivot in timeline.pivots if timeline else ():
             painter.setPen(QPen(colour("warn"), 1, Qt.PenStyle.DashLine))
@@ -365,17 +366,10 @@ class _Scale(QHeaderView):
             room = rect.adjusted(_PAD, 0, -_PAD, 0)
             painter.drawText(room, side | Qt.AlignmentFlag.AlignVCenter, _TITLES[logicalIndex])
             return
-        taken: list[tuple[int, int]] = []
-        for words, at, tone in self._view.labels():
-            wide = painter.fontMetrics().horizontalAdvance(words)
-            left = min(round(self._view.place(at, rect)), rect.right() - wide)
-            if left < rect.left() or any(left < end and left + wide > begin for begin, end in taken):
-                continue
+        for words, _, tone, left, wide in self._view.written(rect):
             painter.setPen(self._theme.colour(tone))
-            painter.drawText(
-                QRect(left, rect.top(), wide + 2, rect.height()), Qt.AlignmentFlag.AlignVCenter, words
-            )
-            taken.append((left - 10, left + wide + 10))
+            where = QRect(left, rect.top(), wide + 2, rect.height())
+            painter.drawText(where, Qt.AlignmentFlag.AlignVCenter, words)
 
 
 class PhasesView(QTableView):
@@ -444,9 +438,6 @@ class PhasesView(QTableView):
             if line is not None and line.phase == phase:
                 self.setCurrentIndex(self.phases.index(row, PHASE))
 
-    def ticks(self) -> Sequence[tuple[int, str]]:
-        return self._ticks
-
     def labels(self) -> list[tuple[str, int, str]]:
         """What stands above the times, as words, time and colour; the first ones matter most."""
         timeline = self.phases.timeline
@@ -459,6 +450,17 @@ class PhasesView(QTableView):
         found += [(f"↳ pivot {one.number}", one.at, "warn") for one in timeline.pivots]
         found += [(f"⋯ {fold.words}", fold.began, "dim") for fold in self.scale.folds]
         return found + round_times
+
+    def written(self, rect: QRect) -> list[tuple[str, int, str, int, int]]:
+        """Those of the labels that a cell has room for, with where each begins and how wide it is."""
+        found, taken = list[tuple[str, int, str, int, int]](), list[tuple[int, int]]()
+        for words, at, tone in self.labels():
+            wide = self.horizontalHeader().fontMetrics().horizontalAdvance(words)
+            left = min(round(self.place(at, rect)), rect.right() - wide)
+            if left >= rect.left() and all(left >= end or left + wide <= begin for begin, end in taken):
+                found.append((words, at, tone, left, wide))
+                taken.append((left - 10, left + wide + 10))
+        return found
 
     def place(self, at: int, rect: QRect) -> float:
         """Where a time is in a cell."""
