@@ -62,13 +62,14 @@ FROM each GROUP BY phase"""  # noqa: S608 - of constants alone
 
 @dataclass(frozen=True, slots=True)
 class RunPoint:
-    """A run that has both: `revenue` in dollars, read from words where it is told in words."""
+    """A run that has both: `revenue` in dollars; where it is `told` in words, the number in these."""
 
     id: Any
     idea: str
     status: str
     score: float
     revenue: float
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +129,10 @@ def read(database: Database, scope: Scope) -> RunFigures:
         name = readable(bytes.fromhex(phase).decode(database.encoding, "replace"))
         by_phase[name] = _numbers(scores), _numbers(times)
     by_phase = {name: by_phase[name] for name in in_running_order(by_phase)}
-    highest = max((max(scores) for scores, _ in by_phase.values() if scores), default=FULL)
     count, both = totals[0]
     told = tuple(point for point in map(_point, points) if point is not None)
+    of_runs = max((point.score for point in told), default=FULL)
+    highest = max((max(scores) for scores, _ in by_phase.values() if scores), default=of_runs)
     return RunFigures(
         runs=count,
         points=told,
@@ -199,7 +201,8 @@ def _point(row: Row) -> RunPoint | None:
     revenue = dollars(told)
     if revenue is None or not abs(revenue) < float(_MOST):
         return None
-    return RunPoint(key, readable(idea), readable(status), float(score or 0), float(revenue))
+    words = told if isinstance(told, str) else ""
+    return RunPoint(key, readable(idea), readable(status), float(score or 0), float(revenue), words)
 
 
 def _weeks(rows: Rows) -> tuple[RunWeek, ...]:

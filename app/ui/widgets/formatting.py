@@ -162,15 +162,20 @@ def rate(count: int, seconds: float, unit: str = "rows") -> str:
 
 def money(dollars: float) -> str:
     """`$950`, `$4.5K`, `$2M`, `$1.2B`, `$9,007.2T`, `$1.0e300`."""
-    sign, amount = ("-" if dollars < 0 else ""), abs(dollars)
+    return amount(dollars, "$")
+
+
+def amount(value: float, currency: str = "") -> str:
+    """The same of another currency, or of one that is not known: `4.5K`."""
+    sign, amount = f"{'-' if value < 0 else ''}{currency}", abs(value)
     if isinf(amount):
-        return f"{sign}$∞"
+        return f"{sign}∞"
     if amount >= _TOO_MUCH:
-        return f"{sign}${amount:.1e}".replace("e+", "e")
+        return f"{sign}{amount:.1e}".replace("e+", "e")
     for unit, size in (("T", 1e12), ("B", 1e9), ("M", 1e6), ("K", 1e3)):
         if amount >= size * 0.9995:
-            return f"{sign}${f'{amount / size:,.1f}'.removesuffix('.0')}{unit}"
-    return f"{sign}${amount:.0f}"
+            return f"{sign}{f'{amount / size:,.1f}'.removesuffix('.0')}{unit}"
+    return f"{sign}{amount:.0f}"
 
 
 def percent(part: int, whole: int) -> str:

@@ -86,6 +86,30 @@ def one_text(text: str) -> SideBySide:
     return SideBySide(single(text), is_single=True)
 
 
+def _having(lines: Sequence[str], words: str, pause: Pause) -> set[int]:
+    """The lines with these words, which are in lower case."""
+    found = set[int]()
+    for n, line in enumerate(lines):
+        if words in line.lower():
+            found.add(n)
+        if n % _BETWEEN_PAUSES == 0:
+            pause()
+    return found
+
+
+def count_lines(diff: TextDiff, words: str, pause: Pause) -> int:
+    """How many lines have these words; two beside each other are one."""
+    left, right = (_having(lines, words.lower(), pause) for lines in (diff.left, diff.right))
+    if isinstance(diff.rows, Alone) or not (left or right):
+        return len(left)
+    found = 0
+    for place, row in enumerate(diff.rows):
+        found += row.left in left or row.right in right
+        if place % _BETWEEN_PAUSES == 0:
+            pause()
+    return found
+
+
 def rows_of(
     shown: SideBySide,
     columns: int,
@@ -542,17 +566,8 @@ class LineView(QTableView):
         """
         shown, rows, words = self.lines.shown, self.lines.rows, self._sought.lower()
 
-        def having(lines: Sequence[str], pause: Pause) -> set[int]:
-            found = set[int]()
-            for n, line in enumerate(lines):
-                if words in line.lower():
-                    found.add(n)
-                if n % _BETWEEN_PAUSES == 0:
-                    pause()
-            return found
-
         def look(pause: Pause) -> list[int]:
-            left, right = having(shown.diff.left, pause), having(shown.diff.right, pause)
+            left, right = (_having(lines, words, pause) for lines in (shown.diff.left, shown.diff.right))
             if isinstance(rows, LinesAlone):
                 return list(map(rows.row_of, sorted(left)))
             return rows.having(left, right, pause) if isinstance(rows, LinesBeside) else []

@@ -24,6 +24,8 @@ from app.ui.widgets.labels import SELECTABLE
 _FEATURES = QTextDocument.MarkdownFeature.MarkdownNoHTML | QTextDocument.MarkdownFeature.MarkdownDialectGitHub
 _KEPT = "\n\t"
 _ALTERNATIVE: Final = QTextFormat.Property.ImageAltText
+_TITLE: Final = QTextFormat.Property.ImageTitle
+_CODE: Final = QTextFormat.Property.BlockCodeFence
 _FRONT_MATTER: Final = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
 _NAMED: Final = re.compile(r"((?: {0,3}(?:>|[*+-]|\d{1,9}[.)]))* {0,3})\[[^\]\n]+\]:")
@@ -45,7 +47,7 @@ def _is_beyond(text: str) -> bool:
 
 
 def _set_apart(document: QTextDocument, theme: Theme) -> None:
-    """Gives headings their size and the room around them, and tables a thin line."""
+    """Gives headings their size and the room around them, code a ground, and tables a thin line."""
     block, cursor = document.begin(), QTextCursor(document)
     while block.isValid():
         if level := block.blockFormat().headingLevel():
@@ -58,6 +60,11 @@ def _set_apart(document: QTextDocument, theme: Theme) -> None:
             size = QTextCharFormat()
             size.setProperty(QTextFormat.Property.FontSizeAdjustment, _HEADINGS.get(level, 0))
             cursor.mergeCharFormat(size)
+        elif block.blockFormat().hasProperty(_CODE) or block.blockFormat().nonBreakableLines():
+            cursor.setPosition(block.position())
+            form = block.blockFormat()
+            form.setBackground(theme.colour("hover"))
+            cursor.setBlockFormat(form)
         block = block.next()
     for frame in document.rootFrame().childFrames():
         if isinstance(frame, QTextTable):
@@ -152,11 +159,13 @@ def _say_in_words(document: QTextDocument) -> None:
             part = parts.fragment()
             form = part.charFormat()
             if form.isImageFormat():
-                told = (str(form.property(_ALTERNATIVE) or ""), form.toImageFormat().name())
+                alternative, title = (str(form.property(one) or "") for one in (_ALTERNATIVE, _TITLE))
+                told = (alternative, form.toImageFormat().name(), title)
                 name = ", ".join(visible(part)[:300] for part in told if part)
                 found.append((part.position(), part.length(), f"[image: {name}]", True))
             elif form.isAnchor() and form.anchorHref():
-                found.append((part.position() + part.length(), 0, form.anchorHref(), False))
+                words = ", ".join(visible(part)[:300] for part in (form.anchorHref(), form.toolTip()) if part)
+                found.append((part.position() + part.length(), 0, words, False))
             parts += 1
         block = block.next()
     cursor = QTextCursor(document)
@@ -171,4 +180,4 @@ def _say_in_words(document: QTextDocument) -> None:
             plain = cursor.blockCharFormat()
             cursor.insertText(words, plain)
         elif not cursor.block().text()[: cursor.positionInBlock()].endswith(words):
-            cursor.insertText(f" ({visible(words)[:300]})", cursor.blockCharFormat())
+            cursor.insertText(f" ({words})", cursor.blockCharFormat())

@@ -31,6 +31,7 @@ _COMMANDS = (
 _ENTER = {Qt.Key.Key_Return, Qt.Key.Key_Enter}
 _OPENING = {Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Space, Qt.Key.Key_F4, *_ENTER}
 _MOVING = {Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp}
+_TO_ENDS = {Qt.Key.Key_Home, Qt.Key.Key_End}
 _ROW, _PAD, _GAP = 30, 10, 24
 _SHOWN, _EDGE = 12, 6
 _SEARCH_FROM = 6
@@ -271,7 +272,8 @@ class PickerPopup(QFrame):
             if event.key() == Qt.Key.Key_Escape:
                 self._give_up()
                 return True
-            if watched is self.field and event.key() in _MOVING:
+            to_end = event.key() in _TO_ENDS and not self.field.text()
+            if watched is self.field and (to_end or event.key() in _MOVING):
                 before = self.list.currentIndex().row()
                 self.list.event(event)
                 if self.list.currentIndex().row() != before:

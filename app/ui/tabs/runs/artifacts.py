@@ -38,7 +38,7 @@ from app.ui.widgets.buttons import Lines, StatusChip, field_icons, push_button, 
 from app.ui.widgets.dialogs import ask_save, choose_folder
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice
-from app.ui.widgets.line_view import LineView, SideBySide, one_text
+from app.ui.widgets.line_view import LineView, SideBySide, count_lines, one_text
 from app.ui.widgets.markdown_view import MarkdownView
 from app.ui.widgets.marked_text import MOST_MARKS, mark_all
 from app.workers.contents import prepare_contents
@@ -48,13 +48,13 @@ from models.errors import Cancelled, NotFound, TenantAdminError
 from models.progress import Breath, Monitor, Pause
 
 PATIENCE_MS: Final = 300
-"""After which it is said what is waited for."""
+"""After which it is said what is waited for, and how often what was typed is there."""
 NOT_TOLD: Final = "This database has no table planning_artifacts: what its phases produced is not known."
 _NO_OTHER, _NOT_FOUND = "Compare with…", "Not found"
 _NARROW, _NARROW_ALONE = 860, 700
 """The width of the panel below which what is seldom changed is behind "…", of two versions and of one."""
 _FIND, _FIND_NARROW, _FIND_ALONE, _LEAST, _SIDE = 150, 112, 240, 100, 12
-"""How wide the words to find may be, the height that a content has at least, and the room between versions."""
+"""How wide the words to find may be, the least height of a content, and the room between versions."""
 
 
 class _Side(QWidget):
@@ -181,6 +181,9 @@ class ArtifactsPanel(QWidget):
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.nothing.setMargin(8)
         self._stack = QStackedLayout()
+        self._counting = QTimer(self, singleShot=True, interval=PATIENCE_MS)
+        """Until the words to find have been typed."""
+        self._counting.timeout.connect(self._count)
         self._patience = QTimer(self, singleShot=True, interval=PATIENCE_MS)
         self._patience.timeout.connect(self._say_wait)
         self._lay_out()
@@ -371,6 +374,8 @@ class ArtifactsPanel(QWidget):
         if self._as_text_to_find or (before is not None and before.kind is not prepared.kind):
             self._show_as_it_is()
         self._show_prepared()
+        if not self._wanted:
+            self._seek(self.sought.text())
         self._find_wanted()
         self.shown.emit()
 
@@ -532,6 +537,19 @@ class ArtifactsPanel(QWidget):
                 self._tell_found(self._counted(count))
             elif words:
                 self._tell_found(_NOT_FOUND)
+        elif words:
+            self._counting.start()
+
+    def _count(self) -> None:
+        """Says how many lines have the words, where nothing leads from one to the next yet."""
+        found, words = self._prepared, self.sought.text()
+
+        def tell(count: int) -> None:
+            if (found, words, "") == (self._prepared, self.sought.text(), self.found.text()):
+                self._tell_found(counted(count, "line") if count else _NOT_FOUND)
+
+        if found is not None and words and not self.found.text():
+            self._work(partial(count_lines, found.diff, words), tell)
 
     def _find_next(self) -> None:
         words = self.sought.text()

@@ -39,7 +39,7 @@ from app.ui.widgets.drawing import (
     Spot,
     ticks,
 )
-from app.ui.widgets.formatting import absolute_time, duration, first_line, grouped, money, score
+from app.ui.widgets.formatting import absolute_time, amount, duration, first_line, grouped, money, score
 from app.ui.widgets.labels import Label, Look, in_row
 from app.ui.widgets.later import later
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
@@ -53,7 +53,9 @@ _OPENED = QSize(1080, 720)
 _EXPORTED = 1120, 630
 _TOP, _RIGHT, _BOTTOM, _GAP, _ROW, _LEAST_ROW = 18.0, 24.0, 34.0, 12.0, 30.0, 14.0
 _MEDIAN = "Median"
-_MINUTE, _LONGEST, _NEARLY_ALL = 60.0, 24, 85
+_MINUTE, _LONGEST, _NEARLY_ALL, _FAR = 60.0, 24, 85, 100
+_WEEK, _BAR = 240.0, 56.0
+"""How wide a week is at most, and its bar."""
 _LEAST = 4
 """Rows of a table that takes what room there is, and scrolls."""
 _MOST_ROWS: Final = 500
@@ -213,7 +215,8 @@ def draw_times(figures: RunFigures, measure: Measure, width: float, height: floa
 def draw_points(figures: RunFigures, measure: Measure, width: float, height: float) -> Drawing:
     """Each run by its revenue (right) and score (up), in the form of its status."""
     points = figures.points
-    right_of, marks = _revenue_scale([point.revenue for point in points], max(2, int(width // 90)))
+    said = amount if any(point.told for point in points) else money
+    right_of, marks = _revenue_scale([point.revenue for point in points], max(2, int(width // 90)), said)
     scores = [point.score for point in points]
     up = ticks(min(scores), max(figures.full, *scores), 6)
     legend = _in_order(list({point.status for point in points}))
@@ -241,28 +244,29 @@ def draw_points(figures: RunFigures, measure: Measure, width: float, height: flo
 
 
 def _revenue_scale(
-    revenues: Sequence[float], most: int
+    revenues: Sequence[float], most: int, words: Callable[[float], str]
 ) -> tuple[Callable[[float], float], list[tuple[float, str]]]:
     """Where between 0 and 1 a revenue is, and which places have words. Where nearly all are far below the
-    highest, and would stand in one heap, ten times as much is as far everywhere; what is below the first
-    place stands there, which says so.
+    highest, or a quarter are very far, and would stand in one heap, ten times as much is as far everywhere;
+    what is below the first place stands there, which says so.
     """
     ordered = sorted(revenues)
     highest, above = ordered[-1], [revenue for revenue in ordered if revenue > 0]
-    if above and ordered[_NEARLY_ALL * (len(ordered) - 1) // 100] < highest / 10:
+    is_far = ordered[_NEARLY_ALL * (len(ordered) - 1) // 100] < highest / 10
+    if above and (is_far or above[len(above) // 4] < highest / _FAR):
         first = max(0, int(log10(max(1.0, above[len(above) // 50]))))
         steps = max(1, ceil(log10(highest)) - first)
 
         def place(revenue: float) -> float:
             return max(0.0, log10(max(revenue, 1.0)) - first) / steps
 
-        marks = [(step / steps, money(10.0 ** (first + step))) for step in range(steps + 1)]
+        marks = [(step / steps, words(10.0 ** (first + step))) for step in range(steps + 1)]
         if ordered[0] < 10.0**first:
             marks[0] = 0.0, f"≤ {marks[0][1]}"
         return place, marks[:: -(-len(marks) // most)]
     along = ticks(min(0.0, ordered[0]), highest, most)
     low, span = along[0], along[-1] - along[0]
-    return lambda revenue: (revenue - low) / span, [((one - low) / span, money(one)) for one in along]
+    return lambda revenue: (revenue - low) / span, [((one - low) / span, words(one)) for one in along]
 
 
 def _points_legend(statuses: Sequence[str], measure: Measure, left: float, right: float) -> list[Shape]:
@@ -281,7 +285,11 @@ def _points_legend(statuses: Sequence[str], measure: Measure, left: float, right
 
 def _point_words(point: RunPoint) -> str:
     idea = first_line(visible(point.idea), 80)
-    return f"{idea}: {_named(point.status)}, score {score(point.score)}, {money(point.revenue)}"
+    return f"{idea}: {_named(point.status)}, score {score(point.score)}, {_revenue(point)}"
+
+
+def _revenue(point: RunPoint) -> str:
+    return visible(first_line(point.told, 40)) if point.told else money(point.revenue)
 
 
 def draw_weeks(figures: RunFigures, measure: Measure, width: float, height: float) -> Drawing:
@@ -304,7 +312,8 @@ def draw_weeks(figures: RunFigures, measure: Measure, width: float, height: floa
     up = [value for value in up if value == int(value)]
     left = 16 + max(measure(grouped(int(value))) for value in up) + _GAP
     top, bottom, right = _TOP + 24, height - _BOTTOM, width - _RIGHT
-    step = min(56.0, (right - left) / len(bars))
+    step = min(_WEEK, (right - left) / len(bars))
+    wide = min(_BAR, step * 0.7)
     shapes: list[Shape] = []
     at = left
     for status in statuses:
@@ -318,20 +327,18 @@ def draw_weeks(figures: RunFigures, measure: Measure, width: float, height: floa
         shapes.append(DrawnText(left - _GAP, y, grouped(int(value)), "dim", Align.BEFORE))
     spots, free_from = [], left - 1e9
     for position, (monday, last, counts) in enumerate(bars):
-        x, y = left + position * step + step * 0.15, bottom
+        x, y = left + position * step + (step - wide) / 2, bottom
         for status in statuses:
             tall = counts[status] / up[-1] * (bottom - top)
             y -= tall
             if tall:
-                shapes.append(DrawnArea(x, y, step * 0.7, max(1, tall - 1), *_fill(status)))
+                shapes.append(DrawnArea(x, y, wide, max(1, tall - 1), *_fill(status)))
         label = _day(monday)
         at = min(x, width - 8 - measure(label))
         if at >= free_from:
             shapes.append(DrawnText(at, bottom + 14, label, "dim"))
             free_from = at + measure(label) + 16
-        spots.append(
-            Spot(x, min(y, bottom - 4), step * 0.7, max(4, bottom - y), _week_words(monday, last, counts))
-        )
+        spots.append(Spot(x, min(y, bottom - 4), wide, max(4, bottom - y), _week_words(monday, last, counts)))
     return Drawing(width, height, shapes, spots)
 
 
@@ -360,6 +367,7 @@ class ChartKind:
     columns: tuple[Column, ...]
     rows: Callable[[RunFigures], list[tuple[Cell, ...]]]
     hint: str = ""
+    of_artifacts: bool = False
 
 
 _SPREAD = tuple(
@@ -385,7 +393,7 @@ def _point_rows(figures: RunFigures) -> list[tuple[Cell, ...]]:
             Cell(first_line(visible(point.idea), 80)),
             Cell(_named(point.status)),
             Cell(score(point.score), round(point.score * 1000)),
-            Cell(money(point.revenue), round(point.revenue)),
+            Cell(_revenue(point), round(point.revenue)),
         )
         for point in figures.points[:_MOST_ROWS]
     ]
@@ -417,7 +425,9 @@ def _said_of_weeks(figures: RunFigures) -> str:
     return said
 
 
-_NO_ARTIFACTS = "No run of this database has an artifact."
+_NOT_TOLD = (
+    "This database has no artifacts of its runs, or does not say of which run, phase and time they are."
+)
 KINDS: Final = (
     ChartKind(
         "scores",
@@ -428,6 +438,7 @@ KINDS: Final = (
         lambda figures: "The newest version of each phase: median, the middle half, and all of them.",
         (StaticColumn("Phase"), *_SPREAD),
         lambda figures: _spread_rows(figures.scores, _points),
+        of_artifacts=True,
     ),
     ChartKind(
         "points",
@@ -460,10 +471,11 @@ KINDS: Final = (
         "Time a phase takes",
         draw_times,
         lambda figures: bool(figures.times),
-        _NO_ARTIFACTS,
+        "No run of this database has an artifact.",
         lambda figures: "From what came before it in its run to its own last version; waiting is part of it.",
         (StaticColumn("Phase"), *_SPREAD),
         lambda figures: _spread_rows(figures.times, duration),
+        of_artifacts=True,
     ),
 )
 
@@ -482,6 +494,8 @@ class ChartsDialog(Dialog):
         self._figures: RunFigures | None = None
         self._reading: Task | None = None
         self._is_older, self._read_at = False, 0
+        self._is_chosen = False
+        """Whether a person has chosen a chart; until then it is the first that has something."""
         self.kinds = CountChips("Chart")
         self.kinds.set_chips([Choice(kind.key, kind.title) for kind in KINDS])
         self.as_table = push_button(context.theme, "As table", icon=Icon.LOG)
@@ -502,7 +516,7 @@ class ChartsDialog(Dialog):
         self.add_widget(self.stack, 1)
         self.export_button = push_button(context.theme, "Export…", self._ask_export, icon=Icon.EXPORT)
         self.set_close_button(left=[self.as_table, self.export_button])
-        self.kinds.changed.connect(lambda key: self._show())
+        self.kinds.changed.connect(lambda key: self._choose())
         self.as_table.toggled.connect(self._turn)
         self.chart.picked.connect(self._pick)
         self.finished.connect(self._stop)
@@ -549,6 +563,11 @@ class ChartsDialog(Dialog):
 
     def _take(self, figures: RunFigures) -> None:
         self._figures, self._is_older, self._read_at = figures, False, self._context.clock()
+        if not self._is_chosen and not self.kind().is_there(figures):
+            has_focus = any(button.hasFocus() for button in self.kinds.buttons())
+            self.kinds.set_key(next((kind.key for kind in KINDS if kind.is_there(figures)), None))
+            if has_focus:
+                next(button for button in self.kinds.buttons() if button.isChecked()).setFocus()
         self._show()
         self.came.emit()
 
@@ -561,14 +580,16 @@ class ChartsDialog(Dialog):
         """The one that is chosen."""
         return next(kind for kind in KINDS if kind.key == (self.kinds.key() or KINDS[0].key))
 
+    def _choose(self) -> None:
+        self._is_chosen = True
+        self._show()
+
     def _show(self) -> None:
         figures, kind = self._figures, self.kind()
         if figures is None:
             return
         if not kind.is_there(figures):
-            self._say_nothing(
-                _NO_ARTIFACTS if not figures.has_artifacts and kind.key == "scores" else kind.nothing
-            )
+            self._say_nothing(_NOT_TOLD if kind.of_artifacts and not figures.has_artifacts else kind.nothing)
             return
         parts = kind.said(figures), kind.hint, _OLDER if self._is_older else ""
         said = " ".join(filter(None, parts))

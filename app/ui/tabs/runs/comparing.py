@@ -16,6 +16,7 @@ from app.services.records.tables import PLANNING_RUNS
 from app.services.text import counted, readable
 from app.ui.session.context import Context
 from app.ui.tabs.common.declared import epoch
+from app.ui.tabs.runs.run_acts import status_word
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
@@ -159,6 +160,8 @@ class CompareDialog(Dialog):
                 return formatting.money(value)
             case Said.SECONDS:
                 return formatting.duration(value)
+            case Said.STATUS:
+                return status_word(value)
         return formatting.plain(value)
 
     def _take(self, found: Compared) -> None:

@@ -448,7 +448,9 @@ class RunPage(QWidget):
             self._lower.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             alive = partial(self._lower.setAttribute, Qt.WidgetAttribute.WA_TransparentForMouseEvents, False)
             later(self, QApplication.doubleClickInterval(), alive)
-        self._look(0)
+            self._enter_artifacts()  # the phases, which had the focus, give way
+        else:
+            self._look(0)
 
     def _enter_artifacts(self) -> None:
         self._look(0)

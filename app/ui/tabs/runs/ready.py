@@ -17,7 +17,7 @@ from app.ui.tabs.common.view_picker import ViewPicker
 from app.ui.widgets.buttons import Choice
 from app.ui.widgets.count_chips import CountChips
 from app.ui.widgets.form_dialog import FieldValue, FormDialog
-from app.ui.widgets.formatting import first_line, money
+from app.ui.widgets.formatting import amount, first_line
 from models.engine import Database
 from models.errors import TenantAdminError
 from models.status import RunStatus
@@ -258,7 +258,7 @@ class WorthDialog(FormDialog):
         )
         super().__init__(context.theme, "Score or revenue", sentence, action="Show these runs", parent=parent)
         found = known or Worth()
-        for key, label, ends in (("score", "Score", found.score), ("revenue", "Revenue in $", found.revenue)):
+        for key, label, ends in (("score", "Score", found.score), ("revenue", "Revenue", found.revenue)):
             for name, words, end in zip(("low", "high"), ("from", "to"), ends, strict=True):
                 field = QLineEdit("" if end is None else f"{end:.15g}")
                 field.setPlaceholderText("any")
@@ -300,7 +300,7 @@ def _worth_words(wanted: Worth) -> str:
     parts = []
     for label, (low, high), words in (
         ("Score", wanted.score, lambda end: f"{end:g}"),
-        ("Revenue", wanted.revenue, money),
+        ("Revenue", wanted.revenue, amount),
     ):
         if low is not None and high is not None:
             parts.append(f"{label} {words(low)} to {words(high)}")

@@ -59,6 +59,7 @@ def test_nothing_is_loaded_and_html_is_text(view: MarkdownView, tmp_path: Path) 
         ("---\nverdict: KILL", ["verdict: KILL"]),
         ('See [it][at].\n\n[at]: http://x.example "a remark"', ["[at]: http://x.example", "a remark"]),
         ("> - [^1]: a footnote", ["[^1]: a footnote"]),
+        ('[it](http://x.example "said") ![b](c "of it")', ["(http://x.example, said)", "b, c, of it]"]),
         ("```\n[code]: x\n```\n[no code]: y", ["[code]: x", "[no code]: y"]),
     ],
 )

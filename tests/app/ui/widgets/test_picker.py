@@ -136,6 +136,17 @@ def test_opening_again_starts_without_the_old_search(qtbot: QtBot, switcher: Pic
 
 
 @pytest.mark.slow
+def test_home_and_end_go_through_the_list_while_nothing_is_typed(qtbot: QtBot, switcher: Picker) -> None:
+    switcher.showPopup()
+    popup = switcher.popup
+    qtbot.keyClick(popup.field, Qt.Key.Key_End)
+    assert popup.list.currentIndex().row() == popup.model.rowCount() - 1
+    qtbot.keyClicks(popup.field, "0999")
+    qtbot.keyClick(popup.field, Qt.Key.Key_Home)
+    assert popup.field.cursorPosition() == 0
+
+
+@pytest.mark.slow
 def test_arrows_move_through_what_was_found(qtbot: QtBot, switcher: Picker) -> None:
     switcher.showPopup()
     qtbot.keyClicks(switcher.popup.field, "0999")

@@ -84,7 +84,10 @@ def test_two_versions_stand_side_by_side(panel: ArtifactsPanel, context: Context
     qtbot.waitUntil(lambda: panel._stack.currentWidget() is panel.lines)
     folded = next(row for row in panel.lines.lines.rows if row.kind is LineKind.FOLD)
     words = panel.lines.lines.shown.diff.left[folded.fold.start]
+    panel.sought.setText("is nowhere")
+    qtbot.waitUntil(lambda: panel.found.text() == "Not found")
     panel.sought.setText(words.strip())
+    qtbot.waitUntil(lambda: panel.found.text() == "1 line" and panel.only.isChecked())
     qtbot.keyClick(panel.sought, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: " of " in panel.found.text() and panel.differ.isHidden())
     assert not panel.only.isChecked(), "what was folded is looked through, too"
@@ -179,7 +182,7 @@ def test_each_content_is_shown_as_what_it_is(panel: ArtifactsPanel, context: Con
     with qtbot.waitSignal(panel.shown):
         panel.show_phase("synthesis")
     assert panel._stack.currentWidget() is panel.markdown, "it was text to find words in the other one"
-    assert not panel.as_text.isChecked() and panel.found.isHidden()
+    assert not panel.as_text.isChecked() and panel.found.text() == "Not found", "of this one"
     panel.show_phase("analytics")
     assert panel.nothing.text() == "This phase has produced nothing yet."
     assert panel.left.isHidden()

@@ -104,6 +104,8 @@ def test_a_database_without_artifacts_says_so(qtbot: QtBot, window: MainWindow, 
     path = tmp_path / "gateway.sqlite"
     create_gateway(path)
     _, dialog = opened(qtbot, window, path)
+    assert dialog.chart.isVisible() and dialog.kinds.key() == "weeks", "the first that has something"
+    qtbot.mouseClick(dialog.kinds.buttons()[0], Qt.MouseButton.LeftButton)
     assert dialog.empty.isVisible() and "artifact" in dialog.empty.text()
     assert not dialog.export_button.isEnabled()
 
@@ -164,6 +166,16 @@ def test_one_outlier_leaves_the_others_their_room() -> None:
     places = sorted(spot.x for spot in drawing.spots)
     assert places[75] - places[25] > 90 and places[0] == places[1], "what is below the axis stands at its end"
     assert any(one.text.startswith("≤ $") for one in drawing.shapes if isinstance(one, DrawnText))
+
+
+def test_what_is_told_in_words_is_of_no_known_currency_and_in_no_heap() -> None:
+    told = (("€250K", 2.5e5), ("£10M", 1e7), ("€1.2B", 1.2e9))
+    points = tuple(RunPoint(at, "", "killed", 50 + at, *told[at % 3][::-1]) for at in range(12))
+    drawing = charts.draw_points(replace(figures(), points=points), lambda text: 7.0 * len(text), 900, 400)
+    assert not [one for one in drawing.shapes if isinstance(one, DrawnText) and "$" in one.text]
+    places = sorted({spot.x for spot in drawing.spots})
+    assert len(places) == 3 and places[1] - places[0] > 150
+    assert drawing.spots[-1].words.endswith("€1.2B")
 
 
 def test_ticks_are_round_and_cover_all() -> None:

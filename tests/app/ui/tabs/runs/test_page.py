@@ -245,6 +245,7 @@ def test_it_has_little_room(opened: RunPage, size: tuple[int, int], qtbot: QtBot
     at_phase = opened.phases.visualRect(model.index(0, 0)).center()
     qtbot.mouseClick(opened.phases.viewport(), Qt.MouseButton.LeftButton, pos=at_phase)
     assert opened.artifacts.isVisible() and opened.artifacts.phase() == "opportunity"
+    assert opened.artifacts.phases.hasFocus(), "keys go on from there"
 
 
 @pytest.mark.slow

@@ -104,7 +104,7 @@ def test_runs_are_kept_by_score_and_revenue(tab: RunsTab, context: Context, qtbo
     form.editor("score_low").setText("7.5")  # type: ignore[attr-defined]
     qtbot.mouseClick(form.action_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: tab.model.rowCount() == 2)
-    assert tab.ready.currentText() == "Score from 7.5, Revenue from $2M"
+    assert tab.ready.currentText() == "Score from 7.5, Revenue from 2M"
     assert worth_of(tab.own_filter()) == Worth((7.5, None), (2e6, None))
     assert tab.gives_way[-2:] == ("revenue_potential", "quality_score"), "what is filtered by stays"
 
@@ -112,7 +112,7 @@ def test_runs_are_kept_by_score_and_revenue(tab: RunsTab, context: Context, qtbo
 @pytest.mark.parametrize(
     ("wanted", "words"),
     [
-        (Worth((1, 2), (None, 3e6)), "Score 1 to 2, Revenue up to $3M"),
+        (Worth((1, 2), (None, 3e6)), "Score 1 to 2, Revenue up to 3M"),
         (Worth((None, 70.5)), "Score up to 70.5"),
     ],
 )
