@@ -103,6 +103,11 @@ _KNOWN_TOKEN = compiled_later(
     r"|SG\.(?=[\w-]{16,64}\.[\w-]{16})|eyJ(?=[\w-]{8,2000}\.eyJ[\w-]{8}))[\w+/=.-]+"
 )
 """As the services that give them out write them, and a JSON Web Token (RFC 7519)."""
+_TOKENS_BEGIN = (
+    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "npm_", "k_live_", "k_test_"),
+    *("whsec_", "xox", "AKIA", "ASIA", "AIza", "SG.", "eyJ"),
+)
+"""One of which each of those has; to look for them takes a tenth of the time."""
 
 """What lets somebody in by how it is written: in a URL, in a header, and a key as OpenSSL does it."""
 
@@ -171,14 +176,19 @@ def without_credentials(text: str) -> str:
         text = _USER.sub(r"\1…", text)
     if "=" in text or "%3" in text:
         text = _LINK.sub(_without_query, text)
-    if "/" in text or "%2" in text or "u002" in text:
+    small = text.lower()
+    has_path = "/" in text or "%2" in text or "u002" in small
+    if has_path:
         text = _IN_PATH.sub(r"\1…", text)
-    text = _BEARER.sub(r"\1…", text)
-    text = _HEADER.sub(r"\1…", text)
+    if "bearer" in small:
+        text = _BEARER.sub(r"\1…", text)
+    if "uthor" in small:  # its i and z are written in other ways, too
+        text = _HEADER.sub(r"\1…", text)
     if "PRIVATE KEY" in text:
         text = _PRIVATE_KEY.sub(r"\1…", text)
-    text = _KNOWN_TOKEN.sub(r"\1…", text)
-    return without_passwords(_HOOK.sub(r"\g<host>/…", text))
+    if any(one in text for one in _TOKENS_BEGIN):
+        text = _KNOWN_TOKEN.sub(r"\1…", text)
+    return without_passwords(_HOOK.sub(r"\g<host>/…", text) if has_path else text)
 
 
 def _without_query(found: re.Match[str]) -> str:

@@ -128,10 +128,10 @@ class Head:
         last = self.created_at
         return last if isinstance(last, int) and now < last <= now + DAY else now
 
-    def followed_by(self, event: Event, now: int) -> "Head":
-        """The end of the chain once the event is in it."""
+    def followed_by(self, event_type: str, payload: str, now: int) -> "Head":
+        """The end of the chain once an entry with that `Event.text` is in it."""
         at = self.time(now)
-        return Head(rules.entry_hash(self.hash, event.event_type, event.text, at), at)
+        return Head(rules.entry_hash(self.hash, event_type, payload, at), at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,7 +424,7 @@ def append_statements(
     statements = []
     for event in events:
         tenant, kind, payload = event.tenant_id, event.event_type, event.text
-        expected, head = followed[tenant].hash, followed[tenant].followed_by(event, now)
+        expected, head = followed[tenant].hash, followed[tenant].followed_by(kind, payload, now)
         followed[tenant] = head
         guard = tenant, rules.GENESIS, expected, *values, expected
         entry = tenant, kind, payload, *guard, head.hash, head.created_at

@@ -1,6 +1,7 @@
 """Reads the rows of one database for an act, and makes the changes of them that it writes."""
 
 import json
+import os
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -300,8 +301,9 @@ class Images:
         columns, types = frozenset(stored.columns), dict[str, str]()
         stamps: dict[str, Value] = {name: now for name in STAMPS if name in columns}
         kept: dict[tuple[type, ...], bool] = {}
+        fresh = _fresh_ids()
         for number, (these, others) in enumerate(zip(values, beside, strict=True)):
-            image: dict[str, Value] = {"id": str(uuid.uuid4())} if "id" in columns else {}
+            image: dict[str, Value] = {"id": next(fresh)} if "id" in columns else {}
             for name, value in these.items():
                 if name in columns:
                     image[name] = value
@@ -369,7 +371,7 @@ class Images:
                 key = tuple(image[name] for name in names) if part[1:] else tuple(part[0].key.values())
                 known[stored.name, *key] = image
         if not known:
-            return tuple(rows)
+            return rows if isinstance(rows, tuple) else tuple(rows)
 
         def whole(row: RowChange) -> RowChange:
             image = known.get((row.table, *row.key.values())) if row.before is None else None
@@ -691,3 +693,11 @@ def _refuse_dangling(parent: StoredTable, key: ForeignKey) -> None:
             f"A foreign key of {key.table} refers to {column}, which holds no values of its own or is not "
             f"there, so nothing can be removed from {parent.name}; nothing was changed."
         )
+
+
+def _fresh_ids() -> Iterator[str]:
+    """Ids as `uuid.uuid4` makes them, where the system is asked for those of many at once."""
+    while True:
+        drawn = os.urandom(16 * _OFTEN)
+        for start in range(0, len(drawn), 16):
+            yield str(uuid.UUID(bytes=drawn[start : start + 16], version=4))

@@ -227,6 +227,23 @@ class RowChange:
         sql = f"UPDATE OR ABORT {table} SET {assigned} WHERE {_all(conditions)}"  # noqa: S608
         return Statement(raw(sql, *(value for _, value in bound), *values))
 
+    def shape(self) -> tuple[object, ...] | None:
+        """What rows have in common that one SQL writes, with the `bound` of each; None where it is of one."""
+        before, after = self.before or {}, self.after or {}
+        if self.rowid is not None and (self.before is None or None in self.key.values()):
+            return None
+        held = (*map(type, self.key.values()), *map(type, before.values())) if before else ()
+        raw_ones = tuple(name for name, value in after.items() if type(value) is RawText)
+        changing = self.changing if before and after and self.stored.referring else None
+        is_so = self.before is None, self.after is None
+        return (self.table, *is_so, *self.key, None, *before, None, *after, held, raw_ones, changing)
+
+    def bound(self) -> tuple[Any, ...]:
+        """What its statement binds."""
+        held = () if self.before is None else (*self.key.values(), *self.before.values())
+        given = (self.after or {}).values()
+        return (*map(_binding, given), *(_binding(value) for value in held if value is not None))
+
     def _insertion(self, table: str) -> Statement:
         image = self.after or {}
         bound = [_bound(value) for value in image.values()]
@@ -243,14 +260,14 @@ class RowChange:
 
 
 def statements_of(rows: Iterable[RowChange]) -> Iterator[Statement]:
-    """The guarded writes of rows; what adds many that are alike is one statement."""
-    for shape, alike in groupby(rows, _added_as):
+    """The guarded writes of rows; many in turn that are alike are one statement."""
+    for shape, alike in groupby(rows, RowChange.shape):
         first = next(alike)
         if shape is None:
             yield first.statement()
             yield from (row.statement() for row in alike)
         else:
-            many = [tuple((row.after or {}).values()) for row in (first, *alike)]
+            many = [row.bound() for row in (first, *alike)]
             yield replace(first.statement(), many=many) if many[1:] else first.statement()
 
 
@@ -280,13 +297,6 @@ def proof_of(rows: Sequence[RowChange], plain: Callable[[str], Collection[str]])
     conditions, values = _conditions(row.stored, row.inverse().key, values_told)
     there = f"EXISTS (SELECT 1 FROM {sql_name(row.table)} WHERE {_all(conditions)})"  # noqa: S608
     return raw(f"SELECT 1 WHERE {'NOT ' * (row.after is None)}{there}", *values)
-
-
-def _added_as(row: RowChange) -> tuple[object, ...] | None:
-    """What rows that are added by the same SQL have in common; None of any other."""
-    if row.before is not None or row.after is None or row.rowid is not None:
-        return None
-    return None if RawText in map(type, row.after.values()) else (row.table, *row.after)
 
 
 def tried(changes: Sequence[tuple[StoredRow, Image]]) -> tuple[list[Statement], list[Statement]]:
@@ -399,7 +409,11 @@ class Glimpse:
 
 def _bound(value: Value) -> tuple[str, Any]:
     """How a value is written into a statement, and what is bound."""
-    return ("CAST(? AS TEXT)", value.raw) if isinstance(value, RawText) else ("?", value)
+    return "CAST(? AS TEXT)" if isinstance(value, RawText) else "?", _binding(value)
+
+
+def _binding(value: Value) -> Any:
+    return value.raw if isinstance(value, RawText) else value
 
 
 def given(value: Value) -> SQL:
@@ -461,7 +475,7 @@ def _conditions(table: StoredTable, key: Image, before: Image) -> tuple[list[str
             case _:
                 same = f"CAST({name} AS BLOB) = CAST(? AS BLOB)"
         conditions += [f"typeof({name}) = '{storage_class(value)}'", same]
-        values.append(value.raw if isinstance(value, RawText) else value)
+        values.append(_binding(value))
     return conditions, values
 
 

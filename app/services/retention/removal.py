@@ -292,7 +292,7 @@ class RetentionRemoval:
             return Batch(statements, [event], ends={chain: head}, what=f"retention of {removal.table}")
 
         held = self._record(planned, cancelled=cancelled)
-        self._head = head.followed_by(event, self.now)
+        self._head = head.followed_by(event.event_type, event.text, self.now)
         return held
 
     def _record(self, planned: Callable[[], Batch], *, cancelled: Stop = never) -> float:

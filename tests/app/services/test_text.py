@@ -44,6 +44,10 @@ def test_of_many_names_some_are_said_and_how_many_there_are_besides() -> None:
 
 
 _MARKED = "MARKERaV4lueXYZ0123456789abcdefghi"
+_BEGINNINGS = (
+    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "npm_", "whsec_", "xoxb-", "AIza"),
+    *("sk_live_", "rk_live_", "sk_test_", "rk_test_"),
+)
 _KNOWN = (
     f"https://h/cb#access_token={_MARKED}",
     f"https://b.s3.amazonaws.com/k?X-Amz-Algorithm=a&X-Amz-Signature={_MARKED}&X-Amz-Credential={_MARKED}",
@@ -66,7 +70,8 @@ _KNOWN = (
     f"https://api.telegram.org/bot1234:{_MARKED}/send",
     "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES_128,AA\n\nMARKER\n-----END-----",
     "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nMARKER",
-    *(f"{begin}{_MARKED}" for begin in ("ghp_", "sk_live_", "whsec_", "glpat-", "AIza")),
+    *(f"{begin}{_MARKED}" for begin in _BEGINNINGS),
+    f"SG.MARKERabcdefghijkl.{_MARKED}",
     f"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.{_MARKED}",
 )
 

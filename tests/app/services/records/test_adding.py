@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from app.services.chain.where import InFile
 from app.services.records import adding, users, writing
 from app.services.records.adding import Judged, WantedUser, _Emails
+from app.services.records.rows import statements_of
 from app.services.records.users import NewUser, valid_email
 from app.workers import scan_pool
 from models.engine import Database
@@ -210,6 +211,7 @@ def test_all_of_them_are_one_act_with_honest_entries(
     }
     named = {(tenant, one["userId"], one["email"]) for tenant, _, payload in told for one in payload["users"]}
     assert named == stored
+    assert len([*statements_of(change.inverse().rows)]) == 1, "many go by one statement, too"
     undone = writing.undo(engine, change, now=NOW)
     assert emails(sql) == [] and events()[4][1] == "users_deleted"
     writing.undo(engine, undone, now=NOW)
