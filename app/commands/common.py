@@ -238,8 +238,14 @@ def used(usage: "Usage | None") -> "dict[str, int | list[str]]":
     return told | ({"atLeast": unsure} if unsure else {})
 
 
-def say_before(place: str, rows: int, how_many: str = "about", *, or_where: str = "") -> None:
-    """Says how much of a live database is read, before it begins, and where it is more."""
+def say_before(
+    place: str, usage: "Usage | None", rows: int, how_many: str = "about", *, or_where: str = ""
+) -> None:
+    """Says how much of a live database is read by a command, before it begins, and where it is more: no less
+    than its `usage` says in the end, with what has told that, and as much again for what is looked at on the
+    way.
+    """
+    rows += 0 if usage is None else 2 * usage.read
     if rows:
         complain(
             f"this reads {how_many} {counted(rows, 'row')} of {place}, more where others write meanwhile"

@@ -212,7 +212,7 @@ def export(options: argparse.Namespace) -> int:
         wanted,
         replace=options.force,
         in_child=False,
-        before=partial(common.say_before, given.place),
+        before=partial(common.say_before, given.place, given.database.usage),
     )
     for table, count in done.rows.items():
         common.say(f"{table}: {counted(count, 'row')}")

@@ -36,7 +36,7 @@ def backup(options: argparse.Namespace) -> int:
         done = fetch(
             database,
             options.out,
-            before=partial(common.say_before, database.place),
+            before=partial(common.say_before, database.place, database.usage),
             monitor=Monitor(cancelled=cancelled),
         )
     if done.resumed:

@@ -121,7 +121,8 @@ def retention(options: argparse.Namespace) -> int:
     reads = plan.rows_to_read(given)
     archived = options.archive is not None
     most = reads.most if options.dry_run else reads.most_of_a_run(archived=archived)
-    common.say_before(given.place, most, f"{reads.least:,} to", or_where=" or a chain does not hold")
+    least = f"{reads.least:,} to"
+    common.say_before(given.place, database.usage, most, least, or_where=" or a chain does not hold")
     with _archive(options), database.connection_context():
         planned = plan.plan(
             database,

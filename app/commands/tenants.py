@@ -41,7 +41,8 @@ def _list(options: argparse.Namespace) -> int:
 
     given = common.opened(options.file, read_only=True)
     if given.database.costs:
-        common.say_before(given.place, overview.cost(given.schema.stored, given.sizes), "up to")
+        rows = overview.cost(given.schema.stored, given.sizes)
+        common.say_before(given.place, given.database.usage, rows, "up to")
     known = overview.known_of(store_and_verifier()[0].verdicts.last(given.where))
     with given.database.connection_context():
         found = overview.overview(given.database, known, DeliveryLog(), str(given.kept_by))
@@ -71,7 +72,7 @@ def _export(options: argparse.Namespace) -> int:
         now=now,
         by=paths.os_user(),
         in_child=False,
-        before=partial(common.say_before, given.place),
+        before=partial(common.say_before, given.place, given.database.usage),
     )
     for table, count in done.rows.items():
         common.say(f"{table}: {counted(count, 'row')}")

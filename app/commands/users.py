@@ -71,7 +71,8 @@ def _list(options: argparse.Namespace) -> int:
     )
     lists = Lists(given.schema)
     if given.database.costs:
-        common.say_before(given.place, lists.reads_whole(query, given.sizes.get(USERS.name, 0)), "up to")
+        rows = lists.reads_whole(query, given.sizes.get(USERS.name, 0))
+        common.say_before(given.place, given.database.usage, rows, "up to")
     wanted = RowsWanted(query, Format(form if form in _FORMS else "csv"))
     with common.asked_to_stop() as cancelled:
         done = export_rows_here(

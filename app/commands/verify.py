@@ -6,7 +6,7 @@ import time
 from contextlib import redirect_stdout
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app import paths
 from app.commands.common import (
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from app.services.chain.checkpoints.store import CheckpointStore
     from app.services.chain.verify.report import Section
     from app.services.chain.where import Where
+
+_FOR_TENANTS: Final = 100
+"""Rows that are looked up of tenants, and more of many entries: their number is not known before."""
 
 
 def verify_arguments(parser: argparse.ArgumentParser) -> None:
@@ -115,7 +118,7 @@ def verify(options: argparse.Namespace) -> int:
         from app.services.chain.evidence import write_bundle  # noqa: PLC0415 - few write one
 
         if where.costs and not options.quiet:
-            say_before(where.name, 2 * report.entries)  # of each its size first
+            say_before(where.name, None, 2 * report.entries)  # of each its size first
         known = store.all_checkpoints(where) if exported is None else readable(read_each(exported))
         write_bundle(where, report, options.report, section=section, checkpoints=known, now=now)
     if options.json:
@@ -168,12 +171,14 @@ def _where(given: Path | LiveName) -> "Where":
 def _say_rows(where: "Where", section: "Section", *, quiet: bool = False) -> None:
     """Says before it begins how much of a live database is read, unless it is to be `quiet`."""
     from app.services.chain.checkpoints.making import to_read  # noqa: PLC0415
+    from app.services.chain.verify.report import EVERYTHING  # noqa: PLC0415
 
     if not quiet and where.usage is not None:
         rows = to_read(where, section)
         how_many = "about" if section.tenant is None else "at most"
-        rows += 3 * where.usage.read // 2  # what told that, and most of it again
-        say_before(where.name, rows, how_many, or_where=" or something is wrong")
+        if section == EVERYTHING:  # of which a part has looked up already who has entries
+            rows += _FOR_TENANTS + rows // 100
+        say_before(where.name, where.usage, rows, how_many, or_where=" or something is wrong")
 
 
 def _asked(options: argparse.Namespace) -> dict[str, object]:
@@ -320,7 +325,8 @@ def prove(options: argparse.Namespace) -> int:
     store, verifier = store_and_verifier(take_part=True)
     proof = proving.find_proof(where, store, wanted)
     if where.costs:
-        say_before(where.name, 3 * proof.most, "up to")  # it is verified, and of each its size comes first
+        # It is verified, and of each its size comes first.
+        say_before(where.name, where.usage, 3 * proof.most, "up to")
     entries = proving.write_proof(where, store, verifier, proof, options.out, now=int(time.time()))
     say(f"{options.out}: {proof.said(entries)}")
     say_used(where.usage)
