@@ -56,6 +56,8 @@ WHERE event_type = ? AND typeof(tenant_id) = 'text' ORDER BY seq
 
 _LAST: Final = f"SELECT CAST(max(seq) AS TEXT), typeof(max(seq)) FROM {rules.TABLE}"  # noqa: S608
 _BEHIND: Final = f"SELECT count(*) FROM {rules.TABLE} WHERE seq > ?"  # noqa: S608
+_UP_TO: Final = f"SELECT count(*) FROM {rules.TABLE} WHERE seq <= ?"  # noqa: S608
+_HASH_OF: Final = f"SELECT CAST(hash AS TEXT) FROM {rules.TABLE} WHERE seq = ?"  # noqa: S608
 _BEHIND_OF: Final = f"{_BEHIND} AND tenant_id = ?"
 _BEHIND_FEW: Final = f"SELECT count(*) FROM (SELECT 1 FROM {rules.TABLE} WHERE seq > ? LIMIT ?)"  # noqa: S608
 
@@ -75,6 +77,15 @@ def entries_behind(database: Database, seq: int, tenant: str | None = None) -> i
 def few_behind(database: Database, seq: int, most: int) -> int:
     """How many entries have a greater number, or `most` where they are more: no more of them are read."""
     return int(database.scalar(raw(_BEHIND_FEW, seq, most)))
+
+
+def end_of(database: Database, through: int, *, counts: bool) -> tuple[str | None, int | None]:
+    """The stored hash of the entry with this number, None where it is not there, and, where it `counts` them,
+    how many there are up to it. Where they are not counted that is a row.
+    """
+    asked = [raw(_HASH_OF, through), *([raw(_UP_TO, through)] if counts else [])]
+    hashes, *found = database.read_batch(asked)
+    return hashes[0][0] if hashes else None, int(found[0][0][0]) if found else None
 
 
 def last_entry(database: Database) -> int:

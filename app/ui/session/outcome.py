@@ -60,7 +60,7 @@ class State(Enum):
     OUTSIDE = ("not verified", None, None, f"Only other entries were verified. {_VERIFY} this one.")
     UNREAD = ("not verified", None, None, "It could not be read whole.")
     HOLDS = ("linked", Icon.LINK, Tone.OK, "Hash and link hold.")
-    HELD = ("was linked", Icon.LINK, None, f"It held when all was verified. {_VERIFY} this entry again.")
+    HELD = ("was linked", Icon.LINK, None, f"It held when it was verified. {_VERIFY} this entry again.")
     UNPROVEN = ("unproven", Icon.WARNING, Tone.WARN, "It holds, but nothing proves what came before it.")
     NAMED = ("see finding", Icon.WARNING, Tone.BAD, "Hash and link hold, but a finding names this entry.")
     CHANGED = ("hash wrong", Icon.BAD, Tone.BAD, "The entry is not as it was written.")
@@ -70,6 +70,8 @@ class State(Enum):
 RETENTION, OTHERS = "Retention has removed entries", "Another program has written to the database"
 AGAIN = f"{OTHERS}, which is soon verified again by itself"
 """Mostly users and notifications, all day: nothing less is claimed until that has ended."""
+STANDS = f"{OTHERS} since; the last entry that was verified is there as it was"
+"""So the verdict stands for when it was found; whether another entry was changed since is not known."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,8 @@ class Outcome:
     """A verification that has ended; `checkpoint` is the number of the one that was made of it.
 
     Where none was, `why_not` is a reason, or None. `outdated` says what has changed the file
-    since (`RETENTION`, `OTHERS` or `AGAIN`), if anything has. It was made `at` this time, on behalf of `by`.
+    since (`RETENTION`, `OTHERS`, `AGAIN` or `STANDS`), if anything has. It was made `at` this time, on behalf
+    of `by`.
     """
 
     asked: Asked
@@ -98,8 +101,10 @@ class Outcome:
 
     @property
     def is_doubted(self) -> bool:
-        """Whether less is claimed, since the file has been changed and nothing looks at it again soon."""
-        return self.outdated not in ("", AGAIN)
+        """Whether less is claimed, since the file has been changed, nothing looks at it again soon, and the
+        chain is not known to end as it did.
+        """
+        return self.outdated not in ("", AGAIN, STANDS)
 
     @property
     def through(self) -> int:
@@ -118,10 +123,17 @@ class Outcome:
             return State.UNCHECKED if first is None else State.OUTSIDE
         if codes:
             return State.UNPROVEN
-        return State.UNREAD if self.report.verdict is Verdict.UNREADABLE else State.HOLDS
+        if self.report.verdict is Verdict.UNREADABLE:
+            return State.UNREAD
+        return State.HELD if self.outdated == STANDS else State.HOLDS
 
     def is_accepted_start(self, seq: int) -> bool:
         return any(tenant.anchor == Anchor("adopted", seq) for tenant in self.report.tenants)
+
+    @cached_property
+    def head(self) -> str | None:
+        """The stored hash of that entry, where it was looked at."""
+        return next((one.head for one in self.report.tenants if one.last_seq == self.through), None)
 
     @cached_property
     def _through(self) -> int:

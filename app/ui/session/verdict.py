@@ -54,6 +54,8 @@ class FileVerdict(QObject):
         self.failure: str | None = None
         self.follows_soon: Callable[[], bool] = lambda: False
         """Whether a verification by itself follows within minutes once others have written."""
+        self.look_at_end: Callable[[], object] | None = None
+        """Finds out whether the chain ends as it did, and calls `outdate`."""
         self._failed_at = 0
         self._known_then: KeptVerdict | None = None
 
@@ -138,10 +140,19 @@ class FileVerdict(QObject):
             self.changed.emit()
 
     def outdate_by_others(self) -> None:
-        """The same of what another program may have changed; where it is verified again soon, no less."""
+        """The same of what another program may have changed; where it is verified again soon, or the chain
+        ends as it did, no less.
+        """
         from app.ui.session.outcome import AGAIN, OTHERS  # noqa: PLC0415 - with what verifies
 
-        self.outdate(AGAIN if self.follows_soon() else OTHERS)
+        if self.outcome is None or self.outcome.is_doubted:
+            return
+        if self.follows_soon():
+            self.outdate(AGAIN)
+        elif self.outcome.intact and self.look_at_end is not None:
+            self.look_at_end()
+        else:
+            self.outdate(OTHERS)
 
     def outdate(self, by: str) -> None:
         """Claims less: the file may not be what was verified. `by` is of those that an outcome knows."""

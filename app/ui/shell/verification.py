@@ -8,19 +8,20 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.verdicts import KeptVerdict
-from app.services.chain.reading import few_behind
+from app.services.chain.reading import end_of, few_behind
 from app.services.chain.rules import BROKEN
 from app.services.chain.verify.report import Report
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
 from app.ui.session.context import Context
-from app.ui.session.outcome import AGAIN, OTHERS, RETENTION, Outcome, by_itself
+from app.ui.session.outcome import AGAIN, OTHERS, RETENTION, STANDS, Outcome, by_itself
 from app.ui.session.verdict import COULD_NOT, MOST_COUNTED, how_many
 from app.ui.shell.desktop_notice import tell
 from app.ui.tabs.audit.words import CHANGED, WHOLE, headline
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, grouped, relative_time
+from app.ui.widgets.later import later
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
 from models.errors import Cancelled, TenantAdminError
@@ -30,6 +31,8 @@ from models.status import DAY
 _LOOK_MS, _PATIENCE = 60_000, 100
 _SOON = 600
 """Seconds within which what others wrote has been looked at, for the verdict to stand meanwhile."""
+_COUNTED = 1_000_000
+"""So many entries are counted in a moment; of more the last one that was verified is looked at alone."""
 _AT_ONCE = 50_000
 """Entries that are read in a moment: then all are, whatever a checkpoint says of them."""
 
@@ -49,6 +52,9 @@ class SelfVerification(QObject):
         self._context, self._verdict, self._window = context, context.verdict, window
         self._job: Task | None = None
         self._begun = 0
+        self._end: tuple[Report, str | None] | None = None
+        """Of the latest verification, and the hash of the last entry that it knows."""
+        self._is_due_to_look = self._is_looking = False
         self._timer = QTimer(self, interval=_LOOK_MS)
         self._timer.timeout.connect(self._look)
 
@@ -57,7 +63,9 @@ class SelfVerification(QObject):
         if AUDIT_CHAIN.name not in self._context.opened.schema.columns:
             return
         self._verdict.changed.connect(self._say)
+        self._verdict.changed.connect(self._note_end)
         self._verdict.follows_soon = self._follows_soon
+        self._verdict.look_at_end = self._look_at_end_soon
         self._verdict.asked.connect(self.stop_run)
         self._verdict.asked.connect(self._say)
         self._context.runner.changed.connect(self._hear)
@@ -107,7 +115,7 @@ class SelfVerification(QObject):
         """Words like "3 min ago" grow old, and so does a verdict; a command may have found another since."""
         known = self._verdict.outcome
         if known is not None and known.outdated == AGAIN and not self._follows_soon():
-            self._verdict.outdate(OTHERS)
+            self._verdict.outdate_by_others()
         self._say()
         if self._is_due():
             self.check()
@@ -127,6 +135,51 @@ class SelfVerification(QObject):
         known = self._verdict.outcome
         seconds = 0 if known is None else _PATIENCE * known.report.seconds
         return self._verifies_by_itself and seconds <= _SOON
+
+    def _note_end(self) -> None:
+        """Of a verification that looked at nothing, as nothing was new, the last entry is read then."""
+        known = self._verdict.outcome
+        if known is None or (self._end is not None and self._end[0] is known.report):
+            return
+        self._end = known.report, known.head
+        if known.intact and known.head is None and known.through:
+            report = known.report
+
+            def note(found: tuple[str | None, int | None]) -> None:
+                if self._end is not None and self._end[0] is report:
+                    self._end = report, found[0]
+
+            read = partial(end_of, through=known.through, counts=False)
+            self._context.runner.read(read, on_done=note, on_failed=lambda error: None)
+
+    def _look_at_end_soon(self) -> None:
+        """Once, whoever has heard of it."""
+        if not self._is_due_to_look:
+            self._is_due_to_look = True
+            later(self, 0, self._look_at_end)
+
+    def _look_at_end(self) -> None:
+        known = self._verdict.outcome
+        if self._is_looking or known is None:  # what is written meanwhile is looked at behind it
+            self._is_due_to_look = known is not None
+            return
+        self._is_due_to_look, self._is_looking = False, True
+        whole = known.asked.is_whole and known.report.entries <= _COUNTED and not self._context.costs
+
+        def told(stands: bool) -> None:
+            self._is_looking = False
+            now = self._verdict.outcome
+            if now is not None and now.report is known.report:
+                self._verdict.outdate(STANDS if stands else OTHERS)
+            if self._is_due_to_look:
+                self._look_at_end()
+
+        def found(end: tuple[str | None, int | None]) -> None:
+            head = self._end[1] if self._end is not None and self._end[0] is known.report else None
+            told(head is not None and end[0] == head and end[1] in {None, known.report.entries})
+
+        read = partial(end_of, through=known.through, counts=whole)
+        self._context.runner.read(read, on_done=found, on_failed=lambda error: told(False))
 
     def _read_last(self, done: Callable[[KeptVerdict | None], None]) -> None:
         where = self._context.opened.where
@@ -235,10 +288,12 @@ class SelfVerification(QObject):
         if stands and verdict.whole_at is not None:
             at, looked = verdict.whole_at, f"verified whole, {absolute_time(verdict.whole_at, utc)};"
         tip = f"{words}: {looked} {which}, {absolute_time(known.at, utc)}, by {known.by}"
-        rechecked = verdict.outcome is not None and verdict.outcome.outdated == AGAIN and known.intact
-        if rechecked:
+        outdated = "" if verdict.outcome is None else verdict.outcome.outdated
+        stays = outdated in {AGAIN, STANDS} and known.intact
+        if stays:
             newer = f" · {how_many(verdict.newer, 'newer', 'newer')}" if verdict.newer else ""
-            words += f" through entry {grouped(known.through)}{newer}, checking again"
+            then = "checking again" if outdated == AGAIN else relative_time(at, now)
+            words += f" through entry {grouped(known.through)}{newer}, {then}"
         elif known.intact and verdict.newer and (stands or said.entries):
             words += f" through entry {grouped(known.through)} · {how_many(verdict.newer, 'newer', 'newer')}"
             tip += f"; {verdict.not_verified}"
@@ -248,10 +303,11 @@ class SelfVerification(QObject):
             tip += "; not looked at since"
         elif verdict.outcome.outdated:
             tip += f"; the {self._context.opened.kind} has been changed since"
-            if verdict.outcome.outdated in {OTHERS, AGAIN} and known.intact:
+            if outdated in {OTHERS, AGAIN, STANDS} and known.intact:
                 again = "it is verified again by itself" if self._verifies_by_itself else "verify it again"
-                tip += f", by another program. Nothing is known to be wrong with that; {again}"
-            if known.intact and not rechecked:
+                same = "The last entry that was verified is as it was. " if outdated == STANDS else ""
+                tip += f", by another program. {same}Nothing is known to be wrong with that; {again}"
+            if known.intact and not stays:
                 icon, tone = Icon.WARNING_FILL, Tone.WARN
                 newer = f" · {how_many(verdict.newer, 'newer', 'newer')}" if verdict.newer else ""
                 words = f"{CHANGED}{newer}"

@@ -11,7 +11,7 @@ from app.services.chain.reading import Inspection, Link
 from app.services.chain.rules import BROKEN, Anchor, Verdict
 from app.services.chain.verify.report import Report, TenantReport, tally
 from app.services.text import counted, tenant_name
-from app.ui.session.outcome import AGAIN, OTHERS, Asked, Outcome
+from app.ui.session.outcome import AGAIN, OTHERS, STANDS, Asked, Outcome
 from app.ui.session.verdict import COULD_NOT, FileVerdict, how_many
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, duration, figure, grouped, relative_time, shortened
@@ -96,6 +96,8 @@ def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
     newer = verdict.not_verified
     if verdict.outcome is not None:
         tone, head, rest, detail, icon = banner(verdict.outcome, verdict.newer)
+        if verdict.outcome.outdated == STANDS and verdict.outcome.intact:
+            rest = f"— {relative_time(verdict.outcome.at, now)}"
         stands = verdict.whole_stands and not verdict.outcome.is_doubted
         if stands:
             tone, head, icon = WHOLE
@@ -154,9 +156,9 @@ def of_part(outcome: Outcome, newer: int, utc: bool) -> Words:
 def banner(outcome: Outcome, newer: int = 0) -> Words:
     """Tone, headline, rest of the line, detail and icon of the verdict's banner."""
     report, asked = outcome.report, outcome.asked
-    if outcome.outdated == AGAIN and report.intact:
+    if outcome.outdated in {AGAIN, STANDS} and report.intact:
         tone, head, rest, detail, icon = banner(replace(outcome, outdated=""), newer)
-        return tone, head, rest, _joined(AGAIN, inside(detail)), icon
+        return tone, head, rest, _joined(outcome.outdated, inside(detail)), icon
     if outcome.outdated and report.intact:
         rest = banner(replace(outcome, outdated=""))[2]
         calm = " Nothing is known to be wrong with that." if outcome.outdated == OTHERS else ""

@@ -340,12 +340,23 @@ def test_what_another_program_appends_since_is_counted(
     verification._begun -= 10_000
     verification._look()  # as each minute
     qtbot.waitUntil(lambda: window.shield.text().startswith("Chain verified,"))
-    ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = 300")
+    window.settings.verify_by_itself = False
+    ask(demo_path, "UPDATE users SET email = email")
+    append(demo_path, "newer", 2)
+    context.outside.look()
+    stands = f"Chain verified through entry {context.verdict.through} · 2 newer, just now"
+    qtbot.waitUntil(lambda: window.shield.text() == stands)
+    assert (
+        colours[-1] == Tone.OK.value and "The last entry that was verified is as" in window.shield.toolTip()
+    )
+    assert page.banner.tone() is Tone.OK and values(page, "previous_hash")[2] == "was linked"
+    window.settings.verify_by_itself = True
+    ask(demo_path, "DELETE FROM audit_chain WHERE seq = 300")
     context.outside.look()
     qtbot.waitUntil(lambda: window.shield.text().endswith(", checking again"))
     window.settings.verify_by_itself = False
     verification._look()
-    assert window.shield.text() == "Changed since it was verified", "nothing follows by itself"
+    qtbot.waitUntil(lambda: window.shield.text() == "Changed since it was verified · 2 newer")
     window.setMinimumSize(0, 0)
     window.resize(640, 388)
     qtbot.waitUntil(lambda: window.width() == 640 and window.shield.shown() == window.shield.text())

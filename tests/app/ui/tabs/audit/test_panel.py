@@ -305,9 +305,11 @@ def test_what_others_wrote_before_does_not_outdate_a_verification(
     assert page.banner.tone() is Tone.OK
     ask(demo_path, "UPDATE users SET updated_at = updated_at + 1")
     page.context.outside.look()
-    qtbot.waitUntil(lambda: page.banner.headline().startswith("Changed since it was verified"))
-    others = "Another program has written to the database. Nothing is known to be wrong with that."
-    assert page.banner.detail() == f"{others} Verify it again."
+    others = (
+        "Another program has written to the database since; the last entry that was verified is there as it"
+    )
+    qtbot.waitUntil(lambda: page.banner.detail().startswith(others))
+    assert page.banner.headline().startswith("Chain verified") and page.banner.tone() is Tone.OK
     with qtbot.waitSignal(page.verified):
         click(qtbot, page.verify_button)
     went = Change("Retention removed 1 row", (), (), bulk=frozenset({AUDIT_CHAIN.name}))
@@ -646,6 +648,8 @@ def test_a_verdict_is_taken_back_when_somebody_else_writes(
     choose(qtbot, page, 3)
     page.context.outside._poll.setInterval(20)  # by itself, but sooner than every two seconds
     ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = 600")
+    qtbot.waitUntil(lambda: set(links(qtbot, page).values()) == {"was linked"})
+    ask(demo_path, "DELETE FROM audit_chain WHERE seq = 500")
     qtbot.waitUntil(lambda: page.banner.tone() is Tone.WARN)
     assert page.banner.headline().startswith("Changed since it was verified")
     assert set(links(qtbot, page).values()) == {"not verified"}
