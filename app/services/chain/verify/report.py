@@ -135,6 +135,17 @@ class Report:
         return self.verdict in rules.SOUND and not self.undecided
 
     @property
+    def ends_before(self) -> bool:
+        """Whether nothing contradicts the checkpoints but that all of it ends before what they knew: it is an
+        older state that none of them knew exactly, or its end was cut off, which nothing here can tell.
+        """
+        errors = [item for item in self.findings if item.is_error]
+        highest = max((tenant.last_seq or 0 for tenant in self.tenants), default=0)
+        ends = all(item.code is rules.Code.TRUNCATED and (item.seq or 0) > highest for item in errors)
+        counts_on = rules.Code.SEQUENCE_COUNTER in self.counts
+        return bool(errors) and ends and len(errors) == self.errors and not counts_on
+
+    @property
     def found(self) -> int:
         """How many findings there are, kept or not."""
         return sum(self.counts.values())

@@ -50,6 +50,9 @@ LINKS = {
 CHANGED = "Changed since it was verified"
 """What is said, also by the shield, of a file that held until somebody else wrote to it."""
 
+ENDS_BEFORE = "Older state, or cut off"
+"""What is said of a file in which nothing is wrong but that it ends before what checkpoints knew of it."""
+
 Words = tuple[Tone, str, str, str, str]
 
 WHOLE = HEADLINES[Verdict.VERIFIED]
@@ -62,6 +65,8 @@ def heading(said: Report | KeptVerdict) -> tuple[Tone, str, str]:
     """Tone, headline and icon of a verdict; a question, where a person has to say which database it is of."""
     if said.undecided and said.verdict not in BROKEN:
         return Tone.WARN, doubts.WHICH, Icon.WARNING_FILL
+    if isinstance(said, Report) and said.ends_before:
+        return Tone.BAD, ENDS_BEFORE, Icon.SHIELD_BAD
     return HEADLINES[said.verdict]
 
 

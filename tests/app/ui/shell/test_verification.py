@@ -31,7 +31,7 @@ from tests.fixtures.checkpoints import VERIFY, sign
 from tests.fixtures.connected import connected
 from tests.fixtures.keyboard import MOST
 from tests.fixtures.sample import sample
-from tests.fixtures.window import ask, click, closed, current, dialog, go, open_file, press, values
+from tests.fixtures.window import ask, click, closed, count, current, dialog, go, open_file, press, values
 
 pytestmark = pytest.mark.slow
 AUDIT = 1
@@ -163,6 +163,30 @@ def test_which_database_a_file_is_is_a_question_until_a_person_has_answered_it(
     assert page.banner.headline() == "Chain verified — 60 entries" and window.shield.text().startswith(
         "Chain"
     )
+
+
+def test_a_copy_older_than_any_checkpoint_is_called_so_and_asks_before_its_first_act(
+    qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path
+) -> None:
+    (paths.checkpoints_dir()).mkdir(parents=True)
+    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
+    newer = demo_path.with_name("newer.sqlite")
+    shutil.copy(demo_path, newer)
+    append(newer, "acme-corp", 3)
+    sign(newer, paths.checkpoints_dir(), now=NOW)
+    opened()
+    assert window.shield.text() == "Older state, or cut off"
+    page = go(qtbot, window, 0)
+    page.table.select_row(0)
+    users = count(demo_path, "users")
+    qtbot.waitUntil(page.commands.action("delete").isEnabled)
+    page.commands.trigger("delete")
+    question = dialog(qtbot, window, ConfirmDialog)
+    assert question.title.text() == "Go on from an earlier state?" and count(demo_path, "users") == users
+    question.reject()
+    ask(demo_path, "DELETE FROM audit_chain WHERE seq = 599")
+    opened()
+    assert window.shield.text() == "Chain broken"
 
 
 def test_where_nothing_differs_nobody_is_asked_which_database_it_is(
