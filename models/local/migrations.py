@@ -98,11 +98,12 @@ class Applied:
 def status(database: LocalDatabase, folder: Path) -> MigrationStatus:
     """Compares the file's ledger with the folder; the caller holds a connection.
 
-    Raises `MigrationError` when the folder or the ledger cannot be understood.
+    Raises `MigrationError` when the folder or the ledger cannot be understood. What the file has is not read
+    in the folder.
     """
     with database.expected_errors():
         ledger = _read_ledger(database.connection(), database.path)
-    names = [migration.name for migration in read_folder(folder)]
+    names = [path.name for path in _files(folder)]
     pending = tuple(name for name in names if name not in ledger)
     refused = foresee(database, folder) if pending else None
     return MigrationStatus(
@@ -117,8 +118,9 @@ def foresee(database: LocalDatabase, folder: Path) -> MigrationError | None:
     """Why `apply` would refuse the file, as far as its schema tells; None where nothing speaks against it.
 
     Tried in memory, so the file is only read. What its rows forbid (a unique index over equal ones) shows
-    when it is applied. The caller holds a connection.
+    when it is applied. The caller holds a connection. Raises `MigrationError` as `read_folder`.
     """
+    migrations = read_folder(folder)
     with database.expected_errors():
         connection = database.connection()
         objects = connection.execute(_MADE).fetchall()
@@ -130,7 +132,7 @@ def foresee(database: LocalDatabase, folder: Path) -> MigrationError | None:
                 if ledger := _read_ledger(connection, database.path):
                     trial.execute(LEDGER_SQL)
                     trial.executemany(_RECORD, [(name,) for name in ledger])
-                _run_pending(trial, read_folder(folder), database.path)
+                _run_pending(trial, migrations, database.path)
             except MigrationError as error:
                 return error
     return None
