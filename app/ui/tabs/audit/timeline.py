@@ -1,8 +1,10 @@
 """How many entries there are on each day, or in each hour of a few days, as bars to pick from."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from statistics import median
 from types import MappingProxyType
 from typing import Any
 
@@ -18,6 +20,8 @@ from app.ui.widgets.buttons import push_button, tool_button
 from app.ui.widgets.labels import in_row
 
 _HEIGHT, _LOW_HEIGHT, _AXIS, _NARROWEST, _WIDEST, _GAP, _MARK, _APART = 68, 40, 18, 4, 28, 1, 4, 8
+_SMALL = 0.1
+"""Where half of the bars would not be higher than so much of the highest, heights are logarithms."""
 _EPOCH = date(1970, 1, 1)
 _NONE = "No entries over time with these filters"
 DAYS_SHOWN = 1_000_000
@@ -79,6 +83,7 @@ class Timeline(QWidget):
     `picked(first, last)` (dates) when a bar is clicked, or several are dragged over, or chosen with Left and
     Right (Shift for several) and Return; of hours `hours_picked(since, until)` (epoch seconds). Each bar is
     an hour, a day, or several where the days are more than the pixels; one with findings has a mark above it.
+    The axis says how many entries the highest has, and so where heights are logarithms.
     `days_wanted()` when the days are wanted again, by Escape, too, and `moved(days)` to those so many later:
     with PageUp and PageDown as well.
     """
@@ -97,6 +102,7 @@ class Timeline(QWidget):
         self._kept: tuple[int | None, int | None] = None, None
         self._utc = True
         self._bars: list[Bar | HourBar] = []
+        self._highest, self.is_logarithmic = 0, False
         self._findings: Mapping[int, int] = {}
         self._found_at: Sequence[int] = ()
         self._current = self._anchor = -1
@@ -197,9 +203,12 @@ class Timeline(QWidget):
         else:
             most = max(1, self.width() // (_NARROWEST + _GAP))
             self._bars = [*bars_of(self._days, most, self._findings)]
+        counts = [bar.count for bar in self._bars if bar.count]
+        self._highest = max(counts, default=0)
+        self.is_logarithmic = bool(counts) and median(counts) < _SMALL * self._highest
         self._current = self._anchor = -1
         self._is_held = False
-        self.setAccessibleDescription("" if self._bars else _NONE)
+        self.setAccessibleDescription(self._scales()[0] if self._bars else _NONE)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._make_bars()
@@ -209,13 +218,27 @@ class Timeline(QWidget):
         left = round(position * step)
         return QRect(left, 0, max(1, round((position + 1) * step) - left - _GAP), self._axis_at())
 
+    def bar_height(self, count: int) -> int:
+        """Of a bar with so many entries; whatever there is can be seen."""
+        of = math.log1p if self.is_logarithmic else float
+        return max(2, round(of(count) / (of(self._highest) or 1) * (self._axis_at() - 4))) if count else 0
+
+    def _scales(self) -> tuple[str, str]:
+        """How many entries the highest bar has, of what, and that heights are no numbers where they are not;
+        and the same in few words.
+        """
+        first = self._bars[0]
+        what = "an hour" if isinstance(first, HourBar) else "a day" if first.first == first.last else "a bar"
+        scale = ", logarithmic" if self.is_logarithmic else ""
+        entries = counted(self._highest, "entry", "entries")
+        return f"up to {entries} {what}{scale}", f"up to {self._highest:,}{scale}"
+
     def sizeHint(self) -> QSize:
         return QSize(400, self._height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         bars = self._bars
         painter = QPainter(self)
-        highest = max((bar.count for bar in bars), default=0) or 1
         room = self._axis_at()
         accent, line = self._theme.colour("accent"), self._theme.colour("line")
         soft = self._theme.colour("accent")
@@ -225,7 +248,7 @@ class Timeline(QWidget):
         chosen, bad = self._chosen(), self._theme.colour("bad")
         for position, bar in enumerate(bars):
             rect = self.bar_rect(position)
-            height = max(2, round(bar.count / highest * (room - 4))) if bar.count else 0
+            height = self.bar_height(bar.count)
             painter.fillRect(
                 QRect(rect.left(), room - height, rect.width(), height),
                 accent if position in chosen else between if self._is_kept(bar) else soft,
@@ -245,12 +268,15 @@ class Timeline(QWidget):
         painter.end()
 
     def _labels(self) -> Iterator[tuple[QRect, str, Qt.AlignmentFlag]]:
-        """What stands below the bars, and where: the first and the last day, or days and hours."""
+        """What stands below the bars, and where: the first and the last day, or days and hours; and behind
+        them, or between the two days, the scale.
+        """
         top, left, right = self._axis_at() + 2, Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
-        free = 0
+        scales, wide = self._scales() if self._highest else (), self.fontMetrics().horizontalAdvance
+        free, end = 0, self.width() - (self._beside() if self._is_low else 0)
         for position, bar in enumerate(self._bars):
             if isinstance(bar, HourBar):
-                begin, width = self.bar_rect(position).left(), self.fontMetrics().horizontalAdvance(bar.label)
+                begin, width = self.bar_rect(position).left(), wide(bar.label)
                 if bar.label and begin >= free and begin + width <= self.width():
                     free = begin + width + _APART
                     yield QRect(begin, top, width + 2, _AXIS - 2), bar.label, left
@@ -260,6 +286,14 @@ class Timeline(QWidget):
                     yield axis, str(bar.first), left
                 if position == len(self._bars) - 1:
                     yield axis, str(bar.last), right
+                between = axis.width() - 2 * (wide(str(bar.last)) + _APART)
+                middle = next((words for words in scales if wide(words) <= between), "")
+                free = axis.width() + _APART
+                if middle:
+                    yield axis, middle, Qt.AlignmentFlag.AlignHCenter
+                    scales = ()
+        if behind := next((words for words in scales if free + wide(words) <= end), ""):
+            yield QRect(free, top, end - free, _AXIS - 2), behind, left if self._hours is None else right
 
     def _is_kept(self, bar: Bar | HourBar) -> bool:
         since, until = self._kept
@@ -313,8 +347,10 @@ class Timeline(QWidget):
                 super().keyPressEvent(event)
 
     def _step(self) -> float:
-        beside = 0 if self.buttons.isHidden() else self.buttons.sizeHint().width() + _APART
-        return min(_WIDEST, max(1, self.width() - beside) / max(1, len(self._bars)))
+        return min(_WIDEST, max(1, self.width() - self._beside()) / max(1, len(self._bars)))
+
+    def _beside(self) -> int:
+        return 0 if self.buttons.isHidden() else self.buttons.sizeHint().width() + _APART
 
     def _at(self, where: QPoint) -> int:
         position = int(where.x() / self._step())

@@ -83,6 +83,20 @@ def test_days_with_findings_are_marked_and_said(qtbot: QtBot, theme: Theme) -> N
     assert timeline.accessibleDescription() == "2024-10-05: 5 entries, 2 findings"
 
 
+def test_one_day_of_very_many_leaves_the_others_to_be_told_apart_and_the_axis_says_so(
+    qtbot: QtBot, theme: Theme
+) -> None:
+    days = [(DAY, 40), (DAY + 1, 4_000), (DAY + 2, 10), (DAY + 3, 0), (DAY + 4, 40)]
+    timeline = shown(qtbot, theme, days, width=600)
+    heights = [timeline.bar_height(count) for _, count in days]
+    assert heights[1] > heights[0] > heights[2] + 4 > 10 > heights[3] == 0
+    said = "up to 4,000 entries a day, logarithmic"
+    assert said in [words for _, words, _ in timeline._labels()] and timeline.accessibleDescription() == said
+    timeline.set_days([(day, min(count, 50)) for day, count in days])
+    assert timeline.bar_height(25) * 2 == timeline.bar_height(50)
+    assert "up to 50 entries a day" in [words for _, words, _ in timeline._labels()]
+
+
 def test_the_keyboard_moves_says_and_picks(qtbot: QtBot, theme: Theme) -> None:
     timeline = shown(qtbot, theme, [(DAY, 3), (DAY + 1, 5)])
     timeline.show()
