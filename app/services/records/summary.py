@@ -118,6 +118,17 @@ def summary(
     return words if actor else words[0].upper() + words[1:]
 
 
+def unnamed(event_type: object, payload: object) -> list[tuple[str, str]]:
+    """The fields of the payload whose ids stand in the line, as it has no names for them."""
+    line = _LINES.get(event_type) if isinstance(event_type, str) else None
+    said = _fields(payload) if line is not None and isinstance(payload, str) else {}
+    if line is None:
+        return []
+    first = next((key for key in line.names if said.get(key) not in (None, "")), "")
+    ids = [(key, said.get(key)) for key in (first, line.of) if key.endswith("Id")]
+    return [(key, value) for key, value in ids if isinstance(value, str) and value]
+
+
 def _renamed(said: Mapping[str, Any]) -> tuple[bool, str]:
     """Whether an address is all that was changed, and both of them."""
     match said.get("changes"):
@@ -156,7 +167,7 @@ def _what(line: _Template, said: Mapping[str, Any], event_type: str, known: Mapp
     elif isinstance(changed := said.get("changed"), list):
         name += f": {', '.join(map(_short, changed[:4]))}"
     if line.of and said.get(line.of):
-        name += f" of {_named(line.of, said[line.of])}"
+        name += f" of {_short(known.get(str(said[line.of])) or _named(line.of, said[line.of]))}"
     return name
 
 

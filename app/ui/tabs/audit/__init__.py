@@ -23,6 +23,7 @@ from app.ui.tabs.audit import words
 from app.ui.tabs.audit.beside import Beside
 from app.ui.tabs.audit.dialogs import VerifyRangeDialog
 from app.ui.tabs.audit.findings import FindingsPane
+from app.ui.tabs.audit.names import Names
 from app.ui.tabs.audit.over_time import OverTime
 from app.ui.tabs.audit.panel import VerificationPanel
 from app.ui.tabs.common import declared
@@ -67,9 +68,10 @@ class AuditTab(RecordTab):
     """Of the entry that was shown last: one that is read again is not one that a person goes to."""
 
     def special_columns(self) -> declared.Special:
+        self.names = Names(self)
         return {
             "tenant_id": {"dim": False},
-            "payload": {"title": "Summary", "text": _summary, "tooltip": _payload, "hint": _SUMMARY_HINT},
+            "payload": {"title": "Summary", "text": self._line, "tooltip": _payload, "hint": _SUMMARY_HINT},
             "previous_hash": {
                 "text": lambda value, row: self._link_cell(row[0])[0],
                 "icon": lambda value, row: self._link_cell(row[0])[1],
@@ -158,6 +160,7 @@ class AuditTab(RecordTab):
 
     def _name_them(self, known: Mapping[str, str]) -> None:
         """In the line of what was done, once it is known what they are called."""
+        self.names.learn(dict(known))
         record: AuditDetail | None = self.current.whole()
         if record is not None:
             self._summary.setText(summary(record.entry["event_type"], record.entry["payload"], known) or "")
@@ -272,6 +275,7 @@ class AuditTab(RecordTab):
 
     def changed_outside(self) -> None:
         super().changed_outside()
+        self.names.forget()
         self.panel.outdate()
 
     def stop(self) -> None:
@@ -431,13 +435,12 @@ class AuditTab(RecordTab):
     def _is_accepted(self, seq: int) -> bool:
         return self.panel.outcome is not None and self.panel.outcome.is_accepted_start(seq)
 
+    def _line(self, value: Any, row: Row) -> str:
+        return self.names.line(row[_EVENT_TYPE], value) or formatting.first_line(formatting.plain(value))
+
     def _link_cell(self, seq: Any) -> LinkCell:
         state = self.panel.state(seq) if isinstance(seq, int) else State.UNCHECKED
         return cast("LinkCell", state.value)
-
-
-def _summary(value: Any, row: Row) -> str:
-    return summary(row[_EVENT_TYPE], value) or formatting.first_line(formatting.plain(value))
 
 
 def _payload(value: Any, row: Row) -> str:

@@ -8,7 +8,7 @@ import pytest
 from app.services.chain.rules import MARKER_EVENT
 from app.services.demo import create_demo
 from app.services.records.list_query import CELL_CHARACTERS
-from app.services.records.summary import _LINES, summary
+from app.services.records.summary import _LINES, summary, unnamed
 from models.status import AuditEvent
 from tests.conftest import NOW
 from tests.fixtures.window import ask
@@ -96,6 +96,20 @@ from tests.fixtures.window import ask
 )
 def test_who_did_what_is_one_line(event: str, payload: dict[str, object], said: str | None) -> None:
     assert summary(event, json.dumps(payload)) == said
+
+
+def test_what_is_called_somehow_stands_in_the_place_of_its_id() -> None:
+    run, user = "run_0123456789", "usr_0123456789"
+    done, changed = {"runId": run, "phase": "synthesis"}, {"userId": user, "changed": ["role"]}
+    assert summary("workflow_completed", json.dumps(done)) == "Completed synthesis of run_…6789"
+    assert summary("workflow_completed", json.dumps(done), {run: "A café"}) == "Completed synthesis of A café"
+    assert summary("user_updated", json.dumps(changed), {user: "ada@x.example"}) == (
+        "Changed user ada@x.example: role"
+    )
+    assert unnamed("workflow_completed", json.dumps(done)) == [("runId", run)]
+    assert unnamed("user_updated", json.dumps(changed)) == [("userId", user)]
+    assert unnamed("user_created", json.dumps({**changed, "email": "a@x.example"})) == []
+    assert unnamed("login", json.dumps(changed)) == unnamed("user_updated", None) == []
 
 
 @pytest.mark.parametrize("payload", ["", "{", "[1]", "null", "[" * 3000, None, b"x", 7, '{"count": "9"}'])

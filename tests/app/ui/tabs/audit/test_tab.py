@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from app.itemmodels.columns import Tone
 from app.services.chain.rules import Code, Verdict
 from app.services.demo import create_demo
+from app.services.records import users
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.going import GoToDialog
@@ -379,6 +380,26 @@ def is_refused(form: GoToDialog) -> bool:
 
 def is_at(page: AuditTab, seq: int) -> bool:
     return bool(page.list.current_id() == seq)
+
+
+def test_the_lines_name_what_is_there_once_it_was_looked_up(
+    qtbot: QtBot, show_tab: ShowTab, demo_path: Path
+) -> None:
+    ((seq, user, email),) = ask(
+        demo_path,
+        "SELECT seq, id, email FROM audit_chain JOIN users ON payload ->> 'userId' = id"
+        " WHERE event_type = 'user_updated' ORDER BY seq DESC LIMIT 1",
+    )
+    page = show_tab(AuditTab)
+    row, summary = next(
+        (row, page.model.column_of("payload"))
+        for row in range(page.model.rowCount())
+        if page.model.record_id(row) == seq
+    )
+    qtbot.waitUntil(lambda: f" user {email}" in page.model.index(row, summary).data())
+    with qtbot.waitSignal(page.context.runner.changed):
+        page.context.act(users.rename, user, "new@x.example")
+    qtbot.waitUntil(lambda: " user new@x.example" in page.model.index(row + 1, summary).data())
 
 
 @pytest.mark.slow
