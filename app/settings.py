@@ -157,6 +157,8 @@ class Settings:
     groups_by = Setting(_is(str), "")
     groups_shown = Setting(_flag, False)
     """Whether groups of notifications stand beside their list."""
+    groups_width = Setting(partial(_number, most=10_000), 0)
+    """How wide they were drawn by hand, in pixels; 0 for never."""
     webhooks_here = Setting(_flag, False)
     """Whether test events may be sent to webhooks on this computer."""
     receiver_port = Setting(partial(_number, least=1024, most=65_535), 0)

@@ -305,19 +305,38 @@ class Statements:
 
     def grouped(self, column: str, cell: Callable[[Any], Any], off: str = "") -> Any:
         """The values of a column and their counts, most frequent first, under the query's other filters. With
-        the name of a flag also in how many rows it is `off`, those with most of these first, and the latest
-        time.
+        the name of a flag also in how many rows it is `off`, and the latest time, in no order.
         """
         choices = tuple(choice for choice in self.query.choices if choice[0] != column)
         query = replace(self.query, choices=choices)
         others = Statements(query, self._stored, self._limits, has_chain=self._has_chain)
         value, count = self.value(self.table.of_file(column)), fn.COUNT(SQL("*"))
-        told: list[Any] = [count]
-        order: list[Any] = [count.desc(), value.asc()]
-        if off:
-            is_off = fn.TOTAL(self.value(self.table.column(off)).in_(OFF)).cast("INTEGER")
-            told, order = [count, is_off, fn.MAX(self.time())], [is_off.desc(), *order]
-        return others.select(cell(value), *told).group_by(value).order_by(*order)
+        if not off:
+            return others.select(cell(value), count).group_by(value).order_by(count.desc(), value.asc())
+        is_off = fn.TOTAL(self.value(self.table.column(off)).in_(OFF)).cast("INTEGER")
+        told = (count.alias("kept"), is_off.alias("off"), fn.MAX(self.time()).alias("latest"))
+        return others.select(cell(value), *told).group_by(value)
+
+    def groups(
+        self, column: str, cell: Callable[[Any], Any], off: str, text: str = "", named: Any = None
+    ) -> Any:
+        """The values of a column as `grouped` gives them: those first that have `text` in them, or are one of
+        `named`, and of these those with most rows in which the flag is `off`. Each row also says whether it
+        is one of them, and of all values how many rows they have and in how many it is `off`; then how many
+        values are such ones and how many there are, and of both how many have rows in which it is `off`, and
+        how many others.
+        """
+        each = self.grouped(column, lambda value: value.alias("value"), off).alias("each")
+        value, kept, is_off, latest = (Column(each, name) for name in ("value", "kept", "off", "latest"))
+        has: Any = SQL("(1)")
+        if text:
+            found = reduce(or_, self.holding([value], text))
+            has = fn.coalesce(found if named is None else found | value.in_(named), SQL("0"))
+        some = (SQL("1"), is_off > 0, is_off < kept)
+        parts = (kept, is_off, *(_both(has, one) for one in some), *some)
+        told = (kept, is_off, latest, has, *(fn.SUM(part).over() for part in parts))
+        order = (SQL("5").desc(), is_off.desc(), kept.desc(), value.asc())
+        return Select([each], [cell(value), *told]).order_by(*order)
 
     def before(self, key: Key) -> Any:
         """The condition that a row comes before the one with this key in the query's order.
@@ -438,22 +457,25 @@ class Statements:
         return self._by.in_(chosen)
 
     def _contains(self, text: str) -> Any:
-        """LIKE knows the case of ASCII alone; of other letters GLOB is given both cases."""
         columns = [self.value(column) for column in self.table.searched]
         if "tenant_id" in self.table.names and not self._narrowed:  # of one tenant it tells nothing apart
             columns.append(self.value(self.table.column("tenant_id")))
         found = [self._names_it(column, text) for column in self.table.names_things]
+        return reduce(or_, [*found, *self.holding(columns, text)])
+
+    def holding(self, columns: Sequence[Any], text: str) -> list[Any]:
+        """Whether one of these has the text in it, in any case. LIKE knows that of ASCII alone; of other
+        letters GLOB is given both.
+        """
         forms = [text] if text.isascii() else _forms(text)
         patterns = [_any_case(form) for form in forms]
         within = [reduce(or_, (_within(column, form) for form in forms)) for column in columns]
         if max(map(_pattern_bytes, (*forms, *patterns))) > self._limits.pattern_bytes or "\0" in text:
-            return reduce(or_, [*found, *within])
-        found += [hides(column) & is_in for column, is_in in zip(columns, within, strict=True)]
+            return within
+        found = [hides(column) & is_in for column, is_in in zip(columns, within, strict=True)]
         if text.isascii():
-            found += [column.contains(text) for column in columns]
-        else:
-            found += [fn.GLOB(f"*{pattern}*", column) for column, pattern in product(columns, patterns)]
-        return reduce(or_, found)
+            return [*found, *(column.contains(text) for column in columns)]
+        return [*found, *(fn.GLOB(f"*{pattern}*", column) for column, pattern in product(columns, patterns))]
 
     def _names_it(self, column: TableColumn, text: str) -> Any:
         """Whether an id or a hash begins with the text, and ends with what is behind its "…", as tables
@@ -484,6 +506,10 @@ def _named_since(keys: Sequence[str], since: int) -> NodeList:
     """Whom entries from then on name by these values of their payload."""
     is_then = moment(SQL("audit_chain.created_at")) >= since
     return NodeList((SQL(_NAMED, [json.dumps(keys)]), is_then, SQL(")")))
+
+
+def _both(one: Any, other: Any) -> Any:
+    return Expression(one, OP.MUL, other)
 
 
 def _of_one(found: Any) -> Select:

@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -48,6 +49,21 @@ Page = tuple[Row | None, ...]
 
 Counts = tuple[tuple[Value, int], ...]
 """The values of a column with their counts, most frequent first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The first of the values of a column, and of all their rows, and in how many of these the flag is off.
+    `match` is how many have what was looked for, and `groups` how many there are: of each all, those with
+    rows in which it is off, and those with others.
+    """
+
+    first: Sequence[tuple[Any, ...]] = ()
+    rows: int = 0
+    off: int = 0
+    match: tuple[int, ...] = (0, 0, 0)
+    groups: tuple[int, ...] = (0, 0, 0)
+
 
 MOST_KEYS = 50_000
 """Of a list whose keys are read at once, where each row that is read is charged."""
@@ -280,18 +296,41 @@ class Lists:
         found = dict(zip(wanted, _read(database, grouped, _as_choice), strict=True))
         return {name: tuple((value, count) for value, count in found.get(name, ())) for name in names}
 
-    def groups(self, database: Database, query: ListQuery, column: str, off: str, most: int) -> Rows:
+    def groups(
+        self,
+        database: Database,
+        query: ListQuery,
+        column: str,
+        off: str,
+        most: int,
+        *,
+        text: str = "",
+        named_by: tuple[str, str] | None = None,
+    ) -> Groups:
         """The values of a column as `choices` gives them, each with how many rows have it, in how many the
-        flag is `off`, and their latest time; the first `most`, those with most of these before.
+        flag is `off`, and their latest time; the first `most`, those with most of these before. With a
+        `text` those that have it in them, or are the id of a record that has it
+        in the table and column `named_by`.
         """
         statements = self._statements(database, query)
         if not statements.has(column):
-            return []
+            return Groups()
+        named = None
+        if named_by is not None and text:
+            table, told = named_by
+            others = self._statements(database, ListQuery(table))
+            there = reduce(or_, others.holding([others.value(others.table.column(told))], text))
+            named = others.select(others.value(others.table.key)).where(there)
 
         def grouped(cell: Callable[[Any], Any]) -> list[Any]:
-            return [statements.grouped(column, cell, off).limit(most)]
+            return [statements.groups(column, cell, off, text, named).limit(most)]
 
-        return _read(database, grouped, _as_choice)[0]
+        rows = _read(database, grouped, _as_choice)[0]
+        if not rows:
+            return Groups()
+        all_rows, all_off, *counts = (int(total) for total in rows[0][5:])
+        first = [row[:4] for row in rows if row[4]]
+        return Groups(first, all_rows, all_off, tuple(counts[:3]), tuple(counts[3:]))
 
     def per_day(
         self, database: Database, query: ListQuery, day_of: Callable[[int], int] | None = None

@@ -30,6 +30,8 @@ from app.ui.widgets.formatting import tooltip
 
 PAD, ICON, GAP = 10, 16, 6
 _LONGEST = 300
+_LEAST_WORD = 14
+"""Pixels behind an icon in less of which it stands alone."""
 _CACHED_TEXTS = 4096
 _RIGHT = Qt.AlignmentFlag.AlignRight.value
 _TONE, _ICON, _MONOSPACE, _DIM = int(Role.TONE), int(Role.ICON), int(Role.MONOSPACE), int(Role.DIM)
@@ -125,7 +127,7 @@ class CellDelegate(QStyledItemDelegate):
             self._paint_bars(painter, bars, left, top + height // 2 + _HIGHEST // 2 - 1)
             left += bars_width(bars.places) + GAP
             width -= bars_width(bars.places) + GAP
-        if shown is None or width <= 0:
+        if shown is None or width <= (_LEAST_WORD if icon else 0):
             return
         laid = self._lay(str(shown), mono, width, middle)
         painter.setFont(self._mono if mono else self._plain)
@@ -224,7 +226,7 @@ def _cut(metrics: QFontMetricsF, text: str, width: int, middle: bool) -> str:
     """Shortened at its end; or in the `middle`, of an address within its path, as long as its host fits."""
     if not middle:
         return metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
-    scheme, _, rest = text.rpartition("://")
+    scheme, _, rest = ("", "", "") if " " in text else text.rpartition("://")
     host, slash, path = rest.partition("/")
     head = f"{scheme}://{host}{slash}" if scheme else f"{host}{slash}"
     room = width - metrics.horizontalAdvance(head)

@@ -180,6 +180,31 @@ class MasterDetail(QSplitter):
         self._by_hand = True
 
 
+class SidePane(QSplitter):
+    """`side` before what it is beside, as wide as `fit` says until its border is moved by hand: then as wide
+    as `load()` says, which `save` was given.
+    """
+
+    def __init__(
+        self, side: QWidget, main: QWidget, *, load: Callable[[], int], save: Callable[[int], None]
+    ) -> None:
+        super().__init__(Qt.Orientation.Horizontal, childrenCollapsible=False, handleWidth=GAP)
+        self._load, self._save = load, save
+        for part in (side, main):
+            self.addWidget(part)
+        self.setStretchFactor(0, 0)
+        self.setStretchFactor(1, 1)
+        self.handle(1).setAccessibleName("Divider after what is beside the rows")
+        for part in (side, self.handle(1), main):
+            part.raise_()  # a screen reader goes by that
+        self.splitterMoved.connect(lambda place, index: self._save(self.sizes()[0]))
+
+    def fit(self, width: int) -> None:
+        side = self._load() or width
+        if self.sizes()[0] != side:
+            self.setSizes([side, max(1, self.width() - GAP - side)])
+
+
 _AROUND_FOCUS = 8
 _FROM_THE_LEFT = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
 _FROM_THE_LEFT.setHeightForWidth(True)

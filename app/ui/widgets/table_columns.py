@@ -59,6 +59,8 @@ class ColumnLayout(QObject):
         self._main = -1
         self._main_width = 0
         """Of the main column, as a person has drawn it by its border; 0 for what the others leave."""
+        self._first_main, self._drawn = -1, dict[int, int]()
+        """The one that was first, whose width is kept, and the widths of those that were meanwhile."""
         self._main_wants = 0
         """How wide its words were when they were last fitted; 0 for not known."""
         self._giving: tuple[int, ...] = ()
@@ -66,6 +68,9 @@ class ColumnLayout(QObject):
         """The columns that have given way, and how wide they were."""
         self._by_hand = set[int]()
         """Those that a person has shown since, which stay."""
+        self._icon_of = -1
+        self._icon_before = 0
+        """The column that shows its icon alone where room is short, and how wide it is else while it does."""
         self._arranged = self._alone = self._unfitted = False
         self._words: dict[int, tuple[tuple[str, ...], int]] = {}
         self._saver = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
@@ -144,6 +149,15 @@ class ColumnLayout(QObject):
     def let_give_way(self, columns: Sequence[int]) -> None:
         """Let these go out of sight where room is short, the first of them first; one shown by hand stays."""
         self._giving = tuple(columns)
+        with self.by_itself():
+            for column in set(self._given).difference(columns):
+                self._given.pop(column)
+                self._header.setSectionHidden(column, False)
+        self.fill()
+
+    def set_icon_alone(self, column: int) -> None:
+        """Let `column` show its icons without their words where room is short, before another gives way."""
+        self._icon_of = column
         self.fill()
 
     def _give_way(self) -> None:
@@ -151,6 +165,11 @@ class ColumnLayout(QObject):
         wanted = header.length() + sum(self._given.values())
         if 0 <= self._main < header.count() and not header.isSectionHidden(self._main):
             wanted += (self._main_width or self._main_least()) - header.sectionSize(self._main)
+        if self._icon_before and not header.isSectionHidden(self._icon_of):
+            wanted += self._icon_before - header.sectionSize(self._icon_of)
+        elif self._icon_of in self._given:
+            wanted += (self._icon_before or self._given[self._icon_of]) - self._given[self._icon_of]
+        wanted -= self._leave_words(wanted > room)
         if wanted > room:
             room -= MISSING
         for column in self._giving if room > 0 else ():
@@ -167,6 +186,23 @@ class ColumnLayout(QObject):
             if gives != was:
                 header.setSectionHidden(column, gives)
 
+    def _leave_words(self, is_short: bool) -> int:
+        """Shows one column's icons alone, or with their words again; how much less room it wants then."""
+        header, column = self._header, self._icon_of
+        if column < 0 or (header.isSectionHidden(column) and column not in self._given):
+            return 0
+        now, least = header.sectionSize(column), header.minimumSectionSize()
+        whole = self._icon_before or now
+        if is_short and whole > least:
+            self._icon_before, header.icon_alone = whole, column
+            if now != least:
+                header.resizeSection(column, least)
+            return whole - least
+        if self._icon_before:
+            self._icon_before, header.icon_alone = 0, -1
+            header.resizeSection(column, whole)
+        return 0
+
     def _none_is_left(self) -> bool:
         """Whether all have given way that may."""
         stays = {self._header.sortIndicatorSection()}
@@ -177,6 +213,7 @@ class ColumnLayout(QObject):
         for column in self._given:
             self._header.setSectionHidden(column, False)
         self._given.clear()
+        self._leave_words(False)
 
     def _main_least(self) -> int:
         least, enough = _MAIN_LEAST
@@ -199,6 +236,13 @@ class ColumnLayout(QObject):
 
     def set_main(self, column: int) -> None:
         """Let `column` take the room that the others leave, at least 200 px; less in a narrow table."""
+        if column == self._main:
+            return
+        if self._main >= 0:
+            self._drawn[self._main], self._main_wants = self._main_width, 0
+            self._main_width = self._drawn.get(column, 0)
+        else:
+            self._first_main = column
         self._main = column
         with self.by_itself():
             self._header.setStretchLastSection(False)
@@ -238,7 +282,9 @@ class ColumnLayout(QObject):
         """Which columns show, where and how wide."""
         with self.by_itself():
             self._take_back()
-            drawn = b"%s%d" % (_DRAWN, self._main_width) if self._main_width else b""
+            is_first = self._main == self._first_main
+            width = self._main_width if is_first else self._drawn.get(self._first_main, 0)
+            drawn = b"%s%d" % (_DRAWN, width) if width else b""
             found = self._names() + drawn + b"\n" + bytes(self._header.saveState().data())
         self.fill()
         return found
@@ -264,6 +310,7 @@ class ColumnLayout(QObject):
         header = self._header
         section, order = header.sortIndicatorSection(), header.sortIndicatorOrder()
         self._given.clear()
+        self._icon_before, header.icon_alone = 0, -1
         with self.by_itself():
             taken = QByteArray(header_state)
             if len(known) < len(now):
@@ -272,7 +319,11 @@ class ColumnLayout(QObject):
                 done = header.restoreState(taken)
             self._arranged = done
         header.setSortIndicator(section, order)
-        self._main_width = int(drawn) if drawn.isdigit() else 0
+        width = int(drawn) if drawn.isdigit() else 0
+        if self._main == self._first_main:
+            self._main_width = width
+        else:
+            self._drawn[self._first_main] = width
         if self._main >= 0:
             header.setStretchLastSection(False)
         self._saver.stop()
@@ -296,6 +347,8 @@ class ColumnLayout(QObject):
                 self._by_hand.discard(section)
             self.fill()
         header = self._header
+        if not self._alone and section == self._icon_of and before and after:
+            self._icon_before, self._icon_of, header.icon_alone = 0, -1, -1  # as wide as it was drawn
         if not self._alone and section == self._main and before and after:
             self._main_width = after if header.is_held else 0
         stretched = header.stretchLastSection() and header.visualIndex(section) == header.count() - 1
@@ -334,6 +387,8 @@ class TableHeader(QHeaderView):
     """What in a title is before the words that stand in a line of their own, below two for those before it;
     nothing where there is none.
     """
+    icon_alone = -1
+    """The column whose cells show no word, and whose title is told by its tip."""
     is_held = False
     """While a mouse button is down in it: what is drawn then is drawn by hand."""
 
@@ -400,6 +455,7 @@ class TableHeader(QHeaderView):
         whole, more = (whole, more) if whole else (self._word(logicalIndex), "")
         begins, rest = _in_two(whole, metrics, room) if more else (whole, "")
         word = metrics.elidedText(begins, Qt.TextElideMode.ElideRight, room)
+        word = "" if logicalIndex == self.icon_alone else word
         width = metrics.horizontalAdvance(word)
         left = rect.x() + PAD + (room - width if self._is_right(logicalIndex) else 0)
         first = rect
@@ -459,6 +515,7 @@ class TableHeader(QHeaderView):
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             column = self.logicalIndexAt(event.pos())
             hint = self.model().headerData(column, Qt.Orientation.Horizontal, TOOLTIP)
+            hint = hint or (self._word(column) if 0 <= column == self.icon_alone else "")
             QToolTip.showText(event.globalPos(), tooltip(str(hint or "")), self)
             return True
         return super().viewportEvent(event)

@@ -166,7 +166,7 @@ def delete_act(
                 )
             return doomed, planned, emptied(database, doomed)
 
-        decide = partial(_decide_deletion, tab, load())
+        decide = partial(_decide_deletion, tab, load(), before=tab.said_of_rows())
         selection.in_turn(look, lambda found: decide(*found), tab.refused, asks=True, each=_READ_TO_DELETE)
 
     words = partial(tab.selection.words_of_all, "Delete", "Delete {}…")
@@ -403,6 +403,8 @@ def _decide_deletion(
     doomed: Frozen,
     planned: "Planned | None",
     emptied: Sequence[str],
+    *,
+    before: str,
 ) -> None:
     if planned is None:
         return
@@ -417,7 +419,9 @@ def _decide_deletion(
     all_of_it = "all of it" if along else them
     has_chain = AUDIT_CHAIN.name in tab.context.opened.schema.columns
     recorded = "and the audit chain records it" if has_chain else "which is recorded nowhere"
-    sentence = f"{doomed.stay}{what} will be deleted{along}, {recorded}. Undo brings {all_of_it} back."
+    sentence = (
+        f"{before}{doomed.stay}{what} will be deleted{along}, {recorded}. Undo brings {all_of_it} back."
+    )
     whose = emptied[0] if len(emptied) == 1 else counted(len(emptied), "tenant") if emptied else ""
     if whose:
         has = "has" if len(emptied) == 1 else "have"

@@ -277,6 +277,18 @@ class RecordTab(ListedTab):
         """What stands at the left of the table."""
         return None
 
+    def beside_rows(self, side: QWidget, rows: QWidget) -> QWidget:
+        """Both beside each other."""
+        raise NotImplementedError
+
+    def said_of_rows(self) -> str:
+        """What a question says first of the rows that the list shows; empty for nothing."""
+        return ""
+
+    def needless(self) -> frozenset[str]:
+        """Columns that say of each row what the list says of all; they give way first."""
+        return frozenset({"tenant_id"} if self.scope != EVERYONE else ())
+
     def beside(self) -> QWidget:
         """What stands beside the table: the inspector, or what it is in."""
         return self.inspector
@@ -429,9 +441,8 @@ class RecordTab(ListedTab):
 
     def _let_give_way(self) -> None:
         """Of one tenant's rows nobody needs to read whose they are."""
-        gives = self.gives_way
-        if self.scope != EVERYONE:
-            gives = tuple(sorted(gives, key=lambda name: name != "tenant_id"))
+        needless = self.needless()
+        gives = sorted(self.gives_way, key=lambda name: name not in needless)
         self.table.columns.let_give_way([self.model.column_of(name) for name in gives])
 
     def _add_fold(self) -> None:
@@ -474,7 +485,9 @@ class RecordTab(ListedTab):
         if left is None:
             in_column(*rows, within=self._rows, spacing=0)
         else:
-            in_row(left, (in_column(*rows, spacing=0), 1), within=self._rows, spacing=GAP)
+            right = QWidget()
+            in_column(*rows, within=right, spacing=0)
+            in_column(self.beside_rows(left, right), within=self._rows, spacing=0)
         self._master_detail.set_parts(self._rows, self.beside())
         self.column.addWidget(self._master_detail, 1)
         for part in (self._master_detail, self.empty_state):

@@ -14,6 +14,7 @@ from app.services.records import notifications
 from app.services.records.change import Change
 from app.services.records.list_query import ColumnChoice, ListQuery
 from app.services.records.lists import READ_EACH, Keys, Lists
+from app.services.records.note_groups import BY_RUN
 from app.services.records.notifications import NamedRecord
 from app.services.records.record import Record, read_record
 from app.services.records.tables import (
@@ -37,7 +38,7 @@ from app.ui.widgets.buttons import Chip, framed_button
 from app.ui.widgets.by_letters import ByLetters
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, has_long_word, in_column
-from app.ui.widgets.panes import Field
+from app.ui.widgets.panes import Field, SidePane
 from models.engine import Database
 from models.errors import NothingToDo, TenantAdminError
 
@@ -120,8 +121,19 @@ class NotificationsTab(RecordTab):
     @property
     def gives_way(self) -> tuple[str, ...]:
         """When retention takes it goes after what kind it is and its title, which the message says, too."""
-        own = super().gives_way
-        return (*own[:2], *([LEAVES] if self.leaving.is_told else []), *own[2:])
+        own, leaves = super().gives_way, [LEAVES] if self.leaving.is_told else []
+        # Beside the name of a run, with which they begin, messages say less than titles.
+        if self._grouped_by == BY_RUN:
+            return ("type", *leaves, NOTIFICATIONS.main, "tenant_id", "read")
+        first = 1 if self._grouped_by else 2
+        return (*own[:first], *leaves, *own[first:])
+
+    def needless(self) -> frozenset[str]:
+        return super().needless() | {self._grouped_by}
+
+    def said_of_rows(self) -> str:
+        name = self.groups.name() if self.groups is not None and self._has_groups() else ""
+        return f"Of “{name}”: " if name else ""
 
     def read_beside(self, query: ListQuery) -> None:
         self.leaving.read()
@@ -135,6 +147,7 @@ class NotificationsTab(RecordTab):
         self.inspector.add_widget(self.fields)
         self.inspector.add_widget(self._metadata)
         self.table.columns.set_widest(self.model.column_of("read"), ("unread",))
+        self.table.columns.set_icon_alone(self.model.column_of("read"))
         if self.leaving.is_told:
             self.table.columns.set_widest(self.model.column_of(LEAVES), (self.leaving.widest,), icon=False)
 
@@ -209,13 +222,35 @@ class NotificationsTab(RecordTab):
         self._place_of_groups.hide()
         return self._place_of_groups
 
+    def beside_rows(self, side: QWidget, rows: QWidget) -> QWidget:
+        settings = self.context.settings
+
+        def keep(width: int) -> None:
+            settings.groups_width = width
+
+        self._both = SidePane(side, rows, load=lambda: settings.groups_width, save=keep)
+        return self._both
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._fit_groups()
+
+    def _fit_groups(self) -> None:
         if self.groups is not None:
-            self.groups.fit(self.width())
+            self._both.fit(self.groups.wanted_in(self.width()))
+
+    def _let_give_way(self) -> None:
+        main = "title" if self._grouped_by == BY_RUN else NOTIFICATIONS.main
+        self.table.columns.set_main(self.model.column_of(main))
+        super()._let_give_way()
 
     def _has_groups(self) -> bool:
         return self.groups is not None and not self._place_of_groups.isHidden()
+
+    @property
+    def _grouped_by(self) -> str:
+        """The column; empty while no groups are shown."""
+        return self.groups.column if self.groups is not None and self._has_groups() else ""
 
     def _turn_groups(self) -> None:
         """Shows the groups beside the list, or no more: then it is of all of them again."""
@@ -228,9 +263,11 @@ class NotificationsTab(RecordTab):
             self.groups.chosen.connect(self.filters_changed)
             self.groups.act_wanted.connect(self._act_on_group)
             self.groups.entered.connect(self.list.enter)
+            self.groups.grouped_by.connect(self._let_give_way)
             in_column(self.groups, within=self._place_of_groups)
-        self.groups.fit(self.width())
         self._place_of_groups.setVisible(shown)
+        self._fit_groups()
+        self._let_give_way()
         self.commands.update()
         if not shown:
             self.take_focus()

@@ -7,33 +7,44 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from app.services.records.list_query import ColumnChoice, ListQuery, Value
-from app.services.records.note_groups import BY_RUN, MOST, NoteGroup, groups
-from app.services.records.tables import NOTIFICATIONS, OFF
+from app.services.records.note_groups import BY_RUN, NoteGroup, NoteGroups, groups
+from app.services.records.tables import EVERYONE, NOTIFICATIONS, OFF, PLANNING_RUNS
 from app.services.text import counted, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common.declared import choice_label
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
-from app.ui.widgets.buttons import push_button
+from app.ui.widgets.buttons import ENDS, SHORT, field_icons, push_button, share_words
+from app.ui.widgets.filter_row import DEBOUNCE_MS
 from app.ui.widgets.formatting import first_line, grouped
-from app.ui.widgets.labels import Label, Look, in_column, in_row
+from app.ui.widgets.labels import Label, Look, WindowField, in_column, in_row
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from models.errors import TenantAdminError
 
 _BY = (("Run", BY_RUN), ("Type", "type"), ("Tenant", "tenant_id"))
-_COLUMNS = (StaticColumn("Group"), StaticColumn("Unread", right=True))
+_COLUMNS = (StaticColumn("Group", middle=True), StaticColumn("Unread", right=True))
 _READ: Final = "read"
-_NARROW, _WIDE, _LONGEST = 260, 340, 120
+_LONGEST: Final = 120
+_WIDE, _NARROW, _LEAST = 320, 240, 160
+"""Pixels of the panel until it is drawn by hand, and where room is short; and its least."""
 _ROOM_FOR_WIDE: Final = 1_200
 _ALL: Final = "All of them"
+_MOST_NAMED: Final = 80
+"""Characters of a group's name in a sentence."""
 MARK_READ, MARK_UNREAD, DELETE = "mark_read", "mark_unread", "delete"
 _KEYS: Final = {Qt.Key.Key_R: MARK_READ, Qt.Key.Key_U: MARK_UNREAD, Qt.Key.Key_Delete: DELETE}
 _STEPS: Final = {Qt.Key.Key_J: 1, Qt.Key.Key_K: -1}
+_SAID: Final = {
+    MARK_READ: ("Mark {} read", "Mark read", "R"),
+    MARK_UNREAD: ("Mark {} unread", "Mark unread", "U"),
+    DELETE: ("Delete {}…", "Delete…", "Del"),
+}
+"""What the act on a group is called, with a number and without one, and its key."""
 
 
 class GroupsTable(StaticTable):
@@ -61,17 +72,33 @@ class GroupsTable(StaticTable):
                 self.select_row(row)
 
 
+class _FindField(WindowField):
+    """Empties itself on Escape; `left` on Down and Return, which go on to the groups."""
+
+    left = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.text():
+            self.clear()
+        elif event.key() in {Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
+
+
 class GroupsPanel(QWidget):
     """`chosen()` when the list is to show another group, which is `choice`; `act_wanted(act)` on all that the
     list shows of it, once it does. What a person groups by is kept.
 
-    The groups are counted with each list; where that is charged, and much, when a person agrees to it.
+    The groups are counted with each list; where that is charged, and much, when a person agrees to it. Those
+    with most unread are listed; any other one is found by its name.
     """
 
     chosen = Signal()
     act_wanted = Signal(str)
     entered = Signal()
     counted = Signal()
+    grouped_by = Signal()
 
     def __init__(self, context: Context, refusal: Callable[[str], str | None]) -> None:
         """`refusal(act)` is why the act cannot be done now."""
@@ -83,35 +110,61 @@ class GroupsPanel(QWidget):
         self._is_chosen = False
         self._counts = 0
         self._goes_on = False
-        self._counted_of: tuple[ListQuery, str] | None = None
-        self._found: Sequence[NoteGroup] = ()
+        self._counted_of: tuple[ListQuery, str, str] | None = None
+        self._found = NoteGroups()
+        self._sought = ""
+        """What was looked for when they were counted last."""
         self.by = QComboBox()
         self.by.setAccessibleName("Group by")
         for words, column in _BY:
             self.by.addItem(f"By {words.lower()}", column)
         self.by.setCurrentIndex(max(0, self.by.findData(context.settings.groups_by)))
+        self.field = _FindField()
+        self.field.setPlaceholderText("Find a group")
+        self.field.setAccessibleName("Find a group")
+        field_icons(context.theme, self.field, Icon.SEARCH)
+        self._wait = QTimer(self, singleShot=True, interval=DEBOUNCE_MS)
+        self._wait.timeout.connect(self._look)
         self.state = Label("", Look.DIM)
         self.table = GroupsTable(context.theme, "Groups", _COLUMNS, most=None)
         self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.table.setSelectionMode(self.table.SelectionMode.SingleSelection)
         theme = context.theme
+        icons = {MARK_READ: Icon.READ, MARK_UNREAD: Icon.UNREAD, DELETE: Icon.DELETE}
         self.buttons = {
-            MARK_READ: push_button(theme, "Mark read", partial(self._act, MARK_READ), icon=Icon.READ),
-            DELETE: push_button(theme, "Delete…", partial(self._act, DELETE), icon=Icon.DELETE),
+            name: push_button(theme, _SAID[name][1], partial(self._act, name), icon=icon)
+            for name, icon in icons.items()
         }
+        self.buttons[DELETE].setProperty(ENDS, True)
         top, acts = QWidget(), QWidget()
-        in_row(self.by, None, self.state, within=top, spacing=8)
-        in_row(*self.buttons.values(), None, within=acts, spacing=8)
-        in_column(top, (self.table, 1), acts, within=self, spacing=8)
-        self.fit(0)
+        in_row(self.by, (self.field, 1), within=top, spacing=8)
+        self._acts = in_row(*self.buttons.values(), None, within=acts, spacing=6)
+        in_column(top, (self.table, 1), self.state, acts, within=self, spacing=8)
+        self.setMinimumWidth(_LEAST)  # that of its parts would be that of all words of the buttons
         self.by.currentIndexChanged.connect(self._change)
+        self.field.textChanged.connect(self._wait.start)
+        self.field.left.connect(self._leave_find)
         self.table.selection_changed.connect(self._choose)
         self.table.opened.connect(lambda _: self.entered.emit())
         self.table.pressed.connect(self._act)
 
-    def fit(self, room: int) -> None:
-        """As wide as a tab of this width can spare."""
-        self.setFixedWidth(_WIDE if room >= _ROOM_FOR_WIDE else _NARROW)
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share()
+
+    def wanted_in(self, room: int) -> int:
+        """How wide it is in a tab of this width, until its border is drawn by hand."""
+        return _WIDE if room >= _ROOM_FOR_WIDE else _NARROW
+
+    def name(self) -> str:
+        """What the group is called that is chosen; empty for all of them."""
+        group = next(filter(self._is_of, self._groups), None)
+        return first_line(self._title(group), _MOST_NAMED) if self._is_chosen and group is not None else ""
+
+    @property
+    def column(self) -> str:
+        """What they are grouped by."""
+        return str(self.by.currentData())
 
     @property
     def choice(self) -> ColumnChoice | None:
@@ -132,22 +185,22 @@ class GroupsPanel(QWidget):
         self._query = query
         # Of a list of unread ones a group would have as many of them as of all.
         of = replace(query, choices=tuple(choice for choice in query.choices if choice[0] != _READ))
-        column = self._context.settings.groups_by = self.by.currentData()
-        rows = self._context.rows_of(query.table, query.scope)
-        if self._context.costs and not changed and self._counted_of == (of, column):
+        column = self._context.settings.groups_by = self.column
+        sought, rows = self.field.text().strip(), self._reads(query)
+        if self._context.costs and not changed and self._counted_of == (of, column, sought):
             self._take(self._found)
             return
         self._counts += 1
         self._goes_on = self._goes_on or changed
         number = self._counts
 
-        def came(found: Sequence[NoteGroup]) -> None:
+        def came(found: NoteGroups) -> None:
             if number == self._counts:
-                self._counted_of, self._found = (of, column), found
+                self._counted_of, self._found, self._sought = (of, column, sought), found, sought
                 goes_on, self._goes_on = self._goes_on, False
                 self._take(found, goes_on=goes_on)
 
-        args = (self._context.lists, of, column)
+        args = (self._context.lists, of, column, sought)
         read = self._context.runner.read
         ask = partial(read, groups, *args, on_done=came, on_failed=self._say_failure)
         if not self._context.is_much(rows):
@@ -155,43 +208,71 @@ class GroupsPanel(QWidget):
         elif not changed:
             self._context.when_agreed(rows, ask, self, partial(self.state.setText, "Not counted."))
 
+    def _reads(self, query: ListQuery) -> int:
+        """How many rows are read to count them: a run is looked for in what it is about, too."""
+        is_sought = self.field.text().strip() and self.column == BY_RUN
+        runs = self._context.rows_of(PLANNING_RUNS.name, EVERYONE) if is_sought else 0
+        return runs + self._context.rows_of(query.table, query.scope)
+
     def forget(self) -> None:
         """They may be others by now."""
         self._counted_of = None
 
-    def _take(self, found: Sequence[NoteGroup], *, goes_on: bool = False) -> None:
-        left = [one for one in found if self._kept(one)]
+    def _take(self, found: NoteGroups, *, goes_on: bool = False) -> None:
+        left = [one for one in found.first if self._kept(one)]
+        was = [one for one in self._groups if self._is_of(one)]
         is_done = goes_on and self._is_chosen and not any(map(self._is_of, left))
         if is_done:
             at = next((place for place, one in enumerate(self._groups) if self._is_of(one)), 0)
             self._is_chosen = bool(left)
             self._value = left[min(at, len(left) - 1)].value if left else None
-        self._groups = [group for group in found if self._kept(group) or self._is_of(group)]
-        rows, unread = sum(one.rows for one in found), sum(one.unread for one in found)
-        lines: list[Sequence[Cell]] = [(Cell(_ALL), _counts(unread, rows))]
+        shown = [group for group in found.first if self._kept(group) or self._is_of(group)]
+        if self._is_chosen and not any(map(self._is_of, shown)):
+            shown = [*was, *shown]  # what the list shows is here, too, whatever is looked for
+        self._groups = shown
+        lines: list[Sequence[Cell]] = [(Cell(_ALL), _counts(found.unread, found.rows))]
         lines += [self._cells(group) for group in self._groups]
+        bar = self.table.verticalScrollBar()
+        at = bar.value()
         self.table.show_rows(lines)
+        self.table.updateGeometries()  # the bar's range follows later by itself
+        bar.setValue(at)
         self._mark_chosen()
-        words = f"{len(found):,} of more" if len(found) == MOST else counted(len(self._groups), "group")
-        if words != self.state.text():
-            self.state.setText(words)
-            announce(self.state, words)
+        self._say(found, len(left))
         self.counted.emit()
         if is_done:
             self.chosen.emit()
 
+    def _say(self, found: NoteGroups, left: int) -> None:
+        """How many there are, and how many of these are listed."""
+        state = self._state()
+        match, groups_ = found.match[state], found.groups[state]
+        if left < match:
+            words = f"{left:,} of {match:,}; find to narrow"
+        elif self._sought:
+            words = f"{left:,} of {counted(groups_, 'group')}"
+        else:
+            words = counted(left, "group")
+        if words != self.state.text():
+            self.state.setText(words)
+            announce(self.state, words)
+
+    def _title(self, group: NoteGroup) -> str:
+        return visible(group.title or choice_label(NOTIFICATIONS, self.column, group.value))
+
     def _cells(self, group: NoteGroup) -> Sequence[Cell]:
-        label = choice_label(NOTIFICATIONS, self.by.currentData(), group.value)
-        name = visible(first_line(group.title or label, _LONGEST))
-        tip = visible(label) if group.title else name
-        return Cell(name, tip=tip), _counts(group.unread, group.rows)
+        name = self._title(group)
+        tip = f"{name}\n{visible(str(group.value))}" if group.title else name
+        return Cell(first_line(name, _LONGEST), tip=tip), _counts(group.unread, group.rows)
 
     def _kept(self, group: NoteGroup) -> int:
-        """How many of it the list shows: all, or those that are unread, or that are not."""
+        """How many of it the list shows."""
+        return (group.rows, group.unread, group.rows - group.unread)[self._state()]
+
+    def _state(self) -> int:
+        """Which of them the list shows: all (0), those that are unread (1), or that are not (2)."""
         wanted = None if self._query is None else dict(self._query.choices).get(_READ)
-        if wanted is None:
-            return group.rows
-        return group.unread if set(wanted) <= set(OFF) else group.rows - group.unread
+        return 0 if wanted is None else 1 if set(wanted) <= set(OFF) else 2
 
     def _is_of(self, group: NoteGroup) -> bool:
         return self._is_chosen and type(group.value) is type(self._value) and group.value == self._value
@@ -223,26 +304,53 @@ class GroupsPanel(QWidget):
     def _change(self) -> None:
         self.let_go()
         self._groups = ()
+        with QSignalBlocker(self.field):
+            self.field.clear()
+        self.grouped_by.emit()
         self.chosen.emit()
+
+    def _look(self) -> None:
+        """Counts them again for what is looked for, unless that reads much: then when Return is pressed."""
+        sought, query = self.field.text().strip(), self._query
+        if query is None or sought == self._sought:
+            return
+        if self._context.is_much(self._reads(query)):
+            self.state.setText("Press Enter to find.")
+        else:
+            self.count(query)
+
+    def _leave_find(self) -> None:
+        self._wait.stop()
+        if self._query is not None and self.field.text().strip() != self._sought:
+            self.count(self._query)
+        self.table.enter()
 
     def _offer(self) -> None:
         group = self._current()
-        kept = 0 if group is None else self._kept(group)
-        unread = 0 if group is None else group.unread
-        for name, number, words, key in (
-            (MARK_READ, unread, "Mark {} read", "R"),
-            (DELETE, kept, "Delete {}…", "Del"),
-        ):
-            button = self.buttons[name]
-            said = words.format(f"{number:,}") if number else words.replace("{} ", "").replace(" {}", "")
+        kept, unread = (0, 0) if group is None else (self._kept(group), group.unread)
+        read = 0 if group is None else group.rows - unread
+        self.buttons[MARK_UNREAD].setHidden(self._state() == 1)  # of none that the list shows
+        self.buttons[MARK_READ].setHidden(self._state() == 2)
+        for name, number in ((MARK_READ, unread), (MARK_UNREAD, read), (DELETE, kept)):
+            button, (words, of_none, key) = self.buttons[name], _SAID[name]
+            said = words.format(f"{number:,}") if number else of_none
             why = "Choose a group." if group is None else self._refusal(name)
-            button.setText(said)
+            button.setText(f"{said} ({key})")
+            button.setProperty(SHORT, f"{number:,} ({key})" if number else f"({key})")
             button.setAccessibleName(said)
             button.setEnabled(bool(number) and why is None)
             button.setToolTip(why or f"{said} ({key})")
+        self._share()
+
+    def _share(self) -> None:
+        """The first keeps its words longest, and the one of what ends something before that of the other."""
+        order = [self.buttons[name] for name in (MARK_READ, DELETE, MARK_UNREAD)]
+        share_words(self._acts, self.width(), order)
 
     def _act(self, name: str) -> None:
         why = "Choose a group first." if self._current() is None else self._refusal(name)
+        if why is None and self.buttons[name].isHidden():
+            why = "No notification that the list shows is marked so."
         if why is None:
             self.act_wanted.emit(name)
         else:

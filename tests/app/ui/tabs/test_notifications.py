@@ -6,6 +6,7 @@ from typing import Any
 import apsw
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Role, Tone
@@ -373,7 +374,7 @@ def test_groups_stand_beside_the_list_and_are_dealt_with_as_a_whole(
     assert tab.model.rowCount() == group.rows and ask(path, named, group.value) == [
         (group.rows, group.unread)
     ]
-    assert group.unread > 1 and panel.buttons["mark_read"].text() == f"Mark {group.unread} read"
+    assert group.unread > 1 and panel.buttons["mark_read"].accessibleName() == f"Mark {group.unread} read"
     with qtbot.waitSignal(context.runner.changed):
         qtbot.keyClick(panel.table, Qt.Key.Key_R)
     assert ask(path, named, group.value) == [(group.rows, 0)]
@@ -404,7 +405,21 @@ def test_groups_stand_beside_the_list_and_are_dealt_with_as_a_whole(
     tab.clear_filters()
     qtbot.waitUntil(lambda: tab.model.rowCount() == everything)
     assert panel.table.selected_rows() == [0]
+    panel.field.setText(following[1:-1].upper())
+    qtbot.waitUntil(lambda: panel.state.text().startswith("1 of "))
+    assert [row[0] for row in texts(panel.table)[1:]] == [following]
+    assert texts(panel.table)[0][1].endswith(f" of {everything}")
+    with qtbot.waitSignal(panel.counted):
+        qtbot.keyClick(panel.field, Qt.Key.Key_Escape)
     panel.table.select_row(place)
+    name = panel.name()
+    panel._act("delete")
+    qtbot.waitUntil(lambda: bool(tab.findChildren(ConfirmDialog)))
+    (question,) = tab.findChildren(ConfirmDialog)
+    assert any(f"Of “{name}”: " in label.text() for label in question.findChildren(QLabel))
+    question.reject()
+    tab._both.moveSplitter(200, 1)
+    assert tab._both.sizes()[0] == context.settings.groups_width == 200
     tab.commands.trigger("groups")
     assert not panel.isVisible() and tab.query().choices == ()
 

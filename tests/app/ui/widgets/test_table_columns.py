@@ -56,6 +56,42 @@ def test_the_main_column_takes_what_the_others_leave(theme: Theme, qtbot: QtBot)
     assert table.horizontalHeader().length() == room(table)
 
 
+def test_a_column_shows_its_icons_alone_before_another_gives_way(theme: Theme, qtbot: QtBot) -> None:
+    table = shown(theme, qtbot, [["a word of some length", "a much longer text " * 40, "b" * 20]])
+    header, least = table.horizontalHeader(), table.horizontalHeader().minimumSectionSize()
+    whole, wide = table.columnWidth(0), table.width()
+    table.columns.let_give_way([0, 2])
+    table.columns.set_icon_alone(0)
+    assert whole > least + 20 and table.columnWidth(0) == whole, "there is room"
+    while table.columnWidth(0) == whole:
+        table.resize(table.width() - 10, 300)
+    assert table.columnWidth(0) == least and not header.hiddenSectionCount()
+    narrow = table.width()
+    while not table.isColumnHidden(0):
+        table.resize(table.width() - 10, 300)
+    assert narrow - table.width() >= whole - least - 20
+    table.columns.let_give_way([2])
+    assert not table.isColumnHidden(0), "it need not any more"
+    table.resize(wide, 300)
+    assert table.columnWidth(0) == whole
+    table.resize(narrow, 300)
+    header.resizeSection(0, 90)
+    table.resize(narrow - 10, 300)
+    assert table.columnWidth(0) == 90, "as it was drawn by hand"
+
+
+def test_another_main_column_leaves_the_first_as_it_was_drawn(theme: Theme, qtbot: QtBot) -> None:
+    table = shown(theme, qtbot, [["a", "short", "b"]])
+    table.columns._main_width = 250
+    table.columns.fill()
+    table.columns.set_main(2)
+    assert table.horizontalHeader().length() == room(table)
+    state = table.columns.state()
+    table.columns.set_main(1)
+    assert table.columnWidth(1) == 250
+    assert table.columns.arrange(state) and table.columnWidth(1) == 250
+
+
 def test_the_main_column_is_as_wide_as_a_person_draws_it(theme: Theme, qtbot: QtBot) -> None:
     table = shown(theme, qtbot, [["a", "a much longer text " * 40, "b"]])
     header, state = table.horizontalHeader(), [QByteArray()]
