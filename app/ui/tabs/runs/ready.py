@@ -263,7 +263,7 @@ class WorthDialog(FormDialog):
                 field = QLineEdit("" if end is None else f"{end:.15g}")
                 field.setPlaceholderText("any")
                 check = self._check_high if (key, name) == ("revenue", "high") else _check_end
-                self.add_field(f"{key}_{name}", f"{label}, {words}", field, check)
+                self.add_field(f"{key}_{name}", f"{label}, {words}", field, check, beside=name == "high")
         self.submitted.connect(self.accept)
         self.editor("score_low").setFocus()
 
