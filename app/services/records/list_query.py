@@ -411,6 +411,9 @@ class Statements:
         if self.query.sort == RANK:
             ranks = [(_is_in(value, ids), SQL(str(rank))) for rank, ids in enumerate(self.query.ranks)]
             return Case(None, ranks, SQL(str(len(ranks)))) if ranks else value
+        if self.sort.steps:  # a number comes before any text
+            steps = " ".join(f"WHEN '{step}' THEN {place}" for place, step in enumerate(self.sort.steps))
+            return filled(f"CASE % {steps} ELSE % END", value)
         match self.sort.kind:
             case ColumnKind.ID if not self.sort.is_declared:
                 return filled(_BEGINNING, value)

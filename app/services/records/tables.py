@@ -17,6 +17,7 @@ from app.services.records.secret_forms import Told
 from models import tables
 from models.patterns import compiled_later
 from models.schema import StoredTable
+from models.status import Phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ class TableColumn:
     for yes and no. `host_only`: a URL, its host or what people write with one, whole on the screen, of which
     copies and exports hold the host alone (`webhooks.host_alone`). `is_declared`: it is one of ours. `tells`
     gives what a person is told of a secret beside that it is there, and nothing of the secret. `digests`: it
-    may hold bare digests of passwords, which their form alone does not tell from others (`said`).
+    may hold bare digests of passwords, which their form alone does not tell from others (`said`). `steps`:
+    values, each a plain word, that come in this order, before any other text.
     """
 
     name: str
@@ -102,6 +104,7 @@ class TableColumn:
     is_declared: bool = True
     tells: Callable[[object], Told | None] | None = None
     digests: bool = False
+    steps: tuple[str, ...] = ()
 
     def said(self, value: Value) -> Value:
         """The value as it may be shown, copied and exported: of what only the file has none that is a hash of
@@ -503,7 +506,7 @@ PLANNING_RUNS = Table(
         _C("status", _K.WORD, "Status", offered=True),
         _C("idea", _K.PROSE, "Idea", searched=True),
         _C("refined_idea", _K.PROSE, "Refined idea", searched=True, hidden=True),
-        _C("current_phase", _K.WORD, "Phase", offered=True),
+        _C("current_phase", _K.WORD, "Phase", offered=True, steps=tuple(Phase)),
         _C("quality_score", _K.NUMBER, "Score"),
         _C("revenue_potential", _K.NUMBER, "Revenue"),
         _C("mode", _K.WORD, "Mode", offered=True),

@@ -132,7 +132,6 @@ class ArtifactsPanel(QWidget):
         theme = context.theme
         self.phases = QComboBox()
         name_choice(self.phases, "Phase")
-        self.phases.setPlaceholderText("None of this phase")
         self.phases.setMaxVisibleItems(len(PHASES) + 2)
         self.phases.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.left = _Side(context, "Version", self._show)
@@ -295,7 +294,9 @@ class ArtifactsPanel(QWidget):
             return
         self.phases.setCurrentIndex(at)  # which shows its versions
         if at < 0:
-            nothing = "This phase has produced nothing yet." if self._is_told else NOT_TOLD
+            name = visible(formatting.first_line(phase, 40))
+            self.phases.setPlaceholderText(name)
+            nothing = f"{name} has produced nothing yet." if self._is_told else NOT_TOLD
             self._show_nothing(nothing)
 
     def look_for(self, words: str, of: TextOf) -> None:

@@ -133,6 +133,19 @@ def test_every_column_sorts_both_ways_and_ties_keep_one_order(
         assert list(up) == list(down)[::-1]
 
 
+def test_phases_sort_as_they_run(lists: Lists, engine: Database, sql: apsw.Connection) -> None:
+    odd = [None, 7, "Wild", "opportunity", "kill-test", "customer-intel", "analytics", b"\x00", "synthesis"]
+    for number, phase in enumerate(odd):
+        made = "INSERT INTO planning_runs (id, idea, current_phase, created_at, updated_at)"
+        sql.execute(f"{made} VALUES (?, '', ?, 1, 1)", (f"r{number}", phase))
+    for descending in (False, True):
+        query = ListQuery("planning_runs", sort="current_phase", descending=descending)
+        order = ids(lists, engine, query)
+        wanted = [0, 3, 5, 4, 6, 8, 1, 2, 7]
+        assert [int(str(one)[1:]) for one in order] == (wanted[::-1] if descending else wanted)
+        assert [place(lists, engine, query, str(record)) for record in order] == list(range(len(odd)))
+
+
 def test_names_sort_without_regard_to_case(lists: Lists, engine: Database) -> None:
     emails = [row and row[2] for row in shown(lists, engine, replace(USERS, sort="email"))]
     assert emails == [

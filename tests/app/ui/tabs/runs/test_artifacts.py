@@ -184,7 +184,7 @@ def test_each_content_is_shown_as_what_it_is(panel: ArtifactsPanel, context: Con
     assert panel._stack.currentWidget() is panel.markdown, "it was text to find words in the other one"
     assert not panel.as_text.isChecked() and panel.found.text() == "Not found", "of this one"
     panel.show_phase("analytics")
-    assert panel.nothing.text() == "This phase has produced nothing yet."
+    assert panel.nothing.text() == "analytics has produced nothing yet."
     assert panel.left.isHidden()
 
 
