@@ -62,8 +62,8 @@ ALL_TENANTS: Final = Table(
         _C("unread", _K.NUMBER, "Unread"),
         _C("webhooks", _K.NUMBER, "Webhooks"),
         _C("runs", _K.NUMBER, "Runs", hidden=True),
-        _C("first", _K.TIME, "First activity", hidden=True),
-        _C("last", _K.TIME, "Last activity"),
+        _C("first", _K.TIME, "Earliest", hidden=True),
+        _C("last", _K.TIME, "Latest"),
     ),
 )
 """Each row ends with its `TenantRow`, behind the values of these columns."""

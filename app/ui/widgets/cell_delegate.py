@@ -196,6 +196,8 @@ class CellDelegate(QStyledItemDelegate):
         text = index.data(TOOLTIP)
         if text is None and self.sizeHint(option, index).width() > option.rect.width():
             text = index.data(DISPLAY)
+        elif text is not None and option.rect.width() <= 2 * PAD + ICON + GAP + _LEAST_WORD:
+            text = "\n".join(filter(None, (str(index.data(DISPLAY) or ""), str(text))))
         QToolTip.showText(event.globalPos(), tooltip(str(text or "")), view)
         return True
 

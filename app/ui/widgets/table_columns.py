@@ -508,7 +508,9 @@ class TableHeader(QHeaderView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._missing.setGeometry(self.width() - MISSING, 1, MISSING, self.height() - 2)
+        bar = self._table.verticalScrollBar().sizeHint().width()
+        right = min(self.width(), self._table.contentsRect().width() - bar)  # whether the bar shows or not
+        self._missing.setGeometry(right - MISSING, 1, MISSING, self.height() - 2)
 
     def viewportEvent(self, event: QEvent) -> bool:
         """A tool tip names what the file calls a column, which is no markup."""

@@ -52,8 +52,8 @@ class TotalsRow(QWidget):
         left = self._table.viewport().mapTo(self._table, self._table.viewport().rect().topLeft()).x()
         middle = Qt.AlignmentFlag.AlignVCenter
         for column, words in self._words.items():
-            if columns.isSectionHidden(column):
-                continue
+            if columns.isSectionHidden(column) or columns.sectionSize(column) <= columns.minimumSectionSize():
+                continue  # of icons alone there are no words either
             place = left + columns.sectionViewportPosition(column)
             room = QRect(place + PAD, 0, columns.sectionSize(column) - 2 * PAD, self.height())
             right = is_right(

@@ -84,6 +84,7 @@ class TenantsTab(RecordTab):
         self.filters.share_with(self.chips)
         self.table.setSelectionMode(self.table.SelectionMode.SingleSelection)
         self.table.columns.set_widest(self.model.column_of("chain"), (words.WIDEST,))
+        self.table.columns.set_icon_alone(self.model.column_of("chain"))
         super().listen()
         self.chips.changed.connect(lambda _: self.filters_changed())
         self.context.verdict.changed.connect(self._judge)

@@ -42,6 +42,8 @@ def test_no_column_moves_when_a_scroll_bar_comes_or_goes(theme: Theme, qtbot: Qt
         model.setRowCount(rows)
         qtbot.waitUntil(lambda comes=comes: table.verticalScrollBar().isVisible() is comes)  # type: ignore[misc]
         assert [table.columnWidth(column) for column in range(3)] == before
+        at = child(table.horizontalHeader(), QToolButton).geometry().right() + 1
+        assert at == room(table), "nor what says how many have no room"
 
 
 def test_the_main_column_takes_what_the_others_leave(theme: Theme, qtbot: QtBot) -> None:
