@@ -103,6 +103,18 @@ class Monitor:
         self.progress, self.cancelled = progress, cancelled
 
 
+def share_of(monitor: Monitor, start: float, end: float) -> Monitor:
+    """Who follows a part of what the monitor follows: from one share of it to another."""
+
+    def progress(done: int, total: int) -> None:
+        if total:
+            monitor.progress(round(_STEPS * (start + (end - start) * done / total)), _STEPS)
+
+    return Monitor(progress, monitor.cancelled)
+
+
+_STEPS: Final = 100_000
+
 UNWATCHED: Final = Monitor()
 """Nobody does, and it goes on to its end."""
 

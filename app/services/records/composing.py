@@ -106,7 +106,7 @@ def compose(
     others = {name: valid_beside(name, beside.get(name, "")) for name in asked}
     values = ({"tenant_id": one, **said} for one in wanted)
     new = images.new_ones(NOTIFICATIONS, values, [others] * len(wanted), now)
-    rows = tuple(row.added() for row in new)
+    rows = tuple(row.added() for row in images.followed(new, len(wanted)))
     whose = f"for {wanted[0]}" if len(wanted) == 1 else f"for {text.counted(len(wanted), 'tenant')}"
     return Change(
         summary=f"{text.counted(len(rows), 'notification')} created {whose}",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from itertools import groupby, islice
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from peewee import SQL, BaseQuery, Select
 
@@ -44,7 +44,7 @@ from models.errors import (
     SharedId,
     TableMissing,
 )
-from models.progress import WATCHING
+from models.progress import UNWATCHED, WATCHING, share_of
 from models.schema import COUNTERS, ForeignKey, StoredTable, StoredTables, caseless, read_stored
 
 STAMPS: Final = ("created_at", "updated_at")
@@ -62,6 +62,9 @@ _COMPLETED: Final = 500
 
 _OFTEN: Final = 500
 """Rows between two looks at whether what takes its time with each is to end."""
+PLANNED, PREPARED = 0.4, 0.6
+"""Which share of an act its plan is, and with what is made of that before a file is written."""
+_R = TypeVar("_R")
 
 _FEW: Final = 100
 """Rows up to which the chains that they are in are asked for along with them. Each is charged six times for
@@ -449,7 +452,7 @@ class Images:
         """
         for name in dict.fromkeys(row.table.name for row in rows):
             there = [row for row in rows if row.table.name == name]
-            insertions = [row.removed().inverse().statement() for row in self._followed(there)]
+            insertions = [row.removed().inverse().statement() for row in self.followed(there, len(there))]
             if found := self._database.refused(name, insertions):
                 which, why = there[found[0]].record_id, found[1]
                 raise NotAllowed(
@@ -457,11 +460,15 @@ class Images:
                     f"is ({why}), so it could not be put back; nothing was changed. Put that right first."
                 )
 
-    def _followed(self, rows: Sequence[StoredRow]) -> Iterator[StoredRow]:
-        """The rows, for work that takes its time with each. Raises `Cancelled` where that is to end."""
+    def followed(self, rows: Iterable[_R], total: int, end: float = PLANNED) -> Iterator[_R]:
+        """The rows, for work that takes its time with each and leads to that share of the whole. Raises
+        `Cancelled` where it is to end.
+        """
+        begins = 0.0 if end == PLANNED else PLANNED
+        tells = share_of(self.monitor, begins, end) if not self._database.costs else UNWATCHED
         for number, row in enumerate(rows):
             if number % _OFTEN == 0:
-                self.monitor.progress(number, len(rows))
+                tells.progress(number, total)
                 if self.monitor.cancelled():
                     raise Cancelled
             yield row

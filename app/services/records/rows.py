@@ -199,8 +199,10 @@ class RowChange:
         return frozenset(name for name in before.keys() & after if before[name] != after[name])
 
     def inverse(self) -> "RowChange":
-        key = {name: (self.after or {}).get(name, value) for name, value in self.key.items()}
-        return replace(self, key=key, before=self.after, after=self.before)
+        key, after = self.key, self.after
+        if after is not None:
+            key = {name: after.get(name, value) for name, value in key.items()}
+        return RowChange(self.stored, self.record_id, key, after, self.before, self.rowid)
 
     def statement(self) -> Statement:
         """The guarded write: it changes exactly one row, and only if that row is still as `before`.

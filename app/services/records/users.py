@@ -118,7 +118,7 @@ def create_many(
         raise InvalidInput("email", "An e-mail address is there twice; nothing was changed.")
     images.monitor = monitor
     images.chains = tuple(dict.fromkeys(tenant for tenant, *_ in wanted))
-    rows = tuple(row.added() for row in new_rows(images, wanted, now))
+    rows = tuple(row.added() for row in images.followed(new_rows(images, wanted, now), len(wanted)))
     checks = _Addresses({row.record_id: one[0] for row, one in zip(rows, wanted, strict=True)})
     return Change(
         summary=f"{text.counted(len(rows), 'user')} created",

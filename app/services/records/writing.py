@@ -14,7 +14,7 @@ from app.services.chain.rules import TABLE
 from app.services.records.applying import gone_already
 from app.services.records.change import Change, Checks
 from app.services.records.dependents import removal
-from app.services.records.images import Completing, Images, untriggered
+from app.services.records.images import PREPARED, Completing, Images, untriggered
 from app.services.records.rows import RowChange, StoredRow, Value, proof_of, shown, statements_of
 from app.services.records.seen import Seen, of_changes
 from app.services.records.tables import DECLARED
@@ -22,7 +22,7 @@ from app.services.text import quoted
 from models import errors
 from models.engine import Database, Statement
 from models.freeing import let_go
-from models.progress import UNWATCHED, WATCHING
+from models.progress import UNWATCHED, WATCHING, share_of
 from models.status import AuditEvent
 
 P = ParamSpec("P")
@@ -141,7 +141,7 @@ def commit(
         return Batch(
             [
                 *([untriggered(_written(change))] if unchanged is None else []),
-                *statements_of(change.rows),
+                *statements_of(images.followed(change.rows, len(change.rows), PREPARED)),
                 *(statement for _, statement in asked),
                 *look,
             ],
@@ -153,7 +153,7 @@ def commit(
             change.summary,
             proof_of(change.rows, _plain) if database.costs else None,
             unchanged=unchanged,
-            monitor=images.monitor,
+            monitor=share_of(images.monitor, PREPARED, 1),
         )
 
     def marked() -> Sequence[Event]:

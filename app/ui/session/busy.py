@@ -14,7 +14,7 @@ from app.services.text import counted
 from app.ui.theme import Theme
 from app.ui.widgets.banner import LEAST_SAID, ProgressBar, WaitLine
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.formatting import percent, rate
+from app.ui.widgets.formatting import how_far, percent, time_left
 from app.ui.widgets.labels import ElidedLabel, Look, in_row
 from app.ui.widgets.later import later
 from app.workers.runner import Runner, Task
@@ -55,7 +55,9 @@ class ReadingText:
 
 @dataclass(eq=False, slots=True)
 class _UnderWay:
-    """What is shown of one piece of work, and how a person ends it; `began` is by the monotonic clock."""
+    """What is shown of one piece of work, and how a person ends it; `began` is by the monotonic clock. It is
+    `of` so many that a person counts, where it measures itself in something else.
+    """
 
     runner: Runner
     words: Callable[[], str]
@@ -64,6 +66,7 @@ class _UnderWay:
     began: float = field(default_factory=time.monotonic)
     task: Task | None = None
     is_over: bool = False
+    of: int = 0
 
 
 class Busy(QWidget):
@@ -128,13 +131,15 @@ class Busy(QWidget):
         on_done: Callable[[Any], None] | None,
         on_failed: Callable[[TenantAdminError], None],
         runner: Runner,
+        of: int = 0,
     ) -> Task:
-        """Starts a write of `runner`, which takes who is `watching`, and shows it when it has taken a moment.
+        """Starts a write of `runner`, which takes who is `watching`, and shows it when it has taken a moment,
+        as `of` so many rows, or as a part of the work.
         Where its button ends it, it fails with `Cancelled`, and nothing of it is left.
         """
         number, unwanted = next(self._numbers), set[int]()
         end = partial(unwanted.add, number)
-        shown = self._written[number] = _UnderWay(runner, lambda: text, False, end)
+        shown = self._written[number] = _UnderWay(runner, lambda: text, bool(of), end, of=of)
         monitor = Monitor(seldom(partial(self._told.emit, number)), lambda: bool(unwanted))
         start = partial(write, watching=monitor)
         task = self._begin(shown, start, on_done or (lambda _: None), on_failed)
@@ -203,9 +208,11 @@ class Busy(QWidget):
             return
         self.bar.show_progress(done, total)
         if total and self.cancel_button.isEnabled():
-            speed = rate(done, time.monotonic() - one.began, "")
-            rows, part = f"{done:,} of {total:,} · {speed}", f"{percent(done, total)} of the work"
-            self.label.setText(f"{one.words()} · {rows if one.in_rows else part}")
+            took = time.monotonic() - one.began
+            left = time_left(done, total, took)
+            part = f"{percent(done, total)} of the work" + (f" · {left}" if left else "")
+            far = how_far(done, total, took, one.of) if one.in_rows else part
+            self.label.setText(f"{one.words()} · {far}")
 
     def _show_latest(self) -> None:
         latest = self._running[-1]

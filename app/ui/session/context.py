@@ -265,13 +265,16 @@ class Context(QObject):
         *args: Any,
         on_failed: Callable[[TenantAdminError], None],
         on_done: Callable[[Any], None] | None = None,
+        of: int = 0,
         **options: Any,
     ) -> Task:
-        """Shows how far it is where it takes long, unless a dialog does, or a wait for an answer is told."""
+        """Shows how far it is, of so many rows, where it takes long, unless a dialog does, or a wait for an
+        answer is told.
+        """
         write = partial(self.runner.write, *args, **options)
         if self.costs or not {"watching", "monitor"}.isdisjoint(options):
             return write(on_done=on_done, on_failed=on_failed)
-        return self.busy.follow(doing, write, on_done=on_done, on_failed=on_failed, runner=self.runner)
+        return self.busy.follow(doing, write, on_done=on_done, on_failed=on_failed, runner=self.runner, of=of)
 
     def _refused(
         self,
@@ -322,7 +325,8 @@ class History(QObject):
     `changed` when there is something else to undo, `begun` when a person has asked for it: the answer may
     take a while.
     `agreed` is what a person has agreed to, and `refused(again, failed, error)` asks them for more. `sight`
-    hears what it writes; `write(doing, function, …)` is `Runner.write`, and says so where it takes long.
+    hears what it writes; `write(doing, function, …)` is `Runner.write`, and says how far it is, `of` so many,
+    where it takes long.
     """
 
     changed = Signal()
@@ -341,7 +345,7 @@ class History(QObject):
     ) -> None:
         super().__init__(parent)
         self._runner = runner
-        self._write = write or (lambda doing, *args, **how: runner.write(*args, **how))
+        self._write = write or (lambda doing, *args, of, **how: runner.write(*args, **how))
         self._clock, self._agreed, self._told, self._sight = clock, agreed, refused, sight
         self._pending = False
         # What is asked for meanwhile, in its order, and the act that was refused last.
@@ -442,6 +446,7 @@ class History(QObject):
             now=self._clock(),
             agreed=self._agreed,
             initiator=self,
+            of=len(change.rows) if len(change.rows) > 1 else 0,
             on_done=done,
             on_failed=partial(self._told, again, partial(self._refused, here, act)),
         )

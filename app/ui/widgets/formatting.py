@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from math import isinf
+from typing import Final
 
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.text import lasted, readable, visible
@@ -158,6 +159,28 @@ def rate(count: int, seconds: float, unit: str = "rows") -> str:
         return ""
     speed, of = count / seconds, f" {unit}".rstrip()
     return f"{speed:.1f}{of}/s" if speed < 10 else f"{grouped(int(float(f'{speed:.3g}')))}{of}/s"
+
+
+_SOON: Final = 2.0
+"""Seconds after which work is known well enough to say how long the rest takes."""
+
+
+def how_far(done: int, total: int, seconds: float, of: int = 0) -> str:
+    """`34,000 of 100,000 · 12,000/s · 6 s left`; these are `of` so many where work is measured otherwise."""
+    there = done * of // total if of and total else done
+    said = [
+        f"{there:,} of {of or total:,}",
+        rate(there, seconds, "") if there else "",
+        time_left(done, total, seconds),
+    ]
+    return " · ".join(filter(None, said))
+
+
+def time_left(done: int, total: int, seconds: float) -> str:
+    """`6 s left`; empty while nobody can know, and at the end."""
+    if not 0 < done < total or seconds < _SOON:
+        return ""
+    return f"{lasted(max(1, round(seconds * (total - done) / done)))} left"
 
 
 def money(dollars: float) -> str:

@@ -1,17 +1,51 @@
 """A form whose act may take long: it shows how far that is, and can be ended."""
 
+import time
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from app.ui.theme import Theme
 from app.ui.widgets.banner import ProgressBar
 from app.ui.widgets.form_dialog import FormDialog
+from app.ui.widgets.formatting import how_far
+from app.ui.widgets.labels import Label, Look, in_row
 from models.progress import Monitor, seldom
 
 
+class ProgressLine(QWidget):
+    """How far long work is, as a bar and in words, from `begin(of)` on, which says how many of what a person
+    counts there are, where that is known. It keeps its place when it is hidden.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bar = ProgressBar()
+        self.bar.setAccessibleName("How far it is")
+        self.words = Label(look=Look.DIM)
+        self.words.setFixedHeight(self.words.fontMetrics().height() + 2)  # as high without words
+        in_row((self.bar, 1), self.words, within=self)
+        policy = self.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # else all below it moves when it comes and goes
+        self.setSizePolicy(policy)
+        self._of, self._began = 0, 0.0
+        self.hide()
+
+    def begin(self, of: int = 0) -> None:
+        self._of, self._began = of, time.monotonic()
+        self.bar.show_progress(0, 0)
+        self.words.setText("")
+        self.show()
+
+    def show_progress(self, done: int, total: int) -> None:
+        self.bar.show_progress(done, total)
+        if total:
+            self.words.setText(how_far(done, total, time.monotonic() - self._began, self._of))
+
+
 class LongForm(FormDialog):
-    """While it is written, Cancel ends that first, of which nothing is left then. `bar` is for the owner to
-    place; the act is to be given the `monitor()`.
+    """While it is written, Cancel ends that first, of which nothing is left then. `far` is for the owner to
+    place; the act is to be given the `monitor(of)`, of so many records.
     """
 
     _written = Signal(int, int)
@@ -21,15 +55,13 @@ class LongForm(FormDialog):
     ) -> None:
         super().__init__(theme, title, sentence, action=action, parent=parent)
         self._is_ending = self._is_writing = False
-        self.bar = ProgressBar()
-        self.bar.setAccessibleName("How far it is")
-        policy = self.bar.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)  # else all below it moves when it comes and goes
-        self.bar.setSizePolicy(policy)
-        self.bar.hide()
-        self._written.connect(self.bar.show_progress)
+        self._of = 0
+        self.far = ProgressLine()
+        self.bar = self.far.bar
+        self._written.connect(self.far.show_progress)
 
-    def monitor(self) -> Monitor:
+    def monitor(self, of: int = 0) -> Monitor:
+        self._of = of
         return Monitor(seldom(self._written.emit), lambda: self._is_ending)
 
     def reject(self) -> None:
@@ -43,6 +75,7 @@ class LongForm(FormDialog):
         super().set_busy(busy)
         self._is_writing, self._is_ending = busy, False
         self.cancel_button.setEnabled(True)
-        self.bar.setVisible(busy)
         if busy:
-            self.bar.show_progress(0, 0)
+            self.far.begin(self._of)
+        else:
+            self.far.hide()

@@ -5,7 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, QTimer, Signal
+from PySide6.QtCore import QMimeData, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QTextCursor
 from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QWidget
 
 from app.services.records import adding, users
@@ -16,6 +17,7 @@ from app.ui.session.context import Context
 from app.ui.tabs.common.form_fields import TenantField, with_records
 from app.ui.tabs.users.lines import WIDTH, LeftOutDialog, LinesTable, ask_save_wrong, save_wrong
 from app.ui.theme.icons import Icon
+from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import CheckBox, push_button
 from app.ui.widgets.dialogs import ask_open
 from app.ui.widgets.form_dialog import FieldValue
@@ -33,9 +35,44 @@ _ALL_TO_ONE, _NULL, _EMPTY = "The same for all lines", "No column: nothing (NULL
 _MOST_HEAD, _NAMED, _IN_A_ROW = 60, 3, 3
 _WAITS = "Nothing is pasted or chosen yet."
 
+MOST_EDITED, MOST_CHARACTERS = 1_000, 100_000
+"""Lines and characters of a text that is edited here: a person feels how long more take to be laid out."""
+_FIRST, _FIRST_CHARACTERS = 4, 200
+"""Lines of a longer one that are shown, and characters of each."""
+
+
+class LinesBox(QPlainTextEdit):
+    """What is pasted into it is text to edit, or, where it is `long`, kept by whoever is told of it."""
+
+    long = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__(tabChangesFocus=True)
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        text = source.text()
+        if not self.isReadOnly() and not _is_long(text):
+            super().insertFromMimeData(source)
+            return
+        cursor, whole = self.textCursor(), "" if self.isReadOnly() else self.toPlainText()
+        start, end = sorted((cursor.anchor(), cursor.position()))
+        self.long.emit(whole[:start] + text + whole[end:])
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Others may be pasted in the place of those that are too many to be edited."""
+        if self.isReadOnly() and event.matches(QKeySequence.StandardKey.Paste):
+            self.insertFromMimeData(QGuiApplication.clipboard().mimeData())
+        else:
+            super().keyPressEvent(event)
+
+
+def _is_long(text: str) -> bool:
+    return len(text) > MOST_CHARACTERS or text.count("\n") + text.count("\r") > MOST_EDITED
+
 
 class LinesField(QWidget):
-    """`LinesField(theme, choose)`: lines that are pasted or typed, or a file, which `choose` asks for.
+    """`LinesField(theme, choose)`: lines that are pasted or typed, or a file, which `choose` asks for. Of
+    more lines than are edited here (`LinesBox`) the first are shown.
 
     `changed()` with every edit; `value()` is the text, or the file's path.
     """
@@ -46,7 +83,8 @@ class LinesField(QWidget):
     def __init__(self, context: Context, choose: Callable[[], object]) -> None:
         super().__init__()
         self.path: Path | None = None
-        self.box = QPlainTextEdit(tabChangesFocus=True)
+        self._long: str | None = None
+        self.box = LinesBox()
         self.box.setAccessibleName("Lines")
         self.box.setPlaceholderText("email,tenant\nada@example.com,acme-corp\n…")
         self.box.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
@@ -54,30 +92,64 @@ class LinesField(QWidget):
         self.box.setFixedHeight(5 * self.box.fontMetrics().lineSpacing())
         self.file = Label(look=Look.DIM, wrap=True)
         self.file_button = push_button(context.theme, "Choose a file…", choose, icon=Icon.OPEN)
-        self.paste_button = push_button(context.theme, "Paste lines instead", lambda: self.take(None))
+        self.paste_button = push_button(context.theme, "Paste others instead", lambda: self.take(None))
         buttons = in_row(self.file_button, self.paste_button, (self.file, 1), spacing=8)
         in_column(self.box, buttons, within=self, spacing=8)
         self.box.textChanged.connect(self.changed)
+        self.box.long.connect(self._keep)
         self.setFocusProxy(self.box)
         self.take(None)
 
     def value(self) -> str:
-        return self.box.toPlainText() if self.path is None else str(self.path)
+        return self._text() if self.path is None else str(self.path)
+
+    def _text(self) -> str:
+        return self.box.toPlainText() if self._long is None else self._long
 
     def take(self, path: Path | None) -> None:
         """The lines of a file, or with None those of the box."""
         self.path = path
+        if self._long is not None:
+            self._show_in_box(None, "")
         self.box.setVisible(path is None)
         self.paste_button.setVisible(path is not None)
+        self.paste_button.setText("Paste lines instead")
         self.file.setText("" if path is None else visible(path.name))
         self.setFocusProxy(self.box if path is None else self.file_button)
+        if path is None:
+            self.box.setFocus()
         self.changed.emit()
+
+    def _keep(self, text: str) -> None:
+        """A text that was pasted, in the place of all there is."""
+        if not _is_long(text):
+            self._show_in_box(None, text)
+            self.box.moveCursor(QTextCursor.MoveOperation.End)
+            self.take(None)
+            return
+        lines = text.splitlines()
+        first = [first_line(line, _FIRST_CHARACTERS) for line in lines[:_FIRST]]
+        self._show_in_box(text, "\n".join([*first, "…"]))
+        said = f"{counted(len(lines), 'line')} pasted"
+        self.file.setText(said)
+        self.box.setAccessibleDescription(f"The first of {said}.")
+        self.paste_button.setText("Paste others instead")
+        self.paste_button.show()
+        self.changed.emit()
+        announce(self, said)
+
+    def _show_in_box(self, kept: str | None, shown: str) -> None:
+        self._long = kept
+        self.box.setReadOnly(kept is not None)
+        self.box.setAccessibleDescription("")
+        with QSignalBlocker(self.box):
+            self.box.setPlainText(shown)
 
     def reader(self) -> Callable[[], str]:
         """What gives the lines, off the interface thread."""
         if self.path is not None:
             return partial(adding.read_text, self.path)
-        text = self.box.toPlainText()
+        text = self._text()
         return lambda: text
 
 
@@ -113,12 +185,13 @@ class AddUsersDialog(LongForm):
         self.lines = LinesField(self._context, self._choose)
         self.add_field("lines", "Lines", self.lines, self._check_lines)
         self.outcome = Label(_WAITS, Look.STRONG, wrap=True)
+        self.outcome.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.bad_alone = CheckBox("Show those alone that make no user")
         self.bad_alone.toggled.connect(self._list)
         self.table = LinesTable(self._context.theme)
         save = "Save the wrong lines…"
         self.save_button = push_button(self._context.theme, save, self._ask_save, icon=Icon.EXPORT)
-        for part in (self.outcome, self.bar, self.table, self.table.whole, self.bad_alone):
+        for part in (self.outcome, self.far, self.table, self.table.whole, self.bad_alone):
             self._form.addWidget(part)  # right below the lines that it is about
         self._columns: dict[str, QComboBox] = {}
         for position, name in enumerate(self._names):
@@ -156,6 +229,9 @@ class AddUsersDialog(LongForm):
         super().set_busy(busy)
         if not busy:
             self._show(self.found)
+        elif self.found is not None:
+            self.outcome.setMinimumHeight(self.outcome.height())  # what was said may have had more lines
+            self.outcome.setText(f"{counted(len(self.found.good), 'user')} are being created…")
 
     # the dry run: the lines are cut when they change, and judged when anything does
 
@@ -216,7 +292,9 @@ class AddUsersDialog(LongForm):
             with database.connection_context(), database.cancellable(monitor.cancelled):
                 return adding.judge(database, sheet, wanted, asked, monitor, now=now)
 
-        run = partial(self._begin, work, self._judged)
+        def run() -> None:
+            self._begin(work, self._judged, len(sheet.rows))
+
         self._context.when_agreed(self._context.rows_of(USERS.name, EVERYONE), run, self)
 
     def _is_new_agreed(self) -> bool:
@@ -241,27 +319,27 @@ class AddUsersDialog(LongForm):
         too_many = most is not None and len(self.found.good) > most
         return "These are too many for one act here." if too_many else ""
 
-    def _begin(self, work: Callable[[Monitor], Any], use: Callable[[Any], object]) -> None:
+    def _begin(self, work: Callable[[Monitor], Any], use: Callable[[Any], object], of: int = 0) -> None:
         self._stop()
-        self.bar.show()
-        self.bar.show_progress(0, 0)
+        self.far.begin(of)
 
         def done(found: Any) -> None:
             if self._task is task:
                 self._task = None
-                self.bar.hide()
+                self.far.hide()
                 use(found)
 
         def failed(error: TenantAdminError) -> None:
             if self._task is task:
                 self._task = None
-                self.bar.hide()
+                self.far.hide()
                 if not isinstance(error, Cancelled):
+                    self.outcome.setText("Nothing can be made of these lines.")
                     self.show_error(error)
 
         def advance(done: int, total: int) -> None:
             if self._task is task:
-                self.bar.show_progress(done, total)
+                self.far.show_progress(done, total)
 
         task = self._context.runner.job(work, on_progress=advance, on_done=done, on_failed=failed)
         self._task = task
@@ -271,7 +349,7 @@ class AddUsersDialog(LongForm):
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
-        self.bar.hide()
+        self.far.hide()
 
     def _judged(self, found: Judged) -> None:
         self._show(found)
@@ -285,7 +363,7 @@ class AddUsersDialog(LongForm):
         self.action_button.setEnabled(good > 0)
         (self.action_button if good else self.cancel_button).setDefault(True)
         set_tip(self.action_button, "" if good else self._check_lines(self.lines.value()))
-        said = _WAITS if found is None else _result(found, most)
+        said = self._pending() if found is None else _result(found, most)
         if found is not None and self._sheet is not None:
             left = adding.not_taken(self._sheet, self._wanted_columns())
             said += f" Nothing is taken of {some_of(left, _NAMED, shown=_named)}." if left else ""
@@ -293,6 +371,13 @@ class AddUsersDialog(LongForm):
         self.bad_alone.setEnabled(bool(bad))
         self.save_button.setEnabled(bool(bad))
         self._list()
+
+    def _pending(self) -> str:
+        """What is known before the lines have been looked at."""
+        if self._sheet is not None:
+            lines = len(self._sheet.rows)
+            return f"Looking at {counted(lines, 'line')}…" if lines else "No line makes a user."
+        return "Reading the lines…" if str(self.lines.value()).strip() else _WAITS
 
     def _list(self) -> None:
         found = self.found
@@ -304,7 +389,7 @@ class AddUsersDialog(LongForm):
 
     def _create(self) -> None:
         good = self.found.good if self.found is not None else ()
-        write = partial(self.write, self._context.act, users.create_many, good, self.monitor())
+        write = partial(self.write, self._context.act, users.create_many, good, self.monitor(len(good)))
         self._context.when_agreed(self._context.rows_of(USERS.name, EVERYONE), write, self)
 
     def _choose(self) -> None:

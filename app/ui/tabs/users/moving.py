@@ -75,12 +75,12 @@ def move_form(context: Context, moving: Moving, seen: Seen, parent: QWidget | No
         form.set_hint(of_it if there else " ", "tenant_id")
 
     field.changed.connect(promise)
-    form.add_widget(form.bar)
+    form.add_widget(form.far)
     field.setFocus()
 
     def move() -> None:
         tenant = field.value()
-        act = partial(context.act, users.move, ids, seen=seen, watching=form.monitor())
+        act = partial(context.act, users.move, ids, seen=seen, watching=form.monitor(len(ids)))
         # The addresses of a tenant are compared as people read them, which no index does.
         looks = 1 if len(ids) == 1 else 2  # of several those who cannot move are found first
         context.when_agreed(

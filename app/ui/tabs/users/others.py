@@ -176,7 +176,7 @@ def others_of_several_form(
             differing = DifferingField(name, may_be_nothing=may_be_nothing)
             check = _checks(name, rule, _STAYS, may_be_nothing=may_be_nothing)
             form.add_field(name, name, differing, check, _hint(rule, ""))
-    form.add_widget(form.bar)
+    form.add_widget(form.far)
     for name in names[:1]:
         form.editor(name).setFocus()
 
@@ -186,7 +186,7 @@ def others_of_several_form(
             form.set_problem("Nothing is changed yet.")
             return
         shared = {name: found.shared[name] for name in values if name in found.shared}
-        act = partial(context.act, users.set_others_of, seen=seen, watching=form.monitor())
+        act = partial(context.act, users.set_others_of, seen=seen, watching=form.monitor(len(found.ids)))
         form.write(act, found.ids, values, shared)
 
     form.submitted.connect(save)

@@ -211,18 +211,25 @@ def test_what_is_no_csv_is_said_below_the_lines_and_escape_asks(
 
 @pytest.mark.slow
 def test_many_come_in_without_a_stall_and_can_be_ended(
-    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
+    qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
     page = open_file(qtbot, window, demo_path)
     before = count(demo_path, "users")
-    lines = tmp_path / "users.csv"
-    lines.write_text("email\n" + "".join(f"u{number}@host{number % 50}.example\n" for number in range(MANY)))
+    lines = ["email", *(f"u{number}@host{number % 50}.example" for number in range(MANY))]
     form = opened(qtbot, window)
     form.tenant.box.setCurrentIndex(form.tenant.box.findText("acme-corp"))
     heart = Heart()
-    heart.act = "judging"
-    with qtbot.waitSignal(form.judged):
-        form.read_file(lines)
+    heart.act = "pasting and judging"
+    pasted(qtbot, form, "\n".join(lines))
+    heart.skip()
+    assert f"{MANY + 1:,} lines pasted" in words(form) and form.lines.box.isReadOnly()
+    assert form.lines.box.toPlainText().splitlines() == [*lines[:4], "…"]
+    pasted(qtbot, form, "one@new.example")  # in their place
+    assert (form.lines.value(), form.lines.box.isReadOnly()) == ("one@new.example", False)
+    pasted(qtbot, form, "\n".join(lines))
+    heart.skip()
+    told = list[tuple[str, str]]()
+    form._written.connect(lambda *_: told.append((form.outcome.text(), form.far.words.text())))
     assert form.action_button.text() == f"Create {MANY:,} users"
     heart.act = "ending"
     click(qtbot, form.action_button)
@@ -234,5 +241,7 @@ def test_many_come_in_without_a_stall_and_can_be_ended(
     closed(qtbot, window, AddUsersDialog)
     qtbot.waitUntil(lambda: page.model.rowCount() == before + MANY)
     heart.stop()
+    assert {outcome for outcome, _ in told} == {f"{MANY:,} users are being created…"}
+    assert f" of {MANY:,} · " in told[-1][1] and "/s" in told[-1][1]
     assert count(demo_path, "users") == before + MANY
     assert not [pause for pause in heart.pauses if pause[0] > STALL_MS], heart.pauses

@@ -95,6 +95,9 @@ def test_duration(seconds: float, words: str) -> None:
 def test_rate() -> None:
     assert f.rate(1_020_400, 1.0) == "1,020,000 rows/s"
     assert f.rate(5, 2.0, "files") == "2.5 files/s"
+    assert f.how_far(1_500, 3_000, 1.0) == "1,500 of 3,000 · 1,500/s"
+    assert f.how_far(25, 100, 10.0, of=40_000) == "10,000 of 40,000 · 1,000/s · 30 s left"
+    assert f.how_far(100, 100, 10.0) == "100 of 100 · 10/s"
     assert f.rate(5, 0) == ""
 
 
