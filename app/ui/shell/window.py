@@ -490,7 +490,14 @@ class MainWindow(QMainWindow):
             return
         from app.ui.shell.connect_dialog import unlock_dialog  # noqa: PLC0415
 
-        unlock_dialog(context, self).open_once(context.lock.unlock)
+        unlock_dialog(context, self).open_once(self._unlock)
+
+    def _unlock(self) -> None:
+        """And leads the keys to what is to be changed: the button that had them would lock again."""
+        if self.workspace is not None:
+            self.workspace.context.lock.unlock()
+            if self.focusWidget() is self.strip.unlock_button:
+                self.workspace.focus_in_current()
 
     def _say_state(self) -> None:
         """The title, and what the status bar says of what is open."""

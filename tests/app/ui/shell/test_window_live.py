@@ -213,6 +213,7 @@ def test_a_record_can_be_changed_again_at_once(
     """What it was before the own act is not taken for somebody else's, while it is read again."""
     page = open_live(qtbot, window, production)
     unlock(qtbot, window)
+    assert window.focusWidget() is page.table, "no key locks it again"
     choose(qtbot, page, 0)
     before, edge.delay = count(file, "audit_chain"), 0.05
     for name in ("mei", "may"):
