@@ -90,11 +90,11 @@ class WebhooksTab(RecordTab):
 
     @property
     def gives_way(self) -> tuple[str, ...]:
-        """How it fares, which the inspector shows, goes before whose it is and what it is for; last what one
+        """How it fares, which the inspector shows, goes before what it is for and whose it is; last what one
         knows it by. That does not depend on what was sent from here: no column moves when something is.
         """
         first = (name for name in super().gives_way if name not in ("tenant_id", "events"))
-        return (*first, "created_at", RANK, "tenant_id", "events", "active", "name")
+        return (*first, "created_at", RANK, "events", "tenant_id", "active", "name")
 
     def listen(self) -> None:
         super().listen()
