@@ -31,7 +31,7 @@ PRAGMAS: tuple[tuple[str, int], ...] = (
     ("secure_delete", 1),  # deleted personal data must not stay in free pages
     ("cell_size_check", 1),
     ("temp_store", 2),  # sorting never writes beside somebody else's file
-    ("cache_size", -4096),
+    ("cache_size", -2048),
 )
 
 FILE_LIMITS = Limits(
