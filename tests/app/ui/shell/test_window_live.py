@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
+from app.itemmodels.columns import Tone
 from app.itemmodels.pages import PAGE
 from app.itemmodels.virtual_table import GONE
 from app.services.chain.checkpoint import Reason
@@ -1007,6 +1008,13 @@ def test_the_chain_is_verified_from_the_checkpoint_on(
         assert page.banner.headline().startswith(headline)
         assert page.verify_button.text() == "Verify what is new"
     assert page.banner.detail().startswith("Nothing new since checkpoint 1")
+    assert window.context is not None
+    through = window.context.verdict.through
+    append(file, "other", 1)
+    window.context.outside.look()
+    stands = f"Chain verified through entry {through} · 1 newer, just now"
+    qtbot.waitUntil(lambda: window.shield.text() == stands)
+    assert page.banner.tone() is Tone.OK and "through entry" in page.banner.headline()
     page.commands.trigger("verify_whole")
     asked = dialog(qtbot, window, ConfirmDialog)
     assert "rows of d1:prod are read, and charged" in " ".join(labels(asked)), "also where it is little"
