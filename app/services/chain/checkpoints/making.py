@@ -326,6 +326,7 @@ def keep_verdict(
         now if since is None else before,
         part,
         report.undecided,
+        report.ends_before,
     )
     store.verdicts.keep(where, said)
     if report.verdict is Verdict.VERIFIED:

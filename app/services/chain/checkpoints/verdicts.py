@@ -24,7 +24,7 @@ class KeptVerdict:
     `entries` are those that were looked at; `errors` and `warnings` were found. `since` is the number of the
     checkpoint from which on that was; None where the file was verified whole, which it last was at
     `whole_at` (None: it is not known), or where a `part` was found broken. It was `undecided` which
-    database it is.
+    database it is. `ends_before` as of `Report`.
     """
 
     verdict: Verdict
@@ -38,6 +38,7 @@ class KeptVerdict:
     whole_at: int | None = None
     part: bool = False
     undecided: bool = False
+    ends_before: bool = False
 
     @property
     def intact(self) -> bool:

@@ -65,7 +65,7 @@ def heading(said: Report | KeptVerdict) -> tuple[Tone, str, str]:
     """Tone, headline and icon of a verdict; a question, where a person has to say which database it is of."""
     if said.undecided and said.verdict not in BROKEN:
         return Tone.WARN, doubts.WHICH, Icon.WARNING_FILL
-    if isinstance(said, Report) and said.ends_before:
+    if said.ends_before:
         return Tone.BAD, ENDS_BEFORE, Icon.SHIELD_BAD
     return HEADLINES[said.verdict]
 

@@ -184,7 +184,12 @@ def test_a_copy_older_than_any_checkpoint_is_called_so_and_asks_before_its_first
     question = dialog(qtbot, window, ConfirmDialog)
     assert question.title.text() == "Go on from an earlier state?" and count(demo_path, "users") == users
     question.reject()
+    window.close_file()
+    window.settings.verify_by_itself = False
+    open_file(qtbot, window, demo_path)
+    qtbot.waitUntil(lambda: window.shield.text() == "Older state, or cut off")
     ask(demo_path, "DELETE FROM audit_chain WHERE seq = 599")
+    window.settings.verify_by_itself = True
     opened()
     assert window.shield.text() == "Chain broken"
 
