@@ -17,9 +17,9 @@ from models import errors
 from models.engine import Capability, Database, Limits, Row, Rows, Statement, TriedRows
 from models.freeing import let_go
 from models.local.bounded import bound_by
-from models.local.errors import no_longer, translate
+from models.local.errors import no_longer
 from models.local.file import BUSY_TIMEOUT_MS, patiently, set_pragma, text_encoding, traces
-from models.local.in_use import written_by
+from models.local.in_use import known, written_by
 from models.local.on_disk import FileOnDisk, has_moved
 from models.progress import PATIENCE, WATCHING, Stop, Tick, Waiting, never
 
@@ -157,15 +157,13 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         try:
             yield
         except Exception as error:
-            known = translate(error, self.path)
-            if known is None or known is error:
+            found = known(error, self.path)
+            if found is None or found is error:
                 raise
-            if isinstance(known, errors.DamagedFile) and self._is_overwritten():
+            if isinstance(found, errors.DamagedFile) and self._is_overwritten():
                 raise no_longer(self.path) from error
-            self.damaged |= isinstance(known, errors.DamagedFile)
-            if isinstance(known, errors.FileLocked):
-                known = errors.FileLocked(self.path, written_by(self.path))
-            raise known from error
+            self.damaged |= isinstance(found, errors.DamagedFile)
+            raise found from error
 
     @contextmanager
     def own_errors(self) -> Iterator[None]:

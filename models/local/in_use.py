@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from models.errors import FileLocked, StorageError
+from models.local.errors import translate
 from models.local.file import D1_DATABASES, SIBLINGS, real_path, sibling
 
 _PROC = Path("/proc")
@@ -31,6 +33,13 @@ def written_by(path: Path) -> str | None:
     real = real_path(path)
     writing = _with_lock({str(sibling(real, suffix)) for suffix in SIBLINGS}, "WRITE")
     return " and ".join(_programs(writing)) or " or ".join(_programs(users_of(path))) or None
+
+
+def known(error: BaseException, path: Path) -> StorageError | None:
+    """`translate`, with who is in the way where the file is locked."""
+    found = translate(error, path)
+    is_new = isinstance(found, FileLocked) and found is not error
+    return FileLocked(path, written_by(path)) if is_new else found
 
 
 def users_of(path: Path) -> set[int]:

@@ -16,8 +16,8 @@ from app import paths
 from app.services.chain.verify import source
 from models.engine import Database, Metered, Rows, Usage
 from models.local.database import LocalDatabase
-from models.local.errors import translate
 from models.local.file import born, real_path
+from models.local.in_use import known
 
 if TYPE_CHECKING:
     from app.services.chain.verify.report import Report
@@ -127,7 +127,7 @@ class InFile(Where):
         return verification.verify(self.path, verification.Wish(executor=executors.of_file(), **options))
 
     def known(self, error: Exception) -> Exception:
-        return translate(error, self.path) or error
+        return known(error, self.path) or error
 
 
 def _text(path: Path) -> str:

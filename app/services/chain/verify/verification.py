@@ -19,7 +19,7 @@ from app.services.chain.verify.scan import BLOCK, Job, Result
 from app.services.chain.verify.source import IN_THE_WAY, Query, Reader, Row
 from models.engine import PAGE_ROWS
 from models.errors import Cancelled
-from models.local.errors import translate
+from models.local.in_use import known
 from models.progress import UNWATCHED, Monitor
 from models.schema import COUNTED
 
@@ -217,7 +217,7 @@ def _attempt(where: source.Source, wish: Wish) -> tuple[Report, bool]:
             except (apsw.CorruptError, apsw.FormatError):
                 raise  # damage, which becomes a verdict
             except apsw.Error as error:
-                raise translate(error, where.path) or error from error
+                raise known(error, where.path) or error from error
             total = extent.size if extent.rows is None else extent.rows
 
             def watch(done: int) -> bool:
@@ -242,7 +242,7 @@ def _attempt(where: source.Source, wish: Wish) -> tuple[Report, bool]:
             watch(joined.entries)
             return report, disturbed
         except IN_THE_WAY as error:
-            raise translate(error, where.path) or error from error
+            raise known(error, where.path) or error from error
         except (apsw.CorruptError, apsw.IOError, apsw.FormatError, UnicodeDecodeError) as error:
             sentence = "The audit chain cannot be read at all: the file is damaged."
             finding = Finding(Code.UNREADABLE, None, None, None, str(error), sentence)

@@ -16,6 +16,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from app.services.chain.where import InFile
 from app.services.files.describe import OpenedFile
 from app.services.files.opening import NEWER, UTF_16, open_database, snapshot_copy
 from app.services.opened import ASKED
@@ -318,9 +319,11 @@ def test_a_wrangler_that_serves_the_folder_has_it_in_use(tmp_path: Path, databas
 def test_a_locked_file_names_who_locks_it(database_path: Path, hold: Hold) -> None:
     set_mode(database_path, "delete")
     holder = hold(database_path, "BEGIN EXCLUSIVE")
+    who = rf"in use by python\S* \(pid {holder.pid}\)"
     for options in ({}, {"read_only": True}, {"force_writable": True}):
-        with pytest.raises(FileLocked, match=rf"in use by python\S* \(pid {holder.pid}\)"):
+        with pytest.raises(FileLocked, match=who):
             open_database(database_path, **options)
+    assert re.search(who, str(InFile(database_path).known(apsw.BusyError()))), "as a verification says it"
 
 
 def test_changes_from_outside_are_noticed(database_path: Path) -> None:
