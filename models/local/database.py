@@ -425,7 +425,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         with self.expected_errors():
             self.on_disk.require_same()
             connection: apsw.Connection = self.connection()
-            self.on_disk.require(connection)
+            self.on_disk.look(connection)
             return int(connection.pragma("data_version"))
 
     def _may_fold(self, connection: apsw.Connection) -> bool:

@@ -182,12 +182,20 @@ class FileOnDisk:
         self.require_log()
         self.require_not_overwritten(connection)
 
+    def look(self, connection: apsw.Connection) -> None:
+        """The same, and that the log is as long as SQLite knows it."""
+        self._require_whole_log(connection)
+        self.require(connection)
+
+    def _require_whole_log(self, connection: apsw.Connection) -> None:
+        self.require_index()
+        if _log_is_cut(connection, self.log):
+            raise errors.LogMissing(self.path)
+
     def require_for_change(self, connection: apsw.Connection) -> None:
         """The same before a change begins, as far as it was looked at before."""
         if not has_moved(connection):  # which is asked again within the change
-            self.require_index()
-            if _log_is_cut(connection, self.log):
-                raise errors.LogMissing(self.path)
+            self._require_whole_log(connection)
             if self._is_looked_at:
                 self.require(connection)
 

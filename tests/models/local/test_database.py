@@ -376,6 +376,8 @@ def test_nothing_is_acknowledged_that_goes_to_a_lost_log(
     with pytest.raises(LogMissing, match=r"-wal\) was deleted, replaced or cut while"):
         database.run_batch([insertion("u-2")])
     assert not database.connection().in_transaction
+    with pytest.raises(LogMissing):  # so that a person who only looks is told as well
+        database.outside_changes()
 
 
 CUT_INDEX = """
