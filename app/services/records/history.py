@@ -167,6 +167,23 @@ def told(payload: object) -> tuple[str, str]:
     return _short(actor) if isinstance(actor, str) else "", ", ".join([*parts[:4], *why])
 
 
+_WHOLE: Final = 1_000
+"""Characters of a value that is told whole."""
+
+
+def told_whole(payload: object) -> list[str]:
+    """The changes with their whole values, as far as a person reads them, where `told` would cut one."""
+    changes = payload.get("changes") if isinstance(payload, dict) else None
+    found = []
+    for name, change in changes.items() if isinstance(changes, dict) else ():
+        if isinstance(change, dict) and {"from", "to"} <= change.keys():
+            both = change["from"], change["to"]
+            before, after = ("(none)" if one is None else readable(one)[:_WHOLE] for one in both)
+            if max(len(before), len(after)) > _LONGEST:
+                found.append(f"{name}: {before} → {after}")
+    return found
+
+
 MOVED: Final = "moved "
 """How a change of the tenant begins."""
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from app.services.chain.rules import MARKER_EVENT
-from app.services.records.history import MOVED, told
+from app.services.records.history import MOVED, Named, told
 from app.services.records.list_query import CELL_CHARACTERS
 from app.services.records.tables import ACTOR, REDONE, UNDONE
 from app.services.text import counted
@@ -24,6 +24,7 @@ _ENDS: Final = 4
 
 _USER, _WEBHOOK, _RUN = ("email", "userId"), ("name", "url", "webhookId"), ("runId",)
 _IDEA = ("ideaId",)
+_TITLE = ("title",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ _LINES: Final[Mapping[str, _Template]] = {
     Event.WEBHOOK_DEACTIVATED: _Template("deactivated webhook", _WEBHOOK),
     Event.WEBHOOK_DELETED: _Template("deleted webhook", _WEBHOOK),
     Event.WEBHOOK_RESTORED: _Template("brought back webhook", _WEBHOOK),
-    Event.NOTIFICATIONS_CREATED: _Template("created notification", ("title",)),
+    Event.NOTIFICATIONS_CREATED: _Template("created notification", _TITLE),
     Event.NOTIFICATIONS_READ: _Template("marked as read", noun="notification"),
     Event.NOTIFICATIONS_UNREAD: _Template("marked as unread", noun="notification"),
     Event.NOTIFICATIONS_DELETED: _Template("deleted", noun="notification"),
@@ -91,31 +92,53 @@ def summary(
     """The line; None for a type that is not known, or a payload without what its type tells. The payload may
     be cut as a list cuts it (`CELL_CHARACTERS`). `known` says what a record is called, by its id.
     """
+    said = _fields(payload) if isinstance(payload, str) else {}
+    done = _done(event_type, said, known)
+    if done is None:
+        return None
+    actor = told(said)[0]
+    return f"{actor.partition('@')[0]} {done}" if actor else sentence(done)
+
+
+def done_to(record: Named, event_type: object, said: object) -> str | None:
+    """The same of a payload as JSON gives it, without who did it, and without the record, who knows which."""
+    return _done(event_type, said if isinstance(said, dict) else {}, about=record)
+
+
+def sentence(words: str) -> str:
+    """As it begins where nobody did it."""
+    return words[0].upper() + words[1:]
+
+
+def _done(
+    event_type: object,
+    said: Mapping[str, Any],
+    known: Mapping[str, str] = MappingProxyType({}),
+    *,
+    about: Named | None = None,
+) -> str | None:
+    """What was done, without the name of the record that all is `about`."""
     line = _LINES.get(event_type) if isinstance(event_type, str) else None
-    said = _fields(payload) if isinstance(payload, str) else None
-    if line is None or not said:
+    what = _what(line, said, str(event_type), known) if line is not None and said else None
+    if line is None or what is None:
         return None
-    what = _what(line, said, str(event_type), known)
-    if what is None:
-        return None
-    actor, changes = told(said)
+    if about is not None:
+        ids = {str(said.get(key)) for key in (*line.names, line.of)}
+        if {about.record_id, about.email} & ids or line.names == _TITLE or said.get("count") == 1:
+            what = what.rpartition(" of ")[0] if line.of else ""
+    _, changes = told(said)
     did, (renamed, old_and_new) = line.did, _renamed(said)
     if event_type == Event.USER_UPDATED and renamed:
         did, what, changes = "renamed user", old_and_new, ""
     for word, of in (("undid", said.get(UNDONE)), ("redid", said.get(REDONE))):
         if isinstance(of, str) and (taken := _LINES.get(of)) is not None:
-            if (taken.names, taken.noun) != (
-                line.names,
-                line.noun,
-            ):  # what is named here is not what was then
-                what = f"({did} {what})"
+            if (taken.names, taken.noun) != (line.names, line.noun):  # that was of something else
+                what = f"({did} {what})" if what else ""
             did = f"{word} “{did if of == event_type else taken.did}”"
     if changes.startswith(MOVED):
-        what, changes = f"{what} {changes.removeprefix(MOVED)}", ""
-    words = " ".join(filter(None, (actor.partition("@")[0], did, what)))
-    if changes and line.names:
-        words += f" ({changes})"
-    return words if actor else words[0].upper() + words[1:]
+        what, changes = f"{what} {changes.removeprefix(MOVED)}".strip(), ""
+    words = " ".join(filter(None, (did, what)))
+    return f"{words} ({changes})" if changes and line.names else words
 
 
 def unnamed(event_type: object, payload: object) -> list[tuple[str, str]]:

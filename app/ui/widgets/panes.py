@@ -357,6 +357,13 @@ class Inspector(QFrame):
         """Above the acts; `first` of all that is below the title."""
         self._body.insertWidget(self._body.indexOf(self._header) + 1 if first else -1, widget)
 
+    def pin_acts(self) -> None:
+        """The acts stand at the foot, whatever comes and goes above them: what grows while somebody looks
+        scrolls.
+        """
+        self._parts.setStretchFactor(self._scroll, 1)
+        self._parts.setStretch(self._parts.indexOf(self._acts) + 1, 0)  # of what is left
+
     def set_actions(self, buttons: Sequence[QPushButton]) -> None:
         """Buttons at the foot, from the left; once."""
         self._foot.set_parts(buttons)

@@ -154,6 +154,7 @@ class InspectedTab(QWidget):
                 return
             self.past = PastPart(self.context, self._open_entry)
             self.inspector.add_widget(self.past)
+            self.inspector.pin_acts()
         self.past.show_past_of(self.named_in_history(record_id, record))
 
     def _open_entry(self, entry: "PastEntry") -> None:

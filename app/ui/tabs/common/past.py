@@ -3,17 +3,19 @@
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QEvent, QTimer
 from PySide6.QtWidgets import QWidget
 
 from app.services.records import history
 from app.services.records.history import CHARGED, LOOKED_THROUGH, Named, Past, PastEntry
+from app.services.records.summary import done_to, sentence
 from app.services.text import visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
-from app.ui.theme import Kind
+from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.cell_delegate import WrappingCells
 from app.ui.widgets.formatting import grouped, plain, relative_time
 from app.ui.widgets.labels import Label, Look, in_column, in_row
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
@@ -22,10 +24,44 @@ from models.errors import TenantAdminError
 
 SOON_MS = 120
 """After which the record is taken for the one that a person wants to look at."""
-_COLUMNS = (StaticColumn("What"), StaticColumn("Who", dim=True), StaticColumn("When", dim=True))
+_COLUMNS = (StaticColumn("Who did what"), StaticColumn("When", dim=True))
 _NOTHING = "No entry of the audit chain names this record."
-_LONGEST_WHO = 14
-"""Letters of who acted; of an address what is before its @."""
+_LINES = 4
+"""Lines of an entry's sentence that are shown; its tip has the whole."""
+
+
+class PastTable(StaticTable):
+    """Entries in rows as high as their sentences."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        self._heights: QTimer | None = None
+        super().__init__(theme, "History", _COLUMNS, most=None, parent=parent)
+        self._wrapping = WrappingCells(theme, self, _LINES)
+        self.setItemDelegate(self._wrapping)
+        self._heights = QTimer(self, singleShot=True, interval=0)
+        self._heights.timeout.connect(self.fit_rows)
+        self.horizontalHeader().sectionResized.connect(lambda *_: self._fit_soon())
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in {QEvent.Type.FontChange, QEvent.Type.StyleChange}:
+            self._fit_soon()
+
+    def fit_rows(self) -> None:
+        model, rows, width = self.model(), self.verticalHeader(), self.horizontalHeader().sectionSize(0)
+        for row in range(model.rowCount()):
+            wanted = self._wrapping.height_of(model.index(row, 0), width)
+            rows.resizeSection(row, max(rows.defaultSectionSize(), wanted))
+        self.updateGeometry()
+
+    def _fit_soon(self) -> None:
+        if self._heights is not None:
+            self._heights.start()
+
+    def _height(self, lines: int) -> int:
+        return super()._height(0) + max(
+            self.verticalHeader().length(), self.verticalHeader().defaultSectionSize()
+        )
 
 
 class PastPart(QWidget):
@@ -41,7 +77,7 @@ class PastPart(QWidget):
         self._before: int | None = None
         self._reading: Task | None = None
         theme = context.theme
-        self.table = StaticTable(theme, "History", _COLUMNS, most=None, parent=self)
+        self.table = PastTable(theme, self)
         self.note = Label("", Look.DIM, wrap=True)
         self.more = push_button(theme, "", self._read_on, kind=Kind.FLAT, icon=Icon.HISTORY)
         line = in_row(Label("History", Look.SECTION), None, self.more)
@@ -93,6 +129,7 @@ class PastPart(QWidget):
         self._entries = history.once_each([*(() if before is None else self._entries), *past.entries])
         had_focus = self.more.hasFocus()
         self.table.show_rows(list(map(self._cells, self._entries)))
+        self.table.fit_rows()
         self.table.setVisible(bool(self._entries))
         if past.looked_to is None:
             self.more.hide()
@@ -125,19 +162,22 @@ class PastPart(QWidget):
         if rows:
             self._show_entry(self._entries[self.table.source_row(rows[0])])
 
+    def _sentence(self, entry: PastEntry) -> str:
+        """As the audit tab has it, but for the record; of types that nobody knows what there is."""
+        done = None if self._named is None else done_to(self._named, entry.event_type, entry.said)
+        who = visible(entry.actor).partition("@")[0] or visible(entry.actor)
+        if done is not None:
+            return f"{who} {visible(done)}" if who else visible(sentence(done))
+        what, kind = visible(entry.what), visible(entry.event_type)
+        said = f"{kind} {what}" if what.startswith("with ") else " · ".join(filter(None, (kind, what)))
+        return f"{said} · {who}" if who else said
+
     def _cells(self, entry: PastEntry) -> tuple[Cell, ...]:
         at, now = declared.epoch(entry.created_at), self._context.clock()
-        what, whole = visible(entry.what), visible(entry.event_type)
-        said = f"{what} · {whole}" if what else whole  # what tells it from others first: it may be cut
-        said = f"{whole} {what}" if what.startswith("with ") else said
-        who = visible(entry.actor)
-        name = who.partition("@")[0] or who
-        short = name if len(name) <= _LONGEST_WHO else f"{name[: _LONGEST_WHO - 1]}…"
+        said = self._sentence(entry)
         moment = declared.moment(self._context, entry.created_at)
         when = plain(entry.created_at) if at is None else relative_time(at, now)
-        number = f"Entry {grouped(entry.seq)} of {visible(entry.tenant_id)}"
-        return (
-            Cell(said, tip=f"{number}: {said}"),
-            Cell(short, tip=who if short != who else None),
-            Cell(when, entry.seq, tip=moment),
-        )
+        number = f"Entry {grouped(entry.seq)} of {visible(entry.tenant_id)} ({visible(entry.event_type)})"
+        by = [f"By {visible(entry.actor)}"] if "@" in entry.actor else []
+        tip = "\n".join([f"{number}: {said}", *map(visible, history.told_whole(entry.said)), *by])
+        return (Cell(said, tip=tip), Cell(when, entry.seq, tip=moment))
