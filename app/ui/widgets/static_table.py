@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from heapq import nlargest
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, QSignalBlocker, QSize, QSortFilterProxyModel, Qt
 from PySide6.QtGui import QResizeEvent, QStandardItemModel
@@ -25,6 +26,8 @@ from app.ui.widgets.actions import give_letters
 from app.ui.widgets.data_table import DataTable
 
 _LEAST_WIDE = 90
+_LOOKED_AT = 4
+"""Rows of which it is measured how wide they are, of those with the most letters."""
 _FEWEST = 4
 """Rows that a small table keeps where a screen is low: it scrolls by itself."""
 
@@ -69,6 +72,8 @@ class StaticTable(DataTable):
         self._most, self._wide = most, wide
         self._widths: dict[int, int] = {}
         """Of columns with the rows shown now: each time the dialog is laid out it asks for all of them."""
+        self._longest: dict[int, list[int]] = {}
+        """Of columns the rows with the most letters, behind the first ones, which Qt looks at."""
         self._content = QStandardItemModel(0, len(columns), self)
         for position, column in enumerate(columns):
             for role, value in header(column).items():
@@ -101,6 +106,12 @@ class StaticTable(DataTable):
                     # Items that PySide has made crash when their row is removed; the model makes its own.
                     self._content.setItemData(self._content.index(position, column), _values(cell))
             self.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+        for column in range(self._content.columnCount()):
+            lengths = [len(row[column].text) if column < len(row) else 0 for row in rows]
+            behind = range(self.horizontalHeader().resizeContentsPrecision(), len(rows))
+            self._longest[column] = nlargest(_LOOKED_AT, behind, key=lengths.__getitem__)
+        self._widths.clear()  # of rows that were not there yet
+        self.horizontalHeader().resizeSections()
         self.set_most(self._most)
 
     def set_most(self, most: int | None) -> None:
@@ -125,7 +136,9 @@ class StaticTable(DataTable):
 
     def sizeHintForColumn(self, column: int) -> int:
         if column not in self._widths:
-            self._widths[column] = super().sizeHintForColumn(column)
+            found = (self._content.index(row, column) for row in self._longest.get(column, ()))
+            widths = (self.sizeHintForIndex(self._sorted.mapFromSource(index)).width() for index in found)
+            self._widths[column] = max(super().sizeHintForColumn(column), max(widths, default=0))
         return self._widths[column]
 
     def changeEvent(self, event: QEvent) -> None:

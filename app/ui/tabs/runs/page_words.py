@@ -1,6 +1,6 @@
 """What is said of an opened run: why it is where it is, and its numbers."""
 
-from math import isfinite
+from math import inf
 from typing import Final, NamedTuple
 
 from app.services.records.history import PastEntry
@@ -170,13 +170,11 @@ def about(context: Context, stored: object) -> tuple[str, str]:
 def what_of(entry: PastEntry) -> str:
     """What an entry about a run says beside its type: of a workflow's the phase and what came of it."""
     said = entry.said if isinstance(entry.said, dict) else {}
-    phase, score, lasted = (said.get(name) for name in ("phase", "score", "durationMs"))
+    phase, score, took = (said.get(name) for name in ("phase", "score", "durationMs"))
     parts = [entry.what] if entry.what else []
     parts += [formatting.first_line(phase, 40)] if isinstance(phase, str) and phase else []
     parts += [f"score {formatting.score(score)}"] if isinstance(score, int | float) else []
-    parts += (
-        [formatting.duration(lasted / 1000)] if isinstance(lasted, int | float) and isfinite(lasted) else []
-    )
+    parts += [lasted(round(took / 1000))] if isinstance(took, int | float) and 0 <= took < inf else []
     return ", ".join(parts)
 
 

@@ -316,6 +316,13 @@ def test_an_address_without_room_keeps_its_host_and_its_end(small: StaticTable, 
     assert "…" in cells._lay_out("no-address-of-any-kind-" * 9, False, room, True).text.text()
 
 
+def test_a_column_is_as_wide_as_its_longest_words_wherever_they_stand(small: StaticTable) -> None:
+    small.show_rows([(Cell("a"), Cell("x")) for _ in range(100)])
+    narrow = small.sizeHintForColumn(1)
+    small.show_rows([(Cell("a"), Cell("x" if row < 99 else "as long as this")) for row in range(100)])
+    assert small.sizeHintForColumn(1) > narrow + 40
+
+
 def test_until_it_is_sorted_the_order_is_the_one_given(small: StaticTable) -> None:
     assert shown(small) == ["beta", "Alpha", "gamma"]
 
