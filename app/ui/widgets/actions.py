@@ -32,6 +32,10 @@ class ButtonIn(Enum):
     INSPECTOR = auto()
 
 
+_YIELDS = "yields"
+"""The property of an action whose letter others may have."""
+
+
 @dataclass(frozen=True, slots=True)
 class ActionSpec:
     """One action: what it is called, what it does, when it applies.
@@ -41,7 +45,8 @@ class ActionSpec:
     button, unless it is one `of_table`, and none does what `ends` something: a slip of the finger must not.
     `checked` is for one of several that is on or off: its menu marks it. `of_table` is for a key that tables
     and fields heed by themselves, to go about in them: menus and the list of keys only show it. `short` is
-    what its button says where there is no room for its words.
+    what its button says where there is no room for its words. One that `yields` has a letter in a menu only
+    where the others leave one.
     """
 
     name: str
@@ -57,6 +62,7 @@ class ActionSpec:
     of_table: bool = False
     short: str = ""
     about: str = ""
+    yields: bool = False
 
     def __post_init__(self) -> None:
         if self.ends and self.is_letter:
@@ -116,6 +122,7 @@ class Actions(QObject):
         if spec.icon is not None:
             action.setIcon(self._theme.icon(spec.icon))
         action.setCheckable(spec.checked is not None)
+        action.setProperty(_YIELDS, spec.yields)
         action.triggered.connect(lambda: self.trigger(spec.name))
         keys, owner, context = QKeySequence(spec.shortcut), self._owner, Qt.ShortcutContext.WindowShortcut
         # A single letter must not act while somebody types into a field.
@@ -227,7 +234,7 @@ class Actions(QObject):
             words = spec.words()  # once: those of many rows are counted
             said = refusal or self._said(spec, words)
             in_menus = self._table is not None and spec.checked is None  # no tool button takes its text
-            action.setText(_marked(words, marked) if in_menus else words)
+            action.setText(_marked(words, marked) if in_menus and not spec.yields else words)
             action.setEnabled(refusal is None)
             buttons = [one for one in action.associatedObjects() if isinstance(one, QToolButton)]
             # In a menu its words are read: a tip that repeats them would lie over the next ones.
@@ -297,9 +304,10 @@ def _hear_in(menu: QMenu) -> None:
 
 def give_letters(menu: QMenu) -> None:
     """A mnemonic that none before it has for each action of the menu that has none yet."""
-    texts = [action.text() for action in menu.actions()]
+    actions = sorted(menu.actions(), key=lambda action: bool(action.property(_YIELDS)))
+    texts = [action.text() for action in actions]
     marked = {text.replace("&&", "").partition("&")[2][:1].lower() for text in texts}
-    for action, text in zip(menu.actions(), texts, strict=True):
+    for action, text in zip(actions, texts, strict=True):
         if "&" not in text:
             action.setText(_marked(text, marked))
 

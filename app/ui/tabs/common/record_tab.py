@@ -31,7 +31,7 @@ from app.ui.widgets.actions import Actions, ActionSpec, ButtonIn
 from app.ui.widgets.buttons import framed_button, push_button
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.filter_row import FilterRow
-from app.ui.widgets.formatting import LONGEST_AGO
+from app.ui.widgets.formatting import LONGEST_AGO, first_line
 from app.ui.widgets.labels import Label, Look, Part, in_column, in_row
 from app.ui.widgets.panes import GAP, LOW, EmptyState, FieldList, Inspector, MasterDetail, margin_in
 from models.engine import Database
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 INSPECTOR = "inspector"
 _CLOSE = 8
+_LONGEST_VIEW = 40
+"""Characters of a saved view's name in a menu."""
 _LONGEST_TENANT = 20
 """Letters of a tenant's name that its column has room for at least."""
 _ROOM_FOR_VIEWS = 700
@@ -455,7 +457,30 @@ class RecordTab(ListedTab):
         spec = ActionSpec(INSPECTOR, "Inspector", Icon.INFO, turn, shortcut="F4", checked=shown)
         self.commands.add(spec)
         self.commands.divide_before(INSPECTOR)
-        self.commands.add(ActionSpec("views", "Views…", Icon.LOG, self._show_views, shortcut="Ctrl+Shift+V"))
+        add = self.commands.add
+        add(ActionSpec("views", "Views…", Icon.LOG, self._show_views, shortcut="Ctrl+Shift+V"))
+        save = "save_view", "Save this view…", Icon.ADD, self._save_view
+        add(ActionSpec(*save, shortcut="Ctrl+Alt+S", yields=True))
+
+        def refuse() -> str | None:
+            return None if self._saved_view() else "None of your views is shown; “Save this view…” makes one."
+
+        def words() -> str:
+            name = first_line(self._saved_view(), _LONGEST_VIEW).replace("&", "&&")
+            return f"Update “{name}”" if name else "Update the view"
+
+        update = partial(ActionSpec, "update_view", words, Icon.REFRESH, self._update_view)
+        add(update(refuse, "Ctrl+Alt+U", about="Update your view to what the list shows", yields=True))
+
+    def _save_view(self) -> None:
+        self.view_picker.save()
+
+    def _update_view(self) -> None:
+        self.view_picker.update_view()
+
+    def _saved_view(self) -> str:
+        """The saved view that the list shows, or showed before its filter was changed; empty for none."""
+        return self.view_picker.subject() if "view_picker" in vars(self) else ""
 
     def _show_views(self) -> None:
         self.view_picker.show()  # it may have given up its room

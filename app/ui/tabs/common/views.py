@@ -56,7 +56,7 @@ class ViewsDialog(Dialog):
         self._read()
 
     def _read(self, chosen: str = "") -> None:
-        self._views = arrangements(self._tab.context.settings.views.get(self._tab.spec.table.name))
+        self._views = _saved(self._tab)
         self._names = sorted(self._views, key=str.casefold)
         self.table.show_rows([(Cell(name), Cell(told(self._tab, self._views[name]))) for name in self._names])
         self.table.setVisible(bool(self._names))
@@ -115,7 +115,7 @@ class ViewsDialog(Dialog):
 
 def save_view(tab: "RecordTab") -> None:
     """Asks for a name of what the list shows, and keeps it."""
-    views = arrangements(tab.context.settings.views.get(tab.spec.table.name))
+    views = _saved(tab)
     if len(views) >= MOST_VIEWS:
         tab.context.say(f"No more than {counted(MOST_VIEWS, 'view')} are kept; remove one first.")
         return
@@ -123,9 +123,55 @@ def save_view(tab: "RecordTab") -> None:
 
     def keep(name: str) -> None:
         _keep(tab, {**views, name: view})
+        tab.view_picker.shows(name)
         tab.context.say(f"“{name}” is saved")
 
     _ask_name(tab, tab, ("Save this view", "Save"), keep, known=views, sentence=told(tab, view))
+
+
+def update_view(tab: "RecordTab", name: str) -> None:
+    """Keeps what the list shows under the name of this view, and says how to put back what it was."""
+    views = _saved(tab)
+    before, now = views[name], arranging.current(tab, columns=True)
+    if now == before:
+        tab.context.say(f"The list shows “{name}” as it is saved")
+        return
+    _keep(tab, {**views, name: now})
+    tab.view_picker.shows(name)
+
+    def put_back() -> None:
+        _keep(tab, {**_saved(tab), name: before})
+
+    tab.context.say(f"“{name}” is updated: {told(tab, now)}", act=("Put back", put_back))
+
+
+def rename_view(tab: "RecordTab", name: str, *, is_last: bool) -> None:
+    """Asks for another name of this view."""
+    others = {one: view for one, view in _saved(tab).items() if one != name}
+    view = _saved(tab)[name]
+
+    def keep(new: str) -> None:
+        _keep(tab, {**others, new: view})
+        if is_last:
+            tab.view_picker.shows(new)
+
+    _ask_name(tab, tab, ("Rename the view", "Rename"), keep, known=others, name=name)
+
+
+def remove_view(tab: "RecordTab", name: str) -> None:
+    """Removes this view; the list stays as it is, and the view can be put back."""
+    views = _saved(tab)
+    gone = views.pop(name)
+    _keep(tab, views)
+
+    def put_back() -> None:
+        _keep(tab, {**_saved(tab), name: gone})
+
+    tab.context.say(f"“{name}” is removed", act=("Put back", put_back))
+
+
+def _saved(tab: "RecordTab") -> dict[str, Arrangement]:
+    return arrangements(tab.context.settings.views.get(tab.spec.table.name))
 
 
 def show_view(tab: "RecordTab", name: str, view: Arrangement) -> bool:

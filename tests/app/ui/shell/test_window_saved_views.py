@@ -167,6 +167,51 @@ def test_views_are_saved_shown_renamed_and_removed(qtbot: QtBot, window: MainWin
 
 
 @pytest.mark.slow
+def test_a_view_is_updated_renamed_and_removed_where_it_is_chosen(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    picker, kept = page.view_picker, page.context.settings.views
+    assert not page.commands.action("update_view").isEnabled()
+    page.set_filter_text("acme")
+    press("Ctrl+Alt+S")
+    form = shown(qtbot, window, FormDialog)
+    write(form, "name", "Mine")
+    form.submit()
+    closed(qtbot, window, FormDialog)
+    popup = in_row(qtbot, page)
+    assert not popup.update_button.isEnabled() and popup.rename_button.isVisible()
+    popup.hide()
+    page.set_filter_text("fjord")
+    qtbot.waitUntil(lambda: page.list.shown == page.query())
+    assert picker.saved_on() == "" and page.commands.action("update_view").text() == "Update “Mine”"
+    popup = in_row(qtbot, page)
+    assert popup.update_button.text() == "Update “Mine”"
+    click(qtbot, popup.update_button)
+    assert arrangements(kept.get("users"))["Mine"].text == "fjord" and picker.saved_on() == "Mine"
+    page.set_filter_text("energi")
+    press("Ctrl+Alt+U")
+    assert arrangements(kept.get("users"))["Mine"].text == "energi"
+    click(qtbot, window.toast.action_button)
+    assert arrangements(kept.get("users"))["Mine"].text == "fjord"
+
+    in_row(qtbot, page)
+    press("End")
+    press("F2")
+    form = shown(qtbot, window, FormDialog)
+    write(form, "name", "Ours")
+    form.submit()
+    closed(qtbot, window, FormDialog)
+    assert list(arrangements(kept.get("users"))) == ["Ours"]
+    page.clear_filters()
+    qtbot.waitUntil(lambda: not page.commands.action("update_view").isEnabled())
+    in_row(qtbot, page)
+    press("End")
+    press("Del")
+    assert not kept.get("users") and not page.view_picker.popup.isVisible()
+
+
+@pytest.mark.slow
 def test_a_view_whose_column_is_gone_says_so(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     execute(demo_path, "ALTER TABLE users ADD COLUMN role TEXT", "UPDATE users SET role = 'admin'")
     page = open_file(qtbot, window, demo_path)
