@@ -6,7 +6,7 @@ import time
 from contextlib import redirect_stdout
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from app import paths
 from app.commands.common import (
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from app.services.chain.checkpoints.store import CheckpointStore
     from app.services.chain.verify.report import Section
     from app.services.chain.where import Where
-
-_FOR_TENANTS: Final = 100
-"""Rows that are looked up of tenants, and more of many entries: their number is not known before."""
 
 
 def verify_arguments(parser: argparse.ArgumentParser) -> None:
@@ -170,14 +167,12 @@ def _where(given: Path | LiveName) -> "Where":
 
 def _say_rows(where: "Where", section: "Section", *, quiet: bool = False) -> None:
     """Says before it begins how much of a live database is read, unless it is to be `quiet`."""
-    from app.services.chain.checkpoints.making import to_read  # noqa: PLC0415
-    from app.services.chain.verify.report import EVERYTHING  # noqa: PLC0415
+    from app.services.chain.checkpoints.making import to_read, with_looks  # noqa: PLC0415
 
     if not quiet and where.usage is not None:
         rows = to_read(where, section)
         how_many = "about" if section.tenant is None else "at most"
-        if section == EVERYTHING:  # of which a part has looked up already who has entries
-            rows += _FOR_TENANTS + rows // 100
+        rows = with_looks(rows, section)
         say_before(where.name, where.usage, rows, how_many, or_where=" or something is wrong")
 
 

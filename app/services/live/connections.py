@@ -86,7 +86,9 @@ class NamedConnection:
 
     @property
     def within(self) -> str:
-        """What tells a `wrangler dev`'s database from another one's, which may have the same id."""
+        """What tells a `wrangler dev`'s database from another one's, which may have the same id, as long as
+        nothing tells its file (`connecting.database`).
+        """
         return self.project or self.base
 
     @property

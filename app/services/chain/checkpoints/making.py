@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Unpack
+from typing import TYPE_CHECKING, Final, Protocol, Unpack
 
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints.document import NotSigned
@@ -42,6 +42,9 @@ class SignedReport:
 
 _NOT_ASKED = "no checkpoint yet: verify it yourself to make one; the keyring may ask to be unlocked"
 """Why none is made where a keyring would have to ask for something that nobody is waiting for."""
+
+_FOR_TENANTS: Final = 100
+"""Rows that are looked up of tenants, and more where there are many entries."""
 
 WAIVED = {*BROKEN, Verdict.UNPROVEN_START}
 """Verdicts of one tenant that keep a checkpoint from being made, and stop no other tenant."""
@@ -140,6 +143,13 @@ def to_read(where: Where, section: Section) -> int:
 
     with where.connect() as database:
         return rows_to_read(database, section)
+
+
+def with_looks(rows: int, section: Section) -> int:
+    """No fewer than are read of a part of so many rows, with what is looked up of each tenant: of how many is
+    not known before, and a part that goes on from a checkpoint has looked that up already.
+    """
+    return rows + _FOR_TENANTS + rows // 100 if rows and section == EVERYTHING else rows
 
 
 def verify_with_checkpoints(
