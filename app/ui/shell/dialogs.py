@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import PySide6
 from PySide6.QtCore import Qt, qVersion
-from PySide6.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QDialog, QLineEdit, QPlainTextEdit, QSpinBox, QWidget
 
 from app import __version__, paths
 from app.itemmodels.columns import Tone
@@ -48,6 +48,10 @@ _KEYS = (StaticColumn("Key"), StaticColumn("What it does"), StaticColumn("Where"
 _WITHIN = (
     "In a table, Enter opens the row, the menu key its menu, and Ctrl+C copies. Tab and "
     "Shift+Tab go from control to control; Down or Enter leads from the filter to the table."
+)
+_WITHIN_DIALOGS = (
+    "Tab and Shift+Tab go from control to control; Page Up, Page Down, Home and End scroll a dialog that has "
+    "more to read than it has room for."
 )
 _TABLES = (StaticColumn("Table"), StaticColumn("Rows", right=True), StaticColumn("Schema"))
 _TENANTS_NAMED = 8
@@ -122,12 +126,15 @@ class AboutDialog(Dialog):
 
 
 class ShortcutsDialog(Dialog):
-    """Every key and what it does; `keys` are (where, key, what), as the actions declare them."""
+    """Every key and what it does; `keys` are (where, key, what), as the actions declare them, or those of
+    the dialog that it stands before.
+    """
 
     def __init__(
         self, theme: Theme, keys: Sequence[tuple[str, str, str]], parent: QWidget | None = None
     ) -> None:
-        super().__init__(theme, "Keyboard shortcuts", _WITHIN, icon=Icon.INFO, parent=parent)
+        within = _WITHIN_DIALOGS if isinstance(parent, QDialog) else _WITHIN
+        super().__init__(theme, "Keyboard shortcuts", within, icon=Icon.INFO, parent=parent)
         self.setMinimumWidth(560)
         rows = [(Cell(key), Cell(what), Cell(where)) for where, key, what in keys]
         most = _rows_beside(self, _BESIDE_KEYS)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QApplication, QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 from shiboken6 import Shiboken
 
 from app.services.text import quoted, visible
@@ -129,8 +129,8 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("refresh", "Re&fresh", Icon.REFRESH, refresh, no_file, "F5"),
         ActionSpec("tenants", "&Tenants", Icon.TENANTS, tenants, no_file, "Ctrl+T"),
         *(_mode_act(window, mode, f"&{words}") for mode, words in MODES),
-        ActionSpec("help", "&Help", Icon.INFO, show_help, shortcut="Shift+F1"),
-        ActionSpec("shortcuts", "&Keyboard shortcuts", Icon.INFO, shortcuts, shortcut="F1"),
+        ActionSpec("help", "&Help", Icon.INFO, show_help, shortcut="Shift+F1", in_dialogs=True),
+        ActionSpec("shortcuts", "&Keyboard shortcuts", Icon.INFO, shortcuts, shortcut="F1", in_dialogs=True),
         ActionSpec("logs", "Open the &log folder", Icon.FOLDER, logs),
         ActionSpec("about", "&About Tenant Admin", Icon.INFO, about),
     ):
@@ -369,7 +369,16 @@ def _open_menu() -> None:
 
 
 def _shortcuts(window: MainWindow) -> None:
+    """The keys of what is in front: of the tab in sight and the window, or of a dialog."""
     from app.ui.shell.dialogs import ShortcutsDialog  # noqa: PLC0415
+    from app.ui.widgets.dialogs import keys_of  # noqa: PLC0415
+
+    front = QApplication.activeModalWidget() or QApplication.activeWindow()
+    if isinstance(front, QDialog):
+        if not isinstance(front, ShortcutsDialog):
+            here = [(front.windowTitle(), *pair) for pair in keys_of(front)]
+            ShortcutsDialog(window.theme, here, front).open_once()
+        return
 
     def show(page: RecordTab | None = None) -> None:
         if page is not None and not page.isVisible():  # one has gone on before it was whole

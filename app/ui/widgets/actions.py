@@ -17,6 +17,9 @@ from app.ui.widgets.labels import set_tip
 
 _HEARD = "heardWhereShown"
 
+IN_DIALOGS = "inDialogs"
+"""The property of a window's action whose keys its dialogs heed, too (`dialogs.hear_keys`)."""
+
 WAITS = "waits"
 """The property of a menu whose entries are still to come: those of a tab that is being built."""
 
@@ -44,9 +47,9 @@ class ActionSpec:
     text; in a tab, single keys work while the table has the focus. A single letter stands on the act's
     button, unless it is one `of_table`, and none does what `ends` something: a slip of the finger must not.
     `checked` is for one of several that is on or off: its menu marks it. `of_table` is for a key that tables
-    and fields heed by themselves, to go about in them: menus and the list of keys only show it. `short` is
-    what its button says where there is no room for its words. One that `yields` has a letter in a menu only
-    where the others leave one.
+    and fields heed by themselves, to go about in them: menus and the list of keys only show it. With
+    `in_dialogs` the window's dialogs heed its keys, too. `short` is what its button says where there is no
+    room for its words. One that `yields` has a letter in a menu only where the others leave one.
     """
 
     name: str
@@ -60,6 +63,7 @@ class ActionSpec:
     checked: Callable[[], bool] | None = None
     ends: bool = False
     of_table: bool = False
+    in_dialogs: bool = False
     short: str = ""
     about: str = ""
     yields: bool = False
@@ -123,6 +127,7 @@ class Actions(QObject):
             action.setIcon(self._theme.icon(spec.icon))
         action.setCheckable(spec.checked is not None)
         action.setProperty(_YIELDS, spec.yields)
+        action.setProperty(IN_DIALOGS, spec.in_dialogs)
         action.triggered.connect(lambda: self.trigger(spec.name))
         keys, owner, context = QKeySequence(spec.shortcut), self._owner, Qt.ShortcutContext.WindowShortcut
         # A single letter must not act while somebody types into a field.

@@ -12,12 +12,15 @@ from PySide6.QtGui import (
     QColor,
     QIcon,
     QKeyEvent,
+    QKeySequence,
     QPainter,
     QPalette,
     QResizeEvent,
+    QShortcut,
     QShowEvent,
 )
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QApplication,
     QDialog,
     QFileDialog,
@@ -41,9 +44,10 @@ from shiboken6 import isValid
 
 from app import paths
 from app.itemmodels.columns import Index, Tone
-from app.services.text import composed, visible
+from app.services.text import composed, quoted, visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
+from app.ui.widgets.actions import IN_DIALOGS, plain
 from app.ui.widgets.banner import ProgressBar, Toast, WaitLine
 from app.ui.widgets.buttons import Lines, copy_button, push_button
 from app.ui.widgets.following import FollowingScroll
@@ -148,8 +152,10 @@ class Dialog(QDialog):
         self._place_conditions(scroll=False)
         self._mark: Label | None = None
         self._toast: Toast | None = None
-        if parent is not None and (mark := parent.window().property("mark")):
-            self.set_mark(mark)
+        if parent is not None:
+            hear_keys(self, parent)
+            if mark := parent.window().property("mark"):
+                self.set_mark(mark)
 
     def set_mark(self, mark: Sequence[str]) -> None:
         """Has this mark on top, also of what the window does not show."""
@@ -620,6 +626,34 @@ def stand_beside(dialog: QDialog) -> None:
     dialog.activateWindow()
 
 
+def hear_keys(dialog: QDialog, parent: QWidget) -> None:
+    """Has it heed those keys of its window that are for dialogs, too: a modal one keeps all others away."""
+    dialog.addActions([action for action in parent.window().actions() if action.property(IN_DIALOGS)])
+
+
+def keys_of(dialog: QDialog) -> list[tuple[str, str]]:
+    """What each key does in it, as a person reads both: with the answers first, then what has a letter."""
+    buttons = [one for one in dialog.findChildren(QPushButton) if one.isVisible()]
+    main = next((plain(one.text()) for one in buttons if one.isDefault() and one.isEnabled()), "")
+    leave = getattr(dialog, "cancel_button", None) or getattr(dialog, "close_button", None)
+    pressed = "The button that has the focus"
+    keys = [("Enter", f"{pressed}; else {quoted(main)}" if main else pressed)]
+    if any(one.key() == QKeySequence("Ctrl+Return") for one in dialog.findChildren(QShortcut)):
+        keys.append(("Ctrl+Enter", main))
+    keys.append(("Esc", plain(leave.text()) if leave is not None else "Close"))
+    for one in dialog.findChildren(QAbstractButton):
+        if one.isVisible() and not one.shortcut().isEmpty():
+            keys.append((_native(one.shortcut()), plain(one.text()) or one.accessibleName()))
+    for action in dialog.actions():
+        if not action.shortcut().isEmpty():
+            keys.append((_native(action.shortcut()), plain(action.text())))
+    return keys
+
+
+def _native(keys: QKeySequence) -> str:
+    return keys.toString(QKeySequence.SequenceFormat.NativeText)
+
+
 _PLACES = 160
 """Pixels for the names beside the files of a dialog."""
 
@@ -649,6 +683,7 @@ def open_dialog(parent: QWidget, title: str, start: str, filters: str = "") -> Q
     if not paths.is_dir(at):
         dialog.selectFile(at.name)
     dialog.finished.connect(lambda _: keep_watches())
+    hear_keys(dialog, parent)
     Outliving(dialog, parent)
     return dialog
 

@@ -16,7 +16,7 @@ from app.ui.shell.help import HelpWindow
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.theme import Mode
-from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.dialogs import Dialog, open_dialog
 from app.ui.widgets.form_dialog import FormDialog
 from tests.fixtures.ears import Heard
 from tests.fixtures.window import (
@@ -200,6 +200,36 @@ def test_f1_lists_every_key_of_the_window_and_of_the_tab(
     press("Escape")
     closed(qtbot, window, Dialog)
     assert QApplication.focusWidget() is page.table
+
+
+def test_f1_lists_the_keys_of_the_dialog_in_front(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    open_file(qtbot, window, demo_path)
+    press("Ctrl+Shift+N")
+    form = dialog(qtbot, window, FormDialog)
+    field = QApplication.focusWidget()
+    press("F1")
+    listed = texts(dialog(qtbot, form, ShortcutsDialog).table)
+    where = form.windowTitle()
+    assert ["Ctrl+Enter", form.action_button.text(), where] in listed
+    assert ["Esc", "Cancel", where] in listed
+    assert ["Shift+F1", "Help", where] in listed
+    press("F1")
+    assert len(form.findChildren(ShortcutsDialog)) == 1
+    press("Escape")
+    closed(qtbot, form, ShortcutsDialog)
+    assert QApplication.focusWidget() is field
+    press("Shift+F1")
+    shown = dialog(qtbot, window, HelpWindow)
+    qtbot.waitUntil(shown.isActiveWindow)
+    shown.close()
+    form.reject()
+    closed(qtbot, window, FormDialog)
+    files = open_dialog(window, "Open", str(demo_path.parent))
+    files.open()
+    files.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is not None and files.isActiveWindow())
+    press("F1")
+    assert ["Esc", "Close", "Open"] in texts(dialog(qtbot, files, ShortcutsDialog).table)
 
 
 def test_down_opens_the_menu_of_the_database_button(qtbot: QtBot, window: MainWindow) -> None:
