@@ -31,7 +31,7 @@ from models.status import DAY
 _LOOK_MS, _PATIENCE = 60_000, 100
 _SOON = 600
 """Seconds within which what others wrote has been looked at, for the verdict to stand meanwhile."""
-_COUNTED = 1_000_000
+_COUNTED = 100_000
 """So many entries are counted in a moment; of more the last one that was verified is looked at alone."""
 _AT_ONCE = 50_000
 """Entries that are read in a moment: then all are, whatever a checkpoint says of them."""
