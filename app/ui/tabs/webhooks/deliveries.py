@@ -45,7 +45,7 @@ _CURL = f"A command for a shell; the secret stays a variable, ${VARIABLE}"
 _SINGLE = "Select a single delivery."
 _FILTER_MS = 200
 _READING = "Reading…"
-_SIZE, _LEAST_HEIGHT = QSize(1_160, 680), 240
+_SIZE, _LEAST_HEIGHT, _FOR_WEBHOOK = QSize(1_160, 680), 240, 200
 _SHARES = (3, 2)
 """What the table takes of the width, and what is shown of one."""
 _FILES = "JSON lines (*.jsonl)"
@@ -188,7 +188,8 @@ class DeliveriesDialog(Dialog):
         now, utc = self._context.clock(), self._context.settings.utc_times
         self.table.show_rows([_cells(one, now, utc=utc) for one in found])
         self.table.setColumnHidden(_WEBHOOK, self.of.currentData() is not None)  # which says whose they are
-        has_room = self._room.width() >= _SIZE.width()  # else what is selected has it alone
+        needed = _SIZE.width() - (0 if self.of.currentData() is None else _FOR_WEBHOOK)
+        has_room = self._room.width() >= needed  # else what is selected has it alone
         self.table.setColumnHidden(_MESSAGE, not (has_room and any(one.message for one in found)))
         more = f", the newest {SHOWN:,} of them" if len(found) == SHOWN else ""
         count = counted(len(found), "delivery", "deliveries") + more if found else self._nothing()
