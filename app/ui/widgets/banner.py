@@ -34,7 +34,7 @@ from app.ui.widgets.labels import (
 
 SHOWN_MS = 8000
 WAIT_SAID_MS = 600
-STOP_WAITING = "Stop waiting"
+STOP_WAITING, UNDO = "Stop waiting", "Undo"
 LEAST_SAID = 120
 """Points of its words that what comes and goes in a status bar keeps beside the others."""
 
@@ -124,9 +124,11 @@ class Toast(QFrame):
         self.setProperty("toast", True)
         self._of = echo
         self._of_place = self._is_lent = False
+        self._undoes = ""
+        """What can still be undone, where something else was said since."""
         self.label = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle, least=LEAST_SAID)
         self.label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
-        self.action_button = push_button(theme, "Undo", self._press)
+        self.action_button = push_button(theme, UNDO, self._press)
         self.other_button = push_button(theme, "", self._press_other)
         self.close_button = tool_button(theme, Icon.CLOSE, "Dismiss", self.dismiss, colour="on_tip")
         parts = (self.label, self.other_button, self.action_button, self.close_button)
@@ -173,11 +175,21 @@ class Toast(QFrame):
         *,
         other: tuple[str, Callable[[], object]] = ("", lambda: None),
         of_place: bool = False,
+        beside: bool = False,
     ) -> None:
         """Say `text` instead of what it said; `action` ("Undo") is a button, which calls `act`, and so is the
-        `other`. What is true only `of_place`, where the person is now, goes when they leave it.
+        `other`. What is true only `of_place`, where the person is now, goes when they leave it. `Beside`
+        what can still be undone it stands before that, whose buttons stay.
         """
-        self._act, self._of_place = act, of_place
+        told = text
+        can_undo = (not self.isHidden() or self._is_lent) and self.action_button.text() == UNDO
+        if beside and can_undo:
+            self._undoes = self._undoes or self.label.text()
+            text, action, act = f"{text} · {self._undoes}", UNDO, self._act
+            other = self.other_button.text(), self._other
+        else:
+            self._undoes = ""
+        self._act, self._of_place = act, of_place and not self._undoes
         also, self._other = other
         self.label.setText(text)
         text = self.label.text()  # which a label can show
@@ -191,7 +203,7 @@ class Toast(QFrame):
         self.changed.emit()
         self._timer.start(SHOWN_MS)
         if self._of is None:
-            announce(self, text)
+            announce(self, told if self._undoes else text)
         self.said.emit()
 
     def leave_place(self) -> None:

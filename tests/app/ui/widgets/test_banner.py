@@ -108,6 +108,15 @@ def test_toast_undoes_and_goes(qtbot: QtBot, theme: Theme) -> None:
     assert toast.isVisible()
     toast.action_button.click()
     assert undone == ["3 users"] and not toast.isVisible()
+    toast.show_message("3 users deleted", "Undo", lambda: undone.append("again"))
+    toast.show_message("Select a single user.", of_place=True, beside=True)  # which takes no Undo away
+    toast.show_message("E-mail copied", beside=True)
+    assert toast.label.text() == "E-mail copied · 3 users deleted" and toast.action_button.isVisible()
+    toast.leave_place()
+    toast.action_button.click()
+    assert undone == ["3 users", "again"] and not toast.isVisible()
+    toast.show_message("E-mail copied", beside=True)
+    assert toast.label.text() == "E-mail copied" and not toast.action_button.isVisible()
 
 
 def test_a_toast_that_the_keyboard_is_in_gives_the_focus_back(qtbot: QtBot, theme: Theme) -> None:
