@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
 from app.services.records.tables import title_of
@@ -15,7 +16,6 @@ from app.ui.session.busy import ReadingText
 from app.ui.session.context import Context
 from app.ui.session.lock import ask_to_read
 from app.ui.session.outcome import Outcome
-from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog, ask_new_folder
 from models.engine import MOST_READ
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from app.services.tenants.erasing import Erasure
 
 _NAME = "name another tenant, as the manifest says"
-_UNKNOWN, _WITHOUT = "No checkpoint knows this chain yet", "Export without one"
+_UNKNOWN = "No checkpoint knows this chain yet"
+_SIGN, _WITHOUT = "Sign one and export", "Export without one"
 _NO_PROOF = (
     "Whoever checks what is exported could not tell it from a chain that somebody made up. A checkpoint that "
     "is signed first goes with it."
@@ -48,25 +49,32 @@ def ask_export(context: Context, tenant: str, window: QWidget) -> None:
 
 
 def ask_without_checkpoint(context: Context, go: Callable[[], object], window: QWidget) -> None:
-    """Before a chain is exported that no checkpoint knows: whether to sign one first. Then it goes on."""
-    question = ConfirmDialog(context.theme, _UNKNOWN, _NO_PROOF, action=_WITHOUT, danger=False, parent=window)
+    """Before a chain is exported that no checkpoint knows one is signed, unless a person does without. Then
+    it goes on; where none could be signed the dialog that says so stays.
+    """
+    question = ConfirmDialog(context.theme, _UNKNOWN, _NO_PROOF, action=_SIGN, danger=False, parent=window)
 
-    def lead() -> None:
+    def sign() -> None:
         from app.ui.tabs.audit.dialogs import CheckpointsDialog  # noqa: PLC0415 - few have none
 
-        box = CheckpointsDialog(context, question)
+        box = CheckpointsDialog(context, window)
 
         def checked(outcome: Outcome) -> None:
             context.verdict.take(outcome)
             if outcome.checkpoint is not None:
                 box.accept()
-                question.accept()
+                go()
 
+        box.listed.connect(lambda _: box.make_button.click(), Qt.ConnectionType.SingleShotConnection)
         box.checked.connect(checked)
         box.open_once()
 
-    question.add_apart(push_button(context.theme, "Sign one first…", lead, icon=Icon.ANCHOR))
-    question.open_once(go)
+    def without() -> None:
+        question.reject()
+        go()
+
+    question.add_apart(push_button(context.theme, _WITHOUT, without))
+    question.open_once(sign)
 
 
 def export(context: Context, tenant: str, folder: Path, window: QWidget, most: int = MOST_READ) -> None:
