@@ -92,6 +92,12 @@ class Opened(ABC):
     def facts(self) -> tuple[str, ...]:
         """What it is just now, in a few words each."""
 
+    def measured(self) -> tuple[tuple[str, ...], str] | None:
+        """The same read again after a write, on a thread that may wait, and what else is to be told of it;
+        None where `facts` knows by itself.
+        """
+        return None
+
     @property
     @abstractmethod
     def details(self) -> tuple[tuple[str, str, str], ...]:

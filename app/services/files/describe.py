@@ -57,6 +57,17 @@ class OpenedFile(Opened):
     def facts(self) -> tuple[str, ...]:
         return "Local file", self.journal_mode.upper(), byte_size(self.size)
 
+    def measured(self) -> tuple[tuple[str, ...], str] | None:
+        """With the size that it has now, and that of its log."""
+        log = Path(f"{self.path}-wal")
+        try:
+            size = self.path.stat().st_size
+            of_log = log.stat().st_size if log.exists() else 0
+        except OSError:
+            return None
+        told = f"{byte_size(of_log)} more in its log" if of_log else ""
+        return (*self.facts[:2], byte_size(size)), told
+
     @property
     def details(self) -> tuple[tuple[str, str, str], ...]:
         return (

@@ -150,6 +150,8 @@ class MainWindow(QMainWindow):
         self.tenants = self._bar.tenants
         self._where, self.retention_status = Label(look=Look.DIM), Label(look=Look.DIM)
         self.statusBar().addWidget(self._where)
+        self._measured: tuple[str, ...] = ()
+        """What is told of the open file, once it was written."""
         self._facts = QTimer(self, interval=FACTS_MS)
         self._facts.timeout.connect(self._say_facts)
         self.wait_line = WaitLine(theme)
@@ -385,6 +387,8 @@ class MainWindow(QMainWindow):
         context.asks.connect(self._ask)
         context.undo_wanted.connect(self.undo)
         context.runner.changed.connect(self._say_change)
+        for written in (context.runner.changed, context.outside.written):
+            written.connect(lambda *_: self._measure(context))
         context.history.changed.connect(self.commands.update)
         doors: dict[Door, Callable[[], object]] = {
             Door.MIGRATE: lambda: self.files.ask_migrate(opened, lambda: self.workspace is workspace),
@@ -410,6 +414,7 @@ class MainWindow(QMainWindow):
         release(self._pages)  # the rows have it next
         self._pages.setCurrentWidget(workspace)
         self._bar.show_file(opened)
+        self._measured = ()
         set_tip(self._where, f"{opened.whole_place}{_NOTICED if opened.database.costs else ''}")
         self._mark(context)
         context.lock.changed.connect(self._say_state)
@@ -514,8 +519,20 @@ class MainWindow(QMainWindow):
         if self.context is not None:
             opened, lock = self.context.opened, self.context.lock
             reading_only = ["read-only"] if opened.read_only or lock.is_locked else []
-            self._where.setText(" · ".join([*opened.facts, *reading_only]))
+            self._where.setText(" · ".join([*(self._measured or opened.facts), *reading_only]))
             self._share_status_bar()
+
+    def _measure(self, context: Context) -> None:
+        """Reads the size of a file again, which others may write as well."""
+
+        def came(found: tuple[tuple[str, ...], str] | None) -> None:
+            if found is not None and self.context is context:
+                self._measured, more = found
+                set_tip(self._where, ", ".join(filter(None, (context.opened.whole_place, more))))
+                self._say_facts()
+
+        if context.opened.file is not None:
+            context.runner.read(lambda _: context.opened.measured(), on_done=came)
 
     def _say_shield(self, icon: str, colour: str, words: str, tip: str) -> None:
         self.shield.setIcon(self.theme.icon(icon, colour))
@@ -526,7 +543,7 @@ class MainWindow(QMainWindow):
 
     def _failed(self, error: TenantAdminError) -> None:
         if isinstance(error, Cancelled | NothingToDo):
-            self.toast.show_message(str(error))
+            self.toast.show_message(str(error), beside=True)
         elif (
             isinstance(error, TokenRefused)
             and self.context is not None
@@ -617,7 +634,7 @@ class MainWindow(QMainWindow):
         if undoes:
             self.toast.show_message(text, "Undo", self.undo, other=act)
         elif written is None:
-            self.toast.show_message(text, *act, of_place=of_place)
+            self.toast.show_message(text, *act, of_place=of_place, beside=not act[0])
         else:
             self.toast.show_message(text, "Show in folder", partial(show_folder, written))
 
@@ -663,18 +680,20 @@ class MainWindow(QMainWindow):
         """
         turns, asked = context.turns, time.monotonic()
         before = turns.last
+
+        def say(words: str) -> None:
+            self.toast.show_message(words)  # in the place of an Undo, which was of another act than this
+
         if turns:
-            self.say(f"{word} waits for what was asked for before")
+            say(f"{word} waits for what was asked for before")
 
         def go() -> None:
             if before is not None and before.dropped:
-                self.say(f"{word} was not done, as what was asked for before was not")
+                say(f"{word} was not done, as what was asked for before was not")
             elif QApplication.activeModalWidget() is not None:
-                self.say(f"{word} was not done: what was asked for before comes with a question")
+                say(f"{word} was not done: what was asked for before comes with a question")
             elif time.monotonic() - asked > LATE_SECONDS:
-                self.say(
-                    f"{word} was not done, as it had to wait for too long; what was asked for is done now"
-                )
+                say(f"{word} was not done, as it had to wait for too long; what was asked for is done now")
             else:
                 revert()
 

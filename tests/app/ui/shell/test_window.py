@@ -25,6 +25,7 @@ from pytestqt.qtbot import QtBot
 from app.itemmodels.columns import Tone
 from app.services.records import users
 from app.services.records.export import Format
+from app.services.text import byte_size
 from app.settings import Settings
 from app.ui.shell.dialogs import PreferencesDialog
 from app.ui.shell.window import MainWindow
@@ -163,6 +164,8 @@ def test_a_user_is_created_edited_and_deleted_by_keys_alone(
     page = go(qtbot, window, AUDIT)
     assert values(page, "event_type")[:3] == ["user_deleted", "user_updated", "user_created"]
     seq = choose(qtbot, page, 0)
+    qtbot.waitUntil(lambda: window._where.accessibleDescription().endswith(" more in its log"))
+    assert f" · {byte_size(demo_path.stat().st_size)}" in window._where.text()
     payload = ask(demo_path, "SELECT payload FROM audit_chain WHERE seq = ?", seq)[0][0]
     assert window.context is not None and window.context.settings.actor in payload
 
