@@ -383,7 +383,11 @@ class Workspace(QWidget):
         return Arrivals(self.context, self._open_notification, self)
 
     def _open_notification(self, record_id: object) -> None:
-        self.window().activateWindow()
+        window = self.window()
+        if window.isMinimized():  # which no activating brings back
+            window.setWindowState(window.windowState() & ~Qt.WindowState.WindowMinimized)
+        window.raise_()
+        window.activateWindow()
         self.jump(NOTIFICATIONS.name, record_id)
 
     @cached_property

@@ -12,7 +12,7 @@ from app.ui.shell.window import MainWindow
 from models.engine import Database
 from tests.conftest import NOW
 from tests.fixtures.desktop import Desktop
-from tests.fixtures.window import ask, open_file
+from tests.fixtures.window import ask, current, open_file
 
 _COLUMNS = "id, tenant_id, type, title, message, read, created_at"
 _ADD = f"INSERT INTO notifications ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -60,3 +60,19 @@ def test_who_looks_elsewhere_is_told_what_came(
     _, _, _, title, words, _, hints, _ = desktop.shown[0]
     assert (title, words) == ("1 new notification · demo.sqlite", "Your run is ready (acme-corp)")
     assert hints["urgency"] == ("y", 1)
+
+
+@pytest.mark.slow
+def test_what_is_told_leads_to_the_notification_from_a_window_that_is_put_away(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    add(demo_path, "n1", "Your run is ready")
+    open_file(qtbot, window, demo_path)
+    workspace = window.workspace
+    assert workspace is not None
+    window.showMinimized()
+    qtbot.waitUntil(window.isMinimized)
+    workspace.arrivals._open("n1")
+    assert not window.isMinimized()
+    qtbot.waitUntil(lambda: current(window).spec.table.name == "notifications")
+    qtbot.waitUntil(lambda: current(window).list.current_id() == "n1")
