@@ -32,6 +32,10 @@ as there are.
 _FOR_ORDER = 1_000
 """And from which on it says the order, too."""
 _APART, _CLOSE = 12, 8
+_USUAL = 9_999
+"""Of a number up to this one the count takes as much room as of any other."""
+_FOR_USUAL = 24
+"""Pixels that the text gives up for that where room is short."""
 _ANY_WIDTH = 16_777_215
 _LEAVING = {Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter}
 
@@ -327,13 +331,28 @@ class FilterRow(QWidget):
         self.text.setMinimumWidth(text - gives)
         room += gives
         self._say_count(room - self._short_words())
-        words = self.count.fontMetrics().horizontalAdvance(self.count.text())
-        self._widest_count = max(self._widest_count, words + 2)
+        self._widest_count = max(self._widest_count, self._count_wants(room))
+        if self.width() >= _FOR_ORDER:
+            self.text.setMinimumWidth(self.text.minimumWidth() - _FOR_USUAL)
         # Else parts would stand upon each other.
         self.count.setMaximumWidth(_ANY_WIDTH if room >= self._widest_count else max(0, room))
         self.count.setMinimumWidth(min(self._widest_count, self.count.maximumWidth()))
         self._place_chips()
         share_words(self._row, self.width(), self._trailing)
+
+    def _count_wants(self, room: int) -> int:
+        """What the count takes, and as much as one of four digits would where there is room for that: beside
+        another number nothing has another width.
+        """
+        advance, said = self.count.fontMetrics().horizontalAdvance, self.count.text()
+        is_number = said in {"", grouped(self._selected or (self._counted or (0,))[0])}
+        usual, room = (
+            (grouped(_USUAL), room)
+            if is_number
+            else (counted(_USUAL, *self._noun), room - self._short_words())
+        )
+        least = advance(usual) + 2 if self._counted is not None else 0
+        return max(advance(said) + 2, least if least <= room else 0)
 
     def _short_words(self) -> int:
         """What buttons need to say what they do, rather than the count what it counts."""

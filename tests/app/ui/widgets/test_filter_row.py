@@ -13,6 +13,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import SHORT, Choice, push_button
 from app.ui.widgets.filter_row import DateRange, FilterRow, FilterValues, Pick, Span
 from app.ui.widgets.form_dialog import DateRangeDialog
+from tests.fixtures.window import added
 
 
 def make(qtbot: QtBot, theme: Theme) -> FilterRow:
@@ -89,6 +90,26 @@ def test_count(qtbot: QtBot, theme: Theme) -> None:
     assert row.count.text() == "184,220 entries"
     row.set_count(1)
     assert row.count.text() == "1 entry"
+
+
+def test_no_width_depends_on_the_count(qtbot: QtBot, theme: Theme) -> None:
+    picks = [Pick(key, key, f"Any {key}") for key in ("state", "type")]
+    noun = "notification", "notifications"
+    row = added(qtbot, FilterRow(theme, "Filter by title or message…", picks=picks, dates=True, noun=noun))
+    button = push_button(theme, "Mark all shown read", icon=Icon.READ)
+    row.add_trailing(button)
+    row.show()
+    button.setProperty(SHORT, "Mark all")
+    layout = row.layout()
+    assert layout is not None and row.dates is not None
+    for width in (760, 868, 1_010, 1_100):
+        row.resize(width, 40)
+        found = []
+        for count in (43, 43, 43, 766, 1_766, 9_999):
+            row.set_count(count)
+            layout.activate()
+            found.append(tuple(part.width() for part in (*row.pickers.values(), row.dates, button)))
+        assert len(set(found[2:])) == 1, (width, found)
 
 
 def test_where_there_is_little_room_the_count_is_whole_and_one_can_write(qtbot: QtBot, theme: Theme) -> None:
