@@ -290,7 +290,7 @@ def _fill_with_current(menu: QMenu, workspace: Workspace, fill: Callable[[Record
             menu.removeAction(waiting)
             fill(page)
 
-    workspace.with_current(filled)
+    workspace.with_current(filled, menu)
 
 
 def _empty(menu: QMenu) -> None:

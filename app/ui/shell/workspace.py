@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QIcon, QKeyEvent, QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QApplication, QBoxLayout, QLineEdit, QMainWindow, QTabBar, QWidget
+from PySide6.QtWidgets import QApplication, QBoxLayout, QLineEdit, QMainWindow, QMenu, QTabBar, QWidget
+from shiboken6 import Shiboken
 
 from app.services.opened import tenants
 from app.services.records.change import Change
@@ -162,6 +163,10 @@ class Workspace(QWidget):
         """Tabs that are being built, a part at a time."""
         self._wanted = defaultdict[int, list[Callable[[RecordTab], object]]](list)
         """What is done with them as soon as they are."""
+        self._keys_of: list[QObject] = []
+        """What is asked for keys while one of them is built."""
+        self._waiting: QMenu | None = None
+        """What was opened last to show what there is of it."""
         self._build_on = QTimer(self, interval=0)
         self._build_on.timeout.connect(self._build_part)
         self._ahead = QTimer(self, interval=AHEAD_MS)
@@ -420,7 +425,7 @@ class Workspace(QWidget):
         self._around.stop()
         self._build_on.stop()
         self._ahead.stop()
-        cast("QApplication", QApplication.instance()).removeEventFilter(self)
+        self._leave_keys()
         self._wanted.clear()
         for begun in list(self._begun.values()):
             begun.close()
@@ -474,10 +479,10 @@ class Workspace(QWidget):
         tab.lead.connect(self._lead)
         tab.left.connect(self.tenants.leave)
 
-    def with_current(self, then: Callable[[RecordTab], object]) -> None:
+    def with_current(self, then: Callable[[RecordTab], object], waiting: QMenu | None = None) -> None:
         """Does something with the tab in sight: at once, or as soon as it is built. A person's next key finds
-        it whole, also in a menu that waits for it, unless another list, a dialog or the window takes it;
-        until then there is nothing to click on.
+        it whole, also in a menu that is `waiting` for it, unless another list, a dialog or the window takes
+        it; until then there is nothing to click on.
         """
         position = self.position
         if position in self._built:
@@ -485,7 +490,8 @@ class Workspace(QWidget):
         else:
             self._wanted[position].append(then)
             self._build_on.start()
-            cast("QApplication", QApplication.instance()).installEventFilter(self)
+            self._waiting = waiting or self._waiting
+            self._follow_keys()
 
     def focus_in_current(self, focus: Callable[[RecordTab], object] = _take_focus) -> None:
         """Gives it to what is in the tab in sight, unless a person has gone on while that was built."""
@@ -504,14 +510,28 @@ class Workspace(QWidget):
         else:
             self.with_current(lambda page: later(page, 0, partial(then, page)))
 
+    def _follow_keys(self) -> None:
+        """At the window's handle, where they come first, and at a menu that waits, which has its own.
+
+        At the application PySide would be told of objects of Qt's own: to find out which kind one is it looks
+        through all that there are and makes their enums, a twentieth of a start.
+        """
+        self._keys_of = [one for one in (self.window().windowHandle(), self._waiting) if one is not None]
+        for one in filter(Shiboken.isValid, self._keys_of):
+            one.installEventFilter(self)
+
+    def _leave_keys(self) -> None:
+        for one in filter(Shiboken.isValid, self._keys_of):
+            one.removeEventFilter(self)
+        self._keys_of = []
+
     def _build_part(self) -> None:
-        app = cast("QApplication", QApplication.instance())
-        app.removeEventFilter(self)  # building makes thousands of events
+        self._leave_keys()
         self._build_on.stop()
         position = self.position
         if position not in self._built and next(self._parts(position), self) is not self:
             self._build_on.start()
-            app.installEventFilter(self)
+            self._follow_keys()
 
     def _go_ahead(self) -> None:
         """A part of the next tab that is not there yet, while nobody waits for another one; then the next of
