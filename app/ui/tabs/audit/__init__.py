@@ -47,7 +47,7 @@ _MORE = "Other ways to verify, checkpoints and the report"
 ACCEPT, CHECKPOINTS, REPORT = "accept_start", "checkpoints", "report"
 GO_TO, OF_ACTOR, BEFORE, BEHIND, PROOF = "go_to", "of_actor", "previous", "next", "proof"
 
-_ROOM, _ROOM_WITH_FINDINGS, _ROOM_FOR_BARS = 480, 600, 270
+_ROOM, _ROOM_WITH_FINDINGS, _ROOM_FOR_BARS, _ROOM_FOR_BARS_BESIDE_FINDINGS = 480, 600, 270, 400
 _CLOSE = 8
 """Rows that are charged for each entry where days are counted: in the list, and twice, as they are sorted."""
 
@@ -244,10 +244,11 @@ class AuditTab(RecordTab):
         self.column.setSpacing(GAP if self.height() >= _ROOM else _CLOSE)
         self.panel.column.setSpacing(self.column.spacing())
         self.timeline.set_low(self.height() < _ROOM)
-        self.timeline.set_room(self.height() >= _ROOM_FOR_BARS)
         self.findings.table.set_low(self.height() < LOW)
         small = self.is_narrow or self.height() < _ROOM_WITH_FINDINGS
         listed = self.panel.outcome.report if small and self.findings.count and self.panel.outcome else None
+        needed = _ROOM_FOR_BARS if listed is None else _ROOM_FOR_BARS_BESIDE_FINDINGS
+        self.timeline.set_room(self.height() >= needed)
         if listed is self._listed_beside:
             return
         self._listed_beside = listed

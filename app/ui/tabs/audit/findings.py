@@ -11,6 +11,7 @@ from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Choice
 from app.ui.widgets.count_chips import CountChips
+from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.labels import Label, Look, in_column
 from app.ui.widgets.panes import Field, FieldList
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
@@ -22,6 +23,8 @@ _COLUMNS = (
     StaticColumn("What"),
 )
 _TENANT, _MOST, _MOST_BESIDE = 2, 4, 1_000
+_LEAST, _AROUND = 24, 4
+"""Pixels of what one finding says in full: a line at least, and what shows around what has the focus."""
 
 
 class FindingsPane(QWidget):
@@ -86,9 +89,14 @@ class FindingsPanel(QFrame):
         self._more = Label(look=Look.DIM)
         self._whole = Label(wrap=True, selectable=True, caption="The finding in full")
         self._sought = FieldList(theme)
-        for part in (self._whole, self._sought):
-            part.hide()
-        in_column(self.table, self._more, self._whole, self._sought, None, within=self, spacing=4)
+        said = QWidget()
+        said.setProperty("clear", True)
+        in_column(self._whole, self._sought, None, within=said, spacing=4)
+        self._said = FollowingScroll(_AROUND)
+        self._said.setMinimumHeight(_LEAST)  # else it takes the rows' room, and there are none to choose from
+        self._said.setWidget(said)
+        in_column(self.table, self._more, (self._said, 1), within=self, spacing=4)
+        self._said.hide()
         self.hide()
 
     @property
@@ -99,8 +107,7 @@ class FindingsPanel(QFrame):
         """Whether it stands beside the entries: there it is high and narrow, and says one finding in full."""
         self.table.set_most(_MOST_BESIDE if beside else _MOST)
         self.table.setColumnHidden(_TENANT, beside)
-        self._whole.setVisible(beside)
-        self._sought.setVisible(beside)
+        self._said.setVisible(beside)
 
     def show_findings(self, report: Report | None) -> None:
         """Lists them; none where nothing is known."""

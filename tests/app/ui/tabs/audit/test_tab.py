@@ -168,6 +168,11 @@ def test_in_a_small_window_findings_share_the_inspectors_place(
     page.findings.table.select_row(1)
     qtbot.waitUntil(lambda: page.list.current_id() == second)
     assert any(f"Entry {second} does not match its own hash" in text for text in labels(page.findings))
+    page.resize(900, 360)  # as with a notice above the tabs
+    second_row = page.findings.table.model().index(1, 0)
+    rows = page.findings.table.viewport()
+    qtbot.waitUntil(lambda: rows.rect().contains(page.findings.table.visualRect(second_row)))
+    page.resize(900, 420)
     entry, findings = page.pane.pages.buttons()
     assert findings.text() == "Findings 2"
     click(qtbot, entry)
