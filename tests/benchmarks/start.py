@@ -66,11 +66,13 @@ def first_paint():
         def __init__(self, *args):
             super().__init__(*args)
             Painted(self, self.say)
-            self.opened.connect(lambda _: self.workspace.current().list.loaded.connect(self.rows))
+            self.opened.connect(lambda _: self.workspace.with_current(self.follow))
         def say(self):
             print(time.monotonic(), flush=True)
             if len(sys.argv) == 1:
                 self.close()
+        def follow(self, page):  # when it is built: to ask for it before builds it at once
+            page.list.loaded.connect(self.rows)
         def rows(self, total):
             self.workspace.current().list.loaded.disconnect(self.rows)
             Painted(self.workspace.current().table.viewport(), self.last)
