@@ -165,22 +165,22 @@ def tab_actions(window: MainWindow) -> list[str]:
 
 def fill_menus(window: MainWindow) -> None:
     """Makes the menu bar. Those of the tab in sight and of the tabs are filled each time they are shown."""
-    bar, commands = window.menuBar(), window.commands
+    bar, fill = window.menuBar(), partial(window.commands.fill, is_opening=False)
     of_file = ("info", "unlock", "export", "export_sql", "save_copy", "restore", "time_travel", "retention")
-    commands.fill(bar.addMenu("&File"), (*OPENING, "", *of_file, "", "close", "quit"))
+    fill(bar.addMenu("&File"), (*OPENING, "", *of_file, "", "close", "quit"))
     edit, copy_as = bar.addMenu("&Edit"), QMenu("C&opy rows as", bar)
-    edit.aboutToShow.connect(commands.update)  # what is selected decides
-    commands.fill(edit, ("undo", "redo", "", "copy"))
+    edit.aboutToShow.connect(window.commands.update)  # what is selected decides
+    fill(edit, ("undo", "redo", "", "copy"))
     edit.addMenu(copy_as)
-    commands.fill(copy_as, ("copy_csv", "copy_json", "copy_sql"))
-    commands.fill(
+    fill(copy_as, ("copy_csv", "copy_json", "copy_sql"))
+    fill(
         edit,
         ("copy_this_value", "select_all", "", "filter_by_this_value", "filter", "search", "", "preferences"),
     )
     record, view = bar.addMenu("&Record"), bar.addMenu("&View")
     record.aboutToShow.connect(lambda: _fill_record(record, window))
     view.aboutToShow.connect(lambda: _fill_view(view, window))
-    commands.fill(bar.addMenu("&Help"), ("help", "shortcuts", "logs", "", "about"))
+    fill(bar.addMenu("&Help"), ("help", "shortcuts", "logs", "", "about"))
 
 
 class _MenuButton(QToolButton):

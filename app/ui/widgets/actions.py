@@ -265,8 +265,10 @@ class Actions(QObject):
         if self._table is not None and button.window().focusWidget() is button:
             self._table.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def fill(self, menu: QMenu, names: Iterable[str] | None = None) -> None:
-        """Adds actions to a menu, all of them or those named; an empty name is a line between two."""
+    def fill(self, menu: QMenu, names: Iterable[str] | None = None, *, is_opening: bool = True) -> None:
+        """Adds actions to a menu, all of them or those named; an empty name is a line between two. Of one
+        that `is_opening`, or may be, what a screen reader knows is put right at once.
+        """
         menu.setToolTipsVisible(True)  # they say why one is disabled
         for name in self._specs if names is None else names:
             if names is None and name in self._divided:
@@ -278,7 +280,8 @@ class Actions(QObject):
         if not menu.property(_HEARD):
             menu.setProperty(_HEARD, True)
             menu.aboutToShow.connect(lambda: _hear_in(menu))
-        _hear_in(menu)  # it may be about to be shown already
+        if is_opening:
+            _hear_in(menu)
 
     def more_button(self) -> QPushButton:
         """Opens a menu of all of them, with letters to choose by."""
