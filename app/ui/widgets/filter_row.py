@@ -328,12 +328,11 @@ class FilterRow(QWidget):
         text = _TEXT if self.width() >= _FOR_TEXT else _TEXT_IN_NARROW
         room = self.width() - self._without_count() + self.text.minimumWidth() - text
         gives = max(0, min(text - _LEAST_TEXT, self._least_count() - room))
-        self.text.setMinimumWidth(text - gives)
+        usual = _FOR_USUAL if self.width() >= _FOR_ORDER else 0
+        self.text.setMinimumWidth(text - gives - usual)  # once: a greater one would make it wider at once
         room += gives
         self._say_count(room - self._short_words())
         self._widest_count = max(self._widest_count, self._count_wants(room))
-        if self.width() >= _FOR_ORDER:
-            self.text.setMinimumWidth(self.text.minimumWidth() - _FOR_USUAL)
         # Else parts would stand upon each other.
         self.count.setMaximumWidth(_ANY_WIDTH if room >= self._widest_count else max(0, room))
         self.count.setMinimumWidth(min(self._widest_count, self.count.maximumWidth()))
