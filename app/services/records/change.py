@@ -27,8 +27,10 @@ WRITTEN_FOR_ENTRY: Final = 4
 
 READ_FOR_ENTRY: Final = 3
 """The same that are read where it is appended."""
-_READ_AT_ONCE: Final = 40
-"""The same where an act is written as it was planned: how the tables are, and the ends of its chains."""
+_READ_AT_ONCE: Final = 54
+"""The same where an act is written as it was planned: how the tables are, the ends of its chains, and of our
+seven tables before and behind it.
+"""
 _READ_OF_CHAIN: Final = 160
 """The same where it is planned then: the chain's ends."""
 _READ_OF_NUMBERS: Final = 4_000

@@ -751,7 +751,7 @@ def test_before_many_records_are_deleted_a_bookmark_is_kept(
     page.commands.trigger("delete")
     asked = dialog(qtbot, window, ConfirmDialog)
     assert "A bookmark of what is there is kept first" in words(asked)
-    assert "about 10 rows of d1:prod are written, and up to 48 read again, and charged" in words(asked)
+    assert "about 10 rows of d1:prod are written, and up to 62 read again, and charged" in words(asked)
     chosen = str(page.model.record_id(0))
     shown, update = page.model.index(0, 0).data(), "UPDATE users SET email = '{}' WHERE id = '{}'"
     execute(file, update.format("else@acme.example", chosen))
