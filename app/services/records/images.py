@@ -369,8 +369,9 @@ class Images:
         known: dict[tuple[Value, ...], Image] = {}
         for part, statement in asked:
             stored, names = part[0].stored, tuple(part[0].key)
+            needed = _needed(stored)
             for cells in statement.into or self._database.rows(statement.query):
-                image = _as_stored(stored, _needed(stored), cells).image
+                image = _as_stored(stored, needed, cells).image
                 key = tuple(image[name] for name in names) if part[1:] else tuple(part[0].key.values())
                 known[stored.name, *key] = image
         if not known:
@@ -378,7 +379,9 @@ class Images:
 
         def whole(row: RowChange) -> RowChange:
             image = known.get((row.table, *row.key.values())) if row.before is None else None
-            return row if image is None else replace(row, after=image)
+            if image is None:
+                return row
+            return RowChange(row.stored, row.record_id, row.key, row.before, image, row.rowid)
 
         return tuple(map(whole, rows))
 
