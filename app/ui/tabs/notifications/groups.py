@@ -32,6 +32,8 @@ _READ: Final = "read"
 _LONGEST: Final = 120
 _WIDE, _NARROW, _LEAST = 320, 240, 160
 """Pixels of the panel until it is drawn by hand, and where room is short; and its least."""
+_AROUND_WORDS: Final = 56
+"""Pixels of a button beside its words, with the gap to the next one."""
 _ROOM_FOR_WIDE: Final = 1_200
 _ALL: Final = "All of them"
 _MOST_NAMED: Final = 80
@@ -112,6 +114,8 @@ class GroupsPanel(QWidget):
         self._goes_on = False
         self._counted_of: tuple[ListQuery, str, str] | None = None
         self._found = NoteGroups()
+        self._shorts = dict.fromkeys(_SAID, ("", ""))
+        """What each act is called where room is short, and where it is very short."""
         self._sought = ""
         """What was looked for when they were counted last."""
         self.by = QComboBox()
@@ -336,14 +340,21 @@ class GroupsPanel(QWidget):
             said = words.format(f"{number:,}") if number else of_none
             why = "Choose a group." if group is None else self._refusal(name)
             button.setText(f"{said} ({key})")
-            button.setProperty(SHORT, f"{number:,} ({key})" if number else f"({key})")
+            self._shorts[name] = (f"{number:,} ({key})" if number else f"({key})", f"({key})")
             button.setAccessibleName(said)
             button.setEnabled(bool(number) and why is None)
             button.setToolTip(why or f"{said} ({key})")
         self._share()
 
     def _share(self) -> None:
-        """The first keeps its words longest, and the one of what ends something before that of the other."""
+        """The first keeps its words longest, and the one of what ends something before that of the other; all
+        keep their keys, also where there is no room for numbers.
+        """
+        shown = [(name, one) for name, one in self.buttons.items() if not one.isHidden()]
+        advance, room = self.fontMetrics().horizontalAdvance, self.width() - _AROUND_WORDS * len(shown)
+        is_tight = sum(advance(self._shorts[name][0]) for name, _ in shown) > room
+        for name, button in shown:
+            button.setProperty(SHORT, self._shorts[name][is_tight])
         order = [self.buttons[name] for name in (MARK_READ, DELETE, MARK_UNREAD)]
         share_words(self._acts, self.width(), order)
 

@@ -418,6 +418,8 @@ def test_groups_stand_beside_the_list_and_are_dealt_with_as_a_whole(
     (question,) = tab.findChildren(ConfirmDialog)
     assert any(f"Of “{name}”: " in label.text() for label in question.findChildren(QLabel))
     question.reject()
+    tab._both.moveSplitter(240, 1)
+    assert {button.text().partition("(")[2] for button in panel.buttons.values()} == {"R)", "U)", "Del)"}
     tab._both.moveSplitter(200, 1)
     assert tab._both.sizes()[0] == context.settings.groups_width == 200
     tab.commands.trigger("groups")
