@@ -23,8 +23,16 @@ from models.errors import NotAllowed
 
 FEWEST: Final = 2
 MOST: Final = 5
-_LAST: Final = ("id", "workflow_instance_id", "package_key", "created_at", "updated_at")
-"""What nearly always differs says least."""
+_LAST: Final = (
+    "idea",
+    "refined_idea",
+    "id",
+    "workflow_instance_id",
+    "package_key",
+    "created_at",
+    "updated_at",
+)
+"""What nearly always differs says least, and an idea is what its run is called."""
 _OF_CONFIG: Final = 40
 _LONGEST: Final = 2_000
 _EXACT: Final = 2.0**53

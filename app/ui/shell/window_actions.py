@@ -309,6 +309,9 @@ def _fill_view(menu: QMenu, window: MainWindow) -> None:
 
 
 def _add_header_menus(menu: QMenu, page: RecordTab) -> None:
+    from app.ui.tabs.common.record_tab import OF_VIEWS  # noqa: PLC0415 - made with a workspace
+
+    page.commands.fill(menu, (*OF_VIEWS, ""))
     page.add_header_menus(menu)
     give_letters(menu)
 

@@ -119,6 +119,7 @@ class Actions(QObject):
         self._buttons: dict[str, QPushButton] = {}
         self._deaf: dict[str, QShortcut] = {}
         self._divided: set[str] = set()
+        self._elsewhere = set[str]()
 
     def add(self, spec: ActionSpec) -> QAction:
         self._specs[spec.name] = spec
@@ -161,6 +162,10 @@ class Actions(QObject):
     def divide_before(self, *names: str) -> None:
         """A line stands before each of these in a menu of all."""
         self._divided.update(names)
+
+    def keep_elsewhere(self, *names: str) -> None:
+        """No menu of all has these: another one does."""
+        self._elsewhere.update(names)
 
     def _press(self, spec: ActionSpec) -> None:
         button = self._buttons.get(spec.name)
@@ -266,11 +271,11 @@ class Actions(QObject):
             self._table.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def fill(self, menu: QMenu, names: Iterable[str] | None = None, *, is_opening: bool = True) -> None:
-        """Adds actions to a menu, all of them or those named; an empty name is a line between two. Of one
-        that `is_opening`, or may be, what a screen reader knows is put right at once.
+        """Adds actions to a menu, all but those that are kept elsewhere, or those named; an empty name is a
+        line between two. Of one that `is_opening`, or may be, a screen reader's words are put right at once.
         """
         menu.setToolTipsVisible(True)  # they say why one is disabled
-        for name in self._specs if names is None else names:
+        for name in (one for one in self._specs if one not in self._elsewhere) if names is None else names:
             if names is None and name in self._divided:
                 menu.addSeparator()
             if name:

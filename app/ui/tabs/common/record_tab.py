@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from app.ui.tabs.common.past import PastPart
 
 INSPECTOR = "inspector"
+OF_VIEWS = ("views", "save_view", "update_view")
+"""What the window has in its menu of what is seen."""
 _CLOSE = 8
 _LONGEST_VIEW = 40
 """Characters of a saved view's name in a menu."""
@@ -458,8 +460,10 @@ class RecordTab(ListedTab):
         self.commands.add(spec)
         self.commands.divide_before(INSPECTOR)
         add = self.commands.add
-        add(ActionSpec("views", "Views…", Icon.LOG, self._show_views, shortcut="Ctrl+Shift+V"))
-        save = "save_view", "Save this view…", Icon.ADD, self._save_view
+        self.commands.keep_elsewhere(*OF_VIEWS)
+        views, save_view, update_view = OF_VIEWS
+        add(ActionSpec(views, "Views…", Icon.LOG, self._show_views, shortcut="Ctrl+Shift+V"))
+        save = save_view, "Save this view…", Icon.ADD, self._save_view
         add(ActionSpec(*save, shortcut="Ctrl+Alt+S", yields=True))
 
         def refuse() -> str | None:
@@ -469,7 +473,7 @@ class RecordTab(ListedTab):
             name = first_line(self._saved_view(), _LONGEST_VIEW).replace("&", "&&")
             return f"Update “{name}”" if name else "Update the view"
 
-        update = partial(ActionSpec, "update_view", words, Icon.REFRESH, self._update_view)
+        update = partial(ActionSpec, update_view, words, Icon.REFRESH, self._update_view)
         add(update(refuse, "Ctrl+Alt+U", about="Update your view to what the list shows", yields=True))
 
     def _save_view(self) -> None:

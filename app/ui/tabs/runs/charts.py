@@ -1,6 +1,6 @@
 """What all runs say together, as charts: drawn here, shown, read out and exported by a dialog."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -39,7 +39,16 @@ from app.ui.widgets.drawing import (
     Spot,
     ticks,
 )
-from app.ui.widgets.formatting import absolute_time, amount, duration, first_line, grouped, money, score
+from app.ui.widgets.formatting import (
+    absolute_time,
+    amount,
+    duration,
+    first_line,
+    grouped,
+    money,
+    score,
+    shortened,
+)
 from app.ui.widgets.labels import Label, Look, in_row
 from app.ui.widgets.later import later
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
@@ -53,7 +62,9 @@ _OPENED = QSize(1080, 720)
 _EXPORTED = 1120, 630
 _TOP, _RIGHT, _BOTTOM, _GAP, _ROW, _LEAST_ROW = 18.0, 24.0, 34.0, 12.0, 30.0, 14.0
 _MEDIAN = "Median"
-_MINUTE, _LONGEST, _NEARLY_ALL, _FAR = 60.0, 24, 85, 100
+_MINUTE, _NEARLY_ALL, _FAR = 60.0, 85, 100
+_ENDS = 12, 11
+"""Characters of a long name that are shown: phases may differ at their end alone."""
 _WEEK, _BAR = 240.0, 56.0
 """How wide a week is at most, and its bar."""
 _LEAST = 4
@@ -106,7 +117,7 @@ def _in_order(statuses: Sequence[str]) -> list[str]:
 
 
 def _named(name: str) -> str:
-    return visible(first_line(name, _LONGEST)) or "no status"
+    return visible(shortened(first_line(name), *_ENDS)) or "no status"
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,15 +283,31 @@ def _revenue_scale(
 def _points_legend(statuses: Sequence[str], measure: Measure, left: float, right: float) -> list[Shape]:
     """Those that there is room for, and how many more there are."""
     shapes: list[Shape] = []
-    for position, status in enumerate(statuses):
-        if left + 16 + measure(_named(status)) > right - 24 and position:
-            shapes.append(DrawnText(left, _TOP, f"+{len(statuses) - position}", "dim"))
-            break
-        colour, form = _form(status)
-        shapes.append(DrawnPoint(left + 5, _TOP, form, colour))
-        shapes.append(DrawnText(left + 16, _TOP, _named(status), "dim"))
-        left += 36 + measure(_named(status))
+    for status, words, x in _legend(statuses, measure, left, right, 36):
+        if status is not None:
+            colour, form = _form(status)
+            shapes.append(DrawnPoint(x + 5, _TOP, form, colour))
+        shapes.append(DrawnText(x + (0 if status is None else 16), _TOP, words, "dim"))
     return shapes
+
+
+def _legend(
+    statuses: Sequence[str], measure: Measure, left: float, right: float, around: float
+) -> Iterator[tuple[str | None, str, float]]:
+    """What looks how, in words, and where each begins: those that nobody knows look alike, and are one. Where
+    there is no more room, how many more there are.
+    """
+    known = [status for status in statuses if _known(status) is not None]
+    others = [status for status in statuses if _known(status) is None]
+    named = [(status, _named(status)) for status in known]
+    if others:
+        named.append((others[0], _named(others[0]) if len(others) == 1 else f"other {len(others)}"))
+    for position, (status, words) in enumerate(named):
+        if left + around + measure(words) > right - 24 and position:
+            yield None, f"+{len(named) - position}", left
+            return
+        yield status, words, left
+        left += around + measure(words)
 
 
 def _point_words(point: RunPoint) -> str:
@@ -315,12 +342,11 @@ def draw_weeks(figures: RunFigures, measure: Measure, width: float, height: floa
     step = min(_WEEK, (right - left) / len(bars))
     wide = min(_BAR, step * 0.7)
     shapes: list[Shape] = []
-    at = left
-    for status in statuses:
-        colour, fill = _fill(status)
-        shapes.append(DrawnArea(at, _TOP - 5, 16, 10, colour, fill))
-        shapes.append(DrawnText(at + 22, _TOP, _named(status), "dim"))
-        at += 44 + measure(_named(status))
+    for status, words, x in _legend(statuses, measure, left, right, 44):
+        if status is not None:
+            colour, fill = _fill(status)
+            shapes.append(DrawnArea(x, _TOP - 5, 16, 10, colour, fill))
+        shapes.append(DrawnText(x + (0 if status is None else 22), _TOP, words, "dim"))
     for value in up:
         y = bottom - value / up[-1] * (bottom - top)
         shapes.append(DrawnLine(left, y, right, y, "line"))

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QHeaderView, QTextEdit, QWidget
 
 from app.services.opened import Opened
 from app.services.records.change import Change
-from app.services.records.run_search import TextPlace, TextPlaces, Within, place_in
+from app.services.records.run_search import LONGEST, TextPlace, TextPlaces, Within, place_in
 from app.services.records.tables import EVERYONE, PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
 from app.services.text import counted, folded, visible
 from app.ui.session.context import Context
@@ -327,7 +327,8 @@ class RunSearchDialog(Dialog):
         if asked != self._asked():
             self._search()
             return
-        self.none.set(Icon.SEARCH, *(_NOTHING if asked[0].strip() else (_NOTHING_YET,)))
+        was_searched = 0 < len(asked[0].strip()) <= LONGEST
+        self.none.set(Icon.SEARCH, *(_NOTHING if was_searched else (_NOTHING_YET,)))
         if found.places != self._found:
             self._found, self._wanted = found.places, folded(asked[0].strip())
             utc = self._context.settings.utc_times

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QToolTip
 from pytestqt.qtbot import QtBot
 
 from app.services.records.run_figures import MOST_POINTS, RunFigures, RunPoint, RunWeek, Spread, spread
+from app.services.records.runs import STATUSES
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.runs import RunsTab, charts
 from app.ui.tabs.runs.charts import KINDS, ChartsDialog
@@ -176,6 +177,18 @@ def test_what_is_told_in_words_is_of_no_known_currency_and_in_no_heap() -> None:
     places = sorted({spot.x for spot in drawing.spots})
     assert len(places) == 3 and places[1] - places[0] > 150
     assert drawing.spots[-1].words.endswith("€1.2B")
+
+
+def test_a_legend_has_what_looks_alike_once_and_ends_within() -> None:
+    weeks = (RunWeek(345_600, {f"odd {number}": 1 for number in range(8)} | dict.fromkeys(STATUSES, 1)),)
+    for width in (320, 1200):
+        drawing = charts.draw_weeks(replace(figures(), weeks=weeks), lambda text: 7.0 * len(text), width, 300)
+        texts = [one for one in drawing.shapes if isinstance(one, DrawnText)]
+        legend = [one.text for one in texts if one.y < 30]
+        assert legend[-1] == ("other 8" if width == 1200 else legend[-1]) and not any(
+            "odd" in one for one in legend
+        )
+        assert all(one.x + 7 * len(one.text) <= width for one in texts if one.y < 30)
 
 
 def test_ticks_are_round_and_cover_all() -> None:

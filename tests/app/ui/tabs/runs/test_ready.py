@@ -148,4 +148,6 @@ def test_the_list_says_why_a_run_is_paused_or_killed(tab: RunsTab, context: Cont
             qtbot.waitUntil(lambda: tab.fields._fields[0].label == "Why")
             assert value_of(tab.fields, "Why") == "needs a budget"
     context.history.undo()
-    qtbot.waitUntil(lambda: shown(tab, "status")[row] == "paused" and shown(tab, WHY)[row] == "needs a budget")
+    qtbot.waitUntil(
+        lambda: shown(tab, "status")[row] == "paused" and shown(tab, WHY)[row] == "needs a budget"
+    )

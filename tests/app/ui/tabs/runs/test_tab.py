@@ -510,16 +510,7 @@ def test_more_actions_open_a_menu_of_all(tab: RunsTab, qtbot: QtBot) -> None:
     offered = [action.text().replace("&", "") for action in entries]
     assert menu.actions()[len(ACTS)].isSeparator(), "the acts stand apart"
     begun = ["New run…", "New run of this idea…", "Park idea…", "Open"]
-    of_all = [
-        *begun,
-        "Audit history",
-        "Dossier…",
-        "Search texts…",
-        "Charts…",
-        "Parked ideas…",
-        "Inspector",
-        "Views…",
-    ]
+    of_all = [*begun, "Audit history", "Dossier…", "Search texts…", "Charts…", "Parked ideas…", "Inspector"]
     never = ["Go to what is new", "Compare…"]
     acts = [f"{act.text}{'…' if act.status in ASKED else ''}" for act in ACTS]
     assert sorted(offered) == sorted([*acts, *of_all, *never])
