@@ -339,7 +339,9 @@ def timeline(story: RunStory, now: int) -> RunTimeline:
         by_phase.setdefault(one.text("phase"), []).append(one)
     open_phase = _open_phase(run)
     is_open = bool(open_phase)
-    last_phase = open_phase or ("" if run["status"] == RunStatus.COMPLETED else run.text("current_phase"))
+    ended_at = None if is_open else _ended_at(story)
+    is_by_itself = run["status"] == RunStatus.COMPLETED and ended_at is None
+    last_phase = open_phase or ("" if is_by_itself else run.text("current_phase"))
     if last_phase:
         by_phase.setdefault(last_phase, [])
     made = epoch_of(run["created_at"])
@@ -351,7 +353,7 @@ def timeline(story: RunStory, now: int) -> RunTimeline:
         paused = [TimeSpan(Spent.WAITING, since, now)] if since < now else []
     dispatched, judged = _dispatched(entries), _judged(story)
     verdicts = sorted(at for times in judged.values() for at in times)
-    until = now if is_open else _ended_at(story) or now
+    until = now if is_open else ended_at or now
     past = [times[n - 1] for times in (known, verdicts) if (n := bisect_right(times, until))]
     since = max(past, default=until)
     lines = []
@@ -391,13 +393,20 @@ def timeline(story: RunStory, now: int) -> RunTimeline:
 
 def _ended(story: RunStory, lines: Iterable[PhaseLine]) -> int | None:
     last = max((one.ended for line in lines for one in line.versions if one.ended is not None), default=None)
-    return (_ended_at(story) if story.run["status"] in _ENDS else None) or last
+    status = story.run["status"]
+    is_known = status in _ENDS or (status == RunStatus.DELETED and entry_behind(story.entries or (), status))
+    return (_ended_at(story) if is_known else None) or last
 
 
 def _ended_at(story: RunStory) -> int | None:
-    """When somebody ended it, by the entry, or else by the row, unless that was changed since."""
+    """When somebody ended it, by the entry, or else by the row, unless that was changed since. What had ended
+    before it was deleted ended then.
+    """
     entries, status = story.entries or (), story.run["status"]
     told = entry_behind(entries, status)
+    if told is not None and status == RunStatus.DELETED and (before := _was(told)) in _ENDS:
+        told = entry_behind([one for one in entries if one.seq < told.seq], before)
+        return epoch_of(told.created_at) if told is not None else None
     if told is not None:
         return epoch_of(told.created_at)
     is_as_it_was = all(one.event_type != AuditEvent.RUN_RESTORED for one in entries)

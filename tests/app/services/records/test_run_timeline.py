@@ -316,3 +316,27 @@ def test_a_long_story_takes_time_of_its_length(engine: Database, sql: apsw.Conne
 def test_a_run_that_is_not_there_is_not_found(engine: Database) -> None:
     with pytest.raises(NotFound):
         run_timeline.read(engine, "none")
+
+
+def test_a_run_ends_when_somebody_ended_it_and_no_later_by_being_deleted(
+    engine: Database, sql: apsw.Connection
+) -> None:
+    """Its wait up to then stays, whichever the end."""
+    for status, kind in (("completed", "run_completed"), ("killed", "run_killed")):
+        sql.execute("DELETE FROM planning_artifacts")
+        sql.execute("DELETE FROM planning_runs")
+        sql.execute("DELETE FROM audit_chain")
+        store(sql, status, "strategy")
+        artifact(sql, "strategy", 1, DAY + 200, None)
+        entry(sql, kind, DAY + 400, changes={"status": {"from": "running", "to": status}})
+        wanted = [(Spent.UNJUDGED, 0, 200), (Spent.IN_REVIEW, 200, 400)]
+        found = timeline(run_timeline.read(engine, RUN), DAY + 9_000)
+        assert (spent(line(found, "strategy")), found.ended) == (wanted, DAY + 400)
+        sql.execute("UPDATE planning_runs SET status = 'deleted'")
+        entry(sql, "run_deleted", DAY + 900, changes={"status": {"from": status, "to": "deleted"}})
+        found = timeline(run_timeline.read(engine, RUN), DAY + 9_000)
+        assert (spent(line(found, "strategy")), found.ended) == (wanted, DAY + 400)
+    sql.execute("DELETE FROM audit_chain")
+    entry(sql, "run_deleted", DAY + 900, changes={"status": {"from": "running", "to": "deleted"}})
+    found = timeline(run_timeline.read(engine, RUN), DAY + 9_000)
+    assert found.ended == DAY + 900, "which ended it"
