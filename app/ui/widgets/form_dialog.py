@@ -25,7 +25,7 @@ from app.ui.theme import Theme, set_property
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
-from app.ui.widgets.labels import Label, Look, add_layout, in_column, in_row
+from app.ui.widgets.labels import Label, Look, add_layout, in_column, in_row, keep_room
 from app.ui.widgets.later import later
 from models.errors import ChangedMeanwhile, InvalidInput, TenantAdminError
 
@@ -116,16 +116,18 @@ class FormDialog(Dialog):
         `editor` is a QLineEdit, QComboBox, QCheckBox, QSpinBox, QDateEdit or an `Editor`.
         """
         editor.setAccessibleName(label)
+        if isinstance(within := editor.focusProxy(), QComboBox):  # which the keys go to
+            within.setAccessibleName(label)
         for box in (editor, *editor.findChildren(QComboBox)):
             if isinstance(box, QComboBox):  # else the longest that it offers makes the form as wide
                 box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         problem, below = Label(look=Look.BAD, wrap=True), Label(hint, Look.DIM, wrap=True)
         problem.hide()
-        if not hint:
+        if not hint.strip():
             below.hide()
         column = in_column(editor, below, problem, spacing=4)
         if not isinstance(editor, QCheckBox):
-            name = Label(label, Look.STRONG)
+            name = Label(label, Look.STRONG, wrap=True)  # where several stand beside each other
             name.setBuddy(editor)
             column.insertWidget(0, name)
         if beside:  # whatever is said below one of them, the other stays at the top
@@ -331,7 +333,8 @@ def checked(check: Callable[[str], object], stored: str | None = None) -> Checke
 def _say(entry: _Entry, sentence: str) -> None:
     entry.problem.setText(sentence)
     entry.problem.setVisible(bool(sentence))
-    entry.hint.setVisible(bool(entry.hint.text()) and not sentence)
+    keep_room(entry.hint, kept=bool(entry.hint.text()) and not sentence)
+    entry.hint.setVisible(bool(entry.hint.text().strip()) and not sentence)
     typed, said = _typed(entry.editor), sentence or entry.hint.text()
     for part in (entry.editor, *entry.editor.findChildren(QWidget)):
         was_typed = part.property("invalid") is not None

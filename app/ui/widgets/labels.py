@@ -142,6 +142,13 @@ class Label(QLabel):
             self.setAccessibleName(f"{self._caption}: {bounded(text)}")
 
 
+def keep_room(label: QWidget, *, kept: bool = True) -> None:
+    """Whether it keeps its room while hidden: at what is shown and says nothing a screen reader stops."""
+    policy = label.sizePolicy()
+    policy.setRetainSizeWhenHidden(kept)
+    label.setSizePolicy(policy)
+
+
 class ElidedLabel(Label):
     """One line that shortens itself with an ellipsis, to `least` points where it has so many words; the whole
     text is in the tool tip and `text()`.

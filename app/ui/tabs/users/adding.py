@@ -93,7 +93,7 @@ class LinesField(QWidget):
         self.file = Label(look=Look.DIM, wrap=True)
         self.file_button = push_button(context.theme, "Choose a file…", choose, icon=Icon.OPEN)
         self.paste_button = push_button(context.theme, "Paste others instead", lambda: self.take(None))
-        buttons = in_row(self.file_button, self.paste_button, (self.file, 1), spacing=8)
+        buttons = in_row(self.file_button, self.paste_button, (self.file, 1), None, spacing=8)
         in_column(self.box, buttons, within=self, spacing=8)
         self.box.textChanged.connect(self.changed)
         self.box.long.connect(self._keep)
@@ -115,6 +115,7 @@ class LinesField(QWidget):
         self.paste_button.setVisible(path is not None)
         self.paste_button.setText("Paste lines instead")
         self.file.setText("" if path is None else visible(path.name))
+        self.file.setVisible(path is not None)
         self.setFocusProxy(self.box if path is None else self.file_button)
         if path is None:
             self.box.setFocus()
@@ -132,6 +133,7 @@ class LinesField(QWidget):
         self._show_in_box(text, "\n".join([*first, "…"]))
         said = f"{counted(len(lines), 'line')} pasted"
         self.file.setText(said)
+        self.file.show()
         self.box.setAccessibleDescription(f"The first of {said}.")
         self.paste_button.setText("Paste others instead")
         self.paste_button.show()

@@ -59,7 +59,7 @@ class EventReceiversDialog(Dialog):
             self.tenants.addItem(bounded(one, longest=_LONGEST), one)
         self.tenants.setCurrentIndex(tenants.index(tenant) if tenant is not None else 0 if tenants else -1)
         self.events.addItems([event.value for event in WebhookEvent])
-        self.meaning = Label("", Look.DIM, wrap=True)
+        self.meaning = Label(MEANINGS[WebhookEvent(self.events.currentText())], Look.DIM, wrap=True)
         choices = QGridLayout()
         for row, (words, box) in enumerate((("Tenant", self.tenants), ("Event type", self.events))):
             box.setAccessibleName(words)
