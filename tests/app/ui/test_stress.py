@@ -122,6 +122,8 @@ class Walk(QObject):
         self.done, self.seen, self.memory = deque[str](maxlen=40), Counter[str](), dict[int, str]()
         self.number, self.over = 0, False
         self.windows = WeakSet[MainWindow]()
+        self._collecting_since: float | None = None
+        gc.callbacks.append(self._leave_out_windows)
         self._files = sorted(folder.glob("*.sqlite"))
         self.open_window()
         later(self, 0, self._next)
@@ -136,6 +138,16 @@ class Walk(QObject):
         self.window.files.open(self._files[0])
         self.window.show()
         self.window.activateWindow()
+
+    def _leave_out_windows(self, phase: str, _: dict[str, int]) -> None:
+        """Garbage of a window that was closed is none of the program's, which ends with it."""
+        if phase == "start":
+            self._collecting_since = time.thread_time() if len(self.windows) > 1 else None
+        elif self._collecting_since is not None:
+            self._heart.leave_out(time.thread_time() - self._collecting_since)
+
+    def stop(self) -> None:
+        gc.callbacks.remove(self._leave_out_windows)
 
     @Slot()
     def _next(self) -> None:
@@ -379,6 +391,7 @@ def test_random_acts(qtbot: QtBot, theme: Theme, folder: Path) -> None:
             qtbot.waitUntil(lambda: walk.over and not walk.window.isVisible(), timeout=1_000 * 7200)
         finally:
             heart.stop()
+            walk.stop()
             sys.setswitchinterval(interval)
             for scheme in ("file", "https", "http", "mailto"):
                 QDesktopServices.unsetUrlHandler(scheme)
