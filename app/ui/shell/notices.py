@@ -311,7 +311,11 @@ class BrokenNotice(Notice):
 
             now, utc = self._context.clock(), self._context.settings.utc_times
             tone, head, rest, detail, icon = words.of_all(verdict, now, utc, self._tenant)
-            detail = " ".join(filter(None, (self._continuation.objection, detail)))
+            objection, outcome = self._continuation.objection, verdict.outcome
+            if objection and outcome is not None and outcome.report.notes:  # what to do about it comes first
+                detail = f"{detail}. {objection}"
+            else:
+                detail = " ".join(filter(None, (objection, detail)))
             self.banner.show_verdict(tone, head, rest, detail, icon)
             if self._continuation.objection or self._continuation.banner.tone() is Tone.OK:
                 self._continuation.hide()

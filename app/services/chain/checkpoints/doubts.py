@@ -82,8 +82,8 @@ def _seen(path: str) -> str:
 def copy_of(path: str) -> str:
     """Of a file with the entries of the database seen in `path`, in a place where none was seen."""
     return (
-        f"These are the entries of the database {_seen(path)}: as long as nobody says anything else, this "
-        f"counts as the same. Where it is a copy, and goes its own way from here on, {_SAY}."
+        f"If this is a copy that goes its own way from here on, {_SAY}. Its entries are those of the "
+        f"database {_seen(path)}, and until somebody says so it counts as the same."
     )
 
 
