@@ -53,6 +53,10 @@ class ReadingText:
         progress(0, rows)
 
 
+_WIDE = 100
+"""Pixels that tell how far something is."""
+
+
 @dataclass(eq=False, slots=True)
 class _UnderWay:
     """What is shown of one piece of work, and how a person ends it; `began` is by the monotonic clock. It is
@@ -87,10 +91,10 @@ class Busy(QWidget):
         self.label = ElidedLabel(look=Look.DIM, least=LEAST_SAID)
         self.label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.bar = ProgressBar()
-        self.bar.setMinimumWidth(60)
-        self.bar.setMaximumWidth(160)
+        self.bar.setFixedWidth(_WIDE)
         self.cancel_button = push_button(theme, "Cancel", self._cancel)
-        in_row(self.label, self.bar, self.cancel_button, None, within=self)
+        # The words come last: they change, and the button is not to move under the pointer.
+        in_row(self.bar, self.cancel_button, self.label, None, within=self)
         self._told.connect(self._hear, Qt.ConnectionType.QueuedConnection)
         self.hide()
 
