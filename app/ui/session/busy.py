@@ -17,6 +17,7 @@ from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import how_far, percent, time_left
 from app.ui.widgets.labels import ElidedLabel, Look, in_row
 from app.ui.widgets.later import later
+from app.ui.widgets.tab_order import LentFocus
 from app.workers.runner import Runner, Task
 from models.engine import read_at_most
 from models.errors import TenantAdminError
@@ -95,6 +96,7 @@ class Busy(QWidget):
         self.cancel_button = push_button(theme, "Cancel", self._cancel)
         # The words come last: they change, and the button is not to move under the pointer.
         in_row(self.bar, self.cancel_button, self.label, None, within=self)
+        self._lent = LentFocus(self)
         self._told.connect(self._hear, Qt.ConnectionType.QueuedConnection)
         self.hide()
 
@@ -198,6 +200,7 @@ class Busy(QWidget):
         was_shown = self._running[-1:] == [one]
         self._running = [other for other in self._running if other is not one]
         if not self._running:
+            self._lent.give_back()
             self.hide()
             self.shown.emit()
         elif was_shown:
@@ -233,6 +236,7 @@ class Busy(QWidget):
 
     def _cancel(self) -> None:
         latest = self._running[-1]
+        self._lent.give_back()
         self.cancel_button.setEnabled(False)
         self.label.setText(f"{latest.words()} · stopping…")
         if latest.end is not None:

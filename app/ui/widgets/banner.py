@@ -4,16 +4,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent, QHideEvent, QKeyEvent, QShowEvent
-from PySide6.QtWidgets import (
-    QApplication,
-    QBoxLayout,
-    QFrame,
-    QProgressBar,
-    QPushButton,
-    QSizePolicy,
-    QWidget,
-)
-from shiboken6 import Shiboken
+from PySide6.QtWidgets import QBoxLayout, QFrame, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from app.itemmodels.columns import Tone
 from app.ui.theme import Kind, Theme, set_property
@@ -31,6 +22,7 @@ from app.ui.widgets.labels import (
     in_row,
     set_tip,
 )
+from app.ui.widgets.tab_order import LentFocus
 
 SHOWN_MS = 8000
 WAIT_SAID_MS = 600
@@ -143,23 +135,8 @@ class Toast(QFrame):
         self._other: Callable[[], object] = lambda: None
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._expire)
-        self._before: QWidget | None = None
-        application = QApplication.instance()
-        if isinstance(application, QApplication):
-            application.focusChanged.connect(self._follow_focus)
+        self._lent = LentFocus(self)
         self.hide()
-
-    def _follow_focus(self, old: QWidget | None, new: QWidget | None) -> None:
-        if new is not None and self.isAncestorOf(new) and old is not None and not self.isAncestorOf(old):
-            self._before = old
-
-    def _give_back(self) -> None:
-        """The focus goes back to where it came from: else nothing would have it when this has gone."""
-        before, focused = self._before, QApplication.focusWidget()
-        is_in = focused is not None and self.isAncestorOf(focused)
-        if is_in and before is not None and Shiboken.isValid(before) and before.isVisible():
-            before.setFocus(Qt.FocusReason.OtherFocusReason)
-        self._before = None
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
@@ -215,7 +192,7 @@ class Toast(QFrame):
         """Says it no more, here or in a dialog."""
         self._is_lent = False
         self._timer.stop()
-        self._give_back()
+        self._lent.give_back()
         self.hide()
         self.over.emit()
         if self._of is not None:

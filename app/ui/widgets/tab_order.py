@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from PySide6.QtCore import QRect, Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QObject, QRect, Qt
+from PySide6.QtWidgets import QApplication, QWidget
+from shiboken6 import Shiboken
 
 
 def step(window: QWidget, forward: bool) -> bool:
@@ -35,6 +36,34 @@ def release(part: QWidget) -> None:
     focused = part.window().focusWidget()
     if focused is not None and (part is focused or part.isAncestorOf(focused)):
         focused.clearFocus()
+
+
+class LentFocus(QObject):
+    """Where the focus within a part that comes and goes came from. `give_back()` before the part goes: else
+    nothing would have it then.
+    """
+
+    def __init__(self, part: QWidget) -> None:
+        super().__init__(part)
+        self._part = part
+        self._before: QWidget | None = None
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            application.focusChanged.connect(self._follow)
+
+    def _follow(self, old: QWidget | None, new: QWidget | None) -> None:
+        if self._has(new) and old is not None and not self._has(old):
+            self._before = old
+
+    def _has(self, one: QWidget | None) -> bool:
+        return one is not None and self._part.isAncestorOf(one)
+
+    def give_back(self) -> None:
+        before = self._before
+        is_there = before is not None and Shiboken.isValid(before) and before.isVisible()
+        if before is not None and is_there and self._has(self._part.window().focusWidget()):
+            before.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._before = None
 
 
 def is_stop(part: QWidget) -> bool:

@@ -2,6 +2,8 @@
 
 import threading
 
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.ui.session.context import Context
@@ -47,6 +49,29 @@ def test_cancel_is_for_the_work_that_is_shown(context: Context, qtbot: QtBot) ->
     busy.cancel_button.click()
     qtbot.waitUntil(lambda: told == ["second", "first"])
     assert busy.isHidden()
+
+
+def test_cancel_leaves_the_keys_where_they_were(context: Context, qtbot: QtBot) -> None:
+    whole, busy = QWidget(), context.busy
+    qtbot.addWidget(whole)
+    field = QLineEdit(whole)
+    busy.setParent(whole)
+    busy.move(0, 40)
+    with qtbot.waitExposed(whole):
+        whole.show()
+        whole.activateWindow()
+    field.setFocus()
+    for by_key in (True, False):
+        context.job("Saving", until_cancelled, on_done=lambda _: None, on_failed=lambda _: None)
+        busy.cancel_button.setFocus()
+        qtbot.waitUntil(busy.cancel_button.hasFocus)
+        if by_key:
+            qtbot.keyClick(busy.cancel_button, Qt.Key.Key_Space)
+        else:
+            qtbot.mouseClick(busy.cancel_button, Qt.MouseButton.LeftButton)
+        assert field.hasFocus(), "Escape and the arrows work at once"
+        qtbot.waitUntil(busy.isHidden)
+    busy.setParent(None)
 
 
 def test_progress_is_said_of_what_is_shown(context: Context, qtbot: QtBot) -> None:
