@@ -86,11 +86,11 @@ def pieces(database: Database, of: DossierOf, monitor: Monitor) -> Iterator[str]
         yield from page.verbatim(list(_safe_parts(PLANNING_RUNS.name, one.name, readable(one.value), pause)))
     yield page.heading("Phases")
     yield page.table(_PHASES, _phases(timeline(story, of.now)))
+    yield page.heading("Artifacts")
+    yield from _artifacts(database, story, of, page, monitor)
     yield page.heading("Audit entries about it")
     yield page.paragraph(_verified(of.known))
     yield from _entries(database, story, page)
-    yield page.heading("Artifacts")
-    yield from _artifacts(database, story, of, page, monitor)
     yield page.end()
 
 

@@ -94,6 +94,8 @@ class Spent(Enum):
     """Work on a version that the review approved."""
     SENT_BACK = auto()
     """Work on one that it did not, or that a newer one has replaced."""
+    REJECTED = auto()
+    """Work on the newest one, which it turned down for good."""
     UNJUDGED = auto()
     """Work on one without a verdict, or with one that is not known."""
     RUNNING = auto()
@@ -438,8 +440,10 @@ def _version(
     verdict on any, each in order.
     """
     verdict = artifact["review_verdict"]
-    if not is_newest or verdict in (ReviewVerdict.REVISE, ReviewVerdict.REJECTED):
+    if not is_newest or verdict == ReviewVerdict.REVISE:
         spent = Spent.SENT_BACK
+    elif verdict == ReviewVerdict.REJECTED:
+        spent = Spent.REJECTED
     else:
         spent = Spent.APPROVED if verdict == ReviewVerdict.APPROVED else Spent.UNJUDGED
     if ended is None:

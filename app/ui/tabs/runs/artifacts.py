@@ -594,7 +594,7 @@ class ArtifactsPanel(QWidget):
     def _counted(self, count: int) -> str:
         several = self._prepared is not None and len(self._prepared.pages) > 1
         if several and not count:
-            return "none in this part; Return leads to the next"
+            return "none in this part"
         said = f"{count:,}{'' if count < MOST_MARKS else ' or more'}"
         return f"{said} in this part" if several else counted(count, "place")
 

@@ -78,6 +78,8 @@ def _going(timeline: RunTimeline, now: int) -> str:
         points = f" (score {score})" if score else ""
         parts.append(f"the review sent {line.phase} back {times}{points}")
     newest = line.newest
+    if newest is not None and newest.spent is Spent.REJECTED:
+        parts.append(f"the review rejected {line.phase}")
     if line.in_review and newest is not None:
         version = formatting.figure(newest.version)
         named = f"version {version}" if version else "its newest version"

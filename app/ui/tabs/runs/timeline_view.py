@@ -49,6 +49,7 @@ UNKNOWN: Final = "unknown"
 _SAID: Final = {
     Spent.APPROVED: "approved",
     Spent.SENT_BACK: "sent back",
+    Spent.REJECTED: "rejected",
     Spent.UNJUDGED: "without a verdict",
     Spent.RUNNING: "running",
     Spent.WAITING: "paused",
@@ -58,6 +59,7 @@ _SAID: Final = {
 _COLOURS: Final = {
     Spent.APPROVED: "ok",
     Spent.SENT_BACK: "warn",
+    Spent.REJECTED: "bad",
     Spent.UNJUDGED: "dim",
     Spent.RUNNING: "accent",
     Spent.WAITING: "warn",
@@ -342,8 +344,11 @@ def paint_bar(painter: QPainter, theme: Theme, bar: QRectF, spent: Spent) -> Non
                 x += 6
         case _:
             painter.setPen(QPen(colour, 1))
-            pattern = Qt.BrushStyle.BDiagPattern if spent is Spent.SENT_BACK else Qt.BrushStyle.NoBrush
-            painter.setBrush(QBrush(colour, pattern))
+            patterns = {
+                Spent.SENT_BACK: Qt.BrushStyle.BDiagPattern,
+                Spent.REJECTED: Qt.BrushStyle.DiagCrossPattern,
+            }
+            painter.setBrush(QBrush(colour, patterns.get(spent, Qt.BrushStyle.NoBrush)))
             painter.drawRoundedRect(inner, 2, 2)
     painter.restore()
 

@@ -318,6 +318,16 @@ def test_a_run_that_is_not_there_is_not_found(engine: Database) -> None:
         run_timeline.read(engine, "none")
 
 
+def test_what_was_rejected_was_not_sent_back(engine: Database, sql: apsw.Connection) -> None:
+    store(sql, "running", "kill-test")
+    artifact(sql, "kill-test", 1, DAY + 100, "rejected")
+    first = line(timeline(run_timeline.read(engine, RUN), DAY + 160), "kill-test")
+    assert spent(first)[0] == (Spent.REJECTED, 0, 100) and first.sent_back == 0
+    artifact(sql, "kill-test", 2, DAY + 130, "approved")
+    first = line(timeline(run_timeline.read(engine, RUN), DAY + 160), "kill-test")
+    assert spent(first)[0] == (Spent.SENT_BACK, 0, 100), "another one took its place"
+
+
 def test_a_run_ends_when_somebody_ended_it_and_no_later_by_being_deleted(
     engine: Database, sql: apsw.Connection
 ) -> None:
