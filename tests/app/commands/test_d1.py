@@ -323,7 +323,7 @@ def test_what_is_removed_of_a_live_copy_is_not_held_against_its_original(
     for name in ("d1:prod", "d1:staging", home):
         whole = run("verify", name, "--whole")
         assert whole.returncode == 0 and "VERIFIED: " in whole.stdout, (name, whole.stdout)
-    assert "These are the entries of the database that was seen in d1:" in whole.stdout
+    assert "Its entries are those of the database that was seen in d1:" in whole.stdout
 
 
 @pytest.mark.wrangler

@@ -267,7 +267,7 @@ def test_a_timer_hears_nothing_of_a_sound_file_and_of_a_broken_one_on_standard_e
 def test_every_command_says_that_a_file_is_a_copy_until_it_is_signed(copy: Path) -> None:
     assert run("checkpoint", copy).returncode == 0
     other = Path(shutil.copyfile(copy, copy.with_name("other.sqlite")))
-    said = f"These are the entries of the database that was seen in {copy}: as long as"
+    said = f"Its entries are those of the database that was seen in {copy}, and until"
     days = ("--days", "90", "--dry-run")
     for name, *words in (("verify",), ("verify", "--quiet"), ("retention", *days), ("checkpoint",)):
         done = run(name, other, *words)

@@ -561,7 +561,7 @@ def a_live_database_beside_a_part_of_it(world: World) -> Where:
 
 def a_copy_in_a_new_place(world: World) -> Path:
     path = world.known()
-    world.said = f"These are the entries of the database that was seen in {path}: as long as"
+    world.said = f"Its entries are those of the database that was seen in {path}, and until"
     return world.grow(world.copy(path, "b.db"), ACME)
 
 
@@ -569,7 +569,7 @@ def moved_before_another_was_put_there(world: World) -> Path:
     """Which is no copy of what is there now."""
     path = world.known()
     moved = path.rename(world.folder / "b.db")
-    world.unsaid = "These are the entries"
+    world.unsaid = "Its entries are those of the database"
     world.another(world.file(seed=2))
     return moved
 
@@ -645,7 +645,7 @@ def copied_from_a_copy_that_has_signed_nothing_since(world: World) -> Path:
     """By what it has of its own the original would be judged if it were taken for that."""
     path = world.known()
     copy = world.grow(world.another(world.copy(path, "b.db")), ACME, by=3)
-    world.said = f"These are the entries of the database that was seen in {copy}: as long as"
+    world.said = f"Its entries are those of the database that was seen in {copy}, and until"
     return world.copy(copy, "c.db")
 
 
@@ -684,7 +684,7 @@ def copied_from_a_part_that_went_on(world: World) -> Path:
 def copied_beside_a_copy_that_is_another(world: World) -> Path:
     path = world.known()
     world.another(world.copy(path, "b.db"))
-    world.said = f"These are the entries of the database that was seen in {path}: as long as"
+    world.said = f"Its entries are those of the database that was seen in {path}, and until"
     return world.copy(world.grow(path, ACME), "c.db")
 
 
