@@ -151,6 +151,7 @@ def test_every_act_is_done_once(
     assert outcome(file) == outcome(database_path)
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.parametrize("fault", [*LOSING, *REFUSING])
 def test_every_act_that_no_chain_records_is_done_once(
     production: D1Database, edge: Edge, file: Path, database_path: Path, fault: str
