@@ -1,5 +1,7 @@
 """From a question before an act to what makes an end of it, without leaving what waits for the answer."""
 
+from shiboken6 import isValid
+
 from app.services.chain.cautions import Caution, EarlierState
 from app.ui.session.context import Context
 from app.ui.session.outcome import Outcome
@@ -17,6 +19,9 @@ def offer_way_out(question: ConfirmDialog, context: Context, caution: Caution) -
         return
 
     def lead() -> None:
+        if not isValid(context):  # another file was opened behind the question
+            question.reject()
+            return
         box = CheckpointsDialog(context, question)
 
         def checked(outcome: Outcome) -> None:
