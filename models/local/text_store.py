@@ -9,7 +9,8 @@ from typing import Final
 
 import apsw
 
-from models.errors import Cancelled, DiskFull
+from models.errors import Cancelled, TemporaryFull
+from models.local.errors import temporary_folder
 from models.progress import Stop, never
 
 _STEPS: Final = 20_000
@@ -27,12 +28,14 @@ class TextStore:
         self._connection.close()
 
     def add(self, pieces: Iterable[tuple[int, int, str]]) -> None:
-        """Raises `DiskFull`."""
+        """Raises `TemporaryFull`."""
         try:
             with self._connection:
                 self._connection.executemany("INSERT INTO pieces VALUES (?, ?, ?)", pieces)
-        except apsw.FullError as error:
-            raise DiskFull from error
+        except apsw.Error as error:  # SQLite may have rolled back by itself, which apsw then cannot
+            if any(isinstance(one, apsw.FullError) for one in (error, error.__context__)):
+                raise TemporaryFull(temporary_folder()) from error
+            raise
 
     def having(
         self, text: str, after: int, most: int, cancelled: Stop = never
