@@ -18,7 +18,7 @@ from peewee import Table as Source
 
 from app import paths
 from app.services.chain.checkpoints.verdicts import KeptVerdict
-from app.services.records.contents import ContentKind, kind_of, laid_out
+from app.services.records.contents import LARGE, ContentKind, kind_of, laid_out
 from app.services.records.export import as_time, plain_of
 from app.services.records.history import CHARGED, LOOKED_THROUGH
 from app.services.records.record import Record, each_again
@@ -35,7 +35,7 @@ from models.schema import read_stored
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 _PIECE: Final = 65_536
-_SPACE: Final = re.compile(r"\s(?<!\r)")
+_BETWEEN: Final = re.compile(r"\s(?<!\r)|(?<=\"),")
 _HASHED: Final = ("event_type", "payload", "previous_hash", "hash", "created_at")
 _PHASES: Final = ("Phase", "Version", "Score", "Verdict", "Began", "Ended", "Worked", "Waited")
 _ENTRIES: Final = ("Entry", "Event", "Time", "Payload", "Previous hash", "Hash")
@@ -276,22 +276,24 @@ class _Dossier:
 
 
 def _safe_parts(table: str, name: str, value: str, pause: Pause) -> Iterator[str]:
-    """What a column holds, JSON over lines, without what may let anybody in, in parts of which none ends
-    within a word.
+    """What a column holds, without what may let anybody in, in parts of which none ends within a word. JSON
+    is laid out over lines, but for what is too large to be read whole here, to know that it is JSON.
     """
     text = without_secrets(value, pause)  # a part of JSON does not tell
-    for part in in_parts_of(laid_out(text, kind_of(text), pause)):
+    if len(text) <= LARGE:
+        text = laid_out(text, kind_of(text), pause)
+    for part in in_parts_of(text):
         pause()
         yield _lines(_said(table, name, part))
 
 
 def in_parts_of(text: str) -> Iterator[str]:
-    """A text in parts that each end behind a white space: a search through all of 5 MB would hold up whoever
-    else runs, and no address is in two of them.
+    """A text in parts that each end behind a white space, or between texts of JSON: a search through all of
+    5 MB would hold up whoever else runs, and no address is in two of them.
     """
     start = 0
     while start < len(text):
-        found = _SPACE.search(text, start + _PIECE)
+        found = _BETWEEN.search(text, start + _PIECE)
         end = len(text) if found is None else found.end()
         yield text[start:end]
         start = end

@@ -17,17 +17,25 @@ _MEMBER: Final = re.compile(r'"(?P<name>[\w .-]{1,64})"\s*+:\s*+"(?P<text>(?:(?>
 """The same wherever it stands, as in what is no whole JSON."""
 
 _SEPARATOR: Final = re.compile("[:=]")
-_BACKWARDS: Final = re.compile(r"[ \t]{0,4}'?(?P<name>[\w-]{1,64})(?![\w-])")
-_SET: Final = re.compile(r"[ \t]{0,4}['\"]?(?P<value>[^\s\"'&,;<>{}\[\]()\\=…][^\s\"'&,;<>{}\[\]\\…]*+)")
+_BACKWARDS: Final = re.compile(r"[ \t]{0,16}['*_`]{0,2}(?P<name>\w[\w-]{0,63})(?![\w-])")
+_QUOTED: Final = r"(?P<quote>['\"])(?P<quoted>[^'\"\r\n…]{1,200})(?P=quote)"
+_SET: Final = re.compile(
+    rf"[ \t]{{0,16}}(?:{_QUOTED}|"
+    r"['\"]?(?P<value>[^\s\"'&,;<>{}\[\]()\\=…][^\s\"'&,;<>{}\[\]\\…]*+))"
+)
 _SAID: Final = re.compile(
-    r"[ \t]{0,4}['\"]?(?P<value>[^\s\"'&,;<>{}\[\]()\\=…:/][^\s\"'&,;<>{}\[\]\\…]*+)"
+    rf"[*_]{{0,2}}[ \t]{{0,16}}(?:{_QUOTED}|"
+    r"['\"]?(?P<value>[^\s\"'&,;<>{}\[\]()\\=…:/*_][^\s\"'&,;<>{}\[\]\\…]*+))"
     r"(?=['\",}]|[ \t]{0,4}(?:[\r\n#]|\Z))"
 )
-"""`NAME=value`, and `name: value` with nothing behind it, as there is behind a word of prose."""
+"""`NAME=value`, and `name: value` with nothing behind it, as there is behind a word of prose; what is quoted
+may have spaces.
+"""
 
 _CURL: Final = re.compile("curl")
 _COMMAND: Final = re.compile(
-    r"(?P<before>\bcurl\b[^\n]{0,300}?\s(?:-u|--user)[ =]?[ \t]{0,4}['\"]?[^\s:'\"]{1,100}:)[^\s'\"…]+"
+    r"(?P<before>\bcurl\b(?:\\\r?\n|[^\n]){0,300}?\s(?:-[A-Za-z]{0,8}u|-U|--user|--proxy-user)[ =]?[ \t]{0,4}"
+    r"(?P<quote>['\"])?[^\s:'\"]{1,100}:)(?(quote)[^'\"\r\n…]+|[^\s'\"…]+)"
 )
 _NO_VALUE: Final = frozenset(
     [
@@ -140,9 +148,12 @@ def _without_lines(text: str, pause: Pause) -> str:
         if named is None or not is_secret_text(named["name"][::-1]):
             continue
         value = (_SET if separator.group() == "=" else _SAID).match(text, at + 1)
-        if value is not None and value["value"].lower() not in _NO_VALUE:
-            found += (text[end : value.start("value")], GONE)
-            end = value.end("value")
+        if value is None:
+            continue
+        part = "value" if value["quoted"] is None else "quoted"
+        if value[part].lower() not in _NO_VALUE:
+            found += (text[end : value.start(part)], GONE)
+            end = value.end(part)
     return "".join((*found, text[end:])) if found else text
 
 

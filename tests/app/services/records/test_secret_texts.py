@@ -26,6 +26,11 @@ _INNER = json.dumps({"inner": json.dumps({"password": "s3cret", "deep": json.dum
         "export DB_PASSWORD=s3cret\napi_key = s3cret\npassword: s3cret\n",
         '{"client_key":"s3cret","clientKey":"s3cret","pass_hint":"s3cret","passwordHint":"s3cret"}',
         "curl -s -u user:s3cret https://x.y/ -H 'X-Api-Key: s3cret'",
+        "curl -X POST \\\n  -u admin:s3cret \\\n  https://x.y",
+        'curl -su admin:s3cret x; curl --proxy-user a:s3cret y; curl -u "admin:a s3cret" z',
+        "PASSWORD=\"a, b s3cret\"\npassword: 'correct horse s3cret'\n",
+        "- **Password**: s3cret\n**Token:** s3cret\n",
+        "`password`: `s3cret`\naws_secret_access_key      =      s3cret",
     ],
 )
 def test_what_is_called_a_secret_goes(text: str) -> None:
@@ -60,6 +65,9 @@ def test_none_of_it_takes_for_ever() -> None:
         '\\"a\\":',
         "curl -u ",
         "token='",
+        "curl \\\n",
+        'token="a b',
+        "token: *_`'",
     ):
         without_secrets("".join(repeat(one, 40_000 // len(one))))
     without_secrets('{"a":"' + '\\"' * 100_000)
