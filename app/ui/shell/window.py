@@ -282,7 +282,7 @@ class MainWindow(QMainWindow):
         room = self.statusBar().width() - sum(_taken(part) for part in taken if not part.isHidden())
         for other in (self.retention_status, self._where):
             room -= _taken(other)
-            other.setHidden(waits or room < 0)
+            other.setHidden(waits or room < 0 or not other.text())
 
     @cached_property
     def welcome(self) -> WelcomePage:
@@ -576,6 +576,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Tenant Admin")
         self._bar.show_file(None)
         self._where.setText("")
+        self._share_status_bar()
         set_tip(self._where, "")
         self.commands.update()
 

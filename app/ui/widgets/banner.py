@@ -20,6 +20,7 @@ from app.ui.widgets.labels import (
     add_layout,
     in_column,
     in_row,
+    keep_room,
     set_tip,
 )
 from app.ui.widgets.tab_order import LentFocus
@@ -292,6 +293,7 @@ class Banner(QFrame):
         wraps.setHorizontalPolicy(QSizePolicy.Policy.Preferred)
         self._headline.setSizePolicy(wraps)
         self._rest = FoldedLabel()
+        keep_room(self._rest)
         self._detail = FoldedLabel(look=Look.DIM)
         self.more_button = push_button(theme, "More", kind=Kind.FLAT)
         self.more_button.setProperty("small", True)
@@ -384,6 +386,7 @@ class Banner(QFrame):
         self._icon.show_icon(icon, tone)
         self._headline.setText(headline)
         self._rest.setText(rest)
+        self._rest.setVisible(bool(rest))
         self._detail.setText(detail)
         self.more_button.setChecked(False)
         self._show_detail()
@@ -497,4 +500,5 @@ class Banner(QFrame):
     def _cancel(self) -> None:
         self.cancel_button.setEnabled(False)
         self._rest.setText("Stopping…")
+        self._rest.show()
         self.cancelled.emit()
