@@ -3,6 +3,7 @@ it leads anywhere.
 """
 
 import re
+from itertools import islice, takewhile
 from typing import Any, Final
 
 from PySide6.QtCore import QUrl
@@ -27,6 +28,8 @@ _ALTERNATIVE: Final = QTextFormat.Property.ImageAltText
 _TITLE: Final = QTextFormat.Property.ImageTitle
 _CODE: Final = QTextFormat.Property.BlockCodeFence
 _FRONT_MATTER: Final = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
+_BAR: Final = re.compile(r"(?<!\\)\|")
+_DASHES: Final = re.compile(r" {0,3}\|?(?:[ \t]*:?-+:?[ \t]*\|)*(?:[ \t]*:?-+:?)?[ \t]*")
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
 _NAMED: Final = re.compile(r"((?: {0,3}(?:>|[*+-]|\d{1,9}[.)]))* {0,3})\[[^\]\n]+\]:")
 
@@ -80,23 +83,50 @@ def _set_apart(document: QTextDocument, theme: Theme) -> None:
 
 def _all_of(text: str) -> str:
     """The text with what Markdown keeps to itself written so that it is seen: what stands before it between
-    lines of dashes, as code, and where links that are named elsewhere lead.
+    lines of dashes, as code, where links that are named elsewhere lead, the cells that a row has beyond its
+    table's head, and what is said of code beside its language.
     """
     if matter := _FRONT_MATTER.match(text):
         fence = "~" * (2 + max(map(len, re.findall("~+", matter[1])), default=1))
         text = f"{fence}\n{matter[1]}\n{fence}\n{text[matter.end() :]}"
-    if "]:" not in text:
+    if not any(mark in text for mark in ("]:", "|", "```", "~~~")):
         return text
-    lines, within = text.split("\n"), ""
+    lines, within, until = text.split("\n"), "", 0
     for number, line in enumerate(lines):
         if fence_here := _FENCE.match(line):
             if not within:
                 within = fence_here[1]
+                if len(said := line[fence_here.end() :].split()) > 1 and "`" not in line[fence_here.end() :]:
+                    lines[number] = f"{line[: fence_here.end()]}{said[0]}\n{' '.join(said)}"
             elif line.strip().startswith(within) and not line.strip().strip(within[0]):
                 within = ""
         elif not within and (named := _NAMED.match(line)):
             lines[number] = f"{named[1]}\\{line[named.end(1) :]}"
+        elif not within and until < number and "|" in lines[number - 1] and _is_dashes(line):
+            until = _widen(lines, number)
     return "\n".join(lines)
+
+
+def _is_dashes(line: str) -> bool:
+    return "-" in line and _DASHES.fullmatch(line) is not None
+
+
+def _widen(lines: list[str], dashes: int) -> int:
+    """Gives a table, below whose head the line of dashes is, as many columns as its longest row has cells.
+    Which line is its last.
+    """
+    rows = list(takewhile(lambda row: row.strip() and not _FENCE.match(row), islice(lines, dashes + 1, None)))
+    most = max(map(_cells, [lines[dashes - 1], lines[dashes], *rows]))
+    for number, cell in ((dashes - 1, " |"), (dashes, " --- |")):
+        if missing := most - _cells(lines[number]):
+            row = lines[number].rstrip()
+            lines[number] = row + ("" if row.endswith("|") else " |") + cell * missing
+    return dashes + len(rows)
+
+
+def _cells(row: str) -> int:
+    inner = row.strip().removeprefix("|")
+    return len(_BAR.findall(inner)) + (0 if _BAR.search(inner[-2:]) and inner.endswith("|") else 1)
 
 
 class Unloading(QTextDocument):
