@@ -543,7 +543,7 @@ def _pauses(entries: Iterable[PastEntry], until: int | None, known: Sequence[int
                 since = known[place - 1] if place else None
             if since is not None:
                 found.append(TimeSpan(Spent.WAITING, since, at))
-            since = None
+            since = at if _was(entry, "to") == RunStatus.PAUSED else None  # as it may be when it is restored
             if entry.event_type in _ENDINGS:
                 ended = at if ended is None else ended
     if since is not None and until is not None:

@@ -318,6 +318,25 @@ def test_a_run_that_is_not_there_is_not_found(engine: Database) -> None:
         run_timeline.read(engine, "none")
 
 
+def test_a_run_restored_to_its_pause_waits_again(engine: Database, sql: apsw.Connection) -> None:
+    store(sql, "paused", "kill-test")
+    artifact(sql, "kill-test", 1, DAY + 100, "revise")
+    for kind, at, was, becomes in (
+        ("run_paused", 1_100, "running", "paused"),
+        ("run_deleted", 1_800, "paused", "deleted"),
+        ("run_restored", 1_900, "deleted", "paused"),
+    ):
+        entry(sql, kind, DAY + at, changes={"status": {"from": was, "to": becomes}})
+    found = line(timeline(run_timeline.read(engine, RUN), DAY + 2_400), "kill-test")
+    assert spent(found)[1:] == [
+        (Spent.RUNNING, 100, 1_100),
+        (Spent.WAITING, 1_100, 1_800),
+        (Spent.ENDED, 1_800, 1_900),
+        (Spent.WAITING, 1_900, 2_400),
+    ]
+    assert (found.worked, found.waited) == (100 + 1_000, 700 + 500)
+
+
 def test_what_was_rejected_was_not_sent_back(engine: Database, sql: apsw.Connection) -> None:
     store(sql, "running", "kill-test")
     artifact(sql, "kill-test", 1, DAY + 100, "rejected")
