@@ -179,10 +179,10 @@ def _phases(runs: Sequence[Sequence[PhaseLine]]) -> Iterator[ComparedLine]:
     names = in_running_order(name for found in by_name for name in found)
     asked: tuple[tuple[str, Callable[[PhaseLine], Any], Said], ...] = (
         ("score", lambda line: line.newest and line.newest.score, Said.SCORE),
-        ("worked", lambda line: line.worked, Said.SECONDS),
+        ("worked", lambda line: line.worked or None, Said.SECONDS),
         ("waited", lambda line: line.waited or None, Said.SECONDS),
         ("verdict", lambda line: _safe(line.newest and line.newest.verdict), Said.TEXT),
-        ("versions", lambda line: len(line.versions), Said.NUMBER),
+        ("versions", lambda line: len(line.versions) or None, Said.NUMBER),
     )
     for words, value, said in asked:
         for name in names:

@@ -350,9 +350,10 @@ def timeline(story: RunStory, now: int) -> RunTimeline:
     stored = {id(one): epoch_of(one["created_at"]) for one in artifacts}
     known = sorted({at for at in (*stored.values(), made) if at is not None})
     paused = _pauses(entries, now if waits else None, known)
-    if waits and story.entries is None and (changed := epoch_of(run["updated_at"])) is not None:
+    is_known = any(one.spent is Spent.WAITING and one.ended == now for one in paused)
+    if waits and not is_known and (changed := epoch_of(run["updated_at"])) is not None:
         since = max(changed, *known[-1:])  # when its row was changed last, it was paused
-        paused = [TimeSpan(Spent.WAITING, since, now)] if since < now else []
+        paused += [TimeSpan(Spent.WAITING, since, now)] if since < now else []
     dispatched, judged = _dispatched(entries), _judged(story)
     verdicts = sorted(at for times in judged.values() for at in times)
     until = now if is_open else ended_at or now

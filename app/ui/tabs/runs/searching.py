@@ -120,7 +120,7 @@ class RunSearchDialog(Dialog):
             self.within.addItem(words, within)
         self.state = Label("", Look.DIM, wrap=True)
         self.bar = ProgressBar()
-        self.cancel_reading = push_button(context.theme, "Cancel", self._cancel)
+        self.cancel_reading = push_button(context.theme, "Cancel", self._cancel_reading)
         self.read_button = push_button(context.theme, "Read them", self._read)
         self._agreed = 0
         """Rows that a person has agreed to, where each is charged."""
@@ -260,6 +260,11 @@ class RunSearchDialog(Dialog):
         self._reading = None
         self.bar.hide()
         self.cancel_reading.hide()
+
+    def _cancel_reading(self) -> None:
+        """The keys go to where Enter reads again: the button that had them goes."""
+        self.line.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._cancel()
 
     def _cancel(self) -> None:
         if self._reading is not None:

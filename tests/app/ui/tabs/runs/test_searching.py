@@ -85,6 +85,22 @@ def test_what_others_write_is_found(dialog: RunSearchDialog, context: Context, q
     dialog.reject()
 
 
+def test_after_cancel_enter_reads_again(context: Context, qtbot: QtBot) -> None:
+    dialog = RunSearchDialog(context, EVERYONE, lambda place: None)
+    qtbot.addWidget(dialog)
+    with qtbot.waitExposed(dialog):
+        dialog.come()
+    if dialog._reading is None:
+        dialog._read()
+    dialog.cancel_reading.setFocus()
+    qtbot.keyClick(dialog.cancel_reading, Qt.Key.Key_Space)
+    assert dialog.line.hasFocus()
+    qtbot.waitUntil(lambda: dialog._reading is None)
+    qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Return)
+    assert dialog.isVisible(), "it closes nothing"
+    dialog.reject()
+
+
 def test_it_may_be_closed_while_it_reads(context: Context, qtbot: QtBot) -> None:
     dialog = RunSearchDialog(context, EVERYONE, lambda place: None)
     dialog.finished.connect(dialog.deleteLater)
