@@ -81,7 +81,7 @@ class PastPart(QWidget):
         self.note = Label("", Look.DIM, wrap=True)
         self.more = push_button(theme, "", self._read_on, kind=Kind.FLAT, icon=Icon.HISTORY)
         line = in_row(Label("History", Look.SECTION), None, self.more)
-        in_column(line, self.table, self.note, within=self)
+        in_column(line, self.table, self.note, None, within=self)
         for part in (self.table, self.note):
             part.raise_()  # heard below their title
         self.table.clicked.connect(self._open)
