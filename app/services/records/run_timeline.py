@@ -552,12 +552,13 @@ def _pauses(entries: Iterable[PastEntry], until: int | None, known: Sequence[int
     return [one for one in found if one.began < one.ended]
 
 
-def _was(entry: PastEntry, end: str = "from") -> object:
+def _was(entry: PastEntry, end: str = "from") -> str | None:
     """The status before a change of it, as the entry says; or with "to" the one after it."""
     try:
-        return entry.said["changes"]["status"][end]
+        said = entry.said["changes"]["status"][end]
     except (TypeError, KeyError):
         return None
+    return said if isinstance(said, str) else None
 
 
 def _is_back(entry: PastEntry) -> bool:

@@ -370,3 +370,15 @@ def test_a_run_ends_when_somebody_ended_it_and_no_later_by_being_deleted(
     entry(sql, "run_deleted", DAY + 900, changes={"status": {"from": "running", "to": "deleted"}})
     found = timeline(run_timeline.read(engine, RUN), DAY + 9_000)
     assert found.ended == DAY + 900, "which ended it"
+
+
+@pytest.mark.parametrize("odd", (["a"], {}, 7, None, True))
+@pytest.mark.parametrize("status", ("running", "paused", "killed", "deleted"))
+def test_an_entry_that_says_no_status_tells_nothing(
+    engine: Database, sql: apsw.Connection, status: str, odd: object
+) -> None:
+    store(sql, status, "kill-test")
+    for number, kind in enumerate(("killed", "resumed", "paused", "deleted", "restored", "completed")):
+        entry(sql, f"run_{kind}", DAY + number, changes={"status": {"from": odd, "to": odd}})
+    entry(sql, f"run_{'resumed' if status == 'running' else status}", DAY + 9, changes={"status": odd})
+    assert timeline(run_timeline.read(engine, RUN), DAY + 100).phases
