@@ -257,12 +257,13 @@ class StillHolds:
 
     def __call__(self, event: object, undone: object) -> bool:
         """`undone` is the kind of entry that this one takes back; None for one that is no undo."""
-        if self._undone and event == self._undone[-1]:
-            self._undone.pop()
-            return False
-        if undone is not None:
+        if undone is not None:  # which may be of the same kind as what another one takes back
             self._undone.append(undone)
-        return undone is None
+            return False
+        is_undone = bool(self._undone) and event == self._undone[-1]
+        if is_undone:
+            self._undone.pop()
+        return not is_undone
 
 
 def _entry(row: tuple[Any, ...], named: Named) -> PastEntry | None:

@@ -69,12 +69,14 @@ class Reasons:
     def with_events(self, events: Iterable[Event]) -> "Reasons":
         """The same with what was recorded since, where nobody reads the chain for it."""
         of, given = dict(self.of), dict(self.given)
-        for said in (event.payload for event in events):
+        for event in events:
+            said = event.payload
             run_id, (to, reason) = said.get("runId"), _of_said(said)
+            is_back = UNDONE in said or event.event_type == AuditEvent.RUN_RESTORED
             if to and isinstance(run_id, str | int):
                 before = {run_id: of[run_id]} if run_id in of else {}
                 given |= {(key, status): why for key, (status, why) in before.items()}
-                of[run_id] = to, given.get((run_id, to), "") if UNDONE in said else reason
+                of[run_id] = to, given.get((run_id, to), "") if is_back else reason
         return self if of == self.of else Reasons(of, given)
 
 
@@ -168,6 +170,9 @@ def reasons(database: Database) -> Reasons:
 
     _, found = read_stored(database, ask)
     told: dict[RunId, tuple[str, str]] = {}
+    given: dict[tuple[RunId, str], str] = {}
+    restored: dict[RunId, str] = {}
+    """What a run became by being restored, for the reason that it had been so for."""
     holds: defaultdict[RunId, StillHolds] = defaultdict(StillHolds)
     entries = [
         (chain, tenant, kind, run_id, *said)
@@ -183,9 +188,19 @@ def reasons(database: Database) -> Reasons:
         is_disputed = tenant is None and len(tellers.get(run_id, ())) > 1
         if chain != SYSTEM_TENANT and (is_disputed or tenant not in (None, chain)):
             continue
-        if holds[run_id](kind, undone):
+        if not holds[run_id](kind, undone):
+            continue
+        if kind != AuditEvent.RUN_RESTORED:
+            given.setdefault((run_id, to), reason)
+        if kind == AuditEvent.RUN_RESTORED and run_id not in told:
+            restored[run_id] = to
+            told[run_id] = to, ""
+        elif restored.get(run_id) == to:
+            told[run_id] = to, reason
+            del restored[run_id]
+        else:
             told.setdefault(run_id, (to, reason))
-    return Reasons(told)
+    return Reasons(told, given)
 
 
 def _tenant_of_run(tables: StoredTables) -> Any:

@@ -150,6 +150,26 @@ def test_the_newest_entry_says_why_a_run_is_what_it_is(engine: Database, databas
     assert run_views.reasons(engine).why(b"x", "killed") == ""
 
 
+def test_two_undos_in_a_row_leave_no_reason_and_a_restored_run_has_the_one_it_had(
+    engine: Database, database: LocalDatabase
+) -> None:
+    run = add_run(database, "r", "running", NOW)
+    by: dict[str, Any] = {"actor": "ops", "now": NOW}
+    paused = planning.set_status(engine, [run], RunStatus.PAUSED, "too dear", **by)
+    resumed = planning.set_status(engine, [run], RunStatus.RUNNING, "bought", **by)
+    for act in (resumed, paused):
+        writing.undo(engine, act, now=NOW)
+    assert run_views.reasons(engine).why(run, "running") == "", "both were taken back"
+    known = run_views.reasons(engine)
+    for act in (
+        planning.set_status(engine, [run], RunStatus.PAUSED, "too dear", **by),
+        planning.set_status(engine, [run], RunStatus.DELETED, "a mistake", **by),
+        planning.restore(engine, [run], "none", **by),
+    ):
+        known = known.with_events(act.events)
+    assert known.why(run, "paused") == run_views.reasons(engine).why(run, "paused") == "too dear"
+
+
 def test_a_reason_is_of_the_run_s_own_chain(database: LocalDatabase) -> None:
     sql = database.connection().execute
     sql("ALTER TABLE planning_runs ADD COLUMN tenant_id TEXT")
