@@ -9,8 +9,10 @@ from app.services.records.tables import is_secret_text
 from models.progress import Pause
 
 GONE: Final = "…"
-_TOKEN: Final = re.compile(r'"(?:(?>[^"\\]|\\.))*+(?:"(?P<colon>\s*+:)?|\\?\Z)|[\[\]{}]', re.DOTALL)
-"""What of JSON tells where a text stands, which may lack its end: a name has a colon behind it."""
+_TOKEN: Final = re.compile(r'"(?:(?>[^"\\\n]|\\.))*+(?:"(?P<colon>\s*+:)?|\\?\Z)|[\[\]{}]', re.DOTALL)
+"""What of JSON tells where a text stands, which may lack its end: a name has a colon behind it. None goes
+over lines: an inch sign in what surrounds it would turn inside and outside over.
+"""
 
 _VALUE: Final = re.compile(r"\s*+(?:(?P<many>[\[{])|(?P<text>\")|(?P<number>-?\d[\d.eE+-]*+))")
 _MEMBER: Final = re.compile(r'"(?P<name>[\w .-]{1,64})"\s*+:\s*+"(?P<text>(?:(?>[^"\\]|\\.))*+)"', re.DOTALL)

@@ -30,6 +30,7 @@ _INNER = json.dumps({"inner": json.dumps({"password": "s3cret", "deep": json.dum
         'curl -su admin:s3cret x; curl --proxy-user a:s3cret y; curl -u "admin:a s3cret" z',
         "PASSWORD=\"a, b s3cret\"\npassword: 'correct horse s3cret'\n",
         "- **Password**: s3cret\n**Token:** s3cret\n",
+        'a 5" pipe\n```json\n{"db": {"password": {"value": "s3cret", "x": ["s3cret"]}}, "pin": 4711}\n```',
         "`password`: `s3cret`\naws_secret_access_key      =      s3cret",
     ],
 )
