@@ -288,10 +288,10 @@ class Images:
         """A row of these values, which is not there yet, with an id of its own unless they give one.
 
         Values of nothing, and stamps, are left out where the file lacks them. `beside` are those that the
-        file's own columns ask for (`Table.asks_for`), as text, which SQLite stores as each column wants it.
-        Raises `ColumnMissing` for what the file lacks, and `InvalidInput`.
+        file's own columns ask for (`Table.asks_for`) and `values` lack, as text, which SQLite stores as each
+        column wants it. Raises `ColumnMissing` for what the file lacks, and `InvalidInput`.
         """
-        asked = table.asks_for(self.table(table.name))
+        asked = [name for name in table.asks_for(self.table(table.name)) if values.get(name) is None]
         given = {name: valid_beside(name, beside.get(name, "")) for name in asked}
         return next(self.new_ones(table, [values], [given], now))
 

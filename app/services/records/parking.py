@@ -340,7 +340,10 @@ def _new_run(
     elif source is not None and source.image.get("tenant_id") is not None:
         chain = chain_of(source)
         given["tenant_id"] = source["tenant_id"]
-    elif "tenant_id" in stored.defaults:  # else nobody could say whose chain it will be in
+    elif "tenant_id" in {
+        *stored.defaults,
+        *stored.never_null,
+    }:  # else nobody could say whose chain it will be in
         raise InvalidInput("tenant_id", "Choose a tenant.")
     if source is not None and "idea_id" in stored.columns and source.image.get("idea_id") is not None:
         beside = {name: value for name, value in beside.items() if name != "idea_id"}

@@ -74,7 +74,8 @@ class Reasons:
             run_id, (to, reason) = said.get("runId"), _of_said(said)
             is_back = UNDONE in said or event.event_type == AuditEvent.RUN_RESTORED
             if to and isinstance(run_id, str | int):
-                before = {run_id: of[run_id]} if run_id in of else {}
+                # What is taken back has given no reason.
+                before = {run_id: of[run_id]} if run_id in of and UNDONE not in said else {}
                 given |= {(key, status): why for key, (status, why) in before.items()}
                 of[run_id] = to, given.get((run_id, to), "") if is_back else reason
         return self if of == self.of else Reasons(of, given)

@@ -205,6 +205,25 @@ class TestGateway:
         report = scan_pool.verify(InFile(database_path), now=NOW)
         assert (str(report.verdict), report.findings) == ("CONSISTENT", ())
 
+    def test_a_tenant_that_must_be_there_is_the_one_that_was_chosen(
+        self, engine: Database, database: LocalDatabase, events: Events
+    ) -> None:
+        sql = database.connection().execute
+        sql("CREATE TABLE new_runs AS SELECT * FROM planning_runs")
+        sql("DROP TABLE planning_runs")
+        sql(
+            "CREATE TABLE planning_runs (id TEXT PRIMARY KEY, tenant_id TEXT NOT NULL, idea TEXT NOT NULL,"
+            " refined_idea TEXT, status TEXT NOT NULL, current_phase TEXT, quality_score REAL,"
+            " revenue_potential TEXT, mode TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL)"
+        )
+        sql("INSERT INTO planning_runs SELECT * FROM new_runs")
+        with pytest.raises(InvalidInput, match="Choose a tenant"):
+            parking.create_run(engine, NewRun("New"), **BY)
+        parking.create_run(engine, NewRun("New", tenant="aurora"), **BY)
+        parking.create_run(engine, NewRun("Copied"), "run-1", **BY)
+        assert sorted(run["tenant_id"] for run in runs(database)) == ["aurora", "default", "default"]
+        assert [one[0] for one in events()[-2:]] == ["aurora", "default"]
+
     def test_its_new_run_is_active_where_ours_is_running(
         self, engine: Database, database: LocalDatabase
     ) -> None:

@@ -160,6 +160,10 @@ def test_two_undos_in_a_row_leave_no_reason_and_a_restored_run_has_the_one_it_ha
     for act in (resumed, paused):
         writing.undo(engine, act, now=NOW)
     assert run_views.reasons(engine).why(run, "running") == "", "both were taken back"
+    known = run_views.Reasons({})
+    for events in (paused.events, resumed.events, resumed.inverse_events, paused.inverse_events):
+        known = known.with_events(events)
+    assert known.why(run, "running") == ""
     known = run_views.reasons(engine)
     for act in (
         planning.set_status(engine, [run], RunStatus.PAUSED, "too dear", **by),
