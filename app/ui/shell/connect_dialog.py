@@ -29,7 +29,7 @@ from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.form_dialog import Checker, FieldValue, FormDialog, checked
 from app.ui.widgets.formatting import duration
-from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.labels import Label, Look, keep_room
 from app.workers.runner import Runner, Task
 from models.errors import Cancelled, InvalidInput, TenantAdminError
 from models.progress import Monitor
@@ -84,6 +84,8 @@ class ConnectDialog(FormDialog):
         self.add_field("colour", "Colour", self.colour)
         self._fill(connection)
         self.state = Label("", Look.DIM, wrap=True)
+        keep_room(self.state)
+        self.state.hide()
         self.add_condition(self.state)
         self.test_button = push_button(theme, "&Test", self.test, icon=Icon.CHECK)
         self.add_apart(self.test_button)
@@ -126,6 +128,10 @@ class ConnectDialog(FormDialog):
             self._project,
         )
 
+    def _say(self, words: str) -> None:
+        self.state.setText(words)
+        self.state.setVisible(bool(words))
+
     def test(self, *, then: Callable[[], None] | None = None) -> None:
         """Asks what was entered for an answer, in the background; `then` when it has given one."""
         self.set_problem("")
@@ -163,11 +169,11 @@ class ConnectDialog(FormDialog):
 
         def failed(error: TenantAdminError) -> None:
             self._end_test()
-            self.state.setText("")
+            self._say("")
             if not isinstance(error, Cancelled):
                 self.show_error(error)
 
-        self.state.setText("Asking…")
+        self._say("Asking…")
         self.test_button.setEnabled(False)
         self.action_button.setEnabled(False)
         self._job = self._runner.job(work, on_done=done, on_failed=failed)
@@ -185,12 +191,12 @@ class ConnectDialog(FormDialog):
         there = counted(len(names), "database")
         if tested is not None and seconds is not None:
             self._tested = tested
-            self.state.setText(f"{self.database.currentText()} answers in {duration(seconds)}.")
+            self._say(f"{self.database.currentText()} answers in {duration(seconds)}.")
         elif len(names) == 1:
             self.database.setCurrentIndex(0)
             self.test()
         else:
-            self.state.setText(f"There {'is' if len(names) == 1 else 'are'} {there}. Choose one.")
+            self._say(f"There {'is' if len(names) == 1 else 'are'} {there}. Choose one.")
             self.database.setEnabled(bool(names))
             self.go_to("database")
 
@@ -259,7 +265,7 @@ class ConnectDialog(FormDialog):
 
     def _untested(self) -> None:
         self._tested = None
-        self.state.setText("")
+        self._say("")
 
     def _production_toggled(self, on: bool) -> None:
         if not self._colour_chosen:
