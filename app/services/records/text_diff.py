@@ -122,22 +122,22 @@ class Aligned(Sequence[DiffRow]):
             else:
                 yield from stretch
 
-    @property
-    def changes(self) -> list[range]:
+    def changes(self) -> Iterator[range]:
         """The rows that differ, those beside each other together."""
-        found, start = list[range](), None
+        start = None
         for first, stretch in zip(self._first, self.stretches, strict=True):
             rows = stretch[:0] if isinstance(stretch, Equal) else stretch
             for place, row in enumerate(rows, first):
                 if row.same and start is not None:
-                    found.append(range(start, place))
+                    yield range(start, place)
                     start = None
                 elif not row.same and start is None:
                     start = place
             if isinstance(stretch, Equal) and start is not None:
-                found.append(range(start, first))
+                yield range(start, first)
                 start = None
-        return found if start is None else [*found, range(start, self._rows)]
+        if start is not None:
+            yield range(start, self._rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +148,15 @@ class TextDiff:
     right: Sequence[str]
     rows: Alone | Aligned
 
-    @property
-    def changes(self) -> list[range]:
-        """The rows that differ, those beside each other together."""
-        return self.rows.changes if isinstance(self.rows, Aligned) else []
+    def changes(self, pause: Pause = lambda: None) -> Iterator[range]:
+        """The rows that differ, those beside each other together; `pause()` is called for each."""
+        for change in self.rows.changes() if isinstance(self.rows, Aligned) else ():
+            pause()
+            yield change
 
-    @property
-    def different(self) -> int:
-        return sum(map(len, self.changes))
+    def different(self, pause: Pause = lambda: None) -> int:
+        """How many rows differ."""
+        return sum(map(len, self.changes(pause)))
 
 
 class TextLines(Sequence[str]):

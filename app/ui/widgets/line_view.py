@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import Any, Final, NamedTuple, overload
 
 from PySide6.QtCore import QAbstractTableModel, QPointF, QRect, QSize, Qt, QTimer, Signal
@@ -123,7 +123,7 @@ def rows_of(
     """
     if isinstance(shown.diff.rows, Alone):
         return LinesAlone(shown.diff.left, columns, pause)
-    return LinesBeside(shown.diff, _parts(shown.diff, only_different, opened), columns, pause)
+    return LinesBeside(shown.diff, _parts(shown.diff, only_different, opened, pause), columns, pause)
 
 
 class LinesAlone(Sequence[LineRow]):
@@ -179,6 +179,7 @@ class LinesBeside(Sequence[LineRow]):
         """
         long = self._long(columns, pause)
         for part in parts:
+            pause()
             if part.kind is LineKind.FOLD:
                 self._add(part.fold.start, [part])
                 continue
@@ -188,7 +189,7 @@ class LinesBeside(Sequence[LineRow]):
                 self._add(place, self._broken(place, columns, pause))
                 at = place + 1
             self._add(at, range(at, part.fold.stop))
-        self.changes = [self._row_of(change.start) for change in diff.changes]
+        self.changes = [self._row_of(change.start) for change in diff.changes(pause)]
         """The rows at which what differs begins, in order."""
 
     def _long(self, columns: int, pause: Pause) -> list[int]:
@@ -268,13 +269,15 @@ def _kind(row: DiffRow) -> LineKind:
     return LineKind.SAME if row.same else LineKind.DIFFERENT
 
 
-def _parts(diff: TextDiff, only_different: bool, opened: Collection[int]) -> list[LineRow]:
+def _parts(
+    diff: TextDiff, only_different: bool, opened: Collection[int], pause: Pause = lambda: None
+) -> list[LineRow]:
     """Stretches of rows that are shown (`fold` says which), and folds."""
     whole = range(len(diff.rows))
     if not only_different:
         return [LineRow(LineKind.SAME, fold=whole)]
     found, at = list[LineRow](), 0
-    for change in [*diff.changes, range(len(whole), len(whole))]:
+    for change in chain(diff.changes(pause), [range(len(whole), len(whole))]):
         low = at + AROUND if at else 0
         high = change.start - AROUND if change else change.start
         if high - low >= _LEAST_FOLD and low not in opened:

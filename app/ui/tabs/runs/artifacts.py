@@ -654,7 +654,7 @@ def _prepared(contents: Sequence[str], monitor: Monitor) -> tuple[LaidOut, int]:
     """As it is shown, and how many lines differ: of millions that takes a moment, too."""
     with watched(monitor):
         found = prepare_contents(contents, monitor)
-        return found, found.diff.different
+        return found, found.diff.different(Breath(monitor.cancelled))
 
 
 def _contents(database: Database, artifacts: Sequence[Record]) -> list[str]:

@@ -30,8 +30,8 @@ def test_alike_lines_stand_beside_each_other() -> None:
     assert found.rows[:3] == (DiffRow(0, 0, True), DiffRow(1, 1, False), DiffRow(2, 2, True))
     assert DiffRow(3, 3, False) in found.rows
     assert found.rows[-1] == DiffRow(5, 6, True)
-    assert [len(part) for part in found.changes] == [1, 3]
-    assert found.different == 4
+    assert [len(part) for part in found.changes()] == [1, 3]
+    assert found.different() == 4
 
 
 def test_words_within_lines() -> None:
@@ -62,7 +62,7 @@ def test_few_changes_in_many_lines_are_found() -> None:
     other = [line for number, line in enumerate(lines) if number not in (700, 9_000)]
     other.insert(15_000, "new")
     found = compare("\n".join(lines), "\n".join(other))
-    assert found.different == 3
+    assert found.different() == 3
 
 
 def test_lines_end_however_they_end() -> None:
@@ -88,7 +88,7 @@ def test_long_lines_that_all_differ_take_no_longer() -> None:
     other = [line if number % 49 == 0 else f"{line} new" for number, line in enumerate(lines)]
     begun = time.process_time()
     found = compare("\n".join(lines), "\n".join(other))
-    assert found.different == 979
+    assert found.different() == 979
     for row in found.rows[:40]:
         marks(found.left[row.left or 0], found.right[row.right or 0])
     assert time.process_time() - begun < 3  # where all words of all lines are held against each other 9 s

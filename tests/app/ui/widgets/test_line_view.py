@@ -57,7 +57,7 @@ def test_of_one_text_no_row_is_made_before_it_is_in_sight(view: LineView, qtbot:
     view.show_lines(one_text("\n".join(lines)))
     rows = view.lines.rows
     assert isinstance(rows, LinesAlone) and not isinstance(view.lines.shown.diff.rows, tuple)
-    assert view.lines.shown.diff.different == 0
+    assert view.lines.shown.diff.different() == 0
     pieces = [row.left for row in rows if row.left is not None]
     assert len(pieces) == len(rows) == view.lines.rowCount()
     told = ["" for _ in lines]
