@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
-from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QSizePolicy, QWidget
 
 from app.services.text import counted
 from app.ui.theme import Theme
@@ -71,11 +71,26 @@ class _UnderWay:
     began: float = field(default_factory=time.monotonic)
     task: Task | None = None
     is_over: bool = False
+    is_ending: bool = False
     of: int = 0
+    done: int = 0
+    total: int = 0
+
+    def __str__(self) -> str:
+        if self.is_ending:
+            return f"{self.words()} · stopping…"
+        if not self.total:
+            return self.words()
+        took = time.monotonic() - self.began
+        if self.in_rows:
+            return f"{self.words()} · {how_far(self.done, self.total, took, self.of)}"
+        part, left = f"{percent(self.done, self.total)} of the work", time_left(self.done, self.total, took)
+        return " · ".join(filter(None, (self.words(), part, left)))
 
 
 class Busy(QWidget):
-    """Runs jobs, and shows the latest that is under way, if any; its button cancels what is shown.
+    """Runs jobs, and shows the latest that is under way, if any; its button cancels what is shown. A menu has
+    the others, and shows the one that is chosen.
 
     `shown()` when there is another one, or none.
     """
@@ -94,8 +109,12 @@ class Busy(QWidget):
         self.bar = ProgressBar()
         self.bar.setFixedWidth(_WIDE)
         self.cancel_button = push_button(theme, "Cancel", self._cancel)
-        # The words come last: they change, and the button is not to move under the pointer.
-        in_row(self.bar, self.cancel_button, self.label, None, within=self)
+        self.others_button = push_button(theme, "1 more")
+        self.others_button.setMenu(menu := QMenu(self.others_button))
+        menu.setAccessibleName("Other work under way")
+        menu.aboutToShow.connect(self._list_others)
+        # The words come last: they change, and the buttons are not to move under the pointer.
+        in_row(self.bar, self.cancel_button, self.others_button, self.label, None, within=self)
         self._lent = LentFocus(self)
         self._told.connect(self._hear, Qt.ConnectionType.QueuedConnection)
         self.hide()
@@ -205,40 +224,58 @@ class Busy(QWidget):
             self.shown.emit()
         elif was_shown:
             self._show_latest()
+        else:
+            self._count_others()
 
     def _hear(self, number: int, done: int, total: int) -> None:
         if (one := self._written.get(number)) is not None:
             self._advance(one, done, total)
 
     def _advance(self, one: _UnderWay, done: int, total: int) -> None:
-        if self._running[-1:] != [one]:
-            return
-        self.bar.show_progress(done, total)
-        if total and self.cancel_button.isEnabled():
-            took = time.monotonic() - one.began
-            left = time_left(done, total, took)
-            part = f"{percent(done, total)} of the work" + (f" · {left}" if left else "")
-            far = how_far(done, total, took, one.of) if one.in_rows else part
-            self.label.setText(f"{one.words()} · {far}")
+        one.done, one.total = done, total
+        if self._running[-1:] == [one]:
+            self.bar.show_progress(done, total)
+            self.label.setText(str(one))
 
     def _show_latest(self) -> None:
         latest = self._running[-1]
         text = latest.words()
         self.give_way(False)
-        self.label.setText(text)
+        self.label.setText(str(latest))
         self.bar.setRange(0, 0)
+        if latest.total:
+            self.bar.show_progress(latest.done, latest.total)
         self.bar.setAccessibleName(text)
         self.cancel_button.setVisible(latest.end is not None)
-        self.cancel_button.setEnabled(True)
+        self.cancel_button.setEnabled(not latest.is_ending)
         self.cancel_button.setAccessibleName(f"Cancel: {text}")
+        self._count_others()
         self.show()
         self.shown.emit()
+
+    def _count_others(self) -> None:
+        words = f"{len(self._running) - 1} more"
+        self.others_button.setText(words)
+        self.others_button.setAccessibleName(f"{words} under way")
+        self.others_button.setHidden(len(self._running) == 1)
+
+    def _list_others(self) -> None:
+        menu = self.others_button.menu()
+        menu.clear()
+        for one in reversed(self._running[:-1]):
+            menu.addAction(str(one).replace("&", "&&"), partial(self._choose, one))
+
+    def _choose(self, one: _UnderWay) -> None:
+        if not one.is_over:
+            self._running = [*(other for other in self._running if other is not one), one]
+            self._show_latest()
 
     def _cancel(self) -> None:
         latest = self._running[-1]
         self._lent.give_back()
+        latest.is_ending = True
         self.cancel_button.setEnabled(False)
-        self.label.setText(f"{latest.words()} · stopping…")
+        self.label.setText(str(latest))
         if latest.end is not None:
             latest.end()
 

@@ -51,6 +51,49 @@ def test_cancel_is_for_the_work_that_is_shown(context: Context, qtbot: QtBot) ->
     assert busy.isHidden()
 
 
+def test_each_of_several_can_be_chosen_and_cancelled(context: Context, qtbot: QtBot) -> None:
+    told: list[str] = []
+    busy = context.busy
+
+    def counted(monitor: Monitor, done: int) -> None:
+        monitor.progress(done, 100)
+        until_cancelled(monitor)
+
+    for number, name in enumerate(("first", "second & last", "third")):
+        context.job(
+            name,
+            lambda monitor, number=number: counted(monitor, number),  # type: ignore[misc]
+            on_done=lambda result: None,
+            on_failed=lambda error, name=name: told.append(name),  # type: ignore[misc]
+            in_rows=False,
+        )
+        assert busy.others_button.isHidden() == (number == 0)
+    assert busy.others_button.text() == "2 more"
+    menu = busy.others_button.menu()
+
+    def listed() -> list[str]:
+        menu.aboutToShow.emit()
+        return [action.text().partition(" of the work")[0] for action in menu.actions()]
+
+    qtbot.waitUntil(lambda: listed() == ["second && last · 1.0 %", "first · 0 %"])
+    menu.actions()[1].trigger()
+    assert busy.label.text().startswith("first · 0 %")
+    busy.cancel_button.click()
+    assert len(listed()) == 2
+    third, second = menu.actions()
+    assert third.text().startswith("third · 2.0 %")
+    third.trigger()
+    assert busy.cancel_button.isEnabled() and busy.others_button.accessibleName() == "2 more under way"
+    qtbot.waitUntil(lambda: told == ["first"])
+    assert busy.others_button.text() == "1 more" and busy.label.text().startswith("third")
+    second.trigger()
+    busy.cancel_button.click()
+    qtbot.waitUntil(lambda: told == ["first", "second & last"])
+    assert busy.others_button.isHidden()
+    busy.cancel_button.click()
+    qtbot.waitUntil(busy.isHidden)
+
+
 def test_cancel_leaves_the_keys_where_they_were(context: Context, qtbot: QtBot) -> None:
     whole, busy = QWidget(), context.busy
     qtbot.addWidget(whole)
