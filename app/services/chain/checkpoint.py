@@ -215,16 +215,17 @@ class CheckpointHistory:
     @property
     def proving(self) -> Checkpoint | None:
         """The latest that is signed with a key that is known."""
-        keys = self.keys
-        return next((item for item in reversed(self.checkpoints) if keys is None or item.key in keys), None)
+        return next(filter(self.trusts, reversed(self.checkpoints)), None)
+
+    def trusts(self, item: Checkpoint) -> bool:
+        return self.keys is None or item.key in self.keys
 
     @property
     def voices(self) -> tuple[tuple[Checkpoint, ...], ...]:
         """All that are signed with known keys, and those of each other key: none speaks for another."""
         found: dict[str | None, list[Checkpoint]] = {}
         for item in self.checkpoints:
-            known = self.keys is None or item.key in self.keys
-            found.setdefault(None if known else item.key, []).append(item)
+            found.setdefault(None if self.trusts(item) else item.key, []).append(item)
         return tuple(tuple(items) for items in found.values())
 
     def replaces(self, position: int) -> bool:

@@ -10,22 +10,23 @@ manifest.json      what was verified, when, and the SHA-256 of all of the above
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import file_digest
 from html import escape
 from pathlib import Path
 from string import Template
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from app import paths
 from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.checkpoints.document import write_export
 from app.services.chain.reading import chunks
-from app.services.chain.rules import LOWEST_SEQ, Verdict
+from app.services.chain.rules import LOWEST_SEQ, Verdict, seconds
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.services.chain.where import Where
-from app.services.text import utc_time, visible
+from app.services.text import readable, tenant_name, utc_time, visible
 from models.errors import Cancelled, InvalidInput
 from models.local import atomic
 from models.progress import UNWATCHED, Monitor
@@ -46,6 +47,33 @@ MEANING: Final = {
     Verdict.UNREADABLE: "Rows could not be read: the file is damaged.",
 }
 
+HOLDS: Final = "Every row of this part holds, and continues the one before it."
+"""The same of a range, of whose start and end the whole alone can tell."""
+
+LONGEST: Final = 200_000
+"""Characters of a payload in the HTML."""
+
+InWords = Callable[[object, object], str | None]
+"""An entry in a line, of its event type and payload (`records.summary`), if there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenEntry:
+    """The first entry of a section that a checkpoint covers."""
+
+    seq: int
+    in_words: InWords
+
+
+class _Head(NamedTuple):
+    """What a report begins with; `more` is HTML."""
+
+    title: str
+    style: str
+    words: str
+    meaning: str
+    more: str = ""
+
 
 def write_bundle(
     where: Where,
@@ -54,7 +82,7 @@ def write_bundle(
     *,
     section: Section = EVERYTHING,
     checkpoints: Sequence[Checkpoint] = (),
-    entry: int | None = None,
+    entry: ProvenEntry | None = None,
     now: int,
     monitor: Monitor = UNWATCHED,
 ) -> None:
@@ -74,10 +102,9 @@ def write_bundle(
         if copies := [item for item in checkpoints if item not in own]:
             write_export(folder / "copies.json", copies)
         atomic.write(folder / VERIFIER, _resource(VERIFIER).decode())
-        page = _html(where, report, _what(section), own, now)
-        atomic.write(folder / "report.html", page)
         first = LOWEST_SEQ if section.first is None else section.first
         last = max((item.last_seq or 0 for item in report.tenants), default=0)  # none appended since
+        head = _head(where, report, section)
         with (
             where.connect() as database,
             atomic.replacing(folder / ROWS) as building,
@@ -86,7 +113,11 @@ def write_bundle(
             for rows in chunks(database, tenant=section.tenant, first=first, last=last):
                 if monitor.cancelled():
                     raise Cancelled
+                if entry is not None and rows[0][0] == entry.seq:
+                    head = _head_of(entry, json.loads(rows[0][1]), report, own[-1])
                 file.writelines(line for _, line in rows)
+        asked = [("File", where.name), ("Verified", utc_time(now)), ("What", _what(section))]
+        atomic.write(folder / "report.html", _html(head, report, own, asked))
         manifest = {
             "format": "tenant-admin evidence 1",
             "file": where.name,
@@ -94,7 +125,7 @@ def write_bundle(
             "tenant": section.tenant,
             "seqFrom": section.first,
             "seqTo": section.last,
-            "entry": entry,
+            "entry": None if entry is None else entry.seq,
             "verdict": str(report.verdict),
             "entries": report.entries,
             "sha256": {item.name: digest_of(item) for item in sorted(folder.iterdir())},
@@ -148,11 +179,48 @@ def _resource(name: str) -> bytes:
     return (paths.resources_dir() / "evidence" / name).read_bytes()
 
 
-def _html(where: Where, report: Report, what: str, checkpoints: Sequence[Checkpoint], now: int) -> str:
+def _head(where: Where, report: Report, section: Section) -> _Head:
+    is_part = section.is_range and report.verdict is Verdict.CONSISTENT
+    return _Head(
+        f"Audit chain of {where.name}",
+        f"{report.verdict} undecided" if report.undecided else report.verdict,
+        report.verdict.replace("_", " "),
+        " ".join([HOLDS if is_part else MEANING[report.verdict], *report.doubts]),
+    )
+
+
+def _head_of(entry: ProvenEntry, row: Mapping[str, Any], report: Report, checkpoint: Checkpoint) -> _Head:
+    """Of a proof: what was written, and by what that is proven. It is none where a row does not hold."""
+    kind, payload, at = row["event_type"], str(row["payload"]), row["created_at"]
+    how = "it holds, and is the one that the checkpoint knew as the last"
+    if report.entries > 1:
+        how = (
+            f"it is the first of {report.entries:,} entries up to {report.tenants[0].last_seq:,}, which all "
+            "hold and continue the one before, and whose last is the one that the checkpoint knew as the last"
+        )
     facts = [
-        ("File", where.name),
-        ("Verified", utc_time(now)),
-        ("What", what),
+        ("What", entry.in_words(kind, payload)),
+        ("Event type", kind),
+        ("Written", f"{utc_time(seconds(at))} ({at})" if isinstance(at, int) else readable(at)),
+        ("Hash", row["hash"]),
+        ("Hash of the entry before", row["previous_hash"]),
+    ]
+    cut = f", its first {LONGEST:,} characters" * (len(payload) > LONGEST)
+    return _Head(
+        f"Entry {entry.seq:,} of {tenant_name(row['tenant_id'])}",
+        Verdict.VERIFIED,
+        "PROVEN",
+        f"Checkpoint {checkpoint.number} of {utc_time(checkpoint.at)} covers it: {how}.",
+        _table((), [fact for fact in facts if fact[1] is not None])
+        + f"<h2>Payload, as stored{cut}</h2><pre>{_cell(payload[:LONGEST])}</pre>",
+    )
+
+
+def _html(
+    head: _Head, report: Report, checkpoints: Sequence[Checkpoint], asked: Sequence[tuple[str, str]]
+) -> str:
+    facts = [
+        *asked,
         ("Entries", f"{report.entries:,}"),
         ("Not in a checkpoint yet", f"{report.not_covered:,}"),
         ("Findings", report.tally or "none"),
@@ -179,11 +247,12 @@ def _html(where: Where, report: Report, what: str, checkpoints: Sequence[Checkpo
         for item in checkpoints
     ]
     return Template(_resource(PAGE).decode()).substitute(
-        name=escape(visible(where.name)),
+        title=_cell(head.title),
         style=_resource(STYLE).decode(),
-        verdict=f"{report.verdict} undecided" if report.undecided else report.verdict,
-        words=report.verdict.replace("_", " "),
-        meaning=escape(" ".join([MEANING[report.verdict], *report.doubts])),
+        verdict=head.style,
+        words=head.words,
+        meaning=escape(head.meaning),
+        entry=head.more,
         facts=_table((), facts),
         findings=_table(("Code", "Tenant", "Entry", "What", "Expected", "Found"), findings),
         tenants=_table(("Tenant", "Verdict", "Entries", "First", "Last", "Start proven by", "Head"), tenants),

@@ -75,8 +75,8 @@ def find_proof(where: Where, store: CheckpointStore, wanted: int | str) -> Proof
         known = item.tenants.get(tenant)
         if known is not None and known.first_seq <= seq <= known.last_seq:
             return Proof(seq, tenant, known.last_seq, item)
-    why = "verify all chains first, which makes one where they hold"
-    raise NotCovered(FIELD, f"No checkpoint covers entry {seq:,} of {tenant_name(tenant)}: {why}.")
+    why = "A verification of all chains makes one where they hold"
+    raise NotCovered(FIELD, f"No checkpoint covers entry {seq:,} of {tenant_name(tenant)} yet. {why}.")
 
 
 def going_along(where: Where, proof: Proof) -> GoingAlong | None:
@@ -98,9 +98,11 @@ def write_proof(
     folder: Path,
     *,
     now: int,
+    in_words: evidence.InWords,
     monitor: Monitor = UNWATCHED,
 ) -> int:
-    """Verifies what is between and writes it, into a new or empty folder; how many entries these are.
+    """Verifies what is between and writes it, into a new or empty folder; how many entries these are. The
+    report tells the entry `in_words`.
 
     Raises `InvalidInput` where they do not hold, as nothing is proven then, and the errors of
     `evidence.write_bundle` and of a verification.
@@ -119,7 +121,7 @@ def write_proof(
         folder,
         section=proof.section,
         checkpoints=[proof.checkpoint],
-        entry=proof.seq,
+        entry=evidence.ProvenEntry(proof.seq, in_words),
         now=now,
         monitor=monitor,
     )

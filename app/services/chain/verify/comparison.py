@@ -77,10 +77,13 @@ def compare_within(
     extent: Extent,
     begin: Callable[[Sequence[str], bool], Mapping[str, Entry]],
     left: Callable[[Sequence[str]], Mapping[str, tuple[list[Marker], bool]]],
-) -> None:
+) -> dict[str, int]:
     """Adds what is wrong with the checkpoints, and of each tenant the first of all whose last entry lies in a
     range and is another now, or is gone from behind others of the tenant: what is removed for its age goes
     from the front, of which markers tell what checkpoints bear out.
+
+    Returns by tenant the last entry of the range that one signed with a known key knew as the last, and that
+    is as it was: it covers what of the range lies before.
 
     `begin(tenants, past_indexes)` looks up the first entries that the file has of them, `left(tenants)` the
     markers of those that are believed, and whether there is nothing else. A chain that begins
@@ -106,6 +109,7 @@ def compare_within(
     remains = left(sorted(gone))
     first_wrong, starts = joined.first_errors(), _starts(history)
     failed: set[str] = set()
+    covered: dict[str, int] = {}
     for known, name in held:
         sealed, first, chain = known.tenants[name], firsts.get(name), joined.chains.get(name)
         if name in failed or joined.gap_between(sealed.first_seq - 1, sealed.last_seq):
@@ -129,6 +133,8 @@ def compare_within(
         else:
             compared = _Comparison(joined, chain, sealed, known, first_wrong.get(name), ())
             found = compared.of_last_row(cut_off=False)
+            if history.trusts(known) and _is_there(joined, name, sealed):
+                covered[name] = max(sealed.last_seq, covered.get(name, 0))
         if found is not None:
             failed.add(name)
             joined.add(found)
@@ -142,15 +148,20 @@ def compare_within(
         is_known = (name, first.seq, first.text("hash")) in begun
         if first.text("previous_hash") == GENESIS and not is_known:
             joined.add(_begun_otherwise(first, name, newest[name]))
+    return {name: last for name, last in covered.items() if name not in failed}
 
 
 def _tells(joined: Joined, name: str, sealed: SealedChain, newest: SealedChain) -> bool:
     """Whether the last entry that one before the latest that covers everything knew is not there as it was,
     though the newest began no later: that costs a look at how the chain begins.
     """
+    return newest.first_seq <= sealed.last_seq and not _is_there(joined, name, sealed)
+
+
+def _is_there(joined: Joined, name: str, sealed: SealedChain) -> bool:
+    """Whether the last entry that a checkpoint knew was met as it was."""
     state = joined.state_at(name, sealed.last_seq)
-    is_there = state is not None and (state.last_seq, state.head) == (sealed.last_seq, sealed.head)
-    return not is_there and newest.first_seq <= sealed.last_seq
+    return state is not None and (state.last_seq, state.head) == (sealed.last_seq, sealed.head)
 
 
 def _as_left(first: Entry, markers: list[Marker], alone: bool) -> Chain:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -90,8 +91,10 @@ def conclude(reader: Reader, joined: Joined, extent: Extent, known: CheckpointHi
     _explain(reader, joined, unproven, _readable(joined, extent))
     _check_counters(joined, extent, known.counted)
     _check_indexes(reader, joined, extent)
+    covered: dict[str, int] = {}
     if extent.partial:
-        compare_within(joined, held, extent, partial(_first_entries, reader), partial(_what_is_left, reader))
+        firsts, left = partial(_first_entries, reader), partial(_what_is_left, reader)
+        covered = compare_within(joined, held, extent, firsts, left)
     else:
         earlier = compare(joined, known, extent.tenant)
     _explain_moved(reader, joined)
@@ -101,6 +104,8 @@ def conclude(reader: Reader, joined: Joined, extent: Extent, known: CheckpointHi
         _tenant_report(joined, chain, anchors[chain.tenant], known, earlier)
         for chain in sorted(joined.chains.values(), key=lambda chain: chain.tenant)
     )
+    if covered:
+        tenants = tuple(_covered_through(joined, of, covered.get(of.tenant)) for of in tenants)
     # Where there are too many, those stay that are about a chain or the file; then errors before warnings.
     kept = sorted(joined.findings, key=_rank)[:KEEP]
     return Report(
@@ -228,6 +233,11 @@ def _tenant_report(
         not_covered=not_covered(joined, known, chain, earlier),
         inside=chain.inside,
     )
+
+
+def _covered_through(joined: Joined, of: TenantReport, last: int | None) -> TenantReport:
+    """The same of a range, of which a checkpoint covers all through this entry."""
+    return of if last is None else replace(of, not_covered=of.entries - joined.entries_until(of.tenant, last))
 
 
 def _verdict(joined: Joined, tenants: tuple[TenantReport, ...], known: CheckpointHistory) -> Verdict:

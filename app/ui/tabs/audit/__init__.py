@@ -1,6 +1,6 @@
 """A tenant's audit chain, and whether it holds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from app.services.records.lists import Keys
 from app.services.records.record import AuditDetail, read_entry
 from app.services.records.summary import actor_of, summary
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE, Scope
-from app.ui.session.outcome import Asked, LinkCell, State
+from app.ui.session.outcome import Asked, LinkCell, Outcome, State
 from app.ui.tabs.audit import words
 from app.ui.tabs.audit.beside import Beside
 from app.ui.tabs.audit.dialogs import VerifyRangeDialog
@@ -303,12 +303,12 @@ class AuditTab(RecordTab):
         else:
             self.verify_whole(archive)
 
-    def verify_all(self) -> None:
+    def verify_all(self, then: Callable[[Outcome], object] = lambda outcome: None) -> None:
         """The chains of all tenants, whatever is in scope: only then is a checkpoint made. Where each row
-        that is read is charged, from the latest one on.
+        that is read is charged, from the latest one on. `then` hears what was found.
         """
         costs = self.context.costs
-        self.panel.start(Asked(new_alone=True) if costs else Asked(archive=self._known_archive()))
+        self.panel.start(Asked(new_alone=True) if costs else Asked(archive=self._known_archive()), then)
 
     def verify_whole(self, archive: Path | None = None) -> None:
         self.panel.start(Asked(Section(self.scope.tenant_id), archive=archive or self._known_archive()))

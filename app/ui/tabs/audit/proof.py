@@ -5,9 +5,11 @@ from functools import partial
 from pathlib import Path
 
 from app.services.chain.proving import GoingAlong, NotCovered, Proof, find_proof, going_along, write_proof
+from app.services.records.summary import summary
 from app.services.text import byte_size, counted, tenant_name
+from app.ui.session.outcome import Outcome
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog, ask_new_folder
+from app.ui.widgets.dialogs import ConfirmDialog, ask_new_folder
 from app.ui.widgets.formatting import absolute_time, grouped
 from app.workers.scan_pool import store_and_verifier
 from models.errors import TenantAdminError
@@ -17,25 +19,33 @@ _CHARGED_FOR_EACH = 3
 """It is verified, and its size is read before it is written."""
 
 
-def ask_proof(tab: RecordTab, verify: Callable[[], object]) -> None:
-    """Looks for a checkpoint that covers it first: where none does, nobody needs to choose a folder, and
-    `verify()` makes one.
+Verify = Callable[[Callable[[Outcome], object]], object]
+"""Verifies all chains, and tells what was found."""
+
+
+def ask_proof(tab: RecordTab, verify: Verify) -> None:
+    """Looks for a checkpoint that covers it first: where none does, nobody needs to choose a folder before
+    `verify` has made one.
     """
     seq = tab.list.current_id()
     if isinstance(seq, int):
-        store, _ = store_and_verifier()
-        where = tab.context.opened.where
+        _look(tab, verify, seq)
 
-        def find(monitor: Monitor) -> tuple[Proof, GoingAlong | None]:
-            proof = find_proof(where, store, seq)
-            return proof, going_along(where, proof)
 
-        tab.context.job(
-            f"Looking for what proves entry {grouped(seq)}…",
-            find,
-            on_done=partial(_say_what_goes, tab),
-            on_failed=partial(_say_why_not, tab, verify),
-        )
+def _look(tab: RecordTab, verify: Verify, seq: int) -> None:
+    store, _ = store_and_verifier()
+    where = tab.context.opened.where
+
+    def find(monitor: Monitor) -> tuple[Proof, GoingAlong | None]:
+        proof = find_proof(where, store, seq)
+        return proof, going_along(where, proof)
+
+    tab.context.job(
+        f"Looking for what proves entry {grouped(seq)}…",
+        find,
+        on_done=partial(_say_what_goes, tab),
+        on_failed=partial(_say_why_not, tab, verify, seq),
+    )
 
 
 def _say_what_goes(tab: RecordTab, found: tuple[Proof, GoingAlong | None]) -> None:
@@ -67,12 +77,19 @@ def _say_what_goes(tab: RecordTab, found: tuple[Proof, GoingAlong | None]) -> No
     ).open_once(partial(_ask_folder, tab, proof))
 
 
-def _say_why_not(tab: RecordTab, verify: Callable[[], object], error: TenantAdminError) -> None:
+def _say_why_not(tab: RecordTab, verify: Verify, seq: int, error: TenantAdminError) -> None:
     if not isinstance(error, NotCovered):
         tab.context.runner.failed.emit(error)
         return
-    doors = [("Verify all chains", verify)]
-    ErrorDialog(tab.context.theme, str(error), tab, title=error.heading, doors=doors).open_once()
+
+    def verified(outcome: Outcome) -> None:
+        if outcome.checkpoint is not None:  # else the verdict says why
+            _look(tab, verify, seq)
+
+    dialog = ConfirmDialog(
+        tab.context.theme, error.heading, str(error), action="Verify and export", danger=False, parent=tab
+    )
+    dialog.open_once(partial(verify, verified))
 
 
 def _ask_folder(tab: RecordTab, proof: Proof) -> None:
@@ -89,7 +106,8 @@ def _write(tab: RecordTab, proof: Proof, folder: Path) -> None:
     where, now = context.opened.where, context.clock()
 
     def work(monitor: Monitor) -> int:
-        return write_proof(where, *store_and_verifier(), proof, folder, now=now, monitor=monitor)
+        checked = store_and_verifier()
+        return write_proof(where, *checked, proof, folder, now=now, in_words=summary, monitor=monitor)
 
     context.job(
         f"Exporting the proof to {folder.name}…",

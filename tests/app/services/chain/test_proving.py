@@ -13,6 +13,7 @@ from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import making
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.where import InDatabase, InFile
+from app.services.records.summary import summary
 from models.errors import InvalidInput
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.test_differential import verify
@@ -42,7 +43,7 @@ def known(tmp_path: Path) -> KnownChain:
 def prove(known: KnownChain, seq: int | str, folder: Path) -> proving.Proof:
     where = InFile(known.chain.path)
     proof = proving.find_proof(where, known.store, seq)
-    proving.write_proof(where, known.store, verify, proof, folder, now=NOW)
+    proving.write_proof(where, known.store, verify, proof, folder, now=NOW, in_words=summary)
     return proof
 
 
@@ -70,6 +71,26 @@ def test_a_hash_names_it_too(known: KnownChain, tmp_path: Path) -> None:
     seq = known.chain.seqs(WHOSE)[1]
     (hashed,) = known.chain.one("SELECT hash FROM audit_chain WHERE seq = ?", seq)
     assert prove(known, hashed[:16], tmp_path / "out").seq == seq
+
+
+def test_the_report_shows_the_entry_and_what_covers_it(known: KnownChain, tmp_path: Path) -> None:
+    own = known.chain.seqs(WHOSE)
+    payload = '{"actor":"ada@x.example","email":"<b>mei</b>@x.example"}'
+    known.chain.append(WHOSE, "user_deleted", payload)
+    seq = known.chain.seqs(WHOSE)[-1]
+    known.checkpoint()
+    prove(known, seq, tmp_path / "one")
+    page, found = ((tmp_path / "one" / name).read_text() for name in ("report.html", "findings.json"))
+    assert f"<h1>Entry {seq} of {WHOSE}</h1>" in page and "<p class='verdict VERIFIED'>PROVEN</p>" in page
+    assert "<td>ada deleted user &lt;b&gt;mei&lt;/b&gt;@x.example</td>" in page
+    assert "{&quot;actor&quot;:&quot;ada@x.example&quot;," in page and "<b>mei" not in page
+    assert (
+        "Checkpoint 4 of " in page
+        and "it holds, and is the one that the checkpoint knew as the last." in page
+    )
+    assert json.loads(found)["tenants"][0]["unwitnessed"] == 0 and "No checkpoint covers" not in page
+    prove(known, own[-3], tmp_path / "many")
+    assert f"it is the first of 2 entries up to {own[-2]}" in (tmp_path / "many" / "report.html").read_text()
 
 
 def edited(folder: Path, change: Callable[[dict[str, Any]], object], place: int = 0) -> None:
@@ -153,6 +174,6 @@ def test_of_a_database_that_is_no_file_it_is_proven_alike(known: KnownChain, tmp
     making.verify_and_sign(where, known.store, verify, now=NOW, reason=Reason.REQUEST)
     seq, out = known.chain.seqs(WHOSE)[-3], tmp_path / "out"
     proof = proving.find_proof(where, known.store, seq)
-    assert proving.write_proof(where, known.store, verify, proof, out, now=NOW) == 2
+    assert proving.write_proof(where, known.store, verify, proof, out, now=NOW, in_words=summary) == 2
     code, said = judged(out)
     assert code == 0 and f"Entry {seq} of '{WHOSE}' is proven" in said
