@@ -1,6 +1,7 @@
 """`python -m app`, `tenant-admin`, and where the packaged program starts."""
 
 import sys
+from os.path import exists
 
 from app import end_when_interrupted
 
@@ -12,6 +13,10 @@ def main() -> int:
         from app.workers.child import serve  # noqa: PLC0415
 
         return serve(*sys.argv[2:])
+    if not sys.argv[1:] or exists(sys.argv[1]):  # noqa: PTH110 - no command; Path is loaded later
+        from app.libraries import load_beside  # noqa: PLC0415
+
+        load_beside()
     from app.cli import main as command_line  # noqa: PLC0415
 
     return command_line()

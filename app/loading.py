@@ -4,6 +4,7 @@ import builtins
 import dataclasses
 import enum
 import gc
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,9 +37,12 @@ def prepare() -> None:
     module for the name of a switch (`from __feature__ import …`) that nothing here uses, so imports are
     Python's own again. Another PySide that does either otherwise is loaded as it is. Garbage is not looked
     for: what is loaded now stays, and the window has a collector of its own. Enums and dataclasses are made
-    with less work where Python is 3.11, whose ways of it are known here.
+    with less work where Python is 3.11, whose ways of it are known here. What PySide's libraries call in
+    others is looked up when it is called, where the system can do so.
     """
     gc.disable()
+    if hasattr(sys, "setdlopenflags"):
+        sys.setdlopenflags(os.RTLD_LAZY)
     if sys.version_info[:2] == (3, 11):
         _make_enums_quickly()
         _compile_methods_when_called()

@@ -44,6 +44,21 @@ def test_a_wrong_call_of_qt_is_explained_as_ever() -> None:
     assert output(f"from app import loading; loading.prepare()\n{MISTAKES}") == explained
 
 
+BESIDE = """
+import sys
+from pathlib import Path
+from app import libraries
+libraries.start_new_thread = lambda run, given: run(*given)
+libraries.load_beside()
+maps = Path("/proc/self/maps").read_text()
+print("libQt6Widgets" in maps, "libfontconfig" in maps, "PySide6" in sys.modules)
+"""
+
+
+def test_libraries_are_loaded_before_python_asks_for_what_is_in_them() -> None:
+    assert output(BESIDE) == "True True False\n"
+
+
 KINDS = """
 import enum, os, sys
 made = set()

@@ -1,0 +1,33 @@
+"""Qt's libraries and the fonts' configuration, which the system loads while Python loads the program."""
+
+import os
+import sys
+from _thread import start_new_thread
+from contextlib import suppress
+
+_PARTS = ("QtCore", "QtGui", "QtWidgets")
+
+
+def load_beside() -> None:
+    """Begins it on a thread, on Linux: it takes 15 ms of a start, and another processor has time for it.
+
+    What is not there, or cannot be loaded, is said when it is imported.
+    """
+    if sys.platform == "linux":
+        start_new_thread(_load, ())
+
+
+def _load() -> None:
+    import ctypes  # noqa: PLC0415 - loaded beside the rest, too
+    from importlib.machinery import PathFinder  # noqa: PLC0415
+
+    found = PathFinder.find_spec("PySide6")
+    folders = () if found is None else found.submodule_search_locations or ()
+    with suppress(AttributeError, OSError):
+        # Called so, and not by `CDLL`, the system lets Python go on meanwhile.
+        system = ctypes.CDLL(None)
+        system.dlopen.restype = ctypes.c_void_p
+        for part in (os.fsencode(f"{folder}/{part}.abi3.so") for folder in folders for part in _PARTS):
+            system.dlopen(part, os.RTLD_LAZY)
+        if folders:
+            ctypes.CDLL("libfontconfig.so.1").FcInit()
