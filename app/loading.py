@@ -141,18 +141,26 @@ def _enter(made: Any, members: dict[str, int]) -> None:
 
 
 def _compile_methods_when_called() -> None:
-    """Leaves all methods of a dataclass but `__init__` uncompiled until they are called, as few ever are."""
+    """Leaves the methods of a dataclass uncompiled until they are called, as few ever are. `__init__`, which
+    is called often, is then put into the class.
+    """
     original = vars(dataclasses)["_create_fn"]
 
     def create(name: str, *arguments: Any, **options: Any) -> Any:
-        if name == "__init__":
-            return original(name, *arguments, **options)
         compiled = cache(lambda: original(name, *arguments, **options))
+
+        def begin(self: Any, *given: Any, **named: Any) -> None:
+            made = compiled()
+            made.__qualname__ = begin.__qualname__
+            for kind in type(self).__mro__:
+                if vars(kind).get(name) is begin:
+                    setattr(kind, name, made)
+            made(self, *given, **named)
 
         def method(*given: Any) -> Any:
             return compiled()(*given)
 
-        method.__name__ = name
-        return method
+        method.__name__ = begin.__name__ = name
+        return begin if name == "__init__" else method
 
     vars(dataclasses)["_create_fn"] = create
