@@ -209,8 +209,7 @@ class MainWindow(QMainWindow):
 
     @staticmethod
     def _in_sight(workspace: Workspace) -> tuple[str, object, int]:
-        page = workspace.current()
-        return page.spec.table.name, page.list.current_id(), workspace.tabs.currentIndex()
+        return *workspace.in_sight, workspace.tabs.currentIndex()
 
     def _return(self, workspace: Workspace, opened: Opened) -> None:
         left, self._left = self._left, None

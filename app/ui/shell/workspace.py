@@ -1,15 +1,14 @@
 """One open file: its notices, its five tabs and its retention, which begin and end together."""
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import cached_property, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QIcon, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QApplication, QBoxLayout, QLineEdit, QMainWindow, QMenu, QTabBar, QWidget
-from shiboken6 import Shiboken
 
 from app.services.opened import tenants
 from app.services.records.change import Change
@@ -18,6 +17,7 @@ from app.services.records.tables import AUDIT_CHAIN, EVERYONE, NOTIFICATIONS, OF
 from app.services.text import counted, quoted
 from app.ui.session.context import Context, Displaced
 from app.ui.shell import notices
+from app.ui.shell.held_keys import HeldKeys
 from app.ui.shell.tenants_place import TenantsPlace
 from app.ui.shell.trail import Trail
 from app.ui.tabs.common.declared import TABS, TabSpec
@@ -72,7 +72,6 @@ SAVED, NOT_SAVED = "{} is saved.", "{} is not in the database; do it again."
 NOTHING_TELLS = "Nothing records whether {} is saved. What is shown was read again: look there."
 SOME_CHANGE = "The change that was not known to be saved"
 
-_KEYS = (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress)
 _CHORD = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 _FUNCTIONS = range(Qt.Key.Key_F1, Qt.Key.Key_F35 + 1)
 _HELD = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt, Qt.Key.Key_Meta)
@@ -163,8 +162,7 @@ class Workspace(QWidget):
         """Tabs that are being built, a part at a time."""
         self._wanted = defaultdict[int, list[Callable[[RecordTab], object]]](list)
         """What is done with them as soon as they are."""
-        self._keys_of: list[QObject] = []
-        """What is asked for keys while one of them is built."""
+        self._keys = HeldKeys(self, self._is_for_others)
         self._waiting: QMenu | None = None
         """What was opened last to show what there is of it."""
         self._build_on = QTimer(self, interval=0)
@@ -269,6 +267,16 @@ class Workspace(QWidget):
         """That of the tab in sight, which is not built for this either; empty where it has none yet."""
         page = self._built.get(self.position)
         return "" if page is None else page.column_of_keys()
+
+    @property
+    def in_sight(self) -> tuple[str, object]:
+        """The table of the tab in sight, which is not built for this, and its current record. The page of all
+        tenants has none before it is built.
+        """
+        page = self._built.get(self.position)
+        if page is not None:
+            return page.spec.table.name, page.list.current_id()
+        return TABS[self.position].table.name if self.position < _TENANTS else "", None
 
     @property
     def has_row(self) -> bool:
@@ -425,7 +433,7 @@ class Workspace(QWidget):
         self._around.stop()
         self._build_on.stop()
         self._ahead.stop()
-        self._leave_keys()
+        self._keys.drop()
         self._wanted.clear()
         for begun in list(self._begun.values()):
             begun.close()
@@ -449,12 +457,11 @@ class Workspace(QWidget):
     def _build(self, position: int) -> Generator[None]:
         page = self._pages[position].parentWidget()
         try:
-            tab = _tab_class(position)(self.context, page, in_parts=True)
+            made = _tab_class(position)
+            yield
+            tab = made(self.context, page, in_parts=True)
             tab.hide()  # else it comes into sight with its page, whether it is whole or not
-            yield from tab.parts
-        except GeneratorExit:
-            tab.take_along()
-            raise
+            yield from self._parts_of(tab)
         finally:
             self._begun.pop(position, None)
         if position == _TENANTS:
@@ -472,6 +479,15 @@ class Workspace(QWidget):
         tab.show()
         for then in self._wanted.pop(position, ()):
             then(tab)
+
+    @staticmethod
+    def _parts_of(tab: RecordTab) -> Iterator[None]:
+        try:
+            yield from tab.parts
+            yield  # what shows it takes as long as the longest of them
+        except GeneratorExit:
+            tab.take_along()
+            raise
 
     def _listen_to_tenants(self, tab: Any) -> None:
         tab.tenant_wanted.connect(self.tenant_wanted)
@@ -491,7 +507,7 @@ class Workspace(QWidget):
             self._wanted[position].append(then)
             self._build_on.start()
             self._waiting = waiting or self._waiting
-            self._follow_keys()
+            self._keys.follow(self._waiting)
 
     def focus_in_current(self, focus: Callable[[RecordTab], object] = _take_focus) -> None:
         """Gives it to what is in the tab in sight, unless a person has gone on while that was built."""
@@ -510,28 +526,13 @@ class Workspace(QWidget):
         else:
             self.with_current(lambda page: later(page, 0, partial(then, page)))
 
-    def _follow_keys(self) -> None:
-        """At the window's handle, where they come first, and at a menu that waits, which has its own.
-
-        At the application PySide would be told of objects of Qt's own: to find out which kind one is it looks
-        through all that there are and makes their enums, a twentieth of a start.
-        """
-        self._keys_of = [one for one in (self.window().windowHandle(), self._waiting) if one is not None]
-        for one in filter(Shiboken.isValid, self._keys_of):
-            one.installEventFilter(self)
-
-    def _leave_keys(self) -> None:
-        for one in filter(Shiboken.isValid, self._keys_of):
-            one.removeEventFilter(self)
-        self._keys_of = []
-
     def _build_part(self) -> None:
-        self._leave_keys()
         self._build_on.stop()
         position = self.position
-        if position not in self._built and next(self._parts(position), self) is not self:
+        if position in self._built or next(self._parts(position), self) is self:
+            self._keys.give()
+        else:
             self._build_on.start()
-            self._follow_keys()
 
     def _go_ahead(self) -> None:
         """A part of the next tab that is not there yet, while nobody waits for another one; then the next of
@@ -547,12 +548,6 @@ class Workspace(QWidget):
             import_module(self._to_load.popleft())
         if missing or self._to_load:
             self._ahead.start()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() in _KEYS and not self._is_for_others(cast("QKeyEvent", event)):
-            while self._build_on.isActive():
-                self._build_part()
-        return False
 
     def _is_for_others(self, event: QKeyEvent) -> bool:
         """Whether a list, a dialog or the window takes it; what the window does with a tab asks for that."""
@@ -590,6 +585,7 @@ class Workspace(QWidget):
             release(self.tabs)
 
     def _tab_shown(self) -> None:
+        self._keys.drop()
         self._tell_broken()
         self.turned.emit()
         position = self.position

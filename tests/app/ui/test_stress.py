@@ -219,7 +219,13 @@ class Walk(QObject):
         keys, target = self._chance.choice(KEYS), QApplication.focusWidget()
         if target is None or target.window() is not front.window():
             target = front
-        self._do(f"{keys} on {_name(target)}", lambda: QTest.keySequence(target, QKeySequence(keys)))
+        handle = target.window().windowHandle()  # where a person's keys come, as in no menu
+        self._do(
+            f"{keys} on {_name(target)}",
+            lambda: QTest.keySequence(
+                target if handle is None or isinstance(front, QMenu) else handle, QKeySequence(keys)
+            ),
+        )
 
     def _click(self, front: QWidget) -> None:
         seen = [one for one in front.findChildren(QWidget) if one.isVisible() and one.isEnabled()]
