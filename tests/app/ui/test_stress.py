@@ -124,7 +124,7 @@ class Walk(QObject):
         self._chance, self._depth = random.Random(SEED), 0
         self.done, self.seen, self.memory = deque[str](maxlen=40), Counter[str](), dict[int, str]()
         self.number, self.over = 0, False
-        self.windows = WeakSet[MainWindow]()
+        self.windows, self._closed = WeakSet[MainWindow](), list[MainWindow]()
         self._collecting_since: float | None = None
         gc.callbacks.append(self._leave_out_windows)
         self._files = sorted(folder.glob("*.sqlite"))
@@ -175,9 +175,12 @@ class Walk(QObject):
 
     def _act(self) -> None:
         if not self.window.isVisible():  # it was closed
-            old = self.window
+            self._closed.append(self.window)
             self.open_window()
-            old.deleteLater()
+        if self._depth == 1:  # else keys may still come to it
+            for old in self._closed:
+                old.deleteLater()
+            self._closed.clear()
         self._looking_since = time.thread_time()
         front = self._front()
         self.seen[type(front).__name__] += 1
@@ -219,13 +222,10 @@ class Walk(QObject):
         keys, target = self._chance.choice(KEYS), QApplication.focusWidget()
         if target is None or target.window() is not front.window():
             target = front
-        handle = target.window().windowHandle()  # where a person's keys come, as in no menu
-        self._do(
-            f"{keys} on {_name(target)}",
-            lambda: QTest.keySequence(
-                target if handle is None or isinstance(front, QMenu) else handle, QKeySequence(keys)
-            ),
-        )
+        handle = self.window.windowHandle()  # where a person's keys come; that of a dialog may go meanwhile
+        of_window = front is self.window and handle is not None
+        press = partial(QTest.keySequence, handle if of_window else target, QKeySequence(keys))
+        self._do(f"{keys} on {_name(target)}", press)
 
     def _click(self, front: QWidget) -> None:
         seen = [one for one in front.findChildren(QWidget) if one.isVisible() and one.isEnabled()]
