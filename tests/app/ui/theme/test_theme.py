@@ -258,14 +258,45 @@ def test_text_reads_on_its_tint_and_on_filled_buttons(tokens: Tokens) -> None:
     pairs = [("text" if tone is Tone.NEUTRAL else tone.value, f"{tone}_on") for tone in Tone]
     pairs += [("on_accent", "accent"), ("on_accent", "accent_hover"), ("on_accent", "accent_press")]
     pairs += [("on_bad", "bad"), ("on_bad", "bad_hover"), ("on_tip", "tip"), ("text", "press")]
+    pairs += [("on_tip", "tip_hover"), ("text", "selection"), ("dim", "selection"), ("accent", "accent_on")]
     assert [pair for pair in pairs if contrast(tokens[pair[0]], tokens[pair[1]]) < 4.5] == []
 
 
 @pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=["light", "dark"])
 def test_focus_ring_stands_out(tokens: Tokens) -> None:
-    for surface in (tokens["window"], tokens["panel"]):
-        assert contrast(tokens["accent"], surface) >= 3
-        assert contrast(tokens["text"], surface) >= 3
+    grounds = (
+        "window",
+        "panel",
+        "alternate",
+        "hover",
+        "press",
+        "selection",
+        "accent_on",
+        "bad_on",
+        "warn_on",
+    )
+    for ring in ("accent", "text"):
+        assert [one for one in grounds if contrast(tokens[ring], tokens[one]) < 3] == []
+    assert contrast(tokens["on_tip"], tokens["tip"]) >= 3
+
+
+@pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=["light", "dark"])
+def test_what_is_disabled_and_empty_boxes_can_be_seen(tokens: Tokens) -> None:
+    grounds = ("window", "panel", "alternate", "hover", "press", "selection", "accent_on")
+    for name in ("disabled", "scroll_hover"):
+        assert [one for one in grounds if contrast(tokens[name], tokens[one]) < 3] == []
+
+
+@pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=["light", "dark"])
+def test_every_pair_of_the_style_sheet_can_be_read(tokens: Tokens) -> None:
+    """What a rule gives a colour and a ground of its own."""
+    sheet = read_sheets(resources_dir() / "themes")
+    for rule, words in re.findall(r"([^{}]+)\{((?:[^{}]|\{\{.*?\}\})*)\}", sheet):
+        ground = re.search(r"background(?:-color)?: \{\{(\w+)\}\}", words)
+        text = re.search(r"(?<![-\w])color: \{\{(\w+)\}\}", words)
+        if ground and text:
+            least = 3 if ":disabled" in rule else 4.5
+            assert contrast(tokens[text[1]], tokens[ground[1]]) >= least, rule
 
 
 @pytest.mark.parametrize("framed", [False, True])
