@@ -163,6 +163,7 @@ class Workspace(QWidget):
         self._wanted = defaultdict[int, list[Callable[[RecordTab], object]]](list)
         """What is done with them as soon as they are."""
         self._keys = HeldKeys(self, self._is_for_others)
+        self._to_focus: Callable[[RecordTab], object] = _take_focus
         self._waiting: QMenu | None = None
         """What was opened last to show what there is of it."""
         self._build_on = QTimer(self, interval=0)
@@ -511,10 +512,11 @@ class Workspace(QWidget):
 
     def focus_in_current(self, focus: Callable[[RecordTab], object] = _take_focus) -> None:
         """Gives it to what is in the tab in sight, unless a person has gone on while that was built."""
-        before = QApplication.focusWidget()
+        before, self._to_focus = QApplication.focusWidget(), focus
 
         def go(page: RecordTab) -> None:
-            if QApplication.focusWidget() in (None, before):
+            # What was asked for before would take it, and the last one would find it gone.
+            if focus is self._to_focus and QApplication.focusWidget() in (None, before):
                 focus(page)
 
         self.with_current(go)
