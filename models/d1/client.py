@@ -521,7 +521,21 @@ def _seconds_to_wait(headers: Mapping[str, str]) -> float:
     for name, pattern in (("retry-after", r"^(\d+)$"), ("ratelimit", r"\bt=(\d+)")):
         if found := re.search(pattern, headers.get(name, "").strip()):
             return min(float(found[1]), LONGEST_PAUSE)
-    return LONGEST_PAUSE
+    until = _time(headers.get("retry-after"))
+    if until is None:
+        return LONGEST_PAUSE
+    # By the clock of whoever says so, if it tells: this computer's may be another.
+    return min(max(until - (_time(headers.get("date")) or time.time()), 1.0), LONGEST_PAUSE)
+
+
+def _time(told: str | None) -> float | None:
+    """Of a date as headers have it, in epoch seconds; None of what is none."""
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - rarely needed, and takes a while
+
+    with suppress(ValueError, TypeError, OverflowError):
+        found = parsedate_to_datetime(told or "")
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    return None
 
 
 class _Network(httpcore.SyncBackend):

@@ -232,6 +232,17 @@ def test_nobody_keeps_an_account_waiting_for_longer_than_the_limit_looks_back(
     assert time.time() - 60 < limited.value.until <= time.time() + LONGEST_PAUSE
 
 
+@pytest.mark.parametrize("until", ["Sun, 06 Nov 1994 08:49:41 GMT", "Sun, 06 Nov 1994 08:49:41 -0000"])
+def test_a_date_until_which_nothing_is_taken_goes_by_the_clock_that_says_so(
+    odd: Odd, client: Client, until: str
+) -> None:
+    odd.status, odd.more = 429, (("Retry-After", until), ("Date", "Sun, 06 Nov 1994 08:49:37 GMT"))
+    before = time.time()
+    with pytest.raises(RateLimited) as limited:
+        client.databases()
+    assert before + 4 <= limited.value.until <= time.time() + 4
+
+
 def test_a_refusal_is_an_answer_whatever_its_code_but_to_a_batch(odd: Odd, client: Client) -> None:
     odd.status, odd.said = 400, b'{"success": false, "errors": [{"code": 7400, "message": "no such moment"}]}'
     with pytest.raises(Refusal, match="no such moment"):
