@@ -22,12 +22,12 @@ from models.status import DAY
 
 DEBOUNCE_MS = 200
 AT_MOST = "at most"
-_LEAST = 480
+_LEAST = 400
 _TEXT, _TEXT_IN_NARROW, _LEAST_TEXT = 200, 150, 110
 """Pixels of the text, and where room is short: a dozen letters beside its icons."""
-_FOR_TEXT, _FOR_SPACE = 720, 780
-"""Widths from which on the text is as wide, and the parts as far from each other, beside as many pick lists
-as there are.
+_FOR_ONE_LINE, _FOR_TEXT, _FOR_SPACE = 500, 720, 780
+"""Widths from which on all has room beside each other, the text is as wide, and the parts are as far from
+each other, beside as many pick lists as there are.
 """
 _FOR_ORDER = 1_000
 """And from which on it says the order, too."""
@@ -207,11 +207,11 @@ class FilterRow(QWidget):
         super().__init__(parent)
         self._noun = noun
         self._emitted = FilterValues()
-        self._trailing: list[QPushButton] = []
+        self._trailing, self._ends = list[QPushButton](), list[QWidget]()
         self._widest_count = 0
         self._counted: tuple[int, str, str] | None = None
         self._selected = 0
-        self._narrow = self._shares = False
+        self._narrow = self._shares = self._in_two = False
         self._after_text = 1
         """The place in the row behind the text and what stands beside it."""
         self.text = _TextField()
@@ -223,7 +223,8 @@ class FilterRow(QWidget):
         self.text.textChanged.connect(self._wait.start)
         self.text.left.connect(lambda by_return: self.left.emit(by_return, self._emit()))
         self._row, self._below = in_row((self.text, 1), spacing=_APART), in_row(None)
-        in_column(self._row, self._below, within=self)
+        self._last = in_row(None, spacing=_CLOSE)
+        in_column(self._row, self._below, self._last, within=self)
         self._chips: QWidget | None = None
         self._wanted_by_chips: Callable[[], int] = lambda: 0
         self.pickers: dict[str, ManyPicker] = {}
@@ -307,7 +308,8 @@ class FilterRow(QWidget):
         self._share_room()
 
     def add_trailing(self, widget: QWidget) -> None:
-        self._row.addWidget(widget)
+        (self._last if self._in_two else self._row).addWidget(widget)
+        self._ends.append(widget)
         if isinstance(widget, QPushButton):
             self._trailing.append(widget)
 
@@ -321,10 +323,20 @@ class FilterRow(QWidget):
         counted is said; the count, while one types, as much as it had at the most, so that nothing beside it
         moves.
         """
+        self._break_line()
         narrow = self.width() < _FOR_SPACE
         if narrow != self._narrow:
             self._narrow, self._widest_count = narrow, 0
             self._row.setSpacing(_CLOSE if narrow else _APART)
+        if self._in_two:
+            self.text.setMinimumWidth(_LEAST_TEXT)
+            self.count.setMaximumWidth(_ANY_WIDTH)
+            self.count.setMinimumWidth(0)
+            said = self.count.minimumSizeHint().width()
+            self._say_count(self.width() - self._last.minimumSize().width() + said)
+            share_words(self._last, self.width(), self._trailing)
+            self._place_chips()
+            return
         text = _TEXT if self.width() >= _FOR_TEXT else _TEXT_IN_NARROW
         room = self.width() - self._without_count() + self.text.minimumWidth() - text
         gives = max(0, min(text - _LEAST_TEXT, self._least_count() - room))
@@ -338,6 +350,23 @@ class FilterRow(QWidget):
         self.count.setMinimumWidth(min(self._widest_count, self.count.maximumWidth()))
         self._place_chips()
         share_words(self._row, self.width(), self._trailing)
+
+    def _break_line(self) -> None:
+        """In a very narrow window the days, the count and the buttons stand below the text and the lists."""
+        in_two = 0 < self.width() < _FOR_ONE_LINE
+        if in_two == self._in_two:
+            return
+        self._in_two = in_two
+        front = [part for part in (self.dates, self.count) if part is not None]
+        for at, part in enumerate(front):
+            if in_two:
+                self._last.insertWidget(at, part)
+            else:
+                self._row.addWidget(part)
+        for part in self._ends:
+            (self._last if in_two else self._row).addWidget(part)
+        # Qt forgets that of a row which grows while what it stands in is being laid out.
+        later(self, 0, self.updateGeometry)
 
     def _count_wants(self, room: int) -> int:
         """What the count takes, and as much as one of four digits would where there is room for that: beside

@@ -130,6 +130,20 @@ def test_where_there_is_little_room_the_count_is_whole_and_one_can_write(qtbot: 
     row.set_count(184220, "at most")
     assert row.count.text() == "184,220 entries at most" and not row.count.toolTip()
 
+    place = added(qtbot, QWidget())
+    place.resize(1000, 200)
+    row.setParent(place)  # of which no window keeps it wider
+    row.add_trailing(push_button(theme, "New entry…", icon=Icon.ADD))
+    place.show()
+    row.show()
+    for width, below in ((420, True), (900, False), (420, True)):
+        row.resize(width, 120)
+        qtbot.waitUntil(lambda: (row.count.geometry().top() > row.text.geometry().bottom()) is below)  # noqa: B023
+        parts = [one for one in row.findChildren(QWidget) if one.parent() is row and one.isVisible()]
+        places = [one.geometry() for one in parts]
+        assert not any(one.intersects(two) for at, one in enumerate(places) for two in places[:at])
+        assert (row.count.text() == "184,220 entries at most") is not below
+
 
 def test_changing_the_filter_leaves_the_focus_alone(qtbot: QtBot, theme: Theme) -> None:
     window = QWidget()
