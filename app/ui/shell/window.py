@@ -404,6 +404,7 @@ class MainWindow(QMainWindow):
         workspace.tenant_wanted.connect(self.tenants.pick)
         workspace.erase_wanted.connect(self.files.erase_tenant)
         workspace.turned.connect(self._turned)
+        workspace.acted.connect(self._leave_place)
         window_actions.add_tab_actions(self)
         self._bar.offer_tenants(opened.tenants)
         self.tenants.set_key(None)
@@ -428,9 +429,13 @@ class MainWindow(QMainWindow):
         workspace.start()
         self.opened.emit(opened)
 
-    def _turned(self) -> None:
+    def _leave_place(self) -> None:
+        """What was said of where a person was, or of a key to press there, has had its time."""
         if "toast" in vars(self):
             self.toast.leave_place()
+
+    def _turned(self) -> None:
+        self._leave_place()
         if self.workspace is not None:
             self.tenants.stand_for("Tenants" if self.workspace.tenants.is_shown else "")
         self.commands.update()

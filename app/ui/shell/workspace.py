@@ -113,7 +113,7 @@ class Workspace(QWidget):
     `connect_wanted(NamedConnection)` through a running `wrangler dev`, `everyone_wanted` for all tenants.
     `tenant_wanted(name)` to work in one; `erase_wanted(path, erasure)` when a person agreed to that.
     `tenants_found(ids)` when they have been read again; `shield(icon, colour, words, tip)`. `turned()` when
-    another page is in sight.
+    another page is in sight, `acted()` when an act of a tab begins.
     A tab is built when it is first asked for, because all five take longer than everything else in the
     opening of a file; or, a part at a time, when all that belongs to that is done.
     """
@@ -127,6 +127,7 @@ class Workspace(QWidget):
     tenant_wanted = Signal(str)
     erase_wanted = Signal(object, object)
     turned = Signal()
+    acted = Signal()
 
     def __init__(self, context: Context) -> None:
         super().__init__()
@@ -469,6 +470,7 @@ class Workspace(QWidget):
             self._listen_to_tenants(tab)
         else:
             tab.set_scope(self.scope)
+        tab.commands.begun.connect(self.acted)
         tab.jump.connect(self._follow)
         tab.history_wanted.connect(partial(self.show_history, tab.spec.table.name))
         tab.everyone_wanted.connect(self.everyone_wanted)

@@ -100,11 +100,13 @@ class Actions(QObject):
     """The actions of a tab with its table, or of a window, which has none.
 
     `update()` enables what applies now, in menus and buttons alike; the tool tip of the rest says why not.
-    `refused(sentence)` says it to whoever presses its keys. `unseen(name)` comes in place of the act whose
+    `begun()` comes before each that can be done. `refused(sentence)` says it to whoever presses its keys.
+    `unseen(name)` comes in place of the act whose
     letter is pressed while the button that it stands on is not in sight; `pressed(name)` behind one that was
     begun by its keys.
     """
 
+    begun = Signal()
     refused = Signal(str)
     pressed = Signal(str)
     unseen = Signal(str)
@@ -201,6 +203,7 @@ class Actions(QObject):
         spec = self._specs[name]
         refusal = spec.refusal()
         if refusal is None:
+            self.begun.emit()
             spec.run()
         else:
             self.refused.emit(refusal)

@@ -44,7 +44,7 @@ from shiboken6 import isValid
 
 from app import paths
 from app.itemmodels.columns import Index, Tone
-from app.services.text import composed, quoted, visible
+from app.services.text import composed, visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import IN_DIALOGS, plain
@@ -636,8 +636,11 @@ def keys_of(dialog: QDialog) -> list[tuple[str, str]]:
     buttons = [one for one in dialog.findChildren(QPushButton) if one.isVisible()]
     main = next((plain(one.text()) for one in buttons if one.isDefault() and one.isEnabled()), "")
     leave = getattr(dialog, "cancel_button", None) or getattr(dialog, "close_button", None)
-    pressed = "The button that has the focus"
-    keys = [("Enter", f"{pressed}; else {quoted(main)}" if main else pressed)]
+    keys = (
+        [("Enter", main), ("Enter on a button", "That button")]
+        if main
+        else [("Enter", "The button it is on")]
+    )
     if any(one.key() == QKeySequence("Ctrl+Return") for one in dialog.findChildren(QShortcut)):
         keys.append(("Ctrl+Enter", main))
     keys.append(("Esc", plain(leave.text()) if leave is not None else "Close"))

@@ -357,14 +357,14 @@ class FilterRow(QWidget):
         if in_two == self._in_two:
             return
         self._in_two = in_two
-        front = [part for part in (self.dates, self.count) if part is not None]
+        front: list[QWidget] = [self.count] if self.dates is None else [self.dates, self.count]
         for at, part in enumerate(front):
             if in_two:
                 self._last.insertWidget(at, part)
             else:
                 self._row.addWidget(part)
-        for part in self._ends:
-            (self._last if in_two else self._row).addWidget(part)
+        for end in self._ends:
+            (self._last if in_two else self._row).addWidget(end)
         # Qt forgets that of a row which grows while what it stands in is being laid out.
         later(self, 0, self.updateGeometry)
 

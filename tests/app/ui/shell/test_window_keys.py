@@ -411,6 +411,7 @@ def test_a_letter_shows_its_button_before_it_acts(qtbot: QtBot, window: MainWind
     assert page.inspector.isVisible() and ask(demo_path, unread) == before
     qtbot.waitUntil(lambda: window.toast.label.text().startswith("Press the key again: Mark "))
     press("R")
+    assert not window.toast.label.text().startswith("Press the key") or not window.toast.isVisible()
     qtbot.waitUntil(lambda: ask(demo_path, unread) == [(0,)])
 
 
