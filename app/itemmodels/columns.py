@@ -15,6 +15,7 @@ ROOT = QModelIndex()
 # Roles as numbers: Qt's enums are slow, and a cell is asked for several.
 DISPLAY = Qt.ItemDataRole.DisplayRole.value
 TOOLTIP = Qt.ItemDataRole.ToolTipRole.value
+HEARD = Qt.ItemDataRole.AccessibleTextRole.value
 DESCRIPTION = Qt.ItemDataRole.AccessibleDescriptionRole.value
 ALIGNMENT = Qt.ItemDataRole.TextAlignmentRole.value
 LEFT = (Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter).value

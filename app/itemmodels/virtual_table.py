@@ -11,6 +11,7 @@ from app.itemmodels.columns import (
     AWAITED,
     DESCRIPTION,
     DISPLAY,
+    HEARD,
     ROOT,
     TOOLTIP,
     Column,
@@ -26,6 +27,7 @@ from app.services.records.keys import joined
 from app.services.records.list_query import Key
 from app.services.records.lists import Keys, Listing, position
 from app.services.records.rows import Value
+from app.services.text import visible
 
 Cancel = Callable[[], None]
 
@@ -280,7 +282,7 @@ class VirtualTableModel(QAbstractTableModel):
     def data(self, index: Index, role: int = DISPLAY) -> Any:
         answers = self._readers.get(role)
         if answers is None:
-            return None
+            return self._heard(index) if role == HEARD else None
         column = index.column()
         reader = answers[column]
         if reader is None:
@@ -306,6 +308,11 @@ class VirtualTableModel(QAbstractTableModel):
             return plain(found[self._places[column]], found) if role == DISPLAY else None
         except Exception as error:  # noqa: BLE001
             return self._broken(error, role)
+
+    def _heard(self, index: Index) -> str | None:
+        """As it is painted, which cuts nothing and turns nothing round; None for what it displays."""
+        shown = self.data(index)
+        return heard if isinstance(shown, str) and (heard := visible(shown)) != shown else None
 
     def _broken(self, error: Exception, role: int) -> Any:
         """What to show of a row that cannot be shown; why is told when the view has been painted."""

@@ -394,7 +394,7 @@ def _shortcuts(window: MainWindow) -> None:
     if window.workspace is None:
         show()
     else:
-        window.workspace.with_current(show)
+        window.workspace.go_on_in_current(show)  # a turn later: what shows a tab takes long enough
 
 
 def _logs(window: MainWindow) -> None:

@@ -13,6 +13,7 @@ from app.itemmodels.columns import (
     ALIGNMENT,
     DESCRIPTION,
     DISPLAY,
+    HEARD,
     RIGHT,
     TOOLTIP,
     Column,
@@ -21,6 +22,7 @@ from app.itemmodels.columns import (
     Tone,
     header,
 )
+from app.services.text import visible
 from app.ui.theme import Theme
 from app.ui.widgets.actions import give_letters
 from app.ui.widgets.data_table import DataTable
@@ -187,6 +189,7 @@ def _values(cell: Cell) -> dict[int, object]:
     values = {
         DISPLAY: cell.text,
         TOOLTIP: cell.tip,
+        HEARD: visible(cell.text),
         DESCRIPTION: cell.tip or cell.whole,
         # Numbers as text of one length: Qt compares integers of 32 and of 64 bits by the lower 32.
         Role.ORDER: cell.text if cell.order is None else f"{cell.order + 2**63:020}",

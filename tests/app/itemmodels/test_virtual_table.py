@@ -636,3 +636,13 @@ def test_no_more_rows_are_outdated_than_were_ever_at_hand() -> None:
         cache.expire()
     assert len(cache.items()) == PAGES * PAGE
     assert cache.known(3 * PAGES * PAGE - 1, None) is not None and cache.known(0, None) is None
+
+
+def test_a_cell_is_heard_as_it_is_painted(desk: Desk) -> None:
+    desk.sql("UPDATE audit_chain SET payload = 'a' || char(0, 8238) || 'gnp' WHERE seq = 2")
+    desk.open(replace(QUERY, sort="seq"))
+    heard = Qt.ItemDataRole.AccessibleTextRole
+    column = desk.model.column_of("payload")
+    assert desk.shown(1) == "2"
+    assert desk.shown(0, column, heard) is None, "as it is displayed"
+    assert desk.shown(1, column, heard) == r"a\0\u202egnp"

@@ -177,6 +177,7 @@ class Walk(QObject):
         if not self.window.isVisible():  # it was closed
             self._closed.append(self.window)
             self.open_window()
+            self._heart.skip()  # as a start
         if self._depth == 1:  # else keys may still come to it
             for old in self._closed:
                 old.deleteLater()
