@@ -33,6 +33,11 @@ so often takes a twentieth of it.
 STARTING_INTERVAL = 0.05
 """The same until then."""
 
+LOAD_MS = 60
+"""After which a file is slow to open, and what shows it is loaded meanwhile. Most are open by then: two
+threads that both run Python take longer than one after the other, and the window appears in between.
+"""
+
 STARTED_MS = 1_000
 
 SELF_TEST_MS = 60_000
@@ -58,7 +63,7 @@ def run(place: FileOrName | None, *, read_only: bool = False, self_test: bool = 
     window.closed.connect(lambda: app.exit(0))  # Qt would wait for a list or question that came up too late
     window.show()
     if place is not None:
-        later(app, 0, _load_tabs)
+        later(app, LOAD_MS, _load_tabs)
     if self_test:
         _test_itself(app, window)
     GarbageCollector(app)  # to the end: a thread that was left behind must not collect either
@@ -70,7 +75,7 @@ def run(place: FileOrName | None, *, read_only: bool = False, self_test: bool = 
 
 
 def _load_tabs() -> None:
-    """What an open file needs is imported while it is being opened."""
+    """What an open file needs is imported while it is being opened, unless it is there already."""
     from app.ui.shell.workspace import load_tab  # noqa: PLC0415
     from app.ui.tabs.common.declared import TABS  # noqa: PLC0415
 
