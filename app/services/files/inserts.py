@@ -12,7 +12,8 @@ import apsw
 
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ
 from app.services.files.continuing import continuation
-from app.services.records.export import as_sql, is_kept, literal
+from app.services.files.usual_rows import UsualRow
+from app.services.records.export import as_sql, literal
 from app.services.records.rows import RawText, Value, decoded, exact, text_of
 from models.engine import D1_LIMITS, sql_name
 from models.local.database import LocalDatabase
@@ -34,11 +35,15 @@ _START: Final = 256
 ROW: Final = D1_LIMITS.value_bytes
 """Bytes of the largest row that is taken."""
 
-AT_ONCE: Final = 256
-"""Rows that SQLite makes one text of, which takes half the time of a text each."""
+AT_ONCE: Final = 128
+"""Rows that SQLite makes one text of, which takes half the time of a text each. Of twice as many it takes no
+less, and the pieces of memory that are left between them make 6 MB."""
 
 _BLOCK: Final = 1 << 20
 """Bytes that such a text, and all that it is made of, may have."""
+
+_WAIT: Final = 8
+"""Blocks that are not tried as usual ones behind one that was none."""
 
 _END: Final = b");\n"
 
@@ -78,6 +83,7 @@ class Inserts:
         self._room = STATEMENT - len(self._head)
         key = [self._rowid] if self._rowid else table.key
         self._key = [self._columns.index(name) for name in key if name in self._columns]
+        self._never_null = {*table.never_null, self._rowid}
         if self._recoded:
             cells = [exact(table.name, column) for column in self._columns]
         else:
@@ -132,14 +138,14 @@ class Inserts:
 
     def _blocks(self, rowid: str, source: str) -> Iterator[tuple[int, Iterable[bytes]]]:
         some = f"{source} AND {rowid} >= :first ORDER BY {rowid} LIMIT {AT_ONCE}"
-        joined = "CAST(group_concat(line, :between) AS BLOB)"  # as bytes, which need not be UTF-8
-        block = (
-            f"SELECT count(*), count(DISTINCT number), min(number), max(number),"  # noqa: S608
-            f" max(octet_length(line)), {joined} FROM (SELECT {rowid} AS number, {self._line} AS line {some})"
-        )
-        first = LOWEST_SEQ
+        columns = {self._of(column): column in self._never_null for column in self._columns}
+        first, wait = LOWEST_SEQ, 0
+        usual = UsualRow.of(self._connection, columns, some, {"first": first})
         while True:
-            count, numbers, least, last, longest, text = self._joined(block, first)
+            found = self._usually(usual, rowid, some, first) if usual and not wait else None
+            wait = max(wait - 1, 0) if found or wait else _WAIT
+            found = found or self._joined(f"{self._line} AS line, 0 AS marks", rowid, some, first)
+            count, numbers, least, last, longest, text, *_ = found
             if text and (numbers < count or least < first):
                 raise _astray()
             if text and longest < self._room and _is_text(text):
@@ -155,14 +161,30 @@ class Inserts:
                 return
             first = last + 1
 
-    def _joined(self, sql: str, first: int) -> Any:
-        """What is asked of a block; nothing where more memory would be needed than it may have."""
+    def _usually(self, usual: UsualRow, rowid: str, some: str, first: int) -> Any:
+        """As `_joined`, of a block that is as usual; None where it is not."""
+        count, *_, text, lines, marks = found = self._joined(usual.line, rowid, some, first)
+        if lines < count:
+            return None
+        if text and not usual.has_marks and text.count(b"'") != marks + self._head.count(b"'") * (count - 1):
+            usual.double_marks()
+            return self._usually(usual, rowid, some, first)
+        return found
+
+    def _joined(self, line: str, rowid: str, some: str, first: int) -> Any:
+        """What is known of a block; nothing where more memory would be needed than it may have."""
+        block = (
+            "SELECT count(*), count(DISTINCT number), min(number), max(number), max(octet_length(line)),"  # noqa: S608
+            # As bytes, which need not be UTF-8.
+            " CAST(group_concat(line, :between) AS BLOB), count(line), total(marks)"
+            f" FROM (SELECT {rowid} AS number, {line} {some})"
+        )
         before = self._connection.limit(apsw.SQLITE_LIMIT_LENGTH, _BLOCK)
         try:
             values = {"first": first, "between": (_END + self._head).decode()}
-            return self._connection.execute(sql, values).fetchall()[0]
+            return self._connection.execute(block, values).fetchall()[0]
         except apsw.TooBigError:
-            return 0, 0, None, None, None, None
+            return 0, 0, None, None, None, None, 0, 0
         finally:
             self._connection.limit(apsw.SQLITE_LIMIT_LENGTH, before)
 
@@ -298,5 +320,6 @@ def _concat(values: Sequence[str], between: str) -> str:
 
 def _is_text(written: bytes) -> bool:
     """Whether a file of text can hold it as it is."""
-    text = text_of(written)
-    return isinstance(text, str) and is_kept(text)
+    if b"\0" in written or b"\r" in written:  # as `is_kept` says it
+        return False
+    return written.isascii() or isinstance(text_of(written), str)

@@ -20,7 +20,7 @@ from app.services.chain.where import InDatabase, InFile
 from app.services.files.dump import NoteKind
 from app.services.files.exporting import Exported, Wanted, write_sql
 from app.services.files.importing import import_dump, verify_imported
-from app.services.files.inserts import STATEMENT
+from app.services.files.inserts import AT_ONCE, STATEMENT
 from app.services.files.judging import Dangling
 from app.services.records.export import as_sql, literal
 from app.services.records.rows import RawText
@@ -163,6 +163,32 @@ def test_out_and_in_again_is_the_same_row_by_row(database_path: Path, tmp_path: 
     for table in before:
         assert after[table] == before[table], table
     assert schema(new) == schema(database_path)
+
+
+def test_values_of_other_kinds_amid_usual_rows_are_as_they_were(database_path: Path, tmp_path: Path) -> None:
+    """Rows that are alike are written many at once, without a look at each value."""
+    others: dict[str, list[Any]] = {
+        "a": [*map(text, TEXTS), "'", "''", b"\x00", 7, 1.5],
+        "b": [None, "it's", "no number", -0.0, 2.5, 2**63 - 1, b"b'"],
+        "c": [None, "c'", 7, math.inf, 0.0],
+        "d": [None, "d'", 9, b"'", 0.1 + 0.2],
+    }
+    odd = [(column, value) for column, values in others.items() for value in values]
+    with closing(apsw.Connection(str(database_path))) as db, db:
+        for number, (column, value) in enumerate(odd):
+            table = f'"it\'s {number}"'
+            db.execute(
+                f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, a TEXT NOT NULL, b INT, c REAL, d BLOB, e)"
+            )
+            usual = ((at * 2, "é", 5, 1.25, b"xy", None if at % 3 else "e") for at in range(AT_ONCE * 4))
+            db.executemany(f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?, ?)", usual)
+            cast = "CAST(? AS TEXT)" if column == "a" and number < len(TEXTS) else "?"
+            db.execute(f"UPDATE {table} SET {column} = {cast} WHERE id = ?", (value, AT_ONCE * 5))
+            if number % 2:  # others' marks are looked for from there on
+                db.execute(f"UPDATE {table} SET e = 'it''s' WHERE id = ?", (AT_ONCE * 3,))
+    exported(database_path, sql := tmp_path / "out.sql")
+    import_dump(sql, tmp_path / "new.sqlite")
+    assert stored(tmp_path / "new.sqlite") == stored(database_path)
 
 
 def test_an_export_that_lost_its_end_does_not_come_in_as_whole(database_path: Path, tmp_path: Path) -> None:

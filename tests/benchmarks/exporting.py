@@ -1,0 +1,78 @@
+"""An export as SQL beside sqlite3's `.dump`, whole processes; only ratios mean anything.
+
+    python -m tests.benchmarks.exporting [--rows 1000000] [--rounds 3]
+
+.dump     `sqlite3 FILE .dump` to a file (without that program, Python's iterdump stands in for it)
+export    `tenant-admin export`, with its checks and the start of the program
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+from app.services.demo import create_demo
+from tests.conftest import NOW
+
+SCRIPT = """
+import sqlite3, sys
+for line in sqlite3.connect(sys.argv[1]).iterdump():
+    print(line)
+"""
+Cost = tuple[float, float, float]
+
+
+def run(command: list[str], output: Path, home: Path) -> Cost:
+    """Seconds, seconds of processor time, and MB of one process."""
+    # Where the bytecode is written as an installed program has it, and none is when it is not to be written.
+    kept = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(home / "bytecode")}
+    environment = os.environ | kept | {"TENANT_ADMIN_HOME": str(home)}
+    started = time.perf_counter()
+    with output.open("wb") as file:
+        process = subprocess.Popen(command, stdout=file, env=environment)
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, command
+    took = time.perf_counter() - started
+    return took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def measure(folder: Path, rows: int, rounds: int) -> dict[str, Cost]:
+    """The medians of both ways, each round running both."""
+    source, home = folder / "source.sqlite", folder / "home"
+    create_demo(source, rows=rows, now=NOW)
+    program = shutil.which("sqlite3")
+    peer = [program, str(source), ".dump"] if program else [sys.executable, "-c", SCRIPT, str(source)]
+    ours = [sys.executable, "-m", "app", "export", str(source), str(folder / "out.sql"), "--force"]
+    run(ours, folder / "said", home)  # which prepares the bytecode
+    found: dict[str, list[Cost]] = {".dump": [], "export": []}
+    for _ in range(rounds):
+        found[".dump"].append(run(peer, folder / "dump.sql", home))
+        found["export"].append(run(ours, folder / "said", home))
+    return {
+        name: (median(c[0] for c in costs), median(c[1] for c in costs), max(c[2] for c in costs))
+        for name, costs in found.items()
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(Path(folder), options.rows, options.rounds)
+    whole, processor, _ = found[".dump"]
+    print(f"{options.rows:,} rows {'s':>8} {'/ .dump':>10} {'cpu s':>7} {'/ .dump':>10} {'MB':>5}")
+    for name, (seconds, used, size) in found.items():
+        ratios = seconds / whole, used / processor
+        print(f"{name:>14} {seconds:8.2f} {ratios[0]:10.2f} {used:7.2f} {ratios[1]:10.2f} {size:5.0f}")
+
+
+if __name__ == "__main__":
+    main()
