@@ -7,7 +7,7 @@ time. Imports nothing of ours, and little of Python, because every process that 
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from hashlib import sha256
 from itertools import pairwise
@@ -132,11 +132,12 @@ def is_readable(tenant: str) -> bool:
     return "\0" not in tenant
 
 
-def compact_json(value: Mapping[str, Any]) -> str:
+def compact_json(value: Mapping[str, Any], written: Callable[[object], object] | None = None) -> str:
     """JSON as JavaScript's `JSON.stringify` writes it: no spaces, non-ASCII characters as they are, but lone
-    surrogates, by which Python names files that are no UTF-8, as escapes.
+    surrogates, by which Python names files that are no UTF-8, as escapes. `written` gives what is written of
+    what JSON does not know.
     """
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=written)
     return text.encode(errors="backslashreplace").decode()
 
 

@@ -19,6 +19,7 @@ from app.services.records.rows import (
     BYTEWISE,
     ID,
     Image,
+    Packed,
     RowChange,
     StoredRow,
     Value,
@@ -306,13 +307,15 @@ class Images:
         kept: dict[tuple[type, ...], bool] = {}
         fresh = _fresh_ids()
         for number, (these, others) in enumerate(zip(values, beside, strict=True)):
-            image: dict[str, Value] = {"id": next(fresh)} if "id" in columns else {}
+            image: dict[str, Value] = {ID: next(fresh)} if ID in columns else {}
             for name, value in these.items():
                 if name in columns:
                     image[name] = value
                 elif value is not None and name not in STAMPS:
                     raise lacking(stored, name)
-            row = StoredRow(stored, {**image, **stamps, **others})
+            image |= stamps
+            image |= others
+            row = StoredRow(stored, Packed(tuple(image), tuple(image.values())))
             if number == 1:  # worth a look, which spares one at each
                 types = self.types(table.name)
             shape = tuple(map(type, row.image.values()))
@@ -684,11 +687,14 @@ def _needed(table: StoredTable, only: Collection[str] = ()) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*table.key, *columns, *rowid)))
 
 
-def _as_stored(table: StoredTable, read: Sequence[str], row: Sequence[str]) -> StoredRow:
+def _as_stored(table: StoredTable, read: tuple[str, ...], row: Sequence[str]) -> StoredRow:
     """The row whose first cells are those `read`, as `exact` writes them."""
-    image = dict(zip(read, map(decoded, row), strict=False))
-    rowid = image.pop(table.hidden_rowid, None) if table.hidden_rowid else None
-    return StoredRow(table, image, rowid)
+    values = tuple(map(decoded, row[: len(read)]))
+    whole = Packed(read[: len(values)], values)
+    hidden = table.hidden_rowid
+    if hidden is None or hidden not in whole:
+        return StoredRow(table, whole)
+    return StoredRow(table, whole.of(tuple(name for name in read if name != hidden)), whole[hidden])
 
 
 def _dangling(parent: StoredTable, key: ForeignKey) -> str | None:

@@ -6,8 +6,19 @@ models; and a literal of Peewee's would be a bound value, of which D1 takes a hu
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    ItemsView,
+    Iterable,
+    Iterator,
+    KeysView,
+    Mapping,
+    Sequence,
+    ValuesView,
+)
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any, Final, TypeVar
@@ -38,6 +49,53 @@ Value = None | int | float | str | bytes | RawText
 
 Image = Mapping[str, Value]
 """Column name to the value as stored."""
+
+
+class Packed(Mapping[str, Value]):
+    """An image that takes a third of the room of a dictionary: those of the same `columns` share these, and
+    what it holds `of` some of them alone shares its values.
+    """
+
+    __slots__ = ("_places", "_values")
+
+    def __init__(self, columns: tuple[str, ...], values: tuple[Value, ...]) -> None:
+        self._places, self._values = _places(columns, columns), values
+
+    def of(self, names: tuple[str, ...]) -> "Packed":
+        found = Packed.__new__(Packed)
+        found._places, found._values = _places(tuple(self._places), names), self._values
+        return found
+
+    def __getitem__(self, name: str) -> Value:
+        return self._values[self._places[name]]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def keys(self) -> KeysView[str]:
+        return self._places.keys()
+
+    def values(self) -> ValuesView[Value]:
+        return self._whole().values()
+
+    def items(self) -> ItemsView[str, Value]:
+        return self._whole().items()
+
+    def _whole(self) -> dict[str, Value]:
+        values = self._values
+        return {name: values[at] for name, at in self._places.items()}
+
+
+@lru_cache
+def _places(columns: tuple[str, ...], names: tuple[str, ...]) -> dict[str, int]:
+    return {name: columns.index(name) for name in names}
+
 
 ID: Final = "id"
 """The column by which people name a record of any table that acts write."""
@@ -106,7 +164,7 @@ class StoredRow:
 
     @property
     def key(self) -> Image:
-        return {name: self.image[name] for name in self.table.key}
+        return _part(self.image, self.table.key)
 
     @property
     def identity(self) -> tuple[str, tuple[Value, ...]]:
@@ -146,10 +204,9 @@ class StoredRow:
         names = (
             self.table.key
             if self.table.key and self.image.keys() >= set(self.table.key)
-            else [*self.image][:1]
+            else (next(iter(self.image)),)
         )
-        key = {name: self.image[name] for name in names}
-        return RowChange(self.table, self.record_id, key, None, self.image)
+        return RowChange(self.table, self.record_id, _part(self.image, names), None, self.image)
 
     def altered(self, values: Image) -> "RowChange":
         before = {name: self[name] for name in values}
@@ -157,6 +214,10 @@ class StoredRow:
 
     def removed(self) -> "RowChange":
         return RowChange(self.table, self.record_id, self.key, self.image, None, self.rowid)
+
+
+def _part(image: Image, names: tuple[str, ...]) -> Image:
+    return image.of(names) if isinstance(image, Packed) else {name: image[name] for name in names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +261,7 @@ class RowChange:
 
     def inverse(self) -> "RowChange":
         key, after = self.key, self.after
-        if after is not None:
+        if after is not None and any(after.get(name, value) is not value for name, value in key.items()):
             key = {name: after.get(name, value) for name, value in key.items()}
         return RowChange(self.stored, self.record_id, key, after, self.before, self.rowid)
 

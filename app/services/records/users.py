@@ -14,7 +14,7 @@ from typing import Any, Final
 from peewee import OP, SQL, Expression, ModelSelect, NodeList, fn
 
 from app.services import text
-from app.services.chain.append import Check, Event
+from app.services.chain.append import Check, Event, Listed
 from app.services.records import writing
 from app.services.records.applying import require_some, those_that_can
 from app.services.records.change import Change
@@ -120,11 +120,12 @@ def create_many(
     images.chains = tuple(dict.fromkeys(tenant for tenant, *_ in wanted))
     rows = tuple(row.added() for row in images.followed(new_rows(images, wanted, now), len(wanted)))
     checks = _Addresses({row.record_id: one[0] for row, one in zip(rows, wanted, strict=True)})
+    told = _of_many(rows, wanted, actor)
     return Change(
         summary=f"{text.counted(len(rows), 'user')} created",
         rows=rows,
-        events=_of_many(AuditEvent.USERS_CREATED, rows, wanted, actor),
-        inverse_events=_of_many(AuditEvent.USERS_DELETED, rows, wanted, actor),
+        events=tuple(Event(tenant, AuditEvent.USERS_CREATED, payload) for tenant, payload in told),
+        inverse_events=tuple(Event(tenant, AuditEvent.USERS_DELETED, payload) for tenant, payload in told),
         checks=checks,
         inverse_checks=checks.of_what_was,
     )
@@ -137,17 +138,22 @@ def new_rows(images: Images, wanted: Sequence[NewUser], now: int) -> Iterator[St
 
 
 def _of_many(
-    kind: AuditEvent, rows: Sequence[RowChange], wanted: Sequence[NewUser], actor: str
-) -> tuple[Event, ...]:
-    by_tenant: dict[str, list[dict[str, Any]]] = {}
-    for row, (tenant, email, beside) in zip(rows, wanted, strict=True):
-        named = {"userId": shown(row.record_id), "email": email, **_others(beside)}
-        by_tenant.setdefault(tenant, []).append(named)
-    return tuple(
-        Event(tenant, kind, {"actor": actor, "count": len(part), "users": part})
-        for tenant, named in by_tenant.items()
-        for part in in_parts(named, USERS_PER_EVENT)
-    )
+    rows: Sequence[RowChange], wanted: Sequence[NewUser], actor: str
+) -> list[tuple[str, Mapping[str, Any]]]:
+    """What the entries say of many, each with its tenant."""
+    by_tenant: dict[str, list[int]] = {}
+    for at, (tenant, *_) in enumerate(wanted):
+        by_tenant.setdefault(tenant, []).append(at)
+
+    def named(at: int) -> dict[str, Any]:
+        _, email, beside = wanted[at]
+        return {"userId": shown(rows[at].record_id), "email": email, **_others(beside)}
+
+    return [
+        (tenant, {"actor": actor, "count": len(part), "users": Listed.of([*map(named, part)])})
+        for tenant, places in by_tenant.items()
+        for part in in_parts(places, USERS_PER_EVENT)
+    ]
 
 
 def taken(database: Database, wanted: Iterable[NewUser]) -> dict[tuple[str, str], str]:

@@ -50,8 +50,9 @@ class Sight:
 
     def written(self, change: "Change") -> None:
         self._unheard.append(change)
-        touched = _touched(change)
-        for taken in [found for of in self._taken.valuerefs() if (found := of()) is not None]:
+        there = [found for of in self._taken.valuerefs() if (found := of()) is not None]
+        touched = _touched(change) if there else frozenset()
+        for taken in there:
             taken.leave_out(touched)
 
     def heard(self, change: "Change") -> None:
