@@ -426,11 +426,13 @@ class Inspector(QFrame):
         """Whether it shows that nothing is selected."""
         return self._stack.currentWidget() is self.empty
 
-    def show_empty(self, *, of_none: bool = False) -> None:
-        """That nothing is selected; where there is no row, that there is none."""
-        title, why = (
-            ("Nothing to show", "") if of_none else ("Nothing selected", "Select a row to see all of it.")
-        )
+    def show_empty(self, *, of_none: bool = False, gone: bool = False) -> None:
+        """That nothing is selected; where there is no row, that there is none; `gone` as it was changed."""
+        title, why = "Nothing selected", "Select a row to see all of it."
+        if gone:
+            why = "What was changed does not fit the filter any more, or is elsewhere."
+        elif of_none:
+            title, why = "Nothing to show", ""
         self.empty.set(Icon.INFO, title, why)
         self._show(self.empty)
 

@@ -43,6 +43,8 @@ class InspectedTab(QWidget):
     selection: Selection
     current: CurrentRecord
     inspector: Inspector
+    _edited: object = None
+    """The id of a record that was changed by a form, until the list has it, or another one is shown."""
     filters: FilterRow
     commands: Actions
     past: "PastPart | None"
@@ -138,7 +140,7 @@ class InspectedTab(QWidget):
         self.many.show_soon()
 
     def _show_no_record(self) -> None:
-        self.inspector.show_empty(of_none=not self.model.rowCount())
+        self.inspector.show_empty(of_none=not self.model.rowCount(), gone=self._edited is not None)
 
     def _show_fewer(self) -> None:
         if self._shows_many:
@@ -164,6 +166,8 @@ class InspectedTab(QWidget):
         self.jump.emit(AUDIT_CHAIN.name, entry.seq)
 
     def _show_record(self, record_id: object, record: Any) -> None:
+        if record_id != self._edited:
+            self._edited = None
         with self.inspector.drawn_at_once():
             self.show_details(record)
             self._show_past(record_id, record)

@@ -107,7 +107,7 @@ class ListedTab(InspectedTab):
 
     def filters_changed(self) -> None:
         """Reads what is asked for now; the person looks for something else than before."""
-        self._wanted_record = None
+        self._wanted_record = self._edited = None
         self._read()
 
     def activate(self) -> None:
@@ -161,8 +161,11 @@ class ListedTab(InspectedTab):
         taken_back = initiator is self.context.history and self._taken_back(own)
         if effect.moves:
             by_form = initiator is None and effect.touches(self.current.record_id)
+            # What was changed, and is no more in the list, is not to be followed by one that a key hits then.
+            is_edited = by_form and any(row.after is not None for row in own)
+            self._edited = self.current.record_id if is_edited else None
             by_history = initiator is self.context.history and bool(self.table.selected_ranges())
-            if initiator is self or by_form or by_history:
+            if initiator is self or by_history or (by_form and not is_edited):
                 self.selection.go_on()
             if initiator is None and len(own) == 1 and own[0].before is None:
                 self._wanted_record = own[0].record_id  # made in a form, and what one wants to see
@@ -293,8 +296,10 @@ class ListedTab(InspectedTab):
         self.again_button.hide()
         self.door_button.hide()
         self.table.set_empty_state(self.empty_state)
+        if self.table.selectionModel().hasSelection():
+            self._edited = None
         if not total or self.inspector.is_empty:
-            self.inspector.show_empty(of_none=not total)
+            self.inspector.show_empty(of_none=not total, gone=self._edited is not None)
         self.commands.update()
         self._announce_rows(replace(shown, sort=None, descending=False, as_added=False), total)
         wanted, self._wanted_record = self._wanted_record, None

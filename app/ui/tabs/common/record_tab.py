@@ -154,7 +154,7 @@ class RecordTab(ListedTab):
         self.table.columns.hide_at_first([self.model.column_of(name) for name in hidden])
         self._let_give_way()
         if table.main:
-            self.table.columns.set_main(self.model.column_of(table.main))
+            self.table.columns.set_main(self.model.column_of(table.main), table.enough)
         yield
         self.selection = Selection(context, self.list, self)
         self.current = CurrentRecord(context.runner, self.list, self.load, self)

@@ -109,6 +109,27 @@ def test_an_address_is_edited_and_taken_back(tab: UsersTab, context: Context, qt
     qtbot.waitUntil(lambda: tab.inspector.title.text() == before)
 
 
+def test_what_was_edited_and_no_longer_fits_the_filter_is_followed_by_none(
+    tab: UsersTab, context: Context, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.filters.text.setText("corp.ex")
+    assert tab.model.rowCount() > 2
+    choose(tab, qtbot, 1)
+    tab.commands.trigger("edit")
+    form = child(tab, FormDialog)
+    write(form, "email", "away@elsewhere.example")
+    with qtbot.waitSignal(tab.list.loaded):
+        qtbot.mouseClick(form.action_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: tab.inspector.is_empty)
+    assert not tab.table.selectionModel().hasSelection(), "a key would be for one that nobody chose"
+    assert "What was changed does not fit the filter any more" in tab.inspector.empty.accessibleName()
+    choose(tab, qtbot, 0)
+    tab.table.clearSelection()
+    qtbot.waitUntil(lambda: tab.inspector.is_empty)
+    assert tab.inspector.empty.accessibleName() == "Nothing selected. Select a row to see all of it."
+
+
 @pytest.mark.slow
 def test_one_user_goes_with_a_key_and_comes_back(tab: UsersTab, context: Context, qtbot: QtBot) -> None:
     total, user = tab.model.rowCount(), choose(tab, qtbot, 2)
