@@ -22,6 +22,8 @@ _LONGEST: Final = 60
 _ENDS: Final = 4
 """Characters of an id's beginning, and of its end."""
 
+_CHANGED: Final = "changed "
+
 _USER, _WEBHOOK, _RUN = ("email", "userId"), ("name", "url", "webhookId"), ("runId",)
 _IDEA = ("ideaId",)
 _TITLE = ("title",)
@@ -127,7 +129,10 @@ def _done(
         if {about.record_id, about.email} & ids or line.names == _TITLE or said.get("count") == 1:
             what = what.rpartition(" of ")[0] if line.of else ""
     _, changes = told(said)
-    did, (renamed, old_and_new) = line.did, _renamed(said)
+    did, (renamed, old_and_new), fields = line.did, _renamed(said), said.get("changed")
+    if isinstance(fields, list) and fields and did.startswith(_CHANGED):
+        of_what = f" of {did.removeprefix(_CHANGED)}" if what else ""
+        did = f"{_CHANGED}{', '.join(map(_short, fields[:4]))}{of_what}"
     if event_type == Event.USER_UPDATED and renamed:
         did, what, changes = "renamed user", old_and_new, ""
     for word, of in (("undid", said.get(UNDONE)), ("redid", said.get(REDONE))):
@@ -187,8 +192,6 @@ def _what(line: _Template, said: Mapping[str, Any], event_type: str, known: Mapp
     before, after = line.between
     if {before, after} <= said.keys():
         name += f": {_short(said[before])} → {_short(said[after])}"
-    elif isinstance(changed := said.get("changed"), list):
-        name += f": {', '.join(map(_short, changed[:4]))}"
     if line.of and said.get(line.of):
         name += f" of {_short(known.get(str(said[line.of])) or _named(line.of, said[line.of]))}"
     return name

@@ -133,9 +133,9 @@ class Table:
     """One table of the platform, its columns in the order they are shown.
 
     `noun` is what one and several records are called. `main` is the column that takes the room the others
-    leave; where there is none, those of `gives_way` go out of sight, the first of them first. The tenant goes
-    first of all where one is chosen, which all rows then have; the state of a record goes last. A list is in
-    order of `sort` at first; `time` is what a date range restricts.
+    leave; where it has less than `enough` pixels, those of `gives_way` go out of sight, the first of them
+    first. The tenant goes first of all where one is chosen, which all rows then have; the state of a record
+    goes last. A list is in order of `sort` at first; `time` is what a date range restricts.
 
     The global search looks into tables with a `heading`: the first of its columns that is not empty names a
     record. `details` tell it from others; of several columns in one place the first that has the text
@@ -147,6 +147,7 @@ class Table:
     noun: tuple[str, str]
     columns: tuple[TableColumn, ...]
     main: str = ""
+    enough: int = 200
     gives_way: tuple[str, ...] = ()
     sort: str = "created_at"
     descending: bool = True
@@ -435,6 +436,7 @@ AUDIT_CHAIN = Table(
     "Audit chain",
     ("entry", "entries"),
     main="payload",
+    enough=300,
     sort="seq",
     gives_way=("hash", "previous_hash", "tenant_id", "event_type", "created_at"),
     heading=("event_type",),

@@ -26,7 +26,10 @@ from app.ui.widgets.first_columns import arrange_first
 from app.ui.widgets.formatting import tooltip
 from app.ui.widgets.labels import set_tip
 
-_WIDEST, _NARROWER, _NARROWEST, _MAIN_LEAST = 420, 240, 132, (100, 200)
+_WIDEST, _NARROWER, _NARROWEST, _MAIN_LEAST = 420, 240, 132, 100
+_SHORT = 800
+"""A table's width from which on its main column has enough; in a narrower one it has a quarter."""
+
 _SAVE_AFTER_MS = 400
 _FITTED_ROWS = 50
 """Rows that columns are fitted to: a tall screen of them. Qt's thousand take 100 ms."""
@@ -59,8 +62,7 @@ class ColumnLayout(QObject):
         self._main = -1
         self._main_width = 0
         """Of the main column, as a person has drawn it by its border; 0 for what the others leave."""
-        self._first_main, self._drawn = -1, dict[int, int]()
-        """The one that was first, whose width is kept, and the widths of those that were meanwhile."""
+        self._main_enough = 0
         self._main_wants = 0
         """How wide its words were when they were last fitted; 0 for not known."""
         self._giving: tuple[int, ...] = ()
@@ -216,8 +218,9 @@ class ColumnLayout(QObject):
         self._leave_words(False)
 
     def _main_least(self) -> int:
-        least, enough = _MAIN_LEAST
-        return min(enough, max(least, min(self._width() // 4, self._main_wants or enough)))
+        width, enough = self._width(), self._main_enough
+        part = enough if width >= _SHORT else width // 4
+        return min(enough, max(_MAIN_LEAST, min(part, self._main_wants or enough)))
 
     def _narrow(self, columns: Iterable[int], widest: int) -> None:
         for column in columns:
@@ -234,16 +237,11 @@ class ColumnLayout(QObject):
         bar = self._table.verticalScrollBar()
         return self._table.contentsRect().width() - bar.sizeHint().width()
 
-    def set_main(self, column: int) -> None:
-        """Let `column` take the room that the others leave, at least 200 px; less in a narrow table."""
-        if column == self._main:
-            return
-        if self._main >= 0:
-            self._drawn[self._main], self._main_wants = self._main_width, 0
-            self._main_width = self._drawn.get(column, 0)
-        else:
-            self._first_main = column
-        self._main = column
+    def set_main(self, column: int, enough: int = 200) -> None:
+        """Let `column` take the room that the others leave, at least `enough` px before one of them gives way;
+        less in a narrow table.
+        """
+        self._main, self._main_enough = column, enough
         with self.by_itself():
             self._header.setStretchLastSection(False)
         self.fill()
@@ -282,9 +280,7 @@ class ColumnLayout(QObject):
         """Which columns show, where and how wide."""
         with self.by_itself():
             self._take_back()
-            is_first = self._main == self._first_main
-            width = self._main_width if is_first else self._drawn.get(self._first_main, 0)
-            drawn = b"%s%d" % (_DRAWN, width) if width else b""
+            drawn = b"%s%d" % (_DRAWN, self._main_width) if self._main_width else b""
             found = self._names() + drawn + b"\n" + bytes(self._header.saveState().data())
         self.fill()
         return found
@@ -319,11 +315,7 @@ class ColumnLayout(QObject):
                 done = header.restoreState(taken)
             self._arranged = done
         header.setSortIndicator(section, order)
-        width = int(drawn) if drawn.isdigit() else 0
-        if self._main == self._first_main:
-            self._main_width = width
-        else:
-            self._drawn[self._first_main] = width
+        self._main_width = int(drawn) if drawn.isdigit() else 0
         if self._main >= 0:
             header.setStretchLastSection(False)
         self._saver.stop()

@@ -120,13 +120,12 @@ class NotificationsTab(RecordTab):
 
     @property
     def gives_way(self) -> tuple[str, ...]:
-        """When retention takes it goes after what kind it is and its title, which the message says, too."""
-        own, leaves = super().gives_way, [LEAVES] if self.leaving.is_told else []
-        # Beside the name of a run, with which they begin, messages say less than titles.
-        if self._grouped_by == BY_RUN:
-            return ("type", *leaves, NOTIFICATIONS.main, "tenant_id", "read")
-        first = 1 if self._grouped_by else 2
-        return (*own[:first], *leaves, *own[first:])
+        """What kind it is, then when retention takes it. Of one run all messages begin with its name, so that
+        the title says more than the tenant.
+        """
+        kind, title, *others = super().gives_way
+        leaves = [LEAVES] if self.leaving.is_told else []
+        return (kind, *leaves, *others) if self._grouped_by == BY_RUN else (kind, *leaves, title, *others)
 
     def needless(self) -> frozenset[str]:
         return super().needless() | {self._grouped_by}
@@ -238,11 +237,6 @@ class NotificationsTab(RecordTab):
     def _fit_groups(self) -> None:
         if self.groups is not None:
             self._both.fit(self.groups.wanted_in(self.width()))
-
-    def _let_give_way(self) -> None:
-        main = "title" if self._grouped_by == BY_RUN else NOTIFICATIONS.main
-        self.table.columns.set_main(self.model.column_of(main))
-        super()._let_give_way()
 
     def _has_groups(self) -> bool:
         return self.groups is not None and not self._place_of_groups.isHidden()

@@ -29,7 +29,7 @@ from tests.fixtures.window import ask
         (
             "user_updated",
             {"userId": "u1", "changed": ["role", "locale"], "actor": "ops"},
-            "ops changed user u1: role, locale",
+            "ops changed role, locale of user u1",
         ),
         (
             "user_updated",
@@ -77,7 +77,7 @@ from tests.fixtures.window import ask
         (
             "user_updated",
             {"userId": "usr_01KWHMM580CY53PVZ50Y65ZT7R", "changed": ["name"], "actor": "ops"},
-            "ops changed user usr_…ZT7R: name",
+            "ops changed name of user usr_…ZT7R",
         ),
         ("settings_changed", {"setting": "mode", "from": "manual", "to": [1]}, "Changed mode: manual → [1]"),
         (
@@ -104,7 +104,7 @@ def test_what_is_called_somehow_stands_in_the_place_of_its_id() -> None:
     assert summary("workflow_completed", json.dumps(done)) == "Completed synthesis of run_…6789"
     assert summary("workflow_completed", json.dumps(done), {run: "A café"}) == "Completed synthesis of A café"
     assert summary("user_updated", json.dumps(changed), {user: "ada@x.example"}) == (
-        "Changed user ada@x.example: role"
+        "Changed role of user ada@x.example"
     )
     assert unnamed("workflow_completed", json.dumps(done)) == [("runId", run)]
     assert unnamed("user_updated", json.dumps(changed)) == [("userId", user)]

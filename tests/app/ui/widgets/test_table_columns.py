@@ -82,18 +82,6 @@ def test_a_column_shows_its_icons_alone_before_another_gives_way(theme: Theme, q
     assert table.columnWidth(0) == 90, "as it was drawn by hand"
 
 
-def test_another_main_column_leaves_the_first_as_it_was_drawn(theme: Theme, qtbot: QtBot) -> None:
-    table = shown(theme, qtbot, [["a", "short", "b"]])
-    table.columns._main_width = 250
-    table.columns.fill()
-    table.columns.set_main(2)
-    assert table.horizontalHeader().length() == room(table)
-    state = table.columns.state()
-    table.columns.set_main(1)
-    assert table.columnWidth(1) == 250
-    assert table.columns.arrange(state) and table.columnWidth(1) == 250
-
-
 def test_the_main_column_is_as_wide_as_a_person_draws_it(theme: Theme, qtbot: QtBot) -> None:
     table = shown(theme, qtbot, [["a", "a much longer text " * 40, "b"]])
     header, state = table.horizontalHeader(), [QByteArray()]
