@@ -34,6 +34,9 @@ LEAST_SAID = 120
 _IN_DIALOG = 36
 """The height in pixels of a toast where no status bar gives it one."""
 
+_BORDER = 1
+"""Pixels around a card."""
+
 _VERDICT = 280
 """The width in pixels that a verdict has at the least before buttons lose their words."""
 
@@ -456,7 +459,8 @@ class Banner(QFrame):
 
     def _keep_height(self) -> None:
         """A `steady` one is as high for a detail of one line or none as for two: nothing below it moves."""
-        lines = 16 + 2 * 3 + 3 * self._detail.fontMetrics().lineSpacing() if self._steady else 0
+        line = self._detail.fontMetrics().lineSpacing()
+        lines = 2 * _BORDER + 16 + 2 * 3 + 3 * line if self._steady else 0
         self.setMinimumHeight(44 if self._low else max(54, lines))
 
     def _show_detail(self) -> None:

@@ -238,8 +238,8 @@ class ColumnLayout(QObject):
         return self._table.contentsRect().width() - bar.sizeHint().width()
 
     def set_main(self, column: int, enough: int = 200) -> None:
-        """Let `column` take the room that the others leave, at least `enough` px before one of them gives way;
-        less in a narrow table.
+        """Let `column` take the room that the others leave, at least `enough` px: else one of them gives way.
+        It is less in a narrow table.
         """
         self._main, self._main_enough = column, enough
         with self.by_itself():
