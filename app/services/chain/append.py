@@ -18,7 +18,7 @@ from app.services.chain.reading import last_numbers
 from app.services.chain.rules import named
 from app.services.text import tenant_name, without_credentials
 from models import errors
-from models.engine import Database, Rows, Statement, raw, sql_name, within
+from models.engine import Database, Limits, Rows, Statement, raw, sql_name, within
 from models.freeing import let_go
 from models.progress import UNWATCHED, WATCHING, Monitor, Stop, Waiting, never
 from models.status import DAY
@@ -215,7 +215,8 @@ def append(
         for attempt in range(attempts):
             batch = plan()
             ends: Mapping[str, Head] | None
-            if batch.ends is not None and (not batch.checks or not (attempt or batch.events[1:])):
+            at_once = not (attempt or batch.events[1:]) and _fit_entry(batch.checks, database.limits)
+            if batch.ends is not None and (not batch.checks or at_once):
                 ends, unless = batch.ends, batch.checks
             else:
                 ends, unless = _heads(database, batch, agreed), ()
@@ -250,6 +251,14 @@ def append(
                 again(attempt + 1)
                 time.sleep(random.uniform(0, 0.002 * min(attempt + 1, 10)))  # noqa: S311
     raise errors.HeadMoved
+
+
+def _fit_entry(checks: Sequence[Check], limits: Limits) -> bool:
+    """Whether all that is looked for may stand in the statement that appends an entry."""
+    asked = [check.query.sql() for check in checks]
+    bound = _INSERT.count("?") + sum(len(values) for _, values in asked)
+    written = len(_INSERT) + sum(len(f"AND NOT EXISTS ({sql}) ".encode()) for sql, _ in asked)
+    return bound <= limits.parameters and written <= limits.statement_bytes
 
 
 @contextmanager
