@@ -150,6 +150,13 @@ def find_tenants(database: Database, tables: Sequence[str]) -> Rows:
     return [row for rows in database.read_batch(list(ways)) for row in rows]
 
 
+def count_tenants(database: Database, table: str) -> int:
+    """How many tenants an expected table has, by two rows of each; 0 where no index leads from one to the
+    next. The caller holds a connection.
+    """
+    return int(database.scalar(raw(f"SELECT count(*) FROM ({_HOPS.format(table=table)})")))  # noqa: S608
+
+
 def expected_columns() -> dict[str, tuple[str, ...]]:
     """Table name to column names, as the models say."""
     return {

@@ -167,12 +167,11 @@ def _where(given: Path | LiveName) -> "Where":
 
 def _say_rows(where: "Where", section: "Section", *, quiet: bool = False) -> None:
     """Says before it begins how much of a live database is read, unless it is to be `quiet`."""
-    from app.services.chain.checkpoints.making import to_read, with_looks  # noqa: PLC0415
+    from app.services.chain.checkpoints.making import most_to_read  # noqa: PLC0415
 
     if not quiet and where.usage is not None:
-        rows = to_read(where, section)
+        rows = most_to_read(where, section)
         how_many = "about" if section.tenant is None else "at most"
-        rows = with_looks(rows, section)
         say_before(where.name, where.usage, rows, how_many, or_where=" or something is wrong")
 
 

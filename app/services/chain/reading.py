@@ -28,8 +28,8 @@ from app.services.chain.entry import (
 from app.services.chain.rules import anchor
 from app.services.text import tenant_name
 from models.engine import Database, Row, Rows, raw, sql_name
-from models.errors import NotFound, TableMissing, UnreadableFile
-from models.schema import COUNTED
+from models.errors import ColumnMissing, NotFound, TableMissing, UnreadableFile
+from models.schema import COUNTED, count_tenants
 
 # -------------------------------------------------------------------------------------------- entries judged
 
@@ -77,6 +77,24 @@ def entries_behind(database: Database, seq: int, tenant: str | None = None) -> i
 def few_behind(database: Database, seq: int, most: int) -> int:
     """How many entries have a greater number, or `most` where they are more: no more of them are read."""
     return int(database.scalar(raw(_BEHIND_FEW, seq, most)))
+
+
+_LOOKS: Final = 150
+_LOOKS_OF_A_TENANT: Final = 7
+"""Rows that are looked up beside a chain, and of each of its tenants: their ends, and what a
+checkpoint says of those.
+"""
+
+
+def looked_up(database: Database, entries: int) -> int:
+    """No fewer rows than are looked up of the tenants of so many entries where each is charged: which
+    database it is, what checkpoints say of it, a new one. The caller holds a connection.
+    """
+    tenants = 0
+    with suppress(TableMissing, ColumnMissing):
+        tenants = count_tenants(database, rules.TABLE)
+    tenants = tenants or entries // 100
+    return _LOOKS + _LOOKS_OF_A_TENANT * tenants
 
 
 def end_of(database: Database, through: int, *, counts: bool) -> tuple[str | None, int | None]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from app.services.chain.checkpoints.places import remember_new
+from app.services.chain.reading import looked_up
 from app.services.live.paging import CHAIN, OBJECTS, Line, PagedTable, Which, about, pages, tables_of
 from app.services.live.part import PartialCopy, Stand, forget, is_whole, opened, state_of, sweep
 from app.services.records.rows import in_parts
@@ -95,13 +96,17 @@ def fetch(
     so; else raises `Cancelled`, `NotFetched`, the errors of `new_file_by_parts` (`AlreadyThere` for any file
     that is no part), and the storage errors of both sides.
     """
+
+    def said(rows: int) -> None:
+        before(rows + looked_up(database, rows))  # of what is known of it, for the new file
+
     sweep(path.parent)
     with new_file_by_parts(path) as part:
         if part.stat().st_size and not (state_of(part) or is_whole(part)):
             raise errors.AlreadyThere(part)
         try:
             with expected_errors(path):
-                fetched = read_whole(database, part, before=before, monitor=monitor)
+                fetched = read_whole(database, part, before=said, monitor=monitor)
         except errors.TenantAdminError as error:
             is_kept = bool(state_of(part).get("done")) and not isinstance(error, _IN_VAIN)
             if not is_kept:

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, Unpack
+from typing import TYPE_CHECKING, Protocol, Unpack
 
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.signing import require_sound
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.checkpoints.verdicts import KeptVerdict
+from app.services.chain.reading import looked_up
 from app.services.chain.rules import BROKEN, HIGHEST_SEQ, SOUND, Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.services.chain.where import Where
@@ -42,9 +43,6 @@ class SignedReport:
 
 _NOT_ASKED = "no checkpoint yet: verify it yourself to make one; the keyring may ask to be unlocked"
 """Why none is made where a keyring would have to ask for something that nobody is waiting for."""
-
-_FOR_TENANTS: Final = 100
-"""Rows that are looked up of tenants, and more where there are many entries."""
 
 WAIVED = {*BROKEN, Verdict.UNPROVEN_START}
 """Verdicts of one tenant that keep a checkpoint from being made, and stop no other tenant."""
@@ -145,11 +143,15 @@ def to_read(where: Where, section: Section) -> int:
         return rows_to_read(database, section)
 
 
-def with_looks(rows: int, section: Section) -> int:
-    """No fewer than are read of a part of so many rows, with what is looked up of each tenant: of how many is
-    not known before, and a part that goes on from a checkpoint has looked that up already.
+def most_to_read(where: Where, section: Section) -> int:
+    """No fewer than are read, with what is looked up of each tenant: a part that goes on from a checkpoint
+    has looked that up already. Raises as `verify`.
     """
-    return rows + _FOR_TENANTS + rows // 100 if rows and section == EVERYTHING else rows
+    rows = to_read(where, section)
+    if not rows or section != EVERYTHING:
+        return rows
+    with where.connect() as database:
+        return rows + looked_up(database, rows)
 
 
 def verify_with_checkpoints(

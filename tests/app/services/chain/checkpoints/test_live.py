@@ -16,7 +16,7 @@ from app.services.chain.checkpoints.making import SignedReport
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.evidence import write_bundle
 from app.services.chain.rules import Verdict
-from app.services.chain.verify.report import Report, Section
+from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.services.chain.where import InDatabase, InFile, Where
 from models.engine import Rows, Usage, read_at_most
 from models.errors import MuchToRead
@@ -70,6 +70,22 @@ def sign(where: Where, store: CheckpointStore, reason: Reason = Reason.REQUEST) 
 
 def verify(where: Where, store: CheckpointStore) -> Report:
     return making.verify_with_checkpoints(where, store, VERIFY, now=NOW)
+
+
+def test_of_many_tenants_no_more_is_read_than_is_said(
+    put: Put, store: CheckpointStore, tmp_path: Path
+) -> None:
+    chain = ChainFile.build(tmp_path / "many.db", rows=2, tenants=200)
+    chain.sql.close()
+    engine, _ = put(chain.path)
+    engine.trusts_indexes, where = True, InDatabase(engine)
+    assert engine.usage is not None
+    most, before = making.most_to_read(where, EVERYTHING), engine.usage.read
+    assert sign(where, store).checkpoint is not None
+    read = engine.usage.read - before
+    assert read <= most < 2_500
+    if isinstance(engine, LiveEngine):
+        assert read > 1_000, "what each tenant's ends are looked up for counts"
 
 
 def go_back(chain: ChainFile, seq: int) -> None:
