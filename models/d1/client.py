@@ -203,6 +203,8 @@ class Client:
             results = [{**result} for result in answer["result"]]
             rows = [_rows(**result["results"]) for result in results]
             meta = [{**(result.get("meta") or {})} for result in results]
+        if any(result.get("success") is False for result in results):
+            raise NotKnown("it says that all succeeded, and of a statement that it failed")
         if not rows:
             raise NotKnown(ANOTHER_FORM)
         read, written, took = (
@@ -378,9 +380,10 @@ class Client:
             raise NotKnown(f"its answer with status {status} is no JSON") from None
         if not isinstance(answer, dict):
             raise NotKnown(ANOTHER_FORM)
-        if status == 200 and answer.get("success") is True and isinstance(answer.get("result"), list | dict):
-            return answer
         errors = answer.get("errors")
+        succeeded = status == 200 and answer.get("success") is True and not errors
+        if succeeded and isinstance(answer.get("result"), list | dict):
+            return answer
         errors = [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
         code, message = (errors[0].get("code"), errors[0].get("message")) if errors else (None, "")
         if not isinstance(code, int | None) or not isinstance(message, str):

@@ -155,6 +155,19 @@ def test_an_answer_of_another_form_tells_nothing(odd: Odd, client: Client, said:
         client.run("1111", b"{}")
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        b'{"success": true, "result": [{"success": false, "results": {"rows": [[1]]}}]}',
+        b'{"success": true, "errors": [{"message": "no"}], "result": [{"results": {"rows": [[1]]}}]}',
+    ],
+)
+def test_an_answer_that_contradicts_itself_is_no_success(odd: Odd, client: Client, said: bytes) -> None:
+    odd.said = said
+    with pytest.raises(NotKnown):
+        client.run("1111", b"{}")
+
+
 @pytest.mark.slow
 def test_a_count_that_is_missing_tells_nothing(odd: Odd, client: Client) -> None:
     odd.said = b'{"success": true, "result": [{"results": {"columns": ["a"], "rows": []}}]}'
