@@ -99,7 +99,7 @@ def _write(
     names = [f"{column.name} (UTC)" if at in times else column.name for at, column in enumerate(columns)]
     line = _writer(query.table, names, form, stream)
     safe = [
-        (at, _shortened(query.table, column))
+        (at, as_exported(query.table, column))
         for at, column in enumerate(columns)
         if column.kind is not ColumnKind.PRESENCE
     ]
@@ -122,7 +122,7 @@ def _write(
     return done
 
 
-def _shortened(table: str, column: TableColumn) -> Callable[[Value], Value]:
+def as_exported(table: str, column: TableColumn) -> Callable[[Value], Value]:
     """What takes out of a column's values what may let anybody in: of a webhook, or what is called one, its
     URLs but for their hosts, and of every one the user names in them and the paths of Slack's and Discord's.
     """
@@ -189,7 +189,7 @@ def plain_of(
     column = undeclared_of(table, name, beside) if known is None else _column(known, name)
     if column.kind is ColumnKind.PRESENCE:
         return None
-    safe = _shortened(table, column)
+    safe = as_exported(table, column)
     return lambda value: _plain(value and safe(value))
 
 

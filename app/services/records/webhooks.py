@@ -246,12 +246,13 @@ _NAMED_BY = ("name", "hostname", "url", "events")
 
 
 def _name(row: StoredRow) -> str:
-    return f"Webhook {row.shown('name') or row.shown('hostname')}"
+    return f"Webhook {_called(row)}"
 
 
 def _called(row: StoredRow) -> str:
-    """The same in a list of several, without the URL that people write as a name."""
-    return str(_audited_name(row["name"]) or row.shown("hostname"))
+    """Its name or host, without what people write as one that would let others in."""
+    name = _audited_name(row.image.get("name"))
+    return str(name or shown(hostname_alone(row.image.get("hostname"))))
 
 
 def _event(

@@ -411,9 +411,16 @@ class Files(QObject):
             secrets = OldSecrets(str(opened.kept_by), SystemKeyring())
             told = partial(erase, expected=erasure, log=DeliveryLog(), old_secrets=secrets, monitor=monitor)
             done = told(opened, erasure.tenant, *store_and_verifier(), actor=actor, now=now)
+            kept.append(opened.kept_by)
             return done.said, done.notes
 
-        self._rewrite(path, f"Erasing {visible(erasure.tenant)}…", work, of="the erasure")
+        def forget() -> Sequence[str]:
+            from app.ui.tabs.common.arrangement import forget_rows  # noqa: PLC0415
+
+            return forget_rows(self._settings, kept[0])
+
+        kept: list[errors.FileOrName] = []
+        self._rewrite(path, f"Erasing {visible(erasure.tenant)}…", work, of="the erasure", behind=forget)
 
     def _rewrite(
         self,
@@ -423,9 +430,10 @@ class Files(QObject):
         *,
         can_cancel: bool = True,
         of: str = "it",
+        behind: Callable[[], Sequence[str]] = list,
     ) -> None:
-        """Closes the file, says what `work` did to it and what is to be known `of` that, and opens it again,
-        whether that went well or not.
+        """Closes the file, says what `work` did to it and what is to be known `of` that, with what is done
+        `behind` it, and opens it again, whether that went well or not.
 
         Nothing else can be begun meanwhile.
         """
@@ -437,7 +445,7 @@ class Files(QObject):
         def done(result: tuple[str, Sequence[str]]) -> None:
             said, notes = result
             wait.done(WaitDialog.DialogCode.Accepted)
-            self.open(path, said=said, notes=notes, of=of)
+            self.open(path, said=said, notes=[*notes, *behind()], of=of)
 
         def failed(error: errors.TenantAdminError) -> None:
             wait.done(WaitDialog.DialogCode.Rejected)

@@ -7,8 +7,11 @@ from datetime import date
 from typing import Any
 
 from app.services.records.list_query import ColumnChoice, Value, of_plain, plain
-from app.services.records.tables import Table
+from app.services.records.tables import DECLARED, Table
+from app.services.text import quoted, some_of
+from app.settings import Settings
 from app.ui.widgets.filter_row import DateRange, Span
+from models.errors import FileOrName
 
 MOST_VIEWS = 100
 _LONGEST = 1_000_000
@@ -68,10 +71,44 @@ class Arrangement:
         """Whether both keep the same rows, in the same order, whichever columns show."""
         return replace(self, columns=b"") == replace(other, columns=b"")
 
+    def lasting(self, table: Table) -> "Arrangement":
+        """What of it may be written down: no value that an export would not show whole, as a URL by which
+        anybody may post.
+        """
+        from app.services.records.export import as_exported  # noqa: PLC0415 - rows show before
+        from app.services.records.webhooks import without_urls  # noqa: PLC0415
+
+        def lasts(choice: ColumnChoice) -> bool:
+            name, values = choice
+            said = as_exported(table.name, table.of_file(name))
+            return all(value in (None, "") or said(value) == value for value in values)
+
+        text = self.text if without_urls(self.text) == self.text else ""
+        return replace(self, text=text, choices=tuple(filter(lasts, self.choices)))
+
     def gone(self, table: Table, there: Sequence[str]) -> list[str]:
         """The columns that it keeps or sorts rows by and the file's table, which has those `there`, lacks."""
         named = [name for name, _ in self.choices] + ([] if self.sort is None else [self.sort[0]])
         return list(dict.fromkeys(name for name in named if table.of_file(name).source not in there))
+
+
+def forget_rows(settings: Settings, place: FileOrName) -> list[str]:
+    """Forgets how each tab of a database was left, for rows that are gone for good: filters and selected
+    records name them. What is to be said of the views, which are not of one database.
+    """
+    kept = read(settings.left_at.get(place))
+    left = {name: one for name, one in kept.items() if name not in DECLARED}  # that of all tenants
+    settings.left_at.set(place, written(left) if left else None)
+    named = [
+        name
+        for table in DECLARED.values()
+        for name, view in arrangements(settings.views.get(table.name)).items()
+        if view.text or any(not table.of_file(column).offered for column, _ in view.choices)
+    ]
+    if not named:
+        return []
+    said = some_of(named, 3, shown=quoted)
+    return [f"What saved views filter by may still name what it had: {said}. Remove those that do."]
 
 
 def written(documents: Mapping[str, Any]) -> str:

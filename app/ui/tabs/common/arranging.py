@@ -78,7 +78,8 @@ def keep(tab: "RecordTab") -> None:
     was = context.settings.left_at.get(place)
     known = arrangement.read(was)
     now, record = current(tab), tab.list.current_id()
-    now = replace(now, choices=tuple(one for one in now.choices if one[0] not in tab.remembered_apart))
+    choices = tuple(one for one in now.choices if one[0] not in tab.remembered_apart)
+    now = replace(now, choices=choices).lasting(tab.spec.table)
     if now == Arrangement() and record is None:
         known.pop(name, None)
     else:

@@ -119,20 +119,21 @@ def save_view(tab: "RecordTab") -> None:
     if len(views) >= MOST_VIEWS:
         tab.context.say(f"No more than {counted(MOST_VIEWS, 'view')} are kept; remove one first.")
         return
-    view = arranging.current(tab, columns=True)
+    view, left = _lasting(tab)
 
     def keep(name: str) -> None:
         _keep(tab, {**views, name: view})
         tab.view_picker.shows(name)
-        tab.context.say(f"“{name}” is saved")
+        tab.context.say(f"“{name}” is saved{left}")
 
-    _ask_name(tab, tab, ("Save this view", "Save"), keep, known=views, sentence=told(tab, view))
+    sentence = f"{told(tab, view)}{left}"
+    _ask_name(tab, tab, ("Save this view", "Save"), keep, known=views, sentence=sentence)
 
 
 def update_view(tab: "RecordTab", name: str) -> None:
     """Keeps what the list shows under the name of this view, and says how to put back what it was."""
     views = _saved(tab)
-    before, now = views[name], arranging.current(tab, columns=True)
+    before, (now, left) = views[name], _lasting(tab)
     if now == before:
         tab.context.say(f"The list shows “{name}” as it is saved")
         return
@@ -142,7 +143,7 @@ def update_view(tab: "RecordTab", name: str) -> None:
     def put_back() -> None:
         _keep(tab, {**_saved(tab), name: before})
 
-    tab.context.say(f"“{name}” is updated: {told(tab, now)}", act=("Put back", put_back))
+    tab.context.say(f"“{name}” is updated: {told(tab, now)}{left}", act=("Put back", put_back))
 
 
 def rename_view(tab: "RecordTab", name: str, *, is_last: bool) -> None:
@@ -168,6 +169,16 @@ def remove_view(tab: "RecordTab", name: str) -> None:
         _keep(tab, {**_saved(tab), name: gone})
 
     tab.context.say(f"“{name}” is removed", act=("Put back", put_back))
+
+
+def _lasting(tab: "RecordTab") -> tuple[Arrangement, str]:
+    """What the list shows, as a view may keep it, and what it may not."""
+    now = arranging.current(tab, columns=True)
+    kept = now.lasting(tab.spec.table)
+    left = [tab.spec.table.of_file(name).label for name, _ in now.choices if name not in dict(kept.choices)]
+    left += ["words"] if now.text != kept.text else []
+    why = "it may let others in, so it is written down nowhere"
+    return kept, f", without the filter by {some_of(left, _NAMED)}: {why}" if left else ""
 
 
 def _saved(tab: "RecordTab") -> dict[str, Arrangement]:

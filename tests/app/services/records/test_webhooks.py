@@ -243,6 +243,7 @@ def test_no_part_of_a_url_that_may_be_a_credential_is_in_the_chain(
     edit = webhooks.update(engine, webhook_id, form, actor="ops", now=NOW)
     writing.undo(engine, edit, now=NOW)
     gone = webhooks.delete(engine, [webhook_id], actor="ops", now=NOW)
+    assert not [secret for secret in SECRETS if secret in off.told + edit.told + gone.told]
     writing.undo(engine, gone, now=NOW)
     assert sql.execute("SELECT url FROM webhook_destinations").get == CREDENTIALS
     edited = next(payload for _, kind, payload in events() if kind == "webhook_updated")

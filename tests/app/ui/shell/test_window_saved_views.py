@@ -297,6 +297,29 @@ def test_an_arrangement_survives_settings_and_a_damaged_one_is_none() -> None:
     assert read("{") == read("[1]") == read("") == {}
 
 
+def test_what_lets_others_in_is_kept_nowhere(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    url, name = (
+        "https://hooks.slack.com/services/T0/deep-secret",
+        "https://bob:deep-secret@x.example/deep-secret",
+    )
+    ask(demo_path, "UPDATE webhook_destinations SET url = ?, name = ? WHERE rowid = 1", url, name)
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, TABLES.index(WEBHOOK_DESTINATIONS.name))
+    page.filter_by("url", url)
+    page.filter_by("name", name)
+    page.filter_by("active", 1)
+    page.filters.text.setText(url)
+    save(qtbot, page, "Slack")
+    assert window.context is not None
+    settings = window.context.settings
+    (view,) = arrangements(settings.views.get(WEBHOOK_DESTINATIONS.name)).values()
+    assert view.choices == (("active", (1,)),) and not view.text
+    assert "without the filter by URL, Name, words: " in window.toast.label.text()
+    window.close_file()
+    settings.save()
+    assert "deep-secret" not in settings.path.read_text() and "Slack" in settings.path.read_text()
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

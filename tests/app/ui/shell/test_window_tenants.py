@@ -16,10 +16,12 @@ from app.services.deliveries.signing import Signing
 from app.services.records import notifications, users
 from app.ui.shell.dialogs import NotesDialog
 from app.ui.shell.window import MainWindow
+from app.ui.tabs.common.arrangement import read
 from app.ui.tabs.common.form_fields import TenantField
 from app.ui.tabs.tenants import ERASE, EXPORT, VERIFY, WORK, TenantsTab
 from app.ui.tabs.users import new_user_form
 from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.formatting import absolute_time
 from tests.conftest import NOW
 from tests.fixtures.heart import FELT_MS, Heart
@@ -31,6 +33,7 @@ from tests.fixtures.window import (
     button,
     choose,
     click,
+    closed,
     count,
     current,
     dialog,
@@ -40,6 +43,7 @@ from tests.fixtures.window import (
     value_of,
     values,
     words,
+    write,
 )
 
 MANY = """
@@ -274,6 +278,14 @@ def test_one_is_erased_where_its_name_is_typed(qtbot: QtBot, window: MainWindow,
     (noted,) = ask(demo_path, "SELECT id FROM notifications LIMIT 1")[0]
     with qtbot.waitSignal(window.context.history.changed):
         window.context.act(notifications.delete, [noted])
+    users_tab = go(qtbot, window, 0)
+    users_tab.filters.text.setText("@")
+    users_tab.view_picker.save()
+    form = dialog(qtbot, window, FormDialog)
+    write(form, "name", "With an address")
+    form.submit()
+    closed(qtbot, window, FormDialog)
+    go(qtbot, window, 4)
     page = show(qtbot, window)
     columns = range(page.model.columnCount())
     hidden = [page.table.isColumnHidden(column) for column in columns]
@@ -293,6 +305,7 @@ def test_one_is_erased_where_its_name_is_typed(qtbot: QtBot, window: MainWindow,
     told = dialog(qtbot, window, NotesDialog)
     assert told.windowTitle() == f"{name} is erased: {row[-1].rows} rows; the chains are VERIFIED behind it"
     assert "which still holds all of it: delete it when nobody needs it." in told.text.toPlainText()
+    assert "may still name what it had: “With an address”." in told.text.toPlainText()
     told.reject()
     assert count(demo_path, "users", name) == 0
     assert len(list(demo_path.parent.glob("*.before-erasing.*"))) == 1
@@ -308,6 +321,8 @@ def test_one_is_erased_where_its_name_is_typed(qtbot: QtBot, window: MainWindow,
     assert not again.commands.button(ERASE).isVisible() and not again.commands.action(ERASE).isEnabled()
     assert "erased · " in str(again.model.index(0, again.model.column_of("chain")).data())
     assert not workspace.context.history.next_undo and workspace.context.history.ending == ""
+    left = read(workspace.context.settings.left_at.get(workspace.context.opened.kept_by))
+    assert "users" not in left, "what its tab filtered by may name who is gone"
     context = workspace.context
     qtbot.waitUntil(lambda: context.erased == {name})
     assert {name, "system"} <= {*context.tenants}
