@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 TEST_SECONDS = 15.0
 """How long each call of a test may take."""
 
+_TO_LIST = "Press Test to list them."
+
 
 class ConnectDialog(FormDialog):
     """Asks for a connection, or shows a kept one to be changed.
@@ -77,9 +79,7 @@ class ConnectDialog(FormDialog):
         )
         if not self._project:
             self._add_address()
-        self.add_field(
-            "database", "Database", self.database, self._check_database, "Press Test to list them."
-        )
+        self.add_field("database", "Database", self.database, self._check_database, _TO_LIST)
         self.add_field("production", "Production", self.production)
         self.add_field("colour", "Colour", self.colour)
         self._fill(connection)
@@ -189,6 +189,7 @@ class ConnectDialog(FormDialog):
                 self.database.addItem(name, key)
             self.database.setCurrentIndex(self.database.findData(chosen) if chosen in names else -1)
         there = counted(len(names), "database")
+        self.set_hint(f"{there}; type to find one." if len(names) > 1 else _TO_LIST, "database")
         if tested is not None and seconds is not None:
             self._tested = tested
             self._say(f"{self.database.currentText()} answers in {duration(seconds)}.")
@@ -261,6 +262,7 @@ class ConnectDialog(FormDialog):
     def _account_edited(self) -> None:
         """Another account has other databases."""
         self.database.clear()
+        self.set_hint(_TO_LIST, "database")
         self._untested()
 
     def _untested(self) -> None:
@@ -268,7 +270,8 @@ class ConnectDialog(FormDialog):
         self._say("")
 
     def _production_toggled(self, on: bool) -> None:
-        if not self._colour_chosen:
+        is_mark = self.colour.currentData() != default_colour(production=False)
+        if not self._colour_chosen or (on and not is_mark):
             self.colour.setCurrentIndex(self.colour.findData(default_colour(production=on)))
 
     def _part(self, field: str) -> Checker:

@@ -34,6 +34,7 @@ def test_a_project_s_connection_stays_the_project_s(
     assert form.connection() == connection
     form.name.setText("other")
     form.production.setChecked(True)
+    assert form.colour.currentText() == "Yellow", "grey, which is no mark, is not shown as what it will have"
     assert form.connection() == replace(connection, name="other", production=True)
     assert form.values().keys() == {"name", "database", "production", "colour"}
     form.test_button.click()

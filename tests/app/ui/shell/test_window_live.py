@@ -37,7 +37,7 @@ from app.ui.tabs.tenants import ERASE, EXPORT, TenantsTab
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.formatting import absolute_time, moment
-from app.ui.widgets.labels import ElidedLabel
+from app.ui.widgets.labels import ElidedLabel, Label
 from models.d1.database import D1Database
 from models.engine import Capability, raw
 from models.progress import Monitor
@@ -946,6 +946,7 @@ def test_a_connection_is_tested_and_kept_without_its_token(
     form.token.setText(TOKEN)
     click(qtbot, form.test_button)
     qtbot.waitUntil(lambda: form.database.count() > 1)
+    assert any("databases; type to find one." in one.text() for one in form.findChildren(Label))
     form.production.setChecked(True)
     assert form.colour.currentData() == "yellow"
     form.database.setCurrentIndex(form.database.findData(live.ids[file]))
