@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
@@ -233,11 +233,11 @@ class DisplacedNotice(Notice):
 
 
 class TablesNotice(Notice):
-    """That another program has made other tables of those that the lists go by; hidden while they are not."""
+    """That another program has made other tables of those that the lists go by."""
 
     def __init__(self, context: Context, ask: Ask) -> None:
         super().__init__(context.theme)
-        self._context, kind = context, context.opened.kind
+        kind = context.opened.kind
         self.banner.show_verdict(
             Tone.WARN,
             f"Another program has changed the tables of this {kind}",
@@ -246,11 +246,20 @@ class TablesNotice(Notice):
             Icon.WARNING_FILL,
         )
         self.add_door(Door.REOPEN, ask, Kind.PRIMARY)
+
+
+class TablesWatch(QObject):
+    """Looks at the tables where others may have changed them: `told(whether they have)`."""
+
+    told = Signal(bool)
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._context = context
         context.outside.written.connect(self._look)
         if context.costs:  # an act may be the first to hear of it
             context.runner.changed.connect(lambda *_: self._look())
             context.runner.failed.connect(lambda _: self._look())
-        self.hide()
 
     def _look(self) -> None:
         before = shape_of(self._context.opened.schema.stored)
@@ -259,7 +268,7 @@ class TablesNotice(Notice):
             known = database.tables_looked_at
             return shape_of(read_stored(database)[0] if known is None else known) != before
 
-        self._context.runner.read(changed, on_done=self.setVisible, on_failed=lambda error: None)
+        self._context.runner.read(changed, on_done=self.told.emit, on_failed=lambda error: None)
 
 
 class DamageNotice(Notice):

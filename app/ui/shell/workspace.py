@@ -155,7 +155,6 @@ class Workspace(QWidget):
         if context.can(Capability.SETTLES):
             self.written = notices.WrittenNotice(context, self.refresh)
             self.notices += [notices.UnsettledNotice(context), notices.PauseNotice(context), self.written]
-        self.notices.append(notices.TablesNotice(context, self.door_wanted.emit))
         context.damaged.connect(self._say_damaged, Qt.ConnectionType.SingleShotConnection)
         self._column = in_column(*self.notices, (self.tabs, 1), within=self, spacing=0)
         self._built: dict[int, RecordTab] = {}
@@ -190,6 +189,7 @@ class Workspace(QWidget):
         context.runner.changed.connect(self._changed)
         context.outside.written.connect(self._written_outside)
         context.outside.displaced.connect(self._say_displaced)
+        notices.TablesWatch(context).told.connect(self._say_tables)
         for changed in (context.lock.changed, context.unsettled.changed, context.closed):
             changed.connect(self._update_acts)
         context.unsettled.settled.connect(self._settled)
@@ -632,6 +632,16 @@ class Workspace(QWidget):
     def _say_displaced(self, error: Displaced | None) -> None:
         self._displaced.say(error)
         self._update_acts()
+
+    @cached_property
+    def _tables(self) -> notices.TablesNotice:
+        notice = notices.TablesNotice(self.context, self.door_wanted.emit)
+        self._column.insertWidget(self._column.indexOf(self.tabs), notice)
+        return notice
+
+    def _say_tables(self, are_others: bool) -> None:
+        if are_others or "_tables" in vars(self):
+            self._tables.setVisible(are_others)
 
     def _update_acts(self) -> None:
         for page in self._built.values():

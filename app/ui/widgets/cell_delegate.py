@@ -177,13 +177,13 @@ class CellDelegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         model = index.model()
-        mono = self._of_column(model, index.column()).mono
-        metrics = self._mono_metrics if mono else self._plain_metrics
+        column = self._of_column(model, index.column())
+        metrics = self._mono_metrics if column.mono else self._plain_metrics
         shown = visible(str(model.data(index, DISPLAY) or "")[:_LONGEST])
         width = metrics.horizontalAdvance(shown) + 2 * PAD + 2
         if model.data(index, _ICON):
             width += ICON + GAP
-        bars: Bars | None = model.data(index, _BARS)
+        bars: Bars | None = model.data(index, _BARS) if column.bars else None
         if bars is not None:
             width += bars_width(bars.places) + GAP
         return QSize(round(width), round(metrics.height()) + 2 * 8)
