@@ -429,6 +429,11 @@ class MainWindow(QMainWindow):
         workspace.start()
         self.opened.emit(opened)
 
+    def choose_tenant(self) -> None:
+        """Opens the list of them in the tool bar."""
+        self.tenants.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.tenants.showPopup()
+
     def _leave_place(self) -> None:
         """What was said of where a person was, or of a key to press there, has had its time."""
         if "toast" in vars(self):

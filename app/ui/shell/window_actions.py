@@ -127,6 +127,7 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("menu", "&Menu of what has the focus", None, _open_menu, shortcut="Shift+F10"),
         ActionSpec("preferences", "&Preferences…", Icon.SETTINGS, preferences, shortcut="Ctrl+,"),
         ActionSpec("refresh", "Re&fresh", Icon.REFRESH, refresh, no_file, "F5"),
+        ActionSpec("tenant", "C&hoose a tenant", None, window.choose_tenant, no_file, "Ctrl+Shift+T"),
         ActionSpec("tenants", "&Tenants", Icon.TENANTS, tenants, no_file, "Ctrl+T"),
         *(_mode_act(window, mode, f"&{words}") for mode, words in MODES),
         ActionSpec("help", "&Help", Icon.INFO, show_help, shortcut="Shift+F1", in_dialogs=True),
@@ -302,7 +303,7 @@ def _fill_view(menu: QMenu, window: MainWindow) -> None:
     window.commands.update()  # the preferences choose the theme, too
     tabs = [name for name in window.commands.names() if name.startswith("tab_")]
     modes = [mode.value for mode, _ in MODES]
-    window.commands.fill(menu, ("refresh", "tenants", "", *tabs, *([""] if tabs else []), *modes))
+    window.commands.fill(menu, ("refresh", "tenant", "tenants", "", *tabs, *([""] if tabs else []), *modes))
     if window.workspace is not None:
         menu.addSeparator()
         _fill_with_current(menu, window.workspace, partial(_add_header_menus, menu))

@@ -1,6 +1,6 @@
 """The row above every table: a text, pick lists, days, and how many rows are left."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 from app.services.text import counted
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import SHORT, Choice, field_icons, missing_words, share_words
+from app.ui.widgets.buttons import SHORT, Choice, field_icons, share_words
 from app.ui.widgets.formatting import from_to, grouped, tooltip
 from app.ui.widgets.labels import Label, Look, WindowField, in_column, in_row, set_tip
 from app.ui.widgets.later import later
@@ -212,6 +212,7 @@ class FilterRow(QWidget):
         self._counted: tuple[int, str, str] | None = None
         self._selected = 0
         self._narrow = self._shares = self._in_two = False
+        self._for_one_line = _FOR_ONE_LINE
         self._after_text = 1
         """The place in the row behind the text and what stands beside it."""
         self.text = _TextField()
@@ -225,8 +226,6 @@ class FilterRow(QWidget):
         self._row, self._below = in_row((self.text, 1), spacing=_APART), in_row(None)
         self._last = in_row(None, spacing=_CLOSE)
         in_column(self._row, self._below, self._last, within=self)
-        self._chips: QWidget | None = None
-        self._wanted_by_chips: Callable[[], int] = lambda: 0
         self.pickers: dict[str, ManyPicker] = {}
         for spec in picks:
             picker = ManyPicker(theme, spec.name, spec.any_label, spec.several, width=140)
@@ -277,12 +276,9 @@ class FilterRow(QWidget):
         number, which, order = self._counted
         return ", ".join(filter(None, (f"{counted(number, *self._noun)} {which}".rstrip(), order)))
 
-    def add_chips(self, chips: QWidget, wanted: Callable[[], int]) -> None:
-        """More of what the rows are filtered by, which takes its room from the text: nothing else moves. In
-        less room than they `wanted` to be read they have a line of their own.
-        """
-        self._chips, self._wanted_by_chips = chips, wanted
-        self._row.insertWidget(self._after_text, chips, 100)
+    def add_chips(self, chips: QWidget) -> None:
+        """More of what the rows are filtered by, in a line of its own: nothing in this one moves for it."""
+        self._below.insertWidget(0, chips, 100)
         chips.stackUnder(self._behind)
         self._behind = chips
 
@@ -335,11 +331,14 @@ class FilterRow(QWidget):
             said = self.count.minimumSizeHint().width()
             self._say_count(self.width() - self._last.minimumSize().width() + said)
             share_words(self._last, self.width(), self._trailing)
-            self._place_chips()
             return
         text = _TEXT if self.width() >= _FOR_TEXT else _TEXT_IN_NARROW
         room = self.width() - self._without_count() + self.text.minimumWidth() - text
         gives = max(0, min(text - _LEAST_TEXT, self._least_count() - room))
+        if self._least_count() > room + gives and self.isVisible():  # a part of a number is another number
+            self._for_one_line = self.width() + 1
+            self._share_room()
+            return
         usual = _FOR_USUAL if self.width() >= _FOR_ORDER else 0
         self.text.setMinimumWidth(text - gives - usual)  # once: a greater one would make it wider at once
         room += gives
@@ -348,12 +347,11 @@ class FilterRow(QWidget):
         # Else parts would stand upon each other.
         self.count.setMaximumWidth(_ANY_WIDTH if room >= self._widest_count else max(0, room))
         self.count.setMinimumWidth(min(self._widest_count, self.count.maximumWidth()))
-        self._place_chips()
         share_words(self._row, self.width(), self._trailing)
 
     def _break_line(self) -> None:
-        """In a very narrow window the days, the count and the buttons stand below the text and the lists."""
-        in_two = 0 < self.width() < _FOR_ONE_LINE
+        """In a narrow window the days, the count and the buttons stand below the text and the lists."""
+        in_two = 0 < self.width() < self._for_one_line
         if in_two == self._in_two:
             return
         self._in_two = in_two
@@ -400,25 +398,6 @@ class FilterRow(QWidget):
         worded = [one for one in self._trailing if not (one.isHidden() or one.icon().isNull())]
         words = sum(one.fontMetrics().horizontalAdvance(one.text()) for one in worded)
         return self._row.minimumSize().width() - own - words
-
-    def _place_chips(self) -> None:
-        chips = self._chips
-        if chips is None or chips.isHidden():
-            return
-        parts = self.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
-        others = [part for part in parts if part not in (self.text, chips) and not part.isHidden()]
-        taken = self.text.minimumWidth() + sum(part.sizeHint().width() for part in others)
-        taken += sum(map(missing_words, self._trailing))
-        room = self.width() - taken - (len(others) + 1) * self._row.spacing()
-        fits, beside = self._wanted_by_chips() <= room, self._row.indexOf(chips) >= 0
-        if fits == beside:
-            return
-        if fits:
-            self._row.insertWidget(self._after_text, chips, 100)
-        else:
-            self._below.insertWidget(0, chips, 100)
-        # Qt forgets that of a row which grows while what it stands in is being laid out.
-        later(self, 0, self.updateGeometry)
 
     def _say_count(self, room: int) -> None:
         """All of it, or as much as there is room for, with all of it in the tool tip."""

@@ -104,12 +104,6 @@ class ExactFilters(QWidget):
     def words(self, column: str, value: Value) -> str:
         return value_words(self._context, self._table, column, value)
 
-    def wanted_width(self) -> int:
-        """That at which each of them says what it keeps."""
-        chips = self.chips()
-        words = sum(min(_READ, chip.sizeHint().width()) for chip in chips)
-        return words + self._row.spacing() * (len(chips) - 1)
-
     def _said(self, column: str, values: Sequence[Value]) -> str:
         """ "Type: run_killed or run_started"."""
         *words, last = (self.words(column, value) for value in values[:_NAMED])

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from app.ui.tabs.common.past import PastPart
 
 INSPECTOR = "inspector"
-OF_VIEWS = ("views", "save_view", "update_view")
+OF_VIEWS = ("views", "save_view", "update_view", "clear_filters")
 """What the window has in its menu of what is seen."""
 _CLOSE = 8
 _LONGEST_VIEW = 40
@@ -129,7 +129,7 @@ class RecordTab(ListedTab):
         )
         self.facets = Facets(context, self.filters, table)
         self.exact = ExactFilters(context, table)
-        self.filters.add_chips(self.exact, self.exact.wanted_width)
+        self.filters.add_chips(self.exact)
         state = context.settings.splitter_state
         self._master_detail = MasterDetail(
             load=partial(state.get, table.name), save=partial(state.set, table.name), parent=self
@@ -461,7 +461,7 @@ class RecordTab(ListedTab):
         self.commands.divide_before(INSPECTOR)
         add = self.commands.add
         self.commands.keep_elsewhere(*OF_VIEWS)
-        views, save_view, update_view = OF_VIEWS
+        views, save_view, update_view, clear = OF_VIEWS
         add(ActionSpec(views, "Views…", Icon.LOG, self._show_views, shortcut="Ctrl+Shift+V"))
         save = save_view, "Save this view…", Icon.ADD, self._save_view
         add(ActionSpec(*save, shortcut="Ctrl+Alt+S", yields=True))
@@ -475,6 +475,12 @@ class RecordTab(ListedTab):
 
         update = partial(ActionSpec, update_view, words, Icon.REFRESH, self._update_view)
         add(update(refuse, "Ctrl+Alt+U", about="Update your view to what the list shows", yields=True))
+
+        def unfiltered() -> str | None:
+            return None if self.query().filtered else "The list is not filtered."
+
+        words_of_it = clear, "Clear filters", Icon.CLOSE, self.clear_filters
+        add(ActionSpec(*words_of_it, unfiltered, "Ctrl+Shift+X", yields=True))
 
     def _save_view(self) -> None:
         self.view_picker.save()
