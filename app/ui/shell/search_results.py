@@ -21,7 +21,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import Label, Look, in_column
-from app.ui.widgets.picker import RowsModel
+from app.ui.widgets.picker import MARK, RowsModel
 
 if TYPE_CHECKING:
     from app.services.records.search import SearchResult
@@ -104,6 +104,8 @@ class _RowDelegate(QStyledItemDelegate):
             return
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(option.rect, self._theme.colour("selection"))
+            at = QRect(option.rect.topLeft(), QSize(MARK, box.height()))
+            painter.fillRect(at, self._theme.colour("accent"))
         if row.icon:
             pixmap = self._theme.pixmap(row.icon, "dim", _ICON, option.widget.devicePixelRatioF())
             painter.drawPixmap(box.x(), box.y() + (box.height() - _ICON) // 2, pixmap)

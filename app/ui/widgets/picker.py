@@ -32,6 +32,8 @@ _ENTER = {Qt.Key.Key_Return, Qt.Key.Key_Enter}
 _OPENING = {Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Space, Qt.Key.Key_F4, *_ENTER}
 _MOVING = {Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp}
 _TO_ENDS = {Qt.Key.Key_Home, Qt.Key.Key_End}
+MARK = 3
+"""Pixels of what marks the row where the keys are, at its left."""
 _ROW, _PAD, _GAP = 30, 10, 24
 _SHOWN, _EDGE = 12, 6
 _SEARCH_FROM = 6
@@ -406,6 +408,7 @@ class ChoiceDelegate(QStyledItemDelegate):
         theme, rect, choice = self._theme, option.rect, self._model.rows[index.row()]
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(rect, theme.colour("selection"))
+            painter.fillRect(QRect(rect.topLeft(), QSize(MARK, rect.height())), theme.colour("accent"))
         elif option.state & QStyle.StateFlag.State_MouseOver:
             painter.fillRect(rect, theme.colour("hover"))
         inner = rect.adjusted(_PAD, 0, -_PAD, 0)
