@@ -328,8 +328,7 @@ class FilterRow(QWidget):
             self.text.setMinimumWidth(_LEAST_TEXT)
             self.count.setMaximumWidth(_ANY_WIDTH)
             self.count.setMinimumWidth(0)
-            said = self.count.minimumSizeHint().width()
-            self._say_count(self.width() - self._last.minimumSize().width() + said)
+            self._say_count(self.width() - self._without_count() - self._short_words())
             share_words(self._last, self.width(), self._trailing)
             return
         text = _TEXT if self.width() >= _FOR_TEXT else _TEXT_IN_NARROW
@@ -397,7 +396,8 @@ class FilterRow(QWidget):
         own = 0 if count.isHidden() else least
         worded = [one for one in self._trailing if not (one.isHidden() or one.icon().isNull())]
         words = sum(one.fontMetrics().horizontalAdvance(one.text()) for one in worded)
-        return self._row.minimumSize().width() - own - words
+        line = self._last if self._in_two else self._row
+        return line.minimumSize().width() - own - words
 
     def _say_count(self, room: int) -> None:
         """All of it, or as much as there is room for, with all of it in the tool tip."""
