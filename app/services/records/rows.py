@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby, islice
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from peewee import OP, SQL, BaseQuery, Column, Expression, NodeList, fn
@@ -99,6 +100,9 @@ def _places(columns: tuple[str, ...], names: tuple[str, ...]) -> dict[str, int]:
 
 ID: Final = "id"
 """The column by which people name a record of any table that acts write."""
+
+_WHOSE: Final = frozenset({"tenant_id"})
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 def perhaps_another(value: object) -> bool:
@@ -209,8 +213,11 @@ class StoredRow:
         return RowChange(self.table, self.record_id, _part(self.image, names), None, self.image)
 
     def altered(self, values: Image) -> "RowChange":
+        """Of the row as long as it is the same tenant's: the act is recorded in that one's chain."""
         before = {name: self[name] for name in values}
-        return RowChange(self.table, self.record_id, self.key, before, values, self.rowid)
+        whose = self.image.keys() & _WHOSE - values.keys()
+        held = {name: self.image[name] for name in whose}
+        return RowChange(self.table, self.record_id, self.key, before, values, self.rowid, held)
 
     def removed(self) -> "RowChange":
         return RowChange(self.table, self.record_id, self.key, self.image, None, self.rowid)
@@ -222,7 +229,8 @@ def _part(image: Image, names: tuple[str, ...]) -> Image:
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
-    """One row before and after. None means that it is not there; for an update both hold the same columns.
+    """One row before and after. None means that it is not there; for an update both hold the same columns,
+    and `held` is what must be as it is beside them.
 
     The images may hold secrets, so they are left out of `repr()`. `rowid` is the row's own, which it takes
     again where that is free.
@@ -234,10 +242,16 @@ class RowChange:
     before: Image | None = field(repr=False)
     after: Image | None = field(repr=False)
     rowid: Value = None
+    held: Image = field(default_factory=lambda: _NOTHING, repr=False)
 
     @property
     def table(self) -> str:
         return self.stored.name
+
+    @property
+    def guarded(self) -> Image:
+        """What the row must hold when it is written, of one that is there."""
+        return {**self.held, **(self.before or {})}
 
     @property
     def listed_by(self) -> int | None:
@@ -263,7 +277,7 @@ class RowChange:
         key, after = self.key, self.after
         if after is not None and any(after.get(name, value) is not value for name, value in key.items()):
             key = {name: after.get(name, value) for name, value in key.items()}
-        return RowChange(self.stored, self.record_id, key, after, self.before, self.rowid)
+        return RowChange(self.stored, self.record_id, key, after, self.before, self.rowid, self.held)
 
     def statement(self) -> Statement:
         """The guarded write: it changes exactly one row, and only if that row is still as `before`.
@@ -274,7 +288,7 @@ class RowChange:
         table = sql_name(self.table)
         if self.before is None:
             return self._insertion(table)
-        conditions, values = _conditions(self.stored, self.key, self.before)
+        conditions, values = _conditions(self.stored, self.key, self.guarded)
         if None in self.key.values() and self.rowid is not None and self.stored.hidden_rowid is not None:
             conditions.append(f"{_qualified(self.table, self.stored.hidden_rowid)} = ?")
             values.append(self.rowid)
@@ -295,15 +309,16 @@ class RowChange:
         before, after = self.before or {}, self.after or {}
         if self.rowid is not None and (self.before is None or None in self.key.values()):
             return None
-        held = (*map(type, self.key.values()), *map(type, before.values())) if before else ()
+        guarded = self.guarded if before else _NOTHING
+        held = (*map(type, self.key.values()), *map(type, guarded.values())) if before else ()
         raw_ones = tuple(name for name, value in after.items() if type(value) is RawText)
         changing = self.changing if before and after and self.stored.referring else None
         is_so = self.before is None, self.after is None
-        return (self.table, *is_so, *self.key, None, *before, None, *after, held, raw_ones, changing)
+        return (self.table, *is_so, *self.key, None, *guarded, None, *after, held, raw_ones, changing)
 
     def bound(self) -> tuple[Any, ...]:
         """What its statement binds."""
-        held = () if self.before is None else (*self.key.values(), *self.before.values())
+        held = () if self.before is None else (*self.key.values(), *self.guarded.values())
         given = (self.after or {}).values()
         return (*map(_binding, given), *(_binding(value) for value in held if value is not None))
 

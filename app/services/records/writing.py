@@ -1,5 +1,6 @@
 """How every change is committed: rows and audit events together, or neither; and how it is undone."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
@@ -8,9 +9,9 @@ from types import MappingProxyType
 from typing import Any, Concatenate, ParamSpec, cast
 
 from app.services import text
-from app.services.chain.append import Batch, Event, append, unknown_tenant
+from app.services.chain.append import Batch, Check, Event, append, has_chain, unknown_tenant
 from app.services.chain.cautions import Agreed, Caution, NoBookmark
-from app.services.chain.rules import TABLE
+from app.services.chain.rules import MARKER_EVENT, TABLE
 from app.services.records.applying import gone_already
 from app.services.records.change import Change, Checks
 from app.services.records.dependents import removal
@@ -18,9 +19,9 @@ from app.services.records.images import PREPARED, Completing, Images, untriggere
 from app.services.records.rows import RowChange, StoredRow, Value, proof_of, shown, statements_of
 from app.services.records.seen import Seen, of_changes
 from app.services.records.tables import DECLARED
-from app.services.text import quoted
+from app.services.text import quoted, tenant_name
 from models import errors
-from models.engine import Database, Statement
+from models.engine import Database, Rows, Statement, raw
 from models.freeing import let_go
 from models.progress import UNWATCHED, WATCHING, share_of
 from models.status import AuditEvent
@@ -228,9 +229,9 @@ def undo(
     database: Database, change: Change, *, now: int, agreed: Agreed | None = None, what: str | None = None
 ) -> Change:
     """Puts back exactly what was there, or raises `ChangedSince`, which says what has changed since, and
-    `what` it cannot be.
+    `what` it cannot be; `NotAllowed` where all that a tenant had was removed since.
     """
-    inverse = change.inverse()
+    inverse = _unless_erased(change.inverse(), database)
 
     def plan(images: Images) -> Change:
         images.chains = [*dict.fromkeys(event.tenant_id for event in inverse.events)]
@@ -248,6 +249,43 @@ def undo(
         if not differences:
             raise
         raise errors.ChangedSince(differences, what) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _UnlessErased:
+    """The `checks` of what is taken back, and that the chains in which it was recorded hold any entry: what a
+    tenant had does not come back when all of that was erased.
+    """
+
+    checks: Checks
+    tenants: frozenset[str]
+
+    def __call__(self, rows: Sequence[RowChange], database: Database) -> Sequence[Check]:
+        asked = [*self.checks(rows, database)]
+        # Of a live database no tenant can be erased; without a chain nothing tells.
+        if not database.costs and has_chain(database):
+            names = json.dumps(sorted(self.tenants))
+            asked.append(Check(raw(_EMPTIED, names, MARKER_EVENT), _refuse_erased))
+        return asked
+
+
+_EMPTIED = f"""
+SELECT asked.value FROM json_each(?) AS asked
+WHERE NOT EXISTS (SELECT 1 FROM {TABLE} WHERE tenant_id = asked.value AND event_type <> ?)
+"""  # noqa: S608
+
+
+def _refuse_erased(found: Rows) -> None:
+    for (tenant,) in found:
+        raise errors.NotAllowed(
+            f"All that {tenant_name(str(tenant))} had was removed since, its entries too, so nothing of it "
+            "is brought back; nothing was changed."
+        )
+
+
+def _unless_erased(change: Change, database: Database) -> Change:
+    known = change.checks.checks if isinstance(change.checks, _UnlessErased) else change.checks
+    return replace(change, checks=_UnlessErased(known, change.chains))
 
 
 def _as_it_is(images: Images, change: Change, what: str | None) -> Change:
@@ -272,7 +310,7 @@ def _difference(images: Images, row: RowChange) -> str | None:
         return None if found is None else f"{what} is {'there again' if is_it else 'another row by now'}"
     if found is None:
         return f"{what} was removed"
-    names = [name for name, value in row.before.items() if not found.holds(name, value)]
+    names = [name for name, value in row.guarded.items() if not found.holds(name, value)]
     if names:
         return f"{', '.join(names)} of {what}"
     refer = images.referring([found], 1) if row.after is None else images.referring_to(found, row.changing, 1)

@@ -141,6 +141,7 @@ class Context(QObject):
 
         def told(found: frozenset[str]) -> None:
             self.erased = found
+            self.history.forget(found)
 
         self.runner.read(_still_erased, on_done=told, on_failed=lambda error: None)
 
@@ -450,6 +451,12 @@ class History(QObject):
             on_done=done,
             on_failed=partial(self._told, again, partial(self._refused, here, act)),
         )
+
+    def forget(self, tenants: frozenset[str]) -> None:
+        """Acts in the chains of these, which were erased, cannot be taken back: nothing is kept of them."""
+        for acts in (self._done, self._undone):
+            acts[:] = [act for act in acts if not act[1].chains & tenants]
+        self.changed.emit()
 
     def _remember(self, change: Change, initiator: object) -> None:
         if change.undoable and initiator is not self:

@@ -172,6 +172,35 @@ def test_undo_refuses_when_somebody_changed_the_row_since(engine: Database, data
     assert rows_of(database_path) == entries
 
 
+def test_undo_refuses_what_has_become_another_tenants(engine: Database, database_path: Path) -> None:
+    """Its entry would stand in the chain of the one that has it no more."""
+    commit(engine, creation("u-1", "u-2"), now=NOW)
+    changes = [commit(engine, changing({"email": "ada@acme-corp.example"}), now=NOW)]
+    changes.append(undo(engine, changes[0], now=NOW))
+    execute(database_path, "UPDATE users SET tenant_id = 'beta' WHERE id = 'u-1'")
+    entries = rows_of(database_path)
+    for change in changes:
+        with pytest.raises(ChangedSince, match=r"since: tenant_id.* of users “u-1”"):
+            undo(engine, change, now=NOW)
+    assert rows_of(database_path) == entries
+
+
+def test_nothing_of_a_tenant_comes_back_when_all_that_it_had_was_removed(
+    engine: Database, database_path: Path
+) -> None:
+    commit(engine, creation("u-1", "u-2"), now=NOW)
+    change = commit(engine, deletion(), now=NOW)
+    execute(database_path, "DELETE FROM users WHERE tenant_id = 'acme-corp'")
+    execute(database_path, "UPDATE audit_chain SET event_type = 'audit_pruned' WHERE tenant_id = 'acme-corp'")
+    if engine.costs:
+        return  # of a live database no tenant can be erased
+    entries = rows_of(database_path)
+    for _ in range(2):
+        with pytest.raises(NotAllowed, match="All that acme-corp had was removed since"):
+            undo(engine, change, now=NOW)
+    assert users_of(database_path) == [] and rows_of(database_path) == entries
+
+
 def test_a_change_meets_a_column_that_is_null_and_one_that_is_not(
     engine: Database, database_path: Path
 ) -> None:

@@ -58,6 +58,20 @@ def test_an_act_is_taken_back_and_done_again(
     assert (history.next_undo, history.next_redo) == ("", what)
 
 
+def test_nothing_is_kept_of_the_acts_of_a_tenant_that_was_erased(
+    runner: Runner, history: History, database: LocalDatabase, qtbot: QtBot
+) -> None:
+    for name in ("ada", "bob"):
+        create(runner, qtbot, name)
+    with qtbot.waitSignal(runner.changed):
+        history.undo()
+    assert (history.next_undo, history.next_redo) != ("", "")
+    history.forget(frozenset({"another"}))
+    assert history.next_undo and history.next_redo
+    history.forget(frozenset({"another", "acme"}))
+    assert (history.next_undo, history.next_redo) == ("", "")
+
+
 def test_an_act_that_is_running_is_the_one_taken_back(
     runner: Runner, history: History, database: LocalDatabase, qtbot: QtBot
 ) -> None:
