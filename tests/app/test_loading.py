@@ -45,18 +45,28 @@ def test_a_wrong_call_of_qt_is_explained_as_ever() -> None:
 
 
 BESIDE = """
-import sys
+import ctypes, os, sys, threading
 from pathlib import Path
 from app import libraries
 libraries.start_new_thread = lambda run, given: run(*given)
 libraries.load_beside()
 maps = Path("/proc/self/maps").read_text()
-print("libQt6Widgets" in maps, "libfontconfig" in maps, "PySide6" in sys.modules)
+print("libQt6Widgets" in maps, "libfontconfig" in maps, "PySide6" in sys.modules, flush=True)
+together = threading.Barrier(3)
+many = [threading.Thread(target=lambda: (bytearray(5_000), together.wait())) for _ in range(3)]
+for one in many:
+    one.start()
+for one in many:
+    one.join()
+os.dup2(1, 2)
+ctypes.CDLL(None).malloc_stats()
 """
 
 
 def test_libraries_are_loaded_before_python_asks_for_what_is_in_them() -> None:
-    assert output(BESIDE) == "True True False\n"
+    loaded, *places = output(BESIDE).splitlines()
+    assert loaded == "True True False"
+    assert [line for line in places if line.startswith("Arena")] == ["Arena 0:"], "one for all threads"
 
 
 KINDS = """
