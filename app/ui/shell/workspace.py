@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QIcon, QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtGui import QEnterEvent, QIcon, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QApplication, QBoxLayout, QLineEdit, QMainWindow, QMenu, QTabBar, QWidget
 
 from app.services.opened import tenants
@@ -106,6 +106,16 @@ class _Page(QWidget):
         self.resized.emit()
 
 
+class _TabBar(QTabBar):
+    """`approached()` when the pointer comes to it."""
+
+    approached = Signal()
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        super().enterEvent(event)
+        self.approached.emit()
+
+
 class Workspace(QWidget):
     """The tabs of one file, kept up to date with what this and other programs write.
 
@@ -141,7 +151,8 @@ class Workspace(QWidget):
         self._beginning.timeout.connect(self._begin)
         self._around = QTimer(self, singleShot=True, interval=AROUND_MS)
         self._around.timeout.connect(self._look_around)
-        self.tabs, bar = TabPages(), QTabBar()
+        self.tabs, bar = TabPages(), _TabBar()
+        bar.approached.connect(self._look_round)
         bar.currentChanged.connect(self._release_focus)  # before the pages turn, as QTabWidget hears it later
         self.tabs.setTabBar(bar)
         self.tabs.setDocumentMode(True)
@@ -171,6 +182,8 @@ class Workspace(QWidget):
         self._ahead = QTimer(self, interval=AHEAD_MS)
         self._ahead.timeout.connect(self._go_ahead)
         self._to_load = deque(_FOR_QUESTIONS)
+        self._looks_round = self._may_go_ahead = False
+        """Whether a person has come to the tabs; and whether all is done that is for the first of them."""
         self._pages = list[QBoxLayout]()
         for spec in TABS:
             page = self._make_page()
@@ -538,19 +551,29 @@ class Workspace(QWidget):
         else:
             self._build_on.start()
 
+    def _look_round(self) -> None:
+        """A person comes to the tabs, or has gone to another one: what they may ask for is made ready."""
+        if not self._looks_round:
+            self._looks_round = True
+            if self._may_go_ahead:
+                self._ahead.start()
+
     def _go_ahead(self) -> None:
         """A part of the next tab that is not there yet, while nobody waits for another one; then the next of
         what may be asked for. On this thread: beside another one that loads, each call of Qt would wait.
+        Until somebody looks round only the tab that takes the longest: the others take 12 MB.
         """
         if self._build_on.isActive():
             return
         self._ahead.stop()  # a bug in it is told once
-        missing = [position for position in range(self.tabs.count()) if position not in self._built]
+        tabs = range(self.tabs.count()) if self._looks_round else (_POSITIONS[AUDIT_CHAIN.name],)
+        missing = [position for position in tabs if position not in self._built]
+        to_load = self._to_load if self._looks_round else deque[str]()
         if missing:
             next(self._parts(missing[0]), None)
-        else:
-            import_module(self._to_load.popleft())
-        if missing or self._to_load:
+        elif to_load:
+            import_module(to_load.popleft())
+        if missing or to_load:
             self._ahead.start()
 
     def _is_for_others(self, event: QKeyEvent) -> bool:
@@ -589,6 +612,7 @@ class Workspace(QWidget):
             release(self.tabs)
 
     def _tab_shown(self) -> None:
+        self._look_round()
         self._keys.drop()
         self._tell_broken()
         self.turned.emit()
@@ -706,6 +730,7 @@ class Workspace(QWidget):
         self.retention.start()
         self.verification.start()
         self.arrivals.start()
+        self._may_go_ahead = True
         self._ahead.start()
 
     def _is_beside(self) -> bool:

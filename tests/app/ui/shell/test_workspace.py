@@ -347,6 +347,8 @@ def test_tabs_are_built_before_anybody_looks_at_them_and_read_then(
     open_file(qtbot, window, demo_path)
     workspace = window.workspace
     assert workspace is not None
+    qtbot.waitUntil(lambda: len(workspace._built) == 2 and not workspace._ahead.isActive())
+    QTest.mouseMove(window.windowHandle(), workspace.tabs.tabBar().mapTo(window, QPoint(200, 9)))
     qtbot.waitUntil(lambda: len(workspace._built) == 5 and not workspace._ahead.isActive())
     assert not any(page.isVisible() or page.list.shown for place, page in workspace._built.items() if place)
     parts = list[None]()
