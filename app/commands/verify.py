@@ -88,7 +88,7 @@ def verify(options: argparse.Namespace) -> int:
     exported, trust = options.checkpoints, [key.lower() for key in options.trust_key]
     since = None
     where = _where(options.file)
-    before = cache(partial(_say_rows, where, quiet=options.quiet))  # which says it once
+    before = cache(partial(_say_rows, where, store, quiet=options.quiet))  # which says it once
     by = paths.os_user()
     unread: StoreUnreadable | None = None
     try:
@@ -106,7 +106,7 @@ def verify(options: argparse.Namespace) -> int:
         if (exported, options.archive, options.report) != (None,) * 3:
             raise
         if options.quiet:  # said all the same, as with checkpoints it would be fewer
-            _say_rows(where, section)
+            _say_rows(where, store, section)
         before(section)
         unread, report = error, verifier(where, section=section, now=now)
     if since is None and not report.entries and not report.findings:
@@ -165,12 +165,12 @@ def _where(given: Path | LiveName) -> "Where":
     return InFile(database_path(given))
 
 
-def _say_rows(where: "Where", section: "Section", *, quiet: bool = False) -> None:
+def _say_rows(where: "Where", store: "CheckpointStore", section: "Section", *, quiet: bool = False) -> None:
     """Says before it begins how much of a live database is read, unless it is to be `quiet`."""
     from app.services.chain.checkpoints.making import most_to_read  # noqa: PLC0415
 
     if not quiet and where.usage is not None:
-        rows = most_to_read(where, section)
+        rows = most_to_read(where, store, section)
         how_many = "about" if section.tenant is None else "at most"
         say_before(where.name, where.usage, rows, how_many, or_where=" or something is wrong")
 
@@ -252,7 +252,7 @@ def checkpoint(options: argparse.Namespace) -> int:
         reason = Reason.ANOTHER_DATABASE if options.another_database else reason
         accepts = options.start_over or options.accept_starts
         accepted_by = paths.os_user() if accepts else None
-        _say_rows(where, EVERYTHING)
+        _say_rows(where, store, EVERYTHING)
         made = verify_and_sign(
             where, store, verify, now=now, reason=reason, accepted_by=accepted_by, by=paths.os_user()
         )

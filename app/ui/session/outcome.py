@@ -168,7 +168,7 @@ def run(
     store, verify = store_and_verifier()
 
     def before(section: Section) -> None:
-        rows = making.most_to_read(where, section)
+        rows = making.most_to_read(where, store, section)
         read_at_most(asked.most, rows, where.name, charged=where.charges)
         if rows:
             on_cost(rows)

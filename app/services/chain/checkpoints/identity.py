@@ -88,7 +88,7 @@ def recognise(
     tenants in common, and old copies, need them. `place` is where the file is, if anything was seen there.
     Where the rows that are read are charged few are looked for.
     """
-    rows.at(seq for _, newest in known for item in newest[-1:] for seq, _ in _ends(item))  # of all at once
+    rows.at(seq for _, newest in known for item in newest[-1:] for seq, _ in ends_of(item))  # of all at once
     here = next((item for item in known if place is not None and item[0].id == place.database), None)
     if here is None or place is None:
         return _by_rows(rows, known, all_of)
@@ -198,7 +198,7 @@ def speaks_of(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
     """
     candidate = (KnownDatabase(""), checkpoints)
     return (
-        any(rows.count(_ends(item)) for item in checkpoints[-3:])
+        any(rows.count(ends_of(item)) for item in checkpoints[-3:])
         or _with_moved_rows(rows, [candidate]) is not None
         or _begun_again(rows, checkpoints)
     )
@@ -224,7 +224,7 @@ def is_related(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
     """Whether a file is what became of the rows that these know; rewritten from the first on perhaps, where
     half of the rows that the newest knows have their tenant and their time.
     """
-    ends = {end for item in checkpoints for end in _ends(item)}
+    ends = {end for item in checkpoints for end in ends_of(item)}
     marks = {
         seq: (tenant, str(at))
         for item in checkpoints[-1:]
@@ -334,7 +334,7 @@ def _was_pruned(first: tuple[int, str] | None, sealed: SealedChain) -> bool:
     return first is not None and continues(*first, sealed.last_seq, sealed.head)
 
 
-def _ends(checkpoint: Checkpoint) -> Iterator[tuple[int, str]]:
+def ends_of(checkpoint: Checkpoint) -> Iterator[tuple[int, str]]:
     """The first and the last row of every tenant, by seq and hash."""
     for sealed in checkpoint.tenants.values():
         yield from _ends_of(sealed)
@@ -509,7 +509,7 @@ def has_more(rows: ChainRows, checkpoints: Sequence[Checkpoint], *, parts: bool 
 
 def is_all(rows: ChainRows, checkpoint: Checkpoint) -> bool:
     """Whether it knew just these entries, by their ends and, where it may be searched, their number."""
-    ends = set(_ends(checkpoint))
+    ends = set(ends_of(checkpoint))
     if rows.count(ends, enough=len(ends)) < len(ends) or rows.behind(checkpoint.through):
         return False
     entries = sum(sealed.entries for sealed in checkpoint.tenants.values())
@@ -527,7 +527,7 @@ def _with_moved_rows(rows: ChainRows, known: Sequence[DatabaseCheckpoints]) -> K
         value: database
         for database, checkpoints in known
         for checkpoint in checkpoints[-1:]
-        for _, value in _ends(checkpoint)
+        for _, value in ends_of(checkpoint)
     }
     found = rows.with_any_hash(owners) if owners else None
     return None if found is None else owners.get(found[0]) or owners.get(found[1])

@@ -1,9 +1,10 @@
 """Verification and checkpoints together, in one call for each thing a person does."""
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Unpack
+from typing import TYPE_CHECKING, Final, Protocol, Unpack
 
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints.document import NotSigned
@@ -143,13 +144,21 @@ def to_read(where: Where, section: Section) -> int:
         return rows_to_read(database, section)
 
 
-def most_to_read(where: Where, section: Section) -> int:
-    """No fewer than are read, with what is looked up of each tenant: a part that goes on from a checkpoint
-    has looked that up already. Raises as `verify`.
+_LOOKS: Final = 6
+"""Rows that each row which is looked for costs: two each time, for a verification, its checkpoint and what is
+kept of it.
+"""
+
+
+def most_to_read(where: Where, store: CheckpointStore, section: Section) -> int:
+    """No fewer than are read, with what is looked up of each tenant, and of the databases that it may be: a
+    part that goes on from a checkpoint has looked that up already. Raises as `verify`.
     """
     rows = to_read(where, section)
     if not rows or section != EVERYTHING:
         return rows
+    with suppress(TenantAdminError):  # of the store, which the verification says
+        rows += _LOOKS * store.looked_for(where)
     with where.connect() as database:
         return rows + looked_up(database, rows)
 

@@ -10,7 +10,13 @@ from pathlib import Path
 
 from app.services.chain.checkpoint import Checkpoint, Reason
 from app.services.chain.checkpoints import doubts
-from app.services.chain.checkpoints.identity import DatabaseCheckpoints, recognise, speaks_of, whereabouts
+from app.services.chain.checkpoints.identity import (
+    DatabaseCheckpoints,
+    ends_of,
+    recognise,
+    speaks_of,
+    whereabouts,
+)
 from app.services.chain.checkpoints.rows import ChainRows, Seen, rows_of
 from app.services.chain.checkpoints.tables import Contents, KnownDatabase, Place
 from app.services.chain.where import InFile, Where
@@ -45,6 +51,16 @@ def recognised_in(
     of = None if found is None else found.before or found.id
     some = (item for item in databases if of in (None, item.id))
     return next((item for item in some if _has_start(rows, contents.baselines(item.id))), found)
+
+
+def looked_for(contents: Contents, where: Where) -> int:
+    """How many rows are looked for, to tell whether what is there is one of the databases that are known
+    elsewhere.
+    """
+    here, others = contents.place(where), _of_other_live(contents, where)
+    left_out = others | ({here.database} if here is not None else set())
+    elsewhere = (_candidate(contents, item)[1] for item in contents.databases() if item.id not in left_out)
+    return len({seq for newest in elsewhere for item in newest[-1:] for seq, _ in ends_of(item)})
 
 
 def are_parted(contents: Contents, database: KnownDatabase | None, exported: Sequence[Checkpoint]) -> bool:

@@ -15,6 +15,7 @@ from app.services.chain.checkpoints.recognition import (
     UNRECOGNISABLE,
     are_parted,
     is_copy,
+    looked_for,
     recognised,
     recognised_in,
     remember,
@@ -144,6 +145,13 @@ class CheckpointStore:
                 contents.checkpoints(database.id)
                 contents.baselines(database.id)
             return tuple(contents.unreadable)
+
+    def looked_for(self, where: Where) -> int:
+        """How many rows are looked for to tell which database is there, beside those of its own."""
+        if not is_there(self._path):
+            return 0
+        with opened(self._path) as contents:
+            return looked_for(contents, where)
 
     def known(self, where: Where, seen: Seen | None = None) -> CheckpointHistory:
         """What is known of the file, for a verification; empty for a file never seen."""
