@@ -51,7 +51,7 @@ class OldSecrets:
             except KeyringProblem as error:
                 why = str(error)
         self._kept[webhook] = replace(old, in_keyring=False)
-        return f"The old secret is taken until this file is closed ({why})."
+        return f"The old secret is taken until this database is closed ({why})."
 
     def find(self, webhook: str, *, now: int) -> OldSecret | None:
         """The one that is still taken; one whose time is over is forgotten."""

@@ -187,7 +187,7 @@ def rotate_form(
             periods.addItem(words, seconds)
         hint = (
             "By “Check a request” of this program: from the system's keyring, or, where none takes it, no "
-            "longer than this file is open."
+            "longer than this database is open."
         )
         form.add_field("period", "The old one is still taken", periods, hint=hint)
     forms.setFocus()

@@ -236,7 +236,7 @@ def test_old_secrets_go_with_their_time_and_with_their_webhooks() -> None:
 def test_without_a_keyring_it_is_taken_while_the_file_is_open(problem: Exception) -> None:
     secrets = OldSecrets("db", MemoryKeyring(problem))
     why = secrets.keep("wh_1", OldSecret(OLD, NOW + 60))
-    assert why is not None and "until this file is closed" in why
+    assert why is not None and "until this database is closed" in why
     found = secrets.find("wh_1", now=NOW)
     assert found is not None and not found.in_keyring
     assert secrets.find("wh_1", now=NOW + 61) is None

@@ -203,12 +203,12 @@ def test_without_a_keyring_the_person_is_told(
     dialog(qtbot, tab, FormDialog)
     press("Return")
     shown = dialog(qtbot, tab, SecretDialog)
-    qtbot.waitUntil(lambda: any("until this file is closed" in text for text in said))
-    assert "until this file is closed" in shown.sentence.text()  # where a toast has no room for it
+    qtbot.waitUntil(lambda: any("until this database is closed" in text for text in said))
+    assert "until this database is closed" in shown.sentence.text()  # where a toast has no room for it
     shown.reject()
     tab.commands.trigger("check_request")
     checking = dialog(qtbot, tab, CheckRequestDialog)
-    qtbot.waitUntil(lambda: "taken until this file is closed, or 2" in checking.against.text())
+    qtbot.waitUntil(lambda: "taken until this database is closed, or 2" in checking.against.text())
 
 
 @pytest.mark.slow
