@@ -1,6 +1,7 @@
 """A receiver on this computer, in a window beside the program's own: what it is sent, and how it answers."""
 
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -25,7 +26,8 @@ from app.ui.widgets.labels import FoldedLabel, Label, Look, in_column, in_row, t
 from app.ui.widgets.static_table import Cell
 from app.workers.receiver import SLOW_SECONDS, Answering, Received, Receiver, ReceiverNotStarted
 from app.workers.runner import Task
-from models.errors import TenantAdminError
+from models.errors import Cancelled, TenantAdminError
+from models.progress import Monitor
 
 _ANSWERS = {
     Answering.OK: "200 OK",
@@ -46,6 +48,7 @@ _SENTENCE = (
 _ELSEWHERE = "Port {}, which it had before, is taken: what was given the old address must be given this one."
 _NOTHING = "Nothing was received yet."
 _CUT = "The body broke off, or is longer than is read here: whether the signature holds cannot be told."
+_UNKNOWN = Checked(None, "Not checked yet", ())
 _KEPT = 200
 _ROWS, _HEIGHT = 5, 150
 _WIDTH = 720
@@ -68,6 +71,11 @@ class ReceiverDialog(Dialog):
         self._senders: list[Destination] = []
         """The webhooks that have its address, and a secret."""
         self._reading: Task | None = None
+        self._judging: Task | None = None
+        self._verdicts: dict[int, Checked] = {}
+        """What is found of the signature of each request that is kept, by its `id()`: of 200 long ones that
+        takes seconds, so each is judged once, on another thread.
+        """
         self.finished.connect(self._let_go)
         self._received: deque[Received] = deque(maxlen=_KEPT)
         self.receiver: Receiver | None = None
@@ -157,22 +165,59 @@ class ReceiverDialog(Dialog):
     def _take(self, received: Received) -> None:
         self._received.appendleft(received)
         if self.receiver is None or self._context.costs:
-            self._show()
+            self._judge()
         else:
-            self._let_go()
+            if self._reading is not None:
+                self._reading.cancel()
             self._reading = self._context.runner.read(
                 destinations_at, self.receiver.url, on_done=self._know, on_failed=lambda error: self._know([])
             )
 
     def _let_go(self) -> None:
-        if self._reading is not None:
-            self._reading.cancel()
-            self._reading = None
+        for task in (self._reading, self._judging):
+            if task is not None:
+                task.cancel()
+        self._reading = self._judging = None
 
     def _know(self, found: list[Destination]) -> None:
         self._reading = None
-        self._senders = [one for one in found if one.secret is not None]
-        self._show()
+        senders = [one for one in found if one.secret is not None]
+        if senders != self._senders:
+            self._senders = senders
+            self._verdicts.clear()
+        self._judge()
+
+    def _judge(self) -> None:
+        """Checks the signatures that are not yet, then shows what was received."""
+        kept = {id(one): one for one in self._received}
+        for gone in self._verdicts.keys() - kept:
+            del self._verdicts[gone]
+        todo, tried = {at: one for at, one in kept.items() if at not in self._verdicts}, self._tried()
+        if self._judging is not None:  # whose end looks again
+            return
+        if not todo:
+            self._show()
+            return
+
+        def work(monitor: Monitor) -> dict[int, Checked]:
+            found = {}
+            for at, one in todo.items():
+                if monitor.cancelled():
+                    raise Cancelled
+                found[at] = _checked(one, tried)
+            return found
+
+        def end(found: dict[int, Checked]) -> None:
+            if self._judging is task:
+                self._judging = None
+                if tried == self._tried():
+                    self._verdicts |= found
+                self._judge()
+
+        def failed(error: TenantAdminError) -> None:
+            end(dict.fromkeys(todo, Checked(None, "Not checked", (str(error),))))
+
+        task = self._judging = self._context.runner.job(work, on_done=end, on_failed=failed)
 
     def _clear(self) -> None:
         self._received.clear()
@@ -197,14 +242,8 @@ class ReceiverDialog(Dialog):
             return "Signatures are not checked: open this with a webhook selected that has a secret."
         return f"Signatures are checked with the secret of {self._name}."
 
-    def _checked(self, one: Received) -> Checked:
-        if one.is_cut:
-            return Checked(None, "Not all of it is here", (_CUT,))
-        text = one.body.decode("utf-8", "surrogateescape")  # what is no UTF-8 is signed as it came
-        return check(one.head, text, self._tried(), now=int(one.at))
-
     def _cells(self, one: Received, *, utc: bool) -> tuple[Cell, ...]:
-        found = self._checked(one)
+        found = self._verdicts.get(id(one), _UNKNOWN)
         words, tone, icon = _SIGNATURES[found.holds]
         return (
             Cell(absolute_time(int(one.at), utc), int(one.at)),
@@ -224,6 +263,13 @@ class ReceiverDialog(Dialog):
             chosen = self._received[self.table.source_row(rows[0])]
             cut = "\n… (cut)" if chosen.is_cut else ""
             self.request.setPlainText(f"{chosen.head}\n\n{_text(chosen)}{cut}")
+
+
+def _checked(one: Received, tried: Sequence[Tried]) -> Checked:
+    if one.is_cut:
+        return Checked(None, "Not all of it is here", (_CUT,))
+    text = one.body.decode("utf-8", "surrogateescape")  # what is no UTF-8 is signed as it came
+    return check(one.head, text, tried, now=int(one.at))
 
 
 def _text(received: Received) -> str:

@@ -3,17 +3,19 @@
 import socket
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
+from app.services.deliveries.checking import Checked, check
 from app.services.deliveries.request import SIGNATURE
 from app.services.deliveries.signing import platform_signature
 from app.services.records.webhooks import Secret
 from app.ui.session.context import Context
 from app.ui.shell.window import MainWindow
-from app.ui.tabs.webhooks import WebhooksTab
+from app.ui.tabs.webhooks import WebhooksTab, receiving
 from app.ui.tabs.webhooks.receiving import ReceiverDialog
 from app.ui.tabs.webhooks.sending import SendEventDialog
 from tests.app.ui.conftest import ShowTab
@@ -122,10 +124,17 @@ def test_it_ends_with_the_file_and_says_that_the_preferences_are_off(
 
 @pytest.mark.slow
 def test_a_signature_is_judged_of_the_bytes_that_came_and_of_nothing_less(
-    show_tab: ShowTab, context: Context, qtbot: QtBot
+    show_tab: ShowTab, context: Context, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A body that is no UTF-8, one in parts, and one that broke off, which nobody can judge."""
     ask(context.opened.path, "UPDATE webhook_destinations SET secret = ?", SECRET)
+    judged: list[str] = []
+
+    def check_once(head: str, *args: Any, **more: Any) -> Checked:
+        judged.append(head)
+        return check(head, *args, **more)
+
+    monkeypatch.setattr(receiving, "check", check_once)
     tab = show_tab(WebhooksTab)
     with qtbot.waitSignal(tab.details_shown):
         tab.table.select_row(0)
@@ -145,4 +154,5 @@ def test_a_signature_is_judged_of_the_bytes_that_came_and_of_nothing_less(
             client.shutdown(socket.SHUT_WR)
             qtbot.waitUntil(lambda: len(cells(shown)) == seen + 1)  # noqa: B023
     assert sorted(row[2] for row in cells(shown)) == ["holds", "holds", "not checked"]
+    assert len(judged) == 2, "each once, however many come behind it"
     shown.reject()
