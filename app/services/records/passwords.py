@@ -35,7 +35,7 @@ _GROUPS, _GROUP = 4, 5
 
 @dataclass(frozen=True, slots=True)
 class Strength:
-    """How hard it is to guess, from 0 (at once) to 4, and why, where zxcvbn has a reason."""
+    """How hard it is to guess, from 0 (at once) to 4, and why, or what to do, where zxcvbn tells."""
 
     score: int
     why: str
@@ -73,7 +73,8 @@ class Typed:
         about = [part for one in self._about for part in one.casefold().split("@")]
         words = [word for part in about for word in (part, _BETWEEN.sub("", part), *_BETWEEN.split(part))]
         found = zxcvbn(self._password[:_JUDGED] or " ", user_inputs=[*filter(None, dict.fromkeys(words))])
-        return Strength(found["score"], found["feedback"]["warning"])
+        told = found["feedback"]
+        return Strength(found["score"], told["warning"] or next(iter(told["suggestions"]), ""))
 
     @cached_property
     def stored(self) -> str:

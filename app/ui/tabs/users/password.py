@@ -12,12 +12,23 @@ from app.ui.widgets.buttons import CheckBox, copy_button
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.form_dialog import FieldValue, FormDialog, checked
 from app.ui.widgets.labels import Label, Look, in_column, name_choice
+from app.ui.widgets.later import later
 from app.workers.runner import Task
 from models.engine import Database
 
 _GENERATE, _TYPE = "Generate one", "Type one"
 _LOOKS = (Look.BAD, Look.BAD, Look.WARN, Look.OK, Look.OK)
 _valid = checked(passwords.valid)
+
+
+class _PickList(QComboBox):
+    """`closed` when its list was open."""
+
+    closed = Signal()
+
+    def hidePopup(self) -> None:
+        super().hidePopup()
+        self.closed.emit()
 
 
 class PasswordField(QWidget):
@@ -34,7 +45,7 @@ class PasswordField(QWidget):
         super().__init__()
         self._context, self._about = context, about
         self._judging: Task | None = None
-        self.how = QComboBox()
+        self.how = _PickList()
         name_choice(self.how, "How the password is set")
         self.how.addItems([_GENERATE, _TYPE])
         self.typed = QLineEdit(echoMode=QLineEdit.EchoMode.Password, placeholderText="The new password")
@@ -43,6 +54,7 @@ class PasswordField(QWidget):
         self.strength = Label(wrap=True)
         in_column(self.how, self.typed, self.show_it, self.strength, within=self, spacing=4)
         self.how.currentIndexChanged.connect(self._chosen)
+        self.how.closed.connect(lambda: later(self, 0, self._go_on))  # it is chosen then
         self.typed.textChanged.connect(self._edited)
         self.show_it.toggled.connect(
             lambda on: self.typed.setEchoMode(
@@ -67,6 +79,10 @@ class PasswordField(QWidget):
             part.setVisible(self.is_typed)
         self.setFocusProxy(self.typed if self.is_typed else self.how)
         self._edited()
+
+    def _go_on(self) -> None:
+        if self.is_typed:
+            self.typed.setFocus()
 
     def _edited(self) -> None:
         if self._judging is not None:
