@@ -162,6 +162,10 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 
             options.run = in_place_of(arguments[0], options)
         return options
+    if len(arguments) < 2 and all(one and not one.startswith("-") for one in arguments):
+        # What most starts ask for: the parser, with what it loads, takes 5 ms of one.
+        path = common.file_or_live(arguments[0]) if arguments else None
+        return argparse.Namespace(run=_window, path=path, read_only=False, self_test=False)
     parser = _Parser(
         prog="tenant-admin",
         usage="tenant-admin [FILE, FOLDER or d1:NAME]\n       tenant-admin COMMAND …",

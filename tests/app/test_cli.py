@@ -42,6 +42,15 @@ def test_any_file_name(demo: Path, tmp_path: Path, name: bytes) -> None:
     assert done.stderr == b"[0, 0, 0, 0]\n"
 
 
+@pytest.mark.parametrize("place", ["a.sqlite", "ü a", "./d1:prod", "d1:prod", "verfy", "a\udcff"])
+def test_what_opens_the_window_is_what_the_parser_finds_in_it(place: str) -> None:
+    """It is not asked where a place is all that is given."""
+    assert cli._options([place]) == cli._options(["--", place])
+    assert cli._options([]) == cli._options(["--"])
+    with pytest.raises(SystemExit):
+        cli._options([""])
+
+
 @pytest.mark.slow
 def test_a_name_that_is_no_utf8_may_be_written_to(demo: Path, tmp_path: Path) -> None:
     first, copy, dump, new = (os.fsdecode(tmp_path / f"{name}-") + "\udcff" for name in "abcd")
