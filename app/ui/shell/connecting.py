@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from app.services.live.opening import OpenedLive
     from app.services.live.tokens import Tokens
     from app.services.opened import Opened
-    from app.ui.widgets.dialogs import Door
+    from app.ui.widgets.dialogs import Dialog, Door
 
 
 class Connecting(QObject):
@@ -169,9 +169,7 @@ class Connecting(QObject):
         title = f"{place} cannot be opened"
         dialog = ErrorDialog(self._theme, str(error), self._window, title=title, doors=list(doors()))
         if connection is not None and connection.production:
-            from app.ui.shell.strip import production_mark  # noqa: PLC0415
-
-            dialog.set_mark(production_mark(place, connection.colour))
+            _mark_as(dialog, connection)
         dialog.open_once()
 
     def ask_token_again(self, opened: Opened, why: str) -> None:
@@ -189,6 +187,7 @@ class Connecting(QObject):
 
         within = QApplication.activeModalWidget() or self._window  # a form, perhaps
         dialog = TokenDialog(self._theme, connection, why, within)
+        _mark_as(dialog, connection)
 
         def entered() -> None:
             self.tokens.enter(connection, dialog.take_token())
@@ -203,6 +202,17 @@ class Connecting(QObject):
         dialog = ConnectDialog(
             self._theme, self._busy.runner, lambda: self.tokens, connection, parent=self._window
         )
+        _mark_as(dialog, connection)
         dialog.kept.connect(lambda place, problem: self._say(problem) if problem else None)
         dialog.kept.connect(lambda place, problem: self.open(place))
         dialog.open_once()
+
+
+def _mark_as(dialog: Dialog, connection: NamedConnection | None) -> None:
+    """What is asked about a connection has its mark, and not that of the window, which may be of another."""
+    from app.ui.shell.strip import production_mark  # noqa: PLC0415
+
+    if connection is None or not connection.production:
+        dialog.set_mark(None)
+    else:
+        dialog.set_mark(production_mark(connection.place, connection.colour))

@@ -157,9 +157,17 @@ class Dialog(QDialog):
             if mark := parent.window().property("mark"):
                 self.set_mark(mark)
 
-    def set_mark(self, mark: Sequence[str]) -> None:
-        """Has this mark on top, also of what the window does not show."""
+    def set_mark(self, mark: Sequence[str] | None) -> None:
+        """Has this mark on top, also of what the window does not show; or None, whatever the window has."""
         self.setProperty("mark", mark)
+        if mark is None:
+            self.setWindowTitle(self.title.text())
+            if self._mark is not None:
+                self._mark.hide()
+                self._whole.removeWidget(self._mark)
+                self._mark.deleteLater()
+                self._mark = None
+            return
         words, colour, ink = mark
         self.setWindowTitle(f"{words} · {self.title.text()}")
         if self._mark is None:

@@ -1380,6 +1380,16 @@ def test_a_dialog_on_production_says_so(qtbot: QtBot, window: MainWindow, produc
     asked = dialog(qtbot, window, ConfirmDialog)
     assert "PRODUCTION · d1:prod" in words(asked) and asked.windowTitle().startswith("PRODUCTION")
     press("Escape")
+    for connection, title in (
+        (None, "Connect to D1"),
+        (Connections().named("prod"), "PRODUCTION · d1:prod · "),
+    ):
+        window.connecting.ask_connect(connection)
+        form = dialog(qtbot, window, ConnectDialog)
+        assert ("PRODUCTION · d1:prod" in words(form)) is (connection is not None), "it may be of another"
+        assert form.windowTitle().startswith(title)
+        press("Escape")
+        closed(qtbot, window, ConnectDialog)
 
 
 def test_a_token_that_is_missing_is_asked_for(
