@@ -120,15 +120,14 @@ class NotificationsTab(RecordTab):
 
     @property
     def gives_way(self) -> tuple[str, ...]:
-        """What kind it is, then when retention takes it. Of one run all messages begin with its name, so that
-        the title says more than the tenant.
-        """
-        kind, title, *others = super().gives_way
-        leaves = [LEAVES] if self.leaving.is_told else []
-        return (kind, *leaves, *others) if self._grouped_by == BY_RUN else (kind, *leaves, title, *others)
+        """What kind it is, then when retention takes it."""
+        kind, *others = super().gives_way
+        return (kind, LEAVES, *others) if self.leaving.is_told else (kind, *others)
 
     def needless(self) -> frozenset[str]:
-        return super().needless() | {self._grouped_by}
+        """Of one run, whose messages all begin with its name, a title says more than the tenant."""
+        of_one_run = self._grouped_by == BY_RUN and self._group_choice() is not None
+        return super().needless() | {self._grouped_by} | ({"tenant_id"} if of_one_run else set())
 
     def said_of_rows(self) -> str:
         name = self.groups.name() if self.groups is not None and self._has_groups() else ""
@@ -254,6 +253,7 @@ class NotificationsTab(RecordTab):
             from app.ui.tabs.notifications.groups import GroupsPanel  # noqa: PLC0415 - rows show before
 
             self.groups = GroupsPanel(self.context, self._refuse_for_group)
+            self.groups.chosen.connect(self._let_give_way)
             self.groups.chosen.connect(self.filters_changed)
             self.groups.act_wanted.connect(self._act_on_group)
             self.groups.entered.connect(self.list.enter)
