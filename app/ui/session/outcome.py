@@ -22,6 +22,7 @@ LinkCell = tuple[str, str | None, Tone | None, str]
 """Text, icon, tone and tool tip of an entry in the link column."""
 
 _VERIFY = "Verify the chain to check"
+_NOT_VERIFIED = "not verified", Icon.SHIELD_OFF, None
 _OF_OTHERS = ABOUT_A_CHAIN - {Code.UNREADABLE}
 """Findings that name an entry for what is wrong around it, such as the last one that a checkpoint knew."""
 
@@ -57,7 +58,12 @@ class State(Enum):
     """What a verification says of one entry, as a `LinkCell`."""
 
     UNCHECKED = ("not verified", Icon.SHIELD_OFF, None, f"{_VERIFY} this entry.")
-    OUTSIDE = ("not verified", Icon.SHIELD_OFF, None, f"Only other entries were verified. {_VERIFY} this one.")
+    OUTSIDE = (
+        "not verified",
+        Icon.SHIELD_OFF,
+        None,
+        f"Only other entries were verified. {_VERIFY} this one.",
+    )
     UNREAD = ("not verified", Icon.SHIELD_OFF, None, "It could not be read whole.")
     HOLDS = ("linked", Icon.LINK, Tone.OK, "Hash and link hold.")
     HELD = ("was linked", Icon.LINK, None, f"It held when it was verified. {_VERIFY} this entry again.")

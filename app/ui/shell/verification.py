@@ -55,6 +55,7 @@ class SelfVerification(QObject):
         self._end: tuple[Report, str | None] | None = None
         """Of the latest verification, and the hash of the last entry that it knows."""
         self._is_due_to_look = self._is_looking = False
+        self._knows_newer = False
         self._timer = QTimer(self, interval=_LOOK_MS)
         self._timer.timeout.connect(self._look)
 
@@ -261,7 +262,8 @@ class SelfVerification(QObject):
             )
 
     def _counted(self, through: int, newer: int) -> None:
-        if through == self._verdict.through and newer != self._verdict.newer:
+        was, self._knows_newer = self._knows_newer, True
+        if through == self._verdict.through and (newer != self._verdict.newer or not was):
             self._verdict.newer = newer
             self._verdict.changed.emit()
 
@@ -299,7 +301,10 @@ class SelfVerification(QObject):
             words += f" through entry {grouped(known.through)} · {how_many(verdict.newer, 'newer', 'newer')}"
             tip += f"; {verdict.not_verified}"
         elif known.intact and not verdict.newer:
-            words += f"{' whole' if stands else ''}, {relative_time(at, now)}"
+            # Of another time, it says nothing yet of what came behind that.
+            is_told = verdict.outcome is not None or self._knows_newer
+            upto = "" if is_told else f" through entry {grouped(known.through)}"
+            words += f"{' whole' if stands else ''}{upto}, {relative_time(at, now)}"
         if verdict.outcome is None:
             tip += "; not looked at since"
         elif verdict.outcome.outdated:

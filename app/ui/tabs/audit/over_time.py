@@ -92,9 +92,10 @@ class OverTime:
             later(self._tab, 0, lambda: again(query))  # when the tab has been told, too
 
     def mark(self, outcome: Outcome | None) -> None:
-        """Shows on which days, and in which hours, the entries are with which something is wrong."""
-        utc = self._context.settings.utc_times
-        numbers = sorted({found.seq for found in outcome.report.findings if found.seq}) if outcome else []
+        """Shows on which days, and in which hours, the entries in scope are with which something is wrong."""
+        utc, tenant = self._context.settings.utc_times, self._tab.scope.tenant_id
+        findings = () if outcome is None else outcome.report.findings
+        numbers = sorted({one.seq for one in findings if one.seq and tenant in (None, one.tenant)})
         if self._marking is not None:
             self._marking.cancel()
             self._marking = None

@@ -161,11 +161,11 @@ class ListedTab(InspectedTab):
         taken_back = initiator is self.context.history and self._taken_back(own)
         if effect.moves:
             by_form = initiator is None and effect.touches(self.current.record_id)
-            # What was changed, and is no more in the list, is not to be followed by one that a key hits then.
-            is_edited = by_form and any(row.after is not None for row in own)
-            self._edited = self.current.record_id if is_edited else None
             by_history = initiator is self.context.history and bool(self.table.selected_ranges())
-            if initiator is self or by_history or (by_form and not is_edited):
+            # What was changed, and is no more in the list, is not to be followed by one that a key hits then.
+            is_edited = (by_form or by_history) and any(row.after is not None for row in own)
+            self._edited = self.current.record_id if is_edited else None
+            if initiator is self or ((by_form or by_history) and not is_edited):
                 self.selection.go_on()
             if initiator is None and len(own) == 1 and own[0].before is None:
                 self._wanted_record = own[0].record_id  # made in a form, and what one wants to see

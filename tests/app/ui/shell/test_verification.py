@@ -340,7 +340,12 @@ def test_the_verdict_is_kept_where_the_preference_is_off(
     qtbot.waitUntil(lambda: page.banner.detail().startswith("5 newer entries are not verified yet"))
     window.close_file()
     open_file(qtbot, window, demo_path)
-    qtbot.waitUntil(lambda: "5 newer" in window.shield.text())
+    assert window.context is not None and window.workspace is not None
+    verification, verdict = window.workspace.verification, window.context.verdict
+    qtbot.waitUntil(lambda: verdict.newer == 5 and "5 newer" in window.shield.text())
+    verification._knows_newer, verdict.newer = False, 0  # as it is until these are counted
+    verification._say()
+    assert window.shield.text().startswith(f"Chain verified through entry {verdict.through}, ")
 
 
 def test_what_another_program_appends_since_is_counted(

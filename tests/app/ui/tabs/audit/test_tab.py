@@ -14,6 +14,7 @@ from app.itemmodels.columns import Tone
 from app.services.chain.rules import Code, Verdict
 from app.services.demo import create_demo
 from app.services.records import users
+from app.services.records.tables import Scope
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.going import GoToDialog
@@ -131,6 +132,17 @@ def test_what_is_broken_is_named_and_gone_to(qtbot: QtBot, show_tab: ShowTab, de
     qtbot.waitUntil(lambda: "hash wrong" in labels(page.inspector))
     visible = page.table.visualRect(page.table.currentIndex())
     assert page.table.viewport().rect().contains(visible.center()), "it is in sight"
+    whose = [
+        ask(demo_path, "SELECT tenant_id FROM audit_chain WHERE seq = ?", one)[0][0]
+        for one in (first, second)
+    ]
+    page.set_scope(Scope(whose[0]))
+    page.activate()
+    own = whose.count(whose[0])
+    qtbot.waitUntil(lambda: sum(bar.findings for bar in page.timeline._bars) == own)
+    page.set_scope(Scope(next(one for one in page.context.tenants if one not in whose)))
+    page.activate()
+    qtbot.waitUntil(lambda: sum(bar.findings for bar in page.timeline._bars) == 0)
 
 
 @pytest.mark.slow
@@ -196,7 +208,7 @@ def test_in_a_small_window_the_entry_is_read_beside_its_rows(
     assert scroll.horizontalScrollBar().maximum() == 0, "all of its width is in sight"
     assert len({one.geometry().top() for one in page.inspector._foot.parts()}) == 1, "in one row"
     titles = page.table.horizontalHeader()
-    for name in ("created_at", "event_type", "payload"):
+    for name in ("created_at", "tenant_id", "payload"):
         assert not titles.isSectionHidden(page.model.column_of(name))
 
 
