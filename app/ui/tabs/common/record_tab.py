@@ -148,6 +148,8 @@ class RecordTab(ListedTab):
             if column.kind is ColumnKind.TIME:  # whose words become longer while one looks at them
                 words = (LONGEST_AGO,)
                 self.table.columns.set_widest(self.model.column_of(column.name), words, icon=False)
+            elif column.kind is ColumnKind.FLAG and column.words:  # an act gives the rows the other
+                self.table.columns.set_widest(self.model.column_of(column.name), column.words)
             elif column.name == "tenant_id":  # of whom the first rows may show one
                 longest = max((name for name in context.tenants), key=len, default="")[:_LONGEST_TENANT]
                 self.table.columns.set_widest(self.model.column_of("tenant_id"), (longest,), icon=False)

@@ -54,6 +54,9 @@ _CHIPS: dict[bool, Chip] = {
     False: ("inactive", Tone.NEUTRAL, Icon.PAUSED),
 }
 
+_URL = 170
+"""A width at which a URL still tells where it leads, so that one sees beside it how each fares."""
+
 
 class WebhooksTab(RecordTab):
     """Webhook destinations: create, edit, switch on and off, delete."""
@@ -90,15 +93,18 @@ class WebhooksTab(RecordTab):
 
     @property
     def gives_way(self) -> tuple[str, ...]:
-        """How it fares, which the inspector shows, goes before what it is for and whose it is; last what one
-        knows it by. That does not depend on what was sent from here: no column moves when something is.
+        """When it was made and what it is for, which the inspector shows, go before how it fares; last its
+        name, whose it is and its state, beside the URL. That does not depend on what was sent from here: no
+        column moves when something is.
         """
         first = (name for name in super().gives_way if name not in ("tenant_id", "events"))
-        return (*first, "created_at", RANK, "events", "tenant_id", "active", "name")
+        return (*first, "created_at", "events", RANK, "name", "tenant_id", "active")
 
     def listen(self) -> None:
         super().listen()
         self.table.columns.set_widest(self.model.column_of(RANK), (WIDEST,), bars=LAST)
+        self.table.columns.set_icon_alone(self.model.column_of("active"))
+        self.table.columns.set_main(self.model.column_of("url"), _URL)
 
     def top_widgets(self) -> Sequence[QWidget]:
         self.views = ReadyViews(self.context, self.filters_changed)

@@ -7,10 +7,12 @@ import pytest
 from PySide6.QtWidgets import QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
+from app.services.records.tables import RANK
 from app.ui.session.context import Context
 from app.ui.tabs.webhooks import WebhookDialog, WebhooksTab
 from app.ui.tabs.webhooks.secrets import SecretDialog, SecretField
 from app.ui.widgets.buttons import CheckBox, StatusChip
+from app.ui.widgets.cell_delegate import ICON
 from app.ui.widgets.dialogs import ConfirmDialog
 from models.local.database import LocalDatabase
 from tests.app.ui.conftest import ShowTab
@@ -55,6 +57,26 @@ def test_a_state_is_one_thing_in_table_chip_and_acts(  # noqa: PLR0917
     buttons = {button.text().partition(" (")[0]: button for button in tab.inspector.findChildren(QPushButton)}
     assert [name for name in ("activate", "deactivate") if buttons[name.capitalize()].isVisible()] == acts
     assert [name for name in ("activate", "deactivate") if tab.commands.action(name).isEnabled()] == acts
+
+
+@pytest.mark.slow
+def test_how_each_fares_and_whose_it_is_are_seen_beside_the_inspector(
+    show_tab: ShowTab, context: Context, qtbot: QtBot
+) -> None:
+    ask(context.opened.path, "UPDATE webhook_destinations SET active = 1")
+    tab = show_tab(WebhooksTab)
+    header, at, columns = tab.table.horizontalHeader(), tab.model.column_of, tab.table.columns
+    tab.resize(1_600, 500)
+    columns.fit()
+    words = header.sectionSize(at("active"))
+    assert words >= tab.table.fontMetrics().horizontalAdvance("inactive") + ICON, "so the act cuts no word"
+    for width in (872, 836):  # a window of 900, and of 1,280 beside the inspector
+        tab.table.setFixedWidth(width)
+        columns.fit()
+        assert [header.isSectionHidden(at(name)) for name in ("active", "name", RANK, "tenant_id")] == [
+            False
+        ] * 4
+        assert header.sectionSize(at("active")) < words, "its icon alone"
 
 
 @pytest.mark.slow
