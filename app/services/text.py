@@ -65,11 +65,16 @@ _PASSWORD_HASH = compiled_later(
     r"|\$(?:5|6)\$(?:rounds=\d{1,9}\$)?[./A-Za-z0-9]{0,16}\$[./A-Za-z0-9]{43,86}"
     r"|\$(?:1|apr1|md5)\$[./A-Za-z0-9]{0,8}\$[./A-Za-z0-9]{22}|\$[PHS]\$[./A-Za-z0-9]{31,52}"
     rf"|\b(?:pbkdf2|scrypt)(?:[_:-]\w{{1,12}}){{0,3}}[$:](?:{_BASE64}|[$:,]){{24,}}"
+    rf"|\bSCRAM-SHA-\d{{1,3}}\$\d{{1,9}}:(?:{_BASE64}|[$:,]){{16,}}|\bmd5[0-9a-f]{{32}}\b"
     r"|\b(?:sha\d{1,3}|md5)\$[^$\s\"'\\]{0,64}\$[0-9a-fA-F]{32,128}\b"
     rf"|\{{(?:S?(?:SHA|MD5)(?:224|256|384|512)?|CRYPT|PBKDF2[\w-]{{0,12}})\}}(?:{_BASE64}|[$,:]){{20,}}"
 )
 """A stored password by how it is written, wherever it stands: in a PHC string, as crypt has it, or as
 libraries do (`secret_forms` tells these forms apart).
+"""
+
+_HASHES_BEGIN = ("{S", "{C", "MD5}", "md5", "pbkdf2", "scrypt:")
+"""Where there is none of these, nor a “$”, there is none.
 """
 
 _LINK = re.compile(r"""[^\s"'<>]++""")
@@ -199,7 +204,7 @@ def _without_query(found: re.Match[str]) -> str:
 
 def without_passwords(text: str) -> str:
     """The text without what is known by its form as a hash of a password, from which that can be guessed."""
-    if "$" in text or "{S" in text or "{C" in text or "MD5}" in text or "pbkdf2" in text or "scrypt:" in text:
+    if "$" in text or any(one in text for one in _HASHES_BEGIN):
         return _PASSWORD_HASH.sub(PASSWORD_MARK, text)
     return text
 

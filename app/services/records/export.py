@@ -129,7 +129,7 @@ def as_exported(table: str, column: TableColumn) -> Callable[[Value], Value]:
     if not column.is_declared:
         is_webhook = column.host_only or table == WEBHOOK_DESTINATIONS.name
         without = without_urls if is_webhook else without_users
-        return lambda value: without(_without_members(column.said(value)))
+        return lambda value: without(without_users(_without_members(column.said(value))))
     special = {"hostname": hostname_alone, "name": without_urls}
     hides: Callable[[Value], Value] = without_users
     if column.host_only:

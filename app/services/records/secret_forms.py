@@ -36,7 +36,7 @@ _FORMS: Final[tuple[tuple[str, str, str], ...]] = (
         _NO_ARGON2,
     ),
     (
-        r"(?:bcrypt(?:_sha256)?\$)?\$(?P<kind>2[abxy]?)\$(?P<cost>\d\d)\$[./A-Za-z0-9]{53}",
+        r"(?:bcrypt(?:_sha256)?\$)?\$(?P<kind>2[abxy]?)\$(?P<cost>0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}",
         "bcrypt ({kind}), cost {cost}",
         "",
     ),
@@ -66,6 +66,12 @@ _FORMS: Final[tuple[tuple[str, str, str], ...]] = (
         "PBKDF2-HMAC-SHA{sha}, {i} iterations",
         "",
     ),
+    (
+        r"SCRAM-SHA-(?P<sha>1|256|512)\$(?P<n>\d{1,9}):[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+",
+        "SCRAM-SHA-{sha}, {n} iterations",
+        "",
+    ),
+    (r"md5[0-9a-f]{32}", "MD5 as of PostgreSQL", "weak: it is guessed fast"),
     (r"\$y\$[./A-Za-z0-9]+\$[./A-Za-z0-9]+\$[./A-Za-z0-9]{43}", "yescrypt", ""),
     (
         r"\$5\$(?:rounds=(?P<rounds>\d{1,9})\$)?[^$]{0,16}\$[./A-Za-z0-9]{43}",
@@ -98,11 +104,15 @@ def told(stored: object) -> Told | None:
         return None
     if isinstance(stored, str) and len(stored) <= _MOST_READ:
         for pattern, form, doubt in _FORMS:
-            if (found := re.fullmatch(pattern, stored)) is not None:
+            if (found := re.fullmatch(pattern, stored, re.ASCII)) is not None:
                 named = found.groupdict(_CRYPT_ROUNDS)
                 said = form.format(**{key: _grouped(part) for key, part in named.items()})
-                too_many = int(named.get("i", 0)) > MOST_ITERATIONS
-                return Told(said, doubt or (_TOO_MANY if too_many else ""))
+                iterations = int(named.get("i", 1))
+                if not iterations:
+                    return Told(said, "nobody can check it")
+                return Told(said, doubt or (_TOO_MANY if iterations > MOST_ITERATIONS else ""))
+        if without_passwords(stored) != stored:
+            return Told("set", "a hash in no form that is known here")
     return Told("set", "in no known form; it may be the password itself")
 
 

@@ -267,7 +267,7 @@ _STORED = ("set", "none")
 
 _SECRET = compiled_later(
     r"pass_?(?:word|wd|phrase|code|hash|hint)|pwd|(?:^|_)pw(?:_|$|hash)|(?:^|_)salt$|secret|credential|bearer"
-    r"|authorization|auth_?header"
+    r"|authorization|auth_?header|^(?:(?:basic|http)_?)?auth$"
     r"|(?:access|api|private|signing|client)_?key|token(?:_?(?:hash|value))?$|(?:backup|recovery|reset)_?codes?"
     r"|(?:^|_)(?:cookies?|jwts?|t?otps?|pin|seed|pat|sk|assertion)$|(?:bind|smtp|imap|mail|db"
     r"|ldap|ftp|proxy)_?pass$"
@@ -284,8 +284,8 @@ _SECRET_TEXT = compiled_later(
 """The same of a text, which is no count of such."""
 
 _SECRET_OF_PEOPLE = compiled_later(
-    r"^(?:(?:user|login|account|member|auth|old|new|last|previous)_)?(?:hash|hashed|hash_?val(?:ue)?|hash_?\d"
-    r"|digest|pass|crypt(?:ed)?|bcrypt|argon2(?:id?|d)?|scrypt|pbkdf2|verifier|kdf|hashed_?pass)$"
+    r"^(?:recovery$|(?:(?:user|login|account|member|auth|old|new|last|previous|legacy|original|current)_)?(?:hash|hashed|hash_?val(?:ue)?|hash_?\d"
+    r"|digest|pass|crypt(?:ed)?|bcrypt|argon2(?:id?|d)?|scrypt|pbkdf2|verifier|kdf|hashed_?pass)$)"
 )
 """The same in a table of people, where a hash is that of a password."""
 

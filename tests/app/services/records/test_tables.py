@@ -54,14 +54,14 @@ def test_a_secret_is_known_by_the_words_of_its_columns_name() -> None:
         "API-Token, Private Key, privateKey2, jwt, otp, totp, session cookie, recovery_codes, backupCodes"
     )
     secret += ", reset_code, pin, refreshtoken, mfa_seed, api.key, X-API-Key"
-    secret += ", bindpass, mnemonic, pkcs12, pat, пароль, contraseña"
+    secret += ", bindpass, mnemonic, pkcs12, pat, пароль, contraseña, auth, basic_auth"
     plain = "tokens_used, key, spinner, pinned, shipping, seeded_at, country_code, webhook_url, pinned_at"
     kinds = {name: undeclared(name).kind for name in f"{secret}, {plain}".split(", ")}
     assert [name for name, kind in kinds.items() if kind is ColumnKind.PRESENCE] == secret.split(", ")
 
 
 def test_a_hash_is_a_secret_in_a_table_of_people_and_nowhere_else() -> None:
-    secret = "hash, Digest, hashed, pass, user_hash, verifier, argon2id, pwhash"
+    secret = "hash, Digest, hashed, pass, user_hash, verifier, argon2id, pwhash, legacy_hash, recovery"
     plain = "content_hash, hashtag, passed, digest_sent_at, name, bypass, seats"
     kinds = {name: undeclared(name, of_people=True).kind for name in f"{secret}, {plain}".split(", ")}
     assert [name for name, kind in kinds.items() if kind is ColumnKind.PRESENCE] == secret.split(", ")
