@@ -312,10 +312,11 @@ class Statements:
         others = Statements(query, self._stored, self._limits, has_chain=self._has_chain)
         value, count = self.value(self.table.of_file(column)), fn.COUNT(SQL("*"))
         if not off:
-            return others.select(cell(value), count).group_by(value).order_by(count.desc(), value.asc())
+            each = bytewise(value)
+            return others.select(cell(value), count).group_by(each).order_by(count.desc(), each.asc())
         is_off = fn.TOTAL(self.value(self.table.column(off)).in_(OFF)).cast("INTEGER")
         told = (count.alias("kept"), is_off.alias("off"), fn.MAX(self.time()).alias("latest"))
-        return others.select(cell(value), *told).group_by(value)
+        return others.select(cell(value), *told).group_by(bytewise(value))
 
     def groups(
         self, column: str, cell: Callable[[Any], Any], off: str, text: str = "", named: Any = None
@@ -576,7 +577,10 @@ def _is_in(value: Any, plain: Sequence[Value]) -> Any:
 
 
 def _one_of(value: Any, values: tuple[Value, ...]) -> Any:
-    """Bytes stand for a BLOB or for text that is no UTF-8; None for NULL."""
+    """Whether it is exactly one of these, whatever the column's collation takes for the same. Bytes stand for
+    a BLOB or for text that is no UTF-8; None for NULL.
+    """
+    value = bytewise(value)
     raw = [item for item in values if isinstance(item, bytes)]
     plain = [item for item in values if item is not None and not isinstance(item, bytes)]
     found: list[Any] = []

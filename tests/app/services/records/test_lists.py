@@ -298,6 +298,21 @@ def test_every_choice_offered_can_be_chosen(lists: Lists, engine: Database, sql:
         assert lists.count(engine, replace(query, choices=(("mode", (value,)),))) == count
 
 
+def test_a_choice_keeps_its_own_rows_whatever_the_collation_takes_for_the_same(
+    engine: Database, sql: apsw.Connection
+) -> None:
+    sql.execute(
+        "DROP TABLE users; CREATE TABLE users (id TEXT PRIMARY KEY, tenant_id TEXT COLLATE NOCASE);"
+        "CREATE INDEX by_tenant ON users (tenant_id);"
+        "INSERT INTO users (id, tenant_id) VALUES ('1', 'acme'), ('2', 'Acme'), ('3', 'acme'), ('4', 'b')"
+    )
+    query = ListQuery("users")
+    lists = Lists(inspect(engine))
+    assert choices(lists, engine, query, "tenant_id") == (("acme", 2), ("Acme", 1), ("b", 1))
+    for values, count in ((("acme",), 2), (("Acme",), 1), (("b", "Acme"), 2)):
+        assert lists.count(engine, replace(query, choices=(("tenant_id", values),))) == count
+
+
 def test_rows_of_the_wrong_type_are_listed(lists: Lists, engine: Database, sql: apsw.Connection) -> None:
     sql.execute("DELETE FROM notifications")
     for number, title in enumerate(
