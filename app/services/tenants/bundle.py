@@ -48,7 +48,7 @@ _TOLD: Final = 1_000
 _LEFT: Final = (ROWS, CHAIN, "*.jsonl", "*.json", "*.py", "*.html")
 """What killed work may have left of one."""
 _STEP: Final = 1_000
-_SHADOWS: Final = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'"
+SHADOWS: Final = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'"
 """The tables in which a virtual one keeps what it has."""
 _LONGEST: Final = 120
 
@@ -149,7 +149,7 @@ def write_tables(
             written[name] = _write(database, stored[name], condition, file, told)
             done += written[name].rows
         virtual = in_virtual_tables(database, tenant)
-        apart = {name for (name,) in database.rows(raw(_SHADOWS))} | (
+        apart = {name for (name,) in database.rows(raw(SHADOWS))} | (
             {AUDIT_CHAIN.name} if is_chain else set()
         )
         others = [name for name in stored if name not in (*which, *apart) and not internal(name)]

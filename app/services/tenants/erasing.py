@@ -9,6 +9,7 @@ marker, and an entry in the chain of `system`. A copy of the file is made before
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -101,7 +102,8 @@ class Erased:
     def notes(self) -> tuple[str, ...]:
         """What is still to be known and done, a line each."""
         kept = f"{self.copy.name} is the file as it was, which still holds all of it: delete it when"
-        lines = (f"{line}." for line in self.erasure.indexed.lines(were=True))
+        told = self.erasure.indexed.lines(were=True), self.erasure.stays
+        lines = (f"{line}." for line in chain.from_iterable(told))
         return f"{kept} nobody needs it.", *lines, *self.problems
 
     @property

@@ -14,8 +14,8 @@ from app.services.records.images import MOST, Images
 from app.services.records.references import Fate, detached_by, fate_of
 from app.services.records.rows import STORED, Value, decoded, exact, in_parts, refers, shown, tried
 from app.services.records.tables import AUDIT_CHAIN
-from app.services.tenants.bundle import belonging
-from app.services.text import visible
+from app.services.tenants.bundle import SHADOWS, belonging
+from app.services.text import some_of, visible
 from models.engine import Statement, raw, sql_name
 from models.errors import NotAllowed
 from models.local.database import LocalDatabase
@@ -25,6 +25,8 @@ _LINKS: Final = 100_000
 """References between rows that hold each other of which an order is made."""
 _PART: Final = 10_000
 """Rows of one statement."""
+_CELLS, _NAMED = 50, 5
+"""Columns that one statement looks through, and tables that a sentence names."""
 
 Row = tuple[str, str]
 """Its table, and what names it there, as `exact` writes it, in JSON."""
@@ -57,6 +59,7 @@ class Going:
             f"{name}: its row stays, because the marker in its audit chain refers to it" for name in stays
         )
         order = [name for name in _children_first(stored, goes) if name not in stays]
+        sentences += _not_told(database, stored, tenant, goes)
         return cls(database, stored, {name: goes[name] for name in order}, sentences, keys)
 
     def count(self, table: str, condition: str) -> int:
@@ -301,6 +304,35 @@ def _holds(table: StoredTable, key: ForeignKey) -> bool:
 
 def _given(values: Mapping[str, Value]) -> set[str]:
     return {name for name, value in values.items() if value is not None}
+
+
+def _not_told(
+    database: LocalDatabase, stored: StoredTables, tenant: str, goes: Mapping[str, str]
+) -> tuple[str, ...]:
+    """What is said of tables of which nothing tells whose their rows are, apart of those that name it."""
+    naming, others = list[str](), list[str]()
+    known = {*goes, *(key.table for name in goes for key in stored[name].referring)}
+    shadows = {name for (name,) in database.rows(raw(SHADOWS))}
+    for name, table in stored.items():
+        if name in known or name in shadows or internal(name):
+            continue
+        cells = [f"instr(CAST({sql_name(column)} AS BLOB), CAST(? AS BLOB))" for column in table.names]
+        parts = [(" OR ".join(some), len(some)) for some in in_parts(cells, _CELLS)]
+        there = f"SELECT 1 FROM main.{sql_name(name)} WHERE %s LIMIT 1"  # noqa: S608
+        if any(database.rows(raw(there.replace("%s", part), *[tenant] * count)) for part, count in parts):
+            naming.append(name)
+        elif database.rows(raw(there.replace("%s", "1"))):
+            others.append(name)
+    found = []
+    if naming:
+        found.append(f"{_some(naming)}: rows that name it stay, as no column of theirs says whose they are")
+    if others:
+        found.append(f"{_some(others)}: all rows stay, as nothing tells whose they are")
+    return tuple(found)
+
+
+def _some(tables: Sequence[str]) -> str:
+    return some_of(tables, _NAMED, noun="table", shown=visible)
 
 
 def _children_first(stored: StoredTables, going: Mapping[str, str]) -> Iterator[str]:
