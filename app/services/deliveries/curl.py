@@ -22,6 +22,9 @@ _PLATFORM: Final = (
     f"""sha256=$(printf %s "$BODY" | openssl dgst -sha256 -hmac "${VARIABLE}" -r | cut -d" " -f1)"""
 )
 
+_FILLED: Final = """awk '{while (length($0) % 4) $0 = $0 "="; printf "%s", $0}'"""
+"""Of base64 without its end openssl leaves out the last bytes."""
+
 
 def as_curl(request: Request) -> str:
     """For `sh`, with curl and openssl. It sends what was sent, byte for byte, where the variable is set."""
@@ -43,7 +46,10 @@ def as_curl(request: Request) -> str:
 
 
 def _standard(identity: str, timestamp: str) -> str:
-    key = f"$(printf %s \"${{{VARIABLE}#whsec_}}\" | openssl base64 -d -A | od -An -v -tx1 | tr -d ' \\n')"
+    key = (
+        f'$(printf %s "${{{VARIABLE}#whsec_}}" | tr -d = | {_FILLED} | openssl base64 -d -A'
+        " | od -An -v -tx1 | tr -d ' \\n')"
+    )
     signed = f'printf %s {shlex.quote(f"{identity}.{timestamp}.")}"$BODY"'
     return (
         f'v1,$({signed} | openssl dgst -sha256 -mac HMAC -macopt "hexkey:{key}" -binary | openssl base64 -A)'

@@ -28,6 +28,8 @@ _LEAST_PART, _LONG_PART = 8, 20
 _KEYS: Final = frozenset({"key", "sig", "code", "auth", "access"})
 """What a parameter of a URL is called that lets anybody post there, and a member of JSON need not."""
 _DEEPEST: Final = 100
+_ENDS: Final = [chr(code) for code in range(0xE000, 0xF900)]
+"""What stands in no mark, for use by nobody in particular (Unicode's private area)."""
 _HEADERS: Final = frozenset({"set-cookie", "cookie", "authorization", "proxy-authorization"})
 _TOKEN: Final = re.compile(
     r"\b(?:whsec_|(?:sk|pk|rk|ghp|gho|github_pat|xox[abpr]|glpat)[_-])[\w+/=-]{8,}"
@@ -130,13 +132,15 @@ def without_own(answer: DeliveryAnswer, destination: Destination) -> DeliveryAns
         for form in _in_bytes(part):
             body = mask_body(body, form, mark)
 
-    def mask(text: str) -> str:
-        for part, mark in marks:
-            text = masked(text, part, mark)
-        return text
-
-    headers = tuple((mask(name), mask(text)) for name, text in answer.headers)
-    return shown(replace(answer, headers=headers, body=body.encode("latin-1"), why=mask(answer.why)))
+    # All else as one text: there may be thousands of headers, and hundreds of marks.
+    said = [answer.why, *(text for header in answer.headers for text in header)]
+    end = next(one for one in _ENDS if not any(one in text for text in said))
+    whole = end.join(said)
+    for part, mark in marks:
+        whole = masked(whole, part, mark)
+    why, *texts = whole.split(end)
+    headers = tuple(zip(texts[::2], texts[1::2], strict=True))
+    return shown(replace(answer, headers=headers, body=body.encode("latin-1"), why=why))
 
 
 def _in_bytes(part: str) -> Iterable[str]:

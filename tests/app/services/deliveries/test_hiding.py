@@ -13,6 +13,7 @@ from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.signing import standard_key
 from app.services.records.webhooks import Secret
+from models.masking import masked
 
 ANSWER = DeliveryAnswer(DeliveryOutcome.ANSWERED, status=200)
 SLACK = "https://hooks.slack.example/services/T024BE7LD/B024BE7LD/hiddenhiddenhidden24chars?key=hidden-key-1"
@@ -80,6 +81,21 @@ def test_a_body_is_shown_without_secrets(body: str) -> None:
 )
 def test_a_body_without_secrets_stays_to_the_last_space_and_persons_with_it(body: str) -> None:
     assert hiding.secretless(body) == body
+
+
+def test_thousands_of_headers_are_gone_through_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def count(text: str, token: str, mark: str) -> str:
+        asked.append(token)
+        return masked(text, token, mark)
+
+    monkeypatch.setattr(hiding, "masked", count)
+    url = f"https://h.example/{'/'.join(f'hidden{part:03}' for part in range(70))}"
+    headers = (*((f"X-{at}", "\ue000ok") for at in range(2_000)), ("hidden069", "at hidden001, hidden042"))
+    found = hiding.without_own(replace(ANSWER, headers=headers), replace(TO, url=url, secret=None))
+    assert "hidden" not in repr(found.headers) and found.headers[:2_000] == headers[:2_000]
+    assert len(asked) <= 3 * 70, "however many headers there are"
 
 
 def test_an_echo_of_the_webhooks_own_secret_and_address_is_gone() -> None:

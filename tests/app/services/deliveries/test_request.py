@@ -5,6 +5,7 @@ import hmac
 import os
 import subprocess
 import time
+from base64 import b64encode
 from datetime import UTC, datetime
 
 import apsw
@@ -139,13 +140,22 @@ def test_a_destination_is_read_with_its_secret(engine: Database, sql: apsw.Conne
         read_destination(engine, key)
 
 
-@pytest.mark.parametrize("path", ["/in?x={a,b}&y=[1-3]", "/a/../b/./c", "/it's$HOME`id`", "//x//y?"])
-def test_curl_sends_it_once_and_to_the_same_place(path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "secret"),
+    [
+        ("/in?x={a,b}&y=[1-3]", STANDARD),
+        ("/a/../b/./c", STANDARD),
+        ("/it's$HOME`id`", STANDARD),
+        ("//x//y?", f"whsec_{b64encode(bytes(range(32))).decode().rstrip('=')}"),
+        ("/", f"whsec_{b64encode(bytes(range(31))).decode()}"),
+    ],
+)
+def test_curl_sends_it_once_and_to_the_same_place(path: str, secret: str) -> None:
     with serving(answer()) as hook:
-        destination = Destination("1", url=hook.url(path), hostname="127.0.0.1", secret=Secret(STANDARD))
+        destination = Destination("1", url=hook.url(path), hostname="127.0.0.1", secret=Secret(secret))
         for signing in Signing:
             request = make(destination, "run_killed", "{}", now=NOW, signing=signing)
-            environment = {"PATH": os.environ["PATH"], "WEBHOOK_SECRET": STANDARD}
+            environment = {"PATH": os.environ["PATH"], "WEBHOOK_SECRET": secret}
             subprocess.run(["sh", "-c", as_curl(request)], env=environment, capture_output=True, check=True)
             sent = hook.requests.pop().decode()
             assert hook.requests == [] and sent.startswith(f"POST {request.target} HTTP/1.1\r\n")
