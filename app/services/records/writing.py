@@ -11,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec, cast
 from app.services import text
 from app.services.chain.append import Batch, Check, Event, append, has_chain, unknown_tenant
 from app.services.chain.cautions import Agreed, Caution, NoBookmark
-from app.services.chain.rules import MARKER_EVENT, TABLE
+from app.services.chain.rules import TABLE
 from app.services.records.applying import gone_already
 from app.services.records.change import Change, Checks
 from app.services.records.dependents import removal
@@ -229,9 +229,9 @@ def undo(
     database: Database, change: Change, *, now: int, agreed: Agreed | None = None, what: str | None = None
 ) -> Change:
     """Puts back exactly what was there, or raises `ChangedSince`, which says what has changed since, and
-    `what` it cannot be; `NotAllowed` where all that a tenant had was removed since.
+    `what` it cannot be; `NotAllowed` where the tenant was erased since.
     """
-    inverse = _unless_erased(change.inverse(), database)
+    inverse = _unless_erased(change, change.inverse())
 
     def plan(images: Images) -> Change:
         images.chains = [*dict.fromkeys(event.tenant_id for event in inverse.events)]
@@ -253,39 +253,42 @@ def undo(
 
 @dataclass(frozen=True, slots=True)
 class _UnlessErased:
-    """The `checks` of what is taken back, and that the chains in which it was recorded hold any entry: what a
-    tenant had does not come back when all of that was erased.
+    """The `checks` of what is taken back, and that its own entry is in each chain in which it was recorded:
+    what a tenant had does not come back when all of that was erased. `entries` are tenant, type and payload.
     """
 
     checks: Checks
-    tenants: frozenset[str]
+    entries: tuple[tuple[str, str, str], ...]
 
     def __call__(self, rows: Sequence[RowChange], database: Database) -> Sequence[Check]:
         asked = [*self.checks(rows, database)]
         # Of a live database no tenant can be erased; without a chain nothing tells.
         if not database.costs and has_chain(database):
-            names = json.dumps(sorted(self.tenants))
-            asked.append(Check(raw(_EMPTIED, names, MARKER_EVENT), _refuse_erased))
+            asked.append(Check(raw(_GONE, json.dumps(self.entries)), _refuse_erased))
         return asked
 
 
-_EMPTIED = f"""
-SELECT asked.value FROM json_each(?) AS asked
-WHERE NOT EXISTS (SELECT 1 FROM {TABLE} WHERE tenant_id = asked.value AND event_type <> ?)
+_GONE = f"""
+SELECT asked.value ->> 0 FROM json_each(?) AS asked WHERE NOT EXISTS (
+  SELECT 1 FROM {TABLE}
+  WHERE tenant_id = asked.value ->> 0 AND event_type = asked.value ->> 1 AND payload = asked.value ->> 2)
 """  # noqa: S608
 
 
 def _refuse_erased(found: Rows) -> None:
     for (tenant,) in found:
         raise errors.NotAllowed(
-            f"All that {tenant_name(str(tenant))} had was removed since, its entries too, so nothing of it "
-            "is brought back; nothing was changed."
+            f"The entry of it is no more in the chain of {tenant_name(str(tenant))}, which was erased since, "
+            "or retention has removed it: nothing of it is brought back, and nothing was changed."
         )
 
 
-def _unless_erased(change: Change, database: Database) -> Change:
-    known = change.checks.checks if isinstance(change.checks, _UnlessErased) else change.checks
-    return replace(change, checks=_UnlessErased(known, change.chains))
+def _unless_erased(change: Change, inverse: Change) -> Change:
+    """The inverse of a change that was recorded."""
+    known = inverse.checks.checks if isinstance(inverse.checks, _UnlessErased) else inverse.checks
+    firsts = {event.tenant_id: event for event in reversed(change.recorded)}
+    entries = tuple((name, str(event.event_type), event.text) for name, event in firsts.items())
+    return replace(inverse, checks=_UnlessErased(known, entries))
 
 
 def _as_it_is(images: Images, change: Change, what: str | None) -> Change:

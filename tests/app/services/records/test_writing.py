@@ -185,20 +185,23 @@ def test_undo_refuses_what_has_become_another_tenants(engine: Database, database
     assert rows_of(database_path) == entries
 
 
-def test_nothing_of_a_tenant_comes_back_when_all_that_it_had_was_removed(
-    engine: Database, database_path: Path
+@pytest.mark.parametrize("is_there_again", [False, True])
+def test_nothing_comes_back_of_a_tenant_that_was_erased(
+    engine: Database, database_path: Path, is_there_again: bool
 ) -> None:
     commit(engine, creation("u-1", "u-2"), now=NOW)
     change = commit(engine, deletion(), now=NOW)
-    execute(database_path, "DELETE FROM users WHERE tenant_id = 'acme-corp'")
-    execute(database_path, "UPDATE audit_chain SET event_type = 'audit_pruned' WHERE tenant_id = 'acme-corp'")
     if engine.costs:
         return  # of a live database no tenant can be erased
-    entries = rows_of(database_path)
+    execute(database_path, "DELETE FROM users WHERE tenant_id = 'acme-corp'")
+    execute(database_path, "UPDATE audit_chain SET event_type = 'audit_pruned' WHERE tenant_id = 'acme-corp'")
+    if is_there_again:
+        commit(engine, creation("u-3"), now=NOW)
+    before = users_of(database_path), rows_of(database_path)
     for _ in range(2):
-        with pytest.raises(NotAllowed, match="All that acme-corp had was removed since"):
+        with pytest.raises(NotAllowed, match="no more in the chain of acme-corp, which was erased since"):
             undo(engine, change, now=NOW)
-    assert users_of(database_path) == [] and rows_of(database_path) == entries
+    assert (users_of(database_path), rows_of(database_path)) == before
 
 
 def test_a_change_meets_a_column_that_is_null_and_one_that_is_not(
