@@ -466,6 +466,8 @@ def test_what_others_left_in_free_space_goes_or_is_said(path: Path, tmp_path: Pa
     for at in range(40):
         row = f"('left-{at}', '{TENANT}', '{at}-{address.decode()}', NULL, {NOW}, {NOW})"
         ask(path, f"{INTO_USERS}{row}")
+    ask(path, "ANALYZE")
+    assert [one for (one,) in ask(path, "SELECT sample FROM sqlite_stat4") if address in one]
     ask(path, "DELETE FROM users WHERE id LIKE 'left-%'")
     ask(path, "PRAGMA wal_checkpoint(TRUNCATE)")
     assert address in path.read_bytes()
