@@ -236,5 +236,6 @@ class ComposeDialog(LongForm):
         note = Composed(
             self.type.value(), self.title_field.text(), self.message.value(), self.metadata.value()
         )
-        act = partial(self._context.act, composing.compose, monitor=self.monitor())
-        self.write(act, self.to.tenants(), note, self.asked())
+        tenants = self.to.tenants()
+        act = partial(self._context.act, composing.compose, monitor=self.monitor(len(tenants)))
+        self.write(act, tenants, note, self.asked())

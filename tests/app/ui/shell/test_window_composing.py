@@ -163,7 +163,8 @@ def test_a_thousand_tenants_are_told_without_a_stall_and_cancelled_in_time(
     assert tenants >= MANY and f"and {tenants - 3:,} others" in words(form)
     typed(form, qtbot, "Down on Sunday", "From 8 to 9.")
     click(qtbot, form.action_button)
-    qtbot.waitUntil(form.bar.isVisible)
+    qtbot.waitUntil(lambda: form.far.words.text() != "")
+    assert f" of {tenants:,}" in form.far.words.text(), "notifications, not how far the work is"
     click(qtbot, form.cancel_button)
     qtbot.waitUntil(form.action_button.isEnabled)
     assert (count(demo_path, "notifications"), count(demo_path, "audit_chain")) == (before, entries)
