@@ -57,6 +57,8 @@ _AT_ONCE: Final = 20
 """Milliseconds between up and down within which no finger presses a key again."""
 
 
+_ENDS: Final = frozenset({Qt.Key.Key_Home, Qt.Key.Key_End})
+
 _FEW: Final = 64
 """Parts of a selection that are painted one by one; of more, all is."""
 
@@ -372,6 +374,8 @@ class DataTable(QTableView):
             self._open(self.currentIndex())
         else:
             super().keyPressEvent(event)
+            if event.key() in _ENDS and event.modifiers() == Qt.KeyboardModifier.ControlModifier:
+                self.select_row(self.currentIndex().row())  # Qt goes there, and leaves another row selected
 
     def _open(self, index: QModelIndex) -> None:
         self._choose(index)

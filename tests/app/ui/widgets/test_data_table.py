@@ -55,6 +55,9 @@ def test_home_and_end_go_to_the_first_and_last_row(qtbot: QtBot, table: DataTabl
     assert table.rowAt(table.viewport().height() - 5) == 499
     qtbot.keyClick(table, Qt.Key.Key_Home)
     assert table.selected_rows() == [0]
+    for key, row in ((Qt.Key.Key_End, 499), (Qt.Key.Key_Home, 0)):
+        qtbot.keyClick(table, key, Qt.KeyboardModifier.ControlModifier)
+        assert (table.selected_rows(), table.currentIndex().row()) == ([row], row)
     qtbot.keyClick(table, Qt.Key.Key_End, Qt.KeyboardModifier.ShiftModifier)
     assert table.selected_rows() == list(range(500))
 
