@@ -47,7 +47,7 @@ class HeldKeys(QObject):
         self._held.clear()
 
     def give(self) -> None:
-        """What they are for is there."""
+        """What they are for is there; told again, nothing happens."""
         self._leave()
         while self._held:
             self._give(*self._held.popleft())

@@ -83,6 +83,9 @@ NARROW = 760
 _EMPTY_MS = 100
 """How long an open file may show nothing while its rows are read."""
 
+KEYS_MS = 3_000
+"""How long keys for a tab wait for its rows."""
+
 AROUND_MS = 50
 """After the tab in sight has its rows: they are to be painted before anything else is loaded."""
 
@@ -546,8 +549,10 @@ class Workspace(QWidget):
     def _build_part(self) -> None:
         self._build_on.stop()
         position = self.position
-        if position in self._built or next(self._parts(position), self) is self:
+        if position in self._built:
             self._keys.give()
+        elif next(self._parts(position), self) is self:
+            self._give_keys(self._built[position])
         else:
             self._build_on.start()
 
@@ -557,6 +562,13 @@ class Workspace(QWidget):
             self._looks_round = True
             if self._may_go_ahead:
                 self._ahead.start()
+
+    def _give_keys(self, page: RecordTab) -> None:
+        """When it has its rows, or cannot have them: Down in a list without any would do nothing."""
+        give, once = self._keys.give, Qt.ConnectionType.SingleShotConnection
+        for answered in (page.list.loaded, page.list.failed):
+            answered.connect(lambda _: give(), once)
+        later(self, KEYS_MS, give)
 
     def _go_ahead(self) -> None:
         """A part of the next tab that is not there yet, while nobody waits for another one; then the next of

@@ -345,17 +345,26 @@ class Restyling(QObject):
             widget = part.stale.pop()
             if isValid(widget):
                 style.unpolish(widget)
+                widget.setAttribute(_POLISHED, False)
                 part.bare.append(widget)
+        part.bare.sort(key=_is_seen)  # those that came into sight meanwhile first
         while part.bare and not part.stale and time.perf_counter() < until:
             widget = part.bare.pop()
             if isValid(widget):
-                style.polish(widget)
-                widget.setAttribute(_POLISHED)
+                if not widget.testAttribute(
+                    _POLISHED
+                ):  # as Qt has what it showed: twice, the look would stay
+                    style.polish(widget)
+                    widget.setAttribute(_POLISHED)
                 QCoreApplication.sendEvent(widget, QEvent(QEvent.Type.StyleChange))
         if not part.widgets:
             self._parts.remove(part)
             if part.window is not None:
                 self._whole.append(part.window)
+
+
+def _is_seen(widget: QWidget) -> bool:
+    return isValid(widget) and widget.isVisible()
 
 
 def _leave_out(widgets: list[QWidget], out: bool) -> None:
