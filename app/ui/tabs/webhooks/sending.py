@@ -131,7 +131,7 @@ class SendEventDialog(Dialog):
         self.finished.connect(self._end)
         self._take_first()
         self._choose()
-        self.send_button.setFocus()
+        self.events.setFocus()  # Return in haste must not send to a real address
 
     def _lay_out(self) -> None:
         def named(words: str, box: QWidget) -> QLabel:

@@ -139,7 +139,7 @@ def test_each_act_that_writes_nothing_writes_nothing(qtbot: QtBot, page: Webhook
         before = ask(file, HOOKS), ask(file, "SELECT count(*) FROM audit_chain")
         press("T")
         sending = dialog(qtbot, page, SendEventDialog)
-        press("Return")
+        press("Ctrl+Return")
         qtbot.waitUntil(sending.answer.title.isVisible)
         press("Escape")
         closed(qtbot, page, SendEventDialog)
