@@ -304,6 +304,9 @@ class MainWindow(QMainWindow):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return presses the button that has the focus, as it does in a dialog."""
         focused, keys = self.focusWidget(), {Qt.Key.Key_Return, Qt.Key.Key_Enter}
+        in_bar = focused is not None and self._bar.isAncestorOf(focused)  # else the tabs were asked before
+        if event.key() == Qt.Key.Key_Escape and in_bar and self.workspace and self.workspace.step_back():
+            return
         is_button = isinstance(focused, QPushButton | QToolButton) and focused.isEnabled()
         if event.key() not in keys or not is_button or event.isAutoRepeat():
             super().keyPressEvent(event)

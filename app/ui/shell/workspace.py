@@ -359,11 +359,21 @@ class Workspace(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape that nothing in a tab has a use for leads back; keys of other tabs say where they work."""
-        if event.key() == Qt.Key.Key_Escape and self.trail.back():
+        if event.key() == Qt.Key.Key_Escape and self.step_back():
             return
         if event.modifiers() & _CHORD and event.key() not in _HELD:
             self._say_where(QKeySequence(event.keyCombination()))
         super().keyPressEvent(event)
+
+    def step_back(self) -> bool:
+        """From the page of all tenants, from a record that fills its tab, or to where one was led from, also
+        where the focus is in none of them; whether there was a way.
+        """
+        if self.tenants.is_shown:
+            self.tenants.leave()
+            return True
+        page = self._built.get(self.position)
+        return (page is not None and page.step_back()) or self.trail.back()
 
     def _say_where(self, keys: QKeySequence) -> None:
         found = {page.spec.table.title: page.commands.purpose_of(keys) for page in self._built.values()}
@@ -565,7 +575,12 @@ class Workspace(QWidget):
 
     def _give_keys(self, page: RecordTab) -> None:
         """When it has its rows, or cannot have them: Down in a list without any would do nothing."""
-        give, once = self._keys.give, Qt.ConnectionType.SingleShotConnection
+
+        def give() -> None:
+            if self._built.get(self.position) is page:  # else they are for another one by now
+                self._keys.give()
+
+        once = Qt.ConnectionType.SingleShotConnection
         for answered in (page.list.loaded, page.list.failed):
             answered.connect(lambda _: give(), once)
         later(self, KEYS_MS, give)

@@ -310,6 +310,10 @@ class RecordTab(ListedTab):
         """What it is called."""
         return key
 
+    def step_back(self) -> bool:
+        """Closes what fills the tab, where something does; whether it did."""
+        return False
+
     def open_row_menu(self, index: QModelIndex, where: QPoint) -> None:
         from app.ui.tabs.common.exporting import open_row_menu  # noqa: PLC0415 - rows show before
 

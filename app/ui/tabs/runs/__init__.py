@@ -453,6 +453,13 @@ class RunsTab(RecordTab):
             self._place = None
             self.open_page(place.of.phase, place)
 
+    def step_back(self) -> bool:
+        page = self.opener.page
+        if page is None or not self.opener.is_open:
+            return False
+        page.close_page()
+        return True
+
     def _make_page(self) -> "RunPage":
         from app.ui.tabs.runs.page import RunPage  # noqa: PLC0415 - the table shows before
 

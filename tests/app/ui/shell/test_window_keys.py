@@ -14,6 +14,7 @@ from shiboken6 import isValid
 from app.ui.shell.dialogs import ShortcutsDialog
 from app.ui.shell.help import HelpWindow
 from app.ui.shell.window import MainWindow
+from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.theme import Mode
 from app.ui.widgets.dialogs import Dialog, open_dialog
@@ -46,6 +47,22 @@ def test_keys_of_a_tab_work_while_the_tool_bar_has_the_focus(
         press("Escape")
         closed(qtbot, window, FormDialog)
         assert QApplication.focusWidget() is widget, "the focus is back"
+
+
+@pytest.mark.slow
+def test_escape_closes_an_opened_run_wherever_the_focus_is(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, 4)
+    choose(qtbot, page, 0)
+    assert isinstance(page, RunsTab) and window.workspace is not None
+    for start in (window.workspace.tabs.tabBar(), window._bar.database_button):
+        page.open_page()
+        assert page.opener.is_open
+        start.setFocus()
+        press("Escape")
+        assert not page.opener.is_open
 
 
 @pytest.mark.slow

@@ -54,7 +54,7 @@ def test_an_event_is_sent_to_the_receiver_and_seen_there(
     qtbot.waitUntil(page.table.hasFocus)
     press("T")  # the window stays usable
     sending = dialog(qtbot, window, SendEventDialog)
-    press("Return")
+    press("Ctrl+Return")
     qtbot.waitUntil(lambda: sending.answer.title.text() == "200 OK")
     qtbot.waitUntil(lambda: len(cells(shown)) == 1)
     (row,) = cells(shown)
