@@ -413,6 +413,8 @@ def pieces(source: TextSource, path: Path, notes: Notes) -> Iterator[Piece]:
                 f"{line + _skipped(text)[1]:,}",
             )
     skipped, lines = _skipped(text)
+    if text[skipped:].startswith(b"\0") and not text[skipped:].strip(b"\0\n"):  # as of a machine that stopped
+        raise ImportFailed(path, Failure.NOT_PLAIN_TEXT, "a zero byte", line + lines)
     if scanner.in_comment or skipped < len(text):
         raise ImportFailed(path, Failure.CUT_OFF, "a statement", line + lines)
 

@@ -176,6 +176,7 @@ def test_bytes_that_sql_cannot_say_are_said_as_hex(tmp_path: Path, value: bytes,
     ("data", "said"),
     [
         (b'BEGIN;\nSELECT\n"a\0b";\n', "a zero byte at line 3"),
+        (b"SELECT 1;\n\0\0\0", "a zero byte at line 2"),
         (b"BEGIN;\nSELECT '\xff',\na\xffb;\n", "bytes that are no UTF-8 at line 3"),
     ],
 )
