@@ -18,6 +18,10 @@ _NAME = 200
 """Letters of a tenant's id."""
 
 _WITHIN = str.maketrans("“”", "‘’")
+
+NUL_SEEN = "␀"
+"""What a NUL is on a clipboard, as which most programs end a text."""
+
 _BETWEEN = re.compile(r"[\t\r\n]")
 _BEFORE_RUN = compiled_later(r"(\A|[\t\r\n])(?=[=+\-@\uff1d\uff0b\uff0d\uff20'])")
 
@@ -267,8 +271,9 @@ def one_cell(text: str) -> str:
 
 def cells(text: str) -> str:
     """`text` for a spreadsheet, which makes several cells of tabs and line breaks. Of one cell it stays as it
-    is: it is pasted elsewhere more often, and stands alone under its own name.
+    is: it is pasted elsewhere more often, and stands alone under its own name. No paste ends at a NUL.
     """
+    text = text.replace("\0", NUL_SEEN)
     return _BEFORE_RUN.sub(r"\1'", text) if _BETWEEN.search(text) else text
 
 
