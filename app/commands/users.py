@@ -142,6 +142,8 @@ def _add(options: argparse.Namespace) -> int:
     if left := adding.not_taken(sheet, wanted.columns):
         said = some_of(left, _WRONG, shown=visible)
         common.complain(f"not taken: {counted(len(left), 'column')} of the list, {said}")
+    if head := adding.unknown_head(sheet, adding.fillable(stored)):
+        common.complain(f"the first line is taken for names of columns: {visible(head)}")
     database = opened.database
     with database.connection_context():
         found = adding.judge(database, sheet, wanted, USERS.asks_for(stored), now=now)

@@ -181,10 +181,10 @@ def guessed(sheet: Sheet, names: Sequence[str]) -> dict[str, int]:
     """Which column holds what, by the head line; without one, or where it does not say, addresses are where
     the first line has an “@”.
     """
-    plain = [re.sub(r"[\W_]+", "", one).casefold() for one in sheet.head]
+    plain = [*map(_bare, sheet.head)]
     found: dict[str, int] = {}
     for name in names:
-        wanted = (re.sub(r"[\W_]+", "", name).casefold(), *_KNOWN_AS.get(name, ()))
+        wanted = (_bare(name), *_KNOWN_AS.get(name, ()))
         at = next((plain.index(one) for one in wanted if one in plain), None) if sheet.has_head else None
         if at is not None and at not in found.values():
             found[name] = at
@@ -193,6 +193,20 @@ def guessed(sheet: Sheet, names: Sequence[str]) -> dict[str, int]:
         at = next((at for at, cell in enumerate(cells) if "@" in cell), 0)
         found = {EMAIL: at, **{name: other for name, other in found.items() if other != at}}
     return found
+
+
+def unknown_head(sheet: Sheet, names: Sequence[str]) -> str:
+    """What a first line says that was taken for a head, because it has no “@”, and names no column that is
+    known: it may be a user's with a slip in the address. "" of any other.
+    """
+    known = {one for name in names for one in (_bare(name), *_KNOWN_AS.get(name, ()))}
+    if not sheet.has_head or not known.isdisjoint(map(_bare, sheet.head)):
+        return ""
+    return sheet.delimiter.join(sheet.head)
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).casefold()
 
 
 def not_taken(sheet: Sheet, columns: Mapping[str, int]) -> list[str]:

@@ -369,6 +369,8 @@ class AddUsersDialog(LongForm):
         if found is not None and self._sheet is not None:
             left = adding.not_taken(self._sheet, self._wanted_columns())
             said += f" Nothing is taken of {some_of(left, _NAMED, shown=_named)}." if left else ""
+            head = adding.unknown_head(self._sheet, self._names)
+            said += f" The first line, {_named(head)}, is taken for names of columns." if head else ""
         self.outcome.setText(said)
         self.bad_alone.setEnabled(bool(bad))
         self.save_button.setEnabled(bool(bad))

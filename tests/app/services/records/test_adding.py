@@ -70,6 +70,13 @@ def test_columns_are_guessed_from_the_head_line_or_the_first(
     assert [*sheet.rows[0]] == first
 
 
+def test_a_first_line_that_names_nothing_known_is_told() -> None:
+    slip = adding.cut("bob.example.com,acme\nann@x.example,acme")
+    assert adding.unknown_head(slip, ("email", "tenant_id")) == "bob.example.com,acme"
+    named = adding.cut("Mail,size\nann@x.example,7")
+    assert adding.unknown_head(named, ("email", "tenant_id")) == ""
+
+
 def test_a_file_is_read_as_spreadsheets_write_it(tmp_path: Path) -> None:
     path = tmp_path / "users.csv"
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):

@@ -137,6 +137,11 @@ def test_addresses_alone_go_to_a_tenant_that_is_chosen(
         qtbot, form, f"email,role,size\nnew@new.example,owner\nlast@new.example,\n{email},owner\nb@example,x"
     )
     assert form.outcome.text().endswith("Nothing is taken of “size”.")
+    pasted(qtbot, form, "bob.example.com\nann@new.example")
+    assert form.outcome.text().endswith("The first line, “bob.example.com”, is taken for names of columns.")
+    pasted(
+        qtbot, form, f"email,role,size\nnew@new.example,owner\nlast@new.example,\n{email},owner\nb@example,x"
+    )
     last = ["5", "nothing", "“b@example” has no dot behind its @; it needs the form name@example.com."]
     assert texts(form.table) == [
         ["2", "a user", "new@new.example, of acme-corp · role: owner"],
