@@ -24,8 +24,9 @@ from app.ui.tabs.common.declared import TABS, TabSpec
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Kind
 from app.ui.widgets.actions import WAITS
+from app.ui.widgets.announcing import announce
 from app.ui.widgets.formatting import grouped
-from app.ui.widgets.labels import in_column
+from app.ui.widgets.labels import Label, Look, in_column
 from app.ui.widgets.later import later
 from app.ui.widgets.tab_order import release
 from app.ui.widgets.tab_pages import TabPages
@@ -82,6 +83,9 @@ NARROW = 760
 
 _EMPTY_MS = 100
 """How long an open file may show nothing while its rows are read."""
+
+_MOMENT_MS = 300
+"""And how long it may be empty without a word."""
 
 KEYS_MS = 3_000
 """How long keys for a tab wait for its rows."""
@@ -172,6 +176,7 @@ class Workspace(QWidget):
         context.damaged.connect(self._say_damaged, Qt.ConnectionType.SingleShotConnection)
         self._column = in_column(*self.notices, (self.tabs, 1), within=self, spacing=0)
         self._built: dict[int, RecordTab] = {}
+        self._moments: dict[int, Label] = {}
         self._begun: dict[int, Generator[None]] = {}
         """Tabs that are being built, a part at a time."""
         self._wanted = defaultdict[int, list[Callable[[RecordTab], object]]](list)
@@ -503,6 +508,9 @@ class Workspace(QWidget):
         tab.way_out = self._way_out(tab.spec.table.name)
         for answered in (tab.list.loaded, tab.list.failed):
             answered.connect(self._answered)
+        if (said := self._moments.pop(position, None)) is not None:
+            said.hide()
+            said.deleteLater()
         self._pages[position].addWidget(tab, 1)
         self._built[position] = tab
         tab.show()
@@ -648,12 +656,23 @@ class Workspace(QWidget):
             held = self.tabs.currentWidget()
             _hold(held)
             self.with_current(partial(self._fill, held=held))
+            later(held, _MOMENT_MS, partial(self._say_moment, position))
         else:
             self._built[position].activate()
         if not self.tabs.tabBar().hasFocus():  # else the arrow keys go on from tab to tab
             self.focus_in_current()
         if self._to_begin:  # before the first tab was whole
             self._beginning.start()
+
+    def _say_moment(self, position: int) -> None:
+        """That a page in sight is not empty, but still being made, as on a computer that is busy."""
+        if position in self._built or position != self.position or position in self._moments:
+            return
+        title = TABS[position].table.title if position < _TENANTS else "Tenants"
+        said = self._moments[position] = Label(f"{title}: one moment…", Look.DIM)
+        said.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._pages[position].addWidget(said, 1)
+        announce(said, said.text())
 
     def _changed(self, change: Change, initiator: object) -> None:
         for page in self._built.values():

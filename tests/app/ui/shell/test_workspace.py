@@ -396,6 +396,8 @@ def test_a_key_finds_a_tab_whole_of_which_a_part_was_built_before(
         window.grab()  # which tells its size to what is hidden, too
         workspace.tabs.setCurrentIndex(place)
         assert not any(page.isVisible() for page in workspace.findChildren(RecordTab)), "nothing half built"
+        workspace._say_moment(place)  # as a moment later
+        assert "one moment" in workspace._moments[place].text()
         if place == 2:
             QTest.keyClick(window.windowHandle(), Qt.Key.Key_Down)
             qtbot.waitUntil(lambda: workspace.has_row)  # the key has waited for the rows
@@ -404,6 +406,7 @@ def test_a_key_finds_a_tab_whole_of_which_a_part_was_built_before(
             QTest.keySequence(window.windowHandle(), QKeySequence(key))
         qtbot.waitUntil(lambda: place in workspace._built)  # noqa: B023
         tab = workspace._built[place]
+        assert not workspace._moments, "nor said any more"
         assert tab.isVisible() and tab.filters.text.hasFocus()
         qtbot.waitUntil(lambda: tab.filters.text.text().casefold() == "xy")  # noqa: B023
     workspace.tabs.setCurrentIndex(3)
