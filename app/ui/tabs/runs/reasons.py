@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from app.services.records import runs as planning
 from app.services.text import counted
 from app.ui.theme import Theme, set_property
+from app.ui.widgets.announcing import announce
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.labels import Label, Look, in_column
 from models.errors import InvalidInput
@@ -99,7 +100,7 @@ class ReasonDialog(ConfirmDialog):
         name = Label("Reason", Look.STRONG)
         name.setBuddy(self.field)
         self.field.setAccessibleName("Reason")
-        self.field.setAccessibleDescription(hint.text())
+        self._hint = hint.text()
         self._problem.hide()
         asked = QWidget()
         in_column(name, self.field, hint, self._problem, within=asked, spacing=4)
@@ -119,6 +120,9 @@ class ReasonDialog(ConfirmDialog):
             planning.valid_reason(typed)
         except InvalidInput as error:
             said = str(error)
+        if said and said != self._problem.text():
+            announce(self.field, said)
+        self.field.setAccessibleDescription(said or self._hint)
         self._problem.setText(said)
         self._problem.setVisible(bool(said))
         set_property(self.field, "invalid", bool(said))

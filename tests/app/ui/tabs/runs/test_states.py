@@ -41,9 +41,12 @@ def test_a_question_says_what_comes_of_it_and_takes_a_reason_that_can_be_read(
         question = dialog(qtbot, tab, ReasonDialog)
         assert words in question.sentence.text() and question.sentence.text().endswith("Undo takes it back.")
         assert question.confirm_button.isDefault() is (name != "delete")
+        hint = question.field.accessibleDescription()
         question.field.setText("x" * 301)
         assert not question.confirm_button.isEnabled()
+        assert question.field.accessibleDescription().endswith("longer than 300 characters.")
         question.field.setText("because")
+        assert question.field.accessibleDescription() == hint
         assert question.confirm_button.isDefault() and question.confirm_button.isEnabled()
         with qtbot.waitSignal(question.finished):
             question.reject()
