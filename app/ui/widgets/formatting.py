@@ -184,7 +184,7 @@ def time_left(done: int, total: int, seconds: float) -> str:
 
 
 def money(dollars: float) -> str:
-    """`$950`, `$4.5K`, `$2M`, `$1.2B`, `$9,007.2T`, `$1.0e300`."""
+    """`$7.50`, `$950`, `$4.5K`, `$2M`, `$1.2B`, `$9,007.2T`, `$1.0e300`."""
     return amount(dollars, "$")
 
 
@@ -198,7 +198,9 @@ def amount(value: float, currency: str = "") -> str:
     for unit, size in (("T", 1e12), ("B", 1e9), ("M", 1e6), ("K", 1e3)):
         if amount >= size * 0.9995:
             return f"{sign}{f'{amount / size:,.1f}'.removesuffix('.0')}{unit}"
-    return f"{sign}{amount:.0f}"
+    if amount == round(amount):
+        return f"{sign}{amount:.0f}"
+    return f"{sign}{amount:.2f}" if amount >= 0.01 else f"{sign}{amount:.1g}"
 
 
 def percent(part: int, whole: int) -> str:

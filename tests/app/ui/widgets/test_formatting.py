@@ -104,6 +104,8 @@ def test_rate() -> None:
 @pytest.mark.parametrize(
     ("dollars", "words"),
     [
+        (7.5, "$7.50"),
+        (0.004, "$0.004"),
         (950, "$950"),
         (4500, "$4.5K"),
         (2_800_000, "$2.8M"),
