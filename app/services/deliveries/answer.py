@@ -41,6 +41,7 @@ class DeliveryPart(StrEnum):
     CONNECT = "connect"
     TLS = "TLS"
     FIRST_BYTE = "first byte"
+    HEADERS = "headers"  # where they do not end; else they are a part of the body's
     BODY = "body"
 
 

@@ -61,6 +61,10 @@ class _Failed(Exception):
         self.outcome, self.why = outcome, why
 
 
+_LEAST_SHOWN: Final = 0.001
+"""Seconds of a part that dialogs have in figures."""
+
+
 class _Full(Exception):
     """As much has come as is taken."""
 
@@ -139,6 +143,9 @@ def send(
         outcome, why = failed.outcome, failed.why
     except Cancelled:
         outcome, why = DeliveryOutcome.CANCELLED, ""
+    ended, begun = time.monotonic(), call.first_byte
+    if came.status is None and begun is not None and ended - begun >= _LEAST_SHOWN:
+        call.add(DeliveryPart.HEADERS, begun, ended)
     if outcome in (DeliveryOutcome.TIMEOUT, DeliveryOutcome.CANCELLED):
         why = _said_of_end(outcome, call, came, seconds)
     return DeliveryAnswer(

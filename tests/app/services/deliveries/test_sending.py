@@ -138,6 +138,7 @@ def test_there_is_one_deadline_for_all_of_it(
         took = time.monotonic() - begun
     assert found.outcome is DeliveryOutcome.TIMEOUT and found.status == status and said in found.why
     assert 0.9 < took < 2.0
+    assert sum(step.took for step in found.steps) > 0.8 * found.seconds, "what took the time is named"
 
 
 @pytest.mark.slow
