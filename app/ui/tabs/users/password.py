@@ -8,7 +8,9 @@ from app.services.records.passwords import Strength, Typed
 from app.services.records.record import Record
 from app.ui.session.context import Context
 from app.ui.theme import Theme, set_property
-from app.ui.widgets.buttons import CheckBox, copy_button
+from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import CheckBox, push_button
+from app.ui.widgets.clipboard import copy_secret
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.form_dialog import FieldValue, FormDialog, checked
 from app.ui.widgets.labels import Label, Look, in_column, name_choice
@@ -149,7 +151,7 @@ class PasswordShown(Dialog):
         self.copied = Label("It is on the clipboard until something else is.", Look.DIM, wrap=True)
         self.copied.hide()
         self.add_widget(self.copied)
-        self.copy_button = copy_button(theme, "Copy", self.field.text)
+        self.copy_button = push_button(theme, "Copy", lambda: copy_secret(self.field.text()), icon=Icon.COPY)
         self.copy_button.clicked.connect(self.copied.show)
         self.set_close_button(left=[self.copy_button])
         self.copy_button.setFocus()

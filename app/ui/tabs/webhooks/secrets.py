@@ -4,7 +4,7 @@ from functools import partial
 from typing import ClassVar, Final
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QTextOption
+from PySide6.QtGui import QTextOption
 from PySide6.QtWidgets import QComboBox, QLineEdit, QMenu, QPlainTextEdit, QWidget
 from shiboken6 import Shiboken
 
@@ -18,6 +18,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import give_letters
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.clipboard import copy_secret
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.labels import Label, Look, in_row, text_box
@@ -88,7 +89,7 @@ class SecretDialog(Dialog):
 
     def _copy(self) -> None:
         if self._secret is not None:
-            QGuiApplication.clipboard().setText(self._secret.value)
+            copy_secret(self._secret.value)
             self.hide_secret()
             self.note.setText("It is on the clipboard until something else is.")
 

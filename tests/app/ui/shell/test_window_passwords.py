@@ -48,6 +48,8 @@ def test_one_is_generated_shown_once_copied_and_taken_back(
     assert QApplication.focusWidget() is shown.copy_button
     press("Return")
     assert QGuiApplication.clipboard().text() == password
+    hint = QGuiApplication.clipboard().mimeData().data("x-kde-passwordManagerHint")
+    assert hint.data() == b"secret", "a history of the clipboard leaves it out"
     press("Escape")
     closed(qtbot, window, PasswordShown)
     qtbot.waitUntil(lambda: value_of(page.fields, "Password") == "PBKDF2-HMAC-SHA256, 100,000 iterations")
