@@ -109,7 +109,6 @@ def compare_within(
     remains = left(sorted(gone))
     first_wrong, starts = joined.first_errors(), _starts(history)
     failed: set[str] = set()
-    covered: dict[str, int] = {}
     for known, name in held:
         sealed, first, chain = known.tenants[name], firsts.get(name), joined.chains.get(name)
         if name in failed or joined.gap_between(sealed.first_seq - 1, sealed.last_seq):
@@ -133,8 +132,6 @@ def compare_within(
         else:
             compared = _Comparison(joined, chain, sealed, known, first_wrong.get(name), ())
             found = compared.of_last_row(cut_off=False)
-            if history.trusts(known) and _is_there(joined, name, sealed):
-                covered[name] = max(sealed.last_seq, covered.get(name, 0))
         if found is not None:
             failed.add(name)
             joined.add(found)
@@ -148,7 +145,15 @@ def compare_within(
         is_known = (name, first.seq, first.text("hash")) in begun
         if first.text("previous_hash") == GENESIS and not is_known:
             joined.add(_begun_otherwise(first, name, newest[name]))
-    return {name: last for name, last in covered.items() if name not in failed}
+    trusted = (known for known in history.checkpoints if history.trusts(known))
+    return {
+        name: sealed.last_seq  # of the last of them that counts
+        for known in trusted
+        for name, sealed in known.tenants.items()
+        if extent.first <= sealed.last_seq <= extent.asked_through
+        and name not in failed
+        and _is_there(joined, name, sealed)
+    }
 
 
 def _tells(joined: Joined, name: str, sealed: SealedChain, newest: SealedChain) -> bool:

@@ -89,7 +89,9 @@ def test_the_report_shows_the_entry_and_what_covers_it(known: KnownChain, tmp_pa
         and "it holds, and is the one that the checkpoint knew as the last." in page
     )
     assert json.loads(found)["tenants"][0]["unwitnessed"] == 0 and "No checkpoint covers" not in page
-    prove(known, own[-3], tmp_path / "many")
+    for name, early in (("early", own[0]), ("many", own[-3])):  # by checkpoints that others have followed
+        prove(known, early, tmp_path / name)
+        assert json.loads((tmp_path / name / "findings.json").read_text())["tenants"][0]["unwitnessed"] == 0
     assert f"it is the first of 2 entries up to {own[-2]}" in (tmp_path / "many" / "report.html").read_text()
 
 
