@@ -24,11 +24,17 @@ import sqlite3, sys
 for line in sqlite3.connect(sys.argv[1]).iterdump():
     print(line)
 """
+EXPORT = """
+import sys
+from app.cli import main
+assert main(["export", *sys.argv[1:], "--force"]) == 0
+print(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0])
+"""
 Cost = tuple[float, float, float]
 
 
 def run(command: list[str], output: Path, home: Path) -> Cost:
-    """Seconds, seconds of processor time, and MB of one process."""
+    """Seconds, seconds of processor time, and MB (0 where it does not tell) of one process."""
     # Where the bytecode is written as an installed program has it, and none is when it is not to be written.
     kept = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(home / "bytecode")}
     environment = os.environ | kept | {"TENANT_ADMIN_HOME": str(home)}
@@ -39,7 +45,8 @@ def run(command: list[str], output: Path, home: Path) -> Cost:
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, command
     took = time.perf_counter() - started
-    return took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    size = int(output.read_text().split()[-1]) if command[1:3] == ["-c", EXPORT] else 0
+    return took, usage.ru_utime + usage.ru_stime, size / 1024
 
 
 def measure(folder: Path, rows: int, rounds: int) -> dict[str, Cost]:
@@ -48,7 +55,7 @@ def measure(folder: Path, rows: int, rounds: int) -> dict[str, Cost]:
     create_demo(source, rows=rows, now=NOW)
     program = shutil.which("sqlite3")
     peer = [program, str(source), ".dump"] if program else [sys.executable, "-c", SCRIPT, str(source)]
-    ours = [sys.executable, "-m", "app", "export", str(source), str(folder / "out.sql"), "--force"]
+    ours = [sys.executable, "-c", EXPORT, str(source), str(folder / "out.sql")]
     run(ours, folder / "said", home)  # which prepares the bytecode
     found: dict[str, list[Cost]] = {".dump": [], "export": []}
     for _ in range(rounds):
