@@ -8,6 +8,7 @@ from typing import Final
 
 from peewee import SQL, Select
 
+from app.services.chain.rules import MARKER_EVENT
 from app.services.records.belonging import referring
 from app.services.records.export import literal
 from app.services.records.images import MOST, Images
@@ -59,6 +60,8 @@ class Going:
             f"{name}: its row stays, because the marker in its audit chain refers to it" for name in stays
         )
         order = [name for name in _children_first(stored, goes) if name not in stays]
+        if AUDIT_CHAIN.name in goes:
+            sentences += _archived(database, goes[AUDIT_CHAIN.name])
         sentences += _not_told(database, stored, tenant, goes)
         return cls(database, stored, {name: goes[name] for name in order}, sentences, keys)
 
@@ -306,6 +309,15 @@ def _given(values: Mapping[str, Value]) -> set[str]:
     return {name for name, value in values.items() if value is not None}
 
 
+def _archived(database: LocalDatabase, which: str) -> tuple[str, ...]:
+    """What is said of the archives that markers of its chain name."""
+    sql = f"SELECT DISTINCT payload ->> '$.archive.file' FROM main.{AUDIT_CHAIN.name} WHERE ({which})"  # noqa: S608
+    found = database.rows(raw(f"{sql} AND event_type = ? AND json_valid(payload)", MARKER_EVENT))
+    names = sorted(name for (name,) in found if isinstance(name, str))
+    said = f"{_some(names)} and other archives of its chain stay where retention has put them"
+    return (said,) if names else ()
+
+
 def _not_told(
     database: LocalDatabase, stored: StoredTables, tenant: str, goes: Mapping[str, str]
 ) -> tuple[str, ...]:
@@ -331,8 +343,8 @@ def _not_told(
     return tuple(found)
 
 
-def _some(tables: Sequence[str]) -> str:
-    return some_of(tables, _NAMED, noun="table", shown=visible)
+def _some(names: Sequence[str]) -> str:
+    return some_of(names, _NAMED, shown=visible)
 
 
 def _children_first(stored: StoredTables, going: Mapping[str, str]) -> Iterator[str]:

@@ -133,14 +133,17 @@ def test_the_stand_alone_verifier_and_the_next_entries_agree(path: Path, tmp_pat
 
 
 @pytest.mark.slow
-def test_one_whose_beginning_retention_took_is_erased_too(path: Path) -> None:
-    opened = open_database(path)
+def test_one_whose_beginning_retention_took_is_erased_too(path: Path, tmp_path: Path) -> None:
+    opened, folder = open_database(path), tmp_path / "archive"
+    folder.mkdir()
     with opened.database.connection_context():
         signed = partial(try_to_sign, InFile(path), *store_and_verifier(take_part=True), clock=lambda: NOW)
-        retain(opened.database, checkpoint=signed, days=10)
+        kept = retain(opened.database, checkpoint=signed, days=10, archive=folder).archives
     markers = "SELECT count(*) FROM audit_chain WHERE event_type = 'audit_pruned' AND tenant_id = ?"
     assert ask(path, markers, TENANT) > [(0,)]
-    assert erase(path).holds
+    done = erase(path)
+    own = next(name for name in kept if TENANT in name)
+    assert done.holds and any(line.startswith(f"{own} and other archives") for line in done.notes)
     assert ask(path, markers, TENANT) == [(1,)]
     assert verdict(path) == "VERIFIED"
 
