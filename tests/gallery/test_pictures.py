@@ -22,7 +22,7 @@ RENEW = "If this is meant, look at them and renew them: python -m tests.gallery 
 @pytest.mark.parametrize("name", SETS)
 def test_it_looks_as_it_did(tmp_path: Path, name: str) -> None:
     faults = []
-    for picture in drawn(name, tmp_path / "drawn", every(SETS[name].scenes, each=6)):
+    for picture in drawn(name, tmp_path / "drawn", every(SETS[name].scenes, each=12)):
         found = fault(picture, PICTURES / name / picture.name, tmp_path / "differing" / picture.name)
         faults += [f"{name}, {picture.stem}: {found}"] if found else []
     assert not faults, "\n".join([*faults, "Each shows stored, drawn, difference. " + RENEW])

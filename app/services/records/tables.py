@@ -458,6 +458,7 @@ WEBHOOK_DESTINATIONS = Table(
     "Webhooks",
     ("webhook", "webhooks"),
     main="url",
+    enough=170,  # it still tells where it leads, and one sees beside it how each fares
     gives_way=("updated_at", "has_secret", "events", "tenant_id"),
     heading=("name", "hostname"),
     details=(("url",),),

@@ -54,9 +54,6 @@ _CHIPS: dict[bool, Chip] = {
     False: ("inactive", Tone.NEUTRAL, Icon.PAUSED),
 }
 
-_URL = 170
-"""A width at which a URL still tells where it leads, so that one sees beside it how each fares."""
-
 
 class WebhooksTab(RecordTab):
     """Webhook destinations: create, edit, switch on and off, delete."""
@@ -104,7 +101,6 @@ class WebhooksTab(RecordTab):
         super().listen()
         self.table.columns.set_widest(self.model.column_of(RANK), (WIDEST,), bars=LAST)
         self.table.columns.set_icon_alone(self.model.column_of("active"))
-        self.table.columns.set_main(self.model.column_of("url"), _URL)
 
     def top_widgets(self) -> Sequence[QWidget]:
         self.views = ReadyViews(self.context, self.filters_changed)

@@ -58,12 +58,11 @@ def test_many_are_never_shown_as_one(qtbot: QtBot, window: MainWindow, demo_path
 @pytest.mark.slow
 def test_what_is_shown_is_what_is_acted_on(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     page = open_file(qtbot, window, demo_path)
-    last = page.model.rowCount() - 1
+    last = 3
     choose(qtbot, page, 2)
     one = page.inspector.title.text()
     page.table.setFocus()
-    press("Ctrl+End")  # the focus alone
-    qtbot.waitUntil(lambda: page.model.record(last) is not None)
+    press("Ctrl+Down")  # the focus alone
     assert page.table.currentIndex().row() == last
     assert page.table.selected_rows() == [2] and page.list.current_row() == page.model.record(2)
     assert page.inspector.title.text() == one
