@@ -121,8 +121,8 @@ class TenantLists(Lists):
         self._lists: OrderedDict[ListQuery, _Kept] = OrderedDict()
         self.known = KnownOfChains()
         self.generation = 0
-        self.of_chips = {"": 0, NEED: 0, FAILING: 0}
-        """How many of all there are, and how many a list keeps of them by `WHICH`."""
+        self.of_chips: Mapping[str, int | None] = {"": None, NEED: None, FAILING: None}
+        """How many of all there are, and how many a list keeps of them by `WHICH`; None until that is read."""
 
     def forget(self) -> None:
         """All of it is read again when it is next asked for."""

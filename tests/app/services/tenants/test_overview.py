@@ -126,6 +126,7 @@ def test_what_a_gateway_has_no_table_for_is_no_number_and_its_runs_tenant_is_one
         assert tenants(opened.database) == opened.tenants
         found = look(opened.database)
         lists = TenantLists(opened)
+        assert set(lists.of_chips.values()) == {None}, "nothing is said of what was not read"
         page = lists.open_list(opened.database, ListQuery(ALL_TENANTS.name, sort="unread")).rows
     default = found["default"]
     assert (default.users, default.runs, default.number("users")) == (0, 1, 0)
