@@ -35,7 +35,7 @@ from models.errors import Cancelled, NotAllowed, RowChanged, TenantAdminError
 from models.local.copies import back_up, free_name
 from models.local.database import LocalDatabase
 from models.local.packing import pack
-from models.progress import UNWATCHED, Monitor
+from models.progress import UNWATCHED, Monitor, share_of
 from models.schema import ForeignKey, StoredTables, read_stored
 from models.status import SYSTEM_TENANT, AuditEvent
 
@@ -43,6 +43,9 @@ WHY_NOT_LIVE: Final = (
     "A tenant is erased in one transaction behind a copy of the whole, which a live database cannot do: what "
     "stopped halfway would leave half a tenant, and no copy. Retention removes what is old there, in steps."
 )
+_VERIFIED, _COPIED, _GONE = 0.3, 0.4, 0.7
+"""Which share of the work is done, about, when the chains are verified, the file copied and the rows gone."""
+
 _AHEAD: Final = 60
 """Seconds by which a chain's last entry may lie ahead of this computer's clock."""
 
@@ -262,11 +265,13 @@ def erase(
         if expected is not None and (expected.going, expected.changed) != (planned.going, planned.changed):
             raise NotAllowed(_OTHERS)
         how: dict[str, Any] = {"now": now, "by": actor, "reason": Reason.RETENTION}
-        chain = _signed(opened, tenant, verify_and_sign(opened.where, store, verify, monitor=monitor, **how))
+        first = share_of(monitor, 0, _VERIFIED)
+        chain = _signed(opened, tenant, verify_and_sign(opened.where, store, verify, monitor=first, **how))
         if monitor.cancelled():
             raise Cancelled
         with free_name(opened.path, "erasing", now) as copy:
             back_up(database.connection(), copy)
+            share_of(monitor, _VERIFIED, _COPIED).progress(1, 1)
             try:
                 event = _event(planned, actor, copy.name)
                 _carry_out(database, planned, chain, event, now)
@@ -274,6 +279,7 @@ def erase(
                 if not (isinstance(error, TenantAdminError) and error.is_undecided):
                     copy.unlink()  # it holds what would have gone, and nobody would know of it
                 raise
+        share_of(monitor, _COPIED, _GONE).progress(1, 1)
         unpacked = pack(database)
         if old_secrets is not None and WEBHOOK_DESTINATIONS.name in planned.going:
             ids = raw(f"SELECT CAST(id AS BLOB) FROM main.{WEBHOOK_DESTINATIONS.name}")  # noqa: S608
@@ -294,7 +300,8 @@ def erase(
         problems.append(f"The delivery log still has what was sent to its webhooks. {error}")
     after = None
     try:
-        after = verify_and_sign(opened.where, store, verify, **how)
+        last = Monitor(share_of(monitor, _GONE, 1).progress)  # nothing ends it any more
+        after = verify_and_sign(opened.where, store, verify, monitor=last, **how)
     except (TenantAdminError, OSError) as error:  # it is erased all the same
         problems.append(f"The chains could not be verified behind it. {error}")
     return Erased(planned, copy, after, tuple(problems))

@@ -122,7 +122,7 @@ class TenantLists(Lists):
         self.known = KnownOfChains()
         self.generation = 0
         self.of_chips: Mapping[str, int | None] = {"": None, NEED: None, FAILING: None}
-        """How many of all there are, and how many a list keeps of them by `WHICH`; None until that is read."""
+        """How many of all there are, and how many a list keeps of them by `WHICH`; None until it is read."""
 
     def forget(self) -> None:
         """All of it is read again when it is next asked for."""

@@ -420,7 +420,8 @@ class Files(QObject):
             return forget_rows(self._settings, kept[0])
 
         kept: list[errors.FileOrName] = []
-        self._rewrite(path, f"Erasing {visible(erasure.tenant)}…", work, of="the erasure", behind=forget)
+        words = f"Erasing {visible(erasure.tenant)}…"
+        self._rewrite(path, words, work, in_rows=False, of="the erasure", behind=forget)
 
     def _rewrite(
         self,
@@ -429,6 +430,7 @@ class Files(QObject):
         work: Callable[[Monitor], tuple[str, Sequence[str]]],
         *,
         can_cancel: bool = True,
+        in_rows: bool = True,
         of: str = "it",
         behind: Callable[[], Sequence[str]] = list,
     ) -> None:
@@ -440,7 +442,7 @@ class Files(QObject):
 
         from app.ui.widgets.dialogs import WaitDialog  # noqa: PLC0415
 
-        wait = WaitDialog(self._theme, text, self._window, can_cancel=can_cancel)
+        wait = WaitDialog(self._theme, text, self._window, can_cancel=can_cancel, in_rows=in_rows)
 
         def done(result: tuple[str, Sequence[str]]) -> None:
             said, notes = result

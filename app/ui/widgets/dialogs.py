@@ -51,7 +51,7 @@ from app.ui.widgets.actions import IN_DIALOGS, plain
 from app.ui.widgets.banner import ProgressBar, Toast, WaitLine
 from app.ui.widgets.buttons import Lines, copy_button, push_button
 from app.ui.widgets.following import FollowingScroll
-from app.ui.widgets.formatting import first_line, grouped, table_time
+from app.ui.widgets.formatting import first_line, grouped, percent, table_time
 from app.ui.widgets.labels import (
     IconLabel,
     Label,
@@ -506,14 +506,23 @@ class ConfirmDialog(Dialog):
 
 
 class WaitDialog(Dialog):
-    """Work that nothing may be done beside: how far it is. It stays until `done()`; its button, where it
-    `can_cancel`, asks to stop by `cancelled`.
+    """Work that nothing may be done beside: how far it is, in numbers where it counts `in_rows`, else as a
+    part of the work. It stays until `done()`; its button, where it `can_cancel`, asks to stop by `cancelled`.
     """
 
     cancelled = Signal()
 
-    def __init__(self, theme: Theme, title: str, parent: QWidget | None = None, *, can_cancel: bool) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        title: str,
+        parent: QWidget | None = None,
+        *,
+        can_cancel: bool,
+        in_rows: bool = True,
+    ) -> None:
         super().__init__(theme, title, parent=parent)
+        self._in_rows = in_rows
         self.bar = ProgressBar()
         self.bar.setAccessibleName(title)
         self.bar.show_progress(0, 0)
@@ -528,7 +537,8 @@ class WaitDialog(Dialog):
     def show_progress(self, done: int, total: int) -> None:
         self.bar.show_progress(done, total)
         if total and self.cancel_button.isEnabled():
-            self.counts.setText(f"{done:,} of {total:,}")
+            part = f"{percent(done, total)} of the work"
+            self.counts.setText(f"{done:,} of {total:,}" if self._in_rows else part)
 
     def reject(self) -> None:
         if self.cancel_button.isEnabled():
