@@ -202,6 +202,11 @@ class MainWindow(QMainWindow):
             self._left = self.workspace.context.opened.path, *self._in_sight(self.workspace)
         self.close_file()
 
+    def _open_to_write(self, path: Path) -> None:
+        if self.workspace is not None:
+            self._left = path, *self._in_sight(self.workspace)
+        self.files.open(path, force_writable=True)
+
     def _open_through(self, connection: NamedConnection) -> None:
         if self.workspace is not None:
             self._left = connection.place, *self._in_sight(self.workspace)
@@ -394,7 +399,7 @@ class MainWindow(QMainWindow):
         context.history.changed.connect(self.commands.update)
         doors: dict[Door, Callable[[], object]] = {
             Door.MIGRATE: lambda: self.files.ask_migrate(opened, lambda: self.workspace is workspace),
-            Door.WRITE: lambda: self.files.open(opened.path, force_writable=True),
+            Door.WRITE: lambda: self._open_to_write(opened.path),
             Door.REOPEN: partial(self._open_again, context),
             Door.RESTORE: partial(self.commands.trigger, "restore"),
             Door.SALVAGE: lambda: self.files.ask_salvage(opened.path),

@@ -128,10 +128,15 @@ def test_a_file_that_another_program_has_open_waits_for_the_persons_word(
         banner = notice(window, "Read-only")
         assert f"(pid {process})" in banner.headline()
         assert page.context.opened.read_only
+        chain = go(qtbot, window, 1)
+        choose(qtbot, chain, 3)
+        entry = chain.list.current_id()
         with qtbot.waitSignal(window.opened):
             click(qtbot, button(banner, "Open for writing"))
         page = current(window)
         assert not page.context.opened.read_only and "(read-only)" not in window.windowTitle()
+        qtbot.waitUntil(lambda: page.list.current_id() == entry and page is not chain)
+        page = go(qtbot, window, 0)
         qtbot.waitUntil(lambda: page.filters.count.text() != "")
         before = count(demo_path, "users")
         choose(qtbot, page, 0)
