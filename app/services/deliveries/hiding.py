@@ -70,7 +70,7 @@ def within(value: Any, text: Callable[[str], str], tells: Callable[[str], bool],
         case list():
             return [within(one, text, tells, depth + 1) for one in value]
         case str():
-            return text(value)
+            return rid(value, text, tells, depth + 1) if value.lstrip()[:1] in ("{", "[") else text(value)
     return value
 
 
@@ -79,10 +79,10 @@ def secretless(text: str) -> str:
     return rid(text, plain, names_secret)
 
 
-def rid(text: str, of: Callable[[str], str], tells: Callable[[str], bool]) -> str:
+def rid(text: str, of: Callable[[str], str], tells: Callable[[str], bool], depth: int = 0) -> str:
     """A text without what `of` takes out of any, and JSON without what is called by a name that `tells`, in
-    one line. Where there is nothing of the kind it is as it was, byte for byte: who checks a signature by it
-    needs it so.
+    one line; so each line of JSON Lines, and a text within it that is JSON itself. Where there is nothing of
+    the kind it is as it was, byte for byte: who checks a signature by it needs it so.
     """
     twice: list[str] = []
 
@@ -94,10 +94,12 @@ def rid(text: str, of: Callable[[str], str], tells: Callable[[str], bool]) -> st
     try:
         found = json.loads(text, object_pairs_hook=members)
     except (ValueError, RecursionError):
-        return of(text)
+        lines = text.splitlines(keepends=True)
+        many = lines[1:] and lines[0].lstrip()[:1] in ("{", "[")
+        return of("".join(rid(line, of, tells, depth) for line in lines) if many else text)
     if not isinstance(found, dict | list):
         return of(text)
-    kept = within(found, of, tells)
+    kept = within(found, of, tells, depth)
     if kept == found and not twice:
         return text
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))

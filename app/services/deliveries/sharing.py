@@ -14,12 +14,15 @@ from app.services.records.webhooks import without_urls
 from app.services.text import utc_time
 from models.local.atomic import expected_errors, replacing
 
-_MAIL: Final = re.compile(r"[^\s@\"'<>(),;:\[\]\\]{1,64}@[^\s@\"'<>(),;:\[\]\\/]{1,255}")
+_MAIL: Final = re.compile(r"[^\s@\"'<>(),;:\[\]\\]{1,64}(?:@|%40)[^\s@\"'<>(),;:\[\]\\/]{1,255}")
 _PERSON: Final = re.compile(
     r"e_?mail|(?:^|_)(?:first|last|full|user|given|family|display|sur)?_?name$|phone|mobile|address|street"
-    r"|birth|(?:^|_)(?:ip|ssn|iban)(?:_|$)"
+    r"|birth|(?:^|_)(?:ip|ssn|iban|dob|tel|mail|cv[vc]|card_?number|credit_?card|tax_?id|s(?:ession_?)?id"
+    r"|remote_?addr|forwarded_?for|login)(?:_|$)"
 )
 """What a member is called that says who somebody is, as far as a name can tell."""
+_TAG: Final = re.compile(r"(<([A-Za-z][\w.:-]{0,60})>)[^<>]+(</\2>)")
+"""An element of XML that holds a text."""
 _WORDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+")
 
 
@@ -84,4 +87,5 @@ def _header(name: str, text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return _MAIL.sub(GONE, hiding.plain(str(without_urls(text))))
+    without = _TAG.sub(lambda tag: f"{tag[1]}{GONE}{tag[3]}" if _tells(tag[2]) else tag[0], text)
+    return _MAIL.sub(GONE, hiding.plain(str(without_urls(without))))
