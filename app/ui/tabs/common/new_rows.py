@@ -32,6 +32,8 @@ class NewRows(QObject):
         self._tab = tab
         self._of: ListQuery | None = None
         self._newest: int | None = None
+        """What comes behind this one is counted; up to it there are `_before` that nobody has seen."""
+        self._latest, self._before = 0, 0
         self._new_key: Key | None = None
         self._awaited: tuple[Key, object] | None = None
         """Where the person goes once the list has it, and the record that was current when they said so."""
@@ -62,7 +64,9 @@ class NewRows(QObject):
 
     def forget(self) -> None:
         """They have been seen, or are no more those of the list."""
-        self.count, self._awaited = 0, None
+        self.count, self._before, self._awaited = 0, 0, None
+        if self._newest is not None:
+            self._newest = max(self._newest, self._latest)
         self._show()
 
     def look(self) -> None:
@@ -70,7 +74,7 @@ class NewRows(QObject):
         shown, after = self._tab.list.shown, self._newest
         if shown is not None and after is not None and _rows_of(shown) == self._of:
             read = partial(self._tab.lists.newer, query=shown, after=after)
-            done = partial(self._came, _rows_of(shown))
+            done = partial(self._came, _rows_of(shown), after)
             self._tab.context.runner.read(read, on_done=done, on_failed=lambda error: None)
 
     def begin(self) -> None:
@@ -80,7 +84,7 @@ class NewRows(QObject):
             return
 
         def found(newest: int | None) -> None:
-            self._newest = newest
+            self._newest, self._latest, self._before = newest, newest or 0, self.count
 
         read = self._tab.lists.newest
         self._tab.context.runner.read(read, shown, on_done=found, on_failed=lambda error: None)
@@ -96,20 +100,26 @@ class NewRows(QObject):
             if self._tab.list.current_id() != current or self._select(key):
                 self._awaited = None
 
-    def _came(self, of: ListQuery, found: Newer) -> None:
-        if of == self._of:
-            self.tell(found)
+    def _came(self, of: ListQuery, after: int, found: Newer) -> None:
+        if of == self._of and after != self._newest:  # these were seen meanwhile
+            self.look()
+        elif of == self._of:
+            self._latest = found.newest or 0
+            self._newest = min(after, self._latest)  # a number may be given again
+            self._tell(self._before + found.count, found.key)
 
     def tell(self, found: Newer) -> None:
-        """So many more have come; where the newest went, nobody can tell how many of those before stay."""
-        before, self._newest = self._newest, found.newest or 0
-        if before is not None and self._newest < before:
-            self.forget()
-        if found.count:
-            self.count += found.count
-            self._new_key = found.key
+        """So many more have come."""
+        self._before += found.count
+        self._tell(self._before, found.key)
+
+    def _tell(self, count: int, key: Key | None) -> None:
+        before, self.count = self.count, count
+        self._new_key = key if key is not None or not count else self._new_key
+        if count != before:
             self._show()
-            said = counted(self.count, *self._tab.spec.table.noun)
+        if count > before:
+            said = counted(count, *self._tab.spec.table.noun)
             announce(self._tab.table, f"{said} new. {_KEYS} goes to the newest.")
 
     def _show(self) -> None:
