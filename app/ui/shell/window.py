@@ -341,7 +341,8 @@ class MainWindow(QMainWindow):
         if in_menus:
             focused = self._before_menus
         if focused is None or not Shiboken.isValid(focused) or is_lost(focused):
-            self._focus_rows()
+            if not self._focus_rows() and self.workspace is not None and not self.workspace.is_settled:
+                self.workspace.setFocus(Qt.FocusReason.OtherFocusReason)  # else Qt takes the tool bar's first
         elif in_menus:
             focused.setFocus(Qt.FocusReason.ActiveWindowFocusReason)
 

@@ -164,6 +164,7 @@ class Workspace(QWidget):
         self.tabs.setTabBar(bar)
         self.tabs.setDocumentMode(True)
         bar.setDrawBase(False)  # which that has set
+        self.setAccessibleName(context.opened.place)  # heard until the rows are there
         self.tabs.setAccessibleName("Tables of the database")
         self.tabs.tabBar().setAccessibleName("Tables of the database")
         self.tabs.setUsesScrollButtons(False)  # titles are shortened where a window is narrow
