@@ -6,17 +6,15 @@
 export    `tenant-admin export`, with its checks and the start of the program
 """
 
-import argparse
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
-from statistics import median
 
 from app.services.demo import create_demo
+from tests.benchmarks.importing import Cost, asked, medians
 from tests.conftest import NOW
 
 SCRIPT = """
@@ -30,7 +28,6 @@ from app.cli import main
 assert main(["export", *sys.argv[1:], "--force"]) == 0
 print(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0])
 """
-Cost = tuple[float, float, float]
 
 
 def run(command: list[str], output: Path, home: Path) -> Cost:
@@ -61,21 +58,13 @@ def measure(folder: Path, rows: int, rounds: int) -> dict[str, Cost]:
     for _ in range(rounds):
         found[".dump"].append(run(peer, folder / "dump.sql", home))
         found["export"].append(run(ours, folder / "said", home))
-    return {
-        name: (median(c[0] for c in costs), median(c[1] for c in costs), max(c[2] for c in costs))
-        for name, costs in found.items()
-    }
+    return medians(found)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        found = measure(Path(folder), options.rows, options.rounds)
+    rows, found = asked(__doc__, measure)
     whole, processor, _ = found[".dump"]
-    print(f"{options.rows:,} rows {'s':>8} {'/ .dump':>10} {'cpu s':>7} {'/ .dump':>10} {'MB':>5}")
+    print(f"{rows:,} rows {'s':>8} {'/ .dump':>10} {'cpu s':>7} {'/ .dump':>10} {'MB':>5}")
     for name, (seconds, used, size) in found.items():
         ratios = seconds / whole, used / processor
         print(f"{name:>14} {seconds:8.2f} {ratios[0]:10.2f} {used:7.2f} {ratios[1]:10.2f} {size:5.0f}")

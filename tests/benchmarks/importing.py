@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -90,20 +91,30 @@ def measure(folder: Path, rows: int, rounds: int) -> dict[str, Cost]:
         found.setdefault("import", []).append(ours(dumps["sqlite3"]))
         found.setdefault("sqlite3, d1", []).append(peer(dumps["d1 in a transaction"]))
         found.setdefault("import, d1", []).append(ours(dumps["d1"]))
+    return medians(found)
+
+
+def medians(found: Mapping[str, Sequence[Cost]]) -> dict[str, Cost]:
+    """Of the costs of several rounds the usual time, and the most memory."""
     return {
         name: (median(c[0] for c in costs), median(c[1] for c in costs), max(c[2] for c in costs))
         for name, costs in found.items()
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def asked(about: str, measure: Callable[[Path, int, int], dict[str, Cost]]) -> tuple[int, dict[str, Cost]]:
+    """What a person asks for on the command line: of how many rows, and what that costs."""
+    parser = argparse.ArgumentParser(description=about.split("\n", maxsplit=1)[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = measure(Path(folder), options.rows, options.rounds)
-    print(f"{options.rows:,} rows {'s':>14} {'/ sqlite3':>10} {'cpu s':>7} {'/ sqlite3':>10} {'MB':>5}")
+        return options.rows, measure(Path(folder), options.rows, options.rounds)
+
+
+def main() -> None:
+    rows, found = asked(__doc__, measure)
+    print(f"{rows:,} rows {'s':>14} {'/ sqlite3':>10} {'cpu s':>7} {'/ sqlite3':>10} {'MB':>5}")
     for name, (seconds, used, size) in found.items():
         whole, processor, _ = found["sqlite3, d1" if name.endswith("d1") else "sqlite3"]
         ratios = seconds / whole, used / processor
