@@ -61,6 +61,8 @@ def test_what_is_in_sight_is_styled_at_once_and_the_rest_soon(qtbot: QtBot, them
     in_column(*within, later, within=card)
     in_column(seen, card, within=window)
     window.show()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)  # else one that another test left is in front
     card.hide()
     theme.set_mode(Mode.DARK)
     assert text_colour(seen) == DARK["dim"] != LIGHT["dim"]
