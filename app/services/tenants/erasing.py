@@ -372,7 +372,7 @@ def _carry_out(
 
 
 def _samples(database: LocalDatabase) -> list[str]:
-    """Tables in which ANALYZE keeps keys of indexes, addresses say, of anybody's rows; it makes them anew."""
+    """Tables in which ANALYZE keeps keys of indexes, say addresses, of anybody's rows, and fills again."""
     there = "SELECT name FROM main.sqlite_master WHERE name IN ('sqlite_stat3', 'sqlite_stat4')"
     return [str(name) for (name,) in database.rows(raw(there))]
 

@@ -57,14 +57,9 @@ class Asked:
 class State(Enum):
     """What a verification says of one entry, as a `LinkCell`."""
 
-    UNCHECKED = ("not verified", Icon.SHIELD_OFF, None, f"{_VERIFY} this entry.")
-    OUTSIDE = (
-        "not verified",
-        Icon.SHIELD_OFF,
-        None,
-        f"Only other entries were verified. {_VERIFY} this one.",
-    )
-    UNREAD = ("not verified", Icon.SHIELD_OFF, None, "It could not be read whole.")
+    UNCHECKED = (*_NOT_VERIFIED, f"{_VERIFY} this entry.")
+    OUTSIDE = (*_NOT_VERIFIED, f"Only other entries were verified. {_VERIFY} this one.")
+    UNREAD = (*_NOT_VERIFIED, "It could not be read whole.")
     HOLDS = ("linked", Icon.LINK, Tone.OK, "Hash and link hold.")
     HELD = ("was linked", Icon.LINK, None, f"It held when it was verified. {_VERIFY} this entry again.")
     UNPROVEN = ("unproven", Icon.WARNING, Tone.WARN, "It holds, but nothing proves what came before it.")
