@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from models.errors import InvalidInput
 from models.patterns import compiled_later
@@ -174,6 +175,43 @@ def folded(text: str) -> str:
     """The text as all spellings of it are compared: É and é, composed or not, straße and STRASSE."""
     # Canonical caseless matching, Unicode 15, D145; and composed again, so that ASCII stays what it is.
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
+
+
+def address(email: str) -> str:
+    """An e-mail address as all spellings of the same mailbox are compared: `folded`, its host as DNS has it
+    (bücher.de is xn--bcher-kva.de, and straße.de another host than strasse.de). Of one that is ASCII it is
+    that in small letters, which SQLite's `lower` makes of it, too.
+    """
+    if email.isascii():
+        return email.lower()
+    name, at, host = email.rpartition("@")
+    return f"{folded(name)}{at}{host.lower() if host.isascii() else _host_in_ascii(host)}"
+
+
+@lru_cache(maxsize=4096)  # of 100,000 addresses few hosts differ
+def _host_in_ascii(host: str) -> str:
+    import idna  # noqa: PLC0415 - few hosts have one
+
+    try:
+        mapped = idna.uts46_remap(host, std3_rules=False)
+    except (idna.IDNAError, UnicodeError):  # no name of a host, so nobody's but its own
+        mapped = folded(host)
+    return ".".join(
+        one if one.isascii() else f"xn--{one.encode('punycode').decode()}" for one in mapped.split(".")
+    )
+
+
+def host_in_unicode(email: str) -> str:
+    """An address with its host in letters, where that is one as DNS has it; else as it is."""
+    name, at, host = email.rpartition("@")
+    try:
+        read = [
+            one[4:].encode().decode("punycode") if one[:4].lower() == "xn--" else one
+            for one in host.split(".")
+        ]
+    except UnicodeError:
+        return email
+    return f"{name}{at}{'.'.join(read)}"
 
 
 def without_credentials(text: str) -> str:

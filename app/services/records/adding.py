@@ -250,7 +250,7 @@ def judge(
         except InvalidInput as error:
             bad.append(Bad(line, str(error), cells))
             continue
-        known = first.setdefault((tenant, text.folded(email)), line)
+        known = first.setdefault((tenant, text.address(email)), line)
         if known != line:
             bad.append(Bad(line, f"Line {known:,} has the same address in {tenant}.", cells))
             continue
@@ -260,7 +260,7 @@ def judge(
     barred = without_tenants(database, [*dict.fromkeys(one[0] for _, one in good)], AUDIT_CHAIN.name)
     for position, one in good:
         tenant, email, _ = one
-        there = taken.get((tenant, text.folded(email)))
+        there = taken.get((tenant, text.address(email)))
         why = f"{tenant} already has a user with the e-mail address {there}." if there is not None else ""
         if why := why or barred.get(tenant, ""):
             bad.append(Bad(sheet.lines[position], why, sheet.rows[position]))

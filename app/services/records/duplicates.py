@@ -1,6 +1,6 @@
 """Users who have the same address, in whatever spelling: in one tenant, or in several.
 
-SQLite folds ASCII alone, so what may be the same is found by it, and compared here as all spellings are.
+SQLite folds ASCII alone, so what may be the same is found by it, and compared here by `text.address`.
 """
 
 import json
@@ -34,15 +34,15 @@ def duplicates(database: Database, scope: Scope, *, across: bool) -> tuple[Value
     look = User.select(exactly(User.id), exactly(User.tenant_id), User.email.cast("BLOB"))
     look = look.where(fn.typeof(User.email) == "text").limit(_MOST_READ + 1).tuples()
     plain, others = database.read_batch([look.where(whose & ~beyond_ascii), look.where(beyond_ascii)])
-    folded = {text.folded(bytes(email).decode(errors="replace")) for *_, email in others}
-    if spelt := sorted(one for one in folded if one.isascii()):  # ss for ß, K for the sign of Kelvin
+    folded = {text.address(bytes(email).decode(errors="replace")) for *_, email in others}
+    if spelt := sorted(one for one in folded if one.isascii()):  # ss for ß, xn-- for the host's letters
         listed = SQL("(SELECT value FROM json_each(?))", [json.dumps(spelt)])
         plain = [*plain, *database.rows(look.where(address.in_(listed) & ~beyond_ascii))]
     if len(plain) + len(others) > _MOST_READ:
         raise NotAllowed("These are too many to be compared; choose a tenant first.")
     users: dict[object, dict[str, str]] = {}
     for key, tenant, email in (*plain, *others):
-        address_of = text.folded(bytes(email).decode(errors="replace"))
+        address_of = text.address(bytes(email).decode(errors="replace"))
         users.setdefault(address_of if across else (tenant, address_of), {})[key] = tenant
     wanted = None if scope.tenant_id is None else scope.tenant_id
     found = [

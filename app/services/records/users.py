@@ -114,7 +114,7 @@ def create_many(
     """Adds users without passwords, all or none; an audit entry names up to 500 of a tenant's. Raises
     `InvalidInput`, where an address is there twice or taken by now, and `Cancelled`.
     """
-    if len({(tenant, text.folded(email)) for tenant, email, _ in wanted}) < len(wanted):
+    if len({(tenant, text.address(email)) for tenant, email, _ in wanted}) < len(wanted):
         raise InvalidInput("email", "An e-mail address is there twice; nothing was changed.")
     images.monitor = monitor
     images.chains = tuple(dict.fromkeys(tenant for tenant, *_ in wanted))
@@ -160,14 +160,14 @@ def taken(database: Database, wanted: Iterable[NewUser]) -> dict[tuple[str, str]
     """Which of these addresses somebody has, by tenant and folded, as they are stored there."""
     folded: dict[str, set[str]] = {}
     for tenant, email, _ in wanted:
-        folded.setdefault(tenant, set()).add(text.folded(email))
+        folded.setdefault(tenant, set()).add(text.address(email))
     found: dict[tuple[str, str], str] = {}
     for tenant, addresses in folded.items():
         for rows in database.read_each(_looks(tenant, addresses, database.limits)):
             _require_comparable(rows, len(addresses))
             for _, stored in rows:
                 email = bytes(stored).decode(errors="replace")
-                if (address := text.folded(email)) in addresses:
+                if (address := text.address(email)) in addresses:
                     found[tenant, address] = email
     return found
 
@@ -405,7 +405,7 @@ def move(images: Images, user_ids: Sequence[str], tenant_id: str, *, actor: str,
 
 
 def _folded(row: StoredRow) -> str:
-    return text.folded(_address(row))
+    return text.address(_address(row))
 
 
 def _taken_there(images: Images, tenant: str, rows: Sequence[StoredRow]) -> frozenset[str]:
@@ -415,7 +415,7 @@ def _taken_there(images: Images, tenant: str, rows: Sequence[StoredRow]) -> froz
     for found in answers:
         _require_comparable(found, len(addresses))
     stored = (bytes(email).decode(errors="replace") for found in answers for _, email in found)
-    return frozenset(map(text.folded, stored)) & addresses
+    return frozenset(map(text.address, stored)) & addresses
 
 
 def _moved(row: StoredRow, before: str, after: str, actor: str) -> tuple[Event, Event]:
@@ -506,7 +506,7 @@ class _Addresses:
                 if isinstance(email, str):
                     whose = tenant if isinstance(tenant, str) else self._tenants[user.record_id]
                     of_tenant = wanted.setdefault(whose, {})
-                    folded = text.folded(email)
+                    folded = text.address(email)
                     of_tenant[folded] = (*of_tenant.get(folded, ()), (user.record_id, gets))
                     stored.setdefault(whose, set()).add(email)
         checks = []
@@ -529,7 +529,7 @@ class _Addresses:
         for other_id, stored in found:
             other = decoded(other_id)
             email = bytes(stored).decode(errors="replace")
-            for user, gets in addresses.get(text.folded(email), ()):
+            for user, gets in addresses.get(text.address(email), ()):
                 if other != user and not gets:
                     self._known.add((user, other))
                 elif other != user and (user, other) not in self._known:
@@ -541,6 +541,8 @@ class _Addresses:
 def _spellings(address: str) -> set[str]:
     """How somebody else has it stored most likely."""
     plain = {address, address.lower(), address.upper(), address.capitalize(), text.folded(address)}
+    key = text.address(address)
+    plain |= {key, text.host_in_unicode(key)}
     return {unicodedata.normalize(form, one) for one in plain for form in ("NFC", "NFD")}
 
 

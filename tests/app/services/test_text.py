@@ -27,6 +27,21 @@ def test_byte_size(count: int, words: str) -> None:
     assert text.byte_size(count) == words
 
 
+def test_one_mailbox_has_one_key_however_its_host_is_written() -> None:
+    for one, other in (
+        ("Ö@bücher.example", "ö@xn--bcher-kva.EXAMPLE"),
+        ("x@bu\u0308cher.例。example", "X@XN--BCHER-KVA.xn--fsq.example"),
+        ("x@❤.example", "x@xn--qei.example"),
+    ):
+        assert text.address(one) == text.address(other)
+        assert text.address(text.host_in_unicode(other)) == text.address(other)
+    assert text.address("Ada@X.example") == "ada@x.example"
+    assert text.address("x@straße.example") != text.address("x@strasse.example")
+    for odd in ("ö", "ö@", "@ö", "ö@a..b", "x@\ud800.example", "x@ö\ufffd.example", "x@xn--\u00f6.example"):
+        assert text.address(odd) == text.address(text.address(odd)), "and nothing is raised"
+        text.host_in_unicode(odd)
+
+
 def test_a_tenant_longer_than_any_may_be_is_named_by_start_and_end() -> None:
     assert text.tenant_name("t" * 200) == "t" * 200
     named = text.tenant_name(f"start {'ä ' * 500_000}end")

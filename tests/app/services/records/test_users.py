@@ -100,6 +100,9 @@ def test_the_same_address_twice_in_a_tenant_is_refused_but_not_in_another(engine
         ("strasse@x.example", "Straße@x.example"),
         ("STRASSE@x.example", "straße@x.example"),
         ("İ@x.example", "i\u0307@x.example"),
+        ("ö@bücher.example", "Ö@XN--BCHER-KVA.example"),
+        ("ö@xn--bcher-kva.example", "ö@Bücher.example"),
+        ("x@xn--bcher-kva.example", "x@BÜCHER.example"),
     ],
 )
 def test_spellings_of_one_address_are_one(engine: Database, there: str, new: str) -> None:

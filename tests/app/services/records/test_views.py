@@ -32,6 +32,8 @@ ADDRESSES = (
     ("acme", "alone@x.example"),
     ("globex", "\u212a@x.example"),  # the sign of Kelvin
     ("initech", "k@x.example"),
+    ("initech", "ö@bücher.example"),
+    ("initech", "ö@XN--bcher-kva.example"),
 )
 
 
@@ -48,7 +50,7 @@ def alike(engine: Database, sql: apsw.Connection) -> Database:
 @pytest.mark.parametrize(
     ("tenant", "across", "wanted"),
     [
-        (None, False, {0, 1, 3, 4}),
+        (None, False, {0, 1, 3, 4, 10, 11}),
         ("globex", False, set()),
         (None, True, {0, 1, 2, 5, 6, 8, 9}),
         ("acme", True, {0, 1, 5}),
