@@ -12,7 +12,7 @@ from app.services.text import counted
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.announcing import announce
-from app.ui.widgets.buttons import push_button
+from app.ui.widgets.buttons import SHORT, push_button
 from app.ui.widgets.labels import set_tip
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class NewRows(QObject):
         self._awaited: tuple[Key, object] | None = None
         """Where the person goes once the list has it, and the record that was current when they said so."""
         self.count = 0
-        self.button = push_button(tab.context.theme, "", self.go, icon=Icon.CARET_UP)
+        self.button = push_button(tab.context.theme, "0 new", self.go, icon=Icon.CARET_UP)
         self.button.hide()
         if not tab.context.costs:
             words, icon = self._words, Icon.CARET_UP
@@ -124,7 +124,10 @@ class NewRows(QObject):
 
     def _show(self) -> None:
         if not self._tab.context.costs:
-            self.button.setText(f"{self.count:,} new")
+            words = f"{self.count:,} new"
+            self.button.setProperty(SHORT, f"{self.count:,}")
+            self.button.setText(words)
+            self.button.setAccessibleName(words)
             set_tip(self.button, f"Others have added them; {_KEYS} goes to the newest.")
             self.button.setVisible(self.count > 0)
             self._tab.commands.update()

@@ -511,7 +511,7 @@ class RecordTab(ListedTab):
     def _lay_out_above(self) -> None:
         for button in self.commands.buttons(ButtonIn.FILTER_ROW):
             self.filters.add_trailing(button)
-        self.filters.add_beside_text(self.new_rows.button)
+        self.filters.add_within_text(self.new_rows.button)
         fold = framed_button(self.commands.action(INSPECTOR))
         self.filters.add_trailing(fold)
         above: list[Part] = [*self.top_widgets(), self.filters, self.price, *self.below_filters()]
