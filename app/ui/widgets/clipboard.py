@@ -1,9 +1,11 @@
 """Secrets on the clipboard, which programs that keep its history are asked to leave out."""
 
+from collections.abc import Callable
 from typing import Final
 
-from PySide6.QtCore import QMimeData
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QEvent, QMimeData, QObject, Qt
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 _KLIPPER: Final = "x-kde-passwordManagerHint"
 _WINDOWS: Final = 'application/x-qt-windows-mime;value="ExcludeClipboardContentFromMonitorProcessing"'
@@ -15,3 +17,30 @@ def copy_secret(text: str) -> None:
     data.setData(_KLIPPER, b"secret")
     data.setData(_WINDOWS, b"\0\0\0\0")
     QGuiApplication.clipboard().setMimeData(data)
+
+
+class SecretBox(QPlainTextEdit):
+    """What is selected in it goes nowhere by itself: to no other program by dragging, nor to the selection that
+    X11 pastes with the middle button.
+    """
+
+    def createMimeDataFromSelection(self) -> QMimeData:
+        return QMimeData()
+
+
+class CopyKeys(QObject):
+    """The keys that copy in a field with a secret, which has no menu to copy by, do what its button does."""
+
+    def __init__(self, field: QWidget, copy: Callable[[], object]) -> None:
+        super().__init__(field)
+        self._copy = copy
+        field.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        field.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.KeyPress:
+            return False
+        copies = event.matches(QKeySequence.StandardKey.Copy) or event.matches(QKeySequence.StandardKey.Cut)
+        if copies:
+            self._copy()
+        return copies

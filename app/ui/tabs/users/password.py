@@ -10,7 +10,7 @@ from app.ui.session.context import Context
 from app.ui.theme import Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import CheckBox, push_button
-from app.ui.widgets.clipboard import copy_secret
+from app.ui.widgets.clipboard import CopyKeys, copy_secret
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.form_dialog import FieldValue, FormDialog, checked
 from app.ui.widgets.labels import Label, Look, in_column, name_choice
@@ -153,5 +153,6 @@ class PasswordShown(Dialog):
         self.add_widget(self.copied)
         self.copy_button = push_button(theme, "Copy", lambda: copy_secret(self.field.text()), icon=Icon.COPY)
         self.copy_button.clicked.connect(self.copied.show)
+        CopyKeys(self.field, self.copy_button.click)
         self.set_close_button(left=[self.copy_button])
         self.copy_button.setFocus()

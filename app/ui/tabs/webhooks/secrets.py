@@ -18,7 +18,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import give_letters
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.clipboard import copy_secret
+from app.ui.widgets.clipboard import CopyKeys, SecretBox, copy_secret
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.labels import Label, Look, in_row, text_box
@@ -51,7 +51,8 @@ class SecretDialog(Dialog):
         super().__init__(context.theme, title, sentence, icon=Icon.KEY, parent=parent)
         self._secret: Secret | None = secret
         self._left, self._spent = SHOWN_SECONDS, 0
-        self.field = text_box(context.theme, "Secret", secret.value)
+        self.field = text_box(context.theme, "Secret", secret.value, kind=SecretBox)
+        CopyKeys(self.field, self._copy)
         self.field.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
         self.field.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
         self.field.setFixedHeight(_LINES * self.field.fontMetrics().lineSpacing() + 24)

@@ -75,6 +75,19 @@ def test_a_secret_is_shown_for_ten_seconds_and_copied_once(
     assert not shown.copy_button.isEnabled() and SECRET not in said(shown)
     press("Esc")
     closed(qtbot, tab, SecretDialog)
+    QGuiApplication.clipboard().clear()
+    tab.commands.trigger("reveal_secret")
+    shown = dialog(qtbot, tab, SecretDialog)
+    press("Shift+Tab")
+    for keys in ("Ctrl+A", "Ctrl+C"):
+        press(keys)
+    assert QGuiApplication.clipboard().text() == SECRET and SECRET not in said(shown), "once, by keys, too"
+    assert QGuiApplication.clipboard().mimeData().data("x-kde-passwordManagerHint") == b"secret"
+    QGuiApplication.clipboard().clear()
+    press("Ctrl+C")
+    assert not QGuiApplication.clipboard().text()
+    press("Esc")
+    closed(qtbot, tab, SecretDialog)
     assert SECRET not in "".join(capfd.readouterr())
 
 
