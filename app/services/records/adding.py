@@ -7,7 +7,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -41,7 +41,11 @@ _KNOWN_AS: Final = {
 _DELIMITERS: Final = ",;\t|"
 _SEPARATOR: Final = re.compile(r'"?sep=([,;\t|])"?[ \t]*(?=[\r\n])', re.IGNORECASE)
 """What spreadsheets write above the head line where the cells are not parted as they expect it."""
-csv.field_size_limit(LARGEST)
+LONGEST: Final = 250_000
+"""Characters of a record, which is parsed in one go that holds up all else: about 30 ms for so many."""
+MOST_CELLS: Final = 2_000
+"""Of a line: no table has more columns."""
+csv.field_size_limit(LONGEST)
 _OFTEN: Final = 500
 """Lines between two words of progress."""
 
@@ -135,17 +139,21 @@ def cut(lines: str, monitor: Monitor = UNWATCHED) -> Sheet:
     Raises `InvalidInput`, `Cancelled`.
     """
     lines = lines.removeprefix("\ufeff")
-    first = next((line for line in io.StringIO(lines, newline="") if line.strip()), "")  # not all of 60 MB
+    first = next((line for line in _lines_of(lines) if line.strip()), "")  # not all of 60 MB
     delimiter = max(_DELIMITERS, key=first.count) if any(one in first for one in _DELIMITERS) else ","
     if (told := _SEPARATOR.match(lines)) is not None:
         delimiter, lines = told[1], lines[told.end() :]
-    reader = csv.reader(io.StringIO(lines, newline=""), delimiter=delimiter, strict=True)
+    only = lines.strip()
+    is_one = len(only) > LONGEST and not any(one in only for one in '\n\r"')
+    source = _Records(_in_parts(only, delimiter) if is_one else _lines_of(lines))
+    reader = csv.reader(source, delimiter=delimiter, strict=True)
     rows: list[tuple[str, ...]] = []
     numbers: list[int] = []
     spaced: dict[tuple[int, int], str] = {}
     begun = 1
     try:
         for row in reader:
+            source.taken = 0
             line, begun = begun, reader.line_num + 1
             cells = [cell.strip() for cell in row]
             if any(cells):
@@ -159,15 +167,71 @@ def cut(lines: str, monitor: Monitor = UNWATCHED) -> Sheet:
         raise InvalidInput(
             "lines", f"Line {begun:,} is not CSV; does a quotation mark lack its other?"
         ) from None
-    if len(rows) == 1 and all("@" in cell for cell in rows[0] if cell):
-        rows = [(cell,) for cell in rows[0] if cell]
-        numbers *= len(rows)
+    if (is_one or len(rows) == 1) and all("@" in cell for row in rows for cell in row if cell):
+        rows = [(cell,) for row in rows for cell in row if cell]
+        numbers = numbers[:1] * len(rows)
+    elif is_one:
+        raise InvalidInput("lines", _too_long(1))
     has_head = bool(rows) and not any("@" in cell for cell in rows[0])
     width = max(map(len, rows), default=0)
+    if width > MOST_CELLS:
+        at = next(line for line, row in zip(numbers, rows, strict=True) if len(row) > MOST_CELLS)
+        raise InvalidInput(
+            "lines", f"Line {at:,} has more than {MOST_CELLS:,} cells; is this a list of users?"
+        )
     head = rows[0] if has_head else ()
     names = [*head, *(f"Column {number + 1}" for number in range(len(head), width))]
     start = int(has_head)
     return Sheet(tuple(names), rows[start:], numbers[start:], delimiter, has_head, spaced)
+
+
+class _Records:
+    """Lines for a reader of CSV, no more of a record than is parsed in a moment; `taken` so far."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines, self.taken = lines, 0
+
+    def __iter__(self) -> Iterator[str]:
+        begun = 1
+        for number, line in enumerate(self._lines, 1):
+            if not self.taken:
+                begun = number
+            self.taken += len(line)
+            if self.taken > LONGEST:
+                raise InvalidInput("lines", _too_long(begun, is_open=number > begun))
+            yield line
+
+
+def _too_long(begun: int, *, is_open: bool = False) -> str:
+    why = "does a quotation mark lack its other?" if is_open else "is this a list of users?"
+    return f"What begins in line {begun:,} is longer than {LONGEST:,} characters; {why}"
+
+
+def _lines_of(text: str) -> Iterator[str]:
+    """As they are cut for CSV, each with what ends it, and what is longer than a record may be in pieces.
+    `io.StringIO` would take four times the text first.
+    """
+    start, feed, back, end = 0, -1, -1, len(text)
+    while start < end:
+        if feed < start:
+            feed = text.find("\n", start) % (end + 1)  # the end, where there is none
+        if back < start:
+            back = text.find("\r", start) % (end + 1)
+        after = min(1 + (feed if back + 1 == feed else min(feed, back)), start + LONGEST + 1)
+        yield text[start:after]
+        start = after
+
+
+def _in_parts(line: str, delimiter: str) -> Iterator[str]:
+    """A long line without quotation marks, cut between its cells."""
+    start = 0
+    while len(line) - start > LONGEST:
+        end = line.rfind(delimiter, start, start + LONGEST // 2)
+        if end < 0:
+            break  # a single cell
+        yield line[start:end]
+        start = end + 1
+    yield line[start:]
 
 
 def fillable(stored: StoredTable) -> tuple[str, ...]:

@@ -20,8 +20,8 @@ def copy_secret(text: str) -> None:
 
 
 class SecretBox(QPlainTextEdit):
-    """What is selected in it goes nowhere by itself: to no other program by dragging, nor to the selection that
-    X11 pastes with the middle button.
+    """What is selected in it goes nowhere by itself: to no other program by dragging, nor to the selection
+    that X11 pastes with the middle button.
     """
 
     def createMimeDataFromSelection(self) -> QMimeData:

@@ -70,6 +70,38 @@ def test_columns_are_guessed_from_the_head_line_or_the_first(
     assert [*sheet.rows[0]] == first
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (
+            "email\na@x.example\n" + "x" * 300_000,
+            "What begins in line 3 is longer than 250,000 characters; is",
+        ),
+        (
+            'email\n"a@x.example\n' + "b@x.example\n" * 25_000,
+            "begins in line 2 .* does a quotation mark lack",
+        ),
+        ("x" * 300_000, "What begins in line 1"),
+        ("email\na" + "," * 2_000, "Line 2 has more than 2,000 cells"),
+        ("email," * 60_000, "What begins in line 1"),
+    ],
+    ids=["field", "quotation mark", "single", "cells", "single of cells"],
+)
+def test_a_record_that_is_none_of_a_list_is_refused_before_it_is_parsed_whole(text: str, why: str) -> None:
+    with pytest.raises(InvalidInput, match=why):
+        adding.cut(text)
+
+
+@given(st.text(alphabet="a\r\n"))
+def test_lines_are_cut_as_csv_has_them(text: str) -> None:
+    assert [*adding._lines_of(text)] == [*io.StringIO(text, newline="")]
+
+
+def test_a_line_of_many_addresses_is_a_line_for_each() -> None:
+    addresses = [f"u{number}@x.example" for number in range(20_000)]
+    assert [*adding.cut("; ".join(addresses)).rows] == [(one,) for one in addresses]
+
+
 def test_a_first_line_that_names_nothing_known_is_told() -> None:
     slip = adding.cut("bob.example.com,acme\nann@x.example,acme")
     assert adding.unknown_head(slip, ("email", "tenant_id")) == "bob.example.com,acme"
