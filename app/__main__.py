@@ -14,9 +14,13 @@ def main() -> int:
 
         return serve(*sys.argv[2:])
     if not sys.argv[1:] or exists(sys.argv[1]):  # noqa: PTH110 - no command; Path is loaded later
-        from app.libraries import load_beside  # noqa: PLC0415
+        import gc  # noqa: PLC0415
 
-        load_beside()
+        from app import libraries, seldom  # noqa: PLC0415
+
+        gc.disable()  # what is loaded stays; `loading` says more
+        libraries.load_beside()
+        seldom.put_off()
     from app.cli import main as command_line  # noqa: PLC0415
 
     return command_line()

@@ -1,6 +1,6 @@
 """The command line. Qt is loaded only to open the window, so a server without a display can use the rest."""
 
-import argparse
+import gc
 import os
 import signal
 import sys
@@ -9,12 +9,15 @@ from errno import EACCES, EISDIR, ENOSPC, EPERM
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, NoReturn
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 from app import __version__
 from app.commands import common
-from app.services.text import visible
 from models.errors import TenantAdminError
+
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 COMMANDS = {
     "verify": "verify.verify",
@@ -93,17 +96,6 @@ WHY = {
 """What the system's own word leaves open."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence, without the usage in front of it."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.register("type", Path, common.file_or_live)
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(common.EXIT_COULD_NOT_RUN, f"{self.prog}: {visible(message)}; see {self.prog} --help\n")
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status; an expected failure is one sentence and status 2."""
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -113,6 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     try:
         if options.run is not _window:
+            gc.enable()  # a file is called as a command is, and the window's start was prepared
             # SIGTERM as Ctrl+C: what is unfinished is cleared away.
             for kind in (signal.SIGINT, signal.SIGTERM):
                 if signal.getsignal(kind) == signal.SIG_DFL:
@@ -149,24 +142,28 @@ def _print_nothing_more() -> None:
     os.dup2(nothing, sys.stdout.fileno())
 
 
-def _options(arguments: list[str]) -> argparse.Namespace:
+def _options(arguments: list[str]) -> "Namespace | SimpleNamespace":
+    if len(arguments) < 2 and all(one and one[0] != "-" and one not in COMMANDS for one in arguments):
+        # What most starts ask for: the parser, with what it loads, takes 5 ms of one.
+        path = common.file_or_live(arguments[0]) if arguments else None
+        return SimpleNamespace(run=_window, path=path, read_only=False, self_test=False)
+    import argparse  # noqa: PLC0415
+
+    from app.commands.parsing import Parser, require_text  # noqa: PLC0415
+
     if arguments and arguments[0] in COMMANDS:
         run, add_arguments = _command(arguments[0])
-        parser = _Parser(prog=f"tenant-admin {arguments[0]}", description=run.__doc__)
+        parser = Parser(prog=f"tenant-admin {arguments[0]}", description=run.__doc__)
         add_arguments(parser)
         parser.set_defaults(run=run)
         options = parser.parse_args(arguments[1:])
-        _require_text(parser, options)
+        require_text(parser, options)
         if any(isinstance(value, common.LiveName) for value in vars(options).values()):
             from app.commands.live import in_place_of  # noqa: PLC0415
 
             options.run = in_place_of(arguments[0], options)
         return options
-    if len(arguments) < 2 and all(one and not one.startswith("-") for one in arguments):
-        # What most starts ask for: the parser, with what it loads, takes 5 ms of one.
-        path = common.file_or_live(arguments[0]) if arguments else None
-        return argparse.Namespace(run=_window, path=path, read_only=False, self_test=False)
-    parser = _Parser(
+    parser = Parser(
         prog="tenant-admin",
         usage="tenant-admin [FILE, FOLDER or d1:NAME]\n       tenant-admin COMMAND …",
         description=DESCRIPTION,
@@ -183,17 +180,6 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _require_text(parser: _Parser, options: argparse.Namespace) -> None:
-    """Ends where an argument that is no path is no UTF-8, as nothing that a database holds is called."""
-    for name, value in vars(options).items():
-        for text in value if isinstance(value, list) else (value,):
-            if isinstance(text, str) and not text.isascii():
-                try:
-                    text.encode()
-                except UnicodeEncodeError:
-                    parser.error(f"{name.replace('_', '-')} is not written in UTF-8; type it again")
-
-
 def _command(name: str) -> tuple[Callable[..., int], Callable[..., None]]:
     """Loads a command, with no more than its arguments need: itself, and what adds those to a parser."""
     module, _, function = COMMANDS[name].partition(".")
@@ -206,7 +192,7 @@ def _summaries() -> str:
     return "\n".join(f"  {name:<{width}}  {_command(name)[0].__doc__}" for name in COMMANDS)
 
 
-def _window(options: argparse.Namespace) -> int:
+def _window(options: "Namespace | SimpleNamespace") -> int:
     from app.display import require_display  # noqa: PLC0415
 
     require_display()

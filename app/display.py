@@ -34,8 +34,7 @@ def require_display() -> None:
         if not asked:
             raise NoPlatform(names, ", ".join(sorted(there)))
     if sys.platform.startswith("linux") and asked <= _ANSWERS.keys():
-        answers = [answer() for name, answer in _ANSWERS.items() if name in asked]
-        if not any(answers):
+        if not any(answer() for name, answer in _ANSWERS.items() if name in asked):
             raise NoDisplay
 
 

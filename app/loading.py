@@ -4,17 +4,21 @@ import builtins
 import dataclasses
 import enum
 import gc
+import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 _DEFERRED = {
     f"shibokensupport/signature/{name}.py"
-    for name in ("errorhandler", "layout", "lib/enum_sig", "lib/pyi_generator", "mapping", "parser")
+    for name in (
+        *("errorhandler", "layout", "mapping", "parser"),
+        *("lib/enum_sig", "lib/pyi_generator", "lib/tool"),
+    )
 }
 _WHEN_ASKED = """
 def __getattr__(name):
@@ -53,19 +57,29 @@ def prepare() -> None:
 
 @contextmanager
 def _explained_when_asked() -> Iterator[None]:
-    """Compiles PySide's modules about signatures to one function that compiles and runs the rest."""
-    original = builtins.compile
+    """Compiles PySide's modules about signatures to one function that compiles and runs the rest. Of what it
+    imports meanwhile it is told that there is no source to look through for the name of that switch.
+    """
+    original, sources = builtins.compile, vars(inspect).get("getsource")
 
     def deferring(source: Any, filename: Any, *arguments: Any, **options: Any) -> Any:
         if filename in _DEFERRED:
             source = _WHEN_ASKED.format(source=source, name=filename)
         return original(source, filename, *arguments, **options)
 
+    def no_source(_: object) -> NoReturn:
+        raise OSError
+
     builtins.compile = deferring
+    vars(inspect)["getsource"] = no_source
     try:
         yield
     finally:
         builtins.compile = original
+        if sources is None:  # what stands in for it (`seldom`) has not been asked for it
+            del vars(inspect)["getsource"]
+        else:
+            vars(inspect)["getsource"] = sources
 
 
 def _make_enums_quickly() -> None:

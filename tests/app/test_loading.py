@@ -69,6 +69,32 @@ def test_libraries_are_loaded_before_python_asks_for_what_is_in_them() -> None:
     assert [line for line in places if line.startswith("Arena")] == ["Arena 0:"], "one for all threads"
 
 
+SELDOM = """
+import sys
+from app import seldom
+seldom.put_off()
+import inspect, textwrap
+from inspect import isclass
+print([name for name in ("ast", "dis", "tokenize") if name in sys.modules], isclass(int), isclass(3))
+print(hasattr(textwrap, "__file__"), "re" in vars(textwrap), textwrap.dedent(" a"))
+print(textwrap is sys.modules["textwrap"])
+import textwrap as real
+print(textwrap.dedent is real.dedent, vars(textwrap)["dedent"] is real.dedent, hasattr(inspect, "nothing"))
+from inspect import *
+print(signature(isclass), isclass.__module__)
+"""
+
+
+def test_modules_that_are_seldom_used_are_loaded_when_they_are() -> None:
+    assert output(SELDOM).splitlines() == [
+        "[] True False",
+        "False False a",
+        "False",
+        "True True False",
+        "(object) inspect",
+    ]
+
+
 KINDS = """
 import enum, os, sys
 made = set()
@@ -77,12 +103,15 @@ def noting(kind, name, *rest, **options):
     made.add(name)
     return new(kind, name, *rest, **options)
 enum.EnumType.__new__ = noting
+from app import seldom
+seldom.put_off()
 from app import cli
 from app.ui.shell.workspace import Workspace
 def rows_are_there(workspace):
     print("EchoMode" in made, "WizardOption" in made, "StandardPixmap" in made)
     acts = ("chain.append", "records.writing", "records.export")
-    print([name for name in acts if f"app.services.{name}" in sys.modules], flush=True)
+    names = (*(f"app.services.{name}" for name in acts), "gettext", "platform", "selectors")
+    print([name for name in names if name in sys.modules], flush=True)
     os._exit(0)
 Workspace._look_around = rows_are_there
 cli.main([sys.argv[1]])

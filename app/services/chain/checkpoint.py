@@ -4,11 +4,11 @@ The shape of it, and whether its signature holds. What is done with them is in `
 say against a file in `verify`.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from hashlib import sha256
 from itertools import compress
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_origin
 
@@ -124,7 +124,7 @@ class Checkpoint:
     @property
     def hash(self) -> str:
         """SHA-256 of the whole document; the next checkpoint names it."""
-        return sha256(_canonical(self.to_json())).hexdigest()
+        return hashlib.sha256(_canonical(self.to_json())).hexdigest()
 
     def signed(self, key: "Ed25519PrivateKey") -> "Checkpoint":
         return replace(self, signature=key.sign(self._signed_bytes()).hex())

@@ -5,11 +5,11 @@ reads or writes a chain asks here, and only the stand-alone verifier of an evide
 time. Imports nothing of ours, and little of Python, because every process that scans loads it.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from hashlib import sha256
 from itertools import pairwise
 from typing import Any, Final, Literal, NamedTuple
 
@@ -89,7 +89,7 @@ def archive_name(tenant: str, from_seq: int, to_seq: int) -> str:
 
     safe = quote(tenant, safe="")
     if len(safe) > _LONGEST_TENANT:
-        safe = f"{safe[: _LONGEST_TENANT - 17]}~{sha256(tenant.encode()).hexdigest()[:16]}"
+        safe = f"{safe[: _LONGEST_TENANT - 17]}~{hashlib.sha256(tenant.encode()).hexdigest()[:16]}"
     return f"audit-{safe}-{from_seq}-{to_seq}.jsonl.gz"
 
 
@@ -100,7 +100,7 @@ def hashed(previous_hash: bytes, event_type: bytes, payload: bytes, created_at: 
 
 def stored_hash(previous_hash: bytes, event_type: bytes, payload: bytes, created_at: bytes) -> str:
     """The platform's formula over the bytes as stored, in lower-case hex, never of re-serialised JSON."""
-    return sha256(hashed(previous_hash, event_type, payload, created_at)).hexdigest()
+    return hashlib.sha256(hashed(previous_hash, event_type, payload, created_at)).hexdigest()
 
 
 def entry_hash(previous_hash: str, event_type: str, payload: str, created_at: int) -> str:
