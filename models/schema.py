@@ -293,9 +293,14 @@ class StoredTable:
         """The name of a rowid that is neither a column nor the key; None where there is none."""
         return None if self.rowid in (*self.columns, *self.key) else self.rowid
 
+    def with_generated(self, columns: Collection[str]) -> frozenset[str]:
+        """These columns, and those that may change with them, as SQLite makes their values of others'."""
+        return frozenset(columns).union(set(self.names).difference(self.columns) if columns else ())
+
     def referring_to(self, columns: Collection[str]) -> tuple[ForeignKey, ...]:
-        """Those of `referring` that refer to one of these columns, which their ON UPDATE follows."""
-        return tuple(key for key in self.referring if not set(key.parent_columns).isdisjoint(columns))
+        """Those of `referring` that refer to what changes with these, which their ON UPDATE follows."""
+        changing = self.with_generated(columns)
+        return tuple(key for key in self.referring if not changing.isdisjoint(key.parent_columns))
 
     def written(self, columns: Collection[str] | None = None) -> int:
         """About how many rows are charged where a row gets other values in these columns; without them, where

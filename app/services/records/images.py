@@ -510,7 +510,10 @@ class Images:
                     tuple(change.key.values())
                     for change in changes
                     if change.table == key.table
-                    and (change.after is None or not change.after.keys().isdisjoint(key.columns))
+                    and (
+                        change.after is None
+                        or not change.stored.with_generated(change.after).isdisjoint(key.columns)
+                    )
                 ]
                 if wanted:
                     _refuse_dangling(parent, key)
@@ -707,7 +710,7 @@ def _refuse_dangling(parent: StoredTable, key: ForeignKey) -> None:
     if (column := _dangling(parent, key)) is not None:
         raise NotAllowed(
             f"A foreign key of {key.table} refers to {column}, which holds no values of its own or is not "
-            f"there, so nothing can be removed from {parent.name}; nothing was changed."
+            f"there, so nothing of {parent.name} can be changed or removed; nothing was changed."
         )
 
 

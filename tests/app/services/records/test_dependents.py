@@ -632,6 +632,44 @@ def test_a_row_that_could_not_come_back_does_not_go(
     assert content() == before
 
 
+def test_a_generated_column_refers_with_what_it_is_made_of(
+    people: Database, database: LocalDatabase, content: Content
+) -> None:
+    """It holds what is not there, and would not take it again."""
+    execute(
+        database,
+        "PRAGMA foreign_keys = OFF",
+        "CREATE TABLE keys (id INTEGER PRIMARY KEY, by TEXT REFERENCES users(id) ON DELETE SET NULL,"
+        " room AS ('room of ' || by) REFERENCES rooms(name))",
+        "CREATE TABLE rooms (name TEXT PRIMARY KEY)",
+        "INSERT INTO rooms VALUES ('room of u-2')",
+        "INSERT INTO keys (by) VALUES ('u-1'), ('u-2')",
+        "PRAGMA foreign_keys = ON",
+    )
+    before = content()
+    with pytest.raises(NotAllowed, match=r"row of keys .* refers to a row of rooms that is not there"):
+        delete(people, "u-1")
+    assert content() == before
+    writing.undo(people, delete(people, "u-2"), now=NOW)
+    assert content() == before
+
+
+def test_an_edit_does_not_change_what_refers_to_a_generated_column(
+    people: Database, database: LocalDatabase, content: Content
+) -> None:
+    execute(
+        database,
+        "ALTER TABLE users ADD COLUMN low AS (lower(email))",
+        "CREATE UNIQUE INDEX lows ON users (low)",
+        "CREATE TABLE logins (mail TEXT REFERENCES users (low) ON UPDATE CASCADE)",
+        "INSERT INTO logins SELECT low FROM users WHERE id = 'u-1'",
+    )
+    before = content()
+    with pytest.raises(NotAllowed, match=r"logins refers to users\.low, .* can be changed or removed"):
+        users.rename(people, "u-1", "new@acme.example", actor="ops", now=NOW)
+    assert content() == before
+
+
 @pytest.mark.parametrize("action", ["SET NULL", "CASCADE"])
 def test_two_foreign_keys_of_one_column(
     people: Database, database: LocalDatabase, content: Content, action: str
