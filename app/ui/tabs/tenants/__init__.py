@@ -109,7 +109,7 @@ class TenantsTab(RecordTab):
             "entries": counts("entries"),
             "name": {"text": of(words.called), "tooltip": of(words.titled), "monospace": False, "dim": False},
             "chain": {
-                "text": of(lambda one: words.state(one, now())),
+                "text": of(lambda one: words.state(one, now(), self.context.verdict)),
                 "tone": of(lambda one: words.looks(one)[0]),
                 "icon": of(lambda one: words.looks(one)[1]),
                 "tooltip": of(self._verified),
@@ -208,7 +208,9 @@ class TenantsTab(RecordTab):
         now, utc = self.context.clock(), self.context.settings.utc_times
         parts.append("" if row.first is None else f"since {absolute_time(row.first, utc)[:10]}")
         parts.append("no activity" if row.last is None else f"last activity {relative_time(row.last, now)}")
-        self.inspector.set_header(words.called(row), " · ".join(filter(None, parts)), words.chip(row))
+        self.inspector.set_header(
+            words.called(row), " · ".join(filter(None, parts)), words.chip(row, self.context.verdict)
+        )
         self.numbers.show_numbers(row)
         self.chain.show_chain(record, self._checkpoint_of(row.name))
         self.latest.show_latest(record)
@@ -295,6 +297,7 @@ class TenantsTab(RecordTab):
         """Another verification has told of chains. What was read of rows stays, unless entries came since."""
         lists, known = self._tenants, words.known_now(self.context.verdict)
         if known == lists.known or not lists.generation:
+            self.table.viewport().update()  # one may just have begun, or have ended without a verdict
             return
         through = lists.known.through
         lists.judge(known)

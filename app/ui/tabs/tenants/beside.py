@@ -21,6 +21,7 @@ from app.ui.tabs.audit.over_time import local_day
 from app.ui.tabs.audit.timeline import Timeline
 from app.ui.tabs.common import declared
 from app.ui.tabs.tenants import words
+from app.ui.tabs.tenants.words import VERIFYING, is_awaited
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
@@ -161,6 +162,8 @@ class ChainPart(QWidget):
 
     def _verified(self, row: TenantRow) -> list[Field]:
         context = self._context
+        if is_awaited(row, context.verdict):
+            return [Field("Verified", VERIFYING, can_copy=False)]
         if row.verdict is None or row.verified_at is None:
             return [self._leads_to_verifying("Verified", "never", "Verify it")]
         at = row.verified_at

@@ -59,8 +59,20 @@ def looks(one: TenantRow) -> tuple[Tone, str]:
     return (Tone.BAD, Icon.SHIELD_BAD) if one.verdict in BROKEN else (Tone.WARN, Icon.WARNING)
 
 
-def state(one: TenantRow, now: int) -> str:
+VERIFYING = "being verified…"
+"""What is said of a chain that nobody verified until the verification that runs has."""
+
+
+def is_awaited(one: TenantRow, verdict: FileVerdict) -> bool:
+    """Whether nothing is known of its chain that will be in a moment."""
+    runs = verdict.is_running or verdict.is_asked
+    return runs and one.verdict is None and one.entries > 0 and one.erased is None
+
+
+def state(one: TenantRow, now: int, verdict: FileVerdict) -> str:
     """How its chain stands, with what came since, or how old that is."""
+    if is_awaited(one, verdict):
+        return VERIFYING
     words = one.chain.replace(", ", " · ", 1)
     if one.erased is not None:
         at = epoch_of(one.erased.at)
@@ -79,8 +91,8 @@ def erased(one: TenantRow, utc: bool) -> str:
     return f"Erased {when} by {visible(one.erased.actor) or 'nobody named'}"
 
 
-def chip(one: TenantRow) -> Chip:
-    return one.chain, *looks(one)
+def chip(one: TenantRow, verdict: FileVerdict) -> Chip:
+    return VERIFYING if is_awaited(one, verdict) else one.chain, *looks(one)
 
 
 def called(one: TenantRow) -> str:
