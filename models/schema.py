@@ -121,11 +121,14 @@ class Schema:
 
     @property
     def platform_tables(self) -> tuple[str, ...]:
-        """Expected tables by name and by at least half of their columns; `users` alone is a common name."""
+        """Expected tables by name and by at least half of their first columns; `users` alone is a common
+        name. Those that are neither nullable nor have a default are the first: SQLite adds no such column to
+        a table that is there, so what migrations add says nothing of whose a table is.
+        """
         return tuple(
             table
-            for table, expected in expected_columns().items()
-            if 2 * len(set(self.columns.get(table, ())) & set(expected)) >= len(expected)
+            for table, first in _first_columns().items()
+            if 2 * len(set(self.columns.get(table, ())) & first) >= len(first)
         )
 
     @property
@@ -161,6 +164,17 @@ def expected_columns() -> dict[str, tuple[str, ...]]:
     """Table name to column names, as the models say."""
     return {
         model._meta.table_name: tuple(field.column_name for field in model._meta.sorted_fields)
+        for model in TABLES
+    }
+
+
+def _first_columns() -> dict[str, frozenset[str]]:
+    return {
+        model._meta.table_name: frozenset(
+            field.column_name
+            for field in model._meta.sorted_fields
+            if not field.null and field.default is None
+        )
         for model in TABLES
     }
 
