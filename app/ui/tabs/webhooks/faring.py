@@ -137,7 +137,8 @@ class RecentDeliveries(QWidget):
         self._context = context
         self._attempts: list[DeliverySummary] = []
         theme: Theme = context.theme
-        self.verdict = VerdictCard(theme)
+        self.last_button = push_button(theme, "Show the last failure", self._open_last)
+        self.verdict = VerdictCard(theme, self.last_button)
         self.verdict.hide()
         self.table = event_table.event_table(theme, "Recent deliveries", _TITLES, most=None)
         self.log_button = push_button(theme, "Delivery log", lambda: show_log(0), kind=Kind.FLAT)
@@ -147,6 +148,9 @@ class RecentDeliveries(QWidget):
         self.table.clicked.connect(self._open)
         self.table.opened.connect(self._open)
         self.hide()
+
+    def _open_last(self) -> None:
+        self._show_log(self._attempts[0].number)
 
     def _open(self) -> None:
         rows = self.table.selected_rows()
@@ -167,7 +171,7 @@ class RecentDeliveries(QWidget):
             first = one.failures[0]
             since = relative_time(first.at, now).removesuffix(" ago")
             title = "Fails since just now" if since == "just now" else f"Failing for {since}"
-            self.verdict.show_verdict(Tone.BAD, Icon.WARNING, title, one.sentence)
+            self.verdict.show_verdict(Tone.BAD, Icon.WARNING, title, f"{title_of(one.last.code)}. {one.sentence}")
 
 
 def _cells(tried: DeliverySummary, now: int, *, utc: bool) -> tuple[Cell, ...]:

@@ -1,7 +1,7 @@
 """A verdict as a surface: of a delivery, of a signature, of a webhook."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame
+from PySide6.QtWidgets import QFrame, QPushButton
 
 from app.itemmodels.columns import Tone
 from app.ui.theme import Theme, set_property
@@ -9,9 +9,9 @@ from app.ui.widgets.labels import IconLabel, Label, Look, in_column, in_row
 
 
 class VerdictCard(QFrame):
-    """An icon, a few words, and why: red as a surface where it is bad."""
+    """An icon, a few words, and why: red as a surface where it is bad. An `act` stands beneath them."""
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, act: QPushButton | None = None) -> None:
         super().__init__()
         self.setProperty("card", True)
         self._icon = IconLabel(theme, 24)
@@ -19,6 +19,9 @@ class VerdictCard(QFrame):
         self.why = Label(wrap=True, selectable=True)
         self.why.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         words = in_column(self.title, self.why, spacing=2)
+        if act is not None:
+            words.addSpacing(4)
+            words.addWidget(act, 0, Qt.AlignmentFlag.AlignLeft)
         in_row(self._icon, (words, 1), within=self, margins=(12, 10, 12, 10), spacing=12)
 
     def show_verdict(self, tone: Tone, icon: str, title: str, why: str) -> None:

@@ -129,13 +129,19 @@ def test_the_inspector_leads_to_a_delivery_and_shows_the_next_one(
         recent = tab.recent
         assert recent is not None
         assert recent.verdict.title.text() == "Failing for 59 min"
-        assert recent.verdict.why.text() == "The last 2 deliveries failed; the one before went well."
+        assert recent.verdict.why.text() == (
+            "500 Internal Server Error. The last 2 deliveries failed; the one before went well."
+        )
         assert recent.verdict.y() + recent.verdict.height() <= tab.fields.y(), "a verdict comes first"
         cell = recent.table.model().index(1, 0)
         middle = recent.table.visualRect(cell).center()
         qtbot.mouseClick(recent.table.viewport(), Qt.MouseButton.LeftButton, pos=middle)
         shown = dialog(qtbot, tab, DeliveriesDialog)
         qtbot.waitUntil(lambda: shown.table.selected_rows() == [1])
+        shown.reject()
+        recent.last_button.click()
+        shown = dialog(qtbot, tab, DeliveriesDialog)
+        qtbot.waitUntil(lambda: shown.table.selected_rows() == [0])
         shown.reject()
         tab.commands.trigger("send_event")
         sending = dialog(qtbot, tab, SendEventDialog)
