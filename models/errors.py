@@ -29,7 +29,7 @@ class TenantAdminError(Exception):
 
     `{what}` is that itself, `{name}` a file's name without its folder, `{why}` what else is known of it, a
     sentence without its full stop, or the class's own `why` where that is nothing. A class without a sentence
-    of its own is given one.
+    of its own is given one; `words` are others that a sentence of its own has a place for.
     """
 
     sentence: ClassVar[str] = "{what}"
@@ -41,10 +41,10 @@ class TenantAdminError(Exception):
     is_retriable: ClassVar[bool] = False
     """Whether the same may go well when it is tried again: nothing is wrong with what was asked."""
 
-    def __init__(self, what: FileOrName = "", why: str | None = None) -> None:
+    def __init__(self, what: FileOrName = "", why: str | None = None, **words: str) -> None:
         name = what.name if isinstance(what, Path) else what
         why = (why or self.why).removesuffix(".")
-        super().__init__(self.sentence.format(what=what, name=name, why=why))
+        super().__init__(self.sentence.format(what=what, name=name, why=why, **words))
 
     @property
     def happened(self) -> str:
@@ -539,19 +539,19 @@ class RowChanged(StorageError):
 
 
 class ChangedSince(RowChanged):
-    """An act cannot be taken back, or not be done again; `what` is the word for that. `differences` name
-    tables, columns and keys, never another value.
+    """An `act`, as a person reads it, cannot be taken back, or not be done again; `what` is the word for
+    that. `differences` name tables, columns and keys, never another value.
     """
 
     sentence = (
-        "This cannot be {why}, because of what has changed since: {what}. Nothing was changed. It can be "
+        "{act} cannot be {why}, because of what has changed since: {what}. Nothing was changed. It can be "
         "tried again when that is as it was."
     )
     why = "undone"
 
-    def __init__(self, differences: Sequence[str], what: str | None = None) -> None:
+    def __init__(self, differences: Sequence[str], what: str | None = None, act: str = "") -> None:
         more = f" and {len(differences) - 3:,} more" if len(differences) > 3 else ""
-        super().__init__(f"{'; '.join(differences[:3])}{more}", what)
+        super().__init__(f"{'; '.join(differences[:3])}{more}", what, act=act or "This")
 
 
 class ChangedMeanwhile(RowChanged):

@@ -226,10 +226,16 @@ def _written(change: Change) -> list[str]:
 
 
 def undo(
-    database: Database, change: Change, *, now: int, agreed: Agreed | None = None, what: str | None = None
+    database: Database,
+    change: Change,
+    *,
+    now: int,
+    agreed: Agreed | None = None,
+    act: str = "",
+    what: str | None = None,
 ) -> Change:
-    """Puts back exactly what was there, or raises `ChangedSince`, which says what has changed since, and
-    `what` it cannot be; `NotAllowed` where the tenant was erased since.
+    """Puts back exactly what was there, or raises `ChangedSince`, which says what has changed since, which
+    `act` it is of, and `what` it cannot be; `NotAllowed` where the tenant was erased since.
     """
     inverse = _unless_erased(change, change.inverse())
 
@@ -237,7 +243,7 @@ def undo(
         images.chains = [*dict.fromkeys(event.tenant_id for event in inverse.events)]
         if len(inverse.events) > 1:
             images.checks = inverse.checks(inverse.rows, database)
-        return _as_it_is(images, inverse, what)
+        return _as_it_is(images, inverse, act, what)
 
     # Nothing but the bookmark and the write is left to ask, where nobody has written since.
     before = Planned(inverse, change.behind) if change.behind is not None else None
@@ -245,10 +251,12 @@ def undo(
         return commit(database, plan, now=now, agreed=agreed, before=before, again=True)
     except (errors.RowChanged, errors.AlreadyExists, errors.Refused) as error:
         images = Images(database)
-        differences = [found for row in inverse.rows if (found := _difference(images, row)) is not None]
+        alone = len(inverse.rows) == 1
+        told = (_difference(images, row, alone=alone) for row in inverse.rows)
+        differences = [found for found in told if found is not None]
         if not differences:
             raise
-        raise errors.ChangedSince(differences, what) from error
+        raise errors.ChangedSince(differences, what, act) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,21 +303,23 @@ def _unless_erased(change: Change, inverse: Change) -> Change:
     return replace(inverse, checks=_UnlessErased(known, entries))
 
 
-def _as_it_is(images: Images, change: Change, what: str | None) -> Change:
+def _as_it_is(images: Images, change: Change, act: str, what: str | None) -> Change:
     """The same change of tables that may have got foreign keys since, but no other columns."""
     before = {id(row.stored): row.stored for row in change.rows}
     now = {number: images.table(table.name) for number, table in before.items()}
     for number, table in before.items():
         if (table.columns, table.key) != (now[number].columns, now[number].key):
-            raise errors.ChangedSince([f"the columns of {table.name}"], what)
+            raise errors.ChangedSince([f"the columns of {table.name}"], what, act)
     if now == before:  # as a rule, and of 100,000 rows the rest takes its time
         return change
     return replace(change, rows=tuple(replace(row, stored=now[id(row.stored)]) for row in change.rows))
 
 
-def _difference(images: Images, row: RowChange) -> str | None:
-    """What keeps a row from being put back, in words that hold no value but its key."""
-    what = f"{row.table} “{shown(row.record_id)}”"
+def _difference(images: Images, row: RowChange, *, alone: bool) -> str | None:
+    """What keeps a row from being put back, in words that hold no value but its key: the act names a row that
+    it changed `alone`.
+    """
+    what = "the record" if alone else f"{row.table} “{shown(row.record_id)}”"
     found = images.now(row)
     if row.before is None:
         # Where the key is the rowid, it is any row that took it.

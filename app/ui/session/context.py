@@ -322,7 +322,8 @@ class History(QObject):
 
     What it takes back, or does again, is a change like any other whose initiator it is. Where that is
     refused, because somebody has changed the record since, `Runner.failed` says so, and it can be tried
-    again; one that is refused twice in turn lets the older ones go first, each of which is guarded by itself.
+    again; the one before it, which is guarded by itself, is offered in its place (`before_refused`), and one
+    that is refused twice in turn lets the older ones go first.
     `changed` when there is something else to undo, `begun` when a person has asked for it: the answer may
     take a while.
     `agreed` is what a person has agreed to, and `refused(again, failed, error)` asks them for more. `sight`
@@ -349,9 +350,9 @@ class History(QObject):
         self._write = write or (lambda doing, *args, of, **how: runner.write(*args, **how))
         self._clock, self._agreed, self._told, self._sight = clock, agreed, refused, sight
         self._pending = False
-        # What is asked for meanwhile, in its order, and the act that was refused last.
+        # What is asked for meanwhile, in its order, and the act that was refused last, with why.
         self._waiting: deque[Callable[[], None]] = deque()
-        self._tried: tuple[str, Change] | None = None
+        self._tried: tuple[TenantAdminError, tuple[str, Change]] | None = None
         # What an act is called, and what was committed of it last, of which each direction is the inverse.
         self._done: Acts = []
         self._undone: Acts = []
@@ -404,26 +405,27 @@ class History(QObject):
         self._stop()
         self._runner.failed.emit(error)
 
-    def _ask(self, ask: Ask, here: Acts, there: Acts, what: str) -> None:
+    def _ask(
+        self, ask: Ask, here: Acts, there: Acts, what: str, older: tuple[str, Change] | None = None
+    ) -> None:
+        """Of the latest act, or of an `older` one."""
         self._pending = False
         if not here:
             self._go_on()
             return
-        act = here[-1]
+        act = older or here[-1]
 
         def go() -> None:
-            if not self._pending and here and here[-1] is act:  # what was asked about is still the latest
-                self._revert(here, there, what)
+            # What was asked about is still the latest, or there.
+            if not self._pending and any(one is act for one in (here if older else here[-1:])):
+                self._revert(here, there, what, act)
 
         ask(act[1], go)
         if not self._pending:
             self._stop()
 
-    def _revert(self, here: Acts, there: Acts, what: str) -> None:
-        self._pending = bool(here)
-        if not here:
-            return
-        act = here[-1]
+    def _revert(self, here: Acts, there: Acts, what: str, act: tuple[str, Change]) -> None:
+        self._pending = True
         text, change = act
 
         def done(inverse: Change) -> None:
@@ -434,8 +436,8 @@ class History(QObject):
             self._go_on()
 
         def again() -> None:
-            if here and here[-1] is act:
-                self._revert(here, there, what)
+            if any(one is act for one in here):
+                self._revert(here, there, what, act)
 
         self._write(
             f"{quoted(text)} is being {what}…",
@@ -451,6 +453,20 @@ class History(QObject):
             on_done=done,
             on_failed=partial(self._told, again, partial(self._refused, here, act)),
         )
+
+    def before_refused(self, error: TenantAdminError) -> str:
+        """What an act is called that can be undone in the place of one whose undo failed with this; "" where
+        there is none.
+        """
+        refused, of = self._tried or (None, None)
+        is_next = error is refused and bool(self._done) and self._done[-1] is of
+        return self._done[-2][0] if is_next and len(self._done) > 1 else ""
+
+    def undo_before(self, error: TenantAdminError, ask: Ask = _without_question) -> None:
+        """Takes that one back; what was refused stays the next."""
+        if self.before_refused(error):
+            act = self._done[-2]
+            self._after_acts(partial(self._ask, ask, self._done, self._undone, "undone", act))
 
     def forget(self, tenants: frozenset[str]) -> None:
         """Acts in the chains of these, which were erased, cannot be taken back: nothing is kept of them."""
@@ -469,9 +485,9 @@ class History(QObject):
         if isinstance(error, Caution):  # a person would not go on
             return
         if not _may_go_well(error):
-            if self._tried is act:
+            if self._tried is not None and self._tried[1] is act:
                 here[:] = [act, *(one for one in here if one is not act)]
-            self._tried = act
+            self._tried = error, act
             self.changed.emit()
         self._runner.failed.emit(error)
 
@@ -506,8 +522,9 @@ def _revert(
 ) -> Change:
     from app.services.records import writing  # noqa: PLC0415
 
-    undone = writing.undo(database, change, now=now, agreed=agreed, what=what)
-    done = replace(undone, summary=f"{quoted(text)} {what}")
+    act = quoted(text)
+    undone = writing.undo(database, change, now=now, agreed=agreed, act=act, what=what)
+    done = replace(undone, summary=f"{act} {what}")
     sight.written(done)
     return done
 

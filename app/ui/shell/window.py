@@ -44,6 +44,7 @@ from app.ui.theme import Kind, Theme
 from app.ui.widgets.actions import Actions
 from app.ui.widgets.banner import Toast, WaitLine
 from app.ui.widgets.buttons import ElidedButton
+from app.ui.widgets.formatting import first_line
 from app.ui.widgets.labels import Label, Look, set_tip
 from app.ui.widgets.later import later
 from app.ui.widgets.tab_order import is_lost, release, step
@@ -573,6 +574,9 @@ class MainWindow(QMainWindow):
             context = self.context
             file, again = (None, None) if context is None else (context.opened.file, context.again(error))
             back = self.connecting.ways_back(error, None if context is None else context.opened)
+            if context is not None and (older := context.history.before_refused(error)):
+                words = quoted(first_line(older, 60)).replace("&", "&&")
+                back.append((f"Undo {words}", partial(self.undo, instead_of=error)))
             self.files.show_failure(error, file, again=again, doors=back)
         self._welcome_if_nothing()  # a file that is gone is no longer offered
 
@@ -677,7 +681,8 @@ class MainWindow(QMainWindow):
         dialog.set_close_button()
         dialog.open_once()
 
-    def undo(self) -> None:
+    def undo(self, *, instead_of: TenantAdminError | None = None) -> None:
+        """The latest act, or the one before it where that was refused with an error."""
         self.toast.dismiss()  # its Undo was for this act, and would take back the one before
         if self.context is None:
             return
@@ -685,7 +690,9 @@ class MainWindow(QMainWindow):
             self.toast.show_message(cannot)
         else:
             ask = partial(self._ask_price, self.context, "Undo")
-            self._in_turn(self.context, "Undo", partial(self.context.history.undo, ask))
+            history = self.context.history
+            revert = history.undo if instead_of is None else partial(history.undo_before, instead_of)
+            self._in_turn(self.context, "Undo", partial(revert, ask))
 
     def redo(self) -> None:
         if self.context is not None:

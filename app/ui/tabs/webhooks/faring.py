@@ -171,7 +171,9 @@ class RecentDeliveries(QWidget):
             first = one.failures[0]
             since = relative_time(first.at, now).removesuffix(" ago")
             title = "Fails since just now" if since == "just now" else f"Failing for {since}"
-            self.verdict.show_verdict(Tone.BAD, Icon.WARNING, title, f"{title_of(one.last.code)}. {one.sentence}")
+            self.verdict.show_verdict(
+                Tone.BAD, Icon.WARNING, title, f"{title_of(one.last.code)}. {one.sentence}"
+            )
 
 
 def _cells(tried: DeliverySummary, now: int, *, utc: bool) -> tuple[Cell, ...]:

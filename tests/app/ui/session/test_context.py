@@ -141,8 +141,10 @@ def test_an_undo_that_is_refused_can_be_tried_again_and_keeps_none_from_those_be
             history.undo()
             history.undo()
         assert isinstance(refused.args[0], RowChanged)
-        assert "be undone, because of what has changed since: email of users" in str(refused.args[0])
+        said = f"“{bob}” cannot be undone, because of what has changed since: email of the record. Nothing"
+        assert str(refused.args[0]).startswith(said)
         assert history.next_undo == following
+        assert history.before_refused(refused.args[0]) == (ada if following == bob else "")
     assert emails(database) == ["ada@acme.example", "other@acme.example"]
     with qtbot.waitSignal(runner.changed):
         history.undo()
@@ -151,6 +153,22 @@ def test_an_undo_that_is_refused_can_be_tried_again_and_keeps_none_from_those_be
     with qtbot.waitSignal(runner.changed):
         history.undo()
     assert emails(database) == []
+
+
+def test_the_act_before_one_that_is_refused_is_undone_in_its_place(
+    runner: Runner, history: History, database: LocalDatabase, qtbot: QtBot
+) -> None:
+    for name in ("ada", "bob", "cyd"):
+        create(runner, qtbot, name)
+    database.connection().execute("UPDATE users SET email = 'other@acme.example' WHERE email LIKE 'cyd%'")
+    with qtbot.waitSignal(runner.failed) as refused:
+        history.undo()
+    assert history.before_refused(refused.args[0]) == "User bob@acme.example created"
+    with qtbot.waitSignal(runner.changed):
+        history.undo_before(refused.args[0])
+    assert emails(database) == ["ada@acme.example", "other@acme.example"]
+    assert history.next_undo == "User cyd@acme.example created"
+    assert history.next_redo == "User bob@acme.example created"
 
 
 def test_a_redo_that_is_refused_is_called_one(
@@ -165,7 +183,7 @@ def test_a_redo_that_is_refused_is_called_one(
     database.connection().execute("UPDATE users SET email = 'other@acme.example'")
     with qtbot.waitSignal(runner.failed) as refused:
         history.redo()
-    assert str(refused.args[0]).startswith("This cannot be done again, because of what has changed since")
+    assert " cannot be done again, because of what has changed since" in str(refused.args[0])
     assert refused.args[0].heading == "Something has changed meanwhile"
 
 
