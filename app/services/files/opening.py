@@ -42,6 +42,8 @@ _WRITTEN = b"\2"
 
 NOT_KNOWN = "it belongs to a wrangler project, and this system does not tell whether wrangler dev has it open"
 
+NONE_NOW = "another program had it open at first; none has it open now"
+
 _SERVER = "workerd"
 """What has the file of a `wrangler dev` open."""
 
@@ -100,6 +102,13 @@ def why_not_written(path: Path, *, force: bool = False) -> str | None:
     """
     path = paths.resolved(path)
     return _no_permission(path) or (None if force else _why_wait(path))
+
+
+def why_not_now(path: Path) -> str:
+    """Why a file that waits for a person's wish to be written to, `can_be_forced`, does so now, after
+    "because": who had it open when it was opened may have ended since, and another one come.
+    """
+    return _why_wait(paths.resolved(path)) or NONE_NOW
 
 
 def why_not_beside(path: Path) -> str | None:

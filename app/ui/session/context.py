@@ -51,8 +51,8 @@ class Context(QObject):
     `clock` gives epoch seconds; `say(text)` shows a toast, `say(text, path)` one that leads to what was
     written; what is said `of_place` goes with its tab. `asks(Caution, agreed, refused)` when a person must
     say whether an act shall go on, which then calls one of the two. `damaged()` when reading has met damage,
-    `closed()` when it is known that no act can be recorded, `undo_wanted()` when the last act is to be taken
-    back from a dialog that stands beside the window.
+    `closed()` when it is known that no act can be recorded, or why none can be is another reason by now;
+    `undo_wanted()` when the last act is to be taken back from a dialog that stands beside the window.
     """
 
     asks = Signal(object, object, object)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
@@ -32,12 +32,16 @@ from models.schema import Schema, read_stored, shape_of
 
 # What verifies is loaded on the job's thread.
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from app.services.chain.checkpoints.identity import Continuation
     from app.services.chain.checkpoints.making import SignedReport
     from app.services.files.importing import Imported
     from app.services.records.change import Change
 
 LISTED = 3
+LOOK_MS = 5_000
+"""Between two looks at who has a file open that is read-only for that."""
 _AROUND = {False: (12, 16, 12), True: (4, 16, 4)}
 """The margins above, at the right and below a notice, by whether the window is low."""
 
@@ -106,11 +110,7 @@ def of_opened(context: Context, ask: Ask) -> list[Notice]:
         notice.add_door(Door.OTHER, ask, Kind.PRIMARY)
         return [notice]
     if opened.read_only:
-        found.append(notice := Notice(context.theme))
-        why = f"— because {opened.read_only_reason}. Nothing here can change the {opened.kind}."
-        notice.banner.show_verdict(Tone.WARN, "Read-only", why, icon=Icon.LOCK)
-        if opened.can_be_forced:
-            notice.add_door(Door.WRITE, ask)
+        found.append(ReadOnlyNotice(context, ask))
     missing = _missing(opened.schema)
     if missing:
         found.append(notice := Notice(context.theme))
@@ -154,6 +154,48 @@ def _missing(schema: Schema) -> str:
     parts = [f"missing tables: {', '.join(schema.missing_tables)}"] if schema.missing_tables else []
     parts += [f"{table} lacks {', '.join(columns)}" for table, columns in schema.missing_columns.items()]
     return "; ".join(parts)
+
+
+class ReadOnlyNotice(Notice):
+    """Why nothing can be changed, as it is now where a person may overrule it: who had the file open may have
+    ended since. The context's `opened` says the same then.
+    """
+
+    def __init__(self, context: Context, ask: Ask) -> None:
+        super().__init__(context.theme)
+        self._context, self._is_asking = context, False
+        self._say()
+        if context.opened.can_be_forced:
+            self.add_door(Door.WRITE, ask)
+            timer = QTimer(self, interval=LOOK_MS)
+            timer.timeout.connect(self._look)
+            timer.start()
+
+    def _say(self) -> None:
+        opened = self._context.opened
+        why = f"— because {opened.read_only_reason}. Nothing here can change the {opened.kind}."
+        self.banner.show_verdict(Tone.WARN, "Read-only", why, icon=Icon.LOCK)
+
+    def _look(self) -> None:
+        file = self._context.opened.file
+        if self._is_asking or file is None or not self.isVisible():
+            return
+        self._is_asking = True
+        work = partial(_why_not_now, file)
+        self._context.runner.job(work, on_done=self._hear, on_failed=lambda error: self._hear(None))
+
+    def _hear(self, reason: str | None) -> None:
+        self._is_asking = False
+        if reason not in (None, self._context.opened.read_only_reason):
+            self._context.opened = replace(self._context.opened, read_only_reason=reason)
+            self._say()
+            self._context.closed.emit()
+
+
+def _why_not_now(file: Path, monitor: Monitor) -> str:
+    from app.services.files.opening import why_not_now  # noqa: PLC0415 - few files are in use
+
+    return why_not_now(file)
 
 
 class UnsettledNotice(Notice):

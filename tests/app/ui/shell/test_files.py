@@ -120,6 +120,20 @@ def test_read_only_is_said_and_no_key_gets_past_it(qtbot: QtBot, window: MainWin
 
 
 @pytest.mark.slow
+def test_a_program_that_has_ended_is_not_named_as_the_reason(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.ui.shell.notices.LOOK_MS", 20)
+    with held(demo_path) as process:
+        page = open_file(qtbot, window, demo_path)
+        banner = notice(window, "Read-only")
+        assert f"(pid {process}) has it open" in page.commands.action("create").toolTip()
+    qtbot.waitUntil(lambda: "(pid" not in banner.headline())
+    assert "none has it open now" in banner.headline()
+    assert "none has it open now" in page.commands.action("create").toolTip()
+
+
+@pytest.mark.slow
 def test_a_file_that_another_program_has_open_waits_for_the_persons_word(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
