@@ -41,6 +41,7 @@ _TOKENS = {
     "accent": ("#2563e0", "#6ea0ff"),
     "accent_hover": ("#1d57cc", "#8ab2ff"),
     "accent_press": ("#174ab3", "#5a8df0"),
+    "accent_focus": ("#2f6fed", "#4a7ce0"),
     "accent_on": ("#e8f0fe", "#22304d"),
     "on_accent": ("#ffffff", "#0e1420"),
     "selection": ("#e8f0fe", "#263556"),
@@ -54,6 +55,7 @@ _TOKENS = {
     "bad": ("#c4320a", "#ff8367"),
     "bad_on": ("#fdecea", "#43201a"),
     "bad_hover": ("#a92906", "#ff9b84"),
+    "bad_focus": ("#d1380f", "#d9573b"),
     "on_bad": ("#ffffff", "#1c0d09"),
     "scroll": ("#c8cdd6", "#3d444f"),
     "scroll_hover": ("#7d8694", "#7a8392"),
@@ -63,7 +65,8 @@ _TOKENS = {
 }
 """Each name with its colour in the light and in the dark theme.
 
-A name ending in `_on` is the tint behind text of the name without it. Text on any surface of its theme
+A name ending in `_on` is the tint behind text of the name without it, one in `_focus` what a filled button
+has within the ring of the focus. Text on any surface of its theme
 reaches a contrast of 4.5:1 (WCAG 2.2, 1.4.3), what is disabled and what shows the focus 3:1; a test computes
 it.
 """

@@ -260,6 +260,7 @@ def test_text_reads_on_its_tint_and_on_filled_buttons(tokens: Tokens) -> None:
     pairs = [("text" if tone is Tone.NEUTRAL else tone.value, f"{tone}_on") for tone in Tone]
     pairs += [("on_accent", "accent"), ("on_accent", "accent_hover"), ("on_accent", "accent_press")]
     pairs += [("on_bad", "bad"), ("on_bad", "bad_hover"), ("on_tip", "tip"), ("text", "press")]
+    pairs += [("on_accent", "accent_focus"), ("on_bad", "bad_focus")]
     pairs += [("on_tip", "tip_hover"), ("text", "selection"), ("dim", "selection"), ("accent", "accent_on")]
     assert [pair for pair in pairs if contrast(tokens[pair[0]], tokens[pair[1]]) < 4.5] == []
 
@@ -280,6 +281,8 @@ def test_focus_ring_stands_out(tokens: Tokens) -> None:
     for ring in ("accent", "text"):
         assert [one for one in grounds if contrast(tokens[ring], tokens[one]) < 3] == []
     assert contrast(tokens["on_tip"], tokens["tip"]) >= 3
+    for filled in ("accent_focus", "bad_focus"):
+        assert contrast(tokens["text"], tokens[filled]) >= 3
 
 
 @pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=["light", "dark"])
