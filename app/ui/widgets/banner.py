@@ -303,6 +303,7 @@ class Banner(QFrame):
         self.more_button.setCheckable(True)
         self.more_button.hide()
         self.more_button.toggled.connect(self._unfold)
+        self._name_more()
         self._bar = ProgressBar()
         self._bar.hide()
         self.cancel_button = push_button(theme, "Cancel", self._cancel)
@@ -392,6 +393,7 @@ class Banner(QFrame):
         self._rest.setVisible(bool(rest))
         self._detail.setText(detail)
         self.more_button.setChecked(False)
+        self._name_more()
         self._show_detail()
         self._bar.setVisible(busy)
         self._bar.setAccessibleName(headline)
@@ -472,7 +474,7 @@ class Banner(QFrame):
 
     def _unfold(self, on: bool) -> None:
         self.more_button.setText("Less" if on else "More")
-        self.more_button.setAccessibleName(f"{self.more_button.text()} of this notice")
+        self._name_more()
         room, at_the_end = self._words.geometry().width(), self._buttons.width() + self._row.spacing()
         alone = on and room < _VERDICT and not self._buttons.isHidden()
         self._buttons.setHidden(alone or self.is_busy() or not self._ends.count())
@@ -484,6 +486,13 @@ class Banner(QFrame):
         for label in (self._headline, self._rest, self._detail):
             label.unfold(on)
         self._show_detail()
+
+    def _name_more(self) -> None:
+        """Its one word says neither of what nor that nothing but words comes."""
+        less = self.more_button.isChecked()
+        of = f": {self._headline.text()}" if self._headline.text() else ""
+        self.more_button.setAccessibleName(f"{self.more_button.text()} of this notice{of}")
+        self.more_button.setToolTip("Show its beginning alone" if less else "Show all that this notice says")
 
     def _share_width(self) -> None:
         """Words on the buttons, the first of them before the others, where there is room for a verdict beside

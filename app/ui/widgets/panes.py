@@ -293,7 +293,7 @@ class Inspector(QFrame):
         return failure
 
     def set_header(self, title: str, subtitle: str = "", *chips: Chip) -> None:
-        self.title.setText(bounded(in_one_line(title)))
+        self.title.setText(bounded(in_one_line(title)) if title.strip() else "(empty)")
         self.subtitle.setText(subtitle)
         self.subtitle.setVisible(bool(subtitle))
         before = self._chips.parts()

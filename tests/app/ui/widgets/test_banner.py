@@ -190,9 +190,10 @@ def test_a_banner_wraps_to_two_lines_and_offers_more_of_what_is_longer(theme: Th
     assert not banner.more_button.isVisible()
     banner.show_verdict(Tone.WARN, "Read-only", detail="It is longer than all of the room there is. " * 12)
     qtbot.waitUntil(banner.more_button.isVisible)
-    assert lines() == 2
+    assert lines() == 2 and banner.more_button.accessibleName() == "More of this notice: Read-only"
     qtbot.mouseClick(banner.more_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: lines() > 4)
+    assert banner.more_button.accessibleName() == "Less of this notice: Read-only"
     assert detail.height() >= QLabel.heightForWidth(detail, detail.width())
     qtbot.mouseClick(banner.more_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: lines() == 2)

@@ -143,6 +143,8 @@ def test_a_header_line_beyond_three_lines_ends_in_an_ellipsis_and_is_told(qtbot:
     inspector = added(qtbot, Inspector(theme))
     inspector.resize(400, 500)
     inspector.show()
+    inspector.set_header(" ")
+    assert inspector.title.text() == "(empty)", "a record without a title still has a head"
     inspector.set_header("A user", "user of acme-corp", ("active", Tone.OK, None))
     inspector.show_record()
     lines = inspector.title, inspector.subtitle
