@@ -248,18 +248,21 @@ class Theme(QObject):
         return fill_in(read_sheets(folder), {**self.tokens, "images": images})
 
 
+_POLISHED, _OWN_STYLE = Qt.WidgetAttribute.WA_WState_Polished, Qt.WidgetAttribute.WA_SetStyle
+
+
 def set_property(widget: QWidget, name: str, value: object) -> None:
-    """Set a property that the style sheet selects by, and restyle the widget."""
+    """Set a property that the style sheet selects by, and restyle the widget, if it has a style already."""
     if widget.property(name) == value:
         return
     widget.setProperty(name, value)
+    if not widget.testAttribute(_POLISHED):  # before it is first shown, where a form of many fields is built
+        return
     style = widget.style()
     style.unpolish(widget)
     style.polish(widget)
     widget.update()
 
-
-_POLISHED, _OWN_STYLE = Qt.WidgetAttribute.WA_WState_Polished, Qt.WidgetAttribute.WA_SetStyle
 
 _SLICE_SECONDS = 0.01
 

@@ -80,6 +80,9 @@ class DeliveriesDialog(Dialog):
         self._is_each, self._said = False, ""
         """Whether several are on their way, and what is said beside the next count."""
         theme = context.theme
+        columns = Columns(shares=_SHARES)
+        columns.setMinimumHeight(_LEAST_HEIGHT)
+        self.add_widget(columns, 1)
         self.text = QLineEdit(placeholderText="Filter by event, host, result, message id, body…")
         self.text.setAccessibleName("Filter the deliveries")
         field_icons(theme, self.text, Icon.FILTER)
@@ -98,16 +101,15 @@ class DeliveriesDialog(Dialog):
         self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.table.setMinimumHeight(_LEAST_HEIGHT // 2)
         self.state = Label(_READING, Look.DIM, wrap=True)
-        self.shown = DeliveryView(theme, _HINT)
+        self.shown = DeliveryView(theme, _HINT, columns)
         self.shown.setMinimumHeight(_LEAST_HEIGHT)  # also below the table, where a screen is narrow
         self.answer, self.sent_body = self.shown.answer, self.shown.sent_body
-        left, rows = QWidget(), QWidget()  # which ask for the room that a table of any height does not
+        left = QWidget(columns)
+        rows = QWidget(left)  # which asks for the room that a table of any height does not
         in_column((self.table, 1), within=rows)
         filters = in_row((self.of, 1), (self.outcome, 1))
         in_column(self.text, filters, (rows, 1), self.state, within=left)
-        columns = Columns(left, self.shown, shares=_SHARES)
-        columns.setMinimumHeight(_LEAST_HEIGHT)
-        self.add_widget(columns, 1)
+        columns.stand(left, self.shown)
         self.resend_button = push_button(
             theme, _each("Send", SHOWN, "again"), self.send_again, icon=Icon.SEND
         )

@@ -33,8 +33,9 @@ _HOW = {
 class DeliveryView(FollowingScroll):
     """Scrolls by itself: it is as large as its place, whatever there is to say of a delivery."""
 
-    def __init__(self, theme: Theme, hint: str) -> None:
+    def __init__(self, theme: Theme, hint: str, parent: QWidget | None = None) -> None:
         super().__init__(_AROUND)
+        self.setParent(parent)
         self._sent = QWidget()
         self.answer = AnswerView(theme, hint, self._sent)
         self.sent_title = Label("", Look.SECTION)
@@ -48,12 +49,12 @@ class DeliveryView(FollowingScroll):
         self._one, self._many, content = QWidget(), QFrame(), QWidget()
         self._many.setProperty("card", True)
         content.setProperty("clear", True)
+        self.setWidget(content)  # each part has its place before it is filled
+        in_column(self._one, self._many, None, within=content, margins=(0, 0, _AROUND // 2, 0))
         in_column(self.sent_title, self.signed, self.sent_headers, self.sent_body, within=self._sent)
         in_column((self.answer, 1), within=self._one)
         what = Label(_SEVERAL, Look.DIM, wrap=True)
         in_column(self.several, self.outcomes, what, within=self._many, margins=(12, 10, 12, 10))
-        in_column(self._one, self._many, None, within=content, margins=(0, 0, _AROUND // 2, 0))
-        self.setWidget(content)
         self.clear(hint)
 
     def clear(self, hint: str) -> None:
