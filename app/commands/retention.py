@@ -97,7 +97,7 @@ def retention(options: argparse.Namespace) -> int:
     from app.services.chain.cautions import NoBookmark, NotRecorded  # noqa: PLC0415
     from app.services.chain.checkpoints.making import try_to_sign  # noqa: PLC0415
     from app.services.opened import ASKED  # noqa: PLC0415
-    from app.services.retention import begun, clock, plan, run  # noqa: PLC0415
+    from app.services.retention import clock, plan, run  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
     now = int(time.time()) if options.now is None else options.now
@@ -159,12 +159,13 @@ def retention(options: argparse.Namespace) -> int:
                     now=now,
                     actor=paths.os_user(),
                     checkpoint=checkpoint,
+                    kept_by=given.kept_by,
+                    wall=int(time.time()),
                     archive=options.archive,
                     monitor=Monitor(cancelled=_said_once(cancelled) if database.costs else cancelled),
                 )
                 try:
-                    with begun.noted(given.kept_by, now):
-                        result = going.carry_out()
+                    result = going.carry_out()
                 except KeyboardInterrupt:
                     if went := going.result.total:
                         went_so = f"{counted(went, 'row')} went until then"
@@ -184,9 +185,9 @@ def retention(options: argparse.Namespace) -> int:
         except run.RetentionStopped as error:
             _say_result(error.result, database, options)
             common.complain(str(error))
-            from app import bugs  # noqa: PLC0415 - only needed when something broke
+            if going.is_logged:
+                from app import bugs  # noqa: PLC0415 - only needed when something broke
 
-            if error.result.unreported and bugs.write(f"{given.place}: {error}"):
                 common.complain(f"that is in the log as well: {bugs.log_file()}")
             went = error.result.total or error.may_be_more
             return common.EXIT_FINDINGS if went else common.EXIT_COULD_NOT_RUN
@@ -209,15 +210,12 @@ def _said_once(cancelled: Stop) -> Stop:
 @contextmanager
 def _archive(options: argparse.Namespace) -> Iterator[None]:
     """Within it the folder of archives is there; one that was made for it goes again where it stays empty."""
-    from app.services.chain.archives import require_folder  # noqa: PLC0415
+    from app.services.chain.archives import make_folder  # noqa: PLC0415
 
     folder: Path | None = None if options.dry_run else options.archive
     is_new = False
     if folder is not None:
-        with suppress(FileExistsError):
-            folder.mkdir(mode=0o700)
-            is_new = True
-        require_folder(folder)
+        is_new = make_folder(folder)
     try:
         yield
     finally:

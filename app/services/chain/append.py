@@ -433,8 +433,8 @@ def _end(tenant_id: str, newest: int | None, last: int | None, digest: object, c
         return Head(rules.GENESIS, None)
     if not isinstance(digest, str):
         raise errors.NotAllowed(
-            f"The last entry in the chain of {tenant_id} has no readable hash, so nothing can follow it; "
-            "nothing was changed. Verify the chain."
+            f"The last entry in the chain of {tenant_name(tenant_id)} has no readable hash, so nothing can "
+            "follow it; nothing was changed. Verify the chain."
         )
     return Head(digest, created_at)
 

@@ -85,6 +85,22 @@ def require_folder(folder: Path) -> None:
         raise ArchiveUnusable(folder, "it is no folder" if there else "there is no such folder")
 
 
+def make_folder(folder: Path) -> bool:
+    """Whether it was made; nothing is done where it is there. Raises `ArchiveUnusable`, before anything is
+    removed.
+    """
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        require_folder(folder)
+        return False
+    except FileNotFoundError as error:
+        raise ArchiveUnusable(folder, "the folder that it would be in is not there") from error
+    except OSError as error:
+        raise ArchiveUnusable(folder, error.strerror or str(error)) from error
+    return True
+
+
 class Archiver:
     """Writes the archives of one retention run into `folder`, which must exist: else `ArchiveUnusable`."""
 

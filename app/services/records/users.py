@@ -533,8 +533,9 @@ class _Addresses:
                 if other != user and not gets:
                     self._known.add((user, other))
                 elif other != user and (user, other) not in self._known:
+                    whose = text.tenant_name(tenant)
                     raise InvalidInput(
-                        self._field, f"{tenant} already has a user with the e-mail address {email}."
+                        self._field, f"{whose} already has a user with the e-mail address {email}."
                     )
 
 

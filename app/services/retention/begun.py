@@ -35,8 +35,12 @@ def find(database: FileOrName) -> Begun | None:
 
 @contextmanager
 def noted(database: FileOrName, at: int) -> Iterator[None]:
-    """Within it a run is noted, and after it where the process is interrupted, or the database was closed."""
-    _write(database, Begun(at))
+    """Within it a run is noted, and after it where the process is interrupted, or the database was closed.
+    Whoever plans it as a part of it has noted it already, and knows whether the database was closed since.
+    """
+    found = find(database)
+    if found is None or found.at != at:
+        _write(database, Begun(at))
     try:
         yield
     except Exception:  # of which a person hears

@@ -12,6 +12,7 @@ from app.services.chain.append import Batch, Event
 from app.services.chain.archives import Archiver
 from app.services.chain.cautions import NoBookmark, NotRecorded
 from app.services.chain.checkpoint import Reason
+from app.services.retention import begun
 from app.services.retention.clock import ClockProblem, last_report
 from app.services.retention.plan import (
     NOTHING_CONFIRMED,
@@ -26,7 +27,15 @@ from app.services.retention.plan import (
 from app.services.retention.removal import RetentionRemoval, RetentionResult
 from app.services.text import counted
 from models.engine import Database
-from models.errors import Cancelled, LogMissing, NotAllowed, OutcomeUnknown, StorageError, TenantAdminError
+from models.errors import (
+    Cancelled,
+    FileOrName,
+    LogMissing,
+    NotAllowed,
+    OutcomeUnknown,
+    StorageError,
+    TenantAdminError,
+)
 from models.status import AuditEvent
 
 _FRESH: Final = 3_600
@@ -118,7 +127,11 @@ class Run(RetentionRemoval):
     one before of the plan's own verification where nobody has written to the file since, or where each row is
     charged and it is `_FRESH`, else of a new one. A
     tenant that it stops, and one whose prefix is no longer as it was planned, is left as it is and named.
-    What was removed is reported in the plan's `chain`, behind what is `unreported` of runs before it.
+    What was removed is reported in the plan's `chain`, behind what is `unreported` of runs before it; what
+    that chain does not take is written to the log, and `is_logged` says so.
+
+    That it began, at `wall` by this computer's clock whatever `now` a person has stated, is noted of what
+    `kept_by` names (`Opened.kept_by`) until it has ended.
 
     With `archive`, a folder that exists, each tenant's audit entries are kept there in a file before any of
     them is removed, and the markers name it (`app.services.chain.archives`).
@@ -126,8 +139,11 @@ class Run(RetentionRemoval):
 
     confirmation: Confirmation = NOTHING_CONFIRMED
     checkpoint: TryCheckpoint
+    kept_by: FileOrName
+    wall: int
     archive: Path | None = None
     unreported: tuple[Event, ...] = ()
+    is_logged: bool = False
 
     def carry_out(self) -> RetentionResult:
         """Goes on to its end where writes are locked in its middle.
@@ -137,6 +153,20 @@ class Run(RetentionRemoval):
         those of the archive among them, where nothing had been removed or archived, and `RetentionStopped`
         where something had, or perhaps; what was removed is reported in the chain too.
         """
+        with begun.noted(self.kept_by, self.wall):
+            try:
+                self._carry_out()
+            except RetentionStopped as error:
+                from app import bugs  # noqa: PLC0415 - only needed when something broke
+
+                if error.result.unreported:  # whoever would try again may be gone when the chain takes it
+                    self.is_logged = bugs.write(f"{self.database.place}: {error}")
+                raise
+            if not self.result.cancelled:
+                begun.forget(self.kept_by)  # it has ended, whatever is closed meanwhile
+        return self.result
+
+    def _carry_out(self) -> None:
         self.database.require_writable()
         started = time.monotonic()
         self.result.unreported = self.unreported
@@ -152,7 +182,6 @@ class Run(RetentionRemoval):
             finally:
                 self.result.seconds = time.monotonic() - started
             self.look_back()
-        return self.result
 
     def require_leave(self) -> None:
         """Raises what stands in the way of any removal, and what nobody has agreed to yet."""

@@ -297,29 +297,21 @@ class Retention(QObject):
         unrecorded, unreported = self._settings.retention_unrecorded.get(self._kept_by), self._unreported
 
         def work(monitor: Monitor) -> RetentionResult:
+            # The day's own run begins with its plan, which takes the most time.
             with self._database.connection_context(), begun.noted(self._kept_by, reading.wall):
-                run = Run(
+                return Run(
                     database=self._database,
                     plan=plan(monitor=monitor),
                     confirmation=confirmation or Confirmation(unrecorded=unrecorded),
                     now=now,
                     actor=actor,
                     checkpoint=self._checkpoint,
+                    kept_by=self._kept_by,
+                    wall=reading.wall,
                     archive=archive,
                     unreported=unreported,
                     monitor=monitor,
-                )
-                try:
-                    result = run.carry_out()
-                    if not result.cancelled:
-                        begun.forget(self._kept_by)  # it has ended, whatever is closed meanwhile
-                    return result
-                except RetentionStopped as error:
-                    from app import bugs  # noqa: PLC0415 - only needed when something broke
-
-                    if error.result.unreported:  # this window may be gone when the chain takes it
-                        bugs.write(f"{self._database.place}: {error}")
-                    raise
+                ).carry_out()
 
         self.status.emit("Retention: running…")
         self._context.verdict.is_pruned = True

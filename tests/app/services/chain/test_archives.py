@@ -14,7 +14,13 @@ from typing import Any
 import apsw
 import pytest
 
-from app.services.chain.archives import ArchiveDiffers, ArchiveNotWritten, ArchiveReading, ArchiveUnusable
+from app.services.chain.archives import (
+    ArchiveDiffers,
+    ArchiveNotWritten,
+    ArchiveReading,
+    ArchiveUnusable,
+    make_folder,
+)
 from app.services.chain.reading import chunks
 from app.services.chain.rules import Marker, Reference, archive_name
 from app.services.chain.where import InFile
@@ -217,6 +223,9 @@ def test_without_its_folder_nothing_goes(engine: Database, sql: apsw.Connection,
         retain(engine, archive=tmp_path / "gone")
     assert len(rows(sql, "acme")) == 3
     assert not (tmp_path / "gone").exists()
+    with pytest.raises(ArchiveUnusable, match="the folder that it would be in is not there"):
+        make_folder(tmp_path / "gone" / "archive")
+    assert make_folder(tmp_path / "gone") and not make_folder(tmp_path / "gone")
 
 
 def test_columns_that_the_platform_does_not_have_are_kept(

@@ -82,6 +82,7 @@ def retain(path: Path, store: CheckpointStore, archive: Path, *, days: int = 60)
         found = plan(database, now=NOW, days=days, facts=ClockFacts(stated=True), checkpoint=checkpoint)
         said = Confirmation.to(found, majority=True, clock=True, without_checkpoint=True)
         how: Any = {"actor": "ops", "checkpoint": checkpoint, "archive": archive, "pause": lambda _: None}
+        how |= {"kept_by": path, "wall": NOW}
         with suppress(NotAllowed):
             Run(database=database, plan=found, confirmation=said, now=NOW, **how).carry_out()
     archived = {file.name.split("-")[1] for file in archive.iterdir()}

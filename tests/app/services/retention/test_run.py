@@ -550,7 +550,7 @@ def test_bytes_written_past_sqlite_after_the_plan_are_not_signed_for(
         file.seek(held.index(own_hash.encode()))
         file.write(b"ZZ")
     said = Confirmation.to(plan, majority=True)
-    how: Any = {"actor": "a", "checkpoint": attempt}
+    how: Any = {"actor": "a", "checkpoint": attempt, "kept_by": database.path, "wall": NOW}
     result = Run(database=database, plan=plan, confirmation=said, now=NOW, **how).carry_out()
     assert [one.tenant_id for one in result.left] == ["acme"]
     assert (result.total, store.checkpoints(InFile(database.path))) == (0, ())
