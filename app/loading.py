@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
+from threading import RLock
 from typing import Any, NoReturn
 
 _DEFERRED = {
@@ -83,10 +84,12 @@ def _explained_when_asked() -> Iterator[None]:
 
 
 def _make_enums_quickly() -> None:
-    """Makes an enum that is given as names with numbers from an empty one, by entering its members directly.
+    """Makes an enum that is given as names with numbers from an empty one, and enters its members directly
+    when one is first asked for.
 
-    PySide makes 200 enums with 3,000 members until the window has its rows, as `Enum("Name", [("A", 1), …])`.
-    Python looks at each name and value several times, for what only a class statement can hold.
+    PySide makes 240 enums with 3,700 members until the window has its rows, as `Enum("Name", [("A", 1), …])`,
+    most of which nobody asks for. Python looks at each name and value several times, for what only a class
+    statement can hold.
     """
     original: Callable[..., Any] = vars(enum.EnumType)["_create_"]
     kinds = (enum.Enum, enum.IntEnum, enum.Flag, enum.IntFlag)
@@ -106,9 +109,10 @@ def _make_enums_quickly() -> None:
             return original(cls, class_name, names, module=module, **options)
         body = empty(cls, options.get("boundary"))
         own = {name: type(value)() for name, value in body.items() if type(value) in (list, dict)}
-        made = type.__new__(enum.EnumType, class_name, (cls,), {**body, **own, "__module__": module})
+        tables = {name: _Table(name, members) for name in _TABLES}
+        body = {**body, **own, **tables, "__module__": module}
+        made = type.__new__(enum.EnumType, class_name, (cls,), body)
         type.__setattr__(made, "__new__", enum.Enum.__new__)
-        _enter(made, members)
         return made
 
     setattr(enum.EnumType, "_create_", create)  # noqa: B010 - it is a method, which mypy would keep
@@ -125,9 +129,35 @@ def _numbered(names: Any) -> dict[str, int] | None:
     return members if len(members) == len(names) else None
 
 
+_TABLES = ("_member_map_", "_value2member_map_", "_member_names_")
+_entering = RLock()
+
+
+class _Table:
+    """In the place of one that an enum finds its members by, and asks itself whatever is asked of it."""
+
+    def __init__(self, name: str, members: dict[str, int]) -> None:
+        self._name, self._members = name, members
+
+    def __set_name__(self, made: Any, name: str) -> None:
+        self._made = made
+
+    def __get__(self, member: Any, kind: Any) -> Any:
+        with _entering:
+            if vars(self._made)[self._name] is self:
+                _enter(self._made, self._members)
+        return vars(self._made)[self._name]
+
+    def __contains__(self, name: str) -> bool:
+        """Whether it is one of them, which an enum asks of its own before it takes another attribute."""
+        return name in self._members
+
+
 def _enter(made: Any, members: dict[str, int]) -> None:
     """Gives an enum its members; a second name of a number is an alias, as are several bits of a flag."""
-    by_value, by_name, ordered = made._value2member_map_, made._member_map_, made._member_names_
+    by_value: dict[int, Any] = {}
+    by_name: dict[str, Any] = {}
+    ordered: list[str] = []
     new, takes_value, is_flag = made._new_member_, made._use_args_, issubclass(made, enum.Flag)
     single_bits = all_bits = 0
     for name, value in members.items():
@@ -149,9 +179,11 @@ def _enter(made: Any, members: dict[str, int]) -> None:
         else:  # Python before 3.11.4, such as Debian 12's, has a member for each bit of the mask
             made._flag_mask_ = single_bits
         made._all_bits_ = 2 ** all_bits.bit_length() - 1
-        values = [member._value_ for member in made]
+        values = [by_name[name]._value_ for name in ordered]
         if values != sorted(values):
             made._iter_member_ = made._iter_member_by_def_
+    for table, found in zip(_TABLES, (by_name, by_value, ordered), strict=True):
+        type.__setattr__(made, table, found)
 
 
 def _compile_methods_when_called() -> None:
@@ -161,7 +193,12 @@ def _compile_methods_when_called() -> None:
     original = vars(dataclasses)["_create_fn"]
 
     def create(name: str, *arguments: Any, **options: Any) -> Any:
-        compiled = cache(lambda: original(name, *arguments, **options))
+        kept: list[Any] = []
+
+        def compiled() -> Any:  # by hand, as making a cache for each takes longer than all else here
+            if not kept:
+                kept.append(original(name, *arguments, **options))
+            return kept[0]
 
         def begin(self: Any, *given: Any, **named: Any) -> None:
             made = compiled()
