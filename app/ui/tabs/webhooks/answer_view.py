@@ -19,7 +19,7 @@ _BETWEEN, _BEFORE = "within this program", "Before"
 
 
 class AnswerView(QWidget):
-    """Nothing but a hint before there is one. `request` stands behind the verdict and before the response."""
+    """Nothing but a hint before there is one. `request` stands behind what came of it."""
 
     def __init__(self, theme: Theme, hint: str, request: QWidget | None = None) -> None:
         super().__init__()
@@ -46,8 +46,8 @@ class AnswerView(QWidget):
             self.waterfall,
             within=self._answer,
         )
-        between = [] if request is None else [request]
-        in_column(self._hint, self._answer, *between, (self._came, 1), None, within=self)
+        behind = [] if request is None else [request]
+        in_column(self._hint, self._answer, (self._came, 1), *behind, None, within=self)
         self._answer.hide()
         self._came.hide()
         self._shown: DeliveryAnswer | None = None

@@ -203,8 +203,11 @@ def test_the_log_shows_no_secret_whoever_kept_it_and_its_table_has_room_for_its_
     assert "hidden" not in whole and "X-Up: yes" in whole and '"runId":"r1"' in whole
     titles = shown.table.horizontalHeader()
     assert titles.length() <= shown.table.viewport().width(), "all of its columns are in sight"
-    place = view.sent_headers.mapTo(view, view.sent_headers.rect().bottomLeft())
-    assert place.y() < view.height() and not view.verticalScrollBar().value(), "so are the headers"
+    came, sent_headers = (
+        box.mapTo(view, box.rect().bottomLeft()) for box in (view.answer.headers, view.sent_headers)
+    )
+    assert came.y() < view.height() and not view.verticalScrollBar().value(), "so is what came of it"
+    assert came.y() < sent_headers.y(), "which is looked for first"
     assert shown.table.width() > shown.answer.width()
 
 
