@@ -18,6 +18,7 @@ from app.services.records.webhooks import wants
 from app.ui.session.context import Context
 from app.ui.tabs.webhooks.allowing import AllowHere
 from app.ui.tabs.webhooks.answer_view import AnswerView
+from app.ui.tabs.webhooks.whose import WebhookChoice
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
@@ -25,7 +26,7 @@ from app.ui.widgets.buttons import push_button
 from app.ui.widgets.columns import Columns
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.following import FollowingScroll
-from app.ui.widgets.labels import Label, Look, in_column, in_row, set_tip, text_box
+from app.ui.widgets.labels import Label, Look, add_layout, bounded, in_column, in_row, set_tip, text_box
 from app.workers import names
 from app.workers.runner import Task
 from models.errors import InvalidInput, TenantAdminError
@@ -59,8 +60,8 @@ class _RequestBox(QPlainTextEdit):
 
 
 class SendEventDialog(Dialog):
-    """For one destination, as it was read when the dialog opened. `delivered()` is called when something was
-    sent, the dialog closed or not.
+    """For one destination, as it was read when the dialog opened, or another one that is chosen there.
+    `delivered()` is called when something was sent, the dialog closed or not.
     """
 
     def __init__(
@@ -71,10 +72,11 @@ class SendEventDialog(Dialog):
         *,
         delivered: Callable[[], object] = lambda: None,
     ) -> None:
-        sentence = f"To {destination.title} of {destination.tenant} · {destination.url}"
-        super().__init__(context.theme, "Send a test event", sentence, parent=parent)
+        super().__init__(context.theme, "Send a test event", _where(destination), parent=parent)
         self.setMinimumWidth(_WIDTH)
         self._context, self._destination = context, destination
+        self._to_nobody = ""
+        """Why there is no destination."""
         self._tell_delivered = delivered
         self._request: Request | None = None
         self._message, self._was_sent = new_message_id(), False
@@ -84,6 +86,7 @@ class SendEventDialog(Dialog):
         self._task: Task | None = None
         self._is_closed = False
         theme = context.theme
+        self.whose = WebhookChoice(context, destination, self)
         self.events = QComboBox()
         self.events.addItems([event.value for event in WebhookEvent])
         self.events.setAccessibleName("Event type")
@@ -125,6 +128,8 @@ class SendEventDialog(Dialog):
         tip = f"A command for a shell; the secret stays a variable, ${VARIABLE}"
         self.curl_button = push_button(theme, "Copy as curl", self._copy_curl, icon=Icon.TERMINAL, tip=tip)
         self.set_buttons([self.cancel_button, self.stop_button, self.send_button], left=[self.curl_button])
+        self.whose.chosen.connect(self._send_to)
+        self.whose.nobody.connect(self._send_to_nobody)
         self.events.currentTextChanged.connect(self._choose)
         self.signing.currentIndexChanged.connect(lambda _: self._show_request())
         self.body_editor.textChanged.connect(self._show_request)
@@ -139,17 +144,23 @@ class SendEventDialog(Dialog):
             label.setBuddy(box)
             return label
 
-        event, signed = named("Event type", self.events), named("Signed as", self.signing)
         body = in_row(Label("Body", Look.SECTION), Label("may be edited", Look.DIM), None, self.body_state)
-        choices = QGridLayout()
-        for row, parts in enumerate(((event, self.events), (signed, self.signing))):
-            for column, part in enumerate(parts):
-                choices.addWidget(part, row, column)
-        choices.setColumnStretch(1, 1)
+        choices, content = QGridLayout(), QWidget()
+        pairs = (
+            (("Tenant", self.whose.tenants), ("Webhook", self.whose.webhooks)),
+            (("Event type", self.events), ("Signed as", self.signing)),
+        )
+        for row, (first, second) in enumerate(pairs):
+            for column, (words, box) in ((0, first), (3, second)):
+                choices.addWidget(named(words, box), row, column)
+                choices.addWidget(box, row, column + 1)
+        choices.setColumnMinimumWidth(2, _AROUND // 2)
+        for column in (1, 4):
+            choices.setColumnStretch(column, 1)
+        add_layout(self.body, choices)
+        self.add_widget(self.meaning)
         left, right = QWidget(), QWidget()
         in_column(
-            choices,
-            self.meaning,
             in_row(Label("Request", Look.SECTION), Label("exactly what is sent", Look.DIM), None),
             self.request,
             body,
@@ -159,7 +170,7 @@ class SendEventDialog(Dialog):
             self.promise,
             within=left,
         )
-        content, shown = QWidget(), FollowingScroll(_AROUND)  # the form stays as it is, whatever is answered
+        shown = FollowingScroll(_AROUND)  # the form stays as it is, whatever is answered
         content.setProperty("clear", True)
         in_column((self.answer, 1), within=content, margins=(0, 0, _AROUND // 2, 0))
         shown.setWidget(content)
@@ -173,6 +184,25 @@ class SendEventDialog(Dialog):
         first = next((name for name in wanted if self.events.findText(name) >= 0), None)
         if first is not None:
             self.events.setCurrentText(first)
+
+    def _send_to(self, destination: Destination) -> None:
+        """Type and body stay as they were chosen."""
+        self._destination, self._to_nobody = destination, ""
+        self._say_where(_where(destination))
+        if self._task is None:
+            self._name_send("Send")
+        self._choose()
+
+    def _send_to_nobody(self, why: str) -> None:
+        self._to_nobody = why
+        self._say_where(why)
+        self.request.clear()
+        self._show_request()
+
+    def _say_where(self, words: str) -> None:
+        self.sentence.setText(words)
+        self.setAccessibleDescription(bounded(words))
+        announce(self.sentence, words)
 
     def _choose(self) -> None:
         """A body of one's own stays, whatever type is chosen."""
@@ -210,6 +240,9 @@ class SendEventDialog(Dialog):
 
     def _made(self, now: int) -> Request | None:
         """The request as it would be sent now; what is wrong with it is said."""
+        if self._to_nobody:
+            self._say_problem("")
+            return None
         try:
             made = make(
                 self._destination,
@@ -309,7 +342,12 @@ class SendEventDialog(Dialog):
 
     def _end(self) -> None:
         self._is_closed = True
+        self.whose.end()
         self._stop()
+
+
+def _where(destination: Destination) -> str:
+    return f"To {destination.title} of {destination.tenant} · {destination.url}"
 
 
 def deliverer(context: Context) -> Deliverer:

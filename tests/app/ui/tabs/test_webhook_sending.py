@@ -297,3 +297,35 @@ def test_the_answer_before_is_no_answer_to_what_is_on_its_way(
         assert "On its way…" not in [
             label.text() for label in shown.answer.findChildren(QLabel) if label.isVisible()
         ]
+
+
+@pytest.mark.slow
+def test_tenant_and_webhook_are_chosen_in_the_dialog(
+    show_tab: ShowTab, context: Context, qtbot: QtBot
+) -> None:
+    with serving(answer("200 OK", b"ok")) as hook:
+        point(context.opened.path, hook)
+        hooks = "UPDATE webhook_destinations SET"
+        ask(context.opened.path, f"{hooks} name = id, active = 1, url = url || '&to=' || id")
+        shown = opened(show_tab, context, qtbot)
+        tenant = shown.whose.tenants.currentData()
+        other, nobody = [one for one in context.tenants if one not in (tenant, "system")][:2]
+        ask(context.opened.path, f"{hooks} tenant_id = ? WHERE tenant_id <> ?", other, tenant)
+        ids = ask(context.opened.path, "SELECT id FROM webhook_destinations WHERE tenant_id = ?", other)
+        shown.events.setCurrentText("run_cancelled")
+        sent(qtbot, shown)
+        with listening() as heard:
+            shown.whose.tenants.setCurrentIndex(shown.whose.tenants.findData(other))
+            assert not shown.send_button.isEnabled() and not shown.request.toPlainText()
+            qtbot.waitUntil(shown.send_button.isEnabled)
+        chosen = shown.whose.webhooks.currentText()
+        assert any(f"To {chosen} of {other}" in words for words in heard.words)
+        assert shown.answer.title.text() == "Before: 200 OK" and shown.events.currentText() == "run_cancelled"
+        last = next(one for (one,) in ids if one != chosen)
+        shown.whose.webhooks.setCurrentIndex(shown.whose.webhooks.findData(last))
+        qtbot.waitUntil(lambda: f"&to={last} " in shown.request.toPlainText())
+        sent(qtbot, shown)
+        assert f"&to={last} " in hook.requests[-1].decode() and len(hook.requests) == 2
+        shown.whose.tenants.setCurrentIndex(shown.whose.tenants.findData(nobody))
+        qtbot.waitUntil(lambda: shown.sentence.text() == "This tenant has no webhooks.")
+        assert not shown.send_button.isEnabled() and not shown.curl_button.isEnabled()
