@@ -92,6 +92,22 @@ class Arrangement:
         return list(dict.fromkeys(name for name in named if table.of_file(name).source not in there))
 
 
+def make_lasting(settings: Settings) -> list[str]:
+    """Takes out of saved views what may not be written down, which an earlier version kept (`lasting`). The
+    names of those that keep rows by less now.
+    """
+    less: list[str] = []
+    for table in DECLARED.values():
+        views = arrangements(settings.views.get(table.name))
+        filtered = {name: view for name, view in views.items() if view.text or view.choices}
+        changed = {name: now for name, view in filtered.items() if (now := view.lasting(table)) != view}
+        if changed:
+            documents = {name: view.document() for name, view in (views | changed).items()}
+            settings.views.set(table.name, written(documents))
+            less += changed
+    return less
+
+
 def forget_rows(settings: Settings, place: FileOrName) -> list[str]:
     """Forgets how each tab of a database was left, for rows that are gone for good: filters and selected
     records name them. What is to be said of the views, which are not of one database.

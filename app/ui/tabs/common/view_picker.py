@@ -9,12 +9,14 @@ from PySide6.QtGui import QKeyEvent, QPainter
 from PySide6.QtWidgets import QStyleOptionViewItem, QWidget
 
 from app.itemmodels.columns import Index
+from app.services.text import quoted, some_of
 from app.ui.tabs.common import arranging
-from app.ui.tabs.common.arrangement import Arrangement, arrangements
+from app.ui.tabs.common.arrangement import Arrangement, arrangements, make_lasting
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.buttons import Choice, push_button
 from app.ui.widgets.formatting import first_line
 from app.ui.widgets.labels import in_row, set_tip
+from app.ui.widgets.later import later
 from app.ui.widgets.picker import ChoiceDelegate, Picker, PickerPopup, RowsModel
 
 if TYPE_CHECKING:
@@ -53,6 +55,9 @@ class ViewPicker(Picker):
 
     def serve(self, tab: "RecordTab") -> None:
         self._tab = tab
+        if less := make_lasting(tab.context.settings):
+            words = f"No longer kept of {some_of(less, 3, shown=quoted)}: filters by what may let others in"
+            later(self, 0, lambda: tab.context.say(words))
         before = self.before
 
         def show_all(show: Callable[[], None]) -> None:

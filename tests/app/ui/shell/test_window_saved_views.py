@@ -1,5 +1,6 @@
 """How a tab's list is arranged: kept over the end of the program, and under names."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -318,6 +319,11 @@ def test_what_lets_others_in_is_kept_nowhere(qtbot: QtBot, window: MainWindow, d
     window.close_file()
     settings.save()
     assert "deep-secret" not in settings.path.read_text() and "Slack" in settings.path.read_text()
+    earlier = replace(view, text=url, choices=(("url", (url,)), *view.choices))
+    settings.views.set(WEBHOOK_DESTINATIONS.name, written({"Slack": earlier.document()}))
+    open_file(qtbot, window, demo_path)
+    qtbot.waitUntil(lambda: "No longer kept of “Slack”" in window.toast.label.text())
+    assert arrangements(settings.views.get(WEBHOOK_DESTINATIONS.name)) == {"Slack": view}
 
 
 @pytest.mark.parametrize(
