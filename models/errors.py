@@ -120,8 +120,8 @@ class ReferredByChange(NotAllowed):
 
     heading = "This cannot be changed"
     sentence = (
-        "{what} refer to this by what would change, and would lose it or change along; nothing was changed. "
-        "Remove those first, or keep it as it is."
+        "{what} refer to this by a value that would change, and would lose it or change with it; nothing was "
+        "changed. Remove those first, or keep it as it is."
     )
 
 
@@ -568,7 +568,7 @@ class MoreGoAlong(RowChanged):
 
     sentence = (
         "More or other rows of {what} would go or change now than a moment ago; nothing was changed. "
-        "Delete it again to see what goes along by now."
+        "Delete it again to see what would go with it now."
     )
 
 
@@ -660,7 +660,7 @@ class NothingTells(OutcomeUnknown):
 
     sentence = (
         "It is not known whether this was saved: {name} gave no answer that tells ({why}), and nothing in it "
-        "records such a change. Read the record again, and do it once more only where it is not so."
+        "records such a change. Look at the record again, and repeat the change only if it is missing."
     )
 
 

@@ -53,8 +53,8 @@ def verify_arguments(parser: argparse.ArgumentParser) -> None:
     how_much.add_argument(
         "--since-checkpoint",
         action="store_true",
-        help="check no more than needed: from the last checkpoint on, where the file is as that knew it; "
-        "whole where there is none, and once a day; d1:NAME without a part is checked so, but not once a day",
+        help="check no more than needed: from the last checkpoint on, if the file still matches it; all of "
+        "it if there is none, and once a day; the default for d1:NAME, there without the daily full check",
     )
     how_much.add_argument(
         "--whole", action="store_true", help="check everything, also of d1:NAME; how many rows is said first"
@@ -212,21 +212,20 @@ def checkpoint_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--start-over",
         action="store_true",
-        help="start over: the file is held against what it holds now, and no longer against the checkpoints "
+        help="start over: from now on compare the file with its current content instead of the checkpoints "
         "so far, which are kept",
     )
     what.add_argument(
         "--another-database",
         action="store_true",
-        help="the file is another database than the one checkpoints take it for, say a copy that went its "
-        "own way: from now on it has checkpoints of its own (those that it continues, where nothing of that "
-        "one is in it), and that one keeps those so far",
+        help="the file is not the database that checkpoints take it for, for example a copy that now differs "
+        "on purpose: from now on it has checkpoints of its own, and the other keeps those made so far",
     )
     parser.add_argument(
         "--accept-starts",
         action="store_true",
-        help="say that chains whose start nothing proves are right, or that nothing is left, as where the "
-        "platform's own cleanup went by; it is recorded in your name (--start-over says so, too)",
+        help="accept chains whose start nothing proves, or that have no entries left, as after the "
+        "platform's own cleanup; this is recorded in your name (--start-over does it, too)",
     )
 
 

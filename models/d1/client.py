@@ -70,7 +70,7 @@ _FULL: Final = ": SQLITE_FULL"
 """How another such answer ends, with code 10000."""
 _BOOKMARK: Final = re.compile(r"(?=.{1,200}\Z)[0-9a-f]+(?:-[0-9a-f]+)*", re.IGNORECASE)
 """`00000085-0000024c-00004c6d-8e61117bf38d7adb71b934ebbf891683`, as Cloudflare's own examples are."""
-ANOTHER_FORM: Final = "its answer has another form than D1's"
+ANOTHER_FORM: Final = "its answer does not have D1's form"
 
 _PASSING: Final = re.compile(
     r"reset because its code was updated|caused object to be reset|network connection lost|transient issue"
@@ -377,7 +377,7 @@ class Client:
         try:
             answer = json.loads(content, parse_constant=_not_json)
         except (ValueError, RecursionError):
-            raise NotKnown(f"its answer with status {status} is no JSON") from None
+            raise NotKnown(f"its answer with status {status} is not JSON") from None
         if not isinstance(answer, dict):
             raise NotKnown(ANOTHER_FORM)
         errors = answer.get("errors")

@@ -40,7 +40,7 @@ class EarlierState(Caution):
     sentence = (
         "{name} is as an earlier checkpoint knew it, or earlier still. What is recorded now takes the number "
         "of an entry that a later one knows, and the chain will look tampered with. Put back the later state "
-        "first; or, if this is a database that goes its own way from here, say so (“Another database…” at "
+        "first; or, if this copy now differs on purpose, say so (“Another database…” at "
         "Checkpoints…); "
         "nothing was changed."
     )

@@ -195,8 +195,8 @@ OF_AN_ENTRY: Final = frozenset({Code.HASH, Code.TYPE, Code.ENCODING, Code.GRAMMA
 """Errors that an entry shows by itself, whatever comes before it."""
 
 OF_MANY: Final = {
-    Code.TYPE: "A time that is no whole number, which was hashed as it stands",
-    Code.GRAMMAR: "An event type with other signs than letters, digits, dots, hyphens and underscores",
+    Code.TYPE: "A time that is not a whole number; it was hashed as stored",
+    Code.GRAMMAR: "An event type with characters other than letters, digits, dots, hyphens and underscores",
     Code.UNIT: "A time that is not in seconds, and is read as milliseconds",
 }
 """Warnings that say nothing more of each entry, so that one is said for all of them."""

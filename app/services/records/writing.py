@@ -290,7 +290,7 @@ AND NOT EXISTS (SELECT 1 FROM {TABLE} WHERE {_SAME})
 def _refuse_erased(found: Rows) -> None:
     for (tenant,) in found:
         raise errors.NotAllowed(
-            f"The entry of it is no more in the chain of {tenant_name(str(tenant))}, which was erased since, "
+            f"Its entry is no longer in the chain of {tenant_name(str(tenant))}, which was erased since, "
             "or retention has removed it: nothing of it is brought back, and nothing was changed."
         )
 

@@ -61,8 +61,8 @@ TryCheckpoint = Callable[..., Attempt]
 
 
 _UNFINISHED: Final = (
-    "The data retention before did not finish: no report stands behind what it removed, as the audit "
-    "chain tells. A run goes on from there; unless that one is still going, elsewhere."
+    "The previous data retention did not finish: the audit chain has no report of what it removed. A new "
+    "run continues from there, unless that one is still running elsewhere."
 )
 
 

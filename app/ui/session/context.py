@@ -375,7 +375,7 @@ class History(QObject):
         what = quoted(self.next_undo)
         if len(self._done) > 1:
             what = f"the {counted(len(self._done), 'act')} before it, {what} the last of them"
-        return f"Undo ends with it: {what} can be taken back no more."
+        return f"After this, {what} can no longer be undone."
 
     def undo(self, ask: Ask = _without_question) -> None:
         """Takes back the latest act, one that is running when it has ended; behind what was asked for before,

@@ -174,7 +174,7 @@ class PreferencesDialog(FormDialog):
             "Your name in the audit chain",
             actor,
             checked(lambda name: text.single_line("actor", "Your name", name, longest=200, required=False)),
-            "What you do is recorded under this name. Leave it empty to use the name you are logged in by.",
+            "What you do is recorded under this name. Leave it empty to use your login name.",
         )
         self.add_field(
             "days",
@@ -193,8 +193,8 @@ class PreferencesDialog(FormDialog):
             "verify",
             verify.words,
             verify,
-            hint="Quietly, whole; a large file once a day, and else from the last checkpoint on. The status "
-            "bar says what was found.",
+            hint="In the background. Large files are verified in full once a day, otherwise from the last "
+            "checkpoint on. The status bar says what was found.",
         )
         tell = CheckBox("Tell on the desktop of new unread notifications")
         tell.setChecked(settings.tell_of_notifications)

@@ -165,7 +165,7 @@ class Files(QObject):
                 "Import the rest",
                 lambda: self.import_dump(dump, target, strict=False),
                 items=sentences(error.notes),
-                listed="What is left out, changed, or to be known",
+                listed="Left out, changed, or worth knowing",
                 whole=True,
             )
 
@@ -492,7 +492,7 @@ class Files(QObject):
         self._settings.add_recent(opened.path)
         self.opened.emit(opened)
         if notes:
-            self._tell(said, f"What is to be known of {of}:", notes)
+            self._tell(said, f"About {of}:", notes)
         elif said:
             self._say(said)
 

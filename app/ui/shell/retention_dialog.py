@@ -192,7 +192,7 @@ class RetentionDialog(Dialog):
         self._numbers: list[QWidget] = []
         """What was counted, which is dim while other days are typed."""
         if chosen is not None:
-            all_of_them = f"It is of all tenants; choosing {tenant_name(chosen)} does not narrow it."
+            all_of_them = f"It applies to all tenants, not only to {tenant_name(chosen)}."
             self.add_widget(Label(all_of_them, Look.WARN, wrap=True))
         self._add_days(days, usual_days or days, daily)
         if due:
@@ -214,7 +214,7 @@ class RetentionDialog(Dialog):
         self._add_what_stays(plan)
         if due:
             self._add_what_goes(plan)
-        self.milliseconds = CheckBox("Times that seem to be in milliseconds are: judge them as such", self)
+        self.milliseconds = CheckBox("Treat times that look like milliseconds as milliseconds", self)
         self.milliseconds.setVisible(milliseconds or plan.in_milliseconds)
         self.milliseconds.setChecked(milliseconds)
         self.milliseconds.clicked.connect(self.milliseconds_changed)

@@ -73,9 +73,7 @@ class TimeTravelDialog(Dialog):
         self.none.setVisible(not rows)
         self.line = QLineEdit()
         self.line.setAccessibleName("Bookmark or time")
-        self.line.setPlaceholderText(
-            f"A time, {absolute_time(clock - DAY, utc)} say, or a bookmark, of an audit entry say"
-        )
+        self.line.setPlaceholderText(f"A time such as {absolute_time(clock - DAY, utc)}, or a bookmark")
         self.now = Label(f"As it is now: {now.name}", Look.DIM, selectable=True)
         for widget in (self.table, self.none, self.line, self.now):
             self.add_widget(widget)
@@ -83,7 +81,7 @@ class TimeTravelDialog(Dialog):
         self.locked = Label(cannot or "", Look.WARN, wrap=True)
         self.locked.setVisible(cannot is not None)
         self.add_widget(self.locked)
-        self.keep_button = push_button(context.theme, "&Keep the bookmark of now", self._keep)
+        self.keep_button = push_button(context.theme, "&Keep a bookmark of the current state", self._keep)
         self.return_button = self.set_answer("Go back…", self._return, Kind.DANGER, cancel="Close")
         copy = copy_button(context.theme, "&Copy", lambda: self.line.text().strip())
         self.add_apart(self.keep_button, copy)
@@ -153,7 +151,7 @@ class TimeTravel(QObject):
             self._confirm(context, text, text)
             return
         context.job(
-            "Asking for the bookmark of then…",
+            "Finding the bookmark of that time…",
             lambda monitor: database.bookmark_at(at),
             on_done=partial(self._confirm, context, absolute_time(at, utc)),
         )
@@ -163,10 +161,10 @@ class TimeTravel(QObject):
         ConfirmDialog(
             context.theme,
             f"Bring {opened.name} back?",
-            f"{opened.whole_place}. What was written to it since {then} goes, by whomever, in every "
-            "table, the audit chain among them; who is using it is interrupted. Before that, what it holds "
-            "now gets a bookmark, which is kept here and is the way back. Ctrl+Z takes back nothing that was "
-            "done before.",
+            f"{opened.whole_place}. Everything written to it since {then} is lost, whoever wrote it, in "
+            "every table and in the audit chain. Whoever is using the database is interrupted. A bookmark of "
+            "its current state is taken first and kept here: that is the way back. What was done before can "
+            "no longer be undone with Ctrl+Z.",
             action="Bring it back",
             typed=opened.name,
             parent=self._window,
@@ -176,7 +174,7 @@ class TimeTravel(QObject):
         """What can be refused before the return is sent leaves all as it is shown."""
         database = _live(context).database
         context.job(
-            "Looking whether it can go back…",
+            "Checking whether it can go back…",
             lambda monitor: database.before_going_back(bookmark),
             on_done=lambda before: self._go(context, then, bookmark),
         )

@@ -69,7 +69,7 @@ USUAL_SIZE, LEAST_SIZE, LOW = QSize(1280, 800), QSize(900, 560), 480
 """And the height below which the tool bar leaves its margins to the rows."""
 _NOTICED = (
     ". While this window is in front, it is asked twice a minute whether others have added rows or taken the "
-    "last ones. What they only change is seen when it is read again (F5)."
+    "last ones. Rows that they change are shown as they are now after a refresh (F5)."
 )
 _FRAME = QSize(8, 40)
 """What the window's title bar and borders may take of a screen."""
@@ -719,7 +719,7 @@ class MainWindow(QMainWindow):
             elif QApplication.activeModalWidget() is not None:
                 say(f"{word} was not done: what was asked for before comes with a question")
             elif time.monotonic() - asked > LATE_SECONDS:
-                say(f"{word} was not done, as it had to wait for too long; what was asked for is done now")
+                say(f"{word} was skipped because it waited too long; what you asked for before is done now")
             else:
                 revert()
 

@@ -71,7 +71,7 @@ _UNREAD = (("read", OFF),)
 
 SAVED, NOT_SAVED = "{} is saved.", "{} is not in the database; do it again."
 NOTHING_TELLS = "Nothing records whether {} is saved. What is shown was read again: look there."
-SOME_CHANGE = "The change that was not known to be saved"
+SOME_CHANGE = "The unconfirmed change"
 
 _CHORD = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 _FUNCTIONS = range(Qt.Key.Key_F1, Qt.Key.Key_F35 + 1)

@@ -290,7 +290,7 @@ def test_no_database_is_called_like_the_token(odd: Odd, client: Client) -> None:
 
 
 def test_what_is_said_of_an_answer_is_so(odd: Odd, client: Client) -> None:
-    for said, words in ((b"[1,2]", "another form than D1's"), (b"[1,", "is no JSON")):
+    for said, words in ((b"[1,2]", "does not have D1's form"), (b"[1,", "is not JSON")):
         odd.said = said
         with pytest.raises(NotKnown, match=words):
             client.databases()

@@ -83,7 +83,7 @@ def test_results_in_another_order_are_an_answer_of_another_form(production: D1Da
     ]
     for ask in asked:
         edge.read_faults = ["reversed"] * 5
-        with pytest.raises(NoAnswer, match="its answer has another form than D1's"):
+        with pytest.raises(NoAnswer, match="its answer does not have D1's form"):
             ask()
         assert edge.read_faults == []
     edge.read_faults = ["reversed", "swapped"]
@@ -114,7 +114,7 @@ def test_two_results_of_a_batch_in_each_others_place_tell_nothing(
     """They have as many columns, and the last is where it was."""
     alone = [production.rows(raw(one)) for one in asked]
     edge.read_faults = ["swapped"] * 5
-    with pytest.raises(NoAnswer, match="its answer has another form than D1's"):
+    with pytest.raises(NoAnswer, match="its answer does not have D1's form"):
         production.read_batch([*map(raw, asked)])
     assert production.read_batch([*map(raw, asked)]) == alone
 

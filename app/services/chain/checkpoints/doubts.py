@@ -69,9 +69,9 @@ def may_be(path: str) -> str:
 def either(path: str, other: str) -> str:
     """Of a file that goes on from what both of two databases had, in a place where neither was seen."""
     return (
-        f"{WHICH} As far as checkpoints tell, the database {_seen(path)} may have become this, or the one "
-        f"{_seen(other).removeprefix('that was ')}, of which it would be held against the other. If it goes "
-        f"its own way, {_SAY}; until then nothing is signed."
+        f"{WHICH} As far as checkpoints tell, this may be the database {_seen(path)}, or the one "
+        f"{_seen(other).removeprefix('that was ')}. If it is a copy that now differs on purpose, {_SAY}; "
+        "until then nothing is signed."
     )
 
 
@@ -82,7 +82,7 @@ def _seen(path: str) -> str:
 def copy_of(path: str) -> str:
     """Of a file with the entries of the database seen in `path`, in a place where none was seen."""
     return (
-        f"If this is a copy that goes its own way from here on, {_SAY}. Its entries are those of the "
+        f"If this is a copy that now differs on purpose, {_SAY}. Its entries are those of the "
         f"database {_seen(path)}, and until somebody says so it counts as the same."
     )
 
@@ -109,7 +109,7 @@ def part_of(others: Mapping[str, int]) -> str:
 def of_a_copy(path: str) -> str:
     """Why a copy of the database in `path` does not start over."""
     return (
-        f"These are the entries of the database in {path}, which is there, and this is a copy of it: by what "
-        "this one holds that one would be judged from now on, so nothing was signed. If it goes its own way, "
-        "say that it is another database (--another-database)."
+        f"This is a copy of the database in {path}, which is still there. Signing this one would judge that "
+        "one by it from now on, so nothing was signed. If this copy now differs on purpose, say that it is "
+        "another database (--another-database)."
     )

@@ -52,7 +52,7 @@ _CLOSE = 8
 """Rows that are charged for each entry where days are counted: in the list, and twice, as they are sorted."""
 
 _EVENT_TYPE = AUDIT_CHAIN.names.index("event_type")
-_SUMMARY_HINT = "What the payload says; copied, filtered and exported is the payload itself."
+_SUMMARY_HINT = "A summary of the payload. Copy, filter and export use the payload itself."
 
 Ends = tuple[int, int]
 """The first and the last seq of a range, both included."""

@@ -55,9 +55,9 @@ _EXPLANATION = (
 _DIFFERS = "If you know why the database differs:"
 _NO_WAY = "What was found here, as said above, gives no reason for that."
 _LIMIT = (
-    "Whoever runs as the same user can sign. What counts against them is an export kept where others "
-    "cannot change it. Whoever checks a report of yours needs the key, told by another way: without it "
-    "nobody vouches for what they were given."
+    "Anyone who runs as the same user can sign. What protects against them is an export kept where others "
+    "cannot change it. Whoever checks a report of yours needs the key, sent through a different channel; "
+    "without it nothing proves who signed."
 )
 
 
@@ -130,10 +130,10 @@ class CheckpointsDialog(Dialog):
         self._ask(
             Reason.START_OVER,
             "Start over?",
-            "The database is held against a new checkpoint of what it holds now, and no longer against those "
-            "so far. Do this when you know why it differs, say because you put another copy in its place "
-            "yourself. Starts of chains that nothing proves are accepted with it, in your name. The earlier "
-            "checkpoints are kept, and exports of them still say what they knew.",
+            "From now on the database is compared with a new checkpoint of its current content, not with the "
+            "earlier ones. Do this when you know why it differs, for example because you replaced it with "
+            "another copy yourself. Chain starts that nothing proves are accepted with it, in your name. The "
+            "earlier checkpoints are kept, and exports of them still say what they knew.",
             "Start over",
         )
 
@@ -141,10 +141,10 @@ class CheckpointsDialog(Dialog):
         self._ask(
             Reason.ANOTHER_DATABASE,
             "Is this another database?",
-            "Say so of a copy that went its own way, or of another file in the place of one that was here. "
-            "It gets checkpoints of its own, from what it holds now, or goes on with those of a known one "
-            "whose entries it has; those made so far are kept for the database that they are of. From then "
-            "on neither is held against the other.",
+            "Use this for a copy that now differs on purpose, or for a different file at this path. It gets "
+            "checkpoints of its own from its current content, or continues those of a known database whose "
+            "entries it has. The checkpoints made so far are kept for the other database. From then on the "
+            "two are not compared.",
             "It is another database",
         )
 
@@ -343,7 +343,7 @@ class VerifyRangeDialog(FormDialog):
             theme,
             "Verify a range",
             f"Recomputes every hash and follows every link between two entries, both included: {whose}. "
-            "Of checkpoints, the last entries that they knew there are compared, and none is made.",
+            "The last entries known to checkpoints are compared; no checkpoint is made.",
             action="Verify",
             parent=parent,
         )

@@ -62,10 +62,10 @@ def _say_what_goes(tab: RecordTab, found: tuple[Proof, GoingAlong | None]) -> No
     )
     at = absolute_time(proof.checkpoint.at, tab.context.settings.utc_times)
     sentence = (
-        f"{of_them}, will be read by whoever is given it: this entry and all later ones up to checkpoint "
-        f"{number:,} of {at}, the nearest.\n\nEach hash is made of its entry's payload and cannot be checked "
-        "without it. A new checkpoint would be farther away, since one is always of the last entry. So "
-        "verify all chains as soon as an entry is written that you will have to prove: then few go along."
+        f"{of_them}, can be read by whoever gets the proof: this entry and all later ones up to checkpoint "
+        f"{number:,} of {at}, the nearest.\n\nEach hash is computed from its entry's payload and cannot be "
+        "checked without it. A new checkpoint would be further away, since it always covers the last entry. "
+        "To keep a proof small, verify all chains right after the entry is written."
     )
     ConfirmDialog(
         tab.context.theme,

@@ -124,7 +124,7 @@ def forget_rows(settings: Settings, place: FileOrName) -> list[str]:
     if not named:
         return []
     said = some_of(named, 3, shown=quoted)
-    return [f"What saved views filter by may still name what it had: {said}. Remove those that do."]
+    return [f"Saved views may still contain its values: {said}. Remove those that do."]
 
 
 def written(documents: Mapping[str, Any]) -> str:

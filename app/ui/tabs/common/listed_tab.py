@@ -30,7 +30,7 @@ those that a form has made are looked for."""
 _NOT_READ = "These rows are read when you agree to what that reads."
 _CHARGED = "Each row that is read is charged. "
 _ENTER = "Press Enter in the filter to read them."
-_AGAIN = "Rows that have come or changed since stand in their places when these are read again"
+_AGAIN = "New and changed rows appear in order after a refresh"
 _OF_A_TENANT = f"{_ENTER} Or choose a tenant in the tool bar, to read its rows alone."
 
 

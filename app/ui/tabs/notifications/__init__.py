@@ -201,7 +201,7 @@ class NotificationsTab(RecordTab):
         for name, words, go, letter in (
             ("next", "Next notification", self.letters.go_on, "J"),
             ("previous", "Previous notification", self.letters.go_back, "K"),
-            ("pick", "Select, or select no more", self.letters.pick, "X"),
+            ("pick", "Select or deselect", self.letters.pick, "X"),
         ):
             add(ActionSpec(name, words, None, go, self._refuse_to_go, letter, of_table=True))
         self.commands.divide_before(_OPENS, "delete", "next")
@@ -406,7 +406,7 @@ class NotificationsTab(RecordTab):
         whose = counted(unread.tenants, "tenant") if self.scope.tenant_id is None else self.scope.tenant_id
         is_most = count == self.context.opened.database.most_at_once
         rest = (
-            "No more go at once; do it again for the rest"
+            "That is the limit for one action; repeat it for the rest"
             if is_most
             else "What arrives meanwhile stays unread"
         )

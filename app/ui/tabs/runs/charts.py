@@ -446,7 +446,7 @@ def _said_of_weeks(figures: RunFigures) -> str:
     said = "By the week in which a run began (UTC) and the status it has now."
     others = figures.runs - sum(sum(week.statuses.values()) for week in figures.weeks)
     if others:
-        began = "began at no time that is one, or years from these"
+        began = "has no valid start time, or one years away"
         said += f" {grouped(others)} of {counted(figures.runs, 'run')} {began}."
     return said
 

@@ -83,7 +83,7 @@ def edit_idea_form(context: Context, idea: Record, parent: QWidget | None = None
 
 
 def promote_form(context: Context, idea: Record, parent: QWidget | None = None) -> FormDialog:
-    sentence = f"The idea is parked no longer then; Undo parks it again. {_NOT_STARTED}"
+    sentence = f"The idea is then no longer parked; Undo parks it again. {_NOT_STARTED}"
     form = _RunForm(context, ("Promote to a run", sentence, "Promote"), idea, parent=parent)
     stored = _stored(context, PLANNING_PARKED_IDEAS)
     seen = _seen(idea, [name for name in EDITED if stored is None or name in stored.columns])

@@ -253,8 +253,8 @@ class WorthDialog(FormDialog):
 
     def __init__(self, context: Context, known: Worth | None, parent: QWidget | None = None) -> None:
         sentence = (
-            "Empty is no limit. A score is in the database's own unit, from 0 to 10 or to 100; a revenue may"
-            " be written as 2M, and counts by its number in whatever currency."
+            "Empty is no limit. A score is in the database's own unit, from 0 to 10 or to 100. A revenue may"
+            " be written as 2M; the currency is ignored."
         )
         super().__init__(context.theme, "Score or revenue", sentence, action="Show these runs", parent=parent)
         found = known or Worth()

@@ -26,7 +26,7 @@ _HINTS = {
     RunStatus.DELETED: "Optional; stands in the audit chain. Return confirms as soon as there is one.",
 }
 _HINT = "Optional; stands in the audit chain, and beside the run under “Why”."
-_NOWHERE = "this database has no audit chain, so that it is kept nowhere."
+_NOWHERE = "this database has no audit chain, so it is not recorded."
 _VERDICT = "Becomes its kill verdict."
 _CHAIN_ALONE = "Stands in the audit chain; this database has no kill verdicts."
 _ROW_ALONE = "Only the row changes: a workflow that still works on it is not told, and may go on."
@@ -38,7 +38,7 @@ def consequence(status: RunStatus | None, days: int | None, at_work: bool) -> st
     """
     match status:
         case None:
-            return "The audit chain tells what each was before; one of which it tells nothing becomes paused."
+            return "Each gets the status that the audit chain recorded before; one without becomes paused."
         case RunStatus.PAUSED:
             return "A paused run waits for approval."
         case RunStatus.COMPLETED | RunStatus.CANCELLED | RunStatus.KILLED:

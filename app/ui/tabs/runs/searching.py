@@ -54,7 +54,7 @@ _WITHIN = {
 }
 _PREVIEW = 96
 _GONE = "(changed since it was read)"
-_BACK = "Opening a run puts it aside; Ctrl+Alt+F brings it back, with what it found."
+_BACK = "Opening a run hides this window; Ctrl+Alt+F brings it back, with what it found."
 _READ = f"Each text is read once into a temporary index, which is gone when this window closes. {_BACK}"
 _LIVE = f"The texts are read into a copy on this computer, which is gone when this window closes. {_BACK}"
 _CHANGED = "; something has changed since"

@@ -30,8 +30,8 @@ _NAME = "name another tenant, as the manifest says"
 _UNKNOWN = "No checkpoint knows this chain yet"
 _SIGN, _WITHOUT = "Sign one and export", "Export without one"
 _NO_PROOF = (
-    "Whoever checks what is exported could not tell it from a chain that somebody made up. A checkpoint that "
-    "is signed first goes with it."
+    "Without a checkpoint nobody can tell the export from a forged chain. One that is signed first is "
+    "exported with it."
 )
 _GOES = "All that it has goes for good, at once or not at all."
 _STAYS = (

@@ -188,7 +188,7 @@ class AddUsersDialog(LongForm):
         self.add_field("lines", "Lines", self.lines, self._check_lines)
         self.outcome = Label(_WAITS, Look.STRONG, wrap=True)
         self.outcome.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.bad_alone = CheckBox("Show those alone that make no user")
+        self.bad_alone = CheckBox("Show only lines with errors")
         self.bad_alone.toggled.connect(self._list)
         self.table = LinesTable(self._context.theme)
         save = "Save the wrong lines…"

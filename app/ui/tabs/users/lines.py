@@ -20,7 +20,7 @@ from app.ui.widgets.labels import Label, Look
 from app.workers.export import save
 from models.progress import Monitor
 
-_COLUMNS: Final = (Column("", "Line", right=True), Column("", "Becomes"), Column("", "Of whom, or why not"))
+_COLUMNS: Final = (Column("", "Line", right=True), Column("", "Becomes"), Column("", "Tenant, or reason"))
 _WHY: Final = 2
 _WHOLE: Final = {TOOLTIP, DESCRIPTION, int(Role.WHOLE)}
 _CHOOSE: Final = "Choose a line to read all of it here."
@@ -185,8 +185,8 @@ class LeftOutDialog(Dialog):
     def __init__(self, context: Context, sheet: Sheet, found: Judged, parent: QWidget | None = None) -> None:
         lines = counted(len(found.bad), "line")
         sentence = (
-            f"{counted(len(found.good), 'user')} created. Save what is left with the reasons, mend it, and "
-            "bring it in again."
+            f"{counted(len(found.good), 'user')} created. Save what is left with the reasons, correct it, "
+            "and import it again."
         )
         super().__init__(context.theme, f"{lines} left out", sentence, parent=parent)
         self.setMinimumWidth(WIDTH)

@@ -61,7 +61,7 @@ def move_form(context: Context, moving: Moving, seen: Seen, parent: QWidget | No
         f"hold of {them} stays as it is. Undo moves {them} back."
     )
     if not is_one:
-        sentence += " Whose address somebody there has stays."
+        sentence += " Users whose address somebody there has are not moved."
     form = LongForm(context.theme, "Move to another tenant", sentence, action=f"Move {count}", parent=parent)
     field = TenantField([one for one in context.tenants if one != own], None, context.erased)
     form.add_field("tenant_id", "Tenant", field, field.check, " ")

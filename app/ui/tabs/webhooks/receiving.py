@@ -45,7 +45,7 @@ _SENTENCE = (
     "For as long as this window is open, this program takes webhooks from this computer alone. Give the "
     "address to a webhook of a database that you try things with."
 )
-_ELSEWHERE = "Port {}, which it had before, is taken: what was given the old address must be given this one."
+_ELSEWHERE = "Port {}, which it had before, is taken: update the senders that use the old address."
 _NOTHING = "Nothing was received yet."
 _CUT = "The body broke off, or is longer than is read here: whether the signature holds cannot be told."
 _UNKNOWN = Checked(None, "Not checked yet", ())

@@ -188,8 +188,8 @@ def rotate_form(
         for words, seconds in _PERIODS:
             periods.addItem(words, seconds)
         hint = (
-            "By “Check a request” of this program: from the system's keyring, or, where none takes it, no "
-            "longer than this database is open."
+            "By “Check a request” of this program. It is kept in the system keyring, or only until this "
+            "database is closed."
         )
         form.add_field("period", "The old one is still taken", periods, hint=hint)
     forms.setFocus()

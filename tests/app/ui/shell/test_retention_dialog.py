@@ -403,7 +403,7 @@ def test_the_days_can_be_changed_where_they_matter(qtbot: QtBot, theme: Theme) -
 
 
 def test_the_tenant_in_view_is_said_not_to_narrow_it(qtbot: QtBot, theme: Theme) -> None:
-    said = "It is of all tenants; choosing acme does not narrow it."
+    said = "It applies to all tenants, not only to acme."
     plan = a_plan(share("acme", 3, 1_000), share("globex", 4, 2_000))
     assert said in words(shown(qtbot, theme, plan, chosen="acme"))
-    assert "does not narrow it" not in words(shown(qtbot, theme, plan))
+    assert "applies to all tenants" not in words(shown(qtbot, theme, plan))

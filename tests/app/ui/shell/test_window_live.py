@@ -122,7 +122,7 @@ def test_every_tab_shows_what_the_database_holds_and_production_is_marked(
     assert window.context is not None
     opened = window.context.opened
     qtbot.waitUntil(lambda: opened.facts[2] in window._where.text())  # which grow meanwhile
-    assert "What they only change is seen when it is read again (F5)" in window._where.toolTip()
+    assert "Rows that they change are shown as they are now after a refresh (F5)" in window._where.toolTip()
     window.resize(1_280, 800)
     window.shield.set_words("Newest 14 entries verified through entry 5,014 · 2 newer")
     window.wait_line.say("d1:prod gave no answer that tells; the same is sent again: 100 s", lambda: None)
@@ -1273,7 +1273,7 @@ def test_a_long_list_in_an_agreed_order_is_made_right_by_each_act(
     press("Ctrl+Z")
     qtbot.waitUntil(page.price.isVisible)
     assert page.read_button.text() == f"Read again: up to {2 * users:,} rows"
-    assert "stand in their places when these are read again" in page.price_label.text()
+    assert "appear in order after a refresh" in page.price_label.text()
     click(qtbot, page.read_button)
     qtbot.waitUntil(is_right)
     assert page.model.rowCount() == users and not page.price.isVisible()

@@ -431,7 +431,7 @@ def test_letters_say_what_they_do_and_those_that_go_about_have_no_button(tab: No
     assert [keys[letter] for letter in "JKXRUO"] == [
         "Next notification",
         "Previous notification",
-        "Select, or select no more",
+        "Select or deselect",
         "Mark read",
         "Mark unread",
         "Open what it names",

@@ -624,7 +624,7 @@ def beside_an_old_copy_that_went_on(world: World) -> Path:
 def an_old_copy_that_went_on(world: World) -> Path:
     path = world.known()
     world.another(world.copy(path, "b.db"))
-    world.waits, world.said = 1, "may have become this"
+    world.waits, world.said = 1, "this may be the database"
     return world.grow(world.copy(path, "old.db"), ACME, by=4)
 
 
@@ -652,7 +652,7 @@ def copied_from_a_copy_that_has_signed_nothing_since(world: World) -> Path:
 def copied_from_it_and_gone_on(world: World) -> Path:
     """What is in no file that is known may as well be the original's, rewritten."""
     copy = copied_from_a_copy_that_has_signed_nothing_since(world)
-    world.waits, world.said = 1, "may have become this"
+    world.waits, world.said = 1, "this may be the database"
     return world.grow(copy, GLOBEX)
 
 
@@ -696,7 +696,7 @@ def a_copy_with_the_number_of_an_original_that_was_deleted(world: World) -> Path
     which = InFile(copy).location[1].partition(" ")[0]
     with closing(apsw.Connection(str(world.folder / "home" / "checkpoints.sqlite"))) as store:
         store.execute("UPDATE databases SET file_id = ? || ' 1.0' WHERE path = ?", (which, str(path)))
-    world.waits, world.said = 1, "may have become this"
+    world.waits, world.said = 1, "this may be the database"
     return copy
 
 

@@ -146,7 +146,7 @@ def test_ideas_that_are_due_stand_out_and_become_runs(tab: RunsTab, context: Con
     idea = whole(page).record
     page.commands.trigger("promote")
     form = dialog(qtbot, page, FormDialog)
-    assert "parked no longer" in form.sentence.text() and "no workflow begins" in form.sentence.text()
+    assert "no longer parked" in form.sentence.text() and "no workflow begins" in form.sentence.text()
     ask(path, "UPDATE planning_parked_ideas SET reason = 'The board said no' WHERE id = ?", idea["id"])
     qtbot.mouseClick(form.action_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "by somebody else in the meantime" in form.problem.text())
