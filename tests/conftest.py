@@ -22,6 +22,7 @@ from models.local.database import LocalDatabase
 from models.local.migrations import create_database
 from tests import matrix
 from tests.fixtures.connected import connected
+from tests.fixtures.keyrings import NO_KEYRING, Asked
 
 if TYPE_CHECKING:
     from tests.d1.edge import Edge
@@ -42,6 +43,8 @@ for _wait in (QtBot.waitSignal, QtBot.waitSignals, QtBot.waitUntil):
 Shared.__init__.__kwdefaults__ = {"per_second": 1e6, "burst": 1e6}
 # Nothing here needs time to recover before it is asked again.
 pytest.MonkeyPatch().setattr("models.d1.database._BACK_OFF", 0.02)
+
+pytest.MonkeyPatch().setattr("app.workers.system_keyring.Children", Asked)
 
 MEMORY = Path("/dev/shm")
 
@@ -156,11 +159,10 @@ def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def _own_home(_homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings, logs and keys of a test never meet those of the person who runs it, or of another test.
 
-    The system has no keyring where a test says nothing else: to look for one takes the process that asks as
-    long again as all else.
+    The system has no keyring where a test says nothing else.
     """
     monkeypatch.setenv("TENANT_ADMIN_HOME", str(next(_homes)))
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", NO_KEYRING)
     monkeypatch.setattr(SystemKeyring, "_has_answered", False)
 
 

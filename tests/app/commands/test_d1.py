@@ -166,7 +166,7 @@ def test_the_token_is_in_nothing_that_the_program_writes_or_prints(
 
     monkeypatch.setenv(ENVIRONMENT, TOKEN)
     told(*ADD, "--database", database, "--url", edge.base)
-    for faults in ([], ["429 1"], ["page before"] * 9, ["cut"], ["reset before"], ["echo"] * 2):
+    for faults in ([], ["429 0"], ["page before"] * 9, ["cut"], ["reset before"], ["echo"] * 2):
         edge.read_faults = [*faults]
         told("info", "d1:prod", "--json")
         told("d1", "test", "prod")

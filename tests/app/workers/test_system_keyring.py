@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def desktop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desktop:
-    return Desktop(tmp_path / "desktop", monkeypatch)
+    return Desktop(tmp_path / "desktop", monkeypatch, by_child=True)
 
 
 @pytest.fixture

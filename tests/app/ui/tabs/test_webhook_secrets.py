@@ -165,7 +165,7 @@ def test_a_secret_is_rotated_and_taken_back_and_the_old_one_is_still_taken(
     assert "replaced" in changed.args[0].summary
     press("Esc")
     closed(qtbot, tab, SecretDialog)
-    qtbot.waitUntil(lambda: desktop.kept == 1)
+    qtbot.waitUntil(lambda: desktop.kept == 2)  # it, and the list of them
     ((payload,),) = ask(context.opened.path, "SELECT payload FROM audit_chain ORDER BY seq DESC LIMIT 1")
     assert json.loads(payload)["changes"] == {"secret": "replaced"}
     tab.commands.trigger("check_request")
