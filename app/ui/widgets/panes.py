@@ -436,6 +436,11 @@ class Inspector(QFrame):
         self.empty.set(Icon.INFO, title, why)
         self._show(self.empty)
 
+    def show_waiting(self, title: str) -> None:
+        """That a record, called so, is being read."""
+        self.empty.set(Icon.INFO, bounded(in_one_line(title)) if title.strip() else "Reading…", "Reading…")
+        self._show(self.empty)
+
     def show_failure(self, sentence: str) -> None:
         self.failure.set(Icon.WARNING, self.failure.title.text(), sentence)
         self._show(self.failure)

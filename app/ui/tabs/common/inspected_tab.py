@@ -142,6 +142,13 @@ class InspectedTab(QWidget):
     def _show_no_record(self) -> None:
         self.inspector.show_empty(of_none=not self.model.rowCount(), gone=self._edited is not None)
 
+    def _show_waiting(self) -> None:
+        """Whose record is still being read: acts are on the one selected, not on the one shown before."""
+        if self.list.selected_count() != 1:
+            return  # several are shown as such at once
+        at = next((at for at, one in enumerate(self.model.columns) if one.name == self.spec.table.main), 0)
+        self.inspector.show_waiting(str(self.table.chosen().siblingAtColumn(at).data() or ""))
+
     def _show_fewer(self) -> None:
         if self._shows_many:
             self._show_selection()

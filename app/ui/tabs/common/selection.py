@@ -42,6 +42,9 @@ MANY = 5_000
 COUNT_MS = 150
 """After which a selection is taken for the one that a person wants."""
 
+LATE_MS = 150
+"""After which what is shown of another record is no longer taken for that of the one selected."""
+
 _BY_IDS = "records are read and changed by their ids."
 _NO_ID = f"Its id is NULL, and {_BY_IDS} What the list shows of it can be copied."
 
@@ -394,11 +397,12 @@ class CurrentRecord(QObject):
     """`CurrentRecord(runner, rows, load, parent)`; `load(database, record_id)` reads one record.
 
     `came(record_id, record)` when the record that was selected last has been read, `failed(error)` when it
-    cannot be, `left()` when nothing is selected any more. `record_id` is the one wanted, None for none;
-    `reload()` reads it again.
+    cannot be, `left()` when nothing is selected any more; `late()` when another than was read is selected and
+    has not come within `LATE_MS`. `record_id` is the one wanted, None for none; `reload()` reads it again.
     """
 
     came = Signal(object, object)
+    late = Signal()
     failed = Signal(object)
     left = Signal()
 
@@ -413,6 +417,8 @@ class CurrentRecord(QObject):
         self._read: tuple[object, Any] | None = None
         self._waiting: tuple[object, Callable[[Any], object]] | None = None
         self.record_id: object = None
+        self._late = QTimer(self, singleShot=True, interval=LATE_MS)
+        self._late.timeout.connect(self.late)
         rows.view.selection_changed.connect(self._follow)
         rows.model.dataChanged.connect(self._rows_came)
         rows.lost.connect(self._leave)
@@ -454,6 +460,12 @@ class CurrentRecord(QObject):
             self._came(record_id, record)
 
         self._reading = self._runner.read(self._load, record_id, on_done=came, on_failed=self._failed)
+        self._watch()
+
+    def _watch(self) -> None:
+        """Another than is shown may take long to come."""
+        if self.whole() is None and not self._late.isActive():
+            self._late.start()
 
     def _follow(self) -> None:
         row, record_id = self._rows.current_row(), self._rows.current_id()
@@ -462,6 +474,7 @@ class CurrentRecord(QObject):
             self._leave()
         elif row is None:
             self._rows.view.chosen().data()  # asks for it: a table that is out of sight paints none
+            self._watch()
         elif record_id is None:
             self._stop_reading()
             self._failed(NotAllowed(_NO_ID))
@@ -470,6 +483,7 @@ class CurrentRecord(QObject):
             self.reload()
 
     def _leave(self) -> None:
+        self._late.stop()
         self._stop_reading()
         self.record_id = self._waiting = None
         self.left.emit()
@@ -489,6 +503,7 @@ class CurrentRecord(QObject):
             self._reading = None
 
     def _came(self, record_id: object, record: Any) -> None:
+        self._late.stop()
         self._read = (record_id, record)
         self.came.emit(record_id, record)
         waiting, self._waiting = self._waiting, None
@@ -496,5 +511,6 @@ class CurrentRecord(QObject):
             waiting[1](record)
 
     def _failed(self, error: TenantAdminError) -> None:
+        self._late.stop()
         self.record_id = self._read = self._waiting = self._reading = None
         self.failed.emit(error)

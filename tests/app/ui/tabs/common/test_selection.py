@@ -1,9 +1,11 @@
 """What may be done with the selected rows, and what the inspector shows of them."""
 
+import threading
 from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.services.records import users
@@ -31,6 +33,26 @@ def many(context: Context) -> int:
     ask(context.opened.path, "UPDATE notifications SET read = 1")
     ask(context.opened.path, "UPDATE notifications SET read = 0 WHERE id = 'many-1'")
     return int(ask(context.opened.path, "SELECT COUNT(*) FROM notifications")[0][0])
+
+
+def test_another_record_is_never_shown_for_the_one_that_is_still_read(
+    show_tab: ShowTab, context: Context, qtbot: QtBot
+) -> None:
+    """The buttons would act on the one selected."""
+    tab: UsersTab = show_tab(UsersTab)
+    with qtbot.waitSignal(tab.details_shown):
+        tab.table.select_row(0)
+    go_on = threading.Event()
+    for _ in range(context.opened.database.readers):
+        context.runner.read(lambda database: go_on.wait(30))
+    tab.table.select_row(1)
+    waits = tab.inspector.empty
+    qtbot.waitUntil(waits.isVisible)
+    assert waits.title.text() == tab.model.index(1, 0).data()
+    assert not any(button.isVisible() for button in tab.inspector.findChildren(QPushButton))
+    go_on.set()
+    qtbot.waitUntil(lambda: not waits.isVisible())
+    assert tab.inspector.title.text() == tab.model.index(1, 0).data()
 
 
 def unread_only(show_tab: ShowTab, qtbot: QtBot) -> NotificationsTab:
