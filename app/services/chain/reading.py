@@ -47,12 +47,15 @@ _LAST_BEFORE: Final = _BESIDE.format("max", "<")
 _FIRST_BEHIND: Final = _BESIDE.format("min", ">")
 _BEFORE: Final = f"{_SELECT} seq = {_LAST_BEFORE}"
 
-_MARKERS: Final = f"SELECT seq FROM {rules.TABLE} WHERE tenant_id = ? AND event_type = ? ORDER BY seq"  # noqa: S608
-
+_IS_MARKER: Final = "event_type IN (?1, CAST(?1 AS BLOB))"
+_MARKERS: Final = f"""
+SELECT seq FROM {rules.TABLE} WHERE tenant_id IN (?2, CAST(?2 AS BLOB)) AND {_IS_MARKER} ORDER BY seq
+"""  # noqa: S608
 _ALL_MARKERS: Final = f"""
 SELECT CAST(tenant_id AS BLOB), seq FROM {rules.TABLE}
-WHERE event_type = ? AND typeof(tenant_id) = 'text' ORDER BY seq
+WHERE {_IS_MARKER} AND typeof(tenant_id) IN ('text', 'blob') ORDER BY seq
 """  # noqa: S608
+"""A scan takes them by their bytes, too."""
 
 _LAST: Final = f"SELECT CAST(max(seq) AS TEXT), typeof(max(seq)) FROM {rules.TABLE}"  # noqa: S608
 _BEHIND: Final = f"SELECT count(*) FROM {rules.TABLE} WHERE seq > ?"  # noqa: S608
@@ -195,7 +198,7 @@ def inspect_entry(database: Database, seq: int, *, accepted: bool = False) -> In
             sentences.append(rules.broken_link(tenant_name(entry.tenant), seq))
     if before is None or entry.is_marker:
         ((markers, doubted),) = markers_of(database, encoding, [entry.tenant])
-        findings += [finding for finding in doubted if finding.seq == seq]
+        findings += [one for one in doubted if one.seq == seq and one not in findings]
     if before is None:
         furthest = markers[-1] if markers else None
         start = seq, entry.text("previous_hash")
@@ -256,7 +259,7 @@ def markers_of(
     Of a file they are read one by one: what calls itself a marker may be megabytes long.
     """
     if numbered is None:
-        found = database.read_each([raw(_MARKERS, tenant, rules.MARKER_EVENT) for tenant in tenants])
+        found = database.read_each([raw(_MARKERS, rules.MARKER_EVENT, tenant) for tenant in tenants])
         numbers: list[Sequence[int]] = [[seq for (seq,) in rows] for rows in found]
     else:
         numbers = [numbered.get(tenant, ()) for tenant in tenants]

@@ -88,6 +88,15 @@ def test_the_start_of_a_pruned_chain(chain: ChainFile, engine: Database) -> None
     assert (accepted.link, accepted.anchor, accepted.problems) == (Link.ACCEPTED, Anchor("adopted", 3), ())
 
 
+@pytest.mark.parametrize("column", ["tenant_id", "event_type"])
+def test_a_marker_of_another_storage_class_is_one(chain: ChainFile, engine: Database, column: str) -> None:
+    chain.prune(TENANT, 2)
+    chain.run(f"UPDATE audit_chain SET {column} = CAST({column} AS BLOB) WHERE seq = 5")
+    assert inspect_entry(engine, 3).anchor == Anchor("marker", 5, 2)
+    (problem,) = inspect_entry(engine, 5).problems  # said once
+    assert f"stores {column} as blob" in problem
+
+
 def test_a_start_that_a_marker_denies_cannot_be_accepted(chain: ChainFile, engine: Database) -> None:
     chain.prune(TENANT, 2)
     chain.run("UPDATE audit_chain SET previous_hash = ? WHERE seq = 3", GENESIS)
