@@ -280,7 +280,8 @@ class Images:
 
     def now(self, row: RowChange) -> StoredRow | None:
         """The row that a change is about, as it is by now."""
-        found = self.matching(row.table, tuple(row.key), [tuple(row.key.values())])
+        by = row.told_by
+        found = self.matching(row.table, tuple(by), [tuple(by.values())])
         return found[0] if found else None
 
     def new(
@@ -506,18 +507,21 @@ class Images:
         of: list[tuple[str, str]] = []
         for parent in (self._tables or {}).values():
             for key in parent.referring:
-                wanted = [
-                    tuple(change.key.values())
+                told = (
+                    change.told_by
                     for change in changes
                     if change.table == key.table
                     and (
                         change.after is None
                         or not change.stored.with_generated(change.after).isdisjoint(key.columns)
                     )
-                ]
-                if wanted:
+                )
+                wanted: dict[tuple[str, ...], list[tuple[Value, ...]]] = {}
+                for image in told:
+                    wanted.setdefault(tuple(image), []).append(tuple(image.values()))
+                for by, values in wanted.items():
                     _refuse_dangling(parent, key)
-                    some = self._orphans(self.table(key.table), parent, key, wanted)
+                    some = self._orphans(self.table(key.table), by, parent, key, values)
                     queries += some
                     of += [(key.table, parent.name)] * len(some)
         for (child, referred), found in zip(of, self.read(queries), strict=True):
@@ -529,16 +533,21 @@ class Images:
                 )
 
     def _orphans(
-        self, child: StoredTable, parent: StoredTable, key: ForeignKey, wanted: Sequence[tuple[Value, ...]]
+        self,
+        child: StoredTable,
+        by: Sequence[str],
+        parent: StoredTable,
+        key: ForeignKey,
+        wanted: Sequence[tuple[Value, ...]],
     ) -> list[BaseQuery]:
-        """What finds those of these rows that refer to none of `parent`."""
+        """What finds those of the rows that hold these values that refer to none of `parent`."""
         refer = [f"child.{sql_name(column)} IS NOT NULL" for column in key.columns]
         found = refers("parent", key)
         refer.append(f"NOT EXISTS (SELECT 1 FROM {sql_name(parent.name)} AS parent WHERE {found})")  # noqa: S608
         start = f"SELECT 1 FROM {sql_name(child.name)} AS child WHERE {' AND '.join(refer)} AND "  # noqa: S608
         queries: list[BaseQuery] = []
-        for part in in_parts(wanted, max(1, (self._database.limits.parameters - 1) // len(child.key))):
-            condition, values = one_of("child", child.key, part)
+        for part in in_parts(wanted, max(1, (self._database.limits.parameters - 1) // len(by))):
+            condition, values = one_of("child", by, part)
             queries.append(raw(f"{start}({condition}) LIMIT 1", *values))
         return queries
 
@@ -649,7 +658,7 @@ class Images:
         for parent in tables.values():
             for key in parent.referring:
                 if key.table == name and table.key == (ID,) and not _dangling(parent, key):
-                    queries += self._orphans(table, parent, key, wanted)
+                    queries += self._orphans(table, table.key, parent, key, wanted)
         return queries
 
 

@@ -254,6 +254,16 @@ class RowChange:
         return {**self.held, **(self.before or {})}
 
     @property
+    def told_by(self) -> Image:
+        """What tells the row from all others as long as it is there: its key, or, where that holds a NULL,
+        which any number of rows may, its rowid.
+        """
+        hidden = self.stored.hidden_rowid
+        if self.before is None or self.rowid is None or hidden is None or None not in self.key.values():
+            return self.key
+        return Packed((hidden,), (self.rowid,))
+
+    @property
     def listed_by(self) -> int | None:
         """The rowid by which a list knows the row that goes; None where that is not known of it."""
         own = self.stored.rowid if self.stored.hidden_rowid is None else None

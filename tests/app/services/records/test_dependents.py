@@ -122,6 +122,26 @@ def test_rows_whose_key_is_null_are_told_by_their_rowids(
     assert content() == before
 
 
+def test_rows_whose_key_is_null_are_held_against_what_they_refer_to(
+    people: Database, database: LocalDatabase, content: Content
+) -> None:
+    execute(
+        database,
+        "PRAGMA foreign_keys = OFF",
+        "CREATE TABLE notes (id TEXT PRIMARY KEY, by TEXT REFERENCES users ON DELETE CASCADE,"
+        " room TEXT REFERENCES rooms)",
+        "CREATE TABLE rooms (name TEXT PRIMARY KEY)",
+        "INSERT INTO notes VALUES (NULL, 'u-1', 'attic'), (NULL, 'u-2', NULL)",
+        "PRAGMA foreign_keys = ON",
+    )
+    before = content()
+    with pytest.raises(NotAllowed, match=r"row of notes .* refers to a row of rooms that is not there"):
+        delete(people, "u-1")
+    assert content() == before
+    writing.undo(people, delete(people, "u-2"), now=NOW)
+    assert content() == before
+
+
 @pytest.mark.parametrize("action", ["CASCADE", "SET NULL"])
 def test_what_refers_is_told_by_the_collation_of_the_parent(
     people: Database, database: LocalDatabase, content: Content, action: str
