@@ -50,7 +50,7 @@ _SAID: Final = {
 
 
 class GroupsTable(StaticTable):
-    """`pressed(act)` by R, U and Del; J and K go on and back, as in the list."""
+    """`pressed(act)` by R, U and Del; J and K go on and back, as in the list; Space opens, as Return does."""
 
     pressed = Signal(str)
 
@@ -62,16 +62,18 @@ class GroupsTable(StaticTable):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        key = Qt.Key(event.key())
-        if not _is_own(event):
+        key, row = Qt.Key(event.key()), self.currentIndex()
+        if key == Qt.Key.Key_Space and not event.modifiers() and row.isValid():
+            self._open(row)
+        elif not _is_own(event):
             super().keyPressEvent(event)
         elif key in _KEYS:
             if not event.isAutoRepeat():
                 self.pressed.emit(_KEYS[key])
         else:
-            row = self.chosen().row() + _STEPS[key]
-            if 0 <= row < self.model().rowCount():
-                self.select_row(row)
+            to = self.chosen().row() + _STEPS[key]
+            if 0 <= to < self.model().rowCount():
+                self.select_row(to)
 
 
 class _FindField(WindowField):

@@ -385,6 +385,10 @@ def test_groups_stand_beside_the_list_and_are_dealt_with_as_a_whole(
     with qtbot.waitSignal(tab.list.loaded):
         panel.table.select_row(0)
     assert tab.model.rowCount() == everything
+    for key in (Qt.Key.Key_Space, Qt.Key.Key_Return):
+        panel.table.setFocus()
+        qtbot.keyClick(panel.table, key)
+        assert tab.table.hasFocus(), "which goes on in the list"
 
     with qtbot.waitSignal(panel.counted):
         panel.by.setCurrentIndex(2)
