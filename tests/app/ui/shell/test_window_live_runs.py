@@ -30,6 +30,7 @@ from tests.fixtures import live_window, run_acts
 from tests.fixtures.live import Live
 from tests.fixtures.live_window import open_live, unlock
 from tests.fixtures.window import TABLES, ask, button, child, choose, click, closed, dialog, go, press, values
+from tests.matrix import every
 
 pytestmark = [pytest.mark.wrangler, pytest.mark.slow]
 
@@ -70,7 +71,7 @@ def test_every_status_with_every_act_on_one_and_on_several(
     run_acts.put(demo_path)
     file = live.put(demo_path, listed=True)
     tab = runs_tab(qtbot, edge, live, file, window)
-    for count in (1, 2):
+    for count in every([2, 1], each=2):  # by default one alone is tried on a file
         run_acts.try_each(qtbot, tab, file, count)
 
 

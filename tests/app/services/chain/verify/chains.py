@@ -208,6 +208,7 @@ def codes(report: Report) -> set[str]:
 
 
 def sizes(quick: Iterable[tuple[int, ...]], slow: Iterable[tuple[int, ...]]) -> list[Any]:
-    """What a fixture of chains of these sizes is made with."""
-    marked = [(size, ()) for size in quick] + [(size, (pytest.mark.slow,)) for size in slow]
+    """What a fixture of chains of these sizes is made with; one in four by default, and the quick."""
+    like = pytest.mark.matrix(each=4)
+    marked = [(size, (like,)) for size in quick] + [(size, (like, pytest.mark.slow)) for size in slow]
     return [pytest.param(size, id="x".join(map(str, size)), marks=marks) for size, marks in marked]

@@ -20,6 +20,7 @@ def tab(show_tab: ShowTab, context: Context) -> RunsTab:
     return show_tab(RunsTab)
 
 
+@pytest.mark.matrix(each=2)  # by default several are tried on a live database
 @pytest.mark.parametrize("count", [1, 2])
 def test_every_status_with_every_act(tab: RunsTab, context: Context, qtbot: QtBot, count: int) -> None:
     tab.resize(900, 400)  # fewer rows to paint, again and again
