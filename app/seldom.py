@@ -7,12 +7,16 @@ from typing import Any
 
 _SELDOM = (
     "argparse",  # imported by commands
-    *("calendar", "hashlib", "socket", "uuid"),  # by Peewee
+    *("calendar", "decimal", "hashlib", "socket", "uuid"),  # by Peewee
     "inspect",  # by it, dataclasses and PySide; brings `ast`, `dis` and `tokenize`
+    "getpass",  # here, for who acts
     "ipaddress",  # by urllib.parse, and that by pathlib
     "shutil",  # by zipfile and tempfile
     *("textwrap", "traceback"),  # by PySide
 )
+_NEVER = ("MySQLdb", "psycopg", "psycopg2", "psycopg2cffi", "pymysql", "pysqlite3", "sqlite3")
+"""What Peewee would speak to databases by, and looks for; the program brings its own SQLite."""
+
 _swapping = allocate_lock()
 
 
@@ -20,6 +24,9 @@ def put_off() -> None:
     """Puts something in the place of each that is not there yet, which loads the module when it is asked for
     what is in it: together 15 ms of a start. `from` one of them `import` a name asks, too.
     """
+    modules: dict[str, Any] = sys.modules
+    for name in _NEVER:
+        modules.setdefault(name, None)  # as if it were not installed
     for name in _SELDOM:
         if name not in sys.modules:
             sys.modules[name] = _StandIn(name)

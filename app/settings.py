@@ -128,7 +128,10 @@ def _of_database(name: str) -> Callable[[FileOrName], str]:
     """A path, or a live database, as a settings key: slashes would make groups of it."""
 
     def key(database: FileOrName) -> str:
-        from hashlib import sha256  # noqa: PLC0415 - asked for after the first rows are shown
+        try:  # `hashlib`'s own; that loads all of OpenSSL, 2 ms of a start
+            from _sha256 import sha256  # type: ignore[import-not-found]  # noqa: PLC0415
+        except ImportError:  # Python from 3.12 on
+            from hashlib import sha256  # noqa: PLC0415
 
         digest = sha256(_absolute(database).encode(errors="surrogateescape")).hexdigest()
         return f"databases/{digest[:32]}/{name}"

@@ -95,8 +95,10 @@ def state_of_columns(
     beside ours, which begin with what was arranged without them.
     """
     kept, extra = context.settings.column_state, [column.name for column in extra_of(context, table)]
-    apart = hashlib.sha256("\x1f".join(extra).encode("utf-8", "surrogatepass")).hexdigest()[:12]
-    key = f"{table.name}-{apart}" if extra else table.name
+    key = table.name
+    if extra:
+        apart = hashlib.sha256("\x1f".join(extra).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        key = f"{key}-{apart}"
 
     def load() -> QByteArray:
         own = kept.get(key)
