@@ -107,7 +107,7 @@ class Guard(Looker):
         if not (self._left_from and may_continue(piece.joined)):
             try:
                 with self._whole():
-                    self._execute(piece.joined, 0, alone=False)
+                    self._execute(piece.joined, 0, alone=False, tells=bool(self._left_from))
             except (apsw.Error, apsw.ExecTraceAbort, Forbidden, Resolves) as error:
                 self._require_rest(error)
             else:

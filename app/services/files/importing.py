@@ -292,7 +292,7 @@ def _run(
         for piece in pieces(source, dump, guard.notes):
             work.check()
             work.read(piece.size)
-            has_replaced |= REPLACED in piece.joined
+            has_replaced = has_replaced or REPLACED in piece.joined
             if piece.line == 1:
                 is_exact = piece.text.startswith(f"{BEGINNING}\n{EXACT}\n")
                 if said := OF_TENANT.match(piece.text):

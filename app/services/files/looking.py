@@ -65,6 +65,8 @@ class Looker:
         self._left: tuple[NoteKind, str] | None = None
         self._alone = True
         """Whether a statement runs by itself."""
+        self._is_unread = False
+        """Whether nothing but rows of literals runs, which nobody has to see again before they run."""
         self._adds = False
         """Whether the statement that runs alone adds a column."""
         self.breaks = Breaks(connection)
@@ -73,13 +75,18 @@ class Looker:
         """Whether a table that is made may be one of those that are `_resolving`."""
         self._functions = keep_innocuous_functions(connection)
 
-    def _execute(self, text: str, begin: int, *, alone: bool = True) -> None:
+    def _execute(self, text: str, begin: int, *, alone: bool = True, tells: bool = True) -> None:
+        """Runs statements; unless it `tells` which, what is known of rows of literals may do."""
         self._begin, self._ran, self._last = begin, 0, 0
         self._alone = alone
+        by_table = self._resolving or self._unread
+        is_plain = self._piece.is_literal and not (self._piece.has_breaks or by_table)
+        self._is_unread = is_plain and not (alone or tells or self.rows_alone)
         self._refused = self._left = None
         self.breaks.begin()
         self._forget_statement()
-        self._connection.authorizer, self._connection.exec_trace = self._authorize, self._begins
+        self._connection.authorizer = self._authorize
+        self._connection.exec_trace = None if self._is_unread else self._begins  # it is given a copy of each
         self._changed.clear()
         self._has_breaks = self._piece.has_breaks
         self._connection.set_update_hook(self._writes if self._has_breaks or self._continues else None)
@@ -187,7 +194,7 @@ class Looker:
         if action in ALLOWED and database == "main":  # nearly always
             if self._temporary and caseless(str(name)) in self._temporary:
                 return self._refuse("a table and a temporary one of its name")
-            if not self._acts and name != "sqlite_master":
+            if (not self._acts or self._is_unread) and name != "sqlite_master":
                 self._updates, self._table = action == apsw.SQLITE_UPDATE, caseless(str(name))
             self._acts = True
             if action == apsw.SQLITE_CREATE_TABLE:
