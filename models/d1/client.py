@@ -365,7 +365,9 @@ class Client:
                 self.shared.pause(self.account or "", until)
             raise RateLimited(self.name, until, was_sent=True)
         if 300 <= status < 400 and status != 304:  # the token goes nowhere else
-            to = urlsplit(headers.get("location", "")).netloc or "another address"
+            to = "another address"
+            with suppress(ValueError):
+                to = urlsplit(headers.get("location", "")).netloc or to
             raise NotKnown(f"the API address only points to {self.masked(to)}, with status {status}")
         if content.lstrip()[:1] == b"<":  # no word of D1's
             raise NotKnown(f"a web page came in place of its answer, with status {status}")
@@ -542,8 +544,32 @@ def _time(told: str | None) -> float | None:
 
 
 class _Network(httpcore.SyncBackend):
-    def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
-        return _Stream(super().connect_tcp(*args, **kwargs))
+    def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any
+    ) -> httpcore.NetworkStream:
+        """To one of the host's addresses after the other, which share the time for all of them: left to the
+        system each would have all of it.
+        """
+        call, until = _CALL.get(), time.monotonic() + (timeout or _CONNECT_SECONDS)
+        left = _addresses(host, port)
+        while True:
+            address, left = left[0], left[1:]
+            seconds = max((until - time.monotonic()) / (len(left) + 1), _SLICE)
+            try:
+                return _Stream(super().connect_tcp(address, port, seconds, *args, **kwargs))
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if call.dropped():
+                    raise Dropped from None
+                if not left:
+                    raise
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise httpcore.ConnectError(str(error)) from error
+    return [*dict.fromkeys(str(address[0]) for *_, address in found)]
 
 
 class _Stream(httpcore.NetworkStream):
@@ -557,11 +583,11 @@ class _Stream(httpcore.NetworkStream):
         while True:
             if call.dropped():
                 raise Dropped
+            if time.monotonic() >= call.until:  # it goes on and on, and never ends
+                raise httpcore.ReadTimeout
             try:
                 return self._inner.read(max_bytes, min(_SLICE, call.left()))
             except httpcore.ReadTimeout:
-                if time.monotonic() >= call.until:
-                    raise
                 call.wait()
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -570,8 +596,9 @@ class _Stream(httpcore.NetworkStream):
     def close(self) -> None:
         self._inner.close()
 
-    def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
-        return _Stream(self._inner.start_tls(*args, **kwargs))
+    def start_tls(self, ssl_context: ssl.SSLContext, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        ssl_context.keylog_filename = None  # type: ignore[assignment] # else the environment may have keys kept
+        return _Stream(self._inner.start_tls(ssl_context, *args, **kwargs))
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from functools import cached_property
+from secrets import token_hex
 from typing import Any, Final, TypeVar, cast
 
 from peewee import BaseQuery
@@ -237,8 +238,8 @@ class D1Database(Database):
         self._ends = after
 
     def _read(self, statements: Sequence[dict[str, Any]], cancelled: Stop = never) -> list[Rows]:
-        sent = body(statements)
-        return repeated(self.place, lambda: self._run(sent, statements, cancelled, cancelled).rows, cancelled)
+        sent = _Sending(statements)
+        return repeated(self.place, lambda: self._run(sent, cancelled, cancelled).rows, cancelled)
 
     def refused(self, table: str, insertions: Sequence[Statement]) -> tuple[int, str] | None:
         """Tried here, on what makes the table."""
@@ -386,16 +387,15 @@ class D1Database(Database):
         proven = next((one for one in reversed(statements) if one.proof is not None), None)
         ends, asked = self._ask_ends(), [one for one in statements if one.into is not None]
         writes = guarded([one for one in statements if one.into is None])
-        whole = [*ends, *writes, *(compiled(one.query) for one in asked), *ends]
-        batch = body(whole)
-        self._require_fits(len(batch))
+        batch = _Sending([*ends, *writes, *(compiled(one.query) for one in asked), *ends])
+        self._require_fits(len(batch.body))
         # On the disk first: were this process to end now, the next one would have to ask.
         sent = None
         if proven is not None and proven.proof is not None:
             sent = self.client.shared.keep(self.identity, compiled(proven.proof), proven.what)
         is_certain = is_answered = False
         try:
-            answer = self._write(whole, batch, sent, cancelled)
+            answer = self._write(batch, sent, cancelled)
             is_certain, self._has_moved = True, False
             known = [] if answer is None else answer.rows
             for one, rows in zip(reversed(asked), known[-1 - len(ends) :: -1], strict=False):
@@ -419,23 +419,21 @@ class D1Database(Database):
         return 0.0 if answer is None else answer.seconds
 
     def require_fits(self, statements: Iterable[Statement]) -> None:
-        self._require_fits(len(body(guarded([*statements]))))
+        self._require_fits(len(_Sending(guarded([*statements])).body))
 
     def _require_fits(self, size: int) -> None:
         if size > _MOST_SENT:
             why = f"{size / 1e6:.0f} MB, of which {100 * _MOST_SENT // size} % go in one request"
             raise errors.TooMuchAtOnce(self.place, why)
 
-    def _write(
-        self, statements: Sequence[dict[str, Any]], batch: bytes, sent: Sent | None, cancelled: Stop
-    ) -> Answer | None:
+    def _write(self, batch: "_Sending", sent: Sent | None, cancelled: Stop) -> Answer | None:
         """Writes the batch, or finds out that it is in, where no answer tells more. Raises what keeps it out,
         and `OutcomeUnknown`.
         """
         unwanted, stop = _UNWANTED.get(), _stop()
         try:
             how = {"at_once": self._has_moved, "is_write": True}
-            return self._run(batch, statements, lambda: cancelled() or stop(), unwanted, **how)
+            return self._run(batch, lambda: cancelled() or stop(), unwanted, **how)
         except Dropped:
             raise errors.OutcomeUnknown(self.place, _ENDED) from None
         except NotKnown as error:
@@ -463,7 +461,7 @@ class D1Database(Database):
         for attempt in range(_TRIES - 1):
             try:
                 rest(_BACK_OFF * 2**attempt, unwanted)
-                return self._run(batch, statements, unwanted, unwanted)
+                return self._run(batch, unwanted, unwanted)
             except errors.Cancelled:
                 raise errors.OutcomeUnknown(self.place, _ENDED) from None
             except NotKnown as error:
@@ -485,7 +483,8 @@ class D1Database(Database):
         try:
             return self._is_in(sent)
         except errors.OutcomeUnknown as unknown:
-            if type(unknown.__cause__) is type(kept_out):  # so does a missing table with the question
+            is_missing = isinstance(kept_out, errors.TableMissing | errors.ColumnMissing)
+            if is_missing and type(unknown.__cause__) is type(kept_out):  # for the question, too
                 return False
             raise
 
@@ -493,12 +492,15 @@ class D1Database(Database):
         """Raises `unknown` where that cannot be told. Asked so that no answer can lack its row."""
         asked = {**sent.proof, "sql": f"SELECT EXISTS ({sent.proof['sql']})"}
         try:
-            (((is_in,),),) = self._read([asked], _UNWANTED.get())
-            return bool(is_in)
+            # As a batch, whose mark an earlier answer does not have.
+            ((is_in,),), _ = self._read([asked, {"sql": "SELECT 1"}], _UNWANTED.get())
         except errors.Cancelled:
             raise unknown(self.place, _ENDED).of(sent.what) from None
         except errors.StorageError as error:
             raise unknown(self.place, error.heading).of(sent.what) from error
+        if type(is_in) is not int or is_in not in (0, 1):  # no word of SQLite's
+            raise unknown(self.place, ANOTHER_FORM).of(sent.what)
+        return is_in == 1
 
     def settle(self) -> Settled | None:
         found: Settled | None = None
@@ -513,15 +515,14 @@ class D1Database(Database):
             self._ends, self._in_doubt = None, False
         return found
 
-    def _run(
-        self, sent: bytes, statements: Sequence[dict[str, Any]], cancelled: Stop, dropped: Stop, **how: Any
-    ) -> Answer:
-        """What these statements give, `sent` as one call, `how` as the client has it."""
+    def _run(self, sent: "_Sending", cancelled: Stop, dropped: Stop, **how: Any) -> Answer:
+        """What these statements give, as one call, `how` as the client has it."""
+        statements = sent.statements
         with self._locked.trying() as again:
             while True:
                 try:
                     answer = self.client.run(
-                        self.database_id, sent, cancelled=cancelled, dropped=dropped, **how
+                        self.database_id, sent.body, cancelled=cancelled, dropped=dropped, **how
                     )
                     break
                 except UnknownDatabase:  # the call does not name it
@@ -536,13 +537,22 @@ class D1Database(Database):
                     raise why from error
         if len(answer.rows) != len(statements) + (len(statements) > 1):
             raise NotKnown("its answer has not as many results as it should")
-        if not fits(answer.rows, statements):
+        if not fits(answer.rows, statements, sent.mark):
             raise NotKnown(ANOTHER_FORM)
-        if any(not rows and gives_one(one["sql"]) for rows, one in zip(answer.rows, statements, strict=True)):
-            raise NotKnown("its answer lacks a row")
+        ones = (rows for rows, one in zip(answer.rows, statements, strict=True) if gives_one(one["sql"]))
+        if any(len(rows) != 1 for rows in ones):
+            raise NotKnown("its answer lacks a row, or has one too many")
         if answer.size is not None:
             self.size = answer.size
         return answer
+
+
+class _Sending:
+    """Statements as they are sent in one call, once or several times."""
+
+    def __init__(self, statements: Sequence[dict[str, Any]]) -> None:
+        self.statements, self.mark = statements, token_hex(8)
+        self.body = body(statements, self.mark)
 
 
 def _stop() -> Stop:

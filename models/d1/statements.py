@@ -46,9 +46,10 @@ _MOST_COLUMNS: Final = 100
 _MOST_MARKED: Final = 99_000
 """Bytes of a statement that a mark makes no longer than D1 takes."""
 _NOT_COUNTED: Final = re.compile(r"\*|\bDISTINCT\s+FROM\b", re.IGNORECASE)
-_LAST: Final = "last"
-_MARK: Final = {"sql": f"SELECT '{_LAST}'"}
-"""Asked behind all others of a batch: results name no statement, and one that is missing would shift them."""
+_MARK: Final = "SELECT '{}'"
+"""Asked behind all others of a batch: results name no statement, and one that is missing would shift them. By
+a mark that no other batch has: what stands between cannot answer one with what it was told of another.
+"""
 _GUARD: Final = "SELECT json_extract('{}', iif("
 _CHANGED_OTHERS: Final = re.compile(r"bad JSON path: 'row changed \d+'")
 
@@ -189,18 +190,21 @@ def _marked(statements: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield {**one, "sql": sql}
 
 
-def body(statements: Sequence[dict[str, Any]]) -> bytes:
-    """What is sent, to the last byte: a batch whose outcome is unknown is sent as it was."""
-    whole = statements[0] if len(statements) == 1 else {"batch": [*_marked(statements), _MARK]}
+def body(statements: Sequence[dict[str, Any]], mark: str) -> bytes:
+    """What is sent, to the last byte: a batch whose outcome is unknown is sent as it was, with its `mark`, of
+    letters and digits.
+    """
+    last = {"sql": _MARK.format(mark)}
+    whole = statements[0] if len(statements) == 1 else {"batch": [*_marked(statements), last]}
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 
-def fits(results: list[Rows], statements: Sequence[dict[str, Any]]) -> bool:
+def fits(results: list[Rows], statements: Sequence[dict[str, Any]], mark: str) -> bool:
     """Whether they may be those of what `body` gave: in their order, each of as many columns as it should.
     Takes away the one that is nobody's, and the numbers.
     """
     if len(statements) > 1:
-        if results.pop() != [(_LAST,)]:
+        if results.pop() != [(mark,)]:
             return False
         for number, (rows, one) in enumerate(zip(results, statements, strict=True)):
             if rows and _mark_at(one["sql"]):
