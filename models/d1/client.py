@@ -74,7 +74,7 @@ ANOTHER_FORM: Final = "its answer does not have D1's form"
 
 _PASSING: Final = re.compile(
     r"reset because its code was updated|caused object to be reset|network connection lost|transient issue"
-    r"|client disconnected|overloaded|internal error|timeout|timed out|storage caused",
+    r"|client disconnected|overloaded|internal error|timeout|timed out|storage caused|and was reset",
     re.IGNORECASE,
 )
 """What Cloudflare says of a failure that passes; whether a batch was written is not known then."""

@@ -453,7 +453,7 @@ def test_what_cannot_be_done_is_said_as_on_a_file(production: D1Database, edge: 
         users.rename(production, user, "b@acme.example", **BY)
     users.rename(production, user, "c@acme.example", **BY)
     edge.faults = [fault]
-    with pytest.raises(ChangedSince, match="email of users"):
+    with pytest.raises(ChangedSince, match="email of the record"):
         writing.undo(production, created, now=NOW)
     edge.faults = [fault]
     assert writing.undo(production, other, now=NOW).rows

@@ -92,6 +92,11 @@ class PagedTable:
             *(value for one in bound for value in one.params or ()),
         )
 
+    def end(self) -> Any:
+        """The query of the last rowid that is wanted, which is one row to read."""
+        name = self._own(self.key[0])
+        return raw(f"SELECT {name} FROM {self.sql} WHERE {self.which} ORDER BY {name} DESC LIMIT 1")  # noqa: S608
+
     def cell(self, text: str, column: str) -> str:
         """A text as it says, a BLOB, NULL, or a number as `exact` writes it."""
         cell, number = self._own(column), exact(self.name, column)
@@ -154,7 +159,9 @@ def _about(table: PagedTable) -> str:
 
 
 def pages(database: Database, table: PagedTable, last: Line, cancelled: Stop) -> Iterator[list[Line]]:
-    """The rows behind a key, of () all, in pages that have some. Raises `Cancelled`."""
+    """The rows behind a key, of () all, in pages that have some, up to the last of the table: what stands
+    between may give fewer than were asked for. Raises `Cancelled`.
+    """
     if not table.which:
         return
     following = Pages(_FIRST)
@@ -163,24 +170,35 @@ def pages(database: Database, table: PagedTable, last: Line, cancelled: Stop) ->
         if cancelled():
             raise Cancelled
         try:
-            rows = _page(database, table, last, limit := following.limit)
+            rows, end = _page(database, table, last, following.limit)
         except (AnswerTooLong, NoAnswer, Failed):
             if not (places and following.too_long()):
                 raise
             continue
         if rows:
             yield rows
-        if len(rows) < limit or not places:
+        if not places or (not rows and end is None):
             return
+        if not rows:
+            raise NoAnswer(database.place, "it gave none of the rows that are there")
         last = tuple(rows[-1][at] for at in places)
+        if last == (end,):
+            return
         following.took(rows)
 
 
-def _page(database: Database, table: PagedTable, last: Line, limit: int) -> list[Line]:
+def _page(database: Database, table: PagedTable, last: Line, limit: int) -> tuple[list[Line], Value]:
+    """The rows, and the last rowid of the table, where that is behind `last`: of the same snapshot."""
     parts = list(in_parts(table.columns, database.limits.columns))
+    ends = [table.end()] if table.stored.rowid else []
+    end: Value = None
 
     def asked(*forms: Callable[[str], str]) -> list[list[tuple[Any, ...]]]:
-        found = database.read_batch([table.page(part, form, last, limit) for form in forms for part in parts])
+        nonlocal end
+        pages = [table.page(part, form, last, limit) for form in forms for part in parts]
+        found = database.read_batch([*pages, *ends])
+        if ends and (rows := found.pop()):
+            end = None if last and int(rows[0][0]) <= int(str(last[0])) else rows[0][0]
         return [
             [sum(pieces, ()) for pieces in zip(*found[at : at + len(parts)], strict=True)]
             for at in range(0, len(found), len(parts))
@@ -189,11 +207,11 @@ def _page(database: Database, table: PagedTable, last: Line, limit: int) -> list
     try:
         (rows,) = asked(partial(table.cell, _QUOTED))
         if not any(isinstance(cell, str) and _REPLACED in cell for row in rows for cell in row):
-            return [tuple(map(_value, row)) for row in rows]
+            return [tuple(map(_value, row)) for row in rows], end
     except UndecodableText:
         pass
     kinds, rows = asked(table.kind, partial(table.cell, _BYTES))
-    return [tuple(map(_of_kind, *both)) for both in zip(kinds, rows, strict=True)]
+    return [tuple(map(_of_kind, *both)) for both in zip(kinds, rows, strict=True)], end
 
 
 def _value(cell: Any) -> Value:
