@@ -319,7 +319,7 @@ class Inspector(QFrame):
         self.title.fold_to(2 if low else _MOST_OF_HEADER)
         self.subtitle.fold_to(1 if self.height() < _LOWEST else _MOST_OF_HEADER)
         self._place_chips()
-        self._share_foot(low=low)
+        self._share_foot(low=low or self.height() < LOW)  # the line goes to the words above it
 
     def _share_foot(self, *, low: bool) -> None:
         """Where the card is low, acts that have short words say these, if all are in one line so."""

@@ -36,7 +36,7 @@ REASONS: Mapping[str, str] = {
     Reason.ANOTHER_DATABASE: "another database",
 }
 """Why a checkpoint was made; one that only a newer program knows is said as it is stored."""
-HASHES = {True: ("fits its own hash", Tone.NEUTRAL, Icon.CHECK), False: ("hash wrong", Tone.BAD, Icon.BAD)}
+HASHES = {True: ("fits its hash", Tone.NEUTRAL, Icon.CHECK), False: ("hash wrong", Tone.BAD, Icon.BAD)}
 """What one entry is found to be when it is read: never in the colour or the words of a verdict, which a
 verification alone gives.
 """

@@ -107,7 +107,7 @@ def test_a_sound_chain_is_said_to_be_intact(qtbot: QtBot, show_tab: ShowTab, dem
     assert set(values(page, "previous_hash")[:50]) == {"linked"}
     assert not page.findings.isVisible() and page.verify_button.isVisible()
     seq = choose(qtbot, page, 0)
-    assert {"fits its own hash", "names the one before"} <= set(labels(page.inspector))
+    assert {"fits its hash", "names the one before"} <= set(labels(page.inspector))
     whole = ask(demo_path, "SELECT hash FROM audit_chain WHERE seq = ?", seq)[0][0]
     assert page.inspector.title.text() == values(page, "event_type")[0]
     assert any(text.startswith(whole[:12]) for text in labels(page.inspector))

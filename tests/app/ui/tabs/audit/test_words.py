@@ -28,14 +28,14 @@ def said(path: Path, seq: int) -> tuple[str, str, str]:
 
 
 def test_a_sound_entry_follows_the_one_before(demo: Path) -> None:
-    assert said(demo, 1) == ("fits its own hash", "names the one before", "The first entry of this tenant.")
-    assert said(demo, 2) == ("fits its own hash", "names the one before", "Follows entry 1.")
+    assert said(demo, 1) == ("fits its hash", "names the one before", "The first entry of this tenant.")
+    assert said(demo, 2) == ("fits its hash", "names the one before", "Follows entry 1.")
 
 
 def test_a_removed_entry_breaks_the_link_of_the_next(demo: Path) -> None:
     execute(demo, "DELETE FROM audit_chain WHERE seq = 30")
     sentence = "Does not follow entry 29, the one before it in this tenant."
-    assert said(demo, 31) == ("fits its own hash", "link broken", sentence)
+    assert said(demo, 31) == ("fits its hash", "link broken", sentence)
 
 
 def test_a_start_without_a_marker_is_unproven(demo: Path) -> None:
