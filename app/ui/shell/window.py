@@ -23,6 +23,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
+    QLabel,
     QMainWindow,
     QMenu,
     QPushButton,
@@ -128,6 +129,7 @@ class MainWindow(QMainWindow):
         """The file that was closed to be written again, or opened through a server, the table that was in
         sight, and the record.
         """
+        self._still: QWidget | None = None
         self.files.leaving.connect(self._leave)
         self.files.not_opened.connect(self._welcome_if_nothing)
         self.connecting = Connecting(theme, settings, self.busy, say=self.say, window=self)
@@ -199,9 +201,22 @@ class MainWindow(QMainWindow):
             self._welcome_if_nothing()
 
     def _leave(self) -> None:
+        """A picture of what was in sight stands in its place until it is opened again, or cannot be."""
         if self.workspace is not None:
             self._left = self.workspace.context.opened.path, *self._in_sight(self.workspace)
-        self.close_file()
+            still = self._still = QLabel(pixmap=self._pages.grab())
+            still.setAccessibleName("Closed while it is written again")
+            still.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+            self._let_go()
+            self._show_no_file()
+            self._pages.addWidget(still)
+            release(self._pages)
+            self._pages.setCurrentWidget(still)
+
+    def _drop_still(self) -> None:
+        if self._still is not None:
+            self._still.deleteLater()
+            self._still = None
 
     def _open_to_write(self, path: Path) -> None:
         if self.workspace is not None:
@@ -423,6 +438,7 @@ class MainWindow(QMainWindow):
         self._pages.addWidget(workspace)
         release(self._pages)  # the rows have it next
         self._pages.setCurrentWidget(workspace)
+        self._drop_still()
         self._bar.show_file(opened)
         self._measured = ()
         set_tip(self._where, f"{opened.whole_place}{_NOTICED if opened.database.costs else ''}")
@@ -608,6 +624,7 @@ class MainWindow(QMainWindow):
             if self._pages.currentWidget() is not self.welcome:
                 release(self._pages)  # its first choice has it next
                 self._pages.setCurrentWidget(self.welcome)
+            self._drop_still()
 
     def when_nothing_tells(self, shown: QWidget, say: Callable[[], object]) -> None:
         """Calls `say`, if what is `shown` is still there, where the desktop shows no messages."""

@@ -628,6 +628,7 @@ def test_nothing_can_be_begun_while_a_copy_is_restored(
     click(qtbot, box.confirm_button)
     wait = child(window, WaitDialog)  # at once: it goes with the end of the work
     assert QApplication.activeModalWidget() is wait and not opened
+    assert not window.welcome.isVisible(), "what was in sight still is"
     qtbot.waitUntil(lambda: bool(opened))
     closed(qtbot, window, WaitDialog)
 
