@@ -43,11 +43,11 @@ class TenantsPlace(QObject):
         self._tabs, self._make = tabs, make
         self._page: QWidget | None = None
         self._focus_before: QWidget | None = None
-        self._was_shown = False
+        self._was_shown, self._said = False, ""
         self._stack = tabs.findChildren(QStackedWidget)[0]
         self.back_button = push_button(theme, "", self.leave, kind=Kind.FLAT, icon=Icon.CARET_LEFT)
         self._corner = _Corner(tabs)
-        in_row(self.back_button, within=self._corner, margins=(0, 0, 8, 0))
+        self._within = in_row(self.back_button, within=self._corner, margins=(0, 0, 8, 0))
         self._corner.setProperty("corner", True)
         self._corner.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._corner.hide()
@@ -81,21 +81,21 @@ class TenantsPlace(QObject):
             before.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize and self.is_shown:
+        if event.type() in {QEvent.Type.Resize, QEvent.Type.LayoutRequest} and self.is_shown:
             self._say_back()
         return super().eventFilter(watched, event)
 
     def _say_back(self) -> None:
-        """To which tab, where the tabs' own words leave room for that."""
+        """To which tab, where the tabs' own words leave room for that, or any words at all."""
         title = visible(self._tabs.tabText(self._tabs.currentIndex())).split("  ")[0]
         whole = f"Back to {title}"
         self.back_button.setAccessibleName(whole)
         set_tip(self.back_button, whole)
-        wanted = self._tabs.tabBar().sizeHint().width()
-        for words in (f"{whole} · Esc", "Back · Esc"):
-            self.back_button.setText(words.replace("&", "&&"))
-            if wanted + self._corner.sizeHint().width() <= self._tabs.width():
-                break
+        measured = self.back_button.fontMetrics().horizontalAdvance
+        beside = self._within.sizeHint().width() - measured(self._said)  # which is hidden at first
+        room = self._tabs.width() - self._tabs.tabBar().sizeHint().width() - beside
+        self._said = next((one for one in (f"{whole} · Esc", "Back · Esc") if measured(one) <= room), "")
+        self.back_button.setText(self._said.replace("&", "&&"))
 
     def _clicked(self, at: int) -> None:
         """Of the tab that is current already Qt says nothing else."""

@@ -406,7 +406,9 @@ def test_names_keep_their_room_in_a_small_window(qtbot: QtBot, window: MainWindo
     assert not header.isSectionHidden(column("last")), "what the rows are in order of stays"
     window.setMinimumSize(1, 1)
     window.resize(620, 450)
-    assert back.text() == "Back · Esc" and back.accessibleName() == "Back to Users"
+    assert back.text() in ("Back · Esc", "") and back.accessibleName() == "Back to Users"
+    bar = window.workspace.tabs.tabBar()
+    qtbot.waitUntil(lambda: bar.sizeHint().width() <= bar.width())  # no tab is cut
     letters = page.filters.text.fontMetrics().horizontalAdvance("nnnnnnnnnnnn")
     assert page.filters.text.width() >= letters + 60, "a dozen beside its icons"
     window.resize(1000, 700)
