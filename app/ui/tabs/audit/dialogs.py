@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 
 from app.services.chain.checkpoint import Checkpoint, Reason
 from app.services.chain.checkpoints.doubts import among_the_ways
@@ -100,7 +100,8 @@ class CheckpointsDialog(Dialog):
             theme, "Make one now", lambda: self.make(Reason.REQUEST), kind=Kind.PRIMARY, icon=Icon.ADD
         )
         self.make_button.setDefault(True)
-        close = push_button(theme, "Close", self.reject)
+        self.close_button = close = push_button(theme, "Close", self.reject)
+        self._had_focus: QWidget | None = None
         ways = Lines()
         ways.set_parts([Label(_DIFFERS, Look.DIM), *left[3:]], at_right=2)
         for widget in (self.table, self.state, ways, self.key, Label(_LIMIT, Look.DIM, wrap=True)):
@@ -287,6 +288,13 @@ class CheckpointsDialog(Dialog):
         return () if agrees and Reason.START_OVER in self._ways else self._ways
 
     def _set_busy(self, busy: bool) -> None:
+        """What was pressed has the focus again when its work has ended; meanwhile nothing has, as Qt would
+        give it to "Close", and the next key would press that.
+        """
+        focused = self.focusWidget()
+        if busy and isinstance(focused, QPushButton) and focused is not self.close_button:
+            self._had_focus = focused
+            focused.clearFocus()
         for button in (self.import_button, self.check_button):
             button.setEnabled(not busy)
         self.make_button.setEnabled(not busy and not self._undecided)
@@ -295,6 +303,10 @@ class CheckpointsDialog(Dialog):
         self._allow_ways()
         if busy:
             self.state.setText("Working…")
+        elif self._had_focus is not None:
+            had, self._had_focus = self._had_focus, None
+            if self.focusWidget() is None:
+                (had if had.isEnabled() else self.close_button).setFocus()
 
     def _allow_ways(self) -> None:
         ways = ((self.start_over_button, Reason.START_OVER), (self.another_button, Reason.ANOTHER_DATABASE))

@@ -63,9 +63,12 @@ def test_the_first_checkpoint_is_made_listed_and_exported(
     dialog = opened(context, qtbot)
     assert dialog.state.text() == "There is none of this database yet."
     assert not dialog.export_button.isEnabled() and dialog.key.isHidden()
+    dialog.make_button.setFocus()
     with qtbot.waitSignal(dialog.checked):
         dialog.make_button.click()
+        assert dialog.focusWidget() is None, "the next key presses nothing"
     qtbot.waitUntil(dialog.table.isVisible)
+    assert dialog.focusWidget() is dialog.make_button
     assert dialog.table.model().rowCount() == 1
     assert "1 checkpoint of this database" in dialog.state.text()
     assert "key" in dialog.key.text() and dialog.key.isVisible()
