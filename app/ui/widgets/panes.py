@@ -51,7 +51,7 @@ from app.ui.widgets.labels import (
     text_box,
 )
 from app.ui.widgets.later import later
-from app.ui.widgets.tab_order import as_seen, is_stop
+from app.ui.widgets.tab_order import enter
 
 
 class EmptyState(QWidget):
@@ -413,9 +413,7 @@ class Inspector(QFrame):
 
     def enter(self) -> None:
         """Gives the focus to the first part of the record that takes it."""
-        first = next(filter(is_stop, as_seen(self._record)), None)
-        if first is not None:
-            first.setFocus(Qt.FocusReason.TabFocusReason)
+        enter(self._record)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         if self._stack.currentWidget() is self._record:

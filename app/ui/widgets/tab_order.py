@@ -23,6 +23,13 @@ def step(window: QWidget, forward: bool) -> bool:
     return True
 
 
+def enter(part: QWidget) -> None:
+    """Gives the focus to the first stop within a part."""
+    first = next(filter(is_stop, as_seen(part)), None)
+    if first is not None:
+        first.setFocus(Qt.FocusReason.TabFocusReason)
+
+
 def is_lost(focused: QWidget | None) -> bool:
     """Whether no key would do anything where the focus is."""
     takes_keys = focused is not None and focused.focusPolicy() != Qt.FocusPolicy.NoFocus

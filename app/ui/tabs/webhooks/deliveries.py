@@ -29,6 +29,7 @@ from app.ui.widgets.columns import Columns
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ask_save
 from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice, set_tip
 from app.ui.widgets.static_table import Cell
+from app.ui.widgets.tab_order import enter
 from app.workers.runner import Task
 from models.errors import TenantAdminError
 
@@ -129,6 +130,7 @@ class DeliveriesDialog(Dialog):
         for box in (self.outcome, self.of):
             box.currentIndexChanged.connect(self.reload)
         self.table.selection_changed.connect(self._choose)
+        self.table.opened.connect(lambda _: enter(self.shown))
         self.finished.connect(self._end)
         self._offer()
         self._begin()

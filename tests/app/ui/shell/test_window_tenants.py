@@ -196,6 +196,7 @@ def test_each_state_of_a_chain_has_its_words_and_webhooks_their_health(
         f"Need a look {len(by_name)}",
         "Webhook failing 1",
     ], "nobody ever verified their chains"
+    qtbot.waitUntil(page.chips.buttons()[2].isVisible)
     click(qtbot, page.chips.buttons()[2])
     qtbot.waitUntil(lambda: rows_of(page, "name") == [of])
     assert "1 failing" in page.totals.said()

@@ -94,6 +94,8 @@ def test_what_was_sent_is_found_filtered_and_sent_again_by_keys(
         qtbot.waitUntil(lambda: results(shown) == ["500"])
         press("Return")  # leads to what it has found
         assert shown.isVisible() and shown.focusWidget() is shown.table
+        press("Return")  # and from there to all of it
+        assert shown.shown.isAncestorOf(shown.focusWidget())
         shown.resend_button.setFocus()
         press("Return")
         qtbot.waitUntil(lambda: shown.focusWidget() is shown.table)
