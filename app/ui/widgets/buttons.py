@@ -383,7 +383,8 @@ class CheckBox(QCheckBox):
 
     def _wrapped(self, width: int) -> str:
         room = max(width - self._around().width(), _WIDEST_WORD)
-        lines = lines_of(self.words, self.font(), room)
+        fits = self._size_of(self.words).width() < room  # asked each time that a dialog looks for its height
+        lines = (self.words,) if fits else lines_of(self.words, self.font(), room)
         return "\n".join(line.strip() for line in lines).replace("&", "&&")
 
 

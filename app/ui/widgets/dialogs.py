@@ -331,7 +331,8 @@ class Dialog(QDialog):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._make_room()
+        if self.isVisible() or self.testAttribute(Qt.WidgetAttribute.WA_Resized):  # else it is done when shown
+            self._make_room()
         self._place_toast()
         later(self, 0, self.show_focus)
 
