@@ -331,8 +331,8 @@ class Dialog(QDialog):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if self.isVisible() or self.testAttribute(Qt.WidgetAttribute.WA_Resized):  # else it is done when shown
-            self._make_room()
+        if self.isVisible() or self.testAttribute(Qt.WidgetAttribute.WA_Resized):
+            self._make_room()  # else it is done when shown
         self._place_toast()
         later(self, 0, self.show_focus)
 

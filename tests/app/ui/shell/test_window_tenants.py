@@ -304,7 +304,7 @@ def test_one_is_erased_where_its_name_is_typed(qtbot: QtBot, window: MainWindow,
     assert f"{row[-1].users} users" in page.floor.words.text()
     page.commands.trigger(ERASE)
     asked = dialog(qtbot, window, ConfirmDialog)
-    assert "Undo ends with it: “1 notification deleted” can be taken back no more." in words(asked)
+    assert "After this, “1 notification deleted” can no longer be undone." in words(asked)
     listed = [asked.list.item(place).text() for place in range(asked.list.count())]
     assert f"Users: {row[-1].users} rows" in listed
     assert not asked.confirm_button.isEnabled()
@@ -314,7 +314,7 @@ def test_one_is_erased_where_its_name_is_typed(qtbot: QtBot, window: MainWindow,
     told = dialog(qtbot, window, NotesDialog)
     assert told.windowTitle() == f"{name} is erased: {row[-1].rows} rows; the chains are VERIFIED behind it"
     assert "which still holds all of it: delete it when nobody needs it." in told.text.toPlainText()
-    assert "may still name what it had: “With an address”." in told.text.toPlainText()
+    assert "may still contain its values: “With an address”." in told.text.toPlainText()
     told.reject()
     assert count(demo_path, "users", name) == 0
     assert len(list(demo_path.parent.glob("*.before-erasing.*"))) == 1
