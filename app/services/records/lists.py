@@ -141,6 +141,12 @@ class Lists:
         """The same where each row of the list is read behind its key, too: to export it."""
         return self.reads(query, rows) + READ_EACH * rows
 
+    def reads_choices(self, rows: int) -> int:
+        """The same where the values of a column are counted: each row, and again in the sorter that brings
+        equal ones together.
+        """
+        return 2 * rows
+
     def written(self, table: str, columns: Collection[str]) -> int:
         """About how many rows are charged where a row of the table gets other values in these columns."""
         return self._tables[table].written(columns)

@@ -115,6 +115,7 @@ class MainWindow(QMainWindow):
         self._runner = Runner(parent=self)
         self._runner.failed.connect(self._failed)
         self.workspace: Workspace | None = None
+        self._connections: tuple[str, ...] = ()
         self._production: frozenset[str] = frozenset()
         self.setWindowTitle("Tenant Admin")
         self.resize(USUAL_SIZE)
@@ -300,7 +301,9 @@ class MainWindow(QMainWindow):
         toast, waits = vars(self).get("toast"), not self.wait_line.isHidden()
         taken = [part for part in (toast, self.busy, self.wait_line, self.shield) if part is not None]
         room = self.statusBar().width() - sum(_taken(part) for part in taken if not part.isHidden())
-        for other in (self.retention_status, self._where):
+        is_charged = self.context is not None and self.context.costs
+        others = (self._where, self.retention_status) if is_charged else (self.retention_status, self._where)
+        for other in others:  # of a live database what it has cost comes first
             room -= _taken(other)
             other.setHidden(waits or room < 0 or not other.text())
 
@@ -633,29 +636,34 @@ class MainWindow(QMainWindow):
         when_nothing_tells(self._runner, lambda: Shiboken.isValid(shown) and say())
 
     def show_recent(self, show: Callable[[Sequence[FileOrName], frozenset[str]], object]) -> None:
-        """Has `show` show what was open before, the last one first, and which of it is production: as was
-        read last, and again where that has changed.
+        """Has `show` show what was open before, the last one first, behind it the other connections there
+        are, and which of all these are production: as was read last, and again where that has changed.
         """
 
         named = [place for place in self.settings.recent if isinstance(place, str)]
 
-        def read(monitor: Monitor) -> tuple[frozenset[str], list[str]]:
+        def read(monitor: Monitor) -> tuple[tuple[str, ...], frozenset[str], list[str]]:
             from app.services.live.connections import Connections  # noqa: PLC0415 - few people have one
 
             kept = Connections()
-            return kept.production(), [place for place in named if not kept.has(place)]
+            every = tuple(one.place for one in kept.all())
+            return every, kept.production(), [place for place in named if not kept.has(place)]
 
-        def told(found: tuple[frozenset[str], list[str]]) -> None:
-            production, gone = found
+        def told(found: tuple[tuple[str, ...], frozenset[str], list[str]]) -> None:
+            *now, gone = found
             for place in gone:  # a command has removed it
                 self.settings.remove_recent(place)
-            if gone or production != self._production:
-                self._production = production
-                show(self.settings.recent, production)
+            if gone or now != [self._connections, self._production]:
+                self._connections, self._production = found[:2]
+                show_all()
 
-        show(self.settings.recent, self._production)
-        if not all(isinstance(place, Path) for place in self.settings.recent):
-            self._runner.job(read, on_done=told)
+        def show_all() -> None:
+            recent = self.settings.recent
+            others = (place for place in self._connections if place not in recent)
+            show((*recent, *others), self._production)
+
+        show_all()
+        self._runner.job(read, on_done=told)
 
     # acting
 

@@ -208,7 +208,7 @@ class Facets:
 
     def _count_before(self, column: str, show: Callable[[], None]) -> None:
         """Counts what a pick list offers, and then shows it; a person is asked before much is read. Who
-        declines is shown what is known, so that a choice can be taken back.
+        declines is shown what is known, if anything is, so that a choice can be taken back.
         """
         if column in self._opening:
             return  # its answer is on the way
@@ -234,8 +234,9 @@ class Facets:
                 self._context.lists.choices, query, (column,), on_done=counted, on_failed=answered
             )
 
-        much = self._context.rows_of(query.table, query.scope)
-        self._context.when_agreed(much, count, self._filters, declined=show)
+        much = self._context.lists.reads_choices(self._context.rows_of(query.table, query.scope))
+        is_empty = not (self._values[column] or self._filters.pickers[column].keys())
+        self._context.when_agreed(much, count, self._filters, declined=(lambda: None) if is_empty else show)
 
     def _offer(self, found: dict[str, Counts]) -> None:
         for column, counts in found.items():
