@@ -62,9 +62,11 @@ _TOKENS = {
     "tip": ("#1c2330", "#3a414d"),
     "tip_hover": ("#3a4357", "#4a5261"),
     "on_tip": ("#f6f7f9", "#e6e9ef"),
+    "on_balloon": ("#1c2330", "#1c2330"),
 }
 """Each name with its colour in the light and in the dark theme.
 
+A message beside an icon in the tray is pale yellow in both, which Qt paints by itself (`on_balloon`).
 A name ending in `_on` is the tint behind text of the name without it, one in `_focus` what a filled button
 has within the ring of the focus. Text on any surface of its theme
 reaches a contrast of 4.5:1 (WCAG 2.2, 1.4.3), what is disabled and what shows the focus 3:1; a test computes

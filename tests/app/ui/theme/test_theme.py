@@ -263,6 +263,7 @@ def test_text_reads_on_its_tint_and_on_filled_buttons(tokens: Tokens) -> None:
     pairs += [("on_accent", "accent_focus"), ("on_bad", "bad_focus")]
     pairs += [("on_tip", "tip_hover"), ("text", "selection"), ("dim", "selection"), ("accent", "accent_on")]
     assert [pair for pair in pairs if contrast(tokens[pair[0]], tokens[pair[1]]) < 4.5] == []
+    assert contrast(tokens["on_balloon"], "#ffffe1") >= 4.5, "Qt's own ground, beside an icon in the tray"
 
 
 @pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=["light", "dark"])
