@@ -21,7 +21,7 @@ from app.services.retention.age import cutoff_at
 from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, find_doubt
 from app.services.retention.other_tables import NOTHING_ELSE, OtherTables, Skipped, find_others
 from app.services.retention.prefixes import TenantShare, find_prefixes
-from app.services.text import counted, tenant_name, utc_time
+from app.services.text import counted, some_of, tenant_name, utc_time
 from models import schema
 from models.engine import Database
 from models.errors import InvalidInput, NotAllowed, Refused, TableMissing, TenantAdminError
@@ -76,7 +76,7 @@ class Plan:
     `unfinished` says that the run before has no report,
     `caution` what a person should know before a run is recorded in the `chain` of that tenant, `obstacle` why
     nothing at all can be removed. `attempt` is what the chains' verification said, None where there is no
-    chain; it counts while the file is `untouched()`.
+    chain; it counts while the file is `untouched()`. `stored` are the tables by which it was planned.
     """
 
     now: int
@@ -95,6 +95,7 @@ class Plan:
     others: OtherTables = NOTHING_ELSE
     attempt: Attempt | None = field(default=None, repr=False)
     untouched: Callable[[], bool] = field(default=never, repr=False, compare=False)
+    stored: schema.StoredTables = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -323,6 +324,7 @@ def plan(
         changed=count.changed,
         chain=SYSTEM_TENANT if chain is None else chain,
         others=replace(others, due=count.due),
+        stored=stored,
     )
     # Nothing is signed where nothing goes, so no keyring is asked.
     attempt = checkpoint(reason=None, signs=bool(found.total), monitor=monitor) if usable else None
@@ -468,6 +470,18 @@ def _unusable_chain(database: Database, skipped: Sequence[Skipped]) -> str | Non
         return None
     why = next((one.reason for one in skipped if one.table == _CHAIN), f"{_CHAIN} is no table.")
     return f"What is removed could not be recorded. {why}"
+
+
+def require_same_tables(database: Database, plan: Plan) -> None:
+    """Raises `NotAllowed` where a table has a trigger by now, other foreign keys that refer to it, or other
+    columns: nobody was told of what would go along.
+    """
+    _, stored, _ = _usable(database)
+    if changed := [table for table, known in plan.stored.items() if stored.get(table) != known]:
+        raise NotAllowed(
+            f"The table {some_of(changed, 3)}, or what refers to it, was changed by somebody else since the "
+            "rows were counted; nothing was removed. Look at the preview again."
+        )
 
 
 def _usable(database: Database) -> tuple[frozenset[str], schema.StoredTables, tuple[Skipped, ...]]:

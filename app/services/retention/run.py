@@ -21,6 +21,7 @@ from app.services.retention.plan import (
     TryCheckpoint,
     cannot_record,
     hold_back,
+    require_same_tables,
     stays,
     unsigned,
 )
@@ -242,6 +243,7 @@ class Run(RetentionRemoval):
 
     def require_as_shown(self) -> None:
         """Raises `NotAllowed` where more goes along by now than whoever agreed was shown."""
+        require_same_tables(self.database, self.plan)
         if self.untouched():
             return
         plan = self.plan

@@ -231,6 +231,24 @@ def test_more_than_was_shown_goes_along_with_nothing(
     assert carry_out(engine, planned(engine)).total > 0
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        "CREATE TABLE notes (run REFERENCES planning_runs ON DELETE CASCADE)",
+        "CREATE TRIGGER more AFTER DELETE ON planning_runs BEGIN DELETE FROM users; END",
+    ],
+)
+def test_what_others_have_made_since_the_preview_lets_nothing_go(
+    engine: Database, sql: apsw.Connection, made: str
+) -> None:
+    add_run(sql, "gone", "deleted", OLD)
+    plan = planned(engine)
+    sql.execute(made)
+    with pytest.raises(NotAllowed, match="nothing was removed"):
+        carry_out(engine, plan)
+    assert runs(sql) == {"gone"}
+
+
 def test_a_record_that_rows_have_come_to_keep_is_named(engine: Database, sql: apsw.Connection) -> None:
     for key in ("gone", "kept"):
         notify(sql, key, 1, OLD)
