@@ -172,6 +172,7 @@ def test_every_act_that_no_chain_records_is_done_once(
     assert rows(file) == rows(database_path)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("records", [True, False])
 @pytest.mark.parametrize("saved", [True, False])
 def test_a_limit_behind_a_write_does_not_say_whether_it_is_in(

@@ -17,6 +17,7 @@ from tests.matrix import every
 RENEW = "If this is meant, look at them and renew them: python -m tests.gallery --renew"
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.slow
 @pytest.mark.timeout(1200)  # a minute at most by itself, five beside ten other processes
 @pytest.mark.parametrize("name", SETS)

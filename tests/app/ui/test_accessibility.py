@@ -36,6 +36,7 @@ from tests.fixtures.keyboard import (
 from tests.fixtures.window import ask, choose, go, is_settled, open_file, press
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.slow
 @pytest.mark.parametrize("place", range(5))
 def test_each_tab_is_named_and_reached(qtbot: QtBot, window: MainWindow, demo_path: Path, place: int) -> None:
@@ -132,6 +133,7 @@ def test_the_first_page_is_named_and_reached(qtbot: QtBot, window: MainWindow) -
     assert nameless(window) == [] and unreached(window, stops) == []
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.slow
 @pytest.mark.parametrize("place", range(5))
 def test_every_value_of_the_inspector_is_said_with_its_caption(
@@ -193,6 +195,7 @@ def _heard(menu: QMenu) -> list[str]:
     return [name for name in names if name]
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.slow
 @pytest.mark.parametrize("place", (0, 1, 4))
 def test_menus_that_share_acts_are_heard_whole_whichever_was_first(

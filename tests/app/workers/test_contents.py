@@ -13,6 +13,7 @@ TEXT = "# T\r\n" + "Some \ud800 words: строка\n\n" * 12_000
 JSON = json.dumps([{"n": n, "of": ["é"] * 4} for n in range(8_000)], ensure_ascii=False)
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("contents", "kind"),

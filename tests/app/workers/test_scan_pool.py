@@ -38,6 +38,7 @@ def listing(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
+@pytest.mark.matrix
 @pytest.mark.slow
 @pytest.mark.parametrize("take_part", [False, True])
 @pytest.mark.parametrize("least", [verification.LEAST_RANGE, 500])

@@ -492,6 +492,7 @@ def test_a_start_said_to_be_accepted_that_a_checkpoint_denies(known: KnownChain,
     assert recheck(folder)[0] == 1
 
 
+@pytest.mark.matrix
 @pytest.mark.slow
 @pytest.mark.parametrize("claim", ["VERIFIED", "CONSISTENT"])
 @pytest.mark.parametrize("ends", [(5, None), (1, 55), (None, 55)])

@@ -177,7 +177,7 @@ def test_an_endless_body_is_cut() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "GZIP"])
 def test_a_bomb_is_unpacked_no_further_than_the_cap(encoding: str) -> None:
-    plain = b"\0" * 200_000_000
+    plain = b"\0" * 50_000_000
     packed = zlib.compress(plain) if encoding == "deflate" else gzip.compress(plain, 9)
     with serving(answer("200 OK", packed, f"Content-Encoding: {encoding}")) as hook:
         begun = time.monotonic()

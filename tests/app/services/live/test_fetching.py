@@ -326,6 +326,7 @@ def test_tables_that_are_altered_meanwhile_end_it(tmp_path: Path, change: str) -
     assert {path.name for path in tmp_path.iterdir()} == {"source.sqlite"}
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.slow
 @pytest.mark.parametrize("after", [1, 6, 7, 9, 14])
 def test_it_goes_on_where_it_stood(tmp_path: Path, after: int) -> None:

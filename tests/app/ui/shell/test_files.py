@@ -591,6 +591,7 @@ def test_a_log_that_is_gone_is_said_while_nothing_is_done(
     assert not window.findChildren(ErrorDialog)
 
 
+@pytest.mark.matrix
 @pytest.mark.slow
 @pytest.mark.parametrize("by", ["banner", "dialog"])
 @pytest.mark.parametrize("lose", [Path.unlink, lambda log: log.write_bytes(b"")], ids=["deleted", "cut"])

@@ -393,6 +393,7 @@ def test_a_toast_stands_over_nothing_and_moves_nothing(
     assert not window._where.isVisible(), "it gives way at once"
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.slow
 @pytest.mark.parametrize("place", range(5))
 def test_nothing_is_cut_at_twice_the_size(
@@ -691,6 +692,7 @@ def test_a_job_that_was_cancelled_says_so(qtbot: QtBot, window: MainWindow) -> N
     assert window.toast.label.text() == "Cancelled; nothing more was done."
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.slow
 @pytest.mark.parametrize("place", range(5))
 def test_on_the_screen_of_200_percent_every_control_is_whole(
@@ -754,6 +756,7 @@ def test_a_deletion_done_again_goes_on_with_the_row_that_took_its_place(
         assert page.table.currentIndex().row() == 3
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "state"),

@@ -71,6 +71,7 @@ def opening(commands: Actions) -> list[str]:
     return [name for name, act in acts if act.text().endswith("…") and act.isEnabled()]
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.parametrize("start", ("rows", "filter", "copy", "tenants"))
 def test_the_focus_is_back_after_each_menu_and_what_was_opened_from_within(
     qtbot: QtBot, window: MainWindow, demo_path: Path, start: str
@@ -95,6 +96,7 @@ def test_the_focus_is_back_after_each_menu_and_what_was_opened_from_within(
         assert QApplication.focusWidget() is begun, letter
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.parametrize("place", range(5))
 def test_the_focus_is_back_after_each_dialog_that_is_left(
     qtbot: QtBot, window: MainWindow, demo_path: Path, place: int
@@ -232,6 +234,7 @@ def test_the_focus_is_in_the_text_that_takes_the_place_of_its_beginning(
     assert page.inspector.isAncestorOf(QApplication.focusWidget() or window), "it goes on from there"
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("name", ("Config as text", "Config as a tree"))
 @pytest.mark.parametrize("height", (800, 620))
 def test_the_line_in_which_the_keyboard_is_shows_in_the_inspector(

@@ -217,6 +217,7 @@ def test_several_values_of_a_column_are_kept_at_once(
     qtbot.waitUntil(lambda: picker.currentText() == "Any event type")
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("form", "start"),

@@ -62,6 +62,7 @@ def few_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "MOST_LOOKS", 20_000)
 
 
+@pytest.mark.matrix
 @pytest.mark.slow
 @pytest.mark.usefixtures("few_looks")
 @pytest.mark.parametrize("byte", [None, 0, 255])
@@ -91,6 +92,7 @@ def test_a_damaged_interior_page(tmp_path: Path) -> None:
     missing(verify(InFile(pages.path), now=NOW, take_part=True), lost.rows)
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.slow
 @pytest.mark.parametrize("step", [2, 1_000, 10**12])
 def test_numbers_far_apart(tmp_path: Path, step: int) -> None:
@@ -125,6 +127,7 @@ def test_the_first_or_last_row_alone(tmp_path: Path, seq: int) -> None:
     missing(verify(InFile(pages.path), now=NOW, take_part=True), [seq], of=41)
 
 
+@pytest.mark.matrix(each=4)
 @pytest.mark.slow
 @pytest.mark.usefixtures("few_looks")
 @pytest.mark.parametrize(

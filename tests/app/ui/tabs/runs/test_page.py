@@ -206,8 +206,9 @@ def test_an_act_of_the_page_is_that_of_the_tab(opened: RunPage, context: Context
     qtbot.waitUntil(lambda: opened.chip.text() == "running")
 
 
+@pytest.mark.matrix(each=2)
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [(1000, 400), (868, 390), (560, 260)])
+@pytest.mark.parametrize("size", [(560, 260), (868, 390), (1000, 400)])
 def test_it_has_little_room(opened: RunPage, size: tuple[int, int], qtbot: QtBot) -> None:
     tab = tab_of(opened)
     tab.resize(*size)
