@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import MEMORY, roomy
 
-ROUNDS = int(os.environ.get("TENANT_ADMIN_HINDERED", "6"))
+ROUNDS = int(os.environ.get("TENANT_ADMIN_HINDERED", "3"))
 
 
 @pytest.fixture

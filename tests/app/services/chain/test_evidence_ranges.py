@@ -23,7 +23,7 @@ from tests.app.services.chain.test_evidence_agreement import judged, rewritten
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
 
-HISTORIES = range(int(os.environ.get("TENANT_ADMIN_HISTORIES", "6")))
+HISTORIES = range(int(os.environ.get("TENANT_ADMIN_HISTORIES", "4")))
 NUMBERS = [pytest.param(number, marks=[pytest.mark.slow] if number else []) for number in HISTORIES]
 
 

@@ -241,7 +241,7 @@ OTHERS = ("-- a comment\n", "/*\n*/", "\n", "UPDATE t SET a = a || 'x';\n", "SEL
 ROWS = st.tuples(*map(st.sampled_from, (VALUES, VALUES, (");\n", ");\n", ") ;\n"), ("", "", "", *OTHERS))))
 
 
-JOINED = int(os.environ.get("TENANT_ADMIN_MUTATIONS", "250"))
+JOINED = int(os.environ.get("TENANT_ADMIN_MUTATIONS", "100"))
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from tests.fixtures.odd import Odd
 
 pytestmark = pytest.mark.slow
 
-MUTANTS = int(os.environ.get("TENANT_ADMIN_MUTANTS", "60"))
+MUTANTS = int(os.environ.get("TENANT_ADMIN_MUTANTS", "30"))
 
 LONGEST = 60
 """Seconds that no mutant may take; what asks for endless work is stopped long before."""

@@ -483,7 +483,7 @@ def test_mutated_files_open_or_say_so(database_path: Path, tmp_path: Path) -> No
     rng = random.Random(11)
     path = tmp_path / "mutant.sqlite"
     outcomes: dict[str, int] = {}
-    for _ in range(int(os.environ.get("TENANT_ADMIN_MUTANTS", "150"))):
+    for _ in range(int(os.environ.get("TENANT_ADMIN_MUTANTS", "60"))):
         mutant = bytearray(whole)
         for _ in range(rng.randint(1, 40)):
             mutant[rng.randrange(min(len(mutant), 3 * 4096))] = rng.randrange(256)

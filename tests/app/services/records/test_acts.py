@@ -43,7 +43,7 @@ from models.status import RunStatus
 from tests.app.services.chain.test_append import assert_one_chain
 from tests.conftest import NOW
 
-KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "12"))
+KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "8"))
 
 Cell = tuple[str, str]
 Key = tuple[str, Any]
@@ -550,7 +550,7 @@ def test_acts_undo_and_redo(tmp_path: Path) -> None:
     run_state_machine_as_test(
         Acts,
         settings=settings(
-            max_examples=int(os.environ.get("TENANT_ADMIN_ACTS", "6")),
+            max_examples=int(os.environ.get("TENANT_ADMIN_ACTS", "4")),
             stateful_step_count=40,
             deadline=None,
             derandomize=True,

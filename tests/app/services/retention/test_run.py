@@ -49,7 +49,7 @@ from tests.fixtures.stored import schema
 
 DAY = 86_400
 CUTOFF = NOW - 90 * DAY
-KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "12"))
+KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "6"))
 EVERY = int(os.environ.get("TENANT_ADMIN_RETENTION_EVERY", "7"))
 """Days between two runs, where a file is kept for half a year."""
 

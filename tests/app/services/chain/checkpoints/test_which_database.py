@@ -36,7 +36,7 @@ from tests.conftest import NOW
 from tests.fixtures.checkpoints import VERIFY
 from tests.fixtures.plain_engine import PlainEngine
 
-HISTORIES = int(os.environ.get("TENANT_ADMIN_HISTORIES", "6"))
+HISTORIES = int(os.environ.get("TENANT_ADMIN_HISTORIES", "4"))
 ACME, GLOBEX = "tenant-00", "tenant-01"
 LEDGER = "CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name, applied_at)"
 

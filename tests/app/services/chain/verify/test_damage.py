@@ -369,7 +369,7 @@ def test_random_damage_never_raises_nor_blames_what_is_sound(tmp_path: Path, pag
         written |= set(chain.seqs(tenant))
         successors |= dict(pairwise(chain.seqs(tenant)))
     pages, called = closed(chain), set[bool]()
-    for _ in range(int(os.environ.get("TENANT_ADMIN_MUTANTS", "60"))):
+    for _ in range(int(os.environ.get("TENANT_ADMIN_MUTANTS", "30"))):
         data = bytearray(pages.data)
         at = rng.randrange(page_size, len(data))
         size = min(rng.choice([1, 2, 16, page_size]), page_size - at % page_size)
