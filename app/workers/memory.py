@@ -11,6 +11,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer
 
 from app.workers.runner import uncollected
+from models.freeing import give_back
 
 _M_MXFAST, _M_MMAP_THRESHOLD = 1, -3
 _OWN_MAPPING = 1 << 20
@@ -30,15 +31,6 @@ def tidy_as_it_goes() -> None:
     with _glibc() as library:
         library.mallopt(_M_MXFAST, 0)
         library.mallopt(_M_MMAP_THRESHOLD, _OWN_MAPPING)
-
-
-def give_back() -> None:
-    """Has glibc give all free pages back to the system; elsewhere nothing. By itself it gives those alone
-    that lie behind the last piece in use: of 40 MB that were free after some thousand acts none. It takes up
-    to 5 ms.
-    """
-    with _glibc() as library:
-        library.malloc_trim(0)
 
 
 @contextmanager

@@ -45,6 +45,7 @@ from app.services.files.judging import (
     rows_by_table,
 )
 from models.errors import DamagedFile, TenantAdminError
+from models.freeing import give_back
 from models.local.atomic import new_file
 from models.local.file import MAGIC, TemporaryFiles, is_sql, require_file, set_pragma
 from models.progress import UNWATCHED, Monitor, Progress
@@ -199,6 +200,7 @@ def verify_imported(
     from app.services.chain.where import InFile  # noqa: PLC0415
 
     where, continuation, reason = InFile(imported.path), None, Reason.IMPORT
+    give_back()  # some MB of the import's, which what verifies and signs takes again
     try:
         store.made(where)
         continuation = store.continuation(where)

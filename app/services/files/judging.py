@@ -217,7 +217,7 @@ def rows_by_table(
     """Counts the tables that are a person's, and notes what is not there, and an audit chain, made at that
     line, that is not the platform's; `is_whole` says that the dump shows its end. Raises `ImportFailed`.
     """
-    # Peewee comes along with these, and its memory is not wanted beside the run's.
+    # Wanted behind the run alone, and not beside its memory.
     from app.services.chain.verify.source import CannotVerify, check_table  # noqa: PLC0415
     from app.services.files import describe  # noqa: PLC0415
     from app.services.records.tables import whole_part  # noqa: PLC0415
