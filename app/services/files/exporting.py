@@ -13,12 +13,13 @@ from typing import Any, BinaryIO, Final
 
 import apsw
 
+from app.services.files.allowed import STATISTICS
 from app.services.files.dump import BEGINNING, EXACT
 from app.services.files.inserts import AT_ONCE, ROW, STATEMENT, Inserts
 from app.services.records.belonging import of_tenant, referring
 from app.services.records.export import literal
 from app.services.records.record import readable_keys
-from app.services.text import counted, tenant_name
+from app.services.text import counted, some_of, tenant_name
 from models.engine import D1_LIMITS, Database, raw, sql_name
 from models.errors import DamagedFile, InvalidInput
 from models.local import statements
@@ -229,11 +230,13 @@ class _Export:
         named.
         """
         stored = set(map(caseless, self._stored))
+        statistics: list[str] = []
         for kind, name, table, sql, what in self._database.rows(raw(_OBJECTS)):
             if not all(isinstance(said, str) for said in (kind, name, table, sql)):
                 self._note(f"left out: what a damaged line of the schema calls {name}")
                 continue
             if name.startswith("sqlite_") or what == "shadow":
+                statistics += [name] if name in STATISTICS else []
                 continue
             if name.startswith("_cf_"):
                 self._note(f"left out: {name}, which is D1's own")
@@ -258,6 +261,17 @@ class _Export:
                 if not statement.startswith(sql):
                     self._note(f"left out: what stands behind the CREATE of {name} in the schema")
                 yield _Object(kind, name, caseless(table), statement)
+        self._note_statistics(statistics)
+
+    def _note_statistics(self, names: Sequence[str]) -> None:
+        """Names what SQLite chooses indexes by, which no statement that D1 takes can write."""
+        if self._wanted.tables or self._wanted.tenant is not None or not self._wanted.rows:
+            return
+        asked = [f"SELECT 1 FROM main.{sql_name(name)} LIMIT 1" for name in names]  # noqa: S608
+        with suppress(DamagedFile):
+            found = self._database.read_batch(list(map(raw, asked)))
+            if there := [name for name, rows in zip(names, found, strict=True) if rows]:
+                self._note(f"left out: {some_of(there, 2)}, which ANALYZE makes again where it is wanted")
 
     def _tables(self) -> list[StoredTable]:
         """The tables that are wanted, in the order in which they were made. Raises `InvalidInput`."""
