@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from app import paths
 from app.commands import common
 from app.services.chain.rules import SECONDS_LIMIT
-from app.services.text import counted, tenant_name
+from app.services.text import counted, tenant_name, utc_time
 from models.errors import NotAllowed
 from models.progress import Monitor, Stop
 from models.status import DEFAULT_RETENTION_DAYS
@@ -34,14 +34,16 @@ _FLAGS = {
 
 _NOW = (
     "reckon from this time (seconds since 1970), which confirms that it may lie far ahead of all that is in "
-    "the file; a time before the newest entry is refused all the same"
+    "the file; one of a day or more before the newest entry is refused all the same, or said where by it "
+    "nothing is old"
 )
 _MILLISECONDS = (
     "read times that seem to be in milliseconds as such; otherwise what has them stays, and is counted"
 )
 _STATUS = (
-    "Exit status: 0 when all that is old went (or would go), 1 when something old stays or a chain is "
-    "broken, which is named with its reason, 2 when nothing could be done."
+    "Exit status: 0 when all that is old went (or would go), 1 when something old stays, a chain is broken "
+    "or the clock lies behind what the file holds, which is named with its reason, 2 when nothing could be "
+    "done."
 )
 
 
@@ -138,10 +140,13 @@ def retention(options: argparse.Namespace) -> int:
             common.complain(planned.unfinished)
         if planned.caution is not None and _is_recorded(planned) and not options.dry_run:
             common.complain(planned.caution)
+        is_behind = planned.doubt is not None and planned.doubt.is_behind and not options.trust_clock
+        if planned.doubt is not None and is_behind and not planned.total:
+            common.complain(f"{planned.doubt.sentence(utc_time)} By that nothing is old.")
         if planned.in_milliseconds and not options.milliseconds:
             common.complain("to have times that seem to be in milliseconds read as such, add --milliseconds")
         if options.dry_run:
-            return _say_plan(planned, database, as_json=options.json)
+            return _say_plan(planned, database, as_json=options.json, is_behind=is_behind)
         confirmation = plan.Confirmation.to(
             planned,
             majority=options.allow_majority,
@@ -225,6 +230,7 @@ def _archive(options: argparse.Namespace) -> Iterator[None]:
 
 
 def _say_result(result: RetentionResult, database: Database, options: argparse.Namespace) -> int:
+    is_behind = result.doubt is not None and result.doubt.is_behind and not options.trust_clock
     if result.cancelled:
         common.complain(
             "cancelled; what was removed is gone, the rest stays, and a new run goes on from there"
@@ -248,10 +254,10 @@ def _say_result(result: RetentionResult, database: Database, options: argparse.N
             common.say(f"archived in {options.archive}: {', '.join(result.archives)}")
         _say_kept(result)
         common.say_used(database.usage)
-    return common.EXIT_INTACT if result.is_complete else common.EXIT_FINDINGS
+    return common.EXIT_INTACT if result.is_complete and not is_behind else common.EXIT_FINDINGS
 
 
-def _say_plan(planned: Plan, database: Database, *, as_json: bool) -> int:
+def _say_plan(planned: Plan, database: Database, *, as_json: bool, is_behind: bool) -> int:
     if planned.obstacle is not None:  # a run would end with it
         common.complain(planned.obstacle)
     if as_json:
@@ -278,7 +284,7 @@ def _say_plan(planned: Plan, database: Database, *, as_json: bool) -> int:
             common.say(f"what is removed cannot be brought back, but from a copy{else_by}")
         _say_kept(planned)
         common.say_used(database.usage)
-    return common.EXIT_INTACT if planned.is_complete else common.EXIT_FINDINGS
+    return common.EXIT_INTACT if planned.is_complete and not is_behind else common.EXIT_FINDINGS
 
 
 def _is_recorded(planned: Plan) -> bool:

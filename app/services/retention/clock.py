@@ -61,6 +61,13 @@ class ClockDoubt:
     jump: int = 0
     stated: bool = False
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether by such a clock nothing may be old that is: the database holds what is later. Where
+        retention ran later, by a time given then, that took what is old by the clock.
+        """
+        return self.reason is Doubt.BEHIND_ENTRY or (self.stated and self.reason is Doubt.BEHIND_RUN)
+
     def sentence(self, when: Callable[[int], str]) -> str:
         """For a person; `when` writes a time in epoch seconds as they read it."""
         known = "" if self.known is None else when(self.known)

@@ -145,6 +145,11 @@ def test_retention_refuses_by_a_clock_that_is_in_doubt(tmp_path: Path) -> None:
     behind = run("retention", copy, "--now", newest - 3 * DAY, "--days", 30)
     assert behind.returncode == 2
     assert "The time given is" in behind.stderr and "already from" in behind.stderr
+    for more in ((), ("--dry-run",)):
+        long_ago = run("retention", copy, "--now", 1_000, *more)
+        assert long_ago.returncode == 1
+        assert long_ago.stderr.endswith(". By that nothing is old.\n") and "already from" in long_ago.stderr
+        assert run("retention", copy, "--now", 1_000, "--trust-clock", *more).returncode == 0
     dry = run("retention", copy, "--dry-run")
     assert dry.returncode == 0
     assert "would be removed\nthe clock is in doubt: This computer's clock says" in dry.stdout
