@@ -41,6 +41,9 @@ _CANNOT = {
 }
 
 
+AGES_MS = 15_000
+"""After which words like "just now", which holds for a minute, are said again."""
+
 MOST_WRITTEN = 1_000
 """Rows that are written where each is charged, and nobody is asked before."""
 
@@ -53,12 +56,14 @@ class Context(QObject):
     say whether an act shall go on, which then calls one of the two. `damaged()` when reading has met damage,
     `closed()` when it is known that no act can be recorded, or why none can be is another reason by now;
     `undo_wanted()` when the last act is to be taken back from a dialog that stands beside the window.
+    `aged()` every few seconds, for words that tell how long ago something was.
     """
 
     asks = Signal(object, object, object)
     undo_wanted = Signal()
     damaged = Signal()
     closed = Signal()
+    aged = Signal()
 
     def __init__(
         self,
@@ -103,6 +108,9 @@ class Context(QObject):
         self.pause.changed.connect(self._ask_behind_pause)
         self.verdict = FileVerdict(self)
         self.verdict.changed.connect(self._look_at_verdict)
+        ages = QTimer(self, interval=AGES_MS)
+        ages.timeout.connect(self.aged)
+        ages.start()
 
     def _ask_behind_pause(self) -> None:
         """What was written when the account began to take no calls may be saved, or not."""

@@ -73,6 +73,7 @@ class SelfVerification(QObject):
         self._context.outside.written.connect(self._written)
         self._context.unsettled.settled.connect(lambda saved, act: self._count())
         self._context.outside.displaced.connect(lambda _: self._say())
+        self._context.aged.connect(self._age)
         self._read_last(self._show_last)
 
     def stop(self) -> None:
@@ -266,6 +267,10 @@ class SelfVerification(QObject):
         if through == self._verdict.through and (newer != self._verdict.newer or not was):
             self._verdict.newer = newer
             self._verdict.changed.emit()
+
+    def _age(self) -> None:
+        if self._verdict.known is not None:
+            self._say()
 
     def _say(self) -> None:
         self.said.emit(*self._words())

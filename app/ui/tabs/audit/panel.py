@@ -61,6 +61,8 @@ class VerificationPanel(QWidget):
     def __init__(self, context: Context, parent: QWidget) -> None:
         super().__init__(parent)
         self._context = context
+        self._said_known = False
+        """Whether the banner says what is known, in words that grow old."""
         self._judged.connect(self._show_verdict)
         self._priced.connect(self._show_cost)
         self._cost = ""
@@ -108,6 +110,7 @@ class VerificationPanel(QWidget):
         self._context.verdict.changed.connect(self._verdict_changed)
         self._context.runner.changed.connect(self._hear)
         self._context.outside.displaced.connect(self._displaced)
+        self._context.aged.connect(self._age)
         self._whole_at = self._when_whole()
         self._say_known()
 
@@ -342,6 +345,10 @@ class VerificationPanel(QWidget):
             self._say_known()
             self.changed.emit()
 
+    def _age(self) -> None:
+        if self._context.verdict.known is not None and self._said_known and not self.is_running:
+            self._say_known()
+
     def _say_known(self, headline: str = "") -> None:
         """What a part says stands on a line of its own below what is known of more, never in its place."""
         verdict, shown, part = self._context.verdict, self._shown, self._part or self._of_tenant
@@ -360,6 +367,7 @@ class VerificationPanel(QWidget):
             news = f"Since then: {of_part} {what}".rstrip()
             detail = f"{news}\n{detail}"
         self._say(tone, head, rest, detail, icon=icon, news=news)
+        self._said_known = not headline
         report = None if self.outcome is None else self.outcome.report
         if report is not self._listed:
             self._listed = report
@@ -439,6 +447,7 @@ class VerificationPanel(QWidget):
             self._say_known()
 
     def _say(self, tone: Tone, headline: str, *said: str, **more: str) -> None:
+        self._said_known = False
         self.banner.show_verdict(tone, headline, *said, **more)
         self.report_button.setVisible(self.outcome is not None)
         self.accept_button.setVisible(self.refuse_accept() is None)

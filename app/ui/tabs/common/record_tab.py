@@ -219,6 +219,7 @@ class RecordTab(ListedTab):
         self.list.loaded.connect(self._loaded)
         self.list.painted.connect(self._count_choices)
         self.list.failed.connect(self._not_loaded)
+        self.context.aged.connect(self._age)
         self.table.selection_changed.connect(self.commands.update)
         self.table.selection_changed.connect(self._show_selection)
         for changed in (self.model.dataChanged, self.list.loaded):  # Qt says nothing of a selection that went
@@ -229,6 +230,10 @@ class RecordTab(ListedTab):
         self.current.late.connect(self._show_waiting)
         self.current.left.connect(self._show_no_record)
         self.current.failed.connect(self._not_read)
+
+    def _age(self) -> None:
+        if self.isVisible():
+            self.table.viewport().update()
 
     def make_view_picker(self) -> ViewPicker:
         """Where its views are chosen, in the filter row: with the tab's ready views, where it has them."""

@@ -504,3 +504,15 @@ def test_the_same_finding_is_said_on_the_desktop_once(
         workspace.verification.check()
         qtbot.waitUntil(lambda: not context.verdict.is_running)
         assert len(said) == times and window.shield.text() == "Chain broken"
+
+
+@pytest.mark.slow
+def test_words_of_a_verdict_grow_old_with_it(qtbot: QtBot, opened: Opened, window: MainWindow) -> None:
+    opened()
+    qtbot.waitUntil(lambda: window.shield.text() == "Chain verified, just now")
+    context = window.context
+    assert context is not None
+    now = context.clock()
+    context.clock = lambda: now + 300
+    context.aged.emit()
+    assert window.shield.text() == "Chain verified, 5 min ago"
