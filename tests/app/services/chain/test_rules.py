@@ -1,9 +1,11 @@
 """The rules by themselves: formula, markers, starts, times."""
 
 import json
+import re
 import subprocess
 import sys
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +25,21 @@ def test_the_rules_import_nothing_of_ours_and_little_of_python() -> None:
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     ours = ["app.services", "app.services.chain", "app.services.chain.rules", "app.services.chain.entry"]
     assert said.strip() == str(ours)
+
+
+def test_the_paper_names_each_code_with_its_severity() -> None:
+    paper = (Path(rules.__file__).parent / "README.md").read_text(encoding="utf-8")
+    told = {
+        code: severity
+        for codes, severity in re.findall(r"^\| ([A-Z_, ]+) \| ([^|]+) \|", paper, re.MULTILINE)
+        for code in codes.split(", ")
+    }
+    assert told.keys() == {*rules.Code}
+    for code, severity in told.items():
+        is_own = code in rules.VERDICTS_OF_THEIR_OWN
+        assert severity.split(",")[0] == (
+            "warning" if code in rules.WARNINGS else "its own verdict" if is_own else "error"
+        ), code
 
 
 def test_the_formula() -> None:
