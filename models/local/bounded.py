@@ -1,5 +1,5 @@
 """Functions of SQLite's that search one text for another, bounded in what one call may take: it looks at each
-place anew, within one step, in which nothing can end it.
+place again, within one step, in which nothing can end it.
 
 Only where the SQL of others has them search for what is not a short text that stands there: what is called
 then is Python's, which takes no text that is no UTF-8.

@@ -1,4 +1,4 @@
-"""A file written anew without its free space, in which other programs' writes leave what they removed."""
+"""A file rewritten without its free space, in which other programs' writes leave what they removed."""
 
 import shutil
 import time
@@ -17,11 +17,11 @@ from models.progress import PATIENCE, never
 from models.schema import internal, read_stored
 
 MOST: Final = 256 * 2**20
-"""Bytes of a file that is written anew: it is held in memory meanwhile, and nobody else can write."""
+"""Bytes of a file that is rewritten: it is held in memory meanwhile, and nobody else can write."""
 
 
 def pack(database: LocalDatabase) -> str | None:
-    """Writes the file anew, so that no free space is left in it; why not, if so, as a clause.
+    """Rewrites the file, so that no free space is left in it; why not, if so, as a clause.
     The caller holds a connection, on which no transaction is open.
 
     Not where another program has the file open, which would wait for it; nor where it changed what tells rows

@@ -290,7 +290,7 @@ def erase(
     if unpacked is not None:
         problems.append(
             "What other programs had removed of it may still be in free space of the file, which was not "
-            f"written anew: {unpacked}. VACUUM by sqlite3 clears that space, once nobody else has the file "
+            f"rewritten: {unpacked}. VACUUM by sqlite3 clears that space, once nobody else has the file "
             "open."
         )
     try:

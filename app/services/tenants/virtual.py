@@ -55,7 +55,7 @@ class Indexed:
     def lines(self, *, were: bool = False) -> Iterator[str]:
         """What a person is told of them, before and, as they `were` built, afterwards."""
         for name in self.rebuilt:
-            yield f"{name}: this index {'was' if were else 'is'} built anew from the rows that stay"
+            yield f"{name}: this index {'was' if were else 'is'} rebuilt from the rows that stay"
         for name, rows in self.left.items():
             many = "whose rows nothing here can read" if rows is None else f"of {counted(rows, 'row')}"
             yield f"{name}: this virtual table, {many}, may keep what it has of the tenant"
@@ -66,7 +66,7 @@ class Indexed:
         return found | ({"mayKeep": dict(self.left)} if self.left else {})
 
     def statements(self) -> Iterator[Statement]:
-        """What builds them anew."""
+        """What rebuilds them."""
         for name in map(sql_name, self.rebuilt):
             yield Statement(raw(f"INSERT INTO main.{name} ({name}) VALUES ('rebuild')"), expect=None)  # noqa: S608
 

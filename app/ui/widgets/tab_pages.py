@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QTabWidget
 
 
 class TabPages(QTabWidget):
-    """Qt paints all of the page anew whenever anything in it asks for another size: each count that comes
+    """Qt paints all of the page again whenever anything in it asks for another size: each count that comes
     above a thousand cells. Here it does where the tabs ask for it, or what is in the corner beside them: a
     page has its place by them alone.
     """

@@ -486,7 +486,8 @@ def test_what_others_left_in_free_space_goes_or_is_said(path: Path, tmp_path: Pa
     (other,) = ask(path, "SELECT DISTINCT tenant_id FROM users LIMIT 1")[0]
     ask(path, "UPDATE loose SET tenant_id = ? WHERE tenant_id = 'globex'", other)
     done = erase(path, str(other), now=NOW + 9)
-    assert done.holds and "anew: the rows of loose would get other numbers by that. VACUUM" in done.notes[-1]
+    said = "rewritten: the rows of loose would get other numbers by that. VACUUM"
+    assert done.holds and said in done.notes[-1]
     assert ask(path, "SELECT rowid FROM loose") == [(2,), (3,)]
 
 
@@ -515,15 +516,15 @@ def test_an_index_of_texts_keeps_nothing_or_is_named(path: Path) -> None:
         )
     done = erase(path)
     said = [
-        "found: this index is built anew from the rows that stay",
-        "old: this index is built anew from the rows that stay",
+        "found: this index is rebuilt from the rows that stay",
+        "old: this index is rebuilt from the rows that stay",
         "Keeps: this virtual table, of 1 row, may keep what it has of the tenant",
         "gone: this virtual table, whose rows nothing here can read, may keep what it has of the tenant",
         "unfit: this virtual table, whose rows nothing here can read, may keep what it has of the tenant",
     ]
     assert done.holds and not done.problems and done.erasure.lines()[-5:] == said
     assert done.notes[1 : 1 + len(said)] == tuple(
-        f"{line.replace(' is built', ' was built')}." for line in said
+        f"{line.replace(' is rebuilt', ' was rebuilt')}." for line in said
     )
     assert ask(path, "SELECT count(*) FROM words WHERE term = 'unforgettable'") == [(0,)]
     assert ask(path, "SELECT docid FROM old WHERE old MATCH 'unforgettable'") == []
