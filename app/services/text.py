@@ -307,11 +307,16 @@ def one_cell(text: str) -> str:
     return _BETWEEN.sub(" ", cell(text))
 
 
+def to_the_end(text: str) -> str:
+    """`text` for a clipboard: most programs make a NUL the end of what they paste."""
+    return text.replace("\0", NUL_SEEN)
+
+
 def cells(text: str) -> str:
     """`text` for a spreadsheet, which makes several cells of tabs and line breaks. Of one cell it stays as it
     is: it is pasted elsewhere more often, and stands alone under its own name. No paste ends at a NUL.
     """
-    text = text.replace("\0", NUL_SEEN)
+    text = to_the_end(text)
     return _BEFORE_RUN.sub(r"\1'", text) if _BETWEEN.search(text) else text
 
 

@@ -4,15 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, QTimer, SignalInstance
-from PySide6.QtGui import (
-    QAction,
-    QCursor,
-    QGuiApplication,
-    QMouseEvent,
-    QPaintEvent,
-    QResizeEvent,
-    QShowEvent,
-)
+from PySide6.QtGui import QAction, QCursor, QMouseEvent, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QBoxLayout,
@@ -29,6 +21,7 @@ from PySide6.QtWidgets import (
 from app.itemmodels.columns import Tone
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
+from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.formatting import first_line, grouped
 from app.ui.widgets.labels import IconLabel, Label, Look, bounded, in_row, lines_of, set_tip
 
@@ -268,7 +261,7 @@ class SplitButton(QWidget):
 
 def copy_button(theme: Theme, text: str, content: Callable[[], str]) -> QPushButton:
     """A push button; `content()` is asked for when it is pressed."""
-    return push_button(theme, text, lambda: QGuiApplication.clipboard().setText(content()), icon=Icon.COPY)
+    return push_button(theme, text, lambda: copy_text(content()), icon=Icon.COPY)
 
 
 Chip = tuple[str, Tone, str | None]

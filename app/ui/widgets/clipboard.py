@@ -1,4 +1,4 @@
-"""Secrets on the clipboard, which programs that keep its history are asked to leave out."""
+"""What is put on the clipboard; secrets, which programs that keep its history are asked to leave out."""
 
 from collections.abc import Callable
 from typing import Final
@@ -7,8 +7,15 @@ from PySide6.QtCore import QEvent, QMimeData, QObject, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
+from app.services.text import to_the_end
+
 _KLIPPER: Final = "x-kde-passwordManagerHint"
 _WINDOWS: Final = 'application/x-qt-windows-mime;value="ExcludeClipboardContentFromMonitorProcessing"'
+
+
+def copy_text(text: str) -> None:
+    """All of it arrives, whatever it holds."""
+    QGuiApplication.clipboard().setText(to_the_end(text))
 
 
 def copy_secret(text: str) -> None:

@@ -25,7 +25,6 @@ from PySide6.QtCore import (
 from PySide6.QtGui import (
     QContextMenuEvent,
     QFocusEvent,
-    QGuiApplication,
     QKeyEvent,
     QKeySequence,
     QMoveEvent,
@@ -43,6 +42,7 @@ from app.services.text import one_cell
 from app.ui.theme import Theme
 from app.ui.widgets.actions import give_letters
 from app.ui.widgets.cell_delegate import CellDelegate
+from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.later import later
 from app.ui.widgets.popup_keys import keep_keys
 from app.ui.widgets.table_columns import ColumnLayout, TableHeader, known_viewport
@@ -205,7 +205,7 @@ class DataTable(QTableView):
         lines = ["\t".join(str(model.headerData(c, Qt.Orientation.Horizontal) or "") for c in columns)]
         lines += ["\t".join(_whole(model.index(r, c)) for c in columns) for r in self.selected_rows()]
         text = "\n".join(lines)
-        QGuiApplication.clipboard().setText(text)
+        copy_text(text)
         return text
 
     def set_empty_state(self, widget: QWidget) -> None:

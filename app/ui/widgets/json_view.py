@@ -6,15 +6,16 @@ from functools import cached_property
 from typing import NamedTuple
 
 from PySide6.QtCore import QAbstractItemModel, QMimeData, QModelIndex, QObject, QSize, Qt
-from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QMenu, QPlainTextEdit, QSizePolicy, QStackedLayout, QTreeView, QWidget
 
 from app.itemmodels.columns import DISPLAY, ROOT, Index
 from app.services.records.contents import LARGE, indented
-from app.services.text import counted, visible
+from app.services.text import counted, to_the_end, visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import one_of_icons, push_button, tool_button
+from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.formatting import first_line
 from app.ui.widgets.labels import SELECTABLE, Label, Look, in_column, in_lines, in_row, text_box
 
@@ -190,7 +191,7 @@ class JsonView(QWidget):
         self._choose()
 
     def copy(self) -> None:
-        QGuiApplication.clipboard().setText(self._text or "")
+        copy_text(self._text or "")
 
     def _show_all(self) -> None:
         self._whole = True
@@ -256,7 +257,7 @@ class _Text(QPlainTextEdit):
 
     def createMimeDataFromSelection(self) -> QMimeData:
         copied = QMimeData()
-        copied.setText(self.textCursor().selection().toPlainText().replace(_MARK, ""))
+        copied.setText(to_the_end(self.textCursor().selection().toPlainText().replace(_MARK, "")))
         return copied
 
 
@@ -277,7 +278,7 @@ class _Tree(QTreeView):
     def _copy(self) -> None:
         model = self.model()
         if isinstance(model, JsonModel) and self.currentIndex().isValid():
-            QGuiApplication.clipboard().setText(model.whole(self.currentIndex()))
+            copy_text(model.whole(self.currentIndex()))
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = QMenu(self)

@@ -14,7 +14,6 @@ from PySide6.QtCore import QAbstractTableModel, QPointF, QRect, QSize, Qt, QTime
 from PySide6.QtGui import (
     QBrush,
     QFont,
-    QGuiApplication,
     QKeyEvent,
     QKeySequence,
     QPainter,
@@ -35,6 +34,7 @@ from app.services.records.contents import single
 from app.services.records.text_diff import Alone, DiffRow, Marks, TextDiff, marks
 from app.services.text import counted, unstacked, visible
 from app.ui.theme import Theme
+from app.ui.widgets.clipboard import copy_text
 from models.progress import Pause
 
 NUMBER, LEFT, OTHER_NUMBER, RIGHT = range(4)
@@ -616,7 +616,7 @@ class LineView(QTableView):
             piece = self.lines.rows[row].left if is_left else self.lines.rows[row].right
             if piece is not None:
                 found[piece[0]] = self.lines.text(row, is_left)
-        QGuiApplication.clipboard().setText("\n".join(found.values()))
+        copy_text("\n".join(found.values()))
 
     def _unfold(self) -> None:
         row = self.currentIndex().row()

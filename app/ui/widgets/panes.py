@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QResizeEvent, QShowEvent
+from PySide6.QtGui import QContextMenuEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -34,6 +34,7 @@ from app.ui.widgets.buttons import (
     push_button,
     tool_button,
 )
+from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.labels import (
     FoldedLabel,
@@ -573,7 +574,7 @@ class FieldList(QWidget):
         holder.deleteLater()
 
     def _copy(self, field: Field, button: QToolButton) -> None:
-        QGuiApplication.clipboard().setText(field.value if field.copy is None else field.copy)
+        copy_text(field.value if field.copy is None else field.copy)
         button.setIcon(self._theme.icon(Icon.CHECK, Tone.OK))
         plain = self._theme.icon(Icon.COPY, "dim")
         later(button, _COPIED_MS, lambda: button.setIcon(plain))

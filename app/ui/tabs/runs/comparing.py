@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QEvent, QSize, QTimer
-from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QSizePolicy, QVBoxLayout, QWidget
 
 from app.itemmodels.columns import Column, Tone
@@ -23,6 +23,7 @@ from app.ui.widgets import formatting
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import CheckBox, push_button
 from app.ui.widgets.cell_delegate import WrappingCells
+from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.dialogs import Dialog, ask_save
 from app.ui.widgets.labels import Label, Look, bounded, in_row
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
@@ -239,11 +240,11 @@ class CompareDialog(Dialog):
         )
 
     def _copy_markdown(self) -> None:
-        QGuiApplication.clipboard().setText(run_compare.as_markdown(self.shown, self.words))
+        copy_text(run_compare.as_markdown(self.shown, self.words))
         self._context.say("The comparison is copied as Markdown.")
 
     def _copy_csv(self) -> None:
-        QGuiApplication.clipboard().setText(run_compare.as_csv(self.shown))
+        copy_text(run_compare.as_csv(self.shown))
         self._context.say("The comparison is copied as CSV.")
 
     def _ask_export(self) -> None:

@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
-from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QWidget
 
 from app.services.deliveries import hiding, sharing
@@ -25,6 +25,7 @@ from app.ui.tabs.webhooks.sending import deliverer
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import field_icons, push_button
+from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.columns import Columns
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ask_save
 from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice, set_tip
@@ -354,7 +355,7 @@ class DeliveriesDialog(Dialog):
 
     def copy_curl(self) -> None:
         def copy(chosen: Delivery, destination: Destination, request: Request) -> None:
-            QGuiApplication.clipboard().setText(as_curl(request))
+            copy_text(as_curl(request))
             self.state.setText(f"Copied; set {VARIABLE} to the webhook's secret before you run it.")
 
         self._with_request(copy)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication, QTextOption
+from PySide6.QtGui import QTextOption
 from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QWidget
 
 from app.itemmodels.columns import Tone
@@ -20,6 +20,7 @@ from app.ui.tabs.webhooks import event_table
 from app.ui.tabs.webhooks.allowing import AllowHere
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.formatting import absolute_time
 from app.ui.widgets.labels import FoldedLabel, Label, Look, in_column, in_row, text_box
@@ -157,10 +158,10 @@ class ReceiverDialog(Dialog):
             self.receiver.answering = Answering(self.answers.currentData())
 
     def _copy(self) -> None:
-        QGuiApplication.clipboard().setText(self.address.text())
+        copy_text(self.address.text())
 
     def _copy_request(self) -> None:
-        QGuiApplication.clipboard().setText(self.request.toPlainText())
+        copy_text(self.request.toPlainText())
 
     def _take(self, received: Received) -> None:
         self._received.appendleft(received)

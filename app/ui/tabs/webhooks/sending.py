@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, QSize
-from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut, QTextOption
+from PySide6.QtGui import QKeySequence, QShortcut, QTextOption
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QPlainTextEdit, QWidget
 
 from app.services.deliveries.curl import VARIABLE, as_curl
@@ -23,6 +23,7 @@ from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.columns import Columns
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.following import FollowingScroll
@@ -323,7 +324,7 @@ class SendEventDialog(Dialog):
 
     def _copy_curl(self) -> None:
         if self._request is not None:
-            QGuiApplication.clipboard().setText(as_curl(self._request))
+            copy_text(as_curl(self._request))
             self._context.say(f"Copied; set {VARIABLE} to the webhook's secret before you run it")
 
     def reject(self) -> None:

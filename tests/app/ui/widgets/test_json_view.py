@@ -37,6 +37,9 @@ def test_text_is_laid_out_and_copied_as_stored(view: JsonView) -> None:
     assert view.text_view.toPlainText() == '{\n  "a": 1.10,\n  "b": [\n    true\n  ]\n}'
     view.copy_button.click()
     assert QGuiApplication.clipboard().text() == stored
+    view.set_json("no JSON\0 behind it")  # as which most programs end what they paste
+    view.copy_button.click()
+    assert QGuiApplication.clipboard().text() == "no JSON␀ behind it"
 
 
 def test_tree(theme: Theme) -> None:

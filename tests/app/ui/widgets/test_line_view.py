@@ -157,6 +157,10 @@ def test_a_long_line_goes_on_in_the_next_rows(view: LineView) -> None:
     view.selectAll()
     view._copy()
     assert QGuiApplication.clipboard().text().startswith(long)
+    view.show_lines(one_text("a NUL\0 is no end"))
+    view.selectAll()
+    view._copy()
+    assert QGuiApplication.clipboard().text() == "a NUL␀ is no end"
 
 
 def test_parts_of_a_changed_line_are_marked_where_they_stand(view: LineView) -> None:

@@ -88,14 +88,16 @@ def test_fields_are_plain_and_copied_whole(qtbot: QtBot, theme: Theme) -> None:
     fields = added(qtbot, FieldList(theme))
     whole = "9f3c" + "0" * 56 + "a1e7"
     fields.set_fields(
-        [Field("Hash", "9f3c…a1e7", mono=True, copy=whole), Field("Note", "<b>x</b>"), Field("Secret", "")]
+        [Field("Hash", "9f3c…a1e7", mono=True, copy=whole), Field("Note", "<b>x</b>\0"), Field("Secret", "")]
     )
-    assert value_of(fields, "Note") == "<b>x</b>"
+    assert value_of(fields, "Note") == "<b>x</b>\\0"
     assert value_of(fields, "Secret") == "—"
     of_hash, of_note = fields.findChildren(QToolButton)
     assert of_note.accessibleName() == "Copy note", "of nothing there is nothing to copy"
     qtbot.mouseClick(of_hash, Qt.MouseButton.LeftButton)
     assert QGuiApplication.clipboard().text() == whole
+    qtbot.mouseClick(of_note, Qt.MouseButton.LeftButton)
+    assert QGuiApplication.clipboard().text() == "<b>x</b>␀"
 
 
 def test_the_values_of_lists_below_each_other_begin_at_one_line(qtbot: QtBot, theme: Theme) -> None:
