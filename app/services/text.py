@@ -42,85 +42,6 @@ _MARKUP = compiled_later(
 begins a reference or, by itself, a link.
 """
 
-_SLASH = r"(?:\\*/|\\+u002f|%2f)"
-"""As it is, in JSON, and within a URL."""
-
-_HOOK = compiled_later(
-    rf"(?P<host>hooks\.slack(?:-gov)?\.com\.?(?::\d+)?(?={_SLASH})"
-    rf"|discord(?:app)?\.com\.?(?::\d+)?(?={_SLASH}+api{_SLASH}+(?:v\d+{_SLASH}+)?webhooks{_SLASH})"
-    rf"|webhook\.office\.com\.?(?::\d+)?(?={_SLASH})"
-    rf"|outlook\.office(?:365)?\.com\.?(?::\d+)?(?={_SLASH}+webhook{_SLASH})"
-    rf"|hooks\.zapier\.com\.?(?::\d+)?(?={_SLASH}+hooks{_SLASH})"
-    rf"|api\.telegram\.org\.?(?::\d+)?(?={_SLASH}+bot))"
-    r"""(?:[^\s"'<>\\]|\\+(?:/|u002f))+""",
-    re.IGNORECASE,
-)
-
-_USER = compiled_later(
-    rf"""((?::|%3a){_SLASH}{{2}})(?:(?!\\+u002f|%2f)[^\x00- /"'<>,;(){{}}\[\]])*(?=@|%40)""", re.IGNORECASE
-)
-"""Up to the last @ of what may be a host: people write passwords with any sign in them."""
-
-PASSWORD_MARK = "[password hash]"  # noqa: S105 - what is said in the place of one
-_BASE64 = r"[\w./+=-]"
-_PASSWORD_HASH = compiled_later(
-    rf"\$(?:argon2(?:id|i|d)?|bcrypt(?:-sha\d+)?|scrypt|s0|pbkdf2(?:-\w+)?)\$(?:{_BASE64}|[$,:]){{16,}}"
-    rf"|\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{{16,53}}"
-    rf"|\$(?:y|gy|7)\${_BASE64}+\$(?:{_BASE64}|\$){{16,}}"
-    r"|\$(?:5|6)\$(?:rounds=\d{1,9}\$)?[./A-Za-z0-9]{0,16}\$[./A-Za-z0-9]{43,86}"
-    r"|\$(?:1|apr1|md5)\$[./A-Za-z0-9]{0,8}\$[./A-Za-z0-9]{22}|\$[PHS]\$[./A-Za-z0-9]{31,52}"
-    rf"|\b(?:pbkdf2|scrypt)(?:[_:-]\w{{1,12}}){{0,3}}[$:](?:{_BASE64}|[$:,]){{24,}}"
-    rf"|\bSCRAM-SHA-\d{{1,3}}\$\d{{1,9}}:(?:{_BASE64}|[$:,]){{16,}}|\bmd5[0-9a-f]{{32}}\b"
-    r"|\b(?:sha\d{1,3}|md5)\$[^$\s\"'\\]{0,64}\$[0-9a-fA-F]{32,128}\b"
-    rf"|\{{(?:S?(?:SHA|MD5)(?:224|256|384|512)?|CRYPT|PBKDF2[\w-]{{0,12}})\}}(?:{_BASE64}|[$,:]){{20,}}"
-)
-"""A stored password by how it is written, wherever it stands: in a PHC string, as crypt has it, or as
-libraries do (`secret_forms` tells these forms apart).
-"""
-
-_HASHES_BEGIN = ("{S", "{C", "MD5}", "md5", "pbkdf2", "scrypt:")
-"""Where there is none of these, nor a “$”, there is none.
-"""
-
-_LINK = re.compile(r"""[^\s"'<>]++""")
-_IN_QUERY = compiled_later(
-    r"((?:[?&#;]|\\+u0026|%3f|%26)[\w.-]{0,40}?(?:token|key|secret|password|passwd|pwd|code|otp|signature|sig|jwt"
-    r"|credential|reset|invite|ticket|hint)(?:=|%3d))"
-    r"""[^&\s"'<>#\\;]+""",
-    re.IGNORECASE,
-)
-_IN_PATH = compiled_later(
-    rf"""({_SLASH}(?:(?:re)?set[_-]?password|password[_-]?reset|reset|forgot(?:ten)?(?:[_-]?password)?|recover"""
-    r"""|magic(?:[_-]?links?)?|verify(?:[_-]?e?mail)?|confirm(?:[_-]?e?mail)?|activate|invit(?:e|ation)s?)"""
-    rf"""{_SLASH})(?=[\w.~=-]{{0,200}}?\d)[\w.~=-]{{16,}}""",
-    re.IGNORECASE,
-)
-"""A link that lets whoever has it choose a password, or in: what its path ends with."""
-
-_BEARER = compiled_later(r"\b(bearer(?:\s|\\[nrt]){1,4})[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
-_HEADER = compiled_later(
-    r"""(\bauthorization\\?["']?\s{0,4}[:=]\s{0,4}\\?["']?(?:(?:basic|digest|token|negotiate)\s{1,4})?)"""
-    r"""(?!bearer\b)[^\s"'\\,;…]{6,}""",
-    re.IGNORECASE,
-)
-_PRIVATE_KEY = compiled_later(
-    r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----)(?:\\[nrt]|[A-Za-z0-9+/=:,._\s-])+?"
-    r"(?=-----END|\\[^nrt]|[^A-Za-z0-9+/=:,._\s\\-]|\Z)"
-)
-_KNOWN_TOKEN = compiled_later(
-    r"\b(gh[pousr]_(?=\w{20})|github_pat_(?=\w{20})|glpat-(?=[\w-]{16})|npm_(?=\w{30})|[rs]k_(?:live|test)_(?=\w{10})"
-    r"|whsec_(?=[\w+/]{16})|xox[abeprs]-(?=[\w-]{10})|(?:AKIA|ASIA)(?=[0-9A-Z]{16}\b)|AIza(?=[\w-]{30})"
-    r"|SG\.(?=[\w-]{16,64}\.[\w-]{16})|eyJ(?=[\w-]{8,2000}\.eyJ[\w-]{8}))[\w+/=.-]+"
-)
-"""As the services that give them out write them, and a JSON Web Token (RFC 7519)."""
-_TOKENS_BEGIN = (
-    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "npm_", "k_live_", "k_test_"),
-    *("whsec_", "xox", "AKIA", "ASIA", "AIza", "SG.", "eyJ"),
-)
-"""One of which each of those has; to look for them takes a tenth of the time."""
-
-"""What lets somebody in by how it is written: in a URL, in a header, and a key as OpenSSL does it."""
-
 HIDING = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 """Unicode categories of what cannot be seen or changes how the rest is seen."""
 
@@ -212,43 +133,6 @@ def host_in_unicode(email: str) -> str:
     except UnicodeError:
         return email
     return f"{name}{at}{'.'.join(read)}"
-
-
-def without_credentials(text: str) -> str:
-    """The text without the paths of Slack's, Discord's, Teams' and Zapier's webhooks, which let anybody post
-    there, without the user names, passwords and tokens in URLs, and links to reset them, without bearer
-    tokens and private keys, and without stored passwords (`without_passwords`). Valid JSON stays valid.
-    """
-    if "@" in text or "%40" in text:
-        text = _USER.sub(r"\1…", text)
-    if "=" in text or "%3" in text:
-        text = _LINK.sub(_without_query, text)
-    small = text.lower()
-    has_path = "/" in text or "%2" in text or "u002" in small
-    if has_path:
-        text = _IN_PATH.sub(r"\1…", text)
-    if "bearer" in small:
-        text = _BEARER.sub(r"\1…", text)
-    if "uthor" in small:  # its i and z are written in other ways, too
-        text = _HEADER.sub(r"\1…", text)
-    if "PRIVATE KEY" in text:
-        text = _PRIVATE_KEY.sub(r"\1…", text)
-    if any(one in text for one in _TOKENS_BEGIN):
-        text = _KNOWN_TOKEN.sub(r"\1…", text)
-    return without_passwords(_HOOK.sub(r"\g<host>/…", text) if has_path else text)
-
-
-def _without_query(found: re.Match[str]) -> str:
-    """Of a link, which has a path: an e-mail address or a tenant's id may look like a query by itself."""
-    link = found[0]
-    return _IN_QUERY.sub(r"\1…", link) if re.search(_SLASH, link, re.IGNORECASE) else link
-
-
-def without_passwords(text: str) -> str:
-    """The text without what is known by its form as a hash of a password, from which that can be guessed."""
-    if "$" in text or any(one in text for one in _HASHES_BEGIN):
-        return _PASSWORD_HASH.sub(PASSWORD_MARK, text)
-    return text
 
 
 def counted(number: int, singular: str, plural: str = "") -> str:

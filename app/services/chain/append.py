@@ -16,7 +16,8 @@ from app.services.chain.cautions import Agreed, Caution, DamageMet, EarlierState
 from app.services.chain.numbering import Numbering
 from app.services.chain.reading import last_numbers
 from app.services.chain.rules import named
-from app.services.text import tenant_name, without_credentials
+from app.services.secrets.forms import without_credentials
+from app.services.text import tenant_name
 from models import errors
 from models.engine import Database, Limits, Rows, Statement, raw, sql_name, within
 from models.freeing import let_go

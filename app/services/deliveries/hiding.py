@@ -3,7 +3,6 @@ written. What tells who somebody is stays, but for others (`sharing`).
 """
 
 import json
-import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -14,45 +13,36 @@ from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.request import Header
 from app.services.deliveries.signing import PREFIX, signed_form, standard_key
-from app.services.records.secret_texts import GONE, without_secrets
-from app.services.records.tables import is_secret_text
 from app.services.records.webhooks import without_users
+from app.services.secrets.forms import SECRET_MARK
+from app.services.secrets.names import is_secret_in_urls, is_secret_text, is_signature
+from app.services.secrets.texts import GONE, without_secrets
 from models.errors import InvalidInput
 from models.masking import masked, masked_end
 
-SECRET_MARK, ADDRESS_MARK = "[secret]", "[address]"
+ADDRESS_MARK = "[address]"
 _LEAST = 4
 """Characters of a secret that is looked for in what a server says; a shorter one stands in any text."""
 _LEAST_PART, _LONG_PART = 8, 20
 """Of a part of an address with a digit, and of one without."""
-_KEYS: Final = frozenset({"key", "sig", "code", "auth", "access"})
-"""What a parameter of a URL is called that lets anybody post there, and a member of JSON need not."""
 _DEEPEST: Final = 100
 _ENDS: Final = [chr(code) for code in range(0xE000, 0xF900)]
 """What stands in no mark, for use by nobody in particular (Unicode's private area)."""
-_HEADERS: Final = frozenset({"set-cookie", "cookie", "authorization", "proxy-authorization"})
-_TOKEN: Final = re.compile(
-    r"\b(?:whsec_|(?:sk|pk|rk|ghp|gho|github_pat|xox[abpr]|glpat)[_-])[\w+/=-]{8,}"
-    r"|(?i:\b(?:bearer|basic)\s+)[\w+/=.~-]{8,}"
-    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
-    r"|\$(?:argon2\w*|2[aby]|pbkdf2[\w-]*|scrypt)\$[^\s\"']{8,}"
-)
-"""Secrets and password hashes by how they are written."""
 
 
 def names_secret(name: str) -> bool:
     """Whether what is called so is a secret; a signature is one of what it signs."""
-    return is_secret_text(name) or name.lower().endswith("signature")
+    return is_secret_text(name) or is_signature(name)
 
 
 def header(name: str, text: str) -> str:
     """A header's value as it may be shown."""
-    return GONE if name.lower() in _HEADERS or names_secret(name) else plain(text)
+    return GONE if names_secret(name) else plain(text)
 
 
 def plain(text: str) -> str:
     """A text without what is written or called as secrets are; URLs without user names and passwords."""
-    return without_secrets(_TOKEN.sub(GONE, str(without_users(text))))
+    return without_secrets(str(without_users(text)))
 
 
 def within(value: Any, text: Callable[[str], str], tells: Callable[[str], bool], depth: int = 0) -> Any:
@@ -173,10 +163,6 @@ def _secrets(destination: Destination) -> list[str]:
     return [part for part in dict.fromkeys(parts) if len(part) >= _LEAST]
 
 
-def _names_key(name: str) -> bool:
-    return names_secret(name) or name.lower() in _KEYS
-
-
 def _address(url: str) -> list[str]:
     """The parts of a path and a query that look as if they were secret, the longest first."""
     try:
@@ -190,5 +176,5 @@ def _address(url: str) -> list[str]:
         for part in said
         if len(part) >= _LONG_PART or (len(part) >= _LEAST_PART and any(map(str.isdigit, part)))
     }
-    found |= {value for name, value in query if len(value) >= _LEAST and _names_key(name)}
+    found |= {value for name, value in query if len(value) >= _LEAST and is_secret_in_urls(name)}
     return sorted(found, key=len, reverse=True)

@@ -9,8 +9,9 @@ from typing import Any, Final
 from app.services.deliveries import hiding
 from app.services.deliveries.answer import DeliveryAnswer
 from app.services.deliveries.log import Delivery
-from app.services.records.secret_texts import GONE
 from app.services.records.webhooks import without_urls
+from app.services.secrets.names import words
+from app.services.secrets.texts import GONE
 from app.services.text import utc_time
 from models.local.atomic import expected_errors, replacing
 
@@ -23,7 +24,6 @@ _PERSON: Final = re.compile(
 """What a member is called that says who somebody is, as far as a name can tell."""
 _TAG: Final = re.compile(r"(<([A-Za-z][\w.:-]{0,60})>)[^<>]+(</\2>)")
 """An element of XML that holds a text."""
-_WORDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+")
 
 
 def lines(deliveries: Iterable[tuple[Delivery, DeliveryAnswer | None]]) -> Iterable[str]:
@@ -78,8 +78,7 @@ def redacted(text: str) -> str:
 
 
 def _tells(name: str) -> bool:
-    words = _WORDS.sub("_", name).lower()
-    return hiding.names_secret(name) or _PERSON.search(words) is not None
+    return hiding.names_secret(name) or _PERSON.search(words(name)) is not None
 
 
 def _header(name: str, text: str) -> str:

@@ -22,7 +22,6 @@ from app.services.chain.rules import seconds
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.rows import RawText, Value
-from app.services.records.secret_texts import without_secrets
 from app.services.records.tables import (
     AUDIT_CHAIN,
     DECLARED,
@@ -40,6 +39,7 @@ from app.services.records.webhooks import (
     without_users,
     written_with,
 )
+from app.services.secrets.texts import without_secrets
 from app.services.text import cell, one_cell
 from models import engine
 from models.engine import Database, sql_name

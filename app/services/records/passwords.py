@@ -1,4 +1,4 @@
-"""A user's new password: what may be one, and how it is stored (`secret_forms` tells of one that is).
+"""A user's new password: what may be one, and how it is stored (`secrets.told` tells of one that is).
 
 The platform's Workers check one by Web Crypto, which has PBKDF2 and no Argon2, and in production refuses
 more than 100,000 iterations. So that is what is stored here: PBKDF2-HMAC-SHA256 as a PHC string
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from app.services.records.secret_forms import MOST_ITERATIONS
+from app.services.secrets.told import MOST_ITERATIONS
 from app.services.text import visible
 from models.errors import InvalidInput
 

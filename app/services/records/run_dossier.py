@@ -25,8 +25,8 @@ from app.services.records.record import Record, each_again
 from app.services.records.rows import decoded, exactly, legible
 from app.services.records.run_compare import whole_number
 from app.services.records.run_timeline import ALL_ABOUT, RunStory, RunTimeline, entry_behind, read, timeline
-from app.services.records.secret_texts import without_secrets
 from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, PLANNING_RUNS, ColumnKind
+from app.services.secrets.texts import without_secrets
 from app.services.text import counted, lasted, markdown, readable, utc_time, visible
 from models.engine import Database
 from models.errors import Cancelled

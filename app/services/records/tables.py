@@ -2,20 +2,19 @@
 an export make of them. `app/README.md` says what else a new column takes.
 """
 
-import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from peewee import AutoField, Model
 
 from app.services import text
-from app.services.records import secret_forms
-from app.services.records.rows import Value
-from app.services.records.secret_forms import Told
+from app.services.records.rows import RawText, Value
+from app.services.secrets import names, told
+from app.services.secrets.forms import PASSWORD_MARK, SECRET_MARK, without_keys
+from app.services.secrets.told import Told
 from models import tables
-from models.patterns import compiled_later
 from models.schema import StoredTable
 from models.status import Phase
 
@@ -107,10 +106,10 @@ class TableColumn:
     steps: tuple[str, ...] = ()
 
     def said(self, value: Value) -> Value:
-        """The value as it may be shown, copied and exported: of what only the file has none that is a hash of
-        a password by its form.
+        """The value as it may be shown, copied and exported: of what only the file has none that is a token
+        or a hash of a password by its form.
         """
-        return value if self.is_declared else secret_forms.without(value, digests=self.digests)
+        return value if self.is_declared else _without_secrets(value, digests=self.digests)
 
     @property
     def source(self) -> str:
@@ -201,7 +200,7 @@ class Table:
 
     @cached_property
     def of_people(self) -> bool:
-        return is_of_people(self.name, [column.source for column in self.columns])
+        return names.is_of_people(self.name, [column.source for column in self.columns])
 
     @cached_property
     def secrets(self) -> frozenset[str]:
@@ -261,144 +260,45 @@ def valid_beside(column: str, value: str) -> str:
     return text.single_line(column, column, value, longest=1000)
 
 
+def _without_secrets(value: Value, *, digests: bool) -> Value:
+    """A value without the tokens and the hashes of passwords that are known by their form; with `digests`
+    none that is a bare digest either. As it is stored, where nothing is taken out.
+    """
+    if isinstance(value, str):
+        said = value
+    elif isinstance(value, bytes | RawText):
+        said = (value if isinstance(value, bytes) else value.raw).decode("latin-1")
+    else:
+        return value
+    if digests and told.is_digest(said):
+        return PASSWORD_MARK
+    found = without_keys(said, SECRET_MARK)
+    if found == said:
+        return value
+    return found if isinstance(value, str) else SECRET_MARK if SECRET_MARK in found else PASSWORD_MARK
+
+
 _C, _K = TableColumn, ColumnKind
 _STORED = ("set", "none")
 """Whether there is a secret, in words."""
-
-_SECRET = compiled_later(
-    r"pass_?(?:word|wd|phrase|code|hash|hint)|pwd|(?:^|_)pw(?:_|$|hash)|(?:^|_)salt$|secret|credential|bearer"
-    r"|authorization|auth_?header|^(?:(?:basic|http)_?)?auth$"
-    r"|(?:access|api|private|signing|client)_?key|token(?:_?(?:hash|value))?$|(?:backup|recovery|reset)_?codes?"
-    r"|(?:^|_)(?:cookies?|jwts?|t?otps?|pin|seed|pat|sk|assertion)$|(?:bind|smtp|imap|mail|db"
-    r"|ldap|ftp|proxy)_?pass$"
-    r"|mnemonic|seed_?(?:phrase|words)|pkcs_?12|(?:^|_)p(?:fx|12)$|(?:key|cert)_?pem$|(?:x509|license"
-    r"|licence)_?key$"
-    r"|парол|contraseña|passwort|kennwort|mot_de_passe|senha|wachtwoord|hasło|^токен$|^секрет|密[码碼]"
-    r"|パスワード|비밀번호"
-)
-"""What a column is called that holds one, of those that nobody has declared, by its words (`_words`)."""
-
-_SECRET_TEXT = compiled_later(
-    rf"{_SECRET.pattern}|^(?:pass|auth)$|(?:^|_)(?:tokens?|cookies?)_|(?:tokens?_?\d*|cookies?)$"
-)
-"""The same of a text, which is no count of such."""
-
-_SECRET_OF_PEOPLE = compiled_later(
-    r"^(?:recovery$|(?:(?:user|login|account|member|auth|old|new|last|previous|legacy|original|current)_)?(?:hash|hashed|hash_?val(?:ue)?|hash_?\d"
-    r"|digest|pass|crypt(?:ed)?|bcrypt|argon2(?:id?|d)?|scrypt|pbkdf2|verifier|kdf|hashed_?pass)$)"
-)
-"""The same in a table of people, where a hash is that of a password."""
-
-_PEOPLE = compiled_later(
-    r"(?:^|_)(?:users?|accounts?|members?|operators?|admins?|people|persons?|customers?|logins?|credentials?"
-    r"|passwords?|identit(?:y|ies))(?:_|$)"
-)
-_PERSON = compiled_later(r"(?:^|_)(?:e_?mail|mail|login|user_?name)(?:_(?:address|addr|name|id))?$")
-_CHAINED = re.compile(r"^(?:prev(?:ious)?|parent|last)_?hash$")
-_NO_PASSWORD = compiled_later(
-    r"(?:^|_)(?:id|uuid|guid|ref|external|key|content|file|avatar|gravatar|image|photo|picture|etag|checksum"
-    r"|commit|trace|prev|previous|e?_?mail|ip|device)(?:_|$)"
-)
-"""What a column of a table of people is called that may hold digests of other things."""
-
-_CREDENTIALS = compiled_later(
-    r"(?:^|_)(?:(?:api|access|ssh|private|signing|encryption|auth)_?keys?|tokens?|secrets?|credentials?"
-    r"|passwords?"
-    r"|passcodes?|oauth\d?|ssh|t?otp|mfa|2fa|two_?factor|webauthn|passkeys?|verifications?|pats?|certs?"
-    r"|wallets?"
-    r"|vaults?|invites?|invitations?|magic_?links?|env_?vars?)(?:_|$)"
-    r"|(?:^|_)keys?(?:_(?:store|vault|ring))?$|^(?:(?:user|auth|login|web|admin)_)?sessions?$"
-)
-_CREDENTIAL = compiled_later(
-    r"(?:^|_)(?:key|token|secret|value|code|hash|hashed|digest|data|sid|link|ur[il]|pem|material|verifier"
-    r"|challenge|backup|private|shared|recovery)(?:_?(?:value|data|material|codes?))?$|^(?:access"
-    r"|refresh|id_token)$"
-)
-"""What is called one in a table that is called so."""
-
-_SESSIONS = re.compile(r"^(?:(?:user|auth|login|web|admin)_)?sessions?$")
-"""Whose ids themselves let somebody in."""
-
-_WEBHOOK = re.compile(r"webhook|(?:^|_)hook(?:_|$)|callback_?ur[il]")
-"""What one is called whose URL lets anybody post there."""
-
-_ADDRESS = re.compile(r"(?:^|_)(?:ur[il]|href|endpoint|target)$")
-"""The same in a table that is called so."""
-
-_LOGINS = frozenset({"user", "username", "user_name", "login", "host", "server"})
-"""Beside which a pass is a password, and not what somebody passed."""
-
-_NAMES = ("name", "key", "k", "setting", "option", "property", "variable")
-_VALUES = ("value", "v", "val", "content")
-"""What the columns of a table of settings are called."""
-
-_BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+")
-
-
-def _words(name: str) -> str:
-    """A name's words in lower case with one underscore between: people write `API-Token`, `privateKey`, "api
-    key".
-    """
-    return _BETWEEN_WORDS.sub("_", name).lower()
-
-
-def is_of_people(table: str, names: Iterable[str]) -> bool:
-    """Whether a table with these columns is one of people who log in, by its name, or because they have an
-    address or a name to log in by. One whose rows are chained by hashes is none.
-    """
-    words = [*map(_words, names)]
-    if any(map(_CHAINED.search, words)):
-        return False
-    return _PEOPLE.search(_words(table)) is not None or any(map(_PERSON.search, words))
-
-
-def undeclared_of(table: str, name: str, beside: Iterable[str]) -> TableColumn:
-    """A column of a table that nobody has declared, with these `beside` it: what that is tells more of it."""
-    column = undeclared(name, of_people=is_of_people(table, beside))
-    called, words = _words(table), _words(name)
-    if _CREDENTIALS.search(called) and _CREDENTIAL.search(words):
-        return _secret(name)
-    if words == "pass" and not _LOGINS.isdisjoint(map(_words, beside)):
-        return _secret(name)
-    if words == "id" and _SESSIONS.search(called):
-        return _secret(name)
-    if _WEBHOOK.search(called) and _ADDRESS.search(words):
-        return replace(column, host_only=True)
-    return column
 
 
 def undeclared(name: str, *, of_people: bool = False) -> TableColumn:
     """A column that only the file has: as it is stored, but of a secret whether there is one. Whether it is
     one is told by what it is called; in a table `of_people` a hash is one, too.
     """
-    words = _words(name)
-    if _SECRET.search(words) or (of_people and _SECRET_OF_PEOPLE.search(words)):
+    if names.is_secret(name, of_people=of_people):
         return _secret(name)
-    is_webhook = _WEBHOOK.search(words) is not None
-    digests = of_people and _NO_PASSWORD.search(words) is None
+    is_webhook, digests = names.is_webhook(name), of_people and names.may_hold_passwords(name)
     return TableColumn(name, ColumnKind.ID, name, host_only=is_webhook, is_declared=False, digests=digests)
 
 
-def pairs_of(names: Iterable[str]) -> tuple[str, str] | None:
-    """The columns of names and of their values in a table whose rows are settings; None of any other."""
-    found = {_words(name): name for name in names}
-    of_names = next((found[one] for one in _NAMES if one in found), None)
-    of_values = next((found[one] for one in _VALUES if one in found), None)
-    return None if of_names is None or of_values is None else (of_names, of_values)
-
-
-def is_secret(name: object) -> bool:
-    """Whether what is called so, in such a row, is a secret."""
-    if isinstance(name, bytes):
-        name = name.decode("latin-1")
-    return isinstance(name, str) and undeclared(name).kind is ColumnKind.PRESENCE
-
-
-@lru_cache(maxsize=1_000)
-def is_secret_text(name: str) -> bool:
-    """The same of a text that is called so within a value, as a member of JSON is; a seed is money there."""
-    words = _words(name)
-    return _SECRET_TEXT.search(words) is not None and words != "seed"
+def undeclared_of(table: str, name: str, beside: Iterable[str]) -> TableColumn:
+    """The same of a table that nobody has declared, with these columns `beside` it."""
+    if names.is_secret_beside(table, name, beside):
+        return _secret(name)
+    column = undeclared(name, of_people=names.is_of_people(table, beside))
+    return replace(column, host_only=names.is_webhook_beside(table, name))
 
 
 def _secret(name: str) -> TableColumn:
@@ -424,7 +324,7 @@ USERS = Table(
             of="password_hash",
             offered=True,
             words=_STORED,
-            tells=secret_forms.told,
+            tells=told.told,
         ),
         _C("created_at", _K.TIME, "Created"),
         _C("updated_at", _K.TIME, "Updated"),

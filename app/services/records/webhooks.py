@@ -20,7 +20,8 @@ from app.services.records.change import Change
 from app.services.records.images import Images
 from app.services.records.rows import RawText, StoredRow, Value, shown
 from app.services.records.tables import WEBHOOK_DESTINATIONS, flag
-from app.services.text import readable, without_credentials
+from app.services.secrets.forms import without_credentials
+from app.services.text import readable
 from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed
 from models.status import AuditEvent
 
@@ -391,7 +392,7 @@ def without_urls(value: Value) -> Value:
 
 def without_users(value: Value) -> Value:
     """The same with whole URLs, but for the user names and passwords in them, and the paths of those that are
-    webhooks themselves (`text.without_credentials`).
+    webhooks themselves (`forms.without_credentials`).
     """
     if isinstance(value, str):  # as most are
         return without_credentials(value)

@@ -22,7 +22,8 @@ from app.services.chain.where import Where
 from app.services.records.belonging import in_virtual_tables, named_by, nothing_of, own_of
 from app.services.records.export import plain_of
 from app.services.records.rows import decoded, exact
-from app.services.records.tables import AUDIT_CHAIN, is_secret, pairs_of
+from app.services.records.tables import AUDIT_CHAIN
+from app.services.secrets.names import is_secret, pairs_of
 from app.services.tenants.overview import TENANTS
 from models.engine import raw, sql_name
 from models.local import atomic

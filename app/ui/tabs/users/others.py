@@ -13,10 +13,10 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import READ_EACH, Keys, Lists
 from app.services.records.record import Record
 from app.services.records.rows import RawText
-from app.services.records.secret_forms import hides
 from app.services.records.seen import Seen
 from app.services.records.tables import USERS
 from app.services.records.typed import can_be_typed, in_type
+from app.services.secrets.told import hides
 from app.services.text import counted, readable, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common.acts import at_once, form_opener

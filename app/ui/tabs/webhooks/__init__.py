@@ -15,9 +15,9 @@ from app.services.records import webhooks
 from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
 from app.services.records.record import Record
-from app.services.records.secret_forms import hides
 from app.services.records.tables import RANK, WEBHOOK_DESTINATIONS, ColumnKind, flag, undeclared
 from app.services.records.webhooks import WebhookInput
+from app.services.secrets.told import hides
 from app.ui.session.context import Context
 from app.ui.tabs.common import acts, declared
 from app.ui.tabs.common.declared import WEBHOOKS_TAB

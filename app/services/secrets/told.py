@@ -4,8 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from app.services.records.rows import RawText, Value
-from app.services.text import PASSWORD_MARK, without_passwords
+from app.services.secrets.forms import PASSWORD_MARK, SECRET_MARK, without_passwords
 from models.patterns import compiled_later
 
 MOST_ITERATIONS: Final = 100_000
@@ -123,27 +122,14 @@ _DIGEST: Final = compiled_later(
 """A hexadecimal digest, with its salt before or behind it where one is there."""
 
 
-def without(value: Value, *, digests: bool) -> Value:
-    """A value without the hashes of passwords that are known by their form; with `digests` none that is a
-    bare digest either. As it is stored, where nothing is taken out.
-    """
-    if isinstance(value, str):
-        said = value
-    elif isinstance(value, bytes | RawText):
-        said = (value if isinstance(value, bytes) else value.raw).decode("latin-1")
-    else:
-        return value
-    if digests and len(said) <= _MOST_READ and _DIGEST.fullmatch(said):
-        return PASSWORD_MARK
-    found = without_passwords(said)
-    if found == said:
-        return value
-    return found if isinstance(value, str) else PASSWORD_MARK
+def is_digest(text: str) -> bool:
+    """Whether a text is a digest and nothing else, as a hash of a password may be stored."""
+    return len(text) <= _MOST_READ and _DIGEST.fullmatch(text) is not None
 
 
 def hides(value: object) -> bool:
     """Whether something was taken out of what is shown."""
-    return isinstance(value, str) and PASSWORD_MARK in value
+    return isinstance(value, str) and (PASSWORD_MARK in value or SECRET_MARK in value)
 
 
 def _grouped(part: str) -> str:

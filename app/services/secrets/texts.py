@@ -5,7 +5,7 @@ import re
 from functools import partial
 from typing import Final
 
-from app.services.records.tables import is_secret_text
+from app.services.secrets.names import is_secret_text
 from models.progress import Pause
 
 GONE: Final = "…"
