@@ -264,6 +264,8 @@ class Database(Metered):
     """Statements that compile with these tables, where asking again would cost something."""
     damaged: bool = False
     """Whether reading it has met damage."""
+    has_news: bool = False
+    """Whether a write has found out what became of an earlier one, and nobody has heard it (`settle`)."""
     is_earlier: bool = False
     """Whether checkpoints are known to know entries behind its last one."""
     waiting: Waiting | None = None
@@ -453,8 +455,9 @@ class Database(Metered):
         """
 
     def settle(self) -> Settled | None:
-        """What has become of the last change that was not known to be saved; None where there is none, or
-        somebody has found out by now. Every write asks this first, and so does who opens a database.
+        """What has become of the last change that was not known to be saved, the last that was not where
+        there are several; None where there is none, or somebody has been told by now. Every write finds this
+        out first (`has_news`), and who opens a database asks.
 
         Raises `EarlierUnknown` while that cannot be told.
         """

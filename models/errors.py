@@ -667,6 +667,8 @@ class NothingTells(OutcomeUnknown):
 class EarlierUnknown(OutcomeUnknown):
     """The same of what was done before, which is waited for: nothing was sent of what is asked for now."""
 
+    seconds: float | None = None
+    """After which it is known at the latest; None where nothing tells when."""
     heading = "It is not known whether the last change was saved"
     is_undecided = False
     sentence = (

@@ -159,6 +159,11 @@ class Runner(QObject):
                 _thread("writer", serve, self._writes),
             ]
 
+    @property
+    def has_news(self) -> bool:
+        """As its database has it."""
+        return self._database is not None and self._database.has_news
+
     def read(
         self,
         function: Callable[..., Any],

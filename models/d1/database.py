@@ -336,7 +336,7 @@ class D1Database(Database):
         API has no Time Travel, `InvalidInput` for what is no bookmark, and `RemoteError`.
         """
         self.require_writable()
-        self.settle()
+        self._settle()
         now = self.bookmarks()[0].name
         if _FIGURE.sub("0", bookmark) != _FIGURE.sub("0", now):
             raise errors.InvalidInput(
@@ -381,7 +381,7 @@ class D1Database(Database):
 
     def run_batch(self, statements: Sequence[Statement], *, cancelled: Stop = never) -> float:
         self.require_writable()
-        self.settle()
+        self._settle()
         if cancelled() or _stop()():  # nothing was sent
             raise errors.Cancelled
         proven = next((one for one in reversed(statements) if one.proof is not None), None)
@@ -392,7 +392,8 @@ class D1Database(Database):
         # On the disk first: were this process to end now, the next one would have to ask.
         sent = None
         if proven is not None and proven.proof is not None:
-            sent = self.client.shared.keep(self.identity, compiled(proven.proof), proven.what)
+            proof = compiled(proven.proof)
+            sent = self.client.shared.keep(self.identity, proof, proven.what, self._where)
         is_certain = is_answered = False
         try:
             answer = self._write(batch, sent, cancelled)
@@ -503,17 +504,38 @@ class D1Database(Database):
         return is_in == 1
 
     def settle(self) -> Settled | None:
-        found: Settled | None = None
-        for sent in self.client.shared.left(self.identity):
+        known = self._settle()
+        self.has_news = False
+        for sent, _ in known:
+            self.client.shared.forget(sent)
+        missing = [found for _, found in known if not found.saved]
+        return next(reversed(missing or [found for _, found in known]), None)
+
+    @property
+    def _where(self) -> str:
+        """Which of an account's addresses it is; a `wrangler dev` has another at each start."""
+        return self.client.base if self.client.account else ""
+
+    def _settle(self) -> list[tuple[Sent, Settled]]:
+        """As `settle`, for what tells nobody: what is found out stays, for whoever asks to tell it."""
+        known = []
+        for sent in self.client.shared.left(self.identity, self._where):
+            if sent.saved is not None:
+                known.append((sent, Settled(sent.saved, sent.what)))
+                continue
             found = Settled(self._is_in(sent, errors.EarlierUnknown), sent.what)
             left = _ON_ITS_WAY * self.client.seconds - sent.age()
             if not found.saved and left > 0:
                 why = f"it may still be on its way, for {math.ceil(left)} s at most"
-                raise errors.EarlierUnknown(self.place, why).of(sent.what)
-            self.client.shared.forget(sent)
+                unknown = errors.EarlierUnknown(self.place, why).of(sent.what)
+                unknown.seconds = left
+                raise unknown
+            self.client.shared.found_out(sent, saved=found.saved)
+            known.append((sent, found))
+        self.has_news = self.has_news or bool(known)
         if self._in_doubt:  # what was asked before may have been answered since
             self._ends, self._in_doubt = None, False
-        return found
+        return known
 
     def _run(self, sent: "_Sending", cancelled: Stop, dropped: Stop, **how: Any) -> Answer:
         """What these statements give, as one call, `how` as the client has it."""

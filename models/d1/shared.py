@@ -32,7 +32,10 @@ _TRAVEL_SECONDS: Final = 30 * 86_400.0
 
 _NAME: Final = "d1.sqlite"
 _WHAT: Final = "what"
-"""Beside the parts of a proof: what was to be done."""
+_WHERE: Final = "where"
+"""Beside the parts of a proof: what was to be done, and at which address of the API."""
+_UNKNOWN, _NOT_SAVED, _SAVED = 1, 2, 3
+"""What is known of a batch that was sent, once it is answered: what was found out stays until it is told."""
 _BUSY_MS: Final = 2_000
 _SET_SECONDS: Final = 60.0
 
@@ -51,13 +54,15 @@ SELECT id, proof, at, process, begun, unknown FROM sent WHERE place = ? ORDER BY
 @dataclass(frozen=True, slots=True)
 class Sent:
     """A batch that was sent, by the statement that finds a row if it is in, what it was to do, and when it
-    was sent, on the computer's own clock since its start, which nobody sets.
+    was sent, on the computer's own clock since its start, which nobody sets. Whether it was `saved`, where
+    that was found out by what had nobody to tell it to; None while it is not known.
     """
 
     number: int
     proof: dict[str, Any]
     what: str
     at: float
+    saved: bool | None = None
 
     def age(self) -> float:
         """For how many seconds at least it has been on its way."""
@@ -133,13 +138,15 @@ class Shared:
         with self._transaction() as file:
             return [Bookmark(*row) for row in file.execute(sql, (place,))]
 
-    def keep(self, place: str, proof: dict[str, Any], what: str = "") -> Sent:
-        """Notes what is about to be sent to a database, on the disk."""
-        now = time.monotonic()
+    def keep(self, place: str, proof: dict[str, Any], what: str = "", where: str = "") -> Sent:
+        """Notes what is about to be sent to a database, on the disk; `where` is which address it is sent to,
+        as two may have a database of the same account and id.
+        """
+        now, kept = time.monotonic(), json.dumps({**proof, _WHAT: what, _WHERE: where})
         with self._transaction(on_disk=True) as file:
             file.execute(
                 "INSERT INTO sent (place, proof, at, process, begun) VALUES (?, ?, ?, ?, ?)",
-                (place, json.dumps({**proof, _WHAT: what}), now, os.getpid(), _own_begin(os.getpid())),
+                (place, kept, now, os.getpid(), _own_begin(os.getpid())),
             )
             return Sent(file.last_insert_rowid(), proof, what, now)
 
@@ -149,25 +156,33 @@ class Shared:
         """
         at = -_TRAVEL_SECONDS if is_answered else time.monotonic()
         with self._transaction(on_disk=True) as file:
-            file.execute("UPDATE sent SET unknown = 1, at = ? WHERE id = ?", (at, sent.number))
+            file.execute("UPDATE sent SET unknown = ?, at = ? WHERE id = ?", (_UNKNOWN, at, sent.number))
+
+    def found_out(self, sent: Sent, *, saved: bool) -> None:
+        """Its outcome is known, and still to be told."""
+        with suppress(StorageError), self._transaction(on_disk=True) as file:
+            known = _SAVED if saved else _NOT_SAVED
+            file.execute("UPDATE sent SET unknown = ? WHERE id = ?", (known, sent.number))
 
     def forget(self, sent: Sent) -> None:
         """Its outcome is known; that it was once sent may stay there, which is found out again."""
         with suppress(StorageError), self._transaction() as file:
             file.execute("DELETE FROM sent WHERE id = ?", (sent.number,))
 
-    def left(self, place: str) -> list[Sent]:
-        """What was sent to a database and is not known to be in: by this process, or by one that is no
-        more. One that runs finds out for itself.
+    def left(self, place: str, where: str = "") -> list[Sent]:
+        """What was sent to a database and is not known to be in, or was found out and not told: by this
+        process, or by one that is no more. One that runs finds out for itself. What was sent to another
+        address is asked for there.
         """
         with self._transaction() as file:
             rows = file.execute(_LEFT, (place,)).fetchall()
         return [
-            Sent(number, proof, proof.pop(_WHAT, ""), at)
+            Sent(number, proof, proof.pop(_WHAT, ""), at, {_NOT_SAVED: False, _SAVED: True}.get(unknown))
             for number, proof, at, process, begun, unknown in (
                 (number, json.loads(kept), *rest) for number, kept, *rest in rows
             )
-            if (unknown and process == os.getpid()) or not _runs(process, begun)
+            if (proof.pop(_WHERE, "") or where) == where
+            and ((unknown and process == os.getpid()) or not _runs(process, begun))
         ]
 
     @contextmanager

@@ -11,7 +11,7 @@ from app.services.text import counted
 from app.ui.theme import Theme
 from app.workers.runner import Runner
 from models.engine import Database, Settled
-from models.errors import MuchToRead, OutcomeUnknown, RateLimited, TenantAdminError
+from models.errors import EarlierUnknown, MuchToRead, OutcomeUnknown, RateLimited, TenantAdminError
 
 if TYPE_CHECKING:
     from app.ui.widgets.dialogs import ConfirmDialog
@@ -79,9 +79,10 @@ def _within(error: BaseException, kind: type[T]) -> T | None:
 class Unsettled(QObject):
     """That it is not known whether a change was saved: `error` says so, None where all is known.
 
-    It hears of it by `Runner.failed_with`. `changed` when that is another, `settled(saved, act)` when a
-    question has told whether the change was saved, None where nothing tells that, and which it was: as its
-    summary says, or its last entry.
+    It hears of it by `Runner.failed_with`, asks by itself when it will be known at the latest, and when a
+    write of this window has found it out (`Database.has_news`). `changed` when that is another,
+    `settled(saved, act)` when a question has told whether the change was saved, None where nothing tells
+    that, and which it was: as its summary says, or its last entry.
     """
 
     changed = Signal()
@@ -92,6 +93,9 @@ class Unsettled(QObject):
         self._runner = runner
         self.error: OutcomeUnknown | None = None
         self.is_asking = False
+        self._known = QTimer(self, singleShot=True)
+        self._known.timeout.connect(self.ask)
+        runner.changed.connect(self._look)
         runner.failed_with.connect(self._hear)
 
     def ask(self) -> None:
@@ -108,11 +112,19 @@ class Unsettled(QObject):
             if self.error is not None:  # that it is still not known is said of the same change
                 found.act = self.error.act or found.act
             self.error = found
+            if isinstance(found, EarlierUnknown) and found.seconds is not None:
+                self._known.start(round(found.seconds * 1000) + 500)
             self.changed.emit()
+        self._look()
+
+    def _look(self, *_: object) -> None:
+        if self._runner.has_news:
+            self.ask()
 
     def _told(self, found: Settled | None) -> None:
         act, asked = "" if self.error is None else self.error.act, self.error is not None
         self.error, self.is_asking = None, False
+        self._known.stop()
         self.changed.emit()
         if found is not None:
             self.settled.emit(found.saved, act or found.what)

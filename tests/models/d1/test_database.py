@@ -15,7 +15,7 @@ from models.d1.client import Client
 from models.d1.database import D1Database
 from models.d1.errors import Failed, InUse, NotOffered, NotReached, ReturnUnknown
 from models.d1.shared import Shared
-from models.engine import Statement, raw
+from models.engine import Settled, Statement, raw
 from models.errors import (
     Cancelled,
     EarlierUnknown,
@@ -181,6 +181,26 @@ def test_the_next_start_asks_what_has_become_of_it(
     assert started().settle() is None
     users.create(started(), "acme", "b@acme.example", actor="ops", now=NOW)
     assert assert_one_chain(file, "acme") == 2
+
+
+def test_what_a_write_has_found_out_is_told_to_who_asks(
+    production: D1Database, edge: Edge, live: Live, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By this program, or the next; at another address with the same account and id nothing is found out."""
+    edge.faults = ["lost before"] * 5
+    with pytest.raises(OutcomeUnknown):
+        users.create(production, "acme", "a@acme.example", actor="ops", now=NOW)
+    elsewhere = edge.client(shared=production.client.shared)
+    elsewhere.base += "/"
+    assert D1Database(elsewhere, live.ids[file]).settle() is None
+    with pytest.raises(EarlierUnknown) as earlier:
+        users.create(production, "acme", "b@acme.example", actor="ops", now=NOW)
+    assert earlier.value.seconds and not production.has_news
+    monkeypatch.setattr("models.d1.database._ON_ITS_WAY", 0)
+    users.create(production, "acme", "b@acme.example", actor="ops", now=NOW)
+    assert production.has_news
+    assert production.settle() == Settled(saved=False, what="User a@acme.example created")
+    assert (production.has_news, production.settle()) == (False, None)
 
 
 def test_what_may_still_come_through_is_waited_for(production: D1Database, edge: Edge, file: Path) -> None:

@@ -8,7 +8,8 @@ from app.services.retention.removal import RetentionResult
 from app.services.retention.run import RetentionStopped
 from app.ui.session.lock import Lock, Unsettled
 from app.workers.runner import Runner
-from models.errors import OutcomeUnknown, WritesLocked
+from models.engine import Database, Settled
+from models.errors import EarlierUnknown, OutcomeUnknown, WritesLocked
 from models.local.database import LocalDatabase
 from models.progress import Monitor
 
@@ -40,3 +41,23 @@ def test_an_unknown_outcome_is_heard_where_it_ended_a_job(runner: Runner, qtbot:
     with qtbot.waitSignal(unsettled.changed):
         runner.job(work, on_failed=lambda _: None)
     assert unsettled.error is unknown
+
+
+def test_what_became_of_a_change_is_told_when_a_write_has_found_it_out(
+    runner: Runner, qtbot: QtBot, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the question is asked by itself when it can be answered at the latest."""
+    unsettled = Unsettled(runner, runner)
+    monkeypatch.setattr(database, "settle", lambda: Settled(saved=False, what="A user deleted"))
+    earlier = EarlierUnknown("prod", "it may still be on its way")
+    earlier.seconds = 0.0
+
+    def refuse(_: Database) -> None:
+        raise earlier
+
+    with qtbot.waitSignal(unsettled.settled) as told:
+        runner.write(refuse, on_failed=lambda _: None)
+    assert (told.args, unsettled.error) == ([False, "A user deleted"], None)
+    database.has_news = True
+    with qtbot.waitSignal(unsettled.settled):
+        runner.changed.emit(None, None)
