@@ -1,10 +1,10 @@
 """What is put on the clipboard; secrets, which programs that keep its history are asked to leave out."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, Qt
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QTextOption
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from app.services.text import to_the_end
@@ -27,9 +27,15 @@ def copy_secret(text: str) -> None:
 
 
 class SecretBox(QPlainTextEdit):
-    """What is selected in it goes nowhere by itself: to no other program by dragging, nor to the selection
-    that X11 pastes with the middle button.
+    """To be read, and spelled by keys. What is selected in it goes nowhere by itself: to no other program by
+    dragging, nor to the selection that X11 pastes with the middle button.
     """
+
+    def __init__(self, text: str, **options: Any) -> None:
+        super().__init__(text, **options)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByKeyboard)
+        self.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
+        self.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
 
     def createMimeDataFromSelection(self) -> QMimeData:
         return QMimeData()

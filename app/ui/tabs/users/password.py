@@ -10,16 +10,17 @@ from app.ui.session.context import Context
 from app.ui.theme import Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import CheckBox, push_button
-from app.ui.widgets.clipboard import CopyKeys, copy_secret
+from app.ui.widgets.clipboard import CopyKeys, SecretBox, copy_secret
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.form_dialog import FieldValue, FormDialog, checked
-from app.ui.widgets.labels import Label, Look, in_column, name_choice
+from app.ui.widgets.labels import Label, Look, in_column, name_choice, text_box
 from app.ui.widgets.later import later
 from app.workers.runner import Task
 from models.engine import Database
 
 _GENERATE, _TYPE = "Generate one", "Type one"
 _LOOKS = (Look.BAD, Look.BAD, Look.WARN, Look.OK, Look.OK)
+_AROUND_LINE = 20
 _valid = checked(passwords.valid)
 
 
@@ -143,15 +144,13 @@ class PasswordShown(Dialog):
     def __init__(self, theme: Theme, email: str, password: str, parent: QWidget | None = None) -> None:
         sentence = f"The new password of {email} is shown this once; only what checks it is stored."
         super().__init__(theme, "Password set", sentence, parent=parent)
-        self.field = QLineEdit(password, readOnly=True)
-        self.field.setAccessibleName("New password")
-        self.field.setFont(theme.mono_font())
-        self.field.selectAll()
+        self.field = text_box(theme, "New password", password, kind=SecretBox)
+        self.field.setFixedHeight(self.field.fontMetrics().lineSpacing() + _AROUND_LINE)
         self.add_widget(self.field)
         self.copied = Label("It is on the clipboard until something else is.", Look.DIM, wrap=True)
         self.copied.hide()
         self.add_widget(self.copied)
-        self.copy_button = push_button(theme, "Copy", lambda: copy_secret(self.field.text()), icon=Icon.COPY)
+        self.copy_button = push_button(theme, "Copy", lambda: copy_secret(password), icon=Icon.COPY)
         self.copy_button.clicked.connect(self.copied.show)
         CopyKeys(self.field, self.copy_button.click)
         self.set_close_button(left=[self.copy_button])

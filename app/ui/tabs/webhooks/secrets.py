@@ -4,8 +4,7 @@ from functools import partial
 from typing import ClassVar, Final
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QTextOption
-from PySide6.QtWidgets import QComboBox, QLineEdit, QMenu, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QMenu, QWidget
 from shiboken6 import Shiboken
 
 from app.services.deliveries.destination import Destination
@@ -53,8 +52,6 @@ class SecretDialog(Dialog):
         self._left, self._spent = SHOWN_SECONDS, 0
         self.field = text_box(context.theme, "Secret", secret.value, kind=SecretBox)
         CopyKeys(self.field, self._copy)
-        self.field.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
-        self.field.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
         self.field.setFixedHeight(_LINES * self.field.fontMetrics().lineSpacing() + 24)
         self.note = Label("", Look.DIM, wrap=True)
         for part in (self.field, self.note):

@@ -41,7 +41,7 @@ def test_one_is_generated_shown_once_copied_and_taken_back(
     QGuiApplication.clipboard().setText("mine")
     press("Return")
     shown = dialog(qtbot, window, PasswordShown)
-    password = shown.field.text()
+    password = shown.field.toPlainText()
     (stored,) = ask(demo_path, HASH, user)[0]
     assert len(password) == 23 and stored.startswith("$pbkdf2-sha256$i=100000,l=32$")
     assert QGuiApplication.clipboard().text() == "mine", "it goes there when that is asked for"
