@@ -61,6 +61,7 @@ _NO_DATABASE: Final = {(404, 7404), (404, 7003)}
 """The same that there is none of that id, or no such account; what stands between may say 404 of itself."""
 _LONGEST_SAID: Final = 200
 _LONGEST_REFUSAL: Final = 1_000
+_LOOKED_AT: Final = 20_000
 """Characters of what D1 says of a statement that failed: more is a copy of that."""
 
 _WRITTEN_OUT: Final = 1e21
@@ -394,14 +395,15 @@ class Client:
             raise TokenRefused(self.name)
         if (status, code) in _NO_DATABASE:
             raise UnknownDatabase(self.name)
+        message = self.masked(message[:_LOOKED_AT])
         # Of a batch these alone say that it was rolled back.
         is_certain = (status, code) in _REFUSED or (status == 400 and bool(errors) and not is_sql)
         if answer.get("success") is False and not errors:
             raise NotKnown(f"it said, with status {status}, that it failed, and not why")
         if _PASSING.search(message) or not (is_certain or message.endswith(_FULL)):
-            raise NotKnown(f"it answered with status {status}{_quoted(self.masked(message))}")
+            raise NotKnown(f"it answered with status {status}{_quoted(message)}")
         # What stands between may quote the call.
-        raise Refusal(self.masked(message)[:_LONGEST_REFUSAL])
+        raise Refusal(message[:_LONGEST_REFUSAL])
 
     def masked(self, text: str) -> str:
         """The text without the token, which may have come there by mistake, in whichever form."""
