@@ -643,6 +643,8 @@ class OutcomeUnknown(RemoteError):
     """
 
     act = ""
+    is_answered = False
+    """Whether an answer came to it, so that no copy of it is on its way any more."""
     heading = "It is not known whether this was saved"
     is_undecided = True
     sentence = (

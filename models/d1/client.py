@@ -36,6 +36,8 @@ _CONNECT_SECONDS: Final = 10.0
 _SLICE: Final = 0.05
 _SILENCE: Final = 3.0
 """Seconds without an answer after which a person is told that it is waited for."""
+_AT_ONCE: Final = 1 << 16
+"""Bytes that are sent between two looks at whether to go on."""
 _MOST_BYTES: Final = 64_000_000
 """Of an answer: a live D1 gives 50 MB, as Cloudflare says."""
 _PAGES: Final = 100
@@ -368,7 +370,7 @@ class Client:
         if 300 <= status < 400 and status != 304:  # the token goes nowhere else
             to = "another address"
             with suppress(ValueError):
-                to = urlsplit(headers.get("location", "")).netloc or to
+                to = urlsplit(headers.get("location", "")[:_LONGEST_SAID]).netloc or to
             raise NotKnown(f"the API address only points to {self.masked(to)}, with status {status}")
         if content.lstrip()[:1] == b"<":  # no word of D1's
             raise NotKnown(f"a web page came in place of its answer, with status {status}")
@@ -593,7 +595,14 @@ class _Stream(httpcore.NetworkStream):
                 call.wait()
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, _CALL.get().left())
+        call, rest = _CALL.get(), memoryview(buffer)
+        while rest:
+            if call.dropped():
+                raise Dropped
+            if time.monotonic() >= call.until:
+                raise httpcore.WriteTimeout
+            self._inner.write(bytes(rest[:_AT_ONCE]), call.left())
+            rest = rest[_AT_ONCE:]
 
     def close(self) -> None:
         self._inner.close()

@@ -405,7 +405,9 @@ class D1Database(Database):
                 self._note(*((known[0][0][0], known[-1][0][0]) if known else (None, None)))
         except errors.TenantAdminError as error:
             is_certain = not isinstance(error, errors.OutcomeUnknown)
-            is_answered = isinstance(error.__cause__, errors.RateLimited)
+            is_answered = isinstance(error.__cause__, errors.RateLimited) or (
+                isinstance(error, errors.OutcomeUnknown) and error.is_answered
+            )
             self._has_moved = isinstance(error, errors.HeadMoved)
             raise
         finally:
@@ -487,6 +489,7 @@ class D1Database(Database):
             is_missing = isinstance(kept_out, errors.TableMissing | errors.ColumnMissing)
             if is_missing and type(unknown.__cause__) is type(kept_out):  # for the question, too
                 return False
+            unknown.is_answered = True
             raise
 
     def _is_in(self, sent: Sent, unknown: type[errors.OutcomeUnknown] = errors.OutcomeUnknown) -> bool:

@@ -342,11 +342,13 @@ def remove(
     now: int,
     cancelled: Stop,
     bookmark: str | None = None,
+    guards: Sequence[Statement] = (),
     attempts: int = ATTEMPTS,
     patience: float = math.inf,
 ) -> float:
     """Removes the parts and appends their markers, in one transaction; for how many seconds that kept others
-    from writing. The markers name the `bookmark` of what was there, if one was taken.
+    from writing. The markers name the `bookmark` of what was there, if one was taken. What the `guards` look
+    for must not be there then.
 
     Tried again while others append to the same chains; `cancelled` ends a wait for the lock. Raises
     `RowChanged` when the entries are no longer those that were proven, `HeadMoved` when the chains do not
@@ -354,7 +356,7 @@ def remove(
     """
     removals = list(chain.from_iterable(map(removal_of, batch)))
     markers = [marker_of(part, cutoff, bookmark) for part in batch]
-    batched = Batch(removals, markers)
+    batched = Batch([*guards, *removals], markers)
     until: dict[str, Any] = {"cancelled": cancelled, "attempts": attempts, "patience": patience}
     return append(database, lambda: batched, now=now, told=True, **until)
 

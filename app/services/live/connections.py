@@ -4,6 +4,7 @@ which addresses one may be sent to.
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
@@ -106,13 +107,15 @@ class NamedConnection:
     def by_wrangler(self, command: str, *options: str) -> str:
         """What does it in the database's project."""
         where = "--local" if self.is_local else "--remote"
-        return " ".join(("npx wrangler d1", command, self.database, where, *options))
+        return " ".join(("npx wrangler d1", command, shlex.quote(self.database), where, *options))
 
     @property
     def back_by_wrangler(self) -> str | None:
         """The same back in time; a `wrangler dev` has nothing to go back to."""
         return (
-            None if self.is_local else f"npx wrangler d1 time-travel restore {self.database} --timestamp=TIME"
+            None
+            if self.is_local
+            else f"npx wrangler d1 time-travel restore {shlex.quote(self.database)} --timestamp=TIME"
         )
 
     def to_json(self) -> dict[str, Any]:

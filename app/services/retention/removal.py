@@ -31,6 +31,7 @@ from app.services.chain.pruning import (
 )
 from app.services.chain.reading import marker_numbers
 from app.services.records.change import Change
+from app.services.records.images import untriggered
 from app.services.records.rows import in_parts
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.retention.clock import ClockDoubt
@@ -198,7 +199,7 @@ class RetentionRemoval:
         if not parts:
             return 0.0
         by: dict[str, Any] = {"cutoff": self.plan.cutoff, "now": self.now, "bookmark": self.result.bookmark}
-        write = partial(remove, self.database, parts, **by)
+        write = partial(remove, self.database, parts, guards=[untriggered([AUDIT_CHAIN.name])], **by)
         if len(parts) > self._together:
             return max(self._remove_parts(part, share) for part in in_parts(parts, self._together))
         if len(parts) > 1:
@@ -276,15 +277,17 @@ class RetentionRemoval:
         """Removes the records with an entry of it in the same transaction: a run that is killed has told what
         went until then. The end of the chain is read once, and again where others have appended.
         """
+        # What a trigger that somebody makes meanwhile would take along, nobody was told of.
+        guard = untriggered([removal.table, *removal.removed, *removal.changed])
         if not self.plan.has_chain:
-            return self.database.run_batch(removal.statements, cancelled=cancelled)
+            return self.database.run_batch([guard, *removal.statements], cancelled=cancelled)
         chain, kind = self.plan.chain, AuditEvent.RETENTION_REMOVED
         went = (
             {table: rows for table, rows in of.items() if rows} for of in (removal.removed, removal.changed)
         )
         event, head = Event(chain, kind, self.told(*went)), Head("", None)
         # The entry proves it better than that the rows are gone, which others may have removed.
-        statements = [replace(one, proof=None) for one in removal.statements]
+        statements = [guard, *(replace(one, proof=None) for one in removal.statements)]
 
         def planned() -> Batch:
             nonlocal head
