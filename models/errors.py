@@ -6,6 +6,7 @@ room of the program can fail with is declared there, as a `TenantAdminError` too
 """
 
 import os
+import stat
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -338,8 +339,20 @@ class EmptyFile(StorageError):
 
 
 class AlreadyThere(StorageError):
+    """Or a folder, or a symbolic link to nothing, as `why` says."""
+
     heading = "There is a file of that name"
-    sentence = "There is already a file at {what}; choose another name."
+    why = "a file"
+    sentence = "There is already {why} at {what}; choose another name."
+
+    def __init__(self, what: FileOrName = "", why: str | None = None, **words: str) -> None:
+        if why is None and isinstance(what, Path):
+            with suppress(OSError, ValueError):
+                mode = what.lstat().st_mode
+                is_broken = stat.S_ISLNK(mode) and not what.exists()
+                link = "a symbolic link to nothing" if is_broken else None
+                why = "a folder" if stat.S_ISDIR(mode) else link
+        super().__init__(what, why, **words)
 
 
 class DatabaseThere(AlreadyThere):

@@ -282,6 +282,10 @@ def test_export_replaces_a_file_only_when_it_is_told_to(live: Path, tmp_path: Pa
     refused = run("export", live, out)
     assert (refused.returncode, out.read_text()) == (2, "before")
     assert "There is already a file at" in refused.stderr
+    (broken := tmp_path / "broken").symlink_to("nowhere")
+    for there, what in ((tmp_path, "a folder"), (broken, "a symbolic link to nothing")):
+        said = run("export", live, there).stderr
+        assert f"There is already {what} at {there}; choose another name." in said
     assert run("export", live, out, "--force", "--schema-only").returncode == 0
     assert out.read_text().startswith("PRAGMA defer_foreign_keys=TRUE;\n--")
     before = live.read_bytes()
