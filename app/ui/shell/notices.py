@@ -445,7 +445,9 @@ class ContinuationNotice(Notice):
         def count(told: tuple[int, int]) -> None:
             behind, last = told
             self._has_looked = True
-            self.show_continuation(replace(found, new_entries=min(found.new_entries, behind)))
+            # Where there are fewer the others, behind the checkpoint, were seen.
+            less = replace(found, new_entries=behind, seen_at=None)
+            self.show_continuation(less if behind < found.new_entries else found)
             self._keep_seen(last)
 
         self._context.runner.read(behind_and_last, seen, on_done=count, on_failed=lambda error: None)
@@ -515,7 +517,8 @@ class ContinuationNotice(Notice):
         """Says what was found, and `more` of a file that does not continue."""
         if found is None or not found.known:
             return
-        seen = relative_time(found.seen_at or 0, self._context.clock())
+        now = self._context.clock()
+        seen = relative_time(found.seen_at or 0, now)
         if found.divergences:
             older = found.is_older
             headline = f"This {self._context.opened.kind} {found.how} the one you saw last"
@@ -534,10 +537,11 @@ class ContinuationNotice(Notice):
 
             is_more = self._context.costs and found.new_entries >= NEW_AT_MOST
             new = counted(found.new_entries - is_more, "new entry", "new entries")
+            is_of_now = found.seen_at is None or seen == relative_time(now, now)
             self.banner.show_verdict(
                 Tone.OK,
                 f"This {self._context.opened.kind} continues the one you saw last",
-                f"— {'more than ' if is_more else ''}{new} since {seen}",
+                f"— {'more than ' if is_more else ''}{new} since{'' if is_of_now else f' {seen}'}",
                 f"The head that checkpoint {found.checkpoint} knew is still in every chain.",
             )
             self.show()

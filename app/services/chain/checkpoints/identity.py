@@ -45,7 +45,8 @@ class Divergence:
 @dataclass(frozen=True, slots=True)
 class Continuation:
     """How a file compares with what was last seen of its database: at which `checkpoint`, None if it was
-    never seen, and when. `new_entries` counts the rows behind it. `is_older` says that the file, as far as it
+    never seen, and when. `new_entries` counts the rows behind it; those behind what was seen later, which
+    have no `seen_at`. `is_older` says that the file, as far as it
     goes, is the one seen last, and has numbered no entry behind its end.
     """
 
