@@ -22,6 +22,7 @@ from app.ui.widgets.announcing import announce
 from app.ui.widgets.filter_row import AT_MOST, FilterValues
 from app.ui.widgets.labels import Label
 from app.ui.widgets.panes import EmptyState
+from models.engine import AT_ONCE
 from models.errors import Cancelled, DamagedFile, TableMissing, TenantAdminError
 
 _MOST_BACK = 1_000
@@ -350,7 +351,7 @@ class ListedTab(InspectedTab):
         """What an undo has put back: a record's id, or a tuple of several's; None where there is nothing to
         select of it.
         """
-        if len(own) > (1 if self.context.costs else _MOST_BACK):  # each is looked up
+        if len(own) > (AT_ONCE if self.context.costs else _MOST_BACK):  # each is looked up
             return None
         back = tuple(row.record_id for row in own if row.after is not None)
         return back if len(back) > 1 else next(iter(back), None)
