@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from peewee import BaseQuery, RawQuery
@@ -226,8 +227,10 @@ class Metered(ABC):
         return self.usage is not None and self.usage.charged
 
     def is_much(self, rows: int) -> bool:
-        """Whether a person has to agree before so many rows are read."""
-        return self.costs and rows > MOST_READ
+        """Whether a person has to agree before so many rows are read, and the few that come along: a page,
+        and the ends of the tables.
+        """
+        return self.costs and rows + rows // 100 > MOST_READ
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +267,11 @@ class Database(Metered):
     """Statements that compile with these tables, where asking again would cost something."""
     damaged: bool = False
     """Whether reading it has met damage."""
+    grown: Mapping[str, int] = MappingProxyType({})
+    """How many more rows tables of ours may have than when they were read first, as their ends tell: those
+    that an undo puts back have their old numbers.
+    """
+    grown_by_others: Mapping[str, int] = MappingProxyType({})
     has_news: bool = False
     """Whether a write has found out what became of an earlier one, and nobody has heard it (`settle`)."""
     is_earlier: bool = False

@@ -1,7 +1,7 @@
 """What is open, whatever answers to it: a file (`services.files`) or a live database (`services.live`)."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -212,10 +212,27 @@ def tenants(database: Database, *, but: str = "") -> tuple[str, ...]:
     return _names(database, find_tenants(database, [name for name in _TENANT_TABLES if name != but]))
 
 
+class Sizes(Mapping[str, int]):
+    """How many rows each table has at most: those that it was found to have, and what came behind."""
+
+    def __init__(self, database: Database, found: Mapping[str, int]) -> None:
+        self._database, self._found = database, found
+
+    def __getitem__(self, table: str) -> int:
+        came = self._database.grown.get(table, 0)
+        return self._found[table] + came
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
 def look(database: Database, *, as_expected: bool = False) -> dict[str, Any]:
     """The schema, the tenants and the sizes of what is opened; `as_expected` as `inspect_with_tenants`."""
     schema, found, sizes = inspect_with_tenants(database, _TENANT_TABLES, as_expected=as_expected)
-    return {"schema": schema, "tenants": _names(database, found), "sizes": sizes}
+    return {"schema": schema, "tenants": _names(database, found), "sizes": Sizes(database, sizes)}
 
 
 def _names(database: Database, found: Rows) -> tuple[str, ...]:

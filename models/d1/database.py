@@ -4,6 +4,7 @@ import json
 import math
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
@@ -42,7 +43,7 @@ from models.engine import (
 )
 from models.progress import Stop, Waiting, never
 from models.refusals import constraint, sql_error
-from models.schema import StoredTables, caseless, read_stored
+from models.schema import StoredTable, StoredTables, caseless, read_stored
 from models.tables import TABLES
 
 T = TypeVar("T")
@@ -114,6 +115,10 @@ class D1Database(Database):
         """The tables as they were at the last look."""
         self._ends: str | None = None
         """The last row of each table of ours, as this program has read or written last."""
+        self._last: dict[str, int] = {}
+        """The highest number that each of them was found to have."""
+        self.grown: Counter[str] = Counter()
+        self.grown_by_others: Counter[str] = Counter()
         self._others = 0
         """How often they were found to be others."""
         self._in_doubt = False
@@ -180,7 +185,8 @@ class D1Database(Database):
                 if is_part:
                     self._made[1].setdefault(table, []).append(sql)
         if ends:
-            ((self._ends,),) = found.pop()
+            ((now,),) = found.pop()
+            self._keep_ends(now)
         return found
 
     def outside_changes(self) -> int:
@@ -222,10 +228,9 @@ class D1Database(Database):
         """The question for the ends of the tables; none where nobody watches them."""
         if self._in_doubt or not self.is_watched or self.last_read is None:
             return []
-        ours = [table for table in self.last_read[1].values() if table.rowid and table.name in _OURS]
         ends = [
             f"(SELECT CAST(max({sql_name(str(table.rowid))}) AS TEXT) FROM main.{sql_name(table.name)})"  # noqa: S608
-            for table in ours
+            for table in self._ours(self.last_read[1])
         ]
         return [compiled(raw(f"SELECT json_array({', '.join(ends)})"))]
 
@@ -235,7 +240,24 @@ class D1Database(Database):
         """
         if None not in (self._ends, before) and before != self._ends:
             self._others += 1
-        self._ends = after
+        self._keep_ends(before)
+        self._keep_ends(after, by_others=False)
+
+    def _keep_ends(self, ends: str | None, *, by_others: bool = True) -> None:
+        self._ends = ends
+        if ends is None or self.last_read is None:
+            return
+        for table, last in zip(self._ours(self.last_read[1]), json.loads(ends), strict=False):
+            before = self._last.get(table.name)
+            now = max(int(last or 0), before or 0)
+            if before is not None:
+                self.grown[table.name] += now - before
+                self.grown_by_others[table.name] += (now - before) * by_others
+            self._last[table.name] = now
+
+    @staticmethod
+    def _ours(stored: StoredTables) -> list[StoredTable]:
+        return [table for table in stored.values() if table.rowid and table.name in _OURS]
 
     def _read(self, statements: Sequence[dict[str, Any]], cancelled: Stop = never) -> list[Rows]:
         sent = _Sending(statements)

@@ -84,7 +84,10 @@ class Context(QObject):
         """Those of them of which nothing but the marker of their erasure is left."""
         self.clock, self.busy, self.say = clock, busy, say
         self.lists = Lists(opened.schema, opened.sizes)
-        self._listed: dict[tuple[str, Scope], int] = {}
+        self._listed: dict[tuple[str, Scope], tuple[int, int]] = {}
+        """How many rows a list has as far as it was read and changed here, and what others had added to its
+        table when it was read.
+        """
         self.runner = Runner(opened.database, self)
         self.job = partial(busy.run, runner=self.runner)
         """Runs long work for this file and shows what it is until it has ended."""
@@ -211,17 +214,19 @@ class Context(QObject):
 
     def rows_of(self, table: str, scope: Scope) -> int:
         """How many rows a table has at most, as far as that is known; of a tenant, whose list was read, as
-        many as that has.
+        many as that has, and as have come to the table since.
         """
-        return self._listed.get((table, scope), self.opened.sizes.get(table, 0))
+        if (listed := self._listed.get((table, scope))) is None:
+            return self.opened.sizes.get(table, 0)
+        return listed[0] + self.opened.database.grown_by_others.get(table, 0) - listed[1]
 
     def know_rows(self, table: str, scope: Scope, rows: int) -> None:
-        self._listed[table, scope] = rows
+        self._listed[table, scope] = rows, self.opened.database.grown_by_others.get(table, 0)
 
     def _hear(self, change: Change, initiator: object) -> None:
         self.sight.heard(change)
-        for table, scope in self._listed:
-            self._listed[table, scope] += change.coming(table)
+        for (table, scope), (rows, grown) in self._listed.items():
+            self._listed[table, scope] = rows + change.coming(table), grown
 
     def can(self, capability: Capability) -> bool:
         return capability in self.opened.database.capabilities

@@ -203,6 +203,20 @@ def test_what_a_write_has_found_out_is_told_to_who_asks(
     assert (production.has_news, production.settle()) == (False, None)
 
 
+def test_a_table_grows_by_what_this_program_and_others_add(production: D1Database, file: Path) -> None:
+    production.is_watched = True
+    read_stored(production)
+    production.rows(raw("SELECT 1"))
+    for email in ("a@acme.example", "b@acme.example"):
+        users.create(production, "acme", email, actor="ops", now=NOW)
+    assert production.grown["users"] == production.grown["audit_chain"] == 2
+    with closing(apsw.Connection(str(file))) as other:
+        other.execute(INTO_USERS + "('u', 'acme', 'c@acme.example', NULL, 1, 1)")
+    production.outside_changes()
+    assert (production.grown["users"], production.grown["audit_chain"]) == (3, 2)
+    assert (production.grown_by_others["users"], production.grown_by_others["audit_chain"]) == (1, 0)
+
+
 def test_what_may_still_come_through_is_waited_for(production: D1Database, edge: Edge, file: Path) -> None:
     """Also where the account's limit ends the tries: that nothing was changed is not known."""
     edge.faults = ["lost before", "429 60"]
