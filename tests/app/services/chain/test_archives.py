@@ -336,7 +336,7 @@ def test_kill_at_any_moment_leaves_file_and_archive_one_chain(database_path: Pat
     )  # fmt: skip
     *found, killed = done.stdout.splitlines()
     assert found == []
-    assert int(killed.removeprefix("killed ")) > KILLS // 3
+    assert int(killed.removeprefix("killed ")) >= KILLS // 3
 
 
 # an archived entry is judged by the rules that judge it in the file

@@ -1140,7 +1140,7 @@ def test_kill_at_any_moment_leaves_the_old_or_the_new_state(database_path: Path)
     )
     *found, killed = done.stdout.splitlines()
     assert found == []
-    assert int(killed.removeprefix("killed ")) > KILLS // 3
+    assert int(killed.removeprefix("killed ")) >= KILLS // 3
 
 
 @pytest.mark.slow
