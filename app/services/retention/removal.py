@@ -278,7 +278,7 @@ class RetentionRemoval:
         went until then. The end of the chain is read once, and again where others have appended.
         """
         # What a trigger that somebody makes meanwhile would take along, nobody was told of.
-        guard = untriggered([removal.table, *removal.removed, *removal.changed])
+        guard = untriggered([AUDIT_CHAIN.name, removal.table, *removal.removed, *removal.changed])
         if not self.plan.has_chain:
             return self.database.run_batch([guard, *removal.statements], cancelled=cancelled)
         chain, kind = self.plan.chain, AuditEvent.RETENTION_REMOVED

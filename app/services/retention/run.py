@@ -12,6 +12,8 @@ from app.services.chain.append import Batch, Event
 from app.services.chain.archives import Archiver
 from app.services.chain.cautions import NoBookmark, NotRecorded
 from app.services.chain.checkpoint import Reason
+from app.services.records.images import untriggered
+from app.services.records.tables import AUDIT_CHAIN
 from app.services.retention import begun
 from app.services.retention.clock import ClockProblem, last_report
 from app.services.retention.plan import (
@@ -328,6 +330,6 @@ class Run(RetentionRemoval):
         kind = AuditEvent.RETENTION_COMPLETED if error is None else AuditEvent.RETENTION_FAILED
         before, event = self.unreported, Event(plan.chain, kind, payload)
         result.unreported = (*before, Event(plan.chain, kind, payload | {"at": self.now}))
-        self._record(lambda: Batch((), (*before, event)))
+        self._record(lambda: Batch([untriggered([AUDIT_CHAIN.name])], (*before, event)))
         result.unreported = ()
         result.caution = plan.caution
