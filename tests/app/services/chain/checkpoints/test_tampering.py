@@ -128,6 +128,7 @@ def test_the_tail_replaced_at_the_same_seq(known: KnownChain) -> None:
     found(known, "CHECKPOINT")
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("by", [1, 100_000])
 def test_the_last_row_renumbered(known: KnownChain, by: int) -> None:
     seq = known.chain.seqs(TENANT)[-1]
@@ -452,6 +453,7 @@ def test_a_colon_shifted(known: KnownChain) -> None:
     assert codes(known.verify()) == {"GRAMMAR"}  # from which it follows that the digest differs
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("column", ["payload", "event_type", "hash", "tenant_id"])
 def test_a_storage_class_changed(known: KnownChain, column: str) -> None:
     known.chain.run(

@@ -402,6 +402,7 @@ def test_the_platforms_own_cleanup_behind_a_marker_is_no_tampering(tmp_path: Pat
     assert chain.verify().verdict == Verdict.UNPROVEN_START
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("column", ["tenant_id", "event_type", "payload", "previous_hash", "hash"])
 def test_text_turned_blob(chain: ChainFile, column: str) -> None:
     seq = middle(chain)
@@ -418,6 +419,7 @@ def test_a_time_that_is_no_integer(chain: ChainFile, value: str) -> None:
     assert codes(chain.verify()) - {"TIME"} == {"TYPE"}
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("column", ["tenant_id", "event_type", "payload", "previous_hash", "hash"])
 @pytest.mark.parametrize("tail", ["00", "ff", "eda080", "c0af", "f4908080"])
 def test_bytes_that_are_no_text(chain: ChainFile, column: str, tail: str) -> None:
