@@ -54,6 +54,16 @@ class FetchCancelled(errors.Cancelled):
     sentence = f"Cancelled. {_KEPT}"
 
 
+_LOOKED_FOR: Final = f"""
+SELECT CAST(tenant_id AS BLOB), typeof(tenant_id), max(seq), hex(hash) FROM {CHAIN} GROUP BY 1, 2
+UNION
+SELECT CAST(tenant_id AS BLOB), typeof(tenant_id), seq, hex(hash)
+FROM (SELECT *, row_number() OVER (ORDER BY seq) AS place FROM {CHAIN}) WHERE place % 1000 = 1
+"""  # noqa: S608
+"""Entries of a copy that must still be there; tenants by their bytes, of their kind: a name may be no UTF-8,
+or no text.
+"""
+
 _IN_VAIN: Final = (
     NotFetched,
     errors.DamagedFile,
@@ -205,17 +215,14 @@ class _Fetch:
 
     def _follow(self, chain: PagedTable) -> bool:
         """Brings the chain to where it is by now: what is before the first entry of a tenant has gone. False
-        where the last one that was read of a tenant is no more, and earlier ones are.
+        where one that was read is no more, and earlier ones of its tenant are: the last of each tenant, and
+        some from the first on, as what came of two databases in turn may end as the later one does.
         """
         file, is_same = self.part.file, True
         with file:
             for rows in self._pages(chain, file.execute(f"SELECT max(seq) FROM {CHAIN}").get):  # noqa: S608
                 self.part.insert(chain, rows)
-            # By its bytes, of its kind: a name may be no UTF-8, or no text.
-            names = file.execute(
-                f"SELECT CAST(tenant_id AS BLOB), typeof(tenant_id), max(seq), hex(hash) FROM {CHAIN}"  # noqa: S608
-                " GROUP BY 1, 2"
-            ).fetchall()
+            names = file.execute(_LOOKED_FOR).fetchall()
             first = f"""
 SELECT (SELECT min(seq) FROM {CHAIN} WHERE tenant_id IS CAST(? AS {{}})),
   EXISTS (SELECT 1 FROM {CHAIN} WHERE seq = ? AND hex(hash) = ?)

@@ -238,6 +238,24 @@ def test_a_return_by_time_travel_meanwhile_gives_no_mixture(tmp_path: Path) -> N
     assert mixed == []
 
 
+def test_another_database_in_its_place_meanwhile_gives_no_mixture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it falls within the chain, which ends as that of the other one then."""
+    monkeypatch.setattr("app.services.live.paging._FIRST", 20)
+    source, mixed = sample(tmp_path / "source.sqlite", rows=60, tenants=1), []
+    before = stored(source)
+    for moment in range(5, 9):
+        target, there = tmp_path / f"{moment}.sqlite", Path(shutil.copy(source, tmp_path / "there.sqlite"))
+        switch = partial(
+            execute, there, "UPDATE audit_chain SET hash = substr(hash, 33) || substr(hash, 1, 32)"
+        )
+        fetched(Disturbed(there, [*[lambda: None] * moment, switch]), target)
+        if stored(target) not in (before, stored(there)):
+            mixed.append(moment)
+    assert mixed == []
+
+
 def test_a_table_that_is_only_called_so_is_read_like_any(tmp_path: Path) -> None:
     source = tmp_path / "source.sqlite"
     execute(
