@@ -39,6 +39,11 @@ _SILENCE: Final = 3.0
 _AT_ONCE: Final = 1 << 16
 """Bytes that are sent between two looks at whether to go on."""
 _MOST_BYTES: Final = 64_000_000
+_FEW_BYTES: Final = 4_000_000
+_MOST_VALUES: Final = 3_000_000
+"""Lists and objects of one answer, each of which keeps the whole program for about a microsecond, and takes
+some 60 bytes; there is a list for each row.
+"""
 """Of an answer: a live D1 gives 50 MB, as Cloudflare says."""
 _PAGES: Final = 100
 _READERS: Final = 8
@@ -380,6 +385,8 @@ class Client:
             raise UnknownDatabase(self.name)
         answer: Any = None
         try:
+            if len(content) > _FEW_BYTES and content.count(b"[") + content.count(b"{") > _MOST_VALUES:
+                raise TooLong("its answer has too many values")
             answer = json.loads(content, parse_constant=_not_json)
         except (ValueError, RecursionError):
             raise NotKnown(f"its answer with status {status} is not JSON") from None
