@@ -3,6 +3,7 @@ which addresses one may be sent to.
 """
 
 import json
+import os
 import re
 import shlex
 from collections.abc import Iterator
@@ -28,7 +29,11 @@ _PART: Final = re.compile(r"[0-9a-z_-]{1,64}", re.IGNORECASE)
 """A database's id, as a part of an address."""
 _ACCOUNT: Final = re.compile(r"[0-9a-f]{1,32}", re.IGNORECASE)
 """An account's id; a token, pasted there by mistake and longer, is no such, and is kept nowhere."""
+ENVIRONMENT: Final = "CLOUDFLARE_API_TOKEN"
+_LIKE_TOKEN: Final = re.compile(r"(?=[\w-]*\d)(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{40,}", re.ASCII)
 _FILE: Final = "d1-{}.json"
+_LONG: Final = 16
+"""Characters of a token that no name has by chance."""
 _LARGEST: Final = 100_000
 """Bytes of such a file that are read, and so are kept."""
 
@@ -70,6 +75,8 @@ class NamedConnection:
 
     def __post_init__(self) -> None:
         require_name(self.name)
+        for field, value in (("name", self.name), ("url", self.base)):
+            _refuse_token(field, value)
         if self.colour not in COLOURS:
             raise InvalidInput("colour", f"The colour is one of {', '.join(COLOURS)}.")
         if self.production and self.colour == default_colour(production=False):  # one that is no mark
@@ -145,6 +152,14 @@ def require_name(name: str) -> None:
             "The name of a connection has up to 64 letters (a to z), digits, dots, hyphens and underscores, "
             "and begins with a letter or a digit.",
         )
+
+
+def _refuse_token(field: str, value: str) -> None:
+    """Raises `InvalidInput`, which repeats none of it, for what holds a token: it would be kept in a file."""
+    known = os.environ.get(ENVIRONMENT, "").strip()
+    if _LIKE_TOKEN.search(value) or (len(known) >= _LONG and known in value):
+        what = "The address" if field == "url" else "The name"
+        raise InvalidInput(field, f"{what} holds what looks like an API token; nothing was kept of it.")
 
 
 def usable_name(text: str) -> str:

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from typing import Final
 
 from app.services.keyring import SERVICE, Keyring, KeyringAbsent, KeyringProblem
-from app.services.live.connections import Connections, NamedConnection
+from app.services.live.connections import ENVIRONMENT, Connections, NamedConnection
 from models.errors import InvalidInput, TenantAdminError
-
-ENVIRONMENT: Final = "CLOUDFLARE_API_TOKEN"
 
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,4096}")
 

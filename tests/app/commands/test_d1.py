@@ -17,9 +17,8 @@ import pytest
 from app import bugs, paths
 from app.commands.common import used
 from app.services.deliveries.old_secrets import OldSecret, OldSecrets
-from app.services.live.connections import Connections, NamedConnection
+from app.services.live.connections import ENVIRONMENT, Connections, NamedConnection
 from app.services.live.dev_server import project_of
-from app.services.live.tokens import ENVIRONMENT
 from app.services.records.webhooks import Secret
 from app.workers.system_keyring import SystemKeyring
 from models.engine import Usage

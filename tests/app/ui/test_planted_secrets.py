@@ -18,7 +18,7 @@ from pytestqt.qtbot import QtBot
 
 from app import bugs
 from app.services.deliveries.signing import Signing
-from app.services.live.tokens import ENVIRONMENT
+from app.services.live.connections import ENVIRONMENT
 from app.services.records import notifications, users, webhooks
 from app.services.records.export import Format
 from app.services.records.passwords import Typed

@@ -11,6 +11,7 @@ import pytest
 from app import paths
 from app.services.live.connections import (
     CLOUDFLARE,
+    ENVIRONMENT,
     ConnectionExists,
     Connections,
     ConnectionUnreadable,
@@ -163,6 +164,17 @@ def test_a_token_goes_nowhere_in_the_clear(url: str, why: str) -> None:
     with pytest.raises(InvalidInput, match=why) as refused:
         replace(PROD, base=url)
     assert "s3cret" not in str(refused.value)
+
+
+def test_a_token_in_the_place_of_something_else_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of the environment, and what is formed as Cloudflare's are."""
+    monkeypatch.setenv(ENVIRONMENT, "s3cret-of-the-environment")
+    for token in ("s3cret-of-the-environment", "aB3" * 13 + "x"):
+        for name, base in ((token, PROD.base), (PROD.name, f"https://example.org/{token}")):
+            with pytest.raises(InvalidInput, match="looks like an API token") as refused:
+                replace(PROD, name=name, base=base)
+            assert token not in str(refused.value)
+    assert replace(PROD, name="a-long-name-of-forty-1-characters-or-more").name
 
 
 @pytest.mark.parametrize(
