@@ -13,7 +13,6 @@ from typing import Any
 
 from peewee import JOIN, OP, SQL, Case, Column, Expression, Join, ModelAlias, NodeList, Select, fn
 
-from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.record import hides, value_of
 from app.services.records.rows import (
     STORED,
@@ -29,6 +28,7 @@ from app.services.records.rows import (
     told_apart,
 )
 from app.services.records.rows import Value as Stored
+from app.services.records.stored_times import moment
 from app.services.records.tables import DECLARED, EVERYONE, OFF, RANK, ColumnKind, Scope, TableColumn
 from models.engine import Limits, Rows
 from models.errors import StorageError
@@ -519,16 +519,6 @@ def _both(one: Any, other: Any) -> Any:
 def _of_one(found: Any) -> Select:
     """The value of its first row, or NULL: one row in any case, so that its lack is found."""
     return Select([], [found.limit(1)])
-
-
-def moment(stored: Any) -> Any:
-    """A stored time as seconds, to compare it with others: milliseconds (`rules.seconds`) and ISO text too.
-
-    NULL for what is no time. A number of seconds, which nearly all are, is told by one comparison.
-    """
-    kind = fn.typeof(stored)
-    others = (kind == "text", fn.unixepoch(stored)), (kind != "blob", stored / 1000)
-    return Case(None, [(stored < SECONDS_LIMIT, stored), *others])
 
 
 def number_in(text: str) -> int | None:

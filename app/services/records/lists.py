@@ -19,7 +19,6 @@ from typing import Any, Final
 
 from peewee import SQL, fn
 
-from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.keys import joined
 from app.services.records.list_query import Key, ListQuery, Statements, Value
 from app.services.records.record import readable_keys, value_of
@@ -370,7 +369,7 @@ class Lists:
         statements = self._statements(database, query)
         time = statements.time()
         part = time.cast("INTEGER") / seconds
-        found = statements.select(part, fn.COUNT(SQL("*"))).where(time < SECONDS_LIMIT)
+        found = statements.select(part, fn.COUNT(SQL("*"))).where(time.is_null(False))
         return database.rows(found.group_by(part).order_by(part))
 
     def record_ids(self, database: Database, query: ListQuery, keys: Keys) -> Iterator[Stored]:

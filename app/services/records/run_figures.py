@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from peewee import SQL, BaseQuery, fn
 
-from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.list_query import ListQuery, Statements
 from app.services.records.rows import decoded, exactly, legible
 from app.services.records.run_views import dollars
@@ -175,9 +174,7 @@ def _queries(database: Database, tables: StoredTables, scope: Scope) -> Sequence
     queries = [
         runs.select(count, fn.SUM(both)),
         runs.select(*cells).where(both).order_by(time.desc()).limit(MOST_POINTS),
-        runs.select(week, exactly(status), count)
-        .where((time >= _MONDAY) & (time < SECONDS_LIMIT))
-        .group_by(week, status),
+        runs.select(week, exactly(status), count).where(time >= _MONDAY).group_by(week, status),
     ]
     if _has_artifacts(tables):
         artifacts = PLANNING_ARTIFACTS
@@ -186,7 +183,7 @@ def _queries(database: Database, tables: StoredTables, scope: Scope) -> Sequence
         names = ("run_id", "phase", "overall_score", "version")
         wanted = [found.value(artifacts.column(name)) for name in names]
         own, values = runs.select(key, time).sql()
-        of_runs, more = found.select(*wanted, found.time()).where(found.time() < SECONDS_LIMIT).sql()
+        of_runs, more = found.select(*wanted, found.time()).where(found.time().is_null(False)).sql()
         queries.append(raw(_BY_PHASE.format(own=own, artifacts=of_runs), *values, *more))
     return queries
 

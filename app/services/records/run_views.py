@@ -15,8 +15,9 @@ from peewee import Table as Source
 
 from app.services.chain.append import Event
 from app.services.records.history import StillHolds
-from app.services.records.list_query import ListQuery, Statements, moment
+from app.services.records.list_query import ListQuery, Statements
 from app.services.records.rows import decoded, exactly, legible
+from app.services.records.stored_times import moment
 from app.services.records.tables import NAMES_RUN, PLANNING_ARTIFACTS, PLANNING_RUNS, UNDONE, Scope
 from models.engine import Database
 from models.errors import TableMissing

@@ -162,6 +162,9 @@ def last_report(database: Database, chain: str) -> Entry | None:
 
 
 def _is_time(value: object) -> bool:
+    """Whether a time can vouch for a clock: narrower than what is shown as one (`stored_times`), in whole
+    seconds alone, and not 0, at which a clock begins that nobody set.
+    """
     return isinstance(value, int) and 0 < value < SECONDS_LIMIT
 
 

@@ -15,8 +15,7 @@ from app.services.chain.rules import BROKEN, SOUND, Verdict
 from app.services.deliveries import health
 from app.services.deliveries.log import DeliveryLog, DeliverySummary
 from app.services.records.erased import ErasedTenant, erased
-from app.services.records.list_query import moment
-from app.services.records.stored_times import epoch_of
+from app.services.records.stored_times import epoch_of, moment
 from app.services.records.tables import (
     AUDIT_CHAIN,
     NOTIFICATIONS,
