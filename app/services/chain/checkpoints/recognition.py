@@ -125,8 +125,11 @@ def is_copy(contents: Contents, where: Where, known: KnownDatabase) -> bool:
     """Whether the database that the file is, is also where it was, so that this is a copy of it."""
     if known.path in ("", *where.places) or contents.places().get(known.path, ("",))[0] != known.id:
         return False
+    ours = where.location[0]
+    if _is_behind(known.path, ours) or _is_behind(ours, known.path):
+        return False
     if known.path.startswith(LIVE):  # which nobody moves, and whose account has several names
-        return where.file is not None or _number(known.path) != _number(where.location[0])
+        return where.file is not None or _number(known.path) != _number(ours)
     there = Path(known.path)
     if file_id(there) is None or (where.file is not None and file_id(there) == file_id(where.file)):
         return False
@@ -134,6 +137,11 @@ def is_copy(contents: Contents, where: Where, known: KnownDatabase) -> bool:
         newest = _candidate(contents, known)[1]
         return not newest or speaks_of(rows, newest)
     return True
+
+
+def _is_behind(file: str, place: str) -> bool:
+    """Whether a `wrangler dev` has its database, which is in that place, in the file."""
+    return place.rpartition("/")[0] == LIVE + file
 
 
 def said_of(contents: Contents, database: KnownDatabase, where: Where) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from app.services.chain.evidence import write_bundle
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.services.chain.where import InDatabase, InFile, Where
-from models.engine import Rows, Usage, read_at_most
+from models.engine import Rows, Usage, identity_of, read_at_most
 from models.errors import MuchToRead
 from tests.app.services.chain.test_evidence import recheck
 from tests.app.services.chain.verify.chains import ChainFile, codes
@@ -99,6 +99,21 @@ def go_back(chain: ChainFile, seq: int) -> None:
     """What Time Travel leaves: everything as it was, the counter too."""
     chain.run("DELETE FROM audit_chain WHERE seq > ?", seq)
     chain.run("UPDATE sqlite_sequence SET seq = ? WHERE name = 'audit_chain'", seq)
+
+
+@pytest.mark.parametrize("file_first", [True, False])
+def test_a_file_and_the_same_one_through_its_own_server_are_no_copies_of_each_other(
+    path: Path, store: CheckpointStore, *, file_first: bool
+) -> None:
+    engine = PlainEngine(path)
+    engine.identity = identity_of(InFile(path).location[0], "id")
+    file, served = InFile(path), InDatabase(engine)
+    first, then = (file, served) if file_first else (served, file)
+    with engine.connection_context():
+        sign(first, store)
+        assert store.known(then).doubts == ()
+        engine.identity = identity_of("/elsewhere/a.db", "id")
+        assert bool(store.known(served).doubts) is file_first
 
 
 @pytest.mark.slow
