@@ -360,7 +360,7 @@ class D1Database(Database):
         self.require_writable()
         self._settle()
         now = self.bookmarks()[0].name
-        if _FIGURE.sub("0", bookmark) != _FIGURE.sub("0", now):
+        if not are_alike(bookmark, now):
             raise errors.InvalidInput(
                 "bookmark", f"That is no bookmark of {self.place}: one looks like {now}. Nothing was changed."
             )
@@ -600,6 +600,11 @@ class _Sending:
     def __init__(self, statements: Sequence[dict[str, Any]]) -> None:
         self.statements, self.mark = statements, token_hex(8)
         self.body = body(statements, self.mark)
+
+
+def are_alike(bookmark: str, other: str) -> bool:
+    """Whether a text has the form of a bookmark, as another has it."""
+    return _FIGURE.sub("0", bookmark) == _FIGURE.sub("0", other)
 
 
 def _stop() -> Stop:

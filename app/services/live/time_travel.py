@@ -6,7 +6,7 @@ from app.services.chain.append import Batch, Event, append, has_chain
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.numbering import Numbering
 from app.services.chain.where import InDatabase
-from models.d1.database import D1Database
+from models.d1.database import D1Database, are_alike
 from models.errors import RemoteError, TenantAdminError
 from models.status import AuditEvent
 
@@ -27,6 +27,12 @@ _AS_KNOWN = (
     "chain would look tampered with. Start over… in the audit tab goes by what is there now."
 )
 _NO_CHAIN = "There is no audit chain in it, so no entry says so."
+
+
+def why_no_bookmark(text: str, now: str, place: str) -> str:
+    """That it has not the form of the bookmark of `now`, as a sentence; "" where it has."""
+    said = f"That is no bookmark of {place}, and no time: one looks like {now}."
+    return "" if are_alike(text, now) else said
 
 
 def go_back(database: D1Database, bookmark: str, store: CheckpointStore, *, actor: str, now: int) -> Returned:

@@ -10,11 +10,12 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.services.live.opening import OpenedLive
-from app.services.live.time_travel import Returned, go_back
+from app.services.live.time_travel import Returned, go_back, why_no_bookmark
 from app.ui.session.context import Context
 from app.ui.shell.connecting import Connecting
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
+from app.ui.widgets.announcing import announce
 from app.ui.widgets.banner import Toast
 from app.ui.widgets.buttons import copy_button, push_button
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, WaitDialog
@@ -85,7 +86,8 @@ class TimeTravelDialog(Dialog):
         self.return_button = self.set_answer("Go back…", self._return, Kind.DANGER, cancel="Close")
         copy = copy_button(context.theme, "&Copy", lambda: self.line.text().strip())
         self.add_apart(self.keep_button, copy)
-        self._can_write = cannot is None
+        self._can_write, self._now, self._clock, self._utc = cannot is None, now.name, clock, utc
+        self._place = context.opened.place
         self.line.textChanged.connect(self._update)
         self.table.selection_changed.connect(self._choose)
         self.table.select_row(0)
@@ -104,6 +106,13 @@ class TimeTravelDialog(Dialog):
         self.keep_wanted.emit()
 
     def _return(self) -> None:
+        text = self.line.text().strip()
+        why = "" if moment(text, self._utc) is not None else why_no_bookmark(text, self._now, self._place)
+        if why:
+            self.locked.setText(why)
+            self.locked.show()
+            announce(self.locked, why)
+            return
         self.accept()
         self.return_wanted.emit(self.line.text().strip())
 
