@@ -77,6 +77,7 @@ _LINES: Final[Mapping[str, _Template]] = {
     Event.IDEA_RESTORED: _Template("brought back parked idea", _IDEA),
     Event.WORKFLOW_DISPATCHED: _Template("began", ("phase", "workflowInstanceId"), of="runId"),
     Event.WORKFLOW_COMPLETED: _Template("completed", ("phase", "workflowInstanceId"), of="runId"),
+    Event.DATABASE_RESTORED: _Template("brought the database back to", ("bookmark",)),
     Event.FILE_UPLOADED: _Template("uploaded", ("name", "fileId")),
     Event.SETTINGS_CHANGED: _Template("changed", ("setting",), between=("from", "to")),
     Event.RETENTION_REMOVED: _Template("removed by retention:"),
