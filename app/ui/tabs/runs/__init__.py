@@ -106,7 +106,8 @@ class RunsTab(RecordTab):
     _place: "TextPlace | None" = None
     """What was found, until its run is shown."""
     _no_parked: str | None = None
-    _parked_count = _due_count = 0
+    _parked_count: int | None = None
+    _due_count = 0
     _kept: frozenset[str] = frozenset()
     _unrecordable: str | None = None
     _has_tenants = _is_close = False
@@ -629,12 +630,15 @@ class RunsTab(RecordTab):
     def _show_parked(self) -> None:
         self._share_line()
         said = f", {grouped(self._due_count)} of them due" if self._due_count else ""
-        self.parked_button.setAccessibleName(f"Parked ideas, {counted(self._parked_count, 'idea')}{said}")
+        count = "not counted" if self._parked_count is None else counted(self._parked_count, "idea")
+        self.parked_button.setAccessibleName(f"Parked ideas, {count}{said}")
         self.commands.update()
 
     def _parked_words(self) -> tuple[str, str]:
         """At ease, and where there is little room."""
         due = f" · {grouped(self._due_count)} due" if self._due_count else ""
+        if self._parked_count is None:
+            return "Parked ideas…", "Parked…"
         count = f"{grouped(self._parked_count)}{due}"
         return f"Parked ideas…  {count}", count
 
