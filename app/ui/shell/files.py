@@ -228,7 +228,7 @@ class Files(QObject):
 
     def ask_save_copy(self, opened: Opened) -> None:
         if (path := opened.file) is None:
-            start = self._folder() / f"{opened.stem} copy.sqlite"
+            start = _outside(self._folder()) / f"{opened.stem} copy.sqlite"
             self._ask_new("Save a copy", start, partial(self.fetch, opened.database))
         else:
             start = path.with_name(f"{path.stem} copy{path.suffix}")
@@ -617,6 +617,12 @@ class Files(QObject):
         """That of the last answer, of the file that is open, or of the one opened last."""
         recent = (place.parent for place in self._settings.recent if isinstance(place, Path))
         return self._used or next(recent, paths.home())
+
+
+def _outside(folder: Path) -> Path:
+    """The project's own folder where it is one in which wrangler keeps what it works with."""
+    inside = [at for at, part in enumerate(folder.parts) if part == ".wrangler"]
+    return Path(*folder.parts[: inside[0]]) if inside else folder
 
 
 def show_folder(path: Path) -> bool:
