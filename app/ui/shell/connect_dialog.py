@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
 
-from app.services.live import connecting
+from app.services.live import PREFIX, connecting
 from app.services.live.connections import (
     CLOUDFLARE,
     COLOURS,
+    ConnectionExists,
     Connections,
     NamedConnection,
     NoSuchConnection,
@@ -52,6 +53,8 @@ class ConnectDialog(FormDialog):
     """
 
     kept = Signal(str, str)
+    wanted = Signal(str)
+    """A connection that is there already, to be opened."""
 
     def __init__(
         self,
@@ -88,7 +91,10 @@ class ConnectDialog(FormDialog):
         self.state.hide()
         self.add_condition(self.state)
         self.test_button = push_button(theme, "&Test", self.test, icon=Icon.CHECK)
-        self.add_apart(self.test_button)
+        self.open_button = push_button(theme, "", self._open)
+        self.open_button.hide()
+        self.add_apart(self.test_button, self.open_button)
+        self.name.textChanged.connect(self.open_button.hide)
         for edited in (self.account, self.token, self.address):
             edited.textChanged.connect(self._account_edited)
         self.database.currentIndexChanged.connect(self._untested)
@@ -243,9 +249,17 @@ class ConnectDialog(FormDialog):
         def failed(error: TenantAdminError) -> None:
             self.set_busy(False)
             self.show_error(error)
+            if isinstance(error, ConnectionExists):
+                self.open_button.setText(f"&Open {connection.place}")
+                self.open_button.show()
 
         self.set_busy(True)
         self._runner.job(work, on_done=done, on_failed=failed)
+
+    def _open(self) -> None:
+        self.set_clean()
+        self.reject()
+        self.wanted.emit(PREFIX + self.name.text().strip())
 
     def _fill(self, connection: NamedConnection | None) -> None:
         self.address.setText(CLOUDFLARE if connection is None else connection.base)

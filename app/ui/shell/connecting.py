@@ -205,6 +205,7 @@ class Connecting(QObject):
         _mark_as(dialog, connection)
         dialog.kept.connect(lambda place, problem: self._say(problem) if problem else None)
         dialog.kept.connect(lambda place, problem: self.open(place))
+        dialog.wanted.connect(self.open)
         dialog.open_once()
 
 

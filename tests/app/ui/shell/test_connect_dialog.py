@@ -55,6 +55,26 @@ def test_a_renamed_connection_has_the_old_name_no_more(
         assert [one.name for one in Connections().all()] == [name]
 
 
+def test_one_that_has_the_name_already_can_be_opened_from_there(
+    theme: Theme, idle: Runner, qtbot: QtBot, tmp_path: Path
+) -> None:
+    before = NamedConnection("dev", "", "1111", "main", base="", project=str(tmp_path))
+    Connections().add(before)
+    Connections().add(replace(before, name="other"))
+    form = added(qtbot, ConnectDialog(theme, idle, lambda: Tokens(None), before))
+    form.show()
+    form.name.setText("other")
+    form._keep()
+    qtbot.waitUntil(form.open_button.isVisible)
+    assert form.open_button.text() == "&Open d1:other"
+    with qtbot.waitSignal(form.wanted) as wanted:
+        form.open_button.click()
+    assert wanted.args == ["d1:other"] and not form.isVisible()
+    form.show()
+    form.name.setText("third")
+    assert form.open_button.isHidden()
+
+
 @pytest.mark.parametrize(
     ("key", "account", "address", "said"),
     [
