@@ -264,7 +264,8 @@ class Workspace(QWidget):
         self._fill(page, self)
         if page.asks_first:
             self._around.start()
-        self._count_unread()
+        if not self.context.costs:  # else behind the rows, which are shown by three requests
+            self._count_unread()
         if self.context.can(Capability.SETTLES):
             self.context.unsettled.ask()
         if not isinstance(QApplication.focusWidget(), QLineEdit):  # in which one has begun to write
@@ -739,6 +740,8 @@ class Workspace(QWidget):
         if self.is_settled:
             return
         self.is_settled = True
+        if self.context.costs:
+            self._count_unread()
         self.context.ask_what_can_follow()
         self.context.ask_who_was_erased()
         self._pages[self.position].insertWidget(0, self._below)
