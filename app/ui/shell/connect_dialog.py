@@ -195,7 +195,7 @@ class ConnectDialog(FormDialog):
                 self.database.addItem(name, key)
             self.database.setCurrentIndex(self.database.findData(chosen) if chosen in names else -1)
         there = counted(len(names), "database")
-        self.set_hint(f"{there}; type to find one." if len(names) > 1 else _TO_LIST, "database")
+        self.set_hint(f"{there}; type how one begins to find it." if len(names) > 1 else _TO_LIST, "database")
         if tested is not None and seconds is not None:
             self._tested = tested
             self._say(f"{self.database.currentText()} answers in {duration(seconds)}.")

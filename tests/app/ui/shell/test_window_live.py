@@ -948,7 +948,7 @@ def test_a_connection_is_tested_and_kept_without_its_token(
     form.token.setText(TOKEN)
     click(qtbot, form.test_button)
     qtbot.waitUntil(lambda: form.database.count() > 1)
-    assert any("databases; type to find one." in one.text() for one in form.findChildren(Label))
+    assert any("databases; type how one begins to find it." in one.text() for one in form.findChildren(Label))
     form.production.setChecked(True)
     assert form.colour.currentData() == "yellow"
     form.database.setCurrentIndex(form.database.findData(live.ids[file]))
