@@ -91,7 +91,7 @@ class ConnectDialog(FormDialog):
         self.state.hide()
         self.add_condition(self.state)
         self.test_button = push_button(theme, "&Test", self.test, icon=Icon.CHECK)
-        self.open_button = push_button(theme, "", self._open)
+        self.open_button = push_button(theme, "&Open it", self._open)
         self.open_button.hide()
         self.add_apart(self.test_button, self.open_button)
         self.name.textChanged.connect(self.open_button.hide)
@@ -250,7 +250,6 @@ class ConnectDialog(FormDialog):
             self.set_busy(False)
             self.show_error(error)
             if isinstance(error, ConnectionExists):
-                self.open_button.setText(f"&Open {connection.place}")
                 self.open_button.show()
 
         self.set_busy(True)

@@ -66,7 +66,6 @@ def test_one_that_has_the_name_already_can_be_opened_from_there(
     form.name.setText("other")
     form._keep()
     qtbot.waitUntil(form.open_button.isVisible)
-    assert form.open_button.text() == "&Open d1:other"
     with qtbot.waitSignal(form.wanted) as wanted:
         form.open_button.click()
     assert wanted.args == ["d1:other"] and not form.isVisible()
