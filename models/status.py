@@ -22,6 +22,10 @@ class RunStatus(StrEnum):
     """What the platform's gateway calls a run that is running."""
 
 
+GOES_ON: Final = (RunStatus.RUNNING, RunStatus.ACTIVE)
+"""In which a run is at work."""
+
+
 class Phase(StrEnum):
     """The planning phases, in the order they run."""
 

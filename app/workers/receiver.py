@@ -12,14 +12,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase
 from typing import Any, Final
 
+from app.services.deliveries.request import MOST_BODY
 from app.services.deliveries.sending import SECONDS
 from models.errors import TenantAdminError
 
 HOST: Final = "127.0.0.1"
 """Nobody else's computer reaches it."""
 PATH: Final = "/hook"
-MOST_BODY: Final = 256 * 1024
-"""Bytes of a body that are read."""
 SLOW_SECONDS: Final = SECONDS + 5
 _PATIENCE: Final = 15.0
 _AT_ONCE: Final = 8

@@ -13,7 +13,7 @@ from app.services.records.webhooks import THIS_COMPUTER, host_doubt, valid_event
 from models.errors import InvalidInput
 
 MOST_BODY: Final = 256 * 1024
-"""Bytes of a body that are sent."""
+"""Bytes of a body that are sent, and read of one that comes."""
 
 EVENT, TIMESTAMP, SIGNATURE = "X-Webhook-Event", "X-Webhook-Timestamp", "X-Webhook-Signature"
 STANDARD_ID, STANDARD_TIMESTAMP, STANDARD_SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"

@@ -22,7 +22,7 @@ from app.services.records.change import Change
 from app.services.records.dependents import removal
 from app.services.records.images import STAMPS, Images
 from app.services.records.list_query import ListQuery, Statements
-from app.services.records.rows import StoredRow, Value, decoded, exactly, shown
+from app.services.records.rows import StoredRow, Value, decoded, exactly, is_number, shown
 from app.services.records.runs import chain_of, short_idea
 from app.services.records.tables import PLANNING_PARKED_IDEAS, PLANNING_RUNS
 from models.engine import Database, raw, sql_name
@@ -255,11 +255,11 @@ def due_at(parked: object, months: object) -> int | None:
     """When a parked idea is to be looked at again, in seconds: so many calendar months after it was parked,
     or on the last day of a shorter month. None without an estimate, or for what is none.
     """
-    if not (_is_number(parked) and _is_number(months)):
+    if not (is_number(parked) and is_number(months)):
         return None
     try:
-        at = datetime.fromtimestamp(seconds(int(parked)), UTC)  # type: ignore[call-overload]
-        count = at.month - 1 + int(months)  # type: ignore[call-overload]
+        at = datetime.fromtimestamp(seconds(int(parked)), UTC)
+        count = at.month - 1 + int(months)
         year, month = at.year + count // 12, count % 12 + 1
         day = min(at.day, monthrange(year, month)[1])
         return int(at.replace(year=year, month=month, day=day).timestamp())
@@ -286,10 +286,6 @@ def due(database: Database, now: int) -> tuple[str | int, ...]:
         if at is not None and at <= now and isinstance(key, str | int):
             found.append(key)
     return tuple(found)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and isfinite(value)
 
 
 def _run(images: Images, run_id: Value) -> StoredRow:

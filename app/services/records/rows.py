@@ -22,7 +22,7 @@ from functools import lru_cache
 from itertools import groupby, islice
 from operator import itemgetter
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeGuard, TypeVar
 
 from peewee import OP, SQL, BaseQuery, Column, Expression, NodeList, fn
 
@@ -110,6 +110,11 @@ def perhaps_another(value: object) -> bool:
     if isinstance(value, str):
         return "\N{REPLACEMENT CHARACTER}" in value
     return isinstance(value, int) and abs(value) > JSON_EXACT
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether a stored value, or one of JSON, is a number that can be reckoned with."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -math.inf < value < math.inf
 
 
 def in_parts(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -4,12 +4,12 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from math import isfinite
 from typing import Any, Final
 
 from app.services.records.export import as_time, csv_line, plain_of
 from app.services.records.history import CHARGED, LOOKED_THROUGH
 from app.services.records.record import Record
+from app.services.records.rows import is_number
 from app.services.records.run_figures import PLANNERS_FULL
 from app.services.records.run_timeline import PhaseLine, read_several, timeline
 from app.services.records.run_views import dollars
@@ -105,7 +105,7 @@ class Compared:
     def _has_one_scale(self) -> bool:
         """Whether the scores of all runs are of ten, or those of all are of more."""
         scored = [line.values for line in self.lines if line.said is Said.SCORE]
-        of_runs = ([value for value in values if _is_number(value)] for values in zip(*scored, strict=True))
+        of_runs = ([value for value in values if is_number(value)] for values in zip(*scored, strict=True))
         return len({max(scores) <= PLANNERS_FULL for scores in of_runs if scores}) < FEWEST
 
     def newest_first(self) -> "Compared":
@@ -162,11 +162,7 @@ _BY_KIND: Final = {ColumnKind.TIME: Said.TIME, ColumnKind.NUMBER: Said.NUMBER}
 
 
 def _number(value: Any) -> float | None:
-    return value if _is_number(value) else None
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    return value if is_number(value) else None
 
 
 def _safe(value: Any) -> Any:

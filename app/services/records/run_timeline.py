@@ -29,13 +29,13 @@ from app.services.records.history import (
 from app.services.records.record import Record, read_records_beside, value_of
 from app.services.records.rows import Value, decoded, exactly, legible
 from app.services.records.run_pivots import Pivot, pivots_of
-from app.services.records.runs import EVENTS, GOES_ON, PHASES, newest_first
+from app.services.records.runs import EVENTS, PHASES, newest_first
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, PLANNING_ARTIFACTS, PLANNING_RUNS, UNDONE
 from app.services.text import readable
 from models.engine import Database
 from models.schema import StoredTable, StoredTables
-from models.status import AuditEvent, ReviewVerdict, RunStatus
+from models.status import GOES_ON, AuditEvent, ReviewVerdict, RunStatus
 
 MOST_ABOUT: Final = 200
 """Entries, and notifications, that are read with a run unless more are asked for: the newest."""

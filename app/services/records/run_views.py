@@ -16,16 +16,15 @@ from peewee import Table as Source
 from app.services.chain.append import Event
 from app.services.records.history import StillHolds
 from app.services.records.list_query import ListQuery, Statements
-from app.services.records.rows import decoded, exactly, legible
+from app.services.records.rows import decoded, exactly, is_number, legible
 from app.services.records.stored_times import moment
 from app.services.records.tables import NAMES_RUN, PLANNING_ARTIFACTS, PLANNING_RUNS, UNDONE, Scope
 from models.engine import Database
 from models.errors import TableMissing
 from models.schema import StoredTable, StoredTables, read_stored
-from models.status import SYSTEM_TENANT, AuditEvent, RunStatus
+from models.status import GOES_ON, SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry, PlanningArtifact
 
-_WORKING: Final = RunStatus.RUNNING.value, RunStatus.ACTIVE.value
 _MOST_ENTRIES: Final = 2_000
 """Of the newest entries about runs, how many are asked why."""
 _LONGEST_PAYLOAD: Final = 8_000
@@ -64,7 +63,7 @@ class Reasons:
     def why(self, run_id: object, status: object) -> str:
         """Why it is so; nothing where that is not known, or it is something else by now."""
         to, reason = self.of.get(run_id, ("", "")) if isinstance(run_id, str | int) else ("", "")
-        same = to == status or {to, status} == set(_WORKING)
+        same = to == status or {to, status} == {*GOES_ON}
         return reason if same else ""
 
     def with_events(self, events: Iterable[Event]) -> "Reasons":
@@ -97,7 +96,9 @@ def idle(database: Database, scope: Scope, now: int) -> dict[RunId, int]:
     """For how many seconds each run that should be at work has not changed, nor any artifact of it. Raises
     `TableMissing`.
     """
-    query = ListQuery(PLANNING_RUNS.name, scope, choices=(("status", _WORKING),))
+    query = ListQuery(
+        PLANNING_RUNS.name, scope, choices=(("status", tuple(status.value for status in GOES_ON)),)
+    )
 
     def ask(tables: StoredTables) -> list[Any]:
         runs = _statements(database, query, tables)
@@ -268,8 +269,7 @@ def _statements(database: Database, query: ListQuery, tables: StoredTables) -> S
 
 
 def _number(value: object) -> float | None:
-    is_number = isinstance(value, int | float) and isfinite(value)
-    return float(value) if is_number else None  # type: ignore[arg-type]
+    return float(value) if is_number(value) else None
 
 
 def _within(value: float | None, ends: tuple[float | None, float | None]) -> bool:

@@ -27,7 +27,7 @@ from app.services.records.tables import NAMES_RUN, PLANNING_ARTIFACTS, PLANNING_
 from models.engine import Database
 from models.errors import NotAllowed, NotFound, TableMissing
 from models.schema import read_stored
-from models.status import SYSTEM_TENANT, AuditEvent, Phase, RunStatus
+from models.status import GOES_ON, SYSTEM_TENANT, AuditEvent, Phase, RunStatus
 from models.tables import AuditEntry
 
 _KNOWN = frozenset(map(str, RunStatus))
@@ -45,9 +45,6 @@ TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
 }
 TRANSITIONS[RunStatus.ACTIVE] = TRANSITIONS[RunStatus.RUNNING]
 """What may follow what, beside deleting and restoring, which are always possible."""
-
-GOES_ON = (RunStatus.RUNNING, RunStatus.ACTIVE)
-"""In which a run is at work."""
 
 _VERDICT: Final = "kill_verdict"
 

@@ -127,8 +127,7 @@ class TenantRow:
             return "erased"
         if self.verdict is None:
             return "never verified" if self.entries else "no entries"
-        words = {Verdict.VERIFIED: "verified", Verdict.CONSISTENT: "verified"}.get(self.verdict)
-        said = words or str(self.verdict).replace("_", " ").lower()
+        said = "verified" if self.verdict in SOUND else str(self.verdict).replace("_", " ").lower()
         if self.findings and self.verdict in BROKEN:
             said += f", {counted(self.findings, 'finding')}"
         return f"{said}, {self.newer:,} new since" if self.newer else said

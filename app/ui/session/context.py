@@ -13,7 +13,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from app.services.chain.cautions import Agreed, Caution
-from app.services.chain.rules import Verdict
+from app.services.chain.rules import SOUND, Verdict
 from app.services.opened import Opened
 from app.services.records.change import Change
 from app.services.records.lists import Lists
@@ -130,7 +130,7 @@ class Context(QObject):
         found = self.verdict.found
         if found is Verdict.UNREADABLE:
             self.meet_damage()
-        if found in {Verdict.EARLIER, Verdict.VERIFIED, Verdict.CONSISTENT}:  # others tell nothing of that
+        if found in {Verdict.EARLIER, *SOUND}:  # others tell nothing of that
             self.opened.database.is_earlier = found is Verdict.EARLIER
 
     def ask_what_can_follow(self) -> None:

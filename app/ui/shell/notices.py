@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from app import paths
 from app.itemmodels.columns import Tone
-from app.services.chain.rules import BROKEN, Verdict
+from app.services.chain.rules import BROKEN, SOUND, Verdict
 from app.services.records.tables import AUDIT_CHAIN, whole_part
 from app.services.text import counted, some_of
 from app.ui.session.context import Context, Displaced
@@ -528,7 +528,7 @@ class ContinuationNotice(Notice):
             self.banner.show_verdict(tone, headline, rest_of_line, detail, icon)
             self.show()
             self.is_older = older
-            if older and self._context.verdict.found not in {Verdict.VERIFIED, Verdict.CONSISTENT}:
+            if older and self._context.verdict.found not in SOUND:
                 self._context.opened.database.is_earlier = True
             self.objection = f"{headline}: {detail}"
             self.objected.emit()

@@ -11,7 +11,7 @@ import pytest
 from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.checking import Tried, check
 from app.services.deliveries.destination import Destination
-from app.services.deliveries.request import make
+from app.services.deliveries.request import MOST_BODY, make
 from app.services.deliveries.sending import send
 from app.services.records.webhooks import Secret
 from app.workers import receiver as receiving
@@ -77,7 +77,7 @@ def test_only_this_computer_reaches_it_and_too_much_is_cut(heard: Heard) -> None
     with closing(socket.create_connection(("127.0.0.1", heard.receiver.port))) as client:
         client.sendall(b"POST /x HTTP/1.1\r\nContent-Length: 300000\r\n\r\n" + b"x" * 300_000)
         received = heard.next()
-    assert received.is_cut and len(received.body) == receiving.MOST_BODY
+    assert received.is_cut and len(received.body) == MOST_BODY
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_whatever_it_is_sent_it_goes_on(heard: Heard, sent: bytes) -> None:
         (b'7\r\n{"a"', b'{"a"', True),
         (b"zz\r\n{}", b"", True),
         (b"-4\r\n{}", b"", True),
-        (b"ffffffff\r\n" + b"x" * 300_000, b"x" * receiving.MOST_BODY, True),
+        (b"ffffffff\r\n" + b"x" * 300_000, b"x" * MOST_BODY, True),
         (b"1" * 5_000, b"", True),
     ],
 )

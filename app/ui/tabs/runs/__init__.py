@@ -70,7 +70,7 @@ from app.ui.widgets.labels import Label, Look, in_row
 from app.ui.widgets.panes import LOW, Field, FieldList
 from models.engine import Database
 from models.errors import TenantAdminError
-from models.status import RunStatus
+from models.status import GOES_ON, RunStatus
 
 if TYPE_CHECKING:
     from app.services.records.run_search import TextPlace
@@ -497,7 +497,7 @@ class RunsTab(RecordTab):
             read = reads_again(database, len(asked), len(asked), asks=wary)
             named = ((key, idea, status_word(status)) for key, idea, status in asked)
             frozen = replace(freeze(named, each), read=read, stay=stay, seen=seen)
-            return frozen, bool(found), any(row[2] in planning.GOES_ON for row in found)
+            return frozen, bool(found), any(row[2] in GOES_ON for row in found)
 
         def give(judged: tuple[Frozen, bool, bool]) -> None:
             runs, applies, at_work = judged
@@ -549,7 +549,7 @@ class RunsTab(RecordTab):
 
     def _asks_now(self, act: RunAct) -> bool:
         """The same of those that are selected now, as far as they are at hand."""
-        at_work = any(row[_STATUS] in planning.GOES_ON for row in self.selection.records())
+        at_work = any(row[_STATUS] in GOES_ON for row in self.selection.records())
         return self._asks(act, self.list.selected_count(), at_work)
 
     def _words(self, act: RunAct) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from math import isfinite
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -12,6 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
 from app.itemmodels.columns import Tone
 from app.services.records import runs as planning
 from app.services.records.record import Record
+from app.services.records.rows import is_number
 from app.services.records.run_timeline import phases_done
 from app.services.records.runs import RunDetail
 from app.services.text import counted, visible
@@ -49,7 +49,7 @@ class PhaseScore:
     @property
     def share(self) -> float | None:
         """The score as a part of the best; None for what no bar can show."""
-        if not _is_number(self.score) or not isfinite(self.score):
+        if not is_number(self.score):
             return None
         return float(min(max(self.score / self.full, 0), 1))
 
@@ -172,13 +172,13 @@ def phase_scores(artifacts: Sequence[Record]) -> list[PhaseScore]:
 
 def full_score(artifacts: Sequence[Record]) -> float:
     """The best score that there is for these: where none has more than ten, the planning machine's."""
-    points = [score for one in artifacts if _is_number(score := one["overall_score"]) and isfinite(score)]
+    points = [score for one in artifacts if is_number(score := one["overall_score"])]
     return _PLANNERS_FULL if points and max(points) <= _PLANNERS_FULL else _FULL
 
 
 def known_full_score(artifacts: Sequence[Record], score: object) -> float | None:
     """The same for a run's own score; None where a score of ten may be of ten or of a hundred."""
-    tells = any(_is_number(one["overall_score"]) and isfinite(one["overall_score"]) for one in artifacts)
+    tells = any(is_number(one["overall_score"]) for one in artifacts)
     is_more = isinstance(score, int | float) and score > _PLANNERS_FULL
     return full_score(artifacts) if tells or is_more else None
 
@@ -188,7 +188,3 @@ def _phase_score(name: str, artifact: Record | None, full: float) -> PhaseScore:
         return PhaseScore(name)
     version = formatting.figure(artifact["version"])
     return PhaseScore(name, artifact["overall_score"], f"v{version}" if version else "—", full)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float)

@@ -20,7 +20,7 @@ from app.ui.widgets.form_dialog import FieldValue, FormDialog
 from app.ui.widgets.formatting import amount, first_line
 from models.engine import Database
 from models.errors import TenantAdminError
-from models.status import RunStatus
+from models.status import GOES_ON, RunStatus
 
 WHY: Final = "why"
 WAITING, GOING, STUCK, WORTH = "waiting", "deleted", "stuck", "worth"
@@ -28,7 +28,6 @@ HOURS: Final = {1: "1 hour", 6: "6 hours", 24: "a day", 72: "3 days", 168: "a we
 """How long nothing has happened, of what is stuck."""
 _STATUS, _VERDICT = (PLANNING_RUNS.names.index(name) for name in ("status", "kill_verdict"))
 _BY_STATUS: Final = {WAITING: RunStatus.PAUSED, GOING: RunStatus.DELETED}
-_AT_WORK: Final = {RunStatus.RUNNING, RunStatus.ACTIVE}
 _WORDS: Final = {
     **{f"{STUCK}:{hours}": f"Stuck: nothing for {words}" for hours, words in HOURS.items()},
     WAITING: "Waiting for approval",
@@ -117,7 +116,7 @@ class ReadyRuns(ViewPicker):
         chosen = {*chips.keys()}
         if self._chosen in _BY_STATUS:
             return chosen == {_BY_STATUS[self._chosen]}
-        return _hours(self._chosen) is None or chosen <= _AT_WORK
+        return _hours(self._chosen) is None or chosen <= {*GOES_ON}
 
     @property
     def is_of(self) -> tuple[str, ...]:
