@@ -166,7 +166,7 @@ def test_undo_refuses_when_somebody_changed_the_row_since(engine: Database, data
     change = commit(engine, changing({"email": "ada@acme-corp.example"}), now=NOW)
     execute(database_path, "UPDATE users SET email = 'other@acme-corp.example'")
     entries = rows_of(database_path)
-    with pytest.raises(ChangedSince, match=r"since: email of users “u-1”\. Nothing was changed"):
+    with pytest.raises(ChangedSince, match=r"since: email of the record\. Nothing was changed"):
         undo(engine, change, now=NOW)
     assert users_of(database_path)[0][2] == "other@acme-corp.example"
     assert rows_of(database_path) == entries
@@ -180,7 +180,7 @@ def test_undo_refuses_what_has_become_another_tenants(engine: Database, database
     execute(database_path, "UPDATE users SET tenant_id = 'beta' WHERE id = 'u-1'")
     entries = rows_of(database_path)
     for change in changes:
-        with pytest.raises(ChangedSince, match=r"since: tenant_id.* of users “u-1”"):
+        with pytest.raises(ChangedSince, match=r"since: tenant_id.* of the record"):
             undo(engine, change, now=NOW)
     assert rows_of(database_path) == entries
 
@@ -199,7 +199,7 @@ def test_nothing_comes_back_of_a_tenant_that_was_erased(
         commit(engine, creation("u-3"), now=NOW)
     before = users_of(database_path), rows_of(database_path)
     for _ in range(2):
-        with pytest.raises(NotAllowed, match="no more in the chain of acme-corp, which was erased since"):
+        with pytest.raises(NotAllowed, match="no longer in the chain of acme-corp, which was erased since"):
             undo(engine, change, now=NOW)
     assert (users_of(database_path), rows_of(database_path)) == before
 
