@@ -145,7 +145,7 @@ def without_keys(text: str, mark: str = "…") -> str:
     if any(one in text for one in _TOKENS_BEGIN):
         text = _TOKEN.sub(rf"\1{mark}", text)
     if "k-" in text or "k_" in text:
-        text = _KEY.sub(lambda found: found[0][:2] + mark, text)
+        text = _KEY.sub(lambda found: found[0][:3] + mark, text)
     return without_passwords(text)
 
 
