@@ -111,9 +111,9 @@ class Context(QObject):
         self.pause.changed.connect(self._ask_behind_pause)
         self.verdict = FileVerdict(self)
         self.verdict.changed.connect(self._look_at_verdict)
-        ages = QTimer(self, interval=AGES_MS)
-        ages.timeout.connect(self.aged)
-        ages.start()
+        self._ages = QTimer(self, interval=AGES_MS)
+        self._ages.timeout.connect(self.aged)
+        self._ages.start()
 
     def _ask_behind_pause(self) -> None:
         """What was written when the account began to take no calls may be saved, or not."""
@@ -122,6 +122,7 @@ class Context(QObject):
 
     def stop(self) -> None:
         """Ends what runs for the file; nothing of it is delivered after this."""
+        self._ages.stop()
         self.outside.stop()
         self.runner.stop()
         self.busy.forget(self.runner)
