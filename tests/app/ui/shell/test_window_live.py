@@ -636,7 +636,7 @@ def test_what_others_wrote_meanwhile_is_said_when_the_window_comes_back(
     program = cast("QApplication", QApplication.instance())
     outside, away = window.context.outside, Qt.ApplicationState.ApplicationInactive
     outside.look()
-    qtbot.waitUntil(lambda: not outside._asked)
+    qtbot.waitUntil(lambda: not outside._asked and is_settled(window))
     edge.calls.clear()
     with monkeypatch.context() as patch:
         patch.setattr("app.ui.session.context.QGuiApplication.applicationState", lambda: away)
