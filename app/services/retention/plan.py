@@ -10,7 +10,7 @@ from app.services.chain import rules
 from app.services.chain.append import GUARDED, Event, barred, has_chain, unfit, unknown_tenant
 from app.services.chain.checkpoints.making import Attempt, to_read
 from app.services.chain.numbering import NEWEST, Numbering
-from app.services.chain.pruning import GROUP, LeftAlone
+from app.services.chain.pruning import GROUP, LeftAlone, Part, marker_of
 from app.services.chain.reading import last_numbers
 from app.services.chain.verify.report import EVERYTHING
 from app.services.opened import Opened
@@ -159,6 +159,26 @@ def stays(left: Sequence[LeftAlone], skipped: Sequence[Skipped]) -> dict[str, An
     """What is old and stays, as JSON; nothing where all goes."""
     said: dict[str, Sequence[LeftAlone | Skipped]] = {"left": left, "skipped": skipped}
     return {name: [one.to_json() for one in those] for name, those in said.items() if those}
+
+
+def told(
+    actor: str,
+    cutoff: int,
+    removed: Mapping[str, int],
+    changed: Mapping[str, int],
+    *,
+    trusted: bool,
+    bookmark: str | None = None,
+) -> dict[str, Any]:
+    """What an entry tells of rows that went, and of those that lost what they referred to: by a clock that
+    was in doubt and `trusted`, with a `bookmark` of what was there before.
+    """
+    payload = {"actor": actor, "cutoff": cutoff, "removed": removed} | changes(changed)
+    if trusted:
+        payload["trustedClock"] = True
+    if bookmark is not None:
+        payload["bookmark"] = bookmark
+    return payload
 
 
 def changes(changed: Mapping[str, int]) -> dict[str, Any]:
@@ -411,9 +431,10 @@ def cannot_record(database: Database, plan: Plan, attempt: Attempt | None) -> st
 def _entries(plan: Plan) -> Iterator[Event]:
     """What a run would record, one of each kind and chain: markers, what goes beside them, and the report."""
     for share in plan.shares:
-        marker = rules.Marker(0, share.first_seq, share.last_seq, share.rows, rules.GENESIS, plan.cutoff)
-        yield Event(share.tenant_id, rules.MARKER_EVENT, rules.marker_payload(marker))
-    report = {"actor": "", "cutoff": plan.cutoff, "removed": plan.counts}
+        part = Part(share.tenant_id, share.first_seq, share.last_seq, share.rows, rules.GENESIS)
+        yield marker_of(part, plan.cutoff)
+    report = told("", plan.cutoff, plan.counts, plan.changed, trusted=plan.doubt is not None)
+    report |= stays(plan.left, plan.skipped)
     if any(plan.beside.values()):
         yield Event(plan.chain, AuditEvent.RETENTION_REMOVED, report)
     yield Event(plan.chain, AuditEvent.RETENTION_COMPLETED, report)

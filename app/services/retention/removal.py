@@ -36,7 +36,7 @@ from app.services.records.rows import in_parts
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.retention.clock import ClockDoubt
 from app.services.retention.other_tables import OldRows, Skipped, refusal
-from app.services.retention.plan import Plan, changes, in_doubt, stays
+from app.services.retention.plan import Plan, changes, in_doubt, stays, told
 from app.services.retention.prefixes import first_referred
 from app.services.text import counted, tenant_name
 from models.engine import Database
@@ -266,12 +266,8 @@ class RetentionRemoval:
     def told(self, removed: Mapping[str, int], changed: Mapping[str, int]) -> dict[str, Any]:
         """What an entry tells of rows that went, and of those that lost what they referred to."""
         result = self.result
-        payload = {"actor": self.actor, "cutoff": result.cutoff, "removed": removed} | changes(changed)
-        if result.doubt is not None:
-            payload["trustedClock"] = True
-        if result.bookmark is not None:
-            payload["bookmark"] = result.bookmark
-        return payload
+        trusted = result.doubt is not None
+        return told(self.actor, result.cutoff, removed, changed, trusted=trusted, bookmark=result.bookmark)
 
     def _take(self, removal: OldRows, *, cancelled: Stop) -> float:
         """Removes the records with an entry of it in the same transaction: a run that is killed has told what
