@@ -75,7 +75,7 @@ def why_not(row: WebhookRow, event: str) -> tuple[str, ...]:
         ("it is inactive", not row.active),
         ("it has no events", not row.events.strip(" ,")),
         (f"its events are {row.events}", row.events.strip(" ,") and not wants(row.events, event)),
-        ("" if doubt is None else f"{row.host or 'its host'} is {doubt[1]}", doubt is not None),
+        ("" if doubt is None else f"{f'its host {row.host}'.rstrip()} is {doubt[1]}", doubt is not None),
     )
     return tuple(reason for reason, holds in reasons if holds)
 

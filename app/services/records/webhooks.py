@@ -368,13 +368,13 @@ def _reads_back(label: str) -> bool:
 
 
 def host_doubt(url: str, hostname: str) -> tuple[str, str] | None:
-    """What is wrong with a stored hostname, in two words and in a sentence; None where it is the host of the
-    stored URL. The platform delivers only if it is, by its own reading of a URL that is refused here.
+    """What is wrong with a stored hostname, in two words and as what it "is"; None where it is the host of
+    the stored URL. The platform delivers only if it is, by its own reading of a URL that is refused here.
     """
     try:
         host = host_of(url)
     except InvalidInput as refused:
-        return "host unclear", f"the URL's host is not clear: {refused}"
+        return "host unclear", f"not clear by its URL: {refused}"
     if host == hostname:
         return None
     return "host differs", "not the URL's host, so the platform does not deliver to it"

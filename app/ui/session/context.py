@@ -56,13 +56,15 @@ class Context(QObject):
     say whether an act shall go on, which then calls one of the two. `damaged()` when reading has met damage,
     `closed()` when it is known that no act can be recorded, or why none can be is another reason by now;
     `undo_wanted()` when the last act is to be taken back from a dialog that stands beside the window.
-    `aged()` every few seconds, for words that tell how long ago something was.
+    `delivered()` when something may have been sent to a webhook; `aged()` every few seconds, for words that
+    tell how long ago something was.
     """
 
     asks = Signal(object, object, object)
     undo_wanted = Signal()
     damaged = Signal()
     closed = Signal()
+    delivered = Signal()
     aged = Signal()
 
     def __init__(

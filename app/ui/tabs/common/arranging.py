@@ -64,9 +64,13 @@ def restore(tab: "RecordTab") -> Any:
         return None
     if wanted.gone(table, there(tab)):
         return None
-    apart = tab.remembered_apart
-    own = [choice for choice in tab.facets.chosen().items() if choice[0] in apart]
-    choices = (*own, *(choice for choice in wanted.choices if choice[0] not in apart))
+    others = {column for column, _ in wanted.choices}
+    own = [
+        choice
+        for choice in tab.facets.chosen().items()
+        if choice in tab.remembered_apart and choice[0] not in others
+    ]
+    choices = (*own, *(choice for choice in wanted.choices if choice not in tab.remembered_apart))
     arrange(tab, replace(wanted, choices=choices, own="" if context.costs else wanted.own))
     return None if context.costs else record
 
@@ -78,7 +82,7 @@ def keep(tab: "RecordTab") -> None:
     was = context.settings.left_at.get(place)
     known = arrangement.read(was)
     now, record = current(tab), tab.list.current_id()
-    choices = tuple(one for one in now.choices if one[0] not in tab.remembered_apart)
+    choices = tuple(one for one in now.choices if one not in tab.remembered_apart)
     now = replace(now, choices=choices).lasting(tab.spec.table)
     if now == Arrangement() and record is None:
         known.pop(name, None)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 from app.itemmodels.columns import Column
 from app.services.chain.cautions import Caution
 from app.services.records.change import Change
-from app.services.records.list_query import ListQuery, Value
+from app.services.records.list_query import ColumnChoice, ListQuery, Value
 from app.services.records.lists import Lists
 from app.services.records.record import read_record
 from app.services.records.tables import EVERYONE, ColumnKind, Scope
@@ -74,8 +74,8 @@ class RecordTab(ListedTab):
     opens: ClassVar[str] = ""
     _hides_views = False
     """Whether the list of views gives up its room in a narrow tab: it has no view of the tab's own."""
-    remembered_apart: ClassVar[frozenset[str]] = frozenset()
-    """Columns of which the tab itself remembers what it keeps of them."""
+    remembered_apart: ClassVar[tuple[ColumnChoice, ...]] = ()
+    """Filters of which the tab itself remembers whether they are on."""
 
     def __init__(self, context: Context, parent: QWidget | None = None, *, in_parts: bool = False) -> None:
         """Builds all of it, or with `in_parts` nothing yet: whoever asks for that takes the `parts`."""

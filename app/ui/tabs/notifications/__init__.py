@@ -82,7 +82,7 @@ class NotificationsTab(RecordTab):
     spec = NOTIFICATIONS_TAB
     opens = _OPENS
 
-    remembered_apart = frozenset({"read"})
+    remembered_apart = (_UNREAD,)
     groups: "GroupsPanel | None" = None
     """What stands beside the list, once it was asked for."""
 

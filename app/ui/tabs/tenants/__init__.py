@@ -88,6 +88,7 @@ class TenantsTab(RecordTab):
         super().listen()
         self.chips.changed.connect(lambda _: self.filters_changed())
         self.context.verdict.changed.connect(self._judge)
+        self.context.delivered.connect(self._delivered)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -292,6 +293,12 @@ class TenantsTab(RecordTab):
     def _offer_chips(self) -> None:
         counts = self._tenants.of_chips
         self.chips.set_chips([Choice(key or None, label, counts[key]) for key, label in _CHIPS.items()])
+
+    def _delivered(self) -> None:
+        """How webhooks fare stands here, too; read again where that costs nothing."""
+        if not self.context.costs:
+            self._stale = True
+            self.activate()
 
     def _judge(self) -> None:
         """Another verification has told of chains. What was read of rows stays, unless entries came since."""

@@ -140,6 +140,7 @@ class WebhooksTab(RecordTab):
 
     def look_again(self) -> None:
         """Once something may have been sent."""
+        self.context.delivered.emit()
         self.faring.read()
         self.views.forget()
         self.views.count(self.scope)

@@ -65,17 +65,9 @@ def test_the_host_is_what_javascript_gives(url: str, host: str) -> None:
             "evil.example",
             "host differs: not the URL's host, so the platform does not",
         ),
-        (
-            "https://xn--zz/",
-            "xn--zz",
-            "host unclear: the URL's host is not clear: “xn--zz” stands for no name",
-        ),
-        ("http://[fe80::1%eth0]/", "[fe80::1%eth0]", "host unclear: the URL's host is not clear: An address"),
-        (
-            "https://ü.example/",
-            "xn--tda.example",
-            "host unclear: the URL's host is not clear: Write the host",
-        ),
+        ("https://xn--zz/", "xn--zz", "host unclear: not clear by its URL: “xn--zz” stands for no name"),
+        ("http://[fe80::1%eth0]/", "[fe80::1%eth0]", "host unclear: not clear by its URL: An address"),
+        ("https://ü.example/", "xn--tda.example", "host unclear: not clear by its URL: Write the host"),
     ],
 )
 def test_a_stored_host_that_is_not_the_urls_is_noticed(url: str, hostname: str, doubt: str) -> None:

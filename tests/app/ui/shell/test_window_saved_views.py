@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app.services.live.connections import Connections
-from app.services.records.tables import AUDIT_CHAIN, PLANNING_RUNS, WEBHOOK_DESTINATIONS
+from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, PLANNING_RUNS, WEBHOOK_DESTINATIONS
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.arrangement import Arrangement, arrangements, read, written
 from app.ui.tabs.common.record_tab import RecordTab
@@ -27,13 +27,14 @@ from tests.fixtures.window import (
     current,
     go,
     open_file,
+    pick,
     press,
     said,
     write,
 )
 from tests.fixtures.window import dialog as shown
 
-AUDIT, RUNS = TABLES.index(AUDIT_CHAIN.name), TABLES.index(PLANNING_RUNS.name)
+AUDIT, NOTES, RUNS = (TABLES.index(table.name) for table in (AUDIT_CHAIN, NOTIFICATIONS, PLANNING_RUNS))
 
 
 def again(qtbot: QtBot, window: MainWindow, path: Path) -> RecordTab:
@@ -91,6 +92,7 @@ def test_each_tab_is_found_as_it_was_left(qtbot: QtBot, window: MainWindow, demo
     runs = go(qtbot, window, RUNS)
     runs.facets.chips["status"].set_keys(["killed", "paused"])
     runs.filters_changed()
+    pick(qtbot, go(qtbot, window, NOTES), "read", "int:1")
 
     page = again(qtbot, window, demo_path)
     qtbot.waitUntil(lambda: page.list.current_id() == user)
@@ -103,6 +105,8 @@ def test_each_tab_is_found_as_it_was_left(qtbot: QtBot, window: MainWindow, demo
     runs = go(qtbot, window, RUNS)
     qtbot.waitUntil(lambda: set(runs.facets.chips["status"].keys()) == {"killed", "paused"})
     assert dict(runs.query().choices)["status"] == ("paused", "killed")
+    notes = go(qtbot, window, NOTES)
+    assert notes.filters.pickers["read"].currentText() == "Read"
     runs.clear_filters()
     page = again(qtbot, window, demo_path)
     runs = go(qtbot, window, RUNS)

@@ -224,6 +224,10 @@ def test_each_state_of_a_chain_has_its_words_and_webhooks_their_health(
     qtbot.waitUntil(lambda: rows_of(page, "name")[0] == broken)
     choose(qtbot, page, 0)
     assert "tampered, 2 findings" in words(page.inspector)
+    answer = DeliveryAnswer(DeliveryOutcome.ANSWERED, status=200, seconds=1)
+    log.add(kept, to, make(to, "run_killed", "{}", now=NOW), answer, signing=Signing.PLATFORM, days=30)
+    context.delivered.emit()
+    qtbot.waitUntil(lambda: not any(one.endswith(" failing") for one in rows_of(page, "webhooks")))
 
 
 @pytest.mark.slow
