@@ -48,6 +48,10 @@ TENANTS_TAB = TabSpec(ALL_TENANTS, Icon.TENANTS, _EMPTY, dates=True, any_time="A
 _EXPORT_TIP = "All that it has, without secrets, and its chain as evidence that can be checked anywhere"
 _CHIPS = {"": "All", NEED: "Need a look", FAILING: "Webhook failing"}
 _LAST = "The latest time in any of its rows"
+_DOES_NOT_HOLD = (
+    "The audit chain does not hold, so nobody could tell afterwards whether what went was right. Put it "
+    "right first."
+)
 _BROKEN = "The last verification found something wrong; verify again to see in which chains."
 
 _ROOM_FOR_CHIPS = 1_060
@@ -366,6 +370,8 @@ class TenantsTab(RecordTab):
         if row is not None and row.erased is not None:
             return f"{words.erased(row, self.context.settings.utc_times)}; nothing of it is left."
         cannot = leaving.cannot_erase(self.context, self._name)
+        if cannot is None and self.context.verdict.is_broken:  # no checkpoint is made of it
+            cannot = _DOES_NOT_HOLD
         return cannot or self.selection.refusal(single=True, writes=False)
 
     def verify_all(self) -> None:
