@@ -1,11 +1,13 @@
 """How Qt and the window's modules are loaded."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.fixtures.processes import uncounted
 
 PROGRAM = """
 import gc, linecache
@@ -24,8 +26,12 @@ for mistake in (lambda: QPoint("a"), lambda: QObject().setObjectName(3), lambda:
 """
 
 
-def output(program: str) -> str:
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+def output(program: str, **how: Any) -> str:
+    return str(
+        subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True, **how
+        ).stdout
+    )
 
 
 @pytest.mark.slow
@@ -86,7 +92,7 @@ print(signature(isclass), isclass.__module__)
 
 
 def test_modules_that_are_seldom_used_are_loaded_when_they_are() -> None:
-    assert output(SELDOM).splitlines() == [
+    assert output(SELDOM, env=uncounted()).splitlines() == [
         "[] True False",
         "False False a",
         "False",
@@ -124,7 +130,7 @@ def test_nothing_is_loaded_that_is_not_used_before_the_rows_are_there(demo: Path
     """A call that returns an object Qt made itself can cost 35 ms: PySide loads all kinds it could be of.
     What acts and exports need can cost 10 ms.
     """
-    environment = os.environ | {"TENANT_ADMIN_HOME": str(tmp_path)}
+    environment = uncounted() | {"TENANT_ADMIN_HOME": str(tmp_path)}
     arguments = [sys.executable, "-c", KINDS, str(demo)]
     done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == "True False False\n[]\n", done.stderr

@@ -22,6 +22,7 @@ from models.errors import Cancelled, EmptyFile, FileMissing, NotADatabase, Table
 from models.progress import Monitor
 from tests.app.services.chain.verify.chains import ChainFile, InProcess, codes
 from tests.conftest import NOW
+from tests.fixtures.processes import uncounted
 
 TENANT = "tenant-00"
 
@@ -99,9 +100,8 @@ def test_the_interface_process_scans_nothing_itself(large: Path) -> None:
 def test_what_a_start_waits_for_is_not_loaded() -> None:
     kept_out = {"peewee", "dataclasses", "PySide6", "models.local.database"}
     code = f"import sys; import app.workers.scan_pool; print({kept_out} & sys.modules.keys())"
-    uncounted = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
     result = subprocess.run(
-        [sys.executable, "-c", code], env=uncounted, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code], env=uncounted(), capture_output=True, text=True, check=False
     )
     assert result.stdout.strip() == "set()", result.stderr
 

@@ -112,6 +112,8 @@ class DeliveriesDialog(Dialog):
         filters = in_row((self.of, 1), (self.outcome, 1))
         in_column(self.text, filters, (rows, 1), self.state, within=left)
         columns.stand(left, self.shown)
+        for part in (rows, self.state, self.shown):  # heard in the order in which they are seen
+            part.raise_()
         self.resend_button = push_button(
             theme, _each("Send", SHOWN, "again"), self.send_again, icon=Icon.SEND
         )
