@@ -93,9 +93,9 @@ class PagedTable:
         )
 
     def end(self) -> Any:
-        """The query of the last rowid that is wanted, which is one row to read."""
-        name = self._own(self.key[0])
-        return raw(f"SELECT {name} FROM {self.sql} WHERE {self.which} ORDER BY {name} DESC LIMIT 1")  # noqa: S608
+        """The query of the last rowid that is wanted, one row to read; as text, since JSON rounds."""
+        name, source = self._own(self.key[0]), f"FROM {self.sql} WHERE {self.which}"
+        return raw(f"SELECT CAST({name} AS TEXT) {source} ORDER BY {name} DESC LIMIT 1")
 
     def cell(self, text: str, column: str) -> str:
         """A text as it says, a BLOB, NULL, or a number as `exact` writes it."""
@@ -198,7 +198,8 @@ def _page(database: Database, table: PagedTable, last: Line, limit: int) -> tupl
         pages = [table.page(part, form, last, limit) for form in forms for part in parts]
         found = database.read_batch([*pages, *ends])
         if ends and (rows := found.pop()):
-            end = None if last and int(rows[0][0]) <= int(str(last[0])) else rows[0][0]
+            found_end = int(rows[0][0])
+            end = None if last and found_end <= int(str(last[0])) else found_end
         return [
             [sum(pieces, ()) for pieces in zip(*found[at : at + len(parts)], strict=True)]
             for at in range(0, len(found), len(parts))

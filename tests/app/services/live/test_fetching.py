@@ -86,6 +86,14 @@ def test_what_is_said_to_be_read_is_read(live: Live, tmp_path: Path) -> None:
     assert (told[1] <= told[0], again.used.read <= done.used.read) == (True, True)
 
 
+def test_a_table_ends_with_a_number_that_json_rounds(tmp_path: Path, put: Put) -> None:
+    execute(path := tmp_path / "file.sqlite", "CREATE TABLE ab (a INTEGER PRIMARY KEY)")
+    execute(path, "INSERT INTO ab VALUES (1), (9007199254740995)")
+    before = stored(path)
+    fetched(put(path), tmp_path / "copy.sqlite")
+    assert stored(tmp_path / "copy.sqlite") == before
+
+
 def test_numbers_far_apart_are_not_said_to_be_rows(tmp_path: Path) -> None:
     execute(path := tmp_path / "file.sqlite", "CREATE TABLE ab (a INTEGER PRIMARY KEY)")
     execute(path, "INSERT INTO ab VALUES (-9223372036854775807), (9007199254740995)")
