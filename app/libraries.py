@@ -19,18 +19,19 @@ def load_beside() -> None:
     """
     if sys.platform == "linux":
         import ctypes  # noqa: PLC0415 - nothing else is loaded here that a command does not need
+        from importlib.machinery import PathFinder  # noqa: PLC0415
 
         system = ctypes.CDLL(None)
         with suppress(AttributeError):  # another C library
             system.mallopt(_M_ARENA_MAX, 1)
-        start_new_thread(_load, (system,))
+        start_new_thread(_load, (system, ctypes, PathFinder))
 
 
-def _load(system: Any) -> None:
-    import ctypes  # noqa: PLC0415
-    from importlib.machinery import PathFinder  # noqa: PLC0415
-
-    found = PathFinder.find_spec("PySide6")
+def _load(system: Any, ctypes: Any, finder: Any) -> None:
+    """Imports nothing: a part of `importlib` imported while another thread imports `importlib` itself makes a
+    second copy of what imports, one that cannot (one start of forty ended so).
+    """
+    found = finder.find_spec("PySide6")
     folders = () if found is None else found.submodule_search_locations or ()
     with suppress(AttributeError, OSError):
         # Called so, and not by `CDLL`, the system lets Python go on meanwhile.

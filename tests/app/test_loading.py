@@ -75,6 +75,24 @@ def test_libraries_are_loaded_before_python_asks_for_what_is_in_them() -> None:
     assert [line for line in places if line.startswith("Arena")] == ["Arena 0:"], "one for all threads"
 
 
+IMPORTING = """
+import sys
+from app import libraries
+called = []
+libraries.start_new_thread = lambda *call: called.append(call)
+libraries.load_beside()
+there = set(sys.modules)
+for run, given in called:
+    run(*given)
+print(len(called), set(sys.modules) - there)
+"""
+
+
+def test_the_thread_that_loads_libraries_imports_nothing_beside_the_program() -> None:
+    """Python's imports are not safe for that: `importlib` in part imported has a second copy of itself."""
+    assert output(IMPORTING) == f"{int(sys.platform == 'linux')} set()\n"
+
+
 SELDOM = """
 import sys
 from app import seldom
