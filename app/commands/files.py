@@ -46,8 +46,8 @@ def restore_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-findings",
         action="store_true",
-        help="also when the copy does not hold, by itself or against checkpoints, is of another database "
-        "than the file's checkpoints, lacks tables, or brings back an erased tenant; refused otherwise",
+        help="also when the copy does not hold, by itself or against checkpoints, seems to be of "
+        "another database, lacks tables, or brings back an erased tenant; refused otherwise",
     )
     parser.add_argument("--unrecorded", action="store_true", help=common.UNRECORDED)
     parser.add_argument("--strict", action="store_true", help=STRICT)

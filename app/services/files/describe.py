@@ -1,5 +1,6 @@
 """What an open file is and holds: for the window that shows it, and as `tenant-admin info` says it."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import filterfalse
@@ -171,19 +172,37 @@ def differing(database: LocalDatabase, beside: Path, tables: StoredTables) -> di
     except apsw.Error:
         return found
     try:
-        for name, table in tables.items():
-            pairs = [tuple(f"{side}.{sql_name(column)}" for side in "ab") for column in table.columns]
-            keys = [
-                f"{a} COLLATE BINARY = {b}"
-                for a, b in ((f"a.{k}", f"b.{k}") for k in map(sql_name, table.key))
-            ]
-            unlike = [f"{a} COLLATE BINARY IS NOT {b} OR typeof({a}) <> typeof({b})" for a, b in pairs]
-            there = connection.execute("SELECT name FROM pragma_table_info(?, 'beside')", (name,)).fetchall()
-            if internal(name) or not keys or {one for (one,) in there} != set(table.columns):
-                continue
-            of = f"main.{sql_name(name)} AS a JOIN beside.{sql_name(name)} AS b ON {' AND '.join(keys)}"
+        for name, joined, unlike in _joined(connection, tables):
             with suppress(apsw.Error):
-                found[name] = connection.execute(f"SELECT count(*) FROM {of} WHERE {' OR '.join(unlike)}").get  # noqa: S608
+                found[name] = connection.execute(f"SELECT count(*) FROM {joined} WHERE {unlike}").get  # noqa: S608
     finally:
         connection.execute("DETACH beside")
     return found
+
+
+def have_in_common(database: LocalDatabase, tables: StoredTables) -> bool:
+    """Whether any row is, to the storage class, in the file that is attached as `beside`, too; of the tables
+    that `differing` tells of.
+    """
+    asked = (
+        f"SELECT EXISTS (SELECT 1 FROM {joined} WHERE NOT ({unlike}))"  # noqa: S608
+        for _, joined, unlike in _joined(database.connection(), tables)
+    )
+    return any(database.connection().execute(sql).get for sql in asked)
+
+
+def _joined(connection: apsw.Connection, tables: StoredTables) -> Iterator[tuple[str, str, str]]:
+    """Each table with a key that has the same columns in the file that is attached as `beside`: its name,
+    both joined by that key, and what is so where two such rows are not alike.
+    """
+    for name, table in tables.items():
+        pairs = [tuple(f"{side}.{sql_name(column)}" for side in "ab") for column in table.columns]
+        keys = [
+            f"{a} COLLATE BINARY = {b}" for a, b in ((f"a.{k}", f"b.{k}") for k in map(sql_name, table.key))
+        ]
+        unlike = [f"{a} COLLATE BINARY IS NOT {b} OR typeof({a}) <> typeof({b})" for a, b in pairs]
+        there = connection.execute("SELECT name FROM pragma_table_info(?, 'beside')", (name,)).fetchall()
+        if internal(name) or not keys or {one for (one,) in there} != set(table.columns):
+            continue
+        joined = f"main.{sql_name(name)} AS a JOIN beside.{sql_name(name)} AS b ON {' AND '.join(keys)}"
+        yield name, joined, " OR ".join(unlike)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 class Standing(StrEnum):
-    """How a copy stands to what checkpoints say of the file, as a sentence."""
+    """How a copy stands to what checkpoints say of the file, or else to what it holds, as a sentence."""
 
     LATER = "The copy continues this file as its newest checkpoint knows it."
     EARLIER = "The copy is an earlier state of this file, which a checkpoint knows."
@@ -57,6 +57,19 @@ class Standing(StrEnum):
         "checkpoint of this file knows is in it, so the checkpoints say nothing of what the file would hold "
         "then."
     )
+    NO_ENTRY = (
+        "The copy is of another database, or from before the first entry that this file has: none of its "
+        "audit entries is in the copy, and no checkpoint tells more."
+    )
+    NO_ROW = (
+        "The copy may be of another database: no row that this file has is in the copy, and neither audit "
+        "entries nor checkpoints tell more."
+    )
+
+    @property
+    def is_other(self) -> bool:
+        """Whether it may be of another database, which takes the place of none unasked."""
+        return self in {Standing.OTHER, Standing.NO_ENTRY, Standing.NO_ROW}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +149,8 @@ class Prepared:
 class Offer:
     """What a restore would put in place. `report` is on the copy, held against the file's checkpoints.
 
-    `known` is None when there is no checkpoint of this file; `newest` is the number of its newest. What does
-    not hold against checkpoints may have chains that hold `alone`.
+    `known` is None when there is no checkpoint of this file, and both have something in common; `newest` is
+    the number of its newest. What does not hold against checkpoints may have chains that hold `alone`.
     """
 
     prepared: Prepared
@@ -152,11 +165,11 @@ class Offer:
 
     @property
     def needs_agreement(self) -> bool:
-        """Whether it may be restored only when a person says so: what checkpoints tell of is not
-        replaced by what none of them tells of, though its own chain may hold, nor do tables go or erased
-        tenants come back unasked.
+        """Whether it may be restored only when a person says so: no database is replaced by what seems to be
+        another one, though its own chain may hold, nor do tables go or erased tenants come back unasked.
         """
-        return not self.holds or self.known is Standing.OTHER or bool(self.prepared.warnings)
+        is_other = self.known is not None and self.known.is_other
+        return not self.holds or is_other or bool(self.prepared.warnings)
 
     @property
     def standing(self) -> str | None:
@@ -197,6 +210,17 @@ SELECT EXISTS (
 )
 """  # noqa: S608
 """By hand: a join of two files. A tenant's last entry in the copy is in the file as well."""
+
+_IN_COMMON: Final = tuple(
+    f"SELECT EXISTS (SELECT 1 FROM {of})".format(chain=AUDIT_CHAIN.name)  # noqa: S608
+    for of in (
+        "main.{chain} AS a JOIN beside.{chain} AS b ON a.seq = b.seq AND a.hash = b.hash",
+        "main.{chain} WHERE hash IN (SELECT hash FROM beside.{chain})",
+        "main.{chain} WHERE hash IN (SELECT previous_hash FROM beside.{chain})",
+        "beside.{chain} WHERE hash IN (SELECT previous_hash FROM main.{chain})",
+    )
+)
+"""Whether an entry is in both, or one goes on from an entry of the other; what is asked most easily first."""
 
 _OVERTAKEN: Final = (
     "Another one was made while the file was restored, of what it held before. "
@@ -249,7 +273,8 @@ def offer(
         raise _unfit(source, prepared.unfit)
     if not prepared.recorded:
         nothing = Report(Verdict.CONSISTENT, 0, 0.0, (), (), {})
-        return Offer(prepared, nothing, Standing.OTHER if lines else None, newest)
+        other = Standing.OTHER if lines else _unlike(path, prepared, monitor.cancelled)
+        return Offer(prepared, nothing, other, newest)
     line, known = _line(store.checkpoints(InFile(path), in_place=True), lines, prepared.copy)
     of_file = line is not None
     if line is None:
@@ -266,6 +291,8 @@ def offer(
                 report, known = by_itself, Standing.OLDER
     elif of_file and report.verdict is Verdict.EARLIER:
         known = Standing.EARLIER
+    if known is None and not lines:
+        known = _unlike(path, prepared, monitor.cancelled)
     return Offer(prepared, report, known, newest, alone)
 
 
@@ -477,15 +504,40 @@ def _was_like(path: Path, copy: Path, cancelled: Stop) -> bool:
     one. Those that a tenant's chain does not have any more, which begins further on now, have to lead to that
     beginning, by the hashes that a verification looks at. Raises `Cancelled`.
     """
-    database = LocalDatabase(copy)
     is_alike = False
-    with suppress(apsw.Error), database.connection_context(), database.cancellable(cancelled):
-        connection = database.connection()
-        connection.execute("ATTACH ? AS beside", (f"{path.absolute().as_uri()}?mode=ro",))
-        is_alike = not connection.execute(_UNLIKE).get
+    with suppress(apsw.Error), _beside(path, copy, cancelled) as database:
+        is_alike = not database.connection().execute(_UNLIKE).get
     if cancelled():
         raise errors.Cancelled
     return is_alike
+
+
+def _unlike(path: Path, prepared: Prepared, cancelled: Stop) -> Standing | None:
+    """What is said of a copy that has no audit entry of the file, or no row of one without entries; None of
+    any other, and where the file has nothing or cannot be read. Raises `Cancelled`.
+    """
+    before, chain = prepared.before, AUDIT_CHAIN.name
+    has_any = True
+    with suppress(apsw.Error), _beside(path, prepared.copy, cancelled) as database:
+        if before.get(chain):
+            answers = (database.connection().execute(asked).get for asked in _IN_COMMON)
+            has_any = chain in prepared.after and any(answers)
+        elif any(before.values()):
+            has_any = describe.have_in_common(database, schema.inspect(database).stored)
+    if cancelled():
+        raise errors.Cancelled
+    if has_any:
+        return None
+    return Standing.NO_ENTRY if before.get(chain) else Standing.NO_ROW
+
+
+@contextmanager
+def _beside(path: Path, copy: Path, cancelled: Stop) -> Iterator[LocalDatabase]:
+    """The copy, connected, with the file as `beside`."""
+    database = LocalDatabase(copy)
+    with database.connection_context(), database.cancellable(cancelled):
+        database.connection().execute("ATTACH ? AS beside", (f"{path.absolute().as_uri()}?mode=ro",))
+        yield database
 
 
 def _of_source(store: CheckpointStore, *sources: Path) -> CheckpointHistory | None:

@@ -69,7 +69,7 @@ _CHANGES = (
     StaticColumn("In the copy", right=True),
     StaticColumn("Change", right=True, dim=True),
 )
-_LOOKS = {"OTHER": Look.WARN, "CONTRADICTED": Look.BAD}
+_LOOKS = {"OTHER": Look.WARN, "NO_ENTRY": Look.WARN, "NO_ROW": Look.WARN, "CONTRADICTED": Look.BAD}
 """How a copy stands to what checkpoints say, by its name; else dim."""
 _HEAD, _TAIL = 14, 18
 """Characters of a long file name that are shown."""
@@ -443,7 +443,7 @@ class NotesDialog(Dialog):
 
 class RestoreDialog(ConfirmDialog):
     """Accepted is the person's agreement to restore `path`. Where the copy's own chain does not hold, or it
-    is of another database than the file's checkpoints, nothing can be pressed before the person has said that
+    is or may be of another database, nothing can be pressed before the person has said that
     it is meant.
     """
 
@@ -499,8 +499,8 @@ def _doubts(offer: Offer) -> list[str]:
     doubts: list[str] = []
     if not offer.holds:
         doubts.append("its audit chain does not hold" + (" against the checkpoints" if offer.alone else ""))
-    elif offer.known is not None and offer.known.name == "OTHER":
-        doubts.append("it is of another database")
+    elif offer.known is not None and offer.known.is_other:
+        doubts.append(f"it {'is' if offer.known.name == 'OTHER' else 'may be'} of another database")
     if offer.prepared.lacking:
         doubts.append("it lacks these tables")
     if offer.prepared.erased:

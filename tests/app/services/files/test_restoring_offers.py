@@ -20,6 +20,7 @@ from app.services.files.restoring import Offer, Restored, Standing
 from app.services.tenants import erasing
 from models.errors import Cancelled, NotAllowed
 from models.progress import Monitor
+from models.schema import expected_columns
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
 from tests.fixtures import chains
@@ -129,12 +130,24 @@ def test_a_later_copy_and_one_of_another_database_are_told_apart(
     assert (unrelated.known, unrelated.holds, unrelated.needs_agreement) == (Standing.OTHER, True, True)
 
 
-def test_a_file_that_no_checkpoint_knows_may_be_replaced_by_any_that_holds(
+def test_another_database_takes_the_place_of_none_unasked_though_no_checkpoint_knows_it(
     live: Path, folder: Path, tmp_path: Path
 ) -> None:
     other = sample(tmp_path / "other.sqlite", rows=50, tenants=2, seed=9)
     offered = offer(live, other, folder)
-    assert (offered.known, offered.needs_agreement) == (None, False)
+    assert (offered.known, offered.holds, offered.needs_agreement) == (Standing.NO_ENTRY, True, True)
+    append(live, 3)
+    early = snapshot_copy(live, tmp_path / "early.sqlite")
+    ask(live, "DELETE FROM audit_chain")
+    offered = offer(live, early, folder, "two")
+    assert (offered.known, offered.needs_agreement) == (None, False), "which has rows of it"
+    ask(live, "UPDATE users SET email = 'new@example.org'")
+    others = expected_columns().keys() - {"users", "audit_chain"}
+    ask(live, ";".join(f"DELETE FROM {name}" for name in others))
+    offered = offer(live, early, folder, "three")
+    assert (offered.known, offered.needs_agreement) == (Standing.NO_ROW, True)
+    ask(live, "DELETE FROM users")
+    assert offer(live, other, folder, "four").known is None, "nothing goes"
 
 
 REWRITTEN = ("payload", "tenant", "tail", "head", "everything")
@@ -291,7 +304,7 @@ def test_a_copy_that_lacks_tables_with_rows_needs_agreement(live: Path, folder: 
     """Two databases of one platform have few tables in common, and each may be put over the other."""
     planning = create_planning(tmp_path / "planning.sqlite")
     found = offer(planning, snapshot_copy(live, tmp_path / "copy.sqlite"), folder)
-    assert (found.known, found.holds, found.needs_agreement) == (None, True, True)
+    assert (found.known, found.holds, found.needs_agreement) == (Standing.NO_ROW, True, True)
     assert found.prepared.lacking.endswith(": ideas.")
     alike = offer(planning, snapshot_copy(planning, tmp_path / "alike.sqlite"), folder, "two")
     assert (alike.known, alike.needs_agreement) == (None, False)
