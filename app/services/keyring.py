@@ -1,10 +1,12 @@
 """What is needed of a system's keyring, and how it may be instead of answering."""
 
-from typing import ClassVar, Final, Protocol
+from typing import Final, Protocol
 
 from models.errors import TenantAdminError
 
 SERVICE: Final = "tenant-admin"
+
+_NONE: Final = "keyring.backends.null.Keyring"
 
 
 class Keyring(Protocol):
@@ -23,7 +25,7 @@ class Keyring(Protocol):
 class KeyringProblem(TenantAdminError):
     """How it is, to stand behind "because"; `remedy` is what a person can do, without a full stop."""
 
-    remedy: ClassVar[str] = ""
+    remedy: str = ""
 
 
 class KeyringUnavailable(KeyringProblem):
@@ -40,10 +42,16 @@ class KeyringAbsent(KeyringProblem):
 
 
 class KeyringBroken(KeyringProblem):
-    """It cannot be asked: its configuration names none that works, say. That is not the same as absent."""
+    """It cannot be asked: its configuration names none that works, say. That is not the same as absent.
+
+    `named_by` is the variable or file that says which one is used, empty where nothing does.
+    """
 
     sentence = "the system's keyring cannot be used ({what})"
-    remedy = (
-        "Correct PYTHON_KEYRING_BACKEND or keyringrc.cfg and try again; where they name "
-        "keyring.backends.null.Keyring, there is none"
-    )
+
+    def __init__(self, what: str = "", named_by: str = "") -> None:
+        super().__init__(what)
+        if named_by:
+            self.remedy = f"Correct {named_by} and try again; where it names {_NONE}, there is none"
+        else:
+            self.remedy = f"Try again when it works; to do without it, set PYTHON_KEYRING_BACKEND to {_NONE}"

@@ -24,8 +24,8 @@ ANSWER_SECONDS = 10.0
 PROMPT_SECONDS = 300.0
 """How long the child left behind is given; it ends with this process, too."""
 
-_BROKEN: Final = {"problem": "KeyringBroken"}
-"""Of `app.services.keyring`, where a failure's words follow its class."""
+_NAMED_BY: Final = "PYTHON_KEYRING_BACKEND"
+"""The variable of the `keyring` package that says which one is used; its file is heard of behind it."""
 
 
 class SystemKeyring:
@@ -71,7 +71,7 @@ class SystemKeyring:
                     )
                     answers.put(answer)
             except TenantAdminError:
-                answers.put(_BROKEN | {"why": "the process that asks it ended"})
+                answers.put(_broken("the process that asks it ended"))
 
         threading.Thread(target=ask, name="keyring", daemon=True).start()
         with _waits() as get:
@@ -79,7 +79,7 @@ class SystemKeyring:
         if "problem" in found:
             from app.services import keyring  # noqa: PLC0415 - not for the child
 
-            raise getattr(keyring, found["problem"])(found["why"])
+            raise getattr(keyring, found["problem"])(*found["said"])
         SystemKeyring._has_answered = True
         return found["answer"]
 
@@ -95,10 +95,10 @@ def _waits() -> Iterator[Callable[["queue.SimpleQueue[Job]", float], Job]]:
             if work is not None and work.cancelled:
                 raise Cancelled
             if waiting.cancelled:
-                return {"problem": "KeyringUnavailable", "why": "was waited for no longer"}
+                return {"problem": "KeyringUnavailable", "said": ["was waited for no longer"]}
             with suppress(queue.Empty):
                 return answers.get(timeout=min(LOOK_SECONDS, left))
-        return {"problem": "KeyringUnavailable", "why": "does not answer"}
+        return {"problem": "KeyringUnavailable", "said": ["does not answer"]}
 
     if work is not None:
         work.waiting = waiting
@@ -118,19 +118,31 @@ def work(job: Job, attached: BinaryIO, caller: Caller) -> Job:
         import keyring  # noqa: PLC0415 - which may not even load
         from keyring.errors import InitError, KeyringLocked, NoKeyringError  # noqa: PLC0415
     except Exception as error:  # noqa: BLE001 - its configuration is read, too
-        return _BROKEN | {"why": type(error).__name__}
+        return _broken(type(error).__name__)
     caller.part("asked")
     try:
         answer = getattr(keyring.get_keyring(), job["method"])(*job["arguments"])
         if job["method"] != "get_password":
             return {"answer": None}
-        return {"answer": answer} if isinstance(answer, str | None) else _BROKEN | {"why": "it gives no text"}
+        return {"answer": answer} if isinstance(answer, str | None) else _broken("it gives no text")
     except NoKeyringError:
-        return {"problem": "KeyringAbsent", "why": ""}
+        return {"problem": "KeyringAbsent", "said": []}
     except (InitError, KeyringLocked):
-        return {"problem": "KeyringUnavailable", "why": "is locked"}
+        return {"problem": "KeyringUnavailable", "said": ["is locked"]}
     except Exception as error:  # noqa: BLE001 - a backend, and its configuration, may raise anything
-        return _BROKEN | {"why": type(error).__name__}
+        return _broken(type(error).__name__)
+
+
+def _broken(why: str) -> Job:
+    """A failure by its class in `app.services.keyring`, and what that is told."""
+    named_by = _NAMED_BY if _NAMED_BY in os.environ else ""
+    with suppress(Exception):  # its own, which may not even load
+        if not named_by and "keyring" in sys.modules:
+            from keyring.util.platform_ import config_root  # noqa: PLC0415
+
+            file = config_root() / "keyringrc.cfg"
+            named_by = str(file) if file.exists() else ""
+    return {"problem": "KeyringBroken", "said": [why, named_by]}
 
 
 def _end_with(caller: BinaryIO) -> None:

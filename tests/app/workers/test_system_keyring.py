@@ -76,6 +76,24 @@ def test_a_keyring_that_is_named_wrongly_is_not_an_absent_one(
     assert load_key(folder, SystemKeyring()).where == IN_FILE
 
 
+def test_what_is_to_be_corrected_is_what_names_it(
+    desktop: Desktop, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing does, nothing is: a keyring that fails is no reason to look for a variable."""
+    (config := folder.parent / "config").mkdir()
+    (config / "python_keyring").mkdir()
+    file = config / "python_keyring" / "keyringrc.cfg"
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(config))
+    monkeypatch.delenv("PYTHON_KEYRING_BACKEND")
+    file.write_text("[backend]\ndefault-keyring = nobody.knows.this\n")
+    with pytest.raises(NotSigned, match=f"Correct {file} and try again"):
+        load_key(folder, SystemKeyring())
+    file.write_text("no section")
+    with pytest.raises(NotSigned, match=f"Correct {file} and try again"):
+        load_key(folder, SystemKeyring())
+    assert not folder.exists()
+
+
 def test_where_there_is_none_the_key_is_kept_in_a_file(desktop: Desktop, folder: Path) -> None:
     desktop.meets("absent")
     assert load_key(folder, SystemKeyring()).where == IN_FILE
