@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from app.services.chain.checkpoint import Checkpoint, CheckpointHistory
 from app.services.chain.entry import Entry, believed_of, cut
@@ -63,9 +63,13 @@ class Around(NamedTuple):
 
 
 _FIRSTS: Final = f"""
-SELECT min(seq) FROM main.{TABLE} NOT INDEXED
-WHERE tenant_id IN (SELECT value FROM json_each(?)) GROUP BY tenant_id
+SELECT min(seq) AS first FROM main.{TABLE} NOT INDEXED
+WHERE tenant_id IN (SELECT value FROM json_each(?) UNION ALL SELECT CAST(value AS BLOB) FROM json_each(?))
+GROUP BY tenant_id ORDER BY first
 """  # noqa: S608
+
+_ANY_BLOB: Final = f"SELECT 1 FROM main.{TABLE} WHERE tenant_id >= x'' LIMIT 1"  # noqa: S608
+"""Whether any tenant is stored as one: they come behind all text."""
 
 _OF_ANOTHER: Final = (Code.CROSS_TENANT, Code.LINK)
 """What it is to continue an entry of another tenant, and what where entries were moved."""
@@ -171,42 +175,70 @@ def _explain_moved(reader: Reader, joined: Joined) -> None:
 def _of_entries_before(reader: Reader, joined: Joined, extent: Extent) -> dict[str, Anchor | None]:
     """Of a range, the chains that go on from an entry before it; the others get all of their markers."""
     asked = [(chain.tenant, extent.first) for chain in joined.chains.values() if not chain.gap_before]
-    befores = look_up(reader, "tenant_id = ? AND seq < ? ORDER BY seq DESC LIMIT 1", asked)
+    befores = _at_an_end(reader, "tenant_id = {} AND seq < ?", asked, "DESC")
     anchors: dict[str, Anchor | None] = {}
-    for (tenant, _), before in zip(asked, befores, strict=True):
-        for entry in before:
-            chain, stored = joined.chains[tenant], entry.text("hash")
-            if stored != chain.first_previous:
-                sentence = broken_link(tenant_name(tenant), chain.first_seq)
-                broken = tenant, chain.first_seq, stored, chain.first_previous
-                joined.add(Finding(Code.LINK, *broken, sentence))
-            anchors[tenant] = Anchor("entry", entry.seq)
-    others = [(tenant, MARKER_EVENT) for tenant in joined.chains.keys() - anchors.keys()]
-    markers = look_up(reader, "tenant_id = ? AND event_type = ? ORDER BY seq", others)
-    for (tenant, _), own in zip(others, markers, strict=True):  # which may lie outside of the range
+    for (tenant, _), entry in zip(asked, befores, strict=True):
+        if entry is None:
+            continue
+        chain, stored = joined.chains[tenant], entry.text("hash")
+        if stored != chain.first_previous:
+            sentence = broken_link(tenant_name(tenant), chain.first_seq)
+            broken = tenant, chain.first_seq, stored, chain.first_previous
+            joined.add(Finding(Code.LINK, *broken, sentence))
+        anchors[tenant] = Anchor("entry", entry.seq)
+    others = sorted(joined.chains.keys() - anchors.keys())
+    for tenant, own in zip(
+        others, _markers(reader, others), strict=True
+    ):  # which may lie outside of the range
         joined.chains[tenant].markers, _ = believed_of(tenant, own)
     return anchors
 
 
 def _what_is_left(reader: Reader, tenants: Sequence[str]) -> dict[str, tuple[list[Marker], bool]]:
     """Of each of these tenants the markers that are believed, and whether it has no other entry."""
-    asked = [(tenant, MARKER_EVENT) for tenant in tenants]
-    markers = look_up(reader, "tenant_id = ? AND event_type = ? ORDER BY seq", asked)
-    others = look_up(reader, "tenant_id = ? AND event_type IS NOT ? ORDER BY seq LIMIT 1", asked)
-    each = zip(tenants, markers, others, strict=True)
-    return {tenant: (believed_of(tenant, own)[0], not other) for tenant, own, other in each}
+    asked = [(tenant, MARKER_EVENT, MARKER_EVENT) for tenant in tenants]
+    no_marker = "tenant_id = {} AND event_type IS NOT ? AND event_type IS NOT CAST(? AS BLOB)"
+    others = _at_an_end(reader, no_marker, asked)
+    each = zip(tenants, _markers(reader, tenants), others, strict=True)
+    return {tenant: (believed_of(tenant, own)[0], other is None) for tenant, own, other in each}
+
+
+def _markers(reader: Reader, tenants: Sequence[str]) -> list[list[Entry]]:
+    """What says that it is a marker of each of these tenants, by its bytes, as a scan takes it."""
+    where = " AND ".join(f"{name} IN (?, CAST(? AS BLOB))" for name in ("tenant_id", "event_type"))
+    asked = [(tenant, tenant, MARKER_EVENT, MARKER_EVENT) for tenant in tenants]
+    return look_up(reader, f"{where} ORDER BY seq", asked)
+
+
+def _at_an_end(
+    reader: Reader, where: str, asked: Sequence[tuple[Any, ...]], way: str = "ASC"
+) -> list[Entry | None]:
+    """The first entry, or the last, for each of these values, of which the tenant is one. Stored as BLOB it
+    is the same, but looked up by itself: SQLite would read and sort all entries of both.
+    """
+    (blobs,) = reader.batch([(_ANY_BLOB,)])
+    ways = [
+        look_up(reader, f"{where.format(tenant)} ORDER BY seq {way} LIMIT 1", asked)
+        for tenant in (("?",) if blobs == [] else ("?", "CAST(? AS BLOB)"))
+    ]
+    choose = max if way == "DESC" else min
+    return [
+        choose((entry for rows in each for entry in rows), key=lambda entry: entry.seq, default=None)
+        for each in zip(*ways, strict=True)
+    ]
 
 
 def _first_entries(reader: Reader, tenants: Sequence[str], past_indexes: bool) -> dict[str, Entry]:
     """The first entry that is there of each of these tenants; `past_indexes` that may hide it, the table is
     read whole.
     """
-    where, asked = "tenant_id = ? ORDER BY seq LIMIT 1", [(tenant,) for tenant in tenants]
     if past_indexes and not reader.trusts_indexes:
-        (found,) = reader.batch([(_FIRSTS, json.dumps(list(tenants)))])
+        (found,) = reader.batch([(_FIRSTS, *[json.dumps(list(tenants))] * 2)])
         if found is not None:
-            where, asked = "seq = ?", found
-    return {rows[0].tenant: rows[0] for rows in look_up(reader, where, asked) if rows}
+            rows = look_up(reader, "seq = ?", found)
+            return {own[0].tenant: own[0] for own in reversed(rows) if own}
+    firsts = _at_an_end(reader, "tenant_id = {}", [(tenant,) for tenant in tenants])
+    return {first.tenant: first for first in firsts if first is not None}
 
 
 def _tenant_report(

@@ -411,6 +411,18 @@ def test_text_turned_blob(chain: ChainFile, column: str) -> None:
     assert codes(chain.verify()) == {"TYPE"}
 
 
+def test_a_range_takes_what_lies_around_it_by_its_bytes_as_the_whole_does(tmp_path: Path) -> None:
+    chain = ChainFile.build(tmp_path / "a.db", rows=9)
+    chain.prune(TENANT, 3)
+    seqs = chain.seqs(TENANT)
+    as_blob = "UPDATE audit_chain SET tenant_id = CAST(tenant_id AS BLOB) WHERE seq = ?"
+    chain.run(as_blob, seqs[-1])  # the marker, which proves the start
+    chain.run(as_blob, seqs[1])
+    assert codes(chain.verify()) == {"TYPE"}
+    assert codes(chain.verify(section=Section(first=seqs[0], last=seqs[0]))) == set()
+    assert codes(chain.verify(section=Section(first=seqs[2], last=seqs[3]))) == set()
+
+
 @pytest.mark.parametrize("value", ["x'31373030303030303030'", "1700000000.5", "'abc'"])
 def test_a_time_that_is_no_integer(chain: ChainFile, value: str) -> None:
     seq = middle(chain)
