@@ -133,8 +133,9 @@ class Table:
 
     `noun` is what one and several records are called. `main` is the column that takes the room the others
     leave; where it has less than `enough` pixels, those of `gives_way` go out of sight, the first of them
-    first. The tenant goes first of all where one is chosen, which all rows then have; the state of a record
-    goes last. A list is in order of `sort` at first; `time` is what a date range restricts.
+    first. The tenant goes first of all where one is chosen, which all rows then have, and else late, since it
+    says whose a record is; after it the state of a record, and last what names one. A list is in order of
+    `sort` at first; `time` is what a date range restricts.
 
     The global search looks into tables with a `heading`: the first of its columns that is not empty names a
     record. `details` tell it from others; of several columns in one place the first that has the text
@@ -338,7 +339,7 @@ AUDIT_CHAIN = Table(
     main="payload",
     enough=300,
     sort="seq",
-    gives_way=("hash", "previous_hash", "event_type", "tenant_id", "created_at"),
+    gives_way=("hash", "event_type", "tenant_id", "previous_hash", "created_at"),
     heading=("event_type",),
     details=(("seq",), ("hash", "previous_hash", "payload")),
     columns=(
@@ -381,7 +382,7 @@ NOTIFICATIONS = Table(
     "Notifications",
     ("notification", "notifications"),
     main="message",
-    gives_way=("type", "title", "tenant_id", "read"),
+    gives_way=("type", "tenant_id", "read", "title"),
     heading=("title", "type"),
     details=(("message",),),
     columns=(

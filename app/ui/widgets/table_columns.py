@@ -28,7 +28,10 @@ from app.ui.widgets.labels import set_tip
 
 _WIDEST, _NARROWER, _NARROWEST, _MAIN_LEAST = 420, 240, 132, 100
 _SHORT = 800
-"""A table's width from which on its main column has enough; in a narrower one it has a quarter."""
+"""A table's width from which on its main column has enough; in a narrower one it has as large a part."""
+
+_LENDS = 6
+"""One part in so many of its least is what the main column leaves to a state's words."""
 
 _SAVE_AFTER_MS = 400
 _FITTED_ROWS = 50
@@ -72,9 +75,13 @@ class ColumnLayout(QObject):
         """Those that a person has shown since, which stay."""
         self._icon_of = -1
         self._icon_before = 0
-        """The column that shows its icon alone where room is short, and how wide it is else while it does."""
+        """The column that shows its icon alone where room is short, and how wide it is with all its words."""
+        self._least_words: tuple[str, ...] = ()
+        """What of its words is worth some of the main column's room."""
+        self._main_lends = 0
+        """How much of its least the main column leaves to them now."""
         self._arranged = self._alone = self._unfitted = False
-        self._words: dict[int, tuple[tuple[str, ...], int]] = {}
+        self._words: dict[int, tuple[tuple[str, ...], int, int | Callable[[], int]]] = {}
         self._saver = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
         self._saver.timeout.connect(self.save)
         self._header = header
@@ -131,7 +138,9 @@ class ColumnLayout(QObject):
             if 0 <= self._main < header.count() and not header.isSectionHidden(self._main):
                 others = header.length() - header.sectionSize(self._main)
                 # Where all have given way that may, it is narrower yet: rows need not scroll sideways.
-                least = header.minimumSectionSize() if self._none_is_left() else self._main_least()
+                least = self._main_least() - self._main_lends
+                if self._none_is_left():
+                    least = header.minimumSectionSize()
                 left = max(least, self._room() - others)
                 header.resizeSection(self._main, self._main_width or left)
         current = self._table.currentIndex()
@@ -157,9 +166,12 @@ class ColumnLayout(QObject):
                 self._header.setSectionHidden(column, False)
         self.fill()
 
-    def set_icon_alone(self, column: int) -> None:
-        """Let `column` show its icons without their words where room is short, before another gives way."""
-        self._icon_of = column
+    def set_icon_alone(self, column: int, least: Sequence[str] = ()) -> None:
+        """Let `column` show its icons without their words where room is short, before another gives way. What
+        those that gave way leave is for the words again, all of them, or as much as shows the widest of
+        `least`, for which the main column is narrower, too.
+        """
+        self._icon_of, self._least_words = column, tuple(least)
         self.fill()
 
     def _give_way(self) -> None:
@@ -187,6 +199,7 @@ class ColumnLayout(QObject):
                 self._given.pop(column, None)
             if gives != was:
                 header.setSectionHidden(column, gives)
+        self._main_lends = self._put_words_back(room - wanted)
 
     def _leave_words(self, is_short: bool) -> int:
         """Shows one column's icons alone, or with their words again; how much less room it wants then."""
@@ -205,6 +218,27 @@ class ColumnLayout(QObject):
             header.resizeSection(column, whole)
         return 0
 
+    def _put_words_back(self, left: int) -> int:
+        """Of a column that shows its icons alone, as far as what the others have left has room for them; how
+        much of that is the main column's.
+        """
+        header, column, whole = self._header, self._icon_of, self._icon_before
+        if not whole or header.isSectionHidden(column):
+            return 0
+        lent, alone = 0, header.minimumSectionSize()
+        if self._width() < _SHORT:  # the main column's own words are worth more there
+            left -= max(0, self._main_wants - self._main_least())
+        elif not self._main_width:
+            lent = self._main_least() // _LENDS
+        least = self._wide_enough(self._least_words, ICON + GAP)
+        enough = min(whole, least or whole)
+        width = max(min(whole, alone + left), min(enough, alone + max(0, left) + (lent if least else 0)))
+        if width < enough:
+            return 0
+        header.icon_alone = -1
+        header.resizeSection(column, width)
+        return max(0, width - alone - max(0, left))
+
     def _none_is_left(self) -> bool:
         """Whether all have given way that may."""
         stays = {self._header.sortIndicatorSection()}
@@ -219,7 +253,7 @@ class ColumnLayout(QObject):
 
     def _main_least(self) -> int:
         width, enough = self._width(), self._main_enough
-        part = enough if width >= _SHORT else width // 4
+        part = enough * min(width, _SHORT) // _SHORT
         return min(enough, max(_MAIN_LEAST, min(part, self._main_wants or enough)))
 
     def _narrow(self, columns: Iterable[int], widest: int) -> None:
@@ -256,18 +290,22 @@ class ColumnLayout(QObject):
                     self._table.setColumnHidden(column, True)
                 self._header.setStretchLastSection(stretches)
 
-    def set_widest(self, column: int, words: Sequence[str], *, icon: bool = True, bars: int = 0) -> None:
+    def set_widest(
+        self, column: int, words: Sequence[str], *, icon: bool = True, bars: int | Callable[[], int] = 0
+    ) -> None:
         """Make `column` wide enough for each of these words, with an icon and so many bars, when columns are
         fitted.
         """
-        beside = (ICON + GAP if icon else 0) + (bars_width(bars) + GAP if bars else 0)
-        self._words[column] = tuple(words), beside
+        self._words[column] = tuple(words), ICON + GAP if icon else 0, bars
 
     def room_for_words(self, column: int) -> int:
         """The width in pixels that the words given for `column` need; 0 where none were."""
-        metrics = self._table.fontMetrics()
-        words, beside = self._words.get(column, ((), 0))
-        widest = max(map(metrics.horizontalAdvance, words), default=0)
+        words, beside, bars = self._words.get(column, ((), 0, 0))
+        places = bars if isinstance(bars, int) else bars()
+        return self._wide_enough(words, beside + (bars_width(places) + GAP if places else 0))
+
+    def _wide_enough(self, words: Sequence[str], beside: int) -> int:
+        widest = max(map(self._table.fontMetrics().horizontalAdvance, words), default=0)
         return widest + beside + 2 * PAD + 4 if widest else 0
 
     def save(self) -> None:

@@ -14,7 +14,6 @@ from app.services.records import notifications
 from app.services.records.change import Change
 from app.services.records.list_query import ColumnChoice, ListQuery
 from app.services.records.lists import READ_EACH, Keys, Lists
-from app.services.records.note_groups import BY_RUN
 from app.services.records.notifications import NamedRecord
 from app.services.records.record import Record, read_record
 from app.services.records.tables import (
@@ -125,9 +124,7 @@ class NotificationsTab(RecordTab):
         return (kind, LEAVES, *others) if self.leaving.is_told else (kind, *others)
 
     def needless(self) -> frozenset[str]:
-        """Of one run, whose messages all begin with its name, a title says more than the tenant."""
-        of_one_run = self._grouped_by == BY_RUN and self._group_choice() is not None
-        return super().needless() | {self._grouped_by} | ({"tenant_id"} if of_one_run else set())
+        return super().needless() | {self._grouped_by}
 
     def said_of_rows(self) -> str:
         name = self.groups.name() if self.groups is not None and self._has_groups() else ""
@@ -253,7 +250,6 @@ class NotificationsTab(RecordTab):
             from app.ui.tabs.notifications.groups import GroupsPanel  # noqa: PLC0415 - rows show before
 
             self.groups = GroupsPanel(self.context, self._refuse_for_group)
-            self.groups.chosen.connect(self._let_give_way)
             self.groups.chosen.connect(self.filters_changed)
             self.groups.act_wanted.connect(self._act_on_group)
             self.groups.entered.connect(self.list.enter)

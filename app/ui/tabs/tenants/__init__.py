@@ -88,7 +88,10 @@ class TenantsTab(RecordTab):
         self.filters.share_with(self.chips)
         self.table.setSelectionMode(self.table.SelectionMode.SingleSelection)
         self.table.columns.set_widest(self.model.column_of("chain"), (words.WIDEST,))
-        self.table.columns.set_icon_alone(self.model.column_of("chain"))
+        self.table.columns.set_icon_alone(self.model.column_of("chain"), words.LEAST)
+        self.table.columns.set_widest(
+            self.model.column_of("webhooks"), words.FARING, icon=False, bars=self._places_for_bars
+        )
         super().listen()
         self.chips.changed.connect(lambda _: self.filters_changed())
         self.context.verdict.changed.connect(self._judge)
@@ -97,6 +100,9 @@ class TenantsTab(RecordTab):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.chips.stand_among(self.width() < _ROOM_FOR_CHIPS)
+
+    def _places_for_bars(self) -> int:
+        return SHOWN if any(one.attempts for one in self._tenants.at_hand().values()) else 0
 
     def special_columns(self) -> declared.Special:
         def of(answer: Callable[[TenantRow], Any]) -> Callable[[Any, Row], Any]:

@@ -90,12 +90,12 @@ class WebhooksTab(RecordTab):
 
     @property
     def gives_way(self) -> tuple[str, ...]:
-        """When it was made and what it is for, which the inspector shows, go before how it fares; last its
-        name, whose it is and its state, beside the URL. That does not depend on what was sent from here: no
+        """When it was made and what it is for, which the inspector shows, go before how it fares; last whose
+        it is, its state and its name, beside the URL. That does not depend on what was sent from here: no
         column moves when something is.
         """
         first = (name for name in super().gives_way if name not in ("tenant_id", "events"))
-        return (*first, "created_at", "events", RANK, "name", "tenant_id", "active")
+        return (*first, "created_at", "events", RANK, "tenant_id", "active", "name")
 
     def listen(self) -> None:
         super().listen()

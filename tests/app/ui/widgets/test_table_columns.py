@@ -82,6 +82,24 @@ def test_a_column_shows_its_icons_alone_before_another_gives_way(theme: Theme, q
     assert table.columnWidth(0) == 90, "as it was drawn by hand"
 
 
+def test_a_states_words_come_back_where_the_others_leave_room(theme: Theme, qtbot: QtBot) -> None:
+    rows = [["verified since a while", "a much longer text " * 40, "b" * 60]]
+    table = shown(theme, qtbot, rows, 1400)
+    table.columns.set_main(1, 500)
+    table.columns.set_icon_alone(0)
+    table.columns.let_give_way([2])
+    whole, least = table.columnWidth(0), table.horizontalHeader().minimumSectionSize()
+    while not table.isColumnHidden(2):
+        alone = table.columnWidth(0) == least
+        table.resize(table.width() - 5, 300)
+    assert alone and table.columnWidth(0) == whole, "the other one left enough"
+    table.columns.set_main(1, room(table) - MISSING - least)
+    assert table.columnWidth(0) == least, "the main one needs it now"
+    table.columns.set_icon_alone(0, ("verified",))
+    assert least < table.columnWidth(0) <= whole, "as much as tells the state is worth some of that"
+    assert table.horizontalHeader().length() == room(table) - MISSING
+
+
 def test_the_main_column_is_as_wide_as_a_person_draws_it(theme: Theme, qtbot: QtBot) -> None:
     table = shown(theme, qtbot, [["a", "a much longer text " * 40, "b"]])
     header, state = table.horizontalHeader(), [QByteArray()]
