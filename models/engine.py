@@ -451,6 +451,18 @@ class Database(Metered):
         """
         return nullcontext(lambda: None)
 
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Within it all that the calling thread reads is of one moment, where an engine can; of a live
+        database each call is of its own, and the batch that writes asks again for what was decided upon.
+        """
+        return nullcontext()
+
+    def clear_free_space(self) -> str | None:
+        """Leaves nothing of what was removed where it stood, as far as an engine can; why it could not, as a
+        clause. The caller holds a connection, on which no transaction is open.
+        """
+        return None
+
     def in_background(self, cancelled: Stop = never) -> AbstractContextManager[None]:
         """Within it, the calling thread gives way to what a person waits for, where there is not enough for
         both, and waits for as long as a limit lasts, unless it is `cancelled` meanwhile (`Cancelled`).

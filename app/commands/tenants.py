@@ -22,7 +22,7 @@ def tenants_arguments(parser: argparse.ArgumentParser) -> None:
     export.add_argument("file", type=Path)
     export.add_argument("tenant")
     export.add_argument("out", type=Path, help="a new or empty folder; secrets are left out")
-    erase = actions.add_parser("erase", help="remove all that one has, behind a copy of the file")
+    erase = actions.add_parser("erase", help="remove all that one has, behind a copy")
     erase.add_argument("file", type=Path)
     erase.add_argument("tenant")
     erase.add_argument("--confirm", metavar="TENANT", help="its name again; else it says what would go")
@@ -90,42 +90,40 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _erase(options: argparse.Namespace) -> int:
-    from app.services.deliveries.log import DeliveryLog  # noqa: PLC0415
-    from app.services.deliveries.old_secrets import OldSecrets  # noqa: PLC0415
-    from app.services.files.opening import open_database  # noqa: PLC0415
     from app.services.tenants import erasing  # noqa: PLC0415
-    from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
-    from app.workers.system_keyring import SystemKeyring  # noqa: PLC0415
+    from app.workers.tenants import erase_with_what_is_kept  # noqa: PLC0415
 
-    if isinstance(options.file, common.LiveName):
-        raise NotAllowed(f"{erasing.WHY_NOT_LIVE} Nothing was erased.")
-    path, tenant, now = common.database_path(options.file), options.tenant, int(time.time())
-    common.require_beside(path, force=options.force, nothing="erased")
-    opened = open_database(path, force_writable=True)
-    with opened.database.connection_context():
-        planned = erasing.plan(opened.database, tenant, now=now)
+    tenant, now = options.tenant, int(time.time())
+    if not isinstance(options.file, common.LiveName):
+        common.require_beside(common.database_path(options.file), force=options.force, nothing="erased")
+    given = common.opened(options.file, force_writable=True)
+    database = given.database
+    if database.costs:
+        rows = erasing.most_to_count(database, given.sizes)
+        common.say_before(given.place, database.usage, rows, "up to")
+    with database.connection_context():
+        planned = erasing.plan(database, tenant, now=now)
     for line in planned.lines():
         common.say(line)
     if planned.obstacle is not None:
         raise NotAllowed(f"{planned.obstacle} Nothing was erased.")
+    if database.costs:
+        common.say(planned.price(given.place, charged=database.charges))
     if options.confirm != tenant:
         common.complain(f"nothing was erased; to erase it, add --confirm {shlex.quote(tenant)}")
         return common.EXIT_COULD_NOT_RUN
     if planned.caution is not None:
         common.complain(planned.caution)
-    own = store_and_verifier(take_part=True)
     with common.asked_to_stop(finishing=True) as cancelled:
-        done = erasing.erase(
-            opened,
-            tenant,
-            *own,
+        done = erase_with_what_is_kept(
+            given,
+            planned,
             actor=paths.os_user(),
             now=now,
-            expected=planned,
-            log=DeliveryLog(),
-            old_secrets=OldSecrets(str(opened.kept_by), SystemKeyring()),
             monitor=Monitor(cancelled=cancelled),
+            take_part=True,
         )
     for line in (done.said, *done.notes):
         common.say(line)
+    common.say_used(database.usage)
     return common.EXIT_INTACT if done.holds else common.EXIT_FINDINGS

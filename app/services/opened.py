@@ -1,7 +1,8 @@
 """What is open, whatever answers to it: a file (`services.files`) or a live database (`services.live`)."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -10,7 +11,8 @@ from app import paths
 from app.services.text import counted
 from models.engine import Capability, Database, Rows
 from models.errors import FileOrName, TenantAdminError
-from models.schema import Schema, find_tenants, inspect_with_tenants
+from models.progress import UNWATCHED, Monitor
+from models.schema import Schema, StoredTables, find_tenants, inspect_with_tenants
 from models.tables import TABLES, PlanningRun
 
 if TYPE_CHECKING:
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 ASKED = "that was asked for when it was opened"
 FOREIGN = "it has none of the platform's tables and belongs to another program"
+
+Which = Callable[[StoredTables], Mapping[str, str]]
+"""Which rows of which tables are wanted, as conditions; of others none."""
 
 _TENANT_TABLES = tuple(
     model._meta.table_name
@@ -150,6 +155,15 @@ class Opened(ABC):
     def folder(self) -> Path:
         """Where what is made of it is offered to be saved."""
         return paths.home() if self.file is None else self.file.parent
+
+    @abstractmethod
+    def kept_copy(
+        self, why: str, which: Which, *, now: int, monitor: Monitor = UNWATCHED
+    ) -> AbstractContextManager[Path]:
+        """A copy in `folder` of what it holds now, named for `why` it was made: of a file whole, of a live
+        database of those rows alone, each of which is read. Nobody else is given its name until the block
+        ends. The caller holds a connection. Raises `Cancelled` and the storage errors of both sides.
+        """
 
     @property
     def pending(self) -> tuple[str, ...]:

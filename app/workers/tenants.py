@@ -1,5 +1,5 @@
 """Exports a tenant: its rows by a child process, which reads the file, or a copy of what is its own of a live
-database, and its chain as evidence. Never imports Qt.
+database, and its chain as evidence. Erases one, with what is kept of it here. Never imports Qt.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from app.services.chain.verify.report import Report, Section
 from app.services.chain.verify.source import SHAPE, CannotVerify, readable, require_chain
 from app.services.chain.where import Where
+from app.services.opened import Opened
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.tenants import bundle
 from app.services.tenants.bundle import TableWritten, TenantExported, WrittenTables
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from app.services.chain.checkpoint import Checkpoint
     from app.services.chain.checkpoints.making import Verifier
     from app.services.chain.checkpoints.store import CheckpointStore
+    from app.services.tenants.erasing import Erased, Erasure
 
 
 def export_tenant(
@@ -77,6 +79,31 @@ def export_tenant(
             now=now,
             monitor=monitor,
         )
+
+
+def erase_with_what_is_kept(
+    opened: Opened, expected: "Erasure", *, actor: str, now: int, monitor: Monitor, take_part: bool = False
+) -> "Erased":
+    """As `erasing.erase`, with what this program keeps of the tenant beside the database; `take_part` as
+    `store_and_verifier` has it.
+    """
+    from app.services.deliveries.log import DeliveryLog  # noqa: PLC0415 - not for a child
+    from app.services.deliveries.old_secrets import OldSecrets  # noqa: PLC0415
+    from app.services.tenants.erasing import erase  # noqa: PLC0415
+    from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
+    from app.workers.system_keyring import SystemKeyring  # noqa: PLC0415
+
+    return erase(
+        opened,
+        expected.tenant,
+        *store_and_verifier(take_part=take_part),
+        actor=actor,
+        now=now,
+        expected=expected,
+        log=DeliveryLog(),
+        old_secrets=OldSecrets(str(opened.kept_by), SystemKeyring()),
+        monitor=monitor,
+    )
 
 
 def _no_chain(where: Where) -> str | None:

@@ -371,6 +371,11 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         finally:
             connection.set_progress_handler(None)
 
+    def clear_free_space(self) -> str | None:
+        from models.local.packing import pack  # noqa: PLC0415 - asked for when a tenant is erased
+
+        return pack(self)
+
     @contextmanager
     def calm_log(self) -> Iterator[Callable[[], None]]:
         """Keeps what waits for the disk out of the commits, which hold the lock meanwhile: the automatic

@@ -2,13 +2,12 @@
 
 import shutil
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import apsw
 
 from models import errors
 from models.engine import raw, sql_name
-from models.local.database import LocalDatabase
 from models.local.errors import no_longer
 from models.local.file import patiently, size_of
 from models.local.in_use import in_use_by
@@ -16,11 +15,14 @@ from models.local.on_disk import has_moved
 from models.progress import PATIENCE, never
 from models.schema import internal, read_stored
 
+if TYPE_CHECKING:
+    from models.local.database import LocalDatabase
+
 MOST: Final = 256 * 2**20
 """Bytes of a file that is rewritten: it is held in memory meanwhile, and nobody else can write."""
 
 
-def pack(database: LocalDatabase) -> str | None:
+def pack(database: "LocalDatabase") -> str | None:
     """Rewrites the file, so that no free space is left in it; why not, if so, as a clause.
     The caller holds a connection, on which no transaction is open.
 
@@ -34,7 +36,7 @@ def pack(database: LocalDatabase) -> str | None:
         return str(error).removesuffix(".")
 
 
-def _why_not(database: LocalDatabase) -> str | None:
+def _why_not(database: "LocalDatabase") -> str | None:
     if (others := in_use_by(database.path)) is not None:
         return f"{others} has it open"
     connection: apsw.Connection = database.connection()
@@ -59,7 +61,7 @@ def _why_not(database: LocalDatabase) -> str | None:
 _INDEXES: Final = "SELECT count(*) FROM pragma_index_list(?)"
 
 
-def _packed(database: LocalDatabase) -> str | None:
+def _packed(database: "LocalDatabase") -> str | None:
     connection: apsw.Connection = database.connection()
     deadline = time.monotonic() + PATIENCE
     database.on_disk.require_for_change(connection)

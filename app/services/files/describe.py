@@ -1,7 +1,7 @@
 """What an open file is and holds: for the window that shows it, and as `tenant-admin info` says it."""
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import filterfalse
 from pathlib import Path
@@ -11,12 +11,13 @@ import apsw
 from peewee import OperationalError
 
 from app import paths
-from app.services.opened import ASKED, Opened, tenants
+from app.services.opened import ASKED, Opened, Which, tenants
 from app.services.text import byte_size
 from models.engine import raw, sql_name
 from models.errors import OnlyElsewhere
 from models.local.database import LocalDatabase
 from models.local.migrations import MigrationError, MigrationStatus, status
+from models.progress import UNWATCHED, Monitor
 from models.schema import Schema, StoredTables, inspect, internal
 
 if TYPE_CHECKING:
@@ -77,6 +78,14 @@ class OpenedFile(Opened):
             ("Size", f"{byte_size(self.size)} ({self.size:,} bytes)", str(self.size)),
             ("Journal mode", self.journal_mode.upper(), ""),
         )
+
+    @contextmanager
+    def kept_copy(self, why: str, which: Which, *, now: int, monitor: Monitor = UNWATCHED) -> Iterator[Path]:
+        from models.local.copies import back_up, free_name  # noqa: PLC0415 - rows show before
+
+        with free_name(self.path, why, now) as copy:
+            back_up(self.database.connection(), copy)
+            yield copy
 
     @property
     def pending(self) -> tuple[str, ...]:

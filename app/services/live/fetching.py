@@ -12,18 +12,21 @@ what was read before against a second reading in any case.
 import hashlib
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from app.services.chain.checkpoints.places import remember_new
 from app.services.chain.reading import looked_up
-from app.services.live.paging import CHAIN, OBJECTS, Line, PagedTable, Which, about, pages, tables_of
+from app.services.live.paging import CHAIN, OBJECTS, Line, PagedTable, about, pages, tables_of
 from app.services.live.part import PartialCopy, Stand, forget, is_whole, opened, state_of, sweep
+from app.services.opened import Which
 from app.services.records.rows import in_parts
 from models import errors
 from models.engine import OWN_USAGE, Database, Usage, raw, within
-from models.local.atomic import PART, expected_errors, new_file_by_parts
+from models.local.atomic import PART, expected_errors, new_file, new_file_by_parts
+from models.local.copies import free_name
 from models.progress import UNWATCHED, Monitor
 from models.schema import COUNTERS
 
@@ -164,6 +167,27 @@ def read_whole(
         )
     rows = {table.name: table.rows for table in tables if table.name != COUNTERS}
     return Fetched(rows, used, time.monotonic() - began, tuple(notes), unsettled, resumed)
+
+
+class WrittenAllTheTime(errors.StorageError):
+    heading = "No copy of one moment can be made"
+    sentence = "{why} of {name} changed each time it was read, so that no copy of one moment can be made."
+
+
+@contextmanager
+def kept_rows(
+    database: Database, beside: Path, why: str, which: Which, *, now: int, monitor: Monitor
+) -> Iterator[Path]:
+    """A copy of all tables, but of their rows at least those of `which`, under a `free_name` beside a file's.
+
+    Raises the errors of `read_whole`, of `new_file` and of `free_name`, and `WrittenAllTheTime`.
+    """
+    with free_name(beside, why, now) as copy:
+        with new_file(copy) as building:
+            read = read_whole(database, building, wanted=which, monitor=monitor)
+            if read.unsettled:
+                raise WrittenAllTheTime(database.place, " and ".join(read.unsettled))
+        yield copy
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,17 @@
 """Opening a live D1 database: whether it is there, its tables and its tenants, in two requests as a rule."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from operator import itemgetter
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from app.services.chain.where import InDatabase, Where
 from app.services.live.connections import NamedConnection
-from app.services.opened import ASKED, Mark, Opened, look, never_written
+from app.services.opened import ASKED, Mark, Opened, Which, look, never_written
 from models.d1.database import D1Database
 from models.engine import MOST_READ, Capability, raw, sql_name
+from models.progress import UNWATCHED, Monitor
 from models.schema import internal
 
 
@@ -85,6 +88,14 @@ class OpenedLive(Opened):
             ("Address", client.base, client.base),
             ("Production", "yes" if self.connection.production else "no", ""),
         )
+
+    def kept_copy(
+        self, why: str, which: Which, *, now: int, monitor: Monitor = UNWATCHED
+    ) -> AbstractContextManager[Path]:
+        from app.services.live.fetching import kept_rows  # noqa: PLC0415 - rows show before
+
+        beside = self.folder / f"{self.stem}.sqlite"
+        return kept_rows(self.database, beside, why, which, now=now, monitor=monitor)
 
     def with_counts(self) -> Self:
         """Those of large tables stay uncounted: every row that is counted is read, and charged."""

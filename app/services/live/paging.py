@@ -1,19 +1,20 @@
 """The tables of a live database page by page, each value in its storage class."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from app.services.files.exporting import ALL
+from app.services.opened import Which
 from app.services.records.rows import Value, decoded, exact, given, in_parts, text_of
 from app.services.records.tables import AUDIT_CHAIN
 from models.d1.errors import Failed
 from models.engine import Database, Pages, Rows, raw, sql_name
 from models.errors import AnswerTooLong, Cancelled, NoAnswer, UndecodableText
 from models.progress import Stop
-from models.schema import COUNTERS, StoredTable, StoredTables, of_engine, read_stored
+from models.schema import COUNTERS, StoredTable, of_engine, read_stored
 
 _FIRST: Final = 250
 """Rows of the first page; each that fits is followed by one of twice as many."""
@@ -38,9 +39,6 @@ SELECT name FROM sqlite_master AS found WHERE type = 'table' AND EXISTS (
 """The tables of which an index gives a tenant's rows in their order."""
 
 Line = tuple[Value, ...]
-
-Which = Callable[[StoredTables], Mapping[str, str]]
-"""Which rows of which tables are wanted, as conditions; of others none."""
 
 
 @dataclass(slots=True)

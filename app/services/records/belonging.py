@@ -10,7 +10,7 @@ from app.services.records.references import WAYS
 from app.services.records.rows import BYTEWISE, refers
 from app.services.text import tenant_name
 from models.engine import Database, raw, sql_name
-from models.errors import InvalidInput, NotAllowed, StorageError
+from models.errors import InvalidInput, NotAllowed, RemoteError, StorageError
 from models.schema import ForeignKey, StoredTables, tenant_column
 
 
@@ -93,6 +93,8 @@ def in_virtual_tables(database: Database, tenant: str) -> dict[str, int]:
             if (own := tenant_column(column for (column,) in columns)) is not None:
                 of = f"SELECT count(*) FROM main.{sql_name(name)} WHERE {sql_name(own)} = ?"  # noqa: S608
                 found[name] = int(database.scalar(raw(of, tenant)))
+        except RemoteError:  # which tells nothing of it
+            raise
         except StorageError:
             continue
     return found

@@ -1,50 +1,51 @@
-"""Takes a tenant out of a file: all its rows and its audit chain, in one transaction, so that no half of a
-tenant is ever left.
+"""Takes a tenant out of a database: all its rows and its audit chain, in one transaction, so that no half of
+a tenant is ever left.
 
 The chain goes as retention's prefixes do (`chain.pruning`): whole, behind a checkpoint that has just seen
 every entry of it, with a marker in the same transaction that tells of it. What is left of the tenant is that
-marker, and an entry in the chain of `system`. A copy of the file is made before, which holds all that goes.
+marker, and an entry in the chain of `system`. A copy is made before, which holds all that goes.
 """
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 from app.services.chain.append import Batch, Event, append, barred, heads, unknown_tenant
 from app.services.chain.checkpoint import Reason
-from app.services.chain.checkpoints.making import SignedReport, Verifier, verify_and_sign
+from app.services.chain.checkpoints.making import SignedReport, Verifier, to_read, verify_and_sign
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.numbering import Numbering
 from app.services.chain.pruning import Part, marker_of, removal_of
 from app.services.chain.rules import GENESIS, MARKER_EVENT, is_no_time, named, seconds
-from app.services.chain.verify.report import TenantReport
+from app.services.chain.verify.report import EVERYTHING, TenantReport
+from app.services.chain.where import InDatabase
 from app.services.deliveries.log import DeliveryLog
 from app.services.deliveries.old_secrets import OldSecrets
-from app.services.files.describe import OpenedFile
+from app.services.opened import Opened
 from app.services.records.belonging import in_virtual_tables, nothing_of
+from app.services.records.images import untriggered
 from app.services.records.references import Fate, fate_of
 from app.services.records.tables import AUDIT_CHAIN, WEBHOOK_DESTINATIONS
 from app.services.tenants.going import Going, Knot, Round, sizes, unchanged
 from app.services.tenants.virtual import Indexed
 from app.services.text import counted, tenant_name
-from models.engine import Statement, raw, sql_name
+from models.engine import OWN_USAGE, Database, Statement, Usage, raw, sql_name, within
 from models.errors import Cancelled, NotAllowed, RowChanged, TenantAdminError
-from models.local.copies import back_up, free_name
-from models.local.database import LocalDatabase
-from models.local.packing import pack
 from models.progress import UNWATCHED, Monitor, share_of
 from models.schema import ForeignKey, StoredTables, read_stored
 from models.status import SYSTEM_TENANT, AuditEvent
 
-WHY_NOT_LIVE: Final = (
-    "A tenant is erased in one transaction behind a copy of the whole, which a live database cannot do: what "
-    "stopped halfway would leave half a tenant, and no copy. Retention removes what is old there, in steps."
-)
 _VERIFIED, _COPIED, _GONE = 0.3, 0.4, 0.7
 """Which share of the work is done, about, when the chains are verified, the file copied and the rows gone."""
+
+_ENDS: Final = 2_000
+"""Rows at a chain's end among which those of two tenants are looked for (`append.heads`)."""
+_RECORDED: Final = 6
+"""Rows that the marker and the record are, with their indexes."""
 
 _AHEAD: Final = 60
 """Seconds by which a chain's last entry may lie ahead of this computer's clock."""
@@ -55,6 +56,7 @@ class Erasure:
     """What erasing a tenant would do: `going` counts the rows that go by table, those that refer to others
     first, and `changed` those that stay and lose what they refer to. `stays` are sentences about what is left
     of it, `obstacle` says why it cannot be, `caution` what to know before, `indexed` what becomes of indexes.
+    `reads` and `writes` are how many rows of a live database that takes, at most, each of which costs.
     """
 
     tenant: str
@@ -64,10 +66,18 @@ class Erasure:
     obstacle: str | None = None
     caution: str | None = None
     indexed: Indexed = field(default_factory=Indexed)
+    reads: int = 0
+    writes: int = 0
 
     @property
     def total(self) -> int:
         return sum(self.going.values())
+
+    def price(self, place: str, *, charged: bool) -> str:
+        """What it takes of a live database, as a sentence."""
+        also = ", and charged" if charged else ""
+        reads, writes = counted(self.reads, "row"), counted(self.writes, "row")
+        return f"For that up to {reads} of {place} are read and up to {writes} written{also}."
 
     def lines(self, named: Callable[[str], str] = str) -> list[str]:
         """What goes, changes and stays, for a person to decide by; each table as it is `named` to them."""
@@ -85,13 +95,15 @@ class Erasure:
 @dataclass(frozen=True, slots=True)
 class Erased:
     """What has gone, and where the `copy` of what was there before lies. `after` is the verification behind
-    it, None where that could not be done; `problems` say why, and what else was not done.
+    it, None where that could not be done; `problems` say why, and what else was not done. `live` is what is
+    to be known of a live database, which keeps what it held for a while.
     """
 
     erasure: Erasure
     copy: Path
     after: SignedReport | None
     problems: tuple[str, ...] = ()
+    live: str | None = None
 
     @property
     def said(self) -> str:
@@ -104,10 +116,14 @@ class Erased:
     @property
     def notes(self) -> tuple[str, ...]:
         """What is still to be known and done, a line each."""
-        kept = f"{self.copy.name} is the file as it was, which still holds all of it: delete it when"
+        if self.live is None:
+            what = "is the file as it was, which still holds all of it"
+        else:
+            what = f"in {self.copy.parent} has what has gone"
+        kept = f"{self.copy.name} {what}: delete it when"
         told = self.erasure.indexed.lines(were=True), self.erasure.stays
         lines = (f"{line}." for line in chain.from_iterable(told))
-        return f"{kept} nobody needs it.", *lines, *self.problems
+        return f"{kept} nobody needs it.", *filter(None, [self.live]), *lines, *self.problems
 
     @property
     def holds(self) -> bool:
@@ -115,15 +131,34 @@ class Erased:
         return self.after is not None and self.after.report.intact
 
 
-def plan(database: LocalDatabase, tenant: str, *, now: int) -> Erasure:
+def most_to_count(database: Database, sizes: Mapping[str, int]) -> int:
+    """How many rows `plan` reads of a live database, at most: each of a table that has none of the tenant is
+    looked through for its name.
+    """
+    return sum(sizes.values()) if database.costs else 0
+
+
+def plan(database: Database, tenant: str, *, now: int) -> Erasure:
     """What erasing it would do now; the caller holds a connection.
 
     Raises `InvalidInput` where nothing is the tenant's, and the storage errors.
     """
-    return _planned(database, tenant, now)[0]
+    used = Usage()
+    with within(OWN_USAGE, used):
+        found, chosen, _ = _planned(database, tenant, now)
+    if not database.costs or found.obstacle is not None:
+        return found
+    stored = chosen.stored
+    changed = sum(rows * stored[name].written() for name, rows in found.changed.items())
+    writes = found.total + changed
+    # Counted again twice, copied in two readings and removed: each looks for the same rows, and some read
+    # them then. All is verified before and behind, and the ends of two chains are looked for.
+    verified = to_read(InDatabase(database), EVERYTHING) if AUDIT_CHAIN.name in stored else 0
+    reads = 4 * (used.read + found.total) + 2 * verified + _ENDS
+    return replace(found, reads=reads, writes=writes + _RECORDED)
 
 
-def _planned(database: LocalDatabase, tenant: str, now: int) -> tuple[Erasure, Going, tuple[Knot, ...]]:
+def _planned(database: Database, tenant: str, now: int) -> tuple[Erasure, Going, tuple[Knot, ...]]:
     """The same, the rows that go, and those of them that go in rounds."""
     with database.snapshot():
         stored, _ = read_stored(database)
@@ -184,9 +219,7 @@ def why_never(tenant: str) -> str | None:
     return None
 
 
-def _barrier(
-    database: LocalDatabase, stored: StoredTables, tenant: str, going: Mapping[str, int]
-) -> str | None:
+def _barrier(database: Database, stored: StoredTables, tenant: str, going: Mapping[str, int]) -> str | None:
     if (never := why_never(tenant)) is not None:
         return never
     if AUDIT_CHAIN.name not in stored:
@@ -194,7 +227,7 @@ def _barrier(
     return next((_triggers(name) for name in going if stored[name].has_triggers), None)
 
 
-def _is_erased(database: LocalDatabase, tenant: str, which: str) -> str | None:
+def _is_erased(database: Database, tenant: str, which: str) -> str | None:
     """Why there is nothing to erase of a tenant that has been; None where there is."""
     kinds = f"SELECT DISTINCT event_type FROM main.{AUDIT_CHAIN.name} WHERE {which} LIMIT 2"  # noqa: S608
     if database.rows(raw(kinds)) != [(MARKER_EVENT,)]:
@@ -205,7 +238,7 @@ def _is_erased(database: LocalDatabase, tenant: str, which: str) -> str | None:
     )
 
 
-def _in_virtual_tables(database: LocalDatabase, tenant: str, indexed: Indexed) -> str | None:
+def _in_virtual_tables(database: Database, tenant: str, indexed: Indexed) -> str | None:
     """Why it cannot be erased where a virtual table, to which nothing here writes, has rows of it, too."""
     for name, rows in in_virtual_tables(database, tenant).items():
         if rows and name not in (*indexed.rebuilt, *indexed.left):
@@ -216,7 +249,7 @@ def _in_virtual_tables(database: LocalDatabase, tenant: str, indexed: Indexed) -
     return None
 
 
-def _cannot_record(database: LocalDatabase, planned: Erasure, now: int) -> str | None:
+def _cannot_record(database: Database, planned: Erasure, now: int) -> str | None:
     events = [_event(planned, "", "")]
     if AUDIT_CHAIN.name in planned.going:
         events.append(marker_of(Part(planned.tenant, 1, 1, 1, GENESIS), now))
@@ -233,7 +266,7 @@ def _event(erasure: Erasure, actor: str, copy: str) -> Event:
 
 
 def erase(
-    opened: OpenedFile,
+    opened: Opened,
     tenant: str,
     store: CheckpointStore,
     verify: Verifier,
@@ -255,10 +288,9 @@ def erase(
     database = opened.database
     if opened.read_only:
         raise NotAllowed(
-            f"The file is open read-only, because {opened.read_only_reason}. Nothing was erased."
+            f"{opened.place} is open read-only, because {opened.read_only_reason}. Nothing was erased."
         )
-    database.require_writable()
-    with database.connection_context():
+    with database.connection_context(), database.begun():
         planned = plan(database, tenant, now=now)
         if planned.obstacle is not None:
             raise NotAllowed(f"{planned.obstacle} Nothing was erased.")
@@ -269,10 +301,12 @@ def erase(
         chain = _signed(opened, tenant, verify_and_sign(opened.where, store, verify, monitor=first, **how))
         if monitor.cancelled():
             raise Cancelled
-        with free_name(opened.path, "erasing", now) as copy:
-            back_up(database.connection(), copy)
-            share_of(monitor, _VERIFIED, _COPIED).progress(1, 1)
+        which = partial(_copied, database, tenant)
+        second = share_of(monitor, _VERIFIED, _COPIED)
+        with opened.kept_copy("erasing", which, now=now, monitor=second) as copy:
+            second.progress(1, 1)
             try:
+                bookmark = database.bookmark("before a tenant was erased")
                 event = _event(planned, actor, copy.name)
                 _carry_out(database, planned, chain, event, now)
             except BaseException as error:
@@ -280,7 +314,7 @@ def erase(
                     copy.unlink()  # it holds what would have gone, and nobody would know of it
                 raise
         share_of(monitor, _COPIED, _GONE).progress(1, 1)
-        unpacked = pack(database)
+        unpacked = database.clear_free_space()
         if old_secrets is not None and WEBHOOK_DESTINATIONS.name in planned.going:
             ids = raw(f"SELECT CAST(id AS BLOB) FROM main.{WEBHOOK_DESTINATIONS.name}")  # noqa: S608
             with suppress(TenantAdminError):  # they end with their time
@@ -304,13 +338,34 @@ def erase(
         after = verify_and_sign(opened.where, store, verify, monitor=last, **how)
     except (TenantAdminError, OSError) as error:  # it is erased all the same
         problems.append(f"The chains could not be verified behind it. {error}")
-    return Erased(planned, copy, after, tuple(problems))
+    return Erased(planned, copy, after, tuple(problems), _of_live(database, bookmark))
+
+
+def _of_live(database: Database, bookmark: str | None) -> str | None:
+    """What is to be known of what a live database keeps; None of a file."""
+    if bookmark is not None:
+        return (
+            "Time Travel can bring all of the database back to before for 30 days (7 on the free plan), with "
+            f"what has gone: by {bookmark}."
+        )
+    return f"{database.place} has no Time Travel: that copy is the only way back." if database.costs else None
+
+
+def _copied(database: Database, tenant: str, stored: StoredTables) -> Mapping[str, str]:
+    """Which rows go, and which others lose what they refer to."""
+    chosen = Going.of(database, stored, tenant)
+    which = dict(chosen.going)
+    for parent, key in chosen.keys:
+        if parent in which and len(key.columns) == len(key.parent_columns):
+            lose = chosen.remaining(parent, key)
+            which[key.table] = f"({which[key.table]}) OR ({lose})" if key.table in which else lose
+    return {name: f"({one})" for name, one in which.items()}
 
 
 _OTHERS: Final = "Other rows than were counted would go by now; nothing was erased. Look at what goes again."
 
 
-def _signed(opened: OpenedFile, tenant: str, found: SignedReport) -> TenantReport | None:
+def _signed(opened: Opened, tenant: str, found: SignedReport) -> TenantReport | None:
     """Its chain, which a checkpoint has seen to its end; None where it has none. Raises `NotAllowed`."""
     report = found.report
     if not report.intact:
@@ -329,7 +384,7 @@ def _signed(opened: OpenedFile, tenant: str, found: SignedReport) -> TenantRepor
 
 
 def _carry_out(
-    database: LocalDatabase, planned: Erasure, chain: TenantReport | None, event: Event, now: int
+    database: Database, planned: Erasure, chain: TenantReport | None, event: Event, now: int
 ) -> None:
     tenant = planned.tenant
     at = _behind(database, chain, now)
@@ -346,7 +401,8 @@ def _carry_out(
         apart = {*along, *in_rounds} & {*planned.going} - {AUDIT_CHAIN.name}
         taken = [name for name in chosen.going if name in apart]
         # SQLite does not count what goes along with others: all of these are counted while they are there.
-        statements = [Statement(raw("PRAGMA defer_foreign_keys = ON"), expect=None)]
+        statements = [untriggered([*planned.going, *planned.changed])]
+        statements.append(Statement(raw("PRAGMA defer_foreign_keys = ON"), expect=None))
         statements += [unchanged(name, chosen.going[name], planned.going[name]) for name in taken]
         for knot in knots:
             statements += knot.unchanged(chosen)
@@ -371,7 +427,7 @@ def _carry_out(
         raise NotAllowed(_OTHERS) from error
 
 
-def _samples(database: LocalDatabase) -> list[str]:
+def _samples(database: Database) -> list[str]:
     """Tables in which ANALYZE keeps keys of indexes, say addresses, of anybody's rows, and fills again."""
     there = "SELECT name FROM main.sqlite_master WHERE name IN ('sqlite_stat3', 'sqlite_stat4')"
     return [str(name) for (name,) in database.rows(raw(there))]
@@ -381,7 +437,7 @@ def _goes(key: ForeignKey) -> bool:
     return fate_of(key) is Fate.GOES
 
 
-def _behind(database: LocalDatabase, chain: TenantReport | None, now: int) -> int:
+def _behind(database: Database, chain: TenantReport | None, now: int) -> int:
     """A time behind those of the chain's ends, as a marker's cutoff has to be. Raises `NotAllowed`."""
     if chain is None:
         return now

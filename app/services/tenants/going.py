@@ -1,4 +1,4 @@
-"""Which rows go with a tenant, and in which order the file lets them go."""
+"""Which rows go with a tenant, and in which order the database lets them go."""
 
 import json
 from collections import Counter
@@ -17,9 +17,8 @@ from app.services.records.rows import STORED, Value, decoded, exact, in_parts, r
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.tenants.bundle import SHADOWS, belonging
 from app.services.text import some_of, visible
-from models.engine import Statement, raw, sql_name
+from models.engine import Database, Statement, raw, sql_name
 from models.errors import NotAllowed
-from models.local.database import LocalDatabase
 from models.schema import ForeignKey, StoredTable, StoredTables, internal
 
 _LINKS: Final = 100_000
@@ -39,14 +38,14 @@ class Going:
     the keys by which other rows refer to these.
     """
 
-    database: LocalDatabase
+    database: Database
     stored: StoredTables
     going: Mapping[str, str]
     stays: tuple[str, ...]
     keys: tuple[tuple[str, ForeignKey], ...]
 
     @classmethod
-    def of(cls, database: LocalDatabase, stored: StoredTables, tenant: str) -> "Going":
+    def of(cls, database: Database, stored: StoredTables, tenant: str) -> "Going":
         """What a tenant has. Raises `NotAllowed` where too many ways lead to it."""
         goes = belonging(stored, tenant, lambda key: fate_of(key) is not Fate.CHANGES)
         goes = {name: which for name, which in goes.items() if not internal(name)}
@@ -309,7 +308,7 @@ def _given(values: Mapping[str, Value]) -> set[str]:
     return {name for name, value in values.items() if value is not None}
 
 
-def _archived(database: LocalDatabase, which: str) -> tuple[str, ...]:
+def _archived(database: Database, which: str) -> tuple[str, ...]:
     """What is said of the archives that markers of its chain name."""
     sql = f"SELECT DISTINCT payload ->> '$.archive.file' FROM main.{AUDIT_CHAIN.name} WHERE ({which})"  # noqa: S608
     found = database.rows(raw(f"{sql} AND event_type = ? AND json_valid(payload)", MARKER_EVENT))
@@ -319,7 +318,7 @@ def _archived(database: LocalDatabase, which: str) -> tuple[str, ...]:
 
 
 def _not_told(
-    database: LocalDatabase, stored: StoredTables, tenant: str, goes: Mapping[str, str]
+    database: Database, stored: StoredTables, tenant: str, goes: Mapping[str, str]
 ) -> tuple[str, ...]:
     """What is said of tables of which nothing tells whose their rows are, apart of those that name it."""
     naming, others = list[str](), list[str]()

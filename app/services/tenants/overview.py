@@ -227,7 +227,7 @@ def overview(
     sent = _deliveries(database, tables, log, kept_by)
     chain = tables.get(AUDIT_CHAIN.name)
     is_chain = chain is not None and all(_column(chain, name) for name in _OF_ENTRIES)
-    if is_chain and not database.costs:  # of a live one no tenant can be erased
+    if is_chain:
         for name, one in erased(database).items():
             if name in counts and counts[name].rows == counts[name].entries == 1:
                 counts[name] = replace(counts[name], erased=one)

@@ -6,7 +6,7 @@ from typing import Final
 
 from app.services.text import counted
 from models.engine import Database, Statement, raw, sql_name
-from models.errors import StorageError
+from models.errors import RemoteError, StorageError
 from models.local import statements
 from models.schema import StoredTables, caseless, tenant_column
 
@@ -75,6 +75,8 @@ def _reads(database: Database, name: str) -> bool:
     """Whether it finds each of its columns in the other table."""
     try:
         database.rows(raw(f"SELECT * FROM main.{sql_name(name)} LIMIT 1"))  # noqa: S608
+    except RemoteError:  # which tells nothing of it
+        raise
     except StorageError:
         return False
     return True
@@ -83,6 +85,8 @@ def _reads(database: Database, name: str) -> bool:
 def _names_tenants(database: Database, name: str) -> bool:
     try:
         columns = database.rows(raw("SELECT name FROM pragma_table_xinfo(?)", name))
+    except RemoteError:  # which tells nothing of it
+        raise
     except StorageError:
         return False
     return tenant_column(column for (column,) in columns) is not None
@@ -91,5 +95,7 @@ def _names_tenants(database: Database, name: str) -> bool:
 def _count(database: Database, name: str) -> int | None:
     try:
         return int(database.scalar(raw(f"SELECT count(*) FROM main.{sql_name(name)}")))  # noqa: S608
+    except RemoteError:  # which tells nothing of it
+        raise
     except StorageError:
         return None

@@ -149,7 +149,7 @@ class Context(QObject):
         self.runner.read(_never_follows, on_done=told, on_failed=lambda error: None)
 
     def ask_who_was_erased(self) -> None:
-        """Of a live database no tenant can be erased."""
+        """Not read of a live database unasked: an undo asks there whether its own entry is still there."""
         if self.costs:
             return
 

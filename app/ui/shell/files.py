@@ -400,17 +400,11 @@ class Files(QObject):
         actor, now = self._settings.actor, self._clock()
 
         def work(monitor: Monitor) -> tuple[str, Sequence[str]]:
-            from app.services.deliveries.log import DeliveryLog  # noqa: PLC0415
-            from app.services.deliveries.old_secrets import OldSecrets  # noqa: PLC0415
             from app.services.files.opening import open_database  # noqa: PLC0415
-            from app.services.tenants.erasing import erase  # noqa: PLC0415
-            from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
-            from app.workers.system_keyring import SystemKeyring  # noqa: PLC0415
+            from app.workers.tenants import erase_with_what_is_kept  # noqa: PLC0415
 
             opened = open_database(path, force_writable=True)  # as the person had it open
-            secrets = OldSecrets(str(opened.kept_by), SystemKeyring())
-            told = partial(erase, expected=erasure, log=DeliveryLog(), old_secrets=secrets, monitor=monitor)
-            done = told(opened, erasure.tenant, *store_and_verifier(), actor=actor, now=now)
+            done = erase_with_what_is_kept(opened, erasure, actor=actor, now=now, monitor=monitor)
             kept.append(opened.kept_by)
             return done.said, done.notes
 

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from app.services.live.opening import OpenedLive
     from app.services.opened import Opened
     from app.services.records.change import Change
+    from app.services.tenants.erasing import Erasure
     from app.ui.session.context import Context
     from app.ui.shell.strip import Strip
     from app.ui.shell.time_travel import TimeTravel
@@ -430,7 +431,7 @@ class MainWindow(QMainWindow):
         workspace.everyone_wanted.connect(lambda: self.tenants.pick(None))
         workspace.tenants_found.connect(self._bar.offer_tenants)
         workspace.tenant_wanted.connect(self.tenants.pick)
-        workspace.erase_wanted.connect(self.files.erase_tenant)
+        workspace.erase_wanted.connect(partial(self._erase_tenant, workspace.context))
         workspace.turned.connect(self._turned)
         workspace.acted.connect(self._leave_place)
         window_actions.add_tab_actions(self)
@@ -491,6 +492,17 @@ class MainWindow(QMainWindow):
         travel.leaving.connect(self.close_file)
         travel.wanted.connect(partial(self.commands.trigger, "time_travel"))
         return travel
+
+    def _erase_tenant(self, context: Context, erasure: Erasure) -> None:
+        opened = context.opened
+        if opened.file is not None:
+            self.files.erase_tenant(opened.path, erasure)
+            return
+        from app.ui.shell.tenant_erasure import TenantErasure  # noqa: PLC0415
+
+        live = TenantErasure(self.connecting, self)
+        live.leaving.connect(self.close_file)
+        live.carry_out(context, cast("OpenedLive", opened), erasure)
 
     def _mark(self, context: Context) -> None:
         """Shows a live database by the strip, and what it uses by the second."""

@@ -128,7 +128,7 @@ class Workspace(QWidget):
 
     What a person asks the window for by a button here is a signal: `door_wanted(Door)`,
     `connect_wanted(NamedConnection)` through a running `wrangler dev`, `everyone_wanted` for all tenants.
-    `tenant_wanted(name)` to work in one; `erase_wanted(path, erasure)` when a person agreed to that.
+    `tenant_wanted(name)` to work in one; `erase_wanted(erasure)` when a person agreed to that.
     `tenants_found(ids)` when they have been read again; `shield(icon, colour, words, tip)`. `turned()` when
     another page is in sight, `acted()` when an act of a tab begins.
     A tab is built when it is first asked for, because all five take longer than everything else in the
@@ -142,7 +142,7 @@ class Workspace(QWidget):
     shield = Signal(str, str, str, str)
     everyone_wanted = Signal()
     tenant_wanted = Signal(str)
-    erase_wanted = Signal(object, object)
+    erase_wanted = Signal(object)
     turned = Signal()
     acted = Signal()
 

@@ -63,14 +63,14 @@ Then = Callable[[Any], object]
 
 class TenantsTab(RecordTab):
     """`tenant_wanted(name)` to work in one; `lead(name, table, then)` to what it has in a table;
-    `erase_wanted(path, erasure)` when a person agreed to that; `left()` by Escape.
+    `erase_wanted(erasure)` when a person agreed to that; `left()` by Escape.
     """
 
     spec = TENANTS_TAB
     opens = WORK
     tenant_wanted = Signal(str)
     lead = Signal(str, str, object)
-    erase_wanted = Signal(object, object)
+    erase_wanted = Signal(object)
     left = Signal()
     _tenants: TenantLists
     _shown_generation = 0

@@ -34,6 +34,8 @@ _NO_PROOF = (
     "exported with it."
 )
 _GOES = "All that it has goes for good, at once or not at all."
+_COPY_OF_FILE = "A copy of the file is put beside it first, in {}."
+_COPY_OF_ROWS = "A copy of all that goes is put in {} first."
 _STAYS = (
     "That copy still holds all of it: delete it when nobody needs it any more. A marker in its chain and an "
     "entry in that of system say what went; what other chains and the checkpoints say of it stays."
@@ -121,39 +123,61 @@ def export(context: Context, tenant: str, folder: Path, window: QWidget, most: i
 
 def cannot_erase(context: Context, tenant: str | None) -> str | None:
     """Why none can be, or not this tenant, as a sentence."""
-    if context.opened.file is None:
-        return erasing.WHY_NOT_LIVE
     return context.cannot_write or (None if tenant is None else erasing.why_never(tenant))
 
 
 def ask_erase(
-    context: Context, tenant: str, erase: "Callable[[Path, Erasure], object]", window: QWidget
+    context: Context,
+    tenant: str,
+    erase: "Callable[[Erasure], object]",
+    window: QWidget,
+    most: int = MOST_READ,
 ) -> None:
-    """Counts what would go and shows that; `erase` is called where a person agrees to it."""
-    count = partial(erasing.plan, tenant=tenant, now=context.clock())
-    context.runner.read(count, on_done=partial(_confirm, context, erase, window))
+    """Counts what would go and shows that; `erase` is called where a person agrees to it. Asks where more
+    than `most` rows of a live database are read for that.
+    """
+    opened, now = context.opened, context.clock()
+    words = ReadingText(f"Counting what {visible(tenant)} has")
+
+    def work(monitor: Monitor) -> "Erasure":
+        database = opened.database
+        with database.connection_context(), database.cancellable(monitor.cancelled):
+            if rows := erasing.most_to_count(database, opened.sizes):
+                words.agreed(monitor.progress, most, opened.place, rows, charged=database.charges)
+            return erasing.plan(database, tenant, now=now)
+
+    def failed(error: TenantAdminError) -> None:
+        if isinstance(error, MuchToRead):
+            again = partial(ask_erase, context, tenant, erase, window, error.most)
+            ask_to_read(context.theme, error, again, window)
+        else:
+            context.runner.failed.emit(error)
+
+    context.job(words, work, on_done=partial(_confirm, context, erase, window), on_failed=failed)
 
 
 def _confirm(
-    context: Context, erase: "Callable[[Path, Erasure], object]", window: QWidget, found: "Erasure"
+    context: Context, erase: "Callable[[Erasure], object]", window: QWidget, found: "Erasure"
 ) -> None:
-    name, path = visible(found.tenant), context.opened.path
+    opened = context.opened
     if found.obstacle is not None or not found.tenant.strip():
         why = found.obstacle or "It has no name that could be typed; the command erases it."
         title = "This tenant cannot be erased"
         ErrorDialog(context.theme, f"{why} Nothing was erased.", window, title=title).open_once()
         return
-    sentence = f"{_GOES} A copy of the file is put beside it first, in {path.parent}. {_STAYS}"
+    of = _COPY_OF_ROWS if opened.file is None else _COPY_OF_FILE
+    price = found.price(opened.place, charged=opened.database.charges) if found.reads else None
+    said = (f"{_GOES} {of.format(opened.folder)} {_STAYS}", context.history.ending, found.caution, price)
     ConfirmDialog(
         context.theme,
-        f"Erase {name}?",
-        " ".join(filter(None, (sentence, context.history.ending, found.caution))),
+        f"Erase {visible(found.tenant)}?",
+        " ".join(filter(None, said)),
         action=f"Erase {counted(found.total, 'row')}",
         items=found.lines(title_of),
         whole=True,
         typed=found.tenant,
         parent=window,
-    ).open_once(lambda: erase(path, found))
+    ).open_once(partial(erase, found))
 
 
 def _file_name(tenant: str) -> str:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
+from app import paths
 from app.itemmodels.columns import Tone
 from app.itemmodels.pages import PAGE
 from app.itemmodels.virtual_table import GONE
@@ -23,6 +24,7 @@ from app.services.live.tokens import Tokens
 from app.services.records.export import Format
 from app.services.records.tables import Scope
 from app.ui.shell.connect_dialog import ConnectDialog, TokenDialog
+from app.ui.shell.dialogs import NotesDialog
 from app.ui.shell.notices import ContinuationNotice, TablesNotice
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.time_travel import KEPT, TimeTravelDialog
@@ -1441,7 +1443,7 @@ def test_an_act_on_what_is_shown_takes_two_requests(
     assert writes.index(True) == 1, edge.calls
 
 
-def test_all_tenants_are_listed_and_one_exported_and_none_erased(
+def test_all_tenants_are_listed_and_one_exported_and_erased(
     qtbot: QtBot, window: MainWindow, production: str, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_live(qtbot, window, production)
@@ -1454,9 +1456,7 @@ def test_all_tenants_are_listed_and_one_exported_and_none_erased(
     name, row = choose(qtbot, found, 0), found.list.current_row()
     assert row is not None and row[0] == name
     chosen, out = row[-1], file.parent / "out"
-    assert "which a live database cannot do" in found.commands.action(ERASE).toolTip()
-    assert not found.commands.action(ERASE).isEnabled()
-    assert "which a live database cannot do" in found.floor.words.text()
+    assert not found.commands.action(ERASE).isEnabled()  # writes are locked
     assert found.chain.minimumSizeHint().width() < 330
     assert not found.chain.timeline.isVisible()  # what it reads is asked for
     click(qtbot, found.chain.more)
@@ -1468,3 +1468,20 @@ def test_all_tenants_are_listed_and_one_exported_and_none_erased(
     told = json.loads((out / "manifest.json").read_text())
     assert told["tables"]["users"]["rows"] == chosen.users
     assert told["chain"]["entries"] == chosen.entries
+    monkeypatch.setattr(paths, "home", lambda: file.parent)
+    unlock(qtbot, window)
+    choose(qtbot, found, 0)
+    qtbot.waitUntil(found.commands.action(ERASE).isEnabled)
+    found.commands.trigger(ERASE)
+    box = dialog(qtbot, window, ConfirmDialog)
+    said = box.sentence.text()
+    assert f"A copy of all that goes is put in {file.parent} first." in said
+    price = r"up to [\d,]+ rows of d1:prod are read and up to [\d,]+ rows written, and charged"
+    assert re.search(price, said)
+    box.typed.setText(name)
+    click(qtbot, box.confirm_button)
+    assert "is erased" in " ".join(labels(dialog(qtbot, window, NotesDialog)))
+    qtbot.waitUntil(lambda: window.context is not None and window.context.opened.place == production)
+    assert ask(file, "SELECT count(*) FROM users WHERE tenant_id = ?", name) == [(0,)]
+    (copy,) = file.parent.glob("prod.before-erasing.*.sqlite")
+    assert len(ask(copy, "SELECT id FROM users WHERE tenant_id = ?", name)) == chosen.users

@@ -1,0 +1,121 @@
+"""The same of a live database: in one batch, behind a copy of the rows that go."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import paths
+from app.services.files.opening import open_database
+from app.services.live.opening import OpenedLive, open_live
+from app.services.opened import Opened
+from app.services.tenants import erasing
+from app.services.tenants.erasing import Erased
+from app.workers.scan_pool import store_and_verifier
+from models.errors import Cancelled, NotAllowed
+from models.progress import Monitor
+from tests.app.services.tenants.test_erasing import REFERRING, TENANT, execute
+from tests.conftest import NOW
+from tests.fixtures.live import Live, LiveEngine
+from tests.fixtures.sample import sample
+from tests.fixtures.window import ask
+
+pytestmark = [pytest.mark.wrangler, pytest.mark.slow]
+
+IN_A_CIRCLE = f"""
+CREATE TABLE threads (id TEXT PRIMARY KEY, tenant_id TEXT, first INTEGER REFERENCES posts (id));
+CREATE TABLE posts (id INTEGER PRIMARY KEY, tenant_id TEXT,
+  thread TEXT REFERENCES threads (id) ON DELETE CASCADE,
+  answers INTEGER REFERENCES posts (id) ON DELETE SET NULL);
+INSERT INTO threads VALUES ('t', '{TENANT}', NULL), ('v', 'other', NULL);
+INSERT INTO posts VALUES (1, '{TENANT}', NULL, NULL), (2, '{TENANT}', 't', 1), (9, 'other', 'v', NULL);
+UPDATE threads SET first = 1 WHERE id = 't'
+"""
+INDEXED = f"""
+CREATE TABLE letters (id INTEGER PRIMARY KEY, tenant_id TEXT, body TEXT);
+INSERT INTO letters VALUES (1, '{TENANT}', 'unforgettable'), (2, 'zeta', 'other');
+CREATE VIRTUAL TABLE found USING fts5(tenant_id, body, content='letters', content_rowid=id);
+INSERT INTO found (found) VALUES ('rebuild')
+"""
+
+
+@pytest.fixture
+def live_at(live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], OpenedLive]:
+    (tmp_path / "person").mkdir()
+    monkeypatch.setattr(paths, "home", lambda: tmp_path / "person")
+
+    def made(script: str) -> OpenedLive:
+        file = sample(tmp_path / "foundation.sqlite", rows=120)
+        execute(file, script)
+        path = live.put(file)
+        return open_live(live.connection(path), live.open(path))
+
+    return made
+
+
+def erase(opened: Opened, **how: Any) -> Erased:
+    own = store_and_verifier(take_part=True)
+    return erasing.erase(opened, TENANT, *own, actor="mei", now=NOW, **how)
+
+
+def engine(opened: OpenedLive) -> LiveEngine:
+    assert isinstance(opened.database, LiveEngine)
+    return opened.database
+
+
+def content(path: Path) -> dict[str, list[Any]]:
+    there = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\'"
+    found = {name: ask(path, f'SELECT * FROM "{name}"') for (name,) in ask(path, there)}
+    entries = ask(path, "SELECT tenant_id, event_type, previous_hash FROM audit_chain ORDER BY seq")
+    return found | {"audit_chain": entries}
+
+
+@pytest.mark.parametrize("script", [REFERRING, IN_A_CIRCLE, INDEXED])
+def test_all_goes_as_from_a_file_behind_a_copy_of_what_goes(
+    live_at: Callable[[str], OpenedLive], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    opened = live_at(script)
+    database, file = engine(opened), tmp_path / "foundation.sqlite"
+    planned = erasing.plan(database, TENANT, now=NOW)
+    used = database.client.meter
+    read, written = used.read, used.written
+    done = erase(opened, expected=planned)
+    assert done.holds and done.live is not None and "that copy is the only way back" in done.live
+    assert planned.reads / 2 < used.read - read <= planned.reads
+    assert planned.writes / 2 < used.written - written <= planned.writes + 20
+    assert done.copy.parent == tmp_path / "person"
+    for name, rows in planned.going.items():
+        which = f"id = '{TENANT}'" if name == "tenants" else f"tenant_id = '{TENANT}'"
+        which = "1" if name in ("reviews", "marks") else which
+        of_it = f"SELECT * FROM {name} WHERE {which} ORDER BY rowid"
+        assert len(kept := ask(done.copy, of_it)) >= rows and set(kept) <= set(ask(file, of_it))
+    monkeypatch.setenv("TENANT_ADMIN_HOME", str(tmp_path))  # which knows neither of them
+    from_file = erase(open_database(file))
+    assert (from_file.erasure.going, from_file.erasure.changed) == (planned.going, planned.changed)
+    assert content(file) == content(database.path)
+    assert ask(database.path, "PRAGMA foreign_key_check") == []
+
+
+def test_what_others_write_meanwhile_stops_it_and_leaves_no_copy(
+    live_at: Callable[[str], OpenedLive], tmp_path: Path
+) -> None:
+    opened = live_at(REFERRING)
+    database = engine(opened)
+    planned = erasing.plan(database, TENANT, now=NOW)
+    before = content(database.path)
+    with pytest.raises(Cancelled):
+        erase(opened, monitor=Monitor(cancelled=lambda: True))
+    assert content(database.path) == before
+    more = (
+        f"UPDATE notifications SET tenant_id = '{TENANT}', id = 'late' WHERE rowid = (SELECT max(rowid) "
+        f"FROM notifications WHERE tenant_id <> '{TENANT}')"
+    )
+    database.before_batch = [lambda: ask(database.path, more)]
+    with pytest.raises(NotAllowed, match="Other rows than were counted would go by now; nothing was erased"):
+        erase(opened, expected=planned)
+    assert ask(database.path, "SELECT count(*) FROM notifications WHERE id = 'late'") == [(1,)]
+    assert [*(tmp_path / "person").iterdir()] == []
+    with pytest.raises(NotAllowed, match="Other rows"):
+        erase(opened, expected=planned)
+    assert erase(opened).holds
