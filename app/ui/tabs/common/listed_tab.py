@@ -148,6 +148,8 @@ class ListedTab(InspectedTab):
         only_edited = own and not change.added[self.spec.table.name]
         if self.spec.table.name in change.tables and not only_edited:
             self.new_rows.begin()
+        elif any(row.after is None for row in own):
+            self.new_rows.look()  # their numbers may be given again, to what others add
         self.selection.outdate(change.ids.get(self.spec.table.name, frozenset()))
         if self._stale or not self.shows_any_of(change.tables):
             return

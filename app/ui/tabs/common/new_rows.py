@@ -140,6 +140,6 @@ class NewRows(QObject):
 
 
 def _rows_of(query: ListQuery) -> ListQuery:
-    """The same in any order, whatever the clock has made of "Last 7 days" since."""
+    """The same in any order and with any columns, whatever the clock has made of "Last 7 days" since."""
     since, until = (None if bound is None else 0 for bound in (query.since, query.until))
-    return replace(query, sort=None, descending=False, since=since, until=until)
+    return replace(query, sort=None, descending=False, since=since, until=until, extra=())

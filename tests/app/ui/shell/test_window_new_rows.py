@@ -78,6 +78,23 @@ def test_the_first_of_all_are_new_as_well(qtbot: QtBot, window: MainWindow, demo
 
 
 @pytest.mark.slow
+def test_they_count_where_they_get_the_numbers_of_rows_that_went(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = ready(qtbot, window, demo_path)
+    there = page.model.rowCount()
+    wanted = [("acme-corp", f"own-{number}@x.example", None) for number in range(5)]
+    page.context.act(users.create_many, wanted)
+    qtbot.waitUntil(lambda: page.model.rowCount() == there + 5)
+    page.context.history.undo()
+    qtbot.waitUntil(lambda: page.model.rowCount() == there)
+    page.table.setFocus()
+    press("Ctrl+J")
+    add(page, demo_path, "one", "two", "three")
+    qtbot.waitUntil(lambda: page.new_rows.button.text() == "3 new")
+
+
+@pytest.mark.slow
 def test_the_selected_record_stays_where_it_is(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     page = ready(qtbot, window, demo_path)
     user = choose(qtbot, page, 2)
