@@ -87,7 +87,8 @@ class Column:
     of columns. A file may hold anything anywhere: a value they cannot take (they raise `TypeError` and the
     like) is shown as it is stored, without tone or icon. `hint` is the header's tool tip. A column that tells
     what is known beside the file is `of` one of the list's, and `bars` stand before its words. `whole` gives
-    the full value where what the list has is not the value as it is.
+    the full value where what the list has is not the value as it is. `told` is what is seen of the row beside
+    its words, where a view shows this column alone.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Column:
     of: str = ""
     bars: Callable[[Any, Row], Bars | None] | None = None
     whole: Callable[[Any, Row], str] = plain
+    told: Callable[[Any, Row], str | None] | None = None
 
 
 def _described(column: Column) -> Callable[[Any, Row], str | None]:
@@ -112,7 +114,8 @@ def _described(column: Column) -> Callable[[Any, Row], str | None]:
 
     def described(value: Any, row: Row) -> str | None:
         tip = column.tooltip(value, row) if column.tooltip is not None else None
-        return tip or (plain(value, row) if "…" in column.text(value, row) else None)
+        told = column.told(value, row) if column.told is not None else None
+        return told or tip or (plain(value, row) if "…" in column.text(value, row) else None)
 
     return described
 

@@ -30,7 +30,7 @@ from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.form_dialog import Checker, FieldValue, FormDialog, checked
 from app.ui.widgets.formatting import duration
-from app.ui.widgets.labels import Label, Look, keep_room
+from app.ui.widgets.labels import Label, Look, keep_room, set_tip
 from app.workers.runner import Runner, Task
 from models.errors import Cancelled, InvalidInput, TenantAdminError
 from models.progress import Monitor
@@ -85,6 +85,7 @@ class ConnectDialog(FormDialog):
         self.add_field("database", "Database", self.database, self._check_database, _TO_LIST)
         self.add_field("production", "Production", self.production)
         self.add_field("colour", "Colour", self.colour)
+        set_tip(self.colour, "Of the strip that marks the window while this database is open")
         self._fill(connection)
         self.state = Label("", Look.DIM, wrap=True)
         keep_room(self.state)

@@ -343,7 +343,8 @@ def _say(entry: _Entry, sentence: str) -> None:
             is_inner_box = (
                 isinstance(part, QComboBox) and part is not entry.editor
             )  # the label is not its own
-            own = part.accessibleName() if is_inner_box else ""
+            # Of a box Qt may say what is chosen for its name.
+            own = part.accessibleName() if is_inner_box or (isinstance(part, QComboBox) and not said) else ""
             part.setAccessibleDescription(" – ".join(filter(None, (own, said if part is typed else ""))))
 
 

@@ -121,7 +121,11 @@ class RunsTab(RecordTab):
                 "icon": lambda value, row: STATUS_LOOKS[value][1],
                 "tooltip": lambda value, row: self.ready.why_of(row),
             },
-            "idea": {"text": lambda value, row: idea_words(value), "tone": _deleted_tone},
+            "idea": {
+                "text": lambda value, row: idea_words(value),
+                "tone": _deleted_tone,
+                "told": lambda value, row: self.opener.told(row),
+            },
             "quality_score": {"text": declared.number(score)},
             "revenue_potential": {"text": declared.number(money)},
             "mode": {"dim": True},

@@ -36,6 +36,7 @@ class NeighbourList(QListView):
     ) -> None:
         super().__init__()
         self.setUniformItemSizes(True)
+        self._since = since
         self.setModel(model)
         self.setModelColumn(model.column_of("idea"))
         self.setItemDelegate(_TwoLines(theme, self, looks, since))
@@ -47,6 +48,12 @@ class NeighbourList(QListView):
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.doubleClicked.connect(lambda index: self.opened.emit())
+
+    def told(self, row: Row) -> str:
+        """What is seen of a run beside its idea, in words."""
+        points, phase = formatting.score(row[_SCORE]), formatting.plain(row[_PHASE])
+        of = (status_word(row[_STATUS]), phase, points and f"score {points}", self._since(row[_UPDATED]))
+        return visible(", ".join(filter(None, of)))
 
     def set_narrow(self, on: bool) -> None:
         self.setFixedWidth(NARROW if on else WIDTH)

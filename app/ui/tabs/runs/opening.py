@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
+from app.itemmodels.columns import Row
 from app.ui.widgets.later import later
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ class RunOpener(QObject):
     @property
     def is_open(self) -> bool:
         return self.page is not None and not self.page.isHidden()
+
+    def told(self, row: Row) -> str | None:
+        """What the list beside the page shows of a run with its idea; None while there is none."""
+        return self.page.neighbours.told(row) if self.page is not None and self.is_open else None
 
     def shows_other(self, run_id: object) -> bool:
         """Whether the page is open with what was read of another run than this."""

@@ -36,6 +36,7 @@ from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.labels import ElidedLabel, Label, Look, add_layout, in_column, in_row
 from app.ui.widgets.later import later
 from app.ui.widgets.panes import GAP
+from app.ui.widgets.tab_order import hear_in_order
 from app.workers.runner import Task
 from models.errors import TenantAdminError
 
@@ -265,7 +266,7 @@ class RunPage(QWidget):
 
     def _lay_out(self, theme: Theme) -> None:
         """From the outside in: what is moved into another parent is styled again, with all that is in it."""
-        content = QWidget()
+        content = self._content = QWidget()
         content.setProperty("clear", True)
         scroll = self._scroll = FollowingScroll(8)
         scroll.setWidget(content)
@@ -306,6 +307,7 @@ class RunPage(QWidget):
         self.untold = Label(NOT_TOLD, Look.DIM, wrap=True)
         parts = (self.found, self.why, self._numbers, self.phases, self.legend, self.untold, None)
         self._upper = in_column(*parts, within=self._above, spacing=8)
+        self._heading = (back, *self.steps, self.title, self.chip, self._acts)
         self._build_lower(theme)
         for part in (self.failure, self._line, self._above):
             self._body.addWidget(part)
@@ -367,6 +369,7 @@ class RunPage(QWidget):
         first, second = (self._above, self._line) if is_whole else (self._line, self._above)
         if self._body.indexOf(first) > self._body.indexOf(second):
             self._body.insertWidget(self._body.indexOf(second), first)
+        hear_in_order(self._content, *self._heading, self.failure, first, second, self._lower)
 
     def _look(self, part: int) -> None:
         """Shows one of the parts, in place of the phases where there is no room for both."""
