@@ -22,7 +22,7 @@ from app.itemmodels.columns import Tone
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.clipboard import copy_text
-from app.ui.widgets.formatting import first_line, grouped
+from app.ui.widgets.formatting import EMPTY, first_line, grouped
 from app.ui.widgets.labels import IconLabel, Label, Look, bounded, in_row, lines_of, set_tip
 
 _COLOURS = {
@@ -306,7 +306,7 @@ class Choice:
 
     @property
     def shown(self) -> str:
-        return bounded(self.label, longest=_WORD)
+        return bounded(self.label, longest=_WORD) or EMPTY
 
     @property
     def count_text(self) -> str:

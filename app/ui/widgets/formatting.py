@@ -32,6 +32,8 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _EARLIEST, _LATEST = -62_135_596_800, SECONDS_LIMIT - 1  # what datetime can show
 
 
+EMPTY = "(empty)"
+"""What stands for an empty text where a blank would look like nothing."""
 LONGEST_AGO = "59 min ago"
 """As long as what `relative_time` says of these years."""
 

@@ -36,6 +36,7 @@ from app.ui.widgets.buttons import (
 )
 from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.following import FollowingScroll
+from app.ui.widgets.formatting import EMPTY
 from app.ui.widgets.labels import (
     FoldedLabel,
     IconLabel,
@@ -111,8 +112,8 @@ LOW = 320
 """The height of a tab in pixels below which its rows need the margins."""
 GAP = 12
 _LONG, _MOST_LINES, _OPENED_LINES = 160, 12, 14
-_FOLDS, _FOLDS_LINES = 2 * _LONG, 6
-"""Characters and lines beyond which a value shows its start: a few more are shown as soon as asked for."""
+_FOLDS, _FOLDS_LINES, _FIRST_LINES = 2 * _LONG, 8, 5
+"""Characters and lines beyond which a value shows its start, and lines of that: a few more are shown all."""
 _COPIED_MS = 1200
 _DETAIL, _LEAST_DETAIL, _LEAST_HEIGHT = 400, 384, 110
 _LEAST_WIDTH, _LEAST_BODY, _LOW, _LOWEST = 280, 24, 260, 180
@@ -294,7 +295,7 @@ class Inspector(QFrame):
         return failure
 
     def set_header(self, title: str, subtitle: str = "", *chips: Chip) -> None:
-        self.title.setText(bounded(in_one_line(title)) if title.strip() else "(empty)")
+        self.title.setText(bounded(in_one_line(title)) if title.strip() else EMPTY)
         self.subtitle.setText(subtitle)
         self.subtitle.setVisible(bool(subtitle))
         before = self._chips.parts()
@@ -319,6 +320,7 @@ class Inspector(QFrame):
         self._parts.setSpacing(4 if low else 6)
         self.title.fold_to(2 if low else _MOST_OF_HEADER)
         self.subtitle.fold_to(1 if self.height() < _LOWEST else _MOST_OF_HEADER)
+        self._header.lower()  # and is heard first
         self._place_chips()
         self._share_foot(low=low or self.height() < LOW)  # the line goes to the words above it
 
@@ -401,6 +403,8 @@ class Inspector(QFrame):
         holder.setAutoFillBackground(False)
         self._many.hide()
         self._parts.insertWidget(self._parts.indexOf(self._scroll) + 1, self._many)
+        for below in filter(None, (self._acts, self._floor)):
+            below.raise_()  # and heard so
 
     def show_many(self, title: str, sentence: str) -> None:
         """In place of a record that several are selected, and the sentence where several acts can be done."""
@@ -467,8 +471,12 @@ class Field:
     go_in_words: bool = False
 
 
+def _size(value: str, lines: int) -> str:
+    return counted(lines, "line") if lines > _FOLDS_LINES else counted(len(value), "character")
+
+
 class FieldList(QWidget):
-    """Values are plain text, selectable with mouse and keyboard. A value longer than 320 characters or six
+    """Values are plain text, selectable with mouse and keyboard. A value longer than 320 characters or eight
     lines shows its start and a "Show all" button, which opens it, to scroll through in the same face.
     """
 
@@ -514,9 +522,10 @@ class FieldList(QWidget):
         name.setMinimumHeight(24)
         lines = field.value.count("\n") + 1
         long = len(field.value) > _FOLDS or lines > _FOLDS_LINES
-        start = field.value.split("\n", 1)[0][:_LONG]
+        start = "\n".join(field.value[:_LONG].split("\n", _FIRST_LINES)[:_FIRST_LINES])
         look = Look.TEXT if field.tone is Tone.NEUTRAL else Look(field.tone.value)
-        words = f"{start}…" if long else field.value or "—"
+        ends_a_line = field.value.startswith(f"{start}\n")
+        words = f"{start}\n…" if long and ends_a_line else f"{start}…" if long else field.value or "—"
         value: Label
         if field.mono or has_long_word(words):  # the middle alone may tell two apart
             value = FoldedLabel(words, look, most=_MOST_LINES, caption=field.label)
@@ -540,9 +549,7 @@ class FieldList(QWidget):
             beside = in_row(value, leads, None, spacing=4)
         line = in_column(beside, within=holder, margins=(0, 3, 0, 3), spacing=2)
         if long:
-            show = push_button(
-                self._theme, f"Show all {counted(len(field.value), 'character')}", kind=Kind.FLAT
-            )
+            show = push_button(self._theme, f"Show all {_size(field.value, lines)}", kind=Kind.FLAT)
             show.setAccessibleName(f"Show all of {field.label}")
             show.setProperty("small", True)
             show.setProperty("flush", True)  # its words begin where the text does

@@ -133,7 +133,7 @@ class AuditTab(RecordTab):
         number = formatting.figure(entry["seq"])
         self.inspector.set_header(
             entry.text("event_type"),
-            f"entry {number} · {entry['tenant_id']} · {self._moment(entry['created_at'])}",
+            f"entry {number} · {declared.whose(entry)} · {self._moment(entry['created_at'])}",
             words.HASHES[judged.hash_ok],
             words.LINKS[judged.link],
         )

@@ -16,7 +16,7 @@ from app.services.records import tables
 from app.services.records.list_query import Value
 from app.services.records.record import Record
 from app.services.records.rows import Glimpse, storage_class
-from app.services.text import visible
+from app.services.text import tenant_name, visible
 from app.ui.session.context import Context
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
@@ -148,7 +148,7 @@ def _extra(table: tables.Table, own: tables.TableColumn) -> Column:
 def _glimpsed(own: tables.TableColumn, cell: str | None) -> str:
     """A value in words; nothing for NULL, and for what is still to be read."""
     value = None if cell is None else own.said(Glimpse.of(cell).value)
-    return "(empty)" if value == "" else formatting.plain(value)
+    return formatting.EMPTY if value == "" else formatting.plain(value)
 
 
 def _missing(table: tables.Table, declared: tables.TableColumn) -> Column:
@@ -183,7 +183,9 @@ def _column(context: Context, table: tables.Table, declared: tables.TableColumn)
             )
         case tables.ColumnKind.FLAG | tables.ColumnKind.PRESENCE:
             return column(text=lambda value, row: _word(declared, value))
-    return column(text=_first_line, dim=declared.source == "tenant_id")
+        case tables.ColumnKind.NAME | tables.ColumnKind.WORD:  # the record is told by it
+            return column(text=_called, dim=declared.source == "tenant_id")
+    return column(text=_first_line)
 
 
 def amount(value: object) -> Mapping[str, Any]:
@@ -206,6 +208,11 @@ def timed(words: Callable[[int], str]) -> Callable[[Any, Row], str]:
     return text
 
 
+def whose(record: Record) -> str:
+    """The tenant that it is of, within a sentence."""
+    return tenant_name(record.text("tenant_id"))
+
+
 def either(yes: Any, no: Any = None) -> Callable[[Any, Row], Any]:
     """The tone or icon of a flag's cell; none where it is neither on nor off."""
     looks: dict[bool | None, Any] = {True: yes, False: no}
@@ -214,6 +221,10 @@ def either(yes: Any, no: Any = None) -> Callable[[Any, Row], Any]:
 
 def _first_line(value: Any, row: Row) -> str:
     return formatting.first_line(formatting.plain(value))
+
+
+def _called(value: Any, row: Row) -> str:
+    return formatting.EMPTY if value == "" else _first_line(value, row)
 
 
 def _word(declared: tables.TableColumn, value: Any) -> str:
@@ -236,7 +247,7 @@ def choice_label(table: tables.Table, name: str, value: Value) -> str:
     if value is None:
         return "(none)"
     if value == "":
-        return "(empty)"
+        return formatting.EMPTY
     if column.kind is tables.ColumnKind.NUMBER:
         return formatting.figure(value)
     if tables.flag(value) is None or column.kind not in _YES_OR_NO:

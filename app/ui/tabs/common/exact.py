@@ -160,4 +160,4 @@ def value_words(context: Context, table: Table, column: str, value: Value) -> st
     words = declared.choice_label(table, column, value)
     if isinstance(value, str) and not table.of_file(column).is_declared and _FIGURES.fullmatch(value):
         words = f"“{words}”"  # not the number, which may be there as well
-    return visible(formatting.first_line(words, _LONGEST)) or "(empty)"
+    return visible(formatting.first_line(words, _LONGEST)) or formatting.EMPTY

@@ -157,7 +157,7 @@ class NotificationsTab(RecordTab):
         self.commands.show_button("mark_read", read is not True)
         self.commands.show_button("mark_unread", read is not False)
         chips: list[Chip] = [(note.text("type"), Tone.NEUTRAL, None), declared.chip(note, "read", _CHIPS)]
-        self.inspector.set_header(note.text("title"), f"to {note['tenant_id']}", *chips)
+        self.inspector.set_header(note.text("title"), f"to {declared.whose(note)}", *chips)
         message = note.text("message")
         fits = len(message) <= _MESSAGE and message.count("\n") <= _LINES and not has_long_word(message)
         self._message.setText(message if fits else "")

@@ -14,7 +14,7 @@ from app.ui.session.outcome import Outcome
 from app.ui.session.verdict import FileVerdict
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Chip
-from app.ui.widgets.formatting import absolute_time, figure, plain, relative_time
+from app.ui.widgets.formatting import EMPTY, absolute_time, figure, plain, relative_time
 from models.errors import TableMissing
 
 WIDEST = "verified · 59 min ago"
@@ -100,7 +100,7 @@ def chip(one: TenantRow, verdict: FileVerdict) -> Chip:
 
 
 def called(one: TenantRow) -> str:
-    return visible(one.name) or "(empty)"
+    return visible(one.name) or EMPTY
 
 
 def titled(one: TenantRow) -> str | None:

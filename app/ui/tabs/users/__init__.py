@@ -225,7 +225,7 @@ class UsersTab(RecordTab):
         return {"has_password": {"icon": declared.either(Icon.KEY)}}
 
     def show_details(self, record: Record) -> None:
-        self.inspector.set_header(record.text("email"), f"user of {record['tenant_id']}")
+        self.inspector.set_header(record.text("email"), f"user of {declared.whose(record)}")
         self.fields.set_fields(declared.fields(self.context, record))
         self._show_acts(of_many=False)
 
@@ -406,7 +406,7 @@ def edit_user_form(context: Context, user: Record, parent: QWidget | None = None
     from app.services.records import users  # noqa: PLC0415
     from app.ui.widgets.form_dialog import FormDialog, checked  # noqa: PLC0415
 
-    sentence = f"User of {user['tenant_id']}"
+    sentence = f"User of {declared.whose(user)}"
     form = FormDialog(context.theme, "Edit e-mail address", sentence, action="Save", parent=parent)
     field = line_edit(user.text("email"))
     field.selectAll()

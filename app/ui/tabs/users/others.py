@@ -19,11 +19,13 @@ from app.services.records.typed import can_be_typed, in_type
 from app.services.secrets.told import hides
 from app.services.text import counted, readable, visible
 from app.ui.session.context import Context
+from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import at_once, form_opener
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.selection import require_ids
 from app.ui.widgets.buttons import CheckBox
 from app.ui.widgets.form_dialog import Checker, FieldValue, FormDialog, checked
+from app.ui.widgets.formatting import EMPTY
 from app.ui.widgets.labels import in_column, line_edit
 from app.ui.widgets.long_form import LongForm
 from models.column_rules import NO_RULE, ColumnRule, rules_of
@@ -133,7 +135,7 @@ def edit_others_form(
     """What no line can show stays as it is."""
     never_null = context.opened.schema.stored[USERS.name].never_null
     others = USERS.others(context.opened.schema.stored[USERS.name])
-    sentence = f"{user.text('email')}, a user of {user['tenant_id']}"
+    sentence = f"{user.text('email')}, a user of {declared.whose(user)}"
     form = FormDialog(context.theme, _TITLE, sentence, action="Save", parent=parent)
     seen = {name: user.unknown[name] for name in others if name in user.unknown}
     for name, value in seen.items():
@@ -230,7 +232,7 @@ def _pick_list(rule: ColumnRule, *, may_be_nothing: bool) -> QComboBox:
 
 
 def _choice(value: str) -> str:
-    return visible(value)[:_LONGEST_CHOICE] or "(empty)"
+    return visible(value)[:_LONGEST_CHOICE] or EMPTY
 
 
 def _checks(name: str, rule: ColumnRule, stored: str, *, may_be_nothing: bool) -> Checker:

@@ -181,7 +181,7 @@ class WebhooksTab(RecordTab):
         doubt = webhooks.host_doubt(record.text("url"), host)
         if doubt:
             chips.append((doubt[0], Tone.BAD, Icon.WARNING))
-        self.inspector.set_header(record.text("name") or host, f"webhook of {record['tenant_id']}", *chips)
+        self.inspector.set_header(record.text("name") or host, f"webhook of {declared.whose(record)}", *chips)
         self.fields.set_fields(
             declared.fields(
                 self.context,
@@ -424,11 +424,12 @@ class WebhookDialog(FormDialog):
         if like is not None:
             title = "Duplicate webhook"
             sentence = (
-                f"Like {like.text('name') or like.text('hostname')} of {like['tenant_id']}, and for another "
-                "tenant. Its secret is not taken along: tenants must not be able to sign for each other."
+                f"Like {like.text('name') or like.text('hostname')} of {declared.whose(like)}, and for "
+                "another tenant. Its secret is not taken along: tenants must not be able to sign for each "
+                "other."
             )
         if webhook is not None:
-            title, sentence, action = "Edit webhook", f"Webhook of {webhook['tenant_id']}", "Save"
+            title, sentence, action = "Edit webhook", f"Webhook of {declared.whose(webhook)}", "Save"
         super().__init__(context.theme, title, sentence, action=action, parent=parent)
         self._context = context
         self._webhook = webhook

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QByteArray, QPoint, QRect, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QPlainTextEdit, QToolButton, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Tone
@@ -110,11 +110,20 @@ def test_the_values_of_lists_below_each_other_begin_at_one_line(qtbot: QtBot, th
     qtbot.waitUntil(lambda: len({value.mapTo(host, QPoint()).x() for value in values}) == 1)
 
 
+def test_of_many_lines_the_first_show_and_each_whole(qtbot: QtBot, theme: Theme) -> None:
+    fields = added(qtbot, FieldList(theme))
+    lines = [f"{count} of a tenant" for count in range(9)]
+    fields.set_fields([Field("Few", "\n".join(lines[:8])), Field("Many", "\n".join(lines))])
+    assert value_of(fields, "Few").count("\n") == 7
+    assert value_of(fields, "Many") == "\n".join([*lines[:5], "…"])
+    assert [one.text() for one in fields.findChildren(QPushButton)] == ["Show all 9 lines"]
+
+
 def test_a_long_value_opens_on_demand(qtbot: QtBot, theme: Theme) -> None:
     fields = added(qtbot, FieldList(theme))
     text = "line one\n" + "x" * 100_000
     fields.set_fields([Field("Note", text)])
-    assert value_of(fields, "Note") == "line one…"
+    assert value_of(fields, "Note") == f"line one\n{'x' * 151}…"
     [show] = [b for b in fields.findChildren(type(push_button(theme, ""))) if b.text().startswith("Show all")]
     show.click()
     assert fields.findChildren(QPlainTextEdit)[0].toPlainText() == in_lines(text)
