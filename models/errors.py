@@ -7,7 +7,7 @@ room of the program can fail with is declared there, as a `TenantAdminError` too
 
 import os
 import stat
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -652,10 +652,12 @@ class RateLimited(RemoteError):
 
 class OutcomeUnknown(RemoteError):
     """A batch was sent and its answer was lost; it may still come through. `act` is what it was to do, as its
-    summary says, or else its last entry; empty where it had none.
+    summary says, or else its last entry; empty where it had none. `made(database)` gives what it was to make,
+    as it is there, once it is known to be saved; None where nobody would take that back.
     """
 
     act = ""
+    made: Callable[[Any], object] | None = None
     is_answered = False
     """Whether an answer came to it, so that no copy of it is on its way any more."""
     heading = "It is not known whether this was saved"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
-from functools import wraps
+from functools import partial, wraps
 from types import MappingProxyType
 from typing import Any, Concatenate, ParamSpec, cast
 
@@ -187,14 +187,26 @@ def commit(
         raise
     except errors.OutcomeUnknown as error:
         if error.is_undecided:
-            error.act = planned[-1][1].summary
+            _, sent, asked = planned[-1]
+            error.act, error.made = sent.summary, partial(_as_written, sent, asked)
         raise
     images, change, asked = planned[-1]
     if before is not None:
         let_go(seen_before)
+    return _as_written(change, asked, database, images, lambda: next((known() for known in left), None))
+
+
+def _as_written(
+    change: Change,
+    asked: Sequence[Completing],
+    database: Database,
+    images: Images | None = None,
+    known: Callable[[], Images | None] = lambda: None,
+) -> Change:
+    """With what the database filled in and made of the values of new rows, and what is `known` behind it."""
     with suppress(errors.StorageError, errors.Cancelled):  # it is written, whether that can be read or not
-        rows = images.completed(change.rows, asked)
-        behind = next((known() for known in left), None)
+        rows = (images or Images(database)).completed(change.rows, asked)
+        behind = known()
         if rows is not change.rows or behind is not None:  # of 100,000 rows it takes its time
             change = replace(change, rows=rows, behind=behind)
     return change

@@ -28,7 +28,15 @@ from app.ui.session.verdict import FileVerdict
 from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
 from models.engine import Capability, Database
-from models.errors import ColumnMissing, FileMoved, LogMissing, MuchToRead, TableMissing, TenantAdminError
+from models.errors import (
+    ColumnMissing,
+    FileMoved,
+    LogMissing,
+    MuchToRead,
+    OutcomeUnknown,
+    TableMissing,
+    TenantAdminError,
+)
 
 Displaced = FileMoved | LogMissing
 """Why the file in its place is not what is shown."""
@@ -109,6 +117,8 @@ class Context(QObject):
         self.outside = Outside(self.runner, opened.database, self)
         self.lock = Lock(opened.database, self, needed=opened.unlocked_by is not None)
         self.unsettled = Unsettled(self.runner, self)
+        self.unsettled.saved.connect(self.history.found_saved)
+        self.unsettled.settled.connect(self.history.is_settled)
         self.pause = Pause(self.runner, self)
         self.pause.changed.connect(self._ask_behind_pause)
         self.verdict = FileVerdict(self)
@@ -369,6 +379,8 @@ class History(QObject):
         # What is asked for meanwhile, in its order, and the act that was refused last, with why.
         self._waiting: deque[Callable[[], None]] = deque()
         self._tried: tuple[TenantAdminError, tuple[str, Change]] | None = None
+        # Takes up what was to take an act back, where that is not known to be saved.
+        self._open: Callable[[Change], object] | None = None
         # What an act is called, and what was committed of it last, of which each direction is the inverse.
         self._done: Acts = []
         self._undone: Acts = []
@@ -444,12 +456,20 @@ class History(QObject):
         self._pending = True
         text, change = act
 
-        def done(inverse: Change) -> None:
-            self._pending = False
+        def took(inverse: Change) -> None:
             here[:] = [one for one in here if one is not act]
             there.append((text, inverse))
             self.changed.emit()
+
+        def done(inverse: Change) -> None:
+            self._pending = False
+            took(inverse)
             self._go_on()
+
+        def failed(error: TenantAdminError) -> None:
+            if isinstance(error, OutcomeUnknown) and error.made is not None:
+                self._open = lambda inverse: took(_named(inverse, text, what))
+            self._refused(here, act, error)
 
         def again() -> None:
             if any(one is act for one in here):
@@ -467,8 +487,19 @@ class History(QObject):
             initiator=self,
             of=len(change.rows) if len(change.rows) > 1 else 0,
             on_done=done,
-            on_failed=partial(self._told, again, partial(self._refused, here, act)),
+            on_failed=partial(self._told, again, failed),
         )
+
+    def found_saved(self, change: Change) -> None:
+        """One whose answer was lost, and which is there: what it did, or took back, is as with any other."""
+        if self._open is None:
+            self._runner.changed.emit(change, None)
+        else:
+            self._open(change)
+            self._runner.changed.emit(change, self)
+
+    def is_settled(self) -> None:
+        self._open = None
 
     def before_refused(self, error: TenantAdminError) -> str:
         """What an act is called that can be undone in the place of one whose undo failed with this; "" where
@@ -538,11 +569,15 @@ def _revert(
 ) -> Change:
     from app.services.records import writing  # noqa: PLC0415
 
-    act = quoted(text)
-    undone = writing.undo(database, change, now=now, agreed=agreed, act=act, what=what)
-    done = replace(undone, summary=f"{act} {what}")
+    undone = writing.undo(database, change, now=now, agreed=agreed, act=quoted(text), what=what)
+    done = _named(undone, text, what)
     sight.written(done)
     return done
+
+
+def _named(undone: Change, text: str, what: str) -> Change:
+    """With the act that it took back, or did again, as its summary."""
+    return replace(undone, summary=f"{quoted(text)} {what}")
 
 
 class Outside(QObject):

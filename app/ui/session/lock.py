@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -82,11 +83,13 @@ class Unsettled(QObject):
     It hears of it by `Runner.failed_with`, asks by itself when it will be known at the latest, and when a
     write of this window has found it out (`Database.has_news`). `changed` when that is another,
     `settled(saved, act)` when a question has told whether the change was saved, None where nothing tells
-    that, and which it was: as its summary says, or its last entry.
+    that, and which it was: as its summary says, or its last entry. `saved(change)` before that, where it was
+    one of this window, and is there.
     """
 
     changed = Signal()
     settled = Signal(object, str)
+    saved = Signal(object)
 
     def __init__(self, runner: Runner, parent: QObject) -> None:
         super().__init__(parent)
@@ -110,7 +113,7 @@ class Unsettled(QObject):
     def _hear(self, error: TenantAdminError) -> None:
         if (found := _within(error, OutcomeUnknown)) is not None:
             if self.error is not None:  # that it is still not known is said of the same change
-                found.act = self.error.act or found.act
+                found.act, found.made = self.error.act or found.act, self.error.made or found.made
             self.error = found
             if isinstance(found, EarlierUnknown) and found.seconds is not None:
                 self._known.start(round(found.seconds * 1000) + 500)
@@ -122,11 +125,19 @@ class Unsettled(QObject):
             self.ask()
 
     def _told(self, found: Settled | None) -> None:
-        act, asked = "" if self.error is None else self.error.act, self.error is not None
-        self.error, self.is_asking = None, False
+        error, self.error, self.is_asking = self.error, None, False
+        act, asked = "" if error is None else error.act, error is not None
         self._known.stop()
         self.changed.emit()
-        if found is not None:
+        if found is not None and found.saved and error is not None and error.made is not None:
+            told = partial(self.settled.emit, True, act or found.what)
+
+            def made(change: object) -> None:
+                self.saved.emit(change)
+                told()
+
+            self._runner.read(error.made, on_done=made, on_failed=lambda _: told())
+        elif found is not None:
             self.settled.emit(found.saved, act or found.what)
         elif asked:
             self.settled.emit(None, act)

@@ -724,7 +724,8 @@ class Workspace(QWidget):
 
     def _settled(self, saved: bool | None, act: str) -> None:
         words = NOTHING_TELLS if saved is None else SAVED if saved else NOT_SAVED
-        self.context.say(words.format(quoted(act) if act else SOME_CHANGE))
+        undoes = bool(saved) and self.context.history.next_undo == act
+        self.context.say(words.format(quoted(act) if act else SOME_CHANGE), undoes=undoes)
         self.refresh()  # no act was announced
 
     def _paused(self) -> None:

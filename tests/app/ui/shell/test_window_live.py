@@ -4,6 +4,7 @@ import json
 import re
 import threading
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -540,7 +541,9 @@ def test_a_lost_answer_is_a_state_until_it_is_known(
     qtbot.waitUntil(lambda: not edge.faults and "Waiting for the answer of d1:prod: " in words(form))
     assert not form.cancel_button.isEnabled()
     click(qtbot, button(form, "Stop waiting"))
-    qtbot.waitUntil(lambda: window.context is not None and window.context.unsettled.error is not None)
+    assert window.context is not None
+    context, database = window.context, window.context.opened.database
+    qtbot.waitUntil(lambda: context.unsettled.error is not None)
     closed(qtbot, window, FormDialog)
     shown, act = (
         notice(window, "It is not known whether this was saved"),
@@ -554,7 +557,22 @@ def test_a_lost_answer_is_a_state_until_it_is_known(
     qtbot.waitUntil(lambda: window.toast.label.text() == SAVED.format(f"“{act}”"))
     qtbot.waitUntil(lambda: "mei@acme-corp.example" in values(page, "email"))
     assert not shown.isVisible() and page.commands.action("create").isEnabled()
-    assert ask(file, "SELECT count(*) FROM users WHERE email = 'mei@acme-corp.example'") == [(1,)]
+    there = "SELECT count(*) FROM users WHERE email = 'mei@acme-corp.example'"
+    assert ask(file, there) == [(1,)]
+    undo, redo = partial(click, qtbot, window.toast.action_button), partial(press, "Ctrl+Shift+Z")
+    for ask_for, left in ((undo, 0), (redo, 1)):
+        edge.faults = ["hang after"]
+        ask_for()
+        qtbot.waitUntil(lambda: not edge.faults and database.waiting is not None)
+        assert database.waiting is not None
+        database.waiting.cancelled = True
+        qtbot.waitUntil(lambda: context.unsettled.error is not None)
+        click(qtbot, again)
+        qtbot.waitUntil(lambda: context.unsettled.error is None and is_settled(window))
+        assert ask(file, there) == [(left,)]
+    assert context.history.next_undo == act
+    press("Ctrl+Z")
+    qtbot.waitUntil(lambda: ask(file, there) == [(0,)])
 
 
 def test_what_others_write_is_said_and_own_acts_are_not(
