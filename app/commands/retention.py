@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -188,7 +188,7 @@ def retention(options: argparse.Namespace) -> int:
                 common.say_used(database.usage)
             return common.EXIT_COULD_NOT_RUN
         except run.RetentionStopped as error:
-            _say_result(error.result, database, options)
+            _say_result(error.result, planned.stored, database, options)
             common.complain(str(error))
             if going.is_logged:
                 from app import bugs  # noqa: PLC0415 - only needed when something broke
@@ -196,7 +196,7 @@ def retention(options: argparse.Namespace) -> int:
                 common.complain(f"that is in the log as well: {bugs.log_file()}")
             went = error.result.total or error.may_be_more
             return common.EXIT_FINDINGS if went else common.EXIT_COULD_NOT_RUN
-    return _say_result(result, database, options)
+    return _say_result(result, planned.stored, database, options)
 
 
 def _said_once(cancelled: Stop) -> Stop:
@@ -229,7 +229,9 @@ def _archive(options: argparse.Namespace) -> Iterator[None]:
                 folder.rmdir()
 
 
-def _say_result(result: RetentionResult, database: Database, options: argparse.Namespace) -> int:
+def _say_result(
+    result: RetentionResult, there: Collection[str], database: Database, options: argparse.Namespace
+) -> int:
     is_behind = result.doubt is not None and result.doubt.is_behind and not options.trust_clock
     if result.cancelled:
         common.complain(
@@ -246,8 +248,8 @@ def _say_result(result: RetentionResult, database: Database, options: argparse.N
     if options.json:
         common.print_json(result.to_json() | common.used(database.usage))
     else:
-        _say_rows(result.removed, "removed")
-        _say_rows(result.changed, "lost what they referred to")
+        _say_rows(result.removed, "removed", there)
+        _say_rows(result.changed, "lost what they referred to", there)
         if result.bookmark is not None:
             common.say(f"before it, for Time Travel: {result.bookmark}")
         if result.archives:
@@ -263,8 +265,8 @@ def _say_plan(planned: Plan, database: Database, *, as_json: bool, is_behind: bo
     if as_json:
         common.print_json(planned.to_json() | common.used(database.usage))
     else:
-        _say_rows(planned.counts, "would be removed")
-        _say_rows(planned.changed, "would lose what they refer to")
+        _say_rows(planned.counts, "would be removed", planned.stored)
+        _say_rows(planned.changed, "would lose what they refer to", planned.stored)
         if planned.doubt is not None and planned.total:
             common.say(f"the clock is in doubt: {planned.to_json()['clockDoubt']}")
         for share in planned.majority:
@@ -292,9 +294,10 @@ def _is_recorded(planned: Plan) -> bool:
     return bool(planned.total or planned.left)
 
 
-def _say_rows(counts: dict[str, int], verb: str) -> None:
+def _say_rows(counts: dict[str, int], verb: str, there: Collection[str]) -> None:
     for table, count in counts.items():
-        common.say(f"{table}: {count:,} {verb}")
+        is_there = count or table in there
+        common.say(f"{table}: {count:,} {verb}" if is_there else f"{table}: not in this database")
 
 
 def _say_kept(found: Plan | RetentionResult) -> None:

@@ -221,7 +221,7 @@ def test_a_chain_that_breaks_under_a_run_is_named(capsys: pytest.CaptureFixture[
         0, {"audit_chain": 4}, broken={"acme": "It does not hold.", "": "Nor it.", None: "Nor does this."}
     )
     options = argparse.Namespace(json=False, archive=None)
-    assert _say_result(result, LocalDatabase(Path("a.sqlite")), options) == 1
+    assert _say_result(result, (), LocalDatabase(Path("a.sqlite")), options) == 1
     said = capsys.readouterr().err
     assert "broken after it: acme: It does not hold.\n" in said
     assert "broken after it: a tenant without a name: Nor it.\n" in said
@@ -387,6 +387,7 @@ def test_a_file_without_an_audit_chain_loses_rows_only_when_that_is_meant(tmp_pa
     path = create_planning(tmp_path / "planning.sqlite")
     dry = run("retention", path, "--dry-run")
     assert "planning_runs: 1 would be removed" in dry.stdout and "recorded nowhere" in dry.stdout
+    assert "notifications: not in this database" in dry.stdout
     refused = run("retention", path, "--trust-clock")
     assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
     assert "no audit chain" in refused.stderr and "--unrecorded" in refused.stderr
