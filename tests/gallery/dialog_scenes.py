@@ -7,7 +7,7 @@ from typing import Any
 from app.services.chain.pruning import LeftAlone
 from app.services.chain.rules import Anchor, Code, Verdict
 from app.services.chain.verify.report import Report, TenantReport
-from app.services.files.describe import OpenedFile
+from app.services.files.describe import Common, OpenedFile
 from app.services.files.find import Candidate
 from app.services.files.restoring import Offer, Prepared, Standing
 from app.services.live.connections import NamedConnection
@@ -264,9 +264,11 @@ def restore_findings(theme: Theme) -> Shot:
 def _restore(theme: Theme, verdict: Verdict, known: Standing) -> Shot:
     now = dict(zip(TABLES, (1_204, 61_250, 12, 3_310, 48, 112), strict=False))
     then = {**now, "users": 1_251, "audit_chain": 60_988, "notifications": None}
-    differ = dict.fromkeys(now, 0) | {"users": 12}
+    common = {table: Common(min(now[table], then[table] or 0), 0) for table in now} | {
+        "users": Common(1_204, 12)
+    }
     copy, source = Path("restore.sqlite"), Path("foundation-2026-11-16.sqlite")
-    prepared = Prepared(source, copy, [], now, then, differing=differ)
+    prepared = Prepared(source, copy, [], now, then, common=common)
     tenants = tuple(
         TenantReport(name, verdict, 9_000, 1, 61_000, "a" * 64, Anchor("genesis"), 9_000)
         for name in ("acme-corp", "globex", "initech", "umbrella", "system")

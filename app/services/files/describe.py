@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import filterfalse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import apsw
 from peewee import OperationalError
@@ -18,7 +18,7 @@ from models.errors import OnlyElsewhere
 from models.local.database import LocalDatabase
 from models.local.migrations import MigrationError, MigrationStatus, status
 from models.progress import UNWATCHED, Monitor
-from models.schema import Schema, StoredTables, inspect, internal
+from models.schema import Schema, StoredTable, StoredTables, inspect, internal
 
 if TYPE_CHECKING:
     from app.services.chain.where import Where
@@ -169,21 +169,37 @@ def rows(database: LocalDatabase, schema: Schema, *, trusts_indexes: bool = Fals
     return counts
 
 
-def differing(database: LocalDatabase, beside: Path, tables: StoredTables) -> dict[str, int]:
-    """How many rows of each table have the key of one in the file `beside` it and differ from it, in a value
-    or its storage class. Tables without a key, or that are not there with the same columns, are left out, and
-    so is what cannot be read of a damaged file. By hand: a join of two files.
+class Common(NamedTuple):
+    """How many rows of a table two files have in common by their key, and how many of these are `unlike`, in
+    a value or its storage class.
+    """
+
+    rows: int
+    unlike: int
+
+
+def in_common(database: LocalDatabase, beside: Path, tables: StoredTables) -> dict[str, Common]:
+    """What the tables have in common with those in the file `beside` it.
+
+    Tables without a key, with one that is NULL, or that are not there with the same columns, are left out,
+    and so is what cannot be read of a damaged file. By hand: a join of two files.
     """
     connection = database.connection()
-    found: dict[str, int] = {}
+    found: dict[str, Common] = {}
     try:
         connection.execute("ATTACH ? AS beside", (f"{beside.absolute().as_uri()}?mode=ro",))
     except apsw.Error:
         return found
     try:
-        for name, joined, unlike in _joined(connection, tables):
+        for table, joined, unlike in _joined(connection, tables):
+            name = sql_name(table.name)
+            nulls = " OR ".join(f"{sql_name(key)} IS NULL" for key in table.key)
+            asked = f"SELECT count(*), coalesce(sum({unlike}), 0) FROM {joined}"  # noqa: S608
             with suppress(apsw.Error):
-                found[name] = connection.execute(f"SELECT count(*) FROM {joined} WHERE {unlike}").get  # noqa: S608
+                of = (f"SELECT 1 FROM {side}.{name} WHERE {nulls}" for side in ("main", "beside"))  # noqa: S608
+                if any(connection.execute(f"SELECT EXISTS ({one})").get for one in of):
+                    continue
+                found[table.name] = Common(*connection.execute(asked).fetchall()[0])
     finally:
         connection.execute("DETACH beside")
     return found
@@ -191,7 +207,7 @@ def differing(database: LocalDatabase, beside: Path, tables: StoredTables) -> di
 
 def have_in_common(database: LocalDatabase, tables: StoredTables) -> bool:
     """Whether any row is, to the storage class, in the file that is attached as `beside`, too; of the tables
-    that `differing` tells of.
+    that `in_common` tells of, or that have a NULL for a key.
     """
     asked = (
         f"SELECT EXISTS (SELECT 1 FROM {joined} WHERE NOT ({unlike}))"  # noqa: S608
@@ -200,9 +216,9 @@ def have_in_common(database: LocalDatabase, tables: StoredTables) -> bool:
     return any(database.connection().execute(sql).get for sql in asked)
 
 
-def _joined(connection: apsw.Connection, tables: StoredTables) -> Iterator[tuple[str, str, str]]:
-    """Each table with a key that has the same columns in the file that is attached as `beside`: its name,
-    both joined by that key, and what is so where two such rows are not alike.
+def _joined(connection: apsw.Connection, tables: StoredTables) -> Iterator[tuple[StoredTable, str, str]]:
+    """Each table with a key that has the same columns in the file that is attached as `beside`: itself, both
+    joined by that key, and what is so where two such rows are not alike.
     """
     for name, table in tables.items():
         pairs = [tuple(f"{side}.{sql_name(column)}" for side in "ab") for column in table.columns]
@@ -214,4 +230,4 @@ def _joined(connection: apsw.Connection, tables: StoredTables) -> Iterator[tuple
         if internal(name) or not keys or {one for (one,) in there} != set(table.columns):
             continue
         joined = f"main.{sql_name(name)} AS a JOIN beside.{sql_name(name)} AS b ON {' AND '.join(keys)}"
-        yield name, joined, " OR ".join(unlike)
+        yield table, joined, " OR ".join(unlike)

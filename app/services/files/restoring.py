@@ -76,8 +76,8 @@ class Standing(StrEnum):
 class Prepared:
     """A checked copy of what is to be restored, in a file of its own, beside what it would replace.
 
-    `before` and `after` are row counts by table; a table that cannot be read now counts as None. `differing`
-    are the rows that both have by their key, and not alike, by table, once they were `compared`. `notes` say
+    `before` and `after` are row counts by table; a table that cannot be read now counts as None. `common`
+    are the rows that both have by their key, by table, once they were `compared`. `notes` say
     what of a dump could not come in as it is written, `caution` what a person should know of the restore's
     own entry, which is in `chain`. `unfit` is why the copy's chain takes no entries, nor does the file's.
     `tenant` is whose rows these are alone, where a dump says so. `erased` are the tenants of which the copy
@@ -95,7 +95,7 @@ class Prepared:
     caution: str | None = None
     unfit: str | None = None
     tenant: str | None = None
-    differing: Mapping[str, int] = field(default_factory=dict)
+    common: Mapping[str, describe.Common] = field(default_factory=dict)
     erased: tuple[str, ...] = ()
 
     @property
@@ -450,13 +450,13 @@ def _erased_since(path: Path, copy: LocalDatabase, tables: StoredTables) -> tupl
 
 
 def compared(prepared: Prepared, path: Path, cancelled: Stop = never) -> Prepared:
-    """The same, for a person who looks at it, with the rows that differ. Raises `Cancelled`."""
+    """The same, for a person who looks at it, with the rows that both have. Raises `Cancelled`."""
     database = LocalDatabase(prepared.copy)
     with database.expected_errors(), database.connection_context(), database.cancellable(cancelled):
-        found = describe.differing(database, path, schema.inspect(database).stored)
+        found = describe.in_common(database, path, schema.inspect(database).stored)
     if cancelled():
         raise errors.Cancelled
-    return replace(prepared, differing=found)
+    return replace(prepared, common=found)
 
 
 def restore(

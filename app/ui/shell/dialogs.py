@@ -34,6 +34,7 @@ from models.status import DAY, DEFAULT_RETENTION_DAYS
 
 # These dialogs may be wanted before a file is open, and with it what reads files.
 if TYPE_CHECKING:
+    from app.services.files.describe import Common
     from app.services.files.find import Candidate
     from app.services.files.restoring import Offer
     from app.services.opened import Opened
@@ -461,13 +462,12 @@ class RestoreDialog(ConfirmDialog):
         )
         self.setMinimumWidth(560)
         tables = [table for table in DECLARED if table in prepared.after or prepared.before.get(table)]
-        tables += [table for table in (*prepared.after, *prepared.before) if table not in tables]
+        tables = list(dict.fromkeys((*tables, *prepared.after, *prepared.before)))
         before, after = prepared.before, prepared.after
         is_read = not before or any(number is not None for number in before.values())
         lacking = 0 if is_read else None  # rows of a table that is not there, or that nobody can tell of
-        unlike = prepared.differing
         rows = [
-            _changed_row(table, before.get(table, lacking), after.get(table, 0), unlike.get(table))
+            _changed_row(table, before.get(table, lacking), after.get(table, 0), prepared.common.get(table))
             for table in tables
         ]
         self.tables = StaticTable(theme, "What changes", _CHANGES, rows, most=9)
@@ -535,17 +535,32 @@ def _of_chain(offer: Offer) -> tuple[str, Look]:
     )
 
 
-def _changed_row(table: str, before: int | None, after: int | None, unlike: int | None) -> tuple[Cell, ...]:
-    """`unlike` are the rows that both have and that differ; None where that is not known."""
+def _changed_row(
+    table: str, before: int | None, after: int | None, common: Common | None
+) -> tuple[Cell, ...]:
+    """`common` is None where nobody knows which rows are in both."""
     name = Cell(title_of(table))
     if before is None or after is None:
         return name, _count(before), _count(after), Cell("")
-    change = after - before
-    more = f"{'+' if change > 0 else '−'}{grouped(abs(change))}" if change else ""
-    others = f"{grouped(unlike)} {'differs' if unlike == 1 else 'differ'}" if unlike else ""
-    nothing = "same number" if unlike is None and after else "the same"
-    said = ", ".join(filter(None, (more, others))) or nothing
-    return name, _count(before), _count(after), Cell(said, change, Tone.WARN if change < 0 else None)
+    shared, unlike = (min(before, after), 0) if common is None else common
+    come, gone = after - shared, before - shared
+    nothing = "same number" if common is None and after else "the same"
+    said = ", ".join(
+        filter(
+            None,
+            (
+                f"+{grouped(come)}" if come else "",
+                f"−{grouped(gone)}" if gone else "",
+                f"{grouped(unlike)} {'differs' if unlike == 1 else 'differ'}" if unlike else "",
+            ),
+        )
+    )
+    return (
+        name,
+        _count(before),
+        _count(after),
+        Cell(said or nothing, come - gone, Tone.WARN if gone else None),
+    )
 
 
 def _count(number: int | None) -> Cell:

@@ -435,10 +435,12 @@ def test_a_restore_that_is_recorded_nowhere_needs_a_word(
     qtbot: QtBot, window: MainWindow, demo_path: Path, copy: Path
 ) -> None:
     for path in (demo_path, copy):
-        ask(path, "DROP TABLE audit_chain")
+        ask(path, "DROP TABLE audit_chain; CREATE TABLE notes (id TEXT PRIMARY KEY)")
+        ask(path, "INSERT INTO notes VALUES ('both'), (?)", path.name)
     open_file(qtbot, window, demo_path)
     window.files.offer_restore(demo_path, copy)
     box = dialog(qtbot, window, RestoreDialog)
+    assert [row for row in texts(box.tables) if row[0] == "notes"] == [["notes", "2", "2", "+1, −1"]]
     assert (box.agreement.isVisible(), box.confirm_button.isEnabled()) == (True, False)
     assert box.agreement.text() == "I mean this, although it is recorded nowhere"
     assert not child(box, QScrollArea).verticalScrollBar().isVisible(), "it has room"
