@@ -38,6 +38,11 @@ _ACTIVE: Final = (
     "SELECT id FROM main.webhook_destinations WHERE active IN (1, '1') "
     "AND id IN (SELECT value FROM json_each(?))"
 )
+_CALLED: Final[Mapping[Verdict | None, str]] = {
+    **dict.fromkeys(SOUND, "verified"),
+    Verdict.TAMPERED: "broken",
+}
+"""Verdicts as all of the window calls them, where that is not what they are called elsewhere."""
 SHOWN: Final = 14
 """Deliveries to all webhooks of a tenant that a list has room for."""
 
@@ -127,7 +132,7 @@ class TenantRow:
             return "erased"
         if self.verdict is None:
             return "never verified" if self.entries else "no entries"
-        said = "verified" if self.verdict in SOUND else str(self.verdict).replace("_", " ").lower()
+        said = _CALLED.get(self.verdict) or str(self.verdict).replace("_", " ").lower()
         if self.findings and self.verdict in BROKEN:
             said += f", {counted(self.findings, 'finding')}"
         return f"{said}, {self.newer:,} new since" if self.newer else said

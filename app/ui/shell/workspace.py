@@ -660,7 +660,11 @@ class Workspace(QWidget):
             self.with_current(partial(self._fill, held=held))
             later(held, _MOMENT_MS, partial(self._say_moment, position))
         else:
-            self._built[position].activate()
+            page = self._built[position]
+            if page.list.shown is None:  # made ahead of this: a key finds rows there as well
+                self._keys.follow(None)
+                self._give_keys(page)
+            page.activate()
         if not self.tabs.tabBar().hasFocus():  # else the arrow keys go on from tab to tab
             self.focus_in_current()
         if self._to_begin:  # before the first tab was whole

@@ -76,7 +76,7 @@ class DataTable(QTableView):
 
     `menu_requested(index, global_pos)`: context menu by mouse or keyboard; the index may be invalid.
     `selection_changed()`: rows selected or deselected, or current row changed.
-    `opened(index)`: Return or double click.
+    `opened(index)`: Return or double click. Where no row is current, Return makes the first one so.
     Home and End go to the first and last row. Sorting calls the model's `sort`.
     """
 
@@ -370,8 +370,11 @@ class DataTable(QTableView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy()
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
-            self._open(self.currentIndex())
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.model().rowCount():
+            if self.currentIndex().isValid():
+                self._open(self.currentIndex())
+            else:  # there is nothing yet that it could open
+                self.enter()
         else:
             super().keyPressEvent(event)
             if event.key() in _ENDS and event.modifiers() == Qt.KeyboardModifier.ControlModifier:

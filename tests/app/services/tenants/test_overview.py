@@ -147,7 +147,7 @@ def test_a_chain_is_what_the_last_verification_said_of_it(database: LocalDatabas
         "acme": "verified, 1 new since",
         "elsewhere": "no entries",
         "globex": "never verified",
-        "gone": "tampered",
+        "gone": "broken",
         "idle": "no entries",
         "only-here": "no entries",
     }

@@ -214,7 +214,7 @@ def test_each_state_of_a_chain_has_its_words_and_webhooks_their_health(
 
     def told() -> bool:
         said.update(zip(rows_of(page, "name"), rows_of(page, "chain"), strict=True))
-        return said.get(broken) == "tampered · 2 findings"
+        return said.get(broken) == "broken · 2 findings"
 
     qtbot.waitUntil(told)
     assert said[unproven] == "unproven start" and said[of].startswith("verified · ")
@@ -223,7 +223,7 @@ def test_each_state_of_a_chain_has_its_words_and_webhooks_their_health(
     page.model.sort(page.model.column_of("chain"), Qt.SortOrder.AscendingOrder)
     qtbot.waitUntil(lambda: rows_of(page, "name")[0] == broken)
     choose(qtbot, page, 0)
-    assert "tampered, 2 findings" in words(page.inspector)
+    assert "broken, 2 findings" in words(page.inspector)
     assert "does not hold" in (page._refuse_erase() or ""), "not only once its name was typed"
     answer = DeliveryAnswer(DeliveryOutcome.ANSWERED, status=200, seconds=1)
     log.add(kept, to, make(to, "run_killed", "{}", now=NOW), answer, signing=Signing.PLATFORM, days=30)

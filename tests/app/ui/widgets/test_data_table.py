@@ -78,6 +78,9 @@ def test_tab_leaves_the_table(table: DataTable) -> None:
 
 
 def test_return_opens_and_menu_knows_its_row(qtbot: QtBot, table: DataTable) -> None:
+    with qtbot.assertNotEmitted(table.opened):
+        qtbot.keyClick(table, Qt.Key.Key_Return)
+    assert table.selected_rows() == [0], "where nothing was, it begins"
     table.select_row(3)
     with qtbot.waitSignal(table.opened, timeout=0) as caught:
         qtbot.keyClick(table, Qt.Key.Key_Return)
