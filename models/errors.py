@@ -7,8 +7,8 @@ room of the program can fail with is declared there, as a `TenantAdminError` too
 
 import os
 import stat
-from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
@@ -607,7 +607,21 @@ class RemoteError(StorageError):
 class NoAnswer(RemoteError):
     """A read that failed, several times, or gave what is none of its answers: nothing was to be written."""
 
+    why = "its answer does not have D1's form"
     sentence = "{name} did not answer as it should ({why}); nothing was changed. Try again."
+
+
+MISREAD: Final = LookupError, TypeError, ValueError, AttributeError, ArithmeticError
+"""What becomes of an answer of another form where it is read. Of a file it is a bug."""
+
+
+@contextmanager
+def well_formed(place: str = "The database") -> Iterator[None]:
+    """Within it what is read of an answer has the form that it should, or else raises `NoAnswer`."""
+    try:
+        yield
+    except MISREAD:
+        raise NoAnswer(place) from None
 
 
 class TokenRefused(RemoteError):

@@ -26,7 +26,7 @@ from models.d1.errors import NotReached, ServerGone, ServerMoved, UnknownDatabas
 from models.d1.patience import ENDED, IN_BACKGROUND, Patience, rest
 from models.d1.shared import LONGEST_PAUSE, Shared
 from models.engine import JSON_EXACT, OWN_USAGE, Usage
-from models.errors import Cancelled, RateLimited, StorageError, TokenRefused
+from models.errors import MISREAD, Cancelled, NoAnswer, RateLimited, StorageError, TokenRefused
 from models.masking import masked
 from models.progress import Stop, never
 
@@ -78,7 +78,7 @@ _FULL: Final = ": SQLITE_FULL"
 """How another such answer ends, with code 10000."""
 _BOOKMARK: Final = re.compile(r"(?=.{1,200}\Z)[0-9a-f]+(?:-[0-9a-f]+)*", re.IGNORECASE)
 """`00000085-0000024c-00004c6d-8e61117bf38d7adb71b934ebbf891683`, as Cloudflare's own examples are."""
-ANOTHER_FORM: Final = "its answer does not have D1's form"
+ANOTHER_FORM: Final = NoAnswer.why
 
 _PASSING: Final = re.compile(
     r"reset because its code was updated|caused object to be reset|network connection lost|transient issue"
@@ -495,7 +495,7 @@ def _of_d1() -> Iterator[None]:
     """Within it an answer that is read is D1's, or else, whatever stands between has made it, `NotKnown`."""
     try:
         yield
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+    except MISREAD:
         raise NotKnown(ANOTHER_FORM) from None
 
 

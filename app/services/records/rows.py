@@ -29,7 +29,7 @@ from peewee import OP, SQL, BaseQuery, Column, Expression, NodeList, fn
 from app.services.chain.rules import is_readable, utf_8
 from app.services.text import readable
 from models.engine import JSON_EXACT, Statement, raw, sql_name
-from models.errors import ColumnMissing, NotAllowed, TenantAdminError
+from models.errors import MISREAD, ColumnMissing, NoAnswer, NotAllowed, TenantAdminError
 from models.schema import ForeignKey, StoredTable
 
 T = TypeVar("T")
@@ -470,14 +470,18 @@ _UTF_16: Final = {"l": "utf-16-le", "m": "utf-16-be"}
 
 
 def decoded(text: str) -> Value:
-    if text[0] in "tblm":
-        data = bytes.fromhex(text[1:])
-        if (utf_16 := _UTF_16.get(text[0])) is not None:  # such a file is only read
-            return text_of(utf_8(data, utf_16))
-        return data if text[0] == "b" else text_of(data)
-    if text == "NULL":
-        return None
-    return float(text) if "." in text or "e" in text else int(text)
+    """Raises `NoAnswer` for what `exact` never writes."""
+    try:
+        if text[0] in "tblm":
+            data = bytes.fromhex(text[1:])
+            if (utf_16 := _UTF_16.get(text[0])) is not None:  # such a file is only read
+                return text_of(utf_8(data, utf_16))
+            return data if text[0] == "b" else text_of(data)
+        if text == "NULL":
+            return None
+        return float(text) if "." in text or "e" in text else int(text)
+    except MISREAD:
+        raise NoAnswer("The database") from None
 
 
 @dataclass(frozen=True, slots=True)
