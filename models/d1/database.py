@@ -44,7 +44,7 @@ from models.engine import (
 from models.progress import Stop, Waiting, never
 from models.refusals import constraint, sql_error
 from models.schema import StoredTable, StoredTables, caseless, read_stored
-from models.tables import TABLES
+from models.tables import TABLES, AuditEntry
 
 T = TypeVar("T")
 
@@ -54,6 +54,7 @@ _LEFT: ContextVar[Stop] = ContextVar("left", default=never)
 """Whether whoever waits for what the thread writes has left."""
 _WAITING: ContextVar[Waiting | None] = ContextVar("waiting", default=None)
 """What a person is told of the thread's write."""
+_CHAIN: Final = AuditEntry._meta.table_name
 _OURS: Final = frozenset(model._meta.table_name for model in TABLES)
 _MADE: Final = """
 SELECT lower(tbl_name), sql, type IN ('table', 'index') FROM sqlite_master WHERE sql IS NOT NULL
@@ -202,8 +203,9 @@ class D1Database(Database):
             if ends and known is not None:
                 (((now, how),),) = self._read([{**ends[0], "sql": f"{ends[0]['sql']}, {_HOW_MADE}"}])
                 self._note(now, now)
-                if sorted(json.loads(how)) != known:
-                    self.last_read = None
+                with errors.well_formed(self.place):
+                    if sorted(json.loads(how)) != known:
+                        self.last_read = None
         except (errors.TableMissing, errors.ColumnMissing):
             self.last_read = None
         if self.last_read is None:  # by others' acts, of which an own one may have heard first
@@ -228,11 +230,14 @@ class D1Database(Database):
         """The question for the ends of the tables; none where nobody watches them."""
         if self._in_doubt or not self.is_watched or self.last_read is None:
             return []
+        return [compiled(self._ends_of(self.last_read[1]))]
+
+    def _ends_of(self, stored: StoredTables) -> BaseQuery:
         ends = [
             f"(SELECT CAST(max({sql_name(str(table.rowid))}) AS TEXT) FROM main.{sql_name(table.name)})"  # noqa: S608
-            for table in self._ours(self.last_read[1])
+            for table in self._ours(stored)
         ]
-        return [compiled(raw(f"SELECT json_array({', '.join(ends)})"))]
+        return raw(f"SELECT json_array({', '.join(ends)})")
 
     def _note(self, before: str | None, after: str | None) -> None:
         """Keeps the ends as they are `after` an own batch, which others have written before where they were
@@ -247,9 +252,14 @@ class D1Database(Database):
         self._ends = ends
         if ends is None or self.last_read is None:
             return
-        for table, last in zip(self._ours(self.last_read[1]), json.loads(ends), strict=False):
+        try:
+            lasts = [int(last or 0) for last in json.loads(ends)]
+        except errors.MISREAD:  # also behind a batch that is in
+            self._ends = None
+            return
+        for table, last in zip(self._ours(self.last_read[1]), lasts, strict=False):
             before = self._last.get(table.name)
-            now = max(int(last or 0), before or 0)
+            now = max(last, before or 0)
             if before is not None:
                 self.grown[table.name] += now - before
                 self.grown_by_others[table.name] += (now - before) * by_others
@@ -374,32 +384,69 @@ class D1Database(Database):
         One is on the disk before anything is sent. What others wrote between is behind the one that the API
         names with its answer, which is kept as well, and returned where it is given. It is sent once: where
         no answer tells, it may be done or still arrive, and a second one would take with it what others have
-        written behind the first. What is there then is kept, too.
+        written behind the first. So it is looked whether it was; what is there then is kept, too.
 
         Raises as `before_going_back` does, and `ReturnUnknown`.
         """
-        before = self.before_going_back(bookmark)
+        before, held = self.before_going_back(bookmark), self._held()
         self.client.shared.keep_bookmark(self.identity, before, "before going back")
         try:
             exact = self.client.go_back(self.database_id, bookmark)
-        except (NotKnown, errors.RateLimited) as error:
+        except NotReached:
+            raise
+        except (NotKnown, Refusal, errors.StorageError) as error:
             if isinstance(error, errors.RateLimited) and not error.was_sent:
                 raise
-            with suppress(errors.StorageError):
-                now = self.bookmarks()[0].name
-                if now != before:
-                    self.client.shared.keep_bookmark(self.identity, now, "after a return without an answer")
-            raise ReturnUnknown(self.place, str(error)) from error
-        except UnknownDatabase as error:  # no address: nothing was done
-            raise NotOffered(self.place) from error
-        except Refusal as error:
-            raise _known(self.place, str(error)) from error
+            self._look_back(before, held, error)
+            return before
         self.last_read = None
         if exact is not None:
             with suppress(errors.StorageError):  # the other one is kept
                 self.client.shared.keep_bookmark(self.identity, exact, "just before going back")
                 return exact
         return before
+
+    def _look_back(self, before: str, held: tuple[int, str], error: Exception) -> None:
+        """Looks whether it went back all the same, which no answer but success tells: what stands between
+        may let a call through, and refuse it behind that. Raises what the `error` stands for where all is as
+        it was, and `ReturnUnknown`, also for what may still arrive.
+        """
+        now = None
+        with suppress(errors.StorageError):
+            now = self._held()
+            if (mark := self.bookmarks()[0].name) != before:
+                self.client.shared.keep_bookmark(self.identity, mark, "after a return without an answer")
+        self.last_read = None
+        if now is not None and now[0] < held[0]:  # nothing else takes the newest entries away
+            return
+        why = str(error)
+        if isinstance(error, errors.RateLimited):
+            why = f"it takes no call until {error.when}"
+        elif not isinstance(error, NotKnown):
+            if now == held:
+                raise self._meant(error) from error
+            what = "cannot be looked at" if now is None else "is no longer what it was before"
+            why = f"it answered that it refuses, and what it holds {what}"
+        raise ReturnUnknown(self.place, why) from error
+
+    def _meant(self, error: Exception) -> Exception:
+        if isinstance(error, UnknownDatabase):  # no address
+            return NotOffered(self.place)
+        return _known(self.place, str(error)) if isinstance(error, Refusal) else error
+
+    def _held(self) -> tuple[int, str]:
+        """The number of the newest audit entry, 0 where there is none, and as text how far each table of ours
+        goes, with that entry's hash.
+        """
+        newest = f"SELECT json_array(seq, hash) FROM main.{_CHAIN} ORDER BY seq DESC LIMIT 1"  # noqa: S608
+
+        def asked(tables: StoredTables) -> list[BaseQuery]:
+            return [self._ends_of(tables), *([raw(newest)] if _CHAIN in tables else [])]
+
+        with errors.well_formed(self.place):
+            _, (((ends,),), *entries) = read_stored(self, asked)
+            last = next((entry for rows in entries for (entry,) in rows), "[0]")
+            return int(json.loads(last)[0]), f"{ends}{last}"
 
     def run_batch(self, statements: Sequence[Statement], *, cancelled: Stop = never) -> float:
         self.require_writable()

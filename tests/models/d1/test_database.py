@@ -326,8 +326,9 @@ def test_a_file_that_another_program_writes_to_is_in_use(
     assert emails(file) == ["ada@acme.example"]
 
 
+@pytest.mark.parametrize("fault", ["busy before", "nulled"])
 def test_what_is_written_is_so_although_it_cannot_be_read(
-    production: D1Database, edge: Edge, file: Path
+    production: D1Database, edge: Edge, file: Path, fault: str
 ) -> None:
     """Where the answer is lost, that has the row as it is there."""
     reads = 0
@@ -335,7 +336,7 @@ def test_what_is_written_is_so_although_it_cannot_be_read(
         edge.calls.clear()
         is_lost = number == 2
         edge.faults = ["lost after"] if is_lost else []
-        edge.read_faults = [*[""] * reads, "", "busy before"] if is_lost else []
+        edge.read_faults = [*[""] * reads, "", fault] if is_lost else []
         change = users.create(production, "acme", f"{number}@acme.example", actor="ops", now=NOW)
         reads = [GUARD in body for body in edge.calls].index(True)
     assert change.summary == "User 2@acme.example created" and edge.read_faults == []
@@ -468,7 +469,7 @@ def test_time_travel(production: D1Database, edge: Edge) -> None:
 @pytest.mark.parametrize("fault", ["lost before", "lost after"])
 def test_a_return_without_an_answer_is_not_sent_again(production: D1Database, edge: Edge, fault: str) -> None:
     """It may still arrive, and others may write behind it, who would lose that by a second one."""
-    edge.bookmarks, edge.read_faults = [], ["", fault]
+    edge.bookmarks, edge.return_faults = [], [fault]
     with pytest.raises(ReturnUnknown, match="may within two minutes"):
         production.go_back("00000001-00000000-abcdef")
     assert len(edge.restored) == (fault == "lost after")
@@ -497,7 +498,7 @@ def test_the_way_back_is_the_state_that_the_database_left(
 ) -> None:
     """Others may have written since a bookmark was asked for, which stays for where a network sends twice."""
     edge.bookmarks = []
-    edge.read_faults = ["", fault]
+    edge.return_faults = [fault]
     before = production.go_back("00000001-00000000-abcdef")
     _, (exact, asked) = production.bookmarks()
     assert (exact.name, asked.name) == (before, edge.bookmarks[0])
@@ -508,14 +509,33 @@ def test_a_return_whose_answer_stays_away_is_not_said_to_have_changed_nothing(
     production: D1Database, edge: Edge
 ) -> None:
     edge.bookmarks = []
-    edge.read_faults = ["", "lost after", *["lost before"] * 9]
+    read_stored(production)
+    edge.read_faults, edge.return_faults = ["", "", *["lost before"] * 20], ["lost after"]
     with pytest.raises(ReturnUnknown, match="It is not known whether prod went back"):
         production.go_back("00000001-00000000-abcdef")
     edge.read_faults = []
     assert production.bookmarks()[1][0].name == edge.bookmarks[0], "the way back is kept"
-    edge.read_faults = ["", "echo"]
-    with pytest.raises(Failed, match="nothing was changed"):
-        production.go_back("00000001-00000000-abcdef")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("fault", "error"), [("echo", Failed), ("denied", TokenRefused), ("gone", NotOffered)]
+)
+def test_a_return_that_is_refused_is_known_by_what_is_there(
+    production: D1Database, edge: Edge, file: Path, fault: str, error: type[StorageError]
+) -> None:
+    """What stands between may let it through, and refuse it behind that."""
+    edge.bookmarks, edge.file = [], file
+    now = str(production.bookmark("asked"))
+    edge.return_faults = [f"{fault} before"]
+    with pytest.raises(error, match="nothing was changed"):
+        production.go_back(now)
+    users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
+    edge.return_faults = [f"{fault} after"]
+    before = production.go_back(now)
+    assert emails(file) == []
+    production.go_back(before)
+    assert emails(file) == ["ada@acme.example"]
 
 
 def test_a_refused_bookmark_is_a_failure_as_any(production: D1Database, edge: Edge) -> None:

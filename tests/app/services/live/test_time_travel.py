@@ -67,7 +67,7 @@ def test_a_verdict_is_not_of_what_it_may_have_gone_back_to(
     store.verdicts.keep(where, KeptVerdict(Verdict.CONSISTENT, NOW, "ada", 1, 0, 0, 1))
     for fault, error in (("echo", Failed), ("lost after", ReturnUnknown)):
         assert store.verdicts.last(where) is not None, "nothing was done before"
-        edge.read_faults = ["", fault]
+        edge.return_faults = [fault]
         with pytest.raises(error):
             go_back(database, "00000001-00000000-abcdef", store, actor="ada", now=NOW)
     assert store.verdicts.last(where) is None
