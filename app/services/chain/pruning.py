@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
+from peewee import SQL, Select
+
 from app.services.chain import rules
 from app.services.chain.append import ATTEMPTS, READABLE_HASH, Batch, Event, append
 from app.services.chain.entry import JOINED, QUICK_TYPES, Entry
@@ -61,6 +63,7 @@ _CHUNK: Final = 1_000
 """Entries that one read goes through, at most."""
 
 _SURVIVOR: Final = "tenant_id = ? AND seq > ? ORDER BY seq LIMIT 1"
+CREATED_AT: Final = SQL("created_at")
 _REMOVING_LAST: Final = f"DELETE FROM {rules.TABLE} WHERE tenant_id = ? AND seq = ? AND hash = ?"  # noqa: S608
 _REMOVING_REST: Final = f"DELETE FROM {rules.TABLE} WHERE tenant_id = ? AND seq BETWEEN ? AND ?"  # noqa: S608
 """The last one only as it was proven, which its hash says of all before it: the content may have been
@@ -343,28 +346,39 @@ def remove(
     cancelled: Stop,
     bookmark: str | None = None,
     guards: Sequence[Statement] = (),
+    if_old: Any = None,
     attempts: int = ATTEMPTS,
     patience: float = math.inf,
 ) -> float:
     """Removes the parts and appends their markers, in one transaction; for how many seconds that kept others
     from writing. The markers name the `bookmark` of what was there, if one was taken. What the `guards` look
-    for must not be there then.
+    for must not be there then, and each entry must be `if_old`, a condition of `CREATED_AT`, says so: all may
+    have been replaced since it was found to be.
 
     Tried again while others append to the same chains; `cancelled` ends a wait for the lock. Raises
     `RowChanged` when the entries are no longer those that were proven, `HeadMoved` when the chains do not
     rest for so many `attempts` or seconds of `patience`, and the storage errors.
     """
-    removals = list(chain.from_iterable(map(removal_of, batch)))
+    old = _condition(if_old)
+    removals = [one for part in batch for one in removal_of(part, old)]
     markers = [marker_of(part, cutoff, bookmark) for part in batch]
     batched = Batch([*guards, *removals], markers)
     until: dict[str, Any] = {"cancelled": cancelled, "attempts": attempts, "patience": patience}
     return append(database, lambda: batched, now=now, told=True, **until)
 
 
-def removal_of(part: Part) -> list[Statement]:
-    """What removes it, if it is still as it was proven."""
-    last = raw(_REMOVING_LAST, part.tenant_id, part.to_seq, part.last_hash)
-    rest = raw(_REMOVING_REST, part.tenant_id, part.from_seq, part.to_seq)
+def _condition(of_time: Any) -> tuple[str, Sequence[Any]]:
+    if of_time is None:
+        return "", ()
+    sql, values = Select([], [SQL("1")]).where(of_time).sql()
+    return f" AND {sql.partition(' WHERE ')[2]}", values
+
+
+def removal_of(part: Part, old: tuple[str, Sequence[Any]] = ("", ())) -> list[Statement]:
+    """What removes it, if it is still as it was proven, and `old` holds, of which this is SQL."""
+    more, values = old
+    last = raw(_REMOVING_LAST + more, part.tenant_id, part.to_seq, part.last_hash, *values)
+    rest = raw(_REMOVING_REST + more, part.tenant_id, part.from_seq, part.to_seq, *values)
     return [Statement(last), Statement(rest, expect=part.count - 1)]
 
 

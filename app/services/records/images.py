@@ -80,12 +80,20 @@ SELECT json_array((SELECT json_group_array(json_array(name, rootpage, sql)) FROM
 
 _UNTRIGGERED: Final = """NOT EXISTS (SELECT 1 FROM sqlite_master
 WHERE type = 'trigger' AND lower(tbl_name) IN (SELECT value FROM json_each(?)))"""
+_REFERRING: Final = """(SELECT count(*)
+FROM sqlite_master AS made JOIN pragma_foreign_key_list(made.name) AS key
+WHERE made.type = 'table' AND made.rootpage AND lower(key."table") IN (SELECT value FROM json_each(?))) = ?"""
 
 
-def untriggered(tables: Iterable[str]) -> Statement:
-    """Fails (`RowChanged`) where one of the tables has a trigger."""
-    named = json.dumps([*map(caseless, tables)])
-    return Statement(Select([], [SQL("1")]).where(SQL(_UNTRIGGERED, [named])))
+def unaltered(tables: Iterable[str], parents: Iterable[StoredTable] = ()) -> Statement:
+    """Fails (`RowChanged`) where one of the tables has a trigger, or other columns refer to the `parents`,
+    whose rows go or change, than did when these were read.
+    """
+    known = {table.name: sum(len(key.columns) for key in table.referring) for table in parents}
+    conditions = [SQL(_UNTRIGGERED, [json.dumps([*map(caseless, tables)])])]
+    if known:
+        conditions.append(SQL(_REFERRING, [json.dumps([*map(caseless, known)]), sum(known.values())]))
+    return Statement(Select([], [SQL("1")]).where(*conditions))
 
 
 def followed(table: str) -> BaseQuery:
@@ -343,6 +351,17 @@ class Images:
                     f"The table {name} has a trigger, and what that changes could not be put back; "
                     "nothing was changed. Open the database again to see what it holds."
                 )
+
+    def refers_otherwise(self, parents: Iterable[StoredTable]) -> bool:
+        """Whether other foreign keys refer to the tables by now than when they were read."""
+        now = self.tables
+        return any(table.referring != now[table.name].referring for table in parents if table.name in now)
+
+    @property
+    def tables(self) -> StoredTables:
+        if self._tables is None:
+            self.read(())
+        return self._tables or {}
 
     def require_seen(self, rows: Sequence[StoredRow]) -> None:
         """Raises `ChangedMeanwhile` where what a person has seen of one of the rows, as far as that was read,

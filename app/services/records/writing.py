@@ -15,7 +15,7 @@ from app.services.chain.rules import TABLE
 from app.services.records.applying import gone_already
 from app.services.records.change import Change, Checks
 from app.services.records.dependents import removal
-from app.services.records.images import PREPARED, Completing, Images, untriggered
+from app.services.records.images import PREPARED, Completing, Images, unaltered
 from app.services.records.rows import RowChange, StoredRow, Value, proof_of, shown, statements_of
 from app.services.records.seen import Seen, of_changes
 from app.services.records.tables import DECLARED
@@ -24,6 +24,7 @@ from models import errors
 from models.engine import Database, Rows, Statement, raw
 from models.freeing import let_go
 from models.progress import UNWATCHED, WATCHING, share_of
+from models.schema import StoredTable
 from models.status import AuditEvent
 
 P = ParamSpec("P")
@@ -102,17 +103,19 @@ def commit(
     before: Planned | None = None,
     seen: Seen = MappingProxyType({}),
     again: bool = False,
+    tries: int = 3,
 ) -> Change:
     """Writes the rows and appends the events of the planned change in one transaction, then returns it.
 
-    `plan` reads, checks and decides; when somebody else has appended to the same chain meanwhile it is asked
-    again. Raises what it raises, `RowChanged` when a row is no longer as it was, and the other errors of
-    `Database.run_batch`; nothing is written then. What was planned `before` is written as it was, where
-    neither tables nor chains have changed since; else it is planned again, and what it named must still be
-    so. Where it may be wanted `again` (an undo), what its inverse would read first is read behind it, if that
-    takes a bookmark, which is a request by itself. Before more than one row goes a bookmark is taken of what
-    is there, where the database can be brought back to it (Time Travel), and named in the entries;
-    `NoBookmark` where none can be had, and nobody has agreed to that for this act.
+    `plan` reads, checks and decides; when somebody else has appended to the same chain meanwhile, or has made
+    other foreign keys refer to what it changes, it is asked again. Raises what it raises, `RowChanged` when a
+    row is no longer as it was, and the other errors of `Database.run_batch`; nothing is written then. What
+    was planned `before` is written as it was, where neither tables nor chains have changed since; else it is
+    planned again, and what it named must still be so. Where it may be wanted `again` (an undo), what its
+    inverse would read first is read behind it, if that takes a bookmark, which is a request by itself. Before
+    more than one row goes a bookmark is taken of what is there, where the database can be brought back to it
+    (Time Travel), and named in the entries; `NoBookmark` where none can be had, and nobody has agreed to that
+    for this act.
     """
     planned: list[tuple[Images, Change, list[Completing]]] = []
     seen_before: dict[tuple[str, Any], Mapping[str, Any]] = {}
@@ -141,7 +144,7 @@ def commit(
             left[:] = [known]
         return Batch(
             [
-                *([untriggered(_written(change))] if unchanged is None else []),
+                *([unaltered(_written(change), _parents(change))] if unchanged is None else []),
                 *statements_of(images.followed(change.rows, len(change.rows), PREPARED)),
                 *(statement for _, statement in asked),
                 *look,
@@ -180,7 +183,12 @@ def commit(
         raise
     except errors.RowChanged:
         if planned:
-            Images(database).refuse_triggers(_written(planned[-1][1]))
+            images, change, _ = planned[-1]
+            by_now = Images(database)
+            by_now.refuse_triggers(_written(change))
+            if tries and by_now.refers_otherwise(_parents(change)):  # whose rows would go or change along
+                how: dict[str, Any] = {"agreed": agreed, "before": before, "seen": seen, "again": again}
+                return commit(database, plan, now=now, tries=tries - 1, **how)
         raise
     except Caution as error:
         error.act = planned[-1][1].summary if planned else ""
@@ -204,12 +212,19 @@ def _as_written(
     known: Callable[[], Images | None] = lambda: None,
 ) -> Change:
     """With what the database filled in and made of the values of new rows, and what is `known` behind it."""
-    with suppress(errors.StorageError, errors.Cancelled):  # it is written, whether that can be read or not
+    # It is written, whether that can be read or not.
+    with suppress(errors.StorageError, errors.Cancelled, *(errors.MISREAD if database.costs else ())):
         rows = (images or Images(database)).completed(change.rows, asked)
         behind = known()
         if rows is not change.rows or behind is not None:  # of 100,000 rows it takes its time
             change = replace(change, rows=rows, behind=behind)
     return change
+
+
+def _parents(change: Change) -> list[StoredTable]:
+    """The tables whose rows it takes away or alters, as they were read: others' rows may refer to them."""
+    found = {row.table: row.stored for row in change.rows if row.before is not None}
+    return [*found.values()]
 
 
 def _plain(table: str) -> frozenset[str]:

@@ -498,11 +498,16 @@ def require_same_tables(database: Database, plan: Plan) -> None:
     columns: nobody was told of what would go along.
     """
     _, stored, _ = _usable(database)
-    if changed := [table for table, known in plan.stored.items() if stored.get(table) != known]:
+    if changed := others_by_now(plan, stored):
         raise NotAllowed(
             f"The table {some_of(changed, 3)}, or what refers to it, was changed by somebody else since the "
             "rows were counted; nothing was removed. Look at the preview again."
         )
+
+
+def others_by_now(plan: Plan, stored: schema.StoredTables) -> list[str]:
+    """The tables that are others than when it was planned, or are referred to by others."""
+    return [table for table, known in plan.stored.items() if stored.get(table) != known]
 
 
 def _usable(database: Database) -> tuple[frozenset[str], schema.StoredTables, tuple[Skipped, ...]]:

@@ -19,6 +19,7 @@ from app.services.chain.archives import Archiver
 from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.pruning import (
     CHANGED,
+    CREATED_AT,
     CROWD,
     GROUP,
     LeftAlone,
@@ -31,15 +32,16 @@ from app.services.chain.pruning import (
 )
 from app.services.chain.reading import marker_numbers
 from app.services.records.change import Change
-from app.services.records.images import untriggered
+from app.services.records.images import unaltered
 from app.services.records.rows import in_parts
 from app.services.records.tables import AUDIT_CHAIN
+from app.services.retention.age import is_old
 from app.services.retention.clock import ClockDoubt
 from app.services.retention.other_tables import OldRows, Skipped, refusal
-from app.services.retention.plan import Plan, changes, in_doubt, stays, told
+from app.services.retention.plan import Plan, changes, in_doubt, others_by_now, stays, told
 from app.services.retention.prefixes import first_referred
-from app.services.text import counted, tenant_name
-from models.engine import Database
+from app.services.text import counted, some_of, tenant_name
+from models.engine import Database, Statement
 from models.errors import AlreadyExists, Cancelled, FileLocked, HeadMoved, Refused, RowChanged, StorageError
 from models.progress import UNWATCHED, Monitor, Stop, never
 from models.schema import read_stored
@@ -186,7 +188,9 @@ class RetentionRemoval:
             reason = CROWD
             self._crowded += 1
         else:
-            reason = CHANGED if isinstance(error, RowChanged) else error.happened
+            reason = error.happened
+            if isinstance(error, RowChanged):
+                reason = self._altered("its old entries stay") or CHANGED
         found = None
         if isinstance(error, _KEPT):
             stored, _ = read_stored(self.database)
@@ -198,8 +202,12 @@ class RetentionRemoval:
         """For how many seconds that kept others from writing; as one who removes nothing, 0."""
         if not parts:
             return 0.0
-        by: dict[str, Any] = {"cutoff": self.plan.cutoff, "now": self.now, "bookmark": self.result.bookmark}
-        write = partial(remove, self.database, parts, guards=[untriggered([AUDIT_CHAIN.name])], **by)
+        plan, by = self.plan, dict[str, Any](now=self.now, bookmark=self.result.bookmark)
+        by |= {
+            "cutoff": plan.cutoff,
+            "if_old": is_old(CREATED_AT, plan.cutoff, milliseconds=plan.others.milliseconds),
+        }
+        write = partial(remove, self.database, parts, guards=[self._unaltered([AUDIT_CHAIN.name])], **by)
         if len(parts) > self._together:
             return max(self._remove_parts(part, share) for part in in_parts(parts, self._together))
         if len(parts) > 1:
@@ -220,6 +228,21 @@ class RetentionRemoval:
             self._leave(parts[0], error)
             return 0.0
 
+    def _unaltered(self, tables: Sequence[str], *appended: str) -> Statement:
+        """Nobody was told of what a trigger or a foreign key would take along that came since."""
+        stored = self.plan.stored
+        return unaltered([*tables, *appended], [stored[name] for name in tables if name in stored])
+
+    def _altered(self, what_stays: str) -> str | None:
+        """That tables are others by now than when it was planned, if they are, and what follows from that."""
+        stored, _ = read_stored(self.database)
+        if not (changed := others_by_now(self.plan, stored)):
+            return None
+        return (
+            f"The table {some_of(changed, 3)}, or what refers to it, was changed by somebody else during the "
+            f"run, and nobody was told of what would go along, so {what_stays}. Look at the preview again."
+        )
+
     def _patience(self) -> float:
         return self.patience if self._crowded < _CROWDED_IN_ALL else self.patience / 10
 
@@ -232,6 +255,9 @@ class RetentionRemoval:
                 for removal in removals:
                     refused += self._remove_or_split(removal)
             except RowChanged:  # somebody marked one unread, or restored a run: read them again
+                if why := self._altered(f"some rows of {table} that are old stay"):
+                    self.result.skipped += (Skipped(table, None, why),)
+                    break
                 continue
             except HeadMoved:
                 chain = tenant_name(self.plan.chain)
@@ -273,8 +299,7 @@ class RetentionRemoval:
         """Removes the records with an entry of it in the same transaction: a run that is killed has told what
         went until then. The end of the chain is read once, and again where others have appended.
         """
-        # What a trigger that somebody makes meanwhile would take along, nobody was told of.
-        guard = untriggered([AUDIT_CHAIN.name, removal.table, *removal.removed, *removal.changed])
+        guard = self._unaltered([removal.table, *removal.removed, *removal.changed], AUDIT_CHAIN.name)
         if not self.plan.has_chain:
             return self.database.run_batch([guard, *removal.statements], cancelled=cancelled)
         chain, kind = self.plan.chain, AuditEvent.RETENTION_REMOVED

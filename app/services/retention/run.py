@@ -12,7 +12,7 @@ from app.services.chain.append import Batch, Event
 from app.services.chain.archives import Archiver
 from app.services.chain.cautions import NoBookmark, NotRecorded
 from app.services.chain.checkpoint import Reason
-from app.services.records.images import untriggered
+from app.services.records.images import unaltered
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.retention import begun
 from app.services.retention.clock import ClockProblem, last_report
@@ -36,6 +36,7 @@ from models.errors import (
     LogMissing,
     NotAllowed,
     OutcomeUnknown,
+    RowChanged,
     StorageError,
     TenantAdminError,
 )
@@ -330,6 +331,11 @@ class Run(RetentionRemoval):
         kind = AuditEvent.RETENTION_COMPLETED if error is None else AuditEvent.RETENTION_FAILED
         before, event = self.unreported, Event(plan.chain, kind, payload)
         result.unreported = (*before, Event(plan.chain, kind, payload | {"at": self.now}))
-        self._record(lambda: Batch([untriggered([AUDIT_CHAIN.name])], (*before, event)))
+        try:
+            self._record(lambda: Batch([unaltered([AUDIT_CHAIN.name])], (*before, event)))
+        except RowChanged as changed:
+            if why := self._altered("it cannot be recorded"):
+                raise NotAllowed(why) from changed
+            raise
         result.unreported = ()
         result.caution = plan.caution

@@ -27,7 +27,7 @@ from app.services.deliveries.log import DeliveryLog
 from app.services.deliveries.old_secrets import OldSecrets
 from app.services.opened import Opened
 from app.services.records.belonging import in_virtual_tables, nothing_of
-from app.services.records.images import untriggered
+from app.services.records.images import unaltered
 from app.services.records.references import Fate, fate_of
 from app.services.records.tables import AUDIT_CHAIN, WEBHOOK_DESTINATIONS
 from app.services.tenants.going import Going, Knot, Round, sizes, unchanged
@@ -401,7 +401,8 @@ def _carry_out(
         apart = {*along, *in_rounds} & {*planned.going} - {AUDIT_CHAIN.name}
         taken = [name for name in chosen.going if name in apart]
         # SQLite does not count what goes along with others: all of these are counted while they are there.
-        statements = [untriggered([*planned.going, *planned.changed])]
+        parents = [chosen.stored[name] for name in planned.going if name in chosen.stored]
+        statements = [unaltered([*planned.going, *planned.changed], parents)]
         statements.append(Statement(raw("PRAGMA defer_foreign_keys = ON"), expect=None))
         statements += [unchanged(name, chosen.going[name], planned.going[name]) for name in taken]
         for knot in knots:

@@ -11,6 +11,7 @@ import apsw
 import pytest
 
 from app.services.chain.append import Event
+from app.services.records import users
 from app.services.records.change import Change
 from app.services.records.dependents import removal
 from app.services.records.images import Images
@@ -30,6 +31,7 @@ from models.local.database import LocalDatabase
 from models.tables import AuditEntry, User
 from tests.app.services.chain.test_append import NOW, assert_one_chain, rows_of
 from tests.fixtures.connected import connected, execute
+from tests.fixtures.window import ask
 
 Plan = Callable[[Images], Change]
 
@@ -159,6 +161,27 @@ def test_nothing_is_written_to_a_table_with_a_trigger_whenever_that_came(
         with pytest.raises(NotAllowed, match=f"The table {table} has a trigger"):
             act()
     assert (users_of(database_path), event_types(database_path)[2:]) == (before, [])
+
+
+def test_what_comes_to_refer_to_a_row_meanwhile_goes_along_and_comes_back(
+    engine: Database, database_path: Path
+) -> None:
+    commit(engine, creation("u-1"), now=NOW)
+    made = [
+        "CREATE TABLE notes (of TEXT REFERENCES users (id) ON DELETE CASCADE)",
+        "INSERT INTO notes VALUES ('u-1')",
+    ]
+
+    def plan(images: Images) -> Change:
+        change: Change = users.delete.__wrapped__(images, ["u-1"], actor="ada", now=NOW)  # type: ignore[attr-defined]
+        while made:
+            execute(database_path, made.pop(0))
+        return change
+
+    change = commit(engine, plan, now=NOW)
+    assert {table for table, *_ in change.touched()} == {"users", "notes"}
+    undo(engine, change, now=NOW)
+    assert ask(database_path, "SELECT of FROM notes") == [("u-1",)]
 
 
 def test_undo_refuses_when_somebody_changed_the_row_since(engine: Database, database_path: Path) -> None:

@@ -1026,6 +1026,32 @@ def test_a_trigger_on_a_table_is_refused(engine: Database, sql: apsw.Connection)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "made",
+    [
+        "CREATE TRIGGER t AFTER DELETE ON notifications BEGIN DELETE FROM users; END",
+        "CREATE TABLE notes (of TEXT REFERENCES notifications (id) ON DELETE CASCADE)",
+    ],
+)
+def test_what_is_made_during_a_run_takes_nothing_along(
+    engine: Database, sql: apsw.Connection, database_path: Path, made: str
+) -> None:
+    fill(sql)
+    before = sql.execute("SELECT count(*) FROM notifications").get
+
+    def make(done: int, total: int) -> None:
+        if not sql.execute("SELECT count(*) FROM sqlite_master WHERE name IN ('t', 'notes')").get:
+            with apsw.Connection(str(database_path)) as other:
+                other.execute(made)
+
+    result = retain(engine, monitor=Monitor(make))
+    assert result.removed["audit_chain"] and result.removed["notifications"] == 0
+    assert [one.table for one in result.skipped] == ["notifications"]
+    assert "The table notifications, or what refers to it, was changed" in result.skipped[0].reason
+    assert sql.execute("SELECT count(*) FROM notifications").get == before
+
+
+@pytest.mark.slow
 def test_somebody_elses_cleanup_meanwhile_stops_that_tenant_only(
     engine: Database, sql: apsw.Connection, database_path: Path
 ) -> None:
@@ -1185,14 +1211,17 @@ def test_entries_that_a_person_says_were_rightly_cut_off_stop_nothing(
     assert retain(engine, checkpoint=known).removed["audit_chain"] == 2
 
 
+@pytest.mark.parametrize(
+    "change", ["hash = 'f' || substr(hash, 2) WHERE seq = 4", f"created_at = {NEW} WHERE seq = 3"]
+)
 def test_content_replaced_between_two_transactions_is_left_alone(
-    engine: Database, sql: apsw.Connection, database_path: Path
+    engine: Database, sql: apsw.Connection, database_path: Path, change: str
 ) -> None:
     chains.append(sql, "acme", [old(9), old(8), old(7), old(6), NEW, NEW, NEW, NEW, NEW])
     sql.wal_checkpoint()
 
     def replace(_done: int, _total: int) -> None:
-        execute(database_path, "UPDATE audit_chain SET hash = 'f' || substr(hash, 2) WHERE seq = 4")
+        execute(database_path, f"UPDATE audit_chain SET {change}")
 
     result = retain(engine, batch_rows=2, monitor=Monitor(replace))
     assert [left.tenant_id for left in result.left] == ["acme"]
