@@ -8,7 +8,6 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final
@@ -55,6 +54,9 @@ FROM main.{TABLE} {{whose}} ORDER BY seq LIMIT ?"""  # noqa: S608
 
 _SIZES: Final = f"SELECT CAST(seq AS TEXT), {SIZE} + 1 FROM main.{TABLE} {{whose}} ORDER BY seq LIMIT ?"  # noqa: S608
 """The same for an engine that reads no row of a page where one has text that is none."""
+
+_LAST: Final = f"SELECT CAST(seq AS TEXT) FROM main.{TABLE} {{whose}} ORDER BY seq DESC LIMIT 1"  # noqa: S608
+"""The last row of the same range, which tells an answer that was cut from one that has all."""
 
 _CLOSELY: Final = f"""
 SELECT {RAW_COLUMNS} FROM main.{TABLE} WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq"""  # noqa: S608
@@ -140,21 +142,26 @@ class LiveScan(Scan):
         if self._tick(self._done):
             raise Stopped
         limit = self._pages.limit
-        values = (*self._own, self._fetched + 1, self._end, limit)
+        values = (*self._own, self._fetched + 1, self._end)
+        last = raw(_LAST.format(whose=self._whose), *values)
+        page, sizes = (raw(sql.format(whose=self._whose), *values, limit) for sql in (_PAGE, _SIZES))
         try:
-            rows = self._database.rows(raw(_PAGE.format(whose=self._whose), *values))
+            rows, ends = self._database.read_batch([page, last])
         except errors.UndecodableText:
-            rows = self._database.rows(raw(_SIZES.format(whose=self._whose), *values))
+            rows, ends = self._database.read_batch([sizes, last])
         except errors.AnswerTooLong:
             if not self._pages.too_long():
                 raise
             return
-        with self._as_asked():
+        with errors.well_formed(self._database.place):
             found: dict[int, Row | int] = {int(row[0]): _checked(row) for row in rows}
             seqs = [self._fetched, *found, self._end + 1]
             if len(found) < len(rows) or seqs != sorted(seqs) or seqs[0] in found or seqs[-1] in found:
                 raise ValueError("rows out of their order")
-        self._fetched = self._end if len(rows) < limit else seqs[-2]
+            end = int(ends[0][0]) if ends else self._fetched
+            if end > self._fetched and not found:
+                raise errors.NoAnswer(self._database.place, "it gave none of the rows that are there")
+        self._fetched = self._end if seqs[-2] >= end else seqs[-2]
         closely = self._closely([(seq, size) for seq, size in found.items() if isinstance(size, int)])
         for seq, checked in found.items():
             if not isinstance(checked, int):
@@ -162,14 +169,6 @@ class LiveScan(Scan):
             elif seq in closely:  # and was not removed meanwhile
                 self._page.append((seq, closely[seq], ()))
         self._pages.took(rows)
-
-    @contextmanager
-    def _as_asked(self) -> Iterator[None]:
-        """Within it rows are read as they were asked for, or else the answer is none of the database's."""
-        try:
-            yield
-        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
-            raise errors.NoAnswer(self._database.place, "its answer has another form than D1's") from None
 
     def _closely(self, sizes: Sequence[tuple[int, int]]) -> dict[int, Entry]:
         """The rows by their bytes, as many in a request as are not too long."""
@@ -182,7 +181,7 @@ class LiveScan(Scan):
             behind = sizes[position + 1][1] if position + 1 < len(sizes) else CLOSELY_BYTES
             if total + behind >= CLOSELY_BYTES or len(some) >= CLOSELY:
                 rows = self._database.rows(raw(_CLOSELY, json.dumps(some)))
-                with self._as_asked():
+                with errors.well_formed(self._database.place):
                     entries |= {entry.seq: entry for entry in (Entry(row, self._encoding) for row in rows)}
                 some, total = [], 0
         return entries
@@ -253,6 +252,8 @@ class _Verification:
     def __init__(self, database: Database, reader: LiveReader, wish: Wish) -> None:
         self._database, self._reader, self._wish = database, reader, wish
         self._extent = ends(reader, wish.section, reader.ends)
+        self._is_cut = False
+        """Whether fewer or more rows were read of ranges than there were before and behind that."""
         self._ranges = _ranges(self._extent, BLOCK if wish.records else wish.page)
         self._counted: list[int | None] = [None for _ in self._ranges]
         self._results: list[Result] = [{} for _ in self._ranges]
@@ -272,6 +273,8 @@ class _Verification:
                 return sealed(report, joined, extent, self._wish)
             if again < TRIES:
                 self._scan(sorted(changed))
+        if self._is_cut:
+            raise errors.NoAnswer(self._database.place, "it gives other rows than it counts")
         raise BeingWritten(self._database.place)
 
     def _reaches_end(self, joined: Joined) -> bool:
@@ -315,6 +318,9 @@ class _Verification:
             if count != judged or before not in (None, count)
         }
         has_grown = now.last > self._extent.last
+        self._is_cut = not has_grown and all(
+            self._counted[position] == counts[position] for position in changed
+        )
         if not changed and not (first and has_grown):
             return set()
         if has_grown:
