@@ -80,20 +80,25 @@ SELECT json_array((SELECT json_group_array(json_array(name, rootpage, sql)) FROM
 
 _UNTRIGGERED: Final = """NOT EXISTS (SELECT 1 FROM sqlite_master
 WHERE type = 'trigger' AND lower(tbl_name) IN (SELECT value FROM json_each(?)))"""
-_REFERRING: Final = """(SELECT count(*)
-FROM sqlite_master AS made JOIN pragma_foreign_key_list(made.name) AS key
-WHERE made.type = 'table' AND made.rootpage AND lower(key."table") IN (SELECT value FROM json_each(?))) = ?"""
+_UNALTERED: Final = """(SELECT json_array(
+  count(*) FILTER (WHERE type = 'trigger' AND lower(tbl_name) IN (SELECT value FROM json_each(?))),
+  sum(CASE WHEN type = 'table' AND rootpage THEN (
+    SELECT count(*) FROM pragma_foreign_key_list(made.name) AS key
+    WHERE lower(key."table") IN (SELECT value FROM json_each(?))) END)
+) FROM sqlite_master AS made) = json_array(0, ?)"""
+"""Both by one look, in which each row is charged."""
 
 
 def unaltered(tables: Iterable[str], parents: Iterable[StoredTable] = ()) -> Statement:
     """Fails (`RowChanged`) where one of the tables has a trigger, or other columns refer to the `parents`,
     whose rows go or change, than did when these were read.
     """
-    known = {table.name: sum(len(key.columns) for key in table.referring) for table in parents}
-    conditions = [SQL(_UNTRIGGERED, [json.dumps([*map(caseless, tables)])])]
+    named = json.dumps([*map(caseless, tables)])
+    known = {caseless(table.name): sum(len(key.columns) for key in table.referring) for table in parents}
+    condition = SQL(_UNTRIGGERED, [named])
     if known:
-        conditions.append(SQL(_REFERRING, [json.dumps([*map(caseless, known)]), sum(known.values())]))
-    return Statement(Select([], [SQL("1")]).where(*conditions))
+        condition = SQL(_UNALTERED, [named, json.dumps([*known]), sum(known.values())])
+    return Statement(Select([], [SQL("1")]).where(condition))
 
 
 def followed(table: str) -> BaseQuery:

@@ -223,8 +223,7 @@ def _as_written(
 
 def _parents(change: Change) -> list[StoredTable]:
     """The tables whose rows it takes away or alters, as they were read: others' rows may refer to them."""
-    found = {row.table: row.stored for row in change.rows if row.before is not None}
-    return [*found.values()]
+    return [*{row.table: row.stored for row in change.rows if row.before is not None}.values()]
 
 
 def _plain(table: str) -> frozenset[str]:
