@@ -236,25 +236,6 @@ class PauseNotice(Notice):
             self.banner.show_verdict(Tone.WARN, error.heading, "", detail, Icon.PAUSED)
 
 
-class WrittenNotice(Notice):
-    """That others have written to a database where to read again costs something; hidden until they have.
-
-    `read` reads again.
-    """
-
-    def __init__(self, context: Context, read: Callable[[], object]) -> None:
-        super().__init__(context.theme)
-        self.banner.show_verdict(
-            Tone.ACCENT,
-            f"Others have written to {context.opened.place}",
-            "— what is shown is as it was read",
-            icon=Icon.INFO,
-        )
-        self.read_button = self.add_button("Read again", read, Kind.PRIMARY)
-        context.outside.written.connect(self.show)
-        self.hide()
-
-
 class DisplacedNotice(Notice):
     """That the file on the screen is not what is in its place any more; hidden while it is."""
 

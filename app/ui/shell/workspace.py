@@ -170,10 +170,8 @@ class Workspace(QWidget):
         self.tabs.setUsesScrollButtons(False)  # titles are shortened where a window is narrow
         self.tabs.setElideMode(Qt.TextElideMode.ElideMiddle)  # the count stays in sight
         self.notices = notices.of_opened(context, self.door_wanted.emit)
-        self.written: notices.WrittenNotice | None = None
         if context.can(Capability.SETTLES):
-            self.written = notices.WrittenNotice(context, self.refresh)
-            self.notices += [notices.UnsettledNotice(context), notices.PauseNotice(context), self.written]
+            self.notices += [notices.UnsettledNotice(context), notices.PauseNotice(context)]
         context.damaged.connect(self._say_damaged, Qt.ConnectionType.SingleShotConnection)
         self._column = in_column(*self.notices, (self.tabs, 1), within=self, spacing=0)
         self._built: dict[int, RecordTab] = {}
@@ -344,9 +342,8 @@ class Workspace(QWidget):
 
     def refresh(self) -> None:
         """Reads again what the tabs show; those out of sight do it when they are looked at."""
-        if self.written is not None:
-            self.written.hide()
         for page in self._built.values():
+            page.new_rows.was_read()
             page.mark_stale()
         self.with_current(lambda page: page.activate())
         self._count_unread()
@@ -504,6 +501,7 @@ class Workspace(QWidget):
         else:
             tab.set_scope(self.scope)
         tab.commands.begun.connect(self.acted)
+        tab.new_rows.read_wanted.connect(self.refresh)
         tab.jump.connect(self._follow)
         tab.history_wanted.connect(partial(self.show_history, tab.spec.table.name))
         tab.everyone_wanted.connect(self.everyone_wanted)

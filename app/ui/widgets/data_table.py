@@ -1,5 +1,6 @@
 """The table that every tab shows its rows in, and a small one as high as its rows."""
 
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -27,6 +28,7 @@ from PySide6.QtGui import (
     QFocusEvent,
     QKeyEvent,
     QKeySequence,
+    QMouseEvent,
     QMoveEvent,
     QPainter,
     QPaintEvent,
@@ -55,6 +57,10 @@ LONGEST_MS = 25
 
 _AT_ONCE: Final = 20
 """Milliseconds between up and down within which no finger presses a key again."""
+
+
+_AIMED: Final = 0.4
+"""Seconds from a look to the click that it leads."""
 
 
 _ENDS: Final = frozenset({Qt.Key.Key_Home, Qt.Key.Key_End})
@@ -102,6 +108,9 @@ class DataTable(QTableView):
         self.held_at: int | None = None
         """Where they are then, in pixels."""
         self._focusing = False
+        self._top: int | None = None
+        self._moved = -_AIMED
+        """Where in the window it stands, and when it came there."""
         self._let_go = 0, 0
         """The key that went up last, and when, in milliseconds."""
         self.copy: Callable[[], object] = self.copy_selection
@@ -320,6 +329,15 @@ class DataTable(QTableView):
             self.cells.paint_behind(painter, behind, row)
         painter.end()
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A click that comes just as the rows have moved, since something is said above them, was aimed at
+        another row.
+        """
+        if time.monotonic() - self._moved < _AIMED:
+            event.accept()
+        else:
+            super().mousePressEvent(event)
+
     def currentChanged(self, current: Index, previous: Index) -> None:
         super().currentChanged(current, previous)
         self._show_focus()
@@ -406,6 +424,15 @@ class DataTable(QTableView):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.columns.shown()
+        self._top = None
+        self._look_where()
+
+    def _look_where(self) -> None:
+        """What is said above the rows takes of their height."""
+        top = self.mapTo(self.window(), QPoint()).y()
+        if self.isVisible() and self._top not in (None, top):
+            self._moved = time.monotonic()
+        self._top = top
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         current = self.currentIndex()
@@ -416,6 +443,7 @@ class DataTable(QTableView):
         if was_seen and current.isValid() and self.selectionModel().isSelected(current):
             self.scrollTo(current)
         self._place_empty()
+        self._look_where()
 
     def moveEvent(self, event: QMoveEvent) -> None:
         super().moveEvent(event)

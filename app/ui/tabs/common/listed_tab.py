@@ -196,7 +196,10 @@ class ListedTab(InspectedTab):
     def changed_outside(self) -> None:
         """Called when somebody else has written to the file: what one reads stays where it is."""
         self.list.holds_top = True
-        self.new_rows.look()
+        if self.context.costs:
+            self.new_rows.written()
+        else:
+            self.new_rows.look()
 
     @property
     def _is_dear(self) -> bool:

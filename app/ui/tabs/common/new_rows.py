@@ -1,10 +1,10 @@
-"""The rows that others have added to the list in sight: how many, and the way to them."""
+"""What others have written to the list in sight: how many rows are new, and the way to them."""
 
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from app.services.records.list_query import Key, ListQuery
 from app.services.records.lists import Newer
@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 
 NEW_ROWS = "new_rows"
 _KEYS, _ABOUT = "Ctrl+J", "Go to what is new"
+_OTHERS, _READ = "Others have written", "Read again what others have written"
 
 
 class NewRows(QObject):
     """`NewRows(tab)`: its `button` says "3 new" above the list, which stays where it is; a click or Ctrl+J
-    goes to the newest of them. Where each row that is read is charged, a notice asks instead.
+    goes to the newest of them. Where each row that is read is charged it says that others have written, and
+    leads to reading that: `read_wanted`.
     """
+
+    read_wanted = Signal()
 
     def __init__(self, tab: "RecordTab") -> None:
         super().__init__(tab)
@@ -38,12 +42,43 @@ class NewRows(QObject):
         self._awaited: tuple[Key, object] | None = None
         """Where the person goes once the list has it, and the record that was current when they said so."""
         self.count = 0
-        self.button = push_button(tab.context.theme, "0 new", self.go, icon=Icon.CARET_UP)
+        costs = tab.context.costs
+        words, icon = (_READ, Icon.REFRESH) if costs else (self._words, Icon.CARET_UP)
+        go, about = (self._read, _READ) if costs else (self.go, _ABOUT)
+        self.button = push_button(tab.context.theme, _OTHERS if costs else "0 new", go, icon=icon)
         self.button.hide()
-        if not tab.context.costs:
-            words, icon = self._words, Icon.CARET_UP
-            tab.commands.add(ActionSpec(NEW_ROWS, words, icon, self.go, self._refuse, _KEYS, about=_ABOUT))
+        tab.commands.add(ActionSpec(NEW_ROWS, words, icon, go, self._refuse, _KEYS, about=about))
+        if costs:
+            place = tab.context.opened.place
+            self.button.setProperty(SHORT, "New")
+            set_tip(self.button, f"To {place}; what is shown is as it was read. {_KEYS} reads it again.")
+            self.button.setAccessibleName(f"{_OTHERS}: read again")
+        else:
             tab.list.loaded.connect(self._listed)
+
+    def written(self) -> None:
+        """Others have written to a database where to read again costs something."""
+        if self.count == 0:
+            self.count = 1
+            announce(
+                self._tab.table, f"{_OTHERS} to {self._tab.context.opened.place}. {_KEYS} reads it again."
+            )
+            self._show_read()
+
+    def was_read(self) -> None:
+        """What others have written there is seen."""
+        if self.count and self._tab.context.costs:
+            self.count = 0
+            self._show_read()
+
+    def _show_read(self) -> None:
+        self.button.setVisible(self.count > 0)
+        self._tab.commands.update()
+
+    def _read(self) -> None:
+        self._tab.list.holds_top = False  # what is new there is what they ask for
+        self._tab.table.setFocus()
+        self.read_wanted.emit()
 
     def go(self) -> None:
         """Selects the newest of them. They may be counted before the list has them: as soon as it has, then,
@@ -136,7 +171,8 @@ class NewRows(QObject):
         return f"Go to {self.count:,} new" if self.count else "Go to what is new"
 
     def _refuse(self) -> str | None:
-        return None if self.count else "Nobody else has added any since."
+        done = "written" if self._tab.context.costs else "added any"
+        return None if self.count else f"Nobody else has {done} since."
 
 
 def _rows_of(query: ListQuery) -> ListQuery:

@@ -602,10 +602,12 @@ def test_what_others_write_is_said_and_own_acts_are_not(
     edit_email(qtbot, window, "mei2@acme-corp.example")
     closed(qtbot, window, FormDialog)
     assert look(), "also what came before an own act"
-    shown = notice(window, "Others have written to d1:prod")
-    click(qtbot, button(shown, "Read again"))
+    shown = page.new_rows.button
+    assert shown.isVisible() and shown.text() == "Others have written"
+    click(qtbot, shown)
     qtbot.waitUntil(lambda: "new@acme.example" in values(page, "email"))
-    assert not shown.isVisible()
+    assert not shown.isVisible() and not page.commands.action("new_rows").isEnabled()
+    assert page.table.verticalScrollBar().value() == 0  # what is new is in sight
 
 
 def test_other_tables_are_noticed_and_what_is_written_goes_by_them(
