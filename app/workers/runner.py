@@ -410,25 +410,27 @@ class Runner(QObject):
         """What became of it, to whom it concerns."""
         assert task.ended is not None  # noqa: S101  # its thread said so
         result, error = task.ended
-        task.work = task.ended = None
+        on_done, on_failed = task.on_done, task.on_failed
+        # These mostly know the task: together they would be kept until a collection, or for good (`YOUNG`).
+        task.work = task.ended = task.on_done = task.on_failed = task.on_progress = None
         if error is None:
             from app.services.records.change import Change  # noqa: PLC0415 - the window appears before it is loaded
 
             if isinstance(result, Change):
                 self.changed.emit(result, task.initiator)
-            if task.on_done is not None and not task.dropped:
-                task.on_done(result)
+            if on_done is not None and not task.dropped:
+                on_done(result)
         elif task.dropped:
             pass
         elif isinstance(error, TenantAdminError):
             self.failed_with.emit(error)
-            (task.on_failed or self.failed.emit)(error)
+            (on_failed or self.failed.emit)(error)
         else:
             try:
                 sys.excepthook(type(error), error, error.__traceback__)
             finally:  # whatever becomes of the report
-                if task.on_failed is not None:
-                    task.on_failed(WentWrong())
+                if on_failed is not None:
+                    on_failed(WentWrong())
 
 
 def _call(task: Task) -> Any:

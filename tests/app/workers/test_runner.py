@@ -4,6 +4,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
+from weakref import ref
 
 import pytest
 from PySide6.QtCore import QAbstractEventDispatcher, QObject
@@ -409,6 +410,37 @@ def test_its_owner_is_told_of_a_bug_even_if_the_report_of_it_fails(
         runner.read(lambda database: 1 / 0, on_failed=told.append)
         qtbot.waitUntil(lambda: bool(told))
     assert [type(error) for error in told] == [WentWrong]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_its_owner_knows_goes_with_it_though_they_know_each_other(
+    runner: Runner, qtbot: QtBot, *, fails: bool
+) -> None:
+    ended = list[object]()
+
+    def begin() -> "ref[QObject]":
+        held = QObject()
+
+        def hear(told: object) -> None:
+            ended.append((held.objectName(), task))
+
+        task = runner.write(fail if fails else int_of, on_done=hear, on_failed=hear)
+        return ref(held)
+
+    def fail(database: LocalDatabase) -> int:
+        raise InvalidInput("email", "It is no address.")
+
+    def int_of(database: LocalDatabase) -> int:
+        return 1
+
+    gc.disable()
+    try:
+        kept = begin()
+        qtbot.waitUntil(lambda: bool(ended))
+        ended.clear()
+        assert kept() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.slow

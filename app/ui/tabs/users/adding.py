@@ -147,6 +147,9 @@ class LinesField(QWidget):
         with QSignalBlocker(self.box):
             self.box.setPlainText(shown)
 
+    def forget(self) -> None:
+        self._long = None
+
     def reader(self) -> Callable[[], str]:
         """What gives the lines, off the interface thread."""
         if self.path is not None:
@@ -177,8 +180,8 @@ class AddUsersDialog(LongForm):
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
         self._soon.timeout.connect(self._cut)
         self.submitted.connect(self._create)
-        self.finished.connect(self._stop)
         self.accepted.connect(self._tell_left)
+        self.finished.connect(self._let_go)
         self.setMinimumWidth(WIDTH)
         self._show(None)
         self.lines.setFocus()
@@ -404,6 +407,13 @@ class AddUsersDialog(LongForm):
     def _ask_save(self) -> None:
         if self._sheet is not None and self.found is not None:
             ask_save_wrong(self, self._context, self._sheet, self.found)
+
+    def _let_go(self) -> None:
+        """Of 100,000 lines, which are much, nothing is left until this dialog is collected."""
+        self._stop()
+        self._sheet = self.found = None
+        self.table.show_lines(None)
+        self.lines.forget()
 
     def _tell_left(self) -> None:
         """The wrong lines would go with this dialog."""
