@@ -13,6 +13,8 @@ from app.itemmodels.columns import Tone
 from app.services.deliveries.checking import Checked, Tried, check
 from app.services.deliveries.destination import Destination, destinations_at
 from app.services.deliveries.request import EVENT
+from app.services.records.change import Change
+from app.services.records.tables import EVERYONE, WEBHOOK_DESTINATIONS
 from app.services.records.webhooks import Secret
 from app.services.text import byte_size, some_of
 from app.ui.session.context import Context
@@ -71,6 +73,10 @@ class ReceiverDialog(Dialog):
         self._context, self._secret, self._name = context, secret, name
         self._senders: list[Destination] = []
         """The webhooks that have its address, and a secret."""
+        self._is_old = True
+        """Whether they may be others by now. Where each row is charged they are read again only then."""
+        context.runner.changed.connect(self._hear)
+        context.outside.written.connect(self._outdate)
         self._reading: Task | None = None
         self._judging: Task | None = None
         self._verdicts: dict[int, Checked] = {}
@@ -165,20 +171,33 @@ class ReceiverDialog(Dialog):
 
     def _take(self, received: Received) -> None:
         self._received.appendleft(received)
-        if self.receiver is None or self._context.costs:
+        rows = self._context.rows_of(WEBHOOK_DESTINATIONS.name, EVERYONE)
+        is_known = self._context.costs and (not self._is_old or self._context.is_much(rows))
+        if self.receiver is None or is_known:
             self._judge()
         else:
+            self._is_old = False
             if self._reading is not None:
                 self._reading.cancel()
             self._reading = self._context.runner.read(
-                destinations_at, self.receiver.url, on_done=self._know, on_failed=lambda error: self._know([])
+                destinations_at, self.receiver.url, on_done=self._know, on_failed=self._not_known
             )
+
+    def _hear(self, change: Change, initiator: object) -> None:
+        self._is_old |= WEBHOOK_DESTINATIONS.name in change.tables
+
+    def _outdate(self) -> None:
+        self._is_old = True
 
     def _let_go(self) -> None:
         for task in (self._reading, self._judging):
             if task is not None:
                 task.cancel()
         self._reading = self._judging = None
+
+    def _not_known(self, error: TenantAdminError) -> None:
+        self._is_old = True
+        self._know([])
 
     def _know(self, found: list[Destination]) -> None:
         self._reading = None

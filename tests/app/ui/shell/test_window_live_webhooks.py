@@ -177,6 +177,7 @@ def test_an_event_reaches_the_receiver_of_this_program(qtbot: QtBot, page: Webho
     page.commands.trigger("receiver")
     receiver = dialog(qtbot, page, ReceiverDialog)
     assert receiver.receiver is not None
+    choose(qtbot, page, 1)  # whose secret is another
     ask(file, "UPDATE webhook_destinations SET url = ?, hostname = '127.0.0.1'", receiver.receiver.url)
     ask(file, "UPDATE webhook_destinations SET secret = 'whsec_hidden', events = '*'")
     page.window().activateWindow()
@@ -187,6 +188,8 @@ def test_an_event_reaches_the_receiver_of_this_program(qtbot: QtBot, page: Webho
     qtbot.waitUntil(lambda: sending.answer.title.text() == "200 OK")
     qtbot.waitUntil(lambda: receiver.table.model().rowCount() == 1)
     assert "X-Webhook-Signature: sha256=" in receiver.request.toPlainText()
+    assert receiver.table.model().index(0, 2).data() == "holds"
+    assert "as this address is in it" in receiver.state.text()
     sending.reject()
     closed(qtbot, page, SendEventDialog)
     receiver.close()
