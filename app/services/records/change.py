@@ -53,12 +53,13 @@ def read_to_plan(database: Database, *, asks: bool) -> int:
     return of_chain + past + _READ_OF_TABLES * sum(map(len, shape))
 
 
-def price_to_add(database: Database, written: int, rows: int, *, asks: bool) -> tuple[int, int]:
+def price_to_add(database: Database, written: int, rows: int, entries: int, *, asks: bool) -> tuple[int, int]:
     """How many rows are written and, at most, read where so many are added, each of which is charged as so
-    many `written` and has an entry of its own; planned when they are written.
+    many `written`, with so many entries; planned when they are written.
     """
-    read = read_to_plan(database, asks=asks) + _READ_AT_ONCE + (_READ_TO_ADD + READ_FOR_ENTRY) * rows
-    return (written + WRITTEN_FOR_ENTRY) * rows, read
+    of_entries = READ_FOR_ENTRY * entries
+    read = read_to_plan(database, asks=asks) + _READ_AT_ONCE + _READ_TO_ADD * rows + of_entries
+    return written * rows + WRITTEN_FOR_ENTRY * entries, read
 
 
 @dataclass(frozen=True, slots=True)

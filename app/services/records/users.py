@@ -156,6 +156,12 @@ def _of_many(
     ]
 
 
+def entries_of_many(wanted: Iterable[NewUser]) -> int:
+    """How many entries `create_many` makes of them."""
+    each = Counter(tenant for tenant, *_ in wanted).values()
+    return sum(-(-rows // USERS_PER_EVENT) for rows in each)
+
+
 def taken(database: Database, wanted: Iterable[NewUser]) -> dict[tuple[str, str], str]:
     """Which of these addresses somebody has, by tenant and folded, as they are stored there."""
     folded: dict[str, set[str]] = {}

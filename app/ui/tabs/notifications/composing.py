@@ -8,13 +8,13 @@ from PySide6.QtWidgets import QComboBox, QFrame, QLineEdit, QWidget
 
 from app.services.deliveries.samples import MEANINGS
 from app.services.records import composing, notifications
-from app.services.records.change import price_to_add
 from app.services.records.composing import Composed
 from app.services.records.notifications import NamedRecord
 from app.services.records.tables import NOTIFICATIONS
 from app.services.text import counted, some_of
 from app.ui.session.context import Context
 from app.ui.tabs.common.form_fields import LinesEditor, with_records
+from app.ui.tabs.common.price_line import PriceLine
 from app.ui.theme import Theme, set_property
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import CheckBox, Choice, StatusChip
@@ -168,10 +168,7 @@ class ComposeDialog(LongForm):
         chip = in_row(self._chip, None)
         margins = (12, 12, 12, 12)
         in_column(self._title, self._to, chip, self._text, within=card, margins=margins, spacing=6)
-        self._price = Label("", Look.DIM, wrap=True)
-        policy = self._price.sizePolicy()
-        policy.setRetainSizeWhenHidden(self._context.opened.database.charges)
-        self._price.setSizePolicy(policy)
+        self._price = PriceLine(self._context)
         for part in (Label("How it reads", Look.SECTION), card, self._price):
             self.add_widget(part)
 
@@ -185,14 +182,8 @@ class ComposeDialog(LongForm):
         lines = "\n".join(message.splitlines()[:_PREVIEWED_LINES])
         cut = lines[:_PREVIEWED].rstrip()
         self._text.setText(cut if cut == message else f"{cut}…")
-        asks = self._context.opened.database.charges and len(tenants) > 1
-        self._price.setVisible(asks)
-        if asks:
-            each = 1 if self._stored is None else self._stored.written()
-            asks = self._context.agreed.asks
-            database = self._context.opened.database
-            written, read = price_to_add(database, each, len(tenants), asks=asks)
-            self._price.setText(self._context.price(written, read=read, going=0).strip())
+        each = 1 if self._stored is None else self._stored.written()
+        self._price.tell_added(each, len(tenants), len(tenants))
         words = counted(len(tenants), "notification")
         self.action_button.setText(f"Create {words}" if tenants else "Create")
 

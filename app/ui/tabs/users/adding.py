@@ -15,6 +15,7 @@ from app.services.records.tables import EVERYONE, USERS
 from app.services.text import counted, some_of, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common.form_fields import TenantField, with_records
+from app.ui.tabs.common.price_line import PriceLine
 from app.ui.tabs.users.lines import WIDTH, LeftOutDialog, LinesTable, ask_save_wrong, save_wrong
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
@@ -196,7 +197,8 @@ class AddUsersDialog(LongForm):
         self.table = LinesTable(self._context.theme)
         save = "Save the wrong lines…"
         self.save_button = push_button(self._context.theme, save, self._ask_save, icon=Icon.EXPORT)
-        for part in (self.outcome, self.far, self.table, self.table.whole, self.bad_alone):
+        self.price = PriceLine(self._context)
+        for part in (self.outcome, self.price, self.far, self.table, self.table.whole, self.bad_alone):
             self._form.addWidget(part)  # right below the lines that it is about
         self._columns: dict[str, QComboBox] = {}
         for position, name in enumerate(self._names):
@@ -375,6 +377,10 @@ class AddUsersDialog(LongForm):
             head = adding.unknown_head(self._sheet, self._names)
             said += f" The first line, {_named(head)}, is taken for names of columns." if head else ""
         self.outcome.setText(said)
+        stored = self._context.opened.schema.stored.get(USERS.name)
+        if stored is not None and self._context.opened.database.charges:
+            entries = users.entries_of_many(found.good) if found is not None else 0
+            self.price.tell_added(stored.written(), good, entries)
         self.bad_alone.setEnabled(bool(bad))
         self.save_button.setEnabled(bool(bad))
         self._list()

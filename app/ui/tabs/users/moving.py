@@ -14,6 +14,7 @@ from app.services.records.tables import USERS, Scope
 from app.services.text import counted, some_of, tenant_name, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common.form_fields import TenantField
+from app.ui.tabs.common.price_line import PriceLine
 from app.ui.widgets.long_form import LongForm
 
 _NAMED: Final = 3
@@ -75,6 +76,9 @@ def move_form(context: Context, moving: Moving, seen: Seen, parent: QWidget | No
         form.set_hint(of_it if there else " ", "tenant_id")
 
     field.changed.connect(promise)
+    price = PriceLine(context)
+    price.tell_changed(USERS.name, ("tenant_id",), len(ids), 2 * len(ids))
+    form.add_widget(price)
     form.add_widget(form.far)
     field.setFocus()
 

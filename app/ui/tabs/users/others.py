@@ -21,6 +21,7 @@ from app.services.text import counted, readable, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import at_once, form_opener
+from app.ui.tabs.common.price_line import PriceLine
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.selection import require_ids
 from app.ui.widgets.buttons import CheckBox
@@ -178,6 +179,9 @@ def others_of_several_form(
             differing = DifferingField(name, may_be_nothing=may_be_nothing)
             check = _checks(name, rule, _STAYS, may_be_nothing=may_be_nothing)
             form.add_field(name, name, differing, check, _hint(rule, ""))
+    price = PriceLine(context)
+    price.tell_changed(USERS.name, names, len(found.ids), len(found.ids))
+    form.add_widget(price)
     form.add_widget(form.far)
     for name in names[:1]:
         form.editor(name).setFocus()
