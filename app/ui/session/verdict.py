@@ -154,6 +154,15 @@ class FileVerdict(QObject):
         else:
             self.outdate(OTHERS)
 
+    def spare(self) -> None:
+        """Retention ran and took nothing: it is not what has written since."""
+        from app.ui.session.outcome import RETENTION  # noqa: PLC0415 - with what verifies
+
+        if self.outcome is not None and self.outcome.outdated == RETENTION:
+            self.outcome = replace(self.outcome, outdated="")
+            self.changed.emit()
+            self.outdate_by_others()
+
     def outdate(self, by: str) -> None:
         """Claims less: the file may not be what was verified. `by` is of those that an outcome knows."""
         from app.ui.session.outcome import RETENTION  # noqa: PLC0415 - with what verifies

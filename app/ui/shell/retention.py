@@ -389,6 +389,8 @@ class Retention(QObject):
     def _tell_change(self, result: RetentionResult | None, at: int) -> None:
         verdict = self._context.verdict
         verdict.is_pruned = self.running
+        if result is not None and not result.total and not self.running:
+            verdict.spare()
         if result is None or not result.total or self._stopped:
             return
         after = result.after
