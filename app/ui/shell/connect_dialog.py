@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
 
 from app.services.live import PREFIX, connecting
 from app.services.live.connections import (
@@ -27,6 +27,7 @@ from app.ui.session.lock import UNLOCKED_SECONDS
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.form_dialog import Checker, FieldValue, FormDialog, checked
 from app.ui.widgets.formatting import duration
@@ -74,7 +75,7 @@ class ConnectDialog(FormDialog):
         self._colour_chosen = connection is not None
         self.name, self.account, self.token, self.address = (QLineEdit() for _ in range(4))
         self.token.setEchoMode(QLineEdit.EchoMode.Password)
-        self.database, self.colour, self.production = QComboBox(), QComboBox(), QCheckBox("Production")
+        self.database, self.colour, self.production = ChoiceBox(), ChoiceBox(), QCheckBox("Production")
         for colour in COLOURS:
             self.colour.addItem(colour.capitalize(), colour)
         self.add_field(

@@ -5,10 +5,9 @@ from functools import cached_property
 from typing import Generic, Protocol, TypeVar
 
 from PySide6.QtCore import QAbstractListModel, QEvent, QObject, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QPixmap, QWheelEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPixmap, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QComboBox,
     QFrame,
     QLineEdit,
     QPushButton,
@@ -23,6 +22,7 @@ from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Choice, field_icons, push_button
+from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.labels import Label, Look, in_column, name_choice
 
 _COMMANDS = (
@@ -37,11 +37,9 @@ MARK = 3
 _ROW, _PAD, _GAP = 30, 10, 24
 _SHOWN, _EDGE = 12, 6
 _SEARCH_FROM = 6
-_BESIDE = 40
-"""What margins and the arrow of a combo box take beside its words."""
 
 
-class Picker(QComboBox):
+class Picker(ChoiceBox):
     """The list opens with click, Space, Return or Down, or by typing. Typing searches it, for a substring in
     any case; the field for it is there at once where the list is long. Return chooses, Escape closes and
     leaves all as it was. The wheel changes nothing. Where there is room, it is at least `width` pixels wide,
@@ -155,26 +153,12 @@ class Picker(QComboBox):
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """As Qt does, but words that are cut end in an ellipsis."""
-        # Not by Qt's hint, which stays that of the words it was first shown with.
-        if self.width() >= self.fontMetrics().horizontalAdvance(self.currentText()) + _BESIDE:
-            super().paintEvent(event)
-            return
-        from PySide6.QtWidgets import QStyle, QStyleOptionComboBox, QStylePainter  # noqa: PLC0415 - 8 ms of a start
-
-        painter, option = QStylePainter(self), QStyleOptionComboBox()
-        self.initStyleOption(option)
-        control, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
-        room = self.style().subControlRect(control, option, part, self).width()
-        words = option.currentText
+    def short_words(self) -> str:
+        words = self.currentText()
         if self._key is None and not self._stands_for:
             words = words.removeprefix("Any ")
             words = f"{words[:1].upper()}{words[1:]}"
-        option.currentText = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, room)
-        painter.drawComplexControl(control, option)
-        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
-        painter.end()
+        return words
 
     def _show_choice(self) -> None:
         self.setItemText(0, self._stands_for or self._words_for(self._key))

@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.services.records.list_query import ListQuery, Value
 from app.services.records.lists import Counts
 from app.services.records.tables import DECLARED
 from app.ui.session.context import Context
 from app.ui.tabs.common.exact import value_words
+from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.form_dialog import FieldValue, FormDialog
 from models.errors import TenantAdminError
 
@@ -41,7 +42,7 @@ class FilterByColumnDialog(FormDialog):
         title = ANOTHER_VALUE if is_another else ANOTHER_COLUMN
         super().__init__(context.theme, title, sentence, action="Filter", parent=parent)
         self._values: list[Value] | None = None
-        self.column, self.value = QComboBox(), QComboBox()
+        self.column, self.value = ChoiceBox(), ChoiceBox()
         self.column.addItems([self._table.of_file(name).label for name in columns])
         self.add_field("column", "Column", self.column)
         self.add_field("value", "Value", self.value, self._check)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QComboBox, QFrame, QLineEdit, QWidget
+from PySide6.QtWidgets import QFrame, QLineEdit, QWidget
 
 from app.services.deliveries.samples import MEANINGS
 from app.services.records import composing, notifications
@@ -18,6 +18,7 @@ from app.ui.tabs.common.price_line import PriceLine
 from app.ui.theme import Theme, set_property
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import CheckBox, Choice, StatusChip
+from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.form_dialog import FieldValue, checked
 from app.ui.widgets.formatting import first_line
 from app.ui.widgets.labels import ElidedLabel, Label, Look, bounded, in_column, in_row
@@ -86,7 +87,7 @@ class TypeField(QWidget):
     def __init__(self, types: Sequence[str]) -> None:
         super().__init__()
         self._types = list(dict.fromkeys([*map(str, WebhookEvent), *types]))
-        self.box, self.name = QComboBox(), QLineEdit()
+        self.box, self.name = ChoiceBox(), QLineEdit()
         self.box.setAccessibleName("Type")
         self.box.addItems([*(bounded(one, longest=_SHOWN) for one in self._types), _OTHER])
         self.name.setPlaceholderText("The type, as the platform writes it")

@@ -35,6 +35,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Lines, StatusChip, field_icons, push_button, tool_button
+from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.dialogs import ask_save, choose_folder
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice
@@ -64,7 +65,7 @@ class _Side(QWidget):
         super().__init__()
         self._context = context
         self._has_one = False
-        self.versions = QComboBox()
+        self.versions = ChoiceBox()
         name_choice(self.versions, name)
         self.versions.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.versions.currentIndexChanged.connect(lambda _: changed())
@@ -130,7 +131,7 @@ class ArtifactsPanel(QWidget):
         """Lines."""
         self._tasks: list[Task] = []
         theme = context.theme
-        self.phases = QComboBox()
+        self.phases = ChoiceBox()
         name_choice(self.phases, "Phase")
         self.phases.setMaxVisibleItems(len(PHASES) + 2)
         self.phases.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)

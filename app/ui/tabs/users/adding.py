@@ -20,6 +20,7 @@ from app.ui.tabs.users.lines import WIDTH, LeftOutDialog, LinesTable, ask_save_w
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import CheckBox, push_button
+from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.dialogs import ask_open
 from app.ui.widgets.form_dialog import FieldValue
 from app.ui.widgets.formatting import first_line
@@ -176,6 +177,8 @@ class AddUsersDialog(LongForm):
         self._asked = USERS.asks_for(stored) if stored is not None else ()
         self._sheet: Sheet | None = None
         self.found: Judged | None = None
+        self._has_saved = False
+        """Whether the wrong lines of those are in a file."""
         self._task: Task | None = None
         self._build(tenant)
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
@@ -201,14 +204,16 @@ class AddUsersDialog(LongForm):
         for part in (self.outcome, self.price, self.far, self.table, self.table.whole, self.bad_alone):
             self._form.addWidget(part)  # right below the lines that it is about
         self._columns: dict[str, QComboBox] = {}
-        for position, name in enumerate(self._names):
-            box = self._columns[name] = QComboBox()
-            label = {EMAIL: "E-mail address", TENANT: "Tenant"}.get(name, name)
-            self.add_field(f"of_{name}", f"{label} is in", box, beside=position % _IN_A_ROW > 0)
-            box.currentIndexChanged.connect(self._judge)
         self.tenant = TenantField(self._context.tenants, tenant, self._context.erased)
-        beside = len(self._names) % _IN_A_ROW > 0
-        self.add_field(TENANT, "Tenant of all lines", self.tenant, self._check_tenant, beside=beside)
+        for position, name in enumerate([*self._names[:2], None, *self._names[2:]]):
+            beside = position % _IN_A_ROW > 0
+            if name is None:  # what mends lines without one stands beside what says so
+                self.add_field(TENANT, "Tenant of all lines", self.tenant, self._check_tenant, beside=beside)
+                continue
+            box = self._columns[name] = ChoiceBox()
+            label = {EMAIL: "E-mail address", TENANT: "Tenant"}.get(name, name)
+            self.add_field(f"of_{name}", f"{label} is in", box, beside=beside)
+            box.currentIndexChanged.connect(self._judge)
         self.new_tenants = CheckBox("Create tenants that are not there yet")
         self.add_field("new_tenants", "New tenants", self.new_tenants)
         self.add_apart(self.save_button)
@@ -363,7 +368,7 @@ class AddUsersDialog(LongForm):
         self.judged.emit(found)
 
     def _show(self, found: Judged | None) -> None:
-        self.found = found
+        self.found, self._has_saved = found, found is not None and found is self.found and self._has_saved
         good, bad = (len(found.good), found.bad) if found is not None else (0, ())
         most = self._context.opened.database.most_at_once
         self.action_button.setText(f"Create {counted(good, 'user')}" if good else "Create users")
@@ -412,7 +417,7 @@ class AddUsersDialog(LongForm):
 
     def _ask_save(self) -> None:
         if self._sheet is not None and self.found is not None:
-            ask_save_wrong(self, self._context, self._sheet, self.found)
+            self._has_saved |= ask_save_wrong(self, self._context, self._sheet, self.found)
 
     def _let_go(self) -> None:
         """Of 100,000 lines, which are much, nothing is left until this dialog is collected."""
@@ -422,8 +427,8 @@ class AddUsersDialog(LongForm):
         self.lines.forget()
 
     def _tell_left(self) -> None:
-        """The wrong lines would go with this dialog."""
-        if self._sheet is not None and self.found is not None and self.found.bad:
+        """The wrong lines would go with this dialog, unless they were saved."""
+        if self._sheet is not None and self.found is not None and self.found.bad and not self._has_saved:
             LeftOutDialog(self._context, self._sheet, self.found, self.parentWidget()).open_once()
 
 

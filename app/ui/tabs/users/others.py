@@ -25,6 +25,7 @@ from app.ui.tabs.common.price_line import PriceLine
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.selection import require_ids
 from app.ui.widgets.buttons import CheckBox
+from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.form_dialog import Checker, FieldValue, FormDialog, checked
 from app.ui.widgets.formatting import EMPTY
 from app.ui.widgets.labels import in_column, line_edit
@@ -227,7 +228,7 @@ def _add_known(form: FormDialog, name: str, value: Any, rule: ColumnRule, *, may
 
 
 def _pick_list(rule: ColumnRule, *, may_be_nothing: bool) -> QComboBox:
-    box = QComboBox()
+    box = ChoiceBox()
     for choice in rule.choices:
         box.addItem(_choice(choice), choice)
     if may_be_nothing and "" not in rule.choices:

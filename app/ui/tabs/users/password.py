@@ -145,6 +145,7 @@ class PasswordShown(Dialog):
         sentence = f"The new password of {email} is shown this once; only what checks it is stored."
         super().__init__(theme, "Password set", sentence, parent=parent)
         self.field = text_box(theme, "New password", password, kind=SecretBox)
+        self.field.setLineWrapMode(SecretBox.LineWrapMode.WidgetWidth)  # all of it shows at once
         self.field.setFixedHeight(self.field.fontMetrics().lineSpacing() + _AROUND_LINE)
         self.add_widget(self.field)
         self.copied = Label("It is on the clipboard until something else is.", Look.DIM, wrap=True)

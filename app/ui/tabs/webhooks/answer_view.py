@@ -26,7 +26,7 @@ class AnswerView(QWidget):
         self._hint = Label(hint, Look.DIM, wrap=True)
         self.verdict = VerdictCard(theme)
         self.title, self.why = self.verdict.title, self.verdict.why
-        self.total = Label(look=Look.STRONG)
+        self.total = Label(look=Look.STRONG, caption="Time")
         limit = Label(f"of {milliseconds(SECONDS)} allowed", Look.DIM)
         self.waterfall = Waterfall(theme)
         self.source = Label("", Look.DIM, wrap=True)

@@ -17,14 +17,16 @@ from app.services.deliveries.delivering import Delivered, PlannedAgain, again, e
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.log import SHOWN, Delivery, DeliveryLog, LogQuery
 from app.services.deliveries.request import Request
-from app.services.text import counted
+from app.services.text import counted, tenant_name
 from app.ui.session.context import Context
 from app.ui.tabs.webhooks import event_table
 from app.ui.tabs.webhooks.delivery_view import DeliveryView, outcomes
 from app.ui.tabs.webhooks.sending import deliverer
+from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import field_icons, push_button
+from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.columns import Columns
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ask_save
@@ -44,7 +46,8 @@ _RESULTS = (("Any result", None), ("Delivered", True), ("Failed", False))
 _HINT = "Select a delivery to see what came of it."
 _UNREAD = "What came of it cannot be read any more."
 _CURL = f"A command for a shell; the secret stays a variable, ${VARIABLE}"
-_SINGLE = "Select a single delivery."
+_SINGLE, _NONE = "Select a single delivery.", "Select a delivery first."
+_SHARED = "Without secrets, and without what tells who somebody is"
 _FILTER_MS = 200
 _READING = "Reading…"
 _SIZE, _LEAST_HEIGHT, _FOR_WEBHOOK = QSize(1_160, 680), 240, 200
@@ -88,11 +91,11 @@ class DeliveriesDialog(Dialog):
         self.text = QLineEdit(placeholderText="Filter by event, host, result, message id, body…")
         self.text.setAccessibleName("Filter the deliveries")
         field_icons(theme, self.text, Icon.FILTER)
-        self.outcome = QComboBox()
+        self.outcome = ChoiceBox()
         name_choice(self.outcome, "Result")
         for words, wanted in _RESULTS:
             self.outcome.addItem(words, wanted)
-        self.of = QComboBox()
+        self.of = ChoiceBox()
         name_choice(self.of, "Webhook")
         self.of.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         if webhook is not None:
@@ -103,6 +106,9 @@ class DeliveriesDialog(Dialog):
         self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.table.setMinimumHeight(_LEAST_HEIGHT // 2)
         self.state = Label(_READING, Look.DIM, wrap=True)
+        self.all_button = push_button(theme, "Show those to all webhooks", self._show_all, kind=Kind.FLAT)
+        self.all_button.setProperty("flush", True)
+        self.all_button.hide()
         self.shown = DeliveryView(theme, _HINT, columns)
         self.shown.setMinimumHeight(_LEAST_HEIGHT)  # also below the table, where a screen is narrow
         self.answer, self.sent_body = self.shown.answer, self.shown.sent_body
@@ -110,17 +116,17 @@ class DeliveriesDialog(Dialog):
         rows = QWidget(left)  # which asks for the room that a table of any height does not
         in_column((self.table, 1), within=rows)
         filters = in_row((self.of, 1), (self.outcome, 1))
-        in_column(self.text, filters, (rows, 1), self.state, within=left)
+        door = in_row(self.all_button, None)
+        in_column(self.text, filters, (rows, 1), self.state, door, within=left)
         columns.stand(left, self.shown)
-        for part in (rows, self.state, self.shown):  # heard in the order in which they are seen
+        for part in (rows, self.state, self.all_button, self.shown):  # heard as they are seen
             part.raise_()
         self.resend_button = push_button(
             theme, _each("Send", SHOWN, "again"), self.send_again, icon=Icon.SEND
         )
         self.curl_button = push_button(theme, "Copy as curl", self.copy_curl, icon=Icon.TERMINAL)
-        tip = "Without secrets, and without what tells who somebody is"
         words = _each("Export", SHOWN, "…")
-        self.export_button = push_button(theme, words, self._ask_export, icon=Icon.EXPORT, tip=tip)
+        self.export_button = push_button(theme, words, self._ask_export, icon=Icon.EXPORT)
         for button in (self.resend_button, self.export_button):  # as wide for one as for many
             button.ensurePolished()
             button.setMinimumWidth(button.sizeHint().width())
@@ -193,7 +199,8 @@ class DeliveriesDialog(Dialog):
         self._wanted = 0
         self._deliveries = found
         now, utc = self._context.clock(), self._context.settings.utc_times
-        self.table.show_rows([_cells(one, now, utc=utc) for one in found])
+        is_one = self._tenant is not None
+        self.table.show_rows([_cells(one, now, utc=utc, whole=not is_one) for one in found])
         self.table.setColumnHidden(_WEBHOOK, self.of.currentData() is not None)  # which says whose they are
         needed = _SIZE.width() - (0 if self.of.currentData() is None else _FOR_WEBHOOK)
         has_room = self._room.width() >= needed  # else what is selected has it alone
@@ -202,6 +209,7 @@ class DeliveriesDialog(Dialog):
         count = counted(len(found), "delivery", "deliveries") + more if found else self._nothing()
         self.state.setText(f"{count} · {self._said}" if self._said else count)
         self._said = ""
+        self.all_button.setVisible(not found and not self._is_filtered and self.of.currentData() is not None)
         there = [range(at, at + 1) for at, one in enumerate(found) if one.number in wanted]
         if found:
             self.table.select_ranges(there or [range(1)], there[0].start if there else 0)
@@ -212,9 +220,19 @@ class DeliveriesDialog(Dialog):
             self.shown.clear(_HINT)
         self._offer()
 
+    @property
+    def _is_filtered(self) -> bool:
+        return bool(self.text.text()) or self.outcome.currentData() is not None
+
+    def _show_all(self) -> None:
+        self.of.setCurrentIndex(self.of.count() - 1)
+        self.table.setFocus()
+
     def _nothing(self) -> str:
-        if self.text.text() or self.outcome.currentData() is not None:
+        if self._is_filtered:
             return "No delivery matches these filters."
+        if self.of.currentData() is not None:
+            return "Nothing was sent to this webhook yet. Send it a test event, and that stands here."
         return "Nothing was sent yet. Send a test event to a webhook, and it stands here."
 
     def _choose(self) -> None:
@@ -251,12 +269,14 @@ class DeliveriesDialog(Dialog):
         self.resend_button.setText(words)
         self.resend_button.setAccessibleName(words)
         self.resend_button.setEnabled(count > 0 and (not busy or self._is_each))
+        set_tip(self.resend_button, "" if count else _NONE)
         self.curl_button.setEnabled(count == 1 and not busy)
-        set_tip(self.curl_button, _CURL if count < 2 else _SINGLE)
+        set_tip(self.curl_button, _CURL if count == 1 else _SINGLE if count else _NONE)
         words = _each("Export", count, "…")
         self.export_button.setText(words)
         self.export_button.setAccessibleName(words)
         self.export_button.setEnabled(bool(self._deliveries))
+        set_tip(self.export_button, _SHARED if self._deliveries else "There is nothing to export.")
 
     def _with_request(self, use: Callable[[Delivery, Destination, Request], object]) -> None:
         """Reads the webhook as it is now, and makes the same request of it."""
@@ -279,13 +299,13 @@ class DeliveriesDialog(Dialog):
             self._task.cancel()
         elif len(self._chosen) > 1:
             chosen = self._chosen
-            to = Counter(one.name or one.host for one in chosen)
+            to = Counter(_of(one, whole=True) for one in chosen)
             ConfirmDialog(
                 self.theme,
                 f"Send {len(chosen):,} deliveries again?",
                 "Each goes to the real address of its webhook as it is now, one after the other.",
                 action=f"Send {len(chosen):,} again",
-                items=[f"{name} · {counted(count, 'delivery', 'deliveries')}" for name, count in to.items()],
+                items=[f"{whom} · {counted(count, 'delivery', 'deliveries')}" for whom, count in to.items()],
                 listed="Whom they go to",
                 danger=False,
                 parent=self,
@@ -394,12 +414,18 @@ def _each(verb: str, count: int, rest: str) -> str:
     return f"{verb}{number}{'' if rest == '…' else ' '}{rest}"
 
 
-def _cells(one: Delivery, now: int, *, utc: bool) -> tuple[Cell, ...]:
+def _of(one: Delivery, *, whole: bool) -> str:
+    """Whom it went to; with the tenant, two of which may have webhooks of one name."""
+    called = one.name or one.host
+    return f"{called} of {tenant_name(one.tenant)}" if whole else called
+
+
+def _cells(one: Delivery, now: int, *, utc: bool, whole: bool) -> tuple[Cell, ...]:
     return (
         event_table.result(one.code, is_ok=one.is_ok),
         event_table.sent(one.at, now, utc=utc),
         event_table.event(one.event, again=one.resent > 0),
         event_table.took(one.took_ms),
-        Cell(one.name or one.host, tip=f"{one.host} · {one.tenant}"),
+        Cell(_of(one, whole=whole), tip=f"{one.host} · {one.tenant}"),
         event_table.message(one.message),
     )

@@ -18,6 +18,7 @@ from app.ui.tabs.common.form_fields import with_records
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.labels import Label, Look, bounded, in_column
 from app.ui.widgets.later import later
@@ -54,7 +55,7 @@ class EventReceiversDialog(Dialog):
         self._rows: Sequence[WebhookRow] = ()
         there = with_records(context.tenants, context.erased)
         tenants = list(dict.fromkeys([*there, *([] if tenant is None else [tenant])]))
-        self.tenants, self.events = QComboBox(), QComboBox()
+        self.tenants, self.events = ChoiceBox(), ChoiceBox()
         for one in tenants:
             self.tenants.addItem(bounded(one, longest=_LONGEST), one)
         self.tenants.setCurrentIndex(tenants.index(tenant) if tenant is not None else 0 if tenants else -1)

@@ -51,6 +51,7 @@ class SecretDialog(Dialog):
         self._secret: Secret | None = secret
         self._left, self._spent = SHOWN_SECONDS, 0
         self.field = text_box(context.theme, "Secret", secret.value, kind=SecretBox)
+        self.field.setLineWrapMode(SecretBox.LineWrapMode.WidgetWidth)  # all of it shows at once
         CopyKeys(self.field, self._copy)
         self.field.setFixedHeight(_LINES * self.field.fontMetrics().lineSpacing() + 24)
         self.note = Label("", Look.DIM, wrap=True)

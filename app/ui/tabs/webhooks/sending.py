@@ -23,6 +23,7 @@ from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.columns import Columns
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
@@ -88,10 +89,10 @@ class SendEventDialog(Dialog):
         self._is_closed = False
         theme = context.theme
         self.whose = WebhookChoice(context, destination, self)
-        self.events = QComboBox()
+        self.events = ChoiceBox()
         self.events.addItems([event.value for event in WebhookEvent])
         self.events.setAccessibleName("Event type")
-        self.signing = QComboBox()
+        self.signing = ChoiceBox()
         for signing, words in _SIGNED.items():
             self.signing.addItem(words, signing)
         self.signing.setAccessibleName("Signed as")

@@ -14,6 +14,7 @@ class VerdictCard(QFrame):
     def __init__(self, theme: Theme, act: QPushButton | None = None) -> None:
         super().__init__()
         self.setProperty("card", True)
+        self.setAccessibleName("Verdict")
         self._icon = IconLabel(theme, 24)
         self.title = Label(look=Look.TITLE, wrap=True)
         self.why = Label(wrap=True, selectable=True)

@@ -12,6 +12,7 @@ from app.services.records.tables import WEBHOOK_DESTINATIONS, Scope
 from app.services.records.webhook_views import WebhookRow, read_rows
 from app.ui.session.context import Context
 from app.ui.tabs.common.form_fields import with_records
+from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.labels import bounded
 from app.ui.widgets.later import later
 from models.errors import TenantAdminError
@@ -39,7 +40,7 @@ class WebhookChoice(QObject):
         self._is_over = False
         there = with_records(context.tenants, context.erased)
         tenants = list(dict.fromkeys([*there, destination.tenant]))
-        self.tenants, self.webhooks = QComboBox(), QComboBox()
+        self.tenants, self.webhooks = ChoiceBox(), ChoiceBox()
         for words, box in (("Tenant", self.tenants), ("Webhook", self.webhooks)):
             box.setAccessibleName(words)
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
