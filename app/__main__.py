@@ -16,10 +16,12 @@ def main() -> int:
     if not sys.argv[1:] or exists(sys.argv[1]):  # noqa: PTH110 - no command; Path is loaded later
         import gc  # noqa: PLC0415
 
-        from app import libraries, seldom  # noqa: PLC0415
+        from app import libraries  # noqa: PLC0415
 
         gc.disable()  # what is loaded stays; `loading` says more
         libraries.load_beside()
+        from app import seldom  # noqa: PLC0415 - beside it
+
         seldom.put_off()
     from app.cli import main as command_line  # noqa: PLC0415
 

@@ -11,6 +11,7 @@ _SELDOM = (
     "inspect",  # by it, dataclasses and PySide; brings `ast`, `dis` and `tokenize`
     "getpass",  # here, for who acts
     "ipaddress",  # by urllib.parse, and that by pathlib
+    *("bz2", "lzma"),  # by zipfile
     "shutil",  # by zipfile and tempfile
     *("textwrap", "traceback"),  # by PySide
 )
