@@ -78,7 +78,7 @@ def pieces(database: Database, of: DossierOf, monitor: Monitor) -> Iterator[str]
     yield page.paragraph(made)
     pause = partial(_go_on, monitor)
     fields = _fields(story.run)
-    documents = [field for field in fields if kind_of(readable(field.value)) is ContentKind.JSON]
+    documents = list(filter(_is_document, fields))
     rows = [(one.label, "below" if one in documents else _words(one, pause)) for one in fields]
     yield page.table(("Field", "Value"), [*rows[:1], *_why(story), *rows[1:]])
     for one in documents:
@@ -89,13 +89,16 @@ def pieces(database: Database, of: DossierOf, monitor: Monitor) -> Iterator[str]
     yield page.heading("Artifacts")
     yield from _artifacts(database, story, of, page, monitor)
     yield page.heading("Audit entries about it")
-    yield page.paragraph(_verified(of.known))
-    yield from _entries(database, story, page)
+    if database.last_read is not None and AUDIT_CHAIN.name not in database.last_read[1]:
+        yield page.paragraph("This database has no audit chain: what was done in it is recorded nowhere.")
+    else:
+        yield page.paragraph(_verified(of.known))
+        yield from _entries(database, story, page)
     yield page.end()
 
 
 class _Field(NamedTuple):
-    """What a run has in a column of the file, `name`."""
+    """What a run or an artifact has in a column of the file, `name`."""
 
     label: str
     name: str
@@ -112,6 +115,10 @@ def _fields(run: Record) -> list[_Field]:
         for one in (*known, *unknown)
         if one.value not in (None, "") and plain_of(run.table.name, one.name) is not None
     ]
+
+
+def _is_document(field: _Field) -> bool:
+    return kind_of(readable(field.value)) is ContentKind.JSON
 
 
 def _words(field: _Field, pause: Pause) -> str:
@@ -240,7 +247,29 @@ def _artifacts(
         content = readable(whole["content"])
         pause = partial(_go_on, monitor)
         yield from page.verbatim(list(_safe_parts(PLANNING_ARTIFACTS.name, "content", content, pause)))
+        yield from _others(whole, page, pause)
     monitor.progress(len(chosen), len(chosen))
+
+
+def _others(artifact: Record, page: "_Dossier", pause: Pause) -> Iterator[str]:
+    """What it has in columns that only the file has."""
+    table = PLANNING_ARTIFACTS.name
+    fields = [
+        _Field(name, name, value)
+        for name, value in artifact.unknown.items()
+        if value not in (None, "") and plain_of(table, name) is not None
+    ]
+    said = [
+        (one, list(_safe_parts(table, one.name, readable(one.value), pause)), _is_document(one))
+        for one in fields
+    ]
+    if said:
+        rows = [(one.label, "below" if below else "".join(parts)) for one, parts, below in said]
+        yield page.table(("Field", "Value"), rows)
+    for one, parts, below in said:
+        if below:
+            yield page.paragraph(one.label)
+            yield from page.verbatim(parts)
 
 
 def _go_on(monitor: Monitor) -> None:

@@ -30,6 +30,7 @@ from app.services.records.stored_times import epoch_of
 from app.services.records.tables import PLANNING_ARTIFACTS
 from app.services.text import counted, unstacked, visible
 from app.ui.session.context import Context
+from app.ui.tabs.runs.other_columns import OtherColumnsButton
 from app.ui.tabs.runs.timeline_view import VERDICT_LOOKS
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
@@ -70,12 +71,14 @@ class _Side(QWidget):
         self.versions.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.versions.currentIndexChanged.connect(lambda _: changed())
         self.verdict, self.facts = StatusChip(context.theme), Label(look=Look.DIM)
+        self.others = OtherColumnsButton(context)
         self._line = Lines(gap=8)
-        self._line.set_parts([self.versions, self.verdict, self.facts])
+        self._line.set_parts([self.versions, self.verdict, self.others, self.facts])
         in_column(self._line, within=self, margins=(0, 2, _SIDE, 2))
 
     def show_artifact(self, artifact: Record | None) -> None:
         self._has_one = artifact is not None
+        self.others.show_of(None)
         self.verdict.setVisible(self._has_one)
         self.facts.setVisible(self._has_one)
         if artifact is None:
@@ -89,13 +92,19 @@ class _Side(QWidget):
         self.verdict.setToolTip(self.facts.text())
         self._make_room()
 
+    def show_others(self, artifact: Record) -> None:
+        """What was read of it, whole."""
+        self.others.show_of(artifact)
+        self._make_room()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._make_room()
 
     def _make_room(self) -> None:
         """Of what does not stand in one line the time goes, which the tip says."""
-        needed = self._line.size_of([self.versions, self.verdict, self.facts]).width()
+        others = [] if self.others.isHidden() else [self.others]
+        needed = self._line.size_of([self.versions, self.verdict, *others, self.facts]).width()
         self.facts.setVisible(self._has_one and needed <= self.width() - _SIDE)
 
 
@@ -361,11 +370,13 @@ class ArtifactsPanel(QWidget):
         self._tell_found("")
         self._patience.start()
         runner = self._context.runner
-        self._tasks.append(runner.read(_contents, chosen, on_done=self._read, on_failed=self._failed))
+        self._tasks.append(runner.read(_whole, chosen, on_done=self._read, on_failed=self._failed))
 
-    def _read(self, contents: list[str]) -> None:
+    def _read(self, whole: list[Record]) -> None:
         self._tasks.clear()
-        work = partial(_prepared, contents)
+        for side, one in zip((self.left, self.right), whole, strict=False):
+            side.show_others(one)
+        work = partial(_prepared, [one.text("content") for one in whole])
         self._tasks.append(self._context.runner.job(work, on_done=self._came, on_failed=self._failed))
 
     def _came(self, found: tuple[LaidOut, int]) -> None:
@@ -658,9 +669,9 @@ def _prepared(contents: Sequence[str], monitor: Monitor) -> tuple[LaidOut, int]:
         return found, found.diff.different(Breath(monitor.cancelled))
 
 
-def _contents(database: Database, artifacts: Sequence[Record]) -> list[str]:
-    """What these artifacts hold, as a person can read it. Raises `NotFound` where one is gone."""
-    found = [one.text("content") for one in each_again(database, artifacts) if one is not None]
+def _whole(database: Database, artifacts: Sequence[Record]) -> list[Record]:
+    """These artifacts with all that they hold. Raises `NotFound` where one is gone."""
+    found = [one for one in each_again(database, artifacts) if one is not None]
     if len(found) < len(artifacts):
         raise NotFound(PLANNING_ARTIFACTS.noun[0])
     return found

@@ -152,6 +152,26 @@ def test_times_are_times_and_json_is_laid_out(database: LocalDatabase, run: str)
     assert row.endswith(f"| {utc_time(NOW - 900)} | {utc_time(NOW - 98)} | 13 min 22 s |  |"), row
 
 
+def test_columns_that_only_the_file_has_are_there_and_no_secret(database: LocalDatabase, run: str) -> None:
+    sql = database.connection()
+    for name in ("review_feedback", "confidence", "api_secret"):
+        sql.execute(f"ALTER TABLE planning_artifacts ADD {name}")
+    feedback = '{"why": "too dear | really"}'
+    sql.execute(
+        "UPDATE planning_artifacts SET review_feedback = ?, confidence = 0.75, api_secret = 's3cret'",
+        (feedback,),
+    )
+    page = "".join(pieces(database, DossierOf(run, "a", None, NOW, DossierForm.MARKDOWN), UNWATCHED))
+    assert page.count("| review_feedback | below |\n| confidence | 0\\.75 |\n") == 2
+    assert '  "why": "too dear | really"' in page and "s3cret" not in page
+
+
+def test_that_there_is_no_chain_is_said(database: LocalDatabase, run: str) -> None:
+    database.connection().execute("DROP TABLE audit_chain")
+    page = "".join(pieces(database, DossierOf(run, "a", None, NOW), UNWATCHED))
+    assert "has no audit chain" in page and "It is not known" not in page and "None are known" not in page
+
+
 def test_an_artifact_without_an_id_is_there(database: LocalDatabase, run: str) -> None:
     database.connection().execute("UPDATE planning_artifacts SET id = NULL")
     of = DossierOf(run, "a", None, NOW, DossierForm.MARKDOWN, every=True)

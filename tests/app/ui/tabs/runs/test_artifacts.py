@@ -11,8 +11,10 @@ from app.services.records import runs as planning
 from app.services.records.contents import ContentKind, kind_of
 from app.ui.session.context import Context
 from app.ui.tabs.runs.artifacts import ArtifactsPanel
+from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.line_view import LineKind
-from tests.fixtures.window import ask
+from app.ui.widgets.panes import FieldList
+from tests.fixtures.window import ask, child, dialog
 
 RUN = "run-artifacts"
 STEPS = {f"step {number}": "clinics" for number in range(20)}
@@ -97,6 +99,25 @@ def test_two_versions_stand_side_by_side(panel: ArtifactsPanel, context: Context
         panel.beside.click()
     assert panel._stack.currentWidget() is panel.tree
     assert panel.left.versions.currentText() == "Version 2 · 81.0"
+
+
+def test_columns_that_only_the_file_has_are_shown(
+    panel: ArtifactsPanel, context: Context, qtbot: QtBot
+) -> None:
+    show(panel, qtbot, context, "strategy")
+    assert panel.left.others.isHidden() and panel.right.others.isHidden()
+    ask(context.opened.path, "ALTER TABLE planning_artifacts ADD review_feedback")
+    ask(context.opened.path, "UPDATE planning_artifacts SET review_feedback = 'too dear' WHERE version = 2")
+    for phase in ("synthesis", "strategy"):
+        with qtbot.waitSignal(panel.shown):
+            panel.show_phase(phase)
+    assert panel.left.others.isHidden() and panel.right.others.text() == "1 other column…"
+    panel.right.others.click()
+    box = dialog(qtbot, panel, Dialog)
+    assert box.title.text() == "Other columns of strategy, version 2"
+    shown = [(one.label, one.value) for one in child(box, FieldList)._fields]
+    assert ("review_feedback", "too dear") in shown
+    box.close()
 
 
 def test_in_little_room_what_is_seldom_changed_is_behind_a_button(
