@@ -132,8 +132,8 @@ def import_dump_arguments(parser: argparse.ArgumentParser) -> None:
 
 def import_dump(options: argparse.Namespace) -> int:
     """Make a database file of an SQL dump, and verify it."""
+    from app.services.chain.rules import TABLE  # noqa: PLC0415
     from app.services.files import importing  # noqa: PLC0415
-    from app.services.records.tables import AUDIT_CHAIN  # noqa: PLC0415
 
     imported = importing.import_dump(options.dump, options.file, strict=options.strict)
     _tell(options.dump, imported.notes)
@@ -146,7 +146,7 @@ def import_dump(options: argparse.Namespace) -> int:
     common.say(f"{options.file}: {counted(sum(imported.rows.values()), 'row')} in {imported.seconds:.2f} s")
     if imported.has_chain:
         return _verify_imported(imported)
-    return common.EXIT_FINDINGS if AUDIT_CHAIN.name in imported.rows else common.EXIT_INTACT
+    return common.EXIT_FINDINGS if TABLE in imported.rows else common.EXIT_INTACT
 
 
 def _tell(dump: Path, notes: "Sequence[Note]") -> None:

@@ -2,7 +2,7 @@
 an export make of them. `app/README.md` says what else a new column takes.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import cached_property
@@ -475,29 +475,6 @@ DECLARED: dict[str, Table] = {
     )
 }
 """Every table by its name in the file; those with a tab of their own come in the tabs' order."""
-
-GATEWAY = frozenset(table.name for table in (USERS, AUDIT_CHAIN, WEBHOOK_DESTINATIONS, NOTIFICATIONS))
-PLANNING = frozenset(table.name for table in (PLANNING_ARTIFACTS, PLANNING_PARKED_IDEAS))
-"""Tables that only one of the platform's two databases has (models/README.md)."""
-
-
-def part_of_platform(names: Collection[str]) -> str:
-    """Which of the two a database with these tables is: "Gateway", "Planning", "Gateway and planning"; or
-    "Unknown" without any of them.
-    """
-    gateway, planning = (not one.isdisjoint(names) for one in (GATEWAY, PLANNING))
-    if gateway and planning:
-        return "Gateway and planning"
-    return "Gateway" if gateway else "Planning" if PLANNING_RUNS.name in names else "Unknown"
-
-
-def whole_part(names: Collection[str]) -> str:
-    """Which one of the two a database with these tables is by itself; empty where it is neither, or lacks
-    what that one always has: a gateway may be without webhooks and notifications.
-    """
-    part = part_of_platform(names)
-    needed = {"Gateway": {USERS.name, AUDIT_CHAIN.name}, "Planning": {*PLANNING}}.get(part)
-    return part if needed is not None and needed <= set(names) else ""
 
 
 def title_of(table: str) -> str:
