@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.fixtures.processes import uncounted
+from tests.fixtures.sample import sample
 
 PROGRAM = """
 import gc, linecache
@@ -107,6 +108,15 @@ print(textwrap.dedent is real.dedent, vars(textwrap)["dedent"] is real.dedent, h
 from inspect import *
 print(signature(isclass), isclass.__module__)
 """
+
+
+def test_a_command_loads_no_other_sqlite(tmp_path: Path) -> None:
+    path = sample(tmp_path / "a.sqlite", rows=20)
+    program = (
+        "import sys; from app.__main__ import main; main(); print(sys.modules['sqlite3'], file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", program, "info", str(path)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stderr == "None\n"
 
 
 def test_modules_that_are_seldom_used_are_loaded_when_they_are() -> None:
