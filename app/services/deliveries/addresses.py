@@ -86,6 +86,21 @@ def why_not(address: str, *, is_here: bool = False) -> str | None:
     return next((why for network, why in _IPV6 if found in network), None)
 
 
+def untried(url: str) -> str | None:
+    """Why no test event is sent to a URL that the platform may deliver to all the same, as far as it tells
+    itself, to stand behind a colon; None where one is, or may be once a person allows this computer.
+    """
+    doubt = address_doubt(url)
+    if doubt is not None:
+        return doubt
+    try:
+        parts = urlsplit(url.strip())
+        is_here = parts.hostname == "localhost" or plain(parts.hostname or "").is_loopback
+    except ValueError:
+        is_here = False
+    return None if is_here or parts.scheme == "https" else "its URL does not start with https://"
+
+
 def address_doubt(url: str) -> str | None:
     """Why nothing is sent to a URL whose host is an address, as the beginning of a sentence; None where it
     may be, where it names this computer, which a person may allow, and of names, which are not looked up.

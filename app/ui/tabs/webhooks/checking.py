@@ -137,7 +137,7 @@ class CheckRequestDialog(Dialog):
         old = self._old
         if old is not None and old.until > self._context.clock() and old.secret != self._destination.secret:
             until = utc_time(old.until)
-            until = until if old.in_keyring else f"this database is closed, or {until}"
+            until = until if old.in_keyring else f"this database is closed, at most until {until}"
             found.append(Tried(old.secret, f"the old secret, taken until {until}"))
         return found
 

@@ -9,6 +9,7 @@ from typing import Any
 from PySide6.QtWidgets import QComboBox, QGridLayout, QWidget
 
 from app.itemmodels.columns import Tone
+from app.services.deliveries.addresses import untried
 from app.services.deliveries.samples import MEANINGS
 from app.services.records.tables import WEBHOOK_DESTINATIONS, Scope
 from app.services.records.webhook_views import WebhookRow, read_rows, why_not
@@ -151,7 +152,9 @@ def _cells(row: WebhookRow, reasons: Sequence[str]) -> tuple[Cell, ...]:
     name = row.name or row.host
     if not reasons:
         signed = "signed" if row.has_secret else "unsigned: it has no secret"
-        return Cell("yes", tone=Tone.OK, icon=Icon.OK), Cell(name, tip=row.host), Cell(signed)
+        if (why := untried(row.url)) is not None:  # which is no rule of the platform's
+            signed += f"; this program sends no test event to it: {why}"
+        return Cell("yes", tone=Tone.OK, icon=Icon.OK), Cell(name, tip=row.host), Cell(signed, tip=signed)
     why = "; ".join(reasons)
     no = Cell("no", tone=Tone.NEUTRAL, icon=Icon.CANCELLED)
     return no, Cell(name, tip=row.host), Cell(why[:1].upper() + why[1:], tip=why)

@@ -36,9 +36,10 @@ from models.status import WebhookEvent
 
 _SIGNED = {Signing.PLATFORM: "the platform", Signing.STANDARD: "Standard Webhooks"}
 _SAMPLE, _EDITED = "sample, unchanged", "edited"
-_PROMISE = (
-    "Goes to the real address, the body as one line without the spaces. The run id is made up; all else is "
-    "as the platform sends it."
+_PROMISE, _OF_SAMPLE, _OF_EDITED = (
+    "Goes to the real address, the body as one line without the spaces. ",
+    "The run id is made up; all else is as the platform sends it.",
+    "The body is yours; all else is as the platform sends it.",
 )
 _HINT = "What the server answers stands here. Nothing about the webhook is changed by sending to it."
 _ON_ITS_WAY = "On its way…"
@@ -110,7 +111,7 @@ class SendEventDialog(Dialog):
         self.request.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)  # the signature is seen whole
         self.request.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
         self.request.setMinimumHeight(_height(self.request, _LEAST_LINES))
-        self.problem, self.promise = Label(look=Look.BAD, wrap=True), Label(_PROMISE, Look.DIM, wrap=True)
+        self.problem, self.promise = Label(look=Look.BAD, wrap=True), Label(look=Look.DIM, wrap=True)
         self.problem.hide()
         self.off = AllowHere(context)
         self.off.hide()
@@ -227,7 +228,9 @@ class SendEventDialog(Dialog):
             self._message, self._was_sent = new_message_id(), False
             self._outdate_answer()
         typed = self.body_editor.toPlainText()
-        self.body_state.setText(_SAMPLE if typed == self._sample else _EDITED)
+        is_sample = typed == self._sample
+        self.body_state.setText(_SAMPLE if is_sample else _EDITED)
+        self.promise.setText(_PROMISE + (_OF_SAMPLE if is_sample else _OF_EDITED))
         self._request = self._made(self._context.clock() if now is None else now)
         self.send_button.setEnabled(self._request is not None or self._task is not None)
         self.curl_button.setEnabled(self._request is not None)

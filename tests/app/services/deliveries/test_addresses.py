@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.services.deliveries.addresses import why_not
+from app.services.deliveries.addresses import untried, why_not
 from app.services.deliveries.answer import DeliveryOutcome
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.request import make
@@ -40,6 +40,23 @@ def test_nothing_is_sent_to_what_is_no_public_computer(address: str) -> None:
 @pytest.mark.parametrize("address", [*ALLOWED, *ALLOWED_6])
 def test_public_addresses_are_allowed(address: str) -> None:
     assert why_not(address) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("https://hooks.example.com/x", None),
+        ("http://hooks.example.com/x", "its URL does not start with https://"),
+        ("http://169.254.169.254/latest", "169.254.169.254 is of this link alone"),
+        ("https://10.1.2.3/x", "10.1.2.3 is of a private network"),
+        ("http://localhost:1/", None),
+        ("http://127.0.0.1:1/", None),
+        ("x", "its URL does not start with https://"),
+    ],
+)
+def test_where_no_test_event_goes_is_known_by_a_url_alone(url: str, why: str | None) -> None:
+    found = untried(url)
+    assert found is None if why is None else (found or "").startswith(why)
 
 
 def test_where_this_computer_is_meant_no_other_is_reached() -> None:

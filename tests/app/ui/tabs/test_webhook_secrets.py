@@ -222,7 +222,7 @@ def test_without_a_keyring_the_person_is_told(
     shown.reject()
     tab.commands.trigger("check_request")
     checking = dialog(qtbot, tab, CheckRequestDialog)
-    qtbot.waitUntil(lambda: "taken until this database is closed, or 2" in checking.against.text())
+    qtbot.waitUntil(lambda: "taken until this database is closed, at most until 2" in checking.against.text())
 
 
 @pytest.mark.slow

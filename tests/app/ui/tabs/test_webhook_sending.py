@@ -108,7 +108,7 @@ def test_the_body_is_edited_and_what_is_no_json_is_not_sent(
         assert not shown.send_button.isEnabled() and "not valid JSON (line 1" in shown.problem.text()
         type_text(qtbot, "1}")
         assert shown.send_button.isEnabled() and shown.problem.isHidden()
-        assert shown.body_state.text() == "edited"
+        assert shown.body_state.text() == "edited" and "The body is yours" in shown.promise.text()
         assert "Content-Length: 7" in shown.request.toPlainText() != before
         shown.events.setCurrentText("run_started")  # leaves what was typed
         assert "does not send it to this webhook" in shown.meaning.text()
