@@ -37,6 +37,14 @@ def users_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("file", type=Path)
     add.add_argument("list", type=Path, help="CSV or lines, with a head line that names the columns")
     add.add_argument("--tenant", default="", help="whose they are, where no column says it")
+    add.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        metavar="NAME=HEAD",
+        help="which column of the list holds one of the users' columns, where its head does not say so "
+        "(tenant_id=Mandant); may be given again",
+    )
     add.add_argument("--new-tenants", action="store_true", help="also for tenants that are not there yet")
     add.add_argument("--skip-wrong", action="store_true", help="leave out lines that make no user")
     add.add_argument(
@@ -133,7 +141,7 @@ def _add(options: argparse.Namespace) -> int:
     sheet = adding.cut(adding.read_text(options.list))
     gone = _erased(opened)
     wanted = adding.WantedUser(
-        adding.guessed(sheet, adding.fillable(stored)),
+        adding.told(sheet, adding.fillable(stored), options.column),
         options.tenant,
         frozenset(opened.tenants) - gone - {SYSTEM_TENANT},
         options.new_tenants,

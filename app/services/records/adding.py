@@ -46,6 +46,7 @@ LONGEST: Final = 250_000
 MOST_CELLS: Final = 2_000
 """Of a line: no table has more columns."""
 csv.field_size_limit(LONGEST)
+_NAMED: Final = 20
 _OFTEN: Final = 500
 """Lines between two words of progress."""
 
@@ -239,6 +240,25 @@ def fillable(stored: StoredTable) -> tuple[str, ...]:
     knows, but for secrets.
     """
     return (EMAIL, TENANT, *USERS.others(stored))
+
+
+def told(sheet: Sheet, names: Sequence[str], said: Sequence[str]) -> dict[str, int]:
+    """The same as `guessed`, but for what a person has said, as `name=head`. Raises `InvalidInput`."""
+    found, heads = guessed(sheet, names), [*map(_bare, sheet.head)]
+    for one in said:
+        name, _, head = one.partition("=")
+        name = TENANT if _bare(name) in _KNOWN_AS[TENANT] else name.strip()
+        if name not in names:
+            there = text.some_of(names, _NAMED, shown=text.visible)
+            raise InvalidInput("column", f"--column {text.visible(one)}: what can be filled is {there}.")
+        if _bare(head) not in heads:
+            there = text.some_of(sheet.head, _NAMED, shown=text.visible)
+            raise InvalidInput("column", f"--column {text.visible(one)}: the list has the columns {there}.")
+        at = heads.index(_bare(head))
+        found = {known: place for known, place in found.items() if place != at} | {name: at}
+    if EMAIL not in found:
+        raise InvalidInput("column", f"No column is left for the addresses: say it by --column {EMAIL}=….")
+    return found
 
 
 def guessed(sheet: Sheet, names: Sequence[str]) -> dict[str, int]:

@@ -40,6 +40,20 @@ def test_users_are_written_as_a_list_without_secrets(path: Path, tmp_path: Path)
         assert refused.returncode == 2 and "has no table of users" in refused.stderr
 
 
+def test_what_a_column_holds_can_be_said(path: Path, tmp_path: Path) -> None:
+    lines = tmp_path / "neu.csv"
+    lines.write_text("Adresse;Mandant\nnew@acme.example;acme-corp\n")
+    assert "The tenant is missing" in run("users", "add", path, lines, "--dry-run").stderr
+    for said in ("tenant_id=Mandant", "tenant=mandant"):
+        told = run("users", "add", path, lines, "--dry-run", "--column", said)
+        assert (told.returncode, "1 user can be created, 0 lines" in told.stdout) == (0, True)
+    for wrong, why in (("secret=Mandant", "can be filled"), ("tenant=X", "columns Adresse, Mandant")):
+        refused = run("users", "add", path, lines, "--column", wrong)
+        assert refused.returncode == 2 and why in refused.stderr
+    refused = run("users", "add", path, lines, "--column", "tenant=Adresse")
+    assert refused.returncode == 2 and "--column email=" in refused.stderr
+
+
 @pytest.mark.slow
 def test_those_of_a_list_are_created_in_one_act(path: Path, tmp_path: Path) -> None:
     lines, wrong, before = tmp_path / "new.csv", tmp_path / "wrong.csv", count(path, "users")
