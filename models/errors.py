@@ -130,6 +130,12 @@ class Cancelled(TenantAdminError):
     sentence = "Cancelled; nothing more was done."
 
 
+class ActCancelled(Cancelled):
+    """Before any of it was written, which comes in one transaction."""
+
+    sentence = "Cancelled; nothing was changed."
+
+
 class TooMuch(TenantAdminError):
     """More than its receiver takes."""
 

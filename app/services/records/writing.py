@@ -190,6 +190,8 @@ def commit(
                 how: dict[str, Any] = {"agreed": agreed, "before": before, "seen": seen, "again": again}
                 return commit(database, plan, now=now, tries=tries - 1, **how)
         raise
+    except errors.Cancelled as error:
+        raise errors.ActCancelled from error
     except Caution as error:
         error.act = planned[-1][1].summary if planned else ""
         raise

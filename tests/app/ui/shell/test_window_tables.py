@@ -488,7 +488,7 @@ def test_an_act_says_what_it_waits_for_and_need_not_wait(
         said = window.wait_line.label.text()
         assert re.fullmatch(r"Waiting for .* is writing to demo\.sqlite: \d+ s", said)
         click(qtbot, window.wait_line.cancel_button)
-        qtbot.waitUntil(lambda: window.toast.label.text() == "Cancelled; nothing more was done.")
+        qtbot.waitUntil(lambda: window.toast.label.text() == "Cancelled; nothing was changed.")
         qtbot.waitUntil(lambda: not window.wait_line.isVisible())
         form = new_user_form(page.context, "acme-corp", page)
         form.open_once()
