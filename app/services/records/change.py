@@ -95,6 +95,8 @@ class Change:
     """Of which records these are, table by table."""
     added: Mapping[str, int] = field(init=False, repr=False, compare=False)
     """How many of them were not there before."""
+    removed: Mapping[str, int] = field(init=False, repr=False, compare=False)
+    """How many are not there behind it."""
     chains: frozenset[str] = field(init=False, repr=False, compare=False)
     """The tenants in whose chains it is recorded."""
 
@@ -106,6 +108,7 @@ class Change:
             "by_table": {table: tuple(rows) for table, rows in found.items()},
             "ids": {table: frozenset(row.record_id for row in rows) for table, rows in found.items()},
             "added": {table: sum(row.before is None for row in rows) for table, rows in found.items()},
+            "removed": {table: sum(row.after is None for row in rows) for table, rows in found.items()},
             "chains": frozenset(event.tenant_id for event in self.events),
         }
         for name, value in counted.items():
@@ -149,12 +152,12 @@ class Change:
     @property
     def going(self) -> int:
         """How many rows are not there behind it."""
-        return sum(row.after is None for row in self.rows)
+        return sum(self.removed.values())
 
     def coming(self, table: str) -> int:
-        """How many rows the table has more, where none of its rows went."""
+        """How many rows the table has more by it; fewer, where it is negative."""
         entries = len(self.events) if table == AUDIT_CHAIN.name else 0
-        return entries + self.added.get(table, 0)
+        return entries + self.added.get(table, 0) - self.removed.get(table, 0)
 
     def touched(self) -> Iterator[tuple[str, tuple[object, ...], bool]]:
         """Which rows of which tables change, by their keys, and whether they go."""

@@ -377,7 +377,8 @@ class RetentionResult:
     `no_bookmark` is why none could be had.
     `doubt` says why the clock was in doubt, also when a person has said that it is right.
     `caution` is what to know and do now that a report was made.
-    `unreported` are the reports that could not be written, of this run or of runs before it.
+    `reported` says that a report was written, and `unreported` are those that could not be, of this run or of
+    runs before it.
     `no_checkpoint` is why none could be made afterwards.
     `broken` is what the verification afterwards found that was not so before, by tenant; under None it is the
     file's. `after` is all that it found; `is_seen_whole` says that nobody has written since it began.
@@ -395,6 +396,7 @@ class RetentionResult:
     no_bookmark: str | None = None
     doubt: ClockDoubt | None = None
     caution: str | None = None
+    reported: bool = False
     unreported: tuple[Event, ...] = ()
     no_checkpoint: str | None = None
     broken: dict[str | None, str] = field(default_factory=dict)

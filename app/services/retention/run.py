@@ -337,5 +337,5 @@ class Run(RetentionRemoval):
             if why := self._altered("it cannot be recorded"):
                 raise NotAllowed(why) from changed
             raise
-        result.unreported = ()
+        result.reported, result.unreported = True, ()
         result.caution = plan.caution

@@ -332,13 +332,18 @@ class TokenDialog(FormDialog):
         return token
 
 
-def unlock_dialog(context: Context, parent: QWidget) -> ConfirmDialog:
+_RUNS_THEN = " Data retention, which runs daily here, is due: it begins as soon as they are unlocked."
+
+
+def unlock_dialog(context: Context, parent: QWidget, *, runs_then: bool) -> ConfirmDialog:
+    """`runs_then` says that data retention, which a person has agreed to, begins at once."""
     opened, minutes = context.opened, UNLOCKED_SECONDS // 60
     return ConfirmDialog(
         context.theme,
         "Unlock writes?",
         f"{opened.whole_place}. What is changed here is changed there at once, for everybody who works with "
-        f"it. After {counted(minutes, 'minute')} writes are locked again.",
+        f"it. After {counted(minutes, 'minute')} writes are locked again."
+        f"{_RUNS_THEN if runs_then else ''}",
         action=f"Unlock for {counted(minutes, 'minute')}",
         typed=opened.unlocked_by or "",
         parent=parent,

@@ -520,10 +520,11 @@ class ContinuationNotice(Notice):
             is_more = self._context.costs and found.new_entries >= NEW_AT_MOST
             new = counted(found.new_entries - is_more, "new entry", "new entries")
             is_of_now = found.seen_at is None or seen == relative_time(now, now)
+            since = "" if is_of_now else f" since {seen}"
             self.banner.show_verdict(
                 Tone.OK,
                 f"This {self._context.opened.kind} continues the one you saw last",
-                f"— {'more than ' if is_more else ''}{new} since{'' if is_of_now else f' {seen}'}",
+                f"— {'more than ' if is_more else ''}{new}{since}",
                 f"The head that checkpoint {found.checkpoint} knew is still in every chain.",
             )
             self.show()

@@ -107,6 +107,13 @@ class Retention(QObject):
         not_before = self._not_before if self._not_before <= now + DAY else 0
         return max(last + DAY, not_before)
 
+    @property
+    def waits_for_unlock(self) -> bool:
+        """Whether a run is due as soon as writes are unlocked."""
+        last, now = self._settings.retention_last_run.get(self._kept_by), self._clock()
+        is_due = last is None or last > now or last + DAY <= now
+        return self.daily and is_due and self._database.is_locked and not self._database.read_only
+
     def start(self) -> None:
         """Begins the schedule; a run that is due begins as soon as the event loop is free."""
         self._say()
@@ -147,6 +154,9 @@ class Retention(QObject):
         """Plans a run and shows it; nothing is removed before the person has said so. A `tenant` that is
         chosen does not narrow it, which it says.
         """
+        if self.running:
+            self._context.say("Data retention is running; look again when it has ended.")
+            return
         days, self._chosen = self._settings.retention_days, tenant
         propose = partial(self.propose, partial(self._show, days, None), days)
         if not self._context.costs:
@@ -350,7 +360,13 @@ class Retention(QObject):
             self._not_before = reading.wall + DAY
         self._tell(result)
         self._look(result)
+        self._count_what_is_left()
         self.check()
+
+    def _count_what_is_left(self) -> None:
+        """A preview that is open shows what this run has removed."""
+        if self._preview is not None and not self._stopped and self._planning is None:
+            self._count_again(self._preview)
 
     def _failed(self, reading: Reading, confirmation: Confirmation | None, error: TenantAdminError) -> None:
         self._job = self.waiting = None
@@ -365,6 +381,8 @@ class Retention(QObject):
         elif isinstance(error, RetentionStopped):
             self._tell(error.result)
         self._look(error.result if isinstance(error, RetentionStopped) else None)
+        if isinstance(error, RetentionStopped):
+            self._count_what_is_left()
         said_later = confirmation is None and isinstance(error, ClockProblem)
         if not (said_later or self._stopped or isinstance(error, NoBookmark)):
             self._context.runner.failed.emit(error)
@@ -391,7 +409,7 @@ class Retention(QObject):
         verdict.is_pruned = self.running
         if result is not None and not result.total and not self.running:
             verdict.spare()
-        if result is None or not result.total or self._stopped:
+        if result is None or not (result.total or result.reported) or self._stopped:
             return
         after = result.after
         self._context.runner.changed.emit(result.change(), self)

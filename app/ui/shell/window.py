@@ -154,6 +154,7 @@ class MainWindow(QMainWindow):
             above.lower()  # heard before the pages
         self.tenants = self._bar.tenants
         self._where, self.retention_status = Label(look=Look.DIM), Label(look=Look.DIM)
+        self._of_retention = ""
         self.statusBar().addWidget(self._where)
         self._measured: tuple[str, ...] = ()
         """What is told of the open file, once it was written."""
@@ -252,6 +253,7 @@ class MainWindow(QMainWindow):
         self.workspace = None
         self.search.attach(None)
         self.toast.dismiss()  # its Undo was for an act on that file
+        self._of_retention = ""
         self.retention_status.setText("")
         self.shield.hide()
         self._facts.stop()
@@ -293,6 +295,10 @@ class MainWindow(QMainWindow):
         if isinstance(over, Dialog):
             later(self, 0, echo)
 
+    def _say_retention(self, text: str) -> None:
+        self._of_retention = text
+        self._share_status_bar()
+
     def _share_status_bar(self) -> None:
         """What is said at other times, too, gives way to what is waited for, as beside the shield there is
         room for one of them, and to a toast or a verdict where that needs its room.
@@ -305,6 +311,10 @@ class MainWindow(QMainWindow):
         is_charged = self.context is not None and self.context.costs
         others = (self._where, self.retention_status) if is_charged else (self.retention_status, self._where)
         for other in others:  # of a live database what it has cost comes first
+            if other is self.retention_status:  # in short, where there is no room for all of it
+                other.setText(self._of_retention)
+                if room < _taken(other):
+                    other.setText(self._of_retention.partition(" · ")[0])
             room -= _taken(other)
             other.setHidden(waits or room < 0 or not other.text())
 
@@ -450,8 +460,7 @@ class MainWindow(QMainWindow):
         context.lock.changed.connect(self._say_state)
         for changed in (context.unsettled.changed, context.closed):
             changed.connect(self.commands.update)
-        workspace.retention_status.connect(self.retention_status.setText)
-        workspace.retention_status.connect(self._share_status_bar)
+        workspace.retention_status.connect(self._say_retention)
         workspace.shield.connect(self._say_shield)
         self.tenants.picked.connect(workspace.choose_tenant)
         self._say_state()
@@ -545,7 +554,8 @@ class MainWindow(QMainWindow):
             return
         from app.ui.shell.connect_dialog import unlock_dialog  # noqa: PLC0415
 
-        unlock_dialog(context, self).open_once(self._unlock)
+        runs_then = self.workspace is not None and self.workspace.retention.waits_for_unlock
+        unlock_dialog(context, self, runs_then=runs_then).open_once(self._unlock)
 
     def _unlock(self) -> None:
         """And leads the keys to what is to be changed: the button that had them would lock again."""

@@ -52,6 +52,7 @@ class ListedTab(InspectedTab):
     price: QWidget
     price_label: Label
     asks_first: bool
+    _has_unseen: bool
     sorted_by: tuple[str, bool] | None
     _offered: list[str]
     _stale: bool
@@ -213,6 +214,7 @@ class ListedTab(InspectedTab):
             return
         self.list.take_out(lambda: [row.listed_by for row in own if row.after is None])
         are_known = all(row.after is None and row.listed_by is not None for row in own)
+        self._has_unseen |= any(row.before is None for row in own)
         if not (own and are_known) or self.spec.table.name in change.bulk:
             self._ask_to_read(self.query())
 
@@ -232,6 +234,7 @@ class ListedTab(InspectedTab):
             self._ask_to_read(query)
             return
         self.price.hide()
+        self._has_unseen = False
         self.list.show(query)
         self.read_beside(query)
 
@@ -248,8 +251,11 @@ class ListedTab(InspectedTab):
         self.price_label.setText(again if is_again else f"{charged(_CHARGED)}{ways}")
         self.price.show()
         if self.list.clear_unless(query):  # rows of another tenant or filter would be acted upon
-            self._show_none(self.spec.icon, "Not read yet", _NOT_READ, clearable=query.filtered)
+            self._show_unread(query)
         self.list.show_order()
+
+    def _show_unread(self, query: ListQuery) -> None:
+        self._show_none(self.spec.icon, "Not read yet", _NOT_READ, clearable=query.filtered)
 
     def _costs_much(self, query: ListQuery) -> bool:
         """Whether so many rows are read for it that a person has to agree; each page of a list in the order
@@ -302,6 +308,9 @@ class ListedTab(InspectedTab):
         self.again_button.hide()
         self.door_button.hide()
         self.table.set_empty_state(self.empty_state)
+        if self._has_unseen and not total:
+            self._show_unread(self.query())
+            return
         if self.table.selectionModel().hasSelection():
             self._edited = None
         if not total or self.inspector.is_empty:

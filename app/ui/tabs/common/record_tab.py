@@ -100,6 +100,8 @@ class RecordTab(ListedTab):
         self.many: ManyPart | None = None
         self.asks_first = False
         """Whether a person has still to agree to what a filter or an order reads."""
+        self._has_unseen = False
+        """Whether rows have come that are not in the list before a person agrees to reading it again."""
         self._uncounted: ListQuery | None = None
         """The list whose pick lists are counted when its rows are there: they come first."""
         self._announced: tuple[ListQuery, str] | None = None

@@ -1059,10 +1059,10 @@ def test_the_chain_is_verified_from_the_checkpoint_on(
     open_live(qtbot, window, production)
     qtbot.waitUntil(lambda: window.shield.text().endswith(" · 3 newer"))
     qtbot.waitUntil(lambda: bool(said()))
-    assert said()[0].startswith("This database continues the one you saw last — 3 new entries since")
+    assert said()[0].startswith("This database continues the one you saw last — 3 new entries")
     append(file, "later", 2)
     open_live(qtbot, window, production)
-    qtbot.waitUntil(lambda: bool(said()) and "2 new entries since" in said()[0])
+    qtbot.waitUntil(lambda: bool(said()) and said()[0].endswith("— 2 new entries"))
     page = go(qtbot, window, 1)
     assert isinstance(page, AuditTab)
     assert page.banner.detail().startswith("5 newer entries are not verified yet")
@@ -1182,6 +1182,29 @@ def test_rows_of_another_filter_or_tenant_do_not_stay_while_a_price_is_asked(
     page.clear_filters()
     qtbot.waitUntil(lambda: page.model.rowCount() > 0)
     assert not page.price.isVisible()
+
+
+def test_what_comes_back_to_an_empty_list_is_not_read_and_counted_once(
+    qtbot: QtBot, window: MainWindow, long: tuple[RecordTab, Path]
+) -> None:
+    page, file = long
+    unlock(qtbot, window)
+    page.filters.text.setFocus()
+    page.filters.text.setText("200010@")
+    qtbot.waitUntil(page.price.isVisible)
+    before = window_rows(window)
+    press("Return")
+    qtbot.waitUntil(lambda: page.model.rowCount() == 1)
+    choose(qtbot, page, 0)
+    page.table.setFocus()
+    press("Delete")
+    qtbot.waitUntil(lambda: "No match" in " ".join(labels(page.empty_state)) and page.empty_state.isVisible())
+    press("Ctrl+Z")
+    qtbot.waitUntil(lambda: "Not read yet" in " ".join(labels(page.empty_state)))
+    assert ask(file, "SELECT count(*) FROM users WHERE id = 'u200010'") == [(1,)]
+    assert page.read_button.text() == f"Read again: up to {before:,} rows" and page.filters.count.text() == ""
+    click(qtbot, page.read_button)
+    qtbot.waitUntil(lambda: page.model.rowCount() == 1)
 
 
 def test_another_order_leaves_the_rows_in_sight_while_a_price_is_asked(

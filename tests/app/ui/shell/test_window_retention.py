@@ -267,6 +267,26 @@ def test_other_days_are_counted_again_and_are_the_person_s_for_once(
 
 
 @pytest.mark.slow
+def test_a_run_that_comes_while_the_preview_is_open_is_counted_in_it(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    assert window.workspace is not None and window.context is not None
+    retention, action = window.workspace.retention, window.commands.action("retention")
+    action.trigger()
+    box = dialog(qtbot, window, RetentionDialog)
+    assert box.once_button.isEnabled()
+    window.settings.retention_enabled.set(demo_path, True)
+    with removal(qtbot, window) as done:
+        retention.check()  # it is due
+        action.trigger()
+        assert window.toast.label.text() == "Data retention is running; look again when it has ended."
+    qtbot.waitUntil(lambda: box not in window.findChildren(RetentionDialog))
+    again = dialog(qtbot, window, RetentionDialog)
+    assert done[0].total and not again.once_button.isVisible()
+
+
+@pytest.mark.slow
 def test_a_preview_closed_while_it_is_counted_again_stays_closed(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
