@@ -109,9 +109,10 @@ class Erased:
     def said(self) -> str:
         """That it is, in a line."""
         whole = f"{tenant_name(self.erasure.tenant)} is erased: {counted(self.erasure.total, 'row')}"
-        return (
-            whole if self.after is None else f"{whole}; the chains are {self.after.report.verdict} behind it"
-        )
+        if self.after is None:
+            return whole
+        how = "verified" if self.after.report.intact else f"found {self.after.report.verdict}"
+        return f"{whole}; the chains were {how} afterwards"
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -337,7 +338,7 @@ def erase(
         last = Monitor(share_of(monitor, _GONE, 1).progress)  # nothing ends it any more
         after = verify_and_sign(opened.where, store, verify, monitor=last, **how)
     except (TenantAdminError, OSError) as error:  # it is erased all the same
-        problems.append(f"The chains could not be verified behind it. {error}")
+        problems.append(f"The chains could not be verified afterwards. {error}")
     return Erased(planned, copy, after, tuple(problems), _of_live(database, bookmark))
 
 

@@ -267,11 +267,14 @@ def days_box(days: int) -> QSpinBox:
 class DatabaseInfoDialog(Dialog):
     """What a file is and holds, its rows counted; "Copy" puts all of it on the clipboard as text."""
 
-    def __init__(self, theme: Theme, info: Opened, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, info: Opened, parent: QWidget | None = None, *, copy_of: Path | None = None
+    ) -> None:
         super().__init__(theme, "Database info", icon=Icon.DATABASE, parent=parent)
         self.setMinimumWidth(720)
         self.fields = FieldList(theme)
-        self.fields.set_fields(_file_fields(info))
+        origin = [] if copy_of is None else [Field("A copy of", str(copy_of), tone=Tone.WARN)]
+        self.fields.set_fields([*origin, *_file_fields(info)])
         self.add_widget(self.fields)
         self.add_widget(Label("Tables", Look.SECTION))
         self.table = StaticTable(theme, "Tables", _TABLES, _table_rows(info), most=9, wide=2)

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from app import paths
-from app.services.text import counted, visible
+from app.services.text import counted, utc_time, visible
 from app.settings import Settings
 from app.ui.session.busy import Busy, ReadingText
 from app.ui.theme import Theme
@@ -169,7 +169,8 @@ class Files(QObject):
                 whole=True,
             )
 
-        self._busy.run(f"Importing {dump.name}…", work, on_done=done, on_failed=failed)
+        # What is counted are bytes of the dump, which says nothing of its rows.
+        self._busy.run(f"Importing {dump.name}…", work, on_done=done, on_failed=failed, in_rows=False)
 
     def ask_create(self) -> None:
         self._ask_new("Create a database", self._folder() / "foundation.sqlite", self.create)
@@ -568,14 +569,20 @@ class Files(QObject):
         dialog.open_once(lambda: self.open(dialog.candidate().path))
 
     def _open_copy(self, path: Path) -> None:
-        target = paths.state_dir() / "copies" / f"{path.stem}.{self._clock()}{path.suffix}"
+        """It says what it is a copy of for as long as it is there."""
+        of = utc_time(self._clock()).replace(":", ".")
+        target = paths.state_dir() / "copies" / f"{path.stem} (copy, {of}){path.suffix}"
 
         def work(monitor: Monitor) -> Path:
             paths.make_private(target.parent)
             return _copied(path, target, monitor)
 
+        def done(copy: Path) -> None:
+            self._settings.copy_of.set(copy, path)
+            self.open(copy)
+
         failed = partial(self._failed, path)
-        self._busy.run(f"Copying {path.name}…", work, on_done=self.open, on_failed=failed, can_cancel=False)
+        self._busy.run(f"Copying {path.name}…", work, on_done=done, on_failed=failed, can_cancel=False)
 
     def _ask_existing(self, title: str, filters: str, chosen: Callable[[Path], object]) -> None:
         from app.ui.widgets.dialogs import ask_open  # noqa: PLC0415

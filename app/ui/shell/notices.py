@@ -110,6 +110,10 @@ def of_opened(context: Context, ask: Ask) -> list[Notice]:
         notice.banner.show_verdict(Tone.WARN, headline, f"— it holds {named}", detail)
         notice.add_door(Door.OTHER, ask, Kind.PRIMARY)
         return [notice]
+    if (origin := context.settings.copy_of.get(opened.kept_by)) is not None:
+        found.append(notice := Notice(context.theme))
+        detail = f"That one cannot be opened where it is. What you change stays in this copy, {opened.path}."
+        notice.banner.show_verdict(Tone.WARN, "This is a copy", f"— of {origin}", detail)
     if opened.read_only:
         found.append(ReadOnlyNotice(context, ask))
     missing = _missing(opened.schema)

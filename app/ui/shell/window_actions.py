@@ -333,10 +333,12 @@ def _database_info(file: Workspace) -> None:
     from app.ui.shell.dialogs import DatabaseInfoDialog  # noqa: PLC0415
 
     context = file.context
-    context.runner.read(
-        lambda database: context.opened.with_counts(),
-        on_done=lambda info: DatabaseInfoDialog(context.theme, info, file.window()).open_once(),
-    )
+    origin = context.settings.copy_of.get(context.opened.kept_by)
+
+    def show(info: Opened) -> None:
+        DatabaseInfoDialog(context.theme, info, file.window(), copy_of=origin).open_once()
+
+    context.runner.read(lambda database: context.opened.with_counts(), on_done=show)
 
 
 def _about(window: MainWindow) -> None:

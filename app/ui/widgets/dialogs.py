@@ -6,7 +6,19 @@ from functools import cache, cached_property
 from itertools import chain, count
 from pathlib import Path
 
-from PySide6.QtCore import QDir, QEvent, QFileInfo, QObject, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QDir,
+    QEvent,
+    QFileInfo,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import (
     QAbstractFileIconProvider,
     QColor,
@@ -89,6 +101,8 @@ LISTED = 50
 _NAMED = 200
 """Letters of what must be typed that are shown; the tool tip has the rest."""
 _ROWS = 6
+_BESIDE_WORDS, _AROUND_WORDS = 28, 10
+"""Pixels at both sides of a sentence in a list, and above and below it."""
 
 _SCROLLING: dict[int, QScrollBar.SliderAction] = {
     Qt.Key.Key_PageUp: QScrollBar.SliderAction.SliderPageStepSub,
@@ -424,6 +438,22 @@ def _give_back(window: QWidget) -> None:
         window.activateWindow()
 
 
+class _Sentences(QStyledItemDelegate):
+    """Items as high as their words need. Qt reckons without the padding that the style has beside them, and
+    cuts those that are about as wide as the list.
+    """
+
+    def __init__(self, view: QListWidget) -> None:
+        super().__init__(view)
+        self._view = view
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        wide, metrics = self._view.viewport().width(), self._view.fontMetrics()
+        room = QRect(0, 0, max(1, wide - _BESIDE_WORDS), 1 << 16)
+        high = metrics.boundingRect(room, Qt.TextFlag.TextWordWrap, str(index.data() or "")).height()
+        return QSize(wide, high + _AROUND_WORDS)
+
+
 class ConfirmDialog(Dialog):
     """`action` is the verb on the button ("Delete 3 users"). `items` are the names of what goes, of which at
     most 50 are listed, with "and 1,154 more" from `total` (the number of all, when `items` is already cut).
@@ -486,6 +516,9 @@ class ConfirmDialog(Dialog):
         self.list.addItems(shown)
         self.list.setUniformItemSizes(not whole)
         self.list.setWordWrap(whole)
+        if whole:
+            self.list.setItemDelegate(_Sentences(self.list))
+            self.list.setResizeMode(QListWidget.ResizeMode.Adjust)
         self.list.setSelectionMode(QListWidget.SelectionMode.NoSelection)
         self.list.setAccessibleName(name)
         # What is cut at its end already is not cut in the middle, too.

@@ -183,8 +183,9 @@ class PickerPopup(QFrame):
         self._theme, self._picker = theme, picker
         self._all: Sequence[Choice] = ()
         self.model = self._make_model()
+        self.setAccessibleName(picker.accessibleName())
         self.field = QLineEdit(placeholderText=hint)
-        self.field.setAccessibleName(hint)
+        self.field.setAccessibleName(hint if " " in hint else f"{hint} {picker.accessibleName()}".strip())
         field_icons(theme, self.field, Icon.SEARCH)
         self.list = QListView(uniformItemSizes=True)
         self.list.setAccessibleName(picker.accessibleName())

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QSizePolicy, QToolTip, QWidget
 
 from app.services.text import counted
@@ -263,8 +263,9 @@ class Timeline(QWidget):
         if not bars:
             painter.drawText(QRect(0, 0, self.width(), room), Qt.AlignmentFlag.AlignCenter, _NONE)
         if self.hasFocus():
-            painter.setPen(accent)
-            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+            painter.setPen(accent)  # around the bars: what is below and beside them is to be read
+            wide = round(self._step() * len(bars)) if bars else self.width()
+            painter.drawRect(0, 0, min(wide, self.width()) - 1, room)
         painter.end()
 
     def _labels(self) -> Iterator[tuple[QRect, str, Qt.AlignmentFlag]]:
@@ -336,6 +337,7 @@ class Timeline(QWidget):
                 self._go(max(0, at - 1) if key == Qt.Key.Key_Left else min(last, self._current + 1))
             case Qt.Key.Key_Escape if self._anchor >= 0:
                 self._anchor, self._is_held = -1, False
+                QToolTip.hideText()
                 self.update()
             case Qt.Key.Key_Escape if self._hours is not None:
                 self.days_wanted.emit()
@@ -369,9 +371,14 @@ class Timeline(QWidget):
         together: Bar | HourBar = bars[0].to(bars[-1], count, findings)
         return together
 
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        QToolTip.hideText()  # by keys it would stay
+
     def _pick(self) -> None:
         together = self._together()
         self._anchor = -1
+        QToolTip.hideText()
         self.update()
         if not together.count:
             return

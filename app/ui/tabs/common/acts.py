@@ -247,7 +247,7 @@ def freeze(rows: Iterable[tuple[Any, ...]], each: int = 1) -> Frozen:
         ids.append(record_id)
         of[tenant] += 1
         if len(names) < LISTED:
-            told = str(name or shown(record_id)).partition("\n")[0][:_TOLD]  # what follows it is seen
+            told = first_line(str(name or shown(record_id)).partition("\n")[0], _TOLD)
             names.append(told if tenant is None else f"{told} · {tenant}")
     written = len(ids) * (each + WRITTEN_FOR_ENTRY)
     return Frozen(tuple(require_ids(ids)), tuple(names), of, written)

@@ -64,7 +64,7 @@ from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec, ButtonIn
 from app.ui.widgets.buttons import BUTTON, tool_button
-from app.ui.widgets.formatting import grouped, money, score
+from app.ui.widgets.formatting import first_line, grouped, money, plain, score
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_row
 from app.ui.widgets.panes import LOW, Field, FieldList
@@ -87,6 +87,8 @@ _IN_HEADER = {"idea": 80, "kill_verdict": VERDICT}
 """And what stands above them where it has more characters than surely are read in the header."""
 _WHY, _WHY_WIDE = "Why", "No market yet"
 _STATUS = PLANNING_RUNS.names.index("status")
+_IDEA_TOLD = 48
+"""Characters of an idea in a list of runs that an act is about; their status has room beside them."""
 _BESIDE = 8
 
 
@@ -499,7 +501,10 @@ class RunsTab(RecordTab):
             seen.fill(of_rows(query.table, found, columns))
             asked = found or rows
             read = reads_again(database, len(asked), len(asked), asks=wary)
-            named = ((key, idea, status_word(status)) for key, idea, status in asked)
+            named = (
+                (key, first_line(plain(idea).partition("\n")[0], _IDEA_TOLD), status_word(status))
+                for key, idea, status in asked
+            )
             frozen = replace(freeze(named, each), read=read, stay=stay, seen=seen)
             return frozen, bool(found), any(row[2] in GOES_ON for row in found)
 

@@ -336,6 +336,21 @@ def test_sample_data_is_one_press_away(qtbot: QtBot, window: MainWindow) -> None
 # copies
 
 
+@pytest.mark.slow
+def test_a_copy_in_place_of_what_cannot_be_opened_says_so_each_time(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    with qtbot.waitSignal(window.files.opened) as caught:
+        window.files._open_copy(demo_path)
+    copy = caught.args[0].path
+    assert copy.stem.startswith(f"{demo_path.stem} (copy, ") and copy.parent != demo_path.parent
+    for _ in range(2):
+        assert any(f"of {demo_path}" in words for words in labels(window)), "which file it is not"
+        open_file(qtbot, window, demo_path)
+        assert not any(f"of {demo_path}" in words for words in labels(window))
+        open_file(qtbot, window, copy)
+
+
 @pytest.fixture
 def copy(demo_path: Path, tmp_path: Path) -> Path:
     return snapshot_copy(demo_path, tmp_path / "yesterday.sqlite")

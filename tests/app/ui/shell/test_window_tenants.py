@@ -317,7 +317,7 @@ def test_one_is_erased_where_its_name_is_typed(qtbot: QtBot, window: MainWindow,
     with qtbot.waitSignal(window.opened):
         press("Return")
     told = dialog(qtbot, window, NotesDialog)
-    assert told.windowTitle() == f"{name} is erased: {row[-1].rows} rows; the chains are VERIFIED behind it"
+    assert told.windowTitle() == f"{name} is erased: {row[-1].rows} rows; the chains were verified afterwards"
     assert "which still holds all of it: delete it when nobody needs it." in told.text.toPlainText()
     assert "may still contain its values: “With an address”." in told.text.toPlainText()
     told.reject()

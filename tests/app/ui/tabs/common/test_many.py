@@ -67,4 +67,4 @@ def test_the_inspector_tells_of_many_what_they_share_and_where_they_differ(
 
 def test_what_follows_a_name_is_told_whatever_the_name_is() -> None:
     asked = freeze([(1, "Short\nand more", "running"), (2, "x" * 4_000, "paused"), (3, "Alone", None)])
-    assert asked.names == ("Short · running", "x" * 120 + " · paused", "Alone")
+    assert asked.names == ("Short · running", "x" * 120 + "… · paused", "Alone")
