@@ -299,7 +299,7 @@ def set_others_of(
     others = [row for row in found if any(_legible(row, name) != one for name, one in shared.items())]
     if others:
         more = f" and {len(others) - 1:,} more" if others[1:] else ""
-        raise ChangedMeanwhile(f"the user {others[0].shown('email')}{more}")
+        raise ChangedMeanwhile(f"the user {_called(others[0])}{more}")
     after = [{name: one for name, one in typed.items() if not row.holds(name, one)} for row in found]
     changing = {row.identity: values for row, values in zip(found, after, strict=True)}
 
@@ -309,7 +309,7 @@ def set_others_of(
             return "with what is not edited in a line"
         return None if new else "so already"
 
-    rows, left = those_that_can(found, images.wanted, why_not, _address)
+    rows, left = those_that_can(found, images.wanted, why_not, _called)
     require_some(rows, left, "All of those selected are so already.")
     given = [
         (row, changing[row.identity], {name: row[name] for name in changing[row.identity]}) for row in rows
@@ -386,7 +386,7 @@ def move(images: Images, user_ids: Sequence[str], tenant_id: str, *, actor: str,
             return f"{tenant} has a user with the address"
         return "another of them has the address" if _folded(row) in twice else None
 
-    rows, left = those_that_can(found, images.wanted, why_not, _address)
+    rows, left = those_that_can(found, images.wanted, why_not, _called)
     if others and not rows:
         raise InvalidInput("tenant_id", f"Nobody can be moved: {left.why}. Nothing was changed.")
     require_some(rows, left, f"Already of {tenant}.")
@@ -411,7 +411,7 @@ def move(images: Images, user_ids: Sequence[str], tenant_id: str, *, actor: str,
 
 
 def _folded(row: StoredRow) -> str:
-    return text.address(_address(row))
+    return text.address(str(row.shown("email")))
 
 
 def _taken_there(images: Images, tenant: str, rows: Sequence[StoredRow]) -> frozenset[str]:
@@ -450,7 +450,7 @@ def invalidate_passwords(images: Images, user_ids: Sequence[str], *, actor: str,
     def why_not(row: StoredRow) -> str | None:
         return "without a password" if row["password_hash"] in (None, "") else None
 
-    rows, left = those_that_can(found, images.wanted, why_not, _address)
+    rows, left = those_that_can(found, images.wanted, why_not, _called)
     require_some(rows, left, "No password is stored.")
     who = rows[0].shown("email") if len(rows) == 1 else text.counted(len(rows), "user")
     done = _with_passwords(images, rows, None, f"Password of {who} invalidated", actor=actor, now=now)
@@ -572,11 +572,12 @@ def _with_passwords(
 
 
 def _name(row: StoredRow) -> str:
-    return f"User {row.shown('email')}"
+    return f"User {_called(row)}"
 
 
-def _address(row: StoredRow) -> str:
-    return str(row.shown("email"))
+def _called(row: StoredRow) -> str:
+    """Its address, or its id where it has none."""
+    return str(row.shown("email") or row.shown("id"))
 
 
 def _event(

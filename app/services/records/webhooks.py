@@ -251,9 +251,9 @@ def _name(row: StoredRow) -> str:
 
 
 def _called(row: StoredRow) -> str:
-    """Its name or host, without what people write as one that would let others in."""
+    """Its name or host, without what people write as one that would let others in, or else its id."""
     name = _audited_name(row.image.get("name"))
-    return str(name or shown(hostname_alone(row.image.get("hostname"))))
+    return str(name or shown(hostname_alone(row.image.get("hostname"))) or row.shown("id"))
 
 
 def _event(

@@ -184,6 +184,12 @@ def test_undo_never_overwrites_what_somebody_else_did_since(engine: Database, ev
     assert events() == before
 
 
+def test_one_without_an_address_goes_by_its_id(engine: Database, sql: apsw.Connection) -> None:
+    user_id = create(engine, "user@acme.example")
+    sql.execute("UPDATE users SET email = ''")
+    assert users.delete(engine, [user_id], actor="ops", now=NOW).summary == f"User {user_id} deleted"
+
+
 def test_deleting_several_is_undone_whole_with_their_password_hashes(
     engine: Database, sql: apsw.Connection, events: Events
 ) -> None:

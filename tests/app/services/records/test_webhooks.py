@@ -219,6 +219,13 @@ def test_a_deleted_destination_comes_back_with_its_secret(engine: Database, even
     assert [kind for _, kind, _ in events()] == ["webhook_created", "webhook_deleted", "webhook_restored"]
 
 
+def test_one_without_a_name_and_a_host_goes_by_its_id(engine: Database, sql: apsw.Connection) -> None:
+    webhook_id = create(engine)
+    sql.execute("UPDATE webhook_destinations SET name = '', hostname = ''")
+    change = webhooks.delete(engine, [webhook_id], actor="ops", now=NOW)
+    assert change.summary == f"Webhook {webhook_id} deleted"
+
+
 CREDENTIALS = "https://bob:pass-word@hooks.slack.com:8443/services/T0/secret-path?token=in-query#piece"
 SECRETS = ("bob", "pass-word", "services", "secret-path", "token", "in-query", "piece")
 
