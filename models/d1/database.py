@@ -565,8 +565,7 @@ class D1Database(Database):
         """Raises `unknown` where that cannot be told. Asked so that no answer can lack its row."""
         asked = {**sent.proof, "sql": f"SELECT EXISTS ({sent.proof['sql']})"}
         try:
-            # As a batch, whose mark an earlier answer does not have.
-            ((is_in,),), _ = self._read([asked, {"sql": "SELECT 1"}], _UNWANTED.get())
+            (((is_in,),),) = self._read([asked], _UNWANTED.get())
         except errors.Cancelled:
             raise unknown(self.place, _ENDED).of(sent.what) from None
         except errors.StorageError as error:
@@ -629,7 +628,7 @@ class D1Database(Database):
                     if isinstance(why, InUse) and again(used, lambda: cancelled() or ENDED.get()()):
                         continue
                     raise why from error
-        if len(answer.rows) != len(statements) + (len(statements) > 1):
+        if len(answer.rows) != len(statements) + 1:
             raise NotKnown("its answer has not as many results as it should")
         if not fits(answer.rows, statements, sent.mark):
             raise NotKnown(ANOTHER_FORM)

@@ -47,8 +47,9 @@ _MOST_MARKED: Final = 99_000
 """Bytes of a statement that a mark makes no longer than D1 takes."""
 _NOT_COUNTED: Final = re.compile(r"\*|\bDISTINCT\s+FROM\b", re.IGNORECASE)
 _MARK: Final = "SELECT '{}'"
-"""Asked behind all others of a batch: results name no statement, and one that is missing would shift them. By
-a mark that no other batch has: what stands between cannot answer one with what it was told of another.
+"""Asked behind all others: results name no statement, and one that is missing would shift them. By a mark
+that no other call has: what stands between cannot answer one with what it was told of another, nor a network
+by doubling an answer. So a single statement is a batch, too.
 """
 _GUARD: Final = "SELECT json_extract('{}', iif("
 _CHANGED_OTHERS: Final = re.compile(r"bad JSON path: 'row changed \d+'")
@@ -194,8 +195,7 @@ def body(statements: Sequence[dict[str, Any]], mark: str) -> bytes:
     """What is sent, to the last byte: a batch whose outcome is unknown is sent as it was, with its `mark`, of
     letters and digits.
     """
-    last = {"sql": _MARK.format(mark)}
-    whole = statements[0] if len(statements) == 1 else {"batch": [*_marked(statements), last]}
+    whole = {"batch": [*_marked(statements), {"sql": _MARK.format(mark)}]}
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 
@@ -203,14 +203,13 @@ def fits(results: list[Rows], statements: Sequence[dict[str, Any]], mark: str) -
     """Whether they may be those of what `body` gave: in their order, each of as many columns as it should.
     Takes away the one that is nobody's, and the numbers.
     """
-    if len(statements) > 1:
-        if results.pop() != [(mark,)]:
-            return False
-        for number, (rows, one) in enumerate(zip(results, statements, strict=True)):
-            if rows and _mark_at(one["sql"]):
-                if any(type(row[-1]) is not int or row[-1] != number for row in rows if row):
-                    return False
-                results[number] = [row[:-1] for row in rows]
+    if results.pop() != [(mark,)]:
+        return False
+    for number, (rows, one) in enumerate(zip(results, statements, strict=True)):
+        if rows and _mark_at(one["sql"]):
+            if any(type(row[-1]) is not int or row[-1] != number for row in rows if row):
+                return False
+            results[number] = [row[:-1] for row in rows]
     return not any(
         rows and columns_of(one["sql"]) not in (None, len(rows[0]))
         for rows, one in zip(results, statements, strict=True)

@@ -1,6 +1,7 @@
 """What a proxy or a broken edge may answer in D1's place: nothing is known of the call then."""
 
 import json
+import re
 import socket
 import threading
 import time
@@ -55,7 +56,13 @@ ODD_RESULTS = (
 )
 
 
+_ONE = b'{"success": true, "result": [{"results": {"rows": [[1, 0]]}}, {"results": {"rows": [["MARK"]]}}]}'
+_MARKED = re.compile(rb"SELECT '([0-9a-f]{16})'")
+
+
 class Odd(ThreadingHTTPServer):
+    """Says the same to each call, with that one's mark in place of `MARK`."""
+
     block_on_close = False
     said = b""
     status = 200
@@ -73,10 +80,11 @@ def serving(address: tuple[str, int]) -> Iterator[Odd]:
             self.do_POST()
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            length = ("Content-Length", str(len(server.said) + server.cut))
+            asked = _MARKED.search(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+            said = server.said.replace(b"MARK", asked[1] if asked else b"")
+            length = ("Content-Length", str(len(said) + server.cut))
             headers = "".join(f"{name}: {value}\r\n" for name, value in (length, *server.more))
-            answer = f"HTTP/1.1 {server.status} Said\r\n{headers}\r\n".encode() + server.said
+            answer = f"HTTP/1.1 {server.status} Said\r\n{headers}\r\n".encode() + said
             self.wfile.write(answer * server.times)
             self.close_connection = server.cut
 
@@ -136,7 +144,7 @@ def test_what_runs_in_the_background_reaches_it_later(monkeypatch: pytest.Monkey
             def comes_back() -> bool:
                 if not served:
                     served.append(stack.enter_context(serving(address)))
-                    served[0].said = b'{"success": true, "result": [{"results": {"rows": [[1]]}}]}'
+                    served[0].said = _ONE
                 return False
 
             served: list[Odd] = []
@@ -170,7 +178,7 @@ def test_an_answer_that_contradicts_itself_is_no_success(odd: Odd, client: Clien
 
 @pytest.mark.slow
 def test_a_count_that_is_missing_tells_nothing(odd: Odd, client: Client) -> None:
-    odd.said = b'{"success": true, "result": [{"results": {"columns": ["a"], "rows": []}}]}'
+    odd.said = b'{"success": true, "result": [{"results": {"rows": []}}, {"results": {"rows": [["MARK"]]}}]}'
     database = D1Database(client, "1111")
     assert database.rows(raw("SELECT a FROM t")) == []
     for counts in (
@@ -346,11 +354,19 @@ def test_results_of_another_form_tell_nothing(odd: Odd, client: Client, said: by
 
 @pytest.mark.slow
 def test_an_answer_with_too_few_results_is_none(odd: Odd, client: Client) -> None:
-    odd.said = b'{"success": true, "result": [{"results": {"rows": [[1]]}}]}'
+    odd.said = _ONE
     database = D1Database(client, "1111")
     assert database.scalar(raw("SELECT 1")) == 1
     with pytest.raises(NoAnswer, match="not as many results as it should"):
         database.read_batch([raw("SELECT 1"), raw("SELECT 2")])
+
+
+def test_an_answer_that_the_network_has_doubled_is_not_that_of_the_next_call(
+    odd: Odd, client: Client
+) -> None:
+    odd.said = _ONE.replace(b"MARK", b"0123456789abcdef")
+    with pytest.raises(NoAnswer, match="does not have D1's form"):
+        D1Database(client, "1111").scalar(raw("SELECT 1"))
 
 
 @pytest.mark.slow
