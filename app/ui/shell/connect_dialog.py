@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
 
 from app.services.live import PREFIX, connecting
@@ -26,12 +26,13 @@ from app.ui.session.context import Context
 from app.ui.session.lock import UNLOCKED_SECONDS
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import push_button
+from app.ui.widgets.buttons import Choice, push_button
 from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.form_dialog import Checker, FieldValue, FormDialog, checked
 from app.ui.widgets.formatting import duration
 from app.ui.widgets.labels import Label, Look, keep_room, set_tip
+from app.ui.widgets.picker import Picker
 from app.workers.runner import Runner, Task
 from models.errors import Cancelled, InvalidInput, TenantAdminError
 from models.progress import Monitor
@@ -43,6 +44,25 @@ TEST_SECONDS = 15.0
 """How long each call of a test may take."""
 
 _TO_LIST = "Press Test to list them."
+
+
+class DatabasePicker(Picker):
+    """The databases of an account, each found by any part of its name."""
+
+    is_known = False
+    """Whether the account has said which there are."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, "Database", "None chosen yet", search_hint="Search databases")
+
+    def offer(self, names: Mapping[str, str]) -> None:
+        """By id."""
+        self.is_known = bool(names)
+        self.set_choices([Choice(key, name) for key, name in names.items()])
+
+    def currentData(self, role: int = Qt.ItemDataRole.UserRole) -> str:
+        """The id of the one that is chosen; "" of none."""
+        return self.key() or ""
 
 
 class ConnectDialog(FormDialog):
@@ -75,7 +95,8 @@ class ConnectDialog(FormDialog):
         self._colour_chosen = connection is not None
         self.name, self.account, self.token, self.address = (QLineEdit() for _ in range(4))
         self.token.setEchoMode(QLineEdit.EchoMode.Password)
-        self.database, self.colour, self.production = ChoiceBox(), ChoiceBox(), QCheckBox("Production")
+        self.database, self.colour = DatabasePicker(theme), ChoiceBox()
+        self.production = QCheckBox("Production")
         for colour in COLOURS:
             self.colour.addItem(colour.capitalize(), colour)
         self.add_field(
@@ -99,7 +120,7 @@ class ConnectDialog(FormDialog):
         self.name.textChanged.connect(self.open_button.hide)
         for edited in (self.account, self.token, self.address):
             edited.textChanged.connect(self._account_edited)
-        self.database.currentIndexChanged.connect(self._untested)
+        self.database.picked.connect(self._untested)
         self.production.toggled.connect(self._production_toggled)
         self.colour.activated.connect(lambda _: setattr(self, "_colour_chosen", True))
         self.submitted.connect(self._save)
@@ -124,7 +145,7 @@ class ConnectDialog(FormDialog):
 
     def connection(self) -> NamedConnection:
         """What is entered. Raises `InvalidInput`, whose field says where."""
-        chosen = self.database.currentData() or ""
+        chosen = self.database.currentData()
         return NamedConnection(
             self.name.text().strip(),
             self.account.text().strip(),
@@ -189,20 +210,17 @@ class ConnectDialog(FormDialog):
     def _show_found(
         self, found: Sequence[Mapping[str, Any]], tested: NamedConnection | None, seconds: float | None
     ) -> None:
-        chosen = self.database.currentData()
+        chosen = self.database.key()
         names = {str(one.get("uuid")): str(one.get("name") or one.get("uuid")) for one in found}
-        with QSignalBlocker(self.database):
-            self.database.clear()
-            for key, name in names.items():
-                self.database.addItem(name, key)
-            self.database.setCurrentIndex(self.database.findData(chosen) if chosen in names else -1)
+        self.database.offer(names)
+        self.database.set_key(chosen if chosen in names else None)
         there = counted(len(names), "database")
-        self.set_hint(f"{there}; type how one begins to find it." if len(names) > 1 else _TO_LIST, "database")
+        self.set_hint(f"{there}; type a part of one to find it." if len(names) > 1 else _TO_LIST, "database")
         if tested is not None and seconds is not None:
             self._tested = tested
             self._say(f"{self.database.currentText()} answers in {duration(seconds)}.")
         elif len(names) == 1:
-            self.database.setCurrentIndex(0)
+            self.database.pick(next(iter(names)))
             self.test()
         else:
             self._say(f"There {'is' if len(names) == 1 else 'are'} {there}. Choose one.")
@@ -268,7 +286,8 @@ class ConnectDialog(FormDialog):
             self.name.setText(connection.name)
             self.account.setText(connection.account)
             self.production.setChecked(connection.production)
-            self.database.addItem(connection.database, connection.database_id)
+            self.database.offer({connection.database_id: connection.database})
+            self.database.set_key(connection.database_id)
         colour = default_colour(production=False) if connection is None else connection.colour
         self.colour.setCurrentIndex(self.colour.findData(colour))
         self.token.setPlaceholderText("" if connection is None else "as it is kept")
@@ -276,11 +295,12 @@ class ConnectDialog(FormDialog):
 
     def _account_edited(self) -> None:
         """Another account has other databases."""
-        self.database.clear()
+        self.database.offer({})
+        self.database.set_key(None)
         self.set_hint(_TO_LIST, "database")
         self._untested()
 
-    def _untested(self) -> None:
+    def _untested(self, _: object = None) -> None:
         self._tested = None
         self._say("")
 
@@ -306,7 +326,7 @@ class ConnectDialog(FormDialog):
         return checked(sound)(value) if value else ""
 
     def _check_database(self, value: FieldValue) -> str:
-        first = "Choose a database." if self.database.count() else "Press Test, then choose a database."
+        first = "Choose a database." if self.database.is_known else "Press Test, then choose a database."
         return "" if self.database.currentData() else first
 
 
