@@ -68,9 +68,6 @@ WHERE tenant_id IN (SELECT value FROM json_each(?) UNION ALL SELECT CAST(value A
 GROUP BY tenant_id ORDER BY first
 """  # noqa: S608
 
-_ANY_BLOB: Final = f"SELECT 1 FROM main.{TABLE} WHERE tenant_id >= x'' LIMIT 1"  # noqa: S608
-"""Whether any tenant is stored as one: they come behind all text."""
-
 _OF_ANOTHER: Final = (Code.CROSS_TENANT, Code.LINK)
 """What it is to continue an entry of another tenant, and what where entries were moved."""
 
@@ -216,11 +213,10 @@ def _at_an_end(
     """The first entry, or the last, for each of these values, of which the tenant is one. Stored as BLOB it
     is the same, but looked up by itself: SQLite would read and sort all entries of both.
     """
-    (blobs,) = reader.batch([(_ANY_BLOB,)])
-    ways = [
-        look_up(reader, f"{where.format(tenant)} ORDER BY seq {way} LIMIT 1", asked)
-        for tenant in (("?",) if blobs == [] else ("?", "CAST(? AS BLOB)"))
-    ]
+    which = f"{where} ORDER BY seq {way} LIMIT 1"
+    ways = [look_up(reader, which.format("?"), asked)]
+    if reader.has_blobs:
+        ways.append(look_up(reader, which.format("CAST(? AS BLOB)"), asked))
     choose = max if way == "DESC" else min
     return [
         choose((entry for rows in each for entry in rows), key=lambda entry: entry.seq, default=None)

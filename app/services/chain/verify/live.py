@@ -323,6 +323,7 @@ class _Verification:
         )
         if not changed and not (first and has_grown):
             return set()
+        self._reader.has_blobs = None
         if has_grown:
             self._ranges[-1] = begin if len(counts) > 1 else now.first, now.last
             counts[-1] = to_the_end

@@ -200,6 +200,9 @@ class Reader(ABC):
     def rows(self, sql: str, *values: object) -> Iterator[Row]:
         """Raises `Damaged` where no more of them can be read."""
 
+    has_blobs: bool | None = None
+    """Whether any tenant is stored as a BLOB, or may be; None where nothing was looked up yet."""
+
     def batch(self, queries: Sequence[Query]) -> list[list[Row] | None]:
         """The rows of each, from one moment where there are several; None where they cannot be read."""
         return [self._whole(query) for query in queries]
@@ -226,6 +229,10 @@ class FileReader(Reader):
             raise Damaged(str(error)) from error
 
 
+_ANY_BLOB: Final = f"SELECT 1 FROM main.{TABLE} WHERE tenant_id >= x'' LIMIT 1"  # noqa: S608
+"""Blobs come behind all text. Asked along with what is looked up first."""
+
+
 def look_up(reader: Reader, where: str, each: Sequence[Row]) -> list[list[Entry]]:
     """The rows for each of these values, from the table itself where an index cannot be read; none where
     neither can.
@@ -234,7 +241,11 @@ def look_up(reader: Reader, where: str, each: Sequence[Row]) -> list[list[Entry]
     for start in range(0, len(each), LOOKS_AT_ONCE):
         wanted = each[start : start + LOOKS_AT_ONCE]
         plain, past = (f"SELECT {RAW_COLUMNS} FROM main.{TABLE} {how}WHERE {where}" for how in _WAYS)  # noqa: S608
-        for values, rows in zip(wanted, reader.batch([(plain, *one) for one in wanted]), strict=True):
+        learnt: list[Query] = [(_ANY_BLOB,)] if reader.has_blobs is None else []
+        told = reader.batch([*learnt, *((plain, *one) for one in wanted)])
+        if learnt:
+            reader.has_blobs = told.pop(0) != []
+        for values, rows in zip(wanted, told, strict=True):
             there = rows if rows is not None else reader.batch([(past, *values)])[0]
             found.append([Entry(row, reader.encoding) for row in there or ()])
     return found
