@@ -106,11 +106,11 @@ class ListController(SelectedRows):
             order = Qt.SortOrder.DescendingOrder if self.table.descending else Qt.SortOrder.AscendingOrder
             self.view.show_order(self.model.column_of(self.table.sort), order)
 
-    def show_order(self) -> None:
-        """Points at the column that the rows in sight are in order of: at none where that is the order of
-        adding, unless one numbers them.
+    def show_order(self, asked: ListQuery | None = None) -> None:
+        """Points at the column that the rows in sight are in order of, or those that are `asked` for where
+        none are: at none where that is the order of adding, unless one numbers them.
         """
-        shown = self._shown_query()
+        shown = asked or self._shown_query()
         if shown.sort is not None:
             order = Qt.SortOrder.DescendingOrder if shown.descending else Qt.SortOrder.AscendingOrder
             self.view.show_order(self.model.column_of(shown.sort), order)

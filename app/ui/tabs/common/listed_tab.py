@@ -49,6 +49,7 @@ class ListedTab(InspectedTab):
     again_button: QPushButton
     door_button: QPushButton
     read_button: QPushButton
+    as_added_button: QPushButton
     price: QWidget
     price_label: Label
     asks_first: bool
@@ -249,10 +250,21 @@ class ListedTab(InspectedTab):
         charged, ways = self.context.charged, _OF_A_TENANT if self.scope == EVERYONE else _ENTER
         again = f"{_AGAIN}{charged('; each is charged')}."
         self.price_label.setText(again if is_again else f"{charged(_CHARGED)}{ways}")
+        self.as_added_button.setText(self._order_of_adding().capitalize())
+        self.as_added_button.setVisible(query.as_added and query.sort is not None)
         self.price.show()
-        if self.list.clear_unless(query):  # rows of another tenant or filter would be acted upon
+        is_cleared = self.list.clear_unless(query)
+        if is_cleared:  # rows of another tenant or filter would be acted upon
             self._show_unread(query)
-        self.list.show_order()
+        self.list.show_order(query if is_cleared else None)
+
+    def _show_as_added(self) -> None:
+        """Gives the order up that would be read: that of adding comes page by page."""
+        self.sorted_by = None
+        self._read()
+
+    def _order_of_adding(self) -> str:
+        return "last added first" if self.spec.table.descending else "first added first"
 
     def _show_unread(self, query: ListQuery) -> None:
         self._show_none(self.spec.icon, "Not read yet", _NOT_READ, clearable=query.filtered)
@@ -281,10 +293,9 @@ class ListedTab(InspectedTab):
 
     def _loaded(self, total: int) -> None:
         which = "readable" if self.list.partly else AT_MOST if self.model.estimated else ""
-        added = "last added first" if self.spec.table.descending else "first added first"
         shown, _ = self.list.all_keys()
         is_as_added = shown.as_added and shown.sort is None
-        self.filters.set_count(total, which, added if is_as_added and total > 1 else "")
+        self.filters.set_count(total, which, self._order_of_adding() if is_as_added and total > 1 else "")
         if self.list.partly is None:
             self.list.show_order()
         if not (shown.filtered or self.model.estimated):

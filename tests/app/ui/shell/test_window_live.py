@@ -1240,8 +1240,12 @@ def test_the_header_marks_the_order_that_the_rows_have(
     click(qtbot, page.read_button)
     qtbot.waitUntil(lambda: page.filters.count.text().endswith(" users"))
     assert header.sortIndicatorSection() == created
+    page.table.sortByColumn(page.model.column_of("email"), Qt.SortOrder.AscendingOrder)
     page.clear_filters()
-    qtbot.waitUntil(lambda: page.model.estimated)
+    assert page.model.rowCount() == 0 and header.sortIndicatorSection() == page.model.column_of("email")
+    assert page.as_added_button.text() == "Last added first"
+    click(qtbot, page.as_added_button)
+    qtbot.waitUntil(lambda: page.model.estimated and not page.price.isVisible())
     assert header.sortIndicatorSection() == -1 and page.filters.count.text().endswith("last added first")
 
 
