@@ -227,9 +227,9 @@ class RetentionDialog(Dialog):
             if plan.has_chain:
                 told += f"; with an archive about {archived}"
             told += ": all of them are charged." if charged else "."
-            self.add_widget(Label(told, Look.WARN, wrap=True))
+            self.add_condition(Label(told, Look.WARN, wrap=True))
         way_back = _WAYS_BACK if time_travel else _NO_WAY_BACK
-        if due:  # what to decide by stays in sight
+        if due:  # what to decide by stays in sight, and so does what it costs
             self.add_condition(Label(way_back, Look.STRONG, wrap=True))
         else:
             self.add_widget(Label(way_back, Look.DIM, wrap=True))
