@@ -31,6 +31,8 @@ STOP_WAITING, UNDO = "Stop waiting", "Undo"
 LEAST_SAID = 120
 """Points of its words that what comes and goes in a status bar keeps beside the others."""
 
+_MOST_SAID = 300
+"""Characters of what a toast says; it shows fewer yet."""
 _IN_DIALOG = 36
 """The height in pixels of a toast where no status bar gives it one."""
 
@@ -163,6 +165,8 @@ class Toast(QFrame):
         what can still be undone it stands before that, whose buttons stay.
         """
         told = text
+        if len(text) > _MOST_SAID:  # a name of any length within: what was done to it stands at the end
+            text = f"{text[: _MOST_SAID // 2]}…{text[-_MOST_SAID // 2 :]}"
         can_undo = (not self.isHidden() or self._is_lent) and self.action_button.text() == UNDO
         if beside and can_undo:
             self._undoes = self._undoes or self.label.text()

@@ -434,8 +434,20 @@ def _height(part: QLayout | QWidget, width: int) -> int:
 
 
 def _give_back(window: QWidget) -> None:
-    if isValid(window) and window.isVisible() and QApplication.activeModalWidget() is None:
-        window.activateWindow()
+    """To that window, or to what it belongs to where it closes as well, once all that close have done so: the
+    system would give them to one that is about to go, and then to none.
+    """
+    windows = [window]
+    while (owner := windows[-1].parentWidget()) is not None:
+        windows.append(owner.window())
+
+    def give() -> None:
+        there = next((one for one in windows if isValid(one) and one.isVisible()), None)
+        if there is not None and QApplication.activeModalWidget() is None:
+            there.activateWindow()
+
+    if isValid(windows[-1]):
+        later(windows[-1], 0, give)
 
 
 class _Sentences(QStyledItemDelegate):

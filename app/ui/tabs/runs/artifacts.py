@@ -88,7 +88,7 @@ class _Side(QWidget):
         self.verdict.set(verdict or "no verdict", tone, icon)
         at = epoch_of(artifact["created_at"])
         utc = self._context.settings.utc_times
-        self.facts.setText("not known when" if at is None else formatting.table_time(at, utc))
+        self.facts.setText("not known when" if at is None else formatting.absolute_time(at, utc))
         self.verdict.setToolTip(self.facts.text())
         self._make_room()
 
