@@ -27,6 +27,7 @@ from app.services.deliveries.log import DeliveryLog
 from app.services.deliveries.old_secrets import OldSecrets
 from app.services.opened import Opened
 from app.services.records.belonging import in_virtual_tables, nothing_of
+from app.services.records.change import Change
 from app.services.records.images import unaltered
 from app.services.records.references import Fate, fate_of
 from app.services.records.tables import AUDIT_CHAIN, WEBHOOK_DESTINATIONS
@@ -108,11 +109,14 @@ class Erased:
     @property
     def said(self) -> str:
         """That it is, in a line."""
-        whole = f"{tenant_name(self.erasure.tenant)} is erased: {counted(self.erasure.total, 'row')}"
         if self.after is None:
-            return whole
+            return self._whole
         how = "verified" if self.after.report.intact else f"found {self.after.report.verdict}"
-        return f"{whole}; the chains were {how} afterwards"
+        return f"{self._whole}; the chains were {how} afterwards"
+
+    @property
+    def _whole(self) -> str:
+        return f"{tenant_name(self.erasure.tenant)} is erased: {counted(self.erasure.total, 'row')}"
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -125,6 +129,12 @@ class Erased:
         told = self.erasure.indexed.lines(were=True), self.erasure.stays
         lines = (f"{line}." for line in chain.from_iterable(told))
         return f"{kept} nobody needs it.", *filter(None, [self.live]), *lines, *self.problems
+
+    def change(self) -> Change:
+        """What those who show the database are told of it; it cannot be undone."""
+        erasure = self.erasure
+        bulk = frozenset({*erasure.going, *erasure.changed, AUDIT_CHAIN.name})
+        return Change(self._whole, (), (), bulk=bulk)
 
     @property
     def holds(self) -> bool:
@@ -257,12 +267,14 @@ def _cannot_record(database: Database, planned: Erasure, now: int) -> str | None
     return unknown_tenant(database, SYSTEM_TENANT) or barred(database, events, now)
 
 
-def _event(erasure: Erasure, actor: str, copy: str) -> Event:
+def _event(erasure: Erasure, actor: str, copy: str, bookmark: str | None = None) -> Event:
     payload: dict[str, Any] = {"actor": actor, "tenant": erasure.tenant, "removed": dict(erasure.going)}
     if erasure.changed:
         payload["changed"] = dict(erasure.changed)
     if virtual := erasure.indexed.told():
         payload["virtualTables"] = virtual
+    if bookmark is not None:
+        payload["bookmark"] = bookmark
     return Event(SYSTEM_TENANT, AuditEvent.TENANT_ERASED, payload | {"copy": copy})
 
 
@@ -308,7 +320,7 @@ def erase(
             second.progress(1, 1)
             try:
                 bookmark = database.bookmark("before a tenant was erased")
-                event = _event(planned, actor, copy.name)
+                event = _event(planned, actor, copy.name, bookmark)
                 _carry_out(database, planned, chain, event, now)
             except BaseException as error:
                 if not (isinstance(error, TenantAdminError) and error.is_undecided):

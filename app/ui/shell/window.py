@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -155,6 +155,7 @@ class MainWindow(QMainWindow):
         self.tenants = self._bar.tenants
         self._where, self.retention_status = Label(look=Look.DIM), Label(look=Look.DIM)
         self._of_retention = ""
+        self._told: list[str] = []
         self.statusBar().addWidget(self._where)
         self._measured: tuple[str, ...] = ()
         """What is told of the open file, once it was written."""
@@ -295,6 +296,16 @@ class MainWindow(QMainWindow):
         if isinstance(over, Dialog):
             later(self, 0, echo)
 
+    def _in_short(self, part: Label) -> Iterator[str]:
+        """What it says, and less of it where there is no room for all: of retention its state comes first, of
+        what is open what it holds, or has cost, comes last.
+        """
+        if part is self.retention_status:
+            parts = self._of_retention.split(" · ")
+            yield from (" · ".join(parts[:-more] if more else parts) for more in range(len(parts)))
+        else:
+            yield from (" · ".join(self._told[less:]) for less in range(min(3, len(self._told)) or 1))
+
     def _say_retention(self, text: str) -> None:
         self._of_retention = text
         self._share_status_bar()
@@ -311,10 +322,10 @@ class MainWindow(QMainWindow):
         is_charged = self.context is not None and self.context.costs
         others = (self._where, self.retention_status) if is_charged else (self.retention_status, self._where)
         for other in others:  # of a live database what it has cost comes first
-            if other is self.retention_status:  # in short, where there is no room for all of it
-                other.setText(self._of_retention)
-                if room < _taken(other):
-                    other.setText(self._of_retention.partition(" · ")[0])
+            for words in self._in_short(other):
+                other.setText(words)
+                if _taken(other) <= room:
+                    break
             room -= _taken(other)
             other.setHidden(waits or room < 0 or not other.text())
 
@@ -509,9 +520,7 @@ class MainWindow(QMainWindow):
             return
         from app.ui.shell.tenant_erasure import TenantErasure  # noqa: PLC0415
 
-        live = TenantErasure(self.connecting, self)
-        live.leaving.connect(self.close_file)
-        live.carry_out(context, cast("OpenedLive", opened), erasure)
+        TenantErasure(context, self).carry_out(opened, erasure)
 
     def _mark(self, context: Context) -> None:
         """Shows a live database by the strip, and what it uses by the second."""
@@ -579,7 +588,7 @@ class MainWindow(QMainWindow):
         if self.context is not None:
             opened, lock = self.context.opened, self.context.lock
             reading_only = ["read-only"] if opened.read_only or lock.is_locked else []
-            self._where.setText(" · ".join([*(self._measured or opened.facts), *reading_only]))
+            self._told = [*(self._measured or opened.facts), *reading_only]
             self._share_status_bar()
 
     def _measure(self, context: Context) -> None:
@@ -638,6 +647,7 @@ class MainWindow(QMainWindow):
     def _show_no_file(self) -> None:
         self.setWindowTitle("Tenant Admin")
         self._bar.show_file(None)
+        self._told = []
         self._where.setText("")
         self._share_status_bar()
         set_tip(self._where, "")

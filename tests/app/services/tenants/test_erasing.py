@@ -380,7 +380,7 @@ def test_where_nothing_can_be_verified_behind_it_that_is_said_and_it_holds_all_t
         return verify(*given, **how)
 
     done = erasing.erase(open_database(path), TENANT, store, once, actor="mei", now=NOW)
-    assert not done.holds and "The chains could not be verified behind it. No." in done.notes
+    assert not done.holds and "The chains could not be verified afterwards. No." in done.notes
     assert verdict(path) == "VERIFIED"
 
 
