@@ -46,7 +46,7 @@ LATE_MS = 150
 """After which what is shown of another record is no longer taken for that of the one selected."""
 
 _BY_IDS = "records are read and changed by their ids."
-_NO_ID = f"Its id is NULL, and {_BY_IDS} What the list shows of it can be copied."
+_NO_ID = f"It has no id, and {_BY_IDS} What the list shows of it can be copied."
 
 _NOWHERE = -1
 """Qt's row of no index."""
@@ -56,8 +56,8 @@ def without_id(count: int, of: int) -> str:
     """Why nothing can be done to several records of which so many have none."""
     if of == 1:
         return _NO_ID
-    which = "has an id that is" if count == 1 else "have ids that are"
-    return f"{count:,} of the {of:,} {which} NULL. Leave them out: {_BY_IDS}"
+    have, them = ("has", "it") if count == 1 else ("have", "them")
+    return f"{count:,} of the {of:,} {have} no id. Leave {them} out: {_BY_IDS}"
 
 
 def require_ids(ids: list[Any]) -> list[Any]:
