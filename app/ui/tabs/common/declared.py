@@ -223,6 +223,12 @@ def _first_line(value: Any, row: Row) -> str:
     return formatting.first_line(formatting.plain(value))
 
 
+def user_and_tenant(user: Record) -> str:
+    """A user within a sentence, be there an address or not."""
+    of = f"a user of {whose(user)}"
+    return f"{address}, {of}" if (address := user.text("email")) else f"{of} without an e-mail address"
+
+
 def _called(value: Any, row: Row) -> str:
     return formatting.EMPTY if value == "" else _first_line(value, row)
 

@@ -618,6 +618,7 @@ class RunsTab(RecordTab):
             self._charts = ChartsDialog(self.context, self.scope, self)
             self._charts.picked.connect(partial(self.jump.emit, PLANNING_RUNS.name))
         elif not self._charts.isVisible():
+            self._charts.take_focus()
             self._charts.read()
         self._charts.set_scope(self.scope)
         self._charts.show()

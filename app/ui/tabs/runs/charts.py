@@ -551,6 +551,10 @@ class ChartsDialog(Dialog):
         self.kinds.buttons()[0].setFocus()
         later(self, 0, self.read)
 
+    def take_focus(self) -> None:
+        """To the chart that is chosen."""
+        next(button for button in self.kinds.buttons() if button.isChecked()).setFocus()
+
     def set_scope(self, scope: Scope) -> None:
         """Of another tenant, or all."""
         if scope != self._scope:
@@ -593,7 +597,7 @@ class ChartsDialog(Dialog):
             has_focus = any(button.hasFocus() for button in self.kinds.buttons())
             self.kinds.set_key(next((kind.key for kind in KINDS if kind.is_there(figures)), None))
             if has_focus:
-                next(button for button in self.kinds.buttons() if button.isChecked()).setFocus()
+                self.take_focus()
         self._show()
         self.came.emit()
 

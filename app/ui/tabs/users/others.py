@@ -137,7 +137,7 @@ def edit_others_form(
     """What no line can show stays as it is."""
     never_null = context.opened.schema.stored[USERS.name].never_null
     others = USERS.others(context.opened.schema.stored[USERS.name])
-    sentence = f"{user.text('email')}, a user of {declared.whose(user)}"
+    sentence = f"Of {declared.user_and_tenant(user)}."
     form = FormDialog(context.theme, _TITLE, sentence, action="Save", parent=parent)
     seen = {name: user.unknown[name] for name in others if name in user.unknown}
     for name, value in seen.items():

@@ -7,6 +7,7 @@ from app.services.records import passwords, users
 from app.services.records.passwords import Strength, Typed
 from app.services.records.record import Record
 from app.ui.session.context import Context
+from app.ui.tabs.common import declared
 from app.ui.theme import Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import CheckBox, push_button
@@ -115,7 +116,7 @@ def password_form(context: Context, user: Record, parent: QWidget | None = None)
     """Sets the user's password; one that was generated is shown once it is stored."""
     email, tenant = user.text("email"), user.text("tenant_id")
     replaced = " It takes the place of the one that is stored." if user["has_password"] else ""
-    sentence = f"For {email}, a user of {tenant}.{replaced}"
+    sentence = f"For {declared.user_and_tenant(user)}.{replaced}"
     form = FormDialog(context.theme, "Set password", sentence, action="Set password", parent=parent)
     field = PasswordField(context, (email, tenant))
     form.add_field("password", "Password", field, field.check)
