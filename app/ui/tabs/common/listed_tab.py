@@ -74,6 +74,11 @@ class ListedTab(InspectedTab):
         """The query with what else the tab keeps rows by."""
         return query
 
+    def lists_of_tenants(self) -> bool:
+        """Whether each tenant has a list of its own here."""
+        stored = self.context.opened.schema.stored.get(self.spec.table.name)
+        return stored is not None and self.spec.table.has_tenants(stored)
+
     def no_match(self) -> tuple[str, str]:
         """Title and sentence where the filters leave no row."""
         return "No match", f"No {self.spec.table.noun[0]} matches these filters."
@@ -247,7 +252,8 @@ class ListedTab(InspectedTab):
             title = self.model.columns[self.model.column_of(query.sort)].title
             by = f", by {title}{', descending' if query.descending else ''}"
         self.read_button.setText(f"{'Read again: up' if is_again else 'Read up'} to {rows}{by}")
-        charged, ways = self.context.charged, _OF_A_TENANT if self.scope == EVERYONE else _ENTER
+        narrows = self.scope == EVERYONE and self.lists_of_tenants()
+        charged, ways = self.context.charged, _OF_A_TENANT if narrows else _ENTER
         again = f"{_AGAIN}{charged('; each is charged')}."
         self.price_label.setText(again if is_again else f"{charged(_CHARGED)}{ways}")
         self.as_added_button.setText(self._order_of_adding().capitalize())

@@ -110,7 +110,12 @@ class ViewPicker(Picker):
             tab.commands.update()
 
     def ticked(self) -> str | None:
-        return _SAVED + self._on if self._on else super().ticked()
+        """Of a list that is filtered without a view none is: the first keeps all rows."""
+        if self._on:
+            return _SAVED + self._on
+        key, tab = super().ticked(), self._tab
+        keeps_all = tab is None or not self._idle_words or not tab.query().filtered
+        return key if key is not None or keeps_all else ""
 
     def pick(self, key: str | None) -> None:
         tab = self._tab

@@ -246,6 +246,9 @@ class TenantsTab(RecordTab):
         key = self.own_filter()
         return replace(query, choices=(*query.choices, (WHICH, (key,)))) if key else query
 
+    def lists_of_tenants(self) -> bool:
+        return False
+
     def own_filter(self) -> str:
         return self.chips.key() or ""
 

@@ -1162,6 +1162,10 @@ def test_what_reads_many_rows_says_so_first(
     qtbot.waitUntil(lambda: page.model.rowCount() == count(file, "users"))
     page.table.scrollToBottom()
     qtbot.waitUntil(lambda: page.model.record(page.model.rowCount() - 1) is not None)
+    press("Ctrl+T")
+    tenants = current(window)
+    qtbot.waitUntil(tenants.price.isVisible)
+    assert tenants.price_label.text() == "Press Enter in the filter to read them."  # none has a list there
 
 
 def test_rows_of_another_filter_or_tenant_do_not_stay_while_a_price_is_asked(

@@ -102,6 +102,9 @@ def test_each_tab_is_found_as_it_was_left(qtbot: QtBot, window: MainWindow, demo
     audit = go(qtbot, window, AUDIT)
     qtbot.waitUntil(lambda: audit.filters.count.text() == said(wanted, AUDIT))
     assert audit.filters.pickers["event_type"].currentText() == "2 types"
+    assert audit.view_picker.ticked() == "", "not “All entries”"
+    audit.clear_filters()
+    assert audit.view_picker.ticked() is None
     runs = go(qtbot, window, RUNS)
     qtbot.waitUntil(lambda: set(runs.facets.chips["status"].keys()) == {"killed", "paused"})
     assert dict(runs.query().choices)["status"] == ("paused", "killed")
