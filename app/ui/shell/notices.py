@@ -368,8 +368,9 @@ class BrokenNotice(Notice):
 
 
 class ContinuationNotice(Notice):
-    """Hidden until a known file turns out to be a newer copy or not to continue what was seen, or an imported
-    one stays without a checkpoint.
+    """Hidden until a known file turns out not to continue what was seen, or there is something to say of one
+    that was imported. That one continues is said in passing: it comes by itself while rows are read already,
+    and the status bar goes on to say how many entries are new.
 
     `objection` is what it has to say against the file; it is for the notice of a broken one, where that is
     broken: `objected()` when there is one. `is_older` while that is what it says.
@@ -383,7 +384,7 @@ class ContinuationNotice(Notice):
 
     def __init__(self, context: Context, show: Callable[[], object], parent: QWidget | None = None) -> None:
         super().__init__(context.theme, parent, below=True)
-        self._context = context
+        self._context, self._show = context, show
         self.findings_button = self.add_button("Show findings", show)
         self.findings_button.hide()
         self.add_button("Dismiss", self.dismiss)
@@ -433,7 +434,8 @@ class ContinuationNotice(Notice):
             self._has_looked = True
             # Where there are fewer the others, behind the checkpoint, were seen.
             less = replace(found, new_entries=behind, seen_at=None)
-            self.show_continuation(less if behind < found.new_entries else found)
+            new = less if behind < found.new_entries else found
+            self.show_continuation(new, in_passing=True)
             self._keep_seen(last)
 
         self._context.runner.read(behind_and_last, seen, on_done=count, on_failed=lambda error: None)
@@ -499,8 +501,8 @@ class ContinuationNotice(Notice):
         else:
             self.show_continuation(continuation)
 
-    def show_continuation(self, found: Continuation | None, *more: str) -> None:
-        """Says what was found, and `more` of a file that does not continue."""
+    def show_continuation(self, found: Continuation | None, *more: str, in_passing: bool = False) -> None:
+        """Says what was found, and `more` of a file that does not continue; that it does `in_passing`."""
         if found is None or not found.known:
             return
         now = self._context.clock()
@@ -524,11 +526,11 @@ class ContinuationNotice(Notice):
             is_more = self._context.costs and found.new_entries >= NEW_AT_MOST
             new = counted(found.new_entries - is_more, "new entry", "new entries")
             is_of_now = found.seen_at is None or seen == relative_time(now, now)
-            since = "" if is_of_now else f" since {seen}"
-            self.banner.show_verdict(
-                Tone.OK,
-                f"This {self._context.opened.kind} continues the one you saw last",
-                f"— {'more than ' if is_more else ''}{new}{since}",
-                f"The head that checkpoint {found.checkpoint} knew is still in every chain.",
-            )
+            headline = f"This {self._context.opened.kind} continues the one you saw last"
+            rest = f"— {'more than ' if is_more else ''}{new}{'' if is_of_now else f' since {seen}'}"
+            if in_passing:
+                self._context.say(f"{headline} {rest}", act=("Audit chain", self._show))
+                return
+            detail = f"The head that checkpoint {found.checkpoint} knew is still in every chain."
+            self.banner.show_verdict(Tone.OK, headline, rest, detail)
             self.show()

@@ -26,7 +26,7 @@ from app.services.records.export import Format
 from app.services.records.tables import Scope
 from app.ui.shell.connect_dialog import ConnectDialog, TokenDialog
 from app.ui.shell.dialogs import NotesDialog
-from app.ui.shell.notices import ContinuationNotice, TablesNotice
+from app.ui.shell.notices import TablesNotice
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.time_travel import KEPT, TimeTravelDialog
 from app.ui.shell.window import MainWindow
@@ -1056,16 +1056,13 @@ def test_the_chain_is_verified_from_the_checkpoint_on(
     window.close_file()
     append(file, "new", 3)
 
-    def said() -> list[str]:
-        return [one.banner.headline() for one in window.findChildren(ContinuationNotice) if one.isVisible()]
-
+    continues = "This database continues the one you saw last — {} new entries"
     open_live(qtbot, window, production)
     qtbot.waitUntil(lambda: window.shield.text().endswith(" · 3 newer"))
-    qtbot.waitUntil(lambda: bool(said()))
-    assert said()[0].startswith("This database continues the one you saw last — 3 new entries")
+    qtbot.waitUntil(lambda: window.toast.label.text() == continues.format(3))
     append(file, "later", 2)
     open_live(qtbot, window, production)
-    qtbot.waitUntil(lambda: bool(said()) and said()[0].endswith("— 2 new entries"))
+    qtbot.waitUntil(lambda: window.toast.label.text() == continues.format(2))
     page = go(qtbot, window, 1)
     assert isinstance(page, AuditTab)
     assert page.banner.detail().startswith("5 newer entries are not verified yet")
