@@ -254,6 +254,7 @@ class Inspector(QFrame):
         # Each part has its place before it is filled: what is moved to another parent is styled again.
         self._record = QWidget(self)
         self._header = QWidget(self._record)
+        self._header.hide()  # without words it would still be measured, 190 times until the first rows show
         self.title = FoldedLabel(look=Look.TITLE, most=_MOST_OF_HEADER)
         self.subtitle = FoldedLabel(look=Look.DIM, most=_MOST_OF_HEADER)
         self._chips = Lines(gap=6)
@@ -298,6 +299,7 @@ class Inspector(QFrame):
         self.title.setText(bounded(in_one_line(title)) if title.strip() else EMPTY)
         self.subtitle.setText(subtitle)
         self.subtitle.setVisible(bool(subtitle))
+        self._header.show()
         before = self._chips.parts()
         self._chips.set_parts([StatusChip(self._theme, *chip) for chip in chips])
         for part in before:
