@@ -407,7 +407,8 @@ class Retention(QObject):
     def _tell_change(self, result: RetentionResult | None, at: int) -> None:
         verdict = self._context.verdict
         verdict.is_pruned = self.running
-        if result is not None and not result.total and not self.running:
+        took_nothing = not self._context.costs if result is None else not result.total
+        if took_nothing and not self.running:  # of what failed on a live database one cannot know
             verdict.spare()
         if result is None or not (result.total or result.reported) or self._stopped:
             return

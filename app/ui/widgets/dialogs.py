@@ -1,7 +1,7 @@
 """Dialogs: what they have in common, questions, failures, and those that ask for a file."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, cached_property
 from itertools import chain, count
 from pathlib import Path
@@ -273,7 +273,8 @@ class Dialog(QDialog):
         if agreed is not None:
             self.accepted.connect(agreed)
         if before is not None and owner is not None and before is not owner.window():
-            self.finished.connect(lambda _: _give_back(before))
+            back = [before, *_owners(before)]  # by then that one may be gone
+            self.finished.connect(lambda _: _give_back(back))
         self.finished.connect(self.deleteLater)
         self.open()
 
@@ -433,13 +434,17 @@ def _height(part: QLayout | QWidget, width: int) -> int:
     return wrapped if wrapped >= 0 else part.sizeHint().height()
 
 
-def _give_back(window: QWidget) -> None:
-    """To that window, or to what it belongs to where it closes as well, once all that close have done so: the
-    system would give them to one that is about to go, and then to none.
+def _owners(window: QWidget) -> Iterator[QWidget]:
+    """The windows that it belongs to, from the nearest on."""
+    while (owner := window.parentWidget()) is not None:
+        window = owner.window()
+        yield window
+
+
+def _give_back(windows: Sequence[QWidget]) -> None:
+    """To the first of them that is still there, once all that close have done so: the system would give them
+    to one that is about to go, and then to none.
     """
-    windows = [window]
-    while (owner := windows[-1].parentWidget()) is not None:
-        windows.append(owner.window())
 
     def give() -> None:
         there = next((one for one in windows if isValid(one) and one.isVisible()), None)
