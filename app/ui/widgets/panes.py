@@ -241,10 +241,12 @@ class Inspector(QFrame):
     """All of one record, or that none is selected, or why it cannot be shown.
 
     Build the body once. Parts stay, their content changes, so nothing flickers while the selection moves.
-    `menu_requested(global_pos)`: context menu of the record, by mouse or keyboard.
+    `menu_requested(global_pos)`: context menu of the record, by mouse or keyboard. `again()`: what could not
+    be shown is wanted once more.
     """
 
     menu_requested = Signal(QPoint)
+    again = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -288,9 +290,14 @@ class Inspector(QFrame):
         self._drawing.timeout.connect(lambda: self.setUpdatesEnabled(True))
 
     @cached_property
+    def again_button(self) -> QPushButton:
+        return push_button(self._theme, "Try again", self.again.emit, icon=Icon.REFRESH)
+
+    @cached_property
     def failure(self) -> EmptyState:
         """Made when there is first one to show."""
-        failure = EmptyState(self._theme, Icon.WARNING, "This cannot be shown")
+        buttons = [self.again_button]
+        failure = EmptyState(self._theme, Icon.WARNING, "This cannot be shown", buttons=buttons)
         failure.setMinimumWidth(_LEAST_WIDTH)
         self._stack.addWidget(failure)
         return failure
@@ -446,8 +453,10 @@ class Inspector(QFrame):
         self.empty.set(Icon.INFO, bounded(in_one_line(title)) if title.strip() else "Reading…", "Reading…")
         self._show(self.empty)
 
-    def show_failure(self, sentence: str) -> None:
+    def show_failure(self, sentence: str, *, again: bool = False) -> None:
+        """Why it cannot be, and whether it may go well when it is tried again."""
         self.failure.set(Icon.WARNING, self.failure.title.text(), sentence)
+        self.again_button.setVisible(again)
         self._show(self.failure)
 
     def _show(self, part: QWidget) -> None:

@@ -105,7 +105,7 @@ class InspectedTab(QWidget):
     def _not_read(self, error: TenantAdminError) -> None:
         if isinstance(error, DamagedFile):
             self.context.meet_damage()
-        self.inspector.show_failure(str(error))
+        self.inspector.show_failure(str(error), again=error.is_retriable)
 
     def _show_selection(self) -> None:
         """Several records are never shown as one."""

@@ -123,6 +123,7 @@ class ListedTab(InspectedTab):
         if self._stale and self.isVisibleTo(self.window()):
             self._stale = False
             self.reload()
+        self.current.try_again()
 
     def reload(self) -> None:
         """Reads again, keeping selection, scroll position, order and filters."""

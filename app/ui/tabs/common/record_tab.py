@@ -233,6 +233,7 @@ class RecordTab(ListedTab):
         self.current.late.connect(self._show_waiting)
         self.current.left.connect(self._show_no_record)
         self.current.failed.connect(self._not_read)
+        self.inspector.again.connect(self.current.try_again)
 
     def _age(self) -> None:
         if self.isVisible():

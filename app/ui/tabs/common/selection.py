@@ -405,6 +405,7 @@ class CurrentRecord(QObject):
     late = Signal()
     failed = Signal(object)
     left = Signal()
+    _is_worth_a_try = False
 
     def __init__(
         self, runner: Runner, rows: ListController, load: Callable[..., Any], parent: QObject
@@ -504,6 +505,7 @@ class CurrentRecord(QObject):
 
     def _came(self, record_id: object, record: Any) -> None:
         self._late.stop()
+        self._is_worth_a_try = False
         self._read = (record_id, record)
         self.came.emit(record_id, record)
         waiting, self._waiting = self._waiting, None
@@ -513,4 +515,10 @@ class CurrentRecord(QObject):
     def _failed(self, error: TenantAdminError) -> None:
         self._late.stop()
         self.record_id = self._read = self._waiting = self._reading = None
+        self._is_worth_a_try = error.is_retriable
         self.failed.emit(error)
+
+    def try_again(self) -> None:
+        """Reads what could not be read a while ago, and may be now."""
+        if self._is_worth_a_try and self.record_id is None:
+            self._follow()

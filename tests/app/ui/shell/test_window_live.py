@@ -575,6 +575,26 @@ def test_a_lost_answer_is_a_state_until_it_is_known(
     qtbot.waitUntil(lambda: ask(file, there) == [(0,)])
 
 
+def test_a_record_that_could_not_be_read_is_asked_for_again_where_it_would_stand(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge
+) -> None:
+    page = open_live(qtbot, window, production)
+    edge.read_faults = ["busy before", "busy before"]
+    page.table.select_row(0)
+    button = page.inspector.again_button
+    qtbot.waitUntil(button.isVisible)
+    click(qtbot, button)
+    qtbot.waitUntil(lambda: not edge.read_faults and page.inspector.failure.isVisible())
+    click(qtbot, button)
+    qtbot.waitUntil(lambda: page.current.whole() is not None and not button.isVisible())
+    edge.read_faults = ["busy before"]
+    page.table.select_row(1)
+    qtbot.waitUntil(button.isVisible)
+    press("Ctrl+2")
+    press("Ctrl+1")
+    qtbot.waitUntil(lambda: page.current.whole() is not None)
+
+
 def test_what_others_write_is_said_and_own_acts_are_not(
     qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
 ) -> None:
