@@ -172,7 +172,7 @@ class VerificationPanel(QWidget):
         """
         if self.is_running:
             return
-        self._asked, self._started, self._is_due, self._then = asked, time.monotonic(), True, then
+        self._asked, self._is_due, self._then = asked, True, then
         self._context.verdict.is_asked = True
         self._context.verdict.asked.emit()
         self.changed.emit()  # first: a button that has the focus hands it on before it is hidden
@@ -196,7 +196,7 @@ class VerificationPanel(QWidget):
     def _run(self) -> None:
         if not self._is_due:
             return
-        self._is_due, self._cost = False, ""
+        self._is_due, self._cost, self._started = False, "", time.monotonic()
         where, now = self._context.opened.where, self._context.clock()
         heard = partial(self._judged.emit, self._asked)
         by = self._context.settings.actor

@@ -7,7 +7,7 @@ from functools import partial
 from types import MappingProxyType
 
 from app.services.records.list_query import ColumnChoice, ListQuery, Value
-from app.services.records.lists import Counts
+from app.services.records.lists import CHOICES, Counts
 from app.services.records.tables import Table, TableColumn
 from app.ui.session.context import Context
 from app.ui.tabs.common.declared import choice_label, several
@@ -255,7 +255,9 @@ class Facets:
                 # No row has it any more, and it is filtered by all the same, or may be: in words.
                 value = self._values[column].get(key, key)
                 choices.append(Choice(key, choice_label(self._table, column, value), 0))
-            picker.set_choices(choices, sum(count for _, count in counts))
+            # Of those that are offered alone nobody is told that they are all.
+            are_all = len(counts) < CHOICES
+            picker.set_choices(choices, sum(count for _, count in counts) if are_all else None)
 
 
 def _key(value: Value) -> str:
