@@ -119,7 +119,8 @@ def retention(options: argparse.Namespace) -> int:
             common.complain(str(error))
     database = given.database
 
-    checkpoint = partial(try_to_sign, given.where, store, verify, clock=lambda: int(time.time()))
+    clocked = partial(try_to_sign, clock=lambda: int(time.time()), by=paths.os_user())
+    checkpoint = partial(clocked, given.where, store, verify)
     reads = plan.rows_to_read(given)
     archived = options.archive is not None
     most = reads.most if options.dry_run else reads.most_of_a_run(archived=archived)

@@ -272,7 +272,8 @@ class Retention(QObject):
                 self._planning.cancel()
 
     def _try_to_sign(self, **options: Any) -> Attempt:
-        return try_to_sign(self._context.opened.where, *store_and_verifier(), clock=self._clock, **options)
+        where, by = self._context.opened.where, self._settings.actor
+        return try_to_sign(where, *store_and_verifier(), clock=self._clock, by=by, **options)
 
     def _planner(self, reading: Reading, days: int | None = None) -> Callable[..., Plan]:
         """Asks the settings, on the interface thread, where they live."""

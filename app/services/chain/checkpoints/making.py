@@ -364,20 +364,24 @@ def try_to_sign(
     signs: bool = True,
     monitor: Monitor = UNWATCHED,
     before: Attempt | None = None,
+    by: str | None = None,
 ) -> Attempt:
     """A checkpoint beside another act, and what that act must leave alone. Raises only `Cancelled`.
 
     Without a `reason` nothing is signed: for what an act that is only planned would have to leave alone; the
     key is looked for where that `signs`. What was found then is signed later, without another verification,
     where it comes as `before`: nobody may have written to the file since, and where the checkpoints are
-    others by now the file is verified again.
+    others by now the file is verified again. What is verified here is kept as said on behalf of `by`.
     """
     now = clock()
     try:
         known = store.known(where)
         report = before.report if before is not None and before.known == known else None
         alone = Monitor(cancelled=monitor.cancelled)  # the act beside it counts something else
-        report = report or verify(where, now=now, monitor=alone, checkpoints=known, seal=True)
+        if report is None:
+            report = verify(where, now=now, monitor=alone, checkpoints=known, seal=True)
+            if by is not None:
+                keep_verdict(where, store, report, now=now, by=by)
     except (TenantAdminError, OSError) as error:
         problem = why_none(error, where)
         return Attempt(failure=problem, missing=problem)
