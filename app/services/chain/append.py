@@ -12,14 +12,14 @@ from typing import Any, Final
 from peewee import SQL, BaseQuery, Table, fn
 
 from app.services.chain import rules
-from app.services.chain.cautions import Agreed, Caution, DamageMet, EarlierState, NotRecorded
+from app.services.chain.cautions import Agreed, Caution, DamageMet, EarlierState, NotRecorded, WentBack
 from app.services.chain.numbering import Numbering
 from app.services.chain.reading import last_numbers
 from app.services.chain.rules import named
 from app.services.secrets.forms import without_credentials
 from app.services.text import tenant_name
 from models import errors
-from models.engine import Database, Limits, Rows, Statement, raw, sql_name, within
+from models.engine import Capability, Database, Limits, Rows, Statement, raw, sql_name, within
 from models.freeing import let_go
 from models.progress import UNWATCHED, WATCHING, Monitor, Stop, Waiting, never
 from models.status import DAY
@@ -207,7 +207,8 @@ def append(
     `told` says that a person knows of any caution.
     """
     agreed = agreed or Agreed()
-    for is_so, caution in ((database.damaged, DamageMet), (database.is_earlier, EarlierState)):
+    earlier = WentBack if Capability.TIME_TRAVEL in database.capabilities else EarlierState
+    for is_so, caution in ((database.damaged, DamageMet), (database.is_earlier, earlier)):
         if is_so and not told:
             agreed.require(caution(database.place))
     heard: str | None = None

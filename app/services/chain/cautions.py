@@ -46,6 +46,17 @@ class EarlierState(Caution):
     )
 
 
+class WentBack(EarlierState):
+    """The same of a database that Time Travel may have brought back."""
+
+    sentence = (
+        "{name} is as an earlier checkpoint knew it, or earlier still. What is recorded now takes the number "
+        "of an entry that a later one knows, and the chain will look tampered with. If it was brought back "
+        "on purpose, start over first (“Start over…” at Checkpoints…); else bring the later state back by "
+        "Time Travel; nothing was changed."
+    )
+
+
 class NoBookmark(Caution):
     """None could be had of what is there, before much of it goes."""
 

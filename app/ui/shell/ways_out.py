@@ -2,7 +2,7 @@
 
 from shiboken6 import isValid
 
-from app.services.chain.cautions import Caution, EarlierState
+from app.services.chain.cautions import Caution, EarlierState, WentBack
 from app.ui.session.context import Context
 from app.ui.session.outcome import Outcome
 from app.ui.tabs.audit.dialogs import CheckpointsDialog
@@ -12,11 +12,12 @@ from app.ui.widgets.dialogs import ConfirmDialog
 
 
 def offer_way_out(question: ConfirmDialog, context: Context, caution: Caution) -> None:
-    """A button in the question of an earlier state, which leads to where a person says which database it is;
-    the act that waits is done as soon as that is no earlier state any more.
+    """A button in the question of an earlier state, which leads to where a person says which database it is,
+    or that it went back; the act that waits is done as soon as that is no earlier state any more.
     """
     if not isinstance(caution, EarlierState):
         return
+    went_back = isinstance(caution, WentBack)
 
     def lead() -> None:
         if not isValid(context):  # another file was opened behind the question
@@ -32,7 +33,9 @@ def offer_way_out(question: ConfirmDialog, context: Context, caution: Caution) -
                 context.agreed.forget(caution)
 
         box.checked.connect(checked)
-        box.listed.connect(lambda count: box.another_button.setFocus())
+        way = box.start_over_button if went_back else box.another_button
+        box.listed.connect(lambda count: way.setFocus())
         box.open_once()
 
-    question.add_apart(push_button(context.theme, "Another database…", lead, icon=Icon.DATABASE))
+    words, icon = ("Start over…", Icon.REFRESH) if went_back else ("Another database…", Icon.DATABASE)
+    question.add_apart(push_button(context.theme, words, lead, icon=icon))
