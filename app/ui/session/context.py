@@ -56,6 +56,10 @@ MOST_WRITTEN = 1_000
 """Rows that are written where each is charged, and nobody is asked before."""
 
 
+ADDRESSES = "It tells whether another user has the same address."
+"""What all users of a tenant are read for before one is written."""
+
+
 class Context(QObject):
     """One open file and the means to read it, to act on it and to show it, from its opening until `stop()`.
 
@@ -193,8 +197,12 @@ class Context(QObject):
         run: Callable[[], object],
         parent: QWidget,
         declined: Callable[[], object] = lambda: None,
+        *,
+        hint: str = "",
     ) -> None:
-        """Runs what reads so many rows; where that is much, and each is charged, a person is asked first."""
+        """Runs what reads so many rows; where that is much, and each is charged, a person is asked first; a
+        `hint` says what for.
+        """
         if not self.is_much(rows):
             run()
             return
@@ -202,7 +210,7 @@ class Context(QObject):
 
         charged = self.opened.database.charges
         much = MuchToRead(self.opened.place, rows, "up to", charged=charged)
-        asked = ask_to_read(self.theme, much, run, parent)
+        asked = ask_to_read(self.theme, much, run, parent, hint=hint)
         asked.rejected.connect(declined)
 
     def is_dear(self, written: int, read: int) -> bool:

@@ -13,7 +13,7 @@ from app.services.records import adding, users
 from app.services.records.adding import EMAIL, TENANT, Judged, Sheet, WantedUser
 from app.services.records.tables import EVERYONE, USERS
 from app.services.text import counted, some_of, visible
-from app.ui.session.context import Context
+from app.ui.session.context import ADDRESSES, Context
 from app.ui.tabs.common.form_fields import TenantField, with_records
 from app.ui.tabs.common.price_line import PriceLine
 from app.ui.tabs.users.lines import WIDTH, LeftOutDialog, LinesTable, ask_save_wrong, save_wrong
@@ -307,7 +307,7 @@ class AddUsersDialog(LongForm):
         def run() -> None:
             self._begin(work, self._judged, len(sheet.rows))
 
-        self._context.when_agreed(self._context.rows_of(USERS.name, EVERYONE), run, self)
+        self._context.when_agreed(self._context.rows_of(USERS.name, EVERYONE), run, self, hint=ADDRESSES)
 
     def _is_new_agreed(self) -> bool:
         """The tenant of all lines may be a new one, which its own field asks about."""
@@ -408,7 +408,7 @@ class AddUsersDialog(LongForm):
     def _create(self) -> None:
         good = self.found.good if self.found is not None else ()
         write = partial(self.write, self._context.act, users.create_many, good, self.monitor(len(good)))
-        self._context.when_agreed(self._context.rows_of(USERS.name, EVERYONE), write, self)
+        self._context.when_agreed(self._context.rows_of(USERS.name, EVERYONE), write, self, hint=ADDRESSES)
 
     def _choose(self) -> None:
         path = ask_open(self, "Choose a file of users", str(self._context.opened.folder), _FILES)

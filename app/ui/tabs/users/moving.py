@@ -12,7 +12,7 @@ from app.services.records import users
 from app.services.records.seen import Seen
 from app.services.records.tables import USERS, Scope
 from app.services.text import counted, some_of, tenant_name, visible
-from app.ui.session.context import Context
+from app.ui.session.context import ADDRESSES, Context
 from app.ui.tabs.common.form_fields import TenantField
 from app.ui.tabs.common.price_line import PriceLine
 from app.ui.widgets.long_form import LongForm
@@ -87,9 +87,8 @@ def move_form(context: Context, moving: Moving, seen: Seen, parent: QWidget | No
         act = partial(context.act, users.move, ids, seen=seen, watching=form.monitor(len(ids)))
         # The addresses of a tenant are compared as people read them, which no index does.
         looks = 1 if len(ids) == 1 else 2  # of several those who cannot move are found first
-        context.when_agreed(
-            looks * context.rows_of(USERS.name, Scope(tenant)), partial(form.write, act, tenant), form
-        )
+        rows, write = looks * context.rows_of(USERS.name, Scope(tenant)), partial(form.write, act, tenant)
+        context.when_agreed(rows, write, form, hint=ADDRESSES)
 
     form.submitted.connect(move)
     return form
