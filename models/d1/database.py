@@ -399,11 +399,15 @@ class D1Database(Database):
                 raise
             self._look_back(before, held, error)
             return before
+        if exact is None:  # as every answer to that names; another one's may have come twice
+            self._look_back(
+                before, held, NotKnown("its answer does not name the bookmark of what was before")
+            )
+            return before
         self.last_read = None
-        if exact is not None:
-            with suppress(errors.StorageError):  # the other one is kept
-                self.client.shared.keep_bookmark(self.identity, exact, "just before going back")
-                return exact
+        with suppress(errors.StorageError):  # the other one is kept
+            self.client.shared.keep_bookmark(self.identity, exact, "just before going back")
+            return exact
         return before
 
     def _look_back(self, before: str, held: tuple[int, str], error: Exception) -> None:

@@ -519,7 +519,8 @@ def test_a_return_whose_answer_stays_away_is_not_said_to_have_changed_nothing(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("fault", "error"), [("echo", Failed), ("denied", TokenRefused), ("gone", NotOffered)]
+    ("fault", "error"),
+    [("echo", Failed), ("denied", TokenRefused), ("gone", NotOffered), ("bare", ReturnUnknown)],
 )
 def test_a_return_that_is_refused_is_known_by_what_is_there(
     production: D1Database, edge: Edge, file: Path, fault: str, error: type[StorageError]
@@ -528,7 +529,9 @@ def test_a_return_that_is_refused_is_known_by_what_is_there(
     edge.bookmarks, edge.file = [], file
     now = str(production.bookmark("asked"))
     edge.return_faults = [f"{fault} before"]
-    with pytest.raises(error, match="nothing was changed"):
+    with pytest.raises(
+        error, match="does not name the bookmark" if fault == "bare" else "nothing was changed"
+    ):
         production.go_back(now)
     users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
     edge.return_faults = [f"{fault} after"]
