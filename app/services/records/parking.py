@@ -22,7 +22,7 @@ from app.services.records.change import Change
 from app.services.records.dependents import removal
 from app.services.records.images import STAMPS, Images
 from app.services.records.list_query import ListQuery, Statements
-from app.services.records.rows import StoredRow, Value, decoded, exactly, is_number, shown
+from app.services.records.rows import StoredRow, Value, decoded, exactly, is_number, legible, shown
 from app.services.records.runs import chain_of, short_idea
 from app.services.records.tables import PLANNING_PARKED_IDEAS, PLANNING_RUNS
 from models.engine import Database, raw, sql_name
@@ -107,6 +107,23 @@ def _valid(values: Mapping[str, str]) -> dict[str, Value]:
     return {name: found if (found := _VALID[name](value)) != "" else None for name, value in values.items()}
 
 
+def _given(texts: Mapping[str, str], shown_of: StoredRow | None) -> dict[str, Value]:
+    """The same, but for what is still as a form has shown it of that row: it is as it is stored there, of
+    whatever kind.
+    """
+    image = {} if shown_of is None else shown_of.image
+    kept = {
+        name: image[name]
+        for name, typed in texts.items()
+        if image.get(name) not in (None, "") and _lines(typed) == _lines(text.readable(legible(image[name])))
+    }
+    return _valid({name: typed for name, typed in texts.items() if name not in kept}) | kept
+
+
+def _lines(value: str) -> list[str]:
+    return [line.rstrip() for line in value.strip().splitlines()]
+
+
 @writing.act
 def park(
     images: Images,
@@ -123,8 +140,8 @@ def park(
     """
     images.chains = (SYSTEM_TENANT,)
     _look_along(images, PLANNING_PARKED_IDEAS.name)
-    given = _valid({IDEA: "", **values})
     run = None if run_id is None else _run(images, run_id)
+    given = _given({IDEA: "", **values}, run)
     has = images.table(PLANNING_PARKED_IDEAS.name).columns
     if run is not None:
         phase = run.image.get("current_phase")
@@ -199,7 +216,7 @@ def promote(
     images.require_seen([parked])
     gone = removal(images, [parked])
     source = next(iter(_sources(images, [parked])), None)
-    run, chain = _new_run(images, new, source, beside, now)
+    run, chain = _new_run(images, new, source, beside, now, shown_of=parked)
     said: dict[str, Any] = {
         "actor": actor,
         "runId": shown(run.record_id),
@@ -240,7 +257,7 @@ def create_run(
     images.chains = (SYSTEM_TENANT,)
     _look_along(images, PLANNING_RUNS.name)
     source = None if copied is None else _run(images, copied)
-    run, chain = _new_run(images, new, source, beside, now)
+    run, chain = _new_run(images, new, source, beside, now, shown_of=source)
     said = {"actor": actor, "runId": shown(run.record_id), "status": run.shown("status")}
     origin = {} if source is None else {"from": source.shown("id")}
     return Change(
@@ -289,7 +306,7 @@ def due(database: Database, now: int) -> tuple[str | int, ...]:
 
 
 def _run(images: Images, run_id: Value) -> StoredRow:
-    only = (IDEA, "current_phase", "quality_score", "tenant_id", "idea_id")
+    only = (IDEA, REFINED, "current_phase", "quality_score", "tenant_id", "idea_id")
     return images.found(PLANNING_RUNS.name, [run_id], "planning run", only=only)[0]
 
 
@@ -315,9 +332,15 @@ def _chains(images: Images, parked: Sequence[StoredRow]) -> list[str]:
 
 
 def _new_run(
-    images: Images, new: NewRun, source: StoredRow | None, beside: Mapping[str, str], now: int
+    images: Images,
+    new: NewRun,
+    source: StoredRow | None,
+    beside: Mapping[str, str],
+    now: int,
+    *,
+    shown_of: StoredRow | None,
 ) -> tuple[StoredRow, str]:
-    """The run, and the tenant in whose chain it is recorded."""
+    """The run, and the tenant in whose chain it is recorded; `shown_of` is whose texts a form has shown."""
     status = RunStatus(new.status)
     if status not in BEGINS_AS:
         raise NotAllowed(f"No run begins as {status}.")
@@ -327,7 +350,8 @@ def _new_run(
         status = RunStatus.ACTIVE
     if status not in takes:
         raise NotAllowed(f"This database's own rules let no run be {status}.")
-    given: dict[str, Value] = {**_valid({IDEA: new.idea, REFINED: new.refined_idea}), "status": str(status)}
+    texts = {IDEA: new.idea, REFINED: new.refined_idea}
+    given: dict[str, Value] = {**_given(texts, shown_of), "status": str(status)}
     if new.mode is not None:
         given["mode"] = text.single_line("mode", "The mode", new.mode, longest=100)
     chain = SYSTEM_TENANT

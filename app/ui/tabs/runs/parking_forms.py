@@ -53,7 +53,7 @@ def park_form(context: Context, run: Record | None, parent: QWidget | None = Non
     form = FormDialog(context.theme, title, sentence, action="Park idea", parent=parent)
     stored = _stored(context, PLANNING_PARKED_IDEAS)
     known = {} if run is None else {name: run.text(name) for name in (IDEA, REFINED)}
-    _add_texts(form, stored, known)
+    _add_texts(form, stored, known, as_stored=bool(known))
     form.add_asked(() if stored is None else PLANNING_PARKED_IDEAS.asks_for(stored))
     form.editor(IDEA if run is None or REASON not in form.values() else REASON).setFocus()
 
@@ -127,7 +127,7 @@ class _RunForm(FormDialog):
             field = TenantField(context.tenants, tenant, context.erased)
             self.add_field("tenant_id", "Tenant", field, field.check)
         known = {} if source is None else {name: source.text(name) for name in (IDEA, REFINED)}
-        _add_texts(self, stored, known, (IDEA, REFINED))
+        _add_texts(self, stored, known, (IDEA, REFINED), as_stored=bool(known))
         status = QComboBox()
         for one in parking.BEGINS_AS:
             status.addItem(_STATUSES[one], str(one))

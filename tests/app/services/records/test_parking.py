@@ -93,6 +93,24 @@ def test_an_idea_is_parked_from_a_run_changed_and_deleted(
         parking.delete(engine, [idea["id"]], **BY)
 
 
+@pytest.mark.parametrize("stored", ["one\r\ntwo \n", b"\x00\xff", 7.5])
+def test_what_a_form_shows_and_nobody_edits_goes_on_as_it_is_stored(
+    database: LocalDatabase, stored: Any
+) -> None:
+    run, words = add_run(database), "x'00ff'" if isinstance(stored, bytes) else str(stored)
+    typed = "\n".join(line.rstrip() for line in words.strip().splitlines())
+    database.connection().execute("UPDATE planning_runs SET refined_idea = ?", (stored,))
+    ((stored,),) = database.connection().execute("SELECT refined_idea FROM planning_runs").fetchall()
+    parking.park(database, {**IDEA, "refined_idea": typed}, run, **BY)
+    (idea,) = ideas(database)
+    assert idea["refined_idea"] == stored
+    parking.promote(database, idea["id"], NewRun("A ferry", typed, RunStatus.PAUSED), **BY)
+    parking.create_run(database, NewRun("A ferry", typed, RunStatus.PAUSED), run, **BY)
+    parking.create_run(database, NewRun("A ferry", f"{typed}!", RunStatus.PAUSED), run, **BY)
+    found = sorted(repr(row["refined_idea"]) for row in runs(database))
+    assert found == sorted([repr(stored)] * 3 + [repr(f"{typed}!")])
+
+
 def test_a_parked_idea_becomes_a_run(engine: Database, database: LocalDatabase, events: Events) -> None:
     source = add_run(database)
     parking.park(engine, IDEA, source, **BY)
