@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial, reduce
 from itertools import product
 from operator import and_, or_
-from typing import Any
+from typing import Any, Final
 
 from peewee import JOIN, OP, SQL, Case, Column, Expression, Join, ModelAlias, NodeList, Select, fn
 
@@ -444,9 +444,10 @@ class Statements:
         stamps = [moment(self.value(self.table.column(name))) for name in ("created_at", "updated_at")]
         found = [fn.coalesce(stamp, 0) < since for stamp in stamps]
         if self._has_chain:
-            named = [_named_since(keys, since) for keys in _NAMED_BY]
-            values = [self.value(self.table.column(name)) for name in ("id", "email")]
-            found += [value.not_in(of) for value, of in zip(values, named, strict=True)]
+            found += [
+                self.value(self.table.column(name)).not_in(_named_since(member, since))
+                for name, member in NAMED_BY
+            ]
         return found
 
     def _chosen(self, column: TableColumn, values: tuple[Value, ...]) -> Any:
@@ -498,18 +499,21 @@ class Statements:
         return found & value.endswith(end) if shortened else found
 
 
-_NAMED_BY = ("userId", "actor"), ("email", "actor")
-"""By which values of a payload an entry names a user: by the id, by the address."""
+NAMED_BY: Final = ("id", "userId"), ("id", "actor"), ("email", "email"), ("email", "actor")
+"""A user's columns, each with what the payload of an entry that names the user calls it. They are looked for
+one by one: where rows are charged, so is each member of a payload that is gone through.
+"""
 
-_NAMED = """(SELECT named.value FROM audit_chain,
-json_each(CASE WHEN json_valid(payload) THEN payload ELSE '{}' END) AS named
-WHERE named.type = 'text' AND named.key IN (SELECT value FROM json_each(?)) AND"""
+_NAMED = """(SELECT payload ->> ? FROM audit_chain
+WHERE CASE WHEN {} AND json_valid(payload) THEN json_type(payload, ?) END = 'text')"""
 
 
-def _named_since(keys: Sequence[str], since: int) -> NodeList:
-    """Whom entries from then on name by these values of their payload."""
-    is_then = moment(SQL("audit_chain.created_at")) >= since
-    return NodeList((SQL(_NAMED, [json.dumps(keys)]), is_then, SQL(")")))
+def _named_since(member: str, since: int) -> NodeList:
+    """Whom entries from then on name by this member of their payload."""
+    path = f"$.{member}"
+    before, after = _NAMED.split("{}")
+    is_then = moment(SQL("audit_chain.created_at")) >= since  # asked first, as it costs the least
+    return NodeList((SQL(before, [path]), is_then, SQL(after, [path])))
 
 
 def _both(one: Any, other: Any) -> Any:

@@ -20,7 +20,7 @@ from typing import Any, Final
 from peewee import SQL, fn
 
 from app.services.records.keys import joined
-from app.services.records.list_query import Key, ListQuery, Statements, Value
+from app.services.records.list_query import NAMED_BY, Key, ListQuery, Statements, Value
 from app.services.records.record import readable_keys, value_of
 from app.services.records.rows import RawText, decoded, exactly, legible, perhaps_another
 from app.services.records.rows import Value as Stored
@@ -133,7 +133,12 @@ class Lists:
         sort = table.sorted_by(query.sort)
         is_of_rowid = stored and stored.rowid == sort.source and query.sort != RANK
         by_rowid = (query.as_added and query.sort is None) or is_of_rowid
-        of_chain = 0 if query.quiet_since is None else 2 * self._sizes.get(AUDIT_CHAIN.name, 0)
+        if stored:  # those of some keys are looked up
+            some = [
+                len(values) for name, values in query.choices if stored.key == (table.of_file(name).source,)
+            ]
+            rows = min([rows, *some])
+        of_chain = 0 if query.quiet_since is None else len(NAMED_BY) * self._sizes.get(AUDIT_CHAIN.name, 0)
         return (rows if by_rowid else 2 * rows) + of_chain
 
     def reads_whole(self, query: ListQuery, rows: int) -> int:

@@ -798,6 +798,10 @@ def test_many_rows_are_put_in_order_once_where_each_is_charged(
     assert (listing.total, [row and row[0] for row in listing.rows[:2]]) == (1_000, ["u1000", "u993"])
     if engine.usage is not None:
         assert engine.usage.read - before < 1.1 * lists.reads(query, 1_000) == 2_200
+        some = replace(query, sort="email", choices=(("id", ("u7", "u9", "gone")),))
+        before = engine.usage.read
+        assert lists.open_list(engine, some).total == 2
+        assert engine.usage.read - before < 50 and lists.reads(some, 1_000) == 6
         before, wanted = engine.usage.read, RowsWanted(query, Format.CSV)
         assert text_of(engine, lists, wanted).count("acme") == 1_000
         assert 4_900 < engine.usage.read - before < 1.1 * lists.reads_whole(query, 1_000) == 5_500

@@ -97,5 +97,17 @@ def test_those_of_whom_nothing_was_heard(engine: Database, sql: apsw.Connection,
     sql.execute("INSERT INTO audit_chain (tenant_id, event_type, payload, previous_hash, hash, created_at)"
                 " VALUES ('acme', 'odd', '{no json', 'x', 'y', ?)", (later,))  # fmt: skip
     assert quiet(engine, since) == [ids[3]]
+    if engine.usage is not None:  # whatever payloads have beside
+        sql.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)"
+            " INSERT INTO audit_chain (tenant_id, event_type, payload, previous_hash, hash, created_at)"
+            " SELECT 'acme', 'odd', json_object('a', i, 'b', 2, 'c', 3, 'actor', 4), 'x', i, ? FROM n",
+            (later,),
+        )
+        wanted = ListQuery("users", quiet_since=since)
+        lists = Lists(inspect(engine), {"users": 5, "audit_chain": 510})
+        before = engine.usage.read
+        assert lists.open_list(engine, wanted).total == 1
+        assert 0.9 * lists.reads(wanted, 5) < engine.usage.read - before < 1.1 * lists.reads(wanted, 5)
     execute(database_path, "DROP TABLE audit_chain")
     assert quiet(engine, since) == sorted(ids[1:])
