@@ -430,7 +430,10 @@ class DataTable(QTableView):
     def _look_where(self) -> None:
         """What is said above the rows takes of their height."""
         top = self.mapTo(self.window(), QPoint()).y()
-        if self.isVisible() and self._top not in (None, top):
+        # What is laid out before it is drawn, or has no rows, nobody has aimed at.
+        model: QAbstractItemModel | None = self.model()
+        has_rows = model is not None and model.rowCount() > 0
+        if has_rows and self.isVisible() and self.updatesEnabled() and self._top not in (None, top):
             self._moved = time.monotonic()
         self._top = top
 
