@@ -16,7 +16,7 @@ import apsw
 from app.services.files.allowed import STATISTICS
 from app.services.files.dump import BEGINNING, EXACT
 from app.services.files.inserts import AT_ONCE, ROW, STATEMENT, Inserts
-from app.services.records.belonging import of_tenant, referring
+from app.services.records.belonging import of_tenant, own_columns, referring
 from app.services.records.export import literal
 from app.services.records.record import readable_keys
 from app.services.text import counted, some_of, tenant_name
@@ -299,7 +299,7 @@ class _Export:
         found = self._wanted.conditions(self._stored)
         if self._wanted.tenant is None:
             return found
-        own = [name for name, table in self._stored.items() if table.tenant_column]
+        own = own_columns(self._stored)
         if not any(self._ask("1", name, f"{found[name]} LIMIT 1") for name in own):
             raise InvalidInput(
                 "tenant", f"{self._database.place} holds nothing of {tenant_name(self._wanted.tenant)}."

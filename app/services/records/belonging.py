@@ -1,8 +1,7 @@
 """Which rows belong to a tenant, through all tables and the foreign keys between them."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from app.services.records.export import literal
@@ -11,23 +10,22 @@ from app.services.records.rows import BYTEWISE, refers
 from app.services.text import tenant_name
 from models.engine import Database, raw, sql_name
 from models.errors import InvalidInput, NotAllowed, RemoteError, StorageError
-from models.schema import ForeignKey, StoredTables, tenant_column
+from models.schema import ForeignKey, StoredTables, caseless, tenant_column
+
+TENANTS: Final = "tenants"
+"""The platform's own table of them, which not every file has."""
 
 
 def own_of(
-    tables: StoredTables,
-    tenant: str,
-    *,
-    beside: Mapping[str, str] = MappingProxyType({}),
-    follows: Callable[[ForeignKey], bool] = lambda key: True,
+    tables: StoredTables, tenant: str, follows: Callable[[ForeignKey], bool] = lambda key: True
 ) -> dict[str, str]:
-    """Which rows of each table are a tenant's, as SQL: those that say so, those `beside` them, and those that
-    refer to them by foreign keys, as far as it `follows` these. A table that is none of it has no condition.
+    """Which rows of each table are a tenant's, as SQL: those that say so, what the platform's own table of
+    tenants says of it, and those that refer to them by foreign keys, as far as it `follows` these. A table
+    that is none of it has no condition.
 
     Raises `NotAllowed` where they depend on it by more ways than are followed.
     """
-    found = {name: named_by(own, tenant) for name, table in tables.items() if (own := table.tenant_column)}
-    found = {**beside, **found}
+    found = {name: named_by(own, tenant) for name, own in own_columns(tables).items()}
     keys: dict[str, list[tuple[str, ForeignKey]]] = {}  # of each table that is reached, by which ways
     fresh = [*found]
     while fresh:
@@ -54,6 +52,16 @@ def own_of(
         return " OR ".join(ways) or "0"
 
     return found | {name: condition(name, iter(range(WAYS))) for name in keys}
+
+
+def own_columns(tables: StoredTables) -> dict[str, str]:
+    """By which column the rows of a table say whose they are, where they do."""
+    with_id = {
+        name: "id"
+        for name, table in tables.items()
+        if caseless(name) == TENANTS and "id" in map(caseless, table.names)
+    }
+    return with_id | {name: own for name, table in tables.items() if (own := table.tenant_column)}
 
 
 def of_tenant(tables: StoredTables, tenant: str) -> dict[str, str]:

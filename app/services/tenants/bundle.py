@@ -19,17 +19,16 @@ from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.rules import SOUND, Verdict
 from app.services.chain.verify.report import Report, Section
 from app.services.chain.where import Where
-from app.services.records.belonging import in_virtual_tables, named_by, nothing_of, own_of
+from app.services.records.belonging import in_virtual_tables, nothing_of, own_of
 from app.services.records.export import plain_of
 from app.services.records.rows import decoded, exact
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.secrets.names import is_secret, pairs_of
-from app.services.tenants.overview import TENANTS
 from models.engine import raw, sql_name
 from models.local import atomic
 from models.local.database import LocalDatabase
 from models.progress import UNWATCHED, Monitor, Progress
-from models.schema import ForeignKey, StoredTable, StoredTables, caseless, internal, read_stored
+from models.schema import StoredTable, StoredTables, internal, read_stored
 from models.status import AuditEvent
 
 ROWS: Final = "tables"
@@ -95,21 +94,9 @@ class TenantExported:
         return sum(self.rows.values()) + self.entries
 
 
-def belonging(
-    tables: StoredTables, tenant: str, follows: Callable[[ForeignKey], bool] = lambda key: True
-) -> dict[str, str]:
-    """Which rows of which tables are the tenant's, as SQL, as `own_of`; what the platform's own table of
-    tenants says of it is one.
-    """
-    said = (name for name, table in tables.items() if caseless(name) == TENANTS)
-    with_id = (name for name in said if "id" in map(caseless, tables[name].names))
-    beside = {name: named_by("id", tenant) for name in with_id}
-    return own_of(tables, tenant, beside=beside, follows=follows)
-
-
 def beside_chain(tables: StoredTables, tenant: str, *, is_chain: bool) -> dict[str, str]:
     """The same but for the audit chain, which is exported as evidence where it `is_chain`."""
-    found = belonging(tables, tenant)
+    found = own_of(tables, tenant)
     apart = {AUDIT_CHAIN.name} if is_chain else set[str]()
     return {name: which for name, which in found.items() if name not in apart and not internal(name)}
 

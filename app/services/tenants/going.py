@@ -9,13 +9,13 @@ from typing import Final
 from peewee import SQL, Select
 
 from app.services.chain.rules import MARKER_EVENT
-from app.services.records.belonging import referring
+from app.services.records.belonging import own_of, referring
 from app.services.records.export import literal
 from app.services.records.images import MOST, Images
 from app.services.records.references import Fate, detached_by, fate_of
 from app.services.records.rows import STORED, Value, decoded, exact, in_parts, refers, shown, tried
 from app.services.records.tables import AUDIT_CHAIN
-from app.services.tenants.bundle import SHADOWS, belonging
+from app.services.tenants.bundle import SHADOWS
 from app.services.text import some_of, visible
 from models.engine import Database, Statement, raw, sql_name
 from models.errors import NotAllowed
@@ -47,7 +47,7 @@ class Going:
     @classmethod
     def of(cls, database: Database, stored: StoredTables, tenant: str) -> "Going":
         """What a tenant has. Raises `NotAllowed` where too many ways lead to it."""
-        goes = belonging(stored, tenant, lambda key: fate_of(key) is not Fate.CHANGES)
+        goes = own_of(stored, tenant, lambda key: fate_of(key) is not Fate.CHANGES)
         goes = {name: which for name, which in goes.items() if not internal(name)}
         stays = []
         for key in (key for name in goes for key in stored[name].referring if key.table == AUDIT_CHAIN.name):

@@ -469,7 +469,9 @@ def test_one_tenant_with_all_that_is_its_own(database_path: Path, tmp_path: Path
             CREATE TABLE ideas (id PRIMARY KEY, like_id REFERENCES ideas);
             CREATE TABLE apart (x);
             CREATE TABLE empty (x);
-            INSERT INTO tenants VALUES ('acme', 1), ('globex', 2);
+            CREATE TABLE terms (tenant REFERENCES tenants, said);
+            INSERT INTO tenants VALUES ('acme', 1), ('globex', 2), ('new', 3);
+            INSERT INTO terms VALUES ('acme', 'a'), ('new', 'n');
             INSERT INTO ideas VALUES ('i1', NULL), ('i2', NULL);
             INSERT INTO jobs VALUES (1, 'acme', 'i1'), (2, 'globex', 'i2'), (3, 'acme', NULL);
             INSERT INTO jobs VALUES (4, NULL, NULL);
@@ -485,6 +487,7 @@ def test_one_tenant_with_all_that_is_its_own(database_path: Path, tmp_path: Path
     with closing(apsw.Connection(str(new))) as db:
         assert db.execute("SELECT id FROM tenants").fetchall() == [("acme",)]
         assert db.execute("SELECT id FROM jobs").fetchall() == [(1,), (3,)]
+        assert db.execute("SELECT said FROM terms").fetchall() == [("a",)]
         assert db.execute("SELECT a FROM results").fetchall() == [(1,), (3,)]
         assert db.execute("SELECT x FROM notes").fetchall() == [("mine",), ("too",)]
         assert db.execute("SELECT id FROM ideas").fetchall() == [("i1",)]
@@ -502,6 +505,9 @@ def test_one_tenant_with_all_that_is_its_own(database_path: Path, tmp_path: Path
     assert schema(new) == schema(database_path)
     report = scan_pool.verify(InFile(new), now=NOW + 100)
     assert (report.verdict, report.entries) == ("CONSISTENT", 3)
+    exported(database_path, tmp_path / "alone.sql", tenant="new")  # of which nothing else tells
+    with closing(apsw.Connection(str(run(tmp_path / "alone.sql", tmp_path / "alone.sqlite")))) as db:
+        assert db.execute("SELECT id, said FROM tenants, terms").fetchall() == [("new", "n")]
     for nobody, said in (("nobody", "nobody"), ("", "a tenant without a name")):
         with pytest.raises(InvalidInput, match=f"holds nothing of {said}"):
             exported(database_path, tmp_path / "out.sql", tenant=nobody)
