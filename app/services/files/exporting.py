@@ -131,7 +131,7 @@ def of_no_tenant(
     counts = [1 for _ in others] + [0 for _ in nameless]
     with suppress(DamagedFile):  # of a table that nobody asked for
         counts = [rows for ((rows,),) in database.read_batch(list(map(raw, asked)))]
-    said = [f"left out: the rows of {name}, which belong to no tenant" for name in others]
+    said = [f"left out: the rows of {name}: nothing tells whose they are" for name in others]
     said += [
         f"left out: {counted(rows, 'row')} of {name} without a tenant"
         for name, rows in zip(nameless, counts[len(others) :], strict=True)

@@ -493,12 +493,12 @@ def test_one_tenant_with_all_that_is_its_own(database_path: Path, tmp_path: Path
         assert db.execute("SELECT id FROM ideas").fetchall() == [("i1",)]
         assert db.execute("SELECT seq FROM audit_chain").fetchall() == [(1,), (3,), (5,)]
     left_out = [
-        "left out: the rows of apart, which belong to no tenant",
+        "left out: the rows of apart: nothing tells whose they are",
         "left out: 1 row of jobs without a tenant",
     ]
 
     def left(done: Exported) -> list[str]:
-        return [note for note in done.notes if "no tenant" in note or "without a tenant" in note]
+        return [note for note in done.notes if "whose they are" in note or "without a tenant" in note]
 
     assert left(done) == left_out
     assert not [note for note in done.notes if "results" in note]

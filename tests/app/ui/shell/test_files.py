@@ -674,7 +674,7 @@ def test_a_file_is_exported_as_sql_and_what_d1_refuses_is_named(
     box = dialog(qtbot, window, NotesDialog)
     assert "exported to foundation.sql" in box.title.text()
     assert "the virtual table words" in box.text.toPlainText()
-    assert "the rows of planning_runs, which belong to no tenant" in box.text.toPlainText()
+    assert "the rows of planning_runs: nothing tells whose they are" in box.text.toPlainText()
     click(qtbot, box.copy_button)
     assert QGuiApplication.clipboard().text() == box.text.toPlainText()
 
