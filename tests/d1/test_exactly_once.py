@@ -20,6 +20,7 @@ from app.services.live.connections import NamedConnection
 from app.services.live.opening import open_live
 from app.services.records import notifications, runs, users, webhooks, writing
 from app.services.records.change import Change
+from app.services.records.composing import Composed, compose
 from app.services.records.webhooks import WebhookInput
 from app.services.retention.plan import plan, rows_to_read
 from app.services.retention.run import RetentionStopped
@@ -306,6 +307,28 @@ def test_neither_a_deletion_nor_an_undo_reads_all_addresses(production: D1Databa
     users.create(production, "acme", "X2@acme.example", **BY)
     with pytest.raises(InvalidInput, match="already has a user"):
         writing.undo(production, many, now=NOW)
+
+
+def test_acts_on_many_tenants_are_taken_back_for_what_is_said(production: D1Database, file: Path) -> None:
+    execute(
+        file,
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO users "
+        "SELECT 'x' || i, 't' || (i % 100), 'x' || i || '@acme.example', NULL, 1, 1 FROM n",
+    )
+    production.is_watched, agreed = True, Agreed()
+    tenants = [f"t{number}" for number in range(100)]
+    acts: tuple[Callable[[], Change], ...] = (
+        lambda: compose(production, tenants, Composed("down", "Down", "", ""), **BY),
+        lambda: users.move(production, [f"x{number}" for number in range(1, 81)], "t99", **BY),
+        lambda: users.create_many(production, [(one, f"new@{one}.example", None) for one in tenants], **BY),
+        lambda: users.delete(production, [f"x{number}" for number in range(100, 200)], **BY),
+    )
+    for act in acts:
+        change = act()
+        for _ in range(2):
+            said, before = change.read_back(production, asks=True), production.client.meter.read
+            change = writing.undo(production, change, now=NOW, agreed=agreed)
+            assert production.client.meter.read - before <= said
 
 
 def test_an_act_reads_no_more_again_than_is_said_and_goes_in_one_call_or_not_at_all(

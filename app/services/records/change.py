@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from app.services.records.list_query import ListQuery
-from app.services.records.tables import ACTOR, AUDIT_CHAIN, DECLARED, REDONE, UNDONE
+from app.services.records.tables import ACTOR, AUDIT_CHAIN, DECLARED, REDONE, UNDONE, USERS
 from app.services.text import quoted
 from models.engine import Database
 
@@ -39,6 +39,12 @@ _READ_PAST_INDEXES: Final = 1_100
 """The same of the newest entries where others may write the table's indexes."""
 _READ_OF_TABLES: Final = 3
 """The same for each object and column of the database, which tell how its tables are."""
+_READ_AGAIN: Final = 7
+"""The same for an entry of an act that is planned again where it is taken back: where its chain ends, and
+whether it is still there.
+"""
+_READ_OF_ADDRESS: Final = 6
+"""The same for a user whose address was given up or moved: who else has it, however it may be spelt."""
 _READ_TO_ADD: Final = 13
 """The same for a row that is added: in each index, and whether its address or number is taken."""
 
@@ -147,7 +153,15 @@ class Change:
 
     def read_back(self, database: Database, *, asks: bool) -> int:
         """The same where it is taken back, which may be planned again then."""
-        return self.inverse().read + (read_to_plan(database, asks=asks) if self.behind is None else 0)
+        back = self.inverse()
+        if self.behind is not None:
+            return back.read
+        addresses = sum(
+            row.before is not None and (row.after is None or "tenant_id" in row.changing)
+            for row in back.by_table.get(USERS.name, ())
+        )
+        again = read_to_plan(database, asks=asks) + _READ_AGAIN * len(back.events)
+        return back.read + again + _READ_OF_ADDRESS * addresses
 
     @property
     def going(self) -> int:

@@ -405,7 +405,7 @@ def move(images: Images, user_ids: Sequence[str], tenant_id: str, *, actor: str,
         events=tuple(event for row in rows for event in _moved(row, row.tenant, tenant, actor)),
         inverse_events=tuple(event for row in rows for event in _moved(row, tenant, row.tenant, actor)),
         checks=checks,
-        inverse_checks=checks,
+        inverse_checks=checks.of_what_was,
         left=left.told,
     )
 
@@ -547,7 +547,9 @@ class _Addresses:
 
 def _spellings(address: str) -> set[str]:
     """How somebody else has it stored most likely."""
+    local, at, host = address.partition("@")
     plain = {address, address.lower(), address.upper(), address.capitalize(), text.folded(address)}
+    plain.add(f"{local.upper()}{at}{host.lower()}")
     key = text.address(address)
     plain |= {key, text.host_in_unicode(key)}
     return {unicodedata.normalize(form, one) for one in plain for form in ("NFC", "NFD")}

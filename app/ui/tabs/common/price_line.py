@@ -23,16 +23,19 @@ class PriceLine(Label):
         if charges:
             self.setMinimumHeight(_LINES * self.fontMetrics().lineSpacing())
 
-    def tell_added(self, each: int, rows: int, entries: int) -> None:
-        """Of so many new rows, each charged as `each`, with so many audit entries."""
+    def tell_added(self, each: int, rows: int, entries: int, looks: int = 0) -> None:
+        """Of so many new rows, each charged as `each`, with so many entries; it `looks` at so many others."""
         database, asks = self._context.opened.database, self._context.agreed.asks
-        self._tell(rows, *price_to_add(database, each, rows, entries, asks=asks))
+        written, read = price_to_add(database, each, rows, entries, asks=asks)
+        self._tell(rows, written, read + looks)
 
-    def tell_changed(self, table: str, columns: Iterable[str], rows: int, entries: int) -> None:
+    def tell_changed(
+        self, table: str, columns: Iterable[str], rows: int, entries: int, looks: int = 0
+    ) -> None:
         """Of so many rows that get other values in these columns."""
         database, asks = self._context.opened.database, self._context.agreed.asks
         each = self._context.lists.written(table, [*columns, "updated_at"])
-        read = reads_again(database, rows, entries, asks=asks)
+        read = reads_again(database, rows, entries, asks=asks) + looks
         self._tell(rows, each * rows + WRITTEN_FOR_ENTRY * entries, read)
 
     def _tell(self, rows: int, written: int, read: int) -> None:

@@ -385,7 +385,8 @@ class AddUsersDialog(LongForm):
         stored = self._context.opened.schema.stored.get(USERS.name)
         if stored is not None and self._context.opened.database.charges:
             entries = users.entries_of_many(found.good) if found is not None else 0
-            self.price.tell_added(stored.written(), good, entries)
+            looks = self._context.rows_of(USERS.name, EVERYONE)
+            self.price.tell_added(stored.written(), good, entries, looks)
         self.bad_alone.setEnabled(bool(bad))
         self.save_button.setEnabled(bool(bad))
         self._list()

@@ -75,9 +75,20 @@ def move_form(context: Context, moving: Moving, seen: Seen, parent: QWidget | No
         of_it = f"{there:,} of them {'is' if there == 1 else 'are'} of {visible(field.value())} already."
         form.set_hint(of_it if there else " ", "tenant_id")
 
-    field.changed.connect(promise)
     price = PriceLine(context)
-    price.tell_changed(USERS.name, ("tenant_id",), len(ids), 2 * len(ids))
+
+    def looks() -> int:
+        """The addresses of a tenant are compared as people read them, which no index does; of several those
+        who cannot move are found first.
+        """
+        return (1 if is_one else 2) * context.rows_of(USERS.name, Scope(field.value()))
+
+    def tell_price() -> None:
+        price.tell_changed(USERS.name, ("tenant_id",), len(ids), 2 * len(ids), looks())
+
+    field.changed.connect(promise)
+    field.changed.connect(tell_price)
+    tell_price()
     form.add_widget(price)
     form.add_widget(form.far)
     field.setFocus()
@@ -85,10 +96,7 @@ def move_form(context: Context, moving: Moving, seen: Seen, parent: QWidget | No
     def move() -> None:
         tenant = field.value()
         act = partial(context.act, users.move, ids, seen=seen, watching=form.monitor(len(ids)))
-        # The addresses of a tenant are compared as people read them, which no index does.
-        looks = 1 if len(ids) == 1 else 2  # of several those who cannot move are found first
-        rows, write = looks * context.rows_of(USERS.name, Scope(tenant)), partial(form.write, act, tenant)
-        context.when_agreed(rows, write, form, hint=ADDRESSES)
+        context.when_agreed(looks(), partial(form.write, act, tenant), form, hint=ADDRESSES)
 
     form.submitted.connect(move)
     return form
