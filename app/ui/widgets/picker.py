@@ -155,10 +155,10 @@ class Picker(ChoiceBox):
 
     def short_words(self) -> str:
         words = self.currentText()
-        if self._key is None and not self._stands_for:
-            words = words.removeprefix("Any ")
-            words = f"{words[:1].upper()}{words[1:]}"
-        return words
+        if words != self._any or not words.startswith("Any "):
+            return words  # a person's own, as they wrote it
+        rest = words.removeprefix("Any ")
+        return f"{rest[:1].upper()}{rest[1:]}"
 
     def _show_choice(self) -> None:
         self.setItemText(0, self._stands_for or self._words_for(self._key))
