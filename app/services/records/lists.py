@@ -161,7 +161,8 @@ class Lists:
         Where the keys come in the same breath the listing is complete; else `load_keys` makes it so.
         """
         statements = self._statements(database, query)
-        if statements.as_added:
+        # Pages of those who are quiet would each read the chain again.
+        if statements.as_added and query.quiet_since is None:
             listing = _as_added(database, statements, first_rows, is_long=query in self._long)
             if listing.estimated:
                 self._long.add(query)

@@ -85,6 +85,10 @@ def _narrowed_by(view: UsersView, query: ListQuery, alike: tuple[Any, ...], now:
     return found if query.sort else replace(found, sort="email", descending=False, as_added=False)
 
 
+_FOR_ALIKE = 3
+"""How often each user is read where those who are alike are looked for."""
+
+
 class UsersTab(RecordTab):
     """Users: search, create, edit the e-mail address, set and invalidate passwords, delete."""
 
@@ -112,19 +116,20 @@ class UsersTab(RecordTab):
         read: the list opens meanwhile.
         """
         show()
-        scope, now = self.scope, self.context.clock()
-        if self._counted == scope or self.context.is_much(6 * self.context.rows_of(USERS.name, EVERYONE)):
+        scope, now, users = self.scope, self.context.clock(), self.context.rows_of(USERS.name, EVERYONE)
+        plain = ListQuery(USERS.name, scope)
+        queries = {view.key: _narrowed_by(view, plain, (), now) for view in VIEWS if view.across is None}
+        reads = sum(self.lists.reads(query, users) for query in queries.values())
+        reads += _FOR_ALIKE * users * (len(VIEWS) - len(queries))
+        if self._counted == scope or self.context.is_much(reads):
             return
         from app.services.records.duplicates import duplicates  # noqa: PLC0415
 
         self._counted = scope
 
         def read(database: Database) -> dict[str, int | None]:
-            found: dict[str, int | None] = {}
-            plain = ListQuery(USERS.name, scope)
-            by_query = [view for view in VIEWS if view.across is None]
-            queries = [_narrowed_by(view, plain, (), now) for view in by_query]
-            found = dict(zip((v.key for v in by_query), self.lists.counts(database, queries), strict=True))
+            counts = self.lists.counts(database, queries.values())
+            found: dict[str, int | None] = dict(zip(queries, counts, strict=True))
             for view in VIEWS:
                 if view.across is not None:
                     with suppress(NotAllowed):  # too many to be compared
@@ -217,7 +222,7 @@ class UsersTab(RecordTab):
             self.filters_changed()
 
         look = partial(self.context.runner.read, duplicates, scope, across=across)
-        rows = 3 * self.context.rows_of(USERS.name, EVERYONE)
+        rows = _FOR_ALIKE * self.context.rows_of(USERS.name, EVERYONE)
         run = partial(look, on_done=found, on_failed=failed)
         self.context.when_agreed(rows, run, self, lambda: self.views.set_key(None))
 
