@@ -50,7 +50,7 @@ from app.ui.widgets.labels import Label, Look, set_tip
 from app.ui.widgets.later import later
 from app.ui.widgets.tab_order import is_lost, release, step
 from app.workers.runner import Runner
-from models.errors import Cancelled, FileOrName, NothingToDo, TenantAdminError, TokenRefused
+from models.errors import Cancelled, FileOrName, NothingToDo, RateLimited, TenantAdminError, TokenRefused
 from models.progress import Monitor
 
 # The window appears before these are loaded: what needs a file, or a dialog, is imported where it is used.
@@ -628,6 +628,8 @@ class MainWindow(QMainWindow):
                 words = quoted(first_line(older, 60)).replace("&", "&&")
                 back.append((f"Undo {words}", partial(self.undo, instead_of=error)))
             self.files.show_failure(error, file, again=again, doors=back)
+        elif isinstance(error, RateLimited):  # which a notice has said before a key was pressed
+            self.toast.show_message(str(error), beside=True)
         self._welcome_if_nothing()  # a file that is gone is no longer offered
 
     def _ask(self, caution: Caution, agreed: Callable[[], object], refused: Callable[[], object]) -> None:

@@ -699,14 +699,18 @@ def test_a_limit_is_one_notice_and_ends_by_itself(
     qtbot: QtBot, window: MainWindow, production: str, edge: Edge
 ) -> None:
     page = open_live(qtbot, window, production)
+    unlock(qtbot, window)
+    choose(qtbot, page, 0)
     edge.read_faults = ["429 2"]
     press("F5")
     qtbot.waitUntil(lambda: window.context is not None and window.context.pause.error is not None)
     shown = notice(window, "Cloudflare asks to wait")
     assert "until" in shown.detail()
+    page.table.setFocus()
+    press("Delete")
+    qtbot.waitUntil(lambda: "Cloudflare takes none from d1:prod until" in window.toast.label.text())
     qtbot.waitUntil(lambda: not shown.isVisible())
     qtbot.waitUntil(lambda: page.model.rowCount() > 0)
-    unlock(qtbot, window)
     choose(qtbot, page, 0)
     edge.faults = ["limited after"]
     edit_email(qtbot, window, "mei@acme-corp.example")
