@@ -59,32 +59,37 @@ FROM sqlite_master AS found JOIN pragma_foreign_key_list(found.name) AS keys
 WHERE found.type = 'table' AND found.rootpage ORDER BY found.rowid, keys.id, keys.seq
 """
 
-_WITH_TENANTS: Final = """
+TENANTS: Final = "tenants"
+"""The platform's own table of them, which not every database has; it says in its `id` who they are."""
+
+_BY: Final = f"iif(lower(found.name) = '{TENANTS}', 'id', 'tenant_id')"
+
+_WITH_TENANTS: Final = f"""
 SELECT lower(found.name), EXISTS (
   SELECT 1 FROM pragma_index_list(found.name) AS list, pragma_index_info(list.name) AS info
-  WHERE list.partial = 0 AND info.seqno = 0 AND lower(info.name) = 'tenant_id'
+  WHERE list.partial = 0 AND info.seqno = 0 AND lower(info.name) = {_BY}
 ) AND NOT instr(upper(found.sql), 'COLLATE')
 FROM sqlite_master AS found JOIN pragma_table_xinfo(found.name) AS shape
 WHERE found.type = 'table' AND lower(found.name) IN (SELECT value FROM json_each(?))
-  AND found.rootpage AND lower(shape.name) = 'tenant_id'
-"""
+  AND found.rootpage AND lower(shape.name) = {_BY}
+"""  # noqa: S608
 """Which of the tables are there and have the column, and whether an index over all rows starts with it, by
 its bytes.
 """
 
 _HOPS: Final = """
 WITH RECURSIVE hop(id) AS (
-  SELECT (SELECT min(tenant_id) FROM main.{table}) WHERE EXISTS (
+  SELECT (SELECT min({by}) FROM main.{table}) WHERE EXISTS (
     SELECT 1 FROM pragma_index_list('{table}') AS list, pragma_index_info(list.name) AS info
-    WHERE list.partial = 0 AND info.seqno = 0 AND lower(info.name) = 'tenant_id')
+    WHERE list.partial = 0 AND info.seqno = 0 AND lower(info.name) = '{by}')
   UNION ALL
-  SELECT (SELECT min(tenant_id) FROM main.{table} WHERE tenant_id > hop.id) FROM hop WHERE hop.id IS NOT NULL
+  SELECT (SELECT min({by}) FROM main.{table} WHERE {by} > hop.id) FROM hop WHERE hop.id IS NOT NULL
 )
 SELECT CAST(id AS BLOB), typeof(id) FROM hop WHERE id IS NOT NULL
 """
 _DISTINCT: Final = """
-SELECT DISTINCT CAST(tenant_id AS BLOB), typeof(tenant_id) FROM main.{table}
-WHERE tenant_id IS NOT NULL ORDER BY tenant_id COLLATE BINARY
+SELECT DISTINCT CAST({by} AS BLOB), typeof({by}) FROM main.{table}
+WHERE {by} IS NOT NULL ORDER BY {by} COLLATE BINARY
 """
 """Without an index each hop would read the table, and so there is none."""
 
@@ -143,13 +148,14 @@ class Schema:
 
 
 def find_tenants(database: Database, tables: Sequence[str]) -> Rows:
-    """The bytes and the storage class of every tenant of these expected tables, table by table in order.
+    """The bytes and the storage class of every tenant of these expected tables, or of the one of tenants,
+    table by table in order.
 
     Hops from tenant to tenant along each table's index, so a million rows cost no more than a few. Missing
     tables and columns are passed over. The caller holds a connection.
     """
     found = database.rows(raw(_WITH_TENANTS, json.dumps(tables)))
-    ways = (raw((_HOPS if indexed else _DISTINCT).format(table=table)) for table, indexed in found)
+    ways = (_tenants_of(table, indexed) for table, indexed in found)
     return [row for rows in database.read_batch(list(ways)) for row in rows]
 
 
@@ -157,7 +163,13 @@ def count_tenants(database: Database, table: str) -> int:
     """How many tenants an expected table has, by two rows of each; 0 where no index leads from one to the
     next. The caller holds a connection.
     """
-    return int(database.scalar(raw(f"SELECT count(*) FROM ({_HOPS.format(table=table)})")))  # noqa: S608
+    hops = _HOPS.format(table=table, by="tenant_id")
+    return int(database.scalar(raw(f"SELECT count(*) FROM ({hops})")))  # noqa: S608
+
+
+def _tenants_of(table: str, indexed: object) -> BaseQuery:
+    by = "id" if table == TENANTS else "tenant_id"
+    return raw((_HOPS if indexed else _DISTINCT).format(table=table, by=by))
 
 
 def expected_columns() -> dict[str, tuple[str, ...]]:
@@ -209,7 +221,7 @@ def inspect_with_tenants(
     ends = [
         raw(_SPAN.format(rowid=sql_name(rowid), table=sql_name(name))) for name, rowid in numbered.items()
     ]
-    ways = [raw((_HOPS if indexed else _DISTINCT).format(table=table)) for table, indexed in found]
+    ways = [_tenants_of(table, indexed) for table, indexed in found]
     asked = [query for query in (*ends, *ways) if query.sql()[0] not in known]
     known |= zip((query.sql()[0] for query in asked), database.read_batch(asked), strict=True)
     answers = [known[query.sql()[0]] for query in (*ends, *ways)]
@@ -225,7 +237,7 @@ def _foreseen(tables: Sequence[str]) -> list[BaseQuery]:
         rowid = key.column_name if isinstance(key, AutoField) else "rowid"
         spans.append(_SPAN.format(rowid=sql_name(rowid), table=sql_name(model._meta.table_name)))
     named = [table for table in tables if "tenant_id" in expected_columns().get(table, ())]
-    return [*map(raw, spans), *(raw(_HOPS.format(table=table)) for table in named)]
+    return [*map(raw, spans), *(_tenants_of(table, True) for table in named)]
 
 
 def _inspected(database: Database, shape: list[Rows]) -> Schema:

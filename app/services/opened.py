@@ -12,7 +12,7 @@ from app.services.text import counted
 from models.engine import Capability, Database, Rows
 from models.errors import FileOrName, TenantAdminError
 from models.progress import UNWATCHED, Monitor
-from models.schema import Schema, StoredTables, find_tenants, inspect_with_tenants
+from models.schema import TENANTS, Schema, StoredTables, find_tenants, inspect_with_tenants
 from models.tables import TABLES, PlanningRun
 
 if TYPE_CHECKING:
@@ -26,10 +26,13 @@ FOREIGN = "it has none of the platform's tables and belongs to another program"
 Which = Callable[[StoredTables], Mapping[str, str]]
 """Which rows of which tables are wanted, as conditions; of others none."""
 
-_TENANT_TABLES = tuple(
-    model._meta.table_name
-    for model in TABLES
-    if "tenant_id" in model._meta.fields or model is PlanningRun  # which a gateway's belong to
+_TENANT_TABLES = (
+    *(
+        model._meta.table_name
+        for model in TABLES
+        if "tenant_id" in model._meta.fields or model is PlanningRun  # which a gateway's belong to
+    ),
+    TENANTS,
 )
 
 
@@ -218,8 +221,8 @@ def never_written(schema: Schema) -> str | None:
 
 
 def tenants(database: Database, *, but: str = "") -> tuple[str, ...]:
-    """Every tenant that users, audit entries, webhooks, notifications or runs mention, in order; one of these
-    tables may be left out (`but`).
+    """Every tenant that users, audit entries, webhooks, notifications, runs or the platform's own table of
+    them mention, in order; one of these tables may be left out (`but`).
 
     Text that is not well formed is shown with replacement characters. The caller holds a connection.
     """

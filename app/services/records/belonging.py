@@ -10,10 +10,7 @@ from app.services.records.rows import BYTEWISE, refers
 from app.services.text import tenant_name
 from models.engine import Database, raw, sql_name
 from models.errors import InvalidInput, NotAllowed, RemoteError, StorageError
-from models.schema import ForeignKey, StoredTables, caseless, tenant_column
-
-TENANTS: Final = "tenants"
-"""The platform's own table of them, which not every file has."""
+from models.schema import TENANTS, ForeignKey, StoredTables, caseless, tenant_column
 
 
 def own_of(

@@ -14,7 +14,6 @@ from app.services.chain.checkpoints.verdicts import KeptVerdict
 from app.services.chain.rules import BROKEN, SOUND, Verdict
 from app.services.deliveries import health
 from app.services.deliveries.log import DeliveryLog, DeliverySummary
-from app.services.records.belonging import TENANTS
 from app.services.records.erased import ErasedTenant, erased
 from app.services.records.stored_times import epoch_of, moment
 from app.services.records.tables import (
@@ -28,7 +27,7 @@ from app.services.records.tables import (
 )
 from app.services.text import counted, folded
 from models.engine import Database, raw
-from models.schema import StoredTable, StoredTables, caseless, internal, read_stored
+from models.schema import TENANTS, StoredTable, StoredTables, caseless, internal, read_stored
 
 _TENANT: Final = "tenant_id"
 _TIMES: Final = ("created_at", "updated_at")

@@ -9,6 +9,7 @@ import apsw
 import pytest
 
 from tests.fixtures.command import run
+from tests.fixtures.gateway import create_gateway
 from tests.fixtures.sample import sample
 from tests.fixtures.window import ask, count
 
@@ -52,6 +53,17 @@ def test_what_a_column_holds_can_be_said(path: Path, tmp_path: Path) -> None:
         assert refused.returncode == 2 and why in refused.stderr
     refused = run("users", "add", path, lines, "--column", "tenant=Adresse")
     assert refused.returncode == 2 and "--column email=" in refused.stderr
+
+
+@pytest.mark.parametrize("key", ["TEXT PRIMARY KEY", "TEXT"])
+def test_a_tenant_is_there_that_only_the_platforms_own_table_has(tmp_path: Path, key: str) -> None:
+    path, lines = create_gateway(tmp_path / "gateway.sqlite"), tmp_path / "new.csv"
+    ask(path, f"CREATE TABLE Tenants (ID {key}, name TEXT)")
+    ask(path, "INSERT INTO tenants VALUES ('carina', 'C'), (NULL, NULL)")
+    assert "tenants (3): aurora, carina, default" in run("info", path).stdout
+    lines.write_text("email,tenant_id\nx@x.example,carina\n")
+    assert run("users", "add", path, lines).returncode == 0
+    assert "tenants (3)" in run("info", path).stdout
 
 
 @pytest.mark.slow
