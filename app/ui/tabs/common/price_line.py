@@ -7,21 +7,20 @@ from app.ui.session.context import Context
 from app.ui.tabs.common.acts import reads_again
 from app.ui.widgets.labels import Label, Look
 
-_LINES = 2
-
 
 class PriceLine(Label):
     """`PriceLine(context)`: empty where nobody pays, and where the act is about one record; where somebody
-    does it keeps its place, so that no button moves when it is told.
+    does it keeps room for so many `lines`, so that no button moves when it is told. It is for the foot of a
+    form, where it is in sight.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, lines: int = 3) -> None:
         super().__init__("", Look.DIM, wrap=True)
         self._context = context
         charges = context.opened.database.charges
         self.setVisible(charges)
         if charges:
-            self.setMinimumHeight(_LINES * self.fontMetrics().lineSpacing())
+            self.setMinimumHeight(lines * self.fontMetrics().lineSpacing())
 
     def tell_added(self, each: int, rows: int, entries: int, looks: int = 0) -> None:
         """Of so many new rows, each charged as `each`, with so many entries; it `looks` at so many others."""

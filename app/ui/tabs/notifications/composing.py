@@ -170,8 +170,9 @@ class ComposeDialog(LongForm):
         margins = (12, 12, 12, 12)
         in_column(self._title, self._to, chip, self._text, within=card, margins=margins, spacing=6)
         self._price = PriceLine(self._context)
-        for part in (Label("How it reads", Look.SECTION), card, self._price):
+        for part in (Label("How it reads", Look.SECTION), card):
             self.add_widget(part)
+        self.add_condition(self._price)
 
     def _preview(self) -> None:
         tenants = self.to.tenants()

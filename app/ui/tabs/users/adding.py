@@ -200,8 +200,7 @@ class AddUsersDialog(LongForm):
         self.table = LinesTable(self._context.theme)
         save = "Save the wrong lines…"
         self.save_button = push_button(self._context.theme, save, self._ask_save, icon=Icon.EXPORT)
-        self.price = PriceLine(self._context)
-        for part in (self.outcome, self.price, self.far, self.table, self.table.whole, self.bad_alone):
+        for part in (self.outcome, self.far, self.table, self.table.whole, self.bad_alone):
             self._form.addWidget(part)  # right below the lines that it is about
         self._columns: dict[str, QComboBox] = {}
         self.tenant = TenantField(self._context.tenants, tenant, self._context.erased)
@@ -217,6 +216,8 @@ class AddUsersDialog(LongForm):
         self.new_tenants = CheckBox("Create tenants that are not there yet")
         self.add_field("new_tenants", "New tenants", self.new_tenants)
         self.add_apart(self.save_button)
+        self.price = PriceLine(self._context, lines=2)
+        self.add_condition(self.price)
         self.lines.changed.connect(self._edited_lines)
         self.tenant.changed.connect(self._judge)
         self.new_tenants.toggled.connect(self._judge)

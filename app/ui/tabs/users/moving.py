@@ -89,7 +89,7 @@ def move_form(context: Context, moving: Moving, seen: Seen, parent: QWidget | No
     field.changed.connect(promise)
     field.changed.connect(tell_price)
     tell_price()
-    form.add_widget(price)
+    form.add_condition(price)
     form.add_widget(form.far)
     field.setFocus()
 

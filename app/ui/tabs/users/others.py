@@ -182,7 +182,7 @@ def others_of_several_form(
             form.add_field(name, name, differing, check, _hint(rule, ""))
     price = PriceLine(context)
     price.tell_changed(USERS.name, names, len(found.ids), len(found.ids))
-    form.add_widget(price)
+    form.add_condition(price)
     form.add_widget(form.far)
     for name in names[:1]:
         form.editor(name).setFocus()
