@@ -211,14 +211,16 @@ SELECT EXISTS (
 """  # noqa: S608
 """By hand: a join of two files. A tenant's last entry in the copy is in the file as well."""
 
-_IN_COMMON: Final = tuple(
-    f"SELECT EXISTS (SELECT 1 FROM {of})".format(chain=AUDIT_CHAIN.name)  # noqa: S608
-    for of in (
-        "main.{chain} AS a JOIN beside.{chain} AS b ON a.seq = b.seq AND a.hash = b.hash",
-        "main.{chain} WHERE hash IN (SELECT hash FROM beside.{chain})",
-        "main.{chain} WHERE hash IN (SELECT previous_hash FROM beside.{chain})",
-        "beside.{chain} WHERE hash IN (SELECT previous_hash FROM main.{chain})",
-    )
+_SOME: Final = "SELECT {} AS found FROM (SELECT hash, previous_hash FROM {} ORDER BY seq {} LIMIT 1000)"
+"""Of a thousand entries at an end: what is looked for in a million others is held in memory."""
+_FILE, _COPY = (f"{side}.{AUDIT_CHAIN.name}" for side in ("beside", "main"))
+_IN_COMMON: Final = (
+    f"SELECT EXISTS (SELECT 1 FROM {_COPY} AS a JOIN {_FILE} AS b ON a.seq = b.seq AND a.hash = b.hash)",  # noqa: S608
+    *(
+        f"SELECT EXISTS (SELECT 1 FROM {within} WHERE hash IN ({_SOME.format(what, of, way)}))"  # noqa: S608
+        for what, way in (("hash", "ASC"), ("hash", "DESC"), ("previous_hash", "ASC"))
+        for within, of in ((_COPY, _FILE), (_FILE, _COPY))
+    ),
 )
 """Whether an entry is in both, or one goes on from an entry of the other; what is asked most easily first."""
 
