@@ -370,9 +370,11 @@ class ListController(SelectedRows):
         if chosen is not None and not self.view.selectionModel().hasSelection():
             self._chosen = chosen
             self._choose_again()
-        elif selected and current is not None and not self.view.selectionModel().hasSelection():
-            moved_to = self.model.row_of_key(current)  # to Qt, a row that has moved is gone
-            if moved_to is not None:
+        elif selected and current is not None and chosen is None:
+            # To Qt, a row that has moved is gone; where one alone can be selected it selects the next then.
+            has_it = self.view.selectionModel().hasSelection()
+            moved_to = self.model.row_of_key(current)
+            if moved_to is not None and not (has_it and self.view.chosen().row() == moved_to):
                 self.view.select_row(moved_to)
 
     def _announce(self, total: int) -> None:
