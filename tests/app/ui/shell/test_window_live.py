@@ -1528,7 +1528,7 @@ def test_all_tenants_are_listed_and_one_exported_and_erased(
     qtbot.waitUntil(lambda: found.filters.count.text() != "")
     assert f"Users: {count(file, 'users')}" in found.totals.said()
     assert f"Entries: {count(file, 'audit_chain'):,}" in found.totals.said()
-    name, row = choose(qtbot, found, 0), found.list.current_row()
+    name, row = choose(qtbot, found, 2), found.list.current_row()
     assert row is not None and row[0] == name
     chosen, out = row[-1], file.parent / "out"
     assert not found.commands.action(ERASE).isEnabled()  # writes are locked
@@ -1545,7 +1545,7 @@ def test_all_tenants_are_listed_and_one_exported_and_erased(
     assert told["chain"]["entries"] == chosen.entries
     monkeypatch.setattr(paths, "home", lambda: file.parent)
     unlock(qtbot, window)
-    choose(qtbot, found, 0)
+    choose(qtbot, found, 2)
     qtbot.waitUntil(found.commands.action(ERASE).isEnabled)
     found.commands.trigger(ERASE)
     box = dialog(qtbot, window, ConfirmDialog)
@@ -1555,7 +1555,11 @@ def test_all_tenants_are_listed_and_one_exported_and_erased(
     assert re.search(price, said)
     box.typed.setText(name)
     click(qtbot, box.confirm_button)
-    assert "is erased" in " ".join(labels(dialog(qtbot, window, NotesDialog)))
+    told = dialog(qtbot, window, NotesDialog)
+    assert "is erased" in " ".join(labels(told))
+    told.reject()
+    qtbot.waitUntil(lambda: is_settled(window))
+    assert found.list.current_id() == name and found.model.record_id(0) == name, "it has moved to the top"
     qtbot.waitUntil(lambda: window.context is not None and window.context.opened.place == production)
     assert ask(file, "SELECT count(*) FROM users WHERE tenant_id = ?", name) == [(0,)]
     (copy,) = file.parent.glob("prod.before-erasing.*.sqlite")
