@@ -475,7 +475,7 @@ class History(QObject):
             self._go_on()
 
         def failed(error: TenantAdminError) -> None:
-            if isinstance(error, OutcomeUnknown) and error.made is not None:
+            if isinstance(error, OutcomeUnknown) and error.is_undecided and error.made is not None:
                 self._open = lambda inverse: took(_named(inverse, text, what))
             self._refused(here, act, error)
 

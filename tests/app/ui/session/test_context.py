@@ -1,7 +1,8 @@
 """Undo and redo, and what other programs write."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -9,9 +10,11 @@ from pytestqt.qtbot import QtBot
 from app.services.chain.cautions import Agreed
 from app.services.records import users
 from app.ui.session.context import History, Outside
+from app.ui.session.lock import Unsettled
 from app.ui.session.sight import Sight
 from app.workers.runner import Runner
-from models.errors import RowChanged, TenantAdminError
+from models.engine import Settled, Statement
+from models.errors import EarlierUnknown, OutcomeUnknown, RowChanged, TenantAdminError
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
 
@@ -219,3 +222,38 @@ def test_an_engine_that_tells_nothing_is_not_asked(
     outside.start()
     outside.look(lambda: answered.append(True))
     assert answered == [True] and not runner._running
+
+
+def test_an_act_whose_answer_was_lost_is_the_next_one_taken_back(
+    runner: Runner, history: History, database: LocalDatabase, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where an undo of the one before it was refused meanwhile."""
+    unsettled = Unsettled(runner, runner)
+    unsettled.saved.connect(history.found_saved)
+    unsettled.settled.connect(history.is_settled)
+    create(runner, qtbot, "ada")
+    batch = database.run_batch
+
+    def lost(statements: Sequence[Statement], **how: Any) -> float:
+        batch(statements, **how)
+        raise OutcomeUnknown("prod", "it took too long")
+
+    def waits(statements: Sequence[Statement], **how: Any) -> float:
+        raise EarlierUnknown("prod", "it may still be on its way")
+
+    monkeypatch.setattr(database, "run_batch", lost)
+    with qtbot.waitSignal(runner.failed_with):
+        runner.write(
+            users.create, "acme", "bob@acme.example", actor="ops", now=NOW, on_failed=lambda error: None
+        )
+    monkeypatch.setattr(database, "run_batch", waits)
+    with qtbot.waitSignal(runner.failed):
+        history.undo()
+    monkeypatch.setattr(database, "run_batch", batch)
+    monkeypatch.setattr(database, "settle", lambda: Settled(saved=True, what="User bob@acme.example created"))
+    with qtbot.waitSignal(unsettled.settled):
+        unsettled.ask()
+    assert (history.next_undo, history.next_redo) == ("User bob@acme.example created", "")
+    with qtbot.waitSignal(runner.changed):
+        history.undo()
+    assert emails(database) == ["ada@acme.example"]
