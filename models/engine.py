@@ -136,10 +136,11 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What has become of a batch whose outcome was not known."""
+    """What has become of a batch whose outcome was not known, and of `others` that were found out with it."""
 
     saved: bool
     what: str
+    others: "tuple[Settled, ...]" = ()
 
 
 PAGE_ROWS: Final = 5_000

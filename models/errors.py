@@ -673,11 +673,14 @@ class RateLimited(RemoteError):
 class OutcomeUnknown(RemoteError):
     """A batch was sent and its answer was lost; it may still come through. `act` is what it was to do, as its
     summary says, or else its last entry; empty where it had none. `made(database)` gives what it was to make,
-    as it is there, once it is known to be saved; None where nobody would take that back.
+    as it is there, once it is known to be saved; None where nobody would take that back. Where it was to take
+    something back itself, `take(made)` takes that up, and gives it as it is told, as `called` says already.
     """
 
     act = ""
     made: Callable[[Any], object] | None = None
+    take: Callable[[Any], Any] | None = None
+    called: str = ""
     is_answered = False
     """Whether an answer came to it, so that no copy of it is on its way any more."""
     heading = "It is not known whether this was saved"

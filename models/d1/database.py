@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
+from dataclasses import replace
 from functools import cached_property
 from secrets import token_hex
 from typing import Any, Final, TypeVar, cast
@@ -583,8 +584,9 @@ class D1Database(Database):
         self.has_news = False
         for sent, _ in known:
             self.client.shared.forget(sent)
-        missing = [found for _, found in known if not found.saved]
-        return next(reversed(missing or [found for _, found in known]), None)
+        every = [found for _, found in known]
+        told = next(reversed([found for found in every if not found.saved] or every), None)
+        return told and replace(told, others=tuple(found for found in every if found is not told))
 
     @property
     def _where(self) -> str:

@@ -170,8 +170,10 @@ def read_whole(
 
 
 class WrittenAllTheTime(errors.StorageError):
+    """`why` names the tables."""
+
     heading = "No copy of one moment can be made"
-    sentence = "{why} of {name} changed each time it was read, so that no copy of one moment can be made."
+    sentence = "{name} was written to each time it was read ({why}), so no copy of one moment can be made."
 
 
 @contextmanager

@@ -28,7 +28,8 @@ def own_of(
     while fresh:
         parent = fresh.pop(0)
         for key in tables[parent].referring:
-            if key.table not in found and follows(key):
+            fits = len(key.columns) == len(key.parent_columns)  # SQLite refuses what it would refer to
+            if fits and key.table not in found and follows(key):
                 if key.table not in keys:
                     fresh.append(key.table)
                 keys.setdefault(key.table, []).append((parent, key))

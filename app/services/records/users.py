@@ -231,7 +231,7 @@ def rename(
     before = row.shown("email")
     checks = _Addresses({user_id: row.tenant})
     return Change(
-        summary=f"{before} is now {address}",
+        summary=f"{_called(row)} is now {address}",
         rows=(images.changed(row, {"email": address}, now),),
         events=(_renamed(row, before, address, actor),),
         inverse_events=(_renamed(row, address, before, actor),),
@@ -271,7 +271,7 @@ def set_others(
         raise NotAllowed("Nothing was changed.")
     before = {name: row[name] for name in after}
     return Change(
-        summary=f"{', '.join(after)} of {row.shown('email')} changed",
+        summary=f"{', '.join(after)} of {_called(row)} changed",
         rows=(images.changed(row, after, now),),
         events=(_updated(row, _of_others(before, after), actor),),
         inverse_events=(_updated(row, _of_others(after, before), actor),),
@@ -314,7 +314,7 @@ def set_others_of(
     given = [
         (row, changing[row.identity], {name: row[name] for name in changing[row.identity]}) for row in rows
     ]
-    what = f"of {rows[0].shown('email')} changed" if len(rows) == 1 else f"of {len(rows):,} users changed"
+    what = f"of {_called(rows[0])} changed" if len(rows) == 1 else f"of {len(rows):,} users changed"
     return Change(
         summary=f"{', '.join(name for name in typed if any(name in new for _, new, _ in given))} {what}",
         rows=tuple(images.changed(row, new, now) for row, new, _ in given),
@@ -435,7 +435,7 @@ def set_password(images: Images, user_id: str, typed: Typed, *, actor: str, now:
     """Gives the user another password, or a first one. Raises `NotFound`, `ColumnMissing`, `InvalidInput`."""
     row = images.found(USERS.name, [user_id], "user", only=_OF_PASSWORDS)[0]
     word = "replaced" if row["password_hash"] else "set"
-    summary = f"Password of {row.shown('email')} {word}"
+    summary = f"Password of {_called(row)} {word}"
     return _with_passwords(images, [row], typed.stored, summary, actor=actor, now=now)
 
 
@@ -452,7 +452,7 @@ def invalidate_passwords(images: Images, user_ids: Sequence[str], *, actor: str,
 
     rows, left = those_that_can(found, images.wanted, why_not, _called)
     require_some(rows, left, "No password is stored.")
-    who = rows[0].shown("email") if len(rows) == 1 else text.counted(len(rows), "user")
+    who = _called(rows[0]) if len(rows) == 1 else text.counted(len(rows), "user")
     done = _with_passwords(images, rows, None, f"Password of {who} invalidated", actor=actor, now=now)
     return replace(done, left=left.told)
 

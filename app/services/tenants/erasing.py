@@ -9,7 +9,6 @@ marker, and an entry in the chain of `system`. A copy is made before, which hold
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -30,12 +29,13 @@ from app.services.records.belonging import in_virtual_tables, nothing_of
 from app.services.records.change import Change
 from app.services.records.images import unaltered
 from app.services.records.references import Fate, fate_of
-from app.services.records.tables import AUDIT_CHAIN, WEBHOOK_DESTINATIONS
+from app.services.records.tables import AUDIT_CHAIN, WEBHOOK_DESTINATIONS, title_of
+from app.services.tenants.contents import as_copied, contents
 from app.services.tenants.going import Going, Knot, Round, sizes, unchanged
 from app.services.tenants.virtual import Indexed
 from app.services.text import counted, tenant_name
 from models.engine import OWN_USAGE, Database, Statement, Usage, raw, sql_name, within
-from models.errors import Cancelled, NotAllowed, RowChanged, TenantAdminError
+from models.errors import Cancelled, NotAllowed, OutcomeUnknown, RowChanged, TenantAdminError
 from models.progress import UNWATCHED, Monitor, share_of
 from models.schema import ForeignKey, StoredTables, read_stored
 from models.status import SYSTEM_TENANT, AuditEvent
@@ -91,6 +91,12 @@ class Erasure:
             *self.stays,
             *self.indexed.lines(),
         ]
+
+
+class ErasureUnknown(OutcomeUnknown):
+    """`what` is the copy, and `why` what is known of the batch, as a sentence."""
+
+    sentence = "{why}. What was to go is in {what}: if it is gone, that is the way back; else delete it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +310,7 @@ def erase(
             f"{opened.place} is open read-only, because {opened.read_only_reason}. Nothing was erased."
         )
     with database.connection_context(), database.begun():
-        planned = plan(database, tenant, now=now)
+        planned, chosen, _ = _planned(database, tenant, now)
         if planned.obstacle is not None:
             raise NotAllowed(f"{planned.obstacle} Nothing was erased.")
         if expected is not None and (expected.going, expected.changed) != (planned.going, planned.changed):
@@ -314,17 +320,21 @@ def erase(
         chain = _signed(opened, tenant, verify_and_sign(opened.where, store, verify, monitor=first, **how))
         if monitor.cancelled():
             raise Cancelled
-        which = partial(_copied, database, tenant)
+        known = contents(chosen)
         second = share_of(monitor, _VERIFIED, _COPIED)
-        with opened.kept_copy("erasing", which, now=now, monitor=second) as copy:
+        with opened.kept_copy("erasing", lambda _: _copied(chosen), now=now, monitor=second) as copy:
             second.progress(1, 1)
             try:
                 bookmark = database.bookmark("before a tenant was erased")
                 event = _event(planned, actor, copy.name, bookmark)
-                _carry_out(database, planned, chain, event, now)
-            except BaseException as error:
-                if not (isinstance(error, TenantAdminError) and error.is_undecided):
-                    copy.unlink()  # it holds what would have gone, and nobody would know of it
+                _carry_out(database, planned, known, chain, event, now=now)
+            except OutcomeUnknown as error:
+                if not error.is_undecided:
+                    copy.unlink()
+                    raise
+                raise ErasureUnknown(str(copy), str(error)).of(error.act) from error
+            except BaseException:
+                copy.unlink()  # it holds what would have gone, and nobody would know of it
                 raise
         share_of(monitor, _COPIED, _GONE).progress(1, 1)
         unpacked = database.clear_free_space()
@@ -340,6 +350,11 @@ def erase(
             f"rewritten: {unpacked}. VACUUM by sqlite3 clears that space, once nobody else has the file "
             "open."
         )
+    if large := [title_of(name) for name, text in known.items() if text is None]:
+        problems.append(
+            f"{' and '.join(large)}: too much to be compared with the copy once more; what others wrote to "
+            "it after it had been copied is gone."
+        )
     try:
         if log is not None:
             log.forget(str(opened.kept_by), tenant)
@@ -350,7 +365,8 @@ def erase(
         last = Monitor(share_of(monitor, _GONE, 1).progress)  # nothing ends it any more
         after = verify_and_sign(opened.where, store, verify, monitor=last, **how)
     except (TenantAdminError, OSError) as error:  # it is erased all the same
-        problems.append(f"The chains could not be verified afterwards. {error}")
+        why = error.happened if isinstance(error, TenantAdminError) else str(error)
+        problems.append(f"The chains could not be verified afterwards. {why}")
     return Erased(planned, copy, after, tuple(problems), _of_live(database, bookmark))
 
 
@@ -364,9 +380,8 @@ def _of_live(database: Database, bookmark: str | None) -> str | None:
     return f"{database.place} has no Time Travel: that copy is the only way back." if database.costs else None
 
 
-def _copied(database: Database, tenant: str, stored: StoredTables) -> Mapping[str, str]:
+def _copied(chosen: Going) -> Mapping[str, str]:
     """Which rows go, and which others lose what they refer to."""
-    chosen = Going.of(database, stored, tenant)
     which = dict(chosen.going)
     for parent, key in chosen.keys:
         if parent in which and len(key.columns) == len(key.parent_columns):
@@ -376,6 +391,9 @@ def _copied(database: Database, tenant: str, stored: StoredTables) -> Mapping[st
 
 
 _OTHERS: Final = "Other rows than were counted would go by now; nothing was erased. Look at what goes again."
+_CHANGED: Final = (
+    "Others have written to what goes since it was copied; nothing was erased. Erase it when they have done."
+)
 
 
 def _signed(opened: Opened, tenant: str, found: SignedReport) -> TenantReport | None:
@@ -397,7 +415,13 @@ def _signed(opened: Opened, tenant: str, found: SignedReport) -> TenantReport | 
 
 
 def _carry_out(
-    database: Database, planned: Erasure, chain: TenantReport | None, event: Event, now: int
+    database: Database,
+    planned: Erasure,
+    known: Mapping[str, str | None],
+    chain: TenantReport | None,
+    event: Event,
+    *,
+    now: int,
 ) -> None:
     tenant = planned.tenant
     at = _behind(database, chain, now)
@@ -417,6 +441,7 @@ def _carry_out(
         parents = [chosen.stored[name] for name in planned.going if name in chosen.stored]
         statements = [unaltered([*planned.going, *planned.changed], parents)]
         statements.append(Statement(raw("PRAGMA defer_foreign_keys = ON"), expect=None))
+        statements += as_copied(chosen, known)
         statements += [unchanged(name, chosen.going[name], planned.going[name]) for name in taken]
         for knot in knots:
             statements += knot.unchanged(chosen)
@@ -438,7 +463,7 @@ def _carry_out(
         with database.calm_log():
             append(database, batch, now=at, told=True)
     except RowChanged as error:
-        raise NotAllowed(_OTHERS) from error
+        raise NotAllowed(_CHANGED) from error
 
 
 def _samples(database: Database) -> list[str]:

@@ -122,7 +122,6 @@ class Context(QObject):
         self.lock = Lock(opened.database, self, needed=opened.unlocked_by is not None)
         self.unsettled = Unsettled(self.runner, self)
         self.unsettled.saved.connect(self.history.found_saved)
-        self.unsettled.settled.connect(self.history.is_settled)
         self.pause = Pause(self.runner, self)
         self.pause.changed.connect(self._ask_behind_pause)
         self.verdict = FileVerdict(self)
@@ -163,7 +162,9 @@ class Context(QObject):
         self.runner.read(_never_follows, on_done=told, on_failed=lambda error: None)
 
     def ask_who_was_erased(self) -> None:
-        """Not read of a live database unasked: an undo asks there whether its own entry is still there."""
+        """Not read of a live database unasked: an undo asks there whether its own entry is still there, and
+        the page of tenants tells, where that is read.
+        """
         if self.costs:
             return
 
@@ -387,8 +388,6 @@ class History(QObject):
         # What is asked for meanwhile, in its order, and the act that was refused last, with why.
         self._waiting: deque[Callable[[], None]] = deque()
         self._tried: tuple[TenantAdminError, tuple[str, Change]] | None = None
-        # Takes up what was to take an act back, where that is not known to be saved.
-        self._open: Callable[[Change], object] | None = None
         # What an act is called, and what was committed of it last, of which each direction is the inverse.
         self._done: Acts = []
         self._undone: Acts = []
@@ -469,14 +468,19 @@ class History(QObject):
             there.append((text, inverse))
             self.changed.emit()
 
+        def take(inverse: Change) -> Change:
+            named = replace(inverse, summary=_called(text, what))
+            took(named)
+            return named
+
         def done(inverse: Change) -> None:
             self._pending = False
             took(inverse)
             self._go_on()
 
         def failed(error: TenantAdminError) -> None:
-            if isinstance(error, OutcomeUnknown) and error.is_undecided and error.made is not None:
-                self._open = lambda inverse: took(_named(inverse, text, what))
+            if isinstance(error, OutcomeUnknown) and error.is_undecided:
+                error.take, error.called = take, _called(text, what)
             self._refused(here, act, error)
 
         def again() -> None:
@@ -498,16 +502,12 @@ class History(QObject):
             on_failed=partial(self._told, again, failed),
         )
 
-    def found_saved(self, change: Change) -> None:
+    def found_saved(self, change: Change, error: OutcomeUnknown) -> None:
         """One whose answer was lost, and which is there: what it did, or took back, is as with any other."""
-        if self._open is None:
+        if error.take is None:
             self._runner.changed.emit(change, None)
         else:
-            self._open(change)
-            self._runner.changed.emit(change, self)
-
-    def is_settled(self) -> None:
-        self._open = None
+            self._runner.changed.emit(error.take(change), self)
 
     def before_refused(self, error: TenantAdminError) -> str:
         """What an act is called that can be undone in the place of one whose undo failed with this; "" where
@@ -578,14 +578,14 @@ def _revert(
     from app.services.records import writing  # noqa: PLC0415
 
     undone = writing.undo(database, change, now=now, agreed=agreed, act=quoted(text), what=what)
-    done = _named(undone, text, what)
+    done = replace(undone, summary=_called(text, what))
     sight.written(done)
     return done
 
 
-def _named(undone: Change, text: str, what: str) -> Change:
-    """With the act that it took back, or did again, as its summary."""
-    return replace(undone, summary=f"{quoted(text)} {what}")
+def _called(text: str, what: str) -> str:
+    """What took back, or did again, the act of that name."""
+    return f"{quoted(text)} {what}"
 
 
 class Outside(QObject):

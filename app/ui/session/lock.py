@@ -1,7 +1,7 @@
 """What a live database asks of a person: to unlock its writes, to check a lost answer, to wait."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -83,19 +83,21 @@ class Unsettled(QObject):
     It hears of it by `Runner.failed_with`, asks by itself when it will be known at the latest, and when a
     write of this window has found it out (`Database.has_news`). `changed` when that is another,
     `settled(saved, act)` when a question has told whether the change was saved, None where nothing tells
-    that, and which it was: as its summary says, or its last entry. `saved(change)` before that, where it was
-    one of this window, and is there.
+    that, and which it was: as its summary says, or its last entry. `saved(change, error)` before that, where
+    it was one of this window, and is there.
     """
 
     changed = Signal()
     settled = Signal(object, str)
-    saved = Signal(object)
+    saved = Signal(object, object)
 
     def __init__(self, runner: Runner, parent: QObject) -> None:
         super().__init__(parent)
         self._runner = runner
         self.error: OutcomeUnknown | None = None
         self.is_asking = False
+        self._sent: list[OutcomeUnknown] = []
+        """Of each act of this window whose outcome is not known."""
         self._known = QTimer(self, singleShot=True)
         self._known.timeout.connect(self.ask)
         runner.changed.connect(self._look)
@@ -112,8 +114,10 @@ class Unsettled(QObject):
 
     def _hear(self, error: TenantAdminError) -> None:
         if (found := _within(error, OutcomeUnknown)) is not None:
-            if self.error is not None:  # that it is still not known is said of the same change
-                found.act, found.made = self.error.act or found.act, self.error.made or found.made
+            if found.is_undecided:
+                self._sent.append(found)
+            elif self.error is not None:  # it is said of the same change
+                found.act = self.error.act or found.act
             self.error = found
             if isinstance(found, EarlierUnknown) and found.seconds is not None:
                 self._known.start(round(found.seconds * 1000) + 500)
@@ -125,22 +129,36 @@ class Unsettled(QObject):
             self.ask()
 
     def _told(self, found: Settled | None) -> None:
+        every = () if found is None else (*found.others, found)
+        own = [error for one in every if one.saved and (error := self._sent_as(one.what)) is not None]
+        asked = [(error, error.made) for error in own if error.made is not None]
+        end = partial(self._end, every)
+
+        def made(database: Database) -> list[tuple[object, OutcomeUnknown]]:
+            return [(made(database), error) for error, made in asked]
+
+        if asked:  # the buttons wait for it, as an act in between would be undone first
+            self._runner.read(made, on_done=end, on_failed=lambda _: end())
+        else:
+            end()
+
+    def _sent_as(self, what: str) -> OutcomeUnknown | None:
+        return next((error for error in self._sent if error.act == what), None)
+
+    def _end(self, every: Sequence[Settled], saved: Sequence[tuple[object, OutcomeUnknown]] = ()) -> None:
+        """Nothing is unknown any more; `saved` is what this window had sent of it, and is there."""
         error, self.error, self.is_asking = self.error, None, False
-        act, asked = "" if error is None else error.act, error is not None
+        called = {one.act: one.called for one in self._sent}
+        self._sent.clear()
         self._known.stop()
         self.changed.emit()
-        if found is not None and found.saved and error is not None and error.made is not None:
-            told = partial(self.settled.emit, True, act or found.what)
-
-            def made(change: object) -> None:
-                self.saved.emit(change)
-                told()
-
-            self._runner.read(error.made, on_done=made, on_failed=lambda _: told())
-        elif found is not None:
-            self.settled.emit(found.saved, act or found.what)
-        elif asked:
-            self.settled.emit(None, act)
+        for change, sent in saved:
+            self.saved.emit(change, sent)
+        for one in every:
+            act = one.what or ("" if error is None else error.act)
+            self.settled.emit(one.saved, called.get(act) or act)
+        if error is not None and not every:
+            self.settled.emit(None, error.act)
 
     def _not_told(self, error: TenantAdminError) -> None:
         """That it is still not known was heard; anything else leaves it as it was."""

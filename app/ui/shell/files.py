@@ -569,7 +569,7 @@ class Files(QObject):
         dialog.open_once(lambda: self.open(dialog.candidate().path))
 
     def _open_copy(self, path: Path) -> None:
-        """It says what it is a copy of for as long as it is there."""
+        """The window says of which file it is a copy whenever that is open."""
         of = utc_time(self._clock()).replace(":", ".")
         target = paths.state_dir() / "copies" / f"{path.stem} (copy, {of}){path.suffix}"
 

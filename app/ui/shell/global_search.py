@@ -120,8 +120,8 @@ class GlobalSearch(WindowField):
         rows = sum(context.rows_of(table.name, scope) for table in search.searched(context.lists))
         if context.is_much(rows) and not agreed:
             self._asks = True
-            charged = context.charged(", and each is charged, what is found once more")
-            said = f"This reads about {counted(rows, 'row')}{charged}; press Enter to search."
+            charged = context.charged(" Each is charged, and what is found is charged twice.")
+            said = f"This reads about {counted(rows, 'row')}; press Enter to search.{charged}"
             self.popup.show_sentence(said)
             return
         self._slow.start()

@@ -99,7 +99,12 @@ class Retention(QObject):
     @property
     def next_run(self) -> int | None:
         """When the next scheduled run is due; None while there is none."""
-        if self._database.is_locked or self._stopped or not self.daily:
+        return None if self._database.is_locked else self._due
+
+    @property
+    def _due(self) -> int | None:
+        """The same, whether writes are locked or not."""
+        if self._stopped or not self.daily:
             return None
         last, now = self._settings.retention_last_run.get(self._kept_by), self._clock()
         if last is None or last > now:  # a clock that was set back must not put it off for years
@@ -110,9 +115,8 @@ class Retention(QObject):
     @property
     def waits_for_unlock(self) -> bool:
         """Whether a run is due as soon as writes are unlocked."""
-        last, now = self._settings.retention_last_run.get(self._kept_by), self._clock()
-        is_due = last is None or last > now or last + DAY <= now
-        return self.daily and is_due and self._database.is_locked and not self._database.read_only
+        due, database = self._due, self._database
+        return due is not None and due <= self._clock() and database.is_locked and not database.read_only
 
     def start(self) -> None:
         """Begins the schedule; a run that is due begins as soon as the event loop is free."""
@@ -365,8 +369,13 @@ class Retention(QObject):
         self.check()
 
     def _count_what_is_left(self) -> None:
-        """A preview that is open shows what this run has removed."""
-        if self._preview is not None and not self._stopped and self._planning is None:
+        """A preview that is open is of before: it is counted again, where that costs nothing."""
+        if self._preview is None or self._stopped or self._planning is not None:
+            return
+        if self._context.costs:
+            self._preview.reject()
+            self._context.say("Data retention has run; look again to see what is left.")
+        else:
             self._count_again(self._preview)
 
     def _failed(self, reading: Reading, confirmation: Confirmation | None, error: TenantAdminError) -> None:

@@ -43,8 +43,10 @@ class TenantErasure(QObject):
             return erase_with_what_is_kept(opened, erasure, actor=actor, now=now, monitor=monitor)
 
         def done(erased: Erased) -> None:
+            self.deleteLater()
             wait.done(WaitDialog.DialogCode.Accepted)
-            context.history.forget(frozenset({erasure.tenant}))
+            context.erased |= {erasure.tenant}
+            context.history.forget(context.erased)
             context.runner.changed.emit(erased.change(), self)
             if (after := erased.after) is not None:
                 found = Outcome(Asked(), after.report, after.checkpoint, after.why_not, at=now, by=actor)
@@ -53,6 +55,7 @@ class TenantErasure(QObject):
             NotesDialog(context.theme, erased.said, "About the erasure:", notes, self._window).open_once()
 
         def failed(error: TenantAdminError) -> None:
+            self.deleteLater()
             wait.done(WaitDialog.DialogCode.Rejected)
             context.runner.failed.emit(error)
 

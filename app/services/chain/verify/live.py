@@ -159,7 +159,7 @@ class LiveScan(Scan):
             if len(found) < len(rows) or seqs != sorted(seqs) or seqs[0] in found or seqs[-1] in found:
                 raise ValueError("rows out of their order")
             end = int(ends[0][0]) if ends else self._fetched
-            if end > self._fetched and not found:
+            if (end > self._fetched and not found) or (found and not ends):
                 raise errors.NoAnswer(self._database.place, "it gave none of the rows that are there")
         self._fetched = self._end if seqs[-2] >= end else seqs[-2]
         closely = self._closely([(seq, size) for seq, size in found.items() if isinstance(size, int)])

@@ -123,7 +123,8 @@ class ListedTab(InspectedTab):
         if self._stale and self.isVisibleTo(self.window()):
             self._stale = False
             self.reload()
-        self.current.try_again()
+        if self.isVisibleTo(self.window()):
+            self.current.try_again()
 
     def reload(self) -> None:
         """Reads again, keeping selection, scroll position, order and filters."""

@@ -17,10 +17,10 @@ class PriceLine(Label):
     def __init__(self, context: Context, lines: int = 3) -> None:
         super().__init__("", Look.DIM, wrap=True)
         self._context = context
-        charges = context.opened.database.charges
-        self.setVisible(charges)
-        if charges:
+        if context.opened.database.charges:
             self.setMinimumHeight(lines * self.fontMetrics().lineSpacing())
+        else:
+            self.hide()
 
     def tell_added(self, each: int, rows: int, entries: int, looks: int = 0) -> None:
         """Of so many new rows, each charged as `each`, with so many entries; it `looks` at so many others."""

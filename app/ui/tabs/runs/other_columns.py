@@ -51,4 +51,4 @@ class OtherColumnsButton(QPushButton):
         fields.set_fields(unknown_fields(artifact))
         box.add_widget(fields)
         box.set_close_button()
-        box.open()
+        box.open_once()

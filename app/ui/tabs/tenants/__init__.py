@@ -294,6 +294,9 @@ class TenantsTab(RecordTab):
             self._shown_generation = self._tenants.generation
             self._offer_chips()
             self._tell_new()
+            if self.context.costs:  # else that was read when the file was opened
+                rows = self._tenants.at_hand().values()
+                self.context.erased |= {row.name for row in rows if row.erased is not None}
             self.current.reload()
 
     def _tell_new(self) -> None:

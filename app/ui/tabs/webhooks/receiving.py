@@ -190,6 +190,7 @@ class ReceiverDialog(Dialog):
         self._is_old = True
 
     def _let_go(self) -> None:
+        self._is_old |= self._reading is not None
         for task in (self._reading, self._judging):
             if task is not None:
                 task.cancel()

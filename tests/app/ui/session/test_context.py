@@ -230,7 +230,6 @@ def test_an_act_whose_answer_was_lost_is_the_next_one_taken_back(
     """Also where an undo of the one before it was refused meanwhile."""
     unsettled = Unsettled(runner, runner)
     unsettled.saved.connect(history.found_saved)
-    unsettled.settled.connect(history.is_settled)
     create(runner, qtbot, "ada")
     batch = database.run_batch
 
@@ -254,6 +253,20 @@ def test_an_act_whose_answer_was_lost_is_the_next_one_taken_back(
     with qtbot.waitSignal(unsettled.settled):
         unsettled.ask()
     assert (history.next_undo, history.next_redo) == ("User bob@acme.example created", "")
+    monkeypatch.setattr(database, "run_batch", lost)
+    with qtbot.waitSignal(runner.failed):
+        history.undo()
+    monkeypatch.setattr(database, "run_batch", batch)
+    error = unsettled.error
+    assert error is not None
+    monkeypatch.setattr(database, "settle", lambda: Settled(saved=True, what=error.act))
+    with qtbot.waitSignal(unsettled.settled) as told:
+        unsettled.ask()
+    assert told.args == [True, "“User bob@acme.example created” undone"]
+    assert emails(database) == ["ada@acme.example"]
+    assert (history.next_undo, history.next_redo) == (
+        "User ada@acme.example created", "User bob@acme.example created"
+    )  # fmt: skip
     with qtbot.waitSignal(runner.changed):
         history.undo()
-    assert emails(database) == ["ada@acme.example"]
+    assert emails(database) == [] and history.next_undo == ""
