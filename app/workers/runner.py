@@ -140,6 +140,8 @@ class Runner(QObject):
         super().__init__(parent)
         self._database = database
         self._stopped = False
+        self.failed_writes = 0
+        """How many writes have failed until now."""
         self._running: dict[int, Task] = {}
         self._numbers = count()
         self._jobs: list[threading.Thread] = []
@@ -423,6 +425,7 @@ class Runner(QObject):
         elif task.dropped:
             pass
         elif isinstance(error, TenantAdminError):
+            self.failed_writes += task.is_write
             self.failed_with.emit(error)
             (on_failed or self.failed.emit)(error)
         else:

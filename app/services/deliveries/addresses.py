@@ -6,6 +6,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Final
 from urllib.parse import urlsplit
 
+from app.services.records.webhooks import valid_url
+from models.errors import InvalidInput
+
 _PRIVATE: Final = "is of a private network"
 _RESERVED: Final = "is reserved"
 _EXAMPLES: Final = "is kept for examples"
@@ -94,11 +97,10 @@ def untried(url: str) -> str | None:
     if doubt is not None:
         return doubt
     try:
-        parts = urlsplit(url.strip())
-        is_here = parts.hostname == "localhost" or plain(parts.hostname or "").is_loopback
-    except ValueError:
-        is_here = False
-    return None if is_here or parts.scheme == "https" else "its URL does not start with https://"
+        valid_url(url)
+    except InvalidInput as error:
+        return str(error).removesuffix(".")
+    return None
 
 
 def address_doubt(url: str) -> str | None:

@@ -138,7 +138,9 @@ class Lists:
                 len(values) for name, values in query.choices if stored.key == (table.of_file(name).source,)
             ]
             rows = min([rows, *some])
-        of_chain = 0 if query.quiet_since is None else len(NAMED_BY) * self._sizes.get(AUDIT_CHAIN.name, 0)
+        # Each entry is looked at for whom it names, and among those each user is looked for.
+        looks = 0 if query.quiet_since is None else len(NAMED_BY)
+        of_chain = looks * (self._sizes.get(AUDIT_CHAIN.name, 0) + rows)
         return (rows if by_rowid else 2 * rows) + of_chain
 
     def reads_whole(self, query: ListQuery, rows: int) -> int:

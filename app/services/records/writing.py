@@ -198,7 +198,7 @@ def commit(
     except errors.OutcomeUnknown as error:
         if error.is_undecided:
             _, sent, asked = planned[-1]
-            error.act, error.made = sent.summary, partial(_as_written, sent, asked)
+            error.act, error.made = sent.summary, partial(_as_found, sent, asked)
         raise
     images, change, asked = planned[-1]
     if before is not None:
@@ -206,17 +206,31 @@ def commit(
     return _as_written(change, asked, database, images, lambda: next((known() for known in left), None))
 
 
+_AS_OTHERS_MADE_IT = "; it cannot be undone, as others may have written to it since"
+
+
+def _as_found(change: Change, asked: Sequence[Completing], database: Database) -> Change:
+    """The same when it is known a while later that it was written: what the database filled in may be what
+    others have made of it since, so that nobody can tell any more what an undo would take away. Where it
+    filled in nothing, the rows are as they were sent.
+    """
+    if all(set(row.stored.columns) <= set(row.after or {}) for row in change.rows if row.before is None):
+        return change
+    found = _as_written(change, asked, database, Images(database), lambda: None)
+    return replace(found, inverse_events=(), left=change.left + _AS_OTHERS_MADE_IT)
+
+
 def _as_written(
     change: Change,
     asked: Sequence[Completing],
     database: Database,
-    images: Images | None = None,
-    known: Callable[[], Images | None] = lambda: None,
+    images: Images,
+    known: Callable[[], Images | None],
 ) -> Change:
     """With what the database filled in and made of the values of new rows, and what is `known` behind it."""
     # It is written, whether that can be read or not.
     with suppress(errors.StorageError, errors.Cancelled, *(errors.MISREAD if database.costs else ())):
-        rows = (images or Images(database)).completed(change.rows, asked)
+        rows = images.completed(change.rows, asked)
         behind = known()
         if rows is not change.rows or behind is not None:  # of 100,000 rows it takes its time
             change = replace(change, rows=rows, behind=behind)

@@ -9,6 +9,7 @@ marker, and an entry in the chain of `system`. A copy is made before, which hold
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -45,8 +46,10 @@ _VERIFIED, _COPIED, _GONE = 0.3, 0.4, 0.7
 
 _ENDS: Final = 2_000
 """Rows at a chain's end among which those of two tenants are looked for (`append.heads`)."""
-_RECORDED: Final = 6
-"""Rows that the marker and the record are, with their indexes."""
+_RECORDED: Final = 12
+"""Rows that the marker and the record are, with their indexes and the numbers that they take."""
+_LOOKED_AT: Final = 4
+"""How often a table is looked through, at most, where it is counted what goes."""
 
 _AHEAD: Final = 60
 """Seconds by which a chain's last entry may lie ahead of this computer's clock."""
@@ -152,7 +155,7 @@ def most_to_count(database: Database, sizes: Mapping[str, int]) -> int:
     """How many rows `plan` reads of a live database, at most: each of a table that has none of the tenant is
     looked through for its name.
     """
-    return sum(sizes.values()) if database.costs else 0
+    return _LOOKED_AT * sum(sizes.values()) if database.costs else 0
 
 
 def plan(database: Database, tenant: str, *, now: int) -> Erasure:
@@ -172,6 +175,7 @@ def plan(database: Database, tenant: str, *, now: int) -> Erasure:
     # them then. All is verified before and behind, and the ends of two chains are looked for.
     verified = to_read(InDatabase(database), EVERYTHING) if AUDIT_CHAIN.name in stored else 0
     reads = 4 * (used.read + found.total) + 2 * verified + _ENDS
+    reads += 2 * sum(_looked_through(database, stored, name) * rows for name, rows in found.going.items())
     return replace(found, reads=reads, writes=writes + _RECORDED)
 
 
@@ -223,6 +227,19 @@ def _planned(database: Database, tenant: str, now: int) -> tuple[Erasure, Going,
             caution = Numbering(database).caution([*chains, SYSTEM_TENANT])
     planned = Erasure(tenant, going, changed, chosen.stays, obstacle, caution, indexed)
     return planned, chosen, tuple(knots)
+
+
+def _looked_through(database: Database, stored: StoredTables, name: str) -> int:
+    """How many rows SQLite reads for each row of the table that goes: all of those tables that refer to it by
+    columns without an index.
+    """
+    sizes = []
+    for key in stored[name].referring:
+        child = stored.get(key.table)
+        if child is not None and not any({*key.columns} <= {*one} for one in (child.key, *child.indexes)):
+            rows = f"max({child.rowid})" if child.rowid else "count(*)"
+            sizes.append(raw(f"SELECT {rows} FROM main.{sql_name(child.name)}"))  # noqa: S608
+    return sum(int(rows or 0) for ((rows,),) in database.read_each(sizes))
 
 
 def _triggers(table: str) -> str:
@@ -321,6 +338,7 @@ def erase(
         if monitor.cancelled():
             raise Cancelled
         known = contents(chosen)
+        forget = partial(_forget, opened, planned, log, old_secrets)
         second = share_of(monitor, _VERIFIED, _COPIED)
         with opened.kept_copy("erasing", lambda _: _copied(chosen), now=now, monitor=second) as copy:
             second.progress(1, 1)
@@ -332,18 +350,15 @@ def erase(
                 if not error.is_undecided:
                     copy.unlink()
                     raise
-                raise ErasureUnknown(str(copy), str(error)).of(error.act) from error
+                unknown = ErasureUnknown(str(copy), str(error)).of(error.act)
+                unknown.made = lambda _: (forget(), Erased(planned, copy, None).change())[1]
+                raise unknown from error
             except BaseException:
                 copy.unlink()  # it holds what would have gone, and nobody would know of it
                 raise
         share_of(monitor, _COPIED, _GONE).progress(1, 1)
         unpacked = database.clear_free_space()
-        if old_secrets is not None and WEBHOOK_DESTINATIONS.name in planned.going:
-            ids = raw(f"SELECT CAST(id AS BLOB) FROM main.{WEBHOOK_DESTINATIONS.name}")  # noqa: S608
-            with suppress(TenantAdminError):  # they end with their time
-                there = {named(bytes(found or b""), database.encoding) for (found,) in database.rows(ids)}
-                old_secrets.forget_gone(there)
-    problems = list[str]()
+        problems = forget()
     if unpacked is not None:
         problems.append(
             "What other programs had removed of it may still be in free space of the file, which was not "
@@ -355,11 +370,6 @@ def erase(
             f"{' and '.join(large)}: too much to be compared with the copy once more; what others wrote to "
             "it after it had been copied is gone."
         )
-    try:
-        if log is not None:
-            log.forget(str(opened.kept_by), tenant)
-    except TenantAdminError as error:
-        problems.append(f"The delivery log still has what was sent to its webhooks. {error}")
     after = None
     try:
         last = Monitor(share_of(monitor, _GONE, 1).progress)  # nothing ends it any more
@@ -368,6 +378,24 @@ def erase(
         why = error.happened if isinstance(error, TenantAdminError) else str(error)
         problems.append(f"The chains could not be verified afterwards. {why}")
     return Erased(planned, copy, after, tuple(problems), _of_live(database, bookmark))
+
+
+def _forget(
+    opened: Opened, erased: Erasure, log: DeliveryLog | None, old_secrets: OldSecrets | None
+) -> list[str]:
+    """What is kept of it beside the database goes, too; what does not, in sentences."""
+    database = opened.database
+    if old_secrets is not None and WEBHOOK_DESTINATIONS.name in erased.going:
+        ids = raw(f"SELECT CAST(id AS BLOB) FROM main.{WEBHOOK_DESTINATIONS.name}")  # noqa: S608
+        with suppress(TenantAdminError):  # they end with their time
+            there = {named(bytes(found or b""), database.encoding) for (found,) in database.rows(ids)}
+            old_secrets.forget_gone(there)
+    try:
+        if log is not None:
+            log.forget(str(opened.kept_by), erased.tenant)
+    except TenantAdminError as error:
+        return [f"The delivery log still has what was sent to its webhooks. {error}"]
+    return []
 
 
 def _of_live(database: Database, bookmark: str | None) -> str | None:

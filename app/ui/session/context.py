@@ -33,6 +33,7 @@ from models.errors import (
     FileMoved,
     LogMissing,
     MuchToRead,
+    NothingToDo,
     OutcomeUnknown,
     TableMissing,
     TenantAdminError,
@@ -343,6 +344,8 @@ def _may_go_well(error: TenantAdminError) -> bool:
     return error.is_retriable and not error.is_undecided
 
 
+_NOT_DONE = "Nothing was undone, as what was asked for just before was not done."
+
 Acts = list[tuple[str, "Change"]]
 Ask = Callable[["Change", Callable[[], None]], None]
 """Puts an act to the person before it is taken back or done again, and goes on where they agree."""
@@ -422,8 +425,18 @@ class History(QObject):
         self._after_acts(partial(self._ask, ask, self._undone, self._done, "done again"))
 
     def _after_acts(self, revert: Callable[[], None]) -> None:
+        """While an act is being written that one is meant, so that nothing is done where it fails."""
         self.begun.emit()
-        self._waiting.append(revert)
+        failed = self._runner.failed_writes
+        meant_for_it = self._runner.is_writing and not (self._pending or self._waiting)
+
+        def go() -> None:
+            if meant_for_it and self._runner.failed_writes != failed:
+                self._not_begun(NothingToDo(_NOT_DONE))
+            else:
+                revert()
+
+        self._waiting.append(go)
         self._go_on()
 
     def _go_on(self) -> None:
@@ -465,7 +478,8 @@ class History(QObject):
 
         def took(inverse: Change) -> None:
             here[:] = [one for one in here if one is not act]
-            there.append((text, inverse))
+            if inverse.undoable:
+                there.append((text, inverse))
             self.changed.emit()
 
         def take(inverse: Change) -> Change:

@@ -333,10 +333,13 @@ class DataTable(QTableView):
         """A click that comes just as the rows have moved, since something is said above them, was aimed at
         another row.
         """
-        if time.monotonic() - self._moved < _AIMED:
+        if self._is_just_moved():
             event.accept()
         else:
             super().mousePressEvent(event)
+
+    def _is_just_moved(self) -> bool:
+        return time.monotonic() - self._moved < _AIMED
 
     def currentChanged(self, current: Index, previous: Index) -> None:
         super().currentChanged(current, previous)
@@ -412,6 +415,8 @@ class DataTable(QTableView):
             index = self.currentIndex()
             self._choose(index)
             where = self.viewport().mapToGlobal(self.visualRect(index).center())
+        elif event.reason() == QContextMenuEvent.Reason.Mouse and self._is_just_moved():
+            return
         else:
             index, where = self.indexAt(self.viewport().mapFromGlobal(event.globalPos())), event.globalPos()
         self.menu_requested.emit(index, where)

@@ -418,8 +418,13 @@ class AddUsersDialog(LongForm):
             self.read_file(path)
 
     def _ask_save(self) -> None:
-        if self._sheet is not None and self.found is not None:
-            self._has_saved |= ask_save_wrong(self, self._context, self._sheet, self.found)
+        if self._sheet is None or (found := self.found) is None:
+            return
+
+        def saved() -> None:
+            self._has_saved |= found is self.found
+
+        ask_save_wrong(self, self._context, self._sheet, found, saved)
 
     def _let_go(self) -> None:
         """Of 100,000 lines, which are much, nothing is left until this dialog is collected."""

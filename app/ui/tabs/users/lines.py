@@ -1,5 +1,6 @@
 """The lines that users are to be made of, with what is made of each, or why nothing is."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -160,22 +161,31 @@ class LinesTable(DataTable):
         return self.horizontalHeader().sizeHint().height() + row * rows + 2 * self.frameWidth()
 
 
-def save_wrong(context: Context, sheet: Sheet, found: Judged, path: Path) -> None:
-    """Writes all lines that make no user, with the reasons."""
+def save_wrong(
+    context: Context, sheet: Sheet, found: Judged, path: Path, saved: Callable[[], object] = lambda: None
+) -> None:
+    """Writes all lines that make no user, with the reasons; `saved` is called when they are there."""
 
     def work(monitor: Monitor) -> None:
         save(path, found.bad_lines(sheet))
 
     said = f"{counted(len(found.bad), 'line')} saved to {path.name}"
-    context.job(f"Saving to {path.name}…", work, on_done=lambda _: context.say(said, path))
+
+    def done(_: None) -> None:
+        saved()
+        context.say(said, path)
+
+    context.job(f"Saving to {path.name}…", work, on_done=done)
 
 
-def ask_save_wrong(parent: QWidget, context: Context, sheet: Sheet, found: Judged) -> bool:
-    """Whether they are saved, to where the person says."""
+def ask_save_wrong(
+    parent: QWidget, context: Context, sheet: Sheet, found: Judged, saved: Callable[[], object] = lambda: None
+) -> bool:
+    """Whether they are to be saved, to where the person says; `saved` as in `save_wrong`."""
     start = str(context.opened.folder / "users-not-created.csv")
     chosen = ask_save(parent, "Save the wrong lines", start, "CSV (*.csv)")
     if chosen is not None:
-        save_wrong(context, sheet, found, chosen[0])
+        save_wrong(context, sheet, found, chosen[0], saved)
     return chosen is not None
 
 

@@ -46,12 +46,15 @@ def test_public_addresses_are_allowed(address: str) -> None:
     ("url", "why"),
     [
         ("https://hooks.example.com/x", None),
-        ("http://hooks.example.com/x", "its URL does not start with https://"),
+        ("http://hooks.example.com/x", "The URL must start with https://"),
+        ("http://127.0.0.2/x", "The URL must start with https://"),
+        ("https://a:b@hooks.example.com/x", "The URL must not hold a user name"),
+        ("https://hooks.example.com:0/x", "Port 0"),
         ("http://169.254.169.254/latest", "169.254.169.254 is of this link alone"),
         ("https://10.1.2.3/x", "10.1.2.3 is of a private network"),
         ("http://localhost:1/", None),
         ("http://127.0.0.1:1/", None),
-        ("x", "its URL does not start with https://"),
+        ("x", "The URL must start with https:// and name a host"),
     ],
 )
 def test_where_no_test_event_goes_is_known_by_a_url_alone(url: str, why: str | None) -> None:

@@ -124,3 +124,23 @@ def test_what_others_write_meanwhile_stops_it_and_leaves_no_copy(
     with pytest.raises(NotAllowed, match="Other rows"):
         erase(opened, expected=planned)
     assert erase(opened).holds
+
+
+def test_a_key_that_comes_in_the_place_of_another_stops_it(live_at: Callable[[str], OpenedLive]) -> None:
+    opened = live_at(
+        "CREATE TABLE c (id INTEGER PRIMARY KEY, of TEXT REFERENCES users (id) ON DELETE SET NULL)"
+    )
+    database = engine(opened)
+    for other in ("ON DELETE CASCADE", "ON DELETE SET NULL"):
+
+        def swap(other: str = other) -> None:
+            ask(database.path, "DROP TABLE c")
+            ask(
+                database.path,
+                f"CREATE TABLE d (id INTEGER PRIMARY KEY, of TEXT REFERENCES users (id) {other})",
+            )
+            ask(database.path, "ALTER TABLE d RENAME TO c" if "CASCADE" in other else "SELECT 1")
+
+        database.before_batch = [swap]
+        with pytest.raises(NotAllowed, match="Others have written"):
+            erase(opened)

@@ -13,7 +13,7 @@ from app.ui.session.context import History, Outside
 from app.ui.session.lock import Unsettled
 from app.ui.session.sight import Sight
 from app.workers.runner import Runner
-from models.engine import Settled, Statement
+from models.engine import Database, Settled, Statement
 from models.errors import EarlierUnknown, OutcomeUnknown, RowChanged, TenantAdminError
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
@@ -86,6 +86,26 @@ def test_an_act_that_is_running_is_the_one_taken_back(
     qtbot.waitUntil(lambda: len(told) == 2)
     assert told[1] == "“User bob@acme.example created” undone"
     assert emails(database) == ["ada@acme.example"]
+
+
+def test_where_the_act_that_is_running_fails_the_one_before_it_stays(
+    runner: Runner, history: History, database: LocalDatabase, qtbot: QtBot
+) -> None:
+    create(runner, qtbot, "ada")
+    go = threading.Event()
+
+    def fails(_: Database) -> None:
+        go.wait()
+        raise RowChanged
+
+    runner.write(fails, on_failed=lambda error: None)
+    with qtbot.waitSignal(runner.failed) as told:
+        history.undo()
+        go.set()
+    assert "was not done" in str(told.args[0]) and emails(database) == ["ada@acme.example"]
+    with qtbot.waitSignal(runner.changed):
+        history.undo()
+    assert emails(database) == []
 
 
 def test_what_is_asked_about_is_what_is_taken_back(

@@ -48,6 +48,33 @@ def table(qtbot: QtBot, theme: Theme) -> DataTable:
 
 
 @pytest.mark.slow
+def test_a_click_just_as_the_rows_have_moved_hits_none(qtbot: QtBot, theme: Theme) -> None:
+    """A banner came above them: the row that was aimed at is another one now."""
+    said, table = QWidget(minimumHeight=60), DataTable(theme, "Runs")
+    table.setModel(SampleTable(500, table))
+    whole = added(qtbot, QWidget())
+    in_column(said, table, within=whole)
+    said.hide()
+    whole.resize(900, 400)
+    whole.show()
+    qtbot.waitExposed(whole)
+
+    def click() -> list[int]:
+        point = QPoint(40, table.rowViewportPosition(3) + 5)
+        qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=point)
+        return list(table.selected_rows())
+
+    assert click() == [3]
+    table.select_row(7)
+    top = table.mapTo(whole, QPoint()).y()
+    said.show()
+    qtbot.waitUntil(lambda: table.mapTo(whole, QPoint()).y() > top)
+    assert click() == [7]
+    table._moved -= 1  # a second later
+    assert click() == [3]
+
+
+@pytest.mark.slow
 def test_home_and_end_go_to_the_first_and_last_row(qtbot: QtBot, table: DataTable) -> None:
     table.select_row(5)
     qtbot.keyClick(table, Qt.Key.Key_End)

@@ -208,8 +208,9 @@ def test_in_a_small_window_the_entry_is_read_beside_its_rows(
     assert scroll.horizontalScrollBar().maximum() == 0, "all of its width is in sight"
     assert len({one.geometry().top() for one in page.inspector._foot.parts()}) == 1, "in one row"
     titles = page.table.horizontalHeader()
-    for name in ("created_at", "tenant_id", "payload"):
+    for name in ("created_at", "payload"):  # whose it is stands in the inspector
         assert not titles.isSectionHidden(page.model.column_of(name))
+    assert titles.sectionSize(page.model.column_of("payload")) > 180
 
 
 @pytest.mark.slow
@@ -232,6 +233,7 @@ def test_in_a_small_window_the_entry_that_one_goes_to_is_shown(
     qtbot.waitUntil(lambda: page.inspector.isAncestorOf(QApplication.focusWidget() or page))
     click(qtbot, findings)
     place = page.table.visualRect(page.table.currentIndex()).center()
+    page.table._moved -= 1  # a person takes longer than that from one click to the next
     qtbot.mouseClick(page.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert page.inspector.isVisible()
 
