@@ -19,6 +19,7 @@ from models.local.database import LocalDatabase
 from models.local.migrations import MigrationError, MigrationStatus, status
 from models.progress import UNWATCHED, Monitor
 from models.schema import Schema, StoredTable, StoredTables, inspect, internal
+from models.tables import TABLES
 
 if TYPE_CHECKING:
     from app.services.chain.where import Where
@@ -207,13 +208,25 @@ def in_common(database: LocalDatabase, beside: Path, tables: StoredTables) -> di
 
 def have_in_common(database: LocalDatabase, tables: StoredTables) -> bool:
     """Whether any row is, to the storage class, in the file that is attached as `beside`, too; of the tables
-    that `in_common` tells of, or that have a NULL for a key.
+    that `in_common` tells of, or that have a NULL for a key. Others than the platform's own are asked where
+    those have no rows: what migrations put into them is alike in databases that have nothing to do with each
+    other.
     """
+    connection = database.connection()
+    found = [*_joined(connection, tables)]
+    own = [one for one in found if one[0].name in _OWN and _has_rows(connection, one[0].name)]
     asked = (
         f"SELECT EXISTS (SELECT 1 FROM {joined} WHERE NOT ({unlike}))"  # noqa: S608
-        for _, joined, unlike in _joined(database.connection(), tables)
+        for _, joined, unlike in own or found
     )
-    return any(database.connection().execute(sql).get for sql in asked)
+    return any(connection.execute(sql).get for sql in asked)
+
+
+_OWN = frozenset(model._meta.table_name for model in TABLES)
+
+
+def _has_rows(connection: apsw.Connection, table: str) -> bool:
+    return bool(connection.execute(f"SELECT EXISTS (SELECT 1 FROM main.{sql_name(table)})").get)  # noqa: S608
 
 
 def _joined(connection: apsw.Connection, tables: StoredTables) -> Iterator[tuple[StoredTable, str, str]]:

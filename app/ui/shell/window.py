@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -387,6 +387,7 @@ class MainWindow(QMainWindow):
         elif in_menus:
             focused.setFocus(Qt.FocusReason.ActiveWindowFocusReason)
 
+    @Slot(QWidget, QWidget)
     def _focus_moved(self, old: QWidget | None, new: QWidget | None) -> None:
         """Qt gives it to what heeds no key where a page shows another part."""
         if new is None or not self.isAncestorOf(new):

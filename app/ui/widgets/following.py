@@ -1,6 +1,6 @@
 """What scrolls to where the keyboard is."""
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt, Slot
 from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QWidget
 
 from app.ui.widgets.later import later
@@ -39,6 +39,7 @@ class FollowingScroll(QScrollArea):
             later(self, 0, self.show_focus)
         return super().eventFilter(watched, event)
 
+    @Slot(QWidget, QWidget)
     def _focus_moved(self, _: QWidget | None, focused: QWidget | None) -> None:
         """Qt scrolls to it only where the focus came from within, and of a text to its first line alone."""
         content = self.widget()

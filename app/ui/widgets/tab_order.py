@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from PySide6.QtCore import QObject, QRect, Qt
+from PySide6.QtCore import QObject, QRect, Qt, Slot
 from PySide6.QtWidgets import QApplication, QWidget
 from shiboken6 import Shiboken
 
@@ -69,6 +69,7 @@ class LentFocus(QObject):
         if isinstance(application, QApplication):
             application.focusChanged.connect(self._follow)
 
+    @Slot(QWidget, QWidget)  # else Qt may look for it, by its name, in one that is being taken down
     def _follow(self, old: QWidget | None, new: QWidget | None) -> None:
         if self._has(new) and old is not None and not self._has(old):
             self._before = old

@@ -144,9 +144,12 @@ def test_another_database_takes_the_place_of_none_unasked_though_no_checkpoint_k
     ask(live, "UPDATE users SET email = 'new@example.org'")
     others = expected_columns().keys() - {"users", "audit_chain"}
     ask(live, ";".join(f"DELETE FROM {name}" for name in others))
+    for file in (live, early):  # as migrations fill a table, alike in any database
+        ask(file, "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT)")
+        ask(file, "INSERT INTO settings VALUES ('theme', 'dark')")
     offered = offer(live, early, folder, "three")
     assert (offered.known, offered.needs_agreement) == (Standing.NO_ROW, True)
-    ask(live, "DELETE FROM users")
+    ask(live, "DELETE FROM users; DELETE FROM settings")
     assert offer(live, other, folder, "four").known is None, "nothing goes"
 
 
