@@ -415,6 +415,7 @@ class Runner(QObject):
         on_done, on_failed = task.on_done, task.on_failed
         # These mostly know the task: together they would be kept until a collection, or for good (`YOUNG`).
         task.work = task.ended = task.on_done = task.on_failed = task.on_progress = None
+        self.failed_writes += task.is_write and (error is not None or task.dropped)
         if error is None:
             from app.services.records.change import Change  # noqa: PLC0415 - the window appears before it is loaded
 
@@ -425,7 +426,6 @@ class Runner(QObject):
         elif task.dropped:
             pass
         elif isinstance(error, TenantAdminError):
-            self.failed_writes += task.is_write
             self.failed_with.emit(error)
             (on_failed or self.failed.emit)(error)
         else:

@@ -479,6 +479,8 @@ class D1Database(Database):
                 self._note(*((known[0][0][0], known[-1][0][0]) if known else (None, None)))
         except errors.TenantAdminError as error:
             is_certain = not isinstance(error, errors.OutcomeUnknown)
+            if isinstance(error, errors.OutcomeUnknown) and proven is not None:
+                error.act = error.act or proven.what
             is_answered = isinstance(error.__cause__, errors.RateLimited) or (
                 isinstance(error, errors.OutcomeUnknown) and error.is_answered
             )

@@ -86,7 +86,8 @@ _UNALTERED: Final = """(SELECT json_array(
     SELECT sum(
       CASE on_delete WHEN 'CASCADE' THEN 1000000 WHEN 'SET NULL' THEN 10000 WHEN 'SET DEFAULT' THEN 100
       ELSE 1 END
-      * (length(made.name) + 100 * unicode(lower(made.name)) + unicode(substr(lower(made.name), -1))))
+      * (length(made.name) + 100 * ifnull(unicode(lower(made.name)), 0)
+        + ifnull(unicode(substr(lower(made.name), -1)), 0)))
     FROM pragma_foreign_key_list(made.name) AS key
     WHERE lower(key."table") IN (SELECT value FROM json_each(?))) END) AS INTEGER)
 ) FROM sqlite_master AS made) = json_array(0, CAST(? AS INTEGER))"""
@@ -111,7 +112,7 @@ def unaltered(tables: Iterable[str], parents: Iterable[StoredTable] = ()) -> Sta
 def _weight(key: ForeignKey) -> int:
     """What `_UNALTERED` makes of a key."""
     name = caseless(key.table)
-    each = len(name) + 100 * ord(name[0]) + ord(name[-1])
+    each = len(name) + 100 * ord(name[:1] or "\0") + ord(name[-1:] or "\0")
     return len(key.columns) * _FATES.get(key.on_delete, 1) * each
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from peewee import SQL, Select
+from peewee import SQL, RawQuery, Select
 
 from app.services.records.rows import in_parts
 from app.services.records.tables import AUDIT_CHAIN
@@ -13,22 +13,23 @@ from models.engine import Statement, raw, sql_name
 MOST: Final = 1_000_000
 """Characters of a table's rows that are compared: a statement binds twice as many (D1_LIMITS)."""
 
+_CELL: Final = 20
+"""Characters that a cell takes beside its bytes, which stand there in hexadecimal."""
 _AT_ONCE: Final = 20
 """Columns of one call of a function, which takes 32 on D1."""
 
 
-def contents(going: Going) -> Mapping[str, str | None]:
-    """Of each table the rows that go, as text; None where that is more than `MOST`. The audit chain's are
-    known by the hash that it ends with.
+def contents(going: Going, rows: Mapping[str, int]) -> Mapping[str, str | None]:
+    """Of each table the rows that go, so many, as text; None where that may be more than `MOST`. The audit
+    chain's are known by the hash that it ends with.
     """
-    names = [name for name in going.going if name != AUDIT_CHAIN.name]
-    sizes = [raw(f"SELECT total(length(found)) FROM ({_rows(going, name)})") for name in names]  # noqa: S608
+    names = [name for name in rows if name != AUDIT_CHAIN.name]
     found: dict[str, str | None] = dict.fromkeys(names)
-    small = [
-        name
-        for name, ((size,),) in zip(names, going.database.read_each(sizes), strict=True)
-        if size + going.stored[name].written() <= MOST
-    ]
+    sizes = going.database.read_each([_size(going, name) for name in names])
+    small = []
+    for name, (each,) in zip(names, sizes, strict=True):
+        if 2 * sum(each) + _CELL * len(each) * rows[name] <= MOST:
+            small.append(name)
     asked = [raw(_whole(going, name)) for name in small]
     for name, ((text,),) in zip(small, going.database.read_each(asked), strict=True):
         found[name] = text or ""
@@ -41,6 +42,12 @@ def as_copied(going: Going, known: Mapping[str, str | None]) -> Iterator[Stateme
         if text is not None:
             same = f"coalesce(({_whole(going, name)}), '') = ?"
             yield Statement(Select(columns=[SQL("1")]).where(SQL(same, [text])))
+
+
+def _size(going: Going, name: str) -> RawQuery:
+    """How many bytes each column has: a row as text may be more than a value can be."""
+    cells = (f"total(length(CAST({sql_name(one)} AS BLOB)))" for one in going.stored[name].columns)
+    return raw(f"SELECT {', '.join(cells)} FROM main.{sql_name(name)} WHERE {going.going[name]}")  # noqa: S608
 
 
 def _whole(going: Going, name: str) -> str:

@@ -171,10 +171,10 @@ def plan(database: Database, tenant: str, *, now: int) -> Erasure:
     stored = chosen.stored
     changed = sum(rows * stored[name].written() for name, rows in found.changed.items())
     writes = found.total + changed
-    # Counted again twice, copied in two readings and removed: each looks for the same rows, and some read
-    # them then. All is verified before and behind, and the ends of two chains are looked for.
+    # Counted again twice, compared three times, copied in two readings and removed: each looks for the same
+    # rows. All is verified before and behind, and the ends of two chains are looked for.
     verified = to_read(InDatabase(database), EVERYTHING) if AUDIT_CHAIN.name in stored else 0
-    reads = 4 * (used.read + found.total) + 2 * verified + _ENDS
+    reads = 8 * (used.read + found.total) + 2 * verified + _ENDS
     reads += 2 * sum(_looked_through(database, stored, name) * rows for name, rows in found.going.items())
     return replace(found, reads=reads, writes=writes + _RECORDED)
 
@@ -237,9 +237,10 @@ def _looked_through(database: Database, stored: StoredTables, name: str) -> int:
     for key in stored[name].referring:
         child = stored.get(key.table)
         if child is not None and not any({*key.columns} <= {*one} for one in (child.key, *child.indexes)):
-            rows = f"max({child.rowid})" if child.rowid else "count(*)"
+            number = child.rowid
+            rows = f"max({number}) - min({number}) + 1" if number else "count(*)"
             sizes.append(raw(f"SELECT {rows} FROM main.{sql_name(child.name)}"))  # noqa: S608
-    return sum(int(rows or 0) for ((rows,),) in database.read_each(sizes))
+    return sum(database.at_most(int(rows or 0)) for ((rows,),) in database.read_each(sizes))
 
 
 def _triggers(table: str) -> str:
@@ -337,11 +338,12 @@ def erase(
         chain = _signed(opened, tenant, verify_and_sign(opened.where, store, verify, monitor=first, **how))
         if monitor.cancelled():
             raise Cancelled
-        known = contents(chosen)
+        known = contents(chosen, planned.going)
         forget = partial(_forget, opened, planned, log, old_secrets)
         second = share_of(monitor, _VERIFIED, _COPIED)
         with opened.kept_copy("erasing", lambda _: _copied(chosen), now=now, monitor=second) as copy:
             second.progress(1, 1)
+            bookmark = None
             try:
                 bookmark = database.bookmark("before a tenant was erased")
                 event = _event(planned, actor, copy.name, bookmark)
@@ -351,8 +353,11 @@ def erase(
                     copy.unlink()
                     raise
                 unknown = ErasureUnknown(str(copy), str(error)).of(error.act)
-                unknown.made = lambda _: (forget(), Erased(planned, copy, None).change())[1]
-                raise unknown from error
+                unknown.made = lambda _: Erased(
+                    planned, copy, None, tuple(forget()), _of_live(database, bookmark)
+                )
+                unknown.is_answered = error.is_answered
+                raise unknown from error.__cause__ or error
             except BaseException:
                 copy.unlink()  # it holds what would have gone, and nobody would know of it
                 raise
@@ -368,7 +373,7 @@ def erase(
     if large := [title_of(name) for name, text in known.items() if text is None]:
         problems.append(
             f"{' and '.join(large)}: too much to be compared with the copy once more; what others wrote to "
-            "it after it had been copied is gone."
+            "it after it had been copied, if anything, is gone."
         )
     after = None
     try:

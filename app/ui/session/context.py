@@ -344,6 +344,8 @@ def _may_go_well(error: TenantAdminError) -> bool:
     return error.is_retriable and not error.is_undecided
 
 
+_FOUND = object()
+"""Who announces what was found to be saved: none of those who go to what they have just done."""
 _NOT_DONE = "Nothing was undone, as what was asked for just before was not done."
 
 Acts = list[tuple[str, "Change"]]
@@ -516,10 +518,10 @@ class History(QObject):
             on_failed=partial(self._told, again, failed),
         )
 
-    def found_saved(self, change: Change, error: OutcomeUnknown) -> None:
+    def found_saved(self, change: Any, error: OutcomeUnknown) -> None:
         """One whose answer was lost, and which is there: what it did, or took back, is as with any other."""
         if error.take is None:
-            self._runner.changed.emit(change, None)
+            self._runner.changed.emit(change, _FOUND)  # a person is elsewhere by now
         else:
             self._runner.changed.emit(error.take(change), self)
 

@@ -130,9 +130,17 @@ class Unsettled(QObject):
 
     def _told(self, found: Settled | None) -> None:
         every = () if found is None else (*found.others, found)
-        own = [error for one in every if one.saved and (error := self._sent_as(one.what)) is not None]
-        asked = [(error, error.made) for error in own if error.made is not None]
-        end = partial(self._end, every)
+        error, sent, self._sent = self.error, self._sent, []
+        own: list[OutcomeUnknown | None] = []
+        for one in every:
+            own.append(next((each for each in sent if each.act == one.what), None))
+            sent = [each for each in sent if each is not own[-1]]
+        asked = [
+            (each, each.made)
+            for one, each in zip(every, own, strict=True)
+            if one.saved and each is not None and each.made is not None
+        ]
+        end = partial(self._end, error, [*zip(every, own, strict=True)])
 
         def made(database: Database) -> list[tuple[object, OutcomeUnknown]]:
             return [(made(database), error) for error, made in asked]
@@ -142,21 +150,23 @@ class Unsettled(QObject):
         else:
             end()
 
-    def _sent_as(self, what: str) -> OutcomeUnknown | None:
-        return next((error for error in self._sent if error.act == what), None)
-
-    def _end(self, every: Sequence[Settled], saved: Sequence[tuple[object, OutcomeUnknown]] = ()) -> None:
-        """Nothing is unknown any more; `saved` is what this window had sent of it, and is there."""
-        error, self.error, self.is_asking = self.error, None, False
-        called = {one.act: one.called for one in self._sent}
-        self._sent.clear()
-        self._known.stop()
+    def _end(
+        self,
+        error: OutcomeUnknown | None,
+        every: Sequence[tuple[Settled, OutcomeUnknown | None]],
+        saved: Sequence[tuple[object, OutcomeUnknown]] = (),
+    ) -> None:
+        """What the `error` was about is known; `saved` is what this window had sent of it, and is there."""
+        self.is_asking = False
+        if self.error is error:  # else another act's outcome has become unknown meanwhile
+            self.error = None
+            self._known.stop()
         self.changed.emit()
         for change, sent in saved:
             self.saved.emit(change, sent)
-        for one in every:
-            act = one.what or ("" if error is None else error.act)
-            self.settled.emit(one.saved, called.get(act) or act)
+        for one, own in every:
+            called = "" if own is None else own.called
+            self.settled.emit(one.saved, called or one.what or ("" if error is None else error.act))
         if error is not None and not every:
             self.settled.emit(None, error.act)
 

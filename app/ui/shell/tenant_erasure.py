@@ -15,11 +15,12 @@ from app.ui.shell.dialogs import NotesDialog
 from app.ui.tabs.common.arrangement import forget_rows
 from app.ui.widgets.dialogs import WaitDialog
 from app.workers.tenants import erase_with_what_is_kept
+from models.errors import OutcomeUnknown, TenantAdminError
 from models.progress import Monitor
 
 if TYPE_CHECKING:
+    from app.services.records.change import Change
     from app.services.tenants.erasing import Erased, Erasure
-    from models.errors import TenantAdminError
 
 
 class TenantErasure(QObject):
@@ -31,33 +32,47 @@ class TenantErasure(QObject):
 
     def carry_out(self, opened: Opened, erasure: Erasure) -> None:
         """Erases what was agreed to, behind a copy of all that goes."""
-        context = self._context
+        context, window = self._context, self._window
         if (cannot := context.cannot_write) is not None:  # locked since
             context.say(cannot)
+            self.deleteLater()
             return
         actor, now = context.settings.actor, context.clock()
         words = f"Erasing {visible(erasure.tenant)}…"
-        wait = WaitDialog(context.theme, words, self._window, can_cancel=True, in_rows=False)
+        wait = WaitDialog(context.theme, words, window, can_cancel=True, in_rows=False)
 
         def work(monitor: Monitor) -> Erased:
             return erase_with_what_is_kept(opened, erasure, actor=actor, now=now, monitor=monitor)
 
+        def tell(erased: Erased) -> None:
+            """And lets go of what is kept of it here."""
+            context.erased |= {erasure.tenant}
+            context.history.forget(frozenset({erasure.tenant}))
+            notes = [*erased.notes, *forget_rows(context.settings, opened.kept_by)]
+            NotesDialog(context.theme, erased.said, "About the erasure:", notes, window).open_once()
+
         def done(erased: Erased) -> None:
             self.deleteLater()
             wait.done(WaitDialog.DialogCode.Accepted)
-            context.erased |= {erasure.tenant}
-            context.history.forget(context.erased)
             context.runner.changed.emit(erased.change(), self)
             if (after := erased.after) is not None:
                 found = Outcome(Asked(), after.report, after.checkpoint, after.why_not, at=now, by=actor)
                 context.verdict.take(found)
-            notes = [*erased.notes, *forget_rows(context.settings, opened.kept_by)]
-            NotesDialog(context.theme, erased.said, "About the erasure:", notes, self._window).open_once()
+            tell(erased)
+
+        def take(erased: Erased) -> Change:
+            """The same where it is found out later."""
+            tell(erased)
+            return erased.change()
 
         def failed(error: TenantAdminError) -> None:
             self.deleteLater()
             wait.done(WaitDialog.DialogCode.Rejected)
             context.runner.failed.emit(error)
+            if isinstance(error, OutcomeUnknown) and error.is_undecided:
+                error.take = take
+                said = f"It is not known whether {visible(erasure.tenant)} is erased"
+                NotesDialog(context.theme, said, "About the erasure:", [str(error)], window).open_once()
 
         wait.open_once()
         job = context.runner.job(work, on_progress=wait.show_progress, on_done=done, on_failed=failed)

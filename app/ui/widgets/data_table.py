@@ -111,6 +111,8 @@ class DataTable(QTableView):
         self._top: int | None = None
         self._moved = -_AIMED
         """Where in the window it stands, and when it came there."""
+        self._is_missed = False
+        """Whether the button that is held was pressed just then."""
         self._let_go = 0, 0
         """The key that went up last, and when, in milliseconds."""
         self.copy: Callable[[], object] = self.copy_selection
@@ -333,10 +335,23 @@ class DataTable(QTableView):
         """A click that comes just as the rows have moved, since something is said above them, was aimed at
         another row.
         """
-        if self._is_just_moved():
-            event.accept()
-        else:
+        self._is_missed = self._is_just_moved()
+        if not self._is_missed:
             super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if not self._is_missed:  # else the button that is held selects from the row before to this one
+            super().mouseMoveEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if not self._is_missed:
+            super().mouseReleaseEvent(event)
+        self._is_missed = False
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self._is_missed = self._is_just_moved()
+        if not self._is_missed:
+            super().mouseDoubleClickEvent(event)
 
     def _is_just_moved(self) -> bool:
         return time.monotonic() - self._moved < _AIMED

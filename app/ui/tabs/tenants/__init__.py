@@ -280,7 +280,9 @@ class TenantsTab(RecordTab):
 
     def changed_outside(self) -> None:
         self.list.holds_top = True
-        if self._known_before is None:
+        if self.context.costs:
+            self.new_rows.written()
+        elif self._known_before is None:
             self._known_before = frozenset(self._tenants.at_hand())
 
     def _loaded(self, total: int) -> None:
@@ -296,7 +298,7 @@ class TenantsTab(RecordTab):
             self._tell_new()
             if self.context.costs:  # else that was read when the file was opened
                 rows = self._tenants.at_hand().values()
-                self.context.erased |= {row.name for row in rows if row.erased is not None}
+                self.context.erased = frozenset(row.name for row in rows if row.erased is not None)
             self.current.reload()
 
     def _tell_new(self) -> None:

@@ -11,10 +11,19 @@ from PySide6.QtCore import (
     QObject,
     QPersistentModelIndex,
     QPoint,
+    QPointF,
     QSize,
     Qt,
 )
-from PySide6.QtGui import QAccessible, QContextMenuEvent, QGuiApplication, QKeyEvent, QPaintEvent, QPixmap
+from PySide6.QtGui import (
+    QAccessible,
+    QContextMenuEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QMouseEvent,
+    QPaintEvent,
+    QPixmap,
+)
 from PySide6.QtWidgets import QApplication, QMenu, QStyleOptionViewItem, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -70,6 +79,19 @@ def test_a_click_just_as_the_rows_have_moved_hits_none(qtbot: QtBot, theme: Them
     said.show()
     qtbot.waitUntil(lambda: table.mapTo(whole, QPoint()).y() > top)
     assert click() == [7]
+    point = QPoint(40, table.rowViewportPosition(3) + 5)
+    qtbot.mousePress(table.viewport(), Qt.MouseButton.LeftButton, pos=point)
+    held = QMouseEvent(
+        QEvent.Type.MouseMove,
+        QPointF(point + QPoint(0, 3)),
+        QPointF(table.viewport().mapToGlobal(point + QPoint(0, 3))),
+        Qt.MouseButton.NoButton,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    QApplication.sendEvent(table.viewport(), held)
+    qtbot.mouseRelease(table.viewport(), Qt.MouseButton.LeftButton, pos=point)
+    assert list(table.selected_rows()) == [7], "nor a drag from the row before to this one"
     table._moved -= 1  # a second later
     assert click() == [3]
 
