@@ -328,7 +328,8 @@ def erase(
             f"{opened.place} is open read-only, because {opened.read_only_reason}. Nothing was erased."
         )
     with database.connection_context(), database.begun():
-        planned, chosen, _ = _planned(database, tenant, now)
+        with database.cancellable(monitor.cancelled):
+            planned, chosen, _ = _planned(database, tenant, now)
         if planned.obstacle is not None:
             raise NotAllowed(f"{planned.obstacle} Nothing was erased.")
         if expected is not None and (expected.going, expected.changed) != (planned.going, planned.changed):
@@ -338,7 +339,8 @@ def erase(
         chain = _signed(opened, tenant, verify_and_sign(opened.where, store, verify, monitor=first, **how))
         if monitor.cancelled():
             raise Cancelled
-        known = contents(chosen, planned.going)
+        with database.cancellable(monitor.cancelled):
+            known = contents(chosen, planned.going)
         forget = partial(_forget, opened, planned, log, old_secrets)
         second = share_of(monitor, _VERIFIED, _COPIED)
         with opened.kept_copy("erasing", lambda _: _copied(chosen), now=now, monitor=second) as copy:

@@ -19,7 +19,7 @@ from app.services.tenants.bundle import SHADOWS
 from app.services.text import some_of, visible
 from models.engine import Database, Statement, raw, sql_name
 from models.errors import NotAllowed
-from models.schema import ForeignKey, StoredTable, StoredTables, internal
+from models.schema import ForeignKey, StoredTable, StoredTables, caseless, internal
 
 _LINKS: Final = 100_000
 """References between rows that hold each other of which an order is made."""
@@ -49,11 +49,13 @@ class Going:
         """What a tenant has. Raises `NotAllowed` where too many ways lead to it."""
         goes = own_of(stored, tenant, lambda key: fate_of(key) is not Fate.CHANGES)
         goes = {name: which for name, which in goes.items() if not internal(name)}
-        stays = []
-        for key in (key for name in goes for key in stored[name].referring if key.table == AUDIT_CHAIN.name):
-            owner = next(name for name in goes if key in stored[name].referring)
-            if [column.lower() for column in key.columns] == ["tenant_id"] and owner != AUDIT_CHAIN.name:
-                stays.append(owner)
+        held = [
+            name
+            for name in goes
+            for key in stored[name].referring
+            if key.table == AUDIT_CHAIN.name != name and [*map(caseless, key.columns)] == ["tenant_id"]
+        ]
+        stays = held if held and _has_chain(database, goes[AUDIT_CHAIN.name]) else []
         keys = tuple((name, key) for name in goes for key in stored[name].referring if name not in stays)
         sentences = tuple(
             f"{name}: its row stays, because the marker in its audit chain refers to it" for name in stays
@@ -306,6 +308,11 @@ def _holds(table: StoredTable, key: ForeignKey) -> bool:
 
 def _given(values: Mapping[str, Value]) -> set[str]:
     return {name for name, value in values.items() if value is not None}
+
+
+def _has_chain(database: Database, which: str) -> bool:
+    """Whether a marker will be left of it."""
+    return bool(database.rows(raw(f"SELECT 1 FROM main.{AUDIT_CHAIN.name} WHERE {which} LIMIT 1")))  # noqa: S608
 
 
 def _archived(database: Database, which: str) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from app.services.files.opening import open_database
 from app.services.records.webhooks import Secret
 from app.services.retention.prefixes import find_prefixes
 from app.services.tenants import erasing
+from app.services.tenants.contents import contents
 from app.services.tenants.erasing import Erased
 from app.workers.scan_pool import store_and_verifier
 from models.errors import Cancelled, InvalidInput, NotAllowed, TenantAdminError
@@ -441,7 +442,7 @@ def test_a_row_stays_that_the_marker_needs(tmp_path: Path) -> None:
     rows = ask(path, "SELECT * FROM audit_chain")
     ask(path, "CREATE TABLE tenants (id TEXT PRIMARY KEY, name TEXT)")
     ask(path, "INSERT INTO tenants SELECT DISTINCT tenant_id, 'x' FROM audit_chain")
-    ask(path, "INSERT OR IGNORE INTO tenants VALUES ('system', 'x')")
+    ask(path, "INSERT OR IGNORE INTO tenants VALUES ('system', 'x'), ('registered', 'x')")
     ask(path, "DROP TABLE audit_chain")
     ask(path, sql.replace("tenant_id TEXT NOT NULL", "tenant_id TEXT NOT NULL REFERENCES tenants (id)"))
     for row in rows:
@@ -449,6 +450,28 @@ def test_a_row_stays_that_the_marker_needs(tmp_path: Path) -> None:
     done = erase(path)
     assert done.holds and any("its row stays" in line for line in done.erasure.lines())
     assert (TENANT,) in ask(path, "SELECT id FROM tenants")
+    with pytest.raises(NotAllowed, match="but the marker in its chain"):
+        erase(path, now=NOW + 10)
+    done = erase(path, "registered", now=NOW + 20)  # without a chain no marker needs it
+    assert done.holds and dict(done.erasure.going) == {"tenants": 1}
+    assert ("registered",) not in ask(path, "SELECT id FROM tenants")
+
+
+def test_it_ends_while_rows_are_read_to_be_compared(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = []
+
+    def left(*args: Any) -> Any:
+        said.append("left")
+        found = contents(*args)
+        said.append("read to its end")
+        return found
+
+    monkeypatch.setattr(erasing, "contents", left)
+    monkeypatch.setattr("models.local.database.LOOK_STEPS", 1)
+    before = content(path)
+    with pytest.raises(Cancelled):
+        erase(path, monitor=Monitor(cancelled=lambda: bool(said)))
+    assert said == ["left"] and content(path) == before
 
 
 def test_tables_that_do_not_say_whose_their_rows_are_are_named_before_and_after(path: Path) -> None:
