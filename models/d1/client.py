@@ -13,7 +13,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -184,9 +184,7 @@ class Client:
         self._counting = threading.Lock()
         self._paused_until = 0.0
         self._unreached = Patience(_UNREACHED, NotReached, self.say)
-        self._pool = httpcore.ConnectionPool(
-            max_connections=_READERS, keepalive_expiry=_KEPT, network_backend=_Network()
-        )
+        self._pool = _pool(_READERS)
 
     def databases(self) -> list[Mapping[str, Any]]:
         """The account's databases, each with `uuid` and `name`. Raises as `call` does."""
@@ -194,8 +192,10 @@ class Client:
         for page in range(1, _PAGES):
             answer = self.call("GET", f"/d1/database?page={page}&per_page=100")
             with _of_d1():
-                found += [self._listed(one) for one in answer["result"]]
                 info = answer.get("result_info") or {}
+                if info.get("page", page) != page:
+                    raise NotKnown("it gave another page of the list than it was asked for")
+                found += [self._listed(one) for one in answer["result"]]
                 if not answer["result"] or len(found) >= info.get("total_count", len(found)):
                     break
         return found
@@ -339,6 +339,9 @@ class Client:
             "Host": urlsplit(self._root).netloc,
             "Accept-Encoding": "gzip",
         }
+        is_sql = path.endswith(_SQL)
+        if not is_sql:
+            headers["Cache-Control"] = "no-cache, no-store"
         if body:
             headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
         if self.token:
@@ -348,9 +351,14 @@ class Client:
         _CALL.set(call)
         timeouts = {"connect": min(_CONNECT_SECONDS, call.left()), "pool": call.left()}
         try:
-            with self._pool.stream(
-                method, self._root + path, headers=headers, content=body, extensions={"timeout": timeouts}
-            ) as response:
+            # Only what a batch gives tells which call it is of. Any other answer comes over a connection that
+            # had no call before, of which a late or doubled answer could be taken for this one's.
+            with (
+                nullcontext(self._pool) if is_sql else _pool(1) as pool,
+                pool.stream(
+                    method, self._root + path, headers=headers, content=body, extensions={"timeout": timeouts}
+                ) as response,
+            ):
                 given = {name.decode().lower(): text.decode("latin-1") for name, text in response.headers}
                 content = _content(response.iter_stream(), given.get("content-encoding", ""))
                 status = response.status
@@ -362,7 +370,7 @@ class Client:
         except (*_BROKEN, OSError, zlib.error) as error:
             kind = TookTooLong if isinstance(error, httpcore.TimeoutException) else NotKnown
             raise kind(_why(error)) from None
-        return self._judged(status, given, content, is_sql=path.endswith(_SQL))
+        return self._judged(status, given, content, is_sql=is_sql)
 
     def _judged(
         self, status: int, headers: Mapping[str, str], content: bytes, *, is_sql: bool
@@ -379,6 +387,8 @@ class Client:
             raise NotKnown(f"the API address only points to {self.masked(to)}, with status {status}")
         if content.lstrip()[:1] == b"<":  # no word of D1's
             raise NotKnown(f"a web page came in place of its answer, with status {status}")
+        if not is_sql and headers.get("age", "0").strip() not in ("", "0"):  # a batch has its mark
+            raise NotKnown("what stands between gave an answer that it had kept")
         if status in (401, 403):
             raise TokenRefused(self.name)
         if status == 404 and not is_sql:
@@ -460,6 +470,10 @@ def _number(told: Any) -> float | None:
     """What may be a count, a size or a duration; None of what is none."""
     is_one = isinstance(told, int | float) and not isinstance(told, bool) and 0 <= told <= JSON_EXACT
     return told if is_one else None
+
+
+def _pool(most: int) -> httpcore.ConnectionPool:
+    return httpcore.ConnectionPool(max_connections=most, keepalive_expiry=_KEPT, network_backend=_Network())
 
 
 def _path(database: str) -> str:

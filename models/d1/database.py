@@ -375,7 +375,7 @@ class D1Database(Database):
             raise errors.InvalidInput(
                 "bookmark", f"That is no bookmark of {self.place}: one looks like {now}. Nothing was changed."
             )
-        if bookmark > now:  # they are in order of time (developers.cloudflare.com/d1/reference/time-travel)
+        if _is_later(bookmark, now):
             raise errors.InvalidInput("bookmark", "That bookmark is of a time to come. Nothing was changed.")
         return now
 
@@ -400,7 +400,9 @@ class D1Database(Database):
                 raise
             self._look_back(before, held, error)
             return before
-        if exact is None:  # as every answer to that names; another one's may have come twice
+        if exact is None or _is_later(
+            before, exact
+        ):  # another call's answer may have come in place of its own
             self._look_back(
                 before, held, NotKnown("its answer does not name the bookmark of what was before")
             )
@@ -414,12 +416,14 @@ class D1Database(Database):
     def _look_back(self, before: str, held: tuple[int, str], error: Exception) -> None:
         """Looks whether it went back all the same, which no answer but success tells: what stands between
         may let a call through, and refuse it behind that. Raises what the `error` stands for where all is as
-        it was, and `ReturnUnknown`, also for what may still arrive.
+        it was, and `ReturnUnknown`, also for what may still arrive. A return that changes no end of a table
+        is told by the bookmark of now alone, which each write and each return makes another.
         """
-        now = None
+        now = mark = None
         with suppress(errors.StorageError):
             now = self._held()
-            if (mark := self.bookmarks()[0].name) != before:
+            mark = self.bookmarks()[0].name
+            if mark != before:
                 self.client.shared.keep_bookmark(self.identity, mark, "after a return without an answer")
         self.last_read = None
         if now is not None and now[0] < held[0]:  # nothing else takes the newest entries away
@@ -428,9 +432,9 @@ class D1Database(Database):
         if isinstance(error, errors.RateLimited):
             why = f"it takes no call until {error.when}"
         elif not isinstance(error, NotKnown):
-            if now == held:
+            if (now, mark) == (held, before):
                 raise self._meant(error) from error
-            what = "cannot be looked at" if now is None else "is no longer what it was before"
+            what = "cannot be looked at" if mark is None else "is no longer what it was before"
             why = f"it answered that it refuses, and what it holds {what}"
         raise ReturnUnknown(self.place, why) from error
 
@@ -659,6 +663,11 @@ class _Sending:
 def are_alike(bookmark: str, other: str) -> bool:
     """Whether a text has the form of a bookmark, as another has it."""
     return _FIGURE.sub("0", bookmark) == _FIGURE.sub("0", other)
+
+
+def _is_later(bookmark: str, other: str) -> bool:
+    """As texts they are in the order of time (developers.cloudflare.com/d1/reference/time-travel)."""
+    return bookmark.lower() > other.lower()
 
 
 def _stop() -> Stop:

@@ -69,6 +69,11 @@ class Odd(ThreadingHTTPServer):
     cut = False
     times = 1
     more: tuple[tuple[str, str], ...] = ()
+    connections = 0
+
+    def verify_request(self, *_: Any) -> bool:
+        self.connections += 1
+        return True
 
 
 @contextmanager
@@ -289,6 +294,26 @@ def test_what_is_no_bookmark_is_not_promised_as_the_way_back(odd: Odd, client: C
     assert client.go_back("1111", "0001-abcdef") is None
     odd.said = odd.said.replace(told.encode(), b'"00000085-0000024c-00004C6D-8e61"')
     assert client.bookmark("1111") == client.go_back("1111", "0") == "00000085-0000024c-00004C6D-8e61"
+
+
+def test_what_names_no_call_comes_over_a_connection_of_its_own_and_is_not_kept(
+    odd: Odd, client: Client
+) -> None:
+    odd.said = b'{"success": true, "result": [], "result_info": {"page": 1}}'
+    for _ in range(2):
+        client.databases()
+    assert odd.connections == 2
+    odd.more = (("Age", "7"),)
+    with pytest.raises(NotKnown, match="an answer that it had kept"):
+        client.databases()
+    odd.more, odd.said = (), odd.said.replace(b"1}", b"2}")
+    with pytest.raises(NotKnown, match="another page of the list"):
+        client.databases()
+    odd.said = _ONE
+    D1Database(client, "id").rows(raw("SELECT 1"))
+    before = odd.connections
+    D1Database(client, "id").rows(raw("SELECT 1"))
+    assert odd.connections == before, "a batch has its mark"
 
 
 def test_no_database_is_called_like_the_token(odd: Odd, client: Client) -> None:

@@ -526,7 +526,7 @@ def test_a_return_that_is_refused_is_known_by_what_is_there(
     production: D1Database, edge: Edge, file: Path, fault: str, error: type[StorageError]
 ) -> None:
     """What stands between may let it through, and refuse it behind that."""
-    edge.bookmarks, edge.file = [], file
+    edge.bookmarks, edge.file, edge.is_busy = [], file, False
     now = str(production.bookmark("asked"))
     edge.return_faults = [f"{fault} before"]
     with pytest.raises(
@@ -539,6 +539,32 @@ def test_a_return_that_is_refused_is_known_by_what_is_there(
     assert emails(file) == []
     production.go_back(before)
     assert emails(file) == ["ada@acme.example"]
+
+
+@pytest.mark.slow
+def test_a_refused_return_is_not_known_where_the_bookmark_is_another(
+    production: D1Database, edge: Edge, file: Path
+) -> None:
+    """It may have taken a change of values with it, which moves the end of no table."""
+    edge.bookmarks, edge.file, edge.is_busy = [], file, False
+    users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
+    now = str(production.bookmark("asked"))
+    with closing(apsw.Connection(str(file))) as other:
+        other.execute("UPDATE users SET email = 'bob@acme.example'")
+    assert emails(file) == ["bob@acme.example"]
+    edge.return_faults = ["echo after"]
+    with pytest.raises(ReturnUnknown, match="it answered that it refuses, and what it holds is no longer"):
+        production.go_back(now)
+    assert emails(file) == ["ada@acme.example"]
+
+
+def test_a_return_that_names_an_earlier_way_back_gave_another_call_s_answer(
+    production: D1Database, edge: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edge.bookmarks = []
+    monkeypatch.setattr(production.client, "go_back", lambda *_: "00000001-00000000-abcdef")
+    with pytest.raises(ReturnUnknown, match="does not name the bookmark of what was before"):
+        production.go_back("00000001-00000000-abcdef")
 
 
 def test_a_refused_bookmark_is_a_failure_as_any(production: D1Database, edge: Edge) -> None:

@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.wrangler, pytest.mark.slow]
 @pytest.fixture(scope="module")
 def edge(live: Live) -> Iterator[Edge]:
     with before(live.direct) as edge:
-        edge.bookmarks = []
+        edge.bookmarks, edge.is_busy = [], False
         yield edge
 
 
@@ -65,7 +65,7 @@ def test_a_verdict_is_not_of_what_it_may_have_gone_back_to(
     database = D1Database(edge.client(), live.ids[live.put(database_path)])
     store, where = CheckpointStore(database_path.with_name("home")), InDatabase(database)
     store.verdicts.keep(where, KeptVerdict(Verdict.CONSISTENT, NOW, "ada", 1, 0, 0, 1))
-    for fault, error in (("echo", Failed), ("lost after", ReturnUnknown)):
+    for fault, error in (("echo before", Failed), ("lost after", ReturnUnknown)):
         assert store.verdicts.last(where) is not None, "nothing was done before"
         edge.return_faults = [fault]
         with pytest.raises(error):

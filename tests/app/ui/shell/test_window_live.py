@@ -393,7 +393,7 @@ def test_what_writes_ends_before_it_goes_back(
     qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
 ) -> None:
     """Retention, say; and what only Cloudflare can refuse leaves all as it is shown."""
-    edge.bookmarks, edge.file = ["00000001-00000000-abcdef"], file
+    edge.bookmarks, edge.file, edge.is_busy = ["00000001-00000000-abcdef"], file, False
     page = open_live(qtbot, window, production)
     unlock(qtbot, window)
     context, entries = window.context, count(file, "audit_chain")
