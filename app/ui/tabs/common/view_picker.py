@@ -47,6 +47,8 @@ class ViewPicker(Picker):
     _last = ""
     """The saved view that the list showed last: it is the one to update once the filter is another."""
     _read_from = ""
+    _left = Arrangement(), "", ""
+    """How the list was when a ready view was picked, and the saved views that it showed then, and last."""
 
     def __init__(self, theme: Theme, any_label: str, *, idle: str = "", width: int = 140) -> None:
         self._idle_words = idle
@@ -130,6 +132,7 @@ class ViewPicker(Picker):
                 self._on = self._last = name
                 self._show_choice()
             return
+        self._left = arranging.current(tab), self._on, self._last
         leaves = bool(self._on) or (key is None and bool(self._idle_words) and tab.query().filtered)
         if leaves:  # with all that the view keeps rows by
             self._on = ""
@@ -139,6 +142,14 @@ class ViewPicker(Picker):
         super().pick(key)
         if leaves and self.key() == before:
             tab.filters_changed()
+
+    def take_back(self) -> None:
+        """Says again what was there when a view was picked: the list still shows that."""
+        if self._tab is not None:
+            was, self._on, self._last = self._left
+            arranging.arrange(self._tab, was)
+            self._show_choice()
+            self._tab.commands.update()
 
     def save(self) -> None:
         """Asks for a name of the view that the list shows."""

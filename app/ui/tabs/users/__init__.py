@@ -188,24 +188,30 @@ class UsersTab(RecordTab):
         super().hear(change, initiator)
         view = _view(self.views.key())
         if view is not None and view.across is not None and self._alike_are_old and not self._stale:
-            self._find_alike(view.across)
+            self._find_alike(view.across, self._stay)
 
     def _choose_view(self, key: str | None) -> None:
         view = _view(key)
         if view is None or view.across is None:
             self.filters_changed()
         else:
-            self._find_alike(view.across)
+            self._find_alike(view.across, self.views.take_back)
 
     def _read(self, *, agreed: bool = False) -> None:
         view = _view(self.views.key())
         if view is not None and view.across is not None and self._alike_are_old:
-            self._find_alike(view.across)
+            self._find_alike(view.across, self._stay)
         else:
             super()._read(agreed=agreed)
 
-    def _find_alike(self, across: bool) -> None:
-        """Finds them, then shows them; while they are looked for, those shown stay."""
+    def _stay(self) -> None:
+        """Keeps the view, as it was found before, or where that shows other rows none."""
+        if self.query() != self.list.shown:
+            self.views.set_key(None)
+            self.filters_changed()
+
+    def _find_alike(self, across: bool, declined: Callable[[], None]) -> None:
+        """Finds them, then shows them; till then, or where it is declined, those shown stay."""
         from app.services.records.duplicates import duplicates  # noqa: PLC0415
 
         scope = self.scope
@@ -224,7 +230,7 @@ class UsersTab(RecordTab):
         look = partial(self.context.runner.read, duplicates, scope, across=across)
         rows = _FOR_ALIKE * self.context.rows_of(USERS.name, EVERYONE)
         run = partial(look, on_done=found, on_failed=failed)
-        self.context.when_agreed(rows, run, self, lambda: self.views.set_key(None))
+        self.context.when_agreed(rows, run, self, declined)
 
     def special_columns(self) -> declared.Special:
         return {"has_password": {"icon": declared.either(Icon.KEY)}}

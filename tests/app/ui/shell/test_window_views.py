@@ -6,10 +6,12 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.services.records.tables import Scope
+from app.ui.session.context import Context
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.users import UsersTab
+from app.ui.widgets.dialogs import ConfirmDialog
 from tests.conftest import NOW
-from tests.fixtures.window import ask, choose, count, open_file, press, values
+from tests.fixtures.window import ask, choose, click, count, dialog, open_file, press, values
 
 
 def show(qtbot: QtBot, page: UsersTab, key: str | None) -> None:
@@ -78,3 +80,24 @@ def test_the_other_views_and_a_tenant(qtbot: QtBot, page: UsersTab, demo_path: P
     with qtbot.waitSignal(page.list.loaded):
         page.activate()
     qtbot.waitUntil(lambda: values(page, "email") == ["Same@X.example"])
+
+
+@pytest.mark.slow
+def test_where_a_view_is_not_read_the_one_before_is_said_as_its_rows_stay(
+    qtbot: QtBot, window: MainWindow, page: UsersTab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show(qtbot, page, "quiet-365")
+    rows = values(page, "email")
+    with monkeypatch.context() as dear:
+        dear.setattr(Context, "is_much", lambda self, rows: True)
+        page.views.pick("twice")
+        click(qtbot, dialog(qtbot, window, ConfirmDialog).cancel_button)
+        qtbot.waitUntil(lambda: page.views.key() == "quiet-365")
+    assert page.view_picker.itemText(0) == "365 days quiet" and values(page, "email") == rows
+    show(qtbot, page, "twice")
+    page._alike_are_old = True
+    with monkeypatch.context() as dear:
+        dear.setattr(Context, "is_much", lambda self, rows: True)
+        page.reload()
+        click(qtbot, dialog(qtbot, window, ConfirmDialog).cancel_button)
+    assert page.views.key() == "twice" and page.model.rowCount() == 2
