@@ -137,7 +137,7 @@ def _line(connection: NamedConnection) -> str:
 
 
 def _remove(options: argparse.Namespace) -> None:
-    from app.services.deliveries.old_secrets import OldSecrets  # noqa: PLC0415
+    from app.services.deliveries.signing import OldSecrets  # noqa: PLC0415
     from app.services.live.connecting import identity  # noqa: PLC0415
     from app.workers.system_keyring import SystemKeyring  # noqa: PLC0415
 

@@ -310,19 +310,19 @@ def prove_arguments(parser: argparse.ArgumentParser) -> None:
 
 def prove(options: argparse.Namespace) -> int:
     """Write the proof of one entry for somebody else: it, the checkpoint that covers it, what is between."""
-    from app.services.chain import proving  # noqa: PLC0415
+    from app.services.chain import evidence  # noqa: PLC0415
     from app.services.chain.finding import meant  # noqa: PLC0415
     from app.services.records.summary import summary  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
     wanted, where = meant(options.entry), _where(options.file)
     store, verifier = store_and_verifier(take_part=True)
-    proof = proving.find_proof(where, store, wanted)
+    proof = evidence.find_proof(where, store, wanted)
     if where.costs:
         # It is verified, and of each its size comes first.
         say_before(where.name, where.usage, 3 * proof.most, "up to")
     at = int(time.time())
-    entries = proving.write_proof(where, store, verifier, proof, options.out, now=at, in_words=summary)
+    entries = evidence.write_proof(where, store, verifier, proof, options.out, now=at, in_words=summary)
     say(f"{options.out}: {proof.said(entries)}")
     say_used(where.usage)
     return EXIT_INTACT

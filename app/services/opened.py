@@ -1,11 +1,11 @@
 """What is open, whatever answers to it: a file (`services.files`) or a live database (`services.live`)."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from app import paths
 from app.services.text import counted
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from app.services.chain.where import Where
     from app.services.files.importing import Imported
     from models.local.migrations import MigrationStatus
+
 
 ASKED = "that was asked for when it was opened"
 FOREIGN = "it has none of the platform's tables and belongs to another program"
@@ -254,3 +255,31 @@ def look(database: Database, *, as_expected: bool = False) -> dict[str, Any]:
 
 def _names(database: Database, found: Rows) -> tuple[str, ...]:
     return tuple(sorted({name.decode(database.encoding, "replace") for name, _ in found}))
+
+
+_USERS, _CHAIN, _WEBHOOKS, _NOTIFICATIONS, _RUNS, _ARTIFACTS, _PARKED = (
+    str(model._meta.table_name) for model in TABLES
+)
+
+GATEWAY: Final = frozenset((_USERS, _CHAIN, _WEBHOOKS, _NOTIFICATIONS))
+PLANNING: Final = frozenset((_ARTIFACTS, _PARKED))
+"""Tables that only one of the two has."""
+
+
+def part_of_platform(names: Collection[str]) -> str:
+    """Which of the two a database with these tables is: "Gateway", "Planning", "Gateway and planning"; or
+    "Unknown" without any of them.
+    """
+    gateway, planning = (not one.isdisjoint(names) for one in (GATEWAY, PLANNING))
+    if gateway and planning:
+        return "Gateway and planning"
+    return "Gateway" if gateway else "Planning" if _RUNS in names else "Unknown"
+
+
+def whole_part(names: Collection[str]) -> str:
+    """Which one of the two a database with these tables is by itself; empty where it is neither, or lacks
+    what that one always has: a gateway may be without webhooks and notifications.
+    """
+    part = part_of_platform(names)
+    needed = {"Gateway": {_USERS, _CHAIN}, "Planning": {*PLANNING}}.get(part)
+    return part if needed is not None and needed <= set(names) else ""

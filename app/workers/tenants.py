@@ -88,7 +88,7 @@ def erase_with_what_is_kept(
     `store_and_verifier` has it.
     """
     from app.services.deliveries.log import DeliveryLog  # noqa: PLC0415 - not for a child
-    from app.services.deliveries.old_secrets import OldSecrets  # noqa: PLC0415
+    from app.services.deliveries.signing import OldSecrets  # noqa: PLC0415
     from app.services.tenants.erasing import erase  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
     from app.workers.system_keyring import SystemKeyring  # noqa: PLC0415

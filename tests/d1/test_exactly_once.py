@@ -20,7 +20,7 @@ from app.services.live.connections import NamedConnection
 from app.services.live.opening import open_live
 from app.services.records import notifications, runs, users, webhooks, writing
 from app.services.records.change import Change
-from app.services.records.composing import Composed, compose
+from app.services.records.notifications import Composed, compose
 from app.services.records.webhooks import WebhookInput
 from app.services.retention.plan import plan, rows_to_read
 from app.services.retention.run import RetentionStopped

@@ -19,8 +19,7 @@ from typing import Any
 
 from app import paths
 from app.services.files import describe
-from app.services.opened import tenants
-from app.services.records.parts import part_of_platform
+from app.services.opened import part_of_platform, tenants
 from app.services.text import counted, utc_time
 from models.errors import CannotOpen, FileMissing, LogLeftBehind, StorageError
 from models.local import copies

@@ -220,7 +220,7 @@ def rows_by_table(
     # Wanted behind the run alone, and not beside its memory.
     from app.services.chain.verify.source import CannotVerify, check_table  # noqa: PLC0415
     from app.services.files import describe  # noqa: PLC0415
-    from app.services.records.parts import whole_part  # noqa: PLC0415
+    from app.services.opened import whole_part  # noqa: PLC0415
     from models import schema  # noqa: PLC0415
     from models.local.database import LocalDatabase  # noqa: PLC0415
 
@@ -255,7 +255,7 @@ def _missing(connection: apsw.Connection, found: Schema) -> tuple[str, ...]:
 
     Indexes stand last in a dump, so a dump that ends too early between two statements is found by them.
     """
-    from app.services.records.parts import GATEWAY, PLANNING  # noqa: PLC0415
+    from app.services.opened import GATEWAY, PLANNING  # noqa: PLC0415
     from models import schema  # noqa: PLC0415
 
     if schema.LEDGER not in found.columns:

@@ -56,8 +56,8 @@ QueryDocument = dict[str, Any]
 Key = int | str
 """What names a row of a list: its rowid, or its primary key as `rows.exactly` writes it."""
 
-Value = str | int | float | bytes | None
-ColumnChoice = tuple[str, tuple[Value, ...]]
+ListedValue = str | int | float | bytes | None
+ColumnChoice = tuple[str, tuple[ListedValue, ...]]
 
 
 class NoSingleKey(StorageError):
@@ -450,7 +450,7 @@ class Statements:
             ]
         return found
 
-    def _chosen(self, column: TableColumn, values: tuple[Value, ...]) -> Any:
+    def _chosen(self, column: TableColumn, values: tuple[ListedValue, ...]) -> Any:
         field = self.table.model._meta.columns.get(column.name)
         indexed = column.source in self._present and field is not None and bool(field.index)
         if not (self._narrowed and indexed):
@@ -565,12 +565,12 @@ def _pattern_bytes(text: str) -> int:
     return 2 + len(text.encode("utf-8", "surrogatepass")) + sum(map(text.count, "%_\\"))
 
 
-def _is_in(value: Any, plain: Sequence[Value]) -> Any:
+def _is_in(value: Any, plain: Sequence[ListedValue]) -> Any:
     """Any number of them as one parameter."""
     return value.in_(SQL("(SELECT value FROM json_each(?))", [json.dumps(plain)]))
 
 
-def _one_of(value: Any, values: tuple[Value, ...]) -> Any:
+def _one_of(value: Any, values: tuple[ListedValue, ...]) -> Any:
     """Whether it is exactly one of these, whatever the column's collation takes for the same. Bytes stand for
     a BLOB or for text that is no UTF-8; None for NULL.
     """

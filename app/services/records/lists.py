@@ -20,7 +20,7 @@ from typing import Any, Final
 from peewee import SQL, fn
 
 from app.services.records.keys import joined
-from app.services.records.list_query import NAMED_BY, Key, ListQuery, Statements, Value
+from app.services.records.list_query import NAMED_BY, Key, ListedValue, ListQuery, Statements
 from app.services.records.record import readable_keys, value_of
 from app.services.records.rows import RawText, decoded, exactly, legible, perhaps_another
 from app.services.records.rows import Value as Stored
@@ -46,7 +46,7 @@ file has, as `rows.glimpsed` gives them, None where they were not asked for.
 Page = tuple[Row | None, ...]
 """Rows in the order of the keys asked for; None for a row that has gone meanwhile."""
 
-Counts = tuple[tuple[Value, int], ...]
+Counts = tuple[tuple[ListedValue, int], ...]
 """The values of a column with their counts, most frequent first."""
 
 
@@ -422,7 +422,9 @@ class Lists:
         read = partial(_by_key, database, statements, values, tuple, exact=database.through_json)
         return _in_order(keys, _WHOLE_ROWS_AT_ONCE, read)
 
-    def value_at(self, database: Database, query: ListQuery, key: Key, column: str) -> tuple[Value] | None:
+    def value_at(
+        self, database: Database, query: ListQuery, key: Key, column: str
+    ) -> tuple[ListedValue] | None:
         """The whole value of a row in a column, as `choices` gives values; None where the row has gone."""
         statements = self._statements(database, query)
         wanted, exact = [statements.value(statements.table.of_file(column))], database.through_json

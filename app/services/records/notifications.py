@@ -1,20 +1,28 @@
-"""Notifications: read them, mark them read or unread, delete them, singly and in bulk."""
+"""Notifications: read them, mark them read or unread, delete them, singly and in bulk; write one to one
+tenant or to many; and how many there are of a run or of a type, and of these unread.
+"""
 
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+from peewee import SQL, fn
 
 from app.services import text
 from app.services.chain.append import Event
+from app.services.chain.rules import compact_json
 from app.services.records import writing
 from app.services.records.applying import gone_already, require_some, those_that_can
 from app.services.records.change import Change
 from app.services.records.dependents import removal
 from app.services.records.images import Images
+from app.services.records.list_query import ListedValue, ListQuery
+from app.services.records.lists import Lists
 from app.services.records.record import read_record
-from app.services.records.rows import StoredRow, Value, in_parts, shown
+from app.services.records.rows import RowChange, StoredRow, Value, decoded, exactly, in_parts, legible, shown
 from app.services.records.tables import (
     NAMES_RUN,
     NOTIFICATIONS,
@@ -23,10 +31,14 @@ from app.services.records.tables import (
     WEBHOOK_DESTINATIONS,
     Table,
     flag,
+    valid_beside,
 )
+from app.services.text import readable
 from models.engine import Database, raw, sql_name
-from models.errors import NotFound, TableMissing
+from models.errors import InvalidInput, NotFound, NothingToDo, TableMissing
+from models.progress import UNWATCHED, Monitor
 from models.status import AuditEvent
+from models.tables import PlanningRun
 
 IDS_PER_EVENT = 1000
 """Ids named in one audit entry, so that its payload stays far below what D1 takes (models/README.md)."""
@@ -166,3 +178,173 @@ def _payload(
             more.setdefault(what, Counter()).update(tables)
     ids = [row.shown("id") for row in rows]
     return {"actor": actor, "count": len(ids), "notificationIds": ids, **{key: {**more[key]} for key in more}}
+
+
+LONGEST_TYPE: Final = 100
+LONGEST_TITLE: Final = 200
+LONGEST_MESSAGE: Final = 10_000
+LONGEST_METADATA: Final = 20_000
+"""In characters: what is copied to each of a thousand tenants is no document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """What a notification says, as it is stored; `metadata` is a JSON object, None for none."""
+
+    type: str
+    title: str
+    message: str = field(default="", repr=False)
+    metadata: str | None = field(default=None, repr=False)
+
+
+def valid_type(value: str) -> str:
+    """Raises `InvalidInput`."""
+    return text.single_line("type", "The type", value, longest=LONGEST_TYPE)
+
+
+def valid_title(value: str) -> str:
+    """Raises `InvalidInput`."""
+    return text.single_line("title", "The title", value, longest=LONGEST_TITLE)
+
+
+def valid_message(value: str) -> str:
+    """Lines of text, which may be none. Raises `InvalidInput`."""
+    return text.several_lines("message", "The message", value, longest=LONGEST_MESSAGE)
+
+
+def valid_metadata(value: str) -> str | None:
+    """The JSON object as the platform's code writes it; None for an empty text. Raises `InvalidInput`."""
+    if not value.strip():
+        return None
+    if len(value) > LONGEST_METADATA:
+        raise InvalidInput("metadata", f"The metadata are longer than {LONGEST_METADATA:,} characters.")
+    try:
+        found = json.loads(value, parse_constant=_refuse)
+    except json.JSONDecodeError as error:
+        raise InvalidInput("metadata", f"This is no JSON: {error.msg}, line {error.lineno}.") from None
+    except (ValueError, RecursionError):
+        raise InvalidInput("metadata", "This is no JSON that the platform could read.") from None
+    if not isinstance(found, dict):
+        raise InvalidInput("metadata", "The platform's metadata are an object, {…}.")
+    return compact_json(found)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+@writing.act
+def compose(
+    images: Images,
+    tenants: Sequence[str],
+    note: Composed,
+    beside: Mapping[str, str] = MappingProxyType({}),
+    monitor: Monitor = UNWATCHED,
+    *,
+    actor: str,
+    now: int,
+) -> Change:
+    """Adds an unread notification for each of the tenants, all or none, with an audit entry in the chain of
+    each. `beside` as `Images.new` has it. Raises `NothingToDo` without a tenant, `InvalidInput`, `Cancelled`.
+    """
+    wanted = tuple(dict.fromkeys(map(text.tenant_id, tenants)))
+    if not wanted:
+        raise NothingToDo("No tenant is chosen.")
+    note = Composed(
+        valid_type(note.type),
+        valid_title(note.title),
+        valid_message(note.message),
+        valid_metadata(note.metadata or ""),
+    )
+    images.monitor, images.chains = monitor, wanted
+    said: dict[str, Any] = {
+        "type": note.type,
+        "title": note.title,
+        "message": note.message,
+        "metadata": note.metadata,
+        "read": 0,
+    }
+    asked = NOTIFICATIONS.asks_for(images.table(NOTIFICATIONS.name))
+    others = {name: valid_beside(name, beside.get(name, "")) for name in asked}
+    values = ({"tenant_id": one, **said} for one in wanted)
+    new = images.new_ones(NOTIFICATIONS, values, [others] * len(wanted), now)
+    rows = tuple(row.added() for row in images.followed(new, len(wanted)))
+    whose = f"for {wanted[0]}" if len(wanted) == 1 else f"for {text.counted(len(wanted), 'tenant')}"
+    return Change(
+        summary=f"{text.counted(len(rows), 'notification')} created {whose}",
+        rows=rows,
+        events=_told_of(AuditEvent.NOTIFICATIONS_CREATED, wanted, rows, note, actor),
+        inverse_events=_told_of(AuditEvent.NOTIFICATIONS_DELETED, wanted, rows, note, actor),
+    )
+
+
+def _told_of(
+    kind: AuditEvent, tenants: Sequence[str], rows: Sequence[RowChange], note: Composed, actor: str
+) -> tuple[Event, ...]:
+    """One a tenant; what the message says stays out of its chain, which keeps it for ever."""
+    created = {"type": note.type, "title": note.title} if kind is AuditEvent.NOTIFICATIONS_CREATED else {}
+    return tuple(
+        Event(
+            tenant, kind, {"actor": actor, "count": 1, "notificationIds": [shown(row.record_id)], **created}
+        )
+        for tenant, row in zip(tenants, rows, strict=True)
+    )
+
+
+BY_RUN: Final = "names_run"
+MOST: Final = 500
+"""Groups that are told of, those with most unread first."""
+_NAMED: Final = 200
+_TITLE: Final = "idea"
+
+
+@dataclass(frozen=True, slots=True)
+class NoteGroup:
+    """The notifications of a list with one value in a column: `value` is as a query takes it, `title` what
+    the run that it names is about, empty where there is none. `latest` is a time as a list compares them.
+    """
+
+    value: ListedValue
+    rows: int
+    unread: int
+    latest: int | float | None
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteGroups:
+    """The first of them, those with most unread before; and of all, how many notifications, and how many of
+    these are unread. `match` is how many groups have what was looked for, and `groups` how many there are: of
+    each all, those with unread ones, and those with read ones.
+    """
+
+    first: Sequence[NoteGroup] = ()
+    rows: int = 0
+    unread: int = 0
+    match: tuple[int, ...] = (0, 0, 0)
+    groups: tuple[int, ...] = (0, 0, 0)
+
+
+def groups(database: Database, lists: Lists, query: ListQuery, column: str, text: str = "") -> NoteGroups:
+    """The groups of the rows that the query keeps, up to `MOST`; with a `text` those that have it in their
+    value or, of a run, in what that is about. None where the file lacks the column. Raises as `Lists` does.
+    """
+    runs = PLANNING_RUNS.name if column == BY_RUN and lists.holds(PLANNING_RUNS.name) else ""
+    named_by = (runs, _TITLE) if runs else None
+    found = lists.groups(database, query, column, "read", MOST, text=text, named_by=named_by)
+    ids = [value for value, *_ in found.first if isinstance(value, str)] if runs else []
+    titles = _titles(database, ids) if ids else {}
+    first = tuple(
+        NoteGroup(
+            value, rows, unread, latest if isinstance(latest, int | float) else None, titles.get(value, "")
+        )
+        for value, rows, unread, latest in found.first
+    )
+    return NoteGroups(first, found.rows, found.off, found.match, found.groups)
+
+
+def _titles(database: Database, ids: Sequence[str]) -> dict[object, str]:
+    wanted = PlanningRun.id.in_(SQL("(SELECT value FROM json_each(?))", [json.dumps(ids)]))
+    cells = exactly(PlanningRun.id), exactly(fn.substr(PlanningRun.idea, 1, _NAMED))
+    found = database.rows(PlanningRun.select(*cells).where(wanted).tuples())
+    return {legible(decoded(key)): readable(legible(decoded(idea))) for key, idea in found}

@@ -17,7 +17,7 @@ from peewee import SQL, Column
 from peewee import Table as Source
 
 from app import paths
-from app.services.chain.checkpoints.verdicts import KeptVerdict
+from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.records.contents import LARGE, ContentKind, kind_of, laid_out
 from app.services.records.export import as_time, plain_of
 from app.services.records.history import CHARGED, LOOKED_THROUGH

@@ -24,7 +24,7 @@ from app.services.chain.rules import GENESIS, MARKER_EVENT, is_no_time, named, s
 from app.services.chain.verify.report import EVERYTHING, TenantReport
 from app.services.chain.where import InDatabase
 from app.services.deliveries.log import DeliveryLog
-from app.services.deliveries.old_secrets import OldSecrets
+from app.services.deliveries.signing import OldSecrets
 from app.services.opened import Opened
 from app.services.records.belonging import in_virtual_tables, nothing_of
 from app.services.records.change import Change

@@ -11,7 +11,7 @@ from peewee import IntegerField, Model, TextField
 from app.services.chain.rules import SOUND, Verdict
 from app.services.deliveries.log import DeliveryLog
 from app.services.opened import Opened
-from app.services.records.list_query import Key, ListQuery, Value
+from app.services.records.list_query import Key, ListedValue, ListQuery
 from app.services.records.lists import Counts, Keys, Listing, Lists, Newer, Page
 from app.services.records.tables import ColumnKind, Table, TableColumn
 from app.services.tenants.overview import KnownOfChains, TenantRow, cost, judged, overview
@@ -216,7 +216,9 @@ class TenantLists(Lists):
     def choices(self, database: Database, query: ListQuery, columns: Iterable[str]) -> dict[str, Counts]:
         return {}
 
-    def value_at(self, database: Database, query: ListQuery, key: Key, column: str) -> tuple[Value] | None:
+    def value_at(
+        self, database: Database, query: ListQuery, key: Key, column: str
+    ) -> tuple[ListedValue] | None:
         row = self._rows.get(str(key))
         return None if row is None else (_values(row)[ALL_TENANTS.names.index(column)],)
 
@@ -247,7 +249,7 @@ def _keeps(query: ListQuery, row: TenantRow) -> bool:
     return all(_is_one_of(column, values, row) for column, values in query.choices)
 
 
-def _is_one_of(column: str, values: Sequence[Value], row: TenantRow) -> bool:
+def _is_one_of(column: str, values: Sequence[ListedValue], row: TenantRow) -> bool:
     if column == WHICH:
         return row.is_in_need if NEED in values else row.failing > 0
     return _values(row)[ALL_TENANTS.names.index(column)] in values

@@ -10,7 +10,7 @@ from typing import Any, Final
 from peewee import BaseQuery, Select, fn
 from peewee import Table as PeeweeTable
 
-from app.services.chain.checkpoints.verdicts import KeptVerdict
+from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.rules import BROKEN, SOUND, Verdict
 from app.services.deliveries import health
 from app.services.deliveries.log import DeliveryLog, DeliverySummary

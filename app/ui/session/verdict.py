@@ -13,7 +13,7 @@ from app.services.text import counted
 
 # Rows show before any verdict is known.
 if TYPE_CHECKING:
-    from app.services.chain.checkpoints.verdicts import KeptVerdict
+    from app.services.chain.checkpoints.kept import KeptVerdict
     from app.ui.session.outcome import Outcome
 
 

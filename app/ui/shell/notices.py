@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from app import paths
 from app.itemmodels.columns import Tone
 from app.services.chain.rules import BROKEN, SOUND, Verdict
-from app.services.records.parts import whole_part
+from app.services.opened import whole_part
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted, some_of
 from app.ui.session.context import Context, Displaced

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.itemmodels.columns import Tone
-from app.services.chain.checkpoints.verdicts import KeptVerdict
+from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.reading import end_of, few_behind
 from app.services.chain.rules import BROKEN
 from app.services.chain.verify.report import Report

@@ -16,7 +16,7 @@ import pytest
 
 from app import bugs, paths
 from app.commands.common import used
-from app.services.deliveries.old_secrets import OldSecret, OldSecrets
+from app.services.deliveries.signing import OldSecret, OldSecrets
 from app.services.live.connections import ENVIRONMENT, Connections, NamedConnection
 from app.services.live.dev_server import project_of
 from app.services.records.webhooks import Secret

@@ -17,7 +17,7 @@ from app import paths
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.deliveries.destination import Destination
-from app.services.deliveries.old_secrets import OldSecrets
+from app.services.deliveries.signing import OldSecrets
 from app.services.files import restoring
 from app.services.files.find import Candidate
 from app.services.files.opening import snapshot_copy

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final, Protocol, Unpack
 
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints.document import NotSigned
+from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.checkpoints.signing import require_sound
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.checkpoints.verdicts import KeptVerdict
 from app.services.chain.reading import looked_up
 from app.services.chain.rules import BROKEN, HIGHEST_SEQ, SOUND, Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, Report, Section

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints import document, doubts, identity
-from app.services.chain.checkpoints.announced import announce, announced, forget
-from app.services.chain.checkpoints.extracts import extracts
+from app.services.chain.checkpoints.kept import KeptVerdicts, announce, announced, forget_announced
 from app.services.chain.checkpoints.recognition import (
     UNRECOGNISABLE,
     are_parted,
@@ -24,7 +23,7 @@ from app.services.chain.checkpoints.recognition import (
     said_of_live,
 )
 from app.services.chain.checkpoints.rows import ChainRows, Seen, rows_of
-from app.services.chain.checkpoints.signing import refuse_lost_starts, sealed_by, signed
+from app.services.chain.checkpoints.signing import extracts, refuse_lost_starts, sealed_by, signed
 from app.services.chain.checkpoints.tables import (
     FILE,
     NO_SPACE,
@@ -37,7 +36,6 @@ from app.services.chain.checkpoints.tables import (
     opened,
     store_errors,
 )
-from app.services.chain.checkpoints.verdicts import KeptVerdicts
 from app.services.chain.rules import Code, Finding, Verdict
 from app.services.chain.verify.report import Report
 from app.services.chain.where import Where
@@ -315,7 +313,7 @@ class CheckpointStore:
                         contents.add(made)
                         known = KnownDatabase(made.database)
                         remember(contents, known, rows, number=made.number, now=made.at)
-            forget(self._folder, made)
+            forget_announced(self._folder, made)
             if taken:
                 return made
         return None

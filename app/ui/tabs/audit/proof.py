@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from app.services.chain.proving import GoingAlong, NotCovered, Proof, find_proof, going_along, write_proof
+from app.services.chain.evidence import GoingAlong, NotCovered, Proof, find_proof, going_along, write_proof
 from app.services.records.summary import summary
 from app.services.text import byte_size, counted, tenant_name
 from app.ui.session.outcome import Outcome

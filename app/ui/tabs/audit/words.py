@@ -6,7 +6,7 @@ from dataclasses import replace
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import doubts
-from app.services.chain.checkpoints.verdicts import KeptVerdict
+from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.reading import Inspection, Link
 from app.services.chain.rules import BROKEN, Anchor, Verdict
 from app.services.chain.verify.report import Report, TenantReport, tally

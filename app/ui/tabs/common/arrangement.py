@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from app.services.records.list_query import ColumnChoice, Value, of_plain, plain
+from app.services.records.list_query import ColumnChoice, ListedValue, of_plain, plain
 from app.services.records.tables import DECLARED, Table
 from app.services.text import quoted, some_of
 from app.settings import Settings
@@ -166,7 +166,7 @@ def _text(value: object) -> str:
     return value
 
 
-def _value(found: Any) -> Value:
+def _value(found: Any) -> ListedValue:
     value = of_plain(found)
     if not isinstance(value, str | int | float | bytes | None):
         raise TypeError(f"{value!r} is no value")

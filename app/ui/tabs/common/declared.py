@@ -13,7 +13,7 @@ from typing import Any
 from app.itemmodels.columns import Column, Row, Tone
 from app.services.chain.rules import seconds
 from app.services.records import tables
-from app.services.records.list_query import Value
+from app.services.records.list_query import ListedValue
 from app.services.records.record import Record
 from app.services.records.rows import Glimpse, storage_class
 from app.services.text import tenant_name, visible
@@ -247,7 +247,7 @@ def chip(record: Record, name: str, looks: Mapping[bool, Chip]) -> Chip:
     return MISSING if name in record.missing else word or "(none)", Tone.WARN, Icon.WARNING
 
 
-def choice_label(table: tables.Table, name: str, value: Value) -> str:
+def choice_label(table: tables.Table, name: str, value: ListedValue) -> str:
     """The words for a value of a column in a pick list."""
     column = table.of_file(name)
     if value is None:

@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QWidget
 
-from app.services.records.list_query import ColumnChoice, Value
+from app.services.records.list_query import ColumnChoice, ListedValue
 from app.services.records.tables import ColumnKind, Table
 from app.services.text import visible
 from app.ui.session.context import Context
@@ -41,7 +41,7 @@ class ExactFilters(QWidget):
     def __init__(self, context: Context, table: Table) -> None:
         super().__init__()
         self._context, self._table = context, table
-        self._chosen: dict[str, tuple[tuple[Value, ...], ElidedButton]] = {}
+        self._chosen: dict[str, tuple[tuple[ListedValue, ...], ElidedButton]] = {}
         self._row = in_row(within=self)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.hide()
@@ -53,7 +53,7 @@ class ExactFilters(QWidget):
     def chips(self) -> list[QPushButton]:
         return [chip for _, chip in self._chosen.values()]
 
-    def add(self, column: str, value: Value) -> None:
+    def add(self, column: str, value: ListedValue) -> None:
         """Keeps the rows with this value, beside the filters there are, and those with others that the column
         is filtered by; of these alone the ones with this, where it is one of them.
         """
@@ -61,11 +61,11 @@ class ExactFilters(QWidget):
         self.keep(column, (value,) if value in kept else (*kept, value))
         self.changed.emit()
 
-    def kept(self, column: str) -> tuple[Value, ...]:
+    def kept(self, column: str) -> tuple[ListedValue, ...]:
         """The values that a column is filtered by here."""
         return self._chosen[column][0] if column in self._chosen else ()
 
-    def keep(self, column: str, values: Sequence[Value]) -> None:
+    def keep(self, column: str, values: Sequence[ListedValue]) -> None:
         """Keeps the rows with these values of a column, without a signal; where there are none, any."""
         if not values:
             self._drop(column)
@@ -101,10 +101,10 @@ class ExactFilters(QWidget):
         give_letters(menu)
         return menu
 
-    def words(self, column: str, value: Value) -> str:
+    def words(self, column: str, value: ListedValue) -> str:
         return value_words(self._context, self._table, column, value)
 
-    def _said(self, column: str, values: Sequence[Value]) -> str:
+    def _said(self, column: str, values: Sequence[ListedValue]) -> str:
         """ "Type: run_killed or run_started"."""
         *words, last = (self.words(column, value) for value in values[:_NAMED])
         if (more := len(values) - _NAMED) > 0:
@@ -131,7 +131,7 @@ class ExactFilters(QWidget):
     def _open_menu(self, column: str, where: QPoint) -> None:
         self.menu(column).popup(self._chosen[column][1].mapToGlobal(where))
 
-    def _take_away(self, column: str, *values: Value) -> None:
+    def _take_away(self, column: str, *values: ListedValue) -> None:
         self.keep(column, [one for one in self.kept(column) if one not in values])
         self.changed.emit()
 
@@ -150,7 +150,7 @@ class ExactFilters(QWidget):
         self.setMaximumWidth(max(1, self._row.sizeHint().width()))
 
 
-def value_words(context: Context, table: Table, column: str, value: Value) -> str:
+def value_words(context: Context, table: Table, column: str, value: ListedValue) -> str:
     """A value of a column as a filter by it says it."""
     at = declared.epoch(value) if table.of_file(column).kind is ColumnKind.TIME else None
     if at is not None:

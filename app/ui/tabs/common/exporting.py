@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QMenu
 from app.itemmodels.columns import Column
 from app.services.records import export
 from app.services.records.export import Format
-from app.services.records.list_query import Key, ListQuery, Value
+from app.services.records.list_query import Key, ListedValue, ListQuery
 from app.services.records.lists import READ_EACH, Keys
 from app.services.records.tables import ColumnKind
 from app.services.text import NUL_SEEN, cells, counted, readable
@@ -102,10 +102,12 @@ def _copy(tab: "RecordTab", cell: _Cell) -> None:
         _with_value(tab, cell.key, cell.column.name, partial(_copy_value, tab))
 
 
-def _with_value(tab: "RecordTab", key: Key | None, column: str, use: Callable[[str, Value], object]) -> None:
+def _with_value(
+    tab: "RecordTab", key: Key | None, column: str, use: Callable[[str, ListedValue], object]
+) -> None:
     """Calls `use` with the column and its value as the file has it: what a list has is cut, or old."""
 
-    def found(value: tuple[Value] | None) -> None:
+    def found(value: tuple[ListedValue] | None) -> None:
         if value is None:
             tab.context.say("This record was deleted in the meantime.")
         elif tab.spec.table.of_file(column).said(value[0]) != value[0]:
@@ -118,7 +120,7 @@ def _with_value(tab: "RecordTab", key: Key | None, column: str, use: Callable[[s
         tab.context.runner.read(tab.lists.value_at, query, key, column, on_done=found)
 
 
-def _copy_value(tab: "RecordTab", column: str, value: Value) -> None:
+def _copy_value(tab: "RecordTab", column: str, value: ListedValue) -> None:
     is_time = tab.spec.table.of_file(column).kind is ColumnKind.TIME
     text = readable(export.as_time(value) if is_time else value)
     QGuiApplication.clipboard().setText(cells(text))

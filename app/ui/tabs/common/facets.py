@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 
-from app.services.records.list_query import ColumnChoice, ListQuery, Value
+from app.services.records.list_query import ColumnChoice, ListedValue, ListQuery
 from app.services.records.lists import CHOICES, Counts
 from app.services.records.tables import Table, TableColumn
 from app.ui.session.context import Context
@@ -36,7 +36,7 @@ class FacetChips(FoldingChips):
     ) -> None:
         super().__init__(theme, column.label, several(column))
         self._known, self._same = known, same
-        self._others: tuple[Value, ...] = ()
+        self._others: tuple[ListedValue, ...] = ()
         self._found: Counts | None = None
         self.offer(None)
 
@@ -45,7 +45,7 @@ class FacetChips(FoldingChips):
             self._known = known
             self.offer(self._found)
 
-    def chosen(self) -> tuple[Value, ...]:
+    def chosen(self) -> tuple[ListedValue, ...]:
         """The values filtered by; none where it is any."""
         keys = self.keys()
         others = self._others if OTHER in keys else ()
@@ -53,14 +53,14 @@ class FacetChips(FoldingChips):
         same = (one for one, known in self._same.items() if known in keys and one in there)
         return (*(key for key in keys if key != OTHER), *(one for one in same if one not in keys), *others)
 
-    def _of(self, value: Value) -> str | None:
+    def _of(self, value: ListedValue) -> str | None:
         """The known value that it is, or is the same as; None for others."""
         if not isinstance(value, str) or value in self._known:
             return value if isinstance(value, str) else None
         found = self._same.get(value)
         return found if found in self._known else None
 
-    def restore(self, values: Sequence[Value]) -> None:
+    def restore(self, values: Sequence[ListedValue]) -> None:
         """Filters by these, without a signal."""
         others = [value for value in values if self._of(value) is None]
         self._others = tuple(dict.fromkeys((*self._others, *others)))
@@ -68,7 +68,7 @@ class FacetChips(FoldingChips):
         self.offer(self._found)
         self.set_keys([*dict.fromkeys(filter(None, map(self._of, values))), *([OTHER] if others else [])])
 
-    def choose(self, value: Value) -> bool:
+    def choose(self, value: ListedValue) -> bool:
         """Filters by one of the known values; False where it is none of them."""
         if value not in self._known:
             return False
@@ -108,7 +108,7 @@ class Facets:
         self._filters = filters
         self._table = table
         self.chips: dict[str, FacetChips] = {}
-        self._values: defaultdict[str, dict[str, Value]] = defaultdict(dict)
+        self._values: defaultdict[str, dict[str, ListedValue]] = defaultdict(dict)
         self._always: dict[str, list[str]] = {}
         self._counting: Task | None = None
         self._awaited: dict[str, None] = {}
@@ -124,13 +124,13 @@ class Facets:
         for column in self._late:
             filters.pickers[column].before = partial(self._count_before, column)
 
-    def chosen(self) -> dict[str, tuple[Value, ...]]:
+    def chosen(self) -> dict[str, tuple[ListedValue, ...]]:
         """The columns filtered by a value."""
         picks = self._filters.values().picks
         picked = {column: tuple(self._values[column].get(key, key) for key in keys) for column, keys in picks}
         return picked | {column: chips.chosen() for column, chips in self.chips.items() if chips.chosen()}
 
-    def choose(self, column: str, value: Value) -> bool:
+    def choose(self, column: str, value: ListedValue) -> bool:
         """Filters by a value; False where nothing offers it."""
         key = _key(value)
         if column in self.chips:
@@ -147,7 +147,7 @@ class Facets:
             return False
         return True
 
-    def offered(self, column: str) -> tuple[Value, ...]:
+    def offered(self, column: str) -> tuple[ListedValue, ...]:
         """The values of a pick list, as far as they were counted."""
         return tuple(self._values[column].values())
 
@@ -166,7 +166,7 @@ class Facets:
             picker.set_keys(keys)
         return list(wanted.items())
 
-    def always_offer(self, column: str, *values: Value) -> None:
+    def always_offer(self, column: str, *values: ListedValue) -> None:
         """Offers these by the column's pick list, if there is one, before they are counted, and also where no
         row has them.
         """
@@ -260,6 +260,6 @@ class Facets:
             picker.set_choices(choices, sum(count for _, count in counts) if are_all else None)
 
 
-def _key(value: Value) -> str:
+def _key(value: ListedValue) -> str:
     """A text that tells values apart, of different types too."""
     return f"{type(value).__name__}:{value!s}"

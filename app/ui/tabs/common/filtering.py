@@ -6,7 +6,7 @@ from functools import partial
 
 from PySide6.QtWidgets import QWidget
 
-from app.services.records.list_query import ListQuery, Value
+from app.services.records.list_query import ListedValue, ListQuery
 from app.services.records.lists import Counts
 from app.services.records.tables import DECLARED
 from app.ui.session.context import Context
@@ -30,7 +30,7 @@ class FilterByColumnDialog(FormDialog):
         context: Context,
         query: ListQuery,
         columns: Sequence[str],
-        use: Callable[[str, Value], object],
+        use: Callable[[str, ListedValue], object],
         parent: QWidget | None = None,
     ) -> None:
         self._context, self._names, self._use = context, [*columns], use
@@ -41,7 +41,7 @@ class FilterByColumnDialog(FormDialog):
         sentence = f"Keeps the {noun} with this value{also}; a chip beside the filter takes it away again."
         title = ANOTHER_VALUE if is_another else ANOTHER_COLUMN
         super().__init__(context.theme, title, sentence, action="Filter", parent=parent)
-        self._values: list[Value] | None = None
+        self._values: list[ListedValue] | None = None
         self.column, self.value = ChoiceBox(), ChoiceBox()
         self.column.addItems([self._table.of_file(name).label for name in columns])
         self.add_field("column", "Column", self.column)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 from app.itemmodels.columns import Column
 from app.services.chain.cautions import Caution
 from app.services.records.change import Change
-from app.services.records.list_query import ColumnChoice, ListQuery, Value
+from app.services.records.list_query import ColumnChoice, ListedValue, ListQuery
 from app.services.records.lists import Lists
 from app.services.records.record import read_record
 from app.services.records.tables import EVERYONE, ColumnKind, Scope
@@ -452,7 +452,7 @@ class RecordTab(ListedTab):
 
         FilterByColumnDialog(self.context, self.query(), [column], self.exact.add, self).open_once()
 
-    def filter_by(self, column: str, value: Value) -> None:
+    def filter_by(self, column: str, value: ListedValue) -> None:
         """Keeps, of the rows shown, those with this value: by the column's pick list, or by a chip."""
         if not self.facets.choose(column, value):
             self.exact.add(column, value)

@@ -6,10 +6,9 @@ from functools import partial
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QLineEdit, QWidget
 
-from app.services.deliveries.samples import MEANINGS
-from app.services.records import composing, notifications
-from app.services.records.composing import Composed
-from app.services.records.notifications import NamedRecord
+from app.services.deliveries.exchange import MEANINGS
+from app.services.records import notifications
+from app.services.records.notifications import Composed, NamedRecord
 from app.services.records.tables import NOTIFICATIONS
 from app.services.text import counted, some_of
 from app.ui.session.context import Context
@@ -131,10 +130,10 @@ class ComposeDialog(LongForm):
         self.metadata.setPlaceholderText(_SHAPE)
         self.metadata.setFont(theme.mono_font())
         self.add_field("tenant_id", "To", self.to, self._check_tenants)
-        self.add_field("type", "Type", self.type, checked(composing.valid_type), beside=True)
-        self.add_field("title", "Title", self.title_field, checked(composing.valid_title))
-        self.add_field("message", "Message", self.message, checked(composing.valid_message))
-        self.add_field("metadata", "Metadata", self.metadata, checked(composing.valid_metadata), _HINT)
+        self.add_field("type", "Type", self.type, checked(notifications.valid_type), beside=True)
+        self.add_field("title", "Title", self.title_field, checked(notifications.valid_title))
+        self.add_field("message", "Message", self.message, checked(notifications.valid_message))
+        self.add_field("metadata", "Metadata", self.metadata, checked(notifications.valid_metadata), _HINT)
         for said in (self._entries["metadata"].hint, self._entries["metadata"].problem):
             said.setAlignment(Qt.AlignmentFlag.AlignTop)  # either in the other's place, and nothing moves
             said.setMinimumHeight(2 * said.fontMetrics().lineSpacing())
@@ -230,5 +229,5 @@ class ComposeDialog(LongForm):
             self.type.value(), self.title_field.text(), self.message.value(), self.metadata.value()
         )
         tenants = self.to.tenants()
-        act = partial(self._context.act, composing.compose, monitor=self.monitor(len(tenants)))
+        act = partial(self._context.act, notifications.compose, monitor=self.monitor(len(tenants)))
         self.write(act, tenants, note, self.asked())

@@ -11,8 +11,8 @@ from PySide6.QtCore import QEvent, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
-from app.services.records.list_query import ColumnChoice, ListQuery, Value
-from app.services.records.note_groups import BY_RUN, NoteGroup, NoteGroups, groups
+from app.services.records.list_query import ColumnChoice, ListedValue, ListQuery
+from app.services.records.notifications import BY_RUN, NoteGroup, NoteGroups, groups
 from app.services.records.tables import EVERYONE, NOTIFICATIONS, OFF, PLANNING_RUNS
 from app.services.text import counted, visible
 from app.ui.session.context import Context
@@ -110,7 +110,7 @@ class GroupsPanel(QWidget):
         self._context, self._refusal = context, refusal
         self._query: ListQuery | None = None
         self._groups: Sequence[NoteGroup] = ()
-        self._value: Value = None
+        self._value: ListedValue = None
         self._is_chosen = False
         self._counts = 0
         self._goes_on = False

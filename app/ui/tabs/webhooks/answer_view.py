@@ -3,7 +3,7 @@
 from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.columns import Tone
-from app.services.deliveries.answer import DeliveryAnswer
+from app.services.deliveries.exchange import DeliveryAnswer
 from app.services.deliveries.sending import SECONDS
 from app.services.text import byte_size
 from app.ui.tabs.webhooks.event_table import looks_of

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QWidget
 from app.itemmodels.columns import Tone
 from app.services.deliveries.checking import MOST, Checked, Tried, check, parted
 from app.services.deliveries.destination import Destination
-from app.services.deliveries.old_secrets import OldSecret, OldSecrets
+from app.services.deliveries.signing import OldSecret, OldSecrets
 from app.services.records.webhooks import Secret
 from app.services.text import utc_time
 from app.ui.session.context import Context

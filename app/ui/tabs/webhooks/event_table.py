@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from app.itemmodels.columns import Column, Tone
-from app.services.deliveries.answer import DeliveryOutcome, title_of
+from app.services.deliveries.exchange import DeliveryOutcome, title_of
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, relative_time, shortened

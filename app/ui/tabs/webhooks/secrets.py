@@ -8,8 +8,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QMenu, QWidget
 from shiboken6 import Shiboken
 
 from app.services.deliveries.destination import Destination
-from app.services.deliveries.old_secrets import OldSecret, OldSecrets
-from app.services.deliveries.signing import SecretForm, generated
+from app.services.deliveries.signing import OldSecret, OldSecrets, SecretForm, generated
 from app.services.records import webhooks
 from app.services.records.webhooks import Secret
 from app.ui.session.context import Context

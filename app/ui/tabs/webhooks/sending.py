@@ -7,12 +7,10 @@ from PySide6.QtCore import QSignalBlocker, QSize
 from PySide6.QtGui import QKeySequence, QShortcut, QTextOption
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QPlainTextEdit, QWidget
 
-from app.services.deliveries.curl import VARIABLE, as_curl
 from app.services.deliveries.delivering import Delivered, Deliverer
 from app.services.deliveries.destination import Destination
+from app.services.deliveries.exchange import MEANINGS, VARIABLE, Request, as_curl, make, sample
 from app.services.deliveries.log import DeliveryLog
-from app.services.deliveries.request import Request, make
-from app.services.deliveries.samples import MEANINGS, sample
 from app.services.deliveries.signing import Signing, new_message_id
 from app.services.records.webhooks import wants
 from app.ui.session.context import Context

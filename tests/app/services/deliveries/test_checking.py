@@ -9,9 +9,15 @@ from standardwebhooks import Webhook
 
 from app.services.deliveries.checking import Checked, Tried, check
 from app.services.deliveries.destination import Destination
-from app.services.deliveries.old_secrets import OldSecret, OldSecrets
-from app.services.deliveries.request import make
-from app.services.deliveries.signing import SecretForm, Signing, generated, standard_key
+from app.services.deliveries.exchange import make
+from app.services.deliveries.signing import (
+    OldSecret,
+    OldSecrets,
+    SecretForm,
+    Signing,
+    generated,
+    standard_key,
+)
 from app.services.keyring import KeyringAbsent, KeyringUnavailable
 from app.services.records.webhooks import Secret
 from tests.conftest import NOW

@@ -10,7 +10,7 @@ import pytest
 
 from app.services.chain.cautions import NotRecorded
 from app.services.chain.checkpoint import Checkpoint
-from app.services.chain.checkpoints.announced import announce
+from app.services.chain.checkpoints.kept import announce
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import GENESIS, Code, Verdict, entry_hash
 from app.services.chain.where import InFile, Where

@@ -7,8 +7,8 @@ from pathlib import Path
 import apsw
 import pytest
 
+from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.checkpoints.verdicts import KeptVerdict
 from app.services.chain.rules import Verdict
 from app.services.chain.where import InDatabase
 from app.services.live.time_travel import Returned, go_back

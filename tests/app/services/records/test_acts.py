@@ -27,7 +27,7 @@ from app import paths
 from app.services.chain.where import InFile
 from app.services.records import notifications, runs, users, webhooks, writing
 from app.services.records.change import Change
-from app.services.records.composing import Composed, compose
+from app.services.records.notifications import Composed, compose
 from app.services.records.passwords import Typed
 from app.services.records.webhooks import Secret, WebhookInput
 from app.workers import scan_pool

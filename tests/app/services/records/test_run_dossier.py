@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services.chain.checkpoints.verdicts import KeptVerdict
+from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.rules import Verdict
 from app.services.files.opening import open_database
 from app.services.records import runs as planning

@@ -12,7 +12,7 @@ import apsw
 from app.services import records
 from app.services.records import notifications, parking, runs, users, webhooks, writing
 from app.services.records.change import Change
-from app.services.records.composing import Composed, compose
+from app.services.records.notifications import Composed, compose
 from app.services.records.parking import NewRun
 from app.services.records.passwords import Typed
 from app.services.records.summary import summary

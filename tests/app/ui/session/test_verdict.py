@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from app.services.chain.checkpoints.verdicts import KeptVerdict
+from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Report
 from app.ui.session.outcome import OTHERS, RETENTION, Asked, Outcome

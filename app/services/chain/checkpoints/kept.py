@@ -1,6 +1,10 @@
-"""What the last verification of a file said, kept beside the checkpoints from one start to the next.
+"""What is kept beside the store, unsigned: what the last verification of a file said, from one start to the
+next; and the checkpoint of a restore from before its commit until the file is seen to hold what it says.
 
-It proves nothing and is not signed: it is what a person is told of a file before it is verified again.
+What a verification said proves nothing: it is what a person is told of a file before it is verified again.
+A restore that was killed behind its commit is known again by its checkpoint. That counts for nothing
+before: the store takes it up when it finds that the file holds every entry that it ends with, the restore's
+own one among them.
 """
 
 import json
@@ -9,11 +13,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 from app import paths
+from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.rules import SOUND, Verdict
 from app.services.chain.where import Where
-from models.errors import StorageError, TenantAdminError
+from models.errors import InvalidInput, StorageError, TenantAdminError
 from models.local import atomic
 
 
@@ -101,3 +107,29 @@ class KeptVerdicts:
 
     def _place(self, where: Where) -> Path:
         return self._folder / f"{sha256(where.location[0].encode()).hexdigest()[:32]}.json"
+
+
+FOLDER: Final = "announced"
+
+
+def announce(folder: Path, checkpoint: Checkpoint) -> None:
+    """Keeps it, in place of what was announced of its database before. Raises `OSError`."""
+    paths.make_private(folder / FOLDER)
+    atomic.write(_place(folder, checkpoint), json.dumps(checkpoint.to_json()))
+
+
+def announced(folder: Path) -> Iterator[Checkpoint]:
+    """All that can be read; who signed them is another question."""
+    for place in sorted((folder / FOLDER).glob("*.json")):
+        with suppress(OSError, ValueError, RecursionError, InvalidInput):
+            yield Checkpoint.from_json(json.loads(paths.content(place)))
+
+
+def forget_announced(folder: Path, checkpoint: Checkpoint) -> None:
+    """For what was taken up, or can be no more."""
+    with suppress(OSError):
+        _place(folder, checkpoint).unlink()
+
+
+def _place(folder: Path, checkpoint: Checkpoint) -> Path:
+    return folder / FOLDER / f"{checkpoint.database}.json"

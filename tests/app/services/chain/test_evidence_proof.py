@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.services.chain import proving
+from app.services.chain import evidence
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import making
 from app.services.chain.checkpoints.store import CheckpointStore
@@ -40,10 +40,10 @@ def known(tmp_path: Path) -> KnownChain:
     return found
 
 
-def prove(known: KnownChain, seq: int | str, folder: Path) -> proving.Proof:
+def prove(known: KnownChain, seq: int | str, folder: Path) -> evidence.Proof:
     where = InFile(known.chain.path)
-    proof = proving.find_proof(where, known.store, seq)
-    proving.write_proof(where, known.store, verify, proof, folder, now=NOW, in_words=summary)
+    proof = evidence.find_proof(where, known.store, seq)
+    evidence.write_proof(where, known.store, verify, proof, folder, now=NOW, in_words=summary)
     return proof
 
 
@@ -150,9 +150,9 @@ def test_what_no_checkpoint_covers_or_is_not_there_is_said(known: KnownChain, tm
     where = InFile(known.chain.path)
     last = known.chain.seqs(WHOSE)[-1]
     with pytest.raises(InvalidInput, match=f"No checkpoint covers entry {last} of {WHOSE}"):
-        proving.find_proof(where, known.store, last)
+        evidence.find_proof(where, known.store, last)
     with pytest.raises(InvalidInput, match="There is no entry 999"):
-        proving.find_proof(where, known.store, 999)
+        evidence.find_proof(where, known.store, 999)
 
 
 def test_of_entries_that_do_not_hold_nothing_is_written(known: KnownChain, tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_of_a_database_that_is_no_file_it_is_proven_alike(known: KnownChain, tmp
     where = InDatabase(PlainEngine(known.chain.path))
     making.verify_and_sign(where, known.store, verify, now=NOW, reason=Reason.REQUEST)
     seq, out = known.chain.seqs(WHOSE)[-3], tmp_path / "out"
-    proof = proving.find_proof(where, known.store, seq)
-    assert proving.write_proof(where, known.store, verify, proof, out, now=NOW, in_words=summary) == 2
+    proof = evidence.find_proof(where, known.store, seq)
+    assert evidence.write_proof(where, known.store, verify, proof, out, now=NOW, in_words=summary) == 2
     code, said = judged(out)
     assert code == 0 and f"Entry {seq} of '{WHOSE}' is proven" in said
