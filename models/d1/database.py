@@ -123,6 +123,9 @@ class D1Database(Database):
         self.grown_by_others: Counter[str] = Counter()
         self._others = 0
         """How often they were found to be others."""
+        self._open: dict[int, Sent] = {}
+        """What this one has met, by number, and not told yet what has become of it."""
+        self._told: set[int] = set()
         self._in_doubt = False
         """Whether an own batch may still come through, so that no row tells whose it is."""
         self._has_moved = False
@@ -498,6 +501,7 @@ class D1Database(Database):
                 if is_certain:
                     self.client.shared.forget(sent)
                 else:
+                    self._open[sent.number] = sent
                     self.client.shared.unknown(sent, is_answered=is_answered)
         return 0.0 if answer is None else answer.seconds
 
@@ -588,8 +592,10 @@ class D1Database(Database):
     def settle(self) -> Settled | None:
         known = self._settle()
         self.has_news = False
-        for sent, _ in known:
-            self.client.shared.forget(sent)
+        for sent, found in known:
+            self._open.pop(sent.number, None)
+            self._told.add(sent.number)
+            self.client.shared.told(sent, saved=found.saved)
         every = [found for _, found in known]
         told = next(reversed([found for found in every if not found.saved] or every), None)
         return told and replace(told, others=tuple(found for found in every if found is not told))
@@ -600,12 +606,19 @@ class D1Database(Database):
         return self.client.base if self.client.account else ""
 
     def _settle(self) -> list[tuple[Sent, Settled]]:
-        """As `settle`, for what tells nobody: what is found out stays, for whoever asks to tell it."""
-        known = []
-        for sent in self.client.shared.left(self.identity, self._where):
+        """As `settle`, for what tells nobody: what is found out stays, for whoever asks to tell it. What
+        others were told of, and is open here, is told here, too.
+        """
+        known, shared = [], self.client.shared
+        there = {sent.number: sent for sent in shared.left(self.identity, self._where)}
+        # Another window of the person, say, was the first to ask.
+        others = [one for one in (*self._open.values(),) if one.number not in there]
+        heard = [replace(one, saved=shared.outcome(one)) for one in others]
+        for sent in (*heard, *(one for one in there.values() if one.number not in self._told)):
             if sent.saved is not None:
                 known.append((sent, Settled(sent.saved, sent.what)))
                 continue
+            self._open[sent.number] = sent
             found = Settled(self._is_in(sent, errors.EarlierUnknown), sent.what)
             left = _ON_ITS_WAY * self.client.seconds - sent.age()
             if not found.saved and left > 0:
@@ -613,7 +626,7 @@ class D1Database(Database):
                 unknown = errors.EarlierUnknown(self.place, why).of(sent.what)
                 unknown.seconds = left
                 raise unknown
-            self.client.shared.found_out(sent, saved=found.saved)
+            shared.found_out(sent, saved=found.saved)
             known.append((sent, found))
         self.has_news = self.has_news or bool(known)
         if self._in_doubt:  # what was asked before may have been answered since

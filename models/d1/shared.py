@@ -35,7 +35,12 @@ _WHAT: Final = "what"
 _WHERE: Final = "where"
 """Beside the parts of a proof: what was to be done, and at which address of the API."""
 _UNKNOWN, _NOT_SAVED, _SAVED = 1, 2, 3
-"""What is known of a batch that was sent, once it is answered: what was found out stays until it is told."""
+_TOLD: Final = 2
+"""What is known of a batch that was sent, once it is answered: what was found out stays until it is told, and
+then, so much higher, for others to whom it is open.
+"""
+_KEPT_TOLD: Final = 1_000
+"""Of the latest batches."""
 _BUSY_MS: Final = 2_000
 _SET_SECONDS: Final = 60.0
 
@@ -47,7 +52,8 @@ CREATE TABLE IF NOT EXISTS sent (id INTEGER PRIMARY KEY, place TEXT, proof TEXT,
 CREATE TABLE IF NOT EXISTS bookmark (place TEXT, name TEXT, why TEXT, at REAL, PRIMARY KEY (place, name));
 """
 _LEFT: Final = """
-SELECT id, proof, at, process, begun, unknown FROM sent WHERE place = ? ORDER BY id
+SELECT id, proof, at, process, begun, unknown FROM sent
+WHERE place = ? AND unknown <= 3 ORDER BY id
 """
 
 
@@ -164,8 +170,24 @@ class Shared:
             known = _SAVED if saved else _NOT_SAVED
             file.execute("UPDATE sent SET unknown = ? WHERE id = ?", (known, sent.number))
 
+    def told(self, sent: Sent, *, saved: bool) -> None:
+        """Somebody has heard its outcome. That alone stays, for others to whom it is open."""
+        known = (_SAVED if saved else _NOT_SAVED) + _TOLD
+        with suppress(StorageError), self._transaction(on_disk=True) as file:
+            file.execute("UPDATE sent SET unknown = ?, proof = '{}' WHERE id = ?", (known, sent.number))
+            old = sent.number - _KEPT_TOLD
+            file.execute("DELETE FROM sent WHERE unknown > ? AND id < ?", (_SAVED, old))
+
+    def outcome(self, sent: Sent) -> bool | None:
+        """Whether one that somebody has heard of was saved; None where nobody has."""
+        with self._transaction() as file:
+            known = file.execute("SELECT unknown FROM sent WHERE id = ?", (sent.number,)).get
+        return {_NOT_SAVED + _TOLD: False, _SAVED + _TOLD: True}.get(known)
+
     def forget(self, sent: Sent) -> None:
-        """Its outcome is known; that it was once sent may stay there, which is found out again."""
+        """Its outcome was never in doubt to who sent it; that it was once sent may stay there, which is found
+        out again.
+        """
         with suppress(StorageError), self._transaction() as file:
             file.execute("DELETE FROM sent WHERE id = ?", (sent.number,))
 

@@ -203,6 +203,39 @@ def test_what_a_write_has_found_out_is_told_to_who_asks(
     assert (production.has_news, production.settle()) == (False, None)
 
 
+@pytest.mark.parametrize("is_saved", [True, False])
+def test_each_to_whom_an_act_is_open_is_told_what_became_of_it(
+    production: D1Database, edge: Edge, file: Path, monkeypatch: pytest.MonkeyPatch, is_saved: bool
+) -> None:
+    """Whoever asks first: by what was found out then, and not by what is there later."""
+    monkeypatch.setattr("models.d1.database._ON_ITS_WAY", 0)
+    edge.faults = ["lost after" if is_saved else "lost before", *["lost before"] * 4]
+    with pytest.raises(OutcomeUnknown):
+        users.create(production, "acme", "a@acme.example", actor="ops", now=NOW)
+    other = D1Database(edge.client(shared=production.client.shared), production.database_id)
+    users.create(other, "acme", "b@acme.example", actor="ops", now=NOW)
+    told = Settled(saved=is_saved, what="User a@acme.example created")
+    assert other.settle() == told
+    with closing(apsw.Connection(str(file))) as connection:
+        connection.execute("DELETE FROM audit_chain")
+    assert [other.settle(), production.settle(), production.settle()] == [None, told, None]
+    kept = production.client.shared
+    with kept._transaction() as of:
+        assert "a@acme" not in str(of.execute("SELECT * FROM sent").fetchall())
+
+
+def test_what_cannot_be_kept_as_told_is_told_once(
+    production: D1Database, edge: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edge.faults = ["lost after", *["lost before"] * 4]
+    with pytest.raises(OutcomeUnknown):
+        users.create(production, "acme", "a@acme.example", actor="ops", now=NOW)
+    monkeypatch.setattr(Shared, "told", lambda *_, **how: None)  # a full disk
+    assert settled(production) is True
+    users.create(production, "acme", "b@acme.example", actor="ops", now=NOW)
+    assert (production.has_news, production.settle()) == (False, None)
+
+
 def test_a_table_grows_by_what_this_program_and_others_add(production: D1Database, file: Path) -> None:
     production.is_watched = True
     read_stored(production)
