@@ -1,20 +1,24 @@
-"""Carries out a retention plan: a checkpoint, the removal, its report, and a checkpoint again."""
+"""Carries out a retention plan: a checkpoint, the removal, its report, and a checkpoint again. That a run
+began is noted in a file of the program's own, so that one that did not end is known.
+"""
 
 import json
 import time
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from app import paths
 from app.services.chain.append import Batch, Event
 from app.services.chain.archives import Archiver
 from app.services.chain.cautions import NoBookmark, NotRecorded
 from app.services.chain.checkpoint import Reason
 from app.services.records.images import unaltered
 from app.services.records.tables import AUDIT_CHAIN
-from app.services.retention import begun
 from app.services.retention.clock import ClockProblem, last_report
 from app.services.retention.plan import (
     NOTHING_CONFIRMED,
@@ -41,6 +45,74 @@ from models.errors import (
     TenantAdminError,
 )
 from models.status import AuditEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A run that began `at` this time, in epoch seconds, and has not ended, as far as is known; or that was
+    stopped where the database was `closed`.
+    """
+
+    at: int
+    closed: bool = False
+
+
+def begun_of(database: FileOrName) -> Begun | None:
+    """What is noted of a file, or of a live database by its identity; None where each run has ended."""
+    with suppress(OSError, ValueError, TypeError):
+        found = Begun(**json.loads(paths.content(_note(database))))
+        if type(found.at) is int:
+            return found
+    return None
+
+
+@contextmanager
+def noted(database: FileOrName, at: int) -> Iterator[None]:
+    """Within it a run is noted, and after it where the process is interrupted, or the database was closed.
+    Whoever plans it as a part of it has noted it already, and knows whether the database was closed since.
+    """
+    found = begun_of(database)
+    if found is None or found.at != at:
+        _write(database, Begun(at))
+    try:
+        yield
+    except Exception:  # of which a person hears
+        _ended(database)
+        raise
+    _ended(database)
+
+
+def note_closed(database: FileOrName) -> None:
+    """Notes that the run under way, if there is one, is stopped since the database is closed."""
+    found = begun_of(database)
+    if found is not None:
+        _write(database, Begun(found.at, closed=True))
+
+
+def forget_begun(database: FileOrName) -> None:
+    with suppress(OSError):
+        _note(database).unlink()
+
+
+def _ended(database: FileOrName) -> None:
+    found = begun_of(database)
+    if found is None or not found.closed:
+        forget_begun(database)
+
+
+def _write(database: FileOrName, begun: Begun) -> None:
+    note = _note(database)
+    with suppress(OSError):  # a run does not fail for it
+        if paths.NO_HOME not in note.parents:
+            paths.make_private(note.parent)
+            note.write_text(json.dumps(asdict(begun)))
+
+
+def _note(database: FileOrName) -> Path:
+    name = str(database.absolute()) if isinstance(database, Path) else database
+    digest = sha256(name.encode(errors="surrogateescape")).hexdigest()
+    return paths.state_dir() / "retention" / f"{digest[:32]}.json"
+
 
 _FRESH: Final = 3_600
 """Seconds for which a verification is signed where another one would be charged: nothing goes that is not
@@ -157,7 +229,7 @@ class Run(RetentionRemoval):
         those of the archive among them, where nothing had been removed or archived, and `RetentionStopped`
         where something had, or perhaps; what was removed is reported in the chain too.
         """
-        with begun.noted(self.kept_by, self.wall):
+        with noted(self.kept_by, self.wall):
             try:
                 self._carry_out()
             except RetentionStopped as error:
@@ -167,7 +239,7 @@ class Run(RetentionRemoval):
                     self.is_logged = bugs.write(f"{self.database.place}: {error}")
                 raise
             if not self.result.cancelled:
-                begun.forget(self.kept_by)  # it has ended, whatever is closed meanwhile
+                forget_begun(self.kept_by)  # it has ended, whatever is closed meanwhile
         return self.result
 
     def _carry_out(self) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any, Final
@@ -15,7 +15,10 @@ from app.services.chain.rules import BROKEN, SOUND, Verdict
 from app.services.deliveries import health
 from app.services.deliveries.log import DeliveryLog, DeliverySummary
 from app.services.records.erased import ErasedTenant, erased
+from app.services.records.list_query import CELL_CHARACTERS, ListQuery
+from app.services.records.lists import Lists
 from app.services.records.stored_times import epoch_of, moment
+from app.services.records.summary import summary
 from app.services.records.tables import (
     AUDIT_CHAIN,
     NOTIFICATIONS,
@@ -24,10 +27,12 @@ from app.services.records.tables import (
     PLANNING_RUNS,
     USERS,
     WEBHOOK_DESTINATIONS,
+    Scope,
 )
 from app.services.text import counted, folded
 from models.engine import Database, raw
-from models.schema import TENANTS, StoredTable, StoredTables, caseless, internal, read_stored
+from models.schema import TENANTS, Schema, StoredTable, StoredTables, caseless, internal, read_stored
+from models.status import DAY
 
 _TENANT: Final = "tenant_id"
 _TIMES: Final = ("created_at", "updated_at")
@@ -386,3 +391,73 @@ def _sent(healths: Sequence[health.Health]) -> Mapping[str, Any]:
     )
     failing = sum(each.fares is health.Fares.FAILING for each in healths)
     return {"failing": failing, "attempts": tuple(attempts[-SHOWN:])}
+
+
+DAYS: Final = 60
+"""How many days back the entries of a tenant are counted by the day."""
+
+LATEST: Final = 5
+
+_READ: Final = (
+    "SELECT seq, CAST(event_type AS BLOB), substr(CAST(payload AS BLOB), 1, ?), created_at, "
+    "CAST(hash AS BLOB) FROM main.audit_chain WHERE tenant_id = ? ORDER BY seq DESC LIMIT ?"
+)
+_COLUMNS: Final = {"seq", "event_type", "payload", "created_at", "hash", "tenant_id"}
+
+
+@dataclass(frozen=True, slots=True)
+class LatestEntry:
+    """`said` is what it says in a line: its summary, or its type."""
+
+    seq: int
+    said: str
+    created_at: Any
+
+
+@dataclass(frozen=True, slots=True)
+class TenantDetail:
+    """`row` is that of the list. `latest` are its last entries, the newest first, which has `head_hash`.
+    `days` are as of `Lists.per_day`; None where they were not counted.
+    """
+
+    row: TenantRow
+    latest: tuple[LatestEntry, ...] = ()
+    head_hash: str | None = None
+    days: tuple[tuple[int, int], ...] | None = None
+
+
+def read(
+    database: Database,
+    schema: Schema,
+    lists: Lists,
+    row: TenantRow,
+    *,
+    now: int,
+    day_of: Callable[[int], int] | None,
+    days: bool,
+) -> TenantDetail:
+    """Reads `LATEST` rows, by their index, and with `days` all entries of the tenant. The caller holds a
+    connection. Raises the storage errors.
+    """
+    if not row.entries or _COLUMNS - {*schema.columns.get(AUDIT_CHAIN.name, ())}:
+        return TenantDetail(row, days=())
+
+    def text(stored: bytes | None) -> str:
+        return (stored or b"").decode(database.encoding, "replace")
+
+    found = list(database.rows(raw(_READ, CELL_CHARACTERS, row.name, LATEST)))
+    latest = tuple(
+        LatestEntry(seq, summary(text(kind), text(payload)) or text(kind), at)
+        for seq, kind, payload, at, _ in found
+    )
+    head = text(found[0][4]) if found else None
+    per_day = per_day_of(database, lists, row.name, now=now, day_of=day_of) if days else None
+    return TenantDetail(row, latest, head, per_day)
+
+
+def per_day_of(
+    database: Database, lists: Lists, tenant: str, *, now: int, day_of: Callable[[int], int] | None
+) -> tuple[tuple[int, int], ...]:
+    """How many entries of a tenant there are on each of the last `DAYS` days, as of `Lists.per_day`."""
+    query = ListQuery(AUDIT_CHAIN.name, Scope(tenant), since=now - DAYS * DAY)
+    return lists.per_day(database, query, day_of)

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QWidget
 from app.services.chain.append import Event
 from app.services.chain.cautions import NoBookmark
 from app.services.chain.checkpoints.making import Attempt, try_to_sign
-from app.services.retention import begun
 from app.services.retention import plan as planning
+from app.services.retention import run
 from app.services.retention.clock import (
     ClockDoubt,
     ClockProblem,
@@ -130,7 +130,7 @@ class Retention(QObject):
         self._ages.stop()
         self._timer.stop()
         if self._job is not None:
-            begun.close(self._kept_by)
+            run.note_closed(self._kept_by)
         self.cancel()
 
     def cancel(self) -> None:
@@ -313,7 +313,7 @@ class Retention(QObject):
 
         def work(monitor: Monitor) -> RetentionResult:
             # The day's own run begins with its plan, which takes the most time.
-            with self._database.connection_context(), begun.noted(self._kept_by, reading.wall):
+            with self._database.connection_context(), run.noted(self._kept_by, reading.wall):
                 return Run(
                     database=self._database,
                     plan=plan(monitor=monitor),
@@ -438,7 +438,7 @@ class Retention(QObject):
         if self._database.is_locked:
             is_daily = self.daily and not self._database.read_only
             off = "daily while writes are unlocked" if is_daily else "read-only"
-        found = begun.find(self._kept_by)
+        found = run.begun_of(self._kept_by)
         if due is None and last is None and self._failure is None and found is None:
             self.status.emit(f"Retention: {off}")
         elif due is not None and self.waiting is not None:

@@ -634,7 +634,7 @@ class MainWindow(QMainWindow):
         self._welcome_if_nothing()  # a file that is gone is no longer offered
 
     def _ask(self, caution: Caution, agreed: Callable[[], object], refused: Callable[[], object]) -> None:
-        from app.ui.shell.ways_out import offer_way_out  # noqa: PLC0415
+        from app.ui.tabs.audit.dialogs import offer_way_out  # noqa: PLC0415
         from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415
 
         within = QApplication.activeModalWidget() or self  # a form, perhaps

@@ -37,14 +37,14 @@ from models.progress import Monitor
 
 if TYPE_CHECKING:
     from app.services.live.connections import NamedConnection
-    from app.ui.shell.arrivals import Arrivals
+    from app.ui.shell.desktop_notice import Arrivals
     from app.ui.shell.retention import Retention
     from app.ui.shell.verification import SelfVerification
 
 _REST = (
     "app.services.records.users",
     "email_validator",
-    "app.ui.shell.arrivals",
+    "app.ui.shell.desktop_notice",
     "app.ui.tabs.common.exporting",
     "app.ui.shell.retention",
     "app.ui.shell.verification",
@@ -423,7 +423,7 @@ class Workspace(QWidget):
 
     @cached_property
     def arrivals(self) -> "Arrivals":
-        from app.ui.shell.arrivals import Arrivals  # noqa: PLC0415
+        from app.ui.shell.desktop_notice import Arrivals  # noqa: PLC0415
 
         return Arrivals(self.context, self._open_notification, self)
 

@@ -18,8 +18,8 @@ from app.commands.common import asked_to_stop
 from app.commands.retention import _say_result
 from app.services.demo import create_demo
 from app.services.live.fetching import FetchCancelled
-from app.services.retention import begun
 from app.services.retention.removal import RetentionResult
+from app.services.retention.run import begun_of
 from models.errors import Cancelled
 from models.local.database import LocalDatabase
 from tests.fixtures import chains
@@ -206,14 +206,14 @@ def test_of_a_run_that_is_killed_the_window_hears(tmp_path: Path, monkeypatch: p
     with closing(apsw.Connection(str(copy))) as connection:
         connection.execute("BEGIN IMMEDIATE")  # so that it cannot be done before it is killed
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        while begun.find(copy) is None:
+        while begun_of(copy) is None:
             assert process.poll() is None
         process.kill()
         process.communicate(timeout=60)
-    found = begun.find(copy)
+    found = begun_of(copy)
     assert found is not None and not found.closed, "what the window's status bar says"
     assert run("retention", copy, "--days", "1", "--allow-majority").returncode == 0
-    assert begun.find(copy) is None
+    assert begun_of(copy) is None
 
 
 def test_a_chain_that_breaks_under_a_run_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,11 +40,9 @@ from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.tabs.audit.dialogs import CheckpointsDialog, VerifyRangeDialog
 from app.ui.tabs.runs.charts import ChartsDialog
 from app.ui.tabs.runs.comparing import CompareDialog
-from app.ui.tabs.runs.parked import ParkedIdeasDialog
-from app.ui.tabs.runs.parking_forms import new_run_form, park_form
+from app.ui.tabs.runs.parked import ParkedIdeasDialog, new_run_form, park_form
 from app.ui.tabs.runs.ready import WorthDialog
-from app.ui.tabs.runs.reasons import ReasonDialog
-from app.ui.tabs.runs.run_acts import STATUS_LOOKS
+from app.ui.tabs.runs.run_acts import STATUS_LOOKS, ReasonDialog
 from app.ui.tabs.runs.searching import RunSearchDialog
 from app.ui.tabs.users import edit_user_form, new_user_form
 from app.ui.tabs.users.adding import AddUsersDialog

@@ -20,9 +20,9 @@ from app.services.records.summary import actor_of, summary
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE, Scope
 from app.ui.session.outcome import Asked, LinkCell, Outcome, State
 from app.ui.tabs.audit import words
-from app.ui.tabs.audit.beside import Beside
 from app.ui.tabs.audit.dialogs import VerifyRangeDialog
 from app.ui.tabs.audit.findings import FindingsPane
+from app.ui.tabs.audit.go_to import Beside
 from app.ui.tabs.audit.names import Names
 from app.ui.tabs.audit.over_time import OverTime
 from app.ui.tabs.audit.panel import VerificationPanel
@@ -403,7 +403,7 @@ class AuditTab(RecordTab):
             self.filter_by("actor", actor)
 
     def ask_go_to(self) -> None:
-        from app.ui.tabs.audit.going import GoToDialog  # noqa: PLC0415 - few ask for it
+        from app.ui.tabs.audit.go_to import GoToDialog  # noqa: PLC0415 - few ask for it
 
         dialog = GoToDialog(self.context, self)
         dialog.found.connect(self._go_to)

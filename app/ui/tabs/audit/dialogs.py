@@ -1,4 +1,6 @@
-"""What the audit tab opens: the checkpoints of the file, and the question which entries to verify."""
+"""What the audit tab opens: the checkpoints of the file, and the question which entries to verify; and the
+way there from a question before an act, without leaving what waits for the answer.
+"""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
@@ -7,7 +9,9 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
+from shiboken6 import isValid
 
+from app.services.chain.cautions import Caution, EarlierState, WentBack
 from app.services.chain.checkpoint import Checkpoint, Reason
 from app.services.chain.checkpoints.doubts import among_the_ways
 from app.services.chain.rules import HIGHEST_SEQ
@@ -402,3 +406,33 @@ def _number(value: FieldValue) -> int | None:
     if not digits.isascii() or not digits.isdecimal() or len(digits) > len(str(HIGHEST_SEQ)):
         return None
     return int(text) if int(digits) <= HIGHEST_SEQ else None
+
+
+def offer_way_out(question: ConfirmDialog, context: Context, caution: Caution) -> None:
+    """A button in the question of an earlier state, which leads to where a person says which database it is,
+    or that it went back; the act that waits is done as soon as that is no earlier state any more.
+    """
+    if not isinstance(caution, EarlierState):
+        return
+    went_back = isinstance(caution, WentBack)
+
+    def lead() -> None:
+        if not isValid(context):  # another file was opened behind the question
+            question.reject()
+            return
+        box = CheckpointsDialog(context, question)
+
+        def checked(outcome: Outcome) -> None:
+            context.verdict.take(outcome)
+            if not context.opened.database.is_earlier:
+                box.accept()
+                question.accept()
+                context.agreed.forget(caution)
+
+        box.checked.connect(checked)
+        way = box.start_over_button if went_back else box.another_button
+        box.listed.connect(lambda count: way.setFocus())
+        box.open_once()
+
+    words, icon = ("Start over…", Icon.REFRESH) if went_back else ("Another database…", Icon.DATABASE)
+    question.add_apart(push_button(context.theme, words, lead, icon=icon))

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from app.services.chain.finding import times_of
 from app.services.records.list_query import ListQuery
 from app.ui.session.outcome import Outcome
-from app.ui.tabs.audit.hours import days_of, moments_of, range_of
-from app.ui.tabs.audit.timeline import DAYS_SHOWN, Timeline
+from app.ui.tabs.audit.timeline import DAYS_SHOWN, Timeline, days_of, moments_of, range_of
 from app.ui.tabs.common import declared
 from app.ui.widgets.filter_row import DateRange, Span
 from app.ui.widgets.later import later

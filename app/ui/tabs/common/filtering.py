@@ -10,7 +10,7 @@ from app.services.records.list_query import ListedValue, ListQuery
 from app.services.records.lists import Counts
 from app.services.records.tables import DECLARED
 from app.ui.session.context import Context
-from app.ui.tabs.common.exact import value_words
+from app.ui.tabs.common.facets import value_words
 from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.form_dialog import FieldValue, FormDialog
 from models.errors import TenantAdminError

@@ -12,8 +12,7 @@ from app.services.records.lists import MOST_KEYS, Lists
 from app.services.records.rows import RowChange
 from app.services.records.tables import EVERYONE
 from app.services.text import counted
-from app.ui.tabs.common.exact import ExactFilters
-from app.ui.tabs.common.facets import Facets
+from app.ui.tabs.common.facets import ExactFilters, Facets
 from app.ui.tabs.common.inspected_tab import InspectedTab
 from app.ui.tabs.common.new_rows import NewRows
 from app.ui.tabs.common.view_picker import ViewPicker

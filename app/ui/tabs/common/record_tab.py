@@ -18,9 +18,8 @@ from app.services.records.record import read_record
 from app.services.records.tables import EVERYONE, ColumnKind, Scope
 from app.services.text import counted
 from app.ui.session.context import Context
-from app.ui.tabs.common import arranging, declared
-from app.ui.tabs.common.exact import ExactFilters
-from app.ui.tabs.common.facets import Facets
+from app.ui.tabs.common import arrangement, declared
+from app.ui.tabs.common.facets import ExactFilters, Facets
 from app.ui.tabs.common.list_controller import ListController
 from app.ui.tabs.common.listed_tab import ListedTab
 from app.ui.tabs.common.new_rows import NewRows
@@ -137,7 +136,7 @@ class RecordTab(ListedTab):
             load=partial(state.get, table.name), save=partial(state.set, table.name), parent=self
         )
         self._rows = QWidget(self._master_detail)
-        load, save = arranging.state_of_columns(context, table)
+        load, save = arrangement.state_of_columns(context, table)
         self.table = DataTable(theme, table.title, load=load, save=save, parent=self._rows)
         columns = self.shown_columns(declared.columns(context, table, self.special_columns()))
         columns = [*columns, *declared.extra_columns(context, table)]
@@ -205,7 +204,7 @@ class RecordTab(ListedTab):
         is arranged as it was left before.
         """
         self.view_picker = self.make_view_picker()
-        self._put_back = arranging.restore(self)
+        self._put_back = arrangement.restore(self)
         self.view_picker.serve(self)
         self.table.menu_requested.connect(self.open_row_menu)
         self.table.opened.connect(lambda _: self.open_record())
@@ -434,7 +433,7 @@ class RecordTab(ListedTab):
     def stop(self) -> None:
         """Keeps what the user arranged; nothing is read after it."""
         self.table.columns.save()
-        arranging.keep(self)
+        arrangement.keep(self)
         self.list.stop()
         self._master_detail.save_sizes()
 

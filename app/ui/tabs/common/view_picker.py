@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QStyleOptionViewItem, QWidget
 
 from app.itemmodels.columns import Index
 from app.services.text import quoted, some_of
-from app.ui.tabs.common import arranging
+from app.ui.tabs.common import arrangement
 from app.ui.tabs.common.arrangement import Arrangement, arrangements, make_lasting
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.buttons import Choice, push_button
@@ -88,7 +88,7 @@ class ViewPicker(Picker):
     def is_changed(self) -> bool:
         """Whether the list shows something else than that view, or other columns."""
         tab, name = self._tab, self.subject()
-        return bool(name) and tab is not None and self._saved[name] != arranging.current(tab, columns=True)
+        return bool(name) and tab is not None and self._saved[name] != arrangement.current(tab, columns=True)
 
     def tell(self) -> None:
         """Says which view the list shows now."""
@@ -100,7 +100,7 @@ class ViewPicker(Picker):
             self._read_from, self._saved = kept, arrangements(kept)
             self._names = tuple(sorted(self._saved, key=str.casefold))
             self.set_choices(self._ready, self._any_count)
-        on, now, before = "", arranging.current(tab), self.subject()
+        on, now, before = "", arrangement.current(tab), self.subject()
         if self._saved:
             shown = [name for name in self._names if self._saved[name].keeps_like(now)]
             on = self._on if self._on in shown else next(iter(shown), "")
@@ -132,12 +132,12 @@ class ViewPicker(Picker):
                 self._on = self._last = name
                 self._show_choice()
             return
-        self._left = arranging.current(tab), self._on, self._last
+        self._left = arrangement.current(tab), self._on, self._last
         leaves = bool(self._on) or (key is None and bool(self._idle_words) and tab.query().filtered)
         if leaves:  # with all that the view keeps rows by
             self._on = ""
             self._show_choice()
-            arranging.arrange(tab, Arrangement())
+            arrangement.arrange(tab, Arrangement())
         before, self._last = self.key(), ""
         super().pick(key)
         if leaves and self.key() == before:
@@ -147,7 +147,7 @@ class ViewPicker(Picker):
         """Says again what was there when a view was picked: the list still shows that."""
         if self._tab is not None:
             was, self._on, self._last = self._left
-            arranging.arrange(self._tab, was)
+            arrangement.arrange(self._tab, was)
             self._show_choice()
             self._tab.commands.update()
 

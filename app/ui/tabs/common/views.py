@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QWidget
 
 from app.services.text import counted, single_line, some_of, visible
-from app.ui.tabs.common import arranging, declared
+from app.ui.tabs.common import arrangement, declared
 from app.ui.tabs.common.arrangement import MOST_VIEWS, Arrangement, arrangements, written
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
@@ -81,7 +81,7 @@ class ViewsDialog(Dialog):
         self.remove_button.setEnabled(name is not None)
 
     def _gone(self, view: Arrangement) -> list[str]:
-        return view.gone(self._tab.spec.table, arranging.there(self._tab))
+        return view.gone(self._tab.spec.table, arrangement.there(self._tab))
 
     def _show(self) -> None:
         name = self.chosen()
@@ -173,7 +173,7 @@ def remove_view(tab: "RecordTab", name: str) -> None:
 
 def _lasting(tab: "RecordTab") -> tuple[Arrangement, str]:
     """What the list shows, as a view may keep it, and what it may not."""
-    now = arranging.current(tab, columns=True)
+    now = arrangement.current(tab, columns=True)
     kept = now.lasting(tab.spec.table)
     left = [tab.spec.table.of_file(name).label for name, _ in now.choices if name not in dict(kept.choices)]
     left += ["words"] if now.text != kept.text else []
@@ -187,11 +187,11 @@ def _saved(tab: "RecordTab") -> dict[str, Arrangement]:
 
 def show_view(tab: "RecordTab", name: str, view: Arrangement) -> bool:
     """Arranges the tab's list as the view says; not without a column that it keeps rows by, which is said."""
-    gone = view.gone(tab.spec.table, arranging.there(tab))
+    gone = view.gone(tab.spec.table, arrangement.there(tab))
     if gone:
         tab.context.say(f"“{name}” is not shown. {_lacks(tab, gone)}")
         return False
-    if not arranging.arrange(tab, view):
+    if not arrangement.arrange(tab, view):
         tab.context.say(f"“{name}” is shown with the columns there are: it was saved with others.")
     tab.filters_changed()
     return True

@@ -12,8 +12,7 @@ from app.services.records.notifications import Composed, NamedRecord
 from app.services.records.tables import NOTIFICATIONS
 from app.services.text import counted, some_of
 from app.ui.session.context import Context
-from app.ui.tabs.common.form_fields import LinesEditor, with_records
-from app.ui.tabs.common.price_line import PriceLine
+from app.ui.tabs.common.form_fields import LinesEditor, PriceLine, with_records
 from app.ui.theme import Theme, set_property
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import CheckBox, Choice, StatusChip

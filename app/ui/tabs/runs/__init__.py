@@ -45,15 +45,16 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.view_picker import ViewPicker
 from app.ui.tabs.runs.looking import looking_acts
 from app.ui.tabs.runs.opening import RunOpener
-from app.ui.tabs.runs.parked import ParkedIdeasDialog
-from app.ui.tabs.runs.parking_forms import copy_run_form, new_run_form, park_form
+from app.ui.tabs.runs.parked import ParkedIdeasDialog, copy_run_form, new_run_form, park_form
 from app.ui.tabs.runs.phase_scores import VERDICT, PhaseScores, phase_scores, summary
 from app.ui.tabs.runs.ready import GOING, WAITING, WHY, ReadyRuns, view_words
-from app.ui.tabs.runs.reasons import ASKED, ReasonDialog, consequence
 from app.ui.tabs.runs.run_acts import (
     ACTS,
+    ASKED,
     STATUS_LOOKS,
+    ReasonDialog,
     RunAct,
+    consequence,
     idea_words,
     left_as_it_is,
     main_acts,

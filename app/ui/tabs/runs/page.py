@@ -20,7 +20,7 @@ from app.services.records.stored_times import epoch_of
 from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS
 from app.ui.session.context import Context
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.runs import page_words
+from app.ui.tabs.runs import page_parts
 from app.ui.tabs.runs.artifacts import NOT_TOLD, ArtifactsPanel
 from app.ui.tabs.runs.neighbours import Looks, NeighbourList
 from app.ui.tabs.runs.page_parts import AboutPart, FactLabel, FoundPart, KeptPart, ShownStack
@@ -154,7 +154,7 @@ class RunPage(QWidget):
         self.acts = {name: _Act(theme, tab.commands, name) for name in acts}
         self.why, self.failure = Label(wrap=True), Label(look=Look.BAD, wrap=True)
         self.found = FoundPart(theme)
-        self.facts = [FactLabel() for _ in range(page_words.FACTS)]
+        self.facts = [FactLabel() for _ in range(page_parts.FACTS)]
         self.phases, self.legend = PhasesView(theme), Legend(theme)
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
         self._soon.timeout.connect(self._read)
@@ -544,11 +544,11 @@ class RunPage(QWidget):
         self.title.setMaximumWidth(self.title.sizeHint().width() + 2)  # so that the status stands beside it
         tone, icon = self._looks.get(run["status"], (Tone.NEUTRAL, None))
         self.chip.set(status_word(run["status"]), tone, icon)
-        sentence = page_words.why(story, found, now, self._reason_of(run))
+        sentence = page_parts.why(story, found, now, self._reason_of(run))
         self.why.setText(f"Why it is here: {sentence}" if sentence else "")
         self.why.setVisible(bool(sentence))
         full = known_full_score(story.artifacts or (), run["quality_score"])
-        for part, fact in zip(self.facts, page_words.facts(self._context, story, found, full), strict=True):
+        for part, fact in zip(self.facts, page_parts.facts(self._context, story, found, full), strict=True):
             part.show_fact(fact)
         self._show_acts()
         self.phases.show_timeline(found, self._context.settings.utc_times)

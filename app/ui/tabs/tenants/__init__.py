@@ -15,10 +15,9 @@ from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists, Newer
 from app.services.records.tables import AUDIT_CHAIN
-from app.services.tenants import standing
+from app.services.tenants import overview
 from app.services.tenants.listing import ALL_TENANTS, FAILING, NEED, WHICH, TenantLists
-from app.services.tenants.overview import SHOWN, TenantRow, of_tenants
-from app.services.tenants.standing import TenantDetail
+from app.services.tenants.overview import SHOWN, TenantDetail, TenantRow, of_tenants
 from app.ui.session.outcome import Asked
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import TabSpec
@@ -203,7 +202,7 @@ class TenantsTab(RecordTab):
         if row is None:
             raise NotFound("tenant")
         context = self.context
-        return standing.read(
+        return overview.read(
             database,
             context.opened.schema,
             context.lists,

@@ -11,9 +11,8 @@ from app.itemmodels.columns import Tone
 from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.rules import SOUND
 from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, USERS, WEBHOOK_DESTINATIONS
-from app.services.tenants import standing
-from app.services.tenants.overview import TenantRow
-from app.services.tenants.standing import DAYS, TenantDetail
+from app.services.tenants import overview
+from app.services.tenants.overview import DAYS, TenantDetail, TenantRow
 from app.services.text import counted, visible
 from app.ui.session.context import Context
 from app.ui.session.outcome import Outcome
@@ -126,7 +125,7 @@ class ChainPart(QWidget):
         now, day_of = context.clock(), self.day_of()
 
         def read(database: Database) -> tuple[tuple[int, int], ...]:
-            return standing.per_day_of(database, context.lists, row.name, now=now, day_of=day_of)
+            return overview.per_day_of(database, context.lists, row.name, now=now, day_of=day_of)
 
         def show(days: tuple[tuple[int, int], ...]) -> None:
             if row.name == self._row.name:

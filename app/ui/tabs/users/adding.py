@@ -14,8 +14,7 @@ from app.services.records.adding import EMAIL, TENANT, Judged, Sheet, WantedUser
 from app.services.records.tables import EVERYONE, USERS
 from app.services.text import counted, some_of, visible
 from app.ui.session.context import ADDRESSES, Context
-from app.ui.tabs.common.form_fields import TenantField, with_records
-from app.ui.tabs.common.price_line import PriceLine
+from app.ui.tabs.common.form_fields import PriceLine, TenantField, with_records
 from app.ui.tabs.users.lines import WIDTH, LeftOutDialog, LinesTable, ask_save_wrong, save_wrong
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce

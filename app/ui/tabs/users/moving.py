@@ -13,8 +13,7 @@ from app.services.records.seen import Seen
 from app.services.records.tables import USERS, Scope
 from app.services.text import counted, some_of, tenant_name, visible
 from app.ui.session.context import ADDRESSES, Context
-from app.ui.tabs.common.form_fields import TenantField
-from app.ui.tabs.common.price_line import PriceLine
+from app.ui.tabs.common.form_fields import PriceLine, TenantField
 from app.ui.widgets.long_form import LongForm
 
 _NAMED: Final = 3

@@ -21,7 +21,7 @@ from app.services.text import counted, readable, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import at_once, form_opener
-from app.ui.tabs.common.price_line import PriceLine
+from app.ui.tabs.common.form_fields import PriceLine
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.selection import require_ids
 from app.ui.widgets.buttons import CheckBox

@@ -13,7 +13,7 @@ from app.services.deliveries.signing import OldSecret, OldSecrets
 from app.services.records.webhooks import Secret
 from app.services.text import utc_time
 from app.ui.session.context import Context
-from app.ui.tabs.webhooks.verdict_card import VerdictCard
+from app.ui.tabs.webhooks.event_views import VerdictCard
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button

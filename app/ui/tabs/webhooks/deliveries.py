@@ -17,7 +17,7 @@ from app.services.deliveries.exchange import VARIABLE, DeliveryAnswer, Request, 
 from app.services.deliveries.log import SHOWN, Delivery, DeliveryLog, LogQuery
 from app.services.text import counted, tenant_name
 from app.ui.session.context import Context
-from app.ui.tabs.webhooks import event_table
+from app.ui.tabs.webhooks import event_views
 from app.ui.tabs.webhooks.delivery_view import DeliveryView, outcomes
 from app.ui.tabs.webhooks.sending import deliverer
 from app.ui.theme import Kind
@@ -99,7 +99,7 @@ class DeliveriesDialog(Dialog):
         if webhook is not None:
             self.of.addItem(name, webhook)
         self.of.addItem("All webhooks", None)
-        self.table = event_table.event_table(theme, "Deliveries", _TITLES, most=None)
+        self.table = event_views.event_table(theme, "Deliveries", _TITLES, most=None)
         self.table.setColumnHidden(_MESSAGE, True)
         self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.table.setMinimumHeight(_LEAST_HEIGHT // 2)
@@ -420,10 +420,10 @@ def _of(one: Delivery, *, whole: bool) -> str:
 
 def _cells(one: Delivery, now: int, *, utc: bool, whole: bool) -> tuple[Cell, ...]:
     return (
-        event_table.result(one.code, is_ok=one.is_ok),
-        event_table.sent(one.at, now, utc=utc),
-        event_table.event(one.event, again=one.resent > 0),
-        event_table.took(one.took_ms),
+        event_views.result(one.code, is_ok=one.is_ok),
+        event_views.sent(one.at, now, utc=utc),
+        event_views.event(one.event, again=one.resent > 0),
+        event_views.took(one.took_ms),
         Cell(_of(one, whole=whole), tip=f"{one.host} · {one.tenant}"),
-        event_table.message(one.message),
+        event_views.message(one.message),
     )

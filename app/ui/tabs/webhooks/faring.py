@@ -14,8 +14,8 @@ from app.services.deliveries.log import DeliveryLog, DeliverySummary, LogUnreada
 from app.services.records.tables import RANK, WEBHOOK_DESTINATIONS, flag
 from app.services.text import readable
 from app.ui.session.context import Context
-from app.ui.tabs.webhooks import event_table
-from app.ui.tabs.webhooks.verdict_card import VerdictCard
+from app.ui.tabs.webhooks import event_views
+from app.ui.tabs.webhooks.event_views import VerdictCard
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
@@ -140,7 +140,7 @@ class RecentDeliveries(QWidget):
         self.last_button = push_button(theme, "Show the last failure", self._open_last)
         self.verdict = VerdictCard(theme, self.last_button)
         self.verdict.hide()
-        self.table = event_table.event_table(theme, "Recent deliveries", _TITLES, most=None)
+        self.table = event_views.event_table(theme, "Recent deliveries", _TITLES, most=None)
         self.log_button = push_button(theme, "Delivery log", lambda: show_log(0), kind=Kind.FLAT)
         line = in_row(Label("Recent deliveries", Look.SECTION), None, self.log_button)
         in_column(line, self.table, Label(_FROM_HERE, Look.DIM, wrap=True), within=self)
@@ -178,7 +178,7 @@ class RecentDeliveries(QWidget):
 
 def _cells(tried: DeliverySummary, now: int, *, utc: bool) -> tuple[Cell, ...]:
     return (
-        event_table.result(tried.code, is_ok=tried.is_ok, took_ms=tried.took_ms),
-        event_table.event(tried.event, again=tried.resent > 0),
-        event_table.sent(tried.at, now, utc=utc),
+        event_views.result(tried.code, is_ok=tried.is_ok, took_ms=tried.took_ms),
+        event_views.event(tried.event, again=tried.resent > 0),
+        event_views.sent(tried.at, now, utc=utc),
     )

@@ -18,8 +18,8 @@ from app.services.records.tables import EVERYONE, WEBHOOK_DESTINATIONS
 from app.services.records.webhooks import Secret
 from app.services.text import byte_size, some_of
 from app.ui.session.context import Context
-from app.ui.tabs.webhooks import event_table
-from app.ui.tabs.webhooks.allowing import AllowHere
+from app.ui.tabs.webhooks import event_views
+from app.ui.tabs.webhooks.event_views import AllowHere
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.clipboard import copy_text
@@ -100,7 +100,7 @@ class ReceiverDialog(Dialog):
         self.elsewhere.hide()
         self.off = AllowHere(context)
         self.off.allowed.connect(self.copy_button.setFocus)
-        self.table = event_table.event_table(theme, "Received", _TITLES, most=_ROWS)
+        self.table = event_views.event_table(theme, "Received", _TITLES, most=_ROWS)
         self.state = Label(_NOTHING, Look.DIM, wrap=True)
         self.request = text_box(theme, "Request as it was received")
         self.request.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)  # the body is one line
@@ -268,7 +268,7 @@ class ReceiverDialog(Dialog):
         words, tone, icon = _SIGNATURES[found.holds]
         return (
             Cell(absolute_time(int(one.at), utc), int(one.at)),
-            event_table.event(one.header(EVENT) or "—"),
+            event_views.event(one.header(EVENT) or "—"),
             Cell(words, tone=tone, icon=icon, tip="\n".join((found.title, *found.findings))),
             Cell(byte_size(len(one.body)), len(one.body)),
             Cell(one.answered.value),

@@ -20,7 +20,7 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Report
 from app.services.chain.where import InFile, Where
-from app.services.retention import begun
+from app.services.retention import run
 from app.services.retention.clock import ClockProblem, Doubt, SteadyClock
 from app.services.retention.plan import Confirmation, NeedsConfirmation, Plan, TryCheckpoint
 from app.services.retention.removal import RetentionResult
@@ -197,7 +197,7 @@ def test_it_runs_on_demand_even_when_the_schedule_is_off(
     assert done[0].removed["audit_chain"] == 3
     assert worker.next_run is None
     assert preferences.last_run == NOW
-    assert begun.find(preferences.path) is None
+    assert run.begun_of(preferences.path) is None
 
 
 def test_schedule_tells_last_and_next(worker: Retention, preferences: Preferences, qtbot: QtBot) -> None:
@@ -213,7 +213,7 @@ def test_schedule_tells_last_and_next(worker: Retention, preferences: Preference
     with qtbot.waitSignal(worker.status) as status:
         worker._ages.timeout.emit()
     assert status.args == ["Retention: last run 2 h ago, before Time Travel · next in 22 h"]
-    with suppress(KeyboardInterrupt), begun.noted(preferences.path, NOW):
+    with suppress(KeyboardInterrupt), run.noted(preferences.path, NOW):
         raise KeyboardInterrupt
     with qtbot.waitSignal(worker.status) as status:
         worker._ages.timeout.emit()
@@ -246,7 +246,7 @@ def test_a_run_that_ends_since_the_window_closes_says_so_at_the_next_start(
     ]
     with ran(qtbot, second):
         run_now(second)
-    assert begun.find(preferences.path) is None
+    assert run.begun_of(preferences.path) is None
     second.stop()
 
 

@@ -16,10 +16,9 @@ from app.services.records import runs as planning
 from app.services.records.history import PastEntry
 from app.services.records.run_timeline import RunStory, RunTimeline, Spent
 from app.ui.session.context import Context
-from app.ui.tabs.runs import RunsTab, opening, page_words, timeline_view
+from app.ui.tabs.runs import RunsTab, opening, page_parts, timeline_view
 from app.ui.tabs.runs.page import RunPage
-from app.ui.tabs.runs.reasons import ReasonDialog
-from app.ui.tabs.runs.run_acts import ACTS
+from app.ui.tabs.runs.run_acts import ACTS, ReasonDialog
 from app.ui.tabs.runs.timeline_view import TIMES, VERDICT
 from app.ui.widgets.later import later
 from models.status import RunStatus
@@ -291,7 +290,7 @@ def test_a_reason_ends_once_and_a_status_alone_is_no_reason(opened: RunPage, con
             opened.story.run, values={**opened.story.run.values, "status": status, "kill_verdict": verdict}
         )
         story = replace(opened.story, run=run, entries=())
-        assert page_words.why(story, opened.timeline, context.clock()) == said
+        assert page_parts.why(story, opened.timeline, context.clock()) == said
 
 
 @pytest.mark.slow
@@ -381,5 +380,5 @@ def test_the_keys_of_the_acts_work_in_an_opened_run(opened: RunPage, qtbot: QtBo
 def test_what_entries_say_of_a_workflow_is_in_a_line() -> None:
     said = {"phase": "synthesis", "score": 61, "durationMs": 90_000}
     entry = PastEntry(1, "acme-corp", "workflow_completed", "workflow", "", NOW, said)
-    assert page_words.what_of(entry) == "synthesis, score 61.0, 1 min 30 s"
-    assert page_words.what_of(replace(entry, said={"score": "x"}, what="paused")) == "paused"
+    assert page_parts.what_of(entry) == "synthesis, score 61.0, 1 min 30 s"
+    assert page_parts.what_of(replace(entry, said={"score": "x"}, what="paused")) == "paused"

@@ -5,7 +5,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.session.context import Context
 from app.ui.tabs.runs import RunsTab
-from app.ui.tabs.runs.reasons import ReasonDialog, consequence
+from app.ui.tabs.runs.run_acts import ReasonDialog, consequence
 from models.status import RunStatus
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures import run_acts

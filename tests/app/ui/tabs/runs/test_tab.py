@@ -16,8 +16,7 @@ from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.runs.parked import ParkedIdeasDialog, revisit
 from app.ui.tabs.runs.phase_scores import phase_scores
-from app.ui.tabs.runs.reasons import ASKED, ReasonDialog
-from app.ui.tabs.runs.run_acts import ACTS, main_acts, refusal_of
+from app.ui.tabs.runs.run_acts import ACTS, ASKED, ReasonDialog, main_acts, refusal_of
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.filter_row import FilterValues

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
 from app.ui.shell.window import MainWindow
-from app.ui.tabs.common import arranging, views
+from app.ui.tabs.common import arrangement, views
 from app.ui.tabs.common.arrangement import Arrangement
 from app.ui.tabs.common.filtering import FilterByColumnDialog
 from app.ui.tabs.common.record_tab import RecordTab
@@ -67,7 +67,7 @@ def test_a_chip_takes_up_other_values_and_lets_one_go(
     assert chip.text() == "plan: 7, (none), “7” or 3 more"
     assert chip.accessibleName() == "Filter plan: 7, (none), “7” or 3 more: change it"
 
-    state = arranging.current(page)
+    state = arrangement.current(page)
     again = Arrangement.of(state.document())
     assert again == state and again.choices == (("plan", (7, None, "7", 0.5, b"7", "")),)
     assert views.told(page, again) == "plan: 7, (none), 7 and 3 more"
@@ -77,7 +77,7 @@ def test_a_chip_takes_up_other_values_and_lets_one_go(
     kept(qtbot, page, demo_path, "plan = 0.5")
     page.filter_by("plan", "pro & more")
     assert page.exact.chips()[0].text() == "plan: 0.5 or pro && more"
-    arranging.arrange(page, again)
+    arrangement.arrange(page, again)
     page.filters_changed()
     kept(qtbot, page, demo_path, "plan IS NOT 'pro & more'")
     act(page.exact.menu("plan"), "Take this filter away")

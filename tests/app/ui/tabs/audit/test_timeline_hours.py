@@ -14,8 +14,8 @@ from app.services.records.lists import Lists
 from app.services.records.tables import AUDIT_CHAIN
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
-from app.ui.tabs.audit.hours import bars_of_hours, days_of, moments_of, range_of
-from app.ui.tabs.common import arranging
+from app.ui.tabs.audit.timeline import bars_of_hours, days_of, moments_of, range_of
+from app.ui.tabs.common import arrangement
 from app.ui.tabs.common.arrangement import Arrangement
 from app.ui.widgets.filter_row import DateRange, Span
 from models.engine import Database
@@ -146,7 +146,7 @@ def test_a_day_is_zoomed_into_its_hours_and_some_of_these_are_kept(
     assert (page.query().since, page.query().until) == (since, until)
     assert page.filters.dates is not None and page.filters.dates.currentText().startswith(words)
     assert len(timeline._bars) == 24, "the hours beside them stay in sight"
-    state = arranging.current(page)
+    state = arrangement.current(page)
     assert Arrangement.of(state.document()) == state and state.dates == range_of(since, until, utc=True)
     with pytest.raises(ValueError, match="moments"):
         Arrangement.of({**state.document(), "dates": ["hours", None, None, "x", 1, True]})

@@ -52,7 +52,7 @@ def test_who_looks_elsewhere_is_told_what_came(
     workspace.arrivals.look()
     qtbot.waitUntil(lambda: not workspace.arrivals._is_looking)
     state = Qt.ApplicationState.ApplicationInactive  # the offscreen platform has no other program
-    monkeypatch.setattr("app.ui.shell.arrivals.QGuiApplication.applicationState", lambda: state)
+    monkeypatch.setattr("app.ui.shell.desktop_notice.QGuiApplication.applicationState", lambda: state)
     add(demo_path, "n2", "Read already", read=1)
     add(demo_path, "n3", "Your run is ready")
     context.outside.look()

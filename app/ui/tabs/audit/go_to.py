@@ -1,15 +1,56 @@
-"""The question which entry to go to."""
+"""From an entry to another: to those beside the selected one in its tenant's chain, or to the one that is
+asked for.
+"""
+
+from functools import partial
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.services.chain.finding import FIELD, find_entry, meant
+from app.services.chain.reading import Inspection, entry_beside
+from app.services.records.record import AuditDetail
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE
+from app.services.text import tenant_name
 from app.ui.session.context import Context
+from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.form_dialog import FormDialog, checked
+from app.ui.widgets.formatting import grouped
 from app.workers.runner import Task
 from models.errors import TenantAdminError
+
+
+class Beside:
+    """`before()` goes to the entry that the selected one continues, `behind()` to the next; at an end it says
+    so.
+    """
+
+    def __init__(self, tab: RecordTab) -> None:
+        self._tab = tab
+
+    def before(self) -> None:
+        self._tab.current.when_whole(partial(self._look, behind=False))
+
+    def behind(self) -> None:
+        self._tab.current.when_whole(partial(self._look, behind=True))
+
+    def refuse(self) -> str | None:
+        one = self._tab.list.selected_count() == 1 and isinstance(self._tab.list.current_id(), int)
+        return None if one else "Select one entry first."
+
+    def _look(self, record: AuditDetail, *, behind: bool) -> None:
+        done = partial(self._found, record.inspection, behind)
+        self._tab.context.runner.read(entry_beside, record.inspection.seq, behind=behind, on_done=done)
+
+    def _found(self, entry: Inspection, behind: bool, found: int | None) -> None:
+        if found is None:
+            which, whose = "last" if behind else "first", tenant_name(entry.tenant)
+            said = f"Entry {grouped(entry.seq)} is the {which} of {whose} in this database."
+            self._tab.context.say(said)
+        elif self._tab.list.current_id() == entry.seq:
+            self._tab.list.jump(found, on_missing=partial(self._tab.show_record, found))
+
 
 _ACTION, _LOOKING = "Go", "Looking…"
 
