@@ -77,6 +77,16 @@ def make_private(folder: Path) -> None:
             each.mkdir(mode=0o700, exist_ok=True)
 
 
+def keep(file: Path, text: str) -> None:
+    """Writes something small of ours in the place of what was there, whole or not at all, in a folder that
+    its owner alone may enter. Raises `OSError` and `StorageError`.
+    """
+    from models.local import atomic  # noqa: PLC0415 - a start writes nothing
+
+    make_private(file.parent)
+    atomic.write(file, text)
+
+
 def content(file: Path, most: int = -1) -> bytes:
     """What a file holds, or its first `most` bytes. Raises `OSError`, also for what is none: from a pipe that
     somebody has put there a read might never return.

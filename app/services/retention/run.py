@@ -102,10 +102,9 @@ def _ended(database: FileOrName) -> None:
 
 def _write(database: FileOrName, begun: Begun) -> None:
     note = _note(database)
-    with suppress(OSError):  # a run does not fail for it
+    with suppress(OSError, StorageError):  # a run does not fail for it
         if paths.NO_HOME not in note.parents:
-            paths.make_private(note.parent)
-            note.write_text(json.dumps(asdict(begun)))
+            paths.keep(note, json.dumps(asdict(begun)))
 
 
 def _note(database: FileOrName) -> Path:

@@ -211,3 +211,22 @@ def ask_to_read(
     dialog = ConfirmDialog(theme, much.heading, sentence, action=action, danger=False, parent=parent)
     dialog.open_once(agreed)
     return dialog
+
+
+def or_ask(
+    theme: Theme,
+    again: Callable[[int], object],
+    parent: QWidget,
+    failed: Callable[[TenantAdminError], object],
+) -> Callable[[TenantAdminError], None]:
+    """What hears how work ended: where a person has to agree to what is read they are asked, and it begins
+    `again` then, up to so many rows; anything else has `failed`.
+    """
+
+    def heard(error: TenantAdminError) -> None:
+        if isinstance(error, MuchToRead):
+            ask_to_read(theme, error, partial(again, error.most), parent)
+        else:
+            failed(error)
+
+    return heard

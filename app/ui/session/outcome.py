@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoint import Reason
@@ -17,6 +18,9 @@ from app.ui.theme.icons import Icon
 from app.workers.scan_pool import store_and_verifier
 from models.engine import MOST_READ, read_at_most
 from models.progress import Monitor
+
+if TYPE_CHECKING:
+    from app.ui.session.context import Context
 
 LinkCell = tuple[str, str | None, Tone | None, str]
 """Text, icon, tone and tool tip of an entry in the link column."""
@@ -186,6 +190,27 @@ def run(
     hold = partial(making.verify_with_checkpoints, where, store, verify, now=now, monitor=monitor)
     report = hold(section=asked.section, export=asked.export, archive=asked.archive)
     return Outcome(asked, report, at=now, by=by)
+
+
+def verify(
+    context: "Context",
+    asked: Asked,
+    *,
+    on_report: Callable[[Report], object] | None = None,
+    on_cost: Callable[[int], object],
+) -> Callable[[Monitor], Outcome]:
+    """`run` as the work of a job, of the open database and for the person who asks now."""
+    where, now, by = context.opened.where, context.clock(), context.settings.actor
+    return partial(run, asked=asked, where=where, now=now, by=by, on_report=on_report, on_cost=on_cost)
+
+
+def begin(context: "Context", then: Callable[[], object]) -> None:
+    """Tells that a person has asked for a verification, and what others have written until now, which is
+    verified and must not outdate the outcome; and `then` begins it.
+    """
+    context.verdict.is_asked = True
+    context.verdict.asked.emit()
+    context.outside.look(then)
 
 
 def by_itself(

@@ -251,21 +251,16 @@ class Files(QObject):
             said = f"Saved and checked: {target.name}, {rows} ({fetched.used}{before})"
             self._say_written(said, fetched.notes, target)
 
-        failed = partial(self._ask_to_read, partial(self.fetch, database, target), None)
+        failed = self._or_ask(partial(self.fetch, database, target), None)
         self._busy.run(words, work, on_done=done, on_failed=failed)
 
-    def _ask_to_read(
-        self, again: Callable[[int], None], of: Path | None, error: errors.TenantAdminError
-    ) -> None:
-        """Asks, where a person has to agree to what is read; it is begun `again` then, up to so many rows.
-        Else it is a failure to read `of`.
-        """
-        if isinstance(error, errors.MuchToRead):
-            from app.ui.session.lock import ask_to_read  # noqa: PLC0415
+    def _or_ask(
+        self, again: Callable[[int], None], of: Path | None
+    ) -> Callable[[errors.TenantAdminError], None]:
+        """`or_ask` of work that reads, and else fails to read `of`."""
+        from app.ui.session.lock import or_ask  # noqa: PLC0415
 
-            ask_to_read(self._theme, error, partial(again, error.most), self._window)
-        else:
-            self._failed(of, error)
+        return or_ask(self._theme, again, self._window, partial(self._failed, of))
 
     def save_copy(self, path: Path, target: Path) -> None:
         """Writes what the file holds now to a new file, also while others write to it."""
@@ -328,7 +323,7 @@ class Files(QObject):
         def failed(error: errors.TenantAdminError) -> None:
             if readable and source.file is not None and isinstance(error, errors.DamagedFile):
                 error = errors.NothingReadable(source.file)
-            self._ask_to_read(partial(self.export_sql, source, target, tenant), source.file, error)
+            self._or_ask(partial(self.export_sql, source, target, tenant), source.file)(error)
 
         in_place = self._reading(source, work)
         self._busy.run(words, in_place, on_done=done, on_failed=failed)

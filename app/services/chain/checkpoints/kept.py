@@ -20,7 +20,6 @@ from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.rules import SOUND, Verdict
 from app.services.chain.where import Where
 from models.errors import InvalidInput, StorageError, TenantAdminError
-from models.local import atomic
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +67,8 @@ class KeptVerdicts:
         """Remembers it of the database, where that can be written: a verdict does not fail for it."""
         with suppress(OSError, StorageError):
             if paths.NO_HOME not in self._folder.parents:
-                paths.make_private(self._folder)
                 kept = {"file": where.location[1], **asdict(said)}
-                atomic.write(self._place(where), json.dumps(kept))
+                paths.keep(self._place(where), json.dumps(kept))
 
     @contextmanager
     def outdated(self, where: Where) -> Iterator[None]:
@@ -114,8 +112,7 @@ FOLDER: Final = "announced"
 
 def announce(folder: Path, checkpoint: Checkpoint) -> None:
     """Keeps it, in place of what was announced of its database before. Raises `OSError`."""
-    paths.make_private(folder / FOLDER)
-    atomic.write(_place(folder, checkpoint), json.dumps(checkpoint.to_json()))
+    paths.keep(_place(folder, checkpoint), json.dumps(checkpoint.to_json()))
 
 
 def announced(folder: Path) -> Iterator[Checkpoint]:

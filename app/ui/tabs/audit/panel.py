@@ -20,7 +20,7 @@ from app.services.text import counted
 from app.ui.session.busy import WAIT_LOOK_MS, WAIT_SECONDS
 from app.ui.session.context import Context
 from app.ui.session.lock import ask_to_read
-from app.ui.session.outcome import OTHERS, RETENTION, Asked, Outcome, State, run
+from app.ui.session.outcome import OTHERS, RETENTION, Asked, Outcome, State, begin, verify
 from app.ui.session.verdict import COULD_NOT
 from app.ui.tabs.audit import words
 from app.ui.tabs.audit.findings import FindingsPanel
@@ -173,17 +173,9 @@ class VerificationPanel(QWidget):
         if self.is_running:
             return
         self._asked, self._is_due, self._then = asked, True, then
-        self._context.verdict.is_asked = True
-        self._context.verdict.asked.emit()
         self.changed.emit()  # first: a button that has the focus hands it on before it is hidden
         self.banner.show_progress(words.running(asked), 0, 0)
-        # What others have written until now is verified, and must not outdate the outcome.
-        self._context.outside.look(self._begin)
-
-    def _begin(self) -> None:
-        if not self._is_due:  # cancelled meanwhile
-            return
-        self._run()
+        begin(self._context, self._run)
 
     def _ask_cost(self, much: MuchToRead) -> None:
         """Goes on as far as a person agrees to; what it has come to need may be more again."""
@@ -194,14 +186,11 @@ class VerificationPanel(QWidget):
         asked.rejected.connect(self.cancel)
 
     def _run(self) -> None:
-        if not self._is_due:
+        if not self._is_due:  # cancelled meanwhile
             return
         self._is_due, self._cost, self._started = False, "", time.monotonic()
-        where, now = self._context.opened.where, self._context.clock()
         heard = partial(self._judged.emit, self._asked)
-        by = self._context.settings.actor
-        work = partial(run, asked=self._asked, where=where, now=now, by=by, on_report=heard)
-        work = partial(work, on_cost=self._priced.emit)
+        work = verify(self._context, self._asked, on_report=heard, on_cost=self._priced.emit)
         self._job = self._context.runner.job(
             work, on_progress=self._advance, on_done=self._finished, on_failed=self._failed
         )

@@ -29,8 +29,8 @@ from app.services.text import counted
 from app.ui.session.sight import InSight
 from app.ui.tabs.common import acts, declared
 from app.ui.tabs.common.declared import NOTIFICATIONS_TAB
-from app.ui.tabs.common.leaving import LEAVES, Leaving
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.common.when_removed import LEAVES, Leaving
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.buttons import Chip, framed_button

@@ -40,13 +40,13 @@ from app.ui.tabs.common.acts import (
 )
 from app.ui.tabs.common.declared import RUNS_TAB
 from app.ui.tabs.common.facets import FacetChips
-from app.ui.tabs.common.leaving import LEAVES, OF_RUNS, Leaving
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.view_picker import ViewPicker
-from app.ui.tabs.runs.looking import looking_acts
+from app.ui.tabs.common.when_removed import LEAVES, OF_RUNS, Leaving
 from app.ui.tabs.runs.opening import RunOpener
 from app.ui.tabs.runs.parked import ParkedIdeasDialog, copy_run_form, new_run_form, park_form
 from app.ui.tabs.runs.phase_scores import VERDICT, PhaseScores, phase_scores, summary
+from app.ui.tabs.runs.reading_acts import looking_acts
 from app.ui.tabs.runs.ready import GOING, WAITING, WHY, ReadyRuns, view_words
 from app.ui.tabs.runs.run_acts import (
     ACTS,

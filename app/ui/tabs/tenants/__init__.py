@@ -22,8 +22,8 @@ from app.ui.session.outcome import Asked
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.tenants import leaving, words
-from app.ui.tabs.tenants.beside import ChainPart, EraseFloor, LatestPart, NumbersPart
+from app.ui.tabs.tenants import export_erase, words
+from app.ui.tabs.tenants.inspector import ChainPart, EraseFloor, LatestPart, NumbersPart
 from app.ui.tabs.tenants.verifying import verify
 from app.ui.tabs.webhooks.faring import bars_of
 from app.ui.theme import Kind
@@ -367,22 +367,22 @@ class TenantsTab(RecordTab):
     def export(self) -> None:
         if (name := self._name) is None:
             return
-        go = partial(leaving.ask_export, self.context, name, self.window())
+        go = partial(export_erase.ask_export, self.context, name, self.window())
         row = self._tenants.at_hand().get(name)
         if row is not None and row.entries and self._checkpoint_of(name) is None:
-            leaving.ask_without_checkpoint(self.context, go, self.window())
+            export_erase.ask_without_checkpoint(self.context, go, self.window())
         else:
             go()
 
     def _erase(self) -> None:
         if (name := self._name) is not None:
-            leaving.ask_erase(self.context, name, self.erase_wanted.emit, self.window())
+            export_erase.ask_erase(self.context, name, self.erase_wanted.emit, self.window())
 
     def _refuse_erase(self) -> str | None:
         row = self._tenants.at_hand().get(self._name or "")
         if row is not None and row.erased is not None:
             return f"{words.erased(row, self.context.settings.utc_times)}; nothing of it is left."
-        cannot = leaving.cannot_erase(self.context, self._name)
+        cannot = export_erase.cannot_erase(self.context, self._name)
         if cannot is None and self.context.verdict.is_broken:  # no checkpoint is made of it
             cannot = _DOES_NOT_HOLD
         return cannot or self.selection.refusal(single=True, writes=False)

@@ -1522,7 +1522,7 @@ def test_an_act_on_what_is_shown_takes_two_requests(
 def out(file: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where a person has a tenant exported to; copies are put beside it."""
     folder = file.parent / "out"
-    monkeypatch.setattr("app.ui.tabs.tenants.leaving.ask_new_folder", lambda *asked, **how: folder)
+    monkeypatch.setattr("app.ui.tabs.tenants.export_erase.ask_new_folder", lambda *asked, **how: folder)
     monkeypatch.setattr(paths, "home", lambda: file.parent)
     return folder
 

@@ -17,8 +17,8 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.runs.charts import ChartsDialog
 from app.ui.tabs.runs.comparing import CompareDialog
-from app.ui.tabs.runs.looking import write_dossier
 from app.ui.tabs.runs.parked import ParkedIdeas
+from app.ui.tabs.runs.reading_acts import write_dossier
 from app.ui.tabs.runs.searching import RunSearchDialog
 from app.ui.widgets.dialogs import ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog

@@ -272,7 +272,7 @@ def test_the_data_of_one_are_exported_into_a_folder(
     open_file(qtbot, window, demo_path)
     page = show(qtbot, window)
     name, out = choose(qtbot, page, 0), demo_path.parent / "out"
-    monkeypatch.setattr("app.ui.tabs.tenants.leaving.ask_new_folder", lambda *asked, **how: out)
+    monkeypatch.setattr("app.ui.tabs.tenants.export_erase.ask_new_folder", lambda *asked, **how: out)
     paths.checkpoints_dir().mkdir(parents=True)
     (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
     page.commands.trigger(EXPORT)

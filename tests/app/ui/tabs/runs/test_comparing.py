@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from app.itemmodels.columns import ALIGNMENT, DESCRIPTION, RIGHT, Role
 from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.runs.comparing import CompareDialog
-from app.ui.tabs.runs.looking import dossier_name, write_dossier
+from app.ui.tabs.runs.reading_acts import dossier_name, write_dossier
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import times_apart
 from tests.app.ui.conftest import ShowTab

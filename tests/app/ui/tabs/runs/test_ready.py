@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 from app.itemmodels.columns import TOOLTIP
 from app.services.records.run_views import Worth
 from app.ui.session.context import Context
-from app.ui.tabs.common.leaving import LEAVES
+from app.ui.tabs.common.when_removed import LEAVES
 from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.runs.ready import WHY, WorthDialog, key_of, view_words, worth_of
 from models.status import DAY

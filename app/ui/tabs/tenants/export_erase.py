@@ -14,12 +14,11 @@ from app.services.tenants import erasing
 from app.services.text import counted, visible
 from app.ui.session.busy import ReadingText
 from app.ui.session.context import Context
-from app.ui.session.lock import ask_to_read
+from app.ui.session.lock import or_ask
 from app.ui.session.outcome import Outcome
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog, ask_new_folder
 from models.engine import MOST_READ
-from models.errors import MuchToRead, TenantAdminError
 from models.progress import Monitor
 
 if TYPE_CHECKING:
@@ -112,13 +111,8 @@ def export(context: Context, tenant: str, folder: Path, window: QWidget, most: i
             said += "; no checkpoint knows its chain yet (Checkpoints… in the audit tab makes one)"
         context.say(said, folder)
 
-    def failed(error: TenantAdminError) -> None:
-        if isinstance(error, MuchToRead):
-            again = partial(export, context, tenant, folder, window, error.most)
-            ask_to_read(context.theme, error, again, window)
-        else:
-            context.runner.failed.emit(error)
-
+    again = partial(export, context, tenant, folder, window)
+    failed = or_ask(context.theme, again, window, context.runner.failed.emit)
     context.job(words, work, on_done=done, on_failed=failed)
 
 
@@ -147,13 +141,8 @@ def ask_erase(
                 words.agreed(monitor.progress, most, opened.place, rows, charged=database.charges)
             return erasing.plan(database, tenant, now=now)
 
-    def failed(error: TenantAdminError) -> None:
-        if isinstance(error, MuchToRead):
-            again = partial(ask_erase, context, tenant, erase, window, error.most)
-            ask_to_read(context.theme, error, again, window)
-        else:
-            context.runner.failed.emit(error)
-
+    again = partial(ask_erase, context, tenant, erase, window)
+    failed = or_ask(context.theme, again, window, context.runner.failed.emit)
     context.job(words, work, on_done=partial(_confirm, context, erase, window), on_failed=failed)
 
 
