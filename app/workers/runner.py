@@ -73,6 +73,8 @@ class Task:
     work: Work | None = field(default=None, init=False)
     ended: tuple[Any, BaseException | None] | None = field(default=None, init=False)
     """The result and the error, for the runner alone."""
+    failed: bool = field(default=False, init=False)
+    """Whether it has ended without doing what was wanted of it."""
 
     def cancel(self) -> None:
         self.cancelled = True
@@ -140,8 +142,8 @@ class Runner(QObject):
         super().__init__(parent)
         self._database = database
         self._stopped = False
-        self.failed_writes = 0
-        """How many writes have failed until now."""
+        self.last_write: Task | None = None
+        """Of those that may write, the one that was given last."""
         self._running: dict[int, Task] = {}
         self._numbers = count()
         self._jobs: list[threading.Thread] = []
@@ -197,13 +199,15 @@ class Runner(QObject):
         if watching is not None:
             work = partial(_watched, watching, work)
         task = Task(on_done, on_failed, initiator=initiator, is_write=not only_looks)
+        if task.is_write:
+            self.last_write = task
         return self._submit(self._writes, task, work)
 
     def when_written(
         self, go: Callable[[], Any], on_failed: Callable[[TenantAdminError], Any] | None = None
     ) -> None:
         """Calls `go` when all that was given to `write` before has ended: writes are done in turn."""
-        self.write(lambda database: None, on_done=lambda _: go(), on_failed=on_failed)
+        self.write(lambda database: None, only_looks=True, on_done=lambda _: go(), on_failed=on_failed)
 
     @property
     def waiting(self) -> Waiting | None:
@@ -415,7 +419,7 @@ class Runner(QObject):
         on_done, on_failed = task.on_done, task.on_failed
         # These mostly know the task: together they would be kept until a collection, or for good (`YOUNG`).
         task.work = task.ended = task.on_done = task.on_failed = task.on_progress = None
-        self.failed_writes += task.is_write and (error is not None or task.dropped)
+        task.failed = error is not None or task.dropped
         if error is None:
             from app.services.records.change import Change  # noqa: PLC0415 - the window appears before it is loaded
 

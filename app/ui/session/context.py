@@ -429,11 +429,11 @@ class History(QObject):
     def _after_acts(self, revert: Callable[[], None]) -> None:
         """While an act is being written that one is meant, so that nothing is done where it fails."""
         self.begun.emit()
-        failed = self._runner.failed_writes
-        meant_for_it = self._runner.is_writing and not (self._pending or self._waiting)
+        is_next = self._runner.is_writing and not (self._pending or self._waiting)
+        meant = self._runner.last_write if is_next else None
 
         def go() -> None:
-            if meant_for_it and self._runner.failed_writes != failed:
+            if meant is not None and meant.failed:
                 self._not_begun(NothingToDo(_NOT_DONE))
             else:
                 revert()

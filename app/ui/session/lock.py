@@ -84,12 +84,13 @@ class Unsettled(QObject):
     write of this window has found it out (`Database.has_news`). `changed` when that is another,
     `settled(saved, act)` when a question has told whether the change was saved, None where nothing tells
     that, and which it was: as its summary says, or its last entry. `saved(change, error)` before that, where
-    it was one of this window, and is there.
+    it was one of this window, and is there. `outdated` when what is shown may lack another that is there.
     """
 
     changed = Signal()
     settled = Signal(object, str)
     saved = Signal(object, object)
+    outdated = Signal()
 
     def __init__(self, runner: Runner, parent: QObject) -> None:
         super().__init__(parent)
@@ -109,7 +110,10 @@ class Unsettled(QObject):
             self.is_asking = True
             self.changed.emit()
             self._runner.write(
-                lambda database: database.settle(), on_done=self._told, on_failed=self._not_told
+                lambda database: database.settle(),
+                only_looks=True,
+                on_done=self._told,
+                on_failed=self._not_told,
             )
 
     def _hear(self, error: TenantAdminError) -> None:
@@ -167,8 +171,12 @@ class Unsettled(QObject):
         for one, own in every:
             called = "" if own is None else own.called
             self.settled.emit(one.saved, called or one.what or ("" if error is None else error.act))
-        if error is not None and not every:
+        is_untold = error is not None and not every
+        if error is not None and is_untold:
             self.settled.emit(None, error.act)
+        announced = [sent for _, sent in saved]
+        if is_untold or any(one.saved and own not in announced for one, own in every):
+            self.outdated.emit()
 
     def _not_told(self, error: TenantAdminError) -> None:
         """That it is still not known was heard; anything else leaves it as it was."""

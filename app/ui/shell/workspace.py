@@ -213,6 +213,7 @@ class Workspace(QWidget):
         for changed in (context.lock.changed, context.unsettled.changed, context.closed):
             changed.connect(self._update_acts)
         context.unsettled.settled.connect(self._settled)
+        context.unsettled.outdated.connect(self.refresh)
         context.pause.changed.connect(self._paused)
         context.outside.start()
 
@@ -343,7 +344,6 @@ class Workspace(QWidget):
     def refresh(self) -> None:
         """Reads again what the tabs show; those out of sight do it when they are looked at."""
         for page in self._built.values():
-            page.new_rows.was_read()
             page.mark_stale()
         self.with_current(lambda page: page.activate())
         self._count_unread()
@@ -728,7 +728,6 @@ class Workspace(QWidget):
         words = NOTHING_TELLS if saved is None else SAVED if saved else NOT_SAVED
         undoes = bool(saved) and self.context.history.next_undo == act
         self.context.say(words.format(quoted(act) if act else SOME_CHANGE), undoes=undoes)
-        self.refresh()  # no act was announced
 
     def _paused(self) -> None:
         if self.context.pause.error is None:

@@ -62,6 +62,8 @@ class ListController(SelectedRows):
         self._lists = context.lists if lists is None else lists
         self.table = table
         self.view = view
+        self.begun = self.came = 0
+        """How many readings of a whole list have begun, and which of them has come last."""
         self._query: ListQuery | None = None
         self._shown: ListQuery | None = None
         self._wanted: object = None
@@ -125,6 +127,7 @@ class ListController(SelectedRows):
         The current record stays current where the new list has it too.
         """
         self._cancel()
+        self.begun += 1
         query = replace(query, extra=self._extra_in_sight())
         same = _same_but_later(query, self._shown) and self.model.complete
         current = self.current_id()
@@ -262,6 +265,7 @@ class ListController(SelectedRows):
 
     def _opened(self, wanted: object, listing: Listing) -> None:
         self._drop(_MOVED)
+        self.came = self.begun
         current = self.current_id()  # a person may have chosen it while this list was on its way
         wanted = wanted if current is None else current
         entering, self._entering = self._entering, False
@@ -336,7 +340,7 @@ class ListController(SelectedRows):
             self.loaded.emit(len(keys))
 
     def _refreshed(self, wanted: object, found: Keys | Listing) -> None:
-        before, self._shown = self._shown, self._query
+        before, self._shown, self.came = self._shown, self._query, self.begun
         self._turn_into(wanted, found)
         if before is not None and not set(self._shown_query().extra) <= set(before.extra):
             self.model.reload()

@@ -125,6 +125,10 @@ class ListedTab(InspectedTab):
         if self.isVisibleTo(self.window()):
             self.current.try_again()
 
+    def readings(self) -> tuple[int, int]:
+        """How many readings of all that it lists have begun, and which of them has come last."""
+        return self.list.begun, self.list.came
+
     def reload(self) -> None:
         """Reads again, keeping selection, scroll position, order and filters."""
         self._read()

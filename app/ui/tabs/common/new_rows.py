@@ -41,7 +41,7 @@ class NewRows(QObject):
         self._new_key: Key | None = None
         self._awaited: tuple[Key, object] | None = None
         """Where the person goes once the list has it, and the record that was current when they said so."""
-        self.count = 0
+        self.count = self._at = 0
         costs = tab.context.costs
         words, icon = (_READ, Icon.REFRESH) if costs else (self._words, Icon.CARET_UP)
         go, about = (self._read, _READ) if costs else (self.go, _ABOUT)
@@ -53,11 +53,15 @@ class NewRows(QObject):
             self.button.setProperty(SHORT, "New")
             set_tip(self.button, f"To {place}; what is shown is as it was read. {_KEYS} reads it again.")
             self.button.setAccessibleName(f"{_OTHERS}: read again")
+            tab.list.loaded.connect(self._was_read)
         else:
             tab.list.loaded.connect(self._listed)
 
     def written(self) -> None:
-        """Others have written to a database where to read again costs something."""
+        """Others have written to a database where to read again costs something: what is read from now on
+        has it.
+        """
+        self._at, _ = self._tab.readings()
         if self.count == 0:
             self.count = 1
             announce(
@@ -65,9 +69,10 @@ class NewRows(QObject):
             )
             self._show_read()
 
-    def was_read(self) -> None:
-        """What others have written there is seen."""
-        if self.count and self._tab.context.costs:
+    def _was_read(self, total: int) -> None:
+        """What others have written is seen once all is read again, which may fail, or nobody agrees to."""
+        _, came = self._tab.readings()
+        if self.count and came > self._at:
             self.count = 0
             self._show_read()
 

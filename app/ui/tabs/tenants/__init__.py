@@ -262,6 +262,10 @@ class TenantsTab(RecordTab):
         super().clear_filters()
         self.filters_changed()
 
+    def readings(self) -> tuple[int, int]:
+        """A list that is filtered is made of what was read."""
+        return self._tenants.generation, self._tenants.generation
+
     def reload(self) -> None:
         """How all of them stand now; the one that is selected is read again with them."""
         self._tenants.known = words.known_now(self.context.verdict)
