@@ -616,6 +616,10 @@ class NoAnswer(RemoteError):
     why = "its answer does not have D1's form"
     sentence = "{name} did not answer as it should ({why}); nothing was changed. Try again."
 
+    def __init__(self, place: str, why: str | None = None) -> None:
+        super().__init__(place, why)
+        self.reason = why or self.why
+
 
 MISREAD: Final = LookupError, TypeError, ValueError, AttributeError, ArithmeticError
 """What becomes of an answer of another form where it is read. Of a file it is a bug."""

@@ -131,6 +131,7 @@ class D1Database(Database):
         self._has_moved = False
         """Whether the last batch came too late for the end of a chain."""
         self._locked = Patience(_LOCKED, InUse, client.say)
+        self._unanswered = Patience(_UNANSWERED, errors.RemoteError, client.say)
 
     @property
     def place(self) -> str:
@@ -275,7 +276,11 @@ class D1Database(Database):
 
     def _read(self, statements: Sequence[dict[str, Any]], cancelled: Stop = never) -> list[Rows]:
         sent = _Sending(statements)
-        return repeated(self.place, lambda: self._run(sent, cancelled, cancelled).rows, cancelled)
+        return self._asked(lambda: self._run(sent, cancelled, cancelled).rows, cancelled)
+
+    def _asked(self, ask: Callable[[], T], cancelled: Stop) -> T:
+        with self._unanswered.trying() as again:
+            return repeated(self.place, ask, cancelled, again)
 
     def refused(self, table: str, insertions: Sequence[Statement]) -> tuple[int, str] | None:
         """Tried here, on what makes the table."""
@@ -336,7 +341,7 @@ class D1Database(Database):
 
     def _now(self) -> str | None:
         stop = _stop()
-        return repeated(self.place, lambda: self.client.bookmark(self.database_id, stop), stop)
+        return self._asked(lambda: self.client.bookmark(self.database_id, stop), stop)
 
     def bookmark_at(self, at: float) -> str:
         """The last bookmark at or before a time, in epoch seconds. Raises `InvalidInput` for one that is to
@@ -545,25 +550,27 @@ class D1Database(Database):
             raise errors.NothingTells(self.place, why)
         if (waiting := _WAITING.get()) is not None:
             waiting.what = f"{self.place} gave no answer that tells; the same is sent again"
-        for attempt in range(_TRIES - 1):
+        with self._unanswered.trying() as again:
+            tries = _Tries(self.place, again)
             try:
-                rest(_BACK_OFF * 2**attempt, unwanted)
-                return self._run(batch, unwanted, unwanted)
+                while tries.rest(why, unwanted):
+                    try:
+                        return self._run(batch, unwanted, unwanted)
+                    except NotKnown as error:
+                        why = str(error)
+                    except errors.RemoteError as error:
+                        why = error.heading
+                    except errors.StorageError as error:
+                        # Kept out: by its own first copy, for good by another's write, or by what passes.
+                        if self._is_in(sent):
+                            self.client.count(lost=1)
+                            return None
+                        if not isinstance(error, _PASSING):
+                            raise
+                        why = error.heading
             except errors.Cancelled:
-                raise errors.OutcomeUnknown(self.place, _ENDED) from None
-            except NotKnown as error:
-                why = str(error)
-            except errors.RemoteError as error:
-                why = error.heading
-            except errors.StorageError as error:
-                # Kept out: by its own first copy, for good by somebody else's write, or by what passes.
-                if self._is_in(sent):
-                    self.client.count(lost=1)
-                    return None
-                if not isinstance(error, _PASSING):
-                    raise
-                why = error.heading
-        raise errors.OutcomeUnknown(self.place, why)
+                why = _ENDED
+            raise errors.OutcomeUnknown(self.place, why)
 
     def _came_in(self, sent: Sent, kept_out: errors.StorageError) -> bool:
         """Whether a first copy did. Raises `OutcomeUnknown` where that cannot be told."""
@@ -584,7 +591,8 @@ class D1Database(Database):
         except errors.Cancelled:
             raise unknown(self.place, _ENDED).of(sent.what) from None
         except errors.StorageError as error:
-            raise unknown(self.place, error.heading).of(sent.what) from error
+            why = error.reason if isinstance(error, errors.NoAnswer) else error.heading
+            raise unknown(self.place, why).of(sent.what) from error
         if type(is_in) is not int or is_in not in (0, 1):  # no word of SQLite's
             raise unknown(self.place, ANOTHER_FORM).of(sent.what)
         return is_in == 1
@@ -689,12 +697,41 @@ def _stop() -> Stop:
     return lambda: unwanted() or left()
 
 
-def repeated(place: str, ask: Callable[[], T], cancelled: Stop = never) -> T:
-    """The answer to what may be asked several times, for as long as one call may take by itself. Raises
-    `NoAnswer`, `AnswerTooLong`.
+class _Tries:
+    """Those of a call that gets no answer that tells: a few, and then what runs in the background goes on by
+    `again`, as long as one call may take by itself.
     """
-    begun = time.monotonic()
-    for attempt in range(_TRIES):
+
+    def __init__(self, place: str, again: Callable[[str, Stop], bool]) -> None:
+        self._place, self._again = place, again
+        self._begun, self._number = time.monotonic(), 0
+
+    @property
+    def are_late(self) -> bool:
+        return time.monotonic() - self._begun >= CALL_SECONDS
+
+    def rest(self, why: str, cancelled: Stop) -> bool:
+        """Before the next one; False where there were enough. Raises `Cancelled`."""
+        number, self._number = self._number, self._number + 1
+        if number < _TRIES - 1:
+            rest(_BACK_OFF * 2**number, cancelled)
+            return True
+        said = f"{self._place} does not answer as it should ({why})"
+        return not self.are_late and self._again(said, cancelled)
+
+
+def _enough(what: str, cancelled: Stop) -> bool:
+    return False
+
+
+def repeated(
+    place: str, ask: Callable[[], T], cancelled: Stop = never, again: Callable[[str, Stop], bool] = _enough
+) -> T:
+    """The answer to what may be asked several times, for as long as one call may take by itself; `again` as
+    `Patience.trying` gives it. Raises `NoAnswer`, `AnswerTooLong`.
+    """
+    tries = _Tries(place, again)
+    while True:
         try:
             return ask()
         except TooLong:
@@ -702,12 +739,12 @@ def repeated(place: str, ask: Callable[[], T], cancelled: Stop = never) -> T:
         except Refusal as error:
             raise _known(place, str(error)) from error
         except NotKnown as error:
-            if attempt == _TRIES - 1 or time.monotonic() - begun >= CALL_SECONDS:
+            if tries.are_late or not tries.rest(str(error), cancelled):
                 raise errors.NoAnswer(place, str(error)) from None
-            rest(_BACK_OFF * 2**attempt, cancelled)
-    raise AssertionError
 
 
+_UNANSWERED: Final = 30.0
+"""Seconds for which what no person waits for asks again where what stands between answers, or nothing."""
 _LOCKED: Final = 60.0
 """Seconds for which what no person waits for lets another program, which writes to the same file, come to its
 end.

@@ -504,9 +504,11 @@ def test_retention_removes_once(live: Live, edge: Edge, tmp_path: Path, fault: s
 
 
 def pieces(live: Live, edge: Edge, tmp_path: Path, seconds: float = 1.0) -> tuple[Path, Any]:
-    """A file with something to remove, and the live database that it is."""
+    """A file with something to remove, and the live database that it is, which nobody asks for long."""
     path = live.put(sample(tmp_path / "local.sqlite", rows=400))
-    return path, D1Database(edge.client(seconds=seconds), live.ids[path])
+    database = D1Database(edge.client(seconds=seconds), live.ids[path])
+    database._unanswered.seconds = 0
+    return path, database
 
 
 HOW: dict[str, Any] = {"now": NOW, "days": 60, "batch_rows": 100}

@@ -484,6 +484,35 @@ def test_what_runs_in_the_background_waits_for_another_program(production: D1Dat
     assert emails(file) == ["ada@acme.example"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["page before", "lost before"])
+def test_what_runs_in_the_background_asks_again_for_longer(
+    production: D1Database, edge: Edge, file: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """While what stands between is started again, say: reads, and a write with the same bytes."""
+    monkeypatch.setattr("models.d1.database._BACK_OFF", 0.001)
+    monkeypatch.setattr("models.d1.patience._FIRST", 0.01)
+    said: list[str] = []
+    production.client.on_pause = said.append
+    edge.read_faults = [fault] * 7
+    with pytest.raises(NoAnswer):
+        production.scalar(raw("SELECT 1"))
+    edge.read_faults, edge.faults = [fault] * 7, [fault] * 7
+    with production.in_background():
+        users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
+    assert (emails(file), edge.read_faults, edge.faults) == (["ada@acme.example"], [], [])
+    why = "a web page came in place" if fault == "page before" else "the connection broke"
+    assert len(said) == 2 and said[0].startswith(f"prod does not answer as it should ({why}")
+    assert said[0].endswith("it is tried again for 30 s.")
+    production._unanswered.seconds = 0.02
+    edge.faults = [fault] * 30
+    with production.in_background(), pytest.raises(OutcomeUnknown, match=why):
+        users.create(production, "acme", "b@acme.example", actor="ops", now=NOW)
+    edge.faults, edge.read_faults = [], [fault] * 5
+    with pytest.raises(EarlierUnknown, match=why):
+        production.settle()
+
+
 def test_time_travel(production: D1Database, edge: Edge) -> None:
     edge.bookmarks = []
     now = production.bookmark("asked")
