@@ -151,6 +151,21 @@ def test_nothing_is_made_whose_end_pyside_does_not_hear_of(folder: str, made: st
     assert not found, "\n".join(found)
 
 
+def test_what_is_emitted_while_widgets_go_reaches_declared_slots_alone() -> None:
+    """PySide keeps slots that are not declared with the object's attributes, which are cleared first when
+    garbage is collected: a widget that goes then and had the focus calls one that is no more.
+    """
+    heard = re.compile(r"\.(?:focusChanged|applicationStateChanged|destroyed)\.connect\(\s*self\.(\w+)\)")
+    found = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in sources("app")
+        for text in [path.read_text(encoding="utf-8")]
+        for name in heard.findall(text)
+        if not re.search(rf"@Slot\(.*\)(?: *#.*)?\n    def {name}\(", text)
+    ]
+    assert not found, "\n".join(found)
+
+
 def test_nothing_is_skipped_and_nothing_of_ours_is_mocked() -> None:
     words = re.compile(r"pytest\.skip|mark\.skip|mark\.xfail|importorskip|unittest\.mock|MagicMock")
     found = [

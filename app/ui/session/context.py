@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
@@ -650,6 +650,7 @@ class Outside(QObject):
         if not self._is_late:
             self.look()
 
+    @Slot(Qt.ApplicationState)
     def _come_back(self, state: Qt.ApplicationState) -> None:
         """Looks at once where that is due, and no sooner than usual after that."""
         if self._is_late and state is Qt.ApplicationState.ApplicationActive and self._poll.isActive():

@@ -42,8 +42,7 @@ class FollowingScroll(QScrollArea):
     @Slot(QWidget, QWidget)
     def _focus_moved(self, _: QWidget | None, focused: QWidget | None) -> None:
         """Qt scrolls to it only where the focus came from within, and of a text to its first line alone."""
-        content = self.widget()
-        if focused is None or content is None or not content.isAncestorOf(focused):
+        if focused is None or (content := self.widget()) is None or not content.isAncestorOf(focused):
             return
         focused.installEventFilter(self)
         if QApplication.mouseButtons() == Qt.MouseButton.NoButton:
