@@ -20,7 +20,7 @@ from app.workers.runner import YOUNG, Runner, WentWrong, finish
 from models.errors import Cancelled, InvalidInput
 from models.local.database import LocalDatabase
 from models.progress import Monitor
-from tests.conftest import NOW
+from tests.conftest import NOW, PATIENCE_MS
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 
@@ -461,7 +461,7 @@ def test_what_a_great_act_keeps_is_set_apart_from_garbage_until_its_file_is_clos
             )
             qtbot.waitUntil(lambda: len(kept[-1:]) == 1 and len(kept[-1]) == size)  # noqa: B023
             assert (gc.get_freeze_count() > YOUNG, gc.get_count()[0] > YOUNG) == (is_apart, False)
-        runner.stop()
+        runner.stop(PATIENCE_MS / 1_000)  # its threads end when the machine lets them
         finish()
         assert gc.get_freeze_count() == 0
     finally:

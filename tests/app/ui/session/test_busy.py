@@ -69,6 +69,7 @@ def test_each_of_several_can_be_chosen_and_cancelled(context: Context, qtbot: Qt
         )
         assert busy.others_button.isHidden() == (number == 0)
     assert busy.others_button.text() == "2 more"
+    qtbot.waitUntil(lambda: busy.label.text().startswith("third · 2.0 %"))
     menu = busy.others_button.menu()
 
     def listed() -> list[str]:

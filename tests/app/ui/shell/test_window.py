@@ -42,6 +42,7 @@ from app.ui.widgets.banner import LEAST_SAID, Toast
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ErrorDialog
 from app.ui.widgets.filter_row import FilterRow
 from app.ui.widgets.form_dialog import FormDialog
+from app.workers import runner
 from models.errors import Cancelled, FileLocked, TenantAdminError
 from models.progress import Monitor
 from tests.conftest import NOW
@@ -552,6 +553,8 @@ def test_what_was_closed_is_freed_whoever_looked_at_it(
     seen.update(made_ahead(qtbot, window))
     window.close_file()
     assert window.findChildren(QWidget)
+    # What its threads are at holds it; each look for garbage is through all that is there.
+    qtbot.waitUntil(lambda: not (runner._ending or runner._left_behind))
     qtbot.waitUntil(lambda: gc.collect() >= 0 and not seen)
 
 
