@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-QT = frozenset({"PySide6", "shiboken6", "pyqtgraph"})
+QT = frozenset({"PySide6", "shiboken6"})
 
 TOP_LEVEL = frozenset(
     {"pyproject.toml", "README.md", "LICENSE", "app", "models", "migrations", "resources", "tests"}

@@ -34,8 +34,8 @@ _FLAGS = {
 
 _NOW = (
     "reckon from this time (seconds since 1970), which confirms that it may lie far ahead of all that is in "
-    "the file; one of a day or more before the newest entry is refused all the same, or said where by it "
-    "nothing is old"
+    "the file; one that is a day or more before the newest entry is refused all the same, or reported where "
+    "nothing is old by it"
 )
 _MILLISECONDS = (
     "read times that seem to be in milliseconds as such; otherwise what has them stays, and is counted"
@@ -139,7 +139,7 @@ def retention(options: argparse.Namespace) -> int:
             common.complain(note)
         if planned.unfinished is not None:
             common.complain(planned.unfinished)
-        if planned.caution is not None and _is_recorded(planned) and not options.dry_run:
+        if planned.caution is not None and planned.is_recorded and not options.dry_run:
             common.complain(planned.caution)
         is_behind = planned.doubt is not None and planned.doubt.is_behind and not options.trust_clock
         if planned.doubt is not None and is_behind and not planned.total:
@@ -276,7 +276,7 @@ def _say_plan(planned: Plan, database: Database, *, as_json: bool, is_behind: bo
             )
         if planned.no_checkpoint is not None:
             common.say(f"no checkpoint can be made: {planned.no_checkpoint}")
-        if planned.caution is not None and _is_recorded(planned):
+        if planned.caution is not None and planned.is_recorded:
             common.say(f"to know before a run: {planned.caution}")
         if planned.total and not planned.has_chain:
             common.say("recorded nowhere: the database has no audit chain (no table audit_chain)")
@@ -288,11 +288,6 @@ def _say_plan(planned: Plan, database: Database, *, as_json: bool, is_behind: bo
         _say_kept(planned)
         common.say_used(database.usage)
     return common.EXIT_INTACT if planned.is_complete and not is_behind else common.EXIT_FINDINGS
-
-
-def _is_recorded(planned: Plan) -> bool:
-    """Whether a run makes an entry."""
-    return bool(planned.total or planned.left)
 
 
 def _say_rows(counts: dict[str, int], verb: str, there: Collection[str]) -> None:

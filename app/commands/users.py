@@ -151,7 +151,7 @@ def _add(options: argparse.Namespace) -> int:
         said = some_of(left, _WRONG, shown=visible)
         common.complain(f"not taken: {counted(len(left), 'column')} of the list, {said}")
     if head := adding.unknown_head(sheet, adding.fillable(stored)):
-        common.complain(f"the first line is taken for names of columns: {visible(head)}")
+        common.complain(f"the first line is read as column names: {visible(head)}")
     database = opened.database
     with database.connection_context():
         found = adding.judge(database, sheet, wanted, USERS.asks_for(stored), now=now)

@@ -39,12 +39,12 @@ _SILENCE: Final = 3.0
 _AT_ONCE: Final = 1 << 16
 """Bytes that are sent between two looks at whether to go on."""
 _MOST_BYTES: Final = 64_000_000
+"""Of an answer: a live D1 gives 50 MB, as Cloudflare says."""
 _FEW_BYTES: Final = 4_000_000
 _MOST_VALUES: Final = 3_000_000
 """Lists and objects of one answer, each of which keeps the whole program for about a microsecond, and takes
 some 60 bytes; there is a list for each row.
 """
-"""Of an answer: a live D1 gives 50 MB, as Cloudflare says."""
 _PAGES: Final = 100
 _READERS: Final = 8
 _KEPT: Final = 90.0

@@ -10,10 +10,9 @@ from app.services.records.export import as_time, csv_line, plain_of
 from app.services.records.history import CHARGED, LOOKED_THROUGH
 from app.services.records.record import Record
 from app.services.records.rows import is_number
-from app.services.records.run_figures import PLANNERS_FULL
 from app.services.records.run_timeline import PhaseLine, read_several, timeline
 from app.services.records.run_views import dollars
-from app.services.records.runs import in_running_order
+from app.services.records.runs import full_score, in_running_order
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import PLANNING_RUNS, ColumnKind
 from app.services.records.webhooks import without_users
@@ -106,7 +105,7 @@ class Compared:
         """Whether the scores of all runs are of ten, or those of all are of more."""
         scored = [line.values for line in self.lines if line.said is Said.SCORE]
         of_runs = ([value for value in values if is_number(value)] for values in zip(*scored, strict=True))
-        return len({max(scores) <= PLANNERS_FULL for scores in of_runs if scores}) < FEWEST
+        return len({full_score(max(scores)) for scores in of_runs if scores}) < FEWEST
 
     def newest_first(self) -> "Compared":
         """The same, the run that was begun last at the left; what has no time at the right."""

@@ -15,7 +15,7 @@ from peewee import SQL, BaseQuery, fn
 from app.services.records.list_query import ListQuery, Statements
 from app.services.records.rows import decoded, exactly, legible
 from app.services.records.run_views import dollars
-from app.services.records.runs import in_running_order
+from app.services.records.runs import FULL, full_score, in_running_order
 from app.services.records.tables import EVERYONE, PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
 from app.services.text import readable
 from models.engine import Database, Row, Rows, raw
@@ -28,8 +28,6 @@ MOST_WEEKS: Final = 520
 MOST_POINTS: Final = 5_000
 """Runs that stand in a chart one by one, the newest; a screen has no room for more."""
 WEEK: Final = 7 * DAY
-FULL, PLANNERS_FULL = 100.0, 10.0
-"""The best score of the platform's document, and of its planning machine."""
 
 _READ_RUN: Final = 8
 _READ_ARTIFACT: Final = 13
@@ -139,7 +137,7 @@ def read(database: Database, scope: Scope) -> RunFigures:
         weeks=_weeks(weeks),
         scores=tuple(spread(name, scores) for name, (scores, _) in by_phase.items() if scores),
         times=tuple(spread(name, times) for name, (_, times) in by_phase.items() if times),
-        full=PLANNERS_FULL if highest <= PLANNERS_FULL else FULL,
+        full=full_score(highest),
         has_artifacts=_has_artifacts(tables),
     )
 

@@ -46,6 +46,11 @@ TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
 TRANSITIONS[RunStatus.ACTIVE] = TRANSITIONS[RunStatus.RUNNING]
 """What may follow what, beside deleting and restoring, which are always possible."""
 
+FULL: Final = 100.0
+"""The best score of the platform's document."""
+_PLANNERS_FULL: Final = 10.0
+"""The best one of its planning machine."""
+
 _VERDICT: Final = "kill_verdict"
 
 LONGEST_REASON: Final = 300
@@ -97,6 +102,11 @@ def newest_first(artifact: Record) -> tuple[int, str, float, float]:
     phase, version = artifact.text("phase"), artifact["version"]
     number = version if isinstance(version, int | float) and not isnan(version) else -inf
     return *_place(phase), -number, -(epoch_of(artifact["created_at"]) or 0)
+
+
+def full_score(highest: float) -> float:
+    """The best score that there is where this is the highest one given: the planning machine's up to ten."""
+    return _PLANNERS_FULL if highest <= _PLANNERS_FULL else FULL
 
 
 def in_running_order(phases: Iterable[str]) -> list[str]:

@@ -32,7 +32,7 @@ def in_type(name: str, kind: str, typed: str) -> Value:
     kind = kind.upper()
     if "INT" in kind:
         if not _WHOLE.fullmatch(value) or not _LEAST <= int(value) <= _MOST:
-            raise InvalidInput(name, f"{name} is declared {kind}: a whole number.")
+            raise InvalidInput(name, f"{name} takes a whole number (it is declared {kind}).")
         return int(value)
     if not kind or any(word in kind for word in ("CHAR", "CLOB", "TEXT", "BLOB", "ANY")):
         return value

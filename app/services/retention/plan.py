@@ -115,6 +115,11 @@ class Plan:
         return len(self.shares) + sum(map(len, self.others.due.values())) + 1 if self.has_chain else 0
 
     @property
+    def is_recorded(self) -> bool:
+        """Whether a run may make an entry: of what goes, of what stays, or of one that did not finish."""
+        return self.has_chain and bool(self.total or self.left or self.unfinished)
+
+    @property
     def majority(self) -> tuple[TenantShare, ...]:
         """The tenants that would lose more than half of their live entries."""
         return tuple(share for share in self.shares if share.is_majority)

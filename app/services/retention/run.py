@@ -261,8 +261,8 @@ class Run(RetentionRemoval):
     def require_leave(self) -> None:
         """Raises what stands in the way of any removal, and what nobody has agreed to yet."""
         database, plan, confirmation = self.database, self.plan, self.confirmation
-        is_recorded = plan.has_chain and (plan.total or plan.left or plan.unfinished)
-        obstacle = plan.obstacle or (cannot_record(database, plan, plan.attempt) if is_recorded else None)
+        recording = cannot_record(database, plan, plan.attempt) if plan.is_recorded else None
+        obstacle = plan.obstacle or recording
         if obstacle is not None:
             raise NotAllowed(f"{obstacle} Nothing was removed.")
         if not plan.total:

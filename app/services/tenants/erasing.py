@@ -99,7 +99,7 @@ class Erasure:
 class ErasureUnknown(OutcomeUnknown):
     """`what` is the copy, and `why` what is known of the batch, as a sentence."""
 
-    sentence = "{why}. What was to go is in {what}: if it is gone, that is the way back; else delete it."
+    sentence = "{why}. A copy of what was to be erased is in {what}: keep it if the data is gone, otherwise delete it."
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ MOST_WRITTEN = 1_000
 """Rows that are written where each is charged, and nobody is asked before."""
 
 
-ADDRESSES = "It tells whether another user has the same address."
+ADDRESSES = "This shows whether another user has the same address."
 """What all users of a tenant are read for before one is written."""
 
 
@@ -231,8 +231,8 @@ class Context(QObject):
         rows = counted(written, "row")
         first = " A bookmark of what is there is kept first (File, Time Travel…)." if kept else ""
         return (
-            f"{first} It takes about two requests; about {rows} of {self.opened.place} are written, and up "
-            f"to {read:,} read again, and charged, with those of the audit chain and of indexes."
+            f"{first} This takes about two requests, writes about {rows} of {self.opened.place} and reads "
+            f"up to {read:,} again. All are charged, those of the audit chain and of indexes included."
         )
 
     def rows_of(self, table: str, scope: Scope) -> int:
@@ -346,7 +346,7 @@ def _may_go_well(error: TenantAdminError) -> bool:
 
 _FOUND = object()
 """Who announces what was found to be saved: none of those who go to what they have just done."""
-_NOT_DONE = "Nothing was undone, as what was asked for just before was not done."
+_NOT_DONE = "Nothing was undone, because the action just before it failed."
 
 Acts = list[tuple[str, "Change"]]
 Ask = Callable[["Change", Callable[[], None]], None]

@@ -525,7 +525,7 @@ def _of_chain(offer: Offer) -> tuple[str, Look]:
         found = report.tally or report.verdict.replace("_", " ").lower()
         chain = "The audit chain of the copy"
         if offer.alone:
-            return f"{chain} holds by itself, and not against checkpoints: {found} in {held}.", Look.BAD
+            return f"{chain} is consistent, but contradicts checkpoints: {found} in {held}.", Look.BAD
         return f"{chain} does not hold: {found} in {held}.", Look.BAD
     if report.verdict is not Verdict.UNPROVEN_START:
         return f"The audit chain of the copy is verified: {held}.", Look.OK

@@ -119,7 +119,7 @@ def of_opened(context: Context, ask: Ask) -> list[Notice]:
     missing = _missing(opened.schema)
     if missing:
         found.append(notice := Notice(context.theme))
-        means = "What needs them is off, and says so; all else works."
+        means = "Actions that need them are disabled, and say why; everything else works."
         means = opened.elsewhere.get(Capability.MIGRATE, means)
         door = to_what_lacks(context)
         part = "" if door is Door.MIGRATE else whole_part(opened.schema.columns)
@@ -237,7 +237,7 @@ class PauseNotice(Notice):
         error = self._pause.error
         self.setVisible(error is not None)
         if error is not None:
-            detail = f"{error} What is shown is as it was read; it is read again by itself then."
+            detail = f"{error} You see what was last read; it is read again by itself when that is over."
             self.banner.show_verdict(Tone.WARN, error.heading, "", detail, Icon.PAUSED)
 
 
@@ -531,6 +531,6 @@ class ContinuationNotice(Notice):
             if in_passing:
                 self._context.say(f"{headline} {rest}", act=("Audit chain", self._show))
                 return
-            detail = f"The head that checkpoint {found.checkpoint} knew is still in every chain."
+            detail = f"Every chain still contains the last entry that checkpoint {found.checkpoint} recorded."
             self.banner.show_verdict(Tone.OK, headline, rest, detail)
             self.show()

@@ -89,7 +89,7 @@ class ArchiveChoice(QWidget):
     def __init__(self, theme: Theme, folder: Path | None, start: Path | None = None) -> None:
         super().__init__()
         self._folder, self._start = folder, start
-        self.box = CheckBox("Keep the audit entries that go in an archive folder")
+        self.box = CheckBox("Archive the removed audit entries in a folder")
         self.box.setChecked(folder is not None)
         self.box.setToolTip(_TIP)
         self.where = ElidedLabel("", Look.DIM, mode=Qt.TextElideMode.ElideMiddle)
@@ -296,7 +296,7 @@ class RetentionDialog(Dialog):
         line.set_parts([caption, self.days])
         self.add_widget(line)
         if days != usual:
-            kept = "the daily runs go by them all the same."
+            kept = "daily runs still use that period."
             set_then = f"removing daily sets them to {counted(days, 'day')}, for every file."
             words = f"The preferences say {counted(usual, 'day')}; {kept if daily else set_then}"
             self.add_widget(Label(words, Look.DIM, wrap=True))

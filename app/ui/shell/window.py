@@ -209,7 +209,7 @@ class MainWindow(QMainWindow):
         if self.workspace is not None:
             self._left = self.workspace.context.opened.path, *self._in_sight(self.workspace)
             still = self._still = QLabel(pixmap=self._pages.grab())
-            still.setAccessibleName("Closed while it is written again")
+            still.setAccessibleName("Closed while the file is rewritten")
             still.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
             self._let_go()
             self._show_no_file()
@@ -771,13 +771,13 @@ class MainWindow(QMainWindow):
             self.toast.show_message(words)  # in the place of an Undo, which was of another act than this
 
         if turns:
-            say(f"{word} waits for what was asked for before")
+            say(f"{word} waits until the previous action is done")
 
         def go() -> None:
             if before is not None and before.dropped:
                 say(f"{word} was not done, as what was asked for before was not")
             elif QApplication.activeModalWidget() is not None:
-                say(f"{word} was not done: what was asked for before comes with a question")
+                say(f"{word} was not done: the previous action needs your answer first")
             elif time.monotonic() - asked > LATE_SECONDS:
                 say(f"{word} was skipped because it waited too long; what you asked for before is done now")
             else:

@@ -16,6 +16,7 @@ from app.services.chain.verify.report import Report, Section
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
 from app.services.records.record import AuditDetail, read_entry
+from app.services.records.stored_times import epoch_of
 from app.services.records.summary import actor_of, summary
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE, Scope
 from app.ui.session.outcome import Asked, LinkCell, Outcome, State
@@ -187,7 +188,7 @@ class AuditTab(RecordTab):
         super().open_record()
 
     def _moment(self, stored: Any) -> str:
-        at = declared.epoch(stored)
+        at = epoch_of(stored)
         return (
             formatting.plain(stored)
             if at is None

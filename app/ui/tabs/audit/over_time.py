@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from app.services.chain.finding import times_of
 from app.services.records.list_query import ListQuery
+from app.services.records.stored_times import epoch_of
 from app.ui.session.outcome import Outcome
 from app.ui.tabs.audit.timeline import DAYS_SHOWN, Timeline, days_of, moments_of, range_of
-from app.ui.tabs.common import declared
 from app.ui.widgets.filter_row import DateRange, Span
 from app.ui.widgets.later import later
 from app.workers.runner import Task
@@ -100,7 +100,7 @@ class OverTime:
             self._marking = None
 
         def told(times: list[Any]) -> None:
-            found = [at for at in map(declared.epoch, times) if at]
+            found = [at for at in map(epoch_of, times) if at]
             days = Counter(at // DAY if utc else local_day(at) for at in found)
             self.timeline.set_findings(days, found)
 

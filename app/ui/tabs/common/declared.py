@@ -7,15 +7,14 @@ lacks is shown as missing, one that nobody has declared is shown as it is.
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from math import floor, isfinite
 from typing import Any
 
 from app.itemmodels.columns import Column, Row, Tone
-from app.services.chain.rules import seconds
 from app.services.records import tables
 from app.services.records.list_query import ListedValue
 from app.services.records.record import Record
 from app.services.records.rows import Glimpse, storage_class
+from app.services.records.stored_times import epoch_of
 from app.services.text import tenant_name, visible
 from app.ui.session.context import Context
 from app.ui.theme.icons import Icon
@@ -202,7 +201,7 @@ def timed(words: Callable[[int], str]) -> Callable[[Any, Row], str]:
     """The text of a time's cell; what is no time as it is stored."""
 
     def text(value: Any, row: Row) -> str:
-        at = epoch(value)
+        at = epoch_of(value)
         return _first_line(value, row) if at is None else words(at)
 
     return text
@@ -302,17 +301,9 @@ def _field(context: Context, declared: tables.TableColumn, value: Any) -> Field:
     return Field(declared.label, formatting.plain(value), mono=declared.kind in _IDS)
 
 
-def epoch(stored: Any) -> int | None:
-    """The epoch seconds of a stored time, also of one in milliseconds or with a fraction; None for none."""
-    if not isinstance(stored, int | float) or not isfinite(stored):
-        return None
-    at = seconds(floor(stored))
-    return at if formatting.in_calendar(at) else None
-
-
 def instant(context: Context, stored: Any, *, ago: bool = False) -> str:
     """ "2026-11-22 13:55:07 UTC · stored as 1795355707000"; what is no time as it is stored."""
-    at = epoch(stored)
+    at = epoch_of(stored)
     if at is None:
         return formatting.plain(stored)
     parts = [formatting.absolute_time(at, context.settings.utc_times)]

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QWidget
 
 from app.services.records.list_query import ColumnChoice, ListedValue, ListQuery
 from app.services.records.lists import CHOICES, Counts
+from app.services.records.stored_times import epoch_of
 from app.services.records.tables import ColumnKind, Table, TableColumn
 from app.services.text import visible
 from app.ui.session.context import Context
@@ -411,7 +412,7 @@ class ExactFilters(QWidget):
 
 def value_words(context: Context, table: Table, column: str, value: ListedValue) -> str:
     """A value of a column as a filter by it says it."""
-    at = declared.epoch(value) if table.of_file(column).kind is ColumnKind.TIME else None
+    at = epoch_of(value) if table.of_file(column).kind is ColumnKind.TIME else None
     if at is not None:
         words = formatting.absolute_time(at, context.settings.utc_times)
         # Others of that second may be stored otherwise, and are not kept.

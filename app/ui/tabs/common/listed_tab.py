@@ -61,9 +61,9 @@ class ListedTab(InspectedTab):
     _wanted_record: object
     _put_back: object
     _made: Change | None
+    """What a form has made of several records, until the list has them."""
     _made_one: Change | None = None
     """The last act, where it made the record that is wanted."""
-    """What a form has made of several records, until the list has them."""
     _left_at: set[object]
 
     def read_beside(self, query: ListQuery) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.services.records import history
 from app.services.records.history import CHARGED, LOOKED_THROUGH, Named, Past, PastEntry
+from app.services.records.stored_times import epoch_of
 from app.services.records.summary import done_to, sentence
 from app.services.text import visible
 from app.ui.session.context import Context
@@ -173,7 +174,7 @@ class PastPart(QWidget):
         return f"{said} · {who}" if who else said
 
     def _cells(self, entry: PastEntry) -> tuple[Cell, ...]:
-        at, now = declared.epoch(entry.created_at), self._context.clock()
+        at, now = epoch_of(entry.created_at), self._context.clock()
         said = self._sentence(entry)
         moment = declared.moment(self._context, entry.created_at)
         when = plain(entry.created_at) if at is None else relative_time(at, now)

@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QHeaderView, QSizePolicy, QVBoxLayout, QWidget
 from app.itemmodels.columns import Column, Tone
 from app.services.records import run_compare
 from app.services.records.run_compare import Compared, ComparedLine, Said
+from app.services.records.stored_times import epoch_of
 from app.services.records.tables import PLANNING_RUNS
 from app.services.text import counted, readable
 from app.ui.session.context import Context
-from app.ui.tabs.common.declared import epoch
 from app.ui.tabs.runs.run_acts import status_word
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
@@ -151,7 +151,7 @@ class CompareDialog(Dialog):
         if value is None:
             return _NOTHING
         match line.said:
-            case Said.TIME if (at := epoch(value)) is not None:
+            case Said.TIME if (at := epoch_of(value)) is not None:
                 return formatting.absolute_time(at, self._context.settings.utc_times)
             case Said.SCORE:
                 return formatting.score(value)

@@ -20,12 +20,13 @@ from app.services.records.list_query import ListQuery
 from app.services.records.parking import EDITED, IDEA, MONTHS, NOTE, REASON, REFINED, NewRun
 from app.services.records.record import Record, read_record
 from app.services.records.seen import Seen
+from app.services.records.stored_times import epoch_of
 from app.services.records.tables import PLANNING_PARKED_IDEAS, PLANNING_RUNS, Table
 from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import NamesRun, create_act, delete_act, open_run_act, record_act
-from app.ui.tabs.common.declared import TabSpec, epoch
+from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.form_fields import LinesEditor, TenantField
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
@@ -318,7 +319,7 @@ class ParkedIdeas(RecordTab):
 
     def show_details(self, record: NamesRun) -> None:
         idea, stored = record.record, record.record["created_at"]
-        at = epoch(stored)
+        at = epoch_of(stored)
         since = formatting.plain(stored) if at is None else formatting.relative_time(at, self.context.clock())
         self.inspector.set_header(idea.text("idea"), f"parked {since}")
         months = idea["revisit_estimate_months"]

@@ -13,7 +13,7 @@ from app.services.records import runs as planning
 from app.services.records.record import Record
 from app.services.records.rows import is_number
 from app.services.records.run_timeline import phases_done
-from app.services.records.runs import RunDetail
+from app.services.records.runs import FULL, RunDetail, full_score
 from app.services.text import counted, visible
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.widgets import formatting
@@ -26,8 +26,6 @@ VERDICT = 60
 """Characters of a kill verdict that the summary has room for."""
 _NAMES, _BETWEEN = (0, 3), 2
 """The columns of the grid: names with their points at their right, and the gap between both halves."""
-_FULL, _PLANNERS_FULL = 100.0, 10.0
-"""The best score of the platform's document, and of its planning machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class PhaseScore:
     phase: str
     score: Any = None
     version: str | None = None
-    full: float = _FULL
+    full: float = FULL
 
     @property
     def points(self) -> str:
@@ -166,21 +164,21 @@ def phase_scores(artifacts: Sequence[Record]) -> list[PhaseScore]:
     by_phase = groupby(artifacts, lambda artifact: artifact.text("phase"))
     newest = {phase: next(versions) for phase, versions in by_phase}
     names = planning.in_running_order({*planning.PHASES, *newest})
-    full = full_score(artifacts)
+    full = best_score(artifacts)
     return [_phase_score(name, newest.get(name), full) for name in names]
 
 
-def full_score(artifacts: Sequence[Record]) -> float:
+def best_score(artifacts: Sequence[Record]) -> float:
     """The best score that there is for these: where none has more than ten, the planning machine's."""
     points = [score for one in artifacts if is_number(score := one["overall_score"])]
-    return _PLANNERS_FULL if points and max(points) <= _PLANNERS_FULL else _FULL
+    return full_score(max(points, default=FULL))
 
 
 def known_full_score(artifacts: Sequence[Record], score: object) -> float | None:
     """The same for a run's own score; None where a score of ten may be of ten or of a hundred."""
     tells = any(is_number(one["overall_score"]) for one in artifacts)
-    is_more = isinstance(score, int | float) and score > _PLANNERS_FULL
-    return full_score(artifacts) if tells or is_more else None
+    is_more = is_number(score) and full_score(score) == FULL
+    return best_score(artifacts) if tells or is_more else None
 
 
 def _phase_score(name: str, artifact: Record | None, full: float) -> PhaseScore:

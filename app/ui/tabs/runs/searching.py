@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QComboBox, QHeaderView, QTextEdit, QWidget
 from app.services.opened import Opened
 from app.services.records.change import Change
 from app.services.records.run_search import LONGEST, TextPlace, TextPlaces, Within, place_in
+from app.services.records.stored_times import epoch_of
 from app.services.records.tables import EVERYONE, PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
 from app.services.text import counted, folded, visible
 from app.ui.session.context import Context
-from app.ui.tabs.common.declared import epoch
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.announcing import announce
@@ -475,7 +475,7 @@ def _excerpt(place: TextPlace) -> str:
 
 def _cells(place: TextPlace, *, utc: bool) -> tuple[Any, ...]:
     idea, said = formatting.first_line(place.of.idea, _IDEA) or "(no idea)", _excerpt(place)
-    at = epoch(place.of.begun)
+    at = epoch_of(place.of.begun)
     begun, day = ("", "") if at is None else (formatting.absolute_time(at, utc), formatting.day(at, utc))
     tip = f"{place.of.idea}\nBegun {begun}" if begun else place.of.idea
     return Cell(idea, tip=tip), Cell(day, tip=begun), Cell(place.of.where), Cell(said, tip=said)

@@ -44,7 +44,6 @@ WORK, EXPORT, ERASE, VERIFY = "work_in_tenant", "export_data", "erase", "verify_
 
 _EMPTY = ("No tenants yet", "Each that any table mentions is listed here.")
 TENANTS_TAB = TabSpec(ALL_TENANTS, Icon.TENANTS, _EMPTY, dates=True, any_time="Any activity")
-_EXPORT_TIP = "All that it has, without secrets, and its chain as evidence that can be checked anywhere"
 _CHIPS = {"": "All", NEED: "Need a look", FAILING: "Webhook failing"}
 _LAST = "The latest time in any of its rows"
 _DOES_NOT_HOLD = (

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.rules import SOUND
+from app.services.records.stored_times import epoch_of
 from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, USERS, WEBHOOK_DESTINATIONS
 from app.services.tenants import overview
 from app.services.tenants.overview import DAYS, TenantDetail, TenantRow
@@ -213,7 +214,7 @@ class LatestPart(QWidget):
         self._numbers = [one.seq for one in detail.latest]
         now, rows = self._context.clock(), list[tuple[Cell, ...]]()
         for one in detail.latest:
-            at = declared.epoch(one.created_at)
+            at = epoch_of(one.created_at)
             when = plain(one.created_at) if at is None else relative_time(at, now)
             moment = declared.moment(self._context, one.created_at)
             said = visible(one.said)

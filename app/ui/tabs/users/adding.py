@@ -380,7 +380,7 @@ class AddUsersDialog(LongForm):
             left = adding.not_taken(self._sheet, self._wanted_columns())
             said += f" Nothing is taken of {some_of(left, _NAMED, shown=_named)}." if left else ""
             head = adding.unknown_head(self._sheet, self._names)
-            said += f" The first line, {_named(head)}, is taken for names of columns." if head else ""
+            said += f" The first line, {_named(head)}, is read as column names." if head else ""
         self.outcome.setText(said)
         stored = self._context.opened.schema.stored.get(USERS.name)
         if stored is not None and self._context.opened.database.charges:

@@ -252,7 +252,7 @@ def _checks(name: str, rule: ColumnRule, stored: str, *, may_be_nothing: bool) -
 def _hint(rule: ColumnRule, empty: str, *, of_choices: bool = False) -> str:
     """The declared type, and what else the table asks, before anything of it fails."""
     declared = f"Declared {visible(rule.declared)[:_LONGEST_CHOICE]}." if rule.declared else ""
-    taken = "The table takes these values alone." if of_choices else ""
+    taken = "The table accepts only these values." if of_choices else ""
     checks = [f"The table asks: {_cut(check)}." for check in rule.checks]
     return " ".join(filter(None, (declared, taken, *checks, empty)))
 

@@ -50,7 +50,7 @@ _SENTENCE = (
 )
 _ELSEWHERE = "Port {}, which it had before, is taken: update the senders that use the old address."
 _NOTHING = "Nothing was received yet."
-_CUT = "The body broke off, or is longer than is read here: whether the signature holds cannot be told."
+_CUT = "The body broke off, or is longer than is read here, so the signature cannot be checked."
 _UNKNOWN = Checked(None, "Not checked yet", ())
 _KEPT = 200
 _ROWS, _HEIGHT = 5, 150

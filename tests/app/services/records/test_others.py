@@ -73,7 +73,7 @@ def test_values_are_stored_in_the_type_declared_and_taken_back(
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"seats": "seven"}, "seats is declared INTEGER: a whole number"),
+        ({"seats": "seven"}, r"seats takes a whole number \(it is declared INTEGER\)"),
         ({"seats": "9223372036854775808"}, "whole number"),
         ({"rate": "much"}, "rate is declared REAL: a number"),
         ({"name": "Ada\u202e"}, "characters that cannot be seen"),

@@ -261,7 +261,7 @@ def test_undo_is_of_the_last_act_whose_rows_may_still_be_read(
         press("R")
         qtbot.waitUntil(reading.is_set)
         press("Ctrl+Z")
-        assert window.toast.label.text() == "Undo waits for what was asked for before"
+        assert window.toast.label.text() == "Undo waits until the previous action is done"
         go_on.set()
         qtbot.waitUntil(lambda: window.toast.label.text().endswith("read” undone"))
     assert ask(demo_path, "SELECT count(*) FROM notifications WHERE read = 1") == [(0,)]
@@ -275,7 +275,7 @@ def test_undo_is_of_the_last_act_whose_rows_may_still_be_read(
     press("Del")
     press("Ctrl+Z")
     question = dialog(qtbot, window, ConfirmDialog)
-    qtbot.waitUntil(lambda: "comes with a question" in window.toast.label.text())
+    qtbot.waitUntil(lambda: "needs your answer first" in window.toast.label.text())
     press("Escape")
     closed(qtbot, window, ConfirmDialog)
     assert count(demo_path, "users") == before and question is not None
@@ -335,7 +335,7 @@ def test_undo_is_of_the_last_act_also_while_the_keys_of_its_list_are_read(
             page.model.sort(page.model.column_of(column), Qt.SortOrder.DescendingOrder)
         press("R")
         press("Ctrl+Z")
-        assert window.toast.label.text() == "Undo waits for what was asked for before"
+        assert window.toast.label.text() == "Undo waits until the previous action is done"
         if prevented_by == "reloaded":
             page.reload()
         elif prevented_by == "in use":

@@ -138,7 +138,7 @@ def test_addresses_alone_go_to_a_tenant_that_is_chosen(
     )
     assert form.outcome.text().endswith("Nothing is taken of “size”.")
     pasted(qtbot, form, "bob.example.com\nann@new.example")
-    assert form.outcome.text().endswith("The first line, “bob.example.com”, is taken for names of columns.")
+    assert form.outcome.text().endswith("The first line, “bob.example.com”, is read as column names.")
     pasted(
         qtbot, form, f"email,role,size\nnew@new.example,owner\nlast@new.example,\n{email},owner\nb@example,x"
     )

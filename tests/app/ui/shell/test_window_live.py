@@ -802,7 +802,7 @@ def test_before_many_records_are_deleted_a_bookmark_is_kept(
     page.commands.trigger("delete")
     asked = dialog(qtbot, window, ConfirmDialog)
     assert "A bookmark of what is there is kept first" in words(asked)
-    assert "about 10 rows of d1:prod are written, and up to 62 read again, and charged" in words(asked)
+    assert "writes about 10 rows of d1:prod and reads up to 62 again. All are charged" in words(asked)
     chosen = str(page.model.record_id(0))
     shown, update = page.model.index(0, 0).data(), "UPDATE users SET email = '{}' WHERE id = '{}'"
     execute(file, update.format("else@acme.example", chosen))
@@ -882,7 +882,7 @@ def test_a_notification_is_written_to_all_tenants_grouped_and_gone_through_by_le
     tenants = len(form.to.tenants())
     form.title_field.setText("Down on Sunday")
     form.metadata.setPlainText('{"runId":"none"}')
-    assert f"about {8 * tenants} rows of d1:prod are written" in words(form)
+    assert f"about {8 * tenants} rows of d1:prod" in words(form)
     click(qtbot, form.action_button)
     closed(qtbot, window, ComposeDialog)
     assert ask(file, unread) == [(before + tenants,)]
@@ -934,7 +934,7 @@ def test_what_is_done_to_many_says_what_it_costs(
         page.commands.trigger(act)
         asked = dialog(qtbot, window, ConfirmDialog)
         assert title in words(asked)
-        (most,) = re.findall(r"rows of d1:prod are written, and up to ([\d,]+) read again", words(asked))
+        (most,) = re.findall(r"rows of d1:prod and reads up to ([\d,]+) again", words(asked))
         assert int(most.replace(",", "")) < 2_000, "it is known how others number their entries"
         assert ask(file, such) == before
         click(qtbot, asked.confirm_button)
