@@ -45,7 +45,7 @@ _TEXTS = {ColumnKind.ID, ColumnKind.WORD, ColumnKind.NAME, ColumnKind.PROSE, Col
 _LONGEST_NUMBER = 18
 
 _MOST_BOUND = 50
-"""Values that are bound one by one: a statement of D1's has a hundred."""
+"""Values of all columns that are bound one by one: a statement of D1's has a hundred."""
 
 _KEY = "row_key"
 """What a subquery calls the key: of an expression that is no column, SQLite chooses a name."""
@@ -454,12 +454,34 @@ class Statements:
         field = self.table.model._meta.columns.get(column.name)
         indexed = column.source in self._present and field is not None and bool(field.index)
         if not (self._narrowed and indexed):
-            return _one_of(self.value(column), values)
+            return self._one_of(self.value(column), values)
         # Of two indexes SQLite uses one and looks every row up. Asked for the rowids of the second, it reads
         # nothing but both indexes: a third of the time for a large tenant, never much worse.
         other = self.table.model.alias()
-        chosen = other.select(Column(other, self._by.name)).where(_one_of(self.value(column, other), values))
+        chosen = other.select(Column(other, self._by.name)).where(
+            self._one_of(self.value(column, other), values)
+        )
         return self._by.in_(chosen)
+
+    def _one_of(self, value: Any, values: tuple[ListedValue, ...]) -> Any:
+        """Whether it is exactly one of these, whatever the column's collation takes for the same. Bytes stand
+        for a BLOB or for text that is no UTF-8; None for NULL.
+        """
+        value = bytewise(value)
+        raw = [item for item in values if isinstance(item, bytes)]
+        plain = [item for item in values if item is not None and not isinstance(item, bytes)]
+        found: list[Any] = []
+        if len(plain) > _MOST_BOUND // len(self.query.choices):
+            found.append(_is_in(value, plain))
+        elif plain:
+            found.append(value.in_(plain))
+        if blobs := [one for one in raw if isinstance(text_of(one), str)]:
+            found.append(value.in_(blobs))
+        if others := [one for one in raw if one not in blobs]:
+            found.append(value.cast("BLOB").in_(others))
+        if None in values:
+            found.append(value.is_null())
+        return reduce(or_, found) if found else SQL("0")
 
     def _contains(self, text: str) -> Any:
         columns = [self.value(column) for column in self.table.searched]
@@ -568,24 +590,3 @@ def _pattern_bytes(text: str) -> int:
 def _is_in(value: Any, plain: Sequence[ListedValue]) -> Any:
     """Any number of them as one parameter."""
     return value.in_(SQL("(SELECT value FROM json_each(?))", [json.dumps(plain)]))
-
-
-def _one_of(value: Any, values: tuple[ListedValue, ...]) -> Any:
-    """Whether it is exactly one of these, whatever the column's collation takes for the same. Bytes stand for
-    a BLOB or for text that is no UTF-8; None for NULL.
-    """
-    value = bytewise(value)
-    raw = [item for item in values if isinstance(item, bytes)]
-    plain = [item for item in values if item is not None and not isinstance(item, bytes)]
-    found: list[Any] = []
-    if len(plain) > _MOST_BOUND:
-        found.append(_is_in(value, plain))
-    elif plain:
-        found.append(value.in_(plain))
-    if blobs := [one for one in raw if isinstance(text_of(one), str)]:
-        found.append(value.in_(blobs))
-    if others := [one for one in raw if one not in blobs]:
-        found.append(value.cast("BLOB").in_(others))
-    if None in values:
-        found.append(value.is_null())
-    return reduce(or_, found) if found else SQL("0")

@@ -77,14 +77,13 @@ _LINES: Final[Mapping[str, _Template]] = {
     Event.IDEA_RESTORED: _Template("brought back parked idea", _IDEA),
     Event.WORKFLOW_DISPATCHED: _Template("began", ("phase", "workflowInstanceId"), of="runId"),
     Event.WORKFLOW_COMPLETED: _Template("completed", ("phase", "workflowInstanceId"), of="runId"),
-    Event.DATABASE_RESTORED: _Template("brought the database back to", ("bookmark",)),
     Event.FILE_UPLOADED: _Template("uploaded", ("name", "fileId")),
     Event.SETTINGS_CHANGED: _Template("changed", ("setting",), between=("from", "to")),
     Event.RETENTION_REMOVED: _Template("removed by retention:"),
     Event.RETENTION_COMPLETED: _Template("completed retention:"),
     Event.RETENTION_FAILED: _Template("did not complete retention:"),
     Event.TENANT_ERASED: _Template("erased tenant", ("tenant",)),
-    Event.DATABASE_RESTORED: _Template("restored the database from", ("source",)),
+    Event.DATABASE_RESTORED: _Template("restored the database from", ("source", "bookmark")),
     MARKER_EVENT: _Template("removed"),
 }
 

@@ -99,7 +99,9 @@ class Erasure:
 class ErasureUnknown(OutcomeUnknown):
     """`what` is the copy, and `why` what is known of the batch, as a sentence."""
 
-    sentence = "{why}. A copy of what was to be erased is in {what}: keep it if the data is gone, otherwise delete it."
+    sentence = (
+        "{why}. A copy of what was to be erased is in {what}: if the data is gone, keep it; else delete it."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,7 @@ def both(other: Database, demo_path: Path) -> Iterator[tuple[Database, Database]
         yield other, local
 
 
+MANY = tuple(f"value{at}" for at in range(50))
 QUERIES = [
     ListQuery("audit_chain"),
     ListQuery("audit_chain", Scope("acme-corp"), text="user_", sort="event_type"),
@@ -180,6 +181,7 @@ QUERIES = [
     ListQuery("users", text="É", sort="email", descending=True),
     ListQuery("users", text="somebody with a name that is longer than any pattern may be"),
     ListQuery("users", choices=(("has_password", (1,)),), since=NOW - 90 * 86_400, until=NOW),
+    ListQuery("users", text="é", choices=(("email", MANY), ("tenant_id", MANY), ("id", MANY))),
     ListQuery("notifications", Scope("acme-corp"), choices=(("read", (0,)),), sort="title"),
     ListQuery("webhook_destinations", text="%_\\"),
     ListQuery("planning_runs", text="a", sort="quality_score"),
