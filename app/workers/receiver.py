@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase
 from typing import Any, Final
 
-from app.services.deliveries.exchange import MOST_BODY
+from app.services.deliveries.request import MOST_BODY
 from app.services.deliveries.sending import SECONDS
 from models.errors import TenantAdminError
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.services.chain.rules import SECONDS_LIMIT
-from app.services.deliveries.exchange import (
+from app.services.deliveries.request import (
     EVENT,
     SIGNATURE,
     STANDARD_ID,

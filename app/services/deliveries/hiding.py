@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.destination import Destination
-from app.services.deliveries.exchange import DeliveryAnswer, DeliveryOutcome, Header
+from app.services.deliveries.request import Header
 from app.services.deliveries.signing import PREFIX, signed_form, standard_key
 from app.services.records.webhooks import without_users
 from app.services.secrets.forms import SECRET_MARK

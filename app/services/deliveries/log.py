@@ -16,18 +16,10 @@ from typing import Any, Final
 from peewee import AutoField, BlobField, IntegerField, Model, SchemaManager, Select, TextField, fn
 
 from app import paths
+from app.services.deliveries.answer import NOTHING_SENT, DeliveryAnswer, DeliveryOutcome, DeliveryPart, Step
 from app.services.deliveries.destination import Destination
-from app.services.deliveries.exchange import (
-    NOTHING_SENT,
-    STANDARD_ID,
-    DeliveryAnswer,
-    DeliveryOutcome,
-    DeliveryPart,
-    Header,
-    Request,
-    Step,
-)
 from app.services.deliveries.hiding import without_signatures
+from app.services.deliveries.request import STANDARD_ID, Header, Request
 from app.services.deliveries.signing import Signing
 from app.services.records.webhooks import host_alone, without_urls
 from app.services.text import folded

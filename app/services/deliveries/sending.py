@@ -19,15 +19,9 @@ from typing import Any, Final, Protocol, TypeVar
 
 import httpcore
 
-from app.services.deliveries.destination import plain, why_not
-from app.services.deliveries.exchange import (
-    DeliveryAnswer,
-    DeliveryOutcome,
-    DeliveryPart,
-    Request,
-    Step,
-    meaning,
-)
+from app.services.deliveries.addresses import plain, why_not
+from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome, DeliveryPart, Step, meaning
+from app.services.deliveries.request import Request
 from models.errors import Cancelled
 from models.progress import Stop, never
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.services.deliveries import hiding
-from app.services.deliveries.exchange import DeliveryAnswer
+from app.services.deliveries.answer import DeliveryAnswer
 from app.services.deliveries.log import Delivery
 from app.services.records.webhooks import without_urls
 from app.services.secrets.names import words

@@ -9,8 +9,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.itemmodels.columns import Column, Row, Tone
-from app.services.deliveries.exchange import MEANINGS
 from app.services.deliveries.health import LAST
+from app.services.deliveries.samples import MEANINGS
 from app.services.records import webhooks
 from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
@@ -480,7 +480,7 @@ class WebhookDialog(FormDialog):
 
     def _hint_of_address(self, url: str) -> None:
         """What a test event would not be sent to is said at once; what the platform does nobody knows."""
-        from app.services.deliveries.destination import address_doubt  # noqa: PLC0415 - rows show before
+        from app.services.deliveries.addresses import address_doubt  # noqa: PLC0415 - rows show before
 
         doubt = address_doubt(url)
         self.set_hint(_URL_HINT if doubt is None else f"{doubt}: a test event is not sent there.", "url")

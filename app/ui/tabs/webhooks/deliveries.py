@@ -11,10 +11,11 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QWidget
 
 from app.services.deliveries import hiding, sharing
+from app.services.deliveries.answer import DeliveryAnswer
 from app.services.deliveries.delivering import Delivered, PlannedAgain, again, each_again
 from app.services.deliveries.destination import Destination
-from app.services.deliveries.exchange import VARIABLE, DeliveryAnswer, Request, as_curl
 from app.services.deliveries.log import SHOWN, Delivery, DeliveryLog, LogQuery
+from app.services.deliveries.request import VARIABLE, Request, as_curl
 from app.services.text import counted, tenant_name
 from app.ui.session.context import Context
 from app.ui.tabs.webhooks import event_views

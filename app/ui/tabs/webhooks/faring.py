@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.columns import Bars, Column, Row, Tone
 from app.services.deliveries import health
-from app.services.deliveries.exchange import title_of
+from app.services.deliveries.answer import title_of
 from app.services.deliveries.health import LAST, Fares, Health
 from app.services.deliveries.log import DeliveryLog, DeliverySummary, LogUnreadable
 from app.services.records.tables import RANK, WEBHOOK_DESTINATIONS, flag

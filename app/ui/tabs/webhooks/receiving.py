@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QWidget
 from app.itemmodels.columns import Tone
 from app.services.deliveries.checking import Checked, Tried, check
 from app.services.deliveries.destination import Destination, destinations_at
-from app.services.deliveries.exchange import EVENT
+from app.services.deliveries.request import EVENT
 from app.services.records.change import Change
 from app.services.records.tables import EVERYONE, WEBHOOK_DESTINATIONS
 from app.services.records.webhooks import Secret

@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QPlainTextEdit, QW
 
 from app.services.deliveries.delivering import Delivered, Deliverer
 from app.services.deliveries.destination import Destination, read_destination
-from app.services.deliveries.exchange import MEANINGS, VARIABLE, Request, as_curl, make, sample
 from app.services.deliveries.log import DeliveryLog
+from app.services.deliveries.request import VARIABLE, Request, as_curl, make
+from app.services.deliveries.samples import MEANINGS, sample
 from app.services.deliveries.signing import Signing, new_message_id
 from app.services.records.tables import WEBHOOK_DESTINATIONS, Scope
 from app.services.records.webhook_views import WebhookRow, read_rows

@@ -9,7 +9,7 @@ from standardwebhooks import Webhook
 
 from app.services.deliveries.checking import Checked, Tried, check
 from app.services.deliveries.destination import Destination
-from app.services.deliveries.exchange import make
+from app.services.deliveries.request import make
 from app.services.deliveries.signing import (
     OldSecret,
     OldSecrets,

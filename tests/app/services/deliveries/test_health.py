@@ -6,10 +6,11 @@ import apsw
 import pytest
 
 from app.services.deliveries import health
+from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.destination import Destination
-from app.services.deliveries.exchange import DeliveryAnswer, DeliveryOutcome, make
 from app.services.deliveries.health import Fares, Health
 from app.services.deliveries.log import DeliveryLog, LogUnreadable
+from app.services.deliveries.request import make
 from app.services.deliveries.signing import Signing
 from tests.conftest import NOW
 

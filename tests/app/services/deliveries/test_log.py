@@ -11,10 +11,11 @@ import pytest
 
 from app import paths
 from app.services.deliveries import log as logs
+from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome, DeliveryPart, Step
 from app.services.deliveries.delivering import Deliverer, again
 from app.services.deliveries.destination import Destination, read_destination
-from app.services.deliveries.exchange import DeliveryAnswer, DeliveryOutcome, DeliveryPart, Step, make
 from app.services.deliveries.log import Delivery, DeliveryLog, LogQuery, LogUnreadable
+from app.services.deliveries.request import make
 from app.services.deliveries.sharing import export, redacted
 from app.services.deliveries.signing import Signing
 from app.services.records import webhooks

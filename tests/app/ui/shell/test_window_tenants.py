@@ -8,9 +8,10 @@ from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from app import paths
+from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.destination import Destination
-from app.services.deliveries.exchange import DeliveryAnswer, DeliveryOutcome, make
 from app.services.deliveries.log import DeliveryLog
+from app.services.deliveries.request import make
 from app.services.deliveries.signing import Signing
 from app.services.records import notifications, users
 from app.ui.shell.dialogs import NotesDialog

@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from app.services.deliveries.checking import Checked, check
-from app.services.deliveries.exchange import SIGNATURE
+from app.services.deliveries.request import SIGNATURE
 from app.services.deliveries.signing import platform_signature
 from app.services.records.webhooks import Secret
 from app.ui.session.context import Context

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app import paths
 from app.services.deliveries.destination import Destination
-from app.services.deliveries.exchange import make
+from app.services.deliveries.request import make
 from app.services.deliveries.signing import standard_key
 from app.services.records.webhooks import Secret
 from app.ui.session.context import Context

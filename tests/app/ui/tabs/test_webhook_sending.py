@@ -13,7 +13,8 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from app.services.deliveries.exchange import RUN_ID, DeliveryAnswer, DeliveryOutcome, DeliveryPart, Step
+from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome, DeliveryPart, Step
+from app.services.deliveries.samples import RUN_ID
 from app.services.deliveries.signing import platform_signature
 from app.services.records.webhooks import Secret
 from app.ui.session.context import Context

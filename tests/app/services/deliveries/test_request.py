@@ -13,7 +13,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from app.services.deliveries.destination import Destination, read_destination
-from app.services.deliveries.exchange import Request, as_curl, compact, make
+from app.services.deliveries.request import Request, as_curl, compact, make
 from app.services.deliveries.signing import Signing
 from app.services.records import webhooks
 from app.services.records.webhooks import Secret, WebhookInput
