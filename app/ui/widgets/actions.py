@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMenu, QPushButton, QToolButton, QWidget
 
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import BUTTON, ENDS, SHORT, push_button
+from app.ui.widgets.buttons import BUTTON, ENDS, SHORT, push_button, set_words
 from app.ui.widgets.formatting import tooltip
 from app.ui.widgets.labels import set_tip
 
@@ -187,7 +187,7 @@ class Actions(QObject):
         )
         button.setAccessibleName(plain(words))
         button.setProperty(ENDS, spec.ends)
-        button.setProperty(SHORT, spec.short)
+        button.setProperty(SHORT, spec.on_button(spec.short) if spec.short else "")
         self._buttons[name] = button
         return button
 
@@ -262,7 +262,7 @@ class Actions(QObject):
                 if refusal is not None:
                     self._leave(button)
                 if not isinstance(spec.text, str):
-                    button.setText(spec.on_button(words))
+                    set_words(button, spec.on_button(words))
                     button.setAccessibleName(plain(words))
                 button.setEnabled(refusal is None)
                 set_tip(button, said)

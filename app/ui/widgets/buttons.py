@@ -208,6 +208,12 @@ def missing_words(button: QPushButton) -> int:
     return int(button.property("wide") or wide) - wide
 
 
+def set_words(button: QPushButton, words: str) -> None:
+    """What it says from now on, where there is room for it."""
+    if not button.text() or button.text() != button.property(SHORT) or button.property("words") != words:
+        button.setText(words)
+
+
 def show_words(button: QPushButton, words: str) -> None:
     """Shows these of the words that `room_of_words` has met, or none."""
     if button.text() != words:

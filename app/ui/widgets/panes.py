@@ -32,6 +32,7 @@ from app.ui.widgets.buttons import (
     give_way,
     missing_words,
     push_button,
+    room_of_words,
     tool_button,
 )
 from app.ui.widgets.clipboard import copy_text
@@ -117,6 +118,12 @@ _FOLDS, _FOLDS_LINES, _FIRST_LINES = 2 * _LONG, 8, 5
 _COPIED_MS = 1200
 _DETAIL, _LEAST_DETAIL, _LEAST_HEIGHT = 400, 384, 110
 _LEAST_WIDTH, _LEAST_BODY, _LOW, _LOWEST = 280, 24, 260, 180
+_TOGETHER, _LEAST_BELOW = 400, 96
+"""The height of a card below which what stands below its acts scrolls with the facts, and what it is sure of
+else, whatever there is to read: a title, a head and a row.
+"""
+_ACTS, _BELOW_ACTS = (14, 4, 14, 0), (14, 6, 14, 0)
+"""What is around the acts, and around what follows them."""
 _MOST_OF_HEADER = 3
 """Lines of a record's title and of what stands below it."""
 
@@ -213,16 +220,21 @@ _FROM_THE_LEFT.setHeightForWidth(True)
 
 
 class _Body(FollowingScroll):
-    """As high as its content, so that what follows stands below it."""
+    """As high as its content, so that what follows stands below it; or it `takes_rest` of the room."""
 
-    def __init__(self, content: QWidget) -> None:
+    def __init__(self, content: QWidget, *, takes_rest: bool = False) -> None:
         super().__init__(_AROUND_FOCUS)
-        self._content = content
+        self._content, self._takes_rest = content, takes_rest
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        content.setProperty("clear", True)
         self.setViewport(QWidget())
         self.setWidget(content)
+        content.setAutoFillBackground(False)
         self.setMinimumHeight(_LEAST_BODY)
 
     def sizeHint(self) -> QSize:
+        if self._takes_rest:
+            return QSize(super().sizeHint().width(), self.minimumHeight())
         wanted = self._content.heightForWidth(self.viewport().width())
         return QSize(super().sizeHint().width(), wanted if wanted >= 0 else self._content.sizeHint().height())
 
@@ -239,6 +251,10 @@ class _Body(FollowingScroll):
 
 class Inspector(QFrame):
     """All of one record, or that none is selected, or why it cannot be shown.
+
+    Its own facts stand first, below them the acts, and then what has happened to it and lists of its parts:
+    these may come and grow, and the acts stay where they are. What has no room scrolls, the acts never do; in
+    a low card both parts scroll as one above them.
 
     Build the body once. Parts stay, their content changes, so nothing flickers while the selection moves.
     `menu_requested(global_pos)`: context menu of the record, by mouse or keyboard. `again()`: what could not
@@ -267,20 +283,27 @@ class Inspector(QFrame):
         self.empty.setMinimumWidth(_LEAST_WIDTH)  # its own would let the buttons be cut
 
         content = QWidget()
-        content.setProperty("clear", True)
         self._body = in_column(within=content, margins=(14, 0, 14, 0))
         self._scroll = _Body(content)
-        content.setAutoFillBackground(False)
+        self._below: QWidget | None = None
+        self._below_parts: list[QWidget] = []
+        self._below_scroll: _Body | None = None
+        """What stands below the acts, and what it scrolls in, unless it does so with the facts."""
         self._many: _Body | None = None
+        self._is_of_many = False
         self._foot = Lines(gap=6)  # three acts of a run and what is behind "…" stand in one line
+        self._foot.installEventFilter(self)
+        self.said_of_acts = Label(look=Look.DIM, wrap=True)
+        self.said_of_acts.hide()
         self._acts = QWidget(self._record)
-        in_column(self._foot, within=self._acts, margins=(14, 0, 14, 0))
+        in_column(self._foot, self.said_of_acts, within=self._acts, margins=_ACTS)
         self._acts.hide()  # buttons for nothing would still ask for their room
 
         self._head = in_row((self.title, 1), self._chips)
         self._top = in_column(self._head, self.subtitle, within=self._header, spacing=4)
-        parts = (self._header, self._scroll, self._acts, None)
+        parts = (self._header, self._scroll, self._acts)
         self._parts = in_column(*parts, within=self._record, margins=(0, 10, 0, 14), spacing=6)
+        self._parts.addStretch()  # of what room nobody else takes
         self._acts.raise_()
         self._floor: QWidget | None = None
         self._stack = QStackedLayout(self)
@@ -316,6 +339,8 @@ class Inspector(QFrame):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        if self._stack.currentWidget() is self._record:
+            self._place_below()
         self._place_header()
 
     def _place_header(self) -> None:
@@ -331,17 +356,26 @@ class Inspector(QFrame):
         self.subtitle.fold_to(1 if self.height() < _LOWEST else _MOST_OF_HEADER)
         self._header.lower()  # and is heard first
         self._place_chips()
-        self._share_foot(low=low or self.height() < LOW)  # the line goes to the words above it
+        self._share_foot()
 
-    def _share_foot(self, *, low: bool) -> None:
-        """Where the card is low, acts that have short words say these, if all are in one line so."""
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._foot and event.type() == QEvent.Type.LayoutRequest:  # an act has other words
+            self._share_foot()
+        return super().eventFilter(watched, event)
+
+    def _share_foot(self) -> None:
+        """Acts on one record that have short words say these, if all are in one line so; those on many say
+        how many.
+        """
         acts = self._foot.parts()
         short = [one for one in acts if isinstance(one, QPushButton) and one.property(SHORT)]
         if short:
-            margins = self._acts.contentsMargins()
-            room = self.width() - margins.left() - margins.right() - 2 * (14 + self.frameWidth())
+            room = self.width() - 2 * (14 + self.frameWidth())
             wanted = self._foot.size_of(acts).width() + sum(map(missing_words, short))
-            give_way(wanted, room if low else wanted, short)
+            least = wanted + sum(
+                one.fontMetrics().horizontalAdvance(one.property(SHORT)) - room_of_words(one) for one in short
+            )
+            give_way(wanted, room if least <= room and not self._is_of_many else wanted, short)
 
     def _place_chips(self) -> None:
         """Beside the title, or below it where the title would be cut."""
@@ -366,18 +400,53 @@ class Inspector(QFrame):
             set_tip(line, line.text() if line.is_long_at(room) else "")
 
     def add_widget(self, widget: QWidget, *, first: bool = False) -> None:
-        """Above the acts; `first` of all that is below the title."""
-        self._body.insertWidget(self._body.indexOf(self._header) + 1 if first else -1, widget)
+        """A fact of the record, above the acts; `first` of all that is below the title."""
+        last = -1 if self._below is None else self._body.indexOf(self._below)
+        self._body.insertWidget(self._body.indexOf(self._header) + 1 if first else last, widget)
 
-    def pin_acts(self) -> None:
-        """The acts stand at the foot, whatever comes and goes above them: what grows while somebody looks
-        scrolls.
+    def add_below(self, widget: QWidget) -> None:
+        """What has happened to the record or what it consists of, below the acts. It may come and grow."""
+        if self._below is None:
+            self._below = below = QWidget(self._record)
+            self._below_column = in_column(within=below)
+            holder = QWidget()
+            self._place_below_in = in_column(None, within=holder, margins=_BELOW_ACTS)
+            self._below_scroll = self._add_scrolling(holder)
+            self._below_scroll.setMinimumHeight(_LEAST_BELOW)
+            self._place_below_in.insertWidget(0, below)
+        self._below_column.addWidget(widget)
+        self._below_parts.append(widget)
+
+    def _add_scrolling(self, content: QWidget) -> _Body:
+        """It has what room the parts above it leave."""
+        scroll = _Body(content, takes_rest=True)
+        scroll.hide()
+        self._parts.insertWidget(self._parts.indexOf(self._acts) + 1, scroll, 1)
+        if self._floor is not None:
+            self._floor.raise_()  # and is heard last
+        return scroll
+
+    def _place_below(self) -> None:
+        """Below the acts, or in a low card with the facts. Its own height decides nothing, so that no act
+        moves while it is being read.
         """
-        self._parts.setStretchFactor(self._scroll, 1)
-        self._parts.setStretch(self._parts.indexOf(self._acts) + 1, 0)  # of what is left
+        if self._below is None or self._below_scroll is None:
+            return
+        together = self.height() < _TOGETHER
+        place = self._body if together else self._place_below_in
+        if place.indexOf(self._below) < 0:
+            focused = self.window().focusWidget()
+            place.insertWidget(-1 if together else 0, self._below)
+            if focused is not None and self._below.isAncestorOf(focused):
+                focused.setFocus()  # Qt takes it from what is moved
+        is_there = any(not part.isHidden() for part in self._below_parts)
+        self._below.setVisible(is_there)
+        self._below_scroll.setVisible(is_there and not together and not self._is_of_many)
+        at_foot = is_there and together
+        self._parts.setStretchFactor(self._scroll, int(at_foot))
 
     def set_actions(self, buttons: Sequence[QPushButton]) -> None:
-        """Buttons at the foot, from the left; once."""
+        """The buttons of its acts, from the left; once."""
         self._foot.set_parts(buttons)
 
     @contextmanager
@@ -388,7 +457,7 @@ class Inspector(QFrame):
         yield
 
     def set_floor(self, floor: QWidget) -> None:
-        """What stands below the acts, on a ground of its own to the edges; once."""
+        """What stands at the foot, on a ground of its own to the edges; once."""
         self._floor = floor
         floor.setProperty("floor", True)
         floor.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -396,32 +465,29 @@ class Inspector(QFrame):
         self._place_header()
 
     def show_record(self) -> None:
-        if self._many is not None:
-            self._many.hide()
-        self._scroll.show()
-        self._place_header()
-        self._show(self._record)
+        self._show_parts(of_many=False)
 
     def set_many(self, part: QWidget) -> None:
-        """What is shown of several records, between what is said of them and the acts; once."""
+        """What is shown of several records, below the acts; once."""
         part.setProperty("clear", True)
         holder = QWidget()
-        holder.setProperty("clear", True)
-        in_column(part, within=holder, margins=(14, 0, 14, 0))
-        self._many = _Body(holder)
-        holder.setAutoFillBackground(False)
-        self._many.hide()
-        self._parts.insertWidget(self._parts.indexOf(self._scroll) + 1, self._many)
-        for below in filter(None, (self._acts, self._floor)):
-            below.raise_()  # and heard so
+        in_column(part, None, within=holder, margins=_BELOW_ACTS)
+        self._many = self._add_scrolling(holder)
 
     def show_many(self, title: str, sentence: str) -> None:
         """In place of a record that several are selected, and the sentence where several acts can be done."""
         acts = [part for part in self._foot.parts() if part.isEnabled()]
-        self.set_header(title, sentence if len(acts) > 1 else "")
-        self._scroll.hide()  # so that the acts stand below the words
+        self.set_header(title)
+        self.said_of_acts.setText(sentence if len(acts) > 1 else "")
+        self._show_parts(of_many=True)
+
+    def _show_parts(self, *, of_many: bool) -> None:
+        self._is_of_many = of_many
+        self.said_of_acts.setVisible(of_many and bool(self.said_of_acts.text()))
+        self._scroll.setVisible(not of_many)
         if self._many is not None:
-            self._many.show()
+            self._many.setVisible(of_many)
+        self._place_below()
         self._place_header()
         self._show(self._record)
 
@@ -489,11 +555,15 @@ def _size(value: str, lines: int) -> str:
 class FieldList(QWidget):
     """Values are plain text, selectable with mouse and keyboard. A value longer than 320 characters or eight
     lines shows its start and a "Show all" button, which opens it, to scroll through in the same face.
+
+    The values of those that go `on_from` one begin where its own do.
     """
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, on_from: "FieldList | None" = None) -> None:
         super().__init__()
         self._theme = theme
+        self._alike: list[FieldList] = [] if on_from is None else on_from._alike
+        self._alike.append(self)
         self._fields: tuple[Field, ...] = ()
         self._names: list[Label] = []
         self._grid = QGridLayout(self)
@@ -518,7 +588,7 @@ class FieldList(QWidget):
     def _align(self) -> None:
         """The values of lists below each other begin at one line."""
         parent = self.parentWidget()
-        beside = [self] if parent is None else parent.findChildren(FieldList)
+        beside = {*self._alike, *(() if parent is None else parent.findChildren(FieldList))}
         widest = max(one.captions_width() for one in beside)
         for one in beside:
             one._grid.setColumnMinimumWidth(0, widest)

@@ -47,6 +47,7 @@ _ABOUT = {CHAIN: "Verify chain", SELECTED: "Verify the selected entries"}
 _MORE = "Other ways to verify, checkpoints and the report"
 ACCEPT, CHECKPOINTS, REPORT = "accept_start", "checkpoints", "report"
 GO_TO, OF_ACTOR, BEFORE, BEHIND, PROOF = "go_to", "of_actor", "previous", "next", "proof"
+_SHORT = {REPORT: "Report…", SELECTED: "Verify", BEFORE: "Prev", BEHIND: "Next"}
 
 _ROOM, _ROOM_WITH_FINDINGS, _ROOM_FOR_BARS, _ROOM_FOR_BARS_BESIDE_FINDINGS = 480, 600, 270, 400
 _CLOSE = 8
@@ -144,6 +145,8 @@ class AuditTab(RecordTab):
         self._summary.setVisible(said is not None)
         self._payload.set_json(entry.text("payload"))
         self.mentions.show_of(entry.text("payload"))
+        names = 0 if self.mentions.isHidden() else 2  # lines with the names that are still to come
+        self._summary.setMinimumHeight(names * self._summary.fontMetrics().lineSpacing())
         hashes = (
             ("Previous", entry.text("previous_hash"), Tone.NEUTRAL),
             ("Hash", entry.text("hash"), Tone.NEUTRAL),
@@ -219,7 +222,7 @@ class AuditTab(RecordTab):
         ):
             kind = Kind.PRIMARY if name == CHAIN else Kind.SECONDARY
             place = ButtonIn.INSPECTOR if name in (SELECTED, BEFORE, BEHIND) else ButtonIn.MENU
-            short = {REPORT: "Report…", BEFORE: "(P)", BEHIND: "(N)"}.get(name, "")
+            short = _SHORT.get(name, "")
             spec = ActionSpec(name, text, icon, run, refusal, keys, kind, place, short=short)
             self.commands.add(replace(spec, about=_ABOUT.get(name, "")))
         self.commands.divide_before(BEFORE, PROOF)

@@ -85,6 +85,7 @@ def edit_act(
     keys: str = "F2",
     refusal: Refuses = lambda: None,
     in_menu: bool = False,
+    short: str = "",
 ) -> ActionSpec:
     """Opens the form of the selected record, as `form_opener` does."""
     open_form = form_opener(tab, form_of)
@@ -93,7 +94,7 @@ def edit_act(
         return refusal() or tab.selection.refusal(single=True)
 
     spec = ActionSpec if in_menu else record_act
-    return spec(name, text, icon, lambda: tab.current.when_whole(open_form), refuse, keys)
+    return spec(name, text, icon, lambda: tab.current.when_whole(open_form), refuse, keys, short=short)
 
 
 def delete_act(

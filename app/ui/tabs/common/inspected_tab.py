@@ -162,8 +162,7 @@ class InspectedTab(QWidget):
             if self.spec.table is AUDIT_CHAIN or not is_kept(self.context.opened.schema):
                 return
             self.past = PastPart(self.context, self._open_entry)
-            self.inspector.add_widget(self.past)
-            self.inspector.pin_acts()
+            self.inspector.add_below(self.past)
         self.past.show_past_of(self.named_in_history(record_id, record))
 
     def _open_entry(self, entry: "PastEntry") -> None:

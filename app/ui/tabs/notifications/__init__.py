@@ -140,7 +140,7 @@ class NotificationsTab(RecordTab):
         self._metadata = JsonView(self.context.theme, "Metadata")
         self.inspector.add_widget(self._message)
         self.inspector.add_widget(self.fields)
-        self.inspector.add_widget(self._metadata)
+        self.inspector.add_below(self._metadata)
         self.table.columns.set_widest(self.model.column_of("read"), ("unread",))
         self.table.columns.set_icon_alone(self.model.column_of("read"))
         if self.leaving.is_told:
@@ -182,12 +182,14 @@ class NotificationsTab(RecordTab):
         words, keys = "Mark all shown read", "Ctrl+Shift+R"
         read_all = acts.list_act("read_all", words, Icon.READ, self._read_all, self._refuse_all, keys)
         add(replace(read_all, short="Mark all"))
-        add(acts.record_act(_OPENS, self._opens_words, Icon.RUNS, self._open, self._refuse_open, "O"))
+        opens = acts.record_act(_OPENS, self._opens_words, Icon.RUNS, self._open, self._refuse_open, "O")
+        add(replace(opens, short="Open"))
         for read, word, icon, key in ((True, "read", Icon.READ, "R"), (False, "unread", Icon.UNREAD, "U")):
             run = partial(self._mark, read)
             refusal = partial(self.selection.refusal_to_set, "read", read, "Already marked")
             said = partial(acts.words_to_set, self, f"Mark {word}", "read", read, f"Mark {{}} {word}")
-            add(acts.record_act(f"mark_{word}", said, icon, run, refusal, key))
+            short = "" if read else "Unread"
+            add(acts.record_act(f"mark_{word}", said, icon, run, refusal, key, short=short))
         words, keys = "Groups by run or type", "Ctrl+Shift+G"
         without = partial(self.context.without, NOTIFICATIONS.name)
         groups = ActionSpec("groups", words, Icon.TREE, self._turn_groups, without, keys)

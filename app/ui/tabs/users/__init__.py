@@ -271,7 +271,8 @@ class UsersTab(RecordTab):
                 "Ctrl+Shift+U",
             )
         )
-        add(edit_act(self, "Edit e-mail…", lambda user: edit_user_form(self.context, user, self)))
+        form = partial(edit_user_form, self.context, parent=self)
+        add(edit_act(self, "Edit e-mail…", form, short="Edit…"))
         add(
             edit_act(
                 self,
@@ -281,6 +282,7 @@ class UsersTab(RecordTab):
                 icon=Icon.KEY,
                 keys="Ctrl+Shift+P",
                 refusal=self._without_passwords,
+                short="Password…",
             )
         )
         of_many = "Invalidate {} passwords"

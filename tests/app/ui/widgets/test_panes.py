@@ -72,16 +72,51 @@ def test_the_acts_for_several_records_stand_below_the_words(qtbot: QtBot, theme:
     inspector.resize(400, 600)
     inspector.show()
     inspector.show_many("3 users selected", "What is done here is done with all of them.")
-    assert inspector.subtitle.isHidden(), "there is nothing to be done"
+    assert inspector.said_of_acts.isHidden(), "there is nothing to be done"
     inspector.set_actions([act, other])
     inspector.show_record()
     qtbot.waitUntil(lambda: body.isVisible() and act.mapTo(inspector, QPoint()).y() > 500)
     inspector.show_many("3 users selected", "What is done here is done with all of them.")
-    qtbot.waitUntil(lambda: not body.isVisible() and act.mapTo(inspector, QPoint()).y() < 120)
-    assert inspector.subtitle.isVisible()
+    qtbot.waitUntil(lambda: not body.isVisible() and act.mapTo(inspector, QPoint()).y() < 80)
+    assert inspector.said_of_acts.isVisible()
+    before = act.mapTo(inspector, QPoint())
     other.setEnabled(False)
     inspector.show_many("3 users selected", "What is done here is done with all of them.")
-    assert inspector.subtitle.isHidden(), "there is one act alone"
+    assert inspector.said_of_acts.isHidden(), "there is one act alone"
+    assert act.mapTo(inspector, QPoint()) == before
+
+
+def test_the_acts_stay_where_they_are_below_the_facts(qtbot: QtBot, theme: Theme) -> None:
+    host, inspector, act = added(qtbot, QWidget()), Inspector(theme), push_button(theme, "Delete")
+    fact, past = QWidget(), QWidget()
+    fact.setFixedHeight(200)
+    past.setFixedHeight(20)
+    inspector.set_actions([act])
+    inspector.add_below(past)
+    inspector.add_widget(fact)
+    inspector.setParent(host)
+    inspector.resize(400, 600)
+    host.resize(400, 600)
+    host.show()
+    inspector.set_header("A user")
+
+    inspector.show_record()
+
+    def top(part: QWidget) -> int:
+        return part.mapTo(inspector, QPoint()).y()
+
+    qtbot.waitUntil(lambda: top(fact) + 200 < top(act) < 270 and top(past) > top(act) + act.height())
+    before = top(act)
+    past.setFixedHeight(900)
+    qtbot.waitUntil(lambda: past.height() == 900)
+    assert top(act) == before
+    inspector.resize(400, 380)
+    inspector.show_record()
+    qtbot.waitUntil(lambda: 300 < top(act) < 380 - act.height() and top(past) < top(act))
+    before = top(act)
+    past.setFixedHeight(20)
+    qtbot.waitUntil(lambda: past.height() == 20)
+    assert top(act) == before, "where it is low both parts scroll above the acts"
 
 
 def test_fields_are_plain_and_copied_whole(qtbot: QtBot, theme: Theme) -> None:
