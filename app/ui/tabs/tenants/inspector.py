@@ -191,7 +191,7 @@ class ChainPart(QWidget):
             how = f"from checkpoint {known.asked.since} on" if known.asked.since is not None else "whole"
             return f"{visible(known.by)}, {how}"
         entries = counted(own.entries, "entry", "entries")
-        return f"{visible(known.by)}, all {entries}, with all tenants {duration(known.report.seconds)}"
+        return f"{visible(known.by)}, all {entries}; all tenants took {duration(known.report.seconds)}"
 
 
 class LatestPart(QWidget):
