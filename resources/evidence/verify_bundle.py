@@ -9,11 +9,24 @@ says, and it is signed as --key wants. 3: nothing denies it, but nobody vouches 
 2: nothing denies it, but a range lacks known entries, untold. 1: else.
 """
 
+from __future__ import annotations  # Python 3.8 does not know the types as they are written here
+
 import hashlib
 import json
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:  # none of it is there when this runs
+    from collections.abc import Iterator, Mapping, Sequence
+
+    Point = tuple[int, int]
+    Item = dict[str, Any]
+    """A checkpoint, as checkpoints.json has it."""
+    Chains = dict[str, "Chain"]
+    Links = dict[bytes, set[str]]
+    Marker = tuple[int, int, int, str, int]
 
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D, ROOT = -121665 * pow(121666, P - 2, P) % P, pow(2, (P - 1) // 4, P)
@@ -23,7 +36,7 @@ TIME = re.compile(r"([0-9]+\.[0-9]+)|[0-9]{4}(-[0-9]{2}){2}[T ][0-9]{2}:[0-9:.]+
 ARCHIVE = re.compile(r"audit-[A-Za-z0-9._~%-]*--?[0-9]+--?[0-9]+\.jsonl\.gz")
 
 
-def point(data):
+def point(data: bytes) -> Point:
     sign, y = divmod(int.from_bytes(data, "little"), 2**255)
     xx = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
     x = pow(xx, (P + 3) // 8, P)
@@ -31,41 +44,41 @@ def point(data):
     return (P - x if x & 1 != sign else x), y  # one that is on no curve makes the equation fail
 
 
-def add(a, b):
+def add(a: Point, b: Point) -> Point:
     k, across = D * a[0] * b[0] * a[1] * b[1] % P, a[0] * b[1] + b[0] * a[1]
     inverse = pow(1 - k * k, -1, P)  # of both denominators at once
     return across * (1 - k) * inverse % P, (a[1] * b[1] + a[0] * b[0]) * (1 + k) * inverse % P
 
 
-def times(n, what):
+def times(n: int, what: Point) -> Point:
     rest = times(n >> 1, add(what, what)) if n else (0, 1)
     return add(rest, what) if n & 1 else rest
 
 
-def signed(key, message, signature):
+def signed(key: bytes, message: bytes, signature: bytes) -> bool:
     s = int.from_bytes(signature[32:], "little")
     h = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % L
     base = point((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
     return s < L and times(s, base) == add(point(signature[:32]), times(h, point(key)))
 
 
-def canonical(value):
+def canonical(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
-def sha(data):
+def sha(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def no_number(word):
+def no_number(word: str) -> NoReturn:
     raise ValueError(word)
 
 
-def once(pairs):
+def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs) if len(dict(pairs)) == len(pairs) else no_number("a name twice")
 
 
-def is_json(text):
+def is_json(text: str) -> bool:
     try:
         json.loads(text, parse_constant=no_number, parse_int=str)
     except RecursionError:
@@ -75,20 +88,23 @@ def is_json(text):
     return True
 
 
-def seconds(at):
+def seconds(at: int) -> int:
     return at // 1000 if at >= 253402300800 else at  # the platform's first days wrote milliseconds
 
 
 class Row:
     """One row as it was stored; what is no plain text stands in the bundle as hex."""
 
-    def __init__(self, values):
-        self.seq, self.problems, odd, data = values["seq"], [], None, {}
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.seq: int = values["seq"]
+        self.problems: list[str] = []
+        odd, data = None, dict.fromkeys((*TEXTS, "created_at"), b"")
         for name in (*TEXTS, "created_at"):
             value = values[name]
             data[name] = bytes.fromhex(value["hex"]) if isinstance(value, dict) else str(value).encode()
-            if name == "created_at" and type(value) is str and TIME.fullmatch(value):
-                odd = b"real" if TIME.fullmatch(value)[1] else b"text"  # as some clients write it, hashed so
+            time = TIME.fullmatch(value) if name == "created_at" and type(value) is str else None
+            if time:
+                odd = b"real" if time[1] else b"text"  # as some clients write it, hashed so
             elif type(value) is not (int if name == "created_at" else str) or b"\0" in data[name]:
                 self.problems += [f"entry {self.seq} holds something else in {name} than the platform writes"]
         self.tenant, self.event, self.payload, self.previous, self.hash, self.time = data.values()
@@ -105,7 +121,7 @@ class Row:
         self.name = self.tenant.decode("utf-8", "surrogateescape")  # which is no other tenant's
         self.marker = self.read_marker() if self.event == b"audit_pruned" and not self.problems else None
 
-    def read_marker(self):
+    def read_marker(self) -> Marker | None:
         """From, to, count, last hash and cutoff of a prune marker that can be true."""
         try:
             value = json.loads(self.payload.decode(), object_pairs_hook=once)
@@ -126,13 +142,15 @@ class Row:
 class Chain:
     """A tenant's rows, one after the other; `rows` are count, hash and record by number."""
 
-    def __init__(self, first):
-        self.first, self.last, self.head, self.rows = first, first.seq - 1, None, {}
-        self.markers, self.sound, self.told = [], True, 0  # of those rows that are markers
+    def __init__(self, first: Row) -> None:
+        self.first, self.last, self.head = first, first.seq - 1, b""
+        self.rows: dict[int, tuple[int, str, bytes]] = {}
+        self.markers: list[Marker] = []
+        self.sound, self.told = True, 0  # of those rows that are markers
 
-    def take(self, row):
+    def take(self, row: Row) -> list[str]:
         problems = row.problems
-        if self.head not in (None, row.previous):
+        if self.rows and self.head != row.previous:
             problems = [*problems, f"entry {row.seq} does not continue the entry before it"]
         if type(row.seq) is not int or row.seq <= self.last:
             problems = [*problems, f"entry {row.seq} is not numbered behind the entry before it"]
@@ -146,7 +164,7 @@ class Chain:
         self.sound = self.sound and not problems
         return problems
 
-    def start(self):
+    def start(self) -> str | None:
         """What proves it: "genesis", "marker", None; or "denied", where a marker contradicts it."""
         seq, previous = self.first.seq, self.first.previous
         if self.markers and (previous == GENESIS or seq <= self.markers[-1][1]):
@@ -154,27 +172,27 @@ class Chain:
         marked = bool(self.markers) and self.markers[-1][3].encode() == previous
         return "genesis" if previous == GENESIS else "marker" if marked else None
 
-    def up_to(self, last):
+    def up_to(self, last: int) -> tuple[int, int | None, str | None]:
         """Number of rows, and the number and hash of the last of them."""
         there = [last] if last in self.rows else [seq for seq in self.rows if seq <= last]
         return (self.rows[there[-1]][0], there[-1], self.rows[there[-1]][1]) if there else (0, None, None)
 
-    def ends_as(self, known):
+    def ends_as(self, known: Item) -> bool:
         ends = self.first.seq, self.last, len(self.rows), self.head.decode("ascii", "replace")
         return ends == tuple(known[name] for name in ("first_seq", "last_seq", "entries", "head"))
 
-    def is_later(self, item):
+    def is_later(self, item: Item) -> bool:
         """Whether it begins, by its own time, after the checkpoint was made."""
         return self.first.time.isdigit() and seconds(int(self.first.time)) >= item["at"]
 
-    def came_after(self, item):
+    def came_after(self, item: Item) -> bool:
         """Whether all of it came after what the checkpoint knew: by its number, or by its time."""
         known = item["tenants"][self.first.name]
         same = self.up_to(known["last_seq"])[2] == known["head"]
         same = same or self.first.hash == known["first_hash"].encode()
         return self.first.seq > known["last_seq"] or (not same and self.is_later(item))
 
-    def knew(self, item, every):
+    def knew(self, item: Item, every: Sequence[Item]) -> str | None:
         """What a checkpoint, one of `every` that knew the tenant, knew of it: what is another, or None."""
         known, after, newest = item["tenants"][self.first.name], item["after"], every[-1] is item
         first, last, entries = known["first_seq"], known["last_seq"], known["entries"]
@@ -208,7 +226,7 @@ class Chain:
         if self.first.seq == first and count != entries:
             return f"the number of entries up to {last}"
         if self.sound and (self.first.seq == first or self.first.seq <= after + 1):
-            blocks = {}
+            blocks: dict[int, hashlib._Hash] = {}
             for seq, (_, _, record) in self.rows.items():
                 if seq <= last and (after == 0 or seq > after):
                     blocks.setdefault(seq // BLOCK, hashlib.sha256()).update(record)
@@ -217,13 +235,13 @@ class Chain:
         return None
 
 
-def line_begins(checkpoints):
+def line_begins(checkpoints: Sequence[Item]) -> int:
     """With which checkpoint a person said last that what the file holds is right, or another database."""
     begin = "restore", "start-over", "anew", "another-database"
     return max((item["number"] for item in checkpoints if item["reason"] in begin), default=0)
 
 
-def check_signatures(checkpoints, entry):
+def check_signatures(checkpoints: Sequence[Item], entry: int | None) -> Iterator[str]:
     before = {one["database"]: one["previous"] for one in checkpoints[:1] if entry}  # which alone proves it
     for item in checkpoints:
         what, body = f"checkpoint {item['number']}", canonical({**item, "signature": ""})
@@ -234,17 +252,18 @@ def check_signatures(checkpoints, entry):
         before[item["database"]] = sha(canonical(item))
 
 
-def who_knew(line):
+def who_knew(line: Sequence[Item]) -> list[tuple[str, Item, Item, list[Item]]]:
     """Each tenant with each checkpoint that knew it, what that knew, and all those checkpoints."""
-    every = {}
+    every: dict[str, list[Item]] = {}
     for name, item in [(key, one) for one in line for key in one["tenants"]]:
         every.setdefault(name, []).append(item)
     return [(name, item, item["tenants"][name], those) for name, those in every.items() for item in those]
 
 
-def check_against(line, chains, tenant):
+def check_against(line: Sequence[Item], chains: Chains, tenant: str | None) -> Iterator[str]:
     """What the checkpoints of a line knew, against all rows, or all of a tenant's."""
-    owners, starts = {}, {}  # who began with an entry, and with which numbers
+    owners: dict[str, list[str]] = {}  # who began with an entry
+    starts: dict[str, set[int]] = {}  # and with which numbers
     for name, item, known, those in who_knew(line):
         owners.setdefault(known["first_hash"], []).append(name)
         starts.setdefault(name, set()).add(known["first_seq"])
@@ -264,30 +283,38 @@ def check_against(line, chains, tenant):
             yield f"entry {chain.first.seq} of {name} was put among entries known without it"
 
 
-def check_part(line, chains, asked, links):
+def check_part(
+    line: Sequence[Item], chains: Chains, asked: tuple[int, int, str | None], links: Links
+) -> tuple[list[str], list[str], list[str], bool]:
     """Of some rows: which last known ones are others, which chains begin otherwise or lack what the latest
     knew, which others went untold, if all end before one. Markers are believed as what was known bears out.
     """
-    wrong, unproven, gone, ends, (low, high, tenant) = [], {}, {}, False, asked
+    wrong: list[str] = []
+    unproven: dict[str, str] = {}
+    gone: dict[str, str] = {}
+    ends, (low, high, tenant) = False, asked
     top = max((chain.last for chain in chains.values()), default=0)
     begun = {(name, known["first_hash"]) for name, _, known, _ in who_knew(line)}
     for name, item, known, those in who_knew(line):
         chain, seq, what = chains.get(name), known["last_seq"], f"checkpoint {item['number']} knew"
-        for other in links.get(known["head"].encode(), set()) - {None, name}:
+        for other in links.get(known["head"].encode(), set()) - {name}:
             if chains[other].rows.get(seq, (0, None))[1] == known["head"]:
                 wrong.append(f"entry {seq} of {other} is the one that {name} had")
-        start = chain and chain.first.hash.decode("ascii", "replace")
-        pruned = chain and chain.start() == "marker"
-        if otherwise := bool(chain) and chain.first.previous == GENESIS and (name, start) not in begun:
-            unproven[name] = f"{name} begins with entry {chain.first.seq}, and not as {what}"
-        if pruned and seq > high and chain.markers[-1][1] >= known["first_seq"]:
-            wrong.append(f"a prune marker of {name} tells of entries that {what} later")
-        if not low <= seq <= high or tenant not in (None, name) or (otherwise and chain.is_later(item)):
+        otherwise = pruned = later = False
+        if chain:
+            is_known = (name, chain.first.hash.decode("ascii", "replace")) in begun
+            otherwise = chain.first.previous == GENESIS and not is_known
+            pruned, later = chain.start() == "marker", otherwise and chain.is_later(item)
+            if otherwise:
+                unproven[name] = f"{name} begins with entry {chain.first.seq}, and not as {what}"
+            if pruned and seq > high and chain.markers[-1][1] >= known["first_seq"]:
+                wrong.append(f"a prune marker of {name} tells of entries that {what} later")
+        if not low <= seq <= high or tenant not in (None, name) or later:
             continue
         if chain and seq > top:
             ends = True
-        elif pruned and (other := chain.knew(item, those)):
-            wrong.append(f"{other} of {name} is not the one that {what}")
+        elif chain and pruned and (different := chain.knew(item, those)):
+            wrong.append(f"{different} of {name} is not the one that {what}")
         elif chain is None or chain.first.seq > seq:
             told = pruned or seq <= max(one["tenants"][name].get("pruned_through", 0) for one in those)
             where = {} if told else gone if item is not those[-1] else unproven
@@ -297,7 +324,7 @@ def check_part(line, chains, asked, links):
     return wrong, [*unproven.values()], [*gone.values()], ends
 
 
-def is_nobodys(chain, chains, tenants):
+def is_nobodys(chain: Chain, chains: Chains, tenants: set[str]) -> bool:
     """Whether none of `tenants` had the entry before; who has the first, too, and went on later, had both."""
     first = chain.first
     for rows in [chains[name].rows for name in tenants - {first.name}]:
@@ -308,7 +335,9 @@ def is_nobodys(chain, chains, tenants):
     return all(row[1].encode() != first.previous for row in chain.rows.values())
 
 
-def check_starts(line, chains, anchors, links):
+def check_starts(
+    line: Sequence[Item], chains: Chains, anchors: Mapping[str, str | None], links: Links
+) -> tuple[list[str], list[str]]:
     """What is wrong with starts, and what is only unproven; one that was accepted has to be signed since.
 
     `links` are the tenants of each hash, and of what each row continues.
@@ -319,21 +348,21 @@ def check_starts(line, chains, anchors, links):
         knew = [item["tenants"][name]["first_seq"] for item in line if name in item["tenants"]]
         if chain.start() == "denied":
             wrong.append(f"a prune marker of {name} denies its start with entry {seq}")
-        elif chain.start() is None and not is_nobodys(chain, chains, links[chain.first.previous] - {None}):
+        elif chain.start() is None and not is_nobodys(chain, chains, links[chain.first.previous]):
             wrong.append(f"entry {seq} of {name} continues an entry that is another's, or comes later")
         elif chain.start() is None and (anchors.get(name) != f"adopted:{seq}" or knew[-1:] != [seq]):
             unproven.append(f"nothing proves what came before entry {seq} of {name}")
     return wrong, unproven
 
 
-def is_exactly(item, chains):
+def is_exactly(item: Item, chains: Chains) -> bool:
     return item["tenants"].keys() == chains.keys() and not (
         [name for name, known in item["tenants"].items() if not chains[name].ends_as(known)]
         or [*check_against([item], chains, None)]
     )
 
 
-def is_covered(latest, chains):
+def is_covered(latest: Item, chains: Chains) -> bool:
     """Whether the checkpoint knew all but the last rows of every tenant that it knows, and one at least."""
     known = [(chains[name], item["last_seq"]) for name, item in latest["tenants"].items() if name in chains]
     return bool(known or not chains) and all(
@@ -342,25 +371,28 @@ def is_covered(latest, chains):
     )
 
 
-def main(folder, keys=()):
+def main(folder: Path, keys: Sequence[str] = ()) -> int:
     files = {file.name: file.read_bytes() for file in folder.iterdir()}
     manifest, report = json.loads(files["manifest.json"]), json.loads(files["findings.json"])
     checkpoints, says = json.loads(files["checkpoints.json"])["checkpoints"], report["verdict"]
     copies = json.loads(files.get("copies.json", b'{"checkpoints":[]}'))["checkpoints"]
-    found = {name: sha(data) for name, data in files.items() if name != "manifest.json"}.items()
-    wrong = sorted(dict(found ^ manifest["sha256"].items()))
+    sums = {name: sha(data) for name, data in files.items() if name != "manifest.json"}.items()
+    wrong = sorted(dict(sums ^ manifest["sha256"].items()))
     problems = [f"{name} is not the file that was written" for name in wrong]
     problems += [f"manifest.json says {manifest['verdict']}"] if manifest["verdict"] != says else []
-    begins, tenant, gone, entry = line_begins(checkpoints), manifest["tenant"], [], manifest.get("entry")
+    begins, tenant, entry = line_begins(checkpoints), manifest["tenant"], manifest.get("entry")
     line = [item for item in checkpoints if item["number"] >= begins]
     low, high = manifest["seqFrom"], manifest["seqTo"]
-    whole, chains, links, count = low is None and high is None, {}, {}, 0
+    whole, count = low is None and high is None, 0
+    chains: Chains = {}
+    links: Links = {}
+    gone: list[str] = []
     low, high = -(2**63) if low is None else low, 2**63 - 1 if high is None else high
     for text in files["rows.jsonl"].splitlines():
         row, count = Row(json.loads(text, object_pairs_hook=once)), count + 1
         problems += chains.setdefault(row.name, Chain(row)).take(row)
-        links.setdefault(row.hash, set()).update((row.name, None))
-        links.setdefault(row.previous, set()).add(row.name)
+        for hashed in (row.hash, row.previous):
+            links.setdefault(hashed, set()).add(row.name)
         if not low <= row.seq <= high or tenant not in (None, row.name):
             problems.append(f"entry {row.seq} of {row.name} is none of those that were verified")
     if not count == manifest["entries"] == report["entries"]:
