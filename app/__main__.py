@@ -20,8 +20,9 @@ def main() -> int:
 
         gc.disable()  # what is loaded stays; `loading` says more
         libraries.load_beside()
-    from app import seldom  # noqa: PLC0415 - beside it
+    from app import finding, seldom  # noqa: PLC0415 - beside it
 
+    finding.find_own_modules()
     seldom.put_off()
     from app.cli import main as command_line  # noqa: PLC0415
 
