@@ -117,7 +117,7 @@ class Files(QObject):
         self._ask_existing("Open a database", DATABASE_FILES, self.open)
 
     def ask_open_folder(self) -> None:
-        from app.ui.widgets.dialogs import choose_folder  # noqa: PLC0415
+        from app.ui.widgets.file_dialogs import choose_folder  # noqa: PLC0415
 
         choose_folder(self._window, "Open a wrangler project", self._folder(), self.open)
 
@@ -283,7 +283,7 @@ class Files(QObject):
         self._ask_export(InFile(path), path.with_suffix(""), None, readable=True)
 
     def _ask_export(self, where: Where, stem: Path, tenant: str | None, *, readable: bool = False) -> None:
-        from app.ui.widgets.dialogs import ask_save  # noqa: PLC0415
+        from app.ui.widgets.file_dialogs import ask_save  # noqa: PLC0415
 
         title = "Export database as SQL" if tenant is None else f"Export the rows of {visible(tenant)} as SQL"
         title = "Save what can be read as SQL" if readable else title
@@ -580,7 +580,7 @@ class Files(QObject):
         self._busy.run(f"Copying {path.name}…", work, on_done=done, on_failed=failed, can_cancel=False)
 
     def _ask_existing(self, title: str, filters: str, chosen: Callable[[Path], object]) -> None:
-        from app.ui.widgets.dialogs import ask_open  # noqa: PLC0415
+        from app.ui.widgets.file_dialogs import ask_open  # noqa: PLC0415
 
         path = ask_open(self._window, title, str(self._folder()), filters)
         if path is not None:
@@ -589,7 +589,7 @@ class Files(QObject):
 
     def _ask_new(self, title: str, start: Path, chosen: Callable[[Path], object]) -> None:
         """Asks for a name that nothing has yet, and offers one."""
-        from app.ui.widgets.dialogs import ask_save  # noqa: PLC0415
+        from app.ui.widgets.file_dialogs import ask_save  # noqa: PLC0415
 
         found = ask_save(self._window, title, str(start), DATABASE_FILES, replace=False)
         while found is not None and paths.exists(found[0]):

@@ -19,7 +19,8 @@ from app.ui.shell.dialogs import days_box
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import CheckBox, Lines, push_button
-from app.ui.widgets.dialogs import Dialog, choose_folder
+from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.file_dialogs import choose_folder
 from app.ui.widgets.formatting import absolute_time, grouped, percent
 from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row, set_tip
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable

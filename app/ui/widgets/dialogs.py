@@ -1,15 +1,10 @@
-"""Dialogs: what they have in common, questions, failures, and those that ask for a file."""
+"""Dialogs: what they have in common, questions, and failures."""
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, cached_property
-from itertools import chain, count
-from pathlib import Path
+from functools import cached_property
 
 from PySide6.QtCore import (
-    QDir,
     QEvent,
-    QFileInfo,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -19,43 +14,24 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import (
-    QAbstractFileIconProvider,
-    QColor,
-    QIcon,
-    QKeyEvent,
-    QKeySequence,
-    QPainter,
-    QPalette,
-    QResizeEvent,
-    QShortcut,
-    QShowEvent,
-)
+from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QDialog,
-    QFileDialog,
-    QFileIconProvider,
-    QFileSystemModel,
-    QHeaderView,
     QLayout,
     QLineEdit,
-    QListView,
     QListWidget,
     QPlainTextEdit,
     QPushButton,
     QScrollBar,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QToolButton,
-    QTreeView,
     QWidget,
 )
 from shiboken6 import isValid
 
-from app import paths
-from app.itemmodels.columns import Index, Tone
+from app.itemmodels.columns import Tone
 from app.services.text import composed, visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
@@ -63,7 +39,7 @@ from app.ui.widgets.actions import IN_DIALOGS, plain
 from app.ui.widgets.banner import ProgressBar, Toast, WaitLine
 from app.ui.widgets.buttons import Lines, copy_button, push_button
 from app.ui.widgets.following import FollowingScroll
-from app.ui.widgets.formatting import first_line, grouped, percent, table_time
+from app.ui.widgets.formatting import first_line, grouped, percent
 from app.ui.widgets.labels import (
     IconLabel,
     Label,
@@ -76,10 +52,8 @@ from app.ui.widgets.labels import (
     text_box,
 )
 from app.ui.widgets.later import later
-from app.ui.widgets.outliving import Outliving
 from app.ui.widgets.static_table import StaticTable
 from app.ui.widgets.tab_order import is_lost, step
-from app.workers.watches import keep_watches
 
 WIDTH = 460
 _WIDTH_OF_SENTENCES = 620
@@ -91,7 +65,7 @@ _GIVEN = "given"
 """The property of a field that is as low as it may be, as its dialog has no room for more."""
 _ICON, _NARROW = 28, 400
 """The icon's size, and the width of a foot below which its words get its room."""
-_AROUND, _EDGE = 48, 8
+AROUND, EDGE = 48, 8
 _TOAST, _RAISED = 360, 5
 """The width from which a toast stands beside the title, and how far above its middle: controls follow."""
 _CAPTION = 30
@@ -319,7 +293,7 @@ class Dialog(QDialog):
 
     @property
     def _room(self) -> QSize:
-        return self.screen().availableSize() - QSize(_AROUND, _AROUND)
+        return self.screen().availableSize() - QSize(AROUND, AROUND)
 
     def put_at(self, place: QRect) -> None:
         """Where another was, as far as all of it is on the screen there."""
@@ -329,7 +303,7 @@ class Dialog(QDialog):
     def _keep_on_screen(self) -> None:
         """Its buttons are at the foot, which goes down as there is more to say."""
         room, place = self.screen().availableGeometry(), self.geometry()
-        room.adjust(_EDGE, _AROUND - _EDGE, -_EDGE, -_EDGE)  # a frame, whose size may not be known yet
+        room.adjust(EDGE, AROUND - EDGE, -EDGE, -EDGE)  # a frame, whose size may not be known yet
         top = max(min(place.top(), room.bottom() - place.height()), room.top())
         if self.isVisible() and place.bottom() > room.bottom() and top != place.top():
             place.moveTop(top)
@@ -646,45 +620,6 @@ class BugDialog(Dialog):
         self.set_close_button(left=[self.copy_button])
 
 
-class _ByName(QFileIconProvider):
-    """Icons and kinds of files by what their names say."""
-
-    def icon(self, what: QFileInfo | QAbstractFileIconProvider.IconType) -> QIcon:
-        kinds = QAbstractFileIconProvider.IconType
-        if isinstance(what, QFileInfo):
-            what = kinds.Folder if what.isDir() else kinds.File
-        return super().icon(what)
-
-    def type(self, info: QFileInfo) -> str:
-        return "Folder" if info.isDir() else f"{info.suffix().upper()} file".strip()
-
-
-class _InOurDates(QStyledItemDelegate):
-    """Says when a file was changed as all else here says a moment, in local time."""
-
-    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
-        super().initStyleOption(option, index)
-        model = index.model()
-        if isinstance(model, QFileSystemModel):
-            option.text = table_time(model.lastModified(index).toSecsSinceEpoch(), utc=False)
-
-
-@cache
-def _by_name() -> _ByName:
-    """One for all dialogs: PySide never lets go of what a dialog was given."""
-    return _ByName()
-
-
-def _inked(icon: QIcon, ink: QColor) -> QIcon:
-    """An icon of one colour, in this one."""
-    picture = icon.pixmap(32)
-    painter = QPainter(picture)
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
-    painter.fillRect(picture.rect(), ink)
-    painter.end()
-    return QIcon(picture)
-
-
 def stand_beside(dialog: QDialog) -> None:
     """Shows it as a window of its own, which may go behind the one that it is of, and goes with it."""
     dialog.setWindowFlags(Qt.WindowType.Window | Qt.WindowType.WindowCloseButtonHint)
@@ -724,92 +659,3 @@ def keys_of(dialog: QDialog) -> list[tuple[str, str]]:
 
 def _native(keys: QKeySequence) -> str:
     return keys.toString(QKeySequence.SequenceFormat.NativeText)
-
-
-_PLACES = 160
-"""Pixels for the names beside the files of a dialog."""
-
-
-def open_dialog(parent: QWidget, title: str, start: str, filters: str = "") -> QFileDialog:
-    """A dialog at `start`, a folder or a file in it."""
-    at = Path(start) if start else paths.home()
-    folder = next(filter(paths.is_dir, (at, at.parent)), paths.home())
-    dialog = QFileDialog(parent, title, str(folder), filters)
-    dialog.setOption(QFileDialog.Option.DontUseNativeDialog, sys.platform == "linux")
-    room = parent.screen().availableGeometry()
-    dialog.resize(min(880, room.width() - 2 * _EDGE), min(540, room.height() - 2 * _AROUND))
-    files = dialog.findChild(QTreeView)
-    if files is not None:  # Qt's own dialog, whose columns would cut off sizes and dates
-        files.header().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        files.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        files.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        files.setItemDelegateForColumn(files.model().columnCount() - 1, _InOurDates(files))
-    places = dialog.findChild(QListView, "sidebar")
-    if isinstance(places, QListView):  # which Qt gives as little room as it takes
-        places.setMinimumWidth(min(_PLACES, places.sizeHintForColumn(0) + _GAP))
-    for name in ("backButton", "forwardButton", "toParentButton"):  # black, whatever the theme
-        if isinstance(button := dialog.findChild(QToolButton, name), QToolButton):
-            ink = button.palette().color(QPalette.ColorGroup.Active, QPalette.ColorRole.ButtonText)
-            button.setIcon(_inked(button.icon(), ink))
-    dialog.setIconProvider(_by_name())
-    if not paths.is_dir(at):
-        dialog.selectFile(at.name)
-    dialog.finished.connect(lambda _: keep_watches())
-    hear_keys(dialog, parent)
-    Outliving(dialog, parent)
-    return dialog
-
-
-def ask_open(parent: QWidget, title: str, start: str, filters: str = "") -> Path | None:
-    dialog = open_dialog(parent, title, start, filters)
-    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-    return Path(dialog.selectedFiles()[0]) if dialog.exec() else None
-
-
-def ask_save(
-    parent: QWidget, title: str, start: str, filters: str = "", *, replace: bool = True
-) -> tuple[Path, str] | None:
-    """A name to write to and the filter chosen. It asks before an existing file is replaced; where none is,
-    it offers a name that nothing has yet.
-    """
-    dialog = open_dialog(parent, title, start if replace else str(_free(Path(start))), filters)
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setOption(QFileDialog.Option.DontConfirmOverwrite, not replace)
-    return (Path(dialog.selectedFiles()[0]), dialog.selectedNameFilter()) if dialog.exec() else None
-
-
-def new_folder_dialog(parent: QWidget, title: str, start: Path, act: str) -> QFileDialog:
-    """Asks for a folder that is not there yet, and lists folders alone; `act` is what happens to it."""
-    dialog = open_dialog(parent, title, str(_free(start)), "Folders (*)")
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
-    dialog.setFilter(QDir.Filter.AllDirs | QDir.Filter.NoDotAndDotDot)
-    dialog.setOption(QFileDialog.Option.HideNameFilterDetails)
-    dialog.setLabelText(QFileDialog.DialogLabel.FileName, "New folder:")
-    dialog.setLabelText(QFileDialog.DialogLabel.LookIn, "Make it in:")
-    dialog.setLabelText(QFileDialog.DialogLabel.Accept, act)
-    return dialog
-
-
-def ask_new_folder(parent: QWidget, title: str, start: Path, act: str = "Export") -> Path | None:
-    """The folder to make, by `new_folder_dialog`; it offers a name that nothing has yet."""
-    dialog = new_folder_dialog(parent, title, start, act)
-    return Path(dialog.selectedFiles()[0]) if dialog.exec() else None
-
-
-def _free(path: Path) -> Path:
-    """The name, or the first with a number behind it that nothing has yet."""
-    names = (path.with_name(f"{path.stem} {number}{path.suffix}") for number in count(2))
-    return next(name for name in chain([path], names) if not paths.exists(name))
-
-
-def choose_folder(
-    parent: QWidget, title: str, start: Path | None, chosen: Callable[[Path], object]
-) -> QFileDialog:
-    """Opens the dialog without blocking, at `start` or at home; `chosen(folder)` when there is an answer."""
-    dialog = open_dialog(parent, title, str(start or paths.home()))
-    dialog.setFileMode(QFileDialog.FileMode.Directory)
-    dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-    dialog.fileSelected.connect(lambda name: chosen(Path(name)))
-    dialog.open()
-    return dialog

@@ -56,7 +56,8 @@ from app.ui.tabs.webhooks.receiving import ReceiverDialog
 from app.ui.tabs.webhooks.secrets import SecretDialog, rotate_form
 from app.ui.tabs.webhooks.sending import SendEventDialog
 from app.ui.theme import Theme
-from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, Dialog, ErrorDialog, open_dialog
+from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, Dialog, ErrorDialog
+from app.ui.widgets.file_dialogs import open_dialog
 from app.ui.widgets.form_dialog import DateRangeDialog, FormDialog
 from app.workers import scan_pool
 from models.local.database import LocalDatabase

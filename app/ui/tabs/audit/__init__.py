@@ -35,7 +35,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.actions import ActionSpec, ButtonIn
 from app.ui.widgets.buttons import SplitButton
-from app.ui.widgets.dialogs import choose_folder
+from app.ui.widgets.file_dialogs import choose_folder
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label
 from app.ui.widgets.panes import GAP, LOW, Field

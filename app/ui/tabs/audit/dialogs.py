@@ -24,7 +24,8 @@ from app.ui.tabs.audit.words import REASONS
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Lines, push_button
-from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ask_open, ask_save
+from app.ui.widgets.dialogs import ConfirmDialog, Dialog
+from app.ui.widgets.file_dialogs import ask_open, ask_save
 from app.ui.widgets.form_dialog import FieldValue, FormDialog
 from app.ui.widgets.formatting import absolute_time, grouped, relative_time, shortened
 from app.ui.widgets.labels import Label, Look, set_tip

@@ -28,7 +28,8 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.banner import STOP_WAITING, Banner
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.dialogs import ConfirmDialog, ask_new_folder
+from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.file_dialogs import ask_new_folder
 from app.ui.widgets.labels import in_column
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier

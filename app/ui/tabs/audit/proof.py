@@ -9,7 +9,8 @@ from app.services.records.summary import summary
 from app.services.text import byte_size, counted, tenant_name
 from app.ui.session.outcome import Outcome
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.widgets.dialogs import ConfirmDialog, ask_new_folder
+from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.file_dialogs import ask_new_folder
 from app.ui.widgets.formatting import absolute_time, grouped
 from app.workers.scan_pool import store_and_verifier
 from models.errors import TenantAdminError

@@ -18,7 +18,8 @@ from app.services.records.lists import READ_EACH, Keys
 from app.services.records.tables import ColumnKind
 from app.services.text import NUL_SEEN, cells, counted, readable
 from app.ui.widgets.actions import give_letters
-from app.ui.widgets.dialogs import ConfirmDialog, ask_save
+from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.file_dialogs import ask_save
 from app.workers.export import export_rows, export_rows_here, place_in_passing
 from models.engine import Capability, Database
 from models.errors import TooMuch

@@ -37,7 +37,7 @@ from app.ui.widgets import formatting
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Lines, StatusChip, field_icons, push_button, tool_button
 from app.ui.widgets.choice_box import ChoiceBox
-from app.ui.widgets.dialogs import ask_save, choose_folder
+from app.ui.widgets.file_dialogs import ask_save, choose_folder
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice
 from app.ui.widgets.line_view import LineView, SideBySide, count_lines, one_text

@@ -24,7 +24,7 @@ from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Choice, push_button
 from app.ui.widgets.chart import Chart
 from app.ui.widgets.count_chips import CountChips
-from app.ui.widgets.dialogs import Dialog, ask_save
+from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.drawing import (
     Align,
     Drawing,
@@ -39,6 +39,7 @@ from app.ui.widgets.drawing import (
     Spot,
     ticks,
 )
+from app.ui.widgets.file_dialogs import ask_save
 from app.ui.widgets.formatting import (
     absolute_time,
     amount,

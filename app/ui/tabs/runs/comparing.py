@@ -24,7 +24,8 @@ from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import CheckBox, push_button
 from app.ui.widgets.cell_delegate import WrappingCells
 from app.ui.widgets.clipboard import copy_text
-from app.ui.widgets.dialogs import Dialog, ask_save
+from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.file_dialogs import ask_save
 from app.ui.widgets.labels import Label, Look, bounded, in_row
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.export import save

@@ -75,7 +75,7 @@ _FILTERS = {
 
 def _dossier_act(tab: RecordTab) -> ActionSpec:
     def ask(run_ids: Sequence[Any]) -> None:
-        from app.ui.widgets.dialogs import ask_save  # noqa: PLC0415 - rows show before
+        from app.ui.widgets.file_dialogs import ask_save  # noqa: PLC0415 - rows show before
 
         shown = tab.current.whole()
         is_it = shown is not None and shown.run["id"] == run_ids[0]

@@ -17,7 +17,8 @@ from app.ui.session.context import Context
 from app.ui.session.lock import or_ask
 from app.ui.session.outcome import Outcome
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog, ask_new_folder
+from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog
+from app.ui.widgets.file_dialogs import ask_new_folder
 from models.engine import MOST_READ
 from models.progress import Monitor
 

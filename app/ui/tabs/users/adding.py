@@ -20,7 +20,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import CheckBox, push_button
 from app.ui.widgets.choice_box import ChoiceBox
-from app.ui.widgets.dialogs import ask_open
+from app.ui.widgets.file_dialogs import ask_open
 from app.ui.widgets.form_dialog import FieldValue
 from app.ui.widgets.formatting import first_line
 from app.ui.widgets.labels import Label, Look, in_column, in_row, set_tip

@@ -15,7 +15,8 @@ from app.ui.session.context import Context
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.data_table import DataTable
-from app.ui.widgets.dialogs import Dialog, ask_save
+from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.file_dialogs import ask_save
 from app.ui.widgets.formatting import first_line
 from app.ui.widgets.labels import Label, Look
 from app.workers.export import save

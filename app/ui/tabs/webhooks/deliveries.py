@@ -28,7 +28,8 @@ from app.ui.widgets.buttons import field_icons, push_button
 from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.columns import Columns
-from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ask_save
+from app.ui.widgets.dialogs import ConfirmDialog, Dialog
+from app.ui.widgets.file_dialogs import ask_save
 from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice, set_tip
 from app.ui.widgets.static_table import Cell
 from app.ui.widgets.tab_order import enter

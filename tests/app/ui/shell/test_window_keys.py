@@ -17,7 +17,8 @@ from app.ui.shell.window import MainWindow
 from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.theme import Mode
-from app.ui.widgets.dialogs import Dialog, open_dialog
+from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.file_dialogs import open_dialog
 from app.ui.widgets.form_dialog import FormDialog
 from tests.fixtures.ears import Heard
 from tests.fixtures.window import (

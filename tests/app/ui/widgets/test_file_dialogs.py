@@ -23,7 +23,7 @@ from app import paths
 from app.services.chain.checkpoint import Reason
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Mode, Theme
-from app.ui.widgets.dialogs import new_folder_dialog, open_dialog
+from app.ui.widgets.file_dialogs import new_folder_dialog, open_dialog
 from app.ui.widgets.formatting import moment
 from app.workers import watches
 from models.local.file import diagnose
