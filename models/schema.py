@@ -93,7 +93,9 @@ WHERE {by} IS NOT NULL ORDER BY {by} COLLATE BINARY
 """
 """Without an index each hop would read the table, and so there is none."""
 
-_SPAN: Final = "SELECT (SELECT max({rowid}) FROM main.{table}) - (SELECT min({rowid}) FROM main.{table}) + 1"
+ENDS: Final = "(SELECT min({rowid}) FROM main.{table}), (SELECT max({rowid}) FROM main.{table})"
+"""The first and the last number of a table's rows: SQLite reads them all for both in one SELECT."""
+SPAN: Final = "SELECT (SELECT max({rowid}) FROM main.{table}) - (SELECT min({rowid}) FROM main.{table}) + 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,9 +220,7 @@ def inspect_with_tenants(
     known = {query.sql()[0]: rows for query, rows in zip(foreseen, told[len(first) :], strict=True)}
     schema = _inspected(database, shape)
     numbered = {name: one.rowid for name, one in schema.stored.items() if one.rowid and not internal(name)}
-    ends = [
-        raw(_SPAN.format(rowid=sql_name(rowid), table=sql_name(name))) for name, rowid in numbered.items()
-    ]
+    ends = [raw(SPAN.format(rowid=sql_name(rowid), table=sql_name(name))) for name, rowid in numbered.items()]
     ways = [_tenants_of(table, indexed) for table, indexed in found]
     asked = [query for query in (*ends, *ways) if query.sql()[0] not in known]
     known |= zip((query.sql()[0] for query in asked), database.read_batch(asked), strict=True)
@@ -235,7 +235,7 @@ def _foreseen(tables: Sequence[str]) -> list[BaseQuery]:
     for model in TABLES:
         key = model._meta.primary_key
         rowid = key.column_name if isinstance(key, AutoField) else "rowid"
-        spans.append(_SPAN.format(rowid=sql_name(rowid), table=sql_name(model._meta.table_name)))
+        spans.append(SPAN.format(rowid=sql_name(rowid), table=sql_name(model._meta.table_name)))
     named = [table for table in tables if "tenant_id" in expected_columns().get(table, ())]
     return [*map(raw, spans), *(_tenants_of(table, True) for table in named)]
 

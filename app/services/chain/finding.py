@@ -9,6 +9,7 @@ from app.services.chain.rules import HIGHEST_SEQ, MARKER_EVENT, TABLE, Marker, r
 from app.services.text import tenant_name
 from models.engine import Database, Rows, raw
 from models.errors import InvalidInput
+from models.schema import ENDS
 
 FIELD: Final = "entry"
 _SHORTEST: Final = 4
@@ -19,7 +20,7 @@ _MARKERS: Final = 5_000
 
 _NUMBER: Final = "typeof(seq) = 'integer'"
 _THERE: Final = f"SELECT seq, CAST(tenant_id AS TEXT) FROM {TABLE} WHERE seq = ? AND {_NUMBER}"  # noqa: S608
-_ENDS: Final = f"SELECT min(seq), max(seq) FROM {TABLE}"  # noqa: S608
+_ENDS: Final = f"SELECT {ENDS.format(rowid='seq', table=TABLE)}"
 _BEGINS: Final = f"""
 SELECT seq, CAST(tenant_id AS TEXT) FROM {TABLE} WHERE hash >= ? AND hash < ? AND {_NUMBER}
 LIMIT {_NAMED + 1}

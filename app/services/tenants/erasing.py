@@ -38,7 +38,7 @@ from app.services.text import counted, tenant_name
 from models.engine import OWN_USAGE, Database, Statement, Usage, raw, sql_name, within
 from models.errors import Cancelled, NotAllowed, OutcomeUnknown, RowChanged, TenantAdminError
 from models.progress import UNWATCHED, Monitor, share_of
-from models.schema import ForeignKey, StoredTables, read_stored
+from models.schema import SPAN, ForeignKey, StoredTables, read_stored
 from models.status import SYSTEM_TENANT, AuditEvent
 
 _VERIFIED, _COPIED, _GONE = 0.3, 0.4, 0.7
@@ -239,9 +239,8 @@ def _looked_through(database: Database, stored: StoredTables, name: str) -> int:
     for key in stored[name].referring:
         child = stored.get(key.table)
         if child is not None and not any({*key.columns} <= {*one} for one in (child.key, *child.indexes)):
-            number = child.rowid
-            rows = f"max({number}) - min({number}) + 1" if number else "count(*)"
-            sizes.append(raw(f"SELECT {rows} FROM main.{sql_name(child.name)}"))  # noqa: S608
+            of_all = SPAN if child.rowid else "SELECT count(*) FROM main.{table}"
+            sizes.append(raw(of_all.format(rowid=child.rowid, table=sql_name(child.name))))
     return sum(database.at_most(int(rows or 0)) for ((rows,),) in database.read_each(sizes))
 
 

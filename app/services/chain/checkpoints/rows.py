@@ -16,6 +16,7 @@ from app.services.chain.rules import TABLE, named
 from app.services.chain.where import InDatabase, InFile, Where
 from models.engine import Database, Rows, raw
 from models.errors import ColumnMissing, TableMissing, TenantAdminError
+from models.schema import ENDS
 from models.tables import AuditEntry
 
 AT_ONCE: Final = 500
@@ -99,8 +100,7 @@ class ChainRows:
     @property
     def ends(self) -> list[tuple[int, ChainRow]]:
         """The first row and the last one, whosever they are; none of an empty chain."""
-        query = AuditEntry.select(fn.MIN(AuditEntry.seq), fn.MAX(AuditEntry.seq))
-        (seqs,) = self.database.rows(query.tuples())
+        (seqs,) = self.database.rows(raw(f"SELECT {ENDS.format(rowid='seq', table=TABLE)}"))
         return sorted(self.at(seq for seq in seqs if seq is not None).items())
 
     def firsts_of(self, tenants: Collection[str]) -> dict[str, tuple[int, str]]:
