@@ -685,6 +685,8 @@ class OutcomeUnknown(RemoteError):
     made: Callable[[Any], object] | None = None
     take: Callable[[Any], Any] | None = None
     called: str = ""
+    told: Callable[[bool | None], object] | None = None
+    """Hears, once, whether it was saved; None where nothing tells."""
     is_answered = False
     """Whether an answer came to it, so that no copy of it is on its way any more."""
     heading = "It is not known whether this was saved"

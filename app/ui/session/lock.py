@@ -144,7 +144,7 @@ class Unsettled(QObject):
             for one, each in zip(every, own, strict=True)
             if one.saved and each is not None and each.made is not None
         ]
-        end = partial(self._end, error, [*zip(every, own, strict=True)])
+        end = partial(self._end, error, [*zip(every, own, strict=True)], sent)
 
         def made(database: Database) -> list[tuple[object, OutcomeUnknown]]:
             return [(made(database), error) for error, made in asked]
@@ -158,9 +158,12 @@ class Unsettled(QObject):
         self,
         error: OutcomeUnknown | None,
         every: Sequence[tuple[Settled, OutcomeUnknown | None]],
+        untold: Sequence[OutcomeUnknown],
         saved: Sequence[tuple[object, OutcomeUnknown]] = (),
     ) -> None:
-        """What the `error` was about is known; `saved` is what this window had sent of it, and is there."""
+        """What the `error` was about is known, but for what is `untold`; `saved` is what this window had sent
+        of it, and is there.
+        """
         self.is_asking = False
         if self.error is error:  # else another act's outcome has become unknown meanwhile
             self.error = None
@@ -177,6 +180,10 @@ class Unsettled(QObject):
         announced = [sent for _, sent in saved]
         if is_untold or any(one.saved and own not in announced for one, own in every):
             self.outdated.emit()
+        answers = [*((one.saved, own) for one, own in every), *((None, own) for own in untold)]
+        for answer, act in answers:
+            if act is not None and act.told is not None:
+                act.told(answer)
 
     def _not_told(self, error: TenantAdminError) -> None:
         """That it is still not known was heard; anything else leaves it as it was."""

@@ -6,7 +6,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple, Protocol, cast, runtime_checkable
 
-from PySide6.QtCore import QDate, Qt, Signal, SignalInstance
+from PySide6.QtCore import SIGNAL, QDate, Qt, Signal, SignalInstance
 from PySide6.QtGui import QKeySequence, QShortcut, QTextCharFormat
 from PySide6.QtWidgets import (
     QCalendarWidget,
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QSpinBox,
     QWidget,
 )
+from shiboken6 import Shiboken
 
 from app.services.records.tables import valid_beside
 from app.services.text import some_of
@@ -27,7 +28,7 @@ from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.labels import Label, Look, add_layout, in_column, in_row, keep_room
 from app.ui.widgets.later import later
-from models.errors import ChangedMeanwhile, InvalidInput, TenantAdminError
+from models.errors import ChangedMeanwhile, InvalidInput, OutcomeUnknown, TenantAdminError
 
 FieldValue = str | bool | int
 Checker = Callable[[FieldValue], str]
@@ -235,11 +236,20 @@ class FormDialog(Dialog):
     def write(self, act: Callable[..., object], *args: object) -> None:
         """Run `act(*args, on_done=…, on_failed=…)`: close when it is done, or say below a field why not.
 
-        Where it may be done all the same, the dialog goes: nothing can be said of it yet.
+        Where it may be done all the same, the dialog goes: nothing can be said of it yet. Where something
+        follows when it is `accepted`, a generated password that is shown once, say, it goes out of sight
+        alone, and that follows when it is found saved.
         """
 
         def failed(error: TenantAdminError) -> None:
             self.set_busy(False)
+            follows = self.receivers(SIGNAL("accepted()"))
+            if follows and isinstance(error, OutcomeUnknown) and error.is_undecided:
+                error.told = self._told
+                self._clean = self.values()
+                self.hide()
+                self._give_keyboard()
+                return
             if error.is_undecided:
                 self._discard()
                 return
@@ -286,9 +296,20 @@ class FormDialog(Dialog):
         self._discard()
         self.outdated.emit()
 
+    def _told(self, saved: bool | None) -> None:
+        """What has become of an act whose answer was lost; the file may be closed by then."""
+        if Shiboken.isValid(self):
+            if saved:
+                self.accept()
+            else:
+                super().reject()
+
     def _discard(self) -> None:
         self._clean = self.values()
         super().reject()
+        self._give_keyboard()
+
+    def _give_keyboard(self) -> None:
         if (owner := self.parentWidget()) is not None:  # two dialogs went at once, and the keyboard with both
             owner.window().activateWindow()
 

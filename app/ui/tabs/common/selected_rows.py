@@ -18,6 +18,7 @@ from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.widgets.data_table import DataTable
 from app.workers.runner import Task
+from models.errors import TenantAdminError, TooManyAtOnce
 
 MOST_RANGES = 500
 """Of a selection that stays in another order: with more of them Qt takes long to paint."""
@@ -97,12 +98,17 @@ class SelectedRows(QObject):
         *,
         each: int,
         most: int | None = None,
+        refused: Callable[[TenantAdminError], object] = lambda error: None,
     ) -> None:
-        """The same for what reads `each` of these rows so often, or of the `most` of them: before many, where
-        that is charged, a person is asked. Where it is dropped, which is said, it counts as `declined`, too.
+        """The same for what reads `each` of these rows so often: before many, where that is charged, a person
+        is asked. Where it is dropped, which is said, it counts as `declined`, too. More than `most` are
+        `refused` before anything is read, unless only reading tells how many they are.
         """
 
         def ask(query: ListQuery, keys: Keys) -> None:
+            if most is not None and len(keys) > most and not self.model.estimated:
+                refused(TooManyAtOnce(counted(most, *self.table.noun)))
+                return
             rows = len(keys) if most is None else min(len(keys), most)
             self._context.when_agreed(each * rows, partial(use, query, keys), self.view, declined)
 

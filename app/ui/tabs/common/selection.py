@@ -200,8 +200,11 @@ class Selection(QObject):
             else:
                 look()
 
-        most = self._context.opened.database.most_at_once if asks else None  # an act on more is refused
-        self._rows.when_agreed(begin, partial(turns.drop, turn), each=each, most=most)
+        def refused(error: TenantAdminError) -> None:
+            turns.drop(turn, partial(failed, error))
+
+        most = self._context.opened.database.most_at_once if asks else None
+        self._rows.when_agreed(begin, partial(turns.drop, turn), each=each, most=most, refused=refused)
 
     def look_at(self, columns: Iterable[str], own: Iterable[str] = ()) -> None:
         """Counts the values of these columns as well, of each selection of several that is not at hand; and

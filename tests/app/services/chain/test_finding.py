@@ -57,6 +57,16 @@ def test_an_entry_is_found_by_number_and_by_hash(chain: ChainFile, engine: Datab
     )
 
 
+def test_an_entry_is_found_by_its_number_without_reading_the_others(
+    chain: ChainFile, engine: Database
+) -> None:
+    for _ in range(50):
+        chain.append("globex", at=NOW)
+    before = 0 if engine.usage is None else engine.usage.read
+    find_entry(engine, 8)
+    assert engine.usage is None or engine.usage.read - before <= 8
+
+
 def test_where_there_is_none_it_is_said_why(chain: ChainFile, engine: Database) -> None:
     assert refusal(engine, "9") == "There is no entry 9: the last is 8."
     assert refusal(engine, "3") == (

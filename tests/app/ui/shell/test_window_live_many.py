@@ -1,6 +1,7 @@
 """Many users, several values, a view, a proof and a slow answer, in the window on a live D1."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt
@@ -63,6 +64,33 @@ def undo(qtbot: QtBot, page: RecordTab, *, asks: bool) -> None:
         if asks:
             click(qtbot, dialog(qtbot, page.window(), ConfirmDialog).confirm_button)
     closed(qtbot, page.window(), ConfirmDialog)
+
+
+@pytest.mark.parametrize("is_saved", [True, False])
+def test_a_password_that_was_generated_is_shown_where_it_is_found_saved(
+    qtbot: QtBot, window: MainWindow, place: str, edge: Edge, is_saved: bool
+) -> None:
+    """Nobody would know it, else."""
+    page = open_live(qtbot, window, place)
+    unlock(qtbot, window)
+    database: Any = page.context.opened.database
+    database.client.seconds = 0.5  # nothing is on its way for longer
+    choose(qtbot, page, 1)
+    page.table.setFocus()
+    press("Ctrl+Shift+P")
+    form = dialog(qtbot, window, FormDialog)
+    edge.faults = ["page after" if is_saved else "page before", *["page before"] * 4]
+    press("Return")
+    unsettled = page.context.unsettled
+    qtbot.waitUntil(lambda: unsettled.error is not None)
+    assert not form.isVisible()
+    unsettled.ask()
+    if is_saved:
+        dialog(qtbot, window, PasswordShown).accept()
+    else:
+        qtbot.waitUntil(lambda: "is not in the database" in window.toast.label.text())
+    closed(qtbot, window, FormDialog)
+    closed(qtbot, window, PasswordShown)
 
 
 def test_passwords_lists_and_moves_of_many_users(
