@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Final
 from urllib.parse import urlsplit
 
-from app.services.records.webhooks import valid_url
+from app.services.records.urls import valid_url
 from models.errors import InvalidInput
 
 _PRIVATE: Final = "is of a private network"

@@ -13,7 +13,7 @@ from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.request import Header
 from app.services.deliveries.signing import PREFIX, signed_form, standard_key
-from app.services.records.webhooks import without_users
+from app.services.records.urls import without_users
 from app.services.secrets.forms import SECRET_MARK
 from app.services.secrets.names import is_secret_in_urls, is_secret_text, is_signature
 from app.services.secrets.texts import GONE, without_secrets

@@ -21,7 +21,7 @@ from app.services.deliveries.destination import Destination
 from app.services.deliveries.hiding import without_signatures
 from app.services.deliveries.request import STANDARD_ID, Header, Request
 from app.services.deliveries.signing import Signing
-from app.services.records.webhooks import host_alone, without_urls
+from app.services.records.urls import host_alone, without_urls
 from app.services.text import folded
 from models import errors
 from models.local import atomic

@@ -12,7 +12,8 @@ from urllib.parse import quote, urlsplit
 
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.signing import Signing, new_message_id, platform_signature, standard_signature
-from app.services.records.webhooks import THIS_COMPUTER, host_doubt, valid_event, valid_url
+from app.services.records.urls import THIS_COMPUTER, host_doubt, valid_url
+from app.services.records.webhooks import valid_event
 from models.errors import InvalidInput
 
 MOST_BODY: Final = 256 * 1024

@@ -9,7 +9,7 @@ from typing import Any, Final
 from app.services.deliveries import hiding
 from app.services.deliveries.answer import DeliveryAnswer
 from app.services.deliveries.log import Delivery
-from app.services.records.webhooks import without_urls
+from app.services.records.urls import without_urls
 from app.services.secrets.names import words
 from app.services.secrets.texts import GONE
 from app.services.text import utc_time

@@ -210,7 +210,7 @@ class TenantStory:
         hook = make_webhook(self._rng, self._tenant, at)
         self._tenant.webhooks.append(hook)
         events = json.dumps(hook["events"].split(","), separators=(",", ":"))
-        url = f"https://{hook['hostname']}/…"  # as ours say it (webhooks.host_alone)
+        url = f"https://{hook['hostname']}/…"  # as ours say it (urls.host_alone)
         return AuditEvent.WEBHOOK_CREATED, (
             f'{{"webhookId":"{hook["id"]}","actor":{actor},"url":"{url}","events":{events}}}'
         )

@@ -32,13 +32,7 @@ from app.services.records.tables import (
     undeclared,
     undeclared_of,
 )
-from app.services.records.webhooks import (
-    host_alone,
-    hostname_alone,
-    without_urls,
-    without_users,
-    written_with,
-)
+from app.services.records.urls import host_alone, hostname_alone, without_urls, without_users, written_with
 from app.services.secrets.texts import without_secrets
 from app.services.text import cell, one_cell
 from models import engine

@@ -15,7 +15,7 @@ from app.services.records.run_views import dollars
 from app.services.records.runs import full_score, in_running_order
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import PLANNING_RUNS, ColumnKind
-from app.services.records.webhooks import without_users
+from app.services.records.urls import without_users
 from app.services.text import markdown, readable
 from models.engine import Database
 from models.errors import NotAllowed

@@ -83,7 +83,7 @@ class TableColumn:
     from, with their counts. `hidden`: in a table only when asked for. `listed`: read with every row of a
     list; else only with a whole record. `of` is the file's column where the name differs. `words` are those
     for yes and no. `host_only`: a URL, its host or what people write with one, whole on the screen, of which
-    copies and exports hold the host alone (`webhooks.host_alone`). `is_declared`: it is one of ours. `tells`
+    copies and exports hold the host alone (`urls.host_alone`). `is_declared`: it is one of ours. `tells`
     gives what a person is told of a secret beside that it is there, and nothing of the secret. `digests`: it
     may hold bare digests of passwords, which their form alone does not tell from others (`said`). `steps`:
     values, each a plain word, that come in this order, before any other text.

@@ -9,7 +9,8 @@ from typing import Any, Final
 from app.services.records.list_query import ListQuery, Statements
 from app.services.records.rows import decoded, exactly, shown
 from app.services.records.tables import WEBHOOK_DESTINATIONS, Scope, flag
-from app.services.records.webhooks import host_doubt, wants
+from app.services.records.urls import host_doubt
+from app.services.records.webhooks import wants
 from app.services.text import readable
 from models.engine import Database
 from models.errors import TableMissing

@@ -1,12 +1,13 @@
 """When something is old, and so removed by retention: the one rule of it, for columns and for single rows."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from peewee import fn
 
 from app.services.chain.rules import SECONDS_LIMIT, in_milliseconds, is_no_time, seconds
-from app.services.records.tables import ON
-from models.status import DAY
+from app.services.records.tables import NOTIFICATIONS, ON, PLANNING_RUNS
+from models.status import DAY, RunStatus
 
 
 def cutoff_at(now: int, days: int) -> int:
@@ -33,6 +34,22 @@ def old_from(stored: object, days: int, *, milliseconds: bool = False) -> int | 
     return seconds(stored) + days * DAY + 1
 
 
-def may_go(read: object) -> bool:
-    """Whether a notification goes when it is old, by its flag as it is stored: those not read stay."""
-    return read in ON
+@dataclass(frozen=True, slots=True)
+class GoesBy:
+    """What a record is removed by: the `time` of it, in a column, where another, its `state`, is one of
+    `states` as they are stored.
+    """
+
+    time: str
+    state: str
+    states: tuple[Any, ...]
+
+    def may_go(self, stored: object) -> bool:
+        return stored in self.states
+
+
+GOES_BY: Final = {
+    NOTIFICATIONS.name: GoesBy("created_at", "read", ON),
+    PLANNING_RUNS.name: GoesBy("updated_at", "status", (RunStatus.DELETED.value,)),
+}
+"""Of the records that are removed for their own time: notifications that are read, runs that are deleted."""

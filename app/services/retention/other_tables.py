@@ -27,19 +27,23 @@ from app.services.records import references
 from app.services.records.images import Images
 from app.services.records.references import Fate, KeyPath, columns_of
 from app.services.records.rows import Value, decoded, exactly, given, in_parts, refers, tried
-from app.services.records.tables import DECLARED, NOTIFICATIONS, ON, PLANNING_ARTIFACTS, PLANNING_RUNS
-from app.services.retention.age import is_old, old_in_milliseconds
+from app.services.records.tables import DECLARED, NOTIFICATIONS, PLANNING_ARTIFACTS, PLANNING_RUNS
+from app.services.retention.age import GOES_BY, is_old, old_in_milliseconds
 from models.engine import PAGE_ROWS, Database, Statement
 from models.errors import NotAllowed
 from models.schema import ForeignKey, StoredTable, StoredTables, read_stored
-from models.status import RunStatus
 from models.tables import Notification, PlanningArtifact, PlanningRun
 
 _NOTIFICATIONS, _RUNS, _ARTIFACTS = NOTIFICATIONS.name, PLANNING_RUNS.name, PLANNING_ARTIFACTS.name
 
+
+def _goes_by(table: str) -> tuple[str, str]:
+    return GOES_BY[table].state, GOES_BY[table].time
+
+
 NEEDED: Final[dict[str, tuple[str, ...]]] = {
-    _NOTIFICATIONS: ("read", "created_at"),
-    _RUNS: ("id", "status", "updated_at"),
+    _NOTIFICATIONS: _goes_by(_NOTIFICATIONS),
+    _RUNS: ("id", *_goes_by(_RUNS)),
     _ARTIFACTS: ("run_id",),
 }
 """The tables beside the audit chain that retention removes from, and what it must know of each."""
@@ -342,9 +346,8 @@ class OtherTables:
 
     def _dated(self, table: str) -> tuple[Any, Any]:
         """The condition that a record may go when it is old, and its time."""
-        if table == _NOTIFICATIONS:
-            return Notification.read.in_(ON), Notification.created_at
-        return PlanningRun.status == RunStatus.DELETED.value, PlanningRun.updated_at
+        by, fields = GOES_BY[table], RECORDS[table]._meta.fields
+        return fields[by.state].in_(by.states), fields[by.time]
 
     def _old(self, table: str) -> tuple[Any, Any]:
         may_go, at = self._dated(table)

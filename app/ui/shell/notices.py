@@ -344,10 +344,10 @@ class BrokenNotice(Notice):
     def look(self) -> None:
         verdict = self._context.verdict
         if verdict.is_broken:
-            from app.ui.tabs.audit import words  # noqa: PLC0415 - with what verifies
+            from app.ui.session import verdict_words  # noqa: PLC0415 - with what verifies
 
             now, utc = self._context.clock(), self._context.settings.utc_times
-            tone, head, rest, detail, icon = words.of_all(verdict, now, utc, self._tenant)
+            tone, head, rest, detail, icon = verdict_words.of_all(verdict, now, utc, self._tenant)
             objection, outcome = self._continuation.objection, verdict.outcome
             if objection and outcome is not None and outcome.report.notes:  # what to do about it comes first
                 detail = f"{detail}. {objection}"
@@ -475,7 +475,7 @@ class ContinuationNotice(Notice):
     def show_imported(
         self, continuation: Continuation | None, made: SignedReport, *, is_part: bool = False
     ) -> None:
-        from app.ui.tabs.audit.words import heading  # noqa: PLC0415 - with what verifies
+        from app.ui.session.verdict_words import heading  # noqa: PLC0415 - with what verifies
 
         report = made.report
         tone, headline, icon = heading(report)

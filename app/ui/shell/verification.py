@@ -17,8 +17,8 @@ from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.session.outcome import AGAIN, OTHERS, RETENTION, STANDS, Outcome, by_itself
 from app.ui.session.verdict import COULD_NOT, MOST_COUNTED, how_many
+from app.ui.session.verdict_words import CHANGED, WHOLE, headline
 from app.ui.shell.desktop_notice import tell
-from app.ui.tabs.audit.words import CHANGED, WHOLE, headline
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, grouped, relative_time
 from app.ui.widgets.later import later

@@ -19,8 +19,8 @@ from app.services.records.record import AuditDetail, read_entry
 from app.services.records.stored_times import epoch_of
 from app.services.records.summary import actor_of, summary
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE, Scope
+from app.ui.session import verdict_words
 from app.ui.session.outcome import Asked, LinkCell, Outcome, State
-from app.ui.tabs.audit import words
 from app.ui.tabs.audit.dialogs import VerifyRangeDialog
 from app.ui.tabs.audit.findings import FindingsPane
 from app.ui.tabs.audit.go_to import Beside
@@ -137,8 +137,8 @@ class AuditTab(RecordTab):
         self.inspector.set_header(
             entry.text("event_type"),
             f"entry {number} · {declared.whose(entry)} · {self._moment(entry['created_at'])}",
-            words.HASHES[judged.hash_ok],
-            words.LINKS[judged.link],
+            verdict_words.HASHES[judged.hash_ok],
+            verdict_words.LINKS[judged.link],
         )
         said = summary(entry["event_type"], entry["payload"])
         self._summary.setText(said or "")
@@ -155,7 +155,7 @@ class AuditTab(RecordTab):
         self.fields.set_fields(
             [
                 *(Field(name, of, mono=True, tone=tone) for name, of, tone in hashes),
-                Field("Link", words.link_sentence(judged), can_copy=False),
+                Field("Link", verdict_words.link_sentence(judged), can_copy=False),
                 *(Field("Problem", problem, tone=Tone.BAD) for problem in judged.problems[:1]),
                 *declared.unknown_fields(entry),
             ]

@@ -20,7 +20,7 @@ from app.ui.session.busy import ReadingText
 from app.ui.session.context import Context
 from app.ui.session.lock import ask_to_read
 from app.ui.session.outcome import Asked, Outcome, run
-from app.ui.tabs.audit.words import REASONS
+from app.ui.session.verdict_words import REASONS
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Lines, push_button

@@ -17,12 +17,12 @@ from app.services.chain.verify.report import Report
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
+from app.ui.session import verdict_words
 from app.ui.session.busy import WAIT_LOOK_MS, WAIT_SECONDS
 from app.ui.session.context import Context
 from app.ui.session.lock import ask_to_read
 from app.ui.session.outcome import OTHERS, RETENTION, Asked, Outcome, State, begin, verify
 from app.ui.session.verdict import COULD_NOT
-from app.ui.tabs.audit import words
 from app.ui.tabs.audit.findings import FindingsPanel
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
@@ -175,7 +175,7 @@ class VerificationPanel(QWidget):
             return
         self._asked, self._is_due, self._then = asked, True, then
         self.changed.emit()  # first: a button that has the focus hands it on before it is hidden
-        self.banner.show_progress(words.running(asked), 0, 0)
+        self.banner.show_progress(verdict_words.running(asked), 0, 0)
         begin(self._context, self._run)
 
     def _ask_cost(self, much: MuchToRead) -> None:
@@ -301,14 +301,14 @@ class VerificationPanel(QWidget):
     def _show_cost(self, rows: int) -> None:
         self._cost = f"about {counted(rows, 'row')} are read{self._context.charged(', and charged')}"
         if self._job is not None and not self._job.cancelled:
-            self.banner.show_progress(words.running(self._asked), 0, 0, self._cost)
+            self.banner.show_progress(verdict_words.running(self._asked), 0, 0, self._cost)
 
     def _advance(self, done: int, total: int) -> None:
         if self._job is not None and not self._job.cancelled:
             rate = formatting.rate(done, time.monotonic() - self._started, "entries")
             detail = f"{done:,} of {counted(total, 'entry', 'entries')} · {rate}"
             detail = " · ".join(filter(None, [detail, self._cost]))
-            self.banner.show_progress(words.running(self._asked), done, total, detail)
+            self.banner.show_progress(verdict_words.running(self._asked), done, total, detail)
 
     def _show(self, outcome: Outcome) -> None:
         section = outcome.asked.section
@@ -347,7 +347,9 @@ class VerificationPanel(QWidget):
             self._say(Tone.NEUTRAL, "No audit chain", detail=lacking, icon=Icon.SHIELD_OFF)
             return
         now, utc = self._context.clock(), self._context.settings.utc_times
-        of_more = words.of_all(verdict, now, utc, self._tenant) if shown is None else self._of_part(shown)
+        of_more = (
+            verdict_words.of_all(verdict, now, utc, self._tenant) if shown is None else self._of_part(shown)
+        )
         tone, head, rest, detail, icon = of_more
         if shown is None and verdict.known is None:
             head = headline or head
@@ -363,10 +365,10 @@ class VerificationPanel(QWidget):
             self._listed = report
             self.findings.show_findings(report)
 
-    def _of_part(self, part: Outcome) -> words.Words:
+    def _of_part(self, part: Outcome) -> verdict_words.Words:
         section, utc = part.asked.section, self._context.settings.utc_times
         newer = 0 if section.tenant is None or section.is_range else self._newer.get(section.tenant, 0)
-        return words.of_part(part, newer, utc)
+        return verdict_words.of_part(part, newer, utc)
 
     def _show_verdict(self, asked: Asked, report: Report) -> None:
         """Says the verdict while the checkpoint is still to be made: a keyring may keep it waiting."""
@@ -386,7 +388,7 @@ class VerificationPanel(QWidget):
             return
         waiting.is_said = has_room
         seconds = time.monotonic() - waiting.since
-        what = f"no checkpoint yet: {words.inside(waiting.what)}, {seconds:.0f} s…"
+        what = f"no checkpoint yet: {verdict_words.inside(waiting.what)}, {seconds:.0f} s…"
         if known.why_not != what and seconds >= WAIT_SECONDS:
             self._context.verdict.outcome = replace(known, why_not=what)
             self._say_known()

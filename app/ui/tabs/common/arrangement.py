@@ -88,7 +88,7 @@ class Arrangement:
         anybody may post.
         """
         from app.services.records.export import as_exported  # noqa: PLC0415 - rows show before
-        from app.services.records.webhooks import without_urls  # noqa: PLC0415
+        from app.services.records.urls import without_urls  # noqa: PLC0415
 
         def lasts(choice: ColumnChoice) -> bool:
             name, values = choice

@@ -1,15 +1,13 @@
 """When retention removes a record: a column of its list, and a field of the inspector."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.itemmodels.columns import Column
 from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS, Table
-from app.services.retention.age import may_go, old_from
+from app.services.retention.age import GOES_BY, GoesBy, old_from
 from app.ui.session.context import Context
 from app.ui.widgets.formatting import absolute_time, day, relative_time
 from app.ui.widgets.panes import Field
-from models.status import RunStatus
 
 LEAVES = "leaves"
 _TITLE = "Removal"
@@ -19,30 +17,27 @@ _OFF = "Data retention does not run by itself on this database."
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What retention goes by: the time in column `of`, where the column `state` lets a record go by `may_go`.
-    Else `stays` says so in a cell, a field and within a sentence, or nothing does.
+    """How it is told of a table's records. Where one may not go (`GOES_BY`), `stays` says so in a cell, a
+    field and within a sentence, or nothing does.
     """
 
     table: Table
-    of: str
-    state: str
-    may_go: Callable[[object], bool]
     stays: tuple[str, str, str] | None = None
 
     @property
+    def by(self) -> GoesBy:
+        return GOES_BY[self.table.name]
+
+    @property
     def hint(self) -> str:
-        title = self.table.column(self.of).label
+        title = self.table.column(self.by.time).label
         return f"When data retention removes it, by the days in the preferences. In the order of {title}."
 
 
 OF_NOTIFICATIONS = Rule(
-    NOTIFICATIONS,
-    "created_at",
-    "read",
-    may_go,
-    ("kept, unread", "Not while it is unread", "but stays as long as it is unread"),
+    NOTIFICATIONS, ("kept, unread", "Not while it is unread", "but stays as long as it is unread")
 )
-OF_RUNS = Rule(PLANNING_RUNS, "updated_at", "status", lambda status: status == RunStatus.DELETED)
+OF_RUNS = Rule(PLANNING_RUNS)
 
 
 class Leaving:
@@ -52,9 +47,9 @@ class Leaving:
 
     def __init__(self, context: Context, rule: Rule = OF_NOTIFICATIONS) -> None:
         self._context, self._rule = context, rule
-        self._state = rule.table.names.index(rule.state)
+        self._state = rule.table.names.index(rule.by.state)
         stored = context.opened.schema.columns.get(rule.table.name)
-        self.is_told = stored is None or {rule.state, rule.of} <= set(stored)
+        self.is_told = stored is None or {rule.by.state, rule.by.time} <= set(stored)
         """Whether the file has what retention goes by; without it, it leaves the whole table."""
         self.read()
 
@@ -79,7 +74,7 @@ class Leaving:
         return Column(
             LEAVES,
             _TITLE,
-            of=self._rule.of,
+            of=self._rule.by.time,
             text=lambda made, row: self._words(row[self._state], made),
             tooltip=lambda made, row: self._sentence(row[self._state], made),
             dim=True,
@@ -92,7 +87,7 @@ class Leaving:
         at = self._from(made)
         if at is None:
             value = "Never"
-        elif not self._rule.may_go(state):
+        elif not self._rule.by.may_go(state):
             value = self._rule.stays[1] if self._rule.stays else ""
         else:
             value = "At the next run" if at <= self._context.clock() else self._moment(at)
@@ -106,11 +101,11 @@ class Leaving:
 
     def _words(self, state: object, made: object) -> str:
         at, now, stays = self._from(made), self._context.clock(), self._rule.stays
-        if stays is None and not self._rule.may_go(state):
+        if stays is None and not self._rule.by.may_go(state):
             return ""
         if at is None:
             return "never"
-        if not self._rule.may_go(state):
+        if not self._rule.by.may_go(state):
             return stays[0] if stays else ""
         if at <= now:
             return "next run" if self._runs else "when it runs"
@@ -119,7 +114,7 @@ class Leaving:
 
     def _sentence(self, state: object, made: object) -> str:
         at, now, stays = self._from(made), self._context.clock(), self._rule.stays
-        goes = self._rule.may_go(state)
+        goes = self._rule.by.may_go(state)
         if stays is None and not goes:
             return ""
         if at is None:

@@ -9,7 +9,7 @@ from app.ui.session.busy import ReadingText
 from app.ui.session.context import Context
 from app.ui.session.lock import or_ask
 from app.ui.session.outcome import Asked, Outcome
-from app.ui.tabs.audit.words import headline
+from app.ui.session.verdict_words import headline
 from models.errors import Cancelled, TenantAdminError
 
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from app.itemmodels.columns import Column, Row, Tone
 from app.services.deliveries.health import LAST
 from app.services.deliveries.samples import MEANINGS
-from app.services.records import webhooks
+from app.services.records import urls, webhooks
 from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
 from app.services.records.record import Record
@@ -178,7 +178,7 @@ class WebhooksTab(RecordTab):
         self.commands.show_button("deactivate", active is not False)
         chips: list[Chip] = [declared.chip(record, "active", _CHIPS)]
         host = record.text("hostname")
-        doubt = webhooks.host_doubt(record.text("url"), host)
+        doubt = urls.host_doubt(record.text("url"), host)
         if doubt:
             chips.append((doubt[0], Tone.BAD, Icon.WARNING))
         self.inspector.set_header(record.text("name") or host, f"webhook of {declared.whose(record)}", *chips)
@@ -399,7 +399,7 @@ def _all_events(value: Any) -> str:
 
 
 def _doubt(row: Row) -> tuple[str, str] | None:
-    return webhooks.host_doubt(row[_URL], row[_HOST])
+    return urls.host_doubt(row[_URL], row[_HOST])
 
 
 _URL_HINT = "https, or http on this computer"
@@ -444,7 +444,7 @@ class WebhookDialog(FormDialog):
         stored_url = webhook.text("url") if webhook else None
         url = line_edit(first.text("url") if first else "")
         url.setPlaceholderText("https://hooks.example.com/path")
-        check_url = checked(webhooks.valid_url, stored_url)
+        check_url = checked(urls.valid_url, stored_url)
         self.add_field("url", "URL", url, check_url, _URL_HINT)
         url.textChanged.connect(self._hint_of_address)
         stored_events = first.text("events") if first else webhooks.ALL_EVENTS
@@ -492,7 +492,7 @@ class WebhookDialog(FormDialog):
             from app.ui.tabs.webhooks.secrets import show_new  # noqa: PLC0415 - rows show before
 
             values = self.values()
-            title = str(values["name"]) or webhooks.valid_url(str(values["url"]))[1]
+            title = str(values["name"]) or urls.valid_url(str(values["url"]))[1]
             show_new(self._context, title, made, self.parentWidget())
 
     def _submit(self) -> None:

@@ -11,7 +11,7 @@ from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from app.services.records.rows import Value
-from app.services.records.webhooks import without_users
+from app.services.records.urls import without_users
 from models.engine import Database
 from models.errors import TooMuch
 from models.schema import inspect

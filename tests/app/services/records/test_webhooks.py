@@ -5,10 +5,11 @@ from typing import Any
 import apsw
 import pytest
 
-from app.services.records import webhooks, writing
+from app.services.records import urls, webhooks, writing
 from app.services.records.record import read_record
 from app.services.records.tables import WEBHOOK_DESTINATIONS, ColumnKind, TableColumn
-from app.services.records.webhooks import WebhookInput, valid_url
+from app.services.records.urls import valid_url
+from app.services.records.webhooks import WebhookInput
 from models.engine import Database
 from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed, RowChanged
 from tests.app.services.conftest import Events
@@ -42,7 +43,7 @@ def test_a_destination_stores_the_urls_own_host_and_hides_its_secret(
 )  # fmt: skip
 def test_urls_that_two_programs_could_read_differently_are_refused(url: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        webhooks.valid_url(url)
+        urls.valid_url(url)
     assert refused.value.field == "url"
 
 
@@ -53,7 +54,7 @@ def test_urls_that_two_programs_could_read_differently_are_refused(url: str) -> 
      ("https://192.0.2.1/", "192.0.2.1"), ("https://xn--bcher-kva.example/", "xn--bcher-kva.example")],
 )  # fmt: skip
 def test_the_host_is_what_javascript_gives(url: str, host: str) -> None:
-    assert webhooks.valid_url(url) == (url, host)
+    assert urls.valid_url(url) == (url, host)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_the_host_is_what_javascript_gives(url: str, host: str) -> None:
 )
 def test_a_stored_host_that_is_not_the_urls_is_noticed(url: str, hostname: str, doubt: str) -> None:
     """Of a URL that is refused here it is not said that its host is another."""
-    said = ": ".join(webhooks.host_doubt(url, hostname) or ())
+    said = ": ".join(urls.host_doubt(url, hostname) or ())
     assert said.startswith(doubt) and bool(said) == bool(doubt)
 
 
@@ -276,16 +277,16 @@ def test_a_url_in_a_name_is_said_as_any_other(engine: Database, events: Events) 
      (None, "…"), (7, "…")],
 )  # fmt: skip
 def test_of_a_url_the_host_alone_is_said(url: Any, said: str) -> None:
-    assert webhooks.host_alone(url) == said
+    assert urls.host_alone(url) == said
 
 
 def test_urls_are_found_behind_whatever_and_a_long_word_takes_no_time() -> None:
     said = "see -1.https://u:hidden@a.example/hidden, (7http://b.example/hidden) x+https://c.example/hidden"
-    found = str(webhooks.without_urls(said))
+    found = str(urls.without_urls(said))
     assert "hidden" not in found and found.startswith("see -1.https://a.example/…")
     begun = time.monotonic()
     for word in ("x", "x-", "-", "x.7", "7", "x://", "x:/"):
-        webhooks.without_urls(word * 100_000)
+        urls.without_urls(word * 100_000)
     assert time.monotonic() - begun < 5  # by its square it would take minutes
 
 

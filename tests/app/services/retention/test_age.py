@@ -3,7 +3,7 @@
 import apsw
 import pytest
 
-from app.services.retention.age import cutoff_at, may_go, old_from
+from app.services.retention.age import GOES_BY, cutoff_at, old_from
 from models.engine import Database
 from tests.app.services.retention.test_run import CUTOFF, NEW, OLD, notify
 from tests.conftest import NOW
@@ -37,7 +37,7 @@ def test_a_run_takes_the_notifications_that_are_old_by_then(
         for read in (0, 1, 2):
             notify(sql, f"{number}-{read}", read, at)
             since = old_from(at, 90, milliseconds=milliseconds)
-            if may_go(read) and since is not None and since <= NOW:
+            if GOES_BY["notifications"].may_go(read) and since is not None and since <= NOW:
                 going.add(f"{number}-{read}")
     retain(engine, milliseconds=milliseconds)
     left = {key for (key,) in sql.execute("SELECT id FROM notifications")}

@@ -22,9 +22,9 @@ from app.settings import Settings
 from app.ui.session.context import Context
 from app.ui.session.outcome import Asked
 from app.ui.session.outcome import run as run_verification
+from app.ui.session.verdict_words import REASONS
 from app.ui.shell.notices import BrokenNotice, ContinuationNotice
 from app.ui.tabs.audit.dialogs import CheckpointsDialog, VerifyRangeDialog
-from app.ui.tabs.audit.words import REASONS
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog
 from models.progress import UNWATCHED

@@ -9,8 +9,8 @@ from app.itemmodels.columns import Tone
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Report
 from app.services.records.record import read_entry
-from app.ui.tabs.audit import words as said_of
-from app.ui.tabs.audit.words import headline
+from app.ui.session import verdict_words as said_of
+from app.ui.session.verdict_words import headline
 from tests.fixtures.connected import connected, execute
 from tests.fixtures.sample import sample
 
