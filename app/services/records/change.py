@@ -27,6 +27,8 @@ WRITTEN_FOR_ENTRY: Final = 4
 
 READ_FOR_ENTRY: Final = 3
 """The same that are read where it is appended."""
+READ_WHOLE: Final = 2
+"""The same of a record that an act reads by its id."""
 _READ_AT_ONCE: Final = 54
 """The same where an act is written as it was planned: how the tables are, the ends of its chains, and of our
 seven tables before and behind it.
@@ -66,6 +68,12 @@ def price_to_add(database: Database, written: int, rows: int, entries: int, *, a
     of_entries = READ_FOR_ENTRY * entries
     read = read_to_plan(database, asks=asks) + _READ_AT_ONCE + _READ_TO_ADD * rows + of_entries
     return written * rows + WRITTEN_FOR_ENTRY * entries, read
+
+
+def price_to_change(database: Database, each: int, rows: int, entries: int, *, asks: bool) -> tuple[int, int]:
+    """The same where so many rows are changed, each of which is charged as `each`."""
+    of_rows, of_entries = (READ_WHOLE + 1) * rows, READ_FOR_ENTRY * entries
+    return each * rows + WRITTEN_FOR_ENTRY * entries, read_to_plan(database, asks=asks) + of_rows + of_entries
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from app.services.records.change import READ_FOR_ENTRY, WRITTEN_FOR_ENTRY, Change, read_to_plan
+from app.services.records.change import READ_WHOLE, Change, price_to_change
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import READ_EACH, Keys, Lists
 from app.services.records.record import Record
@@ -15,7 +15,7 @@ from app.services.records.rows import shown
 from app.services.records.tables import AUDIT_CHAIN, DECLARED, PLANNING_RUNS, Scope, flag
 from app.services.text import counted, some_of, visible
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.common.selection import READ_WHOLE, require_ids
+from app.ui.tabs.common.selection import require_ids
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec, ButtonIn, Refuses
@@ -224,7 +224,7 @@ class Frozen:
     ids: tuple[Any, ...]
     names: tuple[str, ...]
     of: Mapping[Any, int]
-    written: int
+    written: int = 0
     read: int = 0
     going: int = 0
     stay: str = ""
@@ -235,9 +235,9 @@ class Frozen:
         return len(self.of)
 
 
-def freeze(rows: Iterable[tuple[Any, ...]], each: int = 1) -> Frozen:
-    """Freezes rows of (id, name, tenant), each to have an audit entry, and charged as `each` rows. Raises
-    `NotAllowed` where one has no id, by which it would be acted on.
+def freeze(rows: Iterable[tuple[Any, ...]]) -> Frozen:
+    """Freezes rows of (id, name, tenant). Raises `NotAllowed` where one has no id, by which it would be acted
+    on.
     """
     from app.ui.widgets.dialogs import LISTED  # noqa: PLC0415 - rows show before any question
 
@@ -250,15 +250,7 @@ def freeze(rows: Iterable[tuple[Any, ...]], each: int = 1) -> Frozen:
         if len(names) < LISTED:
             told = first_line(str(name or shown(record_id)).partition("\n")[0], _TOLD)
             names.append(told if tenant is None else f"{told} · {tenant}")
-    written = len(ids) * (each + WRITTEN_FOR_ENTRY)
-    return Frozen(tuple(require_ids(ids)), tuple(names), of, written)
-
-
-def reads_again(database: Database, rows: int, entries: int, *, asks: bool) -> int:
-    """How many rows an act on so many records reads at most that is planned when it is written; `asks` as of
-    `Agreed`.
-    """
-    return read_to_plan(database, asks=asks) + (READ_WHOLE + 1) * rows + READ_FOR_ENTRY * entries
+    return Frozen(tuple(require_ids(ids)), tuple(names), of)
 
 
 def ask_about(
@@ -355,8 +347,7 @@ def not_so(
     named = freeze((row[0], next(filter(None, row[2 : 2 + len(heading)]), None), row[1]) for row in others)
     entries = len(named.ids) if entry_each else named.tenants
     each = _written(lists, query.table, flags)
-    written = each * len(named.ids) + WRITTEN_FOR_ENTRY * entries
-    read = reads_again(database, len(others), entries, asks=asks)
+    written, read = price_to_change(database, each, len(named.ids), entries, asks=asks)
     return replace(named, written=written, read=read, seen=seen), len(rows)
 
 
@@ -379,10 +370,9 @@ def is_dear(tab: RecordTab, rows: int, changed: Iterable[str]) -> bool:
     context = tab.context
     if not context.opened.database.charges:
         return False
-    written = (_written(context.lists, tab.spec.table.name, changed) + WRITTEN_FOR_ENTRY) * rows
-    return context.is_dear(
-        written, reads_again(context.opened.database, rows, rows, asks=context.agreed.asks)
-    )
+    each = _written(context.lists, tab.spec.table.name, changed)
+    price = price_to_change(context.opened.database, each, rows, rows, asks=context.agreed.asks)
+    return context.is_dear(*price)
 
 
 def _written(lists: Lists, table: str, changed: Iterable[str]) -> int:

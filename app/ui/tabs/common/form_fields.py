@@ -8,10 +8,9 @@ from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QWidget
 
 from app.services import text
-from app.services.records.change import WRITTEN_FOR_ENTRY, price_to_add
+from app.services.records.change import price_to_add, price_to_change
 from app.services.text import folded
 from app.ui.session.context import Context
-from app.ui.tabs.common.acts import reads_again
 from app.ui.widgets.buttons import CheckBox
 from app.ui.widgets.form_dialog import FieldValue, checked
 from app.ui.widgets.labels import LONGEST, Label, Look, bounded, in_column
@@ -230,8 +229,8 @@ class PriceLine(Label):
         """Of so many rows that get other values in these columns."""
         database, asks = self._context.opened.database, self._context.agreed.asks
         each = self._context.lists.written(table, [*columns, "updated_at"])
-        read = reads_again(database, rows, entries, asks=asks) + looks
-        self._tell(rows, each * rows + WRITTEN_FOR_ENTRY * entries, read)
+        written, read = price_to_change(database, each, rows, entries, asks=asks)
+        self._tell(rows, written, read + looks)
 
     def _tell(self, rows: int, written: int, read: int) -> None:
         self.setText(self._context.price(written, read=read, going=0).strip() if rows > 1 else "")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.itemmodels.columns import Row
+from app.services.records.change import READ_WHOLE
 from app.services.records.list_query import Key, ListQuery
 from app.services.records.lists import READ_EACH, Keys
 from app.services.records.tables import flag
@@ -32,9 +33,6 @@ COUNTED = 200_000
 """Of so many that are not at hand it is counted in the background, where reading them costs nothing; of all
 rows of a list, however many they are.
 """
-
-READ_WHOLE = 2
-"""The same of one that an act reads by its id."""
 
 MANY = 5_000
 """Of more rows what an act reads first may take longer than a person waits without a word."""

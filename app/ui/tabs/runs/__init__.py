@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 from app.itemmodels.columns import Column, Row, Tone
 from app.services.records import parking
 from app.services.records import runs as planning
-from app.services.records.change import Change
+from app.services.records.change import Change, price_to_change
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
 from app.services.records.record import Record
@@ -35,7 +35,6 @@ from app.ui.tabs.common.acts import (
     history_act,
     is_dear,
     priced,
-    reads_again,
     record_act,
 )
 from app.ui.tabs.common.declared import RUNS_TAB
@@ -501,12 +500,12 @@ class RunsTab(RecordTab):
             each = lists.written(query.table, ("status", "updated_at"))
             seen.fill(of_rows(query.table, found, columns))
             asked = found or rows
-            read = reads_again(database, len(asked), len(asked), asks=wary)
+            written, read = price_to_change(database, each, len(asked), len(asked), asks=wary)
             named = (
                 (key, first_line(plain(idea).partition("\n")[0], _IDEA_TOLD), status_word(status))
                 for key, idea, status in asked
             )
-            frozen = replace(freeze(named, each), read=read, stay=stay, seen=seen)
+            frozen = replace(freeze(named), written=written, read=read, stay=stay, seen=seen)
             return frozen, bool(found), any(row[2] in GOES_ON for row in found)
 
         def give(judged: tuple[Frozen, bool, bool]) -> None:
