@@ -1,7 +1,13 @@
 """Markers are planted as secrets, every act is done, and all that the program has written is searched.
 
-Where they belong they are: in the database, on the screen where a person asked to see them, on the clipboard
-where they asked to have them there.
+The ways out: lists and what is selected in them, to files and to the clipboard, in each form; a request as curl;
+the answer to a test event, the delivery log in sight, exported and as it is kept; whatever is shown, said and
+announced, of what fails, too; an error that nobody expected, as it is told and logged; the entries of the audit
+chain; settings, with filters that were typed, and all else in the program's own folder; what each command writes
+and prints: reports, checkpoints, proofs, archives, lists, a tenant's data, a run as a document.
+
+Where they belong they are: in the database and in copies of it (`backup`, `export`), in the system's keyring, on
+the screen where a person asked to see them, on the clipboard where they asked to have them there.
 """
 
 import json
@@ -13,7 +19,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QPlainTextEdit
+from PySide6.QtWidgets import QPlainTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import bugs
@@ -30,14 +36,18 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.webhooks import WebhooksTab
 from app.ui.tabs.webhooks.deliveries import DeliveriesDialog
 from app.ui.tabs.webhooks.sending import SendEventDialog
-from app.ui.widgets.dialogs import BugDialog
+from app.ui.tabs.webhooks.secrets import SecretDialog
+from app.ui.widgets.dialogs import BugDialog, ErrorDialog
+from app.ui.widgets.form_dialog import FormDialog
+from models.errors import TenantAdminError
 from tests.d1.edge import ACCOUNT, TOKEN, Edge
 from tests.fixtures.command import run
+from tests.fixtures.ears import Heard
 from tests.fixtures.hooked import serving
 from tests.fixtures.keyrings import Desktop
 from tests.fixtures.live import Live
 from tests.fixtures.planted import finds, texts, written_in
-from tests.fixtures.window import ask, dialog, go, open_file, words
+from tests.fixtures.window import ask, choose, closed, dialog, go, open_file, press, words
 
 SECRET = "whsec_pl4nt/hook+secret9fQabcdefghijkl"
 ROTATED = "pl4nt/rotated+secret=3xZ"
@@ -100,14 +110,17 @@ def plant(path: Path, url: str) -> None:
     ask(path, odd, f"https://{USER}:{WORD}@a.example/in/{PATH}?key={QUERY}")
 
 
-def acted(qtbot: QtBot, context: Context, act: Callable[..., Any], *args: Any, **how: Any) -> Any:
+def acted(qtbot: QtBot, context: Context, act: Callable[..., Any], *args: Any, **how: Any) -> str:
+    """What is said of it."""
     with qtbot.waitSignal(context.runner.changed) as changed:
         context.act(act, *args, **how)
-    return changed.args[0]
+    change = changed.args[0]
+    return f"{change.summary}{change.left}{change.along}"
 
 
-def do_all_acts(qtbot: QtBot, context: Context) -> None:
+def do_all_acts(qtbot: QtBot, context: Context) -> list[tuple[str, str]]:
     """Each of users, webhooks and notifications, each taken back and done again."""
+    said = []
     path = context.opened.path
     (first,), (second,), (third,) = ask(path, "SELECT id FROM users WHERE tenant_id = 'acme-corp' LIMIT 3")
     hooks = [key for (key,) in ask(path, "SELECT id FROM webhook_destinations ORDER BY rowid")]
@@ -134,12 +147,104 @@ def do_all_acts(qtbot: QtBot, context: Context) -> None:
     for act, *args in acts:
         if act is webhooks.set_active:
             ask(path, "UPDATE webhook_destinations SET active = ?", int(not args[1]))
-        acted(qtbot, context, act, *args, **({"read": True} if act is notifications.mark else {}))
+        how = {"read": True} if act is notifications.mark else {}
+        said.append(("acts", acted(qtbot, context, act, *args, **how)))
         for word in ("undo", "redo"):
             with qtbot.waitSignal(context.runner.changed):
                 getattr(context.history, word)()
     with qtbot.waitSignal(context.runner.changed):  # the last stays undone
         context.history.undo()
+    return said
+
+
+def fail(qtbot: QtBot, window: MainWindow, context: Context) -> list[tuple[str, str]]:
+    """Acts that the program or the table itself refuses, with secrets among what they were given."""
+    path, said = context.opened.path, []
+    (first,), (second,) = ask(path, "SELECT id FROM users WHERE tenant_id = 'acme-corp' LIMIT 2")
+    ((hook,),) = ask(path, "SELECT id FROM webhook_destinations ORDER BY rowid LIMIT 1")
+    ask(path, "UPDATE users SET api_token = NULL WHERE id <> ?", first)
+    ask(path, "CREATE UNIQUE INDEX once ON users (api_token)")
+    acts: list[tuple[Any, ...]] = [
+        (users.set_others, second, {"api_token": COLUMN}),
+        (users.create, "acme-corp", f"{USER}:{WORD}@", {"api_token": COLUMN}),
+        (users.create, "acme-corp", "new.one@acme.example", {"api_token": COLUMN}),
+        (webhooks.update, hook, WebhookInput("CI", f"http://{USER}:{WORD}@b.example/{PATH}", secret=SECRET)),
+        (webhooks.set_secret, "gone", Secret(ROTATED)),
+        (users.set_password, "gone", Typed(PASSWORD)),
+    ]
+    for act, *args in acts:
+        with qtbot.waitSignal(context.runner.failed) as failed:
+            context.act(act, *args)
+        error = failed.args[0]
+        assert isinstance(error, TenantAdminError)
+        shown = dialog(qtbot, window, ErrorDialog)
+        said.append((f"{act.__name__} that fails", f"{error}\n{error.happened}\n{error!r}\n{words(shown)}"))
+        shown.reject()
+        closed(qtbot, window, ErrorDialog)
+    return said
+
+
+def in_sight(page: RecordTab) -> str:
+    """Whatever is shown or told to a screen reader of a tab with a record."""
+    parts = [words(page), *(one.toPlainText() for one in page.findChildren(QPlainTextEdit))]
+    for one in page.findChildren(QWidget):
+        parts += [one.toolTip(), one.accessibleName(), one.accessibleDescription()]
+    return "\n".join(parts)
+
+
+def rotate(qtbot: QtBot, window: MainWindow, page: RecordTab) -> str:
+    """A secret whose old one is still taken for a while: the new one."""
+    page.commands.trigger("rotate_secret")
+    dialog(qtbot, window, FormDialog)
+    press("Return")
+    shown = dialog(qtbot, window, SecretDialog)
+    new = shown.field.toPlainText()
+    shown.reject()
+    return new
+
+
+def filter_by_secrets(qtbot: QtBot, window: MainWindow) -> None:
+    """As somebody looks for whose they are; the tabs remember how they were filtered."""
+    page = go(qtbot, window, 0)
+    with qtbot.waitSignal(page.list.loaded):
+        page.exact.keep("api_token", (COLUMN,))
+        page.filters_changed()
+    for place, text in ((0, HASH), (2, SECRET)):
+        page = go(qtbot, window, place)
+        with qtbot.waitSignal(page.list.loaded):
+            page.set_filter_text(text)
+
+
+def command_all(path: Path, out: Path) -> list[tuple[str, str]]:
+    """What the commands that write none of the secrets write and print."""
+    said = []
+    ((last,),) = ask(path, "SELECT max(seq) FROM audit_chain")
+    ((run_id,),) = ask(path, "SELECT id FROM planning_runs LIMIT 1")
+    for what in (
+        ("verify", path, "--report", out / "bundle"),
+        ("checkpoint", path, "--export", out / "checkpoints.json"),
+        ("prove", path, str(last), out / "proof"),
+        ("info", path),
+        ("tenants", "list", path, "--json"),
+        ("tenants", "export", path, "acme-corp", out / "acme"),
+        ("users", "list", path, out / "list.csv"),
+        ("users", "list", path, out / "list.json"),
+        ("runs", "dossier", path, run_id, out / "run.html"),
+        (
+            "retention",
+            path,
+            "--days",
+            "90",
+            "--archive",
+            out / "archives",
+            "--trust-clock",
+            "--allow-majority",
+        ),
+    ):
+        done = run(*what)
+        assert done.returncode == 0, done.stderr + done.stdout
+        said.append((" ".join(map(str, what[:2])), done.stdout + done.stderr))
+    return said
 
 
 def export_and_copy(qtbot: QtBot, page: RecordTab, out: Path) -> list[tuple[str, str]]:
@@ -212,6 +317,7 @@ def test_no_marker_is_in_anything_that_the_program_writes(  # noqa: PLR0917
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
+    heard: Heard,
 ) -> None:
     out, home = tmp_path / "out", Path(os.environ["TENANT_ADMIN_HOME"])
     out.mkdir()
@@ -223,28 +329,38 @@ def test_no_marker_is_in_anything_that_the_program_writes(  # noqa: PLR0917
         open_file(qtbot, window, demo_path)
         assert window.workspace is not None
         context = window.workspace.context
-        do_all_acts(qtbot, context)
+        said += do_all_acts(qtbot, context)
         for place in range(4):
             page = go(qtbot, window, place)
             said += export_and_copy(qtbot, page, out)
+            choose(qtbot, page, 0)
+            shown = in_sight(page)
+            if place == 2:  # what a person calls a webhook, and where it leads, that person sees
+                for seen in (PATH, QUERY, USER, WORD):
+                    shown = shown.replace(seen, "")
+            said.append((f"tab {place} in sight", shown))
         page = go(qtbot, window, 2)
         hooks = ask(demo_path, "SELECT id FROM webhook_destinations WHERE hostname = '127.0.0.1'")
         page.show_record(hooks[3][0])
-        qtbot.waitUntil(lambda: page.current.whole() is not None)
+        qtbot.waitUntil(lambda: page.current.record_id == hooks[3][0] and page.current.whole() is not None)
         assert isinstance(page, WebhooksTab)
         said += send_all(qtbot, window, page, out)
-    for what in (("verify", demo_path, "--report", out / "bundle"), ("checkpoint", demo_path)):
-        done = run(*what)
-        assert done.returncode == 0, done.stderr
-        said.append((str(what[0]), done.stdout + done.stderr))
+        new = rotate(qtbot, window, page)
+    said += fail(qtbot, window, context)
+    said += command_all(demo_path, out)
     said += crash(window)
     said += [("entries", str(ask(demo_path, "SELECT payload FROM audit_chain")))]
+    filter_by_secrets(qtbot, window)
     window.close()
     said += zip(("stdout", "stderr"), capfd.readouterr(), strict=True)
+    said += [("announced", "\n".join(heard.words))]
     places = {**written_in(home, out), **texts(said)}
+    kept = json.loads((tmp_path / "keyring" / "kept").read_text())
+    assert SECRET in str(kept), "the old one is still taken"
+    key = next(held for name, held in kept.items() if name.endswith("checkpoints"))
     assert {"users.csv", "deliveries.jsonl", "webhook_destinations.sql"} <= {Path(one).name for one in places}
     assert any(name.endswith("deliveries.sqlite") for name in places)
-    assert finds(MARKERS, places) == []
+    assert finds(MARKERS | {"new secret": new, "signing key": key}, places) == []
     held = finds(MARKERS, {"database": b"".join(one.read_bytes() for one in tmp_path.glob("demo.sqlite*"))})
     assert {"secret, plain, in database", "hash, plain, in database"} <= set(held), "they can be found"
 
