@@ -1,13 +1,15 @@
 """Markers are planted as secrets, every act is done, and all that the program has written is searched.
 
-The ways out: lists and what is selected in them, to files and to the clipboard, in each form; a request as curl;
-the answer to a test event, the delivery log in sight, exported and as it is kept; whatever is shown, said and
-announced, of what fails, too; an error that nobody expected, as it is told and logged; the entries of the audit
-chain; settings, with filters that were typed, and all else in the program's own folder; what each command writes
-and prints: reports, checkpoints, proofs, archives, lists, a tenant's data, a run as a document.
+The ways out: lists and what is selected in them, to files and to the clipboard, in each form; a request as
+curl; the answer to a test event, the delivery log in sight, exported and as it is kept; whatever is shown,
+said and announced, of what fails, too; an error that nobody expected, as it is told and logged; the entries
+of the audit chain; settings, with filters that were typed, and all else in the program's own folder; what
+each command writes and prints: reports, checkpoints, proofs, archives, lists, a tenant's data, a run as a
+document.
 
-Where they belong they are: in the database and in copies of it (`backup`, `export`), in the system's keyring, on
-the screen where a person asked to see them, on the clipboard where they asked to have them there.
+Where they belong they are: in the database and in copies of it (`backup`, `export`), in the system's
+keyring, on the screen where a person asked to see them, on the clipboard where they asked to have them
+there.
 """
 
 import json
@@ -35,8 +37,8 @@ from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.webhooks import WebhooksTab
 from app.ui.tabs.webhooks.deliveries import DeliveriesDialog
-from app.ui.tabs.webhooks.sending import SendEventDialog
 from app.ui.tabs.webhooks.secrets import SecretDialog
+from app.ui.tabs.webhooks.sending import SendEventDialog
 from app.ui.widgets.dialogs import BugDialog, ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog
 from models.errors import TenantAdminError

@@ -309,12 +309,16 @@ class AuditTab(RecordTab):
         else:
             self.verify_whole(archive)
 
-    def verify_all(self, then: Callable[[Outcome], object] = lambda outcome: None) -> None:
-        """The chains of all tenants, whatever is in scope: only then is a checkpoint made. Where each row
-        that is read is charged, from the latest one on. `then` hears what was found.
+    def verify_all(self) -> None:
+        """The chains of all tenants, whatever is in scope; where each row that is read is charged, from the
+        latest checkpoint on.
         """
         costs = self.context.costs
-        self.panel.start(Asked(new_alone=True) if costs else Asked(archive=self._known_archive()), then)
+        self.panel.start(Asked(new_alone=True) if costs else Asked(archive=self._known_archive()))
+
+    def verify_to_sign(self, then: Callable[[Outcome], object]) -> None:
+        """All of them from their first entries on: only then is a checkpoint made. `then` hears of it."""
+        self.panel.start(Asked(archive=self._known_archive()), then)
 
     def verify_whole(self, archive: Path | None = None) -> None:
         self.panel.start(Asked(Section(self.scope.tenant_id), archive=archive or self._known_archive()))
@@ -416,7 +420,7 @@ class AuditTab(RecordTab):
     def ask_proof(self) -> None:
         from app.ui.tabs.audit.proof import ask_proof  # noqa: PLC0415 - few ask for it
 
-        ask_proof(self, self.verify_all)
+        ask_proof(self, self.verify_to_sign)
 
     def _go_to(self, seq: object, tenant: str) -> None:
         self.table.setFocus(Qt.FocusReason.OtherFocusReason)

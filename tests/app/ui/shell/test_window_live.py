@@ -31,7 +31,7 @@ from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.time_travel import KEPT, TimeTravelDialog
 from app.ui.shell.window import MainWindow
 from app.ui.shell.workspace import SAVED
-from app.ui.tabs.audit import AuditTab
+from app.ui.tabs.audit import PROOF, AuditTab
 from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.notifications import NotificationsTab
@@ -1090,6 +1090,32 @@ def test_the_chain_is_verified_from_the_checkpoint_on(
     page = go(qtbot, window, 1)
     assert isinstance(page, AuditTab)
     assert page.banner.detail().startswith("5 newer entries are not verified yet")
+
+
+def test_a_new_entry_is_proven_by_a_checkpoint_that_is_made_for_it(  # noqa: PLR0917
+    qtbot: QtBot,
+    window: MainWindow,
+    production: str,
+    file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.ui.tabs.audit.proof.ask_new_folder", lambda *asked, **how: tmp_path / "proof")
+    open_live(qtbot, window, production)
+    page = go(qtbot, window, 1)
+    assert isinstance(page, AuditTab)
+    with qtbot.waitSignal(page.verified):
+        page.commands.trigger("verify")
+    append(file, "new", 1)
+    page.reload()
+    ((seq,),) = ask(file, "SELECT max(seq) FROM audit_chain")
+    page.show_record(seq)
+    qtbot.waitUntil(lambda: page.current.record_id == seq and page.current.whole() is not None)
+    page.commands.trigger(PROOF)
+    click(qtbot, dialog(qtbot, window, ConfirmDialog).confirm_button)
+    proven = f"Entry {seq} of acme-corp up to checkpoint 2, 1 entry: exported to proof"
+    qtbot.waitUntil(lambda: window.toast.label.text() == proven)
+    assert (tmp_path / "proof" / "verify_bundle.py").exists()
 
 
 def test_much_is_verified_when_a_person_says_so(
