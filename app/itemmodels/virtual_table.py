@@ -171,13 +171,17 @@ class VirtualTableModel(QAbstractTableModel):
         self._cache.expire()
         self.repaint()
 
+    def keys_of(self, record_ids: Container[object]) -> list[Key]:
+        """Those of the records that are at hand."""
+        at_hand = dict(self._cache.items())
+        return [key for key, row in at_hand.items() if row is not None and row[0] in record_ids]
+
     def reload_records(self, record_ids: Container[object]) -> None:
         """Fetches these records again, in place: they have changed, but none came, went or moved.
 
         Those that are not at hand are fetched when they are seen, as ever.
         """
-        at_hand = dict(self._cache.items())
-        keys = [key for key, row in at_hand.items() if row is not None and row[0] in record_ids]
+        keys = self.keys_of(record_ids)
         if self._asked is not None or len(keys) > PAGE or self.estimated:
             self.reload()  # what is on its way may have been read before
         elif keys:

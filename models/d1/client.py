@@ -23,8 +23,8 @@ from urllib.parse import quote, urlsplit
 import httpcore
 
 from models.d1.errors import NotReached, ServerGone, ServerMoved, UnknownDatabase
-from models.d1.patience import ENDED, IN_BACKGROUND, Patience, rest
-from models.d1.shared import LONGEST_PAUSE, Shared
+from models.d1.patience import ENDED, IN_BACKGROUND, WAITING, Patience, rest
+from models.d1.shared import LONGEST_PAUSE, PER_SECOND, Shared
 from models.engine import JSON_EXACT, OWN_USAGE, Usage
 from models.errors import MISREAD, Cancelled, NoAnswer, RateLimited, StorageError, TokenRefused
 from models.masking import masked
@@ -58,6 +58,8 @@ _NO_CONNECTION: Final = (
     (socket.gaierror, "no such host is known to the network"),
     (ssl.SSLError, "its certificate is not trusted, or it speaks no TLS"),
 )
+
+_SLOWED: Final = f"Slowed down to {PER_SECOND:.0f} calls a second, as Cloudflare limits those of an account"
 
 _SQL: Final = "/raw"
 _REFUSED: Final = {(400, 7500), (500, 10001), (400, 10001)}
@@ -309,11 +311,14 @@ class Client:
 
     def _await_turn(self, cancelled: Stop, *, at_once: bool) -> None:
         """Waits until the account has a call left. Raises `RateLimited` and `Cancelled`."""
-        background = IN_BACKGROUND.get()
+        background, waiting = IN_BACKGROUND.get(), WAITING.get()
+        what = "" if waiting is None else waiting.what
         while self.account is not None:
             wait, paused = 0.0, False
             with suppress(StorageError):  # a full disk keeps nobody from reading
                 wait, paused = self.shared.take(self.account, background=background and not at_once)
+            if waiting is not None:
+                waiting.what = _SLOWED if wait else what
             if not wait:
                 return
             if paused and not background:

@@ -26,7 +26,7 @@ from models.d1.errors import (
     ReturnUnknown,
     UnknownDatabase,
 )
-from models.d1.patience import ENDED, Patience, in_background, rest
+from models.d1.patience import ENDED, WAITING, Patience, in_background, rest
 from models.d1.shared import Bookmark, Sent
 from models.d1.statements import body, compiled, fits, gives_one, guarded, is_guard, text_of
 from models.engine import (
@@ -53,8 +53,6 @@ _UNWANTED: ContextVar[Stop] = ContextVar("unwanted", default=never)
 """Whether nobody wants the thread's answers any more."""
 _LEFT: ContextVar[Stop] = ContextVar("left", default=never)
 """Whether whoever waits for what the thread writes has left."""
-_WAITING: ContextVar[Waiting | None] = ContextVar("waiting", default=None)
-"""What a person is told of the thread's write."""
 _CHAIN: Final = AuditEntry._meta.table_name
 _OURS: Final = frozenset(model._meta.table_name for model in TABLES)
 _MADE: Final = """
@@ -160,7 +158,7 @@ class D1Database(Database):
         waiting = self.waiting = Waiting(f"Waiting for the answer of {self.place}", time.monotonic())
         try:
             ended = self.cancellable(lambda: waiting.cancelled)
-            with within(_WAITING, waiting), within(_LEFT, left), ended:
+            with within(WAITING, waiting), within(_LEFT, left), ended:
                 yield
         finally:
             self.waiting = None
@@ -548,7 +546,7 @@ class D1Database(Database):
             return None
         if sent is None:  # nothing would keep a second copy out
             raise errors.NothingTells(self.place, why)
-        if (waiting := _WAITING.get()) is not None:
+        if (waiting := WAITING.get()) is not None:
             waiting.what = f"{self.place} gave no answer that tells; the same is sent again"
         with self._unanswered.trying() as again:
             tries = _Tries(self.place, again)

@@ -17,6 +17,9 @@ _SLICE: Final = 0.05
 IN_BACKGROUND: ContextVar[bool] = ContextVar("in_background", default=False)
 """Whether no person waits for the thread's calls, so that they give way and wait for a limit's end."""
 
+WAITING: ContextVar[Waiting | None] = ContextVar("waiting", default=None)
+"""What a person is told of the thread's write."""
+
 ENDED: ContextVar[Stop] = ContextVar("ended", default=never)
 """Whether the thread's work is to end where it would wait for a limit's end: nothing is on its way then."""
 

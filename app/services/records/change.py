@@ -257,6 +257,25 @@ def effect_on(query: ListQuery, change: Change) -> Effect:
     )
 
 
+def all_leave(query: ListQuery, change: Change) -> bool:
+    """Whether all rows of the list's table that the change names go from the list by it: they are there no
+    more, or have not the values any more that it keeps rows by; and whether that is all it does to the list.
+    """
+    rows, table = change.by_table.get(query.table, ()), DECLARED[query.table]
+
+    def leaves(row: RowChange) -> bool:
+        if row.before is None or row.after is None:
+            return row.before is not None
+        columns = [column for column in table.columns if column.source in row.changing]
+        told = {column.name: row.after[column.source] for column in columns if column.name == column.source}
+        chosen = {name: values for name, values in query.choices if name in told}
+        others = {column.name for column in columns} - chosen.keys()
+        goes = any(told[name] not in values for name, values in chosen.items())
+        return goes and others.isdisjoint(_looked_at(query))
+
+    return query.table not in change.bulk and 0 < len(rows) <= MANY and all(map(leaves, rows))
+
+
 def _looked_at(query: ListQuery) -> set[str]:
     """The columns of the list that say which rows it has, and in which order."""
     table = DECLARED[query.table]

@@ -55,7 +55,7 @@ class SelfVerification(QObject):
         self._end: tuple[Report, str | None] | None = None
         """Of the latest verification, and the hash of the last entry that it knows."""
         self._is_due_to_look = self._is_looking = False
-        self._knows_newer = False
+        self._knows_newer, self._asked = False, 0
         self._timer = QTimer(self, interval=_LOOK_MS)
         self._timer.timeout.connect(self._look)
 
@@ -247,7 +247,11 @@ class SelfVerification(QObject):
             self._verdict.outdate(RETENTION)
             # What it has written, on a connection of its own, must not outdate what is found now.
             self._context.outside.look(self._check_again)
-        if AUDIT_CHAIN.name in change.tables or change.events:
+        newer, through = self._verdict.newer + len(change.events), self._verdict.through
+        is_told = self._context.costs and not change.bulk and self._knows_newer and not self._asked
+        if through is not None and is_told and newer <= MOST_COUNTED:  # each row that is read costs something
+            self._counted(through, newer)
+        elif AUDIT_CHAIN.name in change.tables or change.events:
             self._count()
 
     def _written(self) -> None:
@@ -257,10 +261,17 @@ class SelfVerification(QObject):
     def _count(self) -> None:
         through = self._verdict.through
         if through is not None:  # where a row costs something, what came since another day is not all read
-            done = partial(self._counted, through)
-            self._context.runner.read(
-                few_behind, through, MOST_COUNTED + 1, on_done=done, on_failed=lambda error: None
-            )
+            self._asked += 1
+
+            def done(newer: int) -> None:
+                self._asked -= 1
+                self._counted(through, newer)
+
+            def failed(error: TenantAdminError) -> None:
+                self._asked -= 1
+
+            most = MOST_COUNTED + 1
+            self._context.runner.read(few_behind, through, most, on_done=done, on_failed=failed)
 
     def _counted(self, through: int, newer: int) -> None:
         was, self._knows_newer = self._knows_newer, True

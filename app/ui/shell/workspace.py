@@ -11,7 +11,7 @@ from PySide6.QtGui import QEnterEvent, QIcon, QKeyEvent, QKeySequence, QResizeEv
 from PySide6.QtWidgets import QApplication, QBoxLayout, QLineEdit, QMainWindow, QMenu, QTabBar, QWidget
 
 from app.services.opened import tenants
-from app.services.records.change import Change
+from app.services.records.change import MANY, Change
 from app.services.records.list_query import ListQuery
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE, NOTIFICATIONS, OFF, PLANNING_RUNS, Scope
 from app.services.text import counted, quoted
@@ -154,6 +154,8 @@ class Workspace(QWidget):
         self.scope = EVERYONE
         """The tenant that every tab is restricted to, or none."""
         self.is_settled = self._to_begin = False
+        self._unread: int | None = None
+        """Notifications, as they were counted last; None while they are."""
         self._beginning = QTimer(self, singleShot=True, interval=0)
         self._beginning.timeout.connect(self._begin)
         self._around = QTimer(self, singleShot=True, interval=AROUND_MS)
@@ -681,7 +683,7 @@ class Workspace(QWidget):
     def _changed(self, change: Change, initiator: object) -> None:
         for page in self._built.values():
             page.hear(change, initiator)
-        if NOTIFICATIONS.name in change.tables:
+        if NOTIFICATIONS.name in change.tables and not self._count_on(change):
             self._count_unread()
         if change.bulk or not change.chains <= set(self.context.tenants) - self.context.erased:
             self._read_tenants()
@@ -796,8 +798,19 @@ class Workspace(QWidget):
         self.context.tenants = tuple(tenants)
         self.tenants_found.emit(tenants)
 
+    def _count_on(self, change: Change) -> bool:
+        """Counts by the change itself, where each row that is read costs something and it tells them all."""
+        rows = change.by_table.get(NOTIFICATIONS.name, ())
+        is_told = rows and len(rows) <= MANY and NOTIFICATIONS.name not in change.bulk
+        if self._unread is None or not (self.context.costs and is_told and self.scope == EVERYONE):
+            return False
+        images = [(image, by) for row in rows for image, by in ((row.before, -1), (row.after, 1))]
+        self._unread += sum(by for image, by in images if image is not None and image.get("read") in OFF)
+        self._show_unread(max(0, self._unread))
+        return True
+
     def _count_unread(self) -> None:
-        opened = self.context.opened
+        opened, self._unread = self.context.opened, None
         few = not self.context.is_much(opened.sizes.get(NOTIFICATIONS.name, 0))
         if few and NOTIFICATIONS.name in opened.schema.columns:
             self.context.runner.read(
@@ -809,6 +822,7 @@ class Workspace(QWidget):
 
     def _show_unread(self, count: int) -> None:
         position, title = _POSITIONS[NOTIFICATIONS.name], NOTIFICATIONS.title
+        self._unread = count
         self.tabs.setTabText(position, f"{title}  {grouped(count)}" if count else title)
         self.tabs.setTabToolTip(position, counted(count, "unread notification"))
 

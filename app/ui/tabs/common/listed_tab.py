@@ -6,7 +6,7 @@ from functools import partial
 
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from app.services.records.change import Change, effect_on
+from app.services.records.change import Change, all_leave, effect_on
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import MOST_KEYS, Lists
 from app.services.records.rows import RowChange
@@ -194,7 +194,7 @@ class ListedTab(InspectedTab):
                 self._put_back = taken_back
             if self._is_dear:
                 self._amend(change, own)
-            else:
+            elif not (query == shown and all_leave(query, change) and self._take_out(own)):
                 self.list.show(query)
             self.read_beside(query)
         elif effect.records:
@@ -228,6 +228,14 @@ class ListedTab(InspectedTab):
         self._has_unseen |= any(row.before is None for row in own)
         if not (own and are_known) or self.spec.table.name in change.bulk:
             self._ask_to_read(self.query())
+
+    def _take_out(self, own: Sequence[RowChange]) -> bool:
+        """Where reading costs and these are at hand, that they go needs none; whether they were taken out."""
+        gone = self.list.model.keys_of({row.record_id for row in own})
+        are_known = self.context.costs and len(gone) == len(own)
+        if are_known:
+            self.list.take_out(lambda: gone)
+        return are_known
 
     @property
     def _is_long(self) -> bool:

@@ -21,6 +21,7 @@ from app.ui.tabs.users.password import PasswordShown
 from app.ui.tabs.webhooks.receivers import EventReceiversDialog
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.form_dialog import FormDialog
+from models.d1.shared import Shared
 from tests.d1.edge import Edge
 from tests.fixtures import live_window
 from tests.fixtures.live import Live
@@ -35,6 +36,7 @@ from tests.fixtures.window import (
     current,
     dialog,
     go,
+    is_settled,
     press,
     texts,
     words,
@@ -64,6 +66,41 @@ def undo(qtbot: QtBot, page: RecordTab, *, asks: bool) -> None:
         if asks:
             click(qtbot, dialog(qtbot, page.window(), ConfirmDialog).confirm_button)
     closed(qtbot, page.window(), ConfirmDialog)
+
+
+def test_triage_takes_few_calls_and_says_what_slows_it_down(
+    qtbot: QtBot, window: MainWindow, place: str, edge: Edge, file: Path
+) -> None:
+    """The row that goes is taken out of the list, and what is known is counted on, without reading."""
+    open_live(qtbot, window, place)
+    unlock(qtbot, window)
+    page = go(qtbot, window, TABLES.index(NOTIFICATIONS.name))
+    page.filter_by("read", 0)
+    unread = "SELECT count(*) FROM notifications WHERE NOT read"
+    ((before,),) = ask(file, unread)
+    qtbot.waitUntil(lambda: page.model.rowCount() == before)
+    assert window.workspace is not None
+    tabs = window.workspace.tabs
+    qtbot.waitUntil(lambda: tabs.tabText(tabs.currentIndex()).endswith(f"  {before}"))
+    choose(qtbot, page, 0)
+    qtbot.waitUntil(lambda: page.context.runner.waiting is None and is_settled(window))
+    edge.calls.clear()
+    with qtbot.waitSignal(page.context.runner.changed):
+        press("R")
+    qtbot.waitUntil(lambda: page.model.rowCount() == before - 1)
+    assert ask(file, unread) == [(before - 1,)]
+    assert tabs.tabText(tabs.currentIndex()).endswith(f"  {before - 1}")
+    asked = b"".join(edge.calls)
+    assert b"group_concat" not in asked and b"SELECT COUNT(*)" not in asked
+    undo(qtbot, page, asks=False)
+    qtbot.waitUntil(lambda: page.model.rowCount() == before)
+
+    database: Any = page.context.opened.database
+    database.client.shared = Shared(per_second=0.1, burst=1)
+    press("R")
+    qtbot.waitUntil(lambda: "Slowed down to 3 calls a second" in words(window), timeout=10_000)
+    database.client.shared = Shared(per_second=1e6)
+    qtbot.waitUntil(lambda: page.model.rowCount() == before - 1)
 
 
 @pytest.mark.parametrize("is_saved", [True, False])
