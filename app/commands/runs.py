@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from app.commands import common
-from app.services.records.run_dossier import DossierForm
+from app.services.runs.run_dossier import DossierForm
 from models.errors import InvalidInput
 from models.progress import Monitor
 

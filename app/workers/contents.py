@@ -5,9 +5,9 @@ this one would hold up the interface. Never imports Qt.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, BinaryIO, Final
 
-from app.services.records.contents import ContentKind, LaidOut, prepare, single
 from app.services.records.rows import in_parts
-from app.services.records.text_diff import Aligned, DiffRow, Equal, TextDiff, lines_of_text
+from app.services.runs.contents import ContentKind, LaidOut, prepare, single
+from app.services.runs.text_diff import Aligned, DiffRow, Equal, TextDiff, lines_of_text
 from app.workers.child import Caller, Children, Job
 from models.progress import Breath, Monitor
 

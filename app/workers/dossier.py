@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from app.services.opened import Opened
-from app.services.records.run_dossier import DossierForm, DossierOf, pieces
+from app.services.runs.run_dossier import DossierForm, DossierOf, pieces
 from app.workers.scan_pool import store_and_verifier
 from models.local.atomic import expected_errors, replacing, require_place
 from models.progress import Monitor

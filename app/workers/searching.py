@@ -14,16 +14,8 @@ from typing import Any, BinaryIO, Final
 from app.services.chain.verify.source import readable
 from app.services.files.exporting import ALL
 from app.services.records.list_query import of_plain, plain
-from app.services.records.run_search import (
-    MOST,
-    RunTexts,
-    TextOf,
-    TextPlace,
-    TextPlaces,
-    Within,
-    require_words,
-)
 from app.services.records.tables import EVERYONE, PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
+from app.services.runs.run_search import MOST, RunTexts, TextOf, TextPlace, TextPlaces, Within, require_words
 from app.workers.child import Caller, Children, Job
 from models.engine import Database
 from models.errors import Cancelled

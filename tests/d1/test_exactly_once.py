@@ -18,12 +18,13 @@ from app.services.chain.checkpoints.making import try_to_sign
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.live.connections import NamedConnection
 from app.services.live.opening import open_live
-from app.services.records import notifications, runs, users, webhooks, writing
+from app.services.records import notifications, users, webhooks, writing
 from app.services.records.change import Change, price_to_change
 from app.services.records.notifications import Composed, compose
 from app.services.records.webhooks import WebhookInput
 from app.services.retention.plan import plan, rows_to_read
 from app.services.retention.run import RetentionStopped
+from app.services.runs import statuses
 from app.workers.runner import Runner
 from models.d1.database import D1Database
 from models.engine import Database, raw
@@ -104,8 +105,8 @@ def acts(database: Database, agreed: Agreed | None = None) -> Iterator[Callable[
     yield one(notifications.mark, ["n"], read=True, **BY)
     yield one(notifications.delete, ["n"], **BY)
     yield from taken_back()
-    yield one(runs.set_status, ["r"], RunStatus.DELETED, **BY)
-    yield one(runs.restore, ["r"], **BY)
+    yield one(statuses.set_status, ["r"], RunStatus.DELETED, **BY)
+    yield one(statuses.restore, ["r"], **BY)
 
 
 def outcome(path: Path) -> list[Any]:
@@ -256,9 +257,9 @@ def test_what_was_looked_at_is_written_as_it_was_unless_something_has_changed(
         writing.undo(production, back, now=NOW)
     execute(file, f"UPDATE users SET updated_at = {NOW} WHERE email = 'c@acme.example'")
     execute(file, "DELETE FROM users WHERE email GLOB 'meanwhile@*'")
-    runs.set_status(production, ["r"], RunStatus.DELETED, **BY)
+    statuses.set_status(production, ["r"], RunStatus.DELETED, **BY)
     edge.calls.clear()
-    runs.restore(production, ["r"], **BY)
+    statuses.restore(production, ["r"], **BY)
     assert len(edge.calls) == 2, "also what tells which status it had"
     others: tuple[Callable[[], object], ...] = (
         lambda: execute(file, "CREATE TABLE notes (id, of TEXT REFERENCES users (id) ON DELETE CASCADE)"),

@@ -17,8 +17,8 @@ from app.services.chain.checkpoints.places import remember_new
 from app.services.chain.rules import GENESIS, entry_hash
 from app.services.demo import content, world
 from app.services.demo.world import HANDFUL, SPAN, Row, Tenant, make_user, make_webhook, shares
-from app.services.records.runs import PHASES
 from app.services.records.tables import AUDIT_CHAIN
+from app.services.runs.statuses import PHASES
 from models.errors import Cancelled, InvalidInput
 from models.local.atomic import new_file
 from models.local.file import connect

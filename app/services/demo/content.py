@@ -5,7 +5,7 @@ from random import Random
 from typing import Final
 
 from app.services.chain.rules import compact_json
-from app.services.records.runs import PHASES
+from app.services.runs.statuses import PHASES
 from models.status import Phase
 
 TENANTS: Final = (

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from app.services.chain.rules import compact_json
 from app.services.demo import content
-from app.services.records.runs import PHASES
+from app.services.runs.statuses import PHASES
 from app.services.text import counted
 from models.status import DAY, Phase, ReviewVerdict, RunMode, RunStatus, WebhookEvent
 

@@ -10,7 +10,7 @@ from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QMenu, QPlainTextEdit, QSizePolicy, QStackedLayout, QTreeView, QWidget
 
 from app.itemmodels.columns import DISPLAY, ROOT, Index
-from app.services.records.contents import LARGE, indented
+from app.services.runs.contents import LARGE, indented
 from app.services.text import counted, to_the_end, visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon

@@ -30,8 +30,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.itemmodels.columns import DISPLAY, ROOT, Index
-from app.services.records.contents import single
-from app.services.records.text_diff import Alone, DiffRow, Marks, TextDiff, marks
+from app.services.runs.contents import single
+from app.services.runs.text_diff import Alone, DiffRow, Marks, TextDiff, marks
 from app.services.text import counted, unstacked, visible
 from app.ui.theme import Theme
 from app.ui.widgets.clipboard import copy_text

@@ -7,7 +7,7 @@ import apsw
 import pytest
 
 from app.services.files.artifact_files import file_name, name_alone, safe, save_all, save_one
-from app.services.records.run_timeline import read
+from app.services.runs.run_timeline import read
 from models.engine import Database
 from models.errors import Cancelled, NotFound
 from models.progress import Monitor

@@ -22,13 +22,14 @@ from app.services.chain.cautions import Agreed, NotRecorded
 from app.services.files import opening, restoring
 from app.services.files.exporting import Wanted, write_sql
 from app.services.files.importing import import_dump
-from app.services.records import export, notifications, runs, users, webhooks, writing
+from app.services.records import export, notifications, users, webhooks, writing
 from app.services.records.change import Change
 from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from app.services.records.rows import Value, decoded, exact
 from app.services.retention.other_tables import OtherTables
+from app.services.runs import statuses
 from models.engine import Database, raw, sql_name
 from models.errors import NotAllowed, TenantAdminError
 from models.local.database import LocalDatabase
@@ -131,9 +132,9 @@ def acts(database: Database, chosen: random.Random) -> Iterator[Act]:
                 yield partial(act, webhooks.delete, webhook_ids=some, **at)
             case "planning_runs":
                 status = chosen.choice(list(RunStatus))
-                yield partial(act, runs.set_status, run_ids=[one], status=status, **at)
+                yield partial(act, statuses.set_status, run_ids=[one], status=status, **at)
                 yield partial(
-                    writing.carry_out, runs.set_status, run_ids=some, status=RunStatus.DELETED, **at
+                    writing.carry_out, statuses.set_status, run_ids=some, status=RunStatus.DELETED, **at
                 )
             case "notifications":
                 yield partial(

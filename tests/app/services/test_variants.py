@@ -8,12 +8,13 @@ import pytest
 from app.services.chain.where import InFile
 from app.services.files.exporting import Wanted, write_sql
 from app.services.files.importing import import_dump
-from app.services.records import notifications, runs, users, webhooks, writing
+from app.services.records import notifications, users, webhooks, writing
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from app.services.records.record import read_record
 from app.services.records.tables import DECLARED, USERS
 from app.services.records.webhooks import WebhookInput
+from app.services.runs import statuses
 from app.workers import scan_pool
 from models.engine import Database
 from models.schema import inspect
@@ -58,13 +59,13 @@ def test_everything_is_done_as_in_our_own(engine: Database, database_path: Path)
         users.rename(engine, user_id, "b@acme.example", actor="ops", now=NOW),
         webhooks.set_active(engine, [hook_id], False, actor="ops", now=NOW),
         notifications.mark(engine, ["n1"], read=True, actor="ops", now=NOW),
-        runs.set_status(engine, ["r1"], RunStatus.PAUSED, actor="ops", now=NOW),
+        statuses.set_status(engine, ["r1"], RunStatus.PAUSED, actor="ops", now=NOW),
         users.delete(engine, [user_id], actor="ops", now=NOW),
     ]
     for change in reversed(changes):
         writing.undo(engine, change, now=NOW)
     assert read_record(engine, USERS, user_id)["email"] == "a@acme.example"
-    assert runs.get(engine, "r1").artifacts
+    assert statuses.get(engine, "r1").artifacts
     lists = Lists(inspect(engine))
     for table in DECLARED:
         listing = lists.open_list(engine, ListQuery(table))

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from app.services.records.contents import ContentKind, prepare
+from app.services.runs.contents import ContentKind, prepare
 from app.workers.contents import prepare_contents
 from models.errors import Cancelled
 from models.progress import UNWATCHED, Monitor

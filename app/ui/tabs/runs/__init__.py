@@ -10,13 +10,10 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from app.itemmodels.columns import Column, Row, Tone
-from app.services.records import parking
-from app.services.records import runs as planning
 from app.services.records.change import Change, price_to_change
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
 from app.services.records.record import Record
-from app.services.records.runs import RunDetail
 from app.services.records.seen import of_rows
 from app.services.records.tables import (
     AUDIT_CHAIN,
@@ -25,6 +22,9 @@ from app.services.records.tables import (
     PLANNING_RUNS,
     Scope,
 )
+from app.services.runs import parking
+from app.services.runs import statuses as planning
+from app.services.runs.statuses import RunDetail
 from app.services.text import counted
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import (
@@ -73,7 +73,7 @@ from models.errors import TenantAdminError
 from models.status import GOES_ON, RunStatus
 
 if TYPE_CHECKING:
-    from app.services.records.run_search import TextPlace
+    from app.services.runs.run_search import TextPlace
     from app.ui.tabs.runs.charts import ChartsDialog
     from app.ui.tabs.runs.page import RunPage
 

@@ -22,12 +22,12 @@ from PySide6.QtWidgets import (
 from app.itemmodels.columns import Tone
 from app.services.files import artifact_files
 from app.services.files.artifact_files import SavedArtifacts
-from app.services.records.contents import LARGE, ContentKind, LaidOut
 from app.services.records.record import Record, each_again
-from app.services.records.run_search import TextOf
-from app.services.records.runs import PHASES
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import PLANNING_ARTIFACTS
+from app.services.runs.contents import LARGE, ContentKind, LaidOut
+from app.services.runs.run_search import TextOf
+from app.services.runs.statuses import PHASES
 from app.services.text import counted, unstacked, visible
 from app.ui.session.context import Context
 from app.ui.tabs.runs.other_columns import OtherColumnsButton

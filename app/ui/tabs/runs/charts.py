@@ -12,10 +12,10 @@ from PySide6.QtCore import QModelIndex, QSize, Qt, Signal
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
 from app.itemmodels.columns import Column
-from app.services.records import run_figures
-from app.services.records.run_figures import RunFigures, RunPoint, Spread
-from app.services.records.runs import STATUSES
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
+from app.services.runs import run_figures
+from app.services.runs.run_figures import RunFigures, RunPoint, Spread
+from app.services.runs.statuses import STATUSES
 from app.services.text import counted, visible
 from app.ui.session.context import Context
 from app.ui.tabs.runs.phase_scores import score_tone

@@ -10,10 +10,10 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QSizePolicy, QVBoxLayout, QWidget
 
 from app.itemmodels.columns import Column, Tone
-from app.services.records import run_compare
-from app.services.records.run_compare import Compared, ComparedLine, Said
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import PLANNING_RUNS
+from app.services.runs import run_compare
+from app.services.runs.run_compare import Compared, ComparedLine, Said
 from app.services.text import counted, readable
 from app.ui.session.context import Context
 from app.ui.tabs.runs.run_acts import status_word

@@ -11,7 +11,7 @@ from app.itemmodels.columns import Row
 from app.ui.widgets.later import later
 
 if TYPE_CHECKING:
-    from app.services.records.run_search import TextPlace
+    from app.services.runs.run_search import TextPlace
     from app.ui.tabs.runs.page import RunPage
 
 _PAGE = "app.ui.tabs.runs.page"

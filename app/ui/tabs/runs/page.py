@@ -9,15 +9,15 @@ from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QPainter, QPaintEven
 from PySide6.QtWidgets import QApplication, QButtonGroup, QFrame, QPushButton, QWidget
 
 from app.itemmodels.columns import Tone
-from app.services.records import run_timeline
-from app.services.records import runs as planning
 from app.services.records.change import Change
 from app.services.records.history import CHARGED, LOOKED_THROUGH, PastEntry
 from app.services.records.record import Record
-from app.services.records.run_search import TextPlace
-from app.services.records.run_timeline import ALL_ABOUT, MOST_ABOUT, PhaseLine, RunNote, RunStory, RunTimeline
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS
+from app.services.runs import run_timeline
+from app.services.runs import statuses as planning
+from app.services.runs.run_search import TextPlace
+from app.services.runs.run_timeline import ALL_ABOUT, MOST_ABOUT, PhaseLine, RunNote, RunStory, RunTimeline
 from app.ui.session.context import Context
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs import page_parts

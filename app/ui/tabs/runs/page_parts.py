@@ -10,9 +10,9 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from app.services.records.history import CHARGED, PastEntry
-from app.services.records.run_search import TextPlace
-from app.services.records.run_timeline import ALL_ABOUT, RunNote, RunStory, RunTimeline, Spent, entry_behind
 from app.services.records.stored_times import epoch_of
+from app.services.runs.run_search import TextPlace
+from app.services.runs.run_timeline import ALL_ABOUT, RunNote, RunStory, RunTimeline, Spent, entry_behind
 from app.services.text import counted, lasted, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared

@@ -13,15 +13,15 @@ from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QWidget
 
 from app.itemmodels.columns import Tone
-from app.services.records import parking
-from app.services.records import runs as planning
 from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
-from app.services.records.parking import EDITED, IDEA, MONTHS, NOTE, REASON, REFINED, NewRun
 from app.services.records.record import Record, read_record
 from app.services.records.seen import Seen
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import PLANNING_PARKED_IDEAS, PLANNING_RUNS, Table
+from app.services.runs import parking
+from app.services.runs import statuses as planning
+from app.services.runs.parking import EDITED, IDEA, MONTHS, NOTE, REASON, REFINED, NewRun
 from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared

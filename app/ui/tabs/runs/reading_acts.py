@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.itemmodels.columns import Tone
-from app.services.records.run_compare import why_not
+from app.services.runs.run_compare import why_not
 from app.services.text import byte_size, counted
 from app.ui.session.context import Context
 from app.ui.tabs.common.record_tab import RecordTab
@@ -16,7 +16,7 @@ from app.ui.widgets.actions import ActionSpec
 from models.progress import Monitor
 
 if TYPE_CHECKING:
-    from app.services.records.run_search import TextPlace
+    from app.services.runs.run_search import TextPlace
 
 StatusLooks = Mapping[Any, tuple[Tone, str]]
 
@@ -100,7 +100,7 @@ def dossier_name(run_id: Any, idea: str) -> str:
 
 def write_dossier(context: Context, run_id: Any, path: Path, kind: str) -> None:
     """Writes a run as a document, by the name's ending, or else by the filter that was chosen."""
-    from app.services.records.run_dossier import DossierForm  # noqa: PLC0415 - rows show before
+    from app.services.runs.run_dossier import DossierForm  # noqa: PLC0415 - rows show before
     from app.workers.dossier import save_dossier  # noqa: PLC0415
 
     ending, every = _FILTERS[kind]

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from app.itemmodels.columns import Column, Row
 from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
-from app.services.records.run_views import Reasons, Worth, counts, dollars, idle, reasons, worth
 from app.services.records.tables import PLANNING_RUNS, Scope
+from app.services.runs.run_views import Reasons, Worth, counts, dollars, idle, reasons, worth
 from app.ui.session.context import Context
 from app.ui.tabs.common.view_picker import ViewPicker
 from app.ui.widgets.buttons import Choice

@@ -10,7 +10,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.itemmodels.columns import Row, Tone
-from app.services.records import runs as planning
+from app.services.runs import statuses as planning
 from app.services.text import counted, readable, some_of
 from app.ui.theme import Theme, set_property
 from app.ui.theme.icons import Icon

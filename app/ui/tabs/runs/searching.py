@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QComboBox, QHeaderView, QTextEdit, QWidget
 
 from app.services.opened import Opened
 from app.services.records.change import Change
-from app.services.records.run_search import LONGEST, TextPlace, TextPlaces, Within, place_in
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import EVERYONE, PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
+from app.services.runs.run_search import LONGEST, TextPlace, TextPlaces, Within, place_in
 from app.services.text import counted, folded, visible
 from app.ui.session.context import Context
 from app.ui.theme.icons import Icon

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import Final
 
-from app.services.records.run_timeline import RunTimeline
+from app.services.runs.run_timeline import RunTimeline
 from models.status import DAY
 
 _MOST_FOLDS, _FOLD, _FAR = 3, 0.2, 4

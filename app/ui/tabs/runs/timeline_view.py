@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.itemmodels.columns import DISPLAY, ROOT, Index, Tone
-from app.services.records.run_timeline import IDLE, PhaseLine, RunTimeline, Spent, TimeSpan
+from app.services.runs.run_timeline import IDLE, PhaseLine, RunTimeline, Spent, TimeSpan
 from app.services.text import counted, lasted, visible
 from app.ui.tabs.runs.run_acts import STATUS_LOOKS
 from app.ui.tabs.runs.time_scale import TimeScale, ticks, time_scale

@@ -13,7 +13,7 @@ import pytest
 
 from app.paths import migrations_dir
 from app.services.demo import create_demo
-from app.services.records.parking import due_at
+from app.services.runs.parking import due_at
 from models.errors import AlreadyThere, Cancelled, CannotOpen, InvalidInput
 from models.progress import Monitor
 from models.status import Phase, RunStatus

@@ -25,11 +25,12 @@ from hypothesis.stateful import RuleBasedStateMachine, get_state_machine_test, i
 
 from app import paths
 from app.services.chain.where import InFile
-from app.services.records import notifications, runs, users, webhooks, writing
+from app.services.records import notifications, users, webhooks, writing
 from app.services.records.change import Change
 from app.services.records.notifications import Composed, compose
 from app.services.records.passwords import Typed
 from app.services.records.webhooks import Secret, WebhookInput
+from app.services.runs import statuses
 from app.workers import scan_pool
 from models.engine import Database
 from models.errors import ChangedSince, InvalidInput, NotAllowed, NotFound
@@ -365,7 +366,7 @@ class Acts(RuleBasedStateMachine):
         else:
             there = [row for key in keys if (row := self.model.get((table, key)))]
             keys = [] if any(row["status"] == cell("deleted") for row in there) else keys
-            self._set(later, table, keys, {"status": "deleted"}, runs.set_status, keys, RunStatus.DELETED)
+            self._set(later, table, keys, {"status": "deleted"}, statuses.set_status, keys, RunStatus.DELETED)
 
     # ------------------------------------------------------------------ undo and redo
 

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.services.records import notifications, runs, users, webhooks, writing
+from app.services.records import notifications, users, webhooks, writing
 from app.services.records.change import Change
 from app.services.records.images import Images
 from app.services.records.record import read_record
 from app.services.records.rows import RawText, shown
 from app.services.records.tables import USERS
 from app.services.records.webhooks import WebhookInput
+from app.services.runs import statuses
 from models.engine import Database
 from models.errors import (
     AlreadyExists,
@@ -476,7 +477,7 @@ def test_a_time_is_kept_in_the_unit_that_the_file_keeps_it_in(
         " VALUES ('s', '', 'running', 1795000000, 1795000000),"
         " ('ms', '', 'running', 1795000000000, 1795000000000)",
     )
-    runs.set_status(engine, ["s", "ms"], RunStatus.PAUSED, actor="ops", now=NOW + 5)
+    statuses.set_status(engine, ["s", "ms"], RunStatus.PAUSED, actor="ops", now=NOW + 5)
     found = {row["id"]: row["updated_at"] for row in Images(engine).rows("planning_runs", ["s", "ms"])}
     assert found == {"s": NOW + 5, "ms": (NOW + 5) * 1000}
 

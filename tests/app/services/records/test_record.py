@@ -10,7 +10,7 @@ from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS, USERS
 from models.engine import Database
 from models.errors import NotFound, TableMissing
 from models.local.database import LocalDatabase
-from tests.app.services.records.test_run_compare import add_run
+from tests.app.services.runs.test_run_compare import add_run
 from tests.fixtures.connected import connected, execute
 
 

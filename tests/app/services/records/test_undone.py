@@ -10,13 +10,14 @@ from typing import Any
 import apsw
 
 from app.services import records
-from app.services.records import notifications, parking, runs, users, webhooks, writing
+from app.services.records import notifications, users, webhooks, writing
 from app.services.records.change import Change
 from app.services.records.notifications import Composed, compose
-from app.services.records.parking import NewRun
 from app.services.records.passwords import Typed
 from app.services.records.summary import summary
 from app.services.records.webhooks import Secret, WebhookInput
+from app.services.runs import parking, statuses
+from app.services.runs.parking import NewRun
 from models.engine import Database
 from models.local.database import LocalDatabase
 from models.status import AuditEvent, RunStatus
@@ -72,8 +73,8 @@ TRIED: dict[Callable[..., Change], tuple[tuple[Any, ...], str]] = {
         "undid “created notification” (deleted 1 notification)",
     ),
     notifications.delete: ((["n-1", "n-2"],), "undid “deleted” 1 notification"),
-    runs.set_status: ((["r-1"], RunStatus.KILLED, "No"), "undid “killed run” r-1"),
-    runs.restore: ((["r-2"],), "undid “brought back run” r-2"),
+    statuses.set_status: ((["r-1"], RunStatus.KILLED, "No"), "undid “killed run” r-1"),
+    statuses.restore: ((["r-2"],), "undid “brought back run” r-2"),
     parking.park: (({"idea": "A dam"},), "undid “parked idea” "),
     parking.update: (("i-1", {"idea": "A barge"}), "undid “changed parked idea” i-1"),
     parking.delete: ((["i-1"],), "undid “deleted parked idea” i-1"),

@@ -11,8 +11,8 @@ from app.services.deliveries import hiding, sharing
 from app.services.records import export
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
-from app.services.records.run_dossier import DossierOf, pieces
 from app.services.records.tables import PLANNING_RUNS, undeclared
+from app.services.runs.run_dossier import DossierOf, pieces
 from app.services.secrets.forms import without_credentials
 from models.local.database import LocalDatabase
 from models.progress import UNWATCHED

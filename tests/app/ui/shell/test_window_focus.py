@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from app.services.records.contents import LARGE
+from app.services.runs.contents import LARGE
 from app.settings import Settings
 from app.ui.shell.dialogs import ShortcutsDialog
 from app.ui.shell.window import MainWindow

@@ -9,8 +9,8 @@ from pytestqt.qtbot import QtBot
 
 from app.services.files.artifact_files import save_all
 from app.services.live.tokens import Tokens
-from app.services.records import runs as planning
 from app.services.records.tables import PLANNING_RUNS
+from app.services.runs import statuses as planning
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.form_fields import LinesEditor
 from app.ui.tabs.common.record_tab import RecordTab

@@ -11,7 +11,7 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.services.records.contents import LARGE, indented
+from app.services.runs.contents import LARGE, indented
 from app.ui.theme import Theme
 from app.ui.widgets.json_view import JsonModel, JsonView, Literal, Obj, parse
 from app.ui.widgets.labels import in_column

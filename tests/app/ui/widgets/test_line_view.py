@@ -9,7 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
-from app.services.records.text_diff import Aligned, compare
+from app.services.runs.text_diff import Aligned, compare
 from app.ui.theme import Theme
 from app.ui.widgets.line_view import (
     LEFT,

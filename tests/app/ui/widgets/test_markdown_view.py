@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextDocument, QTextFormat, QTextTable
 from pytestqt.qtbot import QtBot
 
-from app.services.records.contents import MOST, MOST_LINES, pages_of
+from app.services.runs.contents import MOST, MOST_LINES, pages_of
 from app.ui.theme import Mode, Theme
 from app.ui.widgets.markdown_view import MarkdownView
 

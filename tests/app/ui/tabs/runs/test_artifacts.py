@@ -7,8 +7,8 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.services.records import runs as planning
-from app.services.records.contents import ContentKind, kind_of
+from app.services.runs import statuses as planning
+from app.services.runs.contents import ContentKind, kind_of
 from app.ui.session.context import Context
 from app.ui.tabs.runs.artifacts import ArtifactsPanel
 from app.ui.widgets.dialogs import Dialog

@@ -11,10 +11,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.services.records import run_timeline
-from app.services.records import runs as planning
 from app.services.records.history import PastEntry
-from app.services.records.run_timeline import RunStory, RunTimeline, Spent
+from app.services.runs import run_timeline
+from app.services.runs import statuses as planning
+from app.services.runs.run_timeline import RunStory, RunTimeline, Spent
 from app.ui.session.context import Context
 from app.ui.tabs.runs import RunsTab, opening, page_parts, timeline_view
 from app.ui.tabs.runs.page import RunPage

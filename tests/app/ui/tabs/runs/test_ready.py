@@ -5,7 +5,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import TOOLTIP
-from app.services.records.run_views import Worth
+from app.services.runs.run_views import Worth
 from app.ui.session.context import Context
 from app.ui.tabs.common.when_removed import LEAVES
 from app.ui.tabs.runs import RunsTab

@@ -6,8 +6,8 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
-from app.services.records.run_search import TextPlace
 from app.services.records.tables import EVERYONE
+from app.services.runs.run_search import TextPlace
 from app.ui.session.context import Context
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.runs import RunsTab

@@ -7,10 +7,10 @@ from PySide6.QtWidgets import QApplication, QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Role, Tone
-from app.services.records import runs as planning
 from app.services.records.record import Record
-from app.services.records.runs import RunDetail
 from app.services.records.tables import PLANNING_ARTIFACTS, Scope
+from app.services.runs import statuses as planning
+from app.services.runs.statuses import RunDetail
 from app.ui.session.context import Context
 from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.runs import RunsTab

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.services.records.run_timeline import PhaseLine, RunTimeline, Spent, TimeSpan
+from app.services.runs.run_timeline import PhaseLine, RunTimeline, Spent, TimeSpan
 from app.ui.tabs.runs.time_scale import TimeScale, ticks, time_scale
 from models.status import DAY
 

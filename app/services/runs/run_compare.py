@@ -10,12 +10,12 @@ from app.services.records.export import as_time, csv_line, plain_of
 from app.services.records.history import CHARGED, LOOKED_THROUGH
 from app.services.records.record import Record
 from app.services.records.rows import is_number
-from app.services.records.run_timeline import PhaseLine, read_several, timeline
-from app.services.records.run_views import dollars
-from app.services.records.runs import full_score, in_running_order
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import PLANNING_RUNS, ColumnKind
 from app.services.records.urls import without_users
+from app.services.runs.run_timeline import PhaseLine, read_several, timeline
+from app.services.runs.run_views import dollars
+from app.services.runs.statuses import full_score, in_running_order
 from app.services.text import markdown, readable
 from models.engine import Database
 from models.errors import NotAllowed

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from app.services.records.text_diff import Alone, TextDiff, compare, lines_of_text
+from app.services.runs.text_diff import Alone, TextDiff, compare, lines_of_text
 from models.progress import Pause
 
 LARGE: Final = 256 * 1024

@@ -6,9 +6,10 @@ import pytest
 
 from app.services.chain.cautions import Agreed, NotRecorded
 from app.services.chain.where import InFile
-from app.services.records import parking, writing
+from app.services.records import writing
 from app.services.records.change import Change
-from app.services.records.parking import NewRun, due_at
+from app.services.runs import parking
+from app.services.runs.parking import NewRun, due_at
 from app.workers import scan_pool
 from models.engine import Database
 from models.errors import ColumnMissing, InvalidInput, NotAllowed, NotFound, NothingToDo, StillReferred

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.services.records import runs as planning
 from app.services.records import writing
+from app.services.runs import statuses as planning
 from models.engine import Database
 from models.errors import InvalidInput, NotAllowed, NothingToDo, TenantAdminError
 from models.local.database import LocalDatabase

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from app.services.records import run_compare
 from app.services.records.history import CHARGED
-from app.services.records.run_compare import Compared, ComparedLine, Said, as_csv, as_markdown, compare
+from app.services.runs import run_compare
+from app.services.runs.run_compare import Compared, ComparedLine, Said, as_csv, as_markdown, compare
 from app.services.text import markdown
 from models.engine import Database, raw
 from models.errors import NotAllowed, NotFound

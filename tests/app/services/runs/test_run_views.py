@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from app.services.records import run_views, writing
-from app.services.records import runs as planning
-from app.services.records.run_views import Worth, dollars
+from app.services.records import writing
 from app.services.records.tables import EVERYONE, Scope
+from app.services.runs import run_views
+from app.services.runs import statuses as planning
+from app.services.runs.run_views import Worth, dollars
 from models.engine import Database
 from models.errors import TableMissing
 from models.local.database import LocalDatabase

@@ -7,9 +7,9 @@ from typing import Any
 import apsw
 import pytest
 
-from app.services.records import run_timeline
-from app.services.records.run_timeline import PhaseLine, RunTimeline, Spent, phases_done, timeline
 from app.services.records.stored_times import epoch_of
+from app.services.runs import run_timeline
+from app.services.runs.run_timeline import PhaseLine, RunTimeline, Spent, phases_done, timeline
 from models.engine import Database, raw
 from models.errors import NotFound
 from models.local.database import LocalDatabase

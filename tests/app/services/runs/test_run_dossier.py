@@ -10,8 +10,8 @@ import pytest
 from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.rules import Verdict
 from app.services.files.opening import open_database
-from app.services.records import runs as planning
-from app.services.records.run_dossier import DossierForm, DossierOf, in_parts_of, pieces
+from app.services.runs import statuses as planning
+from app.services.runs.run_dossier import DossierForm, DossierOf, in_parts_of, pieces
 from app.services.text import utc_time
 from app.workers.dossier import save_dossier
 from models.engine import Database, raw
@@ -19,7 +19,7 @@ from models.errors import Cancelled, DatabaseThere, NotFound
 from models.local.database import LocalDatabase
 from models.progress import UNWATCHED, Monitor
 from models.status import RunStatus
-from tests.app.services.records.test_run_compare import add_run
+from tests.app.services.runs.test_run_compare import add_run
 from tests.conftest import NOW
 
 EVIL = "<script>alert(1)</script></pre><img src=http://e.com/x onerror=y> [x](http://e.com) ![i](//e)\u202e\0"

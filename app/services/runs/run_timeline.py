@@ -28,10 +28,10 @@ from app.services.records.history import (
 )
 from app.services.records.record import Record, read_records_beside, value_of
 from app.services.records.rows import Value, decoded, exactly, legible
-from app.services.records.run_pivots import Pivot, pivots_of
-from app.services.records.runs import EVENTS, PHASES, newest_first
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, PLANNING_ARTIFACTS, PLANNING_RUNS, UNDONE
+from app.services.runs.run_pivots import Pivot, pivots_of
+from app.services.runs.statuses import EVENTS, PHASES, newest_first
 from app.services.text import readable
 from models.engine import Database
 from models.schema import StoredTable, StoredTables

@@ -23,8 +23,8 @@ from app.services.records.dependents import removal
 from app.services.records.images import STAMPS, Images
 from app.services.records.list_query import ListQuery, Statements
 from app.services.records.rows import StoredRow, Value, decoded, exactly, is_number, legible, shown
-from app.services.records.runs import chain_of, short_idea
 from app.services.records.tables import PLANNING_PARKED_IDEAS, PLANNING_RUNS
+from app.services.runs.statuses import chain_of, short_idea
 from models.engine import Database, raw, sql_name
 from models.errors import InvalidInput, NotAllowed, NothingToDo, TableMissing
 from models.schema import StoredTable, StoredTables, read_stored

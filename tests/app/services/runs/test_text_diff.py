@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from app.services.records.text_diff import DiffRow, compare, lines_of_text, marks
+from app.services.runs.text_diff import DiffRow, compare, lines_of_text, marks
 from models.errors import Cancelled
 
 BEFORE = """## Pricing

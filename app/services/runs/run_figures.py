@@ -14,9 +14,9 @@ from peewee import SQL, BaseQuery, fn
 
 from app.services.records.list_query import ListQuery, Statements
 from app.services.records.rows import decoded, exactly, legible
-from app.services.records.run_views import dollars
-from app.services.records.runs import FULL, full_score, in_running_order
 from app.services.records.tables import EVERYONE, PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
+from app.services.runs.run_views import dollars
+from app.services.runs.statuses import FULL, full_score, in_running_order
 from app.services.text import readable
 from models.engine import Database, Row, Rows, raw
 from models.errors import TableMissing

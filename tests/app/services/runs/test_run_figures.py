@@ -4,9 +4,9 @@ from statistics import median
 import apsw
 import pytest
 
-from app.services.records import run_figures
-from app.services.records.run_figures import WEEK, RunFigures
 from app.services.records.tables import Scope
+from app.services.runs import run_figures
+from app.services.runs.run_figures import WEEK, RunFigures
 from models.engine import Database
 from models.errors import TableMissing
 from models.local.database import LocalDatabase

@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from app.services.files.artifact_files import save_all
-from app.services.records import run_figures
-from app.services.records.run_dossier import DossierOf, pieces
-from app.services.records.run_search import LONGEST, MOST, RunTexts, Within, place_in
 from app.services.records.tables import EVERYONE
+from app.services.runs import run_figures
+from app.services.runs.run_dossier import DossierOf, pieces
+from app.services.runs.run_search import LONGEST, MOST, RunTexts, Within, place_in
 from app.services.text import folded
 from app.workers.searching import TextSearch, read_texts
 from models.errors import Cancelled, InvalidInput
 from models.local.database import LocalDatabase
 from models.progress import UNWATCHED, Monitor, never
-from tests.app.services.records.test_run_compare import add_run
+from tests.app.services.runs.test_run_compare import add_run
 from tests.conftest import NOW
 
 

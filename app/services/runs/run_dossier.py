@@ -18,14 +18,14 @@ from peewee import Table as Source
 
 from app import paths
 from app.services.chain.checkpoints.kept import KeptVerdict
-from app.services.records.contents import LARGE, ContentKind, kind_of, laid_out
 from app.services.records.export import as_time, plain_of
 from app.services.records.history import CHARGED, LOOKED_THROUGH
 from app.services.records.record import Record, each_again
 from app.services.records.rows import decoded, exactly, legible
-from app.services.records.run_compare import whole_number
-from app.services.records.run_timeline import ALL_ABOUT, RunStory, RunTimeline, entry_behind, read, timeline
 from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, PLANNING_RUNS, ColumnKind
+from app.services.runs.contents import LARGE, ContentKind, kind_of, laid_out
+from app.services.runs.run_compare import whole_number
+from app.services.runs.run_timeline import ALL_ABOUT, RunStory, RunTimeline, entry_behind, read, timeline
 from app.services.secrets.texts import without_secrets
 from app.services.text import counted, lasted, markdown, readable, utc_time, visible
 from models.engine import Database
