@@ -77,6 +77,11 @@ class KnownOfChains:
     is_broken: bool = False
     findings: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def names_none(self) -> bool:
+        """Whether something is broken, and it is not known any more in whose chain."""
+        return self.is_broken and self.others is None and not self.verdicts
+
 
 def known_of(said: KeptVerdict | None) -> KnownOfChains:
     """What is still known of it after a restart: of all of them, or nothing of any."""
@@ -90,12 +95,13 @@ def known_of(said: KeptVerdict | None) -> KnownOfChains:
 @dataclass(frozen=True, slots=True)
 class TenantRow:
     """How a tenant stands. `title` and `plan` are what the platform's own table calls it. Of its `users` so
-    many are `passwordless`. `verdict` is what was found of its chain `verified_at`, with so many `findings`,
-    None where nothing was; `newer` of its entries came since, and `head` is the last one's number. Of its
-    `active` webhooks what was sent last to so many is `failing`; `attempts` are the last `SHOWN` deliveries
-    to all of these, the oldest first. `rows` counts all that are its own, `first` and `last` are the earliest
-    and the latest time in them. `runs` is None where a run has no tenant; what else is counted in
-    a table that is `missing` is no number either, as `number` says.
+    many are `passwordless`. `verdict` is what was found of its chain `verified_at`, with so many
+    `findings`, None where nothing was, or where it `is_unsaid` what; `newer` of its entries came since,
+    and `head` is the last one's number. Of its `active` webhooks what was sent last to so many is
+    `failing`; `attempts` are the last `SHOWN` deliveries to all of these, the oldest first. `rows`
+    counts all that are its own, `first` and `last` are the earliest and the latest time in them. `runs`
+    is None where a run has no tenant; what else is counted in a table that is `missing` is no number
+    either, as `number` says.
     """
 
     name: str
@@ -108,6 +114,7 @@ class TenantRow:
     head: int | None = None
     verdict: Verdict | None = None
     verified_at: int | None = None
+    is_unsaid: bool = False
     findings: int = 0
     notifications: int = 0
     unread: int = 0
@@ -135,7 +142,8 @@ class TenantRow:
         if self.erased is not None and self.verdict not in BROKEN:
             return "erased"
         if self.verdict is None:
-            return "never verified" if self.entries else "no entries"
+            seen = "not known" if self.is_unsaid else "never verified"
+            return seen if self.entries else "no entries"
         said = _CALLED.get(self.verdict) or str(self.verdict).replace("_", " ").lower()
         if self.findings and self.verdict in BROKEN:
             said += f", {counted(self.findings, 'finding')}"
@@ -359,10 +367,12 @@ def _added(row: TenantRow, table: StoredTable, told: Mapping[str, Any], database
 def judged(row: TenantRow, known: KnownOfChains) -> TenantRow:
     """The same by what is known of chains now; how many entries came since stays as it was counted."""
     verdict = known.verdicts.get(row.name)
-    if verdict is None and row.entries > row.newer:  # else all of them came since
+    were_seen = row.entries > row.newer  # else all of them came since
+    if verdict is None and were_seen:
         verdict = known.others
     at = None if verdict is None else known.at
-    return replace(row, verdict=verdict, verified_at=at, findings=known.findings.get(row.name, 0))
+    unsaid, findings = known.names_none and were_seen, known.findings.get(row.name, 0)
+    return replace(row, verdict=verdict, verified_at=at, is_unsaid=unsaid, findings=findings)
 
 
 def _deliveries(

@@ -293,7 +293,7 @@ class TenantsTab(RecordTab):
         said = words.totals(self._tenants.totals(query))
         self.totals.show_totals({self.model.column_of(name): text for name, text in said.items()})
         known = self._tenants.known
-        self.unsaid.setVisible(known.is_broken and known.others is None and not known.verdicts)
+        self.unsaid.setVisible(known.names_none)
         if self._tenants.generation != self._shown_generation:
             self._shown_generation = self._tenants.generation
             self._offer_chips()

@@ -165,7 +165,8 @@ class ChainPart(QWidget):
         if is_awaited(row, context.verdict):
             return [Field("Verified", VERIFYING, can_copy=False)]
         if row.verdict is None or row.verified_at is None:
-            return [self._leads_to_verifying("Verified", "never", "Verify it")]
+            seen = "not known" if row.is_unsaid else "never"
+            return [self._leads_to_verifying("Verified", seen, "Verify it")]
         at = row.verified_at
         ago = relative_time(at, context.clock())
         when = f"{absolute_time(at, context.settings.utc_times)} · {ago}"

@@ -157,6 +157,8 @@ def test_a_chain_is_what_the_last_verification_said_of_it(database: LocalDatabas
     rest = look(database, KnownOfChains(NOW, 1, {}, others=Verdict.CONSISTENT))
     assert (rest["acme"].chain, rest["globex"].chain) == ("verified, 1 new since", "never verified")
     assert (rest["acme"].verified_at, rest["globex"].verified_at) == (NOW, None)
+    unsaid = look(database, KnownOfChains(NOW, 1, is_broken=True))
+    assert (unsaid["acme"].chain, unsaid["globex"].chain) == ("not known", "never verified")
 
 
 def test_a_tenant_that_a_gateway_began_since_is_not_verified(
