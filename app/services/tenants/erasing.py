@@ -316,12 +316,13 @@ def erase(
     old_secrets: OldSecrets | None = None,
     monitor: Monitor = UNWATCHED,
 ) -> Erased:
-    """Erases it, behind a checkpoint and a copy, what the `log` and `old_secrets` have of it, too, and
-    verifies and signs the file again. With what was `expected` it is refused where by now
-    more or other rows would go.
+    """Erases it, in a file or a live database, behind a checkpoint and a copy: of the file, or of the rows
+    that go. What the `log` and `old_secrets` have of it goes, too; then the database is verified and signed
+    again. With what was `expected` it is refused where by now more or other rows would go.
 
     Raises `InvalidInput`, `NotAllowed` where something stands in its way, `Cancelled`, the errors of
-    `verify_and_sign`, and the storage errors of both files; nothing was erased then.
+    `verify_and_sign`, and the storage errors of the database and the copy; nothing was erased then.
+    `ErasureUnknown` where the answer was lost.
     """
     database = opened.database
     if opened.read_only:
