@@ -7,6 +7,8 @@ it where the last ones that were read are no more, as behind a return by Time Tr
 
 What has come is kept page by page in a part beside the file that it becomes. A copy that goes on there holds
 what was read before against a second reading in any case.
+
+SQL is text here: tables, columns and conditions are the file's own, which no model has.
 """
 
 import hashlib

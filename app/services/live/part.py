@@ -1,6 +1,8 @@
 """A copy of a live database while it comes: what has come, and how far that is, in one file.
 
 Where reading is cut or cancelled, it goes on there, within a day.
+
+SQL is text here: tables, columns and conditions are the file's own, which no model has.
 """
 
 import hashlib

@@ -1,4 +1,7 @@
-"""Which rows belong to a tenant, through all tables and the foreign keys between them."""
+"""Which rows belong to a tenant, through all tables and the foreign keys between them.
+
+SQL is text here: tables, columns and conditions are the file's own, which no model has.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Sequence

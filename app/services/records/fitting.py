@@ -1,5 +1,7 @@
 """Which of many new rows a table's own rules would not take: a CHECK, a UNIQUE, NOT NULL, a foreign key.
 Found without writing anything, so that a dry run tells it of each, and not the database of all at once.
+
+SQL is text here: tables, columns and conditions are the file's own, which no model has.
 """
 
 import json

@@ -28,7 +28,7 @@ from app.services.records.rows import (
     told_apart,
 )
 from app.services.records.rows import Value as Stored
-from app.services.records.stored_times import moment
+from app.services.records.stored_times import moment_in_sql
 from app.services.records.tables import DECLARED, EVERYONE, OFF, RANK, ColumnKind, Scope, TableColumn
 from models.engine import Limits, Rows
 from models.errors import StorageError
@@ -390,7 +390,7 @@ class Statements:
 
     def time(self) -> Any:
         """When a row was made, as `moment` gives it."""
-        return moment(self.value(self.table.column(self.table.time)))
+        return moment_in_sql(self.value(self.table.column(self.table.time)))
 
     def _scoped(self, *what: Any) -> Any:
         """`what` of the tenant's rows. A file that cannot tell tenants apart shows none of their rows."""
@@ -424,7 +424,7 @@ class Statements:
             case ColumnKind.PROSE | ColumnKind.JSON:
                 return _cut(value, SORT_CHARACTERS)
             case ColumnKind.TIME:
-                return moment(value)
+                return moment_in_sql(value)
         return value
 
     def _conditions(self) -> list[Any]:
@@ -441,7 +441,7 @@ class Statements:
         return found
 
     def _quiet(self, since: int) -> list[Any]:
-        stamps = [moment(self.value(self.table.column(name))) for name in ("created_at", "updated_at")]
+        stamps = [moment_in_sql(self.value(self.table.column(name))) for name in ("created_at", "updated_at")]
         found = [fn.coalesce(stamp, 0) < since for stamp in stamps]
         if self._has_chain:
             found += [
@@ -534,7 +534,7 @@ def _named_since(member: str, since: int) -> NodeList:
     """Whom entries from then on name by this member of their payload."""
     path = f"$.{member}"
     before, after = _NAMED.split("{}")
-    is_then = moment(SQL("audit_chain.created_at")) >= since  # asked first, as it costs the least
+    is_then = moment_in_sql(SQL("audit_chain.created_at")) >= since  # asked first, as it costs the least
     return NodeList((SQL(before, [path]), is_then, SQL(after, [path])))
 
 

@@ -1,5 +1,5 @@
 """When something was, by a time as it is stored: in seconds, milliseconds or ISO text, which is UTC where it
-names no zone. In Python (`epoch_of`) and in SQL (`moment`) it is the same rule, with the bounds of the
+names no zone. In Python (`epoch_of`) and in SQL (`moment_in_sql`) it is the same rule, with the bounds of the
 chain's own (`rules.is_no_time`): no time is before 1970, or after 9999.
 """
 
@@ -43,7 +43,7 @@ def epoch_of(stored: Any) -> int | None:
     return None if is_no_time(whole) else seconds(whole)
 
 
-def moment(stored: Any) -> Any:
+def moment_in_sql(stored: Any) -> Any:
     """The same of a column, with the fraction of a real number, to compare and to order by it.
 
     NULL for what is no time. A number of seconds, which nearly all are, is told by two comparisons.

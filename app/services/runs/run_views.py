@@ -17,7 +17,7 @@ from app.services.chain.append import Event
 from app.services.records.history import StillHolds
 from app.services.records.list_query import ListQuery, Statements
 from app.services.records.rows import decoded, exactly, is_number, legible
-from app.services.records.stored_times import moment
+from app.services.records.stored_times import moment_in_sql
 from app.services.records.tables import NAMES_RUN, PLANNING_ARTIFACTS, PLANNING_RUNS, UNDONE, Scope
 from models.engine import Database
 from models.errors import TableMissing
@@ -103,13 +103,13 @@ def idle(database: Database, scope: Scope, now: int) -> dict[RunId, int]:
     def ask(tables: StoredTables) -> list[Any]:
         runs = _statements(database, query, tables)
         stamps = (runs.value(PLANNING_RUNS.column(name)) for name in ("created_at", "updated_at"))
-        cells = [exactly(runs.value(PLANNING_RUNS.key)), *map(moment, stamps)]
+        cells = [exactly(runs.value(PLANNING_RUNS.key)), *map(moment_in_sql, stamps)]
         queries = [runs.select(*cells)]
         artifacts = tables.get(PLANNING_ARTIFACTS.name)
         if artifacts is not None and {"run_id", "created_at"} <= {*artifacts.names}:
             of = PlanningArtifact.run_id
             ids = runs.select(runs.value(PLANNING_RUNS.key))
-            latest = fn.MAX(moment(PlanningArtifact.created_at))
+            latest = fn.MAX(moment_in_sql(PlanningArtifact.created_at))
             queries.append(
                 PlanningArtifact.select(exactly(of), latest).where(of.in_(ids)).group_by(of).tuples()
             )

@@ -4,6 +4,8 @@ tables/NAME.jsonl  its rows of each table, a line each: every column but secrets
 chain/             its audit chain with what checkpoints knew of it and the stand-alone verifier: an evidence
                    bundle that names no other tenant, but where entries of the chain itself do
 manifest.json      what was exported, when, how many rows of what, and the SHA-256 of every file above
+
+SQL is text here: tables, columns and conditions are the file's own, which no model has.
 """
 
 import json

@@ -4,6 +4,8 @@ a tenant is ever left.
 The chain goes as retention's prefixes do (`chain.pruning`): whole, behind a checkpoint that has just seen
 every entry of it, with a marker in the same transaction that tells of it. What is left of the tenant is that
 marker, and an entry in the chain of `system`. A copy is made before, which holds all that goes.
+
+SQL is text here: tables, columns and conditions are the file's own, which no model has.
 """
 
 from collections.abc import Callable, Mapping

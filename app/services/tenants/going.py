@@ -1,4 +1,7 @@
-"""Which rows go with a tenant, and in which order the database lets them go."""
+"""Which rows go with a tenant, and in which order the database lets them go.
+
+SQL is text here: tables, columns and conditions are the file's own, which no model has.
+"""
 
 import json
 from collections import Counter

@@ -17,7 +17,7 @@ from app.services.deliveries.log import DeliveryLog, DeliverySummary
 from app.services.records.erased import ErasedTenant, erased
 from app.services.records.list_query import CELL_CHARACTERS, ListQuery
 from app.services.records.lists import Lists
-from app.services.records.stored_times import epoch_of, moment
+from app.services.records.stored_times import epoch_of, moment_in_sql
 from app.services.records.summary import summary
 from app.services.records.tables import (
     AUDIT_CHAIN,
@@ -325,7 +325,7 @@ def _query(table: StoredTable, known: KnownOfChains) -> BaseQuery:
         if name == _HEAD:
             return fn.MAX(column("seq"))
         which, _, time = name.partition(" ")
-        return (fn.MIN if which == "first" else fn.MAX)(moment(column(time)))
+        return (fn.MIN if which == "first" else fn.MAX)(moment_in_sql(column(time)))
 
     asked = [expression(name) for name in _asked(table)]
     return Select([source], asked).where(key.is_null(False)).group_by(key.collate("BINARY"))
@@ -337,7 +337,9 @@ def _came_since(source: PeeweeTable, table: StoredTable, seq: Any, known: KnownO
     """
     time = _column(table, "created_at")
     later = seq > known.through
-    return later if time is None or not known.at else later | (moment(getattr(source.c, time)) > known.at)
+    return (
+        later if time is None or not known.at else later | (moment_in_sql(getattr(source.c, time)) > known.at)
+    )
 
 
 def _text(database: Database, stored: bytes | str | None) -> str:

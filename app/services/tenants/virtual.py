@@ -1,4 +1,7 @@
-"""What virtual tables keep of a tenant that is erased: an index of texts has them a second time."""
+"""What virtual tables keep of a tenant that is erased: an index of texts has them a second time.
+
+SQL is text here: tables, columns and conditions are the file's own, which no model has.
+"""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field

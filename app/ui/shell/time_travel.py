@@ -19,7 +19,7 @@ from app.ui.widgets.announcing import announce
 from app.ui.widgets.banner import Toast
 from app.ui.widgets.buttons import copy_button, push_button
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, WaitDialog
-from app.ui.widgets.formatting import absolute_time, moment, relative_time, shortened
+from app.ui.widgets.formatting import absolute_time, relative_time, shortened, typed_time
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.scan_pool import store_and_verifier
@@ -107,7 +107,7 @@ class TimeTravelDialog(Dialog):
 
     def _return(self) -> None:
         text = self.line.text().strip()
-        why = "" if moment(text, self._utc) is not None else why_no_bookmark(text, self._now, self._place)
+        why = "" if typed_time(text, self._utc) is not None else why_no_bookmark(text, self._now, self._place)
         if why:
             self.locked.setText(why)
             self.locked.show()
@@ -156,7 +156,7 @@ class TimeTravel(QObject):
     def _find(self, context: Context, text: str) -> None:
         """Asks which bookmark is meant where a time was entered."""
         database, utc = _live(context).database, context.settings.utc_times
-        if (at := moment(text, utc)) is None:
+        if (at := typed_time(text, utc)) is None:
             self._confirm(context, text, text)
             return
         context.job(

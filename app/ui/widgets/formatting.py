@@ -89,7 +89,7 @@ def day(at: int, utc: bool) -> str:
     return _said(at, utc, lambda moment: moment.date().isoformat())
 
 
-def moment(text: str, utc: bool) -> int | None:
+def typed_time(text: str, utc: bool) -> int | None:
     """The time that `absolute_time` says so; also without seconds, zone or time of day. None for any other
     text.
     """

@@ -6,7 +6,7 @@ from typing import Any
 
 from peewee import SQL, Select
 
-from app.services.records.stored_times import epoch_of, moment
+from app.services.records.stored_times import epoch_of, moment_in_sql
 from models.engine import Database
 
 AT = 1_795_000_000
@@ -35,7 +35,7 @@ def test_python_and_sql_know_the_same_times(engine: Database) -> None:
     def in_sql(value: Any) -> Any:
         written = "9e300" if value == 9e300 else "-9e300" if value == -9e300 else json.dumps(value)
         stored = SQL("?", [value]) if isinstance(value, str) else SQL(written)
-        ((found,),) = engine.rows(Select([], [moment(stored)]))
+        ((found,),) = engine.rows(Select([], [moment_in_sql(stored)]))
         return found if found is None else floor(found)
 
     assert [one for one in NO_TIMES if epoch_of(one) is not None or in_sql(one) is not None] == []

@@ -39,7 +39,7 @@ from app.ui.tabs.notifications.composing import ComposeDialog
 from app.ui.tabs.tenants import ERASE, EXPORT, TenantsTab
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog
-from app.ui.widgets.formatting import absolute_time, moment
+from app.ui.widgets.formatting import absolute_time, typed_time
 from app.ui.widgets.labels import ElidedLabel, Label
 from models.d1.database import D1Database
 from models.engine import Capability, raw
@@ -349,7 +349,7 @@ def test_it_goes_back_to_a_time_of_day(
     asked = travel(qtbot, window)
     asked.line.setText(then)
     utc = window.settings.utc_times
-    at = moment(then, utc)
+    at = typed_time(then, utc)
     assert at is not None
     go_back(qtbot, window, asked)
     assert (

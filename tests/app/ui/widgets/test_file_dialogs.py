@@ -24,7 +24,7 @@ from app.services.chain.checkpoint import Reason
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Mode, Theme
 from app.ui.widgets.file_dialogs import new_folder_dialog, open_dialog
-from app.ui.widgets.formatting import moment
+from app.ui.widgets.formatting import typed_time
 from app.workers import watches
 from models.local.file import diagnose
 from tests.conftest import NOW
@@ -86,7 +86,9 @@ def test_a_dialog_that_lists_the_file_leaves_its_locks(
     dates = child(dialog, QTreeView).itemDelegateForColumn(3)
     assert isinstance(dates, QStyledItemDelegate)
     dates.initStyleOption(shown, changed)
-    assert moment(shown.text, utc=False) == int(demo_path.stat().st_mtime), "a date as all others are said"
+    assert typed_time(shown.text, utc=False) == int(demo_path.stat().st_mtime), (
+        "a date as all others are said"
+    )
     assert locks(demo_path) == held
 
 

@@ -45,10 +45,10 @@ def test_absolute_time() -> None:
 
 @pytest.mark.parametrize("utc", [True, False])
 def test_a_time_is_read_as_it_is_said(utc: bool) -> None:
-    assert f.moment(f.absolute_time(NOW, utc), not utc) == NOW
-    assert f.moment(f" {f.table_time(NOW, utc)[:16]}", utc) == NOW // 60 * 60
-    assert f.moment("2026-11-22T13:55:07Z", utc) == f.moment("2026-11-22 14:55:07 +01:00", utc)
-    assert [f.moment(text, utc) for text in ("", "now", "00010000-00000000-abcdef")] == [None] * 3
+    assert f.typed_time(f.absolute_time(NOW, utc), not utc) == NOW
+    assert f.typed_time(f" {f.table_time(NOW, utc)[:16]}", utc) == NOW // 60 * 60
+    assert f.typed_time("2026-11-22T13:55:07Z", utc) == f.typed_time("2026-11-22 14:55:07 +01:00", utc)
+    assert [f.typed_time(text, utc) for text in ("", "now", "00010000-00000000-abcdef")] == [None] * 3
 
 
 @pytest.mark.parametrize(("zone", "said"), [("UTC", "11:06:40 UTC"), ("Asia/Kolkata", "16:36:40 +0530")])
