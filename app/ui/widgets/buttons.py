@@ -148,6 +148,20 @@ def one_of_icons(theme: Theme, icon: str, name: str, run: Handler) -> QPushButto
     return button
 
 
+def lead_to_chosen(buttons: Sequence[QPushButton]) -> None:
+    """Tab leads to the one of them that is chosen, and arrows from there, as in any bar of tabs. Qt does it
+    when one has had the focus; before, each would be a stop.
+    """
+
+    def lead(chosen: QPushButton) -> None:
+        for button in buttons:
+            is_stop = button is chosen
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus if is_stop else Qt.FocusPolicy.ClickFocus)
+
+    for button in buttons:
+        button.toggled.connect(lambda on, button=button: lead(button) if on else None)
+
+
 BUTTON = 32
 
 

@@ -14,7 +14,7 @@ from app.services.runs.contents import LARGE, indented
 from app.services.text import counted, to_the_end, visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import one_of_icons, push_button, tool_button
+from app.ui.widgets.buttons import lead_to_chosen, one_of_icons, push_button, tool_button
 from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.formatting import first_line
 from app.ui.widgets.labels import SELECTABLE, Label, Look, in_column, in_lines, in_row, text_box
@@ -158,6 +158,7 @@ class JsonView(QWidget):
         self.all_button.hide()
         self.tree_button = one_of_icons(theme, Icon.TREE, "Show as a tree", lambda: self.show_tree(True))
         self.text_button = one_of_icons(theme, Icon.CODE, "Show as text", lambda: self.show_tree(False))
+        lead_to_chosen((self.text_button, self.tree_button))
         self.copy_button = tool_button(theme, Icon.COPY, f"Copy {name.lower()}", self.copy)
         self.text_view = text_box(theme, f"{name} as text", kind=_Text)
         from_left = self.text_view.document().defaultTextOption()

@@ -31,7 +31,15 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.actions import Actions, plain
-from app.ui.widgets.buttons import BESIDE_WORDS, BUTTON, Lines, StatusChip, push_button, tool_button
+from app.ui.widgets.buttons import (
+    BESIDE_WORDS,
+    BUTTON,
+    Lines,
+    StatusChip,
+    lead_to_chosen,
+    push_button,
+    tool_button,
+)
 from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.labels import ElidedLabel, Label, Look, add_layout, in_column, in_row
 from app.ui.widgets.later import later
@@ -328,9 +336,11 @@ class RunPage(QWidget):
         )
         names = ("Artifacts", "About it", "Config and fields")
         choices = [self._add_choice(name, partial(self._look, place)) for place, name in enumerate(names)]
+        lead_to_chosen([self._overview, *choices])
         self._fold = tool_button(theme, Icon.CARET_UP, "Put the phases away", self._put_away)
         self._line = Lines(gap=4)
         self._line.set_parts([self._overview, *choices, self._fold], at_right=1)
+        self._line.setAccessibleName("What is shown of the run")
 
     def _fit(self) -> None:
         """All at once where there is room, else either the phases or one of the parts; the part alone fills
@@ -399,6 +409,7 @@ class RunPage(QWidget):
         button = push_button(self._context.theme, words, look)
         button.setProperty("kind", "chip")
         button.setCheckable(True)
+        button.setAutoExclusive(True)  # the group does it: this says to screen readers that one is chosen
         self._choices.addButton(button)
         return button
 

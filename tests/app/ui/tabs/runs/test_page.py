@@ -21,6 +21,7 @@ from app.ui.tabs.runs.page import RunPage
 from app.ui.tabs.runs.run_acts import ACTS, ReasonDialog
 from app.ui.tabs.runs.timeline_view import TIMES, VERDICT
 from app.ui.widgets.later import later
+from app.ui.widgets.tab_order import is_stop
 from models.status import RunStatus
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
@@ -237,6 +238,11 @@ def test_it_has_little_room(opened: RunPage, size: tuple[int, int], qtbot: QtBot
     qtbot.keyClick(opened.phases, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: opened.artifacts.visibleRegion().boundingRect().height() >= 200)
     assert opened._above.isHidden(), "what it produced has the page for itself"
+    chosen = opened._choices.checkedButton()
+    assert [one for one in opened._choices.buttons() if is_stop(one)] == [chosen], "arrows lead to the others"
+    chosen.setFocus()
+    qtbot.keyClick(chosen, Qt.Key.Key_Right)
+    assert opened.about.isVisible() and opened._choices.checkedButton().hasFocus()
     for button in opened._choices.buttons()[:0:-1]:  # the others ask for no room when one has been looked at
         button.click()
     qtbot.waitUntil(lambda: opened._body.geometry().height() <= opened._scroll.height() + 180)
