@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QContextMenuEvent, QResizeEvent, QShowEvent
+from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QContextMenuEvent, QCursor, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -124,6 +124,8 @@ else, whatever there is to read: a title, a head and a row.
 """
 _ACTS, _BELOW_ACTS = (14, 4, 14, 0), (14, 6, 14, 0)
 """What is around the acts, and around what follows them."""
+_AS_HIGH_AS_IT_WANTS = 16_777_215
+"""What Qt takes for no bound."""
 _MOST_OF_HEADER = 3
 """Lines of a record's title and of what stands below it."""
 
@@ -290,7 +292,9 @@ class Inspector(QFrame):
         self._below_scroll: _Body | None = None
         """What stands below the acts, and what it scrolls in, unless it does so with the facts."""
         self._many: _Body | None = None
-        self._is_of_many = False
+        self._is_of_many = self._is_long = False
+        self._held_at: int | None = None
+        """Where the acts stood when one of them was pressed."""
         self._foot = Lines(gap=6)  # three acts of a run and what is behind "…" stand in one line
         self._foot.installEventFilter(self)
         self.said_of_acts = Label(look=Look.DIM, wrap=True)
@@ -310,7 +314,7 @@ class Inspector(QFrame):
         for part in (self.empty, self._record):
             self._stack.addWidget(part)
         self._drawing = QTimer(self, singleShot=True, interval=0)
-        self._drawing.timeout.connect(lambda: self.setUpdatesEnabled(True))
+        self._drawing.timeout.connect(self._settle)
 
     @cached_property
     def again_button(self) -> QPushButton:
@@ -341,7 +345,12 @@ class Inspector(QFrame):
         super().resizeEvent(event)
         if self._stack.currentWidget() is self._record:
             self._place_below()
+            self._drawing.start()
         self._place_header()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._drawing.start()
 
     def _place_header(self) -> None:
         """Above what scrolls; where the card is low it scrolls along, says less, and leaves the rest room."""
@@ -427,12 +436,12 @@ class Inspector(QFrame):
         return scroll
 
     def _place_below(self) -> None:
-        """Below the acts, or in a low card with the facts. Its own height decides nothing, so that no act
-        moves while it is being read.
+        """Below the acts, or with the facts where these alone take the room. Its own height decides nothing, so
+        that no act moves while it is being read.
         """
         if self._below is None or self._below_scroll is None:
             return
-        together = self.height() < _TOGETHER
+        together = self.height() < _TOGETHER or self._is_long
         place = self._body if together else self._place_below_in
         if place.indexOf(self._below) < 0:
             focused = self.window().focusWidget()
@@ -445,9 +454,50 @@ class Inspector(QFrame):
         at_foot = is_there and together
         self._parts.setStretchFactor(self._scroll, int(at_foot))
 
+    def _settle(self) -> None:
+        """What can be told when all that is shown has its place. Then it is painted."""
+        if self.isVisible() and not self._scroll.isHidden():
+            self._part_from_facts()
+            self._hold_acts()
+        self.setUpdatesEnabled(True)
+
+    def _part_from_facts(self) -> None:
+        """Lets what stands below the acts scroll with facts that leave it no room."""
+        if self._below is None:
+            return
+        is_with_facts = self._body.indexOf(self._below) >= 0
+        wanted = self._below.y() - self._body.spacing() if is_with_facts else self._scroll.sizeHint().height()
+        margins, parts = self._parts.contentsMargins(), (self._header, self._acts)
+        taken = sum(part.height() + self._parts.spacing() for part in parts if part.parent() is self._record)
+        room = self._record.height() - margins.top() - margins.bottom() - taken
+        self._is_long = wanted > room - self._parts.spacing() - _LEAST_BELOW
+        self._place_below()
+
+    def _hold_acts(self) -> None:
+        """Who presses the same act of one record after the other finds it where it was, as long as the mouse
+        stays on the acts.
+        """
+        self._scroll.setMinimumHeight(_LEAST_BODY)
+        self._scroll.setMaximumHeight(_AS_HIGH_AS_IT_WANTS)
+        if self._held_at is None:
+            return
+        there = QRect(QPoint(0, self._held_at), self._acts.size())
+        if not there.contains(self._record.mapFromGlobal(QCursor.pos())):
+            self._held_at = None
+            return
+        self._parts.activate()
+        height = self._scroll.height() + self._held_at - self._acts.y()
+        if height >= _LEAST_BODY:
+            self._scroll.setFixedHeight(height)
+
+    def _press(self) -> None:
+        self._held_at = self._acts.y()
+
     def set_actions(self, buttons: Sequence[QPushButton]) -> None:
         """The buttons of its acts, from the left; once."""
         self._foot.set_parts(buttons)
+        for button in buttons:
+            button.pressed.connect(self._press)
 
     @contextmanager
     def drawn_at_once(self) -> Iterator[None]:
@@ -490,6 +540,7 @@ class Inspector(QFrame):
         self._place_below()
         self._place_header()
         self._show(self._record)
+        self._drawing.start()
 
     def enter(self) -> None:
         """Gives the focus to the first part of the record that takes it."""

@@ -1,7 +1,7 @@
 """A table and an inspector share the width until somebody moves the handle."""
 
 from PySide6.QtCore import QByteArray, QPoint, QRect, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QCursor, QGuiApplication
 from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -117,6 +117,37 @@ def test_the_acts_stay_where_they_are_below_the_facts(qtbot: QtBot, theme: Theme
     past.setFixedHeight(20)
     qtbot.waitUntil(lambda: past.height() == 20)
     assert top(act) == before, "where it is low both parts scroll above the acts"
+
+
+def test_an_act_that_is_pressed_in_series_stays_under_the_mouse(qtbot: QtBot, theme: Theme) -> None:
+    host, inspector, act = added(qtbot, QWidget()), Inspector(theme), push_button(theme, "Mark read")
+    fact = QWidget()
+    inspector.set_actions([act])
+    inspector.add_below(QWidget())
+    inspector.add_widget(fact)
+    in_column(inspector, within=host)
+    host.resize(400, 600)
+    host.show()
+
+    def show(height: int) -> None:
+        fact.setFixedHeight(height)
+        inspector.set_header("One", "in two lines" if height > 200 else "")
+        inspector.show_record()
+        qtbot.waitUntil(lambda: not inspector._drawing.isActive() and inspector._scroll.height() > 20)
+
+    show(200)
+    qtbot.waitUntil(lambda: 200 < act.mapTo(inspector, QPoint()).y() < 270)
+    before = act.mapToGlobal(QPoint())
+    QCursor.setPos(act.mapToGlobal(act.rect().center()))
+    for height in (260, 100, 500):
+        act.click()
+        show(height)
+        qtbot.waitUntil(lambda: act.mapToGlobal(QPoint()) == before)
+    QCursor.setPos(host.mapToGlobal(QPoint(1, 1)))
+    show(100)
+    qtbot.waitUntil(lambda: act.mapTo(inspector, QPoint()).y() < 170)
+    show(900)
+    qtbot.waitUntil(lambda: act.mapTo(inspector, QPoint()).y() > 500)
 
 
 def test_fields_are_plain_and_copied_whole(qtbot: QtBot, theme: Theme) -> None:
