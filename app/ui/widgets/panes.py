@@ -436,8 +436,8 @@ class Inspector(QFrame):
         return scroll
 
     def _place_below(self) -> None:
-        """Below the acts, or with the facts where these alone take the room. Its own height decides nothing, so
-        that no act moves while it is being read.
+        """Below the acts, or with the facts where these alone take the room. Its own height decides nothing:
+        no act moves while it is being read.
         """
         if self._below is None or self._below_scroll is None:
             return

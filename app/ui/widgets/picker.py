@@ -1,7 +1,7 @@
 """A combo box whose list can be searched: the choice of the tenant, of a view, of days."""
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Generic, Protocol, TypeVar
 
 from PySide6.QtCore import QAbstractListModel, QEvent, QObject, QPoint, QRect, QSize, Qt, Signal
@@ -272,8 +272,9 @@ class PickerPopup(QFrame):
         return super().eventFilter(watched, event)
 
     def _keep(self) -> None:
-        needle = folded(self.field.text().strip())
-        self.model.show([choice for choice in self._all if needle in folded(choice.label)])
+        typed = self.field.text().strip()
+        found = [choice for choice in self._all if folded(typed) in folded(choice.label)]
+        self.model.show(sorted(found, key=partial(_how_near, typed)) if typed else found)
 
     def _search(self) -> None:
         self._keep()
@@ -335,6 +336,14 @@ class PickerPopup(QFrame):
         if box.right() > screen.right():
             box.moveRight(screen.right())
         self.move(max(screen.left(), box.left()), max(screen.top(), box.top()))
+
+
+def _how_near(typed: str, choice: Choice) -> tuple[bool, ...]:
+    """Sorts "any" first, then what is typed as it is spelled, in another spelling, and what begins with it:
+    Return takes the first.
+    """
+    said, wanted = folded(choice.label), folded(typed)
+    return (choice.key is not None, choice.label != typed, said != wanted, not said.startswith(wanted))
 
 
 def _is_typed(event: QKeyEvent) -> bool:

@@ -89,6 +89,22 @@ def test_search_finds_a_substring_and_return_chooses(qtbot: QtBot, switcher: Pic
     assert not switcher.popup.isVisible()
 
 
+def test_what_is_typed_whole_comes_before_what_contains_it(qtbot: QtBot, switcher: Picker) -> None:
+    names = ("aa-acme", "ACME", "acme-corp", "acme", "zz-acme")
+    switcher.set_choices([Choice(name, name) for name in names])
+    switcher.showPopup()
+    qtbot.keyClicks(switcher.popup.field, "acme")
+    assert [one.label for one in switcher.popup.model.rows] == [
+        "acme",
+        "ACME",
+        "acme-corp",
+        "aa-acme",
+        "zz-acme",
+    ]
+    qtbot.keyClick(switcher.popup.field, Qt.Key.Key_Return)
+    assert switcher.key() == "acme"
+
+
 def test_typing_on_the_closed_box_searches(qtbot: QtBot, switcher: Picker) -> None:
     qtbot.keyClicks(switcher, "0")
     assert switcher.popup.isVisible()
