@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QComboBox
 
-_BESIDE = 40
+AROUND = 40
 """What margins and the arrow of a combo box take beside its words."""
 
 
@@ -17,7 +17,7 @@ class ChoiceBox(QComboBox):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         # Not by Qt's hint, which stays that of the words it was first shown with.
-        if self.width() >= self.fontMetrics().horizontalAdvance(self.currentText()) + _BESIDE:
+        if self.width() >= self.fontMetrics().horizontalAdvance(self.currentText()) + AROUND:
             super().paintEvent(event)
             return
         from PySide6.QtWidgets import QStyle, QStyleOptionComboBox, QStylePainter  # noqa: PLC0415 - 8 ms of a start

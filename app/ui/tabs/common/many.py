@@ -134,7 +134,7 @@ class ManyPart(QWidget):
         if column.kind is ColumnKind.PROSE:
             return Field(column.label, f"{grouped(len(values))} different ones", can_copy=False)
         most = values.most_common(_TOLD if len(values) <= _TOLD else _TOLD - 1)
-        lines = [f"{grouped(count)} {self._words(column, value)}" for value, count in most]
+        lines = [f"{grouped(count)} × {self._words(column, value)}" for value, count in most]
         if len(values) > len(most):
             rest, others = values.total() - sum(count for _, count in most), len(values) - len(most)
             lines.append(f"{grouped(rest)} with {grouped(others)} others")
@@ -147,7 +147,7 @@ class ManyPart(QWidget):
             return ""
         of = seconds if column.kind is ColumnKind.TIME else float
         least, greatest = (self._words(column, end(there, key=of)) for end in (min, max))
-        without = f"\n{grouped(values[None])} (none)" if values[None] else ""
+        without = f"\n{grouped(values[None])} × (none)" if values[None] else ""
         return f"{least if least == greatest else f'{least} to {greatest}'}{without}"
 
     def _words(self, column: TableColumn, value: Any) -> str:

@@ -14,6 +14,7 @@ from app.ui.tabs.common import arrangement
 from app.ui.tabs.common.arrangement import Arrangement, arrangements, make_lasting
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.buttons import Choice, push_button
+from app.ui.widgets.choice_box import AROUND
 from app.ui.widgets.formatting import first_line
 from app.ui.widgets.labels import in_row, set_tip
 from app.ui.widgets.later import later
@@ -29,6 +30,8 @@ _YOURS: Final = "Your views"
 _SAVE, _MANAGE = "Save this view…", "Manage views…"
 _LONGEST = 24
 """Characters of a view's name on a button."""
+_WIDEST: Final = 220
+"""Pixels that the names of saved views are given at the most, where there is room."""
 
 
 class ViewPicker(Picker):
@@ -74,6 +77,12 @@ class ViewPicker(Picker):
         saved = [Choice(_SAVED + name, name) for name in self._names]
         heading = [Choice(_HEAD, _YOURS)] if saved else []
         super().set_choices([*choices, *heading, *saved], any_count)
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        """Wide enough for any view that was saved, so that showing another one moves nothing."""
+        wide = max(map(self.fontMetrics().horizontalAdvance, self._names), default=0) + AROUND
+        return super().sizeHint().expandedTo(QSize(min(wide, _WIDEST), 0))
 
     def saved_on(self) -> str:
         """The saved view that the list shows; empty for none."""

@@ -35,6 +35,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.buttons import Chip, framed_button
 from app.ui.widgets.by_letters import ByLetters
+from app.ui.widgets.formatting import EMPTY
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, has_long_word, in_column
 from app.ui.widgets.panes import Field, SidePane
@@ -160,9 +161,9 @@ class NotificationsTab(RecordTab):
         self.inspector.set_header(note.text("title"), f"to {declared.whose(note)}", *chips)
         message = note.text("message")
         fits = len(message) <= _MESSAGE and message.count("\n") <= _LINES and not has_long_word(message)
-        self._message.setText(message if fits else "")
-        self._message.setVisible(fits)
-        fields = [] if fits else [Field("Message", message)]
+        self._message.setText(message.strip() and message if fits else "")
+        self._message.setVisible(bool(self._message.text()))
+        fields = [Field("Message", message or EMPTY)] if self._message.isHidden() else []
         for one in record.named:
             if one.title is not None:
                 called = _CALLED[one.table]
@@ -171,9 +172,10 @@ class NotificationsTab(RecordTab):
         fields += declared.fields(self.context, note, without=shown_elsewhere)
         if self.leaving.is_told:
             fields.append(self.leaving.field(note["read"], note["created_at"]))
-        self.fields.set_fields(fields)
         metadata = note["metadata"]
-        self._metadata.setVisible(metadata is not None)
+        fields += [Field("Metadata", EMPTY)] if metadata == "" else []
+        self.fields.set_fields(fields)
+        self._metadata.setVisible(metadata is not None and metadata != "")
         self._metadata.set_json(None if metadata is None else str(metadata))
 
     def add_acts(self) -> None:

@@ -29,7 +29,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.buttons import CheckBox, Chip
 from app.ui.widgets.form_dialog import FormDialog, checked
-from app.ui.widgets.formatting import first_line, plain
+from app.ui.widgets.formatting import EMPTY, first_line, plain
 from app.ui.widgets.labels import in_row, line_edit
 from app.ui.widgets.panes import LOW
 
@@ -187,7 +187,9 @@ class WebhooksTab(RecordTab):
                 self.context,
                 record,
                 without=("active", "name"),
-                hostname={"value": f"{host} — {doubt[1]}", "tone": Tone.BAD, "copy": host} if doubt else {},
+                hostname={"value": f"{host or EMPTY} — {doubt[1]}", "tone": Tone.BAD, "copy": host}
+                if doubt
+                else {},
                 events={"value": _all_events(record["events"]), "copy": record.text("events")},
                 has_secret={"value": "•••••••• (set)"} if record["has_secret"] else {},
             )

@@ -43,7 +43,7 @@ def test_the_inspector_tells_of_many_what_they_share_and_where_they_differ(
     part = page.many
     assert isinstance(part, ManyPart)
     qtbot.waitUntil(lambda: told(part.shared).get("Type") == "maintenance")
-    assert told(part.different)["State"] == f"{total - 3:,} read\n3 unread"
+    assert told(part.different)["State"] == f"{total - 3:,} × read\n3 × unread"
     assert "Title" not in {**told(part.shared), **told(part.different)}  # too many to be read for that
     assert part.isVisible() and not page.fields.isVisible()
     assert buttons(page, "mark_read", "delete") == [f"Mark 3 of {total:,} read", f"Delete {total:,}…"]
@@ -59,7 +59,7 @@ def test_the_inspector_tells_of_many_what_they_share_and_where_they_differ(
     qtbot.waitUntil(lambda: "left as they are: already read" in window.toast.label.text())
     qtbot.waitUntil(lambda: told(part.shared).get("State") == "read" and "Title" not in told(part.different))
     press("Ctrl+Z")
-    qtbot.waitUntil(lambda: told(part.different).get("State") == f"{total - 3:,} read\n3 unread")
+    qtbot.waitUntil(lambda: told(part.different).get("State") == f"{total - 3:,} × read\n3 × unread")
     page.table.select_row(0)
     qtbot.waitUntil(lambda: page.fields.isVisible() and not part.isVisible())
     assert buttons(page, "delete") == ["Delete"]

@@ -240,9 +240,10 @@ def test_it_has_little_room(opened: RunPage, size: tuple[int, int], qtbot: QtBot
     assert opened._above.isHidden(), "what it produced has the page for itself"
     chosen = opened._choices.checkedButton()
     assert [one for one in opened._choices.buttons() if is_stop(one)] == [chosen], "arrows lead to the others"
+    assert chosen is not None
     chosen.setFocus()
     qtbot.keyClick(chosen, Qt.Key.Key_Right)
-    assert opened.about.isVisible() and opened._choices.checkedButton().hasFocus()
+    assert opened.about.isVisible() and opened._choices.buttons()[2].hasFocus()
     for button in opened._choices.buttons()[:0:-1]:  # the others ask for no room when one has been looked at
         button.click()
     qtbot.waitUntil(lambda: opened._body.geometry().height() <= opened._scroll.height() + 180)
