@@ -353,7 +353,7 @@ def erase(
             try:
                 bookmark = database.bookmark("before a tenant was erased")
                 event = _event(planned, actor, copy.name, bookmark)
-                _carry_out(database, planned, known, chain, event, now=now)
+                _carry_out(database, planned, known, chain, event, copy=copy, now=now)
             except OutcomeUnknown as error:
                 if not error.is_undecided:
                     copy.unlink()
@@ -460,6 +460,7 @@ def _carry_out(
     chain: TenantReport | None,
     event: Event,
     *,
+    copy: Path,
     now: int,
 ) -> None:
     tenant = planned.tenant
@@ -496,7 +497,9 @@ def _carry_out(
                 statements.append(Statement(raw(delete), expect=None if step in taken else left))
         statements += again.indexed.statements()
         statements += [Statement(raw(f"DELETE FROM main.{name}"), expect=None) for name in _samples(database)]  # noqa: S608
-        return Batch(statements, events, ends=ends, what=f"the erasure of {tenant_name(tenant)}")
+        # The next start knows no more of it than this, where its outcome stays unknown until then.
+        what = f"the erasure of {tenant_name(tenant)}, with what was to go in {copy}"
+        return Batch(statements, events, ends=ends, what=what)
 
     try:
         with database.calm_log():
