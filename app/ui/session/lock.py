@@ -83,12 +83,14 @@ class Unsettled(QObject):
     It hears of it by `Runner.failed_with`, asks by itself when it will be known at the latest, and when a
     write of this window has found it out (`Database.has_news`). `changed` when that is another,
     `settled(saved, act)` when a question has told whether the change was saved, None where nothing tells
-    that, and which it was: as its summary says, or its last entry. `saved(change, error)` before that, where
-    it was one of this window, and is there. `outdated` when what is shown may lack another that is there.
+    that, and which it was: as its summary says, or its last entry; `found` in its place where it was no act
+    of this window: of an earlier run of the program, say. `saved(change, error)` before that, where it was
+    one of this window, and is there. `outdated` when what is shown may lack another that is there.
     """
 
     changed = Signal()
     settled = Signal(object, str)
+    found = Signal(object, str)
     saved = Signal(object, object)
     outdated = Signal()
 
@@ -173,7 +175,8 @@ class Unsettled(QObject):
             self.saved.emit(change, sent)
         for one, own in every:
             called = "" if own is None else own.called
-            self.settled.emit(one.saved, called or one.what or ("" if error is None else error.act))
+            named = called or one.what or ("" if error is None else error.act)
+            (self.found if own is None else self.settled).emit(one.saved, named)
         is_untold = error is not None and not every
         if error is not None and is_untold:
             self.settled.emit(None, error.act)

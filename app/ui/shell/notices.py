@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
@@ -17,7 +17,7 @@ from app.itemmodels.columns import Tone
 from app.services.chain.rules import BROKEN, SOUND, Verdict
 from app.services.opened import whole_part
 from app.services.records.tables import AUDIT_CHAIN
-from app.services.text import counted, some_of
+from app.services.text import counted, quoted, some_of
 from app.ui.session.context import Context, Displaced
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
@@ -222,6 +222,40 @@ class UnsettledNotice(Notice):
             named = f"— {error.act}" if error.act else ""
             detail = str(error).removeprefix(f"{error.heading}: ")
             self.banner.show_verdict(Tone.BAD, error.heading, named, detail, Icon.WARNING_FILL)
+
+
+class FoundNotice(Notice):
+    """What has become of acts of an earlier run of the program, whose answers were lost with it: it stays
+    until it is dismissed, as nothing tells it afterwards.
+    """
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context.theme)
+        self._told: dict[str, bool] = {}
+        context.unsettled.found.connect(self._add)
+        self.add_button("Dismiss", self._dismiss)
+        self.hide()
+
+    @Slot(object, str)
+    def _add(self, saved: bool, act: str) -> None:
+        self._told[act] = saved
+        many = len(self._told)
+        headline = "What became of an earlier act" if many == 1 else f"What became of {many:,} earlier acts"
+        told = [(_IS_SAVED if is_in else _IS_NOT).format(quoted(one)) for one, is_in in self._told.items()]
+        more = [_NOT_SHOWN] if any(self._told.values()) else []
+        self.banner.show_verdict(Tone.WARN, headline, "", " ".join([*told, *more]))
+        self.show()
+
+    def _dismiss(self) -> None:
+        self._told.clear()
+        self.hide()
+
+
+_IS_SAVED, _IS_NOT = "{} is saved.", "{} is not in the database; do it again."
+_NOT_SHOWN = (
+    "The answer came too late for the program that did it: a password or secret that was generated then was "
+    "shown to nobody, so set another one."
+)
 
 
 class PauseNotice(Notice):

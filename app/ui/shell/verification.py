@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.itemmodels.columns import Tone
@@ -71,7 +71,8 @@ class SelfVerification(QObject):
         self._verdict.asked.connect(self._say)
         self._context.runner.changed.connect(self._hear)
         self._context.outside.written.connect(self._written)
-        self._context.unsettled.settled.connect(lambda saved, act: self._count())
+        for told in (self._context.unsettled.settled, self._context.unsettled.found):
+            told.connect(self._count_again)
         self._context.outside.displaced.connect(lambda _: self._say())
         self._context.aged.connect(self._age)
         self._read_last(self._show_last)
@@ -256,6 +257,10 @@ class SelfVerification(QObject):
 
     def _written(self) -> None:
         self._verdict.outdate_by_others()
+        self._count()
+
+    @Slot(object, str)
+    def _count_again(self, saved: bool | None, act: str) -> None:
         self._count()
 
     def _count(self) -> None:

@@ -174,6 +174,7 @@ class Workspace(QWidget):
         self.notices = notices.of_opened(context, self.door_wanted.emit)
         if context.can(Capability.SETTLES):
             self.notices += [notices.UnsettledNotice(context), notices.PauseNotice(context)]
+            self.notices.append(notices.FoundNotice(context))
         context.damaged.connect(self._say_damaged, Qt.ConnectionType.SingleShotConnection)
         self._column = in_column(*self.notices, (self.tabs, 1), within=self, spacing=0)
         self._built: dict[int, RecordTab] = {}

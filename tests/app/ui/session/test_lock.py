@@ -55,9 +55,9 @@ def test_what_became_of_a_change_is_told_when_a_write_has_found_it_out(
     def refuse(_: Database) -> None:
         raise earlier
 
-    with qtbot.waitSignal(unsettled.settled) as told:
+    with qtbot.waitSignal(unsettled.found) as told:
         runner.write(refuse, on_failed=lambda _: None)
     assert (told.args, unsettled.error) == ([False, "A user deleted"], None)
     database.has_news = True
-    with qtbot.waitSignal(unsettled.settled):
+    with qtbot.waitSignal(unsettled.found):
         runner.changed.emit(None, None)

@@ -29,6 +29,7 @@ from tests.fixtures.live_window import open_live, unlock
 from tests.fixtures.window import (
     TABLES,
     ask,
+    button,
     choose,
     click,
     closed,
@@ -37,6 +38,7 @@ from tests.fixtures.window import (
     dialog,
     go,
     is_settled,
+    notice,
     press,
     texts,
     words,
@@ -101,6 +103,26 @@ def test_triage_takes_few_calls_and_says_what_slows_it_down(
     qtbot.waitUntil(lambda: "Slowed down to 3 calls a second" in words(window), timeout=10_000)
     database.client.shared = Shared(per_second=1e6)
     qtbot.waitUntil(lambda: page.model.rowCount() == before - 1)
+
+
+def test_what_an_earlier_run_has_left_open_is_told_until_it_is_dismissed(
+    qtbot: QtBot, window: MainWindow, place: str, edge: Edge
+) -> None:
+    page = open_live(qtbot, window, place)
+    before: Any = page.context.opened.database
+    shared = before.client.shared
+    for what, tenant in (("Password of ada set", "acme-corp"), ("User bob deleted", "none")):
+        proof = {"sql": "SELECT 1 FROM users WHERE tenant_id = ?1", "params": [tenant]}
+        shared.unknown(shared.keep(before.identity, proof, what, before._where), is_answered=True)
+    open_live(qtbot, window, place)
+    said = "What became of 2 earlier acts"
+    qtbot.waitUntil(lambda: said in words(window))
+    shown = notice(window, said)
+    told = words(shown)
+    assert "“Password of ada set” is saved." in told and "“User bob deleted” is not in the database" in told
+    assert "was shown to nobody" in told
+    click(qtbot, button(shown, "Dismiss"))
+    assert not shown.isVisible()
 
 
 @pytest.mark.parametrize("is_saved", [True, False])
