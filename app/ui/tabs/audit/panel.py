@@ -182,7 +182,10 @@ class VerificationPanel(QWidget):
         """Goes on as far as a person agrees to; what it has come to need may be more again."""
         self._is_due = True
         self._asked = replace(self._asked, most=much.most)
-        hint = "A verification can be limited to a tenant, or to a range of entries."
+        hint = (
+            "Where something does not hold, or others write meanwhile, it may be several times that. A "
+            "verification can be limited to a tenant, or to a range of entries."
+        )
         asked = ask_to_read(self._context.theme, much, self._run, self, hint=hint)
         asked.rejected.connect(self.cancel)
 
