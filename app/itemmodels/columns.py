@@ -46,7 +46,7 @@ class Role(IntEnum):
     text that a small table is sorted by.
     Of a column's header, MONOSPACE: bool, for ids and hashes. DIM: bool, for secondary columns. MIDDLE: bool,
     for what is told apart by its end, and so shortened in the middle. BARS: bool, where its cells answer with
-    `Bars`, or None.
+    `Bars`, or None. UNSORTABLE: bool, where rows cannot be put in its order.
     """
 
     TONE = _FIRST
@@ -57,6 +57,7 @@ class Role(IntEnum):
     ORDER = _FIRST + 5
     MIDDLE = _FIRST + 6
     BARS = _FIRST + 7
+    UNSORTABLE = _FIRST + 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,4 +157,5 @@ def header(column: Column) -> dict[int, Any]:
         int(Role.DIM): column.dim,
         int(Role.MIDDLE): column.middle,
         int(Role.BARS): column.bars is not None,
+        int(Role.UNSORTABLE): not column.sortable,
     }

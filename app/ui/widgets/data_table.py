@@ -1,7 +1,7 @@
 """The table that every tab shows its rows in, and a small one as high as its rows."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import chain
@@ -18,7 +18,6 @@ from PySide6.QtCore import (
     QObject,
     QPoint,
     QRect,
-    QSignalBlocker,
     Qt,
     QTimer,
     Signal,
@@ -251,12 +250,12 @@ class DataTable(QTableView):
             self.updateGeometries()  # the scroll bar's range follows later by itself
             bar.setValue(bar.value() + self.rowViewportPosition(row) - before)
 
-    def add_header_menus(self, menu: QMenu, unsortable: Collection[int] = ()) -> None:
+    def add_header_menus(self, menu: QMenu) -> None:
         """What the mouse does in the header, for those who have none. The menus go with the table, which may
         end while they are open in a menu of the window.
         """
         orders, columns = self._header_menus
-        self._header.fill_sort_menu(orders, unsortable)
+        self._header.fill_sort_menu(orders)
         self._header.fill_columns_menu(columns)
         for one in self._header_menus:
             give_letters(one)
@@ -274,10 +273,7 @@ class DataTable(QTableView):
 
     def show_order(self, column: int, order: Qt.SortOrder) -> None:
         """Point at the column that the rows are in order of already, without sorting."""
-        header = self.horizontalHeader()
-        with QSignalBlocker(header):
-            header.setSortIndicator(column, order)
-        header.viewport().update()
+        self._header.point_at(column, order)
 
     def sizeHintForColumn(self, column: int) -> int:
         return max(super().sizeHintForColumn(column), self.columns.room_for_words(column))

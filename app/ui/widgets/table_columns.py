@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import filterfalse
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QRect, QSize, Qt, QTimer
+from PySide6.QtCore import QByteArray, QEvent, QObject, QRect, QSignalBlocker, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import (
     QContextMenuEvent,
     QFontMetrics,
@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QHeaderView, QMenu, QTableView, QToolButton, QToolTip, QWidget
 
-from app.itemmodels.columns import TOOLTIP
+from app.itemmodels.columns import TOOLTIP, Role
 from app.services.text import visible
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
@@ -427,6 +427,8 @@ class TableHeader(QHeaderView):
         self._theme = theme
         self._table = table
         self._hovered = -1
+        self._order = -1, Qt.SortOrder.AscendingOrder
+        self.sortIndicatorChanged.connect(self._keep_order)  # before the table hears of it
         self.setSectionsClickable(True)
         self.setSectionsMovable(True)
         self.setHighlightSections(False)
@@ -559,11 +561,33 @@ class TableHeader(QHeaderView):
         self.fill_columns_menu(menu, section)
         return menu
 
-    def fill_sort_menu(self, menu: QMenu, unsortable: Collection[int] = ()) -> None:
+    def point_at(self, section: int, order: Qt.SortOrder) -> None:
+        """Shows by which column the rows are in order already."""
+        with QSignalBlocker(self):
+            self.setSortIndicator(section, order)
+        self._order = section, order
+        self.viewport().update()
+
+    @Slot(int, Qt.SortOrder)
+    def _keep_order(self, section: int, order: Qt.SortOrder) -> None:
+        """Points on at the column by which the rows are in order, where a click asks for one that none can be
+        put in order by.
+        """
+        if self._is_unsortable(section):
+            self.point_at(*self._order)
+        else:
+            self._order = section, order
+
+    def _is_unsortable(self, section: int) -> bool:
+        return section >= 0 and bool(
+            self.model().headerData(section, Qt.Orientation.Horizontal, Role.UNSORTABLE)
+        )
+
+    def fill_sort_menu(self, menu: QMenu) -> None:
         """What a click on each title does, and which way the rows are in order."""
         by, order = self.sortIndicatorSection(), self.sortIndicatorOrder()
         menu.clear()
-        for column in filterfalse(unsortable.__contains__, map(self.logicalIndex, range(self.count()))):
+        for column in filterfalse(self._is_unsortable, map(self.logicalIndex, range(self.count()))):
             to = order if column == by else Qt.SortOrder.AscendingOrder
             action = menu.addAction(self._word(column).replace("&", "&&"))
             action.setCheckable(True)

@@ -73,7 +73,13 @@ class AuditTab(RecordTab):
         self.names = Names(self)
         return {
             "tenant_id": {"dim": False},
-            "payload": {"title": "Summary", "text": self._line, "tooltip": _payload, "hint": _SUMMARY_HINT},
+            "payload": {
+                "title": "Summary",
+                "text": self._line,
+                "tooltip": _payload,
+                "hint": _SUMMARY_HINT,
+                "sortable": False,  # by the payload's text, which is not what is shown
+            },
             "previous_hash": {
                 "text": lambda value, row: self._link_cell(row[0])[0],
                 "icon": lambda value, row: self._link_cell(row[0])[1],

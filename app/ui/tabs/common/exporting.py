@@ -54,7 +54,10 @@ def open_row_menu(tab: "RecordTab", index: QModelIndex, where: QPoint) -> None:
         menu.addSeparator()
         cell = _cell(tab, index)
         of = f" ({cell.column.title})"
-        menu.addAction(f"Filter by this value{of}", partial(_filter_by, tab, cell))
+        by_value = menu.addAction(f"Filter by this value{of}", partial(_filter_by, tab, cell))
+        by_value.setEnabled(not cell.column.of)
+        by_value.setToolTip(_no_filter(cell.column) if cell.column.of else by_value.text())
+        menu.setToolTipsVisible(True)
         if tab.exact.kept(cell.column.name):
             menu.addAction(f"Or another value{of}…", partial(tab.ask_another_value, cell.column.name))
         copy = menu.addMenu("Copy rows as")
@@ -88,9 +91,15 @@ def _cell(tab: "RecordTab", index: QModelIndex) -> _Cell:
     return _Cell(tab.model.key(index.row()), tab.model.columns[index.column()], str(index.data() or ""))
 
 
+def _no_filter(column: Column) -> str:
+    """Why the list is not filtered by a column whose words the program makes."""
+    instead = ": sort by it instead" if column.sortable else ""
+    return f"The database does not know “{column.title}”{instead}."
+
+
 def _filter_by(tab: "RecordTab", cell: _Cell) -> None:
     if cell.column.of:
-        tab.context.say(f"The database does not know “{cell.column.title}”: sort by it instead.")
+        tab.context.say(_no_filter(cell.column))
     else:
         _with_value(tab, cell.key, cell.column.name, tab.filter_by)
 

@@ -399,8 +399,7 @@ class RecordTab(ListedTab):
 
     def add_header_menus(self, menu: QMenu) -> None:
         """How the rows may be sorted and which columns show, for the keyboard."""
-        unsortable = [place for place, column in enumerate(self.model.columns) if not column.sortable]
-        self.table.add_header_menus(menu, unsortable)
+        self.table.add_header_menus(menu)
 
     def export(self) -> None:
         """Asks where to, and exports every row that the filters keep."""

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -62,6 +62,26 @@ def spoil(path: Path, *places: int) -> list[int]:
     for seq in seqs:
         ask(path, "UPDATE audit_chain SET payload = '{}' WHERE seq = ?", seq)
     return seqs
+
+
+@pytest.mark.slow
+def test_no_arrow_points_where_no_order_can_be_had(
+    qtbot: QtBot, window: MainWindow, database_path: Path
+) -> None:
+    """What a summary or a link says is made here: the database cannot put rows in its order."""
+    page = in_window(qtbot, window, database_path)
+    header, names = page.table.horizontalHeader(), [column.name for column in page.model.columns]
+    before = header.sortIndicatorSection(), header.sortIndicatorOrder()
+    for name in ("payload", "previous_hash"):
+        at = names.index(name)
+        middle = header.sectionViewportPosition(at) + header.sectionSize(at) // 2
+        with qtbot.assertNotEmitted(page.model.sort_requested, wait=50):
+            qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(middle, 12))
+        assert (header.sortIndicatorSection(), header.sortIndicatorOrder()) == before
+    at = header.sectionViewportPosition(names.index("created_at")) + 20
+    with qtbot.waitSignal(page.model.sort_requested):
+        qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(at, 12))
+    assert header.sortIndicatorSection() == names.index("created_at")
 
 
 @pytest.mark.slow
