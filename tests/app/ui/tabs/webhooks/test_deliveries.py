@@ -23,7 +23,7 @@ from app.ui.tabs.webhooks.deliveries import DeliveriesDialog
 from app.ui.tabs.webhooks.sending import SendEventDialog
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.app.ui.conftest import ShowTab
-from tests.app.ui.tabs.test_webhook_sending import SECRET, point
+from tests.app.ui.tabs.webhooks.test_sending import SECRET, point
 from tests.conftest import NOW
 from tests.fixtures.hooked import answer, serving
 from tests.fixtures.window import ask, choose, closed, dialog, go, labels, open_file, press, type_text

@@ -19,7 +19,7 @@ from app.ui.tabs.webhooks import WebhooksTab
 from app.ui.tabs.webhooks.deliveries import DeliveriesDialog
 from app.ui.tabs.webhooks.sending import SendEventDialog
 from tests.app.ui.conftest import ShowTab
-from tests.app.ui.tabs.test_webhook_sending import point
+from tests.app.ui.tabs.webhooks.test_sending import point
 from tests.conftest import NOW
 from tests.fixtures.hooked import answer, serving
 from tests.fixtures.window import ask, dialog
