@@ -13,7 +13,7 @@ _SELDOM = (
     "ipaddress",  # by urllib.parse, and that by pathlib
     *("bz2", "lzma"),  # by zipfile
     "shutil",  # by zipfile and tempfile
-    *("textwrap", "traceback"),  # by PySide
+    *("tempfile", "textwrap", "traceback"),  # by PySide; the first brings `random`
 )
 _NEVER = ("MySQLdb", "psycopg", "psycopg2", "psycopg2cffi", "pymysql", "pysqlite3", "sqlite3")
 """What Peewee would speak to databases by, and looks for; the program brings its own SQLite."""
@@ -23,7 +23,7 @@ _swapping = allocate_lock()
 
 def put_off() -> None:
     """Puts something in the place of each that is not there yet, which loads the module when it is asked for
-    what is in it: together 15 ms of a start. `from` one of them `import` a name asks, too.
+    what is in it: together 17 ms of a start. `from` one of them `import` a name asks, too.
     """
     modules: dict[str, Any] = sys.modules
     for name in _NEVER:
@@ -33,6 +33,8 @@ def put_off() -> None:
             sys.modules[name] = _StandIn(name)
     if isinstance(stand_in := sys.modules["inspect"], _StandIn):
         vars(stand_in)["isclass"] = _isclass
+    if isinstance(textwrap := sys.modules["textwrap"], _StandIn):  # QtGui takes it, for a warning
+        vars(textwrap)["dedent"] = lambda text: _loaded(textwrap).dedent(text)
 
 
 class _StandIn(ModuleType):
@@ -41,14 +43,18 @@ class _StandIn(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name != "__all__":  # who looks through all modules wants none of them
             raise AttributeError(name)
-        own = self.__name__
-        with _swapping:
-            if sys.modules.get(own) is self:
-                del sys.modules[own]
-        from importlib import import_module  # noqa: PLC0415
-
-        found = vars(self)[name] = getattr(import_module(own), name)
+        found = vars(self)[name] = getattr(_loaded(self), name)
         return found
+
+
+def _loaded(stand_in: _StandIn) -> Any:
+    own = stand_in.__name__
+    with _swapping:
+        if sys.modules.get(own) is stand_in:
+            del sys.modules[own]
+    from importlib import import_module  # noqa: PLC0415
+
+    return import_module(own)
 
 
 def _isclass(found: object) -> bool:

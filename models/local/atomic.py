@@ -249,19 +249,28 @@ def _finish(building: Path) -> None:
         os.fsync(file.fileno())
 
 
-class WorkFolder(tempfile.TemporaryDirectory[str]):
+class WorkFolder:
     """A folder for what is unfinished, in `folder`, on the disk of what it becomes.
 
     Its name says whose it is, and a lock that it is in use, for as long as that process lives (`sweep`).
     """
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(prefix=f"{UNFINISHED}{os.getpid()}-", dir=folder, ignore_cleanup_errors=True)
+        # One of Python's, which is loaded when there is one to make.
+        made = f"{UNFINISHED}{os.getpid()}-"
+        self._made = tempfile.TemporaryDirectory(prefix=made, dir=folder, ignore_cleanup_errors=True)
+        self.name = self._made.name
         lock = _locked(Path(self.name))
         self._unlock = None if lock is None else weakref.finalize(self, os.close, lock)
 
+    def __enter__(self) -> str:
+        return self.name
+
+    def __exit__(self, *_: object) -> None:
+        self.cleanup()
+
     def cleanup(self) -> None:
-        super().cleanup()
+        self._made.cleanup()
         # Here: Python prints what interrupts a finalizer, and goes on.
         if self._unlock is not None:
             self._unlock()

@@ -101,10 +101,11 @@ seldom.put_off()
 import inspect, textwrap
 from inspect import isclass
 print([name for name in ("ast", "dis", "tokenize") if name in sys.modules], isclass(int), isclass(3))
-print(hasattr(textwrap, "__file__"), "re" in vars(textwrap), textwrap.dedent(" a"))
+from textwrap import dedent
+print(hasattr(textwrap, "__file__"), "re" in vars(textwrap), dedent(" a"))
 print(textwrap is sys.modules["textwrap"])
 import textwrap as real
-print(textwrap.dedent is real.dedent, vars(textwrap)["dedent"] is real.dedent, hasattr(inspect, "nothing"))
+print(textwrap.fill is real.fill, vars(textwrap)["fill"] is real.fill, hasattr(inspect, "nothing"))
 from inspect import *
 print(signature(isclass), isclass.__module__)
 """
@@ -147,7 +148,7 @@ from app.ui.shell.workspace import Workspace
 def rows_are_there(workspace):
     print("EchoMode" in made, "WizardOption" in made, "StandardPixmap" in made)
     acts = ("chain.append", "records.writing", "records.export")
-    others = ("gettext", "platform", "_decimal", "_hashlib", "_sqlite3")
+    others = ("gettext", "platform", "random", "_decimal", "_hashlib", "_sqlite3")
     names = (*(f"app.services.{name}" for name in acts), *others)
     print([name for name in names if name in sys.modules], flush=True)
     os._exit(0)

@@ -23,8 +23,6 @@ from models.progress import Monitor
 
 # Services and dialogs are imported where they are used: mostly on the job's thread, with the window painted.
 if TYPE_CHECKING:
-    from tempfile import TemporaryDirectory
-
     from app.services.chain.where import Where
     from app.services.files.describe import OpenedFile
     from app.services.files.exporting import Exported
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
     from app.services.tenants.erasing import Erasure
     from app.ui.widgets.dialogs import Door
     from models.engine import Database
+    from models.local.atomic import WorkFolder
 
 SUFFIXES = " ".join(f"*{suffix}" for suffix in paths.DATABASE_SUFFIXES)
 DATABASE_FILES = f"Databases ({SUFFIXES});;All files (*)"
@@ -346,7 +345,7 @@ class Files(QObject):
         """Checks the copy and shows what a restore would change; nothing is changed before that is agreed."""
         now = self._clock()
 
-        def work(monitor: Monitor) -> tuple[TemporaryDirectory[str], Offer]:
+        def work(monitor: Monitor) -> tuple[WorkFolder, Offer]:
             from app.services.files import restoring  # noqa: PLC0415
             from app.workers.importing import build  # noqa: PLC0415
             from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
@@ -369,14 +368,14 @@ class Files(QObject):
             on_failed=partial(self._failed, source),
         )
 
-    def _ask_agreement(self, path: Path, scratch: TemporaryDirectory[str], offer: Offer) -> None:
+    def _ask_agreement(self, path: Path, scratch: WorkFolder, offer: Offer) -> None:
         from app.ui.shell.dialogs import RestoreDialog  # noqa: PLC0415
 
         dialog = RestoreDialog(self._theme, offer, path, self._window, ending=self.ending())
         dialog.rejected.connect(scratch.cleanup)
         dialog.open_once(lambda: self._restore(path, scratch, offer))
 
-    def _restore(self, path: Path, scratch: TemporaryDirectory[str], offer: Offer) -> None:
+    def _restore(self, path: Path, scratch: WorkFolder, offer: Offer) -> None:
         actor, now = self._settings.actor, self._clock()
 
         def work(monitor: Monitor) -> tuple[str, Sequence[str]]:
