@@ -16,7 +16,7 @@ _KEPT = 5_000
 
 class Names:
     """`line(event_type, payload)` is the summary with the names that are known. The others are looked up,
-    and shown then; not where each row is charged, where those alone are known that a person has looked at.
+    and shown then; not where each row is charged, where those alone are known whose entries were selected.
     """
 
     def __init__(self, tab: RecordTab) -> None:
