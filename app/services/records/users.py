@@ -549,7 +549,11 @@ def _spellings(address: str) -> set[str]:
     """How somebody else has it stored most likely."""
     local, at, host = address.partition("@")
     plain = {address, address.lower(), address.upper(), address.capitalize(), text.folded(address)}
-    plain.add(f"{local.upper()}{at}{host.lower()}")
+    names = {local.upper(), local.title(), local.capitalize()}  # Ada.Lovelace, as names are written
+    plain |= {
+        address.title(),
+        *(f"{name}{at}{end}" for name in names for end in (host, host.lower(), host.title())),
+    }
     key = text.address(address)
     plain |= {key, text.host_in_unicode(key)}
     return {unicodedata.normalize(form, one) for one in plain for form in ("NFC", "NFD")}

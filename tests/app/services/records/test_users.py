@@ -124,6 +124,17 @@ def test_an_address_taken_meanwhile_keeps_an_undo_from_giving_it_back(engine: Da
         writing.undo(engine, change, now=NOW)
 
 
+@pytest.mark.parametrize(
+    "spelt", ["Ada.Lovelace@x.example", "ADA.LOVELACE@x.example", "Ada.lovelace@X.Example"]
+)
+def test_the_same_in_other_capitals_keeps_an_undo_from_it(engine: Database, spelt: str) -> None:
+    """Where each row costs something, in those in which a name is written most likely."""
+    change = users.delete(engine, [create(engine, "ada.lovelace@x.example")], actor="ops", now=NOW)
+    create(engine, spelt)
+    with pytest.raises(InvalidInput, match="already has a user"):
+        writing.undo(engine, change, now=NOW)
+
+
 def test_an_address_that_is_no_text_is_in_nobodys_way(engine: Database, sql: apsw.Connection) -> None:
     broken = create(engine)
     sql.execute("UPDATE users SET email = CAST(x'ff40' AS TEXT) WHERE id = ?", (broken,))
