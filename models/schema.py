@@ -33,6 +33,8 @@ Of a fraction SQLite takes the whole number, of one that is too large the last t
 
 _LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 
+_NONE: Final = frozenset[str]()
+
 _OBJECTS: Final = """
 SELECT type, name, tbl_name, rootpage,
   type = 'table' AND rootpage AND EXISTS (SELECT 1 FROM pragma_index_info(found.name)) AS without_rowid,
@@ -287,7 +289,8 @@ class StoredTable:
     tells its rows apart: the primary key, or else SQLite's rowid; empty where none is. `rowid` is what names
     that: an INTEGER PRIMARY KEY, or a name that no column takes; None where there is none, as WITHOUT ROWID.
     `defaults` are SQL. `never_null` are the columns that hold no NULL. `indexes` are the columns of each.
-    `referring` are the foreign keys, of any table, that refer to this one.
+    `led_by` are the columns that an index, or the key, begins with. `referring` are the foreign keys, of any
+    table, that refer to this one.
     """
 
     name: str
@@ -300,6 +303,7 @@ class StoredTable:
     without_rowid: bool = False
     never_null: tuple[str, ...] = ()
     indexes: tuple[frozenset[str], ...] = ()
+    led_by: frozenset[str] = _NONE
     referring: tuple[ForeignKey, ...] = ()
 
     @property
@@ -352,7 +356,7 @@ def shape_of(stored: StoredTables) -> dict[str, object]:
     them, which are asked for each time.
     """
     found = ((name, stored.get(name)) for name in expected_columns())
-    return {name: table and replace(table, indexes=(), referring=()) for name, table in found}
+    return {name: table and replace(table, indexes=(), led_by=_NONE, referring=()) for name, table in found}
 
 
 def read_stored(
@@ -390,10 +394,13 @@ def _tables(objects: Rows, columns: Rows, foreign_keys: Rows) -> StoredTables:
     without_rowid = {caseless(table) for *_, table, _, without, _, _ in objects if without}
     apart = {caseless(table) for *_, table, _, _, is_apart, _ in objects if is_apart}
     indexes: dict[str, list[frozenset[str]]] = {}
+    led_by: dict[str, set[str]] = {}
     for kind, _, table, *_, indexed in objects:
         if kind == "index":
-            spelt = map(_COLUMN.get(_TABLE(table), str), filter(None, json.loads(indexed)))
-            indexes.setdefault(_TABLE(table), []).append(frozenset(spelt))
+            name, own = _TABLE(table), json.loads(indexed)  # of an expression there is no name
+            spelt = [column and _COLUMN.get(name, str)(column) for column in own]
+            indexes.setdefault(name, []).append(frozenset(filter(None, spelt)))
+            led_by.setdefault(name, set()).update(filter(None, spelt[:1]))
     shapes: dict[str, list[tuple[str, bool, int, str | None, bool]]] = {}
     for table, column, *shape in columns:
         name = _TABLE(table)
@@ -419,6 +426,7 @@ def _tables(objects: Rows, columns: Rows, foreign_keys: Rows) -> StoredTables:
                 if not_null and not hidden and column != rowid
             ),
             indexes=tuple(indexes.get(name, ())),
+            led_by=frozenset([*led_by.get(name, ()), *primary[:1]]),
         )
     return _with_foreign_keys(tables, foreign_keys)
 

@@ -8,7 +8,7 @@ marker, and an entry in the chain of `system`. A copy is made before, which hold
 SQL is text here: tables, columns and conditions are the file's own, which no model has.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -30,7 +30,7 @@ from app.services.deliveries.signing import OldSecrets
 from app.services.opened import Opened
 from app.services.records.belonging import in_virtual_tables, nothing_of
 from app.services.records.change import Change
-from app.services.records.images import unaltered
+from app.services.records.images import followed, unaltered
 from app.services.records.references import Fate, fate_of
 from app.services.records.tables import AUDIT_CHAIN, WEBHOOK_DESTINATIONS, title_of
 from app.services.tenants.contents import as_copied, contents
@@ -38,7 +38,7 @@ from app.services.tenants.going import Going, Knot, Round, sizes, unchanged
 from app.services.tenants.virtual import Indexed
 from app.services.text import counted, tenant_name
 from models.engine import OWN_USAGE, Database, Statement, Usage, raw, sql_name, within
-from models.errors import Cancelled, NotAllowed, OutcomeUnknown, RowChanged, TenantAdminError
+from models.errors import Cancelled, NotAllowed, OutcomeUnknown, Refused, RowChanged, TenantAdminError
 from models.progress import UNWATCHED, Monitor, share_of
 from models.schema import SPAN, ForeignKey, StoredTables, read_stored
 from models.status import SYSTEM_TENANT, AuditEvent
@@ -225,6 +225,7 @@ def _planned(database: Database, tenant: str, now: int) -> tuple[Erasure, Going,
         except NotAllowed as error:
             obstacle = str(error)
         caution = None
+        obstacle = obstacle or _cannot_go(database, going)
         if obstacle is None:
             obstacle = _cannot_record(database, Erasure(tenant, going, changed, indexed=indexed), now)
             chains = [tenant] * (AUDIT_CHAIN.name in going)
@@ -235,15 +236,24 @@ def _planned(database: Database, tenant: str, now: int) -> tuple[Erasure, Going,
 
 def _looked_through(database: Database, stored: StoredTables, name: str) -> int:
     """How many rows SQLite reads for each row of the table that goes: all of those tables that refer to it by
-    columns without an index.
+    columns that no index begins with.
     """
     sizes = []
     for key in stored[name].referring:
         child = stored.get(key.table)
-        if child is not None and not any({*key.columns} <= {*one} for one in (child.key, *child.indexes)):
+        if child is not None and child.led_by.isdisjoint(key.columns):
             of_all = SPAN if child.rowid else "SELECT count(*) FROM main.{table}"
             sizes.append(raw(of_all.format(rowid=child.rowid, table=sql_name(child.name))))
     return sum(database.at_most(int(rows or 0)) for ((rows,),) in database.read_each(sizes))
+
+
+def _cannot_go(database: Database, going: Iterable[str]) -> str | None:
+    """Why SQLite itself lets no row go from a table; before each row is read for a copy, and charged."""
+    try:
+        list(database.read_each([followed(name) for name in going]))
+    except Refused as error:
+        return error.happened
+    return None
 
 
 def _triggers(table: str) -> str:

@@ -15,6 +15,7 @@ from app.services.tenants.erasing import Erased
 from app.workers.scan_pool import store_and_verifier
 from models.errors import Cancelled, NotAllowed
 from models.progress import Monitor
+from models.schema import read_stored
 from tests.app.services.tenants.test_erasing import REFERRING, TENANT, execute
 from tests.conftest import NOW
 from tests.fixtures.live import Live, LiveEngine
@@ -143,3 +144,30 @@ def test_a_key_that_comes_in_the_place_of_another_stops_it(live_at: Callable[[st
         database.before_batch = [swap]
         with pytest.raises(NotAllowed, match="Others have written"):
             erase(opened)
+
+
+def test_a_key_that_cannot_be_followed_is_told_with_what_would_go(
+    live_at: Callable[[str], OpenedLive],
+) -> None:
+    """Not only by the batch, behind a verification and a copy."""
+    opened = live_at("CREATE TABLE odd (user TEXT REFERENCES users (email))")
+    obstacle = erasing.plan(opened.database, TENANT, now=NOW).obstacle
+    assert (
+        obstacle is not None and "a foreign key of odd refers to columns of users that are no key" in obstacle
+    )
+
+
+@pytest.mark.parametrize(
+    ("columns", "is_found"), [("user_id", True), ("user_id, n", True), ("n, user_id", False)]
+)
+def test_an_index_that_begins_with_another_column_leads_to_no_row(
+    live_at: Callable[[str], OpenedLive], columns: str, is_found: bool
+) -> None:
+    opened = live_at(
+        "CREATE TABLE held (n INTEGER, user_id TEXT REFERENCES users (id) ON DELETE CASCADE);"
+        f"CREATE INDEX by ON held ({columns});"
+        "WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 500)"
+        "INSERT INTO held SELECT n, NULL FROM i"
+    )
+    stored, _ = read_stored(opened.database)
+    assert erasing._looked_through(opened.database, stored, "users") == (0 if is_found else 500)
