@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from app.services import text
-from app.services.records.images import MOST, Images, addable, followed, require_key
+from app.services.records.images import MOST, Images, require_key
 from app.services.records.references import Fate, detached_by, fate_of
 from app.services.records.rows import ID, RowChange, StoredRow, Value
 from app.services.records.tables import AUDIT_CHAIN
+from app.services.records.unaltered import addable, followed
 from models.errors import NotAllowed, ReferredByEntries, StillReferred
 from models.freeing import let_go
 

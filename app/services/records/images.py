@@ -34,6 +34,7 @@ from app.services.records.rows import (
 )
 from app.services.records.seen import Seen, changed_since
 from app.services.records.tables import Table, valid_beside
+from app.services.records.unaltered import addable, followed
 from app.services.text import visible
 from models.engine import Database, Limits, Rows, Statement, raw, sql_name
 from models.errors import (
@@ -46,7 +47,7 @@ from models.errors import (
     TableMissing,
 )
 from models.progress import UNWATCHED, WATCHING, share_of
-from models.schema import COUNTERS, ForeignKey, StoredTable, StoredTables, caseless, read_stored
+from models.schema import COUNTERS, ForeignKey, StoredTable, StoredTables, read_stored
 
 STAMPS: Final = ("created_at", "updated_at")
 """Columns that say when a row was made and changed; not every file has them."""
@@ -76,56 +77,6 @@ _STATE: Final = f"""
 SELECT json_array((SELECT json_group_array(json_array(name, rootpage, sql)) FROM sqlite_master),
   (SELECT max(seq) FROM {TABLE}))"""  # noqa: S608
 """What is another text as soon as the tables are others, or anything was recorded."""
-
-
-_UNTRIGGERED: Final = """NOT EXISTS (SELECT 1 FROM sqlite_master
-WHERE type = 'trigger' AND lower(tbl_name) IN (SELECT value FROM json_each(?)))"""
-_UNALTERED: Final = """(SELECT json_array(
-  count(*) FILTER (WHERE type = 'trigger' AND lower(tbl_name) IN (SELECT value FROM json_each(?))),
-  CAST(total(CASE WHEN type = 'table' AND rootpage THEN (
-    SELECT sum(
-      CASE on_delete WHEN 'CASCADE' THEN 1000000 WHEN 'SET NULL' THEN 10000 WHEN 'SET DEFAULT' THEN 100
-      ELSE 1 END
-      * (length(made.name) + 100 * ifnull(unicode(lower(made.name)), 0)
-        + ifnull(unicode(substr(lower(made.name), -1)), 0)))
-    FROM pragma_foreign_key_list(made.name) AS key
-    WHERE lower(key."table") IN (SELECT value FROM json_each(?))) END) AS INTEGER)
-) FROM sqlite_master AS made) = json_array(0, CAST(? AS INTEGER))"""
-"""Both by one look, in which each row is charged: so a sum stands for the list of keys. It tells how many
-columns refer, what becomes of their rows, and which tables these are, by a name's length and ends.
-"""
-_FATES: Final = {"CASCADE": 1_000_000, "SET NULL": 10_000, "SET DEFAULT": 100}
-
-
-def unaltered(tables: Iterable[str], parents: Iterable[StoredTable] = ()) -> Statement:
-    """Fails (`RowChanged`) where one of the tables has a trigger, or other columns refer to the `parents`,
-    whose rows go or change, than did when these were read.
-    """
-    named = json.dumps([*map(caseless, tables)])
-    known = {caseless(table.name): sum(map(_weight, table.referring)) for table in parents}
-    condition = SQL(_UNTRIGGERED, [named])
-    if known:
-        condition = SQL(_UNALTERED, [named, json.dumps([*known]), sum(known.values())])
-    return Statement(Select([], [SQL("1")]).where(condition))
-
-
-def _weight(key: ForeignKey) -> int:
-    """What `_UNALTERED` makes of a key."""
-    name = caseless(key.table)
-    each = len(name) + 100 * ord(name[:1] or "\0") + ord(name[-1:] or "\0")
-    return len(key.columns) * _FATES.get(key.on_delete, 1) * each
-
-
-def followed(table: str) -> BaseQuery:
-    """A read that fails with `Refused` where any deletion from the table would, since a foreign key of it, or
-    to it, cannot be followed. It is compiled, which tells that, and not run.
-    """
-    return raw(f"EXPLAIN DELETE FROM {sql_name(table)} WHERE 1")  # noqa: S608 - it removes nothing
-
-
-def addable(table: str) -> BaseQuery:
-    """The same of what would put a row back: a CHECK may ask for a function of another program."""
-    return raw(f"EXPLAIN INSERT INTO {sql_name(table)} DEFAULT VALUES")
 
 
 class Images:

@@ -15,10 +15,11 @@ from app.services.chain.rules import TABLE
 from app.services.records.applying import gone_already
 from app.services.records.change import Change, Checks
 from app.services.records.dependents import removal
-from app.services.records.images import PREPARED, Completing, Images, unaltered
+from app.services.records.images import PREPARED, Completing, Images
 from app.services.records.rows import RowChange, StoredRow, Value, proof_of, shown, statements_of
 from app.services.records.seen import Seen, of_changes
 from app.services.records.tables import DECLARED
+from app.services.records.unaltered import unaltered
 from app.services.text import quoted, tenant_name
 from models import errors
 from models.engine import Database, Rows, Statement, raw

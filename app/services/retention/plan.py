@@ -14,8 +14,8 @@ from app.services.chain.pruning import GROUP, LeftAlone, Part, marker_of
 from app.services.chain.reading import last_numbers
 from app.services.chain.verify.report import EVERYTHING
 from app.services.opened import Opened
-from app.services.records.images import followed
 from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, PLANNING_ARTIFACTS, PLANNING_RUNS
+from app.services.records.unaltered import followed
 from app.services.retention import other_tables
 from app.services.retention.age import cutoff_at
 from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, find_doubt

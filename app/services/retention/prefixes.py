@@ -18,9 +18,9 @@ from peewee import SQL, BaseQuery, fn
 from app.services.chain.pruning import LeftAlone, Prefix, unsayable
 from app.services.chain.reading import hidden_by_index
 from app.services.chain.rules import MARKER_EVENT, in_milliseconds, is_no_time, is_readable, named, no_time
-from app.services.records.images import followed
 from app.services.records.rows import in_parts
 from app.services.records.tables import AUDIT_CHAIN
+from app.services.records.unaltered import followed
 from app.services.retention.age import is_old
 from app.services.text import counted
 from models import schema

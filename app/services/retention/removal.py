@@ -32,9 +32,9 @@ from app.services.chain.pruning import (
 )
 from app.services.chain.reading import marker_numbers
 from app.services.records.change import Change
-from app.services.records.images import unaltered
 from app.services.records.rows import in_parts
 from app.services.records.tables import AUDIT_CHAIN
+from app.services.records.unaltered import unaltered
 from app.services.retention.age import is_old
 from app.services.retention.clock import ClockDoubt
 from app.services.retention.other_tables import OldRows, Skipped, refusal

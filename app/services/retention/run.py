@@ -17,8 +17,8 @@ from app.services.chain.append import Batch, Event
 from app.services.chain.archives import Archiver
 from app.services.chain.cautions import NoBookmark, NotRecorded
 from app.services.chain.checkpoint import Reason
-from app.services.records.images import unaltered
 from app.services.records.tables import AUDIT_CHAIN
+from app.services.records.unaltered import unaltered
 from app.services.retention.clock import ClockProblem, last_report
 from app.services.retention.plan import (
     NOTHING_CONFIRMED,

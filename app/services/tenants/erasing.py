@@ -30,9 +30,9 @@ from app.services.deliveries.signing import OldSecrets
 from app.services.opened import Opened
 from app.services.records.belonging import in_virtual_tables, nothing_of
 from app.services.records.change import Change
-from app.services.records.images import followed, unaltered
 from app.services.records.references import Fate, fate_of
 from app.services.records.tables import AUDIT_CHAIN, WEBHOOK_DESTINATIONS, title_of
+from app.services.records.unaltered import followed, unaltered
 from app.services.tenants.contents import as_copied, contents
 from app.services.tenants.going import Going, Knot, Round, sizes, unchanged
 from app.services.tenants.virtual import Indexed
