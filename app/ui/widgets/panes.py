@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QRect, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QContextMenuEvent, QCursor, QResizeEvent, QShowEvent
+from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QContextMenuEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -117,15 +117,9 @@ _FOLDS, _FOLDS_LINES, _FIRST_LINES = 2 * _LONG, 8, 5
 """Characters and lines beyond which a value shows its start, and lines of that: a few more are shown all."""
 _COPIED_MS = 1200
 _DETAIL, _LEAST_DETAIL, _LEAST_HEIGHT = 400, 384, 110
-_LEAST_WIDTH, _LEAST_BODY, _LOW, _LOWEST = 280, 24, 260, 180
-_TOGETHER, _LEAST_BELOW = 400, 96
-"""The height of a card below which what stands below its acts scrolls with the facts, and what it is sure of
-else, whatever there is to read: a title, a head and a row.
-"""
+_LEAST_WIDTH, _LEAST_BODY, _LOW = 280, 24, 260
 _ACTS, _BELOW_ACTS = (14, 4, 14, 0), (14, 6, 14, 0)
 """What is around the acts, and around what follows them."""
-_AS_HIGH_AS_IT_WANTS = 16_777_215
-"""What Qt takes for no bound."""
 _MOST_OF_HEADER = 3
 """Lines of a record's title and of what stands below it."""
 
@@ -222,41 +216,25 @@ _FROM_THE_LEFT.setHeightForWidth(True)
 
 
 class _Body(FollowingScroll):
-    """As high as its content, so that what follows stands below it; or it `takes_rest` of the room."""
+    """Its content below each other, and what room is left below that."""
 
-    def __init__(self, content: QWidget, *, takes_rest: bool = False) -> None:
+    def __init__(self) -> None:
         super().__init__(_AROUND_FOCUS)
-        self._content, self._takes_rest = content, takes_rest
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        content = QWidget()
         content.setProperty("clear", True)
+        self.column = in_column(None, within=content, margins=_BELOW_ACTS)
         self.setViewport(QWidget())
         self.setWidget(content)
         content.setAutoFillBackground(False)
         self.setMinimumHeight(_LEAST_BODY)
 
-    def sizeHint(self) -> QSize:
-        if self._takes_rest:
-            return QSize(super().sizeHint().width(), self.minimumHeight())
-        wanted = self._content.heightForWidth(self.viewport().width())
-        return QSize(super().sizeHint().width(), wanted if wanted >= 0 else self._content.sizeHint().height())
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.LayoutRequest:
-            self.updateGeometry()
-        return super().eventFilter(watched, event)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        if event.oldSize().width() != event.size().width():
-            self.updateGeometry()
-
 
 class Inspector(QFrame):
     """All of one record, or that none is selected, or why it cannot be shown.
 
-    Its own facts stand first, below them the acts, and then what has happened to it and lists of its parts:
-    these may come and grow, and the acts stay where they are. What has no room scrolls, the acts never do; in
-    a low card both parts scroll as one above them.
+    Its acts stand directly below its title and whose it is, a line each: so their place is the same for every
+    record, whatever there is to read. All else scrolls below them: its facts, what has happened to it, and
+    lists of its parts.
 
     Build the body once. Parts stay, their content changes, so nothing flickers while the selection moves.
     `menu_requested(global_pos)`: context menu of the record, by mouse or keyboard. `again()`: what could not
@@ -275,8 +253,11 @@ class Inspector(QFrame):
         self._record = QWidget(self)
         self._header = QWidget(self._record)
         self._header.hide()  # without words it would still be measured, 190 times until the first rows show
-        self.title = FoldedLabel(look=Look.TITLE, most=_MOST_OF_HEADER)
-        self.subtitle = FoldedLabel(look=Look.DIM, most=_MOST_OF_HEADER)
+        self.title, self.subtitle = FoldedLabel(look=Look.TITLE, most=1), FoldedLabel(look=Look.DIM, most=1)
+        self.whole_title = FoldedLabel(look=Look.STRONG, most=_MOST_OF_HEADER)
+        self.whole_subtitle = FoldedLabel(look=Look.DIM, most=_MOST_OF_HEADER)
+        self._is_told = False
+        """Whether a fact says all of the title."""
         self._chips = Lines(gap=6)
         self._chips.setParent(self._header)
         self._chips.setSizePolicy(_FROM_THE_LEFT)
@@ -284,17 +265,15 @@ class Inspector(QFrame):
         self.empty = EmptyState(theme, Icon.INFO, "Nothing selected", "Select a row to see all of it.")
         self.empty.setMinimumWidth(_LEAST_WIDTH)  # its own would let the buttons be cut
 
-        content = QWidget()
-        self._body = in_column(within=content, margins=(14, 0, 14, 0))
-        self._scroll = _Body(content)
+        self._scroll = _Body()
+        self._body = self._scroll.column
+        for at, line in enumerate((self.whole_title, self.whole_subtitle)):
+            line.hide()
+            self._body.insertWidget(at, line)
         self._below: QWidget | None = None
-        self._below_parts: list[QWidget] = []
-        self._below_scroll: _Body | None = None
-        """What stands below the acts, and what it scrolls in, unless it does so with the facts."""
+        """The first of what stands below the facts."""
         self._many: _Body | None = None
-        self._is_of_many = self._is_long = False
-        self._held_at: int | None = None
-        """Where the acts stood when one of them was pressed."""
+        self._is_of_many = False
         self._foot = Lines(gap=6)  # three acts of a run and what is behind "…" stand in one line
         self._foot.installEventFilter(self)
         self.said_of_acts = Label(look=Look.DIM, wrap=True)
@@ -304,17 +283,17 @@ class Inspector(QFrame):
         self._acts.hide()  # buttons for nothing would still ask for their room
 
         self._head = in_row((self.title, 1), self._chips)
-        self._top = in_column(self._head, self.subtitle, within=self._header, spacing=4)
-        parts = (self._header, self._scroll, self._acts)
+        in_column(self._head, self.subtitle, within=self._header, margins=(14, 0, 14, 2), spacing=4)
+        parts = (self._header, self._acts, (self._scroll, 1))
         self._parts = in_column(*parts, within=self._record, margins=(0, 10, 0, 14), spacing=6)
-        self._parts.addStretch()  # of what room nobody else takes
-        self._acts.raise_()
+        self._parts.addStretch()  # below the acts of several records until more is known of them
+        self._scroll.raise_()
         self._floor: QWidget | None = None
         self._stack = QStackedLayout(self)
         for part in (self.empty, self._record):
             self._stack.addWidget(part)
         self._drawing = QTimer(self, singleShot=True, interval=0)
-        self._drawing.timeout.connect(self._settle)
+        self._drawing.timeout.connect(lambda: self.setUpdatesEnabled(True))
 
     @cached_property
     def again_button(self) -> QPushButton:
@@ -329,42 +308,52 @@ class Inspector(QFrame):
         self._stack.addWidget(failure)
         return failure
 
-    def set_header(self, title: str, subtitle: str = "", *chips: Chip) -> None:
-        self.title.setText(bounded(in_one_line(title)) if title.strip() else EMPTY)
-        self.subtitle.setText(subtitle)
-        self.subtitle.setVisible(bool(subtitle))
+    def set_header(self, title: str, subtitle: str = "", *chips: Chip, is_told: bool = False) -> None:
+        """`is_told` where a fact says all of the title; else it stands above them where it is cut."""
+        words = bounded(in_one_line(title)) if title.strip() else EMPTY
+        for line, said in ((self.title, words), (self.whole_title, words)):
+            line.setText(said)
+        for line in (self.subtitle, self.whole_subtitle):
+            line.setText(subtitle)
+        self._is_told = is_told
         self._header.show()
         before = self._chips.parts()
         self._chips.set_parts([StatusChip(self._theme, *chip) for chip in chips])
         for part in before:
             part.hide()
             part.deleteLater()
-        self._place_chips()
+        self._place_header()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if self._stack.currentWidget() is self._record:
-            self._place_below()
-            self._drawing.start()
         self._place_header()
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self._drawing.start()
-
     def _place_header(self) -> None:
-        """Above what scrolls; where the card is low it scrolls along, says less, and leaves the rest room."""
-        low = self.height() < _LOW and not self._scroll.isHidden()
-        (self._body if low else self._parts).insertWidget(0, self._header)
-        self._top.setContentsMargins(*((0, 0, 0, 2) if low else (14, 0, 14, 2)))
-        self._top.setSpacing(2 if low else 4)
+        """Chips stand beside the title, or where it would be cut first below the acts, as does all of a line
+        that is; where the card is low, only the title stands above the acts.
+        """
+        low = self.height() < _LOW
         below = 0 if self._floor is not None else 6 if low else 14
         self._parts.setContentsMargins(0, 4 if low else 10, 0, below)
-        self._parts.setSpacing(4 if low else 6)
-        self.title.fold_to(2 if low else _MOST_OF_HEADER)
-        self.subtitle.fold_to(1 if self.height() < _LOWEST else _MOST_OF_HEADER)
-        self._header.lower()  # and is heard first
-        self._place_chips()
+        self._parts.setSpacing(2 if low else 6)
+        said, has_chips = self.subtitle.text(), bool(self._chips.parts())
+        room = self.width() - 28 - 2 * self.frameWidth()
+        chips = self._head.spacing() + self._chips.sizeHint().width() if has_chips else 0
+        beside = self.title.sizeHint().width() + chips <= room
+        if beside and self._head.indexOf(self._chips) < 0:
+            self._head.addWidget(self._chips)
+        elif not beside and self._body.indexOf(self._chips) < 0:
+            self._body.insertWidget(0, self._chips)
+            self._chips.lower()
+        self._chips.setVisible(has_chips)
+        self.subtitle.setVisible(bool(said) and not low)
+        is_cut = self.title.is_long_at(room), bool(said) and (low or self.subtitle.is_long_at(room))
+        self.whole_title.setVisible(is_cut[0] and not self._is_told and not self._is_of_many)
+        self.whole_subtitle.setVisible(is_cut[1] and not self._is_of_many)
+        for line, cut in ((self.title, is_cut[0]), (self.subtitle, is_cut[1])):
+            set_tip(line, line.text() if cut else "")
+        for line in (self.whole_title, self.whole_subtitle):
+            set_tip(line, line.text() if line.is_long_at(room) else "")
         self._share_foot()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -386,118 +375,19 @@ class Inspector(QFrame):
             )
             give_way(wanted, room if least <= room and not self._is_of_many else wanted, short)
 
-    def _place_chips(self) -> None:
-        """Beside the title, or below it where the title would be cut."""
-        chips = self._chips.sizeHint().width() if self._chips.parts() else 0
-        title = self.title.fontMetrics().horizontalAdvance(self.title.text())
-        margins = self._body.contentsMargins()
-        room = self.width() - margins.left() - margins.right() - 2 * self.frameWidth()
-        if self._body.indexOf(self._header) >= 0:
-            room -= self._scroll.verticalScrollBar().sizeHint().width()
-        if title + self._head.spacing() + chips <= room or chips == 0:
-            self._head.addWidget(self._chips)
-            heard: list[QWidget] = [self._chips, self.subtitle]
-        else:
-            self._top.addWidget(self._chips)
-            heard = [self.subtitle, self._chips]
-        for part in heard:  # after the title, as they are seen
-            part.raise_()
-        for line in (self.title, self.subtitle):
-            line.setMinimumHeight(0)  # else what was shown before would still ask for its own
-            # Where the card is low, a stacked layout would cut the lines that wrap.
-            line.setMinimumHeight(line.heightForWidth(room))
-            set_tip(line, line.text() if line.is_long_at(room) else "")
-
     def add_widget(self, widget: QWidget, *, first: bool = False) -> None:
-        """A fact of the record, above the acts; `first` of all that is below the title."""
-        last = -1 if self._below is None else self._body.indexOf(self._below)
-        self._body.insertWidget(self._body.indexOf(self._header) + 1 if first else last, widget)
+        """A fact of the record; `first` of them."""
+        last = self._body.count() - 1 if self._below is None else self._body.indexOf(self._below)
+        self._body.insertWidget(self._body.indexOf(self.whole_subtitle) + 1 if first else last, widget)
 
     def add_below(self, widget: QWidget) -> None:
-        """What has happened to the record or what it consists of, below the acts. It may come and grow."""
-        if self._below is None:
-            self._below = below = QWidget(self._record)
-            self._below_column = in_column(within=below)
-            holder = QWidget()
-            self._place_below_in = in_column(None, within=holder, margins=_BELOW_ACTS)
-            self._below_scroll = self._add_scrolling(holder)
-            self._below_scroll.setMinimumHeight(_LEAST_BELOW)
-            self._place_below_in.insertWidget(0, below)
-        self._below_column.addWidget(widget)
-        self._below_parts.append(widget)
-
-    def _add_scrolling(self, content: QWidget) -> _Body:
-        """It has what room the parts above it leave."""
-        scroll = _Body(content, takes_rest=True)
-        scroll.hide()
-        self._parts.insertWidget(self._parts.indexOf(self._acts) + 1, scroll, 1)
-        if self._floor is not None:
-            self._floor.raise_()  # and is heard last
-        return scroll
-
-    def _place_below(self) -> None:
-        """Below the acts, or with the facts where these alone take the room. Its own height decides nothing:
-        no act moves while it is being read.
-        """
-        if self._below is None or self._below_scroll is None:
-            return
-        together = self.height() < _TOGETHER or self._is_long
-        place = self._body if together else self._place_below_in
-        if place.indexOf(self._below) < 0:
-            focused = self.window().focusWidget()
-            place.insertWidget(-1 if together else 0, self._below)
-            if focused is not None and self._below.isAncestorOf(focused):
-                focused.setFocus()  # Qt takes it from what is moved
-        is_there = any(not part.isHidden() for part in self._below_parts)
-        self._below.setVisible(is_there)
-        self._below_scroll.setVisible(is_there and not together and not self._is_of_many)
-        at_foot = is_there and together
-        self._parts.setStretchFactor(self._scroll, int(at_foot))
-
-    def _settle(self) -> None:
-        """What can be told when all that is shown has its place. Then it is painted."""
-        if self.isVisible() and not self._scroll.isHidden():
-            self._part_from_facts()
-            self._hold_acts()
-        self.setUpdatesEnabled(True)
-
-    def _part_from_facts(self) -> None:
-        """Lets what stands below the acts scroll with facts that leave it no room."""
-        if self._below is None:
-            return
-        is_with_facts = self._body.indexOf(self._below) >= 0
-        wanted = self._below.y() - self._body.spacing() if is_with_facts else self._scroll.sizeHint().height()
-        margins, parts = self._parts.contentsMargins(), (self._header, self._acts)
-        taken = sum(part.height() + self._parts.spacing() for part in parts if part.parent() is self._record)
-        room = self._record.height() - margins.top() - margins.bottom() - taken
-        self._is_long = wanted > room - self._parts.spacing() - _LEAST_BELOW
-        self._place_below()
-
-    def _hold_acts(self) -> None:
-        """Who presses the same act of one record after the other finds it where it was, as long as the mouse
-        stays on the acts.
-        """
-        self._scroll.setMinimumHeight(_LEAST_BODY)
-        self._scroll.setMaximumHeight(_AS_HIGH_AS_IT_WANTS)
-        if self._held_at is None:
-            return
-        there = QRect(QPoint(0, self._held_at), self._acts.size())
-        if not there.contains(self._record.mapFromGlobal(QCursor.pos())):
-            self._held_at = None
-            return
-        self._parts.activate()
-        height = self._scroll.height() + self._held_at - self._acts.y()
-        if height >= _LEAST_BODY:
-            self._scroll.setFixedHeight(height)
-
-    def _press(self) -> None:
-        self._held_at = self._acts.y()
+        """What has happened to the record or what it consists of, below its facts."""
+        self._body.insertWidget(self._body.count() - 1, widget)
+        self._below = self._below or widget
 
     def set_actions(self, buttons: Sequence[QPushButton]) -> None:
         """The buttons of its acts, from the left; once."""
         self._foot.set_parts(buttons)
-        for button in buttons:
-            button.pressed.connect(self._press)
 
     @contextmanager
     def drawn_at_once(self) -> Iterator[None]:
@@ -520,9 +410,12 @@ class Inspector(QFrame):
     def set_many(self, part: QWidget) -> None:
         """What is shown of several records, below the acts; once."""
         part.setProperty("clear", True)
-        holder = QWidget()
-        in_column(part, None, within=holder, margins=_BELOW_ACTS)
-        self._many = self._add_scrolling(holder)
+        self._many = _Body()
+        self._many.column.insertWidget(0, part)
+        self._many.hide()
+        self._parts.insertWidget(self._parts.indexOf(self._acts) + 1, self._many, 1)
+        if self._floor is not None:
+            self._floor.raise_()  # and is heard last
 
     def show_many(self, title: str, sentence: str) -> None:
         """In place of a record that several are selected, and the sentence where several acts can be done."""
@@ -537,10 +430,8 @@ class Inspector(QFrame):
         self._scroll.setVisible(not of_many)
         if self._many is not None:
             self._many.setVisible(of_many)
-        self._place_below()
         self._place_header()
         self._show(self._record)
-        self._drawing.start()
 
     def enter(self) -> None:
         """Gives the focus to the first part of the record that takes it."""
@@ -619,7 +510,7 @@ class FieldList(QWidget):
         self._names: list[Label] = []
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(12)
+        self._grid.setHorizontalSpacing(8)
         self._grid.setVerticalSpacing(2)
         self._grid.setColumnStretch(1, 1)
 

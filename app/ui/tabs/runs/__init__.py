@@ -279,7 +279,9 @@ class RunsTab(RecordTab):
         self.opener.prepare()
         run = record.run
         tone, icon = STATUS_LOOKS.get(run["status"], (Tone.NEUTRAL, None))
-        self.inspector.set_header(run.text("idea"), summary(record), (status_word(run["status"]), tone, icon))
+        status = (status_word(run["status"]), tone, icon)
+        is_told = len(run.text("idea")) > _IN_HEADER["idea"]
+        self.inspector.set_header(run.text("idea"), summary(record), status, is_told=is_told)
         self.scores.setVisible(record.artifacts is not None)
         self.scores.set_scores(phase_scores(record.artifacts or ()))
         self._show_fields(run)

@@ -236,7 +236,7 @@ class UsersTab(RecordTab):
         return {"has_password": {"icon": declared.either(Icon.KEY)}}
 
     def show_details(self, record: Record) -> None:
-        self.inspector.set_header(record.text("email"), f"user of {declared.whose(record)}")
+        self.inspector.set_header(record.text("email"), f"user of {declared.whose(record)}", is_told=True)
         self.fields.set_fields(declared.fields(self.context, record))
         self._show_acts(of_many=False)
 

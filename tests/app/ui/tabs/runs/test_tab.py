@@ -158,8 +158,8 @@ def test_the_inspector_says_how_far_a_run_came(tab: RunsTab, context: Context, q
         f"15 of 15 phases · score {score(run['quality_score'])} ·"
     )
     assert value_of(tab.fields, "Id") == run["id"] and value_of(tab.fields, "Created")
-    parts = (tab.fields, tab.inspector._foot, tab.scores)
-    assert sorted(parts, key=lambda one: one.mapTo(tab, QPoint()).y()) == list(parts), "acts follow the facts"
+    parts = (tab.inspector._foot, tab.fields, tab.scores)
+    assert sorted(parts, key=lambda one: one.mapTo(tab, QPoint()).y()) == list(parts)
     assert [one.phase for one in tab.scores._scores] == list(planning.PHASES)
 
 
