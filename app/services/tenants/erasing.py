@@ -8,6 +8,7 @@ marker, and an entry in the chain of `system`. A copy is made before, which hold
 SQL is text here: tables, columns and conditions are the file's own, which no model has.
 """
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -38,7 +39,15 @@ from app.services.tenants.going import Going, Knot, Round, sizes, unchanged
 from app.services.tenants.virtual import Indexed
 from app.services.text import counted, tenant_name
 from models.engine import OWN_USAGE, Database, Statement, Usage, raw, sql_name, within
-from models.errors import Cancelled, NotAllowed, OutcomeUnknown, Refused, RowChanged, TenantAdminError
+from models.errors import (
+    Cancelled,
+    CannotWrite,
+    NotAllowed,
+    OutcomeUnknown,
+    Refused,
+    RowChanged,
+    TenantAdminError,
+)
 from models.progress import UNWATCHED, Monitor, share_of
 from models.schema import SPAN, ForeignKey, StoredTables, read_stored
 from models.status import SYSTEM_TENANT, AuditEvent
@@ -348,6 +357,8 @@ def erase(
             raise NotAllowed(f"{planned.obstacle} Nothing was erased.")
         if expected is not None and (expected.going, expected.changed) != (planned.going, planned.changed):
             raise NotAllowed(_OTHERS)
+        if database.costs and not os.access(opened.folder, os.W_OK):  # before all is read, and charged
+            raise CannotWrite(opened.folder / f"{opened.stem}.sqlite")
         how: dict[str, Any] = {"now": now, "by": actor, "reason": Reason.RETENTION}
         first = share_of(monitor, 0, _VERIFIED)
         chain = _signed(opened, tenant, verify_and_sign(opened.where, store, verify, monitor=first, **how))

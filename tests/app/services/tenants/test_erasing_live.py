@@ -13,7 +13,7 @@ from app.services.opened import Opened
 from app.services.tenants import erasing
 from app.services.tenants.erasing import Erased
 from app.workers.scan_pool import store_and_verifier
-from models.errors import Cancelled, NotAllowed
+from models.errors import Cancelled, CannotWrite, NotAllowed
 from models.progress import Monitor
 from models.schema import read_stored
 from tests.app.services.tenants.test_erasing import REFERRING, TENANT, execute
@@ -171,3 +171,17 @@ def test_an_index_that_begins_with_another_column_leads_to_no_row(
     )
     stored, _ = read_stored(opened.database)
     assert erasing._looked_through(opened.database, stored, "users") == (0 if is_found else 500)
+
+
+def test_where_no_copy_can_be_made_nothing_is_read_for_it(
+    live_at: Callable[[str], OpenedLive], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = live_at("")
+    missing, used = opened.folder / "missing", opened.database.usage
+    monkeypatch.setattr(paths, "home", lambda: missing)
+    planned = erasing.plan(opened.database, TENANT, now=NOW)
+    assert used is not None
+    before = used.read
+    with pytest.raises(CannotWrite, match="there is no folder"):
+        erase(opened)
+    assert used.read - before < planned.reads / 4
