@@ -165,6 +165,9 @@ def _where(given: Path | LiveName) -> "Where":
     return InFile(database_path(given))
 
 
+_MORE = ", answers are lost or something is wrong"
+
+
 def _say_rows(where: "Where", store: "CheckpointStore", section: "Section", *, quiet: bool = False) -> None:
     """Says before it begins how much of a live database is read, unless it is to be `quiet`."""
     from app.services.chain.checkpoints.making import most_to_read  # noqa: PLC0415
@@ -172,7 +175,7 @@ def _say_rows(where: "Where", store: "CheckpointStore", section: "Section", *, q
     if not quiet and where.usage is not None:
         rows = most_to_read(where, store, section)
         how_many = "about" if section.tenant is None else "at most"
-        say_before(where.name, where.usage, rows, how_many, or_where=" or something is wrong")
+        say_before(where.name, where.usage, rows, how_many, or_where=_MORE)
 
 
 def _asked(options: argparse.Namespace) -> dict[str, object]:

@@ -183,8 +183,8 @@ class VerificationPanel(QWidget):
         self._is_due = True
         self._asked = replace(self._asked, most=much.most)
         hint = (
-            "Where something does not hold, or others write meanwhile, it may be several times that. A "
-            "verification can be limited to a tenant, or to a range of entries."
+            "Where something does not hold, others write meanwhile or answers are lost, it may be several "
+            "times that. A verification can be limited to a tenant, or to a range of entries."
         )
         asked = ask_to_read(self._context.theme, much, self._run, self, hint=hint)
         asked.rejected.connect(self.cancel)
