@@ -123,3 +123,5 @@ TABLES: tuple[type[Model], ...] = (
     PlanningArtifact,
     ParkedIdea,
 )
+
+TABLE_NAMES: tuple[str, ...] = tuple(str(model._meta.table_name) for model in TABLES)

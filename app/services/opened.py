@@ -13,7 +13,7 @@ from models.engine import Capability, Database, Rows
 from models.errors import FileOrName, TenantAdminError
 from models.progress import UNWATCHED, Monitor
 from models.schema import TENANTS, Schema, StoredTables, find_tenants, inspect_with_tenants
-from models.tables import TABLES, PlanningRun
+from models.tables import TABLE_NAMES, TABLES, PlanningRun
 
 if TYPE_CHECKING:
     from app.services.chain.where import Where
@@ -257,9 +257,7 @@ def _names(database: Database, found: Rows) -> tuple[str, ...]:
     return tuple(sorted({name.decode(database.encoding, "replace") for name, _ in found}))
 
 
-_USERS, _CHAIN, _WEBHOOKS, _NOTIFICATIONS, _RUNS, _ARTIFACTS, _PARKED = (
-    str(model._meta.table_name) for model in TABLES
-)
+_USERS, _CHAIN, _WEBHOOKS, _NOTIFICATIONS, _RUNS, _ARTIFACTS, _PARKED = TABLE_NAMES
 
 GATEWAY: Final = frozenset((_USERS, _CHAIN, _WEBHOOKS, _NOTIFICATIONS))
 PLANNING: Final = frozenset((_ARTIFACTS, _PARKED))

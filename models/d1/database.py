@@ -45,7 +45,7 @@ from models.engine import (
 from models.progress import Stop, Waiting, never
 from models.refusals import constraint, sql_error
 from models.schema import StoredTable, StoredTables, caseless, read_stored
-from models.tables import TABLES, AuditEntry
+from models.tables import TABLE_NAMES, AuditEntry
 
 T = TypeVar("T")
 
@@ -54,7 +54,6 @@ _UNWANTED: ContextVar[Stop] = ContextVar("unwanted", default=never)
 _LEFT: ContextVar[Stop] = ContextVar("left", default=never)
 """Whether whoever waits for what the thread writes has left."""
 _CHAIN: Final = AuditEntry._meta.table_name
-_OURS: Final = frozenset(model._meta.table_name for model in TABLES)
 _MADE: Final = """
 SELECT lower(tbl_name), sql, type IN ('table', 'index') FROM sqlite_master WHERE sql IS NOT NULL
 ORDER BY type = 'index'
@@ -270,7 +269,7 @@ class D1Database(Database):
 
     @staticmethod
     def _ours(stored: StoredTables) -> list[StoredTable]:
-        return [table for table in stored.values() if table.rowid and table.name in _OURS]
+        return [table for table in stored.values() if table.rowid and table.name in TABLE_NAMES]
 
     def _read(self, statements: Sequence[dict[str, Any]], cancelled: Stop = never) -> list[Rows]:
         sent = _Sending(statements)

@@ -19,7 +19,7 @@ from models.local.database import LocalDatabase
 from models.local.migrations import MigrationError, MigrationStatus, status
 from models.progress import UNWATCHED, Monitor
 from models.schema import Schema, StoredTable, StoredTables, inspect, internal
-from models.tables import TABLES
+from models.tables import TABLE_NAMES
 
 if TYPE_CHECKING:
     from app.services.chain.where import Where
@@ -214,15 +214,12 @@ def have_in_common(database: LocalDatabase, tables: StoredTables) -> bool:
     """
     connection = database.connection()
     found = [*_joined(connection, tables)]
-    own = [one for one in found if one[0].name in _OWN and _has_rows(connection, one[0].name)]
+    own = [one for one in found if one[0].name in TABLE_NAMES and _has_rows(connection, one[0].name)]
     asked = (
         f"SELECT EXISTS (SELECT 1 FROM {joined} WHERE NOT ({unlike}))"  # noqa: S608
         for _, joined, unlike in own or found
     )
     return any(connection.execute(sql).get for sql in asked)
-
-
-_OWN = frozenset(model._meta.table_name for model in TABLES)
 
 
 def _has_rows(connection: apsw.Connection, table: str) -> bool:

@@ -1,6 +1,5 @@
 """Webhook destinations: create, edit, switch on and off, delete; each an entry in the audit chain."""
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -9,6 +8,7 @@ from typing import Any, Final
 
 from app.services import text
 from app.services.chain.append import Event
+from app.services.chain.rules import EVENT_TYPE
 from app.services.records import writing
 from app.services.records.applying import require_some, those_that_can
 from app.services.records.change import Change
@@ -21,8 +21,6 @@ from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed
 from models.status import AuditEvent
 
 ALL_EVENTS = "*"
-
-_TYPE = re.compile(r"[A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ def wants(events: str, event: str) -> bool:
 
 def valid_event(name: str, field: str = "event") -> str:
     """One event type. Raises `InvalidInput`."""
-    if not _TYPE.fullmatch(name):
+    if not EVENT_TYPE.fullmatch(name):
         raise InvalidInput(field, f"“{name}” is not an event type.")
     return name
 
