@@ -41,6 +41,8 @@ class NewRows(QObject):
         self._new_key: Key | None = None
         self._awaited: tuple[Key, object] | None = None
         """Where the person goes once the list has it, and the record that was current when they said so."""
+        self._top: Key | None = None
+        """The first row when they asked to read what others have written."""
         self.count = self._at = 0
         costs = tab.context.costs
         words, icon = (_READ, Icon.REFRESH) if costs else (self._words, Icon.CARET_UP)
@@ -75,6 +77,9 @@ class NewRows(QObject):
         if self.count and came > self._at:
             self.count = 0
             self._show_read()
+            if self._top is not None and self._tab.model.key(0) != self._top:
+                self._tab.table.scrollToTop()
+            self._top = None
 
     def _show_read(self) -> None:
         self.button.setVisible(self.count > 0)
@@ -82,6 +87,7 @@ class NewRows(QObject):
 
     def _read(self) -> None:
         self._tab.list.holds_top = False  # what is new there is what they ask for
+        self._top = self._tab.model.key(0)
         self._tab.table.setFocus()
         self.read_wanted.emit()
 

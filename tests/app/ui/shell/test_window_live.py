@@ -44,6 +44,7 @@ from app.ui.widgets.labels import ElidedLabel, Label
 from models.d1.database import D1Database
 from models.engine import Capability, raw
 from models.progress import Monitor
+from tests.conftest import NOW
 from tests.d1.edge import ACCOUNT, TOKEN, Edge
 from tests.fixtures import live_window
 from tests.fixtures.appending import append
@@ -620,13 +621,14 @@ def test_what_others_write_is_said_and_own_acts_are_not(
     ]
     assert sum(looks) == 1
 
-    execute(file, INTO_USERS + "('usr-new', 'acme', 'new@acme.example', NULL, 1, 1)")
+    execute(file, f"{INTO_USERS}('usr-new', 'acme', 'new@acme.example', NULL, {NOW}, {NOW})")
     choose(qtbot, page, 1)
     edit_email(qtbot, window, "mei2@acme-corp.example")
     closed(qtbot, window, FormDialog)
     assert look(), "also what came before an own act"
     shown = page.new_rows.button
     assert shown.isVisible() and shown.text() == "Others have written"
+    page.table.verticalScrollBar().setValue(1)  # as after what came above the rows before
     click(qtbot, shown)
     qtbot.waitUntil(lambda: "new@acme.example" in values(page, "email"))
     assert not shown.isVisible() and not page.commands.action("new_rows").isEnabled()
