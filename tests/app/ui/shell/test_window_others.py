@@ -82,8 +82,8 @@ def test_of_several_what_is_changed_alone_is_written(
         is_told = page.many is not None and caption in labels(page.many.different)
         return value_of(page.many.different, caption) if is_told and page.many is not None else ""
 
-    qtbot.waitUntil(lambda: summed("role") == "2 operator\n1 admin")
-    assert summed("seats") == "2 (none)\n1 7"
+    qtbot.waitUntil(lambda: summed("role") == "2 × operator\n1 × admin")
+    assert summed("seats") == "2 × (none)\n1 × 7"
     press("Shift+F2")
     form = dialog(qtbot, window, FormDialog)
     role, seats, note = (form.editor(name) for name in ("role", "seats", "note"))
