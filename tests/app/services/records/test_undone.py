@@ -9,7 +9,7 @@ from typing import Any
 
 import apsw
 
-from app.services import records
+from app.services import records, runs
 from app.services.records import notifications, users, webhooks, writing
 from app.services.records.change import Change
 from app.services.records.notifications import Composed, compose
@@ -85,11 +85,12 @@ TRIED: dict[Callable[..., Change], tuple[tuple[Any, ...], str]] = {
 
 def acts() -> Iterator[Callable[..., Change]]:
     """Each function that `writing.act` has made, as the rooms have them."""
-    for found in iter_modules(records.__path__, f"{records.__name__}."):
-        module = import_module(found.name)
-        for act in vars(module).values():
-            if isinstance(act, FunctionType) and hasattr(act, "__wrapped__") and act.__module__ == found.name:
-                yield act
+    for room in (records, runs):
+        for found in iter_modules(room.__path__, f"{room.__name__}."):
+            for act in vars(import_module(found.name)).values():
+                is_act = isinstance(act, FunctionType) and hasattr(act, "__wrapped__")
+                if is_act and act.__module__ == found.name:
+                    yield act
 
 
 def test_an_undo_says_that_it_is_one_and_of_what(
