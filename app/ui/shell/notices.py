@@ -239,9 +239,10 @@ class FoundNotice(Notice):
     @Slot(object, str)
     def _add(self, saved: bool, act: str) -> None:
         self._told[act] = saved
-        many = len(self._told)
-        headline = "What became of an earlier act" if many == 1 else f"What became of {many:,} earlier acts"
         told = [(_IS_SAVED if is_in else _IS_NOT).format(quoted(one)) for one, is_in in self._told.items()]
+        headline = f"What became of {len(told):,} earlier acts"
+        if len(told) == 1:  # where a low window has no room for more
+            headline, told = told[0].removesuffix("."), [_EARLIER]
         more = [_NOT_SHOWN] if any(self._told.values()) else []
         self.banner.show_verdict(Tone.WARN, headline, "", " ".join([*told, *more]))
         self.show()
@@ -252,10 +253,8 @@ class FoundNotice(Notice):
 
 
 _IS_SAVED, _IS_NOT = "{} is saved.", "{} is not in the database; do it again."
-_NOT_SHOWN = (
-    "The answer came too late for the program that did it: a password or secret that was generated then was "
-    "shown to nobody, so set another one."
-)
+_EARLIER = "An earlier run of the program did it, and ended before it had the answer."
+_NOT_SHOWN = "Where it generated a password or secret, nobody has seen that: set another one."
 
 
 class PauseNotice(Notice):
