@@ -250,6 +250,13 @@ class DataTable(QTableView):
             self.updateGeometries()  # the scroll bar's range follows later by itself
             bar.setValue(bar.value() + self.rowViewportPosition(row) - before)
 
+    def bring_into_sight(self, index: Index) -> None:
+        """Scrolls to its row where that is not in sight as a whole; else nothing moves."""
+        self.updateGeometries()
+        top = self.rowViewportPosition(index.row())
+        if top < 0 or top + self.rowHeight(index.row()) > self.viewport().height():
+            self.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtCenter)
+
     def add_header_menus(self, menu: QMenu) -> None:
         """What the mouse does in the header, for those who have none. The menus go with the table, which may
         end while they are open in a menu of the window.

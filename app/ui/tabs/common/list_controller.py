@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
-from PySide6.QtWidgets import QAbstractItemView
 
 from app.itemmodels.columns import Column
 from app.itemmodels.virtual_table import VirtualTableModel
@@ -216,7 +215,7 @@ class ListController(SelectedRows):
                 row = None if answer is None else self.model.row_of_key(answer)
             if row is not None:
                 self.view.select_row(row)
-                self.view.scrollTo(self.model.index(row, 0), QAbstractItemView.ScrollHint.PositionAtCenter)
+                self.view.bring_into_sight(self.model.index(row, 0))
             elif on_missing is not None:
                 on_missing()
             else:

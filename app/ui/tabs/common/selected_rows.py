@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QAbstractItemView
 
 from app.itemmodels.columns import Row
 from app.itemmodels.virtual_table import VirtualTableModel
@@ -167,7 +166,7 @@ class SelectedRows(QObject):
                 self.lost.emit()
                 return
             self.view.select_ranges(ranges, ranges[0].start if current is None else current)
-            self.view.scrollTo(self.view.currentIndex(), QAbstractItemView.ScrollHint.PositionAtCenter)
+            self.view.bring_into_sight(self.view.currentIndex())
 
         find = partial(places, keys, chosen.keys, MOST_RANGES)
         self._tasks.append(self._context.runner.read(lambda database: find(), on_done=found))

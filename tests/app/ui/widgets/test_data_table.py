@@ -517,3 +517,15 @@ def test_of_rows_chosen_and_no_longer_these_alone_are_painted(
     ]
     table.clearSelection()
     qtbot.waitUntil(is_seen)
+
+
+def test_what_is_in_sight_already_is_scrolled_to_by_nothing(table: DataTable) -> None:
+    bar = table.verticalScrollBar()
+    table.bring_into_sight(table.model().index(5, 0))
+    assert bar.value() == 0
+    table.bring_into_sight(table.model().index(300, 0))
+    middle = table.rowViewportPosition(300)
+    assert 0 < middle < table.viewport().height() - table.rowHeight(300)
+    before = bar.value()
+    table.bring_into_sight(table.model().index(301, 0))
+    assert bar.value() == before
