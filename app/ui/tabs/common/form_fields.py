@@ -59,7 +59,7 @@ class _TenantBox(QComboBox):
 
 class TenantField(QWidget):
     """`TenantField(tenants, chosen)`: the tenants there are, and "A new tenant…", which asks for its name.
-    Not offered are those that can have no records (`system`), or had theirs `erased`.
+    Not offered are those that can have no new records (`system`, one without a name), or had theirs `erased`.
 
     `changed()` with every edit; `value()` is the tenant's id, empty while none is chosen. What is typed by
     mistake stays for good, as its audit chain says what was done there, and undone: so a name that is not
@@ -73,8 +73,8 @@ class TenantField(QWidget):
     ) -> None:
         super().__init__()
         self._erased = erased
-        chosen = next(iter(with_records([] if chosen is None else [chosen], erased)), None)
-        there = with_records(tenants, erased)
+        chosen = next(iter(with_records([chosen] if chosen else [], erased)), None)
+        there = filter(None, with_records(tenants, erased))
         self._tenants = list(dict.fromkeys([*there, *([] if chosen is None else [chosen])]))
         self.box, self.name, self.agree = _TenantBox(), QLineEdit(), CheckBox("")
         self.box.setAccessibleName("Tenant")

@@ -21,6 +21,7 @@ from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.formatting import EMPTY
 from app.ui.widgets.labels import Label, Look, bounded, in_column
 from app.ui.widgets.later import later
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
@@ -58,7 +59,7 @@ class EventReceiversDialog(Dialog):
         tenants = list(dict.fromkeys([*there, *([] if tenant is None else [tenant])]))
         self.tenants, self.events = ChoiceBox(), ChoiceBox()
         for one in tenants:
-            self.tenants.addItem(bounded(one, longest=_LONGEST), one)
+            self.tenants.addItem(bounded(one, longest=_LONGEST) or EMPTY, one)
         self.tenants.setCurrentIndex(tenants.index(tenant) if tenant is not None else 0 if tenants else -1)
         self.events.addItems([event.value for event in WebhookEvent])
         self.meaning = Label(MEANINGS[WebhookEvent(self.events.currentText())], Look.DIM, wrap=True)

@@ -32,6 +32,7 @@ from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.columns import Columns
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.following import FollowingScroll
+from app.ui.widgets.formatting import EMPTY
 from app.ui.widgets.labels import Label, Look, add_layout, bounded, in_column, in_row, set_tip, text_box
 from app.ui.widgets.later import later
 from app.workers import names
@@ -400,7 +401,7 @@ class WebhookChoice(QObject):
             box.setAccessibleName(words)
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for one in tenants:
-            self.tenants.addItem(bounded(one, longest=_LONGEST), one)
+            self.tenants.addItem(bounded(one, longest=_LONGEST) or EMPTY, one)
         self.tenants.setCurrentIndex(tenants.index(destination.tenant))
         self.webhooks.addItem(bounded(destination.title, longest=_LONGEST), destination.key)
         self.tenants.currentIndexChanged.connect(self._take_tenant)

@@ -66,7 +66,7 @@ def test_a_name_that_is_typed_is_no_tenant_until_its_box_is_ticked(qtbot: QtBot,
 
 
 def test_who_can_have_no_records_is_not_offered_and_an_erased_one_is_named(qtbot: QtBot) -> None:
-    there = ["acme-corp", "gone", "system"]
+    there = ["", "acme-corp", "gone", "system"]
     field = added(qtbot, TenantField(there, "gone", frozenset({"gone"})))
     assert field.value() == "" and [field.box.itemText(at) for at in range(field.box.count())][:1] == [
         "acme-corp"
