@@ -88,6 +88,10 @@ class Erasure:
     def total(self) -> int:
         return sum(self.going.values())
 
+    @property
+    def called(self) -> str:
+        return f"the erasure of {tenant_name(self.tenant)}"
+
     def price(self, place: str, *, charged: bool) -> str:
         """What it takes of a live database, as a sentence."""
         also = ", and charged" if charged else ""
@@ -380,6 +384,7 @@ def erase(
                     copy.unlink()
                     raise
                 unknown = ErasureUnknown(str(copy), str(error)).of(error.act)
+                unknown.called = planned.called
                 unknown.made = lambda _: Erased(
                     planned, copy, None, tuple(forget()), _of_live(database, bookmark)
                 )
@@ -519,7 +524,7 @@ def _carry_out(
         statements += again.indexed.statements()
         statements += [Statement(raw(f"DELETE FROM main.{name}"), expect=None) for name in _samples(database)]  # noqa: S608
         # The next start knows no more of it than this, where its outcome stays unknown until then.
-        what = f"the erasure of {tenant_name(tenant)}, with what was to go in {copy}"
+        what = f"{planned.called} (copy: {copy})"
         return Batch(statements, events, ends=ends, what=what)
 
     try:

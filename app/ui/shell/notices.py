@@ -219,7 +219,8 @@ class UnsettledNotice(Notice):
         self.again_button.setText("Checking…" if is_asking else "Check again")
         self.setVisible(error is not None)
         if error is not None:
-            named = f"— {error.act}" if error.act else ""
+            act = error.called or error.act
+            named = f"— {act}" if act else ""
             detail = str(error).removeprefix(f"{error.heading}: ")
             self.banner.show_verdict(Tone.BAD, error.heading, named, detail, Icon.WARNING_FILL)
 

@@ -1,7 +1,5 @@
 """An entry found by its number or hash, and what is said where there is none."""
 
-from pathlib import Path
-
 import pytest
 
 from app.services.chain.finding import find_entry, meant
@@ -10,7 +8,6 @@ from models.errors import InvalidInput
 from models.local.database import LocalDatabase
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
-from tests.fixtures.connected import execute
 
 
 def refusal(engine: Database, typed: str) -> str:
@@ -81,19 +78,3 @@ def test_where_there_is_none_it_is_said_why(chain: ChainFile, engine: Database) 
     )
     chain.run("DELETE FROM audit_chain")
     assert refusal(engine, "3") == "The audit chain has no entries."
-
-
-FORTY = """
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)
-INSERT INTO audit_chain (seq, tenant_id, event_type, payload, previous_hash, hash, created_at)
-SELECT i, 'acme', 'user_created', '{}', 'h' || (i - 1), 'h' || i, 1 FROM n
-"""
-
-
-def test_by_a_number_no_more_is_read_than_it_and_the_ends(engine: Database, database_path: Path) -> None:
-    execute(database_path, FORTY)
-    before = engine.usage.read if engine.usage is not None else 0
-    assert find_entry(engine, 7) == (7, "acme")
-    assert engine.usage is None or engine.usage.read - before < 10
-    with pytest.raises(InvalidInput, match="There is no entry 50: the last is 40"):
-        find_entry(engine, 50)
