@@ -328,6 +328,7 @@ class SelfVerification(QObject):
             words += f"{' whole' if stands else ''}{upto}, {relative_time(at, now)}"
         if verdict.outcome is None:
             tip += "; not looked at since"
+            tone = Tone.NEUTRAL if known.intact else tone  # as in the banner: green is what was looked at
         elif verdict.outcome.outdated:
             tip += f"; the {self._context.opened.kind} has been changed since"
             if outdated in {OTHERS, AGAIN, STANDS} and known.intact:

@@ -326,15 +326,19 @@ def test_the_verdict_is_kept_where_the_preference_is_off(
     assert not window.shield.isVisible()
     window.settings.verify_by_itself = False
     open_file(qtbot, window, demo_path)
+    colours = list[str]()
+    assert window.workspace is not None
+    window.workspace.shield.connect(lambda icon, colour, words, tip: colours.append(colour))
     qtbot.waitUntil(window.shield.isVisible)
     context = window.context
     assert context is not None
-    qtbot.waitUntil(lambda: context.verdict.last is not None)
+    qtbot.waitUntil(lambda: context.verdict.last is not None and bool(colours))
     assert context.verdict.outcome is None and not context.verdict.is_running
     assert window.shield.accessibleDescription().endswith("not looked at since")
     page = go(qtbot, window, AUDIT)
     assert isinstance(page, AuditTab)
     assert page.banner.headline().endswith(f"by {window.settings.actor}, not looked at since")
+    assert page.banner.tone() is Tone.NEUTRAL and colours[-1] == Tone.NEUTRAL, "one colour in both places"
     append(demo_path, "new", 5)
     context.outside.look()
     qtbot.waitUntil(lambda: page.banner.detail().startswith("5 newer entries are not verified yet"))
