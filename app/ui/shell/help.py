@@ -11,7 +11,7 @@ from app import paths
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import field_icons
-from app.ui.widgets.labels import Label, Look, in_column, in_row
+from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice
 from app.ui.widgets.later import later
 from app.ui.widgets.tab_order import step
 
@@ -87,8 +87,8 @@ class HelpWindow(QDialog):
         for number, title in enumerate(titles):
             self.contents.item(number).setToolTip(title)
         self.parts.setMinimumContentsLength(12)
-        for one in (self.contents, self.parts):
-            one.setAccessibleName("What there is")
+        self.contents.setAccessibleName("Sections of the help")
+        name_choice(self.parts, "Section of the help")
         self.contents.currentRowChanged.connect(self._show_part)
         self.parts.activated.connect(self._show_part)
         self.browser.moveCursor(QTextCursor.MoveOperation.Start)

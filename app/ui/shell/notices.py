@@ -226,35 +226,51 @@ class UnsettledNotice(Notice):
 
 
 class FoundNotice(Notice):
-    """What has become of acts of an earlier run of the program, whose answers were lost with it: it stays
-    until it is dismissed, as nothing tells it afterwards.
+    """What has become of acts whose answers were lost: of those of an earlier run of the program, and of this
+    window's that are not saved, as far as anything tells. It stays until it is dismissed, as nothing says it
+    afterwards.
     """
 
     def __init__(self, context: Context) -> None:
         super().__init__(context.theme)
-        self._told: dict[str, bool] = {}
+        self._told: dict[str, bool | None] = {}
+        self._own: set[str] = set()
         context.unsettled.found.connect(self._add)
+        context.unsettled.settled.connect(self._settled)
         self.add_button("Dismiss", self._dismiss)
         self.hide()
 
     @Slot(object, str)
-    def _add(self, saved: bool, act: str) -> None:
+    def _settled(self, saved: bool | None, act: str) -> None:
+        if not saved:
+            self._own.add(act)
+            self._add(saved, act)
+
+    @Slot(object, str)
+    def _add(self, saved: bool | None, act: str) -> None:
         self._told[act] = saved
-        told = [(_IS_SAVED if is_in else _IS_NOT).format(quoted(one)) for one, is_in in self._told.items()]
+        words = {True: IS_SAVED, False: NOT_SAVED, None: NOTHING_TELLS}
+        told = [words[is_in].format(quoted(one) if one else SOME_CHANGE) for one, is_in in self._told.items()]
         headline = f"What became of {len(told):,} earlier acts"
         if len(told) == 1:  # where a low window has no room for more
-            headline, told = told[0].removesuffix("."), [_EARLIER]
+            headline, _, rest = told[0].removesuffix(".").partition(". ")
+            told = [f"{rest}." if rest else _ANSWER_LOST if act in self._own else _EARLIER]
         more = [_NOT_SHOWN] if any(self._told.values()) else []
         self.banner.show_verdict(Tone.WARN, headline, "", " ".join([*told, *more]))
         self.show()
 
     def _dismiss(self) -> None:
         self._told.clear()
+        self._own.clear()
         self.hide()
 
 
-_IS_SAVED, _IS_NOT = "{} is saved.", "{} is not in the database; do it again."
+IS_SAVED, NOT_SAVED = "{} is saved.", "{} is not in the database; do it again."
+NOTHING_TELLS = "Nothing records whether {} is saved. What is shown was read again: look there."
+SOME_CHANGE = "The unconfirmed change"
+"""What became of an act whose answer was lost, and what one is called that nobody knows by its name."""
 _EARLIER = "An earlier run of the program did it, and ended before it had the answer."
+_ANSWER_LOST = "Its answer was lost; the database has been asked since."
 _NOT_SHOWN = "Where it generated a password or secret, nobody has seen that: set another one."
 
 

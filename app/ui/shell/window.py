@@ -729,7 +729,16 @@ class MainWindow(QMainWindow):
                 show = partial(self._show_left, change)  # else it would be cut where it says who stayed
                 self.toast.show_message(change.summary, undo, self.undo, other=("What stayed…", show))
             else:
-                self.toast.show_message(said, undo, self.undo)
+                other = ("", lambda: None) if can_undo else self._way_to(change)
+                self.toast.show_message(said, undo, self.undo, other=other)
+
+    def _way_to(self, change: Change) -> tuple[str, Callable[[], object]]:
+        """To what was taken back or done again by keys, where another tab has it."""
+        workspace = self.workspace
+        table = None if workspace is None else workspace.elsewhere(frozenset(change.tables))
+        if workspace is None or table is None:
+            return "", lambda: None
+        return f"Show {table.title}", partial(workspace.turn_to, table.name)
 
     def _show_left(self, change: Change) -> None:
         from app.ui.widgets.dialogs import Dialog  # noqa: PLC0415

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QBoxLayout, QLineEdit, QMainWindow, 
 from app.services.opened import tenants
 from app.services.records.change import MANY, Change
 from app.services.records.list_query import ListQuery
-from app.services.records.tables import AUDIT_CHAIN, EVERYONE, NOTIFICATIONS, OFF, PLANNING_RUNS, Scope
+from app.services.records.tables import AUDIT_CHAIN, EVERYONE, NOTIFICATIONS, OFF, PLANNING_RUNS, Scope, Table
 from app.services.text import counted, quoted
 from app.ui.session.context import Context, Displaced
 from app.ui.shell import notices
@@ -69,9 +69,6 @@ _TENANTS = len(TABS)
 _POSITIONS = {spec.table.name: position for position, spec in enumerate(TABS)}
 _UNREAD = (("read", OFF),)
 
-SAVED, NOT_SAVED = "{} is saved.", "{} is not in the database; do it again."
-NOTHING_TELLS = "Nothing records whether {} is saved. What is shown was read again: look there."
-SOME_CHANGE = "The unconfirmed change"
 
 _CHORD = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 _FUNCTIONS = range(Qt.Key.Key_F1, Qt.Key.Key_F35 + 1)
@@ -359,6 +356,14 @@ class Workspace(QWidget):
 
     def jump(self, table: str, record_id: object) -> None:
         self._turn_to(table, lambda page: page.show_record(record_id))
+
+    def elsewhere(self, tables: frozenset[str]) -> Table | None:
+        """The first of these with a tab, where none of them is in sight."""
+        shown = [spec.table for spec in TABS if spec.table.name in tables and spec.table is not AUDIT_CHAIN]
+        return next(iter(shown), None) if self.current().spec.table not in shown else None
+
+    def turn_to(self, table: str) -> None:
+        self._turn_to(table, lambda page: page.take_focus())
 
     def _follow(self, table: str, record_id: object) -> None:
         """To what a record leads to, with a way back."""
@@ -728,9 +733,9 @@ class Workspace(QWidget):
         return error in (self.context.unsettled.error, self.context.pause.error)
 
     def _settled(self, saved: bool | None, act: str) -> None:
-        words = NOTHING_TELLS if saved is None else SAVED if saved else NOT_SAVED
+        words = notices.NOTHING_TELLS if saved is None else notices.IS_SAVED if saved else notices.NOT_SAVED
         undoes = bool(saved) and self.context.history.next_undo == act
-        self.context.say(words.format(quoted(act) if act else SOME_CHANGE), undoes=undoes)
+        self.context.say(words.format(quoted(act) if act else notices.SOME_CHANGE), undoes=undoes)
 
     def _paused(self) -> None:
         if self.context.pause.error is None:

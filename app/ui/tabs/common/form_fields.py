@@ -13,6 +13,7 @@ from app.services.text import folded
 from app.ui.session.context import Context
 from app.ui.widgets.buttons import CheckBox
 from app.ui.widgets.form_dialog import FieldValue, checked
+from app.ui.widgets.formatting import EMPTY
 from app.ui.widgets.labels import LONGEST, Label, Look, bounded, in_column
 from models.status import SYSTEM_TENANT
 
@@ -79,7 +80,7 @@ class TenantField(QWidget):
         self.box, self.name, self.agree = _TenantBox(), QLineEdit(), CheckBox("")
         self.box.setAccessibleName("Tenant")
         self.box.setPlaceholderText("Choose a tenant")
-        self.box.addItems([*(bounded(one, longest=_SHOWN) for one in self._tenants), _NEW])
+        self.box.addItems([*(bounded(one, longest=_SHOWN) or EMPTY for one in self._tenants), _NEW])
         self.name.setPlaceholderText("The new tenant's id, as the platform writes it")
         self.name.setAccessibleName("Id of the new tenant")
         self.box.setCurrentIndex(-1 if chosen is None else self._tenants.index(chosen))

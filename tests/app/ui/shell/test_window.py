@@ -236,6 +236,15 @@ def test_an_act_is_undone_from_the_toast_and_by_keys(
         what = "undone" if left == before else "done again"
         qtbot.waitUntil(lambda what=what: window.toast.label.text().endswith(f"deleted” {what}"))  # type: ignore[misc]
     assert not window.toast.action_button.isVisible(), "an Undo would take back something else by now"
+    assert not window.toast.other_button.isVisible()
+    assert window.workspace is not None
+    go(qtbot, window, WEBHOOKS)
+    press("Ctrl+Z")
+    qtbot.waitUntil(lambda: window.toast.other_button.text() == "Show Users")
+    click(qtbot, window.toast.other_button)
+    assert window.workspace.current() is page
+    press("Ctrl+Shift+Z")
+    qtbot.waitUntil(lambda: window.toast.label.text().endswith("deleted” done again"))
     words = window.commands.action("undo").text()
     assert words.endswith("deleted”") and "““" not in words and "””" not in words
 
