@@ -289,7 +289,8 @@ class RunsTab(RecordTab):
         self._config.setVisible(config is not None)
         self._config.set_json(None if config is None else str(config))
         for act in ACTS:
-            self.commands.show_button(act.name, act.name in main_acts(run["status"]))
+            # A run that ends brings others under the mouse: Delete must not stand where another act did.
+            self.commands.show_button(act.name, act.name in main_acts(run["status"]) and act.name != "delete")
 
     def _show_fields(self, run: Record) -> None:
         fields = declared.fields(
