@@ -484,9 +484,13 @@ class Database(Metered):
         there are several; None where there is none, or somebody has been told by now. Every write finds this
         out first (`has_news`), and who opens a database asks.
 
-        Raises `EarlierUnknown` while that cannot be told.
+        Raises `EarlierUnknown` while that cannot be told. Who opens the database next is told again, unless
+        this one was `heard`.
         """
         return None
+
+    def heard(self) -> None:
+        """A person has been told what `settle` gave."""
 
     def bookmark(self, why: str) -> str | None:
         """What names the state that the database has now, so that it can be brought back to it; kept, with

@@ -122,7 +122,8 @@ class D1Database(Database):
         """How often they were found to be others."""
         self._open: dict[int, Sent] = {}
         """What this one has met, by number, and not told yet what has become of it."""
-        self._told: set[int] = set()
+        self._told: dict[int, tuple[Sent, bool] | None] = {}
+        """By number, what has become of those that were asked for; None once a person has heard it."""
         self._in_doubt = False
         """Whether an own batch may still come through, so that no row tells whose it is."""
         self._has_moved = False
@@ -599,11 +600,17 @@ class D1Database(Database):
         self.has_news = False
         for sent, found in known:
             self._open.pop(sent.number, None)
-            self._told.add(sent.number)
-            self.client.shared.told(sent, saved=found.saved)
+            self._told[sent.number] = sent, found.saved
         every = [found for _, found in known]
         told = next(reversed([found for found in every if not found.saved] or every), None)
         return told and replace(told, others=tuple(found for found in every if found is not told))
+
+    def heard(self) -> None:
+        for number, told in list(self._told.items()):
+            if told is not None:
+                sent, saved = told
+                self.client.shared.told(sent, saved=saved)
+                self._told[number] = None
 
     @property
     def _where(self) -> str:

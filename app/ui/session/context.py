@@ -346,7 +346,7 @@ def _may_go_well(error: TenantAdminError) -> bool:
 
 _FOUND = object()
 """Who announces what was found to be saved: none of those who go to what they have just done."""
-_NOT_DONE = "Nothing was undone, because the action just before it failed."
+_NOT_DONE = "Nothing was undone: the action just before it did not go through, as far as is known."
 
 Acts = list[tuple[str, "Change"]]
 Ask = Callable[["Change", Callable[[], None]], None]

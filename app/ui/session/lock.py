@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
-from app.services.text import counted
+from app.services.text import counted, quoted
 from app.ui.theme import Theme
 from app.workers.runner import Runner
 from models.engine import Database, Settled
@@ -75,6 +75,17 @@ class Lock(QObject):
 def _within(error: BaseException, kind: type[T]) -> T | None:
     """The failure of that kind, also where it ended work that says so in words of its own."""
     return next((one for one in (error, error.__cause__) if isinstance(one, kind)), None)
+
+
+_SAVED, _NOT_SAVED = "{} is saved.", "{} is not in the database; do it again."
+_NOTHING_TELLS = "Nothing records whether {} is saved. What is shown was read again: look there."
+_SOME_CHANGE = "The unconfirmed change"
+
+
+def what_became(saved: bool | None, act: str) -> str:
+    """Whether an act was saved, which was not known before, as a sentence; None where nothing tells that."""
+    words = _NOTHING_TELLS if saved is None else _SAVED if saved else _NOT_SAVED
+    return words.format(quoted(act) if act else _SOME_CHANGE)
 
 
 class Unsettled(QObject):
@@ -187,6 +198,8 @@ class Unsettled(QObject):
         for answer, act in answers:
             if act is not None and act.told is not None:
                 act.told(answer)
+        if every:  # not before: a window that closes meanwhile tells nobody
+            self._runner.read(lambda database: database.heard())
 
     def _not_told(self, error: TenantAdminError) -> None:
         """That it is still not known was heard; anything else leaves it as it was."""

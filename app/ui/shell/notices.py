@@ -17,8 +17,9 @@ from app.itemmodels.columns import Tone
 from app.services.chain.rules import BROKEN, SOUND, Verdict
 from app.services.opened import whole_part
 from app.services.records.tables import AUDIT_CHAIN
-from app.services.text import counted, quoted, some_of
+from app.services.text import counted, some_of
 from app.ui.session.context import Context, Displaced
+from app.ui.session.lock import what_became
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner
@@ -233,8 +234,7 @@ class FoundNotice(Notice):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context.theme)
-        self._told: dict[str, bool | None] = {}
-        self._own: set[str] = set()
+        self._told: list[tuple[str, bool | None]] = []
         context.unsettled.found.connect(self._add)
         context.unsettled.settled.connect(self._settled)
         self.add_button("Dismiss", self._dismiss)
@@ -243,35 +243,27 @@ class FoundNotice(Notice):
     @Slot(object, str)
     def _settled(self, saved: bool | None, act: str) -> None:
         if not saved:
-            self._own.add(act)
             self._add(saved, act)
 
     @Slot(object, str)
     def _add(self, saved: bool | None, act: str) -> None:
-        self._told[act] = saved
-        words = {True: IS_SAVED, False: NOT_SAVED, None: NOTHING_TELLS}
-        told = [words[is_in].format(quoted(one) if one else SOME_CHANGE) for one, is_in in self._told.items()]
+        self._told.append((act, saved))
+        told = [what_became(is_in, one) for one, is_in in self._told]
         headline = f"What became of {len(told):,} earlier acts"
         if len(told) == 1:  # where a low window has no room for more
             headline, _, rest = told[0].removesuffix(".").partition(". ")
-            told = [f"{rest}." if rest else _ANSWER_LOST if act in self._own else _EARLIER]
-        more = [_NOT_SHOWN] if any(self._told.values()) else []
+            told = [f"{rest}." if rest else _ANSWER_LOST]
+        more = [_NOT_SHOWN] if any(is_in for _, is_in in self._told) else []
         self.banner.show_verdict(Tone.WARN, headline, "", " ".join([*told, *more]))
         self.show()
 
     def _dismiss(self) -> None:
         self._told.clear()
-        self._own.clear()
         self.hide()
 
 
-IS_SAVED, NOT_SAVED = "{} is saved.", "{} is not in the database; do it again."
-NOTHING_TELLS = "Nothing records whether {} is saved. What is shown was read again: look there."
-SOME_CHANGE = "The unconfirmed change"
-"""What became of an act whose answer was lost, and what one is called that nobody knows by its name."""
-_EARLIER = "An earlier run of the program did it, and ended before it had the answer."
 _ANSWER_LOST = "Its answer was lost; the database has been asked since."
-_NOT_SHOWN = "Where it generated a password or secret, nobody has seen that: set another one."
+_NOT_SHOWN = "If a password or secret was generated for it, nobody has seen it: set another one."
 
 
 class PauseNotice(Notice):

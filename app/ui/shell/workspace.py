@@ -14,8 +14,9 @@ from app.services.opened import tenants
 from app.services.records.change import MANY, Change
 from app.services.records.list_query import ListQuery
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE, NOTIFICATIONS, OFF, PLANNING_RUNS, Scope, Table
-from app.services.text import counted, quoted
+from app.services.text import counted
 from app.ui.session.context import Context, Displaced
+from app.ui.session.lock import what_became
 from app.ui.shell import notices
 from app.ui.shell.held_keys import HeldKeys
 from app.ui.shell.tenants_place import TenantsPlace
@@ -68,7 +69,6 @@ _TENANTS = len(TABS)
 """The position of the page of all tenants, which has no tab."""
 _POSITIONS = {spec.table.name: position for position, spec in enumerate(TABS)}
 _UNREAD = (("read", OFF),)
-
 
 _CHORD = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 _FUNCTIONS = range(Qt.Key.Key_F1, Qt.Key.Key_F35 + 1)
@@ -733,9 +733,8 @@ class Workspace(QWidget):
         return error in (self.context.unsettled.error, self.context.pause.error)
 
     def _settled(self, saved: bool | None, act: str) -> None:
-        words = notices.NOTHING_TELLS if saved is None else notices.IS_SAVED if saved else notices.NOT_SAVED
         undoes = bool(saved) and self.context.history.next_undo == act
-        self.context.say(words.format(quoted(act) if act else notices.SOME_CHANGE), undoes=undoes)
+        self.context.say(what_became(saved, act), undoes=undoes)
 
     def _paused(self) -> None:
         if self.context.pause.error is None:

@@ -177,7 +177,10 @@ def test_the_next_start_asks_what_has_become_of_it(
         users.create(started(), "acme", "b@acme.example", actor="ops", now=NOW)
     assert earlier.value.act == "User 1@acme.example created"
     assert emails(file) == ["0@acme.example"]
-    assert settled(started()) is False
+    assert [settled(started()), settled(started())] == [False, False], "until somebody has heard it"
+    heard = started()
+    assert settled(heard) is False
+    heard.heard()
     assert started().settle() is None
     users.create(started(), "acme", "b@acme.example", actor="ops", now=NOW)
     assert assert_one_chain(file, "acme") == 2
@@ -216,9 +219,11 @@ def test_each_to_whom_an_act_is_open_is_told_what_became_of_it(
     users.create(other, "acme", "b@acme.example", actor="ops", now=NOW)
     told = Settled(saved=is_saved, what="User a@acme.example created")
     assert other.settle() == told
+    other.heard()
     with closing(apsw.Connection(str(file))) as connection:
         connection.execute("DELETE FROM audit_chain")
     assert [other.settle(), production.settle(), production.settle()] == [None, told, None]
+    production.heard()
     kept = production.client.shared
     with kept._transaction() as of:
         assert "a@acme" not in str(of.execute("SELECT * FROM sent").fetchall())
@@ -232,6 +237,7 @@ def test_what_cannot_be_kept_as_told_is_told_once(
         users.create(production, "acme", "a@acme.example", actor="ops", now=NOW)
     monkeypatch.setattr(Shared, "told", lambda *_, **how: None)  # a full disk
     assert settled(production) is True
+    production.heard()
     users.create(production, "acme", "b@acme.example", actor="ops", now=NOW)
     assert (production.has_news, production.settle()) == (False, None)
 

@@ -24,9 +24,10 @@ from app.services.live.connections import Connections, NamedConnection
 from app.services.live.tokens import Tokens
 from app.services.records.export import Format
 from app.services.records.tables import Scope
+from app.ui.session.lock import what_became
 from app.ui.shell.connect_dialog import ConnectDialog, TokenDialog
 from app.ui.shell.dialogs import NotesDialog
-from app.ui.shell.notices import IS_SAVED, TablesNotice
+from app.ui.shell.notices import TablesNotice
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.time_travel import KEPT, TimeTravelDialog
 from app.ui.shell.window import MainWindow
@@ -554,7 +555,7 @@ def test_a_lost_answer_is_a_state_until_it_is_known(
     again = button(shown, "Check again")
     click(qtbot, again)
     assert again.text() == "Checking…"
-    qtbot.waitUntil(lambda: window.toast.label.text() == IS_SAVED.format(f"“{act}”"))
+    qtbot.waitUntil(lambda: window.toast.label.text() == what_became(True, act))
     qtbot.waitUntil(lambda: "mei@acme-corp.example" in values(page, "email"))
     assert not shown.isVisible() and page.commands.action("create").isEnabled()
     there = "SELECT count(*) FROM users WHERE email = 'mei@acme-corp.example'"

@@ -120,7 +120,7 @@ def test_what_an_earlier_run_has_left_open_is_told_until_it_is_dismissed(
     shown = notice(window, said)
     told = words(shown)
     assert "“Password of ada set” is saved." in told and "“User bob deleted” is not in the database" in told
-    assert "nobody has seen that: set another one" in told
+    assert "nobody has seen it: set another one" in told
     click(qtbot, button(shown, "Dismiss"))
     assert not shown.isVisible()
 
