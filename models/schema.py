@@ -40,8 +40,10 @@ SELECT type, name, tbl_name, rootpage,
   type = 'table' AND rootpage AND EXISTS (SELECT 1 FROM pragma_index_info(found.name)) AS without_rowid,
   type = 'table' AND rootpage
     AND EXISTS (SELECT 1 FROM pragma_index_list(found.name) WHERE origin = 'pk') AS apart,
-  CASE type WHEN 'index'
-    THEN (SELECT json_group_array(name) FROM pragma_index_info(found.name)) END AS indexed
+  CASE type WHEN 'index' THEN json_array(
+    (SELECT name FROM pragma_index_xinfo(found.name) WHERE seqno = 0 AND coll = 'BINARY' AND NOT EXISTS (
+      SELECT 1 FROM pragma_index_list(found.tbl_name) AS list WHERE list.name = found.name AND list.partial)),
+    json((SELECT json_group_array(name) FROM pragma_index_info(found.name)))) END AS indexed
 FROM sqlite_master AS found
 """
 """Only a table WITHOUT ROWID is an index of its own name (sqlite.org/pragma.html#pragma_index_info), and only
@@ -289,8 +291,8 @@ class StoredTable:
     tells its rows apart: the primary key, or else SQLite's rowid; empty where none is. `rowid` is what names
     that: an INTEGER PRIMARY KEY, or a name that no column takes; None where there is none, as WITHOUT ROWID.
     `defaults` are SQL. `never_null` are the columns that hold no NULL. `indexes` are the columns of each.
-    `led_by` are the columns that an index, or the key, begins with. `referring` are the foreign keys, of any
-    table, that refer to this one.
+    `led_by` are the columns that an index of all rows, by their bytes, or the key begins with. `referring`
+    are the foreign keys, of any table, that refer to this one.
     """
 
     name: str
@@ -397,10 +399,10 @@ def _tables(objects: Rows, columns: Rows, foreign_keys: Rows) -> StoredTables:
     led_by: dict[str, set[str]] = {}
     for kind, _, table, *_, indexed in objects:
         if kind == "index":
-            name, own = _TABLE(table), json.loads(indexed)  # of an expression there is no name
-            spelt = [column and _COLUMN.get(name, str)(column) for column in own]
+            name, (first, own) = _TABLE(table), json.loads(indexed)  # of an expression there is no name
+            first, *spelt = [column and _COLUMN.get(name, str)(column) for column in (first, *own)]
             indexes.setdefault(name, []).append(frozenset(filter(None, spelt)))
-            led_by.setdefault(name, set()).update(filter(None, spelt[:1]))
+            led_by.setdefault(name, set()).update(filter(None, [first]))
     shapes: dict[str, list[tuple[str, bool, int, str | None, bool]]] = {}
     for table, column, *shape in columns:
         name = _TABLE(table)

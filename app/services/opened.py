@@ -13,7 +13,17 @@ from models.engine import Capability, Database, Rows
 from models.errors import FileOrName, TenantAdminError
 from models.progress import UNWATCHED, Monitor
 from models.schema import TENANTS, Schema, StoredTables, find_tenants, inspect_with_tenants
-from models.tables import TABLE_NAMES, TABLES, PlanningRun
+from models.tables import (
+    TABLE_NAMES,
+    TABLES,
+    AuditEntry,
+    Notification,
+    ParkedIdea,
+    PlanningArtifact,
+    PlanningRun,
+    User,
+    WebhookDestination,
+)
 
 if TYPE_CHECKING:
     from app.services.chain.where import Where
@@ -257,10 +267,11 @@ def _names(database: Database, found: Rows) -> tuple[str, ...]:
     return tuple(sorted({name.decode(database.encoding, "replace") for name, _ in found}))
 
 
-_USERS, _CHAIN, _WEBHOOKS, _NOTIFICATIONS, _RUNS, _ARTIFACTS, _PARKED = TABLE_NAMES
+_NAMES: Final = dict(zip(TABLES, TABLE_NAMES, strict=True))
+_USERS, _CHAIN, _RUNS = _NAMES[User], _NAMES[AuditEntry], _NAMES[PlanningRun]
 
-GATEWAY: Final = frozenset((_USERS, _CHAIN, _WEBHOOKS, _NOTIFICATIONS))
-PLANNING: Final = frozenset((_ARTIFACTS, _PARKED))
+GATEWAY: Final = frozenset((_USERS, _CHAIN, _NAMES[WebhookDestination], _NAMES[Notification]))
+PLANNING: Final = frozenset((_NAMES[PlanningArtifact], _NAMES[ParkedIdea]))
 """Tables that only one of the two has."""
 
 

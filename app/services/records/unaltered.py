@@ -17,13 +17,14 @@ WHERE type = 'trigger' AND lower(tbl_name) IN (SELECT value FROM json_each(?)))"
 _UNALTERED: Final = """(SELECT json_array(
   count(*) FILTER (WHERE type = 'trigger' AND lower(tbl_name) IN (SELECT value FROM json_each(?))),
   CAST(total(CASE WHEN type = 'table' AND rootpage THEN (
-    SELECT sum(iif(instr(?, char(10) || lower(made.name || '|' || key."table" || '|' || key."from") || '|'
-      || key.on_delete || char(10)), 1, 1000000))
+    SELECT sum(iif(instr(?, char(10) || lower(made.name || '|' || key."table" || '|' || key."from" || '|'
+      || ifnull(key."to", '')) || '|' || key.on_delete || char(10)), 1, 1000000))
     FROM pragma_foreign_key_list(made.name) AS key
     WHERE lower(key."table") IN (SELECT value FROM json_each(?))) END) AS INTEGER)
 ) FROM sqlite_master AS made) = json_array(0, CAST(? AS INTEGER))"""
 """Both by one look, in which each row is charged, and would be again if they were sorted: so the columns that
-refer are counted, and one that is not known, by its table and what becomes of it, counts for a million.
+refer are counted, and one that is not known, by its table, what it refers to and what becomes of it, counts
+for a million.
 """
 
 
@@ -33,18 +34,20 @@ def unaltered(tables: Iterable[str], parents: Iterable[StoredTable] = ()) -> Sta
     """
     named = json.dumps([*map(caseless, tables)])
     there = {caseless(parent.name): parent for parent in parents}
-    known = [line for parent in there.values() for key in parent.referring for line in _lines(parent, key)]
+    columns = [line for parent in there.values() for key in parent.referring for line in _lines(parent, key)]
     condition = SQL(_UNTRIGGERED, [named])
     if there:
-        lines = "".join(f"\n{line}\n" for line in known)
-        condition = SQL(_UNALTERED, [named, lines, json.dumps([*there]), len(known)])
+        lines = "".join(f"\n{line}\n" for of_one in columns for line in of_one)
+        condition = SQL(_UNALTERED, [named, lines, json.dumps([*there]), len(columns)])
     return Statement(Select([], [SQL("1")]).where(condition))
 
 
-def _lines(parent: StoredTable, key: ForeignKey) -> Iterator[str]:
-    """What `_UNALTERED` reads of a key, a line a column."""
-    for column in key.columns:
-        yield caseless(f"{key.table}|{parent.name}|{column}") + f"|{key.on_delete}"
+def _lines(parent: StoredTable, key: ForeignKey) -> Iterator[list[str]]:
+    """What `_UNALTERED` may read of each column of a key, which need not name those of the parent's own."""
+    by_name = key.parent_columns if len(key.parent_columns) == len(key.columns) else [""] * len(key.columns)
+    for column, target in zip(key.columns, by_name, strict=True):
+        spelt = {target, ""} if key.parent_columns == parent.key else {target}
+        yield [caseless(f"{key.table}|{parent.name}|{column}|{to}") + f"|{key.on_delete}" for to in spelt]
 
 
 def followed(table: str) -> BaseQuery:

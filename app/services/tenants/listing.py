@@ -110,7 +110,7 @@ class _Kept:
 class TenantLists(Lists):
     """`Lists` of `ALL_TENANTS`. What was read is shown until `forget()`; `known` is what is known of chains.
 
-    `generation` counts how often all was read.
+    `generation` counts how often that became another.
     """
 
     def __init__(self, opened: Opened) -> None:
@@ -127,6 +127,11 @@ class TenantLists(Lists):
     def forget(self) -> None:
         """All of it is read again when it is next asked for."""
         self._wanted += 1
+
+    @property
+    def readings(self) -> tuple[int, int]:
+        """How many readings have been wanted, and which of them has come last."""
+        return self._wanted, self._read_for
 
     @property
     def is_read(self) -> bool:

@@ -237,25 +237,41 @@ class FoundNotice(Notice):
         self._told: list[tuple[str, bool | None]] = []
         context.unsettled.found.connect(self._add)
         context.unsettled.settled.connect(self._settled)
+        context.runner.changed.connect(self._hear)
         self.add_button("Dismiss", self._dismiss)
         self.hide()
 
     @Slot(object, str)
     def _settled(self, saved: bool | None, act: str) -> None:
-        if not saved:
+        if saved:
+            self._take_back(act)
+        else:
             self._add(saved, act)
+
+    @Slot(object, object)
+    def _hear(self, change: Change, initiator: object) -> None:
+        self._take_back(change.summary)
+
+    def _take_back(self, act: str) -> None:
+        """It has been done again since."""
+        left = [one for one in self._told if one[0] != act or one[1]]
+        if len(left) < len(self._told):
+            self._told = left
+            self._say()
 
     @Slot(object, str)
     def _add(self, saved: bool | None, act: str) -> None:
         self._told.append((act, saved))
+        self._say()
+
+    def _say(self) -> None:
         told = [what_became(is_in, one) for one, is_in in self._told]
         headline = f"What became of {len(told):,} earlier acts"
         if len(told) == 1:  # where a low window has no room for more
-            headline, _, rest = told[0].removesuffix(".").partition(". ")
-            told = [f"{rest}." if rest else _ANSWER_LOST]
+            headline, told = told[0].removesuffix("."), [_ANSWER_LOST]
         more = [_NOT_SHOWN] if any(is_in for _, is_in in self._told) else []
         self.banner.show_verdict(Tone.WARN, headline, "", " ".join([*told, *more]))
-        self.show()
+        self.setVisible(bool(self._told))
 
     def _dismiss(self) -> None:
         self._told.clear()

@@ -55,7 +55,9 @@ class SelfVerification(QObject):
         self._end: tuple[Report, str | None] | None = None
         """Of the latest verification, and the hash of the last entry that it knows."""
         self._is_due_to_look = self._is_looking = False
-        self._knows_newer, self._asked = False, 0
+        self._counted_for: int | None = None
+        """Through which entry the verdict held when what is newer was counted."""
+        self._asked = 0
         self._timer = QTimer(self, interval=_LOOK_MS)
         self._timer.timeout.connect(self._look)
 
@@ -249,7 +251,8 @@ class SelfVerification(QObject):
             # What it has written, on a connection of its own, must not outdate what is found now.
             self._context.outside.look(self._check_again)
         newer, through = self._verdict.newer + len(change.events), self._verdict.through
-        is_told = self._context.costs and not change.bulk and self._knows_newer and not self._asked
+        is_counted = through is not None and through == self._counted_for and not self._asked
+        is_told = self._context.costs and not change.bulk and is_counted
         if through is not None and is_told and newer <= MOST_COUNTED:  # each row that is read costs something
             self._counted(through, newer)
         elif AUDIT_CHAIN.name in change.tables or change.events:
@@ -279,8 +282,8 @@ class SelfVerification(QObject):
             self._context.runner.read(few_behind, through, most, on_done=done, on_failed=failed)
 
     def _counted(self, through: int, newer: int) -> None:
-        was, self._knows_newer = self._knows_newer, True
-        if through == self._verdict.through and (newer != self._verdict.newer or not was):
+        was, self._counted_for = self._counted_for, through
+        if through == self._verdict.through and (newer != self._verdict.newer or was != through):
             self._verdict.newer = newer
             self._verdict.changed.emit()
 
@@ -323,7 +326,7 @@ class SelfVerification(QObject):
             tip += f"; {verdict.not_verified}"
         elif known.intact and not verdict.newer:
             # Of another time, it says nothing yet of what came behind that.
-            is_told = verdict.outcome is not None or self._knows_newer
+            is_told = verdict.outcome is not None or self._counted_for is not None
             upto = "" if is_told else f" through entry {grouped(known.through)}"
             words += f"{' whole' if stands else ''}{upto}, {relative_time(at, now)}"
         if verdict.outcome is None:

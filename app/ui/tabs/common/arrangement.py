@@ -213,7 +213,9 @@ def arrange(tab: "RecordTab", wanted: Arrangement) -> bool:
             tab.exact.keep(column, values)
         tab.filters.set_values(replace(tab.filters.values(), text=wanted.text, dates=wanted.dates))
     tab.set_own_filter(wanted.own)
-    tab.sorted_by = wanted.sort
+    by = None if wanted.sort is None else wanted.sort[0]
+    unsortable = {column.name for column in tab.model.columns if not column.sortable}
+    tab.sorted_by = None if by in unsortable else wanted.sort
     return fits
 
 

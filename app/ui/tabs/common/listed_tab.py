@@ -230,9 +230,12 @@ class ListedTab(InspectedTab):
             self._ask_to_read(self.query())
 
     def _take_out(self, own: Sequence[RowChange]) -> bool:
-        """Where reading costs and these are at hand, that they go needs none; whether they were taken out."""
+        """Where reading costs and these are at hand, that they go needs none; whether they were taken out.
+        Not while a reading is on its way, which may have been asked before they went.
+        """
         gone = self.list.model.keys_of({row.record_id for row in own})
-        are_known = self.context.costs and len(gone) == len(own)
+        is_up_to_date = self.list.begun == self.list.came
+        are_known = self.context.costs and is_up_to_date and len(gone) == len(own)
         if are_known:
             self.list.take_out(lambda: gone)
         return are_known

@@ -263,7 +263,7 @@ class TenantsTab(RecordTab):
 
     def readings(self) -> tuple[int, int]:
         """A list that is filtered is made of what was read."""
-        return self._tenants.generation, self._tenants.generation
+        return self._tenants.readings
 
     def reload(self) -> None:
         """How all of them stand now; the one that is selected is read again with them."""
