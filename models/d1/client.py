@@ -318,7 +318,7 @@ class Client:
             with suppress(StorageError):  # a full disk keeps nobody from reading
                 wait, paused = self.shared.take(self.account, background=background and not at_once)
             if waiting is not None:
-                waiting.what = _SLOWED if wait else what
+                waiting.what = _SLOWED if wait and not paused else what
             if not wait:
                 return
             if paused and not background:

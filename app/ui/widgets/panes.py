@@ -311,8 +311,8 @@ class Inspector(QFrame):
     def set_header(self, title: str, subtitle: str = "", *chips: Chip, is_told: bool = False) -> None:
         """`is_told` where a fact says all of the title; else it stands above them where it is cut."""
         words = bounded(in_one_line(title)) if title.strip() else EMPTY
-        for line, said in ((self.title, words), (self.whole_title, words)):
-            line.setText(said)
+        for line in (self.title, self.whole_title):
+            line.setText(words)
         for line in (self.subtitle, self.whole_subtitle):
             line.setText(subtitle)
         self._is_told = is_told
@@ -342,6 +342,7 @@ class Inspector(QFrame):
         beside = self.title.sizeHint().width() + chips <= room
         if beside and self._head.indexOf(self._chips) < 0:
             self._head.addWidget(self._chips)
+            self.subtitle.raise_()  # it is heard as it is seen
         elif not beside and self._body.indexOf(self._chips) < 0:
             self._body.insertWidget(0, self._chips)
             self._chips.lower()
@@ -497,15 +498,11 @@ def _size(value: str, lines: int) -> str:
 class FieldList(QWidget):
     """Values are plain text, selectable with mouse and keyboard. A value longer than 320 characters or eight
     lines shows its start and a "Show all" button, which opens it, to scroll through in the same face.
-
-    The values of those that go `on_from` one begin where its own do.
     """
 
-    def __init__(self, theme: Theme, on_from: "FieldList | None" = None) -> None:
+    def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self._alike: list[FieldList] = [] if on_from is None else on_from._alike
-        self._alike.append(self)
         self._fields: tuple[Field, ...] = ()
         self._names: list[Label] = []
         self._grid = QGridLayout(self)
@@ -530,7 +527,7 @@ class FieldList(QWidget):
     def _align(self) -> None:
         """The values of lists below each other begin at one line."""
         parent = self.parentWidget()
-        beside = {*self._alike, *(() if parent is None else parent.findChildren(FieldList))}
+        beside = {self, *(() if parent is None else parent.findChildren(FieldList))}
         widest = max(one.captions_width() for one in beside)
         for one in beside:
             one._grid.setColumnMinimumWidth(0, widest)

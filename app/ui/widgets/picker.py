@@ -1,7 +1,7 @@
 """A combo box whose list can be searched: the choice of the tenant, of a view, of days."""
 
 from collections.abc import Callable, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Generic, Protocol, TypeVar
 
 from PySide6.QtCore import QAbstractListModel, QEvent, QObject, QPoint, QRect, QSize, Qt, Signal
@@ -273,8 +273,11 @@ class PickerPopup(QFrame):
 
     def _keep(self) -> None:
         typed = self.field.text().strip()
-        found = [choice for choice in self._all if folded(typed) in folded(choice.label)]
-        self.model.show(sorted(found, key=partial(_how_near, typed)) if typed else found)
+        wanted = folded(typed)
+        found = [(choice, said) for choice in self._all if wanted in (said := folded(choice.label))]
+        if typed:
+            found.sort(key=lambda one: _how_far(typed, wanted, *one))
+        self.model.show([choice for choice, _ in found])
 
     def _search(self) -> None:
         self._keep()
@@ -338,11 +341,10 @@ class PickerPopup(QFrame):
         self.move(max(screen.left(), box.left()), max(screen.top(), box.top()))
 
 
-def _how_near(typed: str, choice: Choice) -> tuple[bool, ...]:
+def _how_far(typed: str, wanted: str, choice: Choice, said: str) -> tuple[bool, ...]:
     """Sorts "any" first, then what is typed as it is spelled, in another spelling, and what begins with it:
-    Return takes the first.
+    Return takes the first. `wanted` and `said` are both, folded.
     """
-    said, wanted = folded(choice.label), folded(typed)
     return (choice.key is not None, choice.label != typed, said != wanted, not said.startswith(wanted))
 
 

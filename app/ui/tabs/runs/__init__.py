@@ -254,7 +254,7 @@ class RunsTab(RecordTab):
         self.scores = PhaseScores(theme)
         self.scores.activated.connect(self.open_page)
         self._config = JsonView(theme, "Config")
-        self.more_fields = FieldList(theme, on_from=self.fields)
+        self.more_fields = FieldList(theme)
         self.inspector.add_widget(self.fields)
         self.inspector.add_below(self.scores)
         self.inspector.add_below(self.more_fields)
