@@ -388,7 +388,7 @@ class Files(QObject):
                 done = carry_out(path, offer, *store_and_verifier(), monitor=monitor)
             return f"Restored; the file as it was is {done.kept.name}", ()
 
-        self._rewrite(path, f"Restoring {path.name}…", work)
+        self._rewrite(path, f"Restoring {path.name}…", work, in_rows=False)
 
     def erase_tenant(self, path: Path, erasure: Erasure) -> None:
         """Erases what was agreed to, behind a copy of the file."""

@@ -74,14 +74,13 @@ def table_time(at: int, utc: bool) -> str:
 
 
 def times_apart(times: Sequence[int], utc: bool) -> list[str]:
-    """As little of each as tells it from the others, for narrow titles: `11-22 13:55` within a year."""
+    """For titles, whose tips name the zone: `2026-11-22 13:55`, with seconds where two are of a minute."""
     whole = [table_time(at, utc) for at in times]
     if not all(map(in_calendar, times)):
         return whole
-    year = len("2026-") if len({said[:4] for said in whole}) == 1 else 0
     minutes = len("2026-11-22 13:55")
     end = minutes if len({said[:minutes] for said in whole}) == len(set(whole)) else None
-    return [said[year:end] for said in whole]
+    return [said[:end] for said in whole]
 
 
 def day(at: int, utc: bool) -> str:

@@ -37,8 +37,8 @@ def test_relative_time(seconds: int, words: str) -> None:
 def test_absolute_time() -> None:
     assert f.absolute_time(0, utc=True) == "1970-01-01 00:00:00 UTC"
     assert f.table_time(NOW, utc=True) == "2026-11-18 11:06:40"
-    assert f.times_apart([NOW, NOW + DAY], utc=True) == ["11-18 11:06", "11-19 11:06"]
-    assert f.times_apart([NOW, NOW + 1], utc=True) == ["11-18 11:06:40", "11-18 11:06:41"]
+    assert f.times_apart([NOW, NOW + DAY], utc=True) == ["2026-11-18 11:06", "2026-11-19 11:06"]
+    assert f.times_apart([NOW, NOW + 1], utc=True) == ["2026-11-18 11:06:40", "2026-11-18 11:06:41"]
     assert f.times_apart([NOW, NOW + 365 * DAY], utc=True) == ["2026-11-18 11:06", "2027-11-18 11:06"]
     assert f.times_apart([NOW, 10**15], utc=True)[1] == f.table_time(10**15, utc=True)
 
