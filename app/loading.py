@@ -186,19 +186,14 @@ def _enter(made: Any, members: dict[str, int]) -> None:
         type.__setattr__(made, table, found)
 
 
-_FEW = 24
-"""Calls of an `__init__` that together take less than compiling it."""
-
-
 def _compile_methods_when_called() -> None:
-    """Leaves the methods of a dataclass uncompiled until they are called, as few ever are. `__init__` is not
-    compiled for a few calls either, which took 5 ms of a start for 23 of them; then it is put into the class.
+    """Leaves the methods of a dataclass uncompiled until they are called, as few ever are. `__init__`, which
+    is called often, is then put into the class.
     """
     original = vars(dataclasses)["_create_fn"]
 
     def create(name: str, *arguments: Any, **options: Any) -> Any:
         kept: list[Any] = []
-        calls: list[dict[str, Any] | None] = []
 
         def compiled() -> Any:  # by hand, as making a cache for each takes longer than all else here
             if not kept:
@@ -206,15 +201,11 @@ def _compile_methods_when_called() -> None:
             return kept[0]
 
         def begin(self: Any, *given: Any, **named: Any) -> None:
-            owner = next((kind for kind in type(self).__mro__ if vars(kind).get(name) is begin), None)
-            if owner is not None and len(calls) < _FEW:
-                calls.append(calls[0] if calls else _filled_by(owner))
-                if calls[0] is not None and _fill(self, owner, calls[0], given, named):
-                    return
             made = compiled()
             made.__qualname__ = begin.__qualname__
-            if owner is not None:
-                setattr(owner, name, made)
+            for kind in type(self).__mro__:
+                if vars(kind).get(name) is begin:
+                    setattr(kind, name, made)
             made(self, *given, **named)
 
         def method(*given: Any) -> Any:
@@ -224,33 +215,3 @@ def _compile_methods_when_called() -> None:
         return begin if name == "__init__" else method
 
     vars(dataclasses)["_create_fn"] = create
-
-
-def _filled_by(owner: Any) -> dict[str, Any] | None:
-    """The fields of a dataclass by name; None where its `__init__` does more than to take each."""
-    fields = vars(owner)["__dataclass_fields__"]
-    kinds = {(one.init, one.kw_only, one._field_type.name) for one in fields.values()}
-    return fields if kinds <= {(True, False, "_FIELD")} else None
-
-
-def _fill(self: Any, owner: Any, fields: dict[str, Any], given: Any, named: dict[str, Any]) -> bool:
-    """Does what its `__init__` does; False where that is to say what is wrong with what it is given."""
-    values = dict(zip(fields, given, strict=False))
-    left = len(given) + len(named)
-    values.update(named)
-    if len(values) != left:
-        return False
-    put = object.__setattr__ if vars(owner)["__dataclass_params__"].frozen else setattr
-    missing = dataclasses.MISSING
-    for name, one in fields.items():
-        if name in values:
-            value = values[name]
-            left -= 1
-        elif (value := one.default) is missing:
-            if one.default_factory is missing:
-                return False
-            value = one.default_factory()
-        put(self, name, value)
-    if not left and hasattr(owner, "__post_init__"):
-        self.__post_init__()
-    return not left

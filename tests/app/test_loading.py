@@ -235,41 +235,27 @@ class Point:
     y: int = dataclasses.field(default=0, repr=False)
 class Pixel(Point):
     pass
-@dataclasses.dataclass
-class Line:
-    '''Through points.'''
-    points: list = dataclasses.field(default_factory=list)
-    length: int = 0
-    def __post_init__(self):
-        self.length += len(self.points)
 def compiled():
     return [name for name, found in vars(Point).items()
         if hasattr(found, "__code__") and found.__code__.co_filename == "<string>"]
-first = Point.__init__
-print(compiled(), Pixel(1, y=2).y, compiled(), [Point(one).x for one in range(100)][-1], compiled())
-for wrong in (((), {}), ((1, 2, 3), {}), ((1,), {"x": 2}), ((1,), {"z": 2})):
-    for kind in (Point, Line):
-        try:
-            print(kind(*wrong[0], **wrong[1]))
-        except TypeError as error:
-            print(error)
+print(compiled(), Pixel(1, y=2).y, compiled())
+try:
+    Point()
+except TypeError as error:
+    print(error)
 try:
     Point(1).x = 2
 except dataclasses.FrozenInstanceError as error:
     print(error)
 print(Point(1), Point(1) == Point(1), Point(1) == 1, Point(1) < Point(2), {Point(1): 1}[Point(1)])
-first(again := Point(1), 3)
-print(again.x, Line(points=[1, 2]).length, Line().points is Line().points)
 """
 
 
 def test_methods_of_a_dataclass_are_compiled_when_they_are_called() -> None:
-    """Its `__init__` when it is called often."""
     compiled, *behaviour = output(METHODS).splitlines()
-    assert (compiled == "[] 2 [] 99 ['__init__']") is IS_311
-    assert behaviour == output(METHODS.replace("loading.prepare()", "")).splitlines()[1:]
-    assert "Point.__init__() missing 1 required positional argument: 'x'" in behaviour
-    assert behaviour[-2:] == ["Point(x=1) True False True 1", "3 2 False"]
+    assert (compiled == "[] 2 ['__init__']") is IS_311
+    missing = "Point.__init__() missing 1 required positional argument: 'x'"
+    assert behaviour == [missing, "cannot assign to field 'x'", "Point(x=1) True False True 1"]
 
 
 LATER = (
