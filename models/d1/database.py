@@ -277,8 +277,9 @@ class D1Database(Database):
         return self._asked(lambda: self._run(sent, cancelled, cancelled).rows, cancelled)
 
     def _asked(self, ask: Callable[[], T], cancelled: Stop) -> T:
+        ended = ENDED.get()
         with self._unanswered.trying() as again:
-            return repeated(self.place, ask, cancelled, again)
+            return repeated(self.place, ask, lambda: cancelled() or ended(), again)
 
     def refused(self, table: str, insertions: Sequence[Statement]) -> tuple[int, str] | None:
         """Tried here, on what makes the table."""
@@ -662,7 +663,7 @@ class D1Database(Database):
                         raise errors.RowChanged from None
                     why = _known(self.place, str(error))
                     used = f"{self.place} is in use by another program"
-                    if isinstance(why, InUse) and again(used, lambda: cancelled() or ENDED.get()()):
+                    if isinstance(why, InUse) and again(used, cancelled):
                         continue
                     raise why from error
         if len(answer.rows) != len(statements) + 1:

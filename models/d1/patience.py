@@ -21,7 +21,7 @@ WAITING: ContextVar[Waiting | None] = ContextVar("waiting", default=None)
 """What a person is told of the thread's write."""
 
 ENDED: ContextVar[Stop] = ContextVar("ended", default=never)
-"""Whether the thread's work is to end where it would wait for a limit's end: nothing is on its way then."""
+"""Whether the thread's work is to end where it would wait for what passes by itself, a limit say."""
 
 
 @contextmanager
@@ -74,7 +74,7 @@ class Patience:
                 if work is not None:
                     work.waiting = mine[0]
             wait = min(max(gone, _FIRST), self.seconds - gone)
-            rest(wait, lambda: mine[0].cancelled or cancelled())
+            rest(wait, lambda: mine[0].cancelled or cancelled() or ENDED.get()())
             return True
 
         try:

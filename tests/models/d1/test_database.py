@@ -510,6 +510,10 @@ def test_what_runs_in_the_background_asks_again_for_longer(
     why = "a web page came in place" if fault == "page before" else "the connection broke"
     assert len(said) == 2 and said[0].startswith(f"prod does not answer as it should ({why}")
     assert said[0].endswith("it is tried again for 30 s.")
+    edge.read_faults = [fault] * 30
+    with production.in_background(lambda: True), pytest.raises(Cancelled):
+        production.scalar(raw("SELECT 1"))
+    edge.read_faults = []
     production._unanswered.seconds = 0.02
     edge.faults = [fault] * 30
     with production.in_background(), pytest.raises(OutcomeUnknown, match=why):
