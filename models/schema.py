@@ -40,14 +40,14 @@ SELECT type, name, tbl_name, rootpage,
   type = 'table' AND rootpage AND EXISTS (SELECT 1 FROM pragma_index_info(found.name)) AS without_rowid,
   type = 'table' AND rootpage
     AND EXISTS (SELECT 1 FROM pragma_index_list(found.name) WHERE origin = 'pk') AS apart,
-  CASE type WHEN 'index' THEN json_array(
-    (SELECT name FROM pragma_index_xinfo(found.name) WHERE seqno = 0 AND coll = 'BINARY' AND NOT EXISTS (
-      SELECT 1 FROM pragma_index_list(found.tbl_name) AS list WHERE list.name = found.name AND list.partial)),
-    json((SELECT json_group_array(name) FROM pragma_index_info(found.name)))) END AS indexed
+  CASE type WHEN 'index'
+    THEN (SELECT json_group_array(name) FROM pragma_index_info(found.name)) END AS indexed,
+  instr(upper(found.sql), 'COLLATE') OR type = 'index' AND instr(upper(found.sql), 'WHERE') AS is_odd
 FROM sqlite_master AS found
 """
 """Only a table WITHOUT ROWID is an index of its own name (sqlite.org/pragma.html#pragma_index_info), and only
-a primary key that is the rowid itself has no index.
+a primary key that is the rowid itself has no index. An index that may not have all rows, or not by their
+bytes, is odd, as is a table that may compare so: their words tell, as each row of a pragma is charged.
 """
 
 _COLUMNS: Final = """
@@ -393,16 +393,18 @@ def _shape() -> list[BaseQuery]:
 
 def _tables(objects: Rows, columns: Rows, foreign_keys: Rows) -> StoredTables:
     triggered = {caseless(table) for kind, _, table, *_ in objects if kind == "trigger"}
-    without_rowid = {caseless(table) for *_, table, _, without, _, _ in objects if without}
-    apart = {caseless(table) for *_, table, _, _, is_apart, _ in objects if is_apart}
+    without_rowid = {caseless(table) for *_, table, _, without, _, _, _ in objects if without}
+    apart = {caseless(table) for *_, table, _, _, is_apart, _, _ in objects if is_apart}
     indexes: dict[str, list[frozenset[str]]] = {}
     led_by: dict[str, set[str]] = {}
-    for kind, _, table, *_, indexed in objects:
+    odd = {caseless(table) for kind, _, table, *_, is_odd in objects if kind == "table" and is_odd}
+    for kind, _, table, *_, indexed, is_odd in objects:
         if kind == "index":
-            name, (first, own) = _TABLE(table), json.loads(indexed)  # of an expression there is no name
-            first, *spelt = [column and _COLUMN.get(name, str)(column) for column in (first, *own)]
+            name, own = _TABLE(table), json.loads(indexed)  # of an expression there is no name
+            spelt = [column and _COLUMN.get(name, str)(column) for column in own]
             indexes.setdefault(name, []).append(frozenset(filter(None, spelt)))
-            led_by.setdefault(name, set()).update(filter(None, [first]))
+            if not (is_odd or caseless(table) in odd):
+                led_by.setdefault(name, set()).update(filter(None, spelt[:1]))
     shapes: dict[str, list[tuple[str, bool, int, str | None, bool]]] = {}
     for table, column, *shape in columns:
         name = _TABLE(table)
@@ -428,7 +430,7 @@ def _tables(objects: Rows, columns: Rows, foreign_keys: Rows) -> StoredTables:
                 if not_null and not hidden and column != rowid
             ),
             indexes=tuple(indexes.get(name, ())),
-            led_by=frozenset([*led_by.get(name, ()), *primary[:1]]),
+            led_by=frozenset([*led_by.get(name, ()), *(() if caseless(name) in odd else primary[:1])]),
         )
     return _with_foreign_keys(tables, foreign_keys)
 
