@@ -120,6 +120,8 @@ _DETAIL, _LEAST_DETAIL, _LEAST_HEIGHT = 400, 384, 110
 _LEAST_WIDTH, _LEAST_BODY, _LOW = 280, 24, 260
 _ACTS, _BELOW_ACTS = (14, 4, 14, 0), (14, 6, 14, 0)
 """What is around the acts, and around what follows them."""
+_CHIP = 7
+"""By how much a chip is higher than its word."""
 _MOST_OF_HEADER = 3
 """Lines of a record's title and of what stands below it."""
 
@@ -283,6 +285,7 @@ class Inspector(QFrame):
         self._acts.hide()  # buttons for nothing would still ask for their room
 
         self._head = in_row((self.title, 1), self._chips)
+        self._head.addStrut(self.fontMetrics().height() + _CHIP)  # as high without one
         in_column(self._head, self.subtitle, within=self._header, margins=(14, 0, 14, 2), spacing=4)
         parts = (self._header, self._acts, (self._scroll, 1))
         self._parts = in_column(*parts, within=self._record, margins=(0, 10, 0, 14), spacing=6)
@@ -329,26 +332,26 @@ class Inspector(QFrame):
         self._place_header()
 
     def _place_header(self) -> None:
-        """Chips stand beside the title, or where it would be cut first below the acts, as does all of a line
-        that is; where the card is low, only the title stands above the acts.
+        """One chip stands beside the title, several below the acts, as does all of a line that is cut: each
+        has one place. Where the card is low, only the title stands above the acts.
         """
         low = self.height() < _LOW
         below = 0 if self._floor is not None else 6 if low else 14
         self._parts.setContentsMargins(0, 4 if low else 10, 0, below)
         self._parts.setSpacing(2 if low else 6)
-        said, has_chips = self.subtitle.text(), bool(self._chips.parts())
+        said, chips = self.subtitle.text(), len(self._chips.parts())
         room = self.width() - 28 - 2 * self.frameWidth()
-        chips = self._head.spacing() + self._chips.sizeHint().width() if has_chips else 0
-        beside = self.title.sizeHint().width() + chips <= room
+        beside = chips <= 1
+        taken = self._head.spacing() + self._chips.sizeHint().width() if chips == 1 else 0
         if beside and self._head.indexOf(self._chips) < 0:
             self._head.addWidget(self._chips)
             self.subtitle.raise_()  # it is heard as it is seen
         elif not beside and self._body.indexOf(self._chips) < 0:
             self._body.insertWidget(0, self._chips)
             self._chips.lower()
-        self._chips.setVisible(has_chips)
+        self._chips.setVisible(chips > 0)
         self.subtitle.setVisible(bool(said) and not low)
-        is_cut = self.title.is_long_at(room), bool(said) and (low or self.subtitle.is_long_at(room))
+        is_cut = self.title.is_long_at(room - taken), bool(said) and (low or self.subtitle.is_long_at(room))
         self.whole_title.setVisible(is_cut[0] and not self._is_told and not self._is_of_many)
         self.whole_subtitle.setVisible(is_cut[1] and not self._is_of_many)
         for line, cut in ((self.title, is_cut[0]), (self.subtitle, is_cut[1])):
