@@ -324,7 +324,29 @@ def plan(
         raise InvalidInput(
             "days", f"The retention period is a number of days, not less than 0 and not above {MOST_DAYS:,}."
         )
-    cutoff = cutoff_at(now, days)
+    with database.in_background(monitor.cancelled):
+        return _plan(
+            database,
+            now,
+            cutoff_at(now, days),
+            facts,
+            milliseconds=milliseconds,
+            checkpoint=checkpoint,
+            monitor=monitor,
+        )
+
+
+def _plan(
+    database: Database,
+    now: int,
+    cutoff: int,
+    facts: ClockFacts,
+    *,
+    milliseconds: bool,
+    checkpoint: TryCheckpoint,
+    monitor: Monitor,
+) -> Plan:
+    """As `plan`, of what is older than `cutoff`."""
     untouched = database.watch()
     tables, stored, skipped = _usable(database)
     usable = _CHAIN in tables

@@ -10,7 +10,10 @@ import apsw
 import pytest
 
 from app.services.chain.append import Event, Head, append_statements
+from app.services.chain.rules import Verdict
+from app.services.chain.where import InDatabase
 from app.services.records import users, writing
+from app.workers import scan_pool
 from models.d1.client import Client
 from models.d1.database import D1Database
 from models.d1.errors import Failed, InUse, NotOffered, NotReached, ReturnUnknown
@@ -510,6 +513,9 @@ def test_what_runs_in_the_background_asks_again_for_longer(
     why = "a web page came in place" if fault == "page before" else "the connection broke"
     assert len(said) == 2 and said[0].startswith(f"prod does not answer as it should ({why}")
     assert said[0].endswith("it is tried again for 30 s.")
+    edge.read_faults = [fault] * 7
+    assert scan_pool.verify(InDatabase(production), now=NOW).verdict == Verdict.CONSISTENT
+    assert not edge.read_faults
     edge.read_faults = [fault] * 30
     with production.in_background(lambda: True), pytest.raises(Cancelled):
         production.scalar(raw("SELECT 1"))

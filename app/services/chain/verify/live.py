@@ -241,7 +241,11 @@ def verify(database: Database, wish: Wish) -> Report:
     again, and what was appended, so that no writer, no retention and no cleanup makes a finding.
     """
     started = time.perf_counter()
-    with database.connection_context(), wish.executor.start(wish.executor.most):
+    with (
+        database.connection_context(),
+        database.in_background(wish.monitor.cancelled),
+        wish.executor.start(wish.executor.most),
+    ):
         report = _Verification(database, LiveReader(database), wish).run()
     return replace(report, seconds=time.perf_counter() - started)
 
