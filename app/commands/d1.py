@@ -2,6 +2,7 @@
 
 import argparse
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,6 +82,11 @@ def _add(options: argparse.Namespace) -> None:
     )
     found = client(connection, tokens(with_keyring=False), silence(connection))
     connection = identified(connection, found, options.database)
+    marked = None if connection.production else connections.production_of(connection)
+    if marked is not None:
+        colour = options.colour or default_colour(production=True)
+        connection = replace(connection, production=True, colour=colour)
+        complain(f"{marked.place} is the same database and marked as production: {connection.place} is, too")
     answer = _answer(connection, found)
     connections.add(connection)
     say(answer)

@@ -226,6 +226,14 @@ class Connections:
         if paths.exists(self.file(name)):
             raise self._exists(name)
 
+    def production_of(self, connection: NamedConnection, before: str = "") -> NamedConnection | None:
+        """Another connection to the same database that is marked as production, where there is one; none that
+        is this one, as it was called `before`.
+        """
+        own = {name.lower() for name in (connection.name, before)}
+        others = (one for one in self.all() if one.production and one.name.lower() not in own)
+        return next((one for one in others if one.identity == connection.identity), None)
+
     def add(self, connection: NamedConnection, *, replace: bool = False) -> None:
         """Keeps it. Raises `ConnectionExists` unless `replace`, `InvalidInput` and `CannotWrite`."""
         from models.local import atomic  # noqa: PLC0415 - takes SQLite along, and a list of them needs none

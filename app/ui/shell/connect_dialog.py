@@ -38,7 +38,7 @@ from models.errors import Cancelled, InvalidInput, TenantAdminError
 from models.progress import Monitor
 
 if TYPE_CHECKING:
-    Found = tuple[Sequence[Mapping[str, Any]], NamedConnection | None, float | None]
+    Found = tuple[Sequence[Mapping[str, Any]], NamedConnection | None, float | None, NamedConnection | None]
 
 TEST_SECONDS = 15.0
 """How long each call of a test may take."""
@@ -172,6 +172,7 @@ class ConnectDialog(FormDialog):
             self.go_to(wrong[0])
             return
         connection, typed = self.connection(), self.token.text()
+        before = "" if self._before is None else self._before.name
 
         def work(monitor: Monitor) -> Found:
             given = self._tokens()
@@ -185,8 +186,9 @@ class ConnectDialog(FormDialog):
                 if monitor.cancelled():
                     raise Cancelled
                 if not connection.database_id:
-                    return found, None, None
-                return found, connection, connecting.tried(connection, client)
+                    return found, None, None, None
+                seconds = connecting.tried(connection, client)
+                return found, connection, seconds, Connections().production_of(connection, before)
             finally:
                 client.close()
 
@@ -208,8 +210,13 @@ class ConnectDialog(FormDialog):
         self._job = self._runner.job(work, on_done=done, on_failed=failed)
 
     def _show_found(
-        self, found: Sequence[Mapping[str, Any]], tested: NamedConnection | None, seconds: float | None
+        self,
+        found: Sequence[Mapping[str, Any]],
+        tested: NamedConnection | None,
+        seconds: float | None,
+        marked: NamedConnection | None,
     ) -> None:
+        """`marked` is another connection to the same database that is marked as production."""
         chosen = self.database.key()
         names = {str(one.get("uuid")): str(one.get("name") or one.get("uuid")) for one in found}
         self.database.offer(names)
@@ -218,7 +225,14 @@ class ConnectDialog(FormDialog):
         self.set_hint(f"{there}; type a part of one to find it." if len(names) > 1 else _TO_LIST, "database")
         if tested is not None and seconds is not None:
             self._tested = tested
-            self._say(f"{self.database.currentText()} answers in {duration(seconds)}.")
+            said = f"{self.database.currentText()} answers in {duration(seconds)}."
+            if marked is not None and not tested.production:
+                self.production.setChecked(True)
+                self._tested = self.connection()
+                said += (
+                    f" It is the database of {marked.place}, which is marked as production: so is this one."
+                )
+            self._say(said)
         elif len(names) == 1:
             self.database.pick(next(iter(names)))
             self.test()

@@ -83,6 +83,11 @@ def test_a_database_of_an_account_is_named_tested_and_forgotten(
     renewed = run("d1", "test", "prod", "--new-token")
     assert "kept in the system's keyring" in renewed.stdout
     monkeypatch.delenv(ENVIRONMENT)
+    monkeypatch.setenv(ENVIRONMENT, TOKEN)
+    again = run("d1", "add", "second", "--account", ACCOUNT, "--database", database, "--url", edge.base)
+    assert "d1:prod is the same database and marked as production: d1:second is, too" in again.stderr
+    assert "production; it answers" in again.stdout and run("d1", "remove", "second").returncode == 0
+    monkeypatch.delenv(ENVIRONMENT)
     (listed,) = json.loads(run("d1", "list", "--json").stdout)["connections"]
     assert (listed["databaseId"], listed["production"], listed["colour"]) == (database, True, "yellow")
     told = run("info", "d1:prod")

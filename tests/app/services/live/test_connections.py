@@ -56,6 +56,17 @@ def test_production_is_never_grey_also_where_it_was_kept_so() -> None:
     assert (PROD.colour, LOCAL.colour) == ("red", "grey"), "what was chosen stays"
 
 
+def test_another_connection_to_a_database_of_production_is_known() -> None:
+    connections = Connections()
+    connections.add(PROD)
+    connections.add(LOCAL)
+    other = replace(PROD, name="other", base="https://elsewhere.example/client/v4", production=False)
+    assert connections.production_of(other) == PROD
+    for alone in (PROD, replace(other, account="abc"), replace(other, database_id="3333"), LOCAL):
+        assert connections.production_of(alone) is None
+    assert connections.production_of(other, "prod") is None, "it is the same one, called otherwise"
+
+
 def test_what_is_removed_is_gone() -> None:
     connections = Connections()
     connections.add(LOCAL)
