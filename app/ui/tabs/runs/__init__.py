@@ -289,8 +289,7 @@ class RunsTab(RecordTab):
         self._config.setVisible(config is not None)
         self._config.set_json(None if config is None else str(config))
         for act in ACTS:
-            # A run that ends brings others under the mouse: Delete must not stand where another act did.
-            self.commands.show_button(act.name, act.name in main_acts(run["status"]) and act.name != "delete")
+            self.commands.show_button(act.name, act.name in main_acts(run["status"]))
 
     def _show_fields(self, run: Record) -> None:
         fields = declared.fields(
@@ -581,7 +580,7 @@ class RunsTab(RecordTab):
     def show_acts_of_many(self) -> None:
         at_hand = {row[_STATUS] for row in self.selection.records()}
         statuses = at_hand.union(self.selection.values("status") or ())
-        wanted = {name for status in statuses for name in main_acts(status)}
+        wanted = {name for status in statuses for name in main_acts(status) or ("delete",)}
         for act in ACTS:
             self.commands.show_button(act.name, act.name in wanted)
 

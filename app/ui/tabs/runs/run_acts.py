@@ -76,8 +76,10 @@ def idea_words(idea: Any) -> str:
 
 
 def main_acts(status: Any) -> tuple[str, ...]:
-    """The names of the acts that most likely follow for a run in this status."""
-    return _MAIN.get(status, ("delete",))
+    """The names of the acts that most likely follow for a run in this status. To delete it is none: a run
+    that ends brings others under the mouse, and Delete must not stand where another act did.
+    """
+    return _MAIN.get(status, ())
 
 
 def refusal_of(
