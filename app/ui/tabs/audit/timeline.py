@@ -104,7 +104,7 @@ _HEIGHT, _LOW_HEIGHT, _AXIS, _NARROWEST, _WIDEST, _GAP, _MARK, _APART = 68, 40, 
 _SMALL = 0.1
 """Where half of the bars would not be higher than so much of the highest, heights are logarithms."""
 _EPOCH = date(1970, 1, 1)
-_NONE = "No entries over time with these filters"
+_NONE = "No entries over time"
 DAYS_SHOWN = 1_000_000
 """Days since 1970 beyond which a time is none that a calendar shows."""
 
