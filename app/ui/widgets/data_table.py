@@ -135,6 +135,7 @@ class DataTable(QTableView):
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
         self.columns = ColumnLayout(self, header, load, save)
+        header.sortIndicatorChanged.connect(lambda *_: self.columns.show_sorted())
         self.doubleClicked.connect(self._open)
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
@@ -281,6 +282,7 @@ class DataTable(QTableView):
     def show_order(self, column: int, order: Qt.SortOrder) -> None:
         """Point at the column that the rows are in order of already, without sorting."""
         self._header.point_at(column, order)
+        self.columns.show_sorted()
 
     def sizeHintForColumn(self, column: int) -> int:
         return max(super().sizeHintForColumn(column), self.columns.room_for_words(column))

@@ -239,6 +239,15 @@ class ColumnLayout(QObject):
         header.resizeSection(column, width)
         return max(0, width - alone - max(0, left))
 
+    def show_sorted(self) -> None:
+        """The column that the rows are in order of is seen, and another gives way where there is no room."""
+        by = self._header.sortIndicatorSection()
+        if by >= 0 and self._header.isSectionHidden(by):
+            self._given.pop(by, None)
+            with self.by_itself():
+                self._header.setSectionHidden(by, False)
+        self.fill()
+
     def _none_is_left(self) -> bool:
         """Whether all have given way that may."""
         stays = {self._header.sortIndicatorSection()}

@@ -407,6 +407,7 @@ class CurrentRecord(QObject):
     failed = Signal(object)
     left = Signal()
     _is_worth_a_try = False
+    _is_late = False
 
     def __init__(
         self, runner: Runner, rows: ListController, load: Callable[..., Any], parent: QObject
@@ -420,7 +421,7 @@ class CurrentRecord(QObject):
         self._waiting: tuple[object, Callable[[Any], object]] | None = None
         self.record_id: object = None
         self._late = QTimer(self, singleShot=True, interval=LATE_MS)
-        self._late.timeout.connect(self.late)
+        self._late.timeout.connect(self._say_late)
         rows.view.selection_changed.connect(self._follow)
         rows.model.dataChanged.connect(self._rows_came)
         rows.lost.connect(self._leave)
@@ -469,6 +470,14 @@ class CurrentRecord(QObject):
         if self.whole() is None and not self._late.isActive():
             self._late.start()
 
+    def _say_late(self) -> None:
+        self._is_late = True
+        self.late.emit()
+
+    def _in_time(self) -> None:
+        self._late.stop()
+        self._is_late = False
+
     def _follow(self) -> None:
         row, record_id = self._rows.current_row(), self._rows.current_id()
         if not self._rows.view.selectionModel().hasSelection():
@@ -485,7 +494,7 @@ class CurrentRecord(QObject):
             self.reload()
 
     def _leave(self) -> None:
-        self._late.stop()
+        self._in_time()
         self._stop_reading()
         self.record_id = self._waiting = None
         self.left.emit()
@@ -496,8 +505,11 @@ class CurrentRecord(QObject):
         Without one nothing is left: after another order it is still being looked for.
         """
         row = self._rows.current_row()
+        whole = self.whole()
         if row is not None and (row[0] is None or row[0] != self.record_id):
             self._follow()
+        elif whole is not None and self._reading is None and (self._is_late or self._late.isActive()):
+            self._came(self.record_id, whole)  # the row of the same one came late, not the record
 
     def _stop_reading(self) -> None:
         if self._reading is not None:
@@ -505,7 +517,7 @@ class CurrentRecord(QObject):
             self._reading = None
 
     def _came(self, record_id: object, record: Any) -> None:
-        self._late.stop()
+        self._in_time()
         self._is_worth_a_try = False
         self._read = (record_id, record)
         self.came.emit(record_id, record)
@@ -514,7 +526,7 @@ class CurrentRecord(QObject):
             waiting[1](record)
 
     def _failed(self, error: TenantAdminError) -> None:
-        self._late.stop()
+        self._in_time()
         self.record_id = self._read = self._waiting = self._reading = None
         self._is_worth_a_try = error.is_retriable
         self.failed.emit(error)

@@ -207,6 +207,19 @@ def test_the_sorted_column_and_one_that_a_person_shows_give_no_way(theme: Theme,
     assert seen(table) == [0, 1, 2, 3]
 
 
+def test_the_column_that_a_list_is_sorted_by_next_comes_in_sight(theme: Theme, qtbot: QtBot) -> None:
+    table = shown(theme, qtbot, [["a", "main " * 40, "b", "c"]])
+    for column in (0, 2, 3):
+        table.setColumnWidth(column, 100)
+    table.columns.let_give_way([3, 0])
+    table.resize(360, 300)
+    assert seen(table) == [0, 1, 2]
+    table.sortByColumn(3, Qt.SortOrder.AscendingOrder)
+    assert seen(table) == [1, 2, 3], "and another gives way"
+    table.sortByColumn(1, Qt.SortOrder.AscendingOrder)
+    assert seen(table) == [0, 1, 2]
+
+
 def test_the_column_that_a_list_is_sorted_by_is_in_sight_though_it_was_hidden_once(
     theme: Theme, qtbot: QtBot
 ) -> None:

@@ -65,6 +65,24 @@ def spoil(path: Path, *places: int) -> list[int]:
 
 
 @pytest.mark.slow
+def test_a_record_stays_shown_wherever_another_order_puts_it(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    """Its row may have to be read again first."""
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, AUDIT)
+    page.table.setFocus()
+    press("End")
+    qtbot.waitUntil(lambda: page.current.whole() is not None)
+    shown, kind = page.inspector.title.text(), page.model.column_of("event_type")
+    for order in (Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder):
+        with qtbot.waitSignal(page.list.loaded):
+            page.table.sortByColumn(kind, order)
+        qtbot.waitUntil(lambda: page.current.whole() is not None and not page.current._late.isActive())
+        assert page.inspector.title.text() == shown and page.inspector.title.isVisible()
+
+
+@pytest.mark.slow
 def test_no_arrow_points_where_no_order_can_be_had(
     qtbot: QtBot, window: MainWindow, database_path: Path
 ) -> None:
