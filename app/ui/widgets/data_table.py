@@ -135,7 +135,6 @@ class DataTable(QTableView):
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
         self.columns = ColumnLayout(self, header, load, save)
-        header.sortIndicatorChanged.connect(lambda *_: self.columns.show_sorted())
         self.doubleClicked.connect(self._open)
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:

@@ -246,7 +246,7 @@ class ColumnLayout(QObject):
             self._given.pop(by, None)
             with self.by_itself():
                 self._header.setSectionHidden(by, False)
-        self.fill()
+            self.fill()
 
     def _none_is_left(self) -> bool:
         """Whether all have given way that may."""
