@@ -160,6 +160,8 @@ class RunPage(QWidget):
         self.neighbours = NeighbourList(theme, tab.model, looks, self._since)
         self.title, self.chip = ElidedLabel(look=Look.TITLE), StatusChip(theme)
         self.acts = {name: _Act(theme, tab.commands, name) for name in acts}
+        for act in self.acts.values():  # disabled while it is done, it would give the keys to its neighbour
+            act.clicked.connect(self.take_focus)
         self.why, self.failure = Label(wrap=True), Label(look=Look.BAD, wrap=True)
         self.found = FoundPart(theme)
         self.facts = [FactLabel() for _ in range(page_parts.FACTS)]

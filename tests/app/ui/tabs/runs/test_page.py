@@ -25,7 +25,7 @@ from app.ui.widgets.tab_order import is_stop
 from models.status import RunStatus
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
-from tests.fixtures.window import ask, dialog, texts
+from tests.fixtures.window import ask, dialog, give_reason, texts
 
 STARTED = NOW - 10_000
 
@@ -366,6 +366,20 @@ def test_no_act_hits_another_run_than_the_one_shown(
     assert opened.title.text() == shown
     qtbot.waitUntil(lambda: opened.title.text() == "Old 1")  # its row was at no hand, and in no sight
     assert opened.story is not None and opened.story.run["id"] == tab.list.current_id()
+
+
+@pytest.mark.slow
+def test_an_act_by_its_button_gives_the_keys_to_the_list_beside(opened: RunPage, qtbot: QtBot) -> None:
+    """While it is done its button takes none: "Cancel run…" beside it would have them."""
+    tab = tab_of(opened)
+    tab.resize(1280, 750)
+    tab.window().activateWindow()
+    qtbot.mouseClick(opened.acts["pause"], Qt.MouseButton.LeftButton)
+    give_reason(qtbot, tab, "lunch")
+    qtbot.waitUntil(opened.acts["resume"].isVisible)
+    qtbot.mouseClick(opened.acts["resume"], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(opened.acts["pause"].isVisible)
+    assert tab.window().focusWidget() is opened.neighbours
 
 
 @pytest.mark.slow
