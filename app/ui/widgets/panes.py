@@ -287,6 +287,8 @@ class Inspector(QFrame):
         self._head = in_row((self.title, 1), self._chips)
         self._head.addStrut(self.fontMetrics().height() + _CHIP)  # as high without one
         in_column(self._head, self.subtitle, within=self._header, margins=(14, 0, 14, 2), spacing=4)
+        self._chips.raise_()  # heard as they are seen
+        self.subtitle.raise_()
         parts = (self._header, self._acts, (self._scroll, 1))
         self._parts = in_column(*parts, within=self._record, margins=(0, 10, 0, 14), spacing=6)
         self._parts.addStretch()  # below the acts of several records until more is known of them
