@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Final
 
 from app.services.chain.verify.source import readable
 from app.services.files.exporting import ALL
-from app.services.records.list_query import of_plain, plain
+from app.services.records.list_query import as_json, from_json
 from app.services.records.tables import EVERYONE, PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
 from app.services.runs.run_search import MOST, RunTexts, TextOf, TextPlace, TextPlaces, Within, require_words
 from app.workers.child import Caller, Children, Job
@@ -163,10 +163,10 @@ def _database(where: Job) -> Iterator[LocalDatabase]:
 
 
 def _document(of: TextOf) -> dict[str, Any]:
-    return {one.name: plain(getattr(of, one.name)) for one in fields(of)}
+    return {one.name: as_json(getattr(of, one.name)) for one in fields(of)}
 
 
 def _place_of(document: Mapping[str, Any]) -> TextPlace:
     """The place that the child has written down."""
-    of = TextOf(**{name: of_plain(value) for name, value in document["of"].items()})
+    of = TextOf(**{name: from_json(value) for name, value in document["of"].items()})
     return TextPlace(of, document["before"], document["found"], document["after"])

@@ -58,7 +58,7 @@ _TRANSLATED: Final = IPv6Network("64:ff9b::/96")
 """How a network that has IPv6 alone writes an IPv4 address (RFC 6052)."""
 
 
-def plain(address: str) -> IPv4Address | IPv6Address:
+def address_meant(address: str) -> IPv4Address | IPv6Address:
     """The address that is meant: an IPv4 address within an IPv6 one is that itself. Raises ValueError."""
     found = ip_address(address)
     if isinstance(found, IPv6Address):
@@ -75,7 +75,7 @@ def why_not(address: str, *, is_here: bool = False) -> str | None:
     `is_here`: the URL names this computer, and a person allows that; then it may be no other.
     """
     try:
-        found = plain(address)
+        found = address_meant(address)
     except ValueError:
         return "is not an address"
     if is_here:
@@ -109,7 +109,7 @@ def address_doubt(url: str) -> str | None:
     """
     try:
         host = urlsplit(url.strip()).hostname or ""
-        found = plain(host)
+        found = address_meant(host)
     except ValueError:
         return None
     why = None if found.is_loopback else why_not(host)

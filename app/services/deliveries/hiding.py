@@ -37,10 +37,10 @@ def names_secret(name: str) -> bool:
 
 def header(name: str, text: str) -> str:
     """A header's value as it may be shown."""
-    return GONE if names_secret(name) else plain(text)
+    return GONE if names_secret(name) else without_private(text)
 
 
-def plain(text: str) -> str:
+def without_private(text: str) -> str:
     """A text without what is written or called as secrets are; URLs without user names and passwords."""
     return without_secrets(str(without_users(text)))
 
@@ -66,7 +66,7 @@ def within(value: Any, text: Callable[[str], str], tells: Callable[[str], bool],
 
 def secretless(text: str) -> str:
     """A body as it may be shown: as it is where it holds no secret; of JSON by its members' names, too."""
-    return rid(text, plain, names_secret)
+    return rid(text, without_private, names_secret)
 
 
 def rid(text: str, of: Callable[[str], str], tells: Callable[[str], bool], depth: int = 0) -> str:
@@ -108,7 +108,7 @@ def shown(answer: DeliveryAnswer) -> DeliveryAnswer:
     said = answer.body.decode("utf-8", "surrogateescape")
     kept = secretless(said)
     body = answer.body if kept == said else kept.encode("utf-8", "surrogateescape")
-    return replace(answer, headers=headers, body=body, why=plain(answer.why))
+    return replace(answer, headers=headers, body=body, why=without_private(answer.why))
 
 
 def without_own(answer: DeliveryAnswer, destination: Destination) -> DeliveryAnswer:

@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 import httpcore
 
-from app.services.deliveries.addresses import plain, why_not
+from app.services.deliveries.addresses import address_meant, why_not
 from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome, DeliveryPart, Step, meaning
 from app.services.deliveries.request import Request
 from models.errors import Cancelled
@@ -230,7 +230,7 @@ def _addresses(request: Request, call: _Sending, resolve: Resolve, *, allow_here
         )
     with call.part(DeliveryPart.RESOLVE):
         try:
-            plain(request.host)
+            address_meant(request.host)
             found: Sequence[str] = (request.host,)
         except ValueError:
             try:

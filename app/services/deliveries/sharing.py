@@ -87,4 +87,4 @@ def _header(name: str, text: str) -> str:
 
 def _plain(text: str) -> str:
     without = _TAG.sub(lambda tag: f"{tag[1]}{GONE}{tag[3]}" if _tells(tag[2]) else tag[0], text)
-    return _MAIL.sub(GONE, hiding.plain(str(without_urls(without))))
+    return _MAIL.sub(GONE, hiding.without_private(str(without_urls(without))))

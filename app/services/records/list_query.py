@@ -104,27 +104,27 @@ class ListQuery:
 
     def document(self) -> QueryDocument:
         """The query as names and values, never SQL; bytes are written as `{"bytes": hex}`."""
-        choices = [[name, [plain(value) for value in values]] for name, values in self.choices]
+        choices = [[name, [as_json(value) for value in values]] for name, values in self.choices]
         return {**asdict(self), "scope": self.scope.tenant_id, "choices": choices}
 
     @classmethod
     def of(cls, document: QueryDocument) -> "ListQuery":
         """The query that `document()` was made of, equal to it."""
-        choices = tuple((name, tuple(map(of_plain, values))) for name, values in document["choices"])
+        choices = tuple((name, tuple(map(from_json, values))) for name, values in document["choices"])
         ranks = tuple(map(tuple, document["ranks"]))
         extra, scope = tuple(document["extra"]), Scope(document["scope"])
         return cls(**{**document, "scope": scope, "choices": choices, "ranks": ranks, "extra": extra})
 
 
-def plain(value: Stored) -> Any:
+def as_json(value: Stored) -> Any:
     """A value as JSON can hold it."""
     if isinstance(value, RawText):
         return {"text": value.raw.hex()}
     return {"bytes": value.hex()} if isinstance(value, bytes) else value
 
 
-def of_plain(found: Any) -> Any:
-    """The value that `plain` was made of."""
+def from_json(found: Any) -> Any:
+    """The value that `as_json` was made of."""
     match found:
         case {"bytes": data}:
             return bytes.fromhex(data)

@@ -22,7 +22,7 @@ from app.services.records.tables import DECLARED
 from app.services.records.unaltered import unaltered
 from app.services.text import quoted, tenant_name
 from models import errors
-from models.engine import Database, Rows, Statement, raw
+from models.engine import Capability, Database, Rows, Statement, raw
 from models.freeing import let_go
 from models.progress import UNWATCHED, WATCHING, share_of
 from models.schema import StoredTable
@@ -156,7 +156,7 @@ def commit(
             images.numbering,
             marked if change.going > 1 else None,
             change.summary,
-            proof_of(change.rows, _plain) if database.costs else None,
+            proof_of(change.rows, _plain) if Capability.SETTLES in database.capabilities else None,
             unchanged=unchanged,
             monitor=share_of(images.monitor, PREPARED, 1),
         )
@@ -230,7 +230,7 @@ def _as_written(
 ) -> Change:
     """With what the database filled in and made of the values of new rows, and what is `known` behind it."""
     # It is written, whether that can be read or not.
-    with suppress(errors.StorageError, errors.Cancelled, *(errors.MISREAD if database.costs else ())):
+    with suppress(errors.StorageError, errors.Cancelled, *(errors.MISREAD if database.through_json else ())):
         rows = images.completed(change.rows, asked)
         behind = known()
         if rows is not change.rows or behind is not None:  # of 100,000 rows it takes its time

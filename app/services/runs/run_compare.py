@@ -213,7 +213,7 @@ def _members(stored: Any) -> dict[str, str] | None:
     return {key: json.dumps(value, ensure_ascii=False) for key, value in found.items()}
 
 
-def plain(line: ComparedLine) -> list[Any]:
+def for_export(line: ComparedLine) -> list[Any]:
     """Its values for other programs: times as people write them, in UTC, and whole dollars as such."""
     if line.said is Said.TIME:
         return list(map(as_time, line.values))
@@ -234,7 +234,7 @@ def as_csv(compared: Compared) -> str:
     rows: Iterable[list[Any]] = (
         ["field", "differs", *map(readable, compared.ids)],
         *(
-            [f"{line.what}{_UNITS.get(line.said, '')}", "yes" if line.differs else "no", *plain(line)]
+            [f"{line.what}{_UNITS.get(line.said, '')}", "yes" if line.differs else "no", *for_export(line)]
             for line in (*compared.different, *compared.equal)
         ),
     )

@@ -88,10 +88,10 @@ class ActionSpec:
     def purpose(self) -> str:
         """What it does at any time: words that change may name a record. `about` says it, or its name."""
         words = self.text if isinstance(self.text, str) else self.about
-        return plain(words) or self.name.replace("_", " ").capitalize()
+        return without_mnemonic(words) or self.name.replace("_", " ").capitalize()
 
 
-def plain(words: str) -> str:
+def without_mnemonic(words: str) -> str:
     """An action's words without the mnemonic's mark."""
     return words.replace("&&", "\0").replace("&", "").replace("\0", "&")
 
@@ -159,7 +159,7 @@ class Actions(QObject):
 
     def on_button(self, name: str) -> str:
         """The act's words now, with the letter that does it."""
-        return self._specs[name].on_button(plain(self._actions[name].text()))
+        return self._specs[name].on_button(without_mnemonic(self._actions[name].text()))
 
     def divide_before(self, *names: str) -> None:
         """A line stands before each of these in a menu of all."""
@@ -185,7 +185,7 @@ class Actions(QObject):
         button = push_button(
             self._theme, spec.on_button(words), lambda: self.trigger(name), kind=spec.kind, icon=spec.icon
         )
-        button.setAccessibleName(plain(words))
+        button.setAccessibleName(without_mnemonic(words))
         button.setProperty(ENDS, spec.ends)
         button.setProperty(SHORT, spec.on_button(spec.short) if spec.short else "")
         self._buttons[name] = button
@@ -219,7 +219,8 @@ class Actions(QObject):
         return self._said(self._specs[name], self._specs[name].words())
 
     def _said(self, spec: ActionSpec, words: str) -> str:
-        return f"{plain(words)} ({_native(spec.shortcut)})" if spec.shortcut else plain(words)
+        said = without_mnemonic(words)
+        return f"{said} ({_native(spec.shortcut)})" if spec.shortcut else said
 
     def ends(self, name: str) -> bool:
         return self._specs[name].ends
@@ -263,7 +264,7 @@ class Actions(QObject):
                     self._leave(button)
                 if not isinstance(spec.text, str):
                     set_words(button, spec.on_button(words))
-                    button.setAccessibleName(plain(words))
+                    button.setAccessibleName(without_mnemonic(words))
                 button.setEnabled(refusal is None)
                 set_tip(button, said)
 

@@ -35,7 +35,7 @@ from app.itemmodels.columns import Tone
 from app.services.text import composed, visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.actions import IN_DIALOGS, plain
+from app.ui.widgets.actions import IN_DIALOGS, without_mnemonic
 from app.ui.widgets.banner import ProgressBar, Toast, WaitLine
 from app.ui.widgets.buttons import Lines, copy_button, push_button
 from app.ui.widgets.following import FollowingScroll
@@ -638,7 +638,7 @@ def hear_keys(dialog: QDialog, parent: QWidget) -> None:
 def keys_of(dialog: QDialog) -> list[tuple[str, str]]:
     """What each key does in it, as a person reads both: with the answers first, then what has a letter."""
     buttons = [one for one in dialog.findChildren(QPushButton) if one.isVisible()]
-    main = next((plain(one.text()) for one in buttons if one.isDefault() and one.isEnabled()), "")
+    main = next((without_mnemonic(one.text()) for one in buttons if one.isDefault() and one.isEnabled()), "")
     leave = getattr(dialog, "cancel_button", None) or getattr(dialog, "close_button", None)
     keys = (
         [("Enter", main), ("Enter on a button", "That button")]
@@ -647,13 +647,13 @@ def keys_of(dialog: QDialog) -> list[tuple[str, str]]:
     )
     if any(one.key() == QKeySequence("Ctrl+Return") for one in dialog.findChildren(QShortcut)):
         keys.append(("Ctrl+Enter", main))
-    keys.append(("Esc", plain(leave.text()) if leave is not None else "Close"))
+    keys.append(("Esc", without_mnemonic(leave.text()) if leave is not None else "Close"))
     for one in dialog.findChildren(QAbstractButton):
         if one.isVisible() and not one.shortcut().isEmpty():
-            keys.append((_native(one.shortcut()), plain(one.text()) or one.accessibleName()))
+            keys.append((_native(one.shortcut()), without_mnemonic(one.text()) or one.accessibleName()))
     for action in dialog.actions():
         if not action.shortcut().isEmpty():
-            keys.append((_native(action.shortcut()), plain(action.text())))
+            keys.append((_native(action.shortcut()), without_mnemonic(action.text())))
     return keys
 
 

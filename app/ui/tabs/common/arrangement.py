@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, QSignalBlocker
 
-from app.services.records.list_query import ColumnChoice, ListedValue, of_plain, plain
+from app.services.records.list_query import ColumnChoice, ListedValue, as_json, from_json
 from app.services.records.tables import DECLARED, Table
 from app.services.text import quoted, some_of
 from app.settings import Settings
@@ -51,7 +51,7 @@ class Arrangement:
         ]
         if self.dates.span is Span.HOURS:
             dates += [self.dates.since, self.dates.until, self.dates.utc]
-        choices = [[name, [plain(value) for value in values]] for name, values in self.choices]
+        choices = [[name, [as_json(value) for value in values]] for name, values in self.choices]
         sort = None if self.sort is None else list(self.sort)
         columns = self.columns.hex()
         found = {"text": self.text, "choices": choices, "dates": dates, "own": self.own}
@@ -179,7 +179,7 @@ def _text(value: object) -> str:
 
 
 def _value(found: Any) -> ListedValue:
-    value = of_plain(found)
+    value = from_json(found)
     if not isinstance(value, str | int | float | bytes | None):
         raise TypeError(f"{value!r} is no value")
     return value
@@ -228,7 +228,7 @@ def restore(tab: "RecordTab") -> Any:
     if not isinstance(left, dict):
         return None
     try:
-        wanted, record = Arrangement.of(left[_FILTER]), of_plain(left[_RECORD])
+        wanted, record = Arrangement.of(left[_FILTER]), from_json(left[_RECORD])
     except (ValueError, KeyError, TypeError):
         return None
     if wanted.gone(table, there(tab)):
@@ -256,7 +256,7 @@ def keep(tab: "RecordTab") -> None:
     if now == Arrangement() and record is None:
         known.pop(name, None)
     else:
-        known[name] = {_FILTER: now.document(), _RECORD: plain(record)}
+        known[name] = {_FILTER: now.document(), _RECORD: as_json(record)}
     if (text := written(known) if known else "") != was:
         context.settings.left_at.set(place, text or None)
 

@@ -30,7 +30,7 @@ from app.ui.tabs.runs.timeline_view import Legend, PhasesView
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
-from app.ui.widgets.actions import Actions, plain
+from app.ui.widgets.actions import Actions, without_mnemonic
 from app.ui.widgets.buttons import (
     BESIDE_WORDS,
     BUTTON,
@@ -87,7 +87,7 @@ class _Act(QPushButton):
 
     def _follow(self) -> None:
         self.setText(self._commands.on_button(self._name).replace("&", "&&"))
-        self.setAccessibleName(plain(self._action.text()))
+        self.setAccessibleName(without_mnemonic(self._action.text()))
         self.setEnabled(self._action.isEnabled())
         self.setToolTip(self._action.toolTip())
 

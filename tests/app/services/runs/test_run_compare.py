@@ -122,8 +122,8 @@ def test_what_is_written_holds_no_markup(database: LocalDatabase) -> None:
 
 def test_whole_dollars_have_no_part_behind_the_point() -> None:
     line = ComparedLine("Revenue", (3_700_000.0, 2.5, "$9M", None, 1e300), Said.MONEY)
-    assert run_compare.plain(line) == [3_700_000, 2.5, "$9M", None, 1e300]
-    assert type(run_compare.plain(line)[0]) is int
+    assert run_compare.for_export(line) == [3_700_000, 2.5, "$9M", None, 1e300]
+    assert type(run_compare.for_export(line)[0]) is int
 
 
 def test_a_line_of_markdown_says_what_is_no_markup() -> None:
