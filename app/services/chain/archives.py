@@ -117,7 +117,7 @@ class Archiver:
         longer those of the parts, `ArchiveDiffers`, `ArchiveNotWritten`, the storage errors and what `tick`
         raises.
         """
-        target = self._folder / rules.archive_name(tenant, parts[0].from_seq, parts[-1].to_seq)
+        target = self._folder / rules.archive_name(tenant, parts[0].first_seq, parts[-1].last_seq)
         try:
             with atomic.unfinished(target) as building:
                 self._write_lines(building, tenant, parts, tick)
@@ -134,13 +134,13 @@ class Archiver:
 
     def _write_lines(self, building: Path, tenant: str, parts: Sequence[Part], tick: Tick) -> None:
         previous = b""
-        ends = {part.to_seq: part.last_hash.encode() for part in parts}
+        ends = {part.last_seq: part.last_hash.encode() for part in parts}
         count = 0
         read = chunks(
             self._database,
             tenant=tenant,
-            first=parts[0].from_seq,
-            last=parts[-1].to_seq,
+            first=parts[0].first_seq,
+            last=parts[-1].last_seq,
             by_index=True,
             more=_PROVING,
         )
@@ -158,7 +158,7 @@ class Archiver:
                 packed.write(b"".join(line for _, line, *_ in rows))
                 count += len(rows)
                 tick(len(rows))
-        if ends or count != sum(part.count for part in parts):
+        if ends or count != sum(part.entries for part in parts):
             raise RowChanged
 
 

@@ -72,12 +72,12 @@ replaced since, by a restore."""
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """The entries of one tenant that can go: all `rows` of them from `first_seq` to `last_seq`."""
+    """The entries of one tenant that can go: all `entries` of them from `first_seq` to `last_seq`."""
 
     tenant_id: str
     first_seq: int
     last_seq: int
-    rows: int
+    entries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,22 +98,22 @@ class LeftAlone:
 
 @dataclass(slots=True)
 class Part:
-    """What one transaction removes of one tenant: `count` entries, all that it has in `from_seq … to_seq`.
+    """What one transaction removes of a tenant: `entries` of them, all that it has in `first_seq … last_seq`.
 
     `archive` is the file that keeps them, if any does.
     """
 
     tenant_id: str
-    from_seq: int
-    to_seq: int
-    count: int
+    first_seq: int
+    last_seq: int
+    entries: int
     last_hash: str
     archive: rules.Reference | None = None
 
 
 def groups(prefixes: Iterable[Prefix]) -> list[list[Prefix]]:
     """The prefixes in groups that are removed together, those of like size in one."""
-    ordered = sorted(prefixes, key=lambda prefix: (-prefix.rows, prefix.tenant_id))
+    ordered = sorted(prefixes, key=lambda prefix: (-prefix.entries, prefix.tenant_id))
     return [ordered[start : start + GROUP] for start in range(0, len(ordered), GROUP)]
 
 
@@ -175,7 +175,7 @@ class _Stretch(NamedTuple):
     def of(cls, group: Sequence[Prefix], batch_rows: int) -> "_Stretch":
         """Fewer entries a transaction where they lie thinly, because each then costs a page of its own."""
         first, last = min(prefix.first_seq for prefix in group), max(prefix.last_seq for prefix in group)
-        dense = 2 * batch_rows * sum(prefix.rows for prefix in group) // max(1, last + 1 - first)
+        dense = 2 * batch_rows * sum(prefix.entries for prefix in group) // max(1, last + 1 - first)
         ends = json.dumps([(prefix.tenant_id, prefix.last_seq) for prefix in group], ensure_ascii=False)
         return cls(ends, first, last, max(1, batch_rows // 10, min(batch_rows, dense)))
 
@@ -186,8 +186,8 @@ def _counted(database: Database, stretch: _Stretch, tick: Tick) -> list[list[Par
     batches: list[list[Part]] = []
     while rows := database.rows(raw(_COUNTING, ends, first, last, size)):
         batches.append([Part(*row) for row in rows])
-        tick(sum(part.count for part in batches[-1]))
-        first = max(part.to_seq for part in batches[-1]) + 1
+        tick(sum(part.entries for part in batches[-1]))
+        first = max(part.last_seq for part in batches[-1]) + 1
     return batches
 
 
@@ -214,7 +214,7 @@ def _by_tenant(
     database: Database, group: Sequence[Prefix], stretch: _Stretch, tick: Tick
 ) -> Iterator[tuple[Any, ...]]:
     """The same tenant by tenant, by an index: the entries of others between them would be charged."""
-    waiting = [(prefix.tenant_id, prefix.first_seq, prefix.last_seq, prefix.rows) for prefix in group]
+    waiting = [(prefix.tenant_id, prefix.first_seq, prefix.last_seq, prefix.entries) for prefix in group]
     while waiting:
         some, expected = list[tuple[str, int, int, int]](), 0
         while waiting and (not some or expected + waiting[0][-1] <= _CHUNK):
@@ -300,7 +300,7 @@ def _problem(
         return first, f"Nothing proves what came before entry {first:,}, the first of the chain."
     if reason := unsayable(first):
         return first, reason
-    if not survivors or (walked.from_seq, walked.count) != (first, prefix.rows):
+    if not survivors or (walked.first_seq, walked.entries) != (first, prefix.entries):
         return first, CHANGED
     if survivors[0].text("previous_hash") != walked.last_hash:
         return survivors[0].seq, rules.broken_link(tenant_name(prefix.tenant_id), survivors[0].seq)
@@ -332,7 +332,9 @@ def joined(batches: Iterable[Sequence[Part]]) -> list[Part]:
     for part in chain.from_iterable(batches):
         begun = whole.get(part.tenant_id)
         whole[part.tenant_id] = (
-            part if begun is None else replace(part, from_seq=begun.from_seq, count=begun.count + part.count)
+            part
+            if begun is None
+            else replace(part, first_seq=begun.first_seq, entries=begun.entries + part.entries)
         )
     return list(whole.values())
 
@@ -377,13 +379,15 @@ def _condition(of_time: Any) -> tuple[str, Sequence[Any]]:
 def removal_of(part: Part, old: tuple[str, Sequence[Any]] = ("", ())) -> list[Statement]:
     """What removes it, if it is still as it was proven, and `old` holds, of which this is SQL."""
     more, values = old
-    last = raw(_REMOVING_LAST + more, part.tenant_id, part.to_seq, part.last_hash, *values)
-    rest = raw(_REMOVING_REST + more, part.tenant_id, part.from_seq, part.to_seq, *values)
-    return [Statement(last), Statement(rest, expect=part.count - 1)]
+    last = raw(_REMOVING_LAST + more, part.tenant_id, part.last_seq, part.last_hash, *values)
+    rest = raw(_REMOVING_REST + more, part.tenant_id, part.first_seq, part.last_seq, *values)
+    return [Statement(last), Statement(rest, expect=part.entries - 1)]
 
 
 def marker_of(part: Part, cutoff: int, bookmark: str | None = None) -> Event:
     """What tells of it in the same transaction."""
-    marker = rules.Marker(0, part.from_seq, part.to_seq, part.count, part.last_hash, cutoff, part.archive)
+    marker = rules.Marker(
+        0, part.first_seq, part.last_seq, part.entries, part.last_hash, cutoff, part.archive
+    )
     payload = rules.marker_payload(marker) | ({} if bookmark is None else {"bookmark": bookmark})
     return Event(part.tenant_id, rules.MARKER_EVENT, payload)

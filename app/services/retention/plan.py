@@ -100,7 +100,7 @@ class Plan:
     @property
     def counts(self) -> dict[str, int]:
         """The rows that go, by table."""
-        entries = sum(share.rows for share in self.shares)
+        entries = sum(share.entries for share in self.shares)
         return dict.fromkeys(TABLES, 0) | self.beside | {_CHAIN: entries}
 
     @property
@@ -458,7 +458,7 @@ def cannot_record(database: Database, plan: Plan, attempt: Attempt | None) -> st
 def _entries(plan: Plan) -> Iterator[Event]:
     """What a run would record, one of each kind and chain: markers, what goes beside them, and the report."""
     for share in plan.shares:
-        part = Part(share.tenant_id, share.first_seq, share.last_seq, share.rows, rules.GENESIS)
+        part = Part(share.tenant_id, share.first_seq, share.last_seq, share.entries, rules.GENESIS)
         yield marker_of(part, plan.cutoff)
     report = told("", plan.cutoff, plan.counts, plan.changed, trusted=plan.doubt is not None)
     report |= stays(plan.left, plan.skipped)

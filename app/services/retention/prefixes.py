@@ -114,7 +114,7 @@ def find_prefixes(
             left.append(problem)
         if prefix is not None:
             own_seqs = reports[tenant] | markers[tenant]
-            is_incidental = sum(seq <= prefix.last_seq for seq in own_seqs) == prefix.rows
+            is_incidental = sum(seq <= prefix.last_seq for seq in own_seqs) == prefix.entries
             prefixes.append(replace(prefix, incidental=is_incidental))
     try:
         database.read_batch([followed(_CHAIN)] if prefixes else [])

@@ -127,7 +127,7 @@ class RetentionRemoval:
         """Removes the shares, and of other tables what is planned. Raises `Cancelled` between transactions,
         and the storage errors.
         """
-        entries = sum(share.rows for share in self.shares)
+        entries = sum(share.entries for share in self.shares)
         others = self.plan.total - self.plan.counts[AUDIT_CHAIN.name]
         # An entry is proven, archived perhaps, then removed.
         self._total = others + entries * (2 if self.archiver is None else 3)
@@ -195,7 +195,7 @@ class RetentionRemoval:
         if isinstance(error, _KEPT):
             stored, _ = read_stored(self.database)
             found = first_referred(self.database, stored).get(part.tenant_id)
-        self.result.left += (found or LeftAlone(part.tenant_id, part.from_seq, reason),)
+        self.result.left += (found or LeftAlone(part.tenant_id, part.first_seq, reason),)
         self._stopped.add(part.tenant_id)
 
     def _remove_parts(self, parts: Sequence[Part], share: float) -> float:
@@ -215,7 +215,7 @@ class RetentionRemoval:
         else:
             write = partial(write, patience=self._patience())
         try:
-            return self._transact(write, {AUDIT_CHAIN.name: sum(part.count for part in parts)}, share)
+            return self._transact(write, {AUDIT_CHAIN.name: sum(part.entries for part in parts)}, share)
         except HeadMoved as error:
             if len(parts) == 1:
                 self._leave(parts[0], error)

@@ -326,8 +326,8 @@ def test_what_was_verified_is_counted_as_it_would_be_judged(
     proven = partial(prove, engine, found, batch_rows=batch_rows, tick=lambda _: None)
     judged, counted = proven(), proven(verified=lambda: True)
     assert judged == counted and judged[1] == []
-    assert sum(part.count for batch in counted[0] for part in batch) == 3 + 12 + 8
-    assert all(sum(part.count for part in batch) <= batch_rows for batch in counted[0])
+    assert sum(part.entries for batch in counted[0] for part in batch) == 3 + 12 + 8
+    assert all(sum(part.entries for part in batch) <= batch_rows for batch in counted[0])
 
 
 def test_what_was_just_verified_is_proven_again_once_somebody_has_written(
@@ -337,7 +337,7 @@ def test_what_was_just_verified_is_proven_again_once_somebody_has_written(
     (share,) = planned(engine).shares
     proven = partial(prove, engine, [share], batch_rows=2, tick=lambda _: None)
     batches, _ = proven()
-    assert [(part.from_seq, part.to_seq, part.count) for (part,) in batches] == [
+    assert [(part.first_seq, part.last_seq, part.entries) for (part,) in batches] == [
         (1, 2, 2),
         (3, 4, 2),
         (5, 5, 1),
@@ -960,11 +960,11 @@ def test_prune_markers_are_no_part_of_a_majority(engine: Database, sql: apsw.Con
     retain(engine, now=NOW - 5 * DAY, batch_rows=1)  # one marker, which is young
     chains.append(sql, "acme", [NEW, NOW])
     (share,) = [one for one in planned(engine).shares if one.tenant_id == "acme"]
-    assert (share.rows, share.losing, share.live) == (1, 1, 3)
+    assert (share.entries, share.losing, share.live) == (1, 1, 3)
     later = NOW + 88 * DAY  # by then the marker is old, too
     chains.append(sql, "acme", [later])
     (share,) = [one for one in planned(engine, now=later).shares if one.tenant_id == "acme"]
-    assert (share.rows, share.losing, share.live, share.is_majority) == (3, 2, 4, False)
+    assert (share.entries, share.losing, share.live, share.is_majority) == (3, 2, 4, False)
 
 
 def test_a_head_dated_a_little_later_does_not_let_time_go_backwards(
@@ -1437,7 +1437,7 @@ def test_a_name_that_is_no_text_keeps_nothing_of_another_tenant(
     sql.execute("UPDATE audit_chain SET tenant_id = CAST(x'ff' AS TEXT) WHERE tenant_id = 'globex'")
     plan = planned(engine)
     assert [one.tenant_id for one in plan.left] == ["\0xff"]
-    assert {one.tenant_id: one.rows for one in plan.shares} == {"\\xff": 2, "\ufffd": 2}
+    assert {one.tenant_id: one.entries for one in plan.shares} == {"\\xff": 2, "\ufffd": 2}
     assert retain(engine).removed["audit_chain"] == 4
 
 
