@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from typing import Final
 
-from app.services.deliveries.sending import NotResolved
+from app.services.deliveries.sending import NoNetwork, NotResolved
 from models.errors import Cancelled
 from models.progress import Stop
 
@@ -16,14 +16,17 @@ _LOOK_SECONDS: Final = 0.05
 
 def resolve(host: str, seconds: float, cancelled: Stop) -> tuple[str, ...]:
     """As `deliveries.sending.Resolve`. The thread that asks is left behind where no answer comes in time."""
-    answers: queue.SimpleQueue[tuple[str, ...] | None] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[tuple[str, ...] | NotResolved] = queue.SimpleQueue()
 
     def ask() -> None:
         try:
             found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
             answers.put(tuple(dict.fromkeys(str(one[4][0]) for one in found)))
-        except (OSError, UnicodeError):
-            answers.put(None)
+        except (OSError, UnicodeError) as error:
+            if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
+                answers.put(NoNetwork(f"No network could be asked for {host} from this computer."))
+            else:
+                answers.put(NotResolved(f"No host {host} is known to the network."))
 
     threading.Thread(target=ask, name="resolver", daemon=True).start()
     until = time.monotonic() + seconds
@@ -32,7 +35,7 @@ def resolve(host: str, seconds: float, cancelled: Stop) -> tuple[str, ...]:
             raise Cancelled
         with suppress(queue.Empty):
             found = answers.get(timeout=min(_LOOK_SECONDS, left))
-            if found is None:
-                raise NotResolved(f"No host {host} is known to the network.")
+            if isinstance(found, NotResolved):
+                raise found
             return found
     raise TimeoutError

@@ -14,6 +14,7 @@ class DeliveryOutcome(StrEnum):
 
     ANSWERED = "answered"
     REFUSED = "refused"
+    NO_NETWORK = "no network"
     NO_HOST = "no host"
     NO_CONNECTION = "no connection"
     TLS = "TLS"
@@ -24,14 +25,28 @@ class DeliveryOutcome(StrEnum):
     CANCELLED = "cancelled"
 
 
-NOTHING_SENT: Final = (
+STOPPED_HERE: Final = (
     DeliveryOutcome.REFUSED.value,
-    DeliveryOutcome.NO_HOST.value,
+    DeliveryOutcome.NO_NETWORK.value,
     DeliveryOutcome.CANCELLED.value,
 )
-"""What tells nothing of a webhook: a person stopped it, the program refused, or this computer found no host,
-as it does where it has no network.
-"""
+"""What tells nothing of a webhook: the program refused, there is no network, or a person stopped it."""
+
+
+class DeliveryFate(StrEnum):
+    """What a delivery counts as, wherever any are counted, coloured or filtered by that."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    """The webhook did not take it: whatever it answered, or was not to be found or reached at all."""
+    STOPPED = "stopped here"
+
+
+def fate(code: str, *, is_ok: bool) -> DeliveryFate:
+    """By the status, or what stands in its place."""
+    if is_ok:
+        return DeliveryFate.DELIVERED
+    return DeliveryFate.STOPPED if code in STOPPED_HERE else DeliveryFate.FAILED
 
 
 class DeliveryPart(StrEnum):

@@ -16,7 +16,15 @@ from typing import Any, Final
 from peewee import AutoField, BlobField, IntegerField, Model, SchemaManager, Select, TextField, fn
 
 from app import paths
-from app.services.deliveries.answer import NOTHING_SENT, DeliveryAnswer, DeliveryOutcome, DeliveryPart, Step
+from app.services.deliveries.answer import (
+    STOPPED_HERE,
+    DeliveryAnswer,
+    DeliveryFate,
+    DeliveryOutcome,
+    DeliveryPart,
+    Step,
+    fate,
+)
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.hiding import without_signatures
 from app.services.deliveries.request import STANDARD_ID, Header, Request
@@ -99,6 +107,10 @@ class Delivery:
     took_ms: int
     headers: Sequence[Header] = ()
 
+    @property
+    def fate(self) -> DeliveryFate:
+        return fate(self.code, is_ok=self.is_ok)
+
 
 @dataclass(frozen=True, slots=True)
 class DeliverySummary:
@@ -117,14 +129,14 @@ class DeliverySummary:
 
 @dataclass(frozen=True, slots=True)
 class LogQuery:
-    """Which deliveries of a database a list shows: of one webhook and tenant, or all; those that went well,
-    or not, or both; those with a text in event, name, host, code, message id or body.
+    """Which deliveries of a database a list shows: of one webhook and tenant, or all; those that count as
+    one thing, or all; those with a text in event, name, host, code, message id or body.
     """
 
     database: str
     webhook: str | None = None
     tenant: str | None = None
-    is_ok: bool | None = None
+    fate: DeliveryFate | None = None
     text: str = ""
 
 
@@ -193,10 +205,15 @@ class DeliveryLog:
         for column, value in (
             (StoredDelivery.webhook, wanted.webhook),
             (StoredDelivery.tenant, wanted.tenant),
-            (StoredDelivery.is_ok, None if wanted.is_ok is None else int(wanted.is_ok)),
         ):
             if value is not None:
                 query = query.where(column == value)
+        if wanted.fate is not None:
+            is_stopped = StoredDelivery.code.in_(STOPPED_HERE)
+            query = query.where(
+                StoredDelivery.is_ok == int(wanted.fate is DeliveryFate.DELIVERED),
+                is_stopped if wanted.fate is DeliveryFate.STOPPED else ~is_stopped,
+            )
         query = query.order_by(StoredDelivery.at.desc(), StoredDelivery.id.desc())
         if not wanted.text:
             query = query.limit(SHOWN)
@@ -208,18 +225,18 @@ class DeliveryLog:
         return [one for one, _ in zip(kept, range(SHOWN), strict=False)]
 
     def last(self, database: str, tenant: str | None, most: int) -> list[DeliverySummary]:
-        """Of each webhook, of a tenant or of all, the last so many of which something was sent, the oldest
-        first; fewer where most of the last were not.
+        """Of each webhook, of a tenant or of all, the last so many that tell something of it, the oldest
+        first; fewer where most of the last were stopped here.
         """
         newest = StoredDelivery.at.desc(), StoredDelivery.id.desc()
         place = fn.ROW_NUMBER().over(partition_by=[StoredDelivery.webhook], order_by=newest)
-        # By the index alone, in which those unsent are not told: so twice as many are looked at.
+        # By the index alone, in which those stopped are not told: so twice as many are looked at.
         of_all = StoredDelivery.select(StoredDelivery.id, place.alias("place")).where(
             StoredDelivery.database == database
         )
         recent = Select([of_all], [of_all.c.id]).where(of_all.c.place <= 2 * most)
         query = StoredDelivery.select(*_TRIED).where(
-            StoredDelivery.id.in_(recent), StoredDelivery.code.not_in(NOTHING_SENT)
+            StoredDelivery.id.in_(recent), StoredDelivery.code.not_in(STOPPED_HERE)
         )
         if tenant is not None:
             query = query.where(StoredDelivery.tenant == tenant)

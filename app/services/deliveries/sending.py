@@ -38,6 +38,7 @@ _MOST_PACKED: Final = 4 * MOST_ANSWER
 _TRIED: Final = 4
 """Addresses of one name."""
 _IN_PROGRESS: Final = {errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", errno.EAGAIN)}
+_NO_NETWORK: Final = {errno.ENETDOWN, errno.ENETUNREACH}
 
 _BROKE: Final = "The connection broke before the end of the answer."
 
@@ -46,6 +47,10 @@ T = TypeVar("T")
 
 class NotResolved(Exception):
     """A name has no address; `str()` is why, as a sentence."""
+
+
+class NoNetwork(NotResolved):
+    """Nobody could be asked for it from this computer."""
 
 
 class Resolve(Protocol):
@@ -236,7 +241,9 @@ def _addresses(request: Request, call: _Sending, resolve: Resolve, *, allow_here
             try:
                 found = resolve(request.host, call.left(), call.cancelled)
             except NotResolved as error:
-                raise _Failed(DeliveryOutcome.NO_HOST, f"{error} Nothing was sent.") from None
+                is_here = isinstance(error, NoNetwork)
+                outcome = DeliveryOutcome.NO_NETWORK if is_here else DeliveryOutcome.NO_HOST
+                raise _Failed(outcome, f"{error} Nothing was sent.") from None
             except TimeoutError:
                 raise _Failed(DeliveryOutcome.TIMEOUT, "") from None
     for address in found:
@@ -297,19 +304,24 @@ class _JudgedNetwork(httpcore.NetworkBackend):
         self._call, self._came, self._addresses = call, came, addresses
 
     def connect_tcp(self, host: str, port: int, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
-        why = ""
+        why, unreached = "", 0
         with self._call.part(DeliveryPart.CONNECT):
             for number, address in enumerate(self._addresses):
                 share = self._call.left() / (len(self._addresses) - number)
-                found, why = _connected(address, port, self._call, time.monotonic() + share)
+                found, why, code = _connected(address, port, self._call, time.monotonic() + share)
                 if found is not None:
                     self._came.address = address
                     return _CappedStream(found, self._call, self._came)
-        raise _Failed(DeliveryOutcome.NO_CONNECTION, f"{why} Nothing was sent.")
+                unreached += code in _NO_NETWORK
+        is_here = unreached == len(self._addresses)
+        outcome = DeliveryOutcome.NO_NETWORK if is_here else DeliveryOutcome.NO_CONNECTION
+        raise _Failed(outcome, f"{why} Nothing was sent.")
 
 
-def _connected(address: str, port: int, call: _Sending, until: float) -> tuple[socket.socket | None, str]:
-    """A connection, or why there is none."""
+def _connected(
+    address: str, port: int, call: _Sending, until: float
+) -> tuple[socket.socket | None, str, int]:
+    """A connection, or why there is none, with the system's number of that."""
     connection = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
     try:
         connection.setblocking(False)
@@ -320,11 +332,11 @@ def _connected(address: str, port: int, call: _Sending, until: float) -> tuple[s
                 while not selector.select(call.slice()):
                     if time.monotonic() >= until:
                         connection.close()
-                        return None, f"{address} does not answer."
+                        return None, f"{address} does not answer.", errno.ETIMEDOUT
             code = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code == 0:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return connection, ""
+            return connection, "", 0
     except OSError as error:
         code = error.errno or 0
     except BaseException:
@@ -332,8 +344,8 @@ def _connected(address: str, port: int, call: _Sending, until: float) -> tuple[s
         raise
     connection.close()
     if code == errno.ECONNREFUSED:
-        return None, f"Nothing takes connections at {address}, port {port}."
-    return None, f"No connection to {address} came about ({os.strerror(code).lower()})."
+        return None, f"Nothing takes connections at {address}, port {port}.", code
+    return None, f"No connection to {address} came about ({os.strerror(code).lower()}).", code
 
 
 class _CappedStream(httpcore.NetworkStream):

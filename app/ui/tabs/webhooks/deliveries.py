@@ -11,7 +11,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QWidget
 
 from app.services.deliveries import hiding, sharing
-from app.services.deliveries.answer import DeliveryAnswer
+from app.services.deliveries.answer import DeliveryAnswer, DeliveryFate
 from app.services.deliveries.delivering import Delivered, PlannedAgain, again, each_again
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.log import SHOWN, Delivery, DeliveryLog, LogQuery
@@ -42,7 +42,7 @@ _SENTENCE = (
 )
 _TITLES = ("Result", "Sent", "Event", "Took", "Webhook", "Message id")
 _WEBHOOK, _MESSAGE = _TITLES.index("Webhook"), _TITLES.index("Message id")
-_RESULTS = (("Any result", None), ("Delivered", True), ("Failed", False))
+_RESULTS = (("Any result", None), *((one.value.capitalize(), one.value) for one in DeliveryFate))
 _HINT = "Select a delivery to see what came of it."
 _UNREAD = "What came of it cannot be read any more."
 _CURL = f"A command for a shell; the secret stays a variable, ${VARIABLE}"
@@ -179,11 +179,12 @@ class DeliveriesDialog(Dialog):
 
     def reload(self) -> None:
         """Reads those that the filters keep; the one that is selected stays so."""
+        fate = self.outcome.currentData()
         wanted = LogQuery(
             str(self._context.opened.kept_by),
             self.of.currentData(),
             self._tenant if self.of.currentData() is None else None,
-            self.outcome.currentData(),
+            None if fate is None else DeliveryFate(fate),
             self.text.text().strip(),
         )
         self._asked = turn = next(self._turns)
@@ -206,7 +207,9 @@ class DeliveriesDialog(Dialog):
         has_room = self._room.width() >= needed  # else what is selected has it alone
         self.table.setColumnHidden(_MESSAGE, not (has_room and any(one.message for one in found)))
         more = f", the newest {SHOWN:,} of them" if len(found) == SHOWN else ""
-        count = counted(len(found), "delivery", "deliveries") + more if found else self._nothing()
+        stopped = sum(one.fate is DeliveryFate.STOPPED for one in found)
+        here = f"; {stopped:,} stopped here" if stopped and self.outcome.currentData() is None else ""
+        count = counted(len(found), "delivery", "deliveries") + more + here if found else self._nothing()
         self.state.setText(f"{count} · {self._said}" if self._said else count)
         self._said = ""
         self.all_button.setVisible(not found and not self._is_filtered and self.of.currentData() is not None)

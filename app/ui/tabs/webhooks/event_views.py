@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
 from app.itemmodels.columns import Column, Tone
-from app.services.deliveries.answer import DeliveryOutcome, title_of
+from app.services.deliveries.answer import DeliveryFate, fate, title_of
 from app.ui.session.context import Context
 from app.ui.theme import Theme, set_property
 from app.ui.theme.icons import Icon
@@ -35,6 +35,11 @@ _COLUMNS: Final[dict[str, Column]] = {
     )
 }
 
+_LOOKS: Final[dict[DeliveryFate, tuple[Tone, str]]] = {
+    DeliveryFate.DELIVERED: (Tone.OK, Icon.OK),
+    DeliveryFate.FAILED: (Tone.BAD, Icon.BAD),
+    DeliveryFate.STOPPED: (Tone.WARN, Icon.CANCELLED),
+}
 _HEAD = len("msg_") + 2
 
 
@@ -46,9 +51,7 @@ def event_table(theme: Theme, name: str, titles: Sequence[str], *, most: int | N
 
 def looks_of(code: str, *, is_ok: bool) -> tuple[Tone, str]:
     """The colour and the icon of what came of a delivery, by the status or what stands in its place."""
-    if is_ok:
-        return Tone.OK, Icon.OK
-    return (Tone.WARN, Icon.CANCELLED) if code == DeliveryOutcome.CANCELLED.value else (Tone.BAD, Icon.BAD)
+    return _LOOKS[fate(code, is_ok=is_ok)]
 
 
 def result(code: str, *, is_ok: bool, took_ms: int | None = None) -> Cell:

@@ -105,7 +105,7 @@ class Faring(QObject):
     def _tip(self, value: object, row: Row) -> str:
         one = self._of(row)
         if one is None:
-            return "Nothing was sent to it from this program yet."
+            return "None from this program yet. What was stopped here does not count."
         ago = relative_time(one.last.at, self._context.clock())
         return f"{one.sentence} The last: {title_of(one.last.code)}, {ago}."
 

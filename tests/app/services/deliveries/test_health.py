@@ -19,6 +19,8 @@ ILL = replace(WELL, status=500)
 LATE = DeliveryAnswer(DeliveryOutcome.TIMEOUT, seconds=15.0)
 CANCELLED = DeliveryAnswer(DeliveryOutcome.CANCELLED)
 NO_HOST = DeliveryAnswer(DeliveryOutcome.NO_HOST)
+NO_NETWORK = DeliveryAnswer(DeliveryOutcome.NO_NETWORK)
+REFUSED = DeliveryAnswer(DeliveryOutcome.REFUSED)
 
 
 def send(log: DeliveryLog, answers: list[DeliveryAnswer], webhook: str = "wh_1", **of: str) -> None:
@@ -47,7 +49,13 @@ def one(log: DeliveryLog) -> Health:
             "1 of 4 · timeout",
             "The last 2 deliveries failed; before that 1 of 2.",
         ),
-        ([WELL, NO_HOST], Fares.WELL, "1 of 1", "The last delivery went well."),
+        (
+            [WELL, NO_HOST],
+            Fares.FAILING,
+            "1 of 2 · no host",
+            "The last delivery failed; the one before went well.",
+        ),
+        ([WELL, NO_NETWORK, REFUSED], Fares.WELL, "1 of 1", "The last delivery went well."),
         ([ILL, CANCELLED], Fares.FAILING, "0 of 1 · 500", "The last delivery failed."),
         ([ILL] * 30, Fares.FAILING, "0 of 20 · 500", "The last 20 deliveries all failed."),
     ],
@@ -61,10 +69,10 @@ def test_it_is_told_by_the_last_of_them(
     assert (found.fares, found.words, found.sentence) == (fares, words, sentence)
 
 
-def test_what_was_cancelled_alone_tells_nothing_and_no_log_neither() -> None:
+def test_what_was_stopped_here_alone_tells_nothing_and_no_log_neither() -> None:
     log = DeliveryLog()
     assert health.known(log, "db") == {}
-    send(log, [CANCELLED, NO_HOST])
+    send(log, [CANCELLED, NO_NETWORK, REFUSED])
     assert health.known(log, "db") == {}
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from app import paths
 from app.services.deliveries import log as logs
-from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome, DeliveryPart, Step
+from app.services.deliveries.answer import DeliveryAnswer, DeliveryFate, DeliveryOutcome, DeliveryPart, Step
 from app.services.deliveries.delivering import Deliverer, again
 from app.services.deliveries.destination import Destination, read_destination
 from app.services.deliveries.log import Delivery, DeliveryLog, LogQuery, LogUnreadable
@@ -91,11 +91,19 @@ def test_a_list_is_filtered_by_what_a_person_types() -> None:
     keep(log, replace(ANSWER, status=200), event="run_started", at=NOW + 1)
     keep(log, replace(ANSWER, outcome=DeliveryOutcome.TIMEOUT, status=None), event="run_started", at=NOW + 2)
     assert [one.code for one in found(log)] == ["timeout", "200", "500"]
-    assert [one.code for one in found(log, is_ok=True)] == ["200"]
-    assert [one.code for one in found(log, is_ok=False)] == ["timeout", "500"]
+    assert [one.code for one in found(log, fate=DeliveryFate.DELIVERED)] == ["200"]
+    assert [one.code for one in found(log, fate=DeliveryFate.FAILED)] == ["timeout", "500"]
     assert [one.code for one in found(log, text="KILLED")] == ["500"]
     assert [one.code for one in found(log, text="R-E\u0301")] == ["timeout", "200", "500"]
     assert found(log, webhook="wh_2") == [] and found(log, tenant="other") == []
+
+
+def test_what_was_stopped_here_is_listed_apart_from_what_failed() -> None:
+    log = DeliveryLog()
+    for at, outcome in enumerate((DeliveryOutcome.NO_HOST, DeliveryOutcome.REFUSED)):
+        keep(log, replace(ANSWER, outcome=outcome, status=None), at=NOW + at)
+    assert [one.code for one in found(log, fate=DeliveryFate.FAILED)] == ["no host"]
+    assert [one.code for one in found(log, fate=DeliveryFate.STOPPED)] == ["refused"]
 
 
 def test_what_is_older_than_is_kept_goes_and_what_is_too_much(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -345,6 +345,21 @@ def test_a_name_that_nobody_knows_or_tells_is_no_error() -> None:
     assert deliver("https://a.example/", resolve=lambda *_: []).outcome is DeliveryOutcome.NO_HOST
 
 
+@pytest.mark.parametrize(
+    ("code", "outcome"),
+    [(socket.EAI_NONAME, DeliveryOutcome.NO_HOST), (socket.EAI_AGAIN, DeliveryOutcome.NO_NETWORK)],
+)
+def test_a_name_that_could_not_be_asked_for_is_told_from_one_that_nobody_has(
+    monkeypatch: pytest.MonkeyPatch, code: int, outcome: DeliveryOutcome
+) -> None:
+    def failing(*args: object, **kwargs: object) -> None:
+        raise socket.gaierror(code, "")
+
+    monkeypatch.setattr(socket, "getaddrinfo", failing)
+    found = deliver("https://a.example/")
+    assert found.outcome is outcome and "Nothing was sent." in found.why
+
+
 def test_it_can_be_cancelled_at_any_moment() -> None:
     wanted = threading.Event()
 
