@@ -91,6 +91,9 @@ class Dialog(QDialog):
     """A title, a sentence, a body and buttons at the foot; and on top the mark of the window that it is of,
     where that has one: the property `mark`, of its words, its colour and that of the words.
 
+    At the foot are its answers and what concerns all of it. Acts on a record that is shown beside or below a
+    list stand above its facts, as in an `Inspector`.
+
     Meant for `open()`, which does not block; `accepted` and `rejected` tell how it ended. `cancel_button` is
     the one that does nothing of what was set.
     """

@@ -3,14 +3,14 @@ the forms that put one aside, change one that is, and begin a run: by hand, of a
 run's.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.records.change import Change
@@ -31,7 +31,6 @@ from app.ui.tabs.common.form_fields import LinesEditor, TenantField
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
-from app.ui.widgets.actions import ButtonIn
 from app.ui.widgets.buttons import Choice
 from app.ui.widgets.count_chips import CountChips
 from app.ui.widgets.dialogs import Dialog
@@ -275,10 +274,6 @@ class ParkedIdeas(RecordTab):
         self.chips.changed.connect(lambda key: self._choose(key == DUE))
         return [self.chips]
 
-    def inspector_buttons(self) -> Sequence[QPushButton]:
-        """None there: they stand below, in sight where the inspector is folded away, too."""
-        return ()
-
     def fold_inspector(self, folded: bool) -> None:
         """Chosen for this window alone, which may be wide beside a narrow one, and the other way round."""
         self._folded[self.is_narrow] = folded
@@ -321,7 +316,7 @@ class ParkedIdeas(RecordTab):
         idea, stored = record.record, record.record["created_at"]
         at = epoch_of(stored)
         since = formatting.plain(stored) if at is None else formatting.relative_time(at, self.context.clock())
-        self.inspector.set_header(idea.text("idea"), f"parked {since}")
+        self.inspector.set_header(idea.text("idea"), f"parked {since}", is_told=True)
         months = idea["revisit_estimate_months"]
         said = dict.fromkeys((self._revisit(stored, months), revisit(months)))
         field: dict[str, Any] = {"value": ", ".join(said)}
@@ -430,7 +425,7 @@ class ParkedIdeasDialog(Dialog):
         held = _Held()
         self.add_widget(held, 1)
         self.page = ParkedIdeas(context, held)  # where it stays: what is moved is styled again
-        self.set_close_button(left=self.page.commands.buttons(ButtonIn.INSPECTOR))
+        self.set_close_button()
         self.page.commands.update()
         QShortcut(QKeySequence.StandardKey.Undo, self).activated.connect(context.undo_wanted)
         QShortcut(QKeySequence.StandardKey.Find, self).activated.connect(self.page.filters.focus_text)

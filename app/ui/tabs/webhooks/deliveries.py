@@ -30,6 +30,7 @@ from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.columns import Columns
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.file_dialogs import ask_save
+from app.ui.widgets.formatting import absolute_time
 from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice, set_tip
 from app.ui.widgets.static_table import Cell
 from app.ui.widgets.tab_order import enter
@@ -130,7 +131,8 @@ class DeliveriesDialog(Dialog):
         for button in (self.resend_button, self.export_button):  # as wide for one as for many
             button.ensurePolished()
             button.setMinimumWidth(button.sizeHint().width())
-        self.set_close_button(left=[self.resend_button, self.curl_button, self.export_button])
+        self.shown.set_actions([self.resend_button, self.curl_button, self.export_button])
+        self.set_close_button()
         self.text.installEventFilter(self)
         self.table.setFocus()
         self._soon = QTimer(self, singleShot=True, interval=_FILTER_MS)
@@ -244,12 +246,17 @@ class DeliveriesDialog(Dialog):
             return
         self._chosen = chosen
         self._offer()
+        utc = self._context.settings.utc_times
         if len(chosen) > 1:
-            self.shown.show_several(chosen)
-            announce(self.shown, f"{self.shown.several.text()}: {self.shown.outcomes.text()}")
+            times = [one.at for one in chosen]
+            first, last = (absolute_time(at, utc) for at in (min(times), max(times)))
+            self.shown.show_several(chosen, first if first == last else f"{first} – {last}")
+            announce(self.shown, f"{self.shown.title.text()}: {self.shown.outcomes.text()}")
             return
         (one,) = chosen
-        self.shown.show_request(one, _READING)
+        self.shown.show_request(
+            one, f"{absolute_time(one.at, utc)} · {_of(one, whole=self._tenant is None)}", _READING
+        )
 
         def show(answer: object) -> None:
             if self._current != one:

@@ -5,7 +5,7 @@ that are selected, of one all that is kept, of several what they are.
 from collections import Counter
 from collections.abc import Sequence
 
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.deliveries import hiding
@@ -14,13 +14,14 @@ from app.services.deliveries.log import Delivery
 from app.services.deliveries.request import SIGNATURE, STANDARD_SIGNATURE
 from app.services.deliveries.sending import SECONDS
 from app.services.deliveries.signing import Signing
-from app.services.text import byte_size, counted
+from app.services.text import byte_size, counted, in_one_line
 from app.ui.tabs.webhooks.event_views import VerdictCard, looks_of
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import Lines
 from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.json_view import JsonView
-from app.ui.widgets.labels import Label, Look, in_column, in_row, text_box
+from app.ui.widgets.labels import FoldedLabel, Label, Look, bounded, in_column, in_row, set_tip, text_box
 from app.ui.widgets.waterfall import Waterfall, WaterfallBar, milliseconds
 
 _HEADERS_HEIGHT = 84
@@ -117,12 +118,18 @@ _HOW = {
 }
 
 
-class DeliveryView(FollowingScroll):
-    """Scrolls by itself: it is as large as its place, whatever there is to say of a delivery."""
+class DeliveryView(QWidget):
+    """As large as its place, whatever there is to say of a delivery: below its heading and the acts on it,
+    which stand there for each, the rest scrolls.
+    """
 
     def __init__(self, theme: Theme, hint: str, parent: QWidget | None = None) -> None:
-        super().__init__(_AROUND)
-        self.setParent(parent)
+        super().__init__(parent)
+        self.title, self.subtitle = FoldedLabel(look=Look.TITLE, most=1), FoldedLabel(look=Look.DIM, most=1)
+        self._acts, self._head = Lines(gap=6), QWidget(self)
+        in_column(self.title, self.subtitle, self._acts, within=self._head, spacing=6)
+        self._head.hide()
+        self.below_acts = scroll = FollowingScroll(_AROUND)
         self._sent = QWidget()
         self.answer = AnswerView(theme, hint, self._sent)
         self.sent_title = Label("", Look.SECTION)
@@ -131,28 +138,33 @@ class DeliveryView(FollowingScroll):
         self.sent_headers.setPlaceholderText(_NOT_KEPT)
         self.sent_body = text_box(theme, "Body that was sent")
         self.sent_body.setFixedHeight(_BODY_HEIGHT)
-        self.several = Label("", Look.TITLE, wrap=True)
         self.outcomes = Label("", wrap=True, selectable=True)
-        self._one, self._many, content = QWidget(), QFrame(), QWidget()
-        self._many.setProperty("card", True)
+        self._one, self._many, content = QWidget(), QWidget(), QWidget()
         content.setProperty("clear", True)
-        self.setWidget(content)  # each part has its place before it is filled
+        scroll.setWidget(content)  # each part has its place before it is filled
+        in_column(self._head, (scroll, 1), within=self)
         in_column(self._one, self._many, None, within=content, margins=(0, 0, _AROUND // 2, 0))
         in_column(self.sent_title, self.signed, self.sent_headers, self.sent_body, within=self._sent)
         in_column((self.answer, 1), within=self._one)
         what = Label(_SEVERAL, Look.DIM, wrap=True)
-        in_column(self.several, self.outcomes, what, within=self._many, margins=(12, 10, 12, 10))
+        in_column(self.outcomes, what, within=self._many)
         self.clear(hint)
+
+    def set_actions(self, buttons: Sequence[QPushButton]) -> None:
+        """The buttons of what can be done with those that are selected, from the left; once."""
+        self._acts.set_parts(buttons)
 
     def clear(self, hint: str) -> None:
         """Shows a hint in place of a delivery."""
         self.answer.clear(hint)
+        self._head.hide()
         self._show(one=True, sent=False)
 
-    def show_request(self, delivery: Delivery, hint: str) -> None:
-        """What was sent; of what came of it a hint, until it is read."""
+    def show_request(self, delivery: Delivery, subtitle: str, hint: str) -> None:
+        """What was sent, and below its event the `subtitle`; of what came of it a hint, until it is read."""
+        self._show_head(delivery.event, subtitle)
         again = " · sent again" if delivery.resent else ""
-        self.sent_title.setText(f"Sent · {delivery.event}{again}")
+        self.sent_title.setText(f"Sent{again}")
         self.signed.setText(_how(delivery))
         self.sent_headers.setPlainText("\n".join(f"{name}: {text}" for name, text in delivery.headers))
         lines = min(max(len(delivery.headers), _FEWEST), _MOST)
@@ -168,10 +180,16 @@ class DeliveryView(FollowingScroll):
         self.answer.show_answer(answer)
         self._show(one=True, sent=True)
 
-    def show_several(self, chosen: Sequence[Delivery]) -> None:
-        self.several.setText(f"{counted(len(chosen), 'delivery', 'deliveries')} selected")
+    def show_several(self, chosen: Sequence[Delivery], subtitle: str) -> None:
+        self._show_head(f"{counted(len(chosen), 'delivery', 'deliveries')} selected", subtitle)
         self.outcomes.setText(outcomes([one.code for one in chosen]) + ".")
         self._show(one=False, sent=False)
+
+    def _show_head(self, title: str, subtitle: str) -> None:
+        for line, words in ((self.title, title), (self.subtitle, subtitle)):
+            line.setText(bounded(in_one_line(words)))
+            set_tip(line, words if line.is_long_at(self.width()) else "")
+        self._head.show()
 
     def _show(self, *, one: bool, sent: bool) -> None:
         self._sent.setVisible(sent)

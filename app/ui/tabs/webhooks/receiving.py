@@ -106,6 +106,8 @@ class ReceiverDialog(Dialog):
         self.request.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)  # the body is one line
         self.request.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
         self.request.setMinimumHeight(_HEIGHT)
+        tip = "For “Check a request”, exactly as it came"
+        self.copy_request = push_button(theme, "Copy request", self._copy_request, icon=Icon.COPY, tip=tip)
         parts = QWidget()
         in_column(
             in_row((self.address, 1), self.copy_button),
@@ -113,19 +115,17 @@ class ReceiverDialog(Dialog):
             in_row(answers, (self.answers, 1)),
             self.off,
             self.table,
-            self.state,
+            in_row((self.state, 1), self.copy_request),
             (self.request, 1),
             within=parts,
         )
         self.add_widget(parts, 1)
-        tip = "For “Check a request”, exactly as it came"
-        self.copy_request = push_button(theme, "Copy request", self._copy_request, icon=Icon.COPY, tip=tip)
         self.copy_request.setEnabled(False)
         self.request.textChanged.connect(
             lambda: self.copy_request.setEnabled(not self.request.document().isEmpty())
         )
         self.clear_button = push_button(theme, "Clear", self._clear, icon=Icon.CLOSE)
-        self.set_close_button(left=[self.copy_request, self.clear_button])
+        self.set_close_button(left=[self.clear_button])
         self.answers.currentIndexChanged.connect(self._answer)
         self.table.selection_changed.connect(self._show_chosen)
         self.came.connect(self._take, Qt.ConnectionType.QueuedConnection)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import apsw
 import pytest
+from PySide6.QtCore import QPoint
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 from pytestqt.qtbot import QtBot
@@ -208,7 +209,9 @@ def test_the_log_shows_no_secret_whoever_kept_it_and_its_table_has_room_for_its_
     came, sent_headers = (
         box.mapTo(view, box.rect().bottomLeft()) for box in (view.answer.headers, view.sent_headers)
     )
-    assert came.y() < view.height() and not view.verticalScrollBar().value(), "so is what came of it"
+    assert came.y() < view.height() and not view.below_acts.verticalScrollBar().value(), (
+        "so is what came of it"
+    )
     assert came.y() < sent_headers.y(), "which is looked for first"
     assert shown.table.width() > shown.answer.width()
 
@@ -229,7 +232,7 @@ def test_several_are_shown_and_sent_again_as_several_and_nothing_moves_with_the_
     qtbot.waitUntil(lambda: results(shown) == ["no connection", "200", "200"])
 
     def place(*parts: QWidget) -> set[tuple[QWidget, str]]:
-        return {(part, str(part.geometry())) for part in parts}
+        return {(part, f"{part.mapTo(shown, QPoint())} {part.size()}") for part in parts}
 
     places: set[tuple[QWidget, str]] = set()
     buttons = shown.resend_button, shown.export_button
@@ -245,7 +248,7 @@ def test_several_are_shown_and_sent_again_as_several_and_nothing_moves_with_the_
     shown.table.select_row(1)
     assert "X-Webhook-Signature: sha256=…" in view.sent_headers.toPlainText()
     shown.table.selectAll()
-    assert view.several.text() == "3 deliveries selected" and not shown.answer.isVisible()
+    assert view.title.text() == "3 deliveries selected" and not shown.answer.isVisible()
     assert view.outcomes.text() == "2 answered 200 OK, 1 no connection."
     assert not shown.curl_button.isEnabled() and "single" in shown.curl_button.accessibleDescription()
     places |= place(shown, *buttons)
