@@ -36,6 +36,8 @@ _CACHED_TEXTS = 4096
 _RIGHT = Qt.AlignmentFlag.AlignRight.value
 _TONE, _ICON, _MONOSPACE, _DIM = int(Role.TONE), int(Role.ICON), int(Role.MONOSPACE), int(Role.DIM)
 _MIDDLE, _BARS = int(Role.MIDDLE), int(Role.BARS)
+_FRAME = 3
+"""Pixels between a last row and the frame in which a line of its own would make two of it."""
 _BAR, _PITCH, _HIGHEST, _STUB, _DASH = 2, 4, 13, 4, 2
 
 
@@ -146,7 +148,8 @@ class CellDelegate(QStyledItemDelegate):
         row = index.row()
         if selected:
             painter.fillRect(rect, self._selection)
-        painter.fillRect(left, top + height - 1, width, 1, self._line)
+        if not self._ends_view(top + height):
+            painter.fillRect(left, top + height - 1, width, 1, self._line)
         if row == self.focus_row and self._view.horizontalHeader().sectionPosition(index.column()) == 0:
             painter.fillRect(left, top, 3, height - 1, self._accent)
         if row == self.focus_row and index.column() == self.focus_column:
@@ -173,7 +176,12 @@ class CellDelegate(QStyledItemDelegate):
         """Goes on with a row behind its last column."""
         if self._view.selectionModel().isRowSelected(row):
             painter.fillRect(rect, self._selection)
-        painter.fillRect(rect.x(), rect.bottom(), rect.width(), 1, self._line)
+        if not self._ends_view(rect.bottom() + 1):
+            painter.fillRect(rect.x(), rect.bottom(), rect.width(), 1, self._line)
+
+    def _ends_view(self, bottom: int) -> bool:
+        """Whether a row ends where the view does, whose frame is line enough."""
+        return 0 <= self._view.viewport().height() - bottom <= _FRAME
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         model = index.model()
