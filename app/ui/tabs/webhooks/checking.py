@@ -112,7 +112,6 @@ class CheckRequestDialog(Dialog):
 
     def _set_up(self, editor: QPlainTextEdit, name: str) -> None:
         editor.setTabChangesFocus(True)
-        editor.setProperty("editor", True)
         editor.setFont(self.theme.mono_font())
         editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         editor.setAccessibleName(name)

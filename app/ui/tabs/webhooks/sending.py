@@ -108,7 +108,6 @@ class SendEventDialog(Dialog):
         self.meaning = Label("", Look.DIM, wrap=True)
         self.body_state = Label(_SAMPLE, Look.DIM)
         self.body_editor = QPlainTextEdit(tabChangesFocus=True)
-        self.body_editor.setProperty("editor", True)
         self.body_editor.setFont(theme.mono_font())
         self.body_editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.body_editor.setAccessibleName("Body")
