@@ -126,7 +126,6 @@ class TenantsTab(RecordTab):
             "unread": counts("unread") | {"hint": "Notifications that nobody has read"},
             "webhooks": {
                 "text": of(words.webhooks),
-                "right": False,
                 "tone": of(lambda one: Tone.BAD if one.failing else None if one.active else Tone.NEUTRAL),
                 "bars": of(bars),
                 "tooltip": of(words.fares),
