@@ -130,7 +130,7 @@ class AuditTab(RecordTab):
         self.table.columns.set_widest(
             self.model.column_of("previous_hash"), [state.value[0] for state in State]
         )
-        usual = State.HOLDS.value[0], State.BROKEN.value[0]
+        usual = State.HOLDS.value[0], State.CHANGED.value[0], State.BROKEN.value[0]
         self.table.columns.set_icon_alone(self.model.column_of("previous_hash"), usual)
         self.table.clicked.connect(lambda _: self.pane.show_entry())
 

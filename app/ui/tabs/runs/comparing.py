@@ -32,7 +32,7 @@ from app.workers.export import save
 from models.errors import TenantAdminError
 
 _SIZE = QSize(1080, 640)
-_TITLE, _CELL, _ROWS, _NARROWEST, _WIDEST, _LINES = 40, 400, 15, 90, 260, 5
+_TITLE, _CELL, _ROWS, _NARROWEST, _WIDEST, _LINES = 60, 400, 15, 90, 260, 5
 _BELOW, _OF_ID = " · ", 8
 _OF_NAMES = 0.22
 """How much of the width the names of the fields take at the most; they wrap, too."""
@@ -123,7 +123,7 @@ class CompareDialog(Dialog):
         self.add_widget(holder, 1)
         theme = context.theme
         self.copy_markdown = push_button(theme, "Copy as Markdown", self._copy_markdown, icon=Icon.COPY)
-        self.copy_csv = push_button(theme, "Copy as CSV", self._copy_csv)
+        self.copy_csv = push_button(theme, "Copy as CSV", self._copy_csv, icon=Icon.COPY)
         self.export = push_button(theme, "Export…", self._ask_export, icon=Icon.EXPORT)
         self._buttons_of_it = (self.copy_markdown, self.copy_csv, self.export)
         for button in self._buttons_of_it:
