@@ -75,10 +75,15 @@ def why_not(row: WebhookRow, event: str) -> tuple[str, ...]:
     reasons = (
         ("it is inactive", not row.active),
         ("it has no events", not row.events.strip(" ,")),
-        (f"its events are {row.events}", row.events.strip(" ,") and not wants(row.events, event)),
+        (f"its events are {_listed(row.events)}", row.events.strip(" ,") and not wants(row.events, event)),
         ("" if doubt is None else f"{f'its host {row.host}'.rstrip()} is {doubt[1]}", doubt is not None),
     )
     return tuple(reason for reason, holds in reasons if holds)
+
+
+def _listed(events: str) -> str:
+    """As it is stored, with room after each comma."""
+    return ", ".join(part.strip() for part in events.split(","))
 
 
 def read_rows(database: Database, scope: Scope) -> list[WebhookRow]:

@@ -324,6 +324,7 @@ def _table_verdict(schema: Schema, name: str) -> Cell:
         return Cell("Not known here", tone=Tone.NEUTRAL, icon=Icon.INFO)
     named = {"lacks": ", ".join(lacks), "also has": ", ".join(extra)}
     words = "; ".join(f"{what} {columns}" for what, columns in named.items() if columns)
+    words = words[:1].upper() + words[1:]
     if lacks:
         return Cell(words, tone=Tone.WARN, icon=Icon.WARNING)
     return Cell(words, icon=Icon.INFO) if extra else Cell("As expected", tone=Tone.OK, icon=Icon.OK)

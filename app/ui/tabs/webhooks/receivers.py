@@ -152,7 +152,7 @@ class EventReceiversDialog(Dialog):
 def _cells(row: WebhookRow, reasons: Sequence[str]) -> tuple[Cell, ...]:
     name = row.name or row.host
     if not reasons:
-        signed = "signed" if row.has_secret else "unsigned: it has no secret"
+        signed = "Signed" if row.has_secret else "Unsigned: it has no secret"
         if (why := untried(row.url)) is not None:  # which is no rule of the platform's
             signed += f"; this program sends no test event to it: {why}"
         return Cell("yes", tone=Tone.OK, icon=Icon.OK), Cell(name, tip=row.host), Cell(signed, tip=signed)

@@ -92,7 +92,7 @@ def test_who_receives_an_event_is_told_by_the_platforms_rule(engine: Database, s
     }  # fmt: skip
     assert found["twin 2"] == ("it is inactive",)
     assert found["silent"] == ("it has no events",)
-    assert found["star in a list"] == ("its events are *,run_started",)
+    assert found["star in a list"] == ("its events are *, run_started",)
     assert found["begins alike"] == ("its events are run_killed_twice",)
     assert [reason.partition(" ")[0] for reason in found["both"]] == ["it", "its", "its"]
     assert {row.key for row in read_rows(engine, Scope("c"))} == {

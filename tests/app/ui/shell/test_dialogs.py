@@ -70,8 +70,8 @@ def test_info_names_every_difference(qtbot: QtBot, theme: Theme, database: Local
     dialog.open()
     rows = {row[0]: row[1:] for row in texts(dialog.table)}
     assert rows["sessions"] == ["1", "Not known here"]
-    assert rows["users"] == ["0", "also has shoe_size"]
-    assert rows["notifications"] == ["0", "lacks metadata"]
+    assert rows["users"] == ["0", "Also has shoe_size"]
+    assert rows["notifications"] == ["0", "Lacks metadata"]
     assert rows["planning_parked_ideas"] == ["—", "Missing"]
     assert value_of(dialog.verdicts, "Schema") == "Missing: 1 table and 1 column"
     assert "trigger spy" in value_of(dialog.verdicts, "Warning")
