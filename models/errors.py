@@ -650,8 +650,9 @@ class TokenRefused(RemoteError):
 
 
 class RateLimited(RemoteError):
-    """No call is taken before `until`, in epoch seconds. One that `was_sent` was answered so, perhaps by what
-    stands between, which may have let a copy of it in.
+    """No call is taken before `until`, in epoch seconds. One that `was_sent` was answered so, before any of
+    it was carried out; what stands between may have let a copy of it in, which the database is asked for once
+    it takes calls again.
     """
 
     heading = "Cloudflare asks to wait"
@@ -672,6 +673,17 @@ class RateLimited(RemoteError):
     def pause(self) -> str:
         """What keeps work that waits for it, which may have changed something before."""
         return str(self).replace("; nothing was changed", "")
+
+
+class SavedAfterAll(NotAllowed):
+    """`why` is an act that was answered to be none, and is in: nothing was sent of what is asked for now."""
+
+    heading = "The change before is saved after all"
+    why = "the change before"
+    sentence = (
+        "{what} has answered that it took no call, and yet “{why}” is saved: what stands between must have "
+        "sent it twice. Nothing was changed now; look at what is there, then go on."
+    )
 
 
 class OutcomeUnknown(RemoteError):

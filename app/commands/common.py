@@ -268,17 +268,21 @@ def connected(live: LiveName, *, read_only: bool) -> "tuple[NamedConnection, D1D
     from app.services.live.connections import Connections  # noqa: PLC0415
 
     connection = Connections().named(live.name)
-    found = database(connection, tokens(), read_only=read_only, on_silence=silence(connection))
+    found = database(connection, tokens(), read_only=read_only, **heard(connection))
     found[1].on_crowd = lambda words: complain(f"{words}; that may take a while")
-    found[1].client.on_pause = complain
     return found
 
 
-def silence(connection: "NamedConnection") -> Callable[[float], None]:
-    """Says that a live database has not answered for a while, and how many seconds it is waited for."""
-    return lambda seconds: complain(
-        f"{connection.place} has not answered yet; it is waited for, {seconds:.0f} s at most (Ctrl+C ends it)"
-    )
+def heard(connection: "NamedConnection") -> dict[str, Callable[[Any], object]]:
+    """Says that a live database has not answered for a while, and how many seconds it is waited for; and that
+    it takes no call, or is asked again, for a time.
+    """
+
+    def silent(seconds: float) -> None:
+        left = f"{seconds:.0f} s at most (Ctrl+C ends it)"
+        complain(f"{connection.place} has not answered yet; it is waited for, {left}")
+
+    return {"on_silence": silent, "on_pause": complain}
 
 
 def tokens(*, with_keyring: bool = True) -> "Tokens":

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.commands.common import EXIT_INTACT, complain, print_json, say, silence, tokens
+from app.commands.common import EXIT_INTACT, complain, heard, print_json, say, tokens
 from app.services.live import PREFIX
 from app.services.live.connections import (
     CLOUDFLARE,
@@ -80,7 +80,7 @@ def _add(options: argparse.Namespace) -> None:
         colour=options.colour or default_colour(production=options.production),
         project=project,
     )
-    found = client(connection, tokens(with_keyring=False), silence(connection))
+    found = client(connection, tokens(with_keyring=False), **heard(connection))
     connection = identified(connection, found, options.database)
     marked = None if connection.production else connections.production_of(connection)
     if marked is not None:
@@ -97,7 +97,7 @@ def _test(options: argparse.Namespace) -> None:
     from app.services.live.connecting import client  # noqa: PLC0415
 
     connection = Connections().named(options.name)
-    found = client(connection, tokens(with_keyring=not options.new_token), silence(connection))
+    found = client(connection, tokens(with_keyring=not options.new_token), **heard(connection))
     say(_answer(connection, found))
     if options.new_token:
         _keep_token(connection, found)

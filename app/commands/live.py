@@ -19,7 +19,16 @@ Command = Callable[[argparse.Namespace], int]
 def in_place_of(command: str, options: argparse.Namespace) -> Command:
     """What does a command's work where a live database is among its arguments, or refuses it."""
     live = [name for name, value in vars(options).items() if isinstance(value, common.LiveName)]
-    return _COMMANDS[command] if live == ["file"] and command in _COMMANDS else partial(_refuse, command)
+    is_done = live == ["file"] and command in _COMMANDS
+    return partial(_patiently, _COMMANDS[command]) if is_done else partial(_refuse, command)
+
+
+def _patiently(command: Command, options: argparse.Namespace) -> int:
+    """From its first call on it waits for a limit's end, and for what passes by itself."""
+    from app.services.live.connecting import patient  # noqa: PLC0415
+
+    with patient():
+        return command(options)
 
 
 def backup(options: argparse.Namespace) -> int:

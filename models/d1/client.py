@@ -23,7 +23,7 @@ from urllib.parse import quote, urlsplit
 import httpcore
 
 from models.d1.errors import NotReached, ServerGone, ServerMoved, UnknownDatabase
-from models.d1.patience import ENDED, IN_BACKGROUND, WAITING, Patience, rest
+from models.d1.patience import ENDED, IN_BACKGROUND, WAITING, Patience, rest, waiting_for
 from models.d1.shared import LONGEST_PAUSE, PER_SECOND, Shared
 from models.engine import JSON_EXACT, OWN_USAGE, Usage
 from models.errors import MISREAD, Cancelled, NoAnswer, RateLimited, StorageError, TokenRefused
@@ -185,6 +185,8 @@ class Client:
         self.meter.charged = self.account is not None
         self._counting = threading.Lock()
         self._paused_until = 0.0
+        self._was_reached = False
+        """Whether it has answered at all: else an address is wrong, say, and no time changes that."""
         self._unreached = Patience(_UNREACHED, NotReached, self.say)
         self._pool = _pool(_READERS)
 
@@ -279,8 +281,8 @@ class Client:
         """The answer's JSON, in its turn among all calls of the account.
 
         Where the account takes none for a while, a person is told; what runs in the background waits, and
-        tries again a few times what could not be sent. Of a write that was answered so nothing is known
-        (`RateLimited`), also when the wait for its next try has been `cancelled`.
+        tries again a few times what could not be sent. Of a write that was answered so that is said
+        (`RateLimited`), also when the wait for its next try has been `cancelled`: a copy of it may be in.
         `cancelled` ends the wait for the turn, `dropped` that for the answer (`Dropped`). What is to follow
         `at_once` on what was read for it takes one of the calls that are left to those that a person waits
         for: in its turn it would come too late again, beside others who write. Raises `Refusal`,
@@ -297,15 +299,13 @@ class Client:
                     answered = error if is_write and error.was_sent else answered
                     if not IN_BACKGROUND.get():
                         raise answered or error from None
-                    self._say_pause(error)
                     with _unless(answered):
-                        rest(error.until - time.time(), lambda: cancelled() or dropped() or ENDED.get()())
+                        self._wait_out(error, lambda: cancelled() or dropped())
                 except Dropped:
                     raise
                 except (Cancelled, NotReached) as error:
-                    if isinstance(error, NotReached) and again(
-                        f"{self.name} cannot be reached", lambda: cancelled() or dropped()
-                    ):
+                    is_away = isinstance(error, NotReached) and self._was_reached
+                    if is_away and again(f"{self.name} cannot be reached", lambda: cancelled() or dropped()):
                         continue
                     raise answered or error from None
 
@@ -321,11 +321,13 @@ class Client:
                 waiting.what = _SLOWED if wait and not paused else what
             if not wait:
                 return
+            limit = RateLimited(self.name, time.time() + wait)
             if paused and not background:
-                raise RateLimited(self.name, time.time() + wait)
+                raise limit
             if paused:
-                self._say_pause(RateLimited(self.name, time.time() + wait))
-            if cancelled() or (paused and ENDED.get()()):
+                self._wait_out(limit, cancelled)
+                continue
+            if cancelled():
                 raise Cancelled
             time.sleep(min(wait, _SLICE))
 
@@ -333,11 +335,13 @@ class Client:
         """What keeps work in the background for a while."""
         self.on_pause(why)
 
-    def _say_pause(self, error: RateLimited) -> None:
-        """Once of each."""
-        if error.until > self._paused_until + 1:
-            self._paused_until = error.until
-            self.say(f"{error.pause} It goes on by itself then.")
+    def _wait_out(self, limit: RateLimited, cancelled: Stop) -> None:
+        """Says each limit once. Raises `Cancelled`."""
+        if limit.until > self._paused_until + 1:
+            self._paused_until = limit.until
+            self.say(f"{limit.pause} It goes on by itself then.")
+        with waiting_for(f"{self.name} takes no call until {limit.when}") as stopped:
+            rest(limit.until - time.time(), lambda: stopped() or cancelled() or ENDED.get()())
 
     def _send(self, method: str, path: str, body: bytes, dropped: Stop) -> dict[str, Any]:
         headers: dict[bytes | str, bytes | str] = {
@@ -375,6 +379,7 @@ class Client:
         except (*_BROKEN, OSError, zlib.error) as error:
             kind = TookTooLong if isinstance(error, httpcore.TimeoutException) else NotKnown
             raise kind(_why(error)) from None
+        self._was_reached = True
         return self._judged(status, given, content, is_sql=is_sql)
 
     def _judged(

@@ -466,7 +466,7 @@ class D1Database(Database):
 
     def run_batch(self, statements: Sequence[Statement], *, cancelled: Stop = never) -> float:
         self.require_writable()
-        self._settle()
+        self._require_none_came_in(self._settle())
         if cancelled() or _stop()():  # nothing was sent
             raise errors.Cancelled
         proven = next((one for one in reversed(statements) if one.proof is not None), None)
@@ -490,6 +490,8 @@ class D1Database(Database):
                 self._note(*((known[0][0][0], known[-1][0][0]) if known else (None, None)))
         except errors.TenantAdminError as error:
             is_certain = not isinstance(error, errors.OutcomeUnknown)
+            if sent is not None and isinstance(error, errors.RateLimited) and error.was_sent:
+                is_certain, sent = False, replace(sent, is_refused=True)
             if isinstance(error, errors.OutcomeUnknown) and proven is not None:
                 error.act = error.act or proven.what
             is_answered = isinstance(error.__cause__, errors.RateLimited) or (
@@ -499,7 +501,7 @@ class D1Database(Database):
             raise
         finally:
             if not is_certain:
-                self.client.count(lost=1)
+                self.client.count(lost=int(sent is None or not sent.is_refused))
                 self._ends, self._in_doubt = None, sent is not None
             if sent is not None:
                 if is_certain:
@@ -531,13 +533,8 @@ class D1Database(Database):
             why = str(error)
         except NotReached:  # certain
             raise
-        except errors.RateLimited as error:
-            if not error.was_sent:
-                raise
-            if sent is None:
-                raise errors.NothingTells(self.place, f"it takes no call until {error.when}") from error
-            # What stands between may have let it in, or a copy of it that the network has made.
-            raise errors.OutcomeUnknown(self.place, f"it takes no call until {error.when}") from error
+        except errors.RateLimited:  # which D1 answers before it carries anything out
+            raise
         except errors.StorageError as error:
             # A network may send twice by itself, and the second copy is refused; and what stands between may
             # let a batch in, and say 403 or 404 of it behind that.
@@ -583,17 +580,21 @@ class D1Database(Database):
             raise
 
     def _is_in(self, sent: Sent, unknown: type[errors.OutcomeUnknown] = errors.OutcomeUnknown) -> bool:
-        """Raises `unknown` where that cannot be told. Asked so that no answer can lack its row."""
-        asked = {**sent.proof, "sql": f"SELECT EXISTS ({sent.proof['sql']})"}
+        """Raises `unknown` where that cannot be told."""
         try:
-            (((is_in,),),) = self._read([asked], _UNWANTED.get())
+            return self._holds(sent)
         except errors.Cancelled:
             raise unknown(self.place, _ENDED).of(sent.what) from None
         except errors.StorageError as error:
             why = error.reason if isinstance(error, errors.NoAnswer) else error.heading
             raise unknown(self.place, why).of(sent.what) from error
+
+    def _holds(self, sent: Sent) -> bool:
+        """Whether it is in, asked so that no answer can lack its row."""
+        asked = {**sent.proof, "sql": f"SELECT EXISTS ({sent.proof['sql']})"}
+        (((is_in,),),) = self._read([asked], _UNWANTED.get())
         if type(is_in) is not int or is_in not in (0, 1):  # no word of SQLite's
-            raise unknown(self.place, ANOTHER_FORM).of(sent.what)
+            raise errors.NoAnswer(self.place)
         return is_in == 1
 
     def settle(self) -> Settled | None:
@@ -632,6 +633,15 @@ class D1Database(Database):
                 known.append((sent, Settled(sent.saved, sent.what)))
                 continue
             self._open[sent.number] = sent
+            if sent.is_refused:
+                if self._holds(sent):
+                    self.client.count(lost=1)
+                    shared.found_out(sent, saved=True)
+                    known.append((sent, Settled(saved=True, what=sent.what)))
+                else:
+                    shared.forget(sent)
+                    del self._open[sent.number]
+                continue
             found = Settled(self._is_in(sent, errors.EarlierUnknown), sent.what)
             left = _ON_ITS_WAY * self.client.seconds - sent.age()
             if not found.saved and left > 0:
@@ -645,6 +655,12 @@ class D1Database(Database):
         if self._in_doubt:  # what was asked before may have been answered since
             self._ends, self._in_doubt = None, False
         return known
+
+    def _require_none_came_in(self, known: Sequence[tuple[Sent, Settled]]) -> None:
+        """Raises `SavedAfterAll` where one is in that was said not to be done: it is done again, say."""
+        for sent, _ in known:
+            if sent.is_refused and sent.number in self._open:
+                raise errors.SavedAfterAll(self.place, sent.what)
 
     def _run(self, sent: "_Sending", cancelled: Stop, dropped: Stop, **how: Any) -> Answer:
         """What these statements give, as one call, `how` as the client has it."""
@@ -746,6 +762,12 @@ def repeated(
         except NotKnown as error:
             if tries.are_late or not tries.rest(str(error), cancelled):
                 raise errors.NoAnswer(place, str(error)) from None
+
+
+def patiently(client: Client, ask: Callable[[], T]) -> T:
+    """As `repeated`, of what is asked before anything else; in the background for half a minute more."""
+    with Patience(_UNANSWERED, errors.RemoteError, client.say).trying() as again:
+        return repeated(client.name, ask, ENDED.get(), again)
 
 
 _UNANSWERED: Final = 30.0

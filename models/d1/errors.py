@@ -63,6 +63,17 @@ class UnknownDatabase(RemoteError):
     sentence = "No database {what} is listed there; choose {why}."
 
 
+class NoList(RemoteError):
+    """What is asked for the databases of an account has no such address."""
+
+    heading = "There is no list of databases"
+    is_retriable = False
+    sentence = (
+        "What answers for {name} knows no such account, or is no API of D1's (status 404); nothing was "
+        "changed. Check the account, and the address, which ends before “/accounts”."
+    )
+
+
 class NotOffered(RemoteError):
     heading = "There is no Time Travel here"
     sentence = (

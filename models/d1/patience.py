@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import Final
 
@@ -40,6 +40,21 @@ def rest(seconds: float, cancelled: Stop) -> None:
         time.sleep(min(left, _SLICE))
 
 
+@contextmanager
+def waiting_for(what: str, since: float | None = None) -> Iterator[Stop]:
+    """Says within it what the thread's work waits for, `since` now or before; gives whether a person has
+    ended that wait.
+    """
+    work, mine = under_way.get(), Waiting(what, time.monotonic() if since is None else since)
+    if work is not None:
+        work.waiting = mine
+    try:
+        yield lambda: mine.cancelled
+    finally:
+        if work is not None and work.waiting is mine:
+            work.waiting = None
+
+
 class Patience:
     """Work in the background tries again what failed by what is `passing`, for so many `seconds` from the
     first time on, and for as long again once that has passed. `tell` is given what it waits for, once each
@@ -57,7 +72,7 @@ class Patience:
         """Gives what rests before another try, and says why; False where that was long enough, or where a
         person waits. Raises `Cancelled`.
         """
-        work, mine, has_passed = under_way.get(), list[Waiting](), True
+        has_passed = True
 
         def again(what: str, cancelled: Stop) -> bool:
             if not IN_BACKGROUND.get():
@@ -69,21 +84,19 @@ class Patience:
             self._last, gone = now, now - self._since
             if gone >= self.seconds:
                 return False
-            if not mine:
-                mine.append(Waiting(f"{what}; it is tried again", self._since))
-                if work is not None:
-                    work.waiting = mine[0]
+            if not stopped:
+                stopped.append(held.enter_context(waiting_for(f"{what}; it is tried again", self._since)))
             wait = min(max(gone, _FIRST), self.seconds - gone)
-            rest(wait, lambda: mine[0].cancelled or cancelled() or ENDED.get()())
+            rest(wait, lambda: stopped[0]() or cancelled() or ENDED.get()())
             return True
 
-        try:
-            yield again
-        except (self._passing, Cancelled):
-            has_passed = False
-            raise
-        finally:
-            if has_passed:
-                self._last = -float("inf")
-            if mine and work is not None and work.waiting is mine[0]:
-                work.waiting = None
+        stopped = list[Stop]()
+        with ExitStack() as held:
+            try:
+                yield again
+            except (self._passing, Cancelled):
+                has_passed = False
+                raise
+            finally:
+                if has_passed:
+                    self._last = -float("inf")

@@ -34,7 +34,8 @@ _NAME: Final = "d1.sqlite"
 _WHAT: Final = "what"
 _WHERE: Final = "where"
 """Beside the parts of a proof: what was to be done, and at which address of the API."""
-_UNKNOWN, _NOT_SAVED, _SAVED = 1, 2, 3
+_REFUSED, _UNKNOWN, _NOT_SAVED, _SAVED = -1, 1, 2, 3
+_KNOWN: Final = {_NOT_SAVED: False, _SAVED: True}
 _TOLD: Final = 2
 """What is known of a batch that was sent, once it is answered: what was found out stays until it is told, and
 then, so much higher, for others to whom it is open.
@@ -61,7 +62,9 @@ WHERE place = ? AND unknown <= 3 ORDER BY id
 class Sent:
     """A batch that was sent, by the statement that finds a row if it is in, what it was to do, and when it
     was sent, on the computer's own clock since its start, which nobody sets. Whether it was `saved`, where
-    that was found out by what had nobody to tell it to; None while it is not known.
+    that was found out by what had nobody to tell it to; None while it is not known. One that `is_refused` was
+    answered that it was not carried out: that it was all the same, as where what stands between has sent it
+    twice, is all that is told of it.
     """
 
     number: int
@@ -69,6 +72,7 @@ class Sent:
     what: str
     at: float
     saved: bool | None = None
+    is_refused: bool = False
 
     def age(self) -> float:
         """For how many seconds at least it has been on its way."""
@@ -160,9 +164,10 @@ class Shared:
         """Its outcome is not known, and whoever writes to that database next has to find it out; what was
         answered, though by nobody who knows, is on its way no more.
         """
-        at = -_TRAVEL_SECONDS if is_answered else time.monotonic()
+        at = -_TRAVEL_SECONDS if is_answered or sent.is_refused else time.monotonic()
+        state = _REFUSED if sent.is_refused else _UNKNOWN
         with self._transaction(on_disk=True) as file:
-            file.execute("UPDATE sent SET unknown = ?, at = ? WHERE id = ?", (_UNKNOWN, at, sent.number))
+            file.execute("UPDATE sent SET unknown = ?, at = ? WHERE id = ?", (state, at, sent.number))
 
     def found_out(self, sent: Sent, *, saved: bool) -> None:
         """Its outcome is known, and still to be told."""
@@ -199,7 +204,7 @@ class Shared:
         with self._transaction() as file:
             rows = file.execute(_LEFT, (place,)).fetchall()
         return [
-            Sent(number, proof, proof.pop(_WHAT, ""), at, {_NOT_SAVED: False, _SAVED: True}.get(unknown))
+            Sent(number, proof, proof.pop(_WHAT, ""), at, _KNOWN.get(unknown), unknown == _REFUSED)
             for number, proof, at, process, begun, unknown in (
                 (number, json.loads(kept), *rest) for number, kept, *rest in rows
             )

@@ -28,14 +28,7 @@ from app.services.runs import statuses
 from app.workers.runner import Runner
 from models.d1.database import D1Database
 from models.engine import Database, raw
-from models.errors import (
-    Cancelled,
-    ChangedSince,
-    InvalidInput,
-    OutcomeUnknown,
-    TenantAdminError,
-    TooMuchAtOnce,
-)
+from models.errors import Cancelled, ChangedSince, InvalidInput, RateLimited, TenantAdminError, TooMuchAtOnce
 from models.local.database import LocalDatabase
 from models.schema import inspect
 from models.status import DAY, RunStatus
@@ -173,27 +166,54 @@ def test_every_act_that_no_chain_records_is_done_once(
     assert rows(file) == rows(database_path)
 
 
-@pytest.mark.matrix
-@pytest.mark.parametrize("records", [True, False])
-@pytest.mark.parametrize("saved", [True, False])
-def test_a_limit_behind_a_write_does_not_say_whether_it_is_in(
-    production: D1Database, edge: Edge, file: Path, *, saved: bool, records: bool
-) -> None:
-    """What stands between may have let it in: the database is asked once it takes calls again."""
+def with_agreed(database: D1Database, file: Path, *, records: bool) -> Agreed:
+    agreed = Agreed()
     if not records:
         execute(file, "DROP TABLE audit_chain")
-    agreed = Agreed()
-    agreed.add(NotRecorded(production.place))
+        agreed.add(NotRecorded(database.place))
+    return agreed
+
+
+@pytest.mark.parametrize("records", [True, False])
+def test_a_limit_is_an_answer_and_every_act_can_be_done_behind_it(
+    production: D1Database, edge: Edge, file: Path, *, records: bool
+) -> None:
+    agreed = with_agreed(production, file, records=records)
     for act in acts(production, agreed=agreed):
-        edge.faults = ["limited after" if saved else "limited before"]
-        with pytest.raises(OutcomeUnknown, match=r"it takes no call until \d\d:\d\d:\d\d UTC"):
-            act()
+        edge.faults = ["limited before"]
+        for _ in range(2):
+            said = r"takes none from prod until \d\d:\d\d:\d\d UTC; nothing was changed"
+            with pytest.raises(RateLimited, match=said):
+                act()
+        assert len(production.client.shared.left(production.identity, edge.base)) == 1
         production.client.shared.pause(ACCOUNT, time.time())  # the limit is over
+        assert act().summary and production.settle() is None
+
+
+@pytest.mark.matrix(each=4)
+@pytest.mark.parametrize("records", [True, False])
+@pytest.mark.parametrize("position", range(22))
+def test_an_act_that_was_let_in_and_answered_with_a_limit_is_done_once(
+    production: D1Database, edge: Edge, file: Path, position: int, *, records: bool
+) -> None:
+    """As where what stands between has sent it twice: it is told that it is in, and not done again."""
+    agreed = with_agreed(production, file, records=records)
+    for number, act in enumerate(acts(production, agreed=agreed)):
+        if number < position:
+            act()
+            continue
+        edge.faults = ["limited after"]
+        with pytest.raises(RateLimited, match="nothing was changed"):
+            act()
+        production.client.shared.pause(ACCOUNT, time.time())
+        known = rows(file)
+        with pytest.raises(TenantAdminError):
+            act()
         found = production.settle()
-        assert (found is not None and found.saved, production.settle()) == (saved, None)
-        if saved:
-            break
-        act()
+        assert (found is not None and found.saved, production.settle()) == (True, None)
+        assert rows(file) == known
+        return
+    raise AssertionError("no act of that number")
 
 
 def test_an_act_sends_two_requests_and_reads_few_rows(live: Live, edge: Edge, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ connects to it, and asks no more which of them it is.
 import os
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Unpack
@@ -18,6 +18,7 @@ from models.engine import Database, Metered, Rows, Usage
 from models.local.database import LocalDatabase
 from models.local.file import born, real_path
 from models.local.in_use import known
+from models.progress import Stop
 
 if TYPE_CHECKING:
     from app.services.chain.verify.report import Report
@@ -63,6 +64,10 @@ class Where(Metered):
 
         Raises what `source.Source` raises, and the storage errors.
         """
+
+    def patient(self, cancelled: Stop) -> AbstractContextManager[None]:
+        """As `Database.in_background`."""
+        return nullcontext()
 
     @abstractmethod
     def read_at_once(self, queries: Sequence[BaseQuery]) -> tuple[str, list[Rows]]:
@@ -173,6 +178,9 @@ class InDatabase(Where):
     def connect(self) -> Iterator[Database]:
         with self.database.connection_context():
             yield self.database
+
+    def patient(self, cancelled: Stop) -> AbstractContextManager[None]:
+        return self.database.in_background(cancelled)
 
     def read_at_once(self, queries: Sequence[BaseQuery]) -> tuple[str, list[Rows]]:
         with self.database.connection_context():

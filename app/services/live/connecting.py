@@ -1,8 +1,8 @@
 """From a connection to the database that it names: its client, its id, and whether it answers."""
 
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -13,11 +13,13 @@ from app.services.live.dev_server import Offered, address_of, file_behind, named
 from app.services.live.tokens import Tokens
 from app.services.text import some_of
 from models.d1.client import Client
-from models.d1.database import D1Database, repeated
-from models.d1.errors import UnknownDatabase
+from models.d1.database import D1Database, patiently
+from models.d1.errors import NoList, UnknownDatabase
+from models.d1.patience import in_background
 from models.d1.shared import Shared
 from models.engine import raw
 from models.errors import InvalidInput, StorageError
+from models.progress import never
 
 _AT_ONCE: Final = 2.0
 """Seconds."""
@@ -26,10 +28,16 @@ _NAMED: Final = 20
 """Databases that a sentence lists: an account may have 50,000."""
 
 
-def client(
-    connection: NamedConnection, tokens: Tokens, on_silence: Callable[[float], object] = lambda seconds: None
-) -> Client:
-    """What calls are made by; nothing is sent to the database yet. `on_silence` as `Client` has it.
+def patient() -> AbstractContextManager[None]:
+    """Within it the calling thread waits for a limit's end, and asks again what is not answered at first,
+    from the look-up of a connection on; `D1Database.in_background` does of a database that is open.
+    """
+    return in_background(never)
+
+
+def client(connection: NamedConnection, tokens: Tokens, **heard: Any) -> Client:
+    """What calls are made by; nothing is sent to the database yet. `heard` are `on_silence` and `on_pause` as
+    `Client` has them.
 
     Raises as `Tokens.of` does, `NoDevServer` and `SilentDevServer`.
     """
@@ -42,22 +50,18 @@ def client(
         connection.account or None,
         token,
         shared=shared,
-        on_silence=on_silence,
         was_found=bool(connection.project) or isinstance(connection, Offered),
+        **heard,
     )
 
 
 def database(
-    connection: NamedConnection,
-    tokens: Tokens,
-    *,
-    read_only: bool = False,
-    on_silence: Callable[[float], object] = lambda seconds: None,
+    connection: NamedConnection, tokens: Tokens, *, read_only: bool = False, **heard: Any
 ) -> tuple[NamedConnection, D1Database]:
     """The database, and the connection with its name. One of `wrangler dev` is looked up first, since that
     makes what it does not know. Raises as `client` and `identified` do.
     """
-    found = client(connection, tokens, on_silence)
+    found = client(connection, tokens, **heard)
     if connection.is_local or not connection.database_name:
         connection = identified(connection, found, connection.database_id)
     return connection, _opened(connection, found, read_only=read_only)
@@ -95,7 +99,10 @@ def databases(found: Client) -> list[Mapping[str, Any]]:
     """The account's, each with `uuid` and `name`; asked for again where an answer is lost. Raises
     `RemoteError` and `Failed`.
     """
-    return repeated(found.name, found.databases)
+    try:
+        return patiently(found, found.databases)
+    except UnknownDatabase:  # no list at all
+        raise NoList(found.name) from None
 
 
 def identified(connection: NamedConnection, found: Client, wanted: str) -> NamedConnection:

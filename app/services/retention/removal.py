@@ -42,7 +42,16 @@ from app.services.retention.plan import Plan, changes, in_doubt, others_by_now, 
 from app.services.retention.prefixes import first_referred
 from app.services.text import counted, some_of, tenant_name
 from models.engine import Database, Statement
-from models.errors import AlreadyExists, Cancelled, FileLocked, HeadMoved, Refused, RowChanged, StorageError
+from models.errors import (
+    AlreadyExists,
+    Cancelled,
+    FileLocked,
+    HeadMoved,
+    RateLimited,
+    Refused,
+    RowChanged,
+    StorageError,
+)
 from models.progress import UNWATCHED, Monitor, Stop, never
 from models.schema import read_stored
 from models.status import AuditEvent
@@ -338,7 +347,7 @@ class RetentionRemoval:
             raise Cancelled
         try:
             held = write(cancelled=self.monitor.cancelled)
-        except (FileLocked, HeadMoved):
+        except (FileLocked, HeadMoved, RateLimited):
             if self.monitor.cancelled():  # which is what ended the wait
                 raise Cancelled from None
             raise

@@ -354,7 +354,7 @@ def erase(
         raise NotAllowed(
             f"{opened.place} is open read-only, because {opened.read_only_reason}. Nothing was erased."
         )
-    with database.connection_context(), database.begun():
+    with database.connection_context(), database.begun(), database.in_background(monitor.cancelled):
         with database.cancellable(monitor.cancelled):
             planned, chosen, _ = _planned(database, tenant, now)
         if planned.obstacle is not None:

@@ -132,8 +132,10 @@ class Context(QObject):
         self._ages.start()
 
     def _ask_behind_pause(self) -> None:
-        """What was written when the account began to take no calls may be saved, or not."""
-        if self.pause.error is None and self.unsettled.error is not None:
+        """What was written when the account took no calls may be saved, or not; one that was answered so by
+        what stands between, too, which is told where it is.
+        """
+        if self.pause.error is None and self.can(Capability.SETTLES):
             self.unsettled.ask()
 
     def stop(self) -> None:

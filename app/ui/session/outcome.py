@@ -178,18 +178,23 @@ def run(
         if rows:
             on_cost(rows)
 
-    if asked.new_alone and store.checkpoints(where):
-        return by_itself(where, store, verify, now=now, by=by, before=before, monitor=monitor)
-    before(asked.section)
-    if asked.archive is not None and not asked.archive.is_dir():
-        asked = replace(asked, archive=None, missing=asked.archive)
-    if asked.is_whole:
-        sign = partial(making.verify_and_sign, where, store, verify, now=now, by=by, archive=asked.archive)
-        found = sign(reason=asked.reason, accepted_by=asked.accepted_by, on_report=on_report, monitor=monitor)
-        return Outcome(asked, found.report, found.checkpoint, found.why_not, at=now, by=by)
-    hold = partial(making.verify_with_checkpoints, where, store, verify, now=now, monitor=monitor)
-    report = hold(section=asked.section, export=asked.export, archive=asked.archive)
-    return Outcome(asked, report, at=now, by=by)
+    with where.patient(monitor.cancelled):  # from the first call on
+        if asked.new_alone and store.checkpoints(where):
+            return by_itself(where, store, verify, now=now, by=by, before=before, monitor=monitor)
+        before(asked.section)
+        if asked.archive is not None and not asked.archive.is_dir():
+            asked = replace(asked, archive=None, missing=asked.archive)
+        if asked.is_whole:
+            sign = partial(
+                making.verify_and_sign, where, store, verify, now=now, by=by, archive=asked.archive
+            )
+            found = sign(
+                reason=asked.reason, accepted_by=asked.accepted_by, on_report=on_report, monitor=monitor
+            )
+            return Outcome(asked, found.report, found.checkpoint, found.why_not, at=now, by=by)
+        hold = partial(making.verify_with_checkpoints, where, store, verify, now=now, monitor=monitor)
+        report = hold(section=asked.section, export=asked.export, archive=asked.archive)
+        return Outcome(asked, report, at=now, by=by)
 
 
 def verify(
@@ -226,7 +231,8 @@ def by_itself(
 ) -> Outcome:
     """Verifies no more than says that it still holds; all are as in `verify_by_itself`."""
     hold = partial(making.verify_by_itself, where, store, verify, now=now, by=by, sign=True)
-    found = hold(whole_up_to=whole_up_to, before=before, monitor=monitor)
+    with where.patient(monitor.cancelled):
+        found = hold(whole_up_to=whole_up_to, before=before, monitor=monitor)
     since = found.since
     asked = Asked()
     if since is not None:

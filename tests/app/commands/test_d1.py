@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import httpcore
@@ -117,6 +118,8 @@ def test_what_does_not_answer_is_not_added(
     assert refused.returncode == 2 and "Cloudflare refuses the token of d1:prod" in refused.stderr
     assert "wrong-token" not in refused.stderr
     monkeypatch.setenv(ENVIRONMENT, TOKEN)
+    nowhere = run(*ADD, "--database", database, "--url", f"{edge.base}/accounts/{ACCOUNT}")
+    assert nowhere.returncode == 2 and "the address, which ends before “/accounts”" in nowhere.stderr
     unknown = run(*ADD, "--database", "no-such", "--url", edge.base)
     listed = "No database no-such is listed there; choose one that is: DB (11111111-"
     assert unknown.returncode == 2 and listed in unknown.stderr
@@ -279,6 +282,33 @@ def test_a_run_of_retention_says_that_it_is_paused_and_hears_ctrl_c_then(
     assert process.returncode == 130
     assert "went until then, and the chain has no report of the whole run" in rest
     assert said.count("takes none from") == 1
+
+
+@pytest.mark.wrangler
+@pytest.mark.slow
+@pytest.mark.matrix
+@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize(
+    "command", ["info", "verify --whole", "checkpoint", "retention --dry-run", "export", "backup"]
+)
+def test_a_command_waits_for_what_its_first_calls_are_not_answered(
+    edge: Edge, live: Live, copy: Path, monkeypatch: pytest.MonkeyPatch, *, command: str, number: int
+) -> None:
+    """By a limit as long as it lasts, by what stands between for half a minute; it says so."""
+    monkeypatch.setenv(ENVIRONMENT, TOKEN)
+    monkeypatch.setattr("models.d1.database._BACK_OFF", 0.01)
+    connection = replace(live.connection(live.put(copy, listed=True)), account=ACCOUNT, base=edge.base)
+    Connections().add(replace(connection, database_name=""))  # so that it is looked up
+    name, *options = command.split()
+    out = [copy.with_name("out.sqlite")] if name in ("export", "backup") else []
+    limited, unanswered = "takes none from d1:prod until", "it is tried again for 30 s"
+    for fault, said in ((["429 1"], limited), (["page before"] * 6, unanswered)):
+        edge.read_faults = [""] * number + fault
+        done = run(name, f"d1:{connection.name}", *out, *options)
+        assert (done.returncode, done.stderr.count(said)) == (0, 1), done.stderr
+        assert edge.read_faults == []
+        for path in out:
+            path.unlink()
 
 
 @pytest.mark.wrangler

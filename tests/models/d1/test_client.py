@@ -124,7 +124,10 @@ def test_what_runs_in_the_background_reaches_it_later(monkeypatch: pytest.Monkey
     database = D1Database(Client("prod", "http://{}:{}".format(*address), on_pause=told.append), "id")
     with pytest.raises(NotReached):
         database.rows(raw("SELECT 1"))
-    assert database.client.meter.calls == 1
+    with database.in_background(), pytest.raises(NotReached):  # it never answered: an address is wrong, say
+        database.rows(raw("SELECT 1"))
+    assert (database.client.meter.calls, told) == (2, [])
+    database.client._was_reached = True
     work = SimpleNamespace(cancelled=False, waiting=None)
     with within(under_way, work), database.in_background():
 
@@ -135,14 +138,14 @@ def test_what_runs_in_the_background_reaches_it_later(monkeypatch: pytest.Monkey
         heard: list[Waiting | None] = []
         with pytest.raises(NotReached), database.cancellable(hears):
             database.rows(raw("SELECT 1"))
-        assert database.client.meter.calls == 1 + 3 and told == [
+        assert database.client.meter.calls == 2 + 3 and told == [
             "prod cannot be reached; it is tried again for 0 s."
         ]
         assert heard[-1] is not None and heard[-1].what == "prod cannot be reached; it is tried again"
         assert work.waiting is None
         with pytest.raises(NotReached):  # it has been waited for
             database.rows(raw("SELECT 1"))
-        assert database.client.meter.calls == 1 + 3 + 1 and len(told) == 1
+        assert database.client.meter.calls == 2 + 3 + 1 and len(told) == 1
         monkeypatch.setattr(database.client._unreached, "_last", -1_000)
         with ExitStack() as stack:
 

@@ -428,7 +428,7 @@ class VerificationPanel(QWidget):
         self._context.verdict.changed.emit()
         known = self._context.verdict.outcome
         if not isinstance(error, Cancelled):
-            self._say(Tone.BAD, COULD_NOT, detail=str(error))
+            self._say(Tone.WARN, COULD_NOT, detail=str(error))  # which tells nothing of the chain
         elif known is not None and known.asked is self._asked:  # only its checkpoint was still to be made
             self._context.verdict.outcome = replace(known, why_not=_NOT_MADE)
             self._say_known()
