@@ -136,7 +136,7 @@ class ShortcutsDialog(Dialog):
     ) -> None:
         within = _WITHIN_DIALOGS if isinstance(parent, QDialog) else _WITHIN
         super().__init__(theme, "Keyboard shortcuts", within, icon=Icon.INFO, parent=parent)
-        self.setMinimumWidth(560)
+        self.setMinimumWidth(640)
         rows = [(Cell(key), Cell(what), Cell(where)) for where, key, what in keys]
         most = _rows_beside(self, _BESIDE_KEYS)
         self.table = StaticTable(theme, "Keyboard shortcuts", _KEYS, rows, most=most, wide=1)

@@ -30,6 +30,11 @@ from app.ui.widgets.labels import Label, Look, add_layout, in_column, in_row, ke
 from app.ui.widgets.later import later
 from models.errors import ChangedMeanwhile, InvalidInput, OutcomeUnknown, TenantAdminError
 
+_NUMBER = 160
+"""The width in pixels of a field for a number."""
+_MONTH, _AROUND_MONTH = (300, 252), (6, 6, 6, 6)
+"""The size in pixels of a month of days, and its margins."""
+
 FieldValue = str | bool | int
 Checker = Callable[[FieldValue], str]
 
@@ -127,6 +132,9 @@ class FormDialog(Dialog):
         if not hint.strip():
             below.hide()
         column = in_column(editor, below, problem, spacing=4)
+        if isinstance(editor, QSpinBox):  # at its name, not at the other end of the form
+            editor.setMinimumWidth(_NUMBER)
+            column.setAlignment(editor, Qt.AlignmentFlag.AlignLeft)
         if not isinstance(editor, QCheckBox):
             name = Label(label, Look.STRONG, wrap=True)  # where several stand beside each other
             name.setBuddy(editor)
@@ -431,6 +439,11 @@ class DateRangeDialog(FormDialog):
             edit.setCalendarPopup(True)
             edit.setDisplayFormat("yyyy-MM-dd")
             calendar = edit.calendarWidget()  # without week numbers, and weekends as any other day
+            calendar.setAttribute(
+                Qt.WidgetAttribute.WA_StyledBackground
+            )  # the pop-up has no frame of its own
+            calendar.setContentsMargins(*_AROUND_MONTH)
+            calendar.setMinimumSize(*_MONTH)  # else it cuts the last of its six weeks
             calendar.setVerticalHeaderFormat(QCalendarWidget.VerticalHeaderFormat.NoVerticalHeader)
             for weekend in (Qt.DayOfWeek.Saturday, Qt.DayOfWeek.Sunday):
                 calendar.setWeekdayTextFormat(weekend, plain)
