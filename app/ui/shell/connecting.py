@@ -38,6 +38,7 @@ class Connecting(QObject):
     ) -> None:
         super().__init__(window)
         self._theme, self._settings, self._busy, self._say, self._window = theme, settings, busy, say, window
+        self.when_free: Callable[[str, Callable[[], object]], object] = lambda name, show: show()
 
     @cached_property
     def tokens(self) -> Tokens:
@@ -110,8 +111,10 @@ class Connecting(QObject):
             again = partial(self._open, place, find, read_only=read_only, is_kept=is_kept)
             self._not_opened(place, asked[0] if asked else None, error, again, is_kept=is_kept)
 
+        def done(opened: OpenedLive) -> None:
+            self.when_free(place, partial(self._opened, opened, is_kept=is_kept))
+
         self.is_opening = True
-        done = partial(self._opened, is_kept=is_kept)
         self._busy.run(f"Opening {place}…", work, on_done=done, on_failed=failed)
 
     def _opened(self, opened: OpenedLive, *, is_kept: bool) -> None:

@@ -48,7 +48,8 @@ class Files(QObject):
 
     `opened(OpenedFile)` when a file can be shown, `not_opened()` when it cannot; `is_opening` says that one
     is on its way. `leaving()` comes before a file's content is replaced, when what shows it must close;
-    `ending` says what is lost by that, for who is asked before.
+    `ending` says what is lost by that, for who is asked before. `when_free` shows a file by its name, once
+    nothing stands before the one that is shown.
     """
 
     opened = Signal(object)
@@ -70,6 +71,7 @@ class Files(QObject):
         self._theme, self._settings, self._busy = theme, settings, busy
         self._clock, self._say, self._window = clock, say, window
         self.ending: Callable[[], str] = str
+        self.when_free: Callable[[str, Callable[[], object]], object] = lambda name, show: show()
         self._shown: OpenedFile | None = None
         self._used: Path | None = None
 
@@ -100,7 +102,10 @@ class Files(QObject):
 
         self.is_opening = True
         failed = partial(self._not_opened, path)
-        done = partial(self._opened, said, notes, of)
+
+        def done(opened: OpenedFile) -> None:
+            self.when_free(path.name, partial(self._opened, said, notes, of, opened))
+
         self._busy.run(f"Opening {path.name}…", work, on_done=done, on_failed=failed, can_cancel=False)
 
     def open_again(self, path: Path, error: errors.TenantAdminError | None) -> None:

@@ -23,6 +23,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
+    QDialog,
     QLabel,
     QMainWindow,
     QMenu,
@@ -137,6 +138,7 @@ class MainWindow(QMainWindow):
         self.connecting = Connecting(theme, settings, self.busy, say=self.say, window=self)
         self.connecting.opened.connect(self._show_file)
         self.connecting.not_opened.connect(self._welcome_if_nothing)
+        self.files.when_free = self.connecting.when_free = self._when_free
         self._pages = QStackedWidget()
         self._pages.setMinimumSize(1, 1)  # a page that is not in sight asks for no room
         self._opening = QWidget()
@@ -416,6 +418,18 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         event.acceptProposedAction()
         self.files.open(Path(event.mimeData().urls()[0].toLocalFile()))
+
+    def _when_free(self, name: str, show: Callable[[], object]) -> None:
+        """Shows what was opened as soon as no dialog of the file before it stands there any more: it would go
+        with that, and what was typed in it, or is shown this once.
+        """
+        asked = () if self.workspace is None else self.workspace.findChildren(QDialog)
+        standing = next((one for one in asked if one.isVisible() and one.isModal()), None)
+        if standing is None:
+            show()
+            return
+        standing.finished.connect(lambda _: later(self, 0, partial(self._when_free, name, show)))
+        self.say(f"{name} is shown when this is closed")
 
     def _open_again(self, context: Context) -> None:
         if context.opened.file is None:

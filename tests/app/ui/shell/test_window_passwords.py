@@ -1,5 +1,6 @@
 """Passwords in the window, by keys: one generated and shown once, one typed, many taken away."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -165,3 +166,26 @@ def test_escape_of_the_form_asks_before_what_was_typed_is_lost(
     dialog(qtbot, window, FormDialog)
     press("Escape")
     closed(qtbot, window, FormDialog)
+
+
+@pytest.mark.slow
+def test_another_file_waits_until_what_is_shown_once_was_seen(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
+) -> None:
+    """Nobody would know the password, else."""
+    other = tmp_path / "other.sqlite"
+    shutil.copy(demo_path, other)
+    page = open_file(qtbot, window, demo_path)
+    user = choose(qtbot, page, 1)
+    before = ask(demo_path, HASH, user)
+    press("Ctrl+Shift+P")
+    form = dialog(qtbot, window, FormDialog)
+    window.files.open(other)  # as by a drop, before the form was opened
+    qtbot.waitUntil(lambda: "other.sqlite is shown when this is closed" in words(form))
+    assert window.workspace is not None and window.workspace.context is page.context
+    form.action_button.click()
+    shown = dialog(qtbot, window, PasswordShown)
+    assert ask(demo_path, HASH, user) != before and len(shown.field.toPlainText()) == 23
+    with qtbot.waitSignal(window.opened):
+        shown.accept()
+    assert window.windowTitle().startswith("other.sqlite")
