@@ -26,7 +26,7 @@ LinkCell = tuple[str, str | None, Tone | None, str]
 """Text, icon, tone and tool tip of an entry in the link column."""
 
 _VERIFY = "Verify the chain to check"
-_NOT_VERIFIED = "not verified", Icon.SHIELD_OFF, None
+_NOT_VERIFIED = "unverified", Icon.SHIELD_OFF, None
 _OF_OTHERS = ABOUT_A_CHAIN - {Code.UNREADABLE}
 """Findings that name an entry for what is wrong around it, such as the last one that a checkpoint knew."""
 
@@ -67,7 +67,7 @@ class State(Enum):
     HOLDS = ("linked", Icon.LINK, Tone.OK, "Hash and link hold.")
     HELD = ("was linked", Icon.LINK, None, f"It held when it was verified. {_VERIFY} this entry again.")
     UNPROVEN = ("unproven", Icon.WARNING, Tone.WARN, "It holds, but nothing proves what came before it.")
-    NAMED = ("see finding", Icon.WARNING, Tone.BAD, "Hash and link hold, but a finding names this entry.")
+    NAMED = ("finding", Icon.WARNING, Tone.BAD, "Hash and link hold, but a finding names this entry.")
     CHANGED = ("hash wrong", Icon.BAD, Tone.BAD, "The entry is not as it was written.")
     BROKEN = ("broken", Icon.LINK_BROKEN, Tone.BAD, "The verification found something wrong here.")
 

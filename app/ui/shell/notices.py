@@ -88,8 +88,8 @@ class Notice(QWidget):
             self.banner.forget()
 
     def stand_in(self, tab_height: int) -> None:
-        """Stands in a tab of this height as the tab's own parts would, whose margins follow below."""
-        self._row.setContentsMargins(16, margin_in(tab_height, 16), 16, 0)
+        """Stands at the foot of a tab of this height as the tab's own parts would, whose margins are above."""
+        self._row.setContentsMargins(16, 0, 16, margin_in(tab_height, 16))
 
     def add_button(self, words: str, act: Callable[[], object], kind: Kind = Kind.SECONDARY) -> QPushButton:
         button = push_button(self._theme, words, act, kind=kind)

@@ -196,8 +196,8 @@ class Workspace(QWidget):
             page = self._make_page()
             self.tabs.addTab(page, context.theme.icon(spec.icon, "dim"), spec.table.title)
         self._below = QWidget()
-        """What is said of the chain, in the tab in sight: where the audit tab's own banner says it, so that
-        the tabs stay where they are.
+        """What is said of the chain, at the foot of the tab in sight: where the audit tab's own banner says
+        it, so that the tabs stay where they are, and their rows, as it comes when nobody waits for it.
         """
         self._said_below = in_column(within=self._below)
         there = (spec.table.name in context.opened.schema.columns for spec in TABS)
@@ -320,7 +320,7 @@ class Workspace(QWidget):
     def _tell_broken(self) -> None:
         if self.is_settled:
             self.broken.set_beside(self._is_beside(), self.scope.tenant_id)
-            self._pages[self.position].insertWidget(0, self._below)
+            self._pages[self.position].addWidget(self._below)
             self._below.show()
             self._place_said()
 
@@ -519,7 +519,8 @@ class Workspace(QWidget):
         if (said := self._moments.pop(position, None)) is not None:
             said.hide()
             said.deleteLater()
-        self._pages[position].addWidget(tab, 1)
+        self._pages[position].insertWidget(0, tab, 1)
+        tab.lower()  # it is heard before what stands below it
         self._built[position] = tab
         tab.show()
         for then in self._wanted.pop(position, ()):
@@ -683,7 +684,7 @@ class Workspace(QWidget):
         title = TABS[position].table.title if position < _TENANTS else "Tenants"
         said = self._moments[position] = Label(f"{title}: one moment…", Look.DIM)
         said.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._pages[position].addWidget(said, 1)
+        self._pages[position].insertWidget(0, said, 1)
         announce(said, said.text())
 
     def _changed(self, change: Change, initiator: object) -> None:
@@ -753,7 +754,7 @@ class Workspace(QWidget):
             self._count_unread()
         self.context.ask_what_can_follow()
         self.context.ask_who_was_erased()
-        self._pages[self.position].insertWidget(0, self._below)
+        self._pages[self.position].addWidget(self._below)
         notice = notices.ContinuationNotice(self.context, self.show_verdict, self._below)
         notice.look(self.context.opened.imported)
         beside = self._is_beside()

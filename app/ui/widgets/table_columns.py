@@ -30,7 +30,7 @@ _WIDEST, _NARROWER, _NARROWEST, _MAIN_LEAST = 420, 240, 132, 100
 _SHORT = 800
 """A table's width from which on its main column has enough; in a narrower one it has as large a part."""
 
-_LENDS = 6
+_LENDS = 4
 """One part in so many of its least is what the main column leaves to a state's words."""
 
 _SAVE_AFTER_MS = 400

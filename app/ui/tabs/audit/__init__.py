@@ -108,6 +108,14 @@ class AuditTab(RecordTab):
         self.panel.chosen.connect(self._show_finding)
         self.panel.again_wanted.connect(self.verify)
 
+    def _lay_out_below(self) -> None:
+        """The findings stand at the foot: they come when a verification ends that nobody may have asked for,
+        and what a person is about to click stays where it is.
+        """
+        super()._lay_out_below()
+        self.column.addWidget(self.findings)
+        self.findings.raise_()
+
     def below_filters(self) -> Sequence[QWidget]:
         self.over_time = OverTime(self)
         self.timeline = self.over_time.timeline
@@ -127,11 +135,9 @@ class AuditTab(RecordTab):
         self.mentions.known.connect(self._name_them)
         self.inspector.add_widget(self.mentions)
         self.inspector.add_widget(self.fields)
-        self.table.columns.set_widest(
-            self.model.column_of("previous_hash"), [state.value[0] for state in State]
-        )
-        usual = State.HOLDS.value[0], State.CHANGED.value[0], State.BROKEN.value[0]
-        self.table.columns.set_icon_alone(self.model.column_of("previous_hash"), usual)
+        link, states = self.model.column_of("previous_hash"), [state.value[0] for state in State]
+        self.table.columns.set_widest(link, states)
+        self.table.columns.set_icon_alone(link, states)  # a verdict's word is whole, or not there
         self.table.clicked.connect(lambda _: self.pane.show_entry())
 
     def load(self, database: Database, record_id: Any) -> AuditDetail:
@@ -254,7 +260,6 @@ class AuditTab(RecordTab):
         place, which opens for them.
         """
         self.column.setSpacing(GAP if self.height() >= _ROOM else _CLOSE)
-        self.panel.column.setSpacing(self.column.spacing())
         self.timeline.set_low(self.height() < _ROOM)
         self.findings.table.set_low(self.height() < LOW)
         small = self.is_narrow or self.height() < _ROOM_WITH_FINDINGS
@@ -265,7 +270,8 @@ class AuditTab(RecordTab):
             return
         self._listed_beside = listed
         if listed is None:
-            self.panel.list_below()
+            self.column.addWidget(self.findings)
+            self.panel.list_apart()
             self.pane.let_go()
             self.fold_as_chosen()
         else:

@@ -43,7 +43,8 @@ _MAKING, _NOT_MADE = "making the checkpoint…", "No checkpoint was made, becaus
 
 
 class VerificationPanel(QWidget):
-    """A banner, and the findings while there are some. `add_buttons` gives the banner its buttons, once.
+    """A banner, and the `findings` while there are some, which have their place in `parent`. `add_buttons`
+    gives the banner its buttons, once.
 
     `verified(report)` after a verification has ended, `changed()` whenever what is known or what runs has
     changed, `chosen(seq)` when a finding that names an entry of the file is selected, `again_wanted()` when
@@ -89,13 +90,12 @@ class VerificationPanel(QWidget):
         self.banner.cancelled.connect(self.cancel)
         self.stop_button = push_button(theme, STOP_WAITING, self._stop_waiting)
         self.stop_button.hide()
-        self.findings = FindingsPanel(theme, self)
+        self.findings = FindingsPanel(theme, parent)
         self.findings.chosen.connect(self.chosen)
-        self.column = in_column(self.banner, self.findings, within=self)
+        in_column(self.banner, within=self)
 
-    def list_below(self) -> None:
-        """Lists the findings below the banner again."""
-        self.column.addWidget(self.findings)
+    def list_apart(self) -> None:
+        """Lists the findings by themselves again, no longer in the place of an entry."""
         self.findings.set_beside(False)
         self.findings.setVisible(self.findings.count > 0)  # a page that was not in sight had it hidden
 

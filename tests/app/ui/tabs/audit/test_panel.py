@@ -46,7 +46,7 @@ from tests.fixtures.window import (
 )
 
 AUDIT = 1
-OUTSIDE = "not verified"
+OUTSIDE = "unverified"
 
 
 @pytest.fixture
@@ -654,7 +654,7 @@ def test_a_verdict_is_taken_back_when_somebody_else_writes(
     ask(demo_path, "DELETE FROM audit_chain WHERE seq = 500")
     qtbot.waitUntil(lambda: page.banner.tone() is Tone.WARN)
     assert page.banner.headline().startswith("Changed since it was verified")
-    assert set(links(qtbot, page).values()) == {"not verified"}
+    assert set(links(qtbot, page).values()) == {"unverified"}
     with qtbot.waitSignal(page.verified):
         page.verify()
     assert page.banner.tone() is Tone.BAD

@@ -106,7 +106,7 @@ def test_no_arrow_points_where_no_order_can_be_had(
 def test_nothing_is_claimed_before_it_was_verified(qtbot: QtBot, show_tab: ShowTab, demo_path: Path) -> None:
     page = show_tab(AuditTab)
     assert page.banner.headline() == "Not verified yet" and page.banner.tone() is Tone.NEUTRAL
-    assert set(values(page, "previous_hash")[:50]) == {"not verified"}
+    assert set(values(page, "previous_hash")[:50]) == {"unverified"}
     assert not page.findings.isVisible()
 
 
@@ -382,7 +382,7 @@ def test_an_entry_that_comes_later_is_not_called_linked(
         press("Del")
     again = go(qtbot, window, AUDIT)
     qtbot.waitUntil(lambda: again.filters.count.text() == said(before + 1, AUDIT))
-    qtbot.waitUntil(lambda: values(again, "previous_hash")[:2] == ["not verified", "linked"])
+    qtbot.waitUntil(lambda: values(again, "previous_hash")[:2] == ["unverified", "linked"])
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
