@@ -238,6 +238,8 @@ class ParkedIdeas(RecordTab):
     """
 
     margin = 0
+    narrow = 620
+    """Less than that of a tab: no menu bar has its acts, where the inspector is folded."""
     opens = "edit"
     due_found = Signal(int)
     spec = TabSpec(
