@@ -169,6 +169,15 @@ class Actions(QObject):
         """No menu of all has these: another one does."""
         self._elsewhere.update(names)
 
+    def press_letter(self, letter: str) -> bool:
+        """What the letter of a button does, from beside the table; whether there is such an act."""
+        wanted = letter.upper()
+        spec = next((one for one in self._specs.values() if one.is_letter and one.shortcut == wanted), None)
+        if spec is None or spec.name not in self._buttons:
+            return False
+        self._press(spec)
+        return True
+
     def _press(self, spec: ActionSpec) -> None:
         button = self._buttons.get(spec.name)
         if spec.is_letter and button is not None and not button.isVisible() and spec.refusal() is None:

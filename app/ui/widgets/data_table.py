@@ -407,6 +407,10 @@ class DataTable(QTableView):
     def keyboardSearch(self, search: str) -> None:
         """Nothing: it would read every row of the list on the interface thread."""
 
+    def _is_for_others(self, event: QKeyEvent) -> bool:
+        """A letter, which Qt would search by."""
+        return event.text().isalpha() and event.modifiers() == Qt.KeyboardModifier.NoModifier
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy()
@@ -415,6 +419,8 @@ class DataTable(QTableView):
                 self._open(self.currentIndex())
             else:  # there is nothing yet that it could open
                 self.enter()
+        elif self._is_for_others(event):
+            event.ignore()
         else:
             super().keyPressEvent(event)
             if event.key() in _ENDS and event.modifiers() == Qt.KeyboardModifier.ControlModifier:

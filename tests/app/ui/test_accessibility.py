@@ -89,13 +89,16 @@ def test_tab_goes_down_as_one_sees_it_with_notices_and_a_filter_that_came_late(
     stops = stops[first:] + stops[:first]
     chips = page.exact.chips()
     late = workspace.notices[0].findChildren(QPushButton)[-1]
-    broken: list[QWidget] = [workspace.broken.findings_button]
+    above, last = list[QWidget](), list[QWidget]([workspace.broken.findings_button, window.shield])
     if isinstance(page, AuditTab):
-        broken = [page.verify_button]
-    wanted = [late, workspace.tabs.tabBar(), *broken, page.filters.text, *chips, page.table, window.shield]
+        above, last = [page.verify_button], [window.shield]
+        if page.findings.parentWidget() is page:
+            last = [page.findings.table, window.shield]
+    wanted = [late, workspace.tabs.tabBar(), *above, page.filters.text, *chips, page.table, *last]
     assert [stop for stop in stops if stop in wanted] == wanted
     assert stops[-1] is window.shield
-    assert inside and stops[-1 - len(inside) : -1] == inside
+    behind = len(stops) - len(last)
+    assert inside and stops[behind - len(inside) : behind] == inside
     window.shield.setFocus()
     back = reached(window, Qt.Key.Key_Backtab, qtbot)
     assert back == stops[::-1]
@@ -115,8 +118,13 @@ def test_the_findings_of_a_verification_are_reached_and_left(
     stops = reached(window, Qt.Key.Key_Tab, qtbot)
     assert page.findings.table in stops and page.verify_button in stops
     assert nameless(window) == []
-    down = [page.verify_button, page.verify_split.arrow, page.findings.table, page.filters.text]
-    assert stops[stops.index(page.verify_button) :][:4] == down
+    assert stops[stops.index(page.verify_split.arrow) + 1] is page.filters.text
+    assert stops[stops.index(page.findings.table) + 1] is window.shield, "at the foot"
+    page.findings.table.setFocus()
+    page.findings.go_to_first()
+    qtbot.waitUntil(lambda: page.current.whole() is not None and page.list.current_id() == 100)
+    with qtbot.waitSignal(page.verified):
+        qtbot.keyClick(page.findings.table, Qt.Key.Key_V)  # as its button says beside it
     window.resize(900, 560)
     qtbot.waitUntil(page.pane.pages.isVisible)
     page.pane.show_findings()

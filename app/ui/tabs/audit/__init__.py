@@ -278,6 +278,9 @@ class AuditTab(RecordTab):
             self.pane.take(self.findings)
             self.fold(False)
 
+    def about_record(self) -> Sequence[QWidget]:
+        return (*super().about_record(), self.findings)
+
     def show_history(self, record_id: str) -> None:
         self._history = record_id
         self.set_filter_text(record_id)

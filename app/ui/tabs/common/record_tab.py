@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QLineEdit, QMenu, QPlainTextEdit, QPushButton, QTextEdit, QWidget
 
 from app.itemmodels.columns import Column
 from app.services.chain.cautions import Caution
@@ -354,11 +354,26 @@ class RecordTab(ListedTab):
         self.fold_as_chosen()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape leads back to the rows from wherever Return or Tab has led to."""
+        """Escape leads back to the rows from wherever Return or Tab has led to. Beside them, but in a text,
+        the letters on the buttons of the record do what they do in the rows.
+        """
+        is_letter = event.text().isalpha() and event.modifiers() == Qt.KeyboardModifier.NoModifier
         if event.key() == Qt.Key.Key_Escape and not self.table.hasFocus():
             self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+        elif is_letter and not event.isAutoRepeat() and self._is_beside():
+            if not self.commands.press_letter(event.text()):
+                super().keyPressEvent(event)
         else:
             super().keyPressEvent(event)
+
+    def about_record(self) -> Sequence[QWidget]:
+        """What is about the record that is selected, beside the rows."""
+        return (self.inspector,)
+
+    def _is_beside(self) -> bool:
+        focused = self.window().focusWidget() or self
+        is_text = isinstance(focused, QLineEdit | QPlainTextEdit | QTextEdit)
+        return not is_text and any(part.isAncestorOf(focused) for part in self.about_record())
 
     def mark_stale(self) -> None:
         """Anything it shows may have changed."""

@@ -266,15 +266,15 @@ def test_what_was_tampered_with_between_two_openings_is_red_in_every_tab(
         window.resize(*size)
         go(qtbot, window, place)
         QApplication.sendPostedEvents()
-        tops = top(strip), top(workspace.broken.banner)
+        tops = top(strip)
         assert workspace.broken.isVisible() and workspace.broken.banner.tone() is Tone.BAD
         assert workspace.broken.banner.headline().startswith("Chain broken — 1 finding, 600 entries checked")
+        assert top(workspace.broken.banner) > top(current(window).table), "the rows stay where they are"
     click(qtbot, workspace.broken.findings_button)
     page = current(window)
     assert isinstance(page, AuditTab) and not workspace.broken.isVisible()
-    banner = page.banner
-    qtbot.waitUntil(lambda: not workspace.broken.isVisible() and top(banner) == tops[1])
-    assert (top(strip), top(page.banner)) == tops, "the tabs stay, and what is said of the chain"
+    QApplication.sendPostedEvents()
+    assert top(strip) == tops, "the tabs stay"
     assert page.banner.headline().startswith("Chain broken") and page.findings.isVisible()
     window.resize(1280, 800)
     with qtbot.waitSignal(page.verified):
