@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QMargins, QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QContextMenuEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from app.itemmodels.columns import Tone
 from app.services.text import counted, in_one_line
-from app.ui.theme import Kind, Theme
+from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import (
     SHORT,
@@ -118,6 +118,8 @@ _FOLDS, _FOLDS_LINES, _FIRST_LINES = 2 * _LONG, 8, 5
 _COPIED_MS = 1200
 _DETAIL, _LEAST_DETAIL, _LEAST_HEIGHT = 400, 384, 110
 _LEAST_WIDTH, _LEAST_BODY, _LOW = 280, 24, 260
+_ROOM_FOR_FLOOR = 440
+"""The height in pixels of an inspector below which its floor scrolls with the rest."""
 _ACTS, _BELOW_ACTS = (14, 4, 14, 0), (14, 6, 14, 0)
 """What is around the acts, and around what follows them."""
 _CHIP = 7
@@ -294,6 +296,8 @@ class Inspector(QFrame):
         self._parts.addStretch()  # below the acts of several records until more is known of them
         self._scroll.raise_()
         self._floor: QWidget | None = None
+        self._floor_within = QMargins()
+        """What is around the words of the floor where it stands at the foot."""
         self._stack = QStackedLayout(self)
         for part in (self.empty, self._record):
             self._stack.addWidget(part)
@@ -338,7 +342,7 @@ class Inspector(QFrame):
         has one place. Where the card is low, only the title stands above the acts.
         """
         low = self.height() < _LOW
-        below = 0 if self._floor is not None else 6 if low else 14
+        below = 0 if self._place_floor() else 6 if low else 14
         self._parts.setContentsMargins(0, 4 if low else 10, 0, below)
         self._parts.setSpacing(2 if low else 6)
         said, chips = self.subtitle.text(), len(self._chips.parts())
@@ -383,13 +387,18 @@ class Inspector(QFrame):
 
     def add_widget(self, widget: QWidget, *, first: bool = False) -> None:
         """A fact of the record; `first` of them."""
-        last = self._body.count() - 1 if self._below is None else self._body.indexOf(self._below)
+        last = self._end() if self._below is None else self._body.indexOf(self._below)
         self._body.insertWidget(self._body.indexOf(self.whole_subtitle) + 1 if first else last, widget)
 
     def add_below(self, widget: QWidget) -> None:
         """What has happened to the record or what it consists of, below its facts."""
-        self._body.insertWidget(self._body.count() - 1, widget)
+        self._body.insertWidget(self._end(), widget)
         self._below = self._below or widget
+
+    def _end(self) -> int:
+        """Where the facts end in the body."""
+        floor = -1 if self._floor is None else self._body.indexOf(self._floor)
+        return floor if floor >= 0 else self._body.count() - 1
 
     def set_actions(self, buttons: Sequence[QPushButton]) -> None:
         """The buttons of its acts, from the left; once."""
@@ -403,12 +412,35 @@ class Inspector(QFrame):
         yield
 
     def set_floor(self, floor: QWidget) -> None:
-        """What stands at the foot, on a ground of its own to the edges; once."""
-        self._floor = floor
-        floor.setProperty("floor", True)
+        """What stands at the foot, on a ground of its own to the edges, or where there is little room behind
+        all else; once.
+        """
+        self._floor, self._floor_within = floor, floor.contentsMargins()
+        if (layout := floor.layout()) is not None:
+            self._floor_within = layout.contentsMargins()
         floor.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._parts.addWidget(floor)
         self._place_header()
+
+    def _place_floor(self) -> bool:
+        """Whether it stands at the foot."""
+        floor = self._floor
+        if floor is None:
+            return False
+        at_foot = self.height() >= _ROOM_FOR_FLOOR
+        if at_foot is not floor.property("floor"):
+            set_property(floor, "floor", at_foot)
+            around = self._floor_within
+            if not at_foot:
+                around = QMargins(0, around.top(), 0, 0)
+            if (layout := floor.layout()) is not None:
+                layout.setContentsMargins(around)
+            if at_foot:
+                self._parts.addWidget(floor)
+            else:
+                self._body.insertWidget(self._body.count() - 1, floor)
+            floor.raise_()
+        return at_foot
 
     def show_record(self) -> None:
         self._show_parts(of_many=False)

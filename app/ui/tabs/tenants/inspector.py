@@ -54,7 +54,7 @@ class NumbersPart(QWidget):
             (self.webhooks, WEBHOOK_DESTINATIONS),
         ):
             card.clicked.connect(partial(self.leads.emit, table.name))
-        in_row((self.users, 1), (self.unread, 1), (self.webhooks, 1), within=self)
+        in_row((self.users, 7), (self.unread, 5), (self.webhooks, 6), within=self)  # by their notes' words
 
     def show_numbers(self, row: TenantRow) -> None:
         without = f"{row.passwordless:,} no password" if row.passwordless else ""
