@@ -647,6 +647,9 @@ class TableHeader(QHeaderView):
         return self.count() - self.hiddenSectionCount() > 1 and not sorted_by
 
     def _hover(self, section: int) -> None:
+        """Marks a title that a click sorts by; no other one, for which a click does nothing."""
+        if self._is_unsortable(section):
+            section = -1
         if section != self._hovered:
             self._hovered = section
             self.viewport().update()
