@@ -305,7 +305,7 @@ class StatusChip(QFrame):
         self.set(text, tone, icon)
 
     def set(self, text: str, tone: Tone = Tone.NEUTRAL, icon: str | None = None) -> None:
-        self._word.setText(first_line(text, _LONGEST))
+        self._word.setText(first_line(text, _LONGEST) or EMPTY)
         self._icon.setVisible(icon is not None)
         if icon is not None:
             self._icon.show_icon(icon, tone)

@@ -182,9 +182,7 @@ def _column(context: Context, table: tables.Table, declared: tables.TableColumn)
             )
         case tables.ColumnKind.FLAG | tables.ColumnKind.PRESENCE:
             return column(text=lambda value, row: _word(declared, value))
-        case tables.ColumnKind.NAME | tables.ColumnKind.WORD:  # the record is told by it
-            return column(text=_called, dim=declared.source == "tenant_id")
-    return column(text=_first_line)
+    return column(text=_called, dim=declared.source == "tenant_id")
 
 
 def amount(value: object) -> Mapping[str, Any]:
@@ -229,6 +227,7 @@ def user_and_tenant(user: Record) -> str:
 
 
 def _called(value: Any, row: Row) -> str:
+    """An empty text is said; NULL is blank."""
     return formatting.EMPTY if value == "" else _first_line(value, row)
 
 

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.services.chain.rules import seconds
 from app.services.records.lists import READ_EACH
+from app.services.records.stored_times import epoch_of
 from app.services.records.tables import ColumnKind, TableColumn
 from app.ui.session.context import Context
 from app.ui.tabs.common.declared import choice_label, extra_of, instant
@@ -141,14 +142,24 @@ class ManyPart(QWidget):
         return Field(column.label, "\n".join(lines))
 
     def _span(self, column: TableColumn, values: Counter[Any]) -> str:
-        """From the least to the greatest, and how many have none; "" where one is no number."""
+        """From the least to the greatest, and how many have none; of times, which are none. "" where none is
+        a number, or of numbers one is not.
+        """
+        is_time = column.kind is ColumnKind.TIME
         there = [value for value in values if value is not None]
-        if not there or any(isinstance(one, bool) or not isinstance(one, int | float) for one in there):
+        odd = [one for one in there if (epoch_of(one) is None if is_time else not _is_number(one))]
+        within = [one for one in there if one not in odd]
+        if not within or (odd and not is_time):
             return ""
-        of = seconds if column.kind is ColumnKind.TIME else float
-        least, greatest = (self._words(column, end(there, key=of)) for end in (min, max))
-        without = f"\n{grouped(values[None])} × (none)" if values[None] else ""
-        return f"{least if least == greatest else f'{least} to {greatest}'}{without}"
+        of = seconds if is_time else float
+        least, greatest = (self._words(column, end(within, key=of)) for end in (min, max))
+        lines = [least if least == greatest else f"{least} to {greatest}"]
+        if len(odd) > _TOLD:
+            lines.append(f"{grouped(sum(values[one] for one in odd))} × no time")
+        else:
+            lines += [f"{grouped(values[one])} × {self._words(column, one)}" for one in odd]
+        lines += [f"{grouped(values[None])} × (none)"] if values[None] else []
+        return "\n".join(lines)
 
     def _words(self, column: TableColumn, value: Any) -> str:
         if column.kind is ColumnKind.TIME and value is not None:
@@ -160,3 +171,7 @@ class ManyPart(QWidget):
         if (word := column.word(value)) is not None and column.kind in (ColumnKind.FLAG, ColumnKind.PRESENCE):
             return word
         return first_line(choice_label(self._rows.table, column.name, value), _LONGEST)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

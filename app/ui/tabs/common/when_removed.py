@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.itemmodels.columns import Column
-from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS, Table
+from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS, Table, flag
 from app.services.retention.age import GOES_BY, GoesBy, old_from
 from app.ui.session.context import Context
 from app.ui.widgets.formatting import absolute_time, day, relative_time
@@ -18,11 +18,16 @@ _OFF = "Data retention does not run by itself on this database."
 @dataclass(frozen=True, slots=True)
 class Rule:
     """How it is told of a table's records. Where one may not go (`GOES_BY`), `stays` says so in a cell, a
-    field and within a sentence, or nothing does.
+    field and within a sentence, or nothing does; `odd` where its state is none that is known.
     """
 
     table: Table
     stays: tuple[str, str, str] | None = None
+    odd: tuple[str, str, str] | None = None
+
+    def stays_by(self, state: object) -> tuple[str, str, str] | None:
+        """The words for a record in this state."""
+        return self.stays if self.odd is None or flag(state) is not None else self.odd
 
     @property
     def by(self) -> GoesBy:
@@ -35,7 +40,9 @@ class Rule:
 
 
 OF_NOTIFICATIONS = Rule(
-    NOTIFICATIONS, ("kept, unread", "Not while it is unread", "but stays as long as it is unread")
+    NOTIFICATIONS,
+    ("kept, unread", "Not while it is unread", "but stays as long as it is unread"),
+    ("kept, not read", "Not while it is not marked read", "but stays as long as it is not marked read"),
 )
 OF_RUNS = Rule(PLANNING_RUNS)
 
@@ -61,7 +68,8 @@ class Leaving:
     @property
     def widest(self) -> str:
         """The words of a cell that take the most room."""
-        words = (self._rule.stays[0] if self._rule.stays else "", "from 2030-08-28", "when it runs")
+        kept = [stays[0] for stays in (self._rule.stays, self._rule.odd) if stays]
+        words = (*kept, "from 2030-08-28", "when it runs")
         return max(words, key=len)
 
     def read(self) -> None:
@@ -88,7 +96,8 @@ class Leaving:
         if at is None:
             value = "Never"
         elif not self._rule.by.may_go(state):
-            value = self._rule.stays[1] if self._rule.stays else ""
+            stays = self._rule.stays_by(state)
+            value = stays[1] if stays else ""
         else:
             value = "At the next run" if at <= self._context.clock() else self._moment(at)
         return Field(_TITLE, value, can_copy=False, tip=self._sentence(state, made))
@@ -100,7 +109,7 @@ class Leaving:
         return absolute_time(at, self._context.settings.utc_times)
 
     def _words(self, state: object, made: object) -> str:
-        at, now, stays = self._from(made), self._context.clock(), self._rule.stays
+        at, now, stays = self._from(made), self._context.clock(), self._rule.stays_by(state)
         if stays is None and not self._rule.by.may_go(state):
             return ""
         if at is None:
@@ -113,7 +122,7 @@ class Leaving:
         return when if self._runs else f"from {when}"
 
     def _sentence(self, state: object, made: object) -> str:
-        at, now, stays = self._from(made), self._context.clock(), self._rule.stays
+        at, now, stays = self._from(made), self._context.clock(), self._rule.stays_by(state)
         goes = self._rule.by.may_go(state)
         if stays is None and not goes:
             return ""
