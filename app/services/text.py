@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from math import isinf
 
 from models.errors import InvalidInput
 from models.patterns import compiled_later
@@ -224,9 +225,11 @@ def lasted(seconds: int) -> str:
 
 
 def readable(value: object) -> str:
-    """A stored value in words: a BLOB as `x'…'`, nothing for NULL."""
+    """A stored value in words: a BLOB as `x'…'`, infinity as `∞`, nothing for NULL."""
     if isinstance(value, bytes):
         return f"x'{value.hex()}'"
+    if isinstance(value, float) and isinf(value):
+        return "∞" if value > 0 else "-∞"
     return "" if value is None else str(value)
 
 

@@ -34,7 +34,7 @@ from app.services.records.tables import (
 )
 from app.services.records.urls import host_alone, hostname_alone, without_urls, without_users, written_with
 from app.services.secrets.texts import without_secrets
-from app.services.text import cell, one_cell
+from app.services.text import cell, one_cell, readable
 from models import engine
 from models.engine import Database, sql_name
 from models.errors import TableMissing, TooMuch
@@ -203,7 +203,7 @@ def _writer(
         head = f"INSERT INTO {sql_name(table)} ({quoted}) VALUES ("  # noqa: S608 - names of our own models
         return lambda row: stream.write(head + ", ".join(map(literal, row)) + ");\n")
     stream.write("\t".join(map(one_cell, names)) + "\n")
-    return lambda row: stream.write("\t".join(_cell(value, one_cell) for value in row) + "\n")
+    return lambda row: stream.write("\t".join(map(_words, row)) + "\n")
 
 
 def csv_line(row: Iterable[Value]) -> str:
@@ -225,11 +225,18 @@ def _plain(value: Value) -> str | int | float | None:
     return value
 
 
+def _words(value: Value) -> str:
+    """For people: infinity as lists show it."""
+    return readable(value) if isinstance(value, float) and math.isinf(value) else _cell(value, one_cell)
+
+
 def _cell(value: Value, safe: Callable[[str], str]) -> str:
-    """The same for a cell, text as `safe` gives it; NULL is empty."""
+    """The same for a cell, text as `safe` gives it, which no number is, not even infinity; NULL is empty."""
     if type(value) is str:  # as nearly all are
         return safe(value)
     plain = _plain(value)
+    if isinstance(value, float):
+        return str(plain)
     return "" if plain is None else safe(plain) if isinstance(plain, str) else str(plain)
 
 
