@@ -73,6 +73,12 @@ def table_time(at: int, utc: bool) -> str:
     return _said(at, utc, _stamp)
 
 
+def zone_of(times: Sequence[int], utc: bool) -> str:
+    """`UTC`, or the offset of all these times in local time: `+0200`; or that they are in local time."""
+    offsets = {_said(at, utc, lambda moment: f"{moment:%z}") for at in times if in_calendar(at)}
+    return offsets.pop().replace("+0000", "UTC") if len(offsets) == 1 else "local time"
+
+
 def times_apart(times: Sequence[int], utc: bool) -> list[str]:
     """For titles, whose tips name the zone: `2026-11-22 13:55`, with seconds where two are of a minute."""
     whole = [table_time(at, utc) for at in times]
@@ -126,8 +132,6 @@ def grouped(number: int) -> str:
 
 def plain(value: object) -> str:
     """A value as it is stored, `∞` for infinity, `x'…'` for a BLOB and nothing for NULL."""
-    if isinstance(value, float) and isinf(value):
-        return "∞" if value > 0 else "-∞"
     return readable(value)
 
 

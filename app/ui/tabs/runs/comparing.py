@@ -199,11 +199,12 @@ class CompareDialog(Dialog):
 
     def _columns(self, shown: Compared) -> list[Column]:
         """One a run, headed by its idea, and by when it began, which tells it from others of that idea; or
-        else by its id.
+        else by its id. The zone of these times is said once, beside them.
         """
         utc = self._context.settings.utc_times
-        columns = [StaticColumn("Field", dim=True)]
         known = [at for at in shown.created if at is not None]
+        zone = f"{_BELOW}Created ({formatting.zone_of(known, utc)})" if known else ""
+        columns = [StaticColumn(f"Field{zone}", dim=True)]
         begun = dict(zip(known, formatting.times_apart(known, utc), strict=True))
         for run_id, idea, created in zip(shown.ids, shown.ideas, shown.created, strict=True):
             key = bounded(readable(run_id))

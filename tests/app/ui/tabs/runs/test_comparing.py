@@ -43,6 +43,8 @@ def test_three_runs_side_by_side(show_tab: ShowTab, tmp_path: Path, qtbot: QtBot
     heads = [shown.table.model().headerData(column, Qt.Orientation.Horizontal) for column in range(1, titles)]
     begun = times_apart([at or 0 for at in shown.shown.created], tab.context.settings.utc_times)
     assert heads == [f"Inns · {at}" for at in begun], "runs of one idea are told apart"
+    zone = shown.table.model().headerData(0, Qt.Orientation.Horizontal)
+    assert zone.startswith("Field · Created (") and zone.endswith(")")
     (told,) = (row[1:] for row in texts(shown.table) if row[0] == "Refined idea")
     assert {cell.removeprefix("…Alps, which ") for cell in told} == {
         *("asks for cards", "asks for cash", "is free")
