@@ -28,6 +28,7 @@ from models.tables import (
 if TYPE_CHECKING:
     from app.services.chain.where import Where
     from app.services.files.importing import Imported
+    from app.services.files.restoring import Restored
     from models.local.migrations import MigrationStatus
 
 
@@ -68,7 +69,8 @@ class Opened(ABC):
     """What can be read, and all that a person should know about it, as it was at one moment.
 
     `read_only_reason` reads after "because"; it is None exactly when it can be written. `can_be_forced` says
-    that a person may overrule it. `imported` is what made it of a dump just now. `rows` is None before they
+    that a person may overrule it. `imported` is what made it of a dump just now, and `restored` what a
+    restore has just made of it. `rows` is None before they
     were counted (`with_counts`), `migrations` where the ledger is not read. `sizes` are how many rows a table
     has at most, of some. The database holds no connection yet.
     """
@@ -84,6 +86,7 @@ class Opened(ABC):
     read_only_reason: str | None
     can_be_forced: bool = False
     imported: "Imported | None" = None
+    restored: "Restored | None" = None
     rows: Mapping[str, int | None] | None = None
     migrations: "MigrationStatus | None" = None
     sizes: Mapping[str, int] = field(default_factory=dict)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from app.services.files.exporting import Exported
     from app.services.files.find import SeveralDatabases
     from app.services.files.importing import Imported
-    from app.services.files.restoring import Offer
+    from app.services.files.restoring import Offer, Restored
     from app.services.live.fetching import Fetched
     from app.services.opened import Opened
     from app.services.tenants.erasing import Erasure
@@ -82,6 +82,7 @@ class Files(QObject):
         read_only: bool = False,
         force_writable: bool = False,
         imported: Imported | None = None,
+        restored: Restored | None = None,
         said: str = "",
         notes: Sequence[str] = (),
         of: str = "what came in",
@@ -98,7 +99,7 @@ class Files(QObject):
             from app.services.files.opening import open_path  # noqa: PLC0415
 
             opened = open_path(path, read_only=read_only, force_writable=force_writable)
-            return replace(opened, imported=imported)
+            return replace(opened, imported=imported, restored=restored)
 
         self.is_opening = True
         failed = partial(self._not_opened, path)
@@ -383,6 +384,8 @@ class Files(QObject):
     def _restore(self, path: Path, scratch: WorkFolder, offer: Offer) -> None:
         actor, now = self._settings.actor, self._clock()
 
+        restored: list[Restored] = []
+
         def work(monitor: Monitor) -> tuple[str, Sequence[str]]:
             from app.services.files import restoring  # noqa: PLC0415
             from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
@@ -391,9 +394,10 @@ class Files(QObject):
             carry_out = partial(restoring.carry_out, actor=actor, now=now, force=True, unrecorded=True)
             with scratch:
                 done = carry_out(path, offer, *store_and_verifier(), monitor=monitor)
+            restored.append(done)
             return f"Restored; the file as it was is {done.kept.name}", ()
 
-        self._rewrite(path, f"Restoring {path.name}…", work, in_rows=False)
+        self._rewrite(path, f"Restoring {path.name}…", work, in_rows=False, restored=restored)
 
     def erase_tenant(self, path: Path, erasure: Erasure) -> None:
         """Erases what was agreed to, behind a copy of the file."""
@@ -427,9 +431,11 @@ class Files(QObject):
         in_rows: bool = True,
         of: str = "it",
         behind: Callable[[], Sequence[str]] = list,
+        restored: Sequence[Restored] = (),
     ) -> None:
         """Closes the file, says what `work` did to it and what is to be known `of` that, with what is done
-        `behind` it, and opens it again, whether that went well or not.
+        `behind` it, and opens it again, whether that went well or not. What came of a restore is `restored`
+        then.
 
         Nothing else can be begun meanwhile.
         """
@@ -441,7 +447,7 @@ class Files(QObject):
         def done(result: tuple[str, Sequence[str]]) -> None:
             said, notes = result
             wait.done(WaitDialog.DialogCode.Accepted)
-            self.open(path, said=said, notes=[*notes, *behind()], of=of)
+            self.open(path, said=said, notes=[*notes, *behind()], of=of, restored=next(iter(restored), None))
 
         def failed(error: errors.TenantAdminError) -> None:
             wait.done(WaitDialog.DialogCode.Rejected)

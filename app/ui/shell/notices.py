@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from app.services.chain.checkpoints.identity import Continuation
     from app.services.chain.checkpoints.making import SignedReport
     from app.services.files.importing import Imported
+    from app.services.files.restoring import Restored
     from app.services.records.change import Change
 
 LISTED = 3
@@ -56,6 +57,7 @@ class Door(StrEnum):
     RESTORE = "Restore from a copy…"
     SALVAGE = "Save what can be read…"
     REOPEN = "Open again"
+    BACK = "Way back…"
     OTHER = "Open another…"
 
 
@@ -88,7 +90,7 @@ class Notice(QWidget):
             self.banner.forget()
 
     def stand_in(self, tab_height: int) -> None:
-        """Stands at the foot of a tab of this height as the tab's own parts would, whose margins are above."""
+        """Stands at the foot of a tab of this height as its own parts would, whose margins are above."""
         self._row.setContentsMargins(16, 0, 16, margin_in(tab_height, 16))
 
     def add_button(self, words: str, act: Callable[[], object], kind: Kind = Kind.SECONDARY) -> QPushButton:
@@ -115,6 +117,8 @@ def of_opened(context: Context, ask: Ask) -> list[Notice]:
         found.append(notice := Notice(context.theme))
         detail = f"That one cannot be opened where it is. What you change stays in this copy, {opened.path}."
         notice.banner.show_verdict(Tone.WARN, "This is a copy", f"— of {origin}", detail)
+    if opened.restored is not None:
+        found.append(RestoredNotice(context, opened.restored, ask))
     if opened.read_only:
         found.append(ReadOnlyNotice(context, ask))
     missing = _missing(opened.schema)
@@ -367,6 +371,21 @@ class DamageNotice(Notice):
         self.banner.show_verdict(Tone.BAD, DamagedFile.heading, rest, detail, Icon.WARNING_FILL)
         self.add_door(Door.SALVAGE, ask)
         self.add_door(Door.RESTORE, ask, Kind.PRIMARY)
+
+
+class RestoredNotice(Notice):
+    """What a restore came to, and the way back, until a person has read it."""
+
+    def __init__(self, context: Context, restored: Restored, ask: Ask) -> None:
+        super().__init__(context.theme)
+        made = restored.problem or ""
+        if restored.checkpoint is not None:
+            made = f"Checkpoint {restored.checkpoint:,} was made of it."
+        detail = f"The file as it was before: {restored.kept}. {made}".rstrip()
+        tone = Tone.NEUTRAL if restored.problem is None else Tone.WARN
+        self.banner.show_verdict(tone, "Restored", "— this file is as the copy has it", detail)
+        self.back_button = self.add_door(Door.BACK, ask)
+        self.add_button("Dismiss", self.hide)
 
 
 class BrokenNotice(Notice):

@@ -224,6 +224,11 @@ class MainWindow(QMainWindow):
             self._still.deleteLater()
             self._still = None
 
+    def _undo_restore(self, opened: Opened) -> None:
+        """Shows what the file as it was before would change; nothing is changed before that is agreed."""
+        if opened.restored is not None:
+            self.files.offer_restore(opened.path, opened.restored.kept)
+
     def _open_to_write(self, path: Path) -> None:
         if self.workspace is not None:
             self._left = path, *self._in_sight(self.workspace)
@@ -461,6 +466,7 @@ class MainWindow(QMainWindow):
             Door.RESTORE: partial(self.commands.trigger, "restore"),
             Door.SALVAGE: lambda: self.files.ask_salvage(opened.path),
             Door.OTHER: self.files.ask_open,
+            Door.BACK: lambda: self._undo_restore(opened),
         }
         workspace.door_wanted.connect(lambda door: doors[door]())
         workspace.connect_wanted.connect(self._open_through)

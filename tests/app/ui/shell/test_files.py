@@ -21,7 +21,7 @@ from app.services.chain.where import InFile
 from app.services.files.importing import import_dump
 from app.services.files.opening import snapshot_copy
 from app.ui.shell.dialogs import ChooseDatabaseDialog, NotesDialog, RestoreDialog
-from app.ui.shell.notices import DisplacedNotice
+from app.ui.shell.notices import DisplacedNotice, RestoredNotice
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
@@ -399,6 +399,12 @@ def test_what_was_deleted_comes_back(qtbot: QtBot, window: MainWindow, demo_path
     qtbot.waitUntil(lambda: page.filters.count.text() == said(before, 0))
     kept = next(demo_path.parent.glob("demo.before-restore.*.sqlite"))
     assert kept.name in window.toast.label.text()
+    told = next(one for one in window.workspace.notices if isinstance(one, RestoredNotice))
+    assert told.isVisible() and str(kept) in told.banner.detail(), "it stays to be read"
+    click(qtbot, told.back_button)
+    dialog(qtbot, window, RestoreDialog)
+    press("Escape")
+    closed(qtbot, window, RestoreDialog)
     assert count(kept, "users") == before - 1
     assert leftovers(demo_path) == []
     made = CheckpointStore(paths.checkpoints_dir()).checkpoints(InFile(demo_path))
