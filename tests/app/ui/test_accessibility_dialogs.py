@@ -59,6 +59,7 @@ from app.ui.theme import Theme
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, Dialog, ErrorDialog
 from app.ui.widgets.file_dialogs import open_dialog
 from app.ui.widgets.form_dialog import DateRangeDialog, FormDialog
+from app.ui.widgets.panes import Inspector
 from app.workers import scan_pool
 from models.local.database import LocalDatabase
 from models.status import RunStatus
@@ -207,7 +208,9 @@ def test_each_dialog_is_named_reached_and_readable(qtbot: QtBot, context: Contex
     assert QApplication.focusWidget() is not None, "something has the focus at first"
     stops = reached(dialog, Qt.Key.Key_Tab, qtbot)
     assert unreached(dialog, stops) == []
-    qtbot.waitUntil(lambda: backwards(dialog, stops) == [])  # as soon as all is laid out
+    scrolled = dialog.findChildren(Inspector)  # while Tab went through it
+    seen = [stop for stop in stops if not any(one.isAncestorOf(stop) for one in scrolled)]
+    qtbot.waitUntil(lambda: backwards(dialog, seen) == [])  # as soon as all is laid out
     assert "\n".join(heard_late(dialog)) == ""
     assert_readable(qtbot, dialog)
     if name == "help":  # which asks nothing
