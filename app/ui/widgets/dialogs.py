@@ -14,7 +14,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
+from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent, QWindow
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -418,15 +418,30 @@ def _owners(window: QWidget) -> Iterator[QWidget]:
         yield window
 
 
+def _front_of(window: QWidget) -> QWidget:
+    """The modal dialog that keeps the keys from a window, or the window where there is none."""
+    top = QApplication.activeModalWidget()
+    blocks = top is not None and not {*_chain(window)}.isdisjoint(_chain(top))
+    return top if top is not None and blocks else window
+
+
+def _chain(window: QWidget) -> Iterator[QWindow]:
+    """It and the windows that it stands before, for the system."""
+    one = window.windowHandle()
+    while one is not None:
+        yield one
+        one = one.transientParent()
+
+
 def _give_back(windows: Sequence[QWidget]) -> None:
-    """To the first of them that is still there, once all that close have done so: the system would give them
-    to one that is about to go, and then to none.
+    """To the first of them that is still there, or to what stands before it, once all that close have done
+    so: the system would give them to one that is about to go, and then to none.
     """
 
     def give() -> None:
         there = next((one for one in windows if isValid(one) and one.isVisible()), None)
-        if there is not None and QApplication.activeModalWidget() is None:
-            there.activateWindow()
+        if there is not None:
+            _front_of(there).activateWindow()
 
     if isValid(windows[-1]):
         later(windows[-1], 0, give)

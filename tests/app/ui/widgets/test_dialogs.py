@@ -1,11 +1,14 @@
 """Dialogs: what they name, what they ask for, and that no edit is lost silently."""
 
+from itertools import permutations
 from typing import Any, cast
 
+import pytest
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QApplication, QCheckBox, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.tabs.common.form_fields import TenantField
@@ -117,6 +120,30 @@ def test_a_question_gives_the_keys_back_to_the_window_that_had_them(qtbot: QtBot
     qtbot.waitUntil(dialog.isActiveWindow)
     dialog.confirm_button.click()
     qtbot.waitUntil(beside.isActiveWindow)
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("order", [*permutations(range(3))], ids=str)
+def test_whichever_of_three_dialogs_goes_the_one_in_front_has_the_keys(
+    qtbot: QtBot, theme: Theme, order: tuple[int, ...]
+) -> None:
+    owner, there = added(qtbot, QWidget()), list[QWidget]()
+    owner.show()
+    owner.activateWindow()
+    qtbot.waitUntil(owner.isActiveWindow)
+    for number in range(3):
+        dialog = ConfirmDialog(theme, f"{number}?", "", action="Yes", danger=False, parent=owner)
+        dialog.open_once()
+        qtbot.waitUntil(dialog.isActiveWindow)
+        there.append(dialog)
+    dialogs = list(there)
+    *first, last = order
+    for number in first:
+        there.remove(dialogs[number])
+        dialogs[number].close()
+        qtbot.waitUntil(there[-1].isActiveWindow, timeout=5_000)
+    dialogs[last].close()  # behind which the system, which is none here, gives them to the window
+    qtbot.waitUntil(lambda: not any(map(isValid, dialogs)))
 
 
 def test_bug_details_are_copied_whole(qtbot: QtBot, theme: Theme) -> None:
