@@ -282,7 +282,7 @@ class Busy(QWidget):
 
 class Waits(QObject):
     """Says what is waited for, as `waiting()` has it, unless that is said elsewhere: in the dialog in front,
-    or else in the `line` of the window. A person may end the wait there.
+    where its own act may be what waits, or else in the `line` of the window. A person may end the wait there.
     """
 
     def __init__(self, waiting: Callable[[], Waiting | None], line: WaitLine, parent: QObject) -> None:
@@ -300,5 +300,5 @@ class Waits(QObject):
         from app.ui.widgets.dialogs import Dialog  # noqa: PLC0415 - few wait
 
         front = QApplication.activeModalWidget()
-        line = front.wait_line if isinstance(front, Dialog) else self._line
+        line = front.wait_line if isinstance(front, Dialog) and front.says_waits else self._line
         line.say(f"{waiting.what}: {seconds:.0f} s", partial(setattr, waiting, "cancelled", True))

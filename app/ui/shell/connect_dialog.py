@@ -31,7 +31,7 @@ from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.form_dialog import Checker, FieldValue, FormDialog, checked
 from app.ui.widgets.formatting import duration
-from app.ui.widgets.labels import Label, Look, keep_room, set_tip
+from app.ui.widgets.labels import Label, Look, set_tip
 from app.ui.widgets.picker import Picker
 from app.workers.runner import Runner, Task
 from models.errors import Cancelled, InvalidInput, TenantAdminError
@@ -110,9 +110,8 @@ class ConnectDialog(FormDialog):
         set_tip(self.colour, "Of the strip that marks the window while this database is open")
         self._fill(connection)
         self.state = Label("", Look.DIM, wrap=True)
-        keep_room(self.state)
         self.state.hide()
-        self.add_condition(self.state)
+        self.add_said(self.state)
         self.test_button = push_button(theme, "&Test", self.test, icon=Icon.CHECK)
         self.open_button = push_button(theme, "&Open it", self._open)
         self.open_button.hide()

@@ -136,7 +136,9 @@ class Dialog(QDialog):
         self._scroll = scroll = FollowingScroll(_CAPTION)
         scroll.setMinimumHeight(1)  # else it takes what it thinks it needs from the buttons
         scroll.setWidget(content)
-        self._foot = in_column(self._buttons, spacing=12)
+        self._outcomes = in_column(spacing=4)
+        self._foot = in_column(self._buttons, self._outcomes, spacing=12)
+        self._outcome_high = 0
         for words_stand_in in (content, self):  # those at the foot in the dialog itself
             words_stand_in.installEventFilter(self)
         self._whole = in_column((scroll, 1), self._foot, within=self, margins=_MARGINS, spacing=_GAP)
@@ -176,11 +178,21 @@ class Dialog(QDialog):
         self._conditions.addWidget(widget)
         self._buttons.raise_()  # a screen reader goes by the order in which they were made
 
+    def add_said(self, widget: QWidget) -> None:
+        """What comes and goes with what a button does: below them, where it moves none of them."""
+        self._outcomes.addWidget(widget)
+        widget.raise_()
+
+    @property
+    def says_waits(self) -> bool:
+        """Whether an act of its own may be what is waited for."""
+        return True
+
     @cached_property
     def wait_line(self) -> WaitLine:
         """What the dialog's own act waits for."""
         line = WaitLine(self.theme, wrap=True)
-        self.add_condition(line)
+        self.add_said(line)
         return line
 
     def echo(self, toast: Toast) -> None:
@@ -280,10 +292,16 @@ class Dialog(QDialog):
 
     def _words_changed(self) -> None:
         """There may be more or fewer of them."""
-        fits = self.height() == self.minimumHeight()
+        fits, before = self.height() == self.minimumHeight(), self._outcome_high
         self._make_room()
+        self._outcome_high = (
+            0 if self._outcomes.isEmpty() else _height(self._outcomes, self.width()) + self._foot.spacing()
+        )
         if fits:  # else a sentence that went would leave a hole over the buttons
             self.resize(self.width(), self.minimumHeight())
+        elif self._outcome_high != before:  # it takes no room of what is above the buttons
+            high = min(self.height() + self._outcome_high - before, self._room.height())
+            self.resize(self.width(), max(high, self.minimumHeight()))
         self._keep_on_screen()
 
     def open_as_large_as(self, size: QSize) -> None:

@@ -96,8 +96,8 @@ class FormDialog(Dialog):
         self._row, self._column = in_row(spacing=16), in_column()
         """Of the last field: what other fields stand in beside it, and it alone."""
         add_layout(self.body, self._form)
-        self.body.addWidget(self.problem)
         self.body.addStretch(1)
+        self.add_said(self.problem)
         self.action_button = self.set_answer(action, self.submit)
         self.action_button.setToolTip("Ctrl+Enter")
         self.read_again_button = push_button(theme, "Show it as it is now", self._read_again)
@@ -203,21 +203,16 @@ class FormDialog(Dialog):
         later(self, 0, self.show_focus)  # once what is said below it has its place
 
     def set_problem(self, sentence: str, key: str | None = None) -> None:
-        """Show what is wrong, below a field or at the foot; "" takes it away."""
+        """Show what is wrong, below a field or below the buttons; "" takes it away."""
         if key is not None:
             _say(self._entries[key], sentence)
         else:
             self.problem.setText(sentence)
             self.problem.setVisible(bool(sentence))
-            if sentence:
-                self.show_part(self.problem)
 
-    def show_focus(self) -> None:
-        """What was refused of all of it is in sight first; where one goes then the focus is."""
-        if self.problem.isHidden():
-            super().show_focus()
-        else:
-            self.show_part(self.problem)
+    @property
+    def says_waits(self) -> bool:
+        return not self.action_button.isEnabled()
 
     def set_hint(self, hint: str, key: str) -> None:
         """Says something else of a field than it began with."""

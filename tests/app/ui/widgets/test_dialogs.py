@@ -215,8 +215,19 @@ def test_form_accepts_with_edits_without_asking(qtbot: QtBot, theme: Theme) -> N
 
 def test_form_shows_what_a_service_said_until_the_next_edit(qtbot: QtBot, theme: Theme) -> None:
     dialog, field = make_form(qtbot, theme)
-    dialog.set_problem("This e-mail is taken.")
-    assert dialog.problem.isVisible()
+
+    def places() -> set[QPoint]:
+        QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+        return {button.mapTo(dialog, QPoint()) for button in (dialog.action_button, dialog.cancel_button)}
+
+    before = places()
+    dialog.set_busy(True)
+    dialog.wait_line.say("Waiting for the answer: 3 s", lambda: None)
+    qtbot.waitUntil(lambda: places() == before, timeout=5_000)  # so a second click falls on the same button
+    dialog.set_busy(False)
+    dialog.set_problem("This e-mail is taken. " * 9)
+    qtbot.waitUntil(lambda: places() == before, timeout=5_000)
+    assert dialog.problem.isVisible() and not dialog.says_waits
     qtbot.keyClicks(field, "a@b")
     assert not dialog.problem.isVisible()
 
