@@ -634,6 +634,18 @@ def test_what_others_write_is_said_and_own_acts_are_not(
     assert not shown.isVisible() and not page.commands.action("new_rows").isEnabled()
     assert page.table.verticalScrollBar().value() == 0  # what is new is in sight
 
+    audit = go(qtbot, window, 1)
+    before, _ = choose(qtbot, audit, 0), go(qtbot, window, 0)
+    execute(file, f"{INTO_USERS}('usr-newer', 'acme', 'newer@acme.example', NULL, {NOW}, {NOW})")
+    choose(qtbot, page, 1)
+    edit_email(qtbot, window, "mei3@acme-corp.example")
+    closed(qtbot, window, FormDialog)
+    told.clear()
+    assert look()
+    go(qtbot, window, 1)
+    qtbot.waitUntil(lambda: audit.model.record_id(0) not in (None, before))
+    assert audit.table.rowAt(0) == 0, "as nobody has read it meanwhile"
+
 
 def test_other_tables_are_noticed_and_what_is_written_goes_by_them(
     qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
