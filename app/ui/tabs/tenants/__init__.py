@@ -301,6 +301,8 @@ class TenantsTab(RecordTab):
                 rows = self._tenants.at_hand().values()
                 self.context.erased = frozenset(row.name for row in rows if row.erased is not None)
             self.current.reload()
+        if words.known_now(self.context.verdict) != known:  # it came while they were read
+            self._judge()
 
     def _tell_new(self) -> None:
         before, self._known_before = self._known_before, None
@@ -324,6 +326,8 @@ class TenantsTab(RecordTab):
         lists, known = self._tenants, words.known_now(self.context.verdict)
         if known == lists.known or not lists.generation:
             self.table.viewport().update()  # one may just have begun, or have ended without a verdict
+            if (shown := self.current.whole()) is not None:
+                self.show_details(shown)
             return
         through = lists.known.through
         lists.judge(known)
