@@ -487,7 +487,8 @@ class Statements:
         columns = [self.value(column) for column in self.table.searched]
         if "tenant_id" in self.table.names and not self._narrowed:  # of one tenant it tells nothing apart
             columns.append(self.value(self.table.column("tenant_id")))
-        found = [self._names_it(column, text) for column in self.table.names_things]
+        names = self.table.shortened if "…" in text else self.table.names_things
+        found = [self._names_it(column, text) for column in names]
         return reduce(or_, [*found, *self.holding(columns, text)])
 
     def holding(self, columns: Sequence[Any], text: str) -> list[Any]:

@@ -192,8 +192,12 @@ class Table:
     @cached_property
     def names_things(self) -> tuple[TableColumn, ...]:
         """Ids and hashes: a search finds them by how they begin, and a number whole."""
-        found = (column for column in self.listed if column.kind in (ColumnKind.KEY, ColumnKind.ID))
-        return tuple(column for column in found if not column.searched)
+        return tuple(column for column in self.shortened if not column.searched)
+
+    @cached_property
+    def shortened(self) -> tuple[TableColumn, ...]:
+        """Those that lists show with a "…" in the middle, by which a search finds them, too."""
+        return tuple(column for column in self.listed if column.kind in (ColumnKind.KEY, ColumnKind.ID))
 
     @cached_property
     def offered(self) -> tuple[TableColumn, ...]:

@@ -12,7 +12,7 @@ from app.services.records.search import Group, SearchResult, excerpt
 from app.services.records.tables import EVERYONE, Scope
 from models.engine import Database
 from models.schema import inspect
-from models.tables import AuditEntry
+from models.tables import AuditEntry, User
 from tests.conftest import NOW
 from tests.fixtures.connected import connected
 from tests.fixtures.sample import sample
@@ -71,6 +71,14 @@ def test_an_entry_is_found_by_its_own_hash_before_the_one_that_follows_it(
         assert [hit.detail.split(" · ")[2] for hit in hits] == [f"hash {stored}", f"previous hash {stored}"]
     wrong = f"{stored[:4]}…{stored[-3:]}x"
     assert search.everything(engine, lists, EVERYONE, wrong).total == 0
+
+
+def test_a_record_is_found_by_its_id_as_lists_show_it(engine: Database, lists: Lists) -> None:
+    ((key,),) = engine.rows(User.select(User.id).limit(1).tuples())
+    shown = f"{key[:1]}…{key[-1:]}"
+    found = group(search.everything(engine, lists, EVERYONE, shown), "users")
+    assert key in [hit.record_id for hit in found.hits]
+    assert search.everything(engine, lists, EVERYONE, f"{shown}x").total == 0
 
 
 def test_another_tenants_entry_is_not_found_by_its_number(engine: Database, lists: Lists) -> None:
