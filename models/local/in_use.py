@@ -69,26 +69,35 @@ def _with_descriptor(names: set[str]) -> tuple[set[int], bool]:
     perhaps not even that there are any (proc(5), hidepid).
     """
     found, is_all = set(), os.geteuid() == 0
-    for process in os.listdir(_PROC):  # noqa: PTH208 - and below: many of them, and Path is slow
-        if not process.isdigit():
-            continue
-        folder = f"{_PROC}/{process}/fd"
+    for process in filter(str.isdigit, os.listdir(_PROC)):  # noqa: PTH208 - and below: Path is slow for so many
         try:
-            # Reading the link never blocks; following it could, on a network drive that is gone.
-            if any(_target(f"{folder}/{number}") in names for number in os.listdir(folder)):  # noqa: PTH208
-                found.add(int(process))
+            # The links are named from within their folder: for a thousand that takes 1 ms less of an opening.
+            folder = os.open(f"{_PROC}/{process}/fd", os.O_RDONLY)
         except PermissionError:
             is_all = False
         except OSError:
             continue  # one that has just ended
+        else:
+            try:
+                if _leads_to(folder, names):
+                    found.add(int(process))
+            finally:
+                os.close(folder)
     return found, is_all
 
 
-def _target(link: str) -> str | None:
-    try:
-        return os.readlink(link)  # noqa: PTH115 - many of them, and Path is slow
-    except OSError:
-        return None
+def _leads_to(folder: int, names: set[str]) -> bool:
+    """Whether one of the links in an open folder leads to one of these."""
+    read = os.readlink
+    with suppress(OSError):  # the process has just ended
+        for link in os.listdir(folder):
+            try:
+                # Reading it never blocks; following it could, on a network drive that is gone.
+                if read(link, dir_fd=folder) in names:
+                    return True
+            except OSError:
+                pass
+    return False
 
 
 def _with_lock(names: set[str], *kinds: str) -> Iterator[int]:
