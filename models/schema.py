@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 
 from peewee import AutoField, BaseQuery
@@ -31,7 +30,7 @@ Others may have written several rows there, or what is no number: the highest nu
 Of a fraction SQLite takes the whole number, of one that is too large the last there is.
 """
 
-_LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
+_LOWER: Final = {letter: letter + 32 for letter in range(ord("A"), ord("Z") + 1)}
 
 _NONE: Final = frozenset[str]()
 

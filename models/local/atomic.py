@@ -33,12 +33,13 @@ from models.local.file import (
     require_file,
     sibling,
 )
+from models.patterns import compiled_later
 
 UNFINISHED = ".tenant-admin-"
-_MADE = re.compile(re.escape(UNFINISHED) + r"(?:(?P<process>\d{1,9})-)?[a-z0-9_]{8}")
+_MADE = compiled_later(re.escape(UNFINISHED) + r"(?:(?P<process>\d{1,9})-)?[a-z0-9_]{8}")
 _DATABASES = ("*.sqlite", "*.sqlite3", "*.db", "*.sql")
 
-_BESIDE = re.compile(f"(?<=[^/])({LOG}|{SHARED_MEMORY}|{JOURNAL})$", re.IGNORECASE)
+_BESIDE = compiled_later(f"(?<=[^/])({LOG}|{SHARED_MEMORY}|{JOURNAL})$", re.IGNORECASE)
 
 PART = ".part"
 """Ends the name of what is made by parts."""
@@ -59,7 +60,7 @@ def require_place(path: Path) -> None:
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
     real = real_path(path)
     for name in (path, real):
-        database = Path(re.sub(_BESIDE, "", str(name)))
+        database = Path(_BESIDE.sub("", str(name)))
         if database != name and os.path.lexists(database):
             raise errors.BesideDatabase(path, database.name)
     if os.path.exists(path) or os.path.islink(real):  # noqa: PTH110, PTH114 - Path's own may raise

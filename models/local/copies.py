@@ -5,7 +5,6 @@ local file).
 """
 
 import os
-import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -33,13 +32,14 @@ from models.local.file import (
     traces,
 )
 from models.local.in_use import written_by
+from models.patterns import compiled_later
 from models.progress import PATIENCE, Monitor, Stop
 
 PAGES = 2_000
 """Pages between two looks at whether to stop, about 8 MB."""
 
 _WRITES = frozenset((apsw.SQLITE_IOERR_WRITE, apsw.SQLITE_IOERR_FSYNC))
-_COPY = re.compile(r"\.before-.+\.\d{8}T\d{6}Z(-\d+)?$")
+_COPY = compiled_later(r"\.before-.+\.\d{8}T\d{6}Z(-\d+)?$")
 
 
 def name_of(path: Path, why: str, moment: str) -> str:

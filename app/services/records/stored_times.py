@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from app.services.chain.rules import SECONDS_LIMIT, is_no_time, seconds
 from app.services.records.rows import filled
+from models.patterns import compiled_later
 
-_TEXT: Final = re.compile(
+_TEXT: Final = compiled_later(
     r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?( *([+-](0\d|1[0-4]):[0-5]\d|Z))?)?",
     re.ASCII | re.IGNORECASE,
 )

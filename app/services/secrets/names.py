@@ -1,6 +1,5 @@
 """What is called a secret: a column, a setting, a member of JSON, a parameter of a URL, a header."""
 
-import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
@@ -36,7 +35,7 @@ _PEOPLE = compiled_later(
     r"|passwords?|identit(?:y|ies))(?:_|$)"
 )
 _PERSON = compiled_later(r"(?:^|_)(?:e_?mail|mail|login|user_?name)(?:_(?:address|addr|name|id))?$")
-_CHAINED = re.compile(r"^(?:prev(?:ious)?|parent|last)_?hash$")
+_CHAINED = compiled_later(r"^(?:prev(?:ious)?|parent|last)_?hash$")
 _NO_PASSWORD = compiled_later(
     r"(?:^|_)(?:id|uuid|guid|ref|external|key|content|file|avatar|gravatar|image|photo|picture|etag|checksum"
     r"|commit|trace|prev|previous|e?_?mail|ip|device)(?:_|$)"
@@ -58,13 +57,13 @@ _CREDENTIAL = compiled_later(
 )
 """What is called one in a table that is called so."""
 
-_SESSIONS = re.compile(r"^(?:(?:user|auth|login|web|admin)_)?sessions?$")
+_SESSIONS = compiled_later(r"^(?:(?:user|auth|login|web|admin)_)?sessions?$")
 """Whose ids themselves let somebody in."""
 
-_WEBHOOK = re.compile(r"webhook|(?:^|_)hook(?:_|$)|callback_?ur[il]")
+_WEBHOOK = compiled_later(r"webhook|(?:^|_)hook(?:_|$)|callback_?ur[il]")
 """What one is called whose URL lets anybody post there."""
 
-_ADDRESS = re.compile(r"(?:^|_)(?:ur[il]|href|endpoint|target)$")
+_ADDRESS = compiled_later(r"(?:^|_)(?:ur[il]|href|endpoint|target)$")
 """The same in a table that is called so."""
 
 _LOGINS = frozenset({"user", "username", "user_name", "login", "host", "server"})
@@ -74,7 +73,7 @@ _NAMES = ("name", "key", "k", "setting", "option", "property", "variable")
 _VALUES = ("value", "v", "val", "content")
 """What the columns of a table of settings are called."""
 
-_BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+")
+_BETWEEN_WORDS = compiled_later(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+")
 
 
 def words(name: str) -> str:

@@ -1,6 +1,5 @@
 """Labels that show data as plain text, and never as markup; and how parts stand beside each other."""
 
-import re
 import unicodedata
 from collections.abc import Callable
 from enum import StrEnum
@@ -54,12 +53,12 @@ _EXPORT = QKeyCombination(Qt.KeyboardModifier.ControlModifier, Qt.Key.Key_E)
 
 _JOINING_SPACE, _BREAK = "\u00a0", "\u200b"
 _MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\u200d"
-_SPACE = re.compile(r"\s")
+_SPACE = compiled_later(r"\s")
 _PART = compiled_later(rf"\S{{20,60}}?(?![{_MARKS}])(?=\S{{20}})")
 """Of a word that may be longer than a line, to break behind; never before a mark of its last letter."""
-_HUGE = re.compile(r"(\S{160})\S{2,}(\S{39})")
+_HUGE = compiled_later(r"(\S{160})\S{2,}(\S{39})")
 """More than an id of 200 letters, as a sentence may name one: start and end tell it from others."""
-_UNBREAKABLE = re.compile(r"[^\s/-]{30}")
+_UNBREAKABLE = compiled_later(r"[^\s/-]{30}")
 """A word that hardly a line can take and Qt does not break."""
 
 _WITHIN_VALUE = compiled_later(
@@ -67,7 +66,7 @@ _WITHIN_VALUE = compiled_later(
     r"|(?<=\d{4}-\d\d-\d\d) (?=\d\d:\d\d)|(?<=:\d\d) (?=UTC\b|[+-]\d{4})"
 )
 
-_TOO_LONG = re.compile(rf"[^\n]{{{LINE}}}(?=[^\n])")
+_TOO_LONG = compiled_later(rf"[^\n]{{{LINE}}}(?=[^\n])")
 
 
 _IN_PLACE = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute
@@ -300,7 +299,7 @@ def lines_of(text: str, face: QFont, width: int) -> tuple[str, ...]:
     return tuple(lines)
 
 
-_JOINT = re.compile(r"(\S*[@._/:&=+-])\w+")
+_JOINT = compiled_later(r"(\S*[@._/:&=+-])\w+")
 """What is before and within a word that was cut."""
 _ANYWHERE = QTextOption()
 _ANYWHERE.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)

@@ -2,7 +2,6 @@
 values of any column, each a chip that takes them away again.
 """
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -30,6 +29,7 @@ from app.ui.widgets.filter_row import FilterRow
 from app.ui.widgets.labels import in_row
 from app.workers.runner import Task
 from models.errors import TenantAdminError
+from models.patterns import compiled_later
 
 OTHER = "other"
 """The key of the chip for values that are not known."""
@@ -279,7 +279,7 @@ def _key(value: ListedValue) -> str:
 
 
 _LONGEST = 40
-_FIGURES = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+_FIGURES = compiled_later(r"[+-]?[0-9]+(\.[0-9]+)?")
 _NAMED = 3
 """Values of one column that its chip names."""
 _READ = 180
