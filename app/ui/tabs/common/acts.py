@@ -97,15 +97,13 @@ def edit_act(
     return spec(name, text, icon, lambda: tab.current.when_whole(open_form), refuse, keys, short=short)
 
 
-def delete_act(
-    tab: RecordTab, load: Callable[[], Callable[..., Change]], name: str, *, to_the_last: bool = False
-) -> ActionSpec:
+def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: str) -> ActionSpec:
     """Deletes exactly the records selected now with the act of many ids that `load` gives.
 
     `name` is the column that names a record in the question. One record on which nothing else depends goes
     without a question, unless the preferences ask for it; undo brings back all of it. Where all records of a
-    tenant go, its name is to be typed, unless they may go `to_the_last`. What may not go is said instead of
-    asked; of several records, which those are, and whether the others shall go.
+    tenant go, its name is to be typed. What may not go is said instead of asked; of several records, which
+    those are, and whether the others shall go.
     """
 
     def run() -> None:
@@ -128,8 +126,6 @@ def delete_act(
                 counts = context.lists.counts(database, list(scopes.values()), most)
                 return [one for one, count in zip(scopes, counts, strict=True) if count == of[one]]
 
-            if to_the_last:
-                return []
             many = left_without(one for one, going in of.items() if going > 1)
             return [*many, *left_without(one for one, going in of.items() if going == 1)] if many else []
 

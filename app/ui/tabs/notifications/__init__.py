@@ -197,7 +197,7 @@ class NotificationsTab(RecordTab):
         groups = ActionSpec("groups", words, Icon.TREE, self._turn_groups, without, keys)
         add(replace(groups, checked=self._has_groups))
         self.filters.add_trailing(framed_button(self.commands.action("groups")))
-        add(acts.delete_act(self, lambda: notifications.delete, "title", to_the_last=True))
+        add(acts.delete_act(self, lambda: notifications.delete, "title"))
         self.letters = ByLetters(self.table)
         for name, words, go, letter in (
             ("next", "Next notification", self.letters.go_on, "J"),

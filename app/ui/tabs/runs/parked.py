@@ -312,7 +312,7 @@ class ParkedIdeas(RecordTab):
         )
         add(record_act("edit", "Edit…", Icon.EDIT, edit, single, "F2"))
         add(open_run_act(self, partial(self.selection.refusal, single=True, writes=False)))
-        add(delete_act(self, lambda: parking.delete, "idea", to_the_last=True))
+        add(delete_act(self, lambda: parking.delete, "idea"))
 
     def show_details(self, record: NamesRun) -> None:
         idea, stored = record.record, record.record["created_at"]
