@@ -528,7 +528,7 @@ class RunsTab(RecordTab):
         danger = self.commands.ends(act.name) and act.status is not RunStatus.COMPLETED
         verb, one = act.text.removesuffix(" run"), len(runs.ids) == 1
         self.leaving.read()
-        comes = consequence(act.status, self.leaving.days, at_work)
+        comes = consequence(act.status, self.leaving.days, at_work, one=one)
         what = f"{'It' if one else count} will be {act.done}."
         parts = (what, runs.stay.strip(), comes, "Undo takes it back.")
         title, sentence = f"{verb} {'this run' if one else count}?", " ".join(filter(None, parts))

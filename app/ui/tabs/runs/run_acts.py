@@ -132,9 +132,9 @@ _CHAIN_ALONE = "Stands in the audit chain; this database has no kill verdicts."
 _ROW_ALONE = "Only the row changes: a workflow that still works on it is not told, and may go on."
 
 
-def consequence(status: RunStatus | None, days: int | None, at_work: bool) -> str:
+def consequence(status: RunStatus | None, days: int | None, at_work: bool, *, one: bool = True) -> str:
     """What comes of a status that is given here, as far as it is known; `days` are those of retention, None
-    where it does not run by itself. `at_work`: a workflow may be, on one of these.
+    where it does not run by itself. `at_work`: a workflow may be, on one of these. It is given to `one` run.
     """
     match status:
         case None:
@@ -146,7 +146,8 @@ def consequence(status: RunStatus | None, days: int | None, at_work: bool) -> st
         case RunStatus.DELETED:
             told = f"{_ROW_ALONE} " if at_work else ""
             if days is None:
-                return f"{told}It stays here as deleted until data retention is run, which is not done daily."
+                stays = "It stays" if one else "They stay"
+                return f"{told}{stays} here as deleted until data retention is run, which is not done daily."
             return f"{told}Data retention removes what has been deleted for {counted(days, 'day')}."
     return ""
 
