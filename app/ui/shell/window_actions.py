@@ -67,6 +67,11 @@ def add_actions(window: MainWindow) -> None:
             return no_file()
         return None if window.workspace.has_row else "Select a row first."
 
+    def no_rows() -> str | None:
+        """The same of what takes all that are selected."""
+        is_there = window.workspace is not None and window.workspace.has_selection
+        return None if is_there else no_row()
+
     def copy_as(form: str) -> Callable[[], object]:
         return of_file(lambda file: file.current().copy_rows(form))
 
@@ -115,10 +120,10 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("quit", "&Quit", Icon.STOP, window.close, shortcut="Ctrl+Q"),
         ActionSpec("undo", undo_words, Icon.UNDO, window.undo, nothing_to("undo"), "Ctrl+Z"),
         ActionSpec("redo", redo_words, Icon.REFRESH, window.redo, nothing_to("redo"), "Ctrl+Shift+Z"),
-        ActionSpec("copy", "&Copy rows", Icon.COPY, copy_as("text"), no_row, "Ctrl+C", of_table=True),
-        ActionSpec("copy_csv", "&CSV", None, copy_as("csv"), no_row),
-        ActionSpec("copy_json", "&JSON lines", None, copy_as("json"), no_row),
-        ActionSpec("copy_sql", "&SQL inserts", None, copy_as("sql"), no_row),
+        ActionSpec("copy", "&Copy rows", Icon.COPY, copy_as("text"), no_rows, "Ctrl+C", of_table=True),
+        ActionSpec("copy_csv", "&CSV", None, copy_as("csv"), no_rows),
+        ActionSpec("copy_json", "&JSON lines", None, copy_as("json"), no_rows),
+        ActionSpec("copy_sql", "&SQL inserts", None, copy_as("sql"), no_rows),
         ActionSpec("copy_this_value", of_value("Copy this &value"), None, copy_one, no_row, "Ctrl+Shift+C"),
         ActionSpec("select_all", "Select &all rows", None, select_all, no_file, "Ctrl+A", of_table=True),
         ActionSpec("filter_by_this_value", by_value, None, filter_one, no_row, "Ctrl+Shift+F"),

@@ -308,6 +308,12 @@ class Workspace(QWidget):
         page = self._built.get(self.position)
         return page is not None and page.table.currentIndex().isValid()
 
+    @property
+    def has_selection(self) -> bool:
+        """Whether it has selected rows, be one of them current or not."""
+        page = self._built.get(self.position)
+        return page is not None and bool(page.table.selected_ranges())
+
     def set_tenant(self, tenant: str | None) -> None:
         self.scope = Scope(tenant)
         for position, page in self._built.items():
