@@ -22,7 +22,7 @@ from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import ENDS, SHORT, field_icons, push_button, share_words
 from app.ui.widgets.filter_row import DEBOUNCE_MS
 from app.ui.widgets.formatting import first_line, grouped
-from app.ui.widgets.labels import Label, Look, WindowField, in_column, in_row
+from app.ui.widgets.labels import Label, Look, WindowField, in_column, in_row, name_choice
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from models.errors import TenantAdminError
 
@@ -121,7 +121,7 @@ class GroupsPanel(QWidget):
         self._sought = ""
         """What was looked for when they were counted last."""
         self.by = QComboBox()
-        self.by.setAccessibleName("Group by")
+        name_choice(self.by, "Group by")
         for words, column in _BY:
             self.by.addItem(f"By {words.lower()}", column)
         self.by.setCurrentIndex(max(0, self.by.findData(context.settings.groups_by)))

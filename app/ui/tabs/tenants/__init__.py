@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from app.itemmodels.columns import Bars, Row, Tone
 from app.services.chain.checkpoint import Checkpoint
+from app.services.chain.rules import SOUND
 from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists, Newer
@@ -232,7 +233,8 @@ class TenantsTab(RecordTab):
             return words.erased(one, self.context.settings.utc_times)
         if one.verified_at is None:
             return "Verify the audit chain to see how it stands." if one.entries else "It has no audit chain."
-        return f"Verified {absolute_time(one.verified_at, self.context.settings.utc_times)}"
+        looked = "Verified" if one.verdict in SOUND else "Looked at"
+        return f"{looked} {absolute_time(one.verified_at, self.context.settings.utc_times)}"
 
     def _show_past(self, record_id: object, record: Any) -> None:
         """A tenant's own chain is shown instead."""
