@@ -89,11 +89,10 @@ def test_tab_goes_down_as_one_sees_it_with_notices_and_a_filter_that_came_late(
     stops = stops[first:] + stops[:first]
     chips = page.exact.chips()
     late = workspace.notices[0].findChildren(QPushButton)[-1]
-    above, last = list[QWidget](), list[QWidget]([workspace.broken.findings_button, window.shield])
-    if isinstance(page, AuditTab):
-        above, last = [page.verify_button], [window.shield]
-        if page.findings.parentWidget() is page:
-            last = [page.findings.table, window.shield]
+    foot: QWidget = page.findings if isinstance(page, AuditTab) else workspace.broken
+    above: list[QWidget] = [page.verify_button] if isinstance(page, AuditTab) else []
+    at_foot = [stop for stop in stops if foot.isAncestorOf(stop)]
+    last = [*at_foot, window.shield]
     wanted = [late, workspace.tabs.tabBar(), *above, page.filters.text, *chips, page.table, *last]
     assert [stop for stop in stops if stop in wanted] == wanted
     assert stops[-1] is window.shield
