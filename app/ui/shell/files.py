@@ -443,16 +443,19 @@ class Files(QObject):
         from app.ui.widgets.dialogs import WaitDialog  # noqa: PLC0415
 
         wait = WaitDialog(self._theme, text, self._window, can_cancel=can_cancel, in_rows=in_rows)
+        shown = self._shown
+        could_write = shown is not None and shown.path == paths.resolved(path) and not shown.read_only
+        open_again = partial(self.open, path, force_writable=could_write)  # whoever else has it open
 
         def done(result: tuple[str, Sequence[str]]) -> None:
             said, notes = result
             wait.done(WaitDialog.DialogCode.Accepted)
-            self.open(path, said=said, notes=[*notes, *behind()], of=of, restored=next(iter(restored), None))
+            open_again(said=said, notes=[*notes, *behind()], of=of, restored=next(iter(restored), None))
 
         def failed(error: errors.TenantAdminError) -> None:
             wait.done(WaitDialog.DialogCode.Rejected)
             self._busy.runner.failed.emit(error)
-            self.open(path)
+            open_again()
 
         self.leaving.emit()
         wait.open_once()
