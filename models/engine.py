@@ -277,6 +277,10 @@ class Database(Metered):
     """Whether a write has found out what became of an earlier one, and nobody has heard it (`settle`)."""
     is_earlier: bool = False
     """Whether checkpoints are known to know entries behind its last one."""
+    went_back: int | None = None
+    """The number of the audit chain's last entry, where a look has found it lower than it was: an earlier
+    state was brought back, or the end is cut off. Who has heard of it sets it to None.
+    """
     waiting: Waiting | None = None
     """What a write waits for just now."""
     on_crowd: Callable[[str], object] = staticmethod(lambda words: None)

@@ -262,6 +262,8 @@ class D1Database(Database):
             return
         for table, last in zip(self._ours(self.last_read[1]), lasts, strict=False):
             before = self._last.get(table.name)
+            if before is not None and last < before and table.name == _CHAIN:
+                before = self.went_back = last  # of other tables, the last rows may be deleted
             now = max(last, before or 0)
             if before is not None:
                 self.grown[table.name] += now - before

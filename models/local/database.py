@@ -14,7 +14,7 @@ from peewee import BaseQuery, SelectBase
 from playhouse.apsw_ext import APSWDatabase
 
 from models import errors
-from models.engine import Capability, Database, Limits, Row, Rows, Statement, TriedRows
+from models.engine import Capability, Database, Limits, Row, Rows, Statement, TriedRows, raw
 from models.freeing import let_go
 from models.local.bounded import bound_by
 from models.local.errors import no_longer
@@ -22,6 +22,7 @@ from models.local.file import BUSY_TIMEOUT_MS, patiently, set_pragma, text_encod
 from models.local.in_use import known, written_by
 from models.local.on_disk import FileOnDisk, has_moved
 from models.progress import PATIENCE, WATCHING, Stop, Tick, Waiting, never
+from models.tables import AuditEntry
 
 SQLITE_VERSION, APSW_VERSION = apsw.sqlite_lib_version(), apsw.apsw_version()
 
@@ -61,6 +62,7 @@ _SEARCHING = (
 )
 """What of a schema may search texts for others."""
 
+_ENDS_AT = f"SELECT max(seq) FROM {AuditEntry._meta.table_name}"  # noqa: S608
 _MADE = "SELECT sql, name FROM main.sqlite_master WHERE type = 'table' AND lower(name) = ?"
 
 
@@ -88,6 +90,8 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         self.path = path.absolute()  # the file stays the same when the working folder changes
         self.read_only = read_only or immutable or copy is not None or cut
         self._cut = cut
+        self._written: tuple[int, int] | None = None
+        self._ended_at = 0
         # As a URI, which can say any name that a file system allows, also one that is no UTF-8.
         name = f"{(copy or self.path).absolute().as_uri()}{'?immutable=1' if immutable else ''}"
         flags = apsw.SQLITE_OPEN_READONLY if self.read_only else apsw.SQLITE_OPEN_READWRITE
@@ -431,7 +435,21 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             self.on_disk.require_same()
             connection: apsw.Connection = self.connection()
             self.on_disk.look(connection)
-            return int(connection.pragma("data_version"))
+            version = int(connection.pragma("data_version"))
+            written = version, connection.total_changes()
+        if written != self._written:
+            self._written = written
+            self._look_at_end()
+        return version
+
+    def _look_at_end(self) -> None:
+        """Whether the audit chain ends where it did, or later."""
+        with suppress(errors.StorageError):  # what cannot be read is said where it is shown
+            ends_at = self.scalar(raw(_ENDS_AT))
+            if isinstance(ends_at, int):
+                if ends_at < self._ended_at:
+                    self.went_back = ends_at
+                self._ended_at = ends_at
 
     def _may_fold(self, connection: apsw.Connection) -> bool:
         return not self.damaged and self.on_disk.may_fold(connection)

@@ -127,6 +127,7 @@ class Context(QObject):
         self.pause.changed.connect(self._ask_behind_pause)
         self.verdict = FileVerdict(self)
         self.verdict.changed.connect(self._look_at_verdict)
+        self.outside.went_back.connect(self._went_back)
         self._ages = QTimer(self, interval=AGES_MS)
         self._ages.timeout.connect(self.aged)
         self._ages.start()
@@ -151,6 +152,17 @@ class Context(QObject):
             self.meet_damage()
         if found in {Verdict.EARLIER, *SOUND}:  # others tell nothing of that
             self.opened.database.is_earlier = found is Verdict.EARLIER
+
+    def _went_back(self, ends_at: int) -> None:
+        """What was unlocked was another state; in this one whoever goes on is asked first."""
+        words = (
+            f"An earlier state was brought back, or the end cut off: the chain ends at entry {ends_at:,} now"
+        )
+        if self.lock.needed and not self.lock.is_locked:
+            self.lock.lock()
+            words += "; writes are locked again"
+        self.verdict.went_back(ends_at)
+        self.say(words)
 
     def ask_what_can_follow(self) -> None:
         """Whether an act can be recorded: else none is offered. Where rows are charged the act tells."""
@@ -610,12 +622,14 @@ class Outside(QObject):
     """Asks every `Database.look_seconds` from `start()` on, where the engine can tell, and where that costs
     something as long as the program is in front, or when it comes back: `written` when another program has
     written to the database, `displaced(Displaced)` when the file was moved or replaced or its log is gone,
-    and with None when it is in its place again; `error` is which of them holds now. While one question waits
-    it asks no other unless somebody wants the answer; behind a long write they would pile up.
+    and with None when it is in its place again; `error` is which of them holds now. `went_back` when the
+    audit chain ends at a lower number than it did, with that number. While one question waits it asks no
+    other unless somebody wants the answer; behind a long write they would pile up.
     """
 
     written = Signal()
     displaced = Signal(object)
+    went_back = Signal(object)
 
     def __init__(self, runner: Runner, database: Database, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -696,4 +710,7 @@ class Outside(QObject):
         before, self._version = self._version, version
         if before is not None and version != before:
             self.written.emit()
+        ends_at, self._database.went_back = self._database.went_back, None
+        if ends_at is not None:
+            self.went_back.emit(ends_at)
         then()

@@ -49,6 +49,8 @@ class FileVerdict(QObject):
         self.outcome: Outcome | None = None
         self.last: KeptVerdict | None = None
         self.newer = 0
+        self.ends_at: int | None = None
+        """The last entry there is, where that comes before one that was verified."""
         self.whole_at: int | None = None
         self.is_running = self.is_asked = self.is_pruned = False
         self.failure: str | None = None
@@ -111,8 +113,10 @@ class FileVerdict(QObject):
 
     @property
     def found(self) -> Verdict | None:
-        """By a verification since the file was opened; None where there was none."""
-        return None if self.outcome is None else self.outcome.report.verdict
+        """By a verification since the file was opened; None where there was none that what is there still has
+        all entries of.
+        """
+        return None if self.outcome is None or self.ends_at is not None else self.outcome.report.verdict
 
     def take(self, outcome: Outcome) -> None:
         """A part never says of the whole that it holds, unless the rest is as it was verified; what is wrong
@@ -123,7 +127,7 @@ class FileVerdict(QObject):
         broken = outcome.is_broken and not (known and known.asked.is_whole and known.is_broken)
         since = outcome.asked.since is not None and not self.is_broken
         if outcome.asked.is_whole or broken or since:
-            self.outcome, self.newer = outcome, 0
+            self.outcome, self.newer, self.ends_at = outcome, 0, None
             if outcome.asked.is_whole or broken:
                 self.whole_at = outcome.at if outcome.intact else None
             self.changed.emit()
@@ -140,19 +144,28 @@ class FileVerdict(QObject):
             self.changed.emit()
 
     def outdate_by_others(self) -> None:
-        """The same of what another program may have changed; where it is verified again soon, or the chain
-        ends as it did, no less.
-        """
+        """The same of what another program may have changed; where the chain ends as it did, no less."""
         from app.ui.session.outcome import AGAIN, OTHERS  # noqa: PLC0415 - with what verifies
 
         if self.outcome is None or self.outcome.is_doubted:
             return
-        if self.follows_soon():
+        follows = self.follows_soon()
+        if follows:
             self.outdate(AGAIN)
-        elif self.outcome.intact and self.look_at_end is not None:
+        if self.outcome.intact and self.look_at_end is not None:
             self.look_at_end()
-        else:
+        elif not follows:
             self.outdate(OTHERS)
+
+    def went_back(self, ends_at: int) -> None:
+        """The last entry is another now, before the one that was: nothing more is claimed of what is gone."""
+        from app.ui.session.outcome import OTHERS  # noqa: PLC0415 - with what verifies
+
+        through = self.through
+        if through is not None and ends_at < through and self.known is not None and self.known.intact:
+            self.ends_at = ends_at
+            self.outdate(OTHERS)
+            self.changed.emit()
 
     def spare(self) -> None:
         """Retention ran and took nothing: it is not what has written since."""

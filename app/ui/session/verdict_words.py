@@ -51,7 +51,9 @@ CHANGED = "Changed since it was verified"
 """What is said, also by the shield, of a file that held until somebody else wrote to it."""
 
 ENDS_BEFORE = "Older state, or cut off"
-"""What is said of a file in which nothing is wrong but that it ends before what checkpoints knew of it."""
+"""What is said of a file in which nothing is wrong but that it ends before what checkpoints knew of it, or
+before what was verified.
+"""
 
 Words = tuple[Tone, str, str, str, str]
 
@@ -99,6 +101,8 @@ def of_all(verdict: FileVerdict, now: int, utc: bool, tenant: str | None) -> Wor
 def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
     """The banner of what is known of the whole file, also where that was before it was opened."""
     newer = verdict.not_verified
+    if verdict.ends_at is not None:
+        return Tone.WARN, ENDS_BEFORE, f"— {ends_sooner(verdict)}", "Verify it again.", Icon.WARNING_FILL
     if verdict.outcome is not None:
         tone, head, rest, detail, icon = banner(verdict.outcome, verdict.newer)
         if verdict.outcome.outdated == STANDS and verdict.outcome.intact:
@@ -130,6 +134,12 @@ def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
     looked = f"{_entries(last.entries)} {last.which}, {absolute_time(last.at, utc)}"
     found = _joined(newer, looked, tally(last.errors, last.warnings))
     return (Tone.NEUTRAL if last.intact else tone), head, rest, found, icon
+
+
+def ends_sooner(verdict: FileVerdict) -> str:
+    """Of a chain that went back behind what was verified."""
+    through, ends_at = grouped(verdict.through or 0), grouped(verdict.ends_at or 0)
+    return f"verified through entry {through}, and ends at entry {ends_at} now"
 
 
 def _whole(verdict: FileVerdict, now: int) -> str:

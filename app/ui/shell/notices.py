@@ -467,6 +467,7 @@ class ContinuationNotice(Notice):
         self.add_button("Dismiss", self.dismiss)
         context.runner.changed.connect(self._hear)
         context.outside.written.connect(self._written)
+        context.outside.went_back.connect(lambda _: self.look())
         self.hide()
 
     def dismiss(self) -> None:

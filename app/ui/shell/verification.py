@@ -17,7 +17,7 @@ from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.session.outcome import AGAIN, OTHERS, RETENTION, STANDS, Outcome, by_itself
 from app.ui.session.verdict import COULD_NOT, MOST_COUNTED, how_many
-from app.ui.session.verdict_words import CHANGED, WHOLE, headline
+from app.ui.session.verdict_words import CHANGED, ENDS_BEFORE, WHOLE, ends_sooner, headline
 from app.ui.shell.desktop_notice import tell
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, grouped, relative_time
@@ -73,6 +73,7 @@ class SelfVerification(QObject):
         self._verdict.asked.connect(self._say)
         self._context.runner.changed.connect(self._hear)
         self._context.outside.written.connect(self._written)
+        self._context.outside.went_back.connect(lambda _: self.check())
         for told in (self._context.unsettled.settled, self._context.unsettled.found):
             told.connect(self._count_again)
         self._context.outside.displaced.connect(lambda _: self._say())
@@ -175,7 +176,10 @@ class SelfVerification(QObject):
             self._is_looking = False
             now = self._verdict.outcome
             if now is not None and now.report is known.report:
-                self._verdict.outdate(STANDS if stands else OTHERS)
+                if not stands:
+                    self._verdict.outdate(OTHERS)
+                elif now.outdated != AGAIN:
+                    self._verdict.outdate(STANDS)
             if self._is_due_to_look:
                 self._look_at_end()
 
@@ -203,7 +207,7 @@ class SelfVerification(QObject):
             verdict.forget_failure(last)
         worse = known is not None and last is not None and last.at > known.at and last.verdict in BROKEN
         if last not in (None, verdict.last) and (known is None or (worse and not verdict.is_broken)):
-            verdict.outcome, verdict.last, verdict.newer = None, last, 0
+            verdict.outcome, verdict.last, verdict.newer, verdict.ends_at = None, last, 0, None
             verdict.whole_at = last.whole_at if last.intact else None
             verdict.changed.emit()
             self._count()
@@ -305,6 +309,9 @@ class SelfVerification(QObject):
                 return Icon.WARNING_FILL, Tone.WARN.value, COULD_NOT, verdict.failure
             words = "Verifying…" if under_way else "Not verified"
             return Icon.SHIELD_OFF, "dim", words, "Verifying recomputes every hash and follows every link."
+        if verdict.ends_at is not None:
+            tip = f"{ENDS_BEFORE}: {ends_sooner(verdict)}"
+            return Icon.WARNING_FILL, Tone.WARN.value, ENDS_BEFORE, tip
         said = known.report if isinstance(known, Outcome) else known
         since = known.asked.since if isinstance(known, Outcome) else known.since
         stands, at = verdict.whole_stands, known.at

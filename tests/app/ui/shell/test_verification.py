@@ -134,6 +134,27 @@ def test_the_verdict_of_the_whole_stands_after_a_restart(
     assert "looked at whole" in window.shield.toolTip() and "verified" not in window.shield.toolTip()
 
 
+def test_a_chain_that_went_back_is_no_more_what_was_verified(
+    qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a copy of before is put back by another window, while each verification takes its time."""
+    opened()
+    page, last = go(qtbot, window, AUDIT), count(demo_path, "audit_chain")
+    assert isinstance(page, AuditTab) and window.shield.text().startswith("Chain verified")
+    monkeypatch.setattr("app.ui.shell.verification.SelfVerification.check", lambda _: None)
+    with qtbot.waitSignal(page.context.outside.went_back):
+        ask(demo_path, f"DELETE FROM audit_chain WHERE seq > {last - 40}")
+        page.context.outside.look()
+    assert window.shield.text() == "Older state, or cut off"
+    said = f"verified through entry {last:,}, and ends at entry "
+    assert page.banner.headline().startswith(f"Older state, or cut off — {said}")
+    assert page.banner.tone() is Tone.WARN and not {"linked", "was linked"} & {*values(page, "previous_hash")}
+    monkeypatch.undo()
+    press("Ctrl+Return")
+    qtbot.waitUntil(lambda: "Older state" not in window.shield.text())
+    assert page.context.verdict.found is Verdict.TAMPERED
+
+
 def test_which_database_a_file_is_is_a_question_until_a_person_has_answered_it(
     qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path
 ) -> None:

@@ -647,6 +647,33 @@ def test_what_others_write_is_said_and_own_acts_are_not(
     assert audit.table.rowAt(0) == 0, "as nobody has read it meanwhile"
 
 
+def test_a_database_that_others_brought_back_is_locked_and_its_verdict_over(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path
+) -> None:
+    """By Time Travel, in a window of somebody else's."""
+    (paths.checkpoints_dir()).mkdir(parents=True)
+    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
+    page, context = open_live(qtbot, window, production), window.context
+    assert context is not None
+    go(qtbot, window, 1)
+    press("Ctrl+Return")
+    qtbot.waitUntil(lambda: window.shield.text().startswith("Chain verified"))
+    unlock(qtbot, window)
+    execute(file, "DELETE FROM audit_chain WHERE seq > (SELECT max(seq) FROM audit_chain) - 40")
+    execute(file, "UPDATE sqlite_sequence SET seq = seq - 40 WHERE name = 'audit_chain'")
+    with qtbot.waitSignal(context.outside.went_back):
+        context.outside.look()
+    assert any("writes are locked again" in one for one in labels(window.toast))
+    assert context.lock.is_locked and window.shield.text() == "Older state, or cut off"
+    qtbot.waitUntil(lambda: context.opened.database.is_earlier)
+    assert notice(window, "This database is older than the one you saw last").isVisible()
+    go(qtbot, window, 0)
+    choose(qtbot, page, 0)
+    unlock(qtbot, window)
+    edit_email(qtbot, window, "mei@acme-corp.example")
+    assert dialog(qtbot, window, ConfirmDialog).windowTitle().endswith("Go on from an earlier state?")
+
+
 def test_other_tables_are_noticed_and_what_is_written_goes_by_them(
     qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
 ) -> None:
