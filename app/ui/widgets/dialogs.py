@@ -14,7 +14,16 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent, QWindow
+from PySide6.QtGui import (
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QShortcut,
+    QShowEvent,
+    QWindow,
+)
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -339,6 +348,16 @@ class Dialog(QDialog):
             self.resize(self.minimumSize())
         super().showEvent(event)
 
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """With a line over the foot where the words go on behind it."""
+        super().paintEvent(event)
+        if self._scroll.verticalScrollBarPolicy() is not Qt.ScrollBarPolicy.ScrollBarAlwaysOff:
+            painter = QPainter(self)
+            painter.fillRect(
+                0, self._scroll.geometry().bottom() + 1, self.width(), 1, self.theme.colour("line")
+            )
+            painter.end()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if self.isVisible() or self.testAttribute(Qt.WidgetAttribute.WA_Resized):
@@ -381,15 +400,17 @@ class Dialog(QDialog):
         self._scroll.setVerticalScrollBarPolicy(bar)
 
     def _let_give_way(self, needed: int, room: int) -> int:
-        """What scrolls by itself gives up what there is no room for: tables, then fields of many lines, those
-        that are written into first, which else would scroll within words that do. What is needed then.
+        """What scrolls by itself gives up what there is no room for: tables, where that is enough, then
+        fields of many lines, those that are written into first: which else would scroll within words that do.
+        What is needed then.
         """
         tables = [one for one in self._scroll.findChildren(StaticTable) if not one.isHidden()]
         fields = [one for one in self._scroll.findChildren(QPlainTextEdit) if _grows(one)]
         fields.sort(key=QPlainTextEdit.isReadOnly)
         needed += sum(one.given for one in tables) + sum(map(_given, fields))
+        could = sum(one.spare for one in tables) + sum(map(_spare, fields))
         for table in tables:
-            table.give_way(max(0, needed - room))
+            table.give_way(max(0, needed - room) if needed - could <= room else 0)
             needed -= table.given
         for field in fields:
             given = min(_spare(field), max(0, needed - room))

@@ -128,6 +128,12 @@ class StaticTable(DataTable):
         """The pixels that it has given up of those it would be high."""
         return (self._wanted - self._lines) * self.verticalHeader().defaultSectionSize()
 
+    @property
+    def spare(self) -> int:
+        """The pixels that it could give up in all."""
+        rows = 0 if self._most is None else max(0, self._wanted - _FEWEST)
+        return rows * self.verticalHeader().defaultSectionSize()
+
     def give_way(self, pixels: int) -> None:
         """Gives up so much of its height, in whole rows, and keeps a few of them."""
         row = self.verticalHeader().defaultSectionSize()
