@@ -303,7 +303,7 @@ class ConnectDialog(FormDialog):
             self.database.set_key(connection.database_id)
         colour = default_colour(production=False) if connection is None else connection.colour
         self.colour.setCurrentIndex(self.colour.findData(colour))
-        self.token.setPlaceholderText("" if connection is None else "as it is kept")
+        self.token.setPlaceholderText("" if connection is None else "Leave empty to keep the stored one")
         self.set_clean()
 
     def _account_edited(self) -> None:

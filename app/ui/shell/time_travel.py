@@ -51,7 +51,7 @@ class TimeTravelDialog(Dialog):
         super().__init__(
             context.theme,
             f"Time Travel of {name}",
-            "Cloudflare brings a database back to any moment of the last days: 30, or 7 on the free plan. A "
+            "Cloudflare brings a database back to any moment of the last 30 days, or 7 on the free plan. A "
             "bookmark names such a moment. Retention takes one before it removes anything, and so does each "
             "way back before it begins.",
             icon=Icon.HISTORY,

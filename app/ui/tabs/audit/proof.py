@@ -59,11 +59,11 @@ def _say_what_goes(tab: RecordTab, found: tuple[Proof, GoingAlong | None]) -> No
     of_them = (
         f"Up to {counted(proof.most, 'entry', 'entries')} of {tenant}"
         if along is None
-        else f"{counted(along.entries, 'entry', 'entries')} of {tenant}, {byte_size(along.size)} of payloads"
+        else f"{counted(along.entries, 'entry', 'entries')} of {tenant}, {byte_size(along.size)} of payloads,"
     )
     at = absolute_time(proof.checkpoint.at, tab.context.settings.utc_times)
     sentence = (
-        f"{of_them}, can be read by whoever gets the proof: this entry and all later ones up to checkpoint "
+        f"{of_them} can be read by whoever gets the proof: this entry and all later ones up to checkpoint "
         f"{number:,} of {at}, the nearest.\n\nEach hash is computed from its entry's payload and cannot be "
         "checked without it. A new checkpoint would be further away, since it always covers the last entry. "
         "To keep a proof small, verify all chains right after the entry is written."
