@@ -204,7 +204,7 @@ class ArchiveReading:
         if not path.is_file():
             where = "is no file there" if os.path.lexists(path) else "is not in the archive folder"
             message = (
-                f"Entries {first.from_seq} to {last.to_seq} of {tenant_name(self._tenant)} were archived in "
+                f"Entries {first.from_seq:,} to {last.to_seq:,} of {tenant_name(self._tenant)} were archived in "
                 f"{name}, which {where}."
             )
             self.findings.append(

@@ -507,7 +507,7 @@ def _known_later(last: int | None, attempt: Attempt) -> str | None:
         return None
     ends = "none is left" if last is None else f"the last one is {last:,}"
     return (
-        f"Checkpoint {latest.number} knows an audit entry with the number {known:,}, but {ends}: what is "
+        f"Checkpoint {latest.number:,} knows an audit entry with the number {known:,}, but {ends}: what is "
         "recorded now would hide that. Verify the chain, and restore what is missing first."
     )
 

@@ -325,16 +325,24 @@ class Banner(QFrame):
         self._row.addWidget(self.cancel_button)
         self._row.addWidget(self._buttons)
         self._ends = in_row(within=self._buttons)
+        self._main: QWidget | None = None
         self._buttons.hide()
         self._keep_height()
 
     def add_button(self, button: QWidget, *, shrinks: bool = False) -> None:
-        """Put `button` at the right end, where it is hidden while progress shows.
+        """Put `button` at the right end, where it is hidden while progress shows; the main one stays the
+        last, as in dialogs.
 
         What shrinks is a QPushButton with an icon. It loses its words where the banner's own would be cut;
         icon, tool tip and accessible name stay.
         """
-        self._ends.addWidget(button)
+        if self._main is None or button.property("kind") == Kind.PRIMARY:
+            self._ends.addWidget(button)
+        else:
+            self._ends.insertWidget(self._ends.indexOf(self._main), button)
+            button.stackUnder(self._main)
+        if button.property("kind") == Kind.PRIMARY:
+            self._main = button
         self._buttons.setVisible(not self.is_busy())
         if shrinks and isinstance(button, QPushButton):
             self._shrinking.append(button)
