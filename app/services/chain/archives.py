@@ -204,8 +204,8 @@ class ArchiveReading:
         if not path.is_file():
             where = "is no file there" if os.path.lexists(path) else "is not in the archive folder"
             message = (
-                f"Entries {first.from_seq:,} to {last.to_seq:,} of {tenant_name(self._tenant)} were archived in "
-                f"{name}, which {where}."
+                f"Entries {first.from_seq:,} to {last.to_seq:,} of {tenant_name(self._tenant)} were archived "
+                f"in {name}, which {where}."
             )
             self.findings.append(
                 rules.Finding(rules.Code.TRUNCATED, self._tenant, first.seq, name, None, message)

@@ -42,6 +42,9 @@ _BORDER = 1
 _VERDICT = 280
 """The width in pixels that a verdict has at the least before buttons lose their words."""
 
+_FEWEST = 12
+"""Letters of what follows a headline in less of which there is no sense."""
+
 LOW = 600
 """The height in pixels below which a window has rows to lose."""
 
@@ -299,7 +302,7 @@ class Banner(QFrame):
         wraps = self._headline.sizePolicy()
         wraps.setHorizontalPolicy(QSizePolicy.Policy.Preferred)
         self._headline.setSizePolicy(wraps)
-        self._rest = FoldedLabel()
+        self._rest = FoldedLabel(fewest=_FEWEST)
         keep_room(self._rest)
         self._detail = FoldedLabel(look=Look.DIM)
         self.more_button = push_button(theme, "More", kind=Kind.FLAT)

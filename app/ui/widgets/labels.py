@@ -195,7 +195,8 @@ class ElidedLabel(Label):
 
 class FoldedLabel(Label):
     """Wraps to at most `most` lines and ends in an ellipsis there, until `unfold(True)`; a word that no line
-    can take is broken. `is_long` says whether it has more to say.
+    can take is broken. `is_long` says whether it has more to say. Where there is room for less than `fewest`
+    letters it shows none.
     """
 
     _title = 1.1
@@ -203,9 +204,11 @@ class FoldedLabel(Label):
     _breaks_words = False
     """It paints its lines itself."""
 
-    def __init__(self, text: str = "", look: Look = Look.TEXT, *, most: int = 2, caption: str = "") -> None:
+    def __init__(
+        self, text: str = "", look: Look = Look.TEXT, *, most: int = 2, fewest: int = 0, caption: str = ""
+    ) -> None:
         super().__init__(text, look, wrap=True, caption=caption)
-        self._most = most
+        self._most, self._fewest = most, fewest
         policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -247,7 +250,7 @@ class FoldedLabel(Label):
         if not self._unfolded and len(lines) > self._most:
             rest = "".join(lines[self._most - 1 :])
             last = metrics.elidedText(rest, Qt.TextElideMode.ElideRight, room.width())
-            lines[self._most - 1 :] = [last]
+            lines[self._most - 1 :] = [last] if self._most > 1 or len(last) >= self._fewest else []
         top = room.top() + max(0, room.height() - len(lines) * height) // 2 + metrics.ascent()
         for number, words in enumerate(lines):
             painter.drawText(room.left(), top + number * height, words)
