@@ -85,6 +85,10 @@ class NotificationsTab(RecordTab):
     remembered_apart = (_UNREAD,)
     groups: "GroupsPanel | None" = None
     """What stands beside the list, once it was asked for."""
+    _acting_on: ColumnChoice | None = None
+    """The group that an act on all of it was begun for."""
+    _dealt_with: tuple[frozenset[Any], ColumnChoice | None] = frozenset(), None
+    """The ids of the last such act, and its group."""
 
     def listen(self) -> None:
         """Begins with the unread ones, as an inbox does, unless all were wanted last, or a person has to
@@ -290,7 +294,16 @@ class NotificationsTab(RecordTab):
             self.filters_changed()
 
     def hear(self, change: Change, initiator: object) -> None:
-        """What was marked read stays in its group, which has fewer unread then."""
+        """What was marked read stays in its group, which has fewer unread then. An undo of what was done to a
+        whole group leads back to it.
+        """
+        ids = change.ids.get(NOTIFICATIONS.name, frozenset())
+        if initiator is self and self._acting_on is not None:
+            self._dealt_with, self._acting_on = (ids, self._acting_on), None
+        elif initiator is self.context.history and self.groups is not None and self._has_groups():
+            acted, of = self._dealt_with
+            if of is not None and ids == acted:
+                self.groups.go_back_to(of)
         super().hear(change, initiator)
         if NOTIFICATIONS.name in change.tables and self._has_groups() and not self._stale and self.groups:
             self.groups.count(self._ungrouped(), changed=True)
@@ -310,6 +323,7 @@ class NotificationsTab(RecordTab):
         def act() -> None:
             if self.list.shown == asked == self.query() and self.model.rowCount():
                 self.table.selectAll()
+                self._acting_on = self._group_choice()
                 self.commands.trigger(name)
 
         if self.list.shown == asked:

@@ -177,6 +177,12 @@ class GroupsPanel(QWidget):
         """What the list is narrowed to: the column and the value of the group; None for all of them."""
         return (self.by.currentData(), (self._value,)) if self._is_chosen else None
 
+    def go_back_to(self, choice: ColumnChoice) -> None:
+        """Chooses the group that this was the choice of, without a word."""
+        column, (value, *_) = choice
+        if column == self.column:
+            self._is_chosen, self._value = True, value
+
     def let_go(self) -> bool:
         """Chooses all of them, without a word; whether a group was chosen."""
         had, self._is_chosen, self._value = self._is_chosen, False, None

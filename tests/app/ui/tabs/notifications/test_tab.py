@@ -406,6 +406,13 @@ def test_groups_stand_beside_the_list_and_are_dealt_with_as_a_whole(
         qtbot.mouseClick(panel.buttons["mark_read"], Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: tab.query().choices[-1] == ("tenant_id", (following,)))
     qtbot.waitUntil(lambda: tab.list.shown == tab.query() and tab.model.rowCount() > 0)
+    context.history.undo()
+    qtbot.waitUntil(lambda: tab.query().choices[-1] == ("tenant_id", (tenant,)))
+    qtbot.waitUntil(lambda: tab.list.shown == tab.query() and tab.model.rowCount() == int(unread))
+    qtbot.waitUntil(lambda: texts(panel.table)[panel.table.selected_rows()[0]][0] == tenant)
+    context.history.redo()
+    qtbot.waitUntil(lambda: tab.query().choices[-1] == ("tenant_id", (following,)))
+    qtbot.waitUntil(lambda: tab.list.shown == tab.query() and tab.model.rowCount() > 0)
     tab.clear_filters()
     qtbot.waitUntil(lambda: tab.model.rowCount() == everything)
     assert panel.table.selected_rows() == [0]
