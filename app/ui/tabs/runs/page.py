@@ -46,7 +46,7 @@ from app.ui.widgets.later import later
 from app.ui.widgets.panes import GAP
 from app.ui.widgets.tab_order import hear_in_order
 from app.workers.runner import Task
-from models.errors import TenantAdminError
+from models.errors import DamagedFile, TenantAdminError
 
 KILL: Final = "kill"
 SOON_MS: Final = 60
@@ -145,6 +145,8 @@ class RunPage(QWidget):
         """Whether it was just opened: what was looked at of another run means nothing then."""
         self._is_whole = False
         """Whether the phases and what one produced are in sight together."""
+        self._is_unread = False
+        """Whether no more than the row of the run could be read."""
         self._is_folded = False
         """Whether the phases are put away where there is room for them."""
         self._reads = False
@@ -159,6 +161,7 @@ class RunPage(QWidget):
         theme = tab.context.theme
         self.neighbours = NeighbourList(theme, tab.model, looks, self._since)
         self.title, self.chip = ElidedLabel(look=Look.TITLE), StatusChip(theme)
+        self.chip.hide()  # until it has a word
         self.acts = {name: _Act(theme, tab.commands, name) for name in acts}
         for act in self.acts.values():  # disabled while it is done, it would give the keys to its neighbour
             act.clicked.connect(self.take_focus)
@@ -319,9 +322,12 @@ class RunPage(QWidget):
         self._upper = in_column(*parts, within=self._above, spacing=8)
         self._heading = (back, *self.steps, self.title, self.chip, self._acts)
         self._build_lower(theme)
+        self._rest = QWidget()  # keeps the heading at the top where nothing stands below
         for part in (self.failure, self._line, self._above):
             self._body.addWidget(part)
-        self._body.addWidget(self._lower, 1)
+        for part in (self._lower, self._rest):
+            self._body.addWidget(part, 1)
+        self._rest.hide()
         self.failure.hide()
         content.installEventFilter(self)
         self._arrange()
@@ -368,6 +374,11 @@ class RunPage(QWidget):
 
     def _arrange(self) -> None:
         """Shows what the choices say."""
+        self._rest.setVisible(self._is_unread)
+        if self._is_unread:
+            for part in (self._above, self._line, self._lower):
+                part.hide()
+            return
         is_whole, reads = self._is_whole, self._reads
         self._overview.setHidden(is_whole)
         self._fold.setVisible(is_whole)
@@ -540,8 +551,24 @@ class RunPage(QWidget):
 
     def _failed(self, error: TenantAdminError) -> None:
         self._reading = None
+        if isinstance(error, DamagedFile):
+            self._context.meet_damage()
         self.failure.setText(str(error))
         self.failure.show()
+        known = self._tab.current.whole()
+        if known is not None and (self.story is None or self.story.run["id"] != known.run["id"]):
+            self.story = self.timeline = None
+            self._is_unread = True
+            self._show_name(known.run)  # its row could be read
+            self._show_acts()
+        self._fit()
+
+    def _show_name(self, run: Record) -> None:
+        self.title.setText(formatting.first_line(run.text("idea"), 300))
+        self.title.setMaximumWidth(self.title.sizeHint().width() + 2)  # so that the status stands beside it
+        tone, icon = self._looks.get(run["status"], (Tone.NEUTRAL, None))
+        self.chip.set(status_word(run["status"]), tone, icon)
+        self.chip.show()
 
     def _came(self, told: tuple[RunStory, RunTimeline]) -> None:
         self._reading = None
@@ -553,10 +580,9 @@ class RunPage(QWidget):
         now = self._context.clock()
         run = story.run
         self.failure.hide()
-        self.title.setText(formatting.first_line(run.text("idea"), 300))
-        self.title.setMaximumWidth(self.title.sizeHint().width() + 2)  # so that the status stands beside it
-        tone, icon = self._looks.get(run["status"], (Tone.NEUTRAL, None))
-        self.chip.set(status_word(run["status"]), tone, icon)
+        self._is_unread = False
+        self._line.show()
+        self._show_name(run)
         sentence = page_parts.why(story, found, now, self._reason_of(run))
         self.why.setText(f"Why it is here: {sentence}" if sentence else "")
         self.why.setVisible(bool(sentence))
