@@ -11,7 +11,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
-from peewee import OP, SQL, Expression, ModelSelect, NodeList, fn
+from peewee import OP, SQL, BaseQuery, Expression, ModelSelect, NodeList, Select, fn
 
 from app.services import text
 from app.services.chain.append import Check, Event, Listed
@@ -39,6 +39,7 @@ from app.services.secrets.told import hides
 from models.engine import Database, Limits, Rows
 from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed
 from models.progress import UNWATCHED, Monitor
+from models.schema import StoredTables, read_stored
 from models.status import AuditEvent
 from models.tables import User
 
@@ -160,6 +161,21 @@ def entries_of_many(wanted: Iterable[NewUser]) -> int:
     """How many entries `create_many` makes of them."""
     each = Counter(tenant for tenant, *_ in wanted).values()
     return sum(-(-rows // USERS_PER_EVENT) for rows in each)
+
+
+def few_of(database: Database, tenant: str, most: int) -> int | None:
+    """How many users a tenant has, where an index leads to them and they are no more than so many; at most
+    so many rows are read for it, and one.
+    """
+
+    def ask(tables: StoredTables) -> list[BaseQuery]:
+        if USERS.name not in tables or "tenant_id" not in tables[USERS.name].led_by:
+            return []
+        there = User.select(SQL("1")).where(Expression(bytewise(User.tenant_id), OP.EQ, tenant))
+        return [Select([there.limit(most + 1)], [fn.COUNT(SQL("*"))]).tuples()]
+
+    _, found = read_stored(database, ask)
+    return next((int(rows) for ((rows,),) in found if rows <= most), None)
 
 
 def taken(database: Database, wanted: Iterable[NewUser]) -> dict[tuple[str, str], str]:

@@ -11,13 +11,14 @@ from typing import Any, cast
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
+from shiboken6 import Shiboken
 
 from app.services.chain.cautions import Agreed, Caution
 from app.services.chain.rules import SOUND, Verdict
 from app.services.opened import Opened
 from app.services.records.change import Change
 from app.services.records.lists import Lists
-from app.services.records.tables import Scope
+from app.services.records.tables import USERS, Scope
 from app.services.text import counted, quoted
 from app.settings import Settings
 from app.ui.session.busy import Busy
@@ -27,7 +28,7 @@ from app.ui.session.turns import Turns
 from app.ui.session.verdict import FileVerdict
 from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
-from models.engine import Capability, Database
+from models.engine import MOST_READ, Capability, Database
 from models.errors import (
     ColumnMissing,
     FileMoved,
@@ -56,7 +57,8 @@ AGES_MS = 15_000
 MOST_WRITTEN = 1_000
 """Rows that are written where each is charged, and nobody is asked before."""
 
-
+_FEW_OF = 5
+"""Of how many users one is counted where those of a tenant may be few."""
 ADDRESSES = "This shows whether another user has the same address."
 """What all users of a tenant are read for before one is written."""
 
@@ -100,6 +102,7 @@ class Context(QObject):
         self.clock, self.busy, self.say = clock, busy, say
         self.lists = Lists(opened.schema, opened.sizes)
         self._listed: dict[tuple[str, Scope], tuple[int, int]] = {}
+        self._counting: set[Scope] = set()
         """How many rows a list has as far as it was read and changed here, and what others had added to its
         table when it was read.
         """
@@ -228,6 +231,35 @@ class Context(QObject):
         much = MuchToRead(self.opened.place, rows, "up to", charged=charged)
         asked = ask_to_read(self.theme, much, run, parent, hint=hint)
         asked.rejected.connect(declined)
+
+    def when_compared(
+        self, tenant: str, run: Callable[[], object], parent: QWidget, *, times: int = 1
+    ) -> None:
+        """Runs what compares an address with those of all of a tenant's users, so many times, which no index
+        does; a person is asked first where that is much. How many these are is counted where it is not known,
+        up to a fifth of all.
+        """
+        from app.services.records.users import few_of  # noqa: PLC0415 - rows show before
+
+        scope = Scope(tenant)
+
+        def go() -> None:
+            self.when_agreed(times * self.rows_of(USERS.name, scope), run, parent, hint=ADDRESSES)
+
+        def told(found: int | None) -> None:
+            self._counting.discard(scope)
+            if found is not None:
+                self.know_rows(USERS.name, scope, found)
+            if Shiboken.isValid(parent) and parent.isVisible():
+                go()
+
+        every = self.rows_of(USERS.name, scope)
+        if (USERS.name, scope) in self._listed or not self.is_much(times * every):
+            go()
+        elif scope not in self._counting:
+            self._counting.add(scope)
+            few = min(MOST_READ // 2, every // _FEW_OF) // times
+            self.runner.read(few_of, tenant, few, on_done=told, on_failed=lambda _: told(None))
 
     def is_dear(self, written: int, read: int) -> bool:
         """Whether an act that can be taken back is asked about for what it costs: where that is charged, and

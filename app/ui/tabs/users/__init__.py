@@ -14,7 +14,7 @@ from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
 from app.services.records.record import Record
 from app.services.records.tables import EVERYONE, USERS, Scope
-from app.ui.session.context import ADDRESSES, Context
+from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import (
     create_act,
@@ -409,7 +409,7 @@ def new_user_form(context: Context, tenant: str | None, parent: QWidget | None =
     def create() -> None:
         tenant = tenant_field.value()
         write = partial(form.write, context.act, users.create, tenant, email_field.text(), form.asked())
-        context.when_agreed(context.rows_of(USERS.name, Scope(tenant)), write, form, hint=ADDRESSES)
+        context.when_compared(tenant, write, form)
 
     form.submitted.connect(create)
     return form
@@ -429,9 +429,7 @@ def edit_user_form(context: Context, user: Record, parent: QWidget | None = None
 
     def rename() -> None:
         write = partial(form.write, context.act, users.rename, user["id"], field.text(), before)
-        # The addresses of a tenant are compared as people read them, which no index does.
-        rows = context.rows_of(USERS.name, Scope(user.text("tenant_id")))
-        context.when_agreed(rows, write, form, hint=ADDRESSES)
+        context.when_compared(user.text("tenant_id"), write, form)
 
     form.submitted.connect(rename)
     return form

@@ -12,7 +12,7 @@ from app.services.records import users
 from app.services.records.seen import Seen
 from app.services.records.tables import USERS, Scope
 from app.services.text import counted, some_of, tenant_name, visible
-from app.ui.session.context import ADDRESSES, Context
+from app.ui.session.context import Context
 from app.ui.tabs.common.form_fields import PriceLine, TenantField
 from app.ui.widgets.long_form import LongForm
 
@@ -95,7 +95,7 @@ def move_form(context: Context, moving: Moving, seen: Seen, parent: QWidget | No
     def move() -> None:
         tenant = field.value()
         act = partial(context.act, users.move, ids, seen=seen, watching=form.monitor(len(ids)))
-        context.when_agreed(looks(), partial(form.write, act, tenant), form, hint=ADDRESSES)
+        context.when_compared(tenant, partial(form.write, act, tenant), form, times=1 if is_one else 2)
 
     form.submitted.connect(move)
     return form

@@ -282,6 +282,18 @@ def test_a_tenant_that_ends_with_a_space_is_not_the_one_without(
     assert [tenant for tenant, *_ in events()[-2:]] == ["acme ", "acme "]
 
 
+def test_few_users_of_a_tenant_are_counted_by_its_index_and_no_more(
+    engine: Database, sql: apsw.Connection
+) -> None:
+    for number in range(3):
+        users.create(engine, "acme", f"{number}@x.example", actor="ops", now=NOW)
+    assert users.few_of(engine, "acme", 3) == 3
+    assert users.few_of(engine, "acme", 2) is None
+    assert users.few_of(engine, "nobody", 2) == 0
+    sql.execute("DROP INDEX idx_users_tenant")
+    assert users.few_of(engine, "acme", 3) is None, "each user would be read"
+
+
 def test_several_move_at_once_and_those_whose_address_is_taken_stay(
     engine: Database, sql: apsw.Connection, events: Events
 ) -> None:
