@@ -140,10 +140,11 @@ def _add(options: argparse.Namespace) -> int:
         raise NotAllowed(_NO_USERS.format(path.name))
     sheet = adding.cut(adding.read_text(options.list))
     gone = _erased(opened)
+    there = frozenset(opened.tenants) - gone - {SYSTEM_TENANT}
     wanted = adding.WantedUser(
-        adding.told(sheet, adding.fillable(stored), options.column),
+        adding.told(sheet, adding.fillable(stored), options.column, () if options.tenant else there),
         options.tenant,
-        frozenset(opened.tenants) - gone - {SYSTEM_TENANT},
+        there,
         options.new_tenants,
         gone,
     )

@@ -7,7 +7,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,7 @@ from app.services.records import users
 from app.services.records.fitting import misfits, without_tenants
 from app.services.records.images import STAMPS, Images
 from app.services.records.tables import AUDIT_CHAIN, USERS, valid_beside
+from app.services.records.typed import asks_for_number, in_type
 from app.services.records.users import NewUser
 from models.engine import Database
 from models.errors import Cancelled, InvalidInput
@@ -242,9 +243,11 @@ def fillable(stored: StoredTable) -> tuple[str, ...]:
     return (EMAIL, TENANT, *USERS.others(stored))
 
 
-def told(sheet: Sheet, names: Sequence[str], said: Sequence[str]) -> dict[str, int]:
+def told(
+    sheet: Sheet, names: Sequence[str], said: Sequence[str], there: Collection[str] = ()
+) -> dict[str, int]:
     """The same as `guessed`, but for what a person has said, as `name=head`. Raises `InvalidInput`."""
-    found, heads = guessed(sheet, names), [*map(_bare, sheet.head)]
+    found, heads = guessed(sheet, names, there), [*map(_bare, sheet.head)]
     for one in said:
         name, _, head = one.partition("=")
         name = TENANT if _bare(name) in _KNOWN_AS[TENANT] else name.strip()
@@ -261,9 +264,9 @@ def told(sheet: Sheet, names: Sequence[str], said: Sequence[str]) -> dict[str, i
     return found
 
 
-def guessed(sheet: Sheet, names: Sequence[str]) -> dict[str, int]:
+def guessed(sheet: Sheet, names: Sequence[str], there: Collection[str] = ()) -> dict[str, int]:
     """Which column holds what, by the head line; without one, or where it does not say, addresses are where
-    the first line has an “@”.
+    the first line has an “@”, and tenants where each line has the name of one that is `there`.
     """
     plain = [*map(_bare, sheet.head)]
     found: dict[str, int] = {}
@@ -276,7 +279,23 @@ def guessed(sheet: Sheet, names: Sequence[str]) -> dict[str, int]:
         cells = sheet.rows[0] if sheet.rows else ()
         at = next((at for at, cell in enumerate(cells) if "@" in cell), 0)
         found = {EMAIL: at, **{name: other for name, other in found.items() if other != at}}
+    if TENANT in names and TENANT not in found:
+        known = {text.folded(one.strip()) for one in there}
+        left = [at for at in range(len(sheet.head)) if at not in found.values()]
+        at = next((at for at in left if _all_known(sheet, at, known)), None)
+        found |= {} if at is None else {TENANT: at}
     return found
+
+
+def _all_known(sheet: Sheet, at: int, known: Collection[str]) -> bool:
+    """Whether each cell of a column is one of these names, folded."""
+    seen = set[str]()
+    for cells in sheet.rows:
+        if (cell := _cell(cells, at)) not in seen:
+            if text.folded(cell) not in known:
+                return False
+            seen.add(cell)
+    return bool(seen)
 
 
 def unknown_head(sheet: Sheet, names: Sequence[str]) -> str:
@@ -317,6 +336,8 @@ def judge(
     first: dict[tuple[str, str], int] = {}
     email_of, tenant_of = _Emails(), _Tenants(wanted)
     beside = {name: at for name, at in wanted.columns.items() if name not in (EMAIL, TENANT)}
+    types = Images(database).types(USERS.name) if beside or asked else {}
+    numbers = {name: kind for name, kind in types.items() if asks_for_number(kind)}
     total = 2 * len(sheet.rows)
 
     for position, (cells, line) in enumerate(zip(sheet.rows, sheet.lines, strict=True)):
@@ -330,7 +351,7 @@ def judge(
             whole = None if at is None else sheet.spaced.get((line, at))  # a tenant may be called so
             given = wanted.tenant if at is None else _cell(cells, at)
             tenant = whole if whole is not None and whole in wanted.there else tenant_of(given)
-            more = _beside(cells, beside, asked)
+            more = _beside(cells, beside, asked, numbers)
         except InvalidInput as error:
             bad.append(Bad(line, str(error), cells))
             continue
@@ -385,10 +406,16 @@ def _cell(cells: Sequence[str], at: int | None) -> str:
     return cells[at] if at is not None and at < len(cells) else ""
 
 
-def _beside(cells: Sequence[str], columns: Mapping[str, int], asked: Sequence[str]) -> dict[str, str] | None:
+def _beside(
+    cells: Sequence[str], columns: Mapping[str, int], asked: Sequence[str], numbers: Mapping[str, str]
+) -> dict[str, str] | None:
+    """What a line has for other columns; `numbers` are declared as these types."""
     found = {name: cell for name, at in columns.items() if (cell := _cell(cells, at))}
     for name in asked:
         found.setdefault(name, "")
+    for name, value in found.items():
+        if name in numbers:
+            in_type(name, numbers[name], value)
     return {name: valid_beside(name, value) for name, value in found.items()} or None
 
 

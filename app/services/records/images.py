@@ -34,6 +34,7 @@ from app.services.records.rows import (
 )
 from app.services.records.seen import Seen, changed_since
 from app.services.records.tables import Table, valid_beside
+from app.services.records.typed import in_type
 from app.services.records.unaltered import addable, followed
 from app.services.text import visible
 from models.engine import Database, Limits, Rows, Statement, raw, sql_name
@@ -272,9 +273,18 @@ class Images:
         file's own columns ask for (`Table.asks_for`) and `values` lack, as text, which SQLite stores as each
         column wants it. Raises `ColumnMissing` for what the file lacks, and `InvalidInput`.
         """
+        return next(self.new_ones(table, [values], [self.asked_for(table, values, beside)], now))
+
+    def asked_for(self, table: Table, values: Image, beside: Mapping[str, str]) -> dict[str, str]:
+        """Those of the values `beside` that the file's own columns ask for, and `values` lack, as each may be
+        typed. Raises `InvalidInput`.
+        """
         asked = [name for name in table.asks_for(self.table(table.name)) if values.get(name) is None]
         given = {name: valid_beside(name, beside.get(name, "")) for name in asked}
-        return next(self.new_ones(table, [values], [given], now))
+        types = self.types(table.name) if given else {}
+        for name, value in given.items():
+            in_type(name, types.get(name, ""), value)
+        return given
 
     def new_ones(
         self, table: Table, values: Iterable[Image], beside: Iterable[Image], now: int

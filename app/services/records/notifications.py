@@ -31,7 +31,6 @@ from app.services.records.tables import (
     WEBHOOK_DESTINATIONS,
     Table,
     flag,
-    valid_beside,
 )
 from app.services.text import readable
 from models.engine import Database, raw, sql_name
@@ -264,8 +263,7 @@ def compose(
         "metadata": note.metadata,
         "read": 0,
     }
-    asked = NOTIFICATIONS.asks_for(images.table(NOTIFICATIONS.name))
-    others = {name: valid_beside(name, beside.get(name, "")) for name in asked}
+    others = images.asked_for(NOTIFICATIONS, said, beside)
     values = ({"tenant_id": one, **said} for one in wanted)
     new = images.new_ones(NOTIFICATIONS, values, [others] * len(wanted), now)
     rows = tuple(row.added() for row in images.followed(new, len(wanted)))

@@ -37,11 +37,20 @@ def in_type(name: str, kind: str, typed: str) -> Value:
     if not kind or any(word in kind for word in ("CHAR", "CLOB", "TEXT", "BLOB", "ANY")):
         return value
     number = _number(value)
-    if any(word in kind for word in ("REAL", "FLOA", "DOUB")):
+    if asks_for_number(kind):
         if number is None:
             raise InvalidInput(name, f"{name} is declared {kind}: a number, such as 7.5.")
         return float(number)
     return value if number is None else number
+
+
+def asks_for_number(kind: str) -> bool:
+    """Whether `in_type` refuses what is no number in a column that is declared so."""
+    kind = kind.upper()
+    if "INT" in kind:
+        return True
+    is_text = any(word in kind for word in ("CHAR", "CLOB", "TEXT", "BLOB"))
+    return not is_text and any(word in kind for word in ("REAL", "FLOA", "DOUB"))
 
 
 def _number(value: str) -> int | float | None:

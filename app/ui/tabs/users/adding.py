@@ -264,7 +264,8 @@ class AddUsersDialog(LongForm):
     def _offer(self, sheet: Sheet) -> None:
         """Offers the columns that there are, as the head line has them."""
         self._sheet = sheet
-        guess = adding.guessed(sheet, self._names)
+        there = with_records(self._context.tenants, self._context.erased)
+        guess = adding.guessed(sheet, self._names, there)
         titles = [first_line(visible(title), _MOST_HEAD) or "—" for title in sheet.head]
         for name, box in self._columns.items():
             with QSignalBlocker(box):

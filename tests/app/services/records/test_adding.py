@@ -298,6 +298,28 @@ def test_an_undo_is_refused_where_one_was_changed_since(engine: Database, sql: a
     assert emails(sql) == []
 
 
+def test_what_is_no_number_makes_no_user_where_one_is_declared(engine: Database, database_path: Path) -> None:
+    """SQLite would keep it as text, which is more than any number to a CHECK."""
+    logins = "ALTER TABLE users ADD COLUMN logins INTEGER DEFAULT 0 CHECK (logins >= 0)"
+    execute(database_path, logins, "ALTER TABLE users ADD COLUMN score REAL")
+    found = judged(engine, "email;logins;score\na@x.example;3,5;\nb@x.example;3;7,5\nc@x.example;3;7.5\n")
+    assert [(one.line, one.why) for one in found.bad] == [
+        (2, "logins takes a whole number (it is declared INTEGER)."),
+        (3, "score is declared REAL: a number, such as 7.5."),
+    ]
+    assert [email for _, email, _ in found.good] == ["c@x.example"]
+
+
+def test_a_column_of_nothing_but_tenants_is_taken_for_that() -> None:
+    names, there = ("email", "tenant_id", "role"), frozenset({"acme", "Globex"})
+    german = adding.cut("E-Mail;Mandant;Rolle\na@x.example;acme;x\nb@x.example;globex;acme\n")
+    assert adding.guessed(german, names, there) == {"email": 0, "tenant_id": 1}
+    assert adding.guessed(adding.cut("a@x.example,acme\nb@x.example,acme\n"), names, there)["tenant_id"] == 1
+    assert "tenant_id" not in adding.guessed(
+        adding.cut("a@x.example,acme\nb@x.example,nobody\n"), names, there
+    )
+
+
 def test_columns_that_only_the_file_knows_are_filled_and_come_back(
     engine: Database, sql: apsw.Connection, database_path: Path
 ) -> None:
