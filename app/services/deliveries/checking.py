@@ -46,6 +46,8 @@ _SIGNED: Final = frozenset(
     name.lower()
     for name in (SIGNATURE, TIMESTAMP, EVENT, STANDARD_ID, STANDARD_SIGNATURE, STANDARD_TIMESTAMP)
 )
+_DIGITS: Final = 64
+"""Of hex, in what the platform signs with."""
 _UNITS: Final = (("day", DAY), ("hour", HOUR), ("minute", 60))
 
 
@@ -143,8 +145,8 @@ def _platform(given: Mapping[str, str], body: str, secrets: Sequence[Tried]) -> 
     if ", " in signature:
         why = f"{SIGNATURE} is there more than once: a receiver has the values joined, and none of that form."
         return Checked(False, "It is signed twice", (why,))
-    if not signature.startswith(PLATFORM) or not re.fullmatch("[0-9a-fA-F]{64}", digest):
-        why = f"{SIGNATURE} must be {PLATFORM} and 64 digits of hex; this has {len(digest):,} characters."
+    if not signature.startswith(PLATFORM) or not re.fullmatch(rf"[0-9a-fA-F]{{{_DIGITS}}}", digest):
+        why = f"{SIGNATURE} must be {PLATFORM} and 64 digits of hex; {_other_form(signature)}."
         return Checked(False, "The signature has another form", (why,))
 
     def holds(tried: Secret, text: str) -> bool:
@@ -152,6 +154,15 @@ def _platform(given: Mapping[str, str], body: str, secrets: Sequence[Tried]) -> 
         return hmac.compare_digest(expected.lower(), PLATFORM + digest.lower())
 
     return _judged(holds, body, secrets)
+
+
+def _other_form(signature: str) -> str:
+    head, digest = signature[: len(PLATFORM)], signature.removeprefix(PLATFORM)
+    if digest == signature:
+        return f"this begins with {head}" if head.lower() == PLATFORM else f"this has no {PLATFORM}"
+    if len(digest) != _DIGITS:
+        return f"this has {counted(len(digest), 'character')} behind that"
+    return "what is behind that is no hex"
 
 
 def _standard(given: Mapping[str, str], body: str, secrets: Sequence[Tried]) -> Checked:

@@ -22,6 +22,7 @@ from app.ui.widgets.labels import SELECTABLE, Label, Look, in_column, in_lines, 
 _NAME = re.compile(r'^ *"(?:[^"\\\n]|\\.)*":(?= )', re.MULTILINE)
 _MARK = "\u200e"
 """A left-to-right mark: between a name and its value, so that neither changes the place of the other."""
+_AS_STORED = "This is not valid JSON; it is shown as stored."
 
 
 class Literal(str):
@@ -147,7 +148,7 @@ class JsonView(QWidget):
         super().__init__()
         self._theme = theme
         self._text: str | None = None
-        self._whole = False
+        self._unless, self._whole = _AS_STORED, False
         self._wants_tree = False
         self.setAccessibleName(name)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -180,10 +181,11 @@ class JsonView(QWidget):
         self._stack.addWidget(self.tree)
         self.set_json(None)
 
-    def set_json(self, text: str | None) -> None:
-        if text == self._text and text is not None:
+    def set_json(self, text: str | None, unless: str = _AS_STORED) -> None:
+        """Shows it; `unless` it is JSON with this sentence, or none."""
+        if (text, unless) == (self._text, self._unless) and text is not None:
             return
-        self._text, self._whole = text, False
+        self._text, self._unless, self._whole = text, unless, False
         self._fill()
 
     def show_tree(self, on: bool) -> None:
@@ -212,7 +214,7 @@ class JsonView(QWidget):
             except RecursionError:
                 note = "This JSON nests too deep to show as a tree."
             except ValueError:
-                note = "This is not valid JSON; it is shown as stored."
+                note = self._unless
         old = self.tree.model()
         self.tree.setModel(model)
         if old is not None:

@@ -25,6 +25,7 @@ from app.ui.widgets.labels import FoldedLabel, Label, Look, bounded, in_column, 
 from app.ui.widgets.waterfall import Waterfall, WaterfallBar, milliseconds
 
 _HEADERS_HEIGHT = 84
+_NO_JSON = "This is not valid JSON, as Content-Type says it is; it is shown as it came."
 _BETWEEN, _BEFORE = "within this program", "Before"
 
 
@@ -72,7 +73,7 @@ class AnswerView(QWidget):
         source = (answer.address, answer.tls, size if answer.status is not None else "")
         self.source.setText(" · ".join(filter(None, source)))
         self.headers.setPlainText("\n".join(f"{name}: {value}" for name, value in answer.headers))
-        self.body.set_json(answer.text())
+        self.body.set_json(answer.text(), _NO_JSON if _is_called_json(answer) else "")
         self._came.setVisible(answer.status is not None)
         self._hint.hide()
         self._answer.show()
@@ -93,6 +94,11 @@ class AnswerView(QWidget):
         self._answer.hide()
         self._came.hide()
         self._hint.show()
+
+
+def _is_called_json(answer: DeliveryAnswer) -> bool:
+    kind = next((text for name, text in answer.headers if name.lower() == "content-type"), "")
+    return "json" in kind.partition(";")[0].lower() and not answer.is_cut
 
 
 def _pieces(answer: DeliveryAnswer) -> list[WaterfallBar]:

@@ -131,6 +131,19 @@ def test_whatever_is_pasted_has_an_answer(headers: str, title: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("signature", "why"),
+    [
+        ("abc", "this has no sha256=."),
+        (f"SHA256={'a' * 64}", "this begins with SHA256=."),
+        (f"sha256={'a' * 63}", "this has 63 characters behind that."),
+    ],
+)
+def test_a_signature_of_another_form_is_told_what_is_other(signature: str, why: str) -> None:
+    (said, *_) = judged(f"X-Webhook-Signature: {signature}", "{}").findings
+    assert said == f"X-Webhook-Signature must be sha256= and 64 digits of hex; {why}"
+
+
+@pytest.mark.parametrize(
     "written",
     [
         lambda pairs: "\n".join(f"-H '{name}: {value}' \\" for name, value in pairs),
