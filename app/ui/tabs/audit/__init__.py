@@ -37,7 +37,7 @@ from app.ui.widgets.actions import ActionSpec, ButtonIn
 from app.ui.widgets.buttons import SplitButton
 from app.ui.widgets.file_dialogs import choose_folder
 from app.ui.widgets.json_view import JsonView
-from app.ui.widgets.labels import Label
+from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.panes import GAP, LOW, Field
 from models.engine import Database
 
@@ -127,7 +127,9 @@ class AuditTab(RecordTab):
     def build_inspector(self) -> None:
         from app.ui.tabs.audit.mentions import MentionsPart  # noqa: PLC0415 - rows show before
 
+        self._moment = Label(look=Look.DIM, wrap=True, selectable=True, caption="Time")
         self._summary = Label(wrap=True, selectable=True, caption="Summary")
+        self.inspector.add_widget(self._moment)
         self._payload = JsonView(self.context.theme)
         self.inspector.add_widget(self._summary)
         self.inspector.add_widget(self._payload)
@@ -148,10 +150,11 @@ class AuditTab(RecordTab):
         number = formatting.figure(entry["seq"])
         self.inspector.set_header(
             entry.text("event_type"),
-            f"entry {number} · {declared.whose(entry)} · {self._moment(entry['created_at'])}",
+            f"entry {number} · {declared.whose(entry)}",
             verdict_words.HASHES[judged.hash_ok],
             verdict_words.LINKS[judged.link],
         )
+        self._moment.setText(self._words_of_time(entry["created_at"]))
         said = summary(entry["event_type"], entry["payload"])
         self._summary.setText(said or "")
         self._summary.setVisible(said is not None)
@@ -202,7 +205,7 @@ class AuditTab(RecordTab):
         self.pane.show_entry()
         super().open_record()
 
-    def _moment(self, stored: Any) -> str:
+    def _words_of_time(self, stored: Any) -> str:
         at = epoch_of(stored)
         return (
             formatting.plain(stored)

@@ -34,8 +34,8 @@ _NO_PROOF = (
     "exported with it."
 )
 _GOES = "All that it has goes for good, at once or not at all."
-_COPY_OF_FILE = "A copy of the file is put beside it first, in {}."
-_COPY_OF_ROWS = "A copy of all that goes is put in {} first."
+_COPY_OF_FILE = "A copy of the file is put beside it first, in this folder:\n{}\n"
+_COPY_OF_ROWS = "A copy of all that goes is put first in this folder:\n{}\n"
 _NO_UNDO = "What was done to it here before can no longer be undone."
 _STAYS = (
     "That copy still holds all of it: delete it when nobody needs it any more. A marker in its chain and an "
@@ -159,7 +159,7 @@ def _confirm(
     of = _COPY_OF_ROWS if opened.file is None else _COPY_OF_FILE
     price = found.price(opened.place, charged=opened.database.charges) if found.reads else None
     ending = context.history.ending if opened.file is not None else _NO_UNDO
-    said = (f"{_GOES} {of.format(opened.folder)} {_STAYS}", ending, found.caution, price)
+    said = (f"{_GOES} {of.format(opened.folder)}{_STAYS}", ending, found.caution, price)
     ConfirmDialog(
         context.theme,
         f"Erase {visible(found.tenant)}?",

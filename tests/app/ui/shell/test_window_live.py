@@ -1645,7 +1645,7 @@ def test_all_tenants_are_listed_and_one_exported_and_erased(
     found.commands.trigger(ERASE)
     box = dialog(qtbot, window, ConfirmDialog)
     said = box.sentence.text()
-    assert f"A copy of all that goes is put in {file.parent} first." in said
+    assert f"A copy of all that goes is put first in this folder:\n{file.parent}\n" in said
     price = r"up to [\d,]+ rows of d1:prod are read and up to [\d,]+ rows written, and charged"
     assert re.search(price, said)
     box.typed.setText(name)
