@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from PySide6.QtCore import QEvent, QMimeData, QObject, Qt
+from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QTextOption
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
@@ -24,6 +24,26 @@ def copy_secret(text: str) -> None:
     data.setData(_KLIPPER, b"secret")
     data.setData(_WINDOWS, b"\0\0\0\0")
     QGuiApplication.clipboard().setMimeData(data)
+
+
+class PasteBox(QPlainTextEdit):
+    """Text to edit, of which no more than `longest` characters are pasted or dropped at once: a person feels
+    how long more take to be laid out. `refused(str)` says so.
+    """
+
+    refused = Signal(str)
+
+    def __init__(self, longest: int) -> None:
+        super().__init__(tabChangesFocus=True)
+        self._longest = longest
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        many = len(source.text())
+        if many <= self._longest:
+            super().insertFromMimeData(source)
+        else:
+            most = f"at most {self._longest:,} are taken at once, and none were"
+            self.refused.emit(f"This has {many:,} characters; {most}.")
 
 
 class SecretBox(QPlainTextEdit):

@@ -25,6 +25,7 @@ from app.services.text import some_of
 from app.ui.theme import Theme, set_property
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.clipboard import PasteBox
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.labels import Label, Look, add_layout, in_column, in_row, keep_room
 from app.ui.widgets.later import later
@@ -147,11 +148,17 @@ class FormDialog(Dialog):
             add_layout(self._form, self._row)
         self._column = column
         add_layout(self._row, column, 1)
+        if isinstance(editor, PasteBox):
+            editor.refused.connect(partial(self._say_refused, key))
         value, changed = _parts(editor)
         self._entries[key] = _Entry(editor, value, check, problem, below, label)
         changed.connect(lambda *_: self._edited(key))
         self._clean[key] = value()
         _say(self._entries[key], "")
+
+    def _say_refused(self, key: str, why: str) -> None:
+        self.set_problem(why, key)
+        announce(self, why)
 
     def add_asked(self, columns: Sequence[str], known: Mapping[str, object] = MappingProxyType({})) -> None:
         """A field for each column that only the file knows and that no new record may leave empty, with what

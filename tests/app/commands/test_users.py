@@ -43,8 +43,10 @@ def test_users_are_written_as_a_list_without_secrets(path: Path, tmp_path: Path)
 
 def test_what_a_column_holds_can_be_said(path: Path, tmp_path: Path) -> None:
     lines = tmp_path / "neu.csv"
-    lines.write_text("Adresse;Mandant\nnew@acme.example;acme-corp\n")
+    lines.write_text("Adresse;Mandant\nnew@acme.example;acme-corp\nother@acme.example;\n")
     assert "The tenant is missing" in run("users", "add", path, lines, "--dry-run").stderr
+    lines.write_text("Adresse;Mandant\nnew@acme.example;acme-corp\n")
+    assert run("users", "add", path, lines, "--dry-run").returncode == 0, "each is a tenant that is there"
     for said in ("tenant_id=Mandant", "tenant=mandant"):
         told = run("users", "add", path, lines, "--dry-run", "--column", said)
         assert (told.returncode, "1 user can be created, 0 lines" in told.stdout) == (0, True)

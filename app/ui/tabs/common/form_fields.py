@@ -5,19 +5,22 @@ line that says what an act on many records takes, where each row is charged.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from PySide6.QtCore import QEvent, Signal
-from PySide6.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from app.services import text
 from app.services.records.change import price_to_add, price_to_change
 from app.services.text import folded
 from app.ui.session.context import Context
 from app.ui.widgets.buttons import CheckBox
+from app.ui.widgets.clipboard import PasteBox
 from app.ui.widgets.form_dialog import FieldValue, checked
 from app.ui.widgets.formatting import EMPTY
 from app.ui.widgets.labels import LONGEST, Label, Look, bounded, in_column
 from models.status import SYSTEM_TENANT
 
 _valid = checked(text.tenant_id)
+_PASTED = 20_000
+"""Characters: as many as the longest text that is edited here may have."""
 _NEW = "A new tenant…"
 _NO_RECORDS = f"{SYSTEM_TENANT} is the chain of what is done to the whole database; no record can be its."
 _SHOWN = 60
@@ -30,14 +33,14 @@ def with_records(tenants: Iterable[str], erased: Collection[str]) -> list[str]:
     return [one for one in tenants if one != SYSTEM_TENANT and one not in erased]
 
 
-class LinesEditor(QPlainTextEdit):
+class LinesEditor(PasteBox):
     """Text of several lines. `changed()` with every edit."""
 
     changed = Signal()
     is_unfinished = False
 
     def __init__(self, lines: int) -> None:
-        super().__init__(tabChangesFocus=True)
+        super().__init__(_PASTED)
         self.setFixedHeight((lines + 1) * self.fontMetrics().lineSpacing())
         self.textChanged.connect(self.changed)
 

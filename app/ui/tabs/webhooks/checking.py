@@ -17,6 +17,7 @@ from app.ui.tabs.webhooks.event_views import VerdictCard
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.clipboard import PasteBox
 from app.ui.widgets.columns import Columns
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.labels import Label, Look, in_column
@@ -29,8 +30,11 @@ _FINDINGS = 8
 _OTHER = "Another secret, where it is not the stored one"
 
 
-class _PasteEditor(QPlainTextEdit):
+class _PasteEditor(PasteBox):
     """What is pasted is in sight from its beginning, however long its lines are."""
+
+    def __init__(self) -> None:
+        super().__init__(MOST)
 
     def insertFromMimeData(self, source: QMimeData) -> None:
         super().insertFromMimeData(source)
@@ -102,6 +106,7 @@ class CheckRequestDialog(Dialog):
         self.set_close_button(left=[self.clear_button])
         for editor in (self.headers, self.body_editor):
             editor.textChanged.connect(self._check)
+            editor.refused.connect(self._say_refused)
         self.headers.parted.connect(self._take_body)
         self.typed.textChanged.connect(self._check)
         self.finished.connect(self._end)
@@ -111,7 +116,6 @@ class CheckRequestDialog(Dialog):
         self.headers.setFocus()
 
     def _set_up(self, editor: QPlainTextEdit, name: str) -> None:
-        editor.setTabChangesFocus(True)
         editor.setFont(self.theme.mono_font())
         editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         editor.setAccessibleName(name)
@@ -153,6 +157,11 @@ class CheckRequestDialog(Dialog):
         rest = found.findings[1:_FINDINGS]
         self.findings.setText("\n".join(rest))
         self.findings.setVisible(bool(rest))
+
+    def _say_refused(self, why: str) -> None:
+        self.verdict.show_verdict(*_LOOKS[None], "Too much to check", why)
+        self.findings.hide()
+        announce(self.verdict, why)
 
     def _clear(self) -> None:
         for editor in (self.headers, self.body_editor):

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QPlainTextEdit, QW
 from app.services.deliveries.delivering import Delivered, Deliverer
 from app.services.deliveries.destination import Destination, read_destination
 from app.services.deliveries.log import DeliveryLog
-from app.services.deliveries.request import VARIABLE, Request, as_curl, make
+from app.services.deliveries.request import MOST_BODY, VARIABLE, Request, as_curl, make
 from app.services.deliveries.samples import MEANINGS, sample
 from app.services.deliveries.signing import Signing, new_message_id
 from app.services.records.tables import WEBHOOK_DESTINATIONS, Scope
@@ -28,7 +28,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.choice_box import ChoiceBox
-from app.ui.widgets.clipboard import copy_text
+from app.ui.widgets.clipboard import PasteBox, copy_text
 from app.ui.widgets.columns import Columns
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.following import FollowingScroll
@@ -107,7 +107,8 @@ class SendEventDialog(Dialog):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.meaning = Label("", Look.DIM, wrap=True)
         self.body_state = Label(_SAMPLE, Look.DIM)
-        self.body_editor = QPlainTextEdit(tabChangesFocus=True)
+        self.body_editor = PasteBox(MOST_BODY)
+        self.body_editor.refused.connect(self._say_problem)
         self.body_editor.setFont(theme.mono_font())
         self.body_editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.body_editor.setAccessibleName("Body")

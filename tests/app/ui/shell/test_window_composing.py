@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -101,6 +102,11 @@ def test_another_type_is_written_with_a_warning_and_the_tenant_in_sight_is_chose
     form.type.name.setFocus()
     type_text(qtbot, "maintenance")
     typed(form, qtbot, "Down on Sunday", "")
+    form.message.setFocus()
+    QGuiApplication.clipboard().setText("x" * 900_000)  # Qt would lay it out for minutes
+    press("Ctrl+V")
+    assert "This has 900,000 characters; at most 20,000 are taken at once" in words(form)
+    assert form.message.value() == ""
     click(qtbot, form.action_button)
     closed(qtbot, window, ComposeDialog)
     found = ask(
