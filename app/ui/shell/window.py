@@ -24,9 +24,11 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QDialog,
+    QFileDialog,
     QLabel,
     QMainWindow,
     QMenu,
+    QMessageBox,
     QPushButton,
     QSizeGrip,
     QStackedWidget,
@@ -426,10 +428,11 @@ class MainWindow(QMainWindow):
 
     def _when_free(self, name: str, show: Callable[[], object]) -> None:
         """Shows what was opened as soon as no dialog of the file before it stands there any more: it would go
-        with that, and what was typed in it, or is shown this once.
+        with that, and what was typed in it, or is shown this once. One that asks for a file holds neither.
         """
-        asked = () if self.workspace is None else self.workspace.findChildren(QDialog)
-        standing = next((one for one in asked if one.isVisible() and one.isModal()), None)
+        asked = [] if self.workspace is None else self.workspace.findChildren(QDialog)
+        modal = [one for one in asked if one.isVisible() and one.isModal()]
+        standing = next((one for one in modal if not isinstance(one, QFileDialog | QMessageBox)), None)
         if standing is None:
             show()
             return
