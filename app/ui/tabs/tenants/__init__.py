@@ -105,7 +105,8 @@ class TenantsTab(RecordTab):
 
     def special_columns(self) -> declared.Special:
         def of(answer: Callable[[TenantRow], Any]) -> Callable[[Any, Row], Any]:
-            return lambda value, row: answer(row[-1])
+            # What is known of a chain is at hand before the rows are read again.
+            return lambda value, row: answer(self._tenants.at_hand().get(row[-1].name, row[-1]))
 
         def bars(one: TenantRow) -> Bars | None:
             return bars_of(one.attempts, SHOWN) if one.attempts else None
@@ -333,6 +334,7 @@ class TenantsTab(RecordTab):
             return
         through = lists.known.through
         lists.judge(known)
+        self.table.viewport().update()
         behind = known.through != through and any(
             (row.head or 0) > known.through for row in lists.at_hand().values()
         )

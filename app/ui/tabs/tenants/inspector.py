@@ -60,8 +60,8 @@ class NumbersPart(QWidget):
         without = f"{row.passwordless:,} no password" if row.passwordless else ""
         self._show(self.users, row, "users", without)
         self._show(self.unread, row, "unread", f"of {row.notifications:,}")
-        idle = row.webhooks - row.active
-        note, tone, icon = (f"{idle:,} inactive" if idle else ""), Tone.NEUTRAL, None
+        all_of_them = row.webhooks == row.active
+        note, tone, icon = ("active" if all_of_them else f"active of {row.webhooks:,}"), Tone.NEUTRAL, None
         if row.failing:
             note, tone, icon = f"{row.failing:,} failing", Tone.BAD, Icon.BAD
         self._show(self.webhooks, row, "active", note, (tone, icon))

@@ -218,8 +218,9 @@ def test_each_state_of_a_chain_has_its_words_and_webhooks_their_health(
 
     qtbot.waitUntil(told)
     assert said[unproven] == "unproven start" and said[of].startswith("verified · ")
-    assert page.chips.buttons()[1].text() == "Need a look 3"
-    assert "Need a look" not in page.totals.said() and "2 not" in page.totals.said()
+    qtbot.waitUntil(lambda: page.chips.buttons()[1].text() == "Need a look 3")
+    qtbot.waitUntil(lambda: "2 not" in page.totals.said())
+    assert "Need a look" not in page.totals.said()
     page.model.sort(page.model.column_of("chain"), Qt.SortOrder.AscendingOrder)
     qtbot.waitUntil(lambda: rows_of(page, "name")[0] == broken)
     choose(qtbot, page, 0)
