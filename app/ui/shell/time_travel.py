@@ -20,7 +20,7 @@ from app.ui.widgets.banner import Toast
 from app.ui.widgets.buttons import copy_button, push_button
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, WaitDialog
 from app.ui.widgets.formatting import absolute_time, relative_time, shortened, typed_time
-from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.labels import Label, Look, in_row
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.scan_pool import store_and_verifier
 from models.engine import Database
@@ -76,7 +76,10 @@ class TimeTravelDialog(Dialog):
         self.line.setAccessibleName("Bookmark or time")
         self.line.setPlaceholderText(f"A time such as {absolute_time(clock - DAY, utc)}, or a bookmark")
         self.now = Label(f"As it is now: {now.name}", Look.DIM, selectable=True)
-        for widget in (self.table, self.none, self.line, self.now):
+        copy = copy_button(context.theme, "&Copy", lambda: self.line.text().strip())
+        meant = QWidget()
+        in_row((self.line, 1), copy, within=meant)
+        for widget in (self.table, self.none, meant, self.now):
             self.add_widget(widget)
         cannot = context.cannot_write
         self.locked = Label(cannot or "", Look.WARN, wrap=True)
@@ -84,8 +87,7 @@ class TimeTravelDialog(Dialog):
         self.add_widget(self.locked)
         self.keep_button = push_button(context.theme, "&Keep a bookmark of the current state", self._keep)
         self.return_button = self.set_answer("Go back…", self._return, Kind.DANGER, cancel="Close")
-        copy = copy_button(context.theme, "&Copy", lambda: self.line.text().strip())
-        self.add_apart(self.keep_button, copy)
+        self.add_apart(self.keep_button)
         self._can_write, self._now, self._clock, self._utc = cannot is None, now.name, clock, utc
         self._place = context.opened.place
         self.line.textChanged.connect(self._update)
