@@ -54,7 +54,7 @@ _WIDE, _NO_LIST, _NARROW = 760, 960, 1120
 """The width of a page from which on title and acts stand in a line, of one with room for the list, and of one
 in which that is wide.
 """
-_LOW, _MARGIN, _MARGIN_LOW = 330, 14, 8
+_LOW, _MARGIN, _MARGIN_LOW, _SPACING = 330, 14, 8, 8
 """The height of a card below which most acts are behind "…" and the phases come before the numbers, and what
 is above and below all in it.
 """
@@ -289,7 +289,7 @@ class RunPage(QWidget):
         card.setAccessibleName("Run")
         in_row(self.neighbours, (card, 1), within=self, spacing=GAP)
         in_column((scroll, 1), within=card, margins=(1, 1, 1, 1))
-        self._body = in_column(within=content, spacing=8)
+        self._body = in_column(within=content, spacing=_SPACING)
         self._above, self._lower = QWidget(content), QWidget(content)
         back = push_button(
             theme, "", self.close_page, kind=Kind.FLAT, icon=Icon.CARET_LEFT, tip="Back to the list (Esc)"
@@ -369,7 +369,7 @@ class RunPage(QWidget):
         self._is_whole = not self._is_folded and above + 8 + _BELOW_PHASES <= left
         spare = left - above - (8 + _AT_EASE if self._is_whole else 0)
         self.phases.set_higher(max(0, min(_HIGHER, spare // lines)))
-        self._lower.setMinimumHeight(0 if left >= _LOWER else max(_LOWER, room.height() - 2 * around))
+        self._lower.setMinimumHeight(0 if left >= _LOWER else max(_LOWER, room.height() - around - _SPACING))
         self._arrange()
 
     def _arrange(self) -> None:
@@ -414,8 +414,16 @@ class RunPage(QWidget):
         """Scrolls to the part that is looked at, when it has its size, where not all of that is in sight;
         else the page begins at its top.
         """
-        bar = self._scroll.verticalScrollBar()
-        later(self, 0, lambda: bar.setValue(self._lower.y() if self._lower.minimumHeight() else 0))
+
+        def scroll() -> None:
+            part, top = self._stack.currentWidget(), self._lower.y() - _SPACING
+            is_short = self._part > 0 and part.sizeHint().height() <= room.height() - top
+            self._scroll.verticalScrollBar().setValue(
+                top if self._lower.minimumHeight() and not is_short else 0
+            )
+
+        room = self._scroll.viewport()
+        later(self, 0, scroll)
 
     def _add_choice(self, words: str, look: Callable[[], object]) -> QPushButton:
         """One of the parts that are shown; each is made when it is looked at first."""
