@@ -25,6 +25,8 @@ _DISTANCES = (
     (MINUTE, MINUTE, "min"),
 )
 """From how many seconds on a time's distance is said in a unit, its seconds and its word."""
+NOTHING: Final = "—"
+"""What stands for a value that there is none of."""
 _ELLIPSIS = "…"
 _TOO_MUCH = 1e17
 """Dollars above which a figure says how many digits there are, and not which."""

@@ -37,7 +37,7 @@ _BELOW, _OF_ID = " · ", 8
 _OF_NAMES = 0.22
 """How much of the width the names of the fields take at the most; they wrap, too."""
 _NUMBERS = frozenset({Said.NUMBER, Said.SCORE, Said.MONEY, Said.SECONDS})
-_ALIKE, _AROUND, _NOTHING = 32, 12, "—"
+_ALIKE, _AROUND, _NOTHING = 32, 12, formatting.NOTHING
 _FILTERS = {"CSV (*.csv)": ".csv", "Markdown (*.md)": ".md"}
 
 

@@ -115,7 +115,7 @@ class _TwoLines(QStyledItemDelegate):
             )
             painter.drawPixmap(room.left(), above.center().y() - _ICON // 2 + 1, pixmap)
         painter.setFont(font)
-        points = formatting.score(row[_SCORE]) or "–"
+        points = formatting.score(row[_SCORE]) or formatting.NOTHING
         painter.setPen(colour("text"))
         self._line(painter, above, idea_words(row[_IDEA]), points[:12])
         painter.setFont(small)

@@ -129,20 +129,20 @@ def facts(context: Context, story: RunStory, timeline: RunTimeline, full: float 
     ends = now if timeline.goes_on or timeline.waits else timeline.ended or changed
     ran = lasted(ends - made) if made is not None and ends is not None and ends >= made else _UNKNOWN
     found = [
-        RunFact("Score", score or "–", f"of {full:g}" if score and full is not None else ""),
+        RunFact("Score", score or formatting.NOTHING, f"of {full:g}" if score and full is not None else ""),
         RunFact(
             "Revenue",
             formatting.money(revenue)
             if isinstance(revenue, int | float)
-            else formatting.first_line(formatting.plain(revenue), 40) or "–",
+            else formatting.first_line(formatting.plain(revenue), 40) or formatting.NOTHING,
             "potential" if isinstance(revenue, int | float) else "",
         ),
         RunFact("Phases", f"{timeline.done} of {known}", "done")
         if story.artifacts is not None
         else RunFact("Phases", "missing", "no artifacts here"),
-        RunFact("Pivots", formatting.figure(pivots) or "–", ", ".join(said)),
+        RunFact("Pivots", formatting.figure(pivots) or formatting.NOTHING, ", ".join(said)),
         RunFact("Running for" if timeline.goes_on else "Age" if timeline.waits else "Ran for", ran),
-        RunFact("Verdict", formatting.first_line(run.text("kill_verdict"), 24) or "–"),
+        RunFact("Verdict", formatting.first_line(run.text("kill_verdict"), 24) or formatting.NOTHING),
         RunFact(
             "Updated",
             _UNKNOWN if changed is None else formatting.relative_time(changed, now),
@@ -169,7 +169,7 @@ def _changed_by(story: RunStory, changed: int | None) -> str:
 def _last_entry(story: RunStory, now: int) -> tuple[str, str]:
     """When something about the run was recorded last, and what by whom."""
     if not story.entries:
-        return "–" if story.entries is not None else "not read", ""
+        return formatting.NOTHING if story.entries is not None else "not read", ""
     last = story.entries[0]
     at = epoch_of(last.created_at)
     parts = (formatting.first_line(part, 24) for part in (last.event_type, last.actor))

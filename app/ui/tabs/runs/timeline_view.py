@@ -42,7 +42,7 @@ _BAR, _ICON, _PAD, _LEAST = 8, 14, 6, 3.0
 _LEAST_TIMES, _LEAST_WORDS, _ROOM_FOR_TIMES = 80, 64, 240
 Bar = tuple[QRectF, TimeSpan]
 """A time, and where it is painted."""
-_NOTHING: Final = "–"
+_NOTHING: Final = formatting.NOTHING
 NOT_REACHED: Final = "not reached"
 UNKNOWN: Final = "unknown"
 

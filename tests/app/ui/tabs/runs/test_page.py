@@ -134,9 +134,9 @@ def test_all_that_is_known_is_shown(opened: RunPage) -> None:
     model = opened.phases.phases
     rows = [[str(model.index(row, column).data()) for column in range(6)] for row in range(model.rowCount())]
     assert rows[0] == ["opportunity", "", "6 min 40 s", "92.0", "v1", "approved"]
-    assert rows[2] == ["market-research", "", "33 min 20 s", "–", "v2", "in review"]
-    assert rows[3][2:] == ["–", "–", "", "not reached"]
-    assert rows[-1] == ["wild-ideas", "", "10 min", "–", "v1", "odd"]
+    assert rows[2] == ["market-research", "", "33 min 20 s", "—", "v2", "in review"]
+    assert rows[3][2:] == ["—", "—", "", "not reached"]
+    assert rows[-1] == ["wild-ideas", "", "10 min", "—", "v1", "odd"]
     said = model.index(1, TIMES).data(Qt.ItemDataRole.AccessibleTextRole)
     assert said.startswith("v1 sent back: ") and "\nv2 approved: " in said
     assert model.index(2, 0).data(Qt.ItemDataRole.AccessibleDescriptionRole) == (
