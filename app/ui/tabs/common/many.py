@@ -138,7 +138,7 @@ class ManyPart(QWidget):
         lines = [f"{grouped(count)} × {self._words(column, value)}" for value, count in most]
         if len(values) > len(most):
             rest, others = values.total() - sum(count for _, count in most), len(values) - len(most)
-            lines.append(f"{grouped(rest)} with {grouped(others)} others")
+            lines.append(f"{grouped(rest)} × one of {grouped(others)} others")
         return Field(column.label, "\n".join(lines))
 
     def _span(self, column: TableColumn, values: Counter[Any]) -> str:

@@ -417,7 +417,7 @@ class RunPage(QWidget):
 
         def scroll() -> None:
             part, top = self._stack.currentWidget(), self._lower.y() - _SPACING
-            is_short = self._part > 0 and part.sizeHint().height() <= room.height() - top
+            is_short = self._part > 0 and part is not None and part.sizeHint().height() <= room.height() - top
             self._scroll.verticalScrollBar().setValue(
                 top if self._lower.minimumHeight() and not is_short else 0
             )
