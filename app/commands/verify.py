@@ -131,7 +131,7 @@ def verify(options: argparse.Namespace) -> int:
             for note in report.notes:
                 say(note)
         say_used(where.usage)
-    elif not report.intact or report.doubts:
+    elif not report.intact or report.doubts or report.was_through is not None:
         with redirect_stdout(sys.stderr):
             say(str(options.file))
             print_report(report)

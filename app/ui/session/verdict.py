@@ -95,7 +95,9 @@ class FileVerdict(QObject):
             since, intact = self.outcome.asked.since, self.outcome.intact
         else:
             since, intact = (None, False) if self.last is None else (self.last.since, self.last.intact)
-        return since is not None and intact and self.whole_at is not None
+        said = self.last if self.outcome is None else self.outcome.report
+        ends_sooner = said is not None and said.was_through is not None
+        return not ends_sooner and since is not None and intact and self.whole_at is not None
 
     def held(self, seq: int) -> bool:
         """Whether an entry that was not looked at since held then, for all that is known."""

@@ -69,6 +69,8 @@ def heading(said: Report | KeptVerdict) -> tuple[Tone, str, str]:
         return Tone.WARN, doubts.WHICH, Icon.WARNING_FILL
     if said.ends_before:
         return Tone.BAD, ENDS_BEFORE, Icon.SHIELD_BAD
+    if said.was_through is not None:
+        return Tone.WARN, ENDS_BEFORE, Icon.WARNING_FILL
     return HEADLINES[said.verdict]
 
 
@@ -182,7 +184,8 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
     if asked.since is not None and report.intact:
         tone, head, icon = headline(report, asked.since, newer)
         rest = f"— those after checkpoint {asked.since}" if report.entries else ""
-        return tone, head, rest, _joined(_KNEW, duration(report.seconds)), icon
+        ends_sooner = report.notes[-1].rstrip(".") if report.was_through is not None else ""
+        return tone, head, rest, _joined(ends_sooner, _KNEW, duration(report.seconds)), icon
     tenant, first, last = asked.section
     if first is not None and last is not None:
         return _range_banner(report, tenant, first, last)

@@ -29,7 +29,7 @@ class KeptVerdict:
     `entries` are those that were looked at; `errors` and `warnings` were found. `since` is the number of the
     checkpoint from which on that was; None where the file was verified whole, which it last was at
     `whole_at` (None: it is not known), or where a `part` was found broken. It was `undecided` which
-    database it is. `ends_before` as of `Report`.
+    database it is. `ends_before` and `was_through` as of `Report`.
     """
 
     verdict: Verdict
@@ -44,6 +44,7 @@ class KeptVerdict:
     part: bool = False
     undecided: bool = False
     ends_before: bool = False
+    was_through: int | None = None
 
     @property
     def intact(self) -> bool:
@@ -98,7 +99,7 @@ class KeptVerdicts:
                 return None
             said = KeptVerdict(**stored | {"verdict": Verdict(stored["verdict"])})
             found = (said.entries, said.errors, said.warnings, said.through)
-            numbers = (said.at, *found, said.since or 0, said.whole_at or 0)
+            numbers = (said.at, *found, said.since or 0, said.whole_at or 0, said.was_through or 0)
             return said if {*map(type, numbers)} == {int} and isinstance(said.by, str) else None
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None

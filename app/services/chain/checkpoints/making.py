@@ -45,6 +45,11 @@ class SignedReport:
 _NOT_ASKED = "no checkpoint yet: verify it yourself to make one; the keyring may ask to be unlocked"
 """Why none is made where a keyring would have to ask for something that nobody is waiting for."""
 
+_ENDS_SOONER: Final = (
+    "It was verified through entry {most:,} before, and ends at entry {at:,} now: an earlier state was "
+    "brought back, or its end was cut off. All of it verified again, it counts as it is."
+)
+
 WAIVED = {*BROKEN, Verdict.UNPROVEN_START}
 """Verdicts of one tenant that keep a checkpoint from being made, and stop no other tenant."""
 
@@ -193,7 +198,7 @@ def verify_with_checkpoints(
 
         report = with_archive(where, report, archive, tenant=section.tenant, monitor=monitor)
     if by is not None and export is None and (section == EVERYTHING or report.verdict in BROKEN):
-        keep_verdict(where, store, report, now=now, by=by, part=section != EVERYTHING)
+        return keep_verdict(where, store, report, now=now, by=by, part=section != EVERYTHING, asked=True)
     return report
 
 
@@ -256,7 +261,8 @@ def verify_and_sign(
     if instead:
         store.goes_on_instead(where, taken=True)
     if by is not None:
-        keep_verdict(where, store, joined, now=now, by=by)
+        is_put_back = reason in NEW_LINE or reason is Reason.RESTORE
+        joined = keep_verdict(where, store, joined, now=now, by=by, asked=True, is_put_back=is_put_back)
     if on_report is not None:
         on_report(joined)
     try:
@@ -301,14 +307,14 @@ def verify_by_itself(
             report = verify(where, section=behind, now=now, monitor=monitor)
             # No snapshot spans the calls of a live database, which Time Travel may bring back between two.
             if report.intact and (not where.costs or store.has_ends(where, since)):
-                keep_verdict(where, store, report, now=now, by=by, since=since)
+                report = keep_verdict(where, store, report, now=now, by=by, since=since)
                 return SignedReport(report, since=since)
     before(EVERYTHING)
     known = store.known(where)
     report = verify(where, now=now, monitor=monitor, checkpoints=known, seal=sign)
-    keep_verdict(where, store, report, now=now, by=by)
+    report = keep_verdict(where, store, report, now=now, by=by)
     covered = report.verdict is Verdict.VERIFIED and not report.not_covered
-    if not sign or covered or not (report.intact and report.entries):
+    if not sign or covered or report.was_through is not None or not (report.intact and report.entries):
         return SignedReport(report)
     if not store.signs_unasked():
         return SignedReport(report, why_not=_NOT_ASKED)
@@ -328,13 +334,24 @@ def keep_verdict(
     by: str,
     since: Checkpoint | None = None,
     part: bool = False,
-) -> None:
+    asked: bool = False,
+    is_put_back: bool = False,
+) -> Report:
     """Keeps what was said of the whole file, of what lies behind the checkpoint `since`, or of a broken
-    `part`.
+    `part`; and the report, which says where the chains end before what was verified here then.
+
+    No checkpoint need know that. It is told until a person who was told has `asked` for a verification, or
+    said that the state `is_put_back`.
     """
-    last = None if since is None else store.verdicts.last(where)
-    before = None if last is None else last.whole_at
+    last = store.verdicts.last(where)
     ends = [tenant.last_seq for tenant in report.tenants if tenant.last_seq is not None]
+    through = max(ends, default=0 if since is None else since.through)
+    if last is not None and last.intact and report.intact and not is_put_back:
+        most = max(last.through, last.was_through or 0)
+        if through < most and not (asked and last.was_through is not None):
+            note = _ENDS_SOONER.format(most=most, at=through)
+            report = replace(report, was_through=most, notes=(*report.notes, note))
+    before = None if last is None or since is None else last.whole_at
     said = KeptVerdict(
         report.verdict,
         now,
@@ -342,16 +359,18 @@ def keep_verdict(
         report.entries,
         report.errors,
         report.warnings,
-        max(ends, default=0 if since is None else since.through),
+        through,
         None if since is None else since.number,
         now if since is None else before,
         part,
         report.undecided,
         report.ends_before,
+        report.was_through,
     )
     store.verdicts.keep(where, said)
     if report.verdict is Verdict.VERIFIED:
         store.follow(where)
+    return report
 
 
 def try_to_sign(
@@ -381,7 +400,7 @@ def try_to_sign(
         if report is None:
             report = verify(where, now=now, monitor=alone, checkpoints=known, seal=True)
             if by is not None:
-                keep_verdict(where, store, report, now=now, by=by)
+                report = keep_verdict(where, store, report, now=now, by=by)
     except (TenantAdminError, OSError) as error:
         problem = why_none(error, where)
         return Attempt(failure=problem, missing=problem)

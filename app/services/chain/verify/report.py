@@ -112,6 +112,8 @@ class Report:
     were read along with the file. `earlier` is the number of the checkpoint that the file is exactly as at,
     where later ones knew more. `notes` are sentences about the checkpoints that are no findings; `doubts`
     those of them that say which database the file is. Where it is `undecided` a person has to say that.
+    `was_through` is the last entry that a verification before this one knew, where all that is there ends
+    before it.
     """
 
     verdict: rules.Verdict
@@ -126,6 +128,7 @@ class Report:
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     undecided: bool = False
+    was_through: int | None = None
 
     @property
     def intact(self) -> bool:

@@ -155,6 +155,31 @@ def test_a_chain_that_went_back_is_no_more_what_was_verified(
     assert page.context.verdict.found is Verdict.TAMPERED
 
 
+def test_an_end_that_is_gone_is_remembered_where_no_checkpoint_knows_it(
+    qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path
+) -> None:
+    """Until a person, who was told, has verified what is there."""
+    opened()
+    last = count(demo_path, "audit_chain")
+    window.close_file()
+    ask(demo_path, f"DELETE FROM audit_chain WHERE seq > {last - 40}")
+    ask(demo_path, "UPDATE sqlite_sequence SET seq = seq - 40 WHERE name = 'audit_chain'")
+    for _ in range(2):
+        opened()
+        assert window.shield.text().startswith("Older state, or cut off")
+        page = go(qtbot, window, AUDIT)
+        assert isinstance(page, AuditTab) and page.banner.tone() is Tone.WARN
+        assert page.banner.headline() == f"Older state, or cut off — {last - 40} entries checked"
+        said = f"It was verified through entry {last:,} before, and ends at entry {last - 40:,} now"
+        assert page.banner.detail().startswith(said)
+    assert isinstance(page, AuditTab)
+    with qtbot.waitSignal(page.verified):
+        press("Ctrl+Return")
+    assert page.banner.headline() == f"Chain verified — {last - 40} entries"
+    opened()
+    assert window.shield.text().startswith("Chain verified")
+
+
 def test_which_database_a_file_is_is_a_question_until_a_person_has_answered_it(
     qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path
 ) -> None:
