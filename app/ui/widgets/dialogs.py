@@ -15,6 +15,7 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import (
+    QFontMetrics,
     QKeyEvent,
     QKeySequence,
     QPainter,
@@ -497,9 +498,13 @@ class _Sentences(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         wide, metrics = self._view.viewport().width(), self._view.fontMetrics()
-        room = QRect(0, 0, max(1, wide - _BESIDE_WORDS), 1 << 16)
-        high = metrics.boundingRect(room, Qt.TextFlag.TextWordWrap, str(index.data() or "")).height()
-        return QSize(wide, high + _AROUND_WORDS)
+        return QSize(wide, _height_of(str(index.data() or ""), metrics, wide))
+
+
+def _height_of(words: str, metrics: QFontMetrics, wide: int) -> int:
+    """What a sentence needs in a list of this width."""
+    room = QRect(0, 0, max(1, wide - _BESIDE_WORDS), 1 << 16)
+    return metrics.boundingRect(room, Qt.TextFlag.TextWordWrap, words).height() + _AROUND_WORDS
 
 
 class ConfirmDialog(Dialog):
@@ -578,10 +583,13 @@ class ConfirmDialog(Dialog):
         rows = min(_ROWS, len(shown))
         if whole:
             self.setMinimumWidth(_WIDTH_OF_SENTENCES)
-            self.list.setMinimumHeight(row * min(_ROWS, 2 * rows) + 8)
+            beside = _MARGINS[0] + _MARGINS[2] + _ICON + self._content.spacing()
+            metrics, wide = self.list.fontMetrics(), _WIDTH_OF_SENTENCES - beside
+            high = sum(_height_of(words, metrics, wide) for words in shown)
+            self.list.setFixedHeight(min(row * _ROWS * 3 // 2, high) + 8)
         else:
             self.list.setFixedHeight(row * rows + 8)
-        self.add_widget(self.list, int(whole))
+        self.add_widget(self.list)
         if total > len(shown):
             self.more = Label(f"and {grouped(total - len(shown))} more", Look.DIM)
             self.add_widget(self.more)
