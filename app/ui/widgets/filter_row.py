@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from app.services.text import counted
@@ -40,6 +40,8 @@ each other, beside as many pick lists as there are.
 _FOR_ORDER = 1_000
 """And from which on it says the order, too."""
 _APART, _CLOSE = 12, 8
+_AROUND_TEXT = 52
+"""Pixels beside the words of the field: its icon and its margins."""
 _USUAL = 9_999
 """Of a number up to this one the count takes as much room as of any other."""
 _FOR_USUAL = 24
@@ -223,8 +225,7 @@ class FilterRow(QWidget):
         self._for_one_line = _FOR_ONE_LINE
         self._after_text = 1
         """The place in the row behind the text and what stands beside it."""
-        self.text = _TextField()
-        self.text.setPlaceholderText(hint)
+        self.text = _TextField(hint)
         self.text.setAccessibleName(hint.rstrip("…"))
         field_icons(theme, self.text, Icon.FILTER)
         self._wait = QTimer(self, singleShot=True, interval=DEBOUNCE_MS)
@@ -467,10 +468,22 @@ class FilterRow(QWidget):
 
 class _TextField(WindowField):
     """Empties itself on Escape; with nothing to empty, Escape goes on to the window. `left(by_return)` on
-    Down and on Return, which in a dialog would press the main button.
+    Down and on Return, which in a dialog would press the main button. Where there is no room for the hint it
+    leaves out what the icon says.
     """
 
     left = Signal(bool)
+
+    def __init__(self, hint: str) -> None:
+        super().__init__(placeholderText=hint)
+        short = hint.removeprefix("Filter by ")
+        self._hints = hint, short[:1].upper() + short[1:]
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        whole, short = self._hints
+        fits = self.fontMetrics().horizontalAdvance(whole) <= self.width() - _AROUND_TEXT
+        self.setPlaceholderText(whole if fits else short)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.text():
