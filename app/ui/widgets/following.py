@@ -11,8 +11,8 @@ class FollowingScroll(QScrollArea):
     the line in which the keyboard is, also when that is another. A click is where one looks already.
     """
 
-    def __init__(self, around: int) -> None:
-        super().__init__(widgetResizable=True)
+    def __init__(self, around: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent, widgetResizable=True)
         self._around = around
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)

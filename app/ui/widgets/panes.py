@@ -61,9 +61,15 @@ class EmptyState(QWidget):
     """An icon, a title, a sentence and buttons in the middle of nothing."""
 
     def __init__(
-        self, theme: Theme, icon: str, title: str, sentence: str = "", buttons: Sequence[QPushButton] = ()
+        self,
+        theme: Theme,
+        icon: str,
+        title: str,
+        sentence: str = "",
+        buttons: Sequence[QPushButton] = (),
+        parent: QWidget | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(parent)
         self._icon = IconLabel(theme, 40)
         self.title = Label(look=Look.STRONG, wrap=True)
         self._sentence = Label(look=Look.DIM, wrap=True)
@@ -222,8 +228,8 @@ _FROM_THE_LEFT.setHeightForWidth(True)
 class _Body(FollowingScroll):
     """Its content below each other, and what room is left below that."""
 
-    def __init__(self) -> None:
-        super().__init__(_AROUND_FOCUS)
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(_AROUND_FOCUS, parent)
         content = QWidget()
         content.setProperty("clear", True)
         self.column = in_column(None, within=content, margins=_BELOW_ACTS)
@@ -266,10 +272,11 @@ class Inspector(QFrame):
         self._chips.setParent(self._header)
         self._chips.setSizePolicy(_FROM_THE_LEFT)
         self._chips.show()
-        self.empty = EmptyState(theme, Icon.INFO, "Nothing selected", "Select a row to see all of it.")
+        nothing = "Nothing selected", "Select a row to see all of it."
+        self.empty = EmptyState(theme, Icon.INFO, *nothing, parent=self)
         self.empty.setMinimumWidth(_LEAST_WIDTH)  # its own would let the buttons be cut
 
-        self._scroll = _Body()
+        self._scroll = _Body(self._record)
         self._body = self._scroll.column
         for at, line in enumerate((self.whole_title, self.whole_subtitle)):
             line.hide()
@@ -345,6 +352,8 @@ class Inspector(QFrame):
         below = 0 if self._place_floor() else 6 if low else 14
         self._parts.setContentsMargins(0, 4 if low else 10, 0, below)
         self._parts.setSpacing(2 if low else 6)
+        if self._header.isHidden():  # no record was shown yet
+            return
         said, chips = self.subtitle.text(), len(self._chips.parts())
         room = self.width() - 28 - 2 * self.frameWidth()
         beside = chips <= 1
@@ -448,7 +457,7 @@ class Inspector(QFrame):
     def set_many(self, part: QWidget) -> None:
         """What is shown of several records, below the acts; once."""
         part.setProperty("clear", True)
-        self._many = _Body()
+        self._many = _Body(self._record)
         self._many.column.insertWidget(0, part)
         self._many.hide()
         self._parts.insertWidget(self._parts.indexOf(self._acts) + 1, self._many, 1)

@@ -174,8 +174,8 @@ class RecordTab(ListedTab):
         self.as_added_button = push_button(theme, "", self._show_as_added)
         in_row((self.price_label, 1), self.as_added_button, self.read_button, within=self.price, spacing=12)
         self.price.hide()
-        self.empty_state = EmptyState(theme, spec.icon, *spec.empty, doors)
-        self.empty_state.setParent(self)  # in place of the rows as soon as it is known that there are none
+        # In place of the rows as soon as it is known that there are none.
+        self.empty_state = EmptyState(theme, spec.icon, *spec.empty, doors, self._rows)
         self.empty_state.hide()
         yield
         self.add_acts()
