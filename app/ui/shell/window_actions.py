@@ -205,7 +205,7 @@ class ToolBar(QToolBar):
     """
 
     def __init__(self, window: MainWindow) -> None:
-        super().__init__("Main", movable=False)
+        super().__init__("Main", window, movable=False)
         self._low = False
         self._window = window
         self.setObjectName("main")

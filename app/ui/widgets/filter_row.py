@@ -137,8 +137,10 @@ class DateRangePicker(Picker):
 
     range_changed = Signal()
 
-    def __init__(self, theme: Theme, *, width: int, any_time: str = "Any time") -> None:
-        super().__init__(theme, "Date range", any_time, width=width)
+    def __init__(
+        self, theme: Theme, *, width: int, any_time: str = "Any time", parent: QWidget | None = None
+    ) -> None:
+        super().__init__(theme, "Date range", any_time, width=width, parent=parent)
         self.set_value(DateRange())
         self.picked.connect(lambda key: self._choose(DateRange(Span.ANY if key is None else Span(key))))
 
@@ -241,11 +243,11 @@ class FilterRow(QWidget):
         in_column(self._row, self._below, self._last, within=self)
         self.pickers: dict[str, ManyPicker] = {}
         for spec in picks:
-            picker = ManyPicker(theme, spec.name, spec.any_label, spec.several, width=140)
+            picker = ManyPicker(theme, spec.name, spec.any_label, spec.several, width=140, parent=self)
             picker.picked.connect(self._emit)
             self.pickers[spec.key] = picker
             self._row.addWidget(picker)
-        self.dates = DateRangePicker(theme, width=130, any_time=any_time) if dates else None
+        self.dates = DateRangePicker(theme, width=130, any_time=any_time, parent=self) if dates else None
         if self.dates is not None:
             self.dates.range_changed.connect(self._emit)
             self._row.addWidget(self.dates)

@@ -5,6 +5,7 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.columns import DISPLAY, Index
 from app.services.text import counted
@@ -33,10 +34,19 @@ class ManyPicker(Picker):
     values are called: "3 types".
     """
 
-    def __init__(self, theme: Theme, name: str, any_label: str, several: str, *, width: int = 0) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        name: str,
+        any_label: str,
+        several: str,
+        *,
+        width: int = 0,
+        parent: QWidget | None = None,
+    ) -> None:
         self._keys: tuple[str, ...] = ()
         self.several = several
-        super().__init__(theme, name, any_label, width=width)
+        super().__init__(theme, name, any_label, width=width, parent=parent)
 
     def keys(self) -> tuple[str, ...]:
         """The chosen keys, in an order of their own; none is "any"."""

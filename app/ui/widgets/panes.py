@@ -67,6 +67,7 @@ class EmptyState(QWidget):
         title: str,
         sentence: str = "",
         buttons: Sequence[QPushButton] = (),
+        *,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)

@@ -51,9 +51,17 @@ class Picker(ChoiceBox):
     picked = Signal(object)
 
     def __init__(
-        self, theme: Theme, name: str, any_label: str, *, search_hint: str = "Search", width: int = 0
+        self,
+        theme: Theme,
+        name: str,
+        any_label: str,
+        *,
+        search_hint: str = "Search",
+        width: int = 0,
+        parent: QWidget | None = None,
     ) -> None:
-        super().__init__()
+        """With its `parent` at once it is styled once, with the ten widgets that Qt makes within it."""
+        super().__init__(parent)
         self._theme, self._any, self._hint, self._width = theme, any_label, search_hint, width
         self._key: str | None = None
         self._stands_for = ""

@@ -175,7 +175,7 @@ class RecordTab(ListedTab):
         in_row((self.price_label, 1), self.as_added_button, self.read_button, within=self.price, spacing=12)
         self.price.hide()
         # In place of the rows as soon as it is known that there are none.
-        self.empty_state = EmptyState(theme, spec.icon, *spec.empty, doors, self._rows)
+        self.empty_state = EmptyState(theme, spec.icon, *spec.empty, doors, parent=self._rows)
         self.empty_state.hide()
         yield
         self.add_acts()
@@ -240,7 +240,8 @@ class RecordTab(ListedTab):
 
     def make_view_picker(self) -> ViewPicker:
         """Where its views are chosen, in the filter row: with the tab's ready views, where it has them."""
-        picker = ViewPicker(self.context.theme, f"All {self.spec.table.noun[1]}", idle="Views", width=100)
+        words = f"All {self.spec.table.noun[1]}"
+        picker = ViewPicker(self.context.theme, words, idle="Views", width=100, parent=self.filters)
         self._hides_views = True
         self.filters.add_beside_text(picker)
         return picker

@@ -53,10 +53,12 @@ class ViewPicker(Picker):
     _left = Arrangement(), "", ""
     """How the list was when a ready view was picked, and the saved views that it showed then, and last."""
 
-    def __init__(self, theme: Theme, any_label: str, *, idle: str = "", width: int = 140) -> None:
+    def __init__(
+        self, theme: Theme, any_label: str, *, idle: str = "", width: int = 140, parent: QWidget | None = None
+    ) -> None:
         self._idle_words = idle
         self._saved: dict[str, Arrangement] = {}
-        super().__init__(theme, "View", any_label, width=width)
+        super().__init__(theme, "View", any_label, width=width, parent=parent)
 
     def serve(self, tab: "RecordTab") -> None:
         self._tab = tab

@@ -101,7 +101,7 @@ class UsersTab(RecordTab):
     """Of whose users it is known how many each view has."""
 
     def listen(self) -> None:
-        self.views = ViewPicker(self.context.theme, "All users", width=_ROOM_FOR_VIEW)
+        self.views = ViewPicker(self.context.theme, "All users", width=_ROOM_FOR_VIEW, parent=self.filters)
         self.views.set_choices([Choice(view.key, view.words) for view in VIEWS])
         self.views.before = self._count_views
         self.views.picked.connect(self._choose_view)
