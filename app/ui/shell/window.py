@@ -454,7 +454,7 @@ class MainWindow(QMainWindow):
         self._let_go()
         context = Context(opened, self.theme, self.settings, clock=self._clock, busy=self.busy, say=self.say)
         Waits(lambda: opened.database.waiting or context.runner.waiting, self.wait_line, context)
-        workspace = self.workspace = Workspace(context)
+        workspace = self.workspace = Workspace(context, self._pages)
         context.runner.failed.connect(self._failed)
         context.asks.connect(self._ask)
         context.undo_wanted.connect(self.undo)

@@ -143,8 +143,8 @@ class Workspace(QWidget):
     turned = Signal()
     acted = Signal()
 
-    def __init__(self, context: Context) -> None:
-        super().__init__()
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.context = context
         context.setParent(self)
         tidy_as_it_goes()

@@ -234,7 +234,7 @@ class FilterRow(QWidget):
         self._wait.timeout.connect(self._emit)
         self.text.textChanged.connect(self._wait.start)
         self.text.left.connect(lambda by_return: self.left.emit(by_return, self._emit()))
-        self._front = QWidget()
+        self._front = QWidget(self)
         self._front.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._within = in_row((self.text, 1), spacing=_CLOSE, within=self._front)
         self._passing = list[QPushButton]()
