@@ -195,9 +195,21 @@ def retention(options: argparse.Namespace) -> int:
                 from app import bugs  # noqa: PLC0415 - only needed when something broke
 
                 common.complain(f"that is in the log as well: {bugs.log_file()}")
+            if going.is_left_unreported:
+                return _left_unreported()
             went = error.result.total or error.may_be_more
             return common.EXIT_FINDINGS if went else common.EXIT_COULD_NOT_RUN
-    return _say_result(result, planned.stored, database, options)
+    status = _say_result(result, planned.stored, database, options)
+    return _left_unreported() if result.total and going.is_left_unreported else status
+
+
+def _left_unreported() -> int:
+    """Of a run that was cancelled while nothing answered; its exit status."""
+    common.complain(
+        "the chain says what each step removed, and has no report of the whole run; the next run says so, "
+        "and makes one"
+    )
+    return common.ended_by(KeyboardInterrupt())
 
 
 def _said_once(cancelled: Stop) -> Stop:

@@ -551,7 +551,7 @@ class D1Database(Database):
         with self._unanswered.trying() as again:
             tries = _Tries(self.place, again)
             try:
-                while tries.rest(why, unwanted):
+                while tries.rest(why, lambda: unwanted() or ENDED.get()()):
                     try:
                         return self._run(batch, unwanted, unwanted)
                     except NotKnown as error:

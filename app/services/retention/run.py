@@ -250,7 +250,8 @@ class Run(RetentionRemoval):
             self.archiver = Archiver(self.database, self.archive)
         with self.database.begun(), self.database.in_background():
             try:
-                self.go()
+                with self.database.in_background(self.monitor.cancelled):
+                    self.go()
             except Exception:  # whoever interrupts does not wait for a verification
                 self.look_back()
                 raise
@@ -280,23 +281,22 @@ class Run(RetentionRemoval):
         removing = False
         try:
             try:
-                with self.database.in_background(self.monitor.cancelled):
-                    if self.plan.total:
-                        self.require_as_shown()
-                        self.mark()  # before what costs more
-                    if self.plan.total and self.plan.has_chain:
-                        self.check()
-                    removing = True
-                    self.remove()
-                    removing = False
+                if self.plan.total:
+                    self.require_as_shown()
+                    self.mark()  # before what costs more
+                if self.plan.total and self.plan.has_chain:
+                    self.check()
+                removing = True
+                self.remove()
+                removing = False
             except Cancelled:
                 self.result.cancelled, removing = True, False
-            if (
-                self.unreported
-                or self.plan.unfinished
-                or _is_news(self.database, self.plan.chain, self.result)
-            ):
-                self.report()
+            try:
+                is_news = self.unreported or self.plan.unfinished
+                if is_news or _is_news(self.database, self.plan.chain, self.result):
+                    self.report()
+            except Cancelled:  # nobody waits any more for an answer that does not come
+                self.result.cancelled = True
         except TenantAdminError as error:
             perhaps = removing and isinstance(error, OutcomeUnknown) and error.is_undecided
             if not (self.result.total or self.result.archives or perhaps):
@@ -349,6 +349,9 @@ class Run(RetentionRemoval):
         """
         if not (self.result.total and self.plan.has_chain):
             return
+        if self.is_left_unreported:
+            self.result.no_checkpoint = f"{self.database.place} did not answer when the run was cancelled."
+            return
         try:
             untouched = self.database.watch()
         except StorageError as error:  # what was opened is not there now; the run has removed from it
@@ -361,6 +364,11 @@ class Run(RetentionRemoval):
         self.result.broken = {tenant: held[tenant] for tenant in sorted(after.broken - self.attempt.broken)}
         if after.stops is not None and after.failure is None and after.stops not in held.values():
             self.result.broken[None] = after.stops
+
+    @property
+    def is_left_unreported(self) -> bool:
+        """Whether it was cancelled while the database gave no answer, and the chain has no report of it."""
+        return self.database.costs and self.monitor.cancelled() and not self.result.reported
 
     def check(self) -> None:
         """Makes the checkpoint before, and leaves alone the tenants that its verification stops.
