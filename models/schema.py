@@ -57,7 +57,7 @@ WHERE found.type = 'table' AND found.rootpage ORDER BY found.rowid, shape.cid
 """Only of tables with pages of their own: asking a virtual table of a module that is not here is an error."""
 
 _FOREIGN_KEYS: Final = """
-SELECT found.name, keys."table", keys."from", keys."to", keys.on_delete, keys.id
+SELECT found.name, keys."table", keys."from", keys."to", keys.on_delete, keys.id, keys.on_update
 FROM sqlite_master AS found JOIN pragma_foreign_key_list(found.name) AS keys
 WHERE found.type = 'table' AND found.rootpage ORDER BY found.rowid, keys.id, keys.seq
 """
@@ -273,13 +273,16 @@ def _inspected(database: Database, shape: list[Rows]) -> Schema:
 class ForeignKey:
     """Rows of `table` refer, by `columns`, to the rows of another that hold the same in `parent_columns`.
 
-    `on_delete` is what SQLite does to them when such a row goes, in its own words ("CASCADE", "NO ACTION").
+    `on_delete` is what SQLite does to them when such a row goes, in its own words ("CASCADE", "NO ACTION"),
+    `on_update` what when it gets other values. `number` is SQLite's own, of those of the table.
     """
 
     table: str
     columns: tuple[str, ...]
     parent_columns: tuple[str, ...]
     on_delete: str
+    on_update: str = "NO ACTION"
+    number: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -443,16 +446,16 @@ def free_rowid(columns: Iterable[str]) -> str | None:
 def _with_foreign_keys(tables: Mapping[str, StoredTable], found: Rows) -> dict[str, StoredTable]:
     """The tables with what refers to them; a foreign key to a table that is not there refers to nothing."""
     spelt = _spelling(tables)
-    pairs: dict[tuple[str, str, str, int], list[tuple[str, str | None]]] = {}
-    for child, parent, source, target, on_delete, number in found:
+    pairs: dict[tuple[str, str, str, int, str], list[tuple[str, str | None]]] = {}
+    for child, parent, source, target, *how in found:
         if spelt(parent) in tables:
-            pairs.setdefault((child, parent, on_delete, number), []).append((source, target))
+            pairs.setdefault((child, parent, *how), []).append((source, target))
     referring: dict[str, tuple[ForeignKey, ...]] = {}
-    for (child, parent, on_delete, _), columns in pairs.items():
+    for (child, parent, on_delete, number, on_update), columns in pairs.items():
         here, there = tables[spelt(child)], tables[spelt(parent)]
         sources = tuple(_spelling(here.columns)(source) for source, _ in columns)
         targets = tuple(_spelling(there.columns)(target) for _, target in columns if target is not None)
-        key = ForeignKey(here.name, sources, targets or there.key, on_delete)
+        key = ForeignKey(here.name, sources, targets or there.key, on_delete, on_update, number)
         referring[there.name] = (*referring.get(there.name, ()), key)
     return {name: replace(table, referring=referring.get(name, ())) for name, table in tables.items()}
 

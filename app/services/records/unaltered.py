@@ -17,14 +17,14 @@ WHERE type = 'trigger' AND lower(tbl_name) IN (SELECT value FROM json_each(?)))"
 _UNALTERED: Final = """(SELECT json_array(
   count(*) FILTER (WHERE type = 'trigger' AND lower(tbl_name) IN (SELECT value FROM json_each(?))),
   CAST(total(CASE WHEN type = 'table' AND rootpage THEN (
-    SELECT sum(iif(instr(?, char(10) || lower(made.name || '|' || key."table" || '|' || key."from" || '|'
-      || ifnull(key."to", '')) || '|' || key.on_delete || char(10)), 1, 1000000))
+    SELECT sum(iif(instr(?, char(10) || lower(json_array(made.name, key."table", key."from",
+      ifnull(key."to", ''), key.id, key.seq, key.on_delete, key.on_update)) || char(10)), 1, 1000000))
     FROM pragma_foreign_key_list(made.name) AS key
     WHERE lower(key."table") IN (SELECT value FROM json_each(?))) END) AS INTEGER)
 ) FROM sqlite_master AS made) = json_array(0, CAST(? AS INTEGER))"""
 """Both by one look, in which each row is charged, and would be again if they were sorted: so the columns that
-refer are counted, and one that is not known, by its table, what it refers to and what becomes of it, counts
-for a million.
+refer are counted, and one that is not known, by its table, its place in which of the keys, what it refers to
+and what becomes of it, counts for a million.
 """
 
 
@@ -45,9 +45,15 @@ def unaltered(tables: Iterable[str], parents: Iterable[StoredTable] = ()) -> Sta
 def _lines(parent: StoredTable, key: ForeignKey) -> Iterator[list[str]]:
     """What `_UNALTERED` may read of each column of a key, which need not name those of the parent's own."""
     by_name = key.parent_columns if len(key.parent_columns) == len(key.columns) else [""] * len(key.columns)
-    for column, target in zip(key.columns, by_name, strict=True):
+    for place, (column, target) in enumerate(zip(key.columns, by_name, strict=True)):
         spelt = {target, ""} if key.parent_columns == parent.key else {target}
-        yield [caseless(f"{key.table}|{parent.name}|{column}|{to}") + f"|{key.on_delete}" for to in spelt]
+        how = key.number, place, key.on_delete, key.on_update
+        yield [_line(key.table, parent.name, column, to, *how) for to in spelt]
+
+
+def _line(*of: str | int) -> str:
+    """As SQLite's json_array has it."""
+    return caseless(json.dumps(of, ensure_ascii=False, separators=(",", ":")))
 
 
 def followed(table: str) -> BaseQuery:

@@ -9,6 +9,7 @@ from models.errors import RowChanged
 from models.schema import read_stored
 
 CHILD = "CREATE TABLE child (a TEXT, b TEXT, FOREIGN KEY ({}) REFERENCES parent{} ON DELETE CASCADE)"
+SPLIT = "a) REFERENCES parent (x) ON DELETE CASCADE, FOREIGN KEY (b", "(y)"
 PARENT = "CREATE TABLE parent (x TEXT, y TEXT UNIQUE, UNIQUE (x, y), PRIMARY KEY (x))"
 
 
@@ -20,6 +21,10 @@ PARENT = "CREATE TABLE parent (x TEXT, y TEXT UNIQUE, UNIQUE (x, y), PRIMARY KEY
         (("a, b", "(x, y)"), None),
         (("a", "(x)"), ("a", "(y)")),
         (("a, b", "(x, y)"), ("b, a", "(x, y)")),
+        (("a, b", "(x, y)"), SPLIT),
+        (SPLIT, None),
+        (("a", "(x)"), ("a", "(x) ON UPDATE SET NULL")),
+        (("a", "(x) ON UPDATE SET NULL"), None),
     ],
 )
 def test_another_key_is_found_and_the_same_one_is_not(
