@@ -327,6 +327,15 @@ def test_neither_a_deletion_nor_an_undo_reads_all_addresses(production: D1Databa
     users.create(production, "acme", "X2@acme.example", **BY)
     with pytest.raises(InvalidInput, match="already has a user"):
         writing.undo(production, many, now=NOW)
+    again = users.create(production, "acme", "viktor.haddad@acme.example", **BY)
+    gone = users.delete(production, [str(again.rows[0].record_id)], **BY)
+    odd = users.create(production, "acme", "vIktor.haddaD@Acme.example", **BY)
+    before = production.client.meter.read
+    with pytest.raises(InvalidInput, match=r"vIktor\.haddaD@"):
+        writing.undo(production, gone, now=NOW)
+    users.delete(production, [str(odd.rows[0].record_id)], **BY)
+    writing.undo(production, gone, now=NOW)
+    assert production.client.meter.read - before < 3000
 
 
 def test_acts_on_many_tenants_are_taken_back_for_what_is_said(production: D1Database, file: Path) -> None:

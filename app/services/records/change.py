@@ -47,6 +47,10 @@ whether it is still there.
 """
 _READ_OF_ADDRESS: Final = 6
 """The same for a user whose address was given up or moved: who else has it, however it may be spelt."""
+FEW_ADDRESSES: Final = 5
+"""Up to so many are looked for in any case, by an index of how they may begin."""
+_READ_IN_ANY_CASE: Final = 100
+"""The same for each of those: the 32 ways to write five letters, and who is found by them."""
 _READ_TO_ADD: Final = 13
 """The same for a row that is added: in each index, and whether its address or number is taken."""
 
@@ -169,7 +173,8 @@ class Change:
             for row in back.by_table.get(USERS.name, ())
         )
         again = read_to_plan(database, asks=asks) + _READ_AGAIN * len(back.events)
-        return back.read + again + _READ_OF_ADDRESS * addresses
+        of_each = _READ_OF_ADDRESS + (_READ_IN_ANY_CASE if addresses <= FEW_ADDRESSES else 0)
+        return back.read + again + of_each * addresses
 
     @property
     def going(self) -> int:

@@ -17,7 +17,7 @@ from app.services import text
 from app.services.chain.append import Check, Event, Listed
 from app.services.records import writing
 from app.services.records.applying import require_some, those_that_can
-from app.services.records.change import Change
+from app.services.records.change import FEW_ADDRESSES, Change
 from app.services.records.images import Images
 from app.services.records.passwords import Typed
 from app.services.records.rows import (
@@ -531,16 +531,20 @@ class _Addresses:
                     folded = text.address(email)
                     of_tenant[folded] = (*of_tenant.get(folded, ()), (user.record_id, gets))
                     stored.setdefault(whose, set()).add(email)
-        checks = []
+        checks, few = [], sum(map(len, wanted.values())) <= FEW_ADDRESSES
         for tenant, addresses in wanted.items():
             judge = partial(self._judge, tenant, addresses)
             but = users[0].record_id if len(users) == 1 else None
             is_given = any(gets for users in addresses.values() for _, gets in users)
             if also_given or (database.costs and not is_given):
                 spelt = sorted({one for address in stored[tenant] for one in _spellings(address)})
-                parts = [*in_parts(spelt, limits.parameters - 4)]
+                parts = [*in_parts(spelt, limits.parameters - 5)]
                 look = _of_tenant(NodeList([SQL("+"), User.tenant_id]), tenant, but)  # + : not by its index
-                checks += [Check(look.where(User.email.in_(part)).tuples(), judge) for part in parts]
+                found = [User.email.in_(part) for part in parts]
+                any_case = _in_any_case(addresses, database) if few and also_given and is_given else None
+                if any_case is not None:
+                    found[-1] |= any_case
+                checks += [Check(look.where(one).tuples(), judge) for one in found]
             else:
                 checks += [Check(look, judge) for look in _looks(tenant, [*addresses], limits, but)]
         return checks
@@ -559,6 +563,35 @@ class _Addresses:
                     raise InvalidInput(
                         self._field, f"{whose} already has a user with the e-mail address {email}."
                     )
+
+
+_FIRST_LETTERS: Final = 5
+_FEWEST: Final = 3
+_BEGIN_SO: Final = """(
+SELECT other.id FROM json_each(?) AS spelt CROSS JOIN main.users AS other
+WHERE other.email >= spelt.value AND other.email < spelt.value || char(1114111))"""
+
+
+def _in_any_case(addresses: Iterable[str], database: Database) -> Any:
+    """Finds those whose addresses begin as one of these, with capitals anywhere, by an index: what else they
+    are, `_judge` tells. None where there is no index, or few letters to go by.
+    """
+    tables = database.tables_looked_at
+    if tables is None or "email" not in tables[USERS.name].led_by:
+        return None
+    begin = {spelt for address in addresses for spelt in _begin(address)}
+    return User.id.in_(SQL(_BEGIN_SO, [json.dumps(sorted(begin))])) if begin else None
+
+
+def _begin(address: str) -> list[str]:
+    """How a folded address may begin, by its first letters in either case and what is between them."""
+    letters, spelt = 0, [""]
+    for char in address:
+        if not char.isascii() or letters == _FIRST_LETTERS:
+            break
+        letters += char.isalpha()
+        spelt = [one + either for one in spelt for either in {char.lower(), char.upper()}]
+    return spelt if letters >= _FEWEST else []
 
 
 def _spellings(address: str) -> set[str]:
