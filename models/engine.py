@@ -112,9 +112,11 @@ def literal(value: Any) -> str:
 class Statement:
     """One statement of a batch. `expect` is the number of rows it must change, or give where it is a select;
     None for any number. `proof` is a read that finds a row if, and only if, the batch was written: what asks
-    where the answer to it was lost, and `what` says of which batch. `into` gets the rows that a select gives
-    when all is written; none where that is known without an answer. `many` are values for which the SQL of a
-    write is run one after another, each as if it were a statement; those of the query are the first of them.
+    where the answer to it was lost, and `what` says of which batch, `mark` which else does the same, and
+    `beside` what a person is to know of it then, where it was written and where not. `into` gets the rows
+    that a select gives when all is written; none where that is known without an answer. `many` are values for
+    which the SQL of a write is run one after another, each as if it were a statement; those of the query are
+    the first of them.
     """
 
     query: BaseQuery
@@ -123,6 +125,8 @@ class Statement:
     what: str = ""
     into: Rows | None = None
     many: Sequence[Row] = ()
+    mark: str = ""
+    beside: tuple[str, str] = ("", "")
 
     def each(self) -> "Iterator[Statement]":
         """The same one by one."""
@@ -136,11 +140,15 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What has become of a batch whose outcome was not known, and of `others` that were found out with it."""
+    """What has become of a batch whose outcome was not known, and of `others` that were found out with it;
+    `mark` and `beside` as its `Statement` had them.
+    """
 
     saved: bool
     what: str
     others: "tuple[Settled, ...]" = ()
+    mark: str = field(default="", compare=False)
+    beside: str = field(default="", compare=False)
 
 
 PAGE_ROWS: Final = 5_000

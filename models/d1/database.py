@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from secrets import token_hex
 from typing import Any, Final, TypeVar, cast
 
@@ -480,7 +480,8 @@ class D1Database(Database):
         sent = None
         if proven is not None and proven.proof is not None:
             proof = compiled(proven.proof)
-            sent = self.client.shared.keep(self.identity, proof, proven.what, self._where)
+            keep = partial(self.client.shared.keep, mark=proven.mark, beside=proven.beside)
+            sent = keep(self.identity, proof, proven.what, self._where)
         is_certain = is_answered = False
         try:
             answer = self._write(batch, sent, cancelled)
@@ -632,19 +633,19 @@ class D1Database(Database):
         heard = [replace(one, saved=shared.outcome(one)) for one in others]
         for sent in (*heard, *(one for one in there.values() if one.number not in self._told)):
             if sent.saved is not None:
-                known.append((sent, Settled(sent.saved, sent.what)))
+                known.append((sent, _became(sent, saved=sent.saved)))
                 continue
             self._open[sent.number] = sent
             if sent.is_refused:
                 if self._holds(sent):
                     self.client.count(lost=1)
                     shared.found_out(sent, saved=True)
-                    known.append((sent, Settled(saved=True, what=sent.what)))
+                    known.append((sent, _became(sent, saved=True)))
                 else:
                     shared.forget(sent)
                     del self._open[sent.number]
                 continue
-            found = Settled(self._is_in(sent, errors.EarlierUnknown), sent.what)
+            found = _became(sent, saved=self._is_in(sent, errors.EarlierUnknown))
             left = _ON_ITS_WAY * self.client.seconds - sent.age()
             if not found.saved and left > 0:
                 why = f"it may still be on its way, for {math.ceil(left)} s at most"
@@ -702,6 +703,10 @@ class _Sending:
     def __init__(self, statements: Sequence[dict[str, Any]]) -> None:
         self.statements, self.mark = statements, token_hex(8)
         self.body = body(statements, self.mark)
+
+
+def _became(sent: Sent, *, saved: bool) -> Settled:
+    return Settled(saved, sent.what, mark=sent.mark, beside=sent.beside[0 if saved else 1])
 
 
 def are_alike(bookmark: str, other: str) -> bool:

@@ -33,7 +33,9 @@ _TRAVEL_SECONDS: Final = 30 * 86_400.0
 _NAME: Final = "d1.sqlite"
 _WHAT: Final = "what"
 _WHERE: Final = "where"
-"""Beside the parts of a proof: what was to be done, and at which address of the API."""
+_MARK: Final = "mark"
+_BESIDE: Final = "beside"
+"""Beside the parts of a proof: what was to be done, at which address of the API, and what else is told."""
 _REFUSED, _UNKNOWN, _NOT_SAVED, _SAVED = -1, 1, 2, 3
 _KNOWN: Final = {_NOT_SAVED: False, _SAVED: True}
 _TOLD: Final = 2
@@ -64,7 +66,7 @@ class Sent:
     was sent, on the computer's own clock since its start, which nobody sets. Whether it was `saved`, where
     that was found out by what had nobody to tell it to; None while it is not known. One that `is_refused` was
     answered that it was not carried out: that it was all the same, as where what stands between has sent it
-    twice, is all that is told of it.
+    twice, is all that is told of it. `mark` and `beside` as its `Statement` had them.
     """
 
     number: int
@@ -73,6 +75,8 @@ class Sent:
     at: float
     saved: bool | None = None
     is_refused: bool = False
+    mark: str = ""
+    beside: tuple[str, str] = ("", "")
 
     def age(self) -> float:
         """For how many seconds at least it has been on its way."""
@@ -110,7 +114,7 @@ class Shared:
         with self._transaction() as file:
             sql = "SELECT calls, at, paused_until FROM account WHERE name = ?"
             calls, at, paused_until = file.execute(sql, (account,)).get or (self._burst, now, 0.0)
-            if at > now + LONGEST_PAUSE:  # the clock was put back since
+            if max(at, paused_until) > now + LONGEST_PAUSE:  # the clock was put back since
                 calls, at, paused_until = self._burst, now, 0.0
             if now < paused_until:
                 return paused_until - now, True
@@ -148,17 +152,27 @@ class Shared:
         with self._transaction() as file:
             return [Bookmark(*row) for row in file.execute(sql, (place,))]
 
-    def keep(self, place: str, proof: dict[str, Any], what: str = "", where: str = "") -> Sent:
+    def keep(
+        self,
+        place: str,
+        proof: dict[str, Any],
+        what: str = "",
+        where: str = "",
+        *,
+        mark: str = "",
+        beside: tuple[str, str] = ("", ""),
+    ) -> Sent:
         """Notes what is about to be sent to a database, on the disk; `where` is which address it is sent to,
         as two may have a database of the same account and id.
         """
-        now, kept = time.monotonic(), json.dumps({**proof, _WHAT: what, _WHERE: where})
+        about = {_WHAT: what, _WHERE: where, _MARK: mark, _BESIDE: beside}
+        now, kept = time.monotonic(), json.dumps({**proof, **about})
         with self._transaction(on_disk=True) as file:
             file.execute(
                 "INSERT INTO sent (place, proof, at, process, begun) VALUES (?, ?, ?, ?, ?)",
                 (place, kept, now, os.getpid(), _own_begin(os.getpid())),
             )
-            return Sent(file.last_insert_rowid(), proof, what, now)
+            return Sent(file.last_insert_rowid(), proof, what, now, mark=mark, beside=beside)
 
     def unknown(self, sent: Sent, *, is_answered: bool = False) -> None:
         """Its outcome is not known, and whoever writes to that database next has to find it out; what was
@@ -204,7 +218,16 @@ class Shared:
         with self._transaction() as file:
             rows = file.execute(_LEFT, (place,)).fetchall()
         return [
-            Sent(number, proof, proof.pop(_WHAT, ""), at, _KNOWN.get(unknown), unknown == _REFUSED)
+            Sent(
+                number,
+                proof,
+                proof.pop(_WHAT, ""),
+                at,
+                _KNOWN.get(unknown),
+                unknown == _REFUSED,
+                proof.pop(_MARK, ""),
+                tuple(proof.pop(_BESIDE, ("", ""))),
+            )
             for number, proof, at, process, begun, unknown in (
                 (number, json.loads(kept), *rest) for number, kept, *rest in rows
             )

@@ -164,7 +164,8 @@ class Batch:
     `ends` are those of the chains of the events, and `numbering` how entries are numbered, where planning has
     read it. `at_last` gives the events as they are written, when nothing that can be known first stands in
     the way any more: what is to be done just before belongs there. `what` is what a person calls it, without
-    a secret: it is kept while it is not known to be saved. Without that it goes by its last entry. Where
+    a secret: it is kept while it is not known to be saved, and with it `mark` and `beside`, as a
+    `Statement` has them. Without that it goes by its last entry. Where
     there is no chain to record it in, `proof` finds a row if it was written. What was planned a while ago
     holds where all is `unchanged`; else it is planned again. `monitor` is who follows how it is written, and
     may end that.
@@ -180,6 +181,8 @@ class Batch:
     proof: BaseQuery | None = None
     unchanged: Statement | None = None
     monitor: Monitor = UNWATCHED
+    mark: str = ""
+    beside: tuple[str, str] = ("", "")
 
 
 def append(
@@ -228,6 +231,7 @@ def append(
             appended = [replace(_NO_CHAIN, proof=batch.proof, what=batch.what)]
             if ends is not None:
                 appended = append_statements(events, ends, now, unless, batch.what)
+            appended = [replace(one, mark=batch.mark, beside=batch.beside) for one in appended]
             try:
                 first = [] if batch.unchanged is None else [batch.unchanged]
                 with within(WATCHING, batch.monitor):

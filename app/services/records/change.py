@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from app.services.records.list_query import ListQuery
@@ -137,6 +139,23 @@ class Change:
         """What a person is told when it is done."""
         before = "" if self.bookmark is None else f"; before it, for Time Travel: {self.bookmark}"
         return f"{self.summary}{self.left}{before}"
+
+    @property
+    def mark(self) -> str:
+        """The same of whatever does the same to the same records: those that it adds are others each time."""
+        keys = sorted(repr((row.table, row.record_id)) for row in self.rows if row.before is not None)
+        return sha256(json.dumps([self.summary, keys]).encode()).hexdigest()[:32]
+
+    @property
+    def may_generate(self) -> bool:
+        """Whether it gives somebody a password or a secret, and takes nothing back."""
+        if any({UNDONE, REDONE} & event.payload.keys() for event in self.events):
+            return False
+        return any(
+            row.after is not None and (row.before is None or name in row.changing) and row.after.get(name)
+            for row in self.rows
+            for name in ("password_hash", "secret")
+        )
 
     @property
     def recorded(self) -> tuple[Event, ...]:

@@ -159,6 +159,8 @@ def commit(
             proof_of(change.rows, _plain) if Capability.SETTLES in database.capabilities else None,
             unchanged=unchanged,
             monitor=share_of(images.monitor, PREPARED, 1),
+            mark=change.mark if Capability.SETTLES in database.capabilities else "",
+            beside=(_NOT_SHOWN if change.may_generate else "", ""),
         )
 
     def marked() -> Sequence[Event]:
@@ -207,6 +209,7 @@ def commit(
     return _as_written(change, asked, database, images, lambda: next((known() for known in left), None))
 
 
+_NOT_SHOWN = "If a password or secret was generated for it, nobody has seen it: set another one."
 _AS_OTHERS_MADE_IT = "; it cannot be undone, as others may have written to it since"
 
 

@@ -524,8 +524,11 @@ def _carry_out(
         statements += again.indexed.statements()
         statements += [Statement(raw(f"DELETE FROM main.{name}"), expect=None) for name in _samples(database)]  # noqa: S608
         # The next start knows no more of it than this, where its outcome stays unknown until then.
-        what = f"{planned.called} (copy: {copy})"
-        return Batch(statements, events, ends=ends, what=what)
+        marked = event.payload.get("bookmark")
+        back = "" if marked is None else f" Before it, for Time Travel: {marked}."
+        went = f"A copy of what went is in {copy}; delete it once nobody needs it.{back}"
+        not_gone = f"A copy of what was to go is in {copy}: delete it."
+        return Batch(statements, events, ends=ends, what=planned.called, beside=(went, not_gone))
 
     try:
         with database.calm_log():

@@ -95,13 +95,15 @@ class Unsettled(QObject):
     write of this window has found it out (`Database.has_news`). `changed` when that is another,
     `settled(saved, act)` when a question has told whether the change was saved, None where nothing tells
     that, and which it was: as its summary says, or its last entry; `found` in its place where it was no act
-    of this window: of an earlier run of the program, say. `saved(change, error)` before that, where it was
+    of this window: of an earlier run of the program, say. `became(Settled, act, own)` of each of them, None
+    where nothing tells. `saved(change, error)` before that, where it was
     one of this window, and is there. `outdated` when what is shown may lack another that is there.
     """
 
     changed = Signal()
     settled = Signal(object, str)
     found = Signal(object, str)
+    became = Signal(object, str, bool)
     saved = Signal(object, object)
     outdated = Signal()
 
@@ -188,9 +190,11 @@ class Unsettled(QObject):
             called = "" if own is None else own.called
             named = called or one.what or ("" if error is None else error.act)
             (self.found if own is None else self.settled).emit(one.saved, named)
+            self.became.emit(one, named, own is not None)
         is_untold = error is not None and not every
         if error is not None and is_untold:
             self.settled.emit(None, error.act)
+            self.became.emit(None, error.act, True)
         announced = [sent for _, sent in saved]
         if is_untold or any(one.saved and own not in announced for one, own in every):
             self.outdated.emit()

@@ -16,6 +16,7 @@ from app import paths
 from app.itemmodels.columns import Tone
 from app.services.chain.rules import BROKEN, SOUND, Verdict
 from app.services.opened import whole_part
+from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted, some_of
 from app.ui.session.context import Context, Displaced
@@ -27,7 +28,7 @@ from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import relative_time
 from app.ui.widgets.labels import in_row, set_tip
 from app.ui.widgets.panes import margin_in
-from models.engine import Capability, Database
+from models.engine import Capability, Database, Settled
 from models.errors import DamagedFile, FileEmptied, FileReplaced, LogMissing
 from models.progress import Monitor
 from models.schema import Schema, read_stored, shape_of
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from app.services.chain.checkpoints.making import SignedReport
     from app.services.files.importing import Imported
     from app.services.files.restoring import Restored
-    from app.services.records.change import Change
 
 LISTED = 3
 LOOK_MS = 5_000
@@ -238,42 +238,42 @@ class FoundNotice(Notice):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context.theme)
-        self._told: list[tuple[str, bool | None]] = []
-        context.unsettled.found.connect(self._add)
-        context.unsettled.settled.connect(self._settled)
+        self._told: list[tuple[str, Settled | None]] = []
+        context.unsettled.became.connect(self._became)
         context.runner.changed.connect(self._hear)
         self.add_button("Dismiss", self._dismiss)
         self.hide()
 
-    @Slot(object, str)
-    def _settled(self, saved: bool | None, act: str) -> None:
-        if saved:
-            self._take_back(act)
+    @Slot(object, str, bool)
+    def _became(self, known: Settled | None, act: str, is_own: bool) -> None:
+        if known is not None and known.saved and is_own:
+            self._take_back(known.mark)
         else:
-            self._add(saved, act)
+            self._told.append((act, known))
+            self._say()
 
     @Slot(object, object)
     def _hear(self, change: Change, initiator: object) -> None:
-        self._take_back(change.summary)
+        if self._told and isinstance(change, Change):
+            self._take_back(change.mark)
 
-    def _take_back(self, act: str) -> None:
-        """It has been done again since."""
-        left = [one for one in self._told if one[0] != act or one[1]]
+    def _take_back(self, mark: str) -> None:
+        """It has been done again since, to the same records."""
+        left = [
+            (act, known)
+            for act, known in self._told
+            if known is None or known.saved or not mark or known.mark != mark
+        ]
         if len(left) < len(self._told):
             self._told = left
             self._say()
 
-    @Slot(object, str)
-    def _add(self, saved: bool | None, act: str) -> None:
-        self._told.append((act, saved))
-        self._say()
-
     def _say(self) -> None:
-        told = [what_became(is_in, one) for one, is_in in self._told]
+        told = [what_became(None if known is None else known.saved, act) for act, known in self._told]
         headline = f"What became of {len(told):,} earlier acts"
         if len(told) == 1:  # where a low window has no room for more
             headline, told = told[0].removesuffix("."), [_ANSWER_LOST]
-        more = [_NOT_SHOWN] if any(is_in for _, is_in in self._told) else []
+        more = dict.fromkeys(known.beside for _, known in self._told if known is not None and known.beside)
         self.banner.show_verdict(Tone.WARN, headline, "", " ".join([*told, *more]))
         self.setVisible(bool(self._told))
 
@@ -283,7 +283,6 @@ class FoundNotice(Notice):
 
 
 _ANSWER_LOST = "Its answer was lost; the database has been asked since."
-_NOT_SHOWN = "If a password or secret was generated for it, nobody has seen it: set another one."
 
 
 class PauseNotice(Notice):

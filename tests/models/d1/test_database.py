@@ -520,7 +520,7 @@ def test_what_runs_in_the_background_asks_again_for_longer(
     with production.in_background(lambda: True), pytest.raises(Cancelled):
         production.scalar(raw("SELECT 1"))
     edge.read_faults = []
-    production._unanswered.seconds = 0.02
+    production._unanswered.seconds = 0.5
     edge.faults = [fault] * 30
     with production.in_background(), pytest.raises(OutcomeUnknown, match=why):
         users.create(production, "acme", "b@acme.example", actor="ops", now=NOW)

@@ -55,7 +55,8 @@ def test_a_clock_that_is_put_back_keeps_nobody_waiting(
         later.setattr("time.time", lambda: now + HOUR)
         assert shared.take("a") == shared.take("b") == (0.0, False)
         shared.pause("b", now + HOUR + LONGEST_PAUSE)
-    assert shared.take("a") == shared.take("b") == (0.0, False)
+    for _ in range(2):
+        assert shared.take("a") == shared.take("b") == (0.0, False)
 
 
 @pytest.mark.slow
