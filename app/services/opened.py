@@ -173,6 +173,17 @@ class Opened(ABC):
         """Where what is made of it is offered to be saved."""
         return paths.home() if self.file is None else self.file.parent
 
+    @property
+    def beside(self) -> Path:
+        """What a kept copy of it is called after."""
+        return self.folder / f"{self.stem}.sqlite" if self.file is None else self.file
+
+    def interrupted(self) -> list[Path]:
+        """The copies that were kept of it for what a killed program has begun, each told once."""
+        from models.local.atomic import left_locked  # noqa: PLC0415 - rows show before
+
+        return left_locked(self.beside)
+
     @abstractmethod
     def kept_copy(
         self, why: str, which: Which, *, now: int, monitor: Monitor = UNWATCHED

@@ -45,6 +45,8 @@ PART = ".part"
 """Ends the name of what is made by parts."""
 
 _LOCK = ".lock"
+INTERRUPTED = ".before-erasing."
+"""In the name of a copy whose lock stays where a program was killed, so that the next one tells of it."""
 
 STALE = 3_600
 """Seconds without a write after which nobody works on what is unfinished."""
@@ -328,9 +330,24 @@ def sweep_databases(path: Path) -> None:
         # That of a part goes with it, and may say more of it (`lock_of`).
         name = lock.name.removeprefix(UNFINISHED).removesuffix(_LOCK)
         with suppress(OSError, errors.FileLocked):
-            if name and not name.endswith(PART) and not lock.stat().st_size:
+            is_told = INTERRUPTED in name and os.path.lexists(lock.with_name(name))
+            if name and not (name.endswith(PART) or is_told or lock.stat().st_size):
                 with alone_with(lock.with_name(name)):  # which takes it away
                     pass
+
+
+def left_locked(path: Path) -> list[Path]:
+    """The copies beside a file that were made for what a killed program has not ended, each once: the lock
+    that tells of it is taken away.
+    """
+    found = []
+    name = f"{glob.escape(path.stem)}{INTERRUPTED}*{glob.escape(path.suffix)}"
+    for lock in path.parent.glob(f"{UNFINISHED}{name}{_LOCK}"):
+        copy = lock.with_name(lock.name.removeprefix(UNFINISHED).removesuffix(_LOCK))
+        with suppress(OSError, errors.FileLocked), alone_with(copy):
+            if os.path.lexists(copy):
+                found.append(copy)
+    return sorted(found)
 
 
 def _is_unfinished(left: Path) -> bool:

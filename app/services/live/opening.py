@@ -94,8 +94,7 @@ class OpenedLive(Opened):
     ) -> AbstractContextManager[Path]:
         from app.services.live.fetching import kept_rows  # noqa: PLC0415 - rows show before
 
-        beside = self.folder / f"{self.stem}.sqlite"
-        return kept_rows(self.database, beside, why, which, now=now, monitor=monitor)
+        return kept_rows(self.database, self.beside, why, which, now=now, monitor=monitor)
 
     def with_counts(self) -> Self:
         """Those of large tables stay uncounted: every row that is counted is read, and charged."""

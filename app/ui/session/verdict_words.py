@@ -14,7 +14,7 @@ from app.services.text import counted, tenant_name
 from app.ui.session.outcome import AGAIN, OTHERS, STANDS, Asked, Outcome
 from app.ui.session.verdict import COULD_NOT, FileVerdict, how_many
 from app.ui.theme.icons import Icon
-from app.ui.widgets.formatting import absolute_time, duration, figure, grouped, relative_time, shortened
+from app.ui.widgets.formatting import absolute_time, ago, duration, figure, grouped, shortened
 
 HEADLINES = {
     Verdict.VERIFIED: (Tone.OK, "Chain verified", Icon.SHIELD_OK),
@@ -108,7 +108,7 @@ def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
     if verdict.outcome is not None:
         tone, head, rest, detail, icon = banner(verdict.outcome, verdict.newer)
         if verdict.outcome.outdated == STANDS and verdict.outcome.intact:
-            rest = f"— {relative_time(verdict.outcome.at, now)}"
+            rest = f"— {ago(verdict.outcome.at, now)}"
         stands = verdict.whole_stands and not verdict.outcome.is_doubted
         if stands:
             tone, head, icon = WHOLE
@@ -129,7 +129,7 @@ def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
         head = "Verifying…" if verdict.is_running else "Not verified yet"
         return Tone.NEUTRAL, head, "", detail, Icon.SHIELD_OFF
     tone, head, icon = headline(last, last.since, verdict.newer)
-    rest = f"— {relative_time(last.at, now)} by {last.by}, not looked at since"
+    rest = f"— {ago(last.at, now)} by {last.by}, not looked at since"
     if verdict.whole_stands:
         _, head, icon = WHOLE
         rest = f"— {_whole(verdict, now)}; {last.which} {rest.removeprefix('— ')}"
@@ -146,7 +146,7 @@ def ends_sooner(verdict: FileVerdict) -> str:
 
 def _whole(verdict: FileVerdict, now: int) -> str:
     """That it was whole, and when."""
-    return "whole" if verdict.whole_at is None else f"whole, {relative_time(verdict.whole_at, now)}"
+    return "whole" if verdict.whole_at is None else f"whole, {ago(verdict.whole_at, now)}"
 
 
 def _since_then(outcome: Outcome) -> str:

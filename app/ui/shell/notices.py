@@ -285,6 +285,27 @@ class FoundNotice(Notice):
 _ANSWER_LOST = "Its answer was lost; the database has been asked since."
 
 
+class InterruptedNotice(Notice):
+    """That a program was killed in the middle of an erasure, and which copy it had made for it."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context.theme)
+        self.add_button("Dismiss", self.hide)
+        self.hide()
+        look = context.opened.interrupted
+        context.runner.job(lambda _: look(), on_done=self._say, on_failed=lambda error: None)
+
+    def _say(self, copies: list[Path]) -> None:
+        if copies:
+            detail = (
+                f"What was to go is in {some_of(list(map(str, copies)), LISTED)}. Look whether the tenant is "
+                "still here: then nothing was erased, and the copy is to be deleted. Else delete it once "
+                "nobody needs it."
+            )
+            self.banner.show_verdict(Tone.WARN, "An erasure was interrupted", "", detail, Icon.WARNING_FILL)
+            self.show()
+
+
 class PauseNotice(Notice):
     """That the account takes no calls for a while; hidden else."""
 

@@ -20,7 +20,7 @@ from app.ui.session.verdict import COULD_NOT, MOST_COUNTED, how_many
 from app.ui.session.verdict_words import CHANGED, ENDS_BEFORE, WHOLE, ends_sooner, headline
 from app.ui.shell.desktop_notice import tell
 from app.ui.theme.icons import Icon
-from app.ui.widgets.formatting import absolute_time, grouped, relative_time
+from app.ui.widgets.formatting import absolute_time, ago, grouped
 from app.ui.widgets.later import later
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
@@ -326,7 +326,7 @@ class SelfVerification(QObject):
         stays = outdated in {AGAIN, STANDS} and known.intact
         if stays:
             newer = f" · {how_many(verdict.newer, 'newer', 'newer')}" if verdict.newer else ""
-            then = "checking again" if outdated == AGAIN else relative_time(at, now)
+            then = "checking again" if outdated == AGAIN else ago(at, now)
             words += f" through entry {grouped(known.through)}{newer}, {then}"
         elif known.intact and verdict.newer and (stands or said.entries):
             words += f" through entry {grouped(known.through)} · {how_many(verdict.newer, 'newer', 'newer')}"
@@ -335,7 +335,7 @@ class SelfVerification(QObject):
             # Of another time, it says nothing yet of what came behind that.
             is_told = verdict.outcome is not None or self._counted_for is not None
             upto = "" if is_told else f" through entry {grouped(known.through)}"
-            words += f"{' whole' if stands else ''}{upto}, {relative_time(at, now)}"
+            words += f"{' whole' if stands else ''}{upto}, {ago(at, now)}"
         if verdict.outcome is None:
             tip += "; not looked at since"
             tone = Tone.NEUTRAL if known.intact else tone  # as in the banner: green is what was looked at

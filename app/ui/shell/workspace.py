@@ -761,6 +761,7 @@ class Workspace(QWidget):
         self.context.ask_what_can_follow()
         self.context.ask_who_was_erased()
         self._pages[self.position].addWidget(self._below)
+        self._column.insertWidget(self._column.indexOf(self.tabs), notices.InterruptedNotice(self.context))
         notice = notices.ContinuationNotice(self.context, self.show_verdict, self._below)
         notice.look(self.context.opened.imported)
         beside = self._is_beside()

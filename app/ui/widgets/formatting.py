@@ -50,6 +50,11 @@ def relative_time(at: int, now: int) -> str:
     return "just now" if at <= now else "soon"
 
 
+def ago(at: int, now: int) -> str:
+    """The same of what this program has done, which lies ahead where the clock was set back since."""
+    return relative_time(at, now) if at - now < 60 else "by a clock that was ahead"
+
+
 def absolute_time(at: int, utc: bool) -> str:
     """`2026-11-22 13:55:07 UTC`, or local time with its offset, if any; a number beyond the calendar."""
     return _said(at, utc, lambda moment: f"{_stamp(moment)} {f'{moment:%z}'.replace('+0000', 'UTC')}")

@@ -344,3 +344,14 @@ def test_a_name_with_nul_is_refused_as_one_that_cannot_be_written(tmp_path: Path
     with pytest.raises(StorageError), expected_errors(path), replacing(path):
         pass
     assert not list(tmp_path.iterdir())
+
+
+def test_a_copy_that_a_killed_program_has_left_is_named_once(tmp_path: Path) -> None:
+    copy = tmp_path / "x.before-erasing.20260101T000000Z.sqlite"
+    copy.touch()
+    with atomic.alone_with(copy):
+        assert atomic.left_locked(tmp_path / "x.sqlite") == [], "whoever makes it runs"
+    atomic.lock_of(copy).touch()
+    atomic.sweep_databases(tmp_path / "x.sqlite")
+    assert atomic.left_locked(tmp_path / "y.sqlite") == []
+    assert [atomic.left_locked(tmp_path / "x.sqlite") for _ in range(2)] == [[copy], []]

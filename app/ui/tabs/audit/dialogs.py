@@ -27,7 +27,7 @@ from app.ui.widgets.buttons import Lines, push_button
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.file_dialogs import ask_open, ask_save
 from app.ui.widgets.form_dialog import FieldValue, FormDialog
-from app.ui.widgets.formatting import absolute_time, grouped, relative_time, shortened
+from app.ui.widgets.formatting import absolute_time, ago, grouped, shortened
 from app.ui.widgets.labels import Label, Look, set_tip
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.runner import Task
@@ -230,7 +230,7 @@ class CheckpointsDialog(Dialog):
     def _row(self, checkpoint: Checkpoint) -> tuple[Cell, ...]:
         now, utc = self._context.clock(), self._context.settings.utc_times
         return (
-            Cell(relative_time(checkpoint.at, now), checkpoint.at, tip=absolute_time(checkpoint.at, utc)),
+            Cell(ago(checkpoint.at, now), checkpoint.at, tip=absolute_time(checkpoint.at, utc)),
             Cell(grouped(checkpoint.number), checkpoint.number),
             Cell(visible(REASONS.get(checkpoint.reason, checkpoint.reason))),
             Cell(

@@ -14,7 +14,7 @@ from app.ui.session.outcome import Outcome
 from app.ui.session.verdict import FileVerdict
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Chip
-from app.ui.widgets.formatting import EMPTY, absolute_time, figure, plain, relative_time
+from app.ui.widgets.formatting import EMPTY, absolute_time, ago, figure, plain
 from models.errors import TableMissing
 
 WIDEST = "verified · 59 min ago"
@@ -80,10 +80,10 @@ def state(one: TenantRow, now: int, verdict: FileVerdict) -> str:
     words = one.chain.replace(", ", " · ", 1)
     if one.erased is not None:
         at = epoch_of(one.erased.at)
-        return words if at is None else f"{words} · {relative_time(at, now)}"
+        return words if at is None else f"{words} · {ago(at, now)}"
     if one.verdict not in SOUND or one.newer or one.verified_at is None:
         return words
-    return f"{words} · {relative_time(one.verified_at, now)}"
+    return f"{words} · {ago(one.verified_at, now)}"
 
 
 def erased(one: TenantRow, utc: bool) -> str:

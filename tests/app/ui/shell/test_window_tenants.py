@@ -23,6 +23,7 @@ from app.ui.tabs.users import new_user_form
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.formatting import absolute_time
+from models.local.atomic import lock_of
 from tests.conftest import NOW
 from tests.fixtures.heart import FELT_MS, Heart
 from tests.fixtures.inserting import INTO_USERS
@@ -426,3 +427,14 @@ def test_names_keep_their_room_in_a_small_window(qtbot: QtBot, window: MainWindo
     window.resize(1000, 700)
     page.table.columns.fit()
     assert not header.isSectionHidden(column("chain")), "it comes back with the room"
+
+
+def test_an_erasure_that_was_interrupted_is_told_with_its_copy(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    copy = demo_path.with_name(f"{demo_path.stem}.before-erasing.20260101T000000Z{demo_path.suffix}")
+    for left in (copy, lock_of(copy)):
+        left.touch()
+    open_file(qtbot, window, demo_path)
+    qtbot.waitUntil(lambda: "An erasure was interrupted" in words(window))
+    assert copy.name in words(window) and copy.exists()

@@ -34,6 +34,10 @@ def test_relative_time(seconds: int, words: str) -> None:
     assert f.relative_time(NOW - seconds, NOW) == words
 
 
+def test_what_was_done_by_a_clock_that_was_ahead() -> None:
+    assert [f.ago(at, NOW) for at in (NOW, NOW + DAY)] == ["just now", "by a clock that was ahead"]
+
+
 def test_absolute_time() -> None:
     assert f.absolute_time(0, utc=True) == "1970-01-01 00:00:00 UTC"
     assert f.table_time(NOW, utc=True) == "2026-11-18 11:06:40"
