@@ -158,7 +158,10 @@ def _remove(options: argparse.Namespace) -> None:
         same = (one for one in connections.all() if one.database_id == connection.database_id)
         if all(identity(one, tokens()) != gone for one in same):
             OldSecrets(gone, SystemKeyring()).forget_gone(())
-    say(f"{PREFIX}{options.name} is removed; nothing was changed in the database")
+    say(
+        f"{PREFIX}{options.name} is removed; nothing was changed in the database. A window that has it open "
+        "goes on with it until it is closed"
+    )
     if connection is None:
         complain("it could not be read, so a token of it may still be in the system's keyring")
     elif still_kept is not None:
