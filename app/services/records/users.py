@@ -538,7 +538,7 @@ class _Addresses:
             is_given = any(gets for users in addresses.values() for _, gets in users)
             if also_given or (database.costs and not is_given):
                 spelt = sorted({one for address in stored[tenant] for one in _spellings(address)})
-                parts = [*in_parts(spelt, limits.parameters - 5)]
+                parts = [*in_parts(spelt, limits.parameters - 6)]
                 look = _of_tenant(NodeList([SQL("+"), User.tenant_id]), tenant, but)  # + : not by its index
                 found = [User.email.in_(part) for part in parts]
                 any_case = _in_any_case(addresses, database) if few and also_given and is_given else None
@@ -569,18 +569,20 @@ _FIRST_LETTERS: Final = 5
 _FEWEST: Final = 3
 _BEGIN_SO: Final = """(
 SELECT other.id FROM json_each(?) AS spelt CROSS JOIN main.users AS other
-WHERE other.email >= spelt.value AND other.email < spelt.value || char(1114111))"""
+WHERE other.email >= spelt.value AND other.email < spelt.value || char(1114111)
+AND lower(other.email) IN (SELECT value FROM json_each(?)))"""
 
 
-def _in_any_case(addresses: Iterable[str], database: Database) -> Any:
-    """Finds those whose addresses begin as one of these, with capitals anywhere, by an index: what else they
-    are, `_judge` tells. None where there is no index, or few letters to go by.
+def _in_any_case(addresses: Collection[str], database: Database) -> Any:
+    """Finds those whose addresses are one of these folded ones, with capitals anywhere, by an index of how
+    they may begin. None where there is no index, or few letters to go by.
     """
     tables = database.tables_looked_at
     if tables is None or "email" not in tables[USERS.name].led_by:
         return None
     begin = {spelt for address in addresses for spelt in _begin(address)}
-    return User.id.in_(SQL(_BEGIN_SO, [json.dumps(sorted(begin))])) if begin else None
+    values = [json.dumps(sorted(begin)), json.dumps(sorted(addresses))]
+    return User.id.in_(SQL(_BEGIN_SO, values)) if begin else None
 
 
 def _begin(address: str) -> list[str]:
