@@ -19,6 +19,7 @@ from models import errors
 from models.d1.client import ANOTHER_FORM, CALL_SECONDS, Answer, Client, Dropped, NotKnown, Refusal, TooLong
 from models.d1.errors import (
     DatabaseFull,
+    DatabaseGone,
     Failed,
     InUse,
     NotOffered,
@@ -169,7 +170,7 @@ class D1Database(Database):
     def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
         if not queries:
             return []
-        ends = self._ask_ends() if self._ends is None else []
+        ends, last = self._ask_ends() if self._ends is None else [], self._last.get(_CHAIN, 0)
         read = self.last_read
         made = [] if read is None or (self._made and self._made[0] is read) else [compiled(raw(_MADE))]
         asked = [*map(compiled, queries)]
@@ -190,14 +191,14 @@ class D1Database(Database):
                     self._made[1].setdefault(table, []).append(sql)
         if ends:
             ((now,),) = found.pop()
-            self._keep_ends(now)
+            self._keep_ends(now, last)
         return found
 
     def outside_changes(self) -> int:
         """As the ends of the tables tell, which cost a row each, and what makes the tables: what is only
         changed, or goes from between, is not noticed.
         """
-        ends, made = self._ask_ends(), self._made
+        ends, made, last = self._ask_ends(), self._made, self._last.get(_CHAIN, 0)
         if not ends and (self._in_doubt or not self.is_watched):
             return self._others
         known = made[2] if made is not None and made[0] is self.last_read else None
@@ -205,7 +206,7 @@ class D1Database(Database):
         try:
             if ends and known is not None:
                 (((now, how),),) = self._read([{**ends[0], "sql": f"{ends[0]['sql']}, {_HOW_MADE}"}])
-                self._note(now, now)
+                self._note(now, now, last)
                 with errors.well_formed(self.place):
                     if sorted(json.loads(how)) != known:
                         self.last_read = None
@@ -242,16 +243,19 @@ class D1Database(Database):
         ]
         return raw(f"SELECT json_array({', '.join(ends)})")
 
-    def _note(self, before: str | None, after: str | None) -> None:
+    def _note(self, before: str | None, after: str | None, last: int) -> None:
         """Keeps the ends as they are `after` an own batch, which others have written before where they were
-        not as they are known.
+        not as they are known; `last` as `_keep_ends` has it.
         """
         if None not in (self._ends, before) and before != self._ends:
             self._others += 1
-        self._keep_ends(before)
-        self._keep_ends(after, by_others=False)
+        self._keep_ends(before, last)
+        self._keep_ends(after, 0, by_others=False)
 
-    def _keep_ends(self, ends: str | None, *, by_others: bool = True) -> None:
+    def _keep_ends(self, ends: str | None, chain_end: int, *, by_others: bool = True) -> None:
+        """`chain_end` is the last entry that was known when the question was sent: another thread may know a
+        later one by the answer.
+        """
         self._ends = ends
         if ends is None or self.last_read is None:
             return
@@ -262,7 +266,7 @@ class D1Database(Database):
             return
         for table, last in zip(self._ours(self.last_read[1]), lasts, strict=False):
             before = self._last.get(table.name)
-            if before is not None and last < before and table.name == _CHAIN:
+            if last < chain_end and table.name == _CHAIN:
                 before = self.went_back = last  # of other tables, the last rows may be deleted
             now = max(last, before or 0)
             if before is not None:
@@ -474,6 +478,7 @@ class D1Database(Database):
         proven = next((one for one in reversed(statements) if one.proof is not None), None)
         ends, asked = self._ask_ends(), [one for one in statements if one.into is not None]
         writes = guarded([one for one in statements if one.into is None])
+        last = self._last.get(_CHAIN, 0)
         batch = _Sending([*ends, *writes, *(compiled(one.query) for one in asked), *ends])
         self._require_fits(len(batch.body))
         # On the disk first: were this process to end now, the next one would have to ask.
@@ -490,7 +495,8 @@ class D1Database(Database):
             for one, rows in zip(reversed(asked), known[-1 - len(ends) :: -1], strict=False):
                 cast("Rows", one.into)[:] = rows
             if ends:
-                self._note(*((known[0][0][0], known[-1][0][0]) if known else (None, None)))
+                before, after = (known[0][0][0], known[-1][0][0]) if known else (None, None)
+                self._note(before, after, last)
         except errors.TenantAdminError as error:
             is_certain = not isinstance(error, errors.OutcomeUnknown)
             if sent is not None and isinstance(error, errors.RateLimited) and error.was_sent:
@@ -675,8 +681,8 @@ class D1Database(Database):
                         self.database_id, sent.body, cancelled=cancelled, dropped=dropped, **how
                     )
                     break
-                except UnknownDatabase:  # the call does not name it
-                    raise UnknownDatabase(self.database_id) from None
+                except UnknownDatabase:
+                    raise DatabaseGone(self.place, self.database_id) from None
                 except Refusal as error:
                     if is_guard(str(error)):
                         raise errors.RowChanged from None

@@ -63,6 +63,16 @@ class UnknownDatabase(RemoteError):
     sentence = "No database {what} is listed there; choose {why}."
 
 
+class DatabaseGone(UnknownDatabase):
+    """The one that a connection leads to, by its id, is none."""
+
+    heading = "The database is not there"
+    sentence = (
+        "There is no database {why} in the account of {name}: it was deleted, or is another account's; "
+        "nothing was changed. Look at the connection (File, Connect to D1…)."
+    )
+
+
 class NoList(RemoteError):
     """What is asked for the databases of an account has no such address."""
 

@@ -164,7 +164,7 @@ class Context(QObject):
         if self.lock.needed and not self.lock.is_locked:
             self.lock.lock()
             words += "; writes are locked again"
-        self.verdict.went_back(ends_at)
+        self.verdict.went_back(ends_at, self.clock())
         self.say(words)
 
     def ask_what_can_follow(self) -> None:

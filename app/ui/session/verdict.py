@@ -51,6 +51,8 @@ class FileVerdict(QObject):
         self.newer = 0
         self.ends_at: int | None = None
         """The last entry there is, where that comes before one that was verified."""
+        self._back: tuple[int, int] | None = None
+        """Which it was when it was found to be one before, and when."""
         self.whole_at: int | None = None
         self.is_running = self.is_asked = self.is_pruned = False
         self.failure: str | None = None
@@ -159,15 +161,29 @@ class FileVerdict(QObject):
         elif not follows:
             self.outdate(OTHERS)
 
-    def went_back(self, ends_at: int) -> None:
+    def went_back(self, ends_at: int, now: int) -> None:
         """The last entry is another now, before the one that was: nothing more is claimed of what is gone."""
         from app.ui.session.outcome import OTHERS  # noqa: PLC0415 - with what verifies
 
+        self._back = ends_at, now
         through = self.through
         if through is not None and ends_at < through and self.known is not None and self.known.intact:
             self.ends_at = ends_at
             self.outdate(OTHERS)
             self.changed.emit()
+
+    def hear(self, last: KeptVerdict) -> None:
+        """Takes what another program has found, perhaps before it went back."""
+        self.outcome, self.last, self.newer, self.ends_at = None, last, 0, None
+        if (
+            self._back is not None
+            and last.at <= self._back[1]
+            and self._back[0] < last.through
+            and last.intact
+        ):
+            self.ends_at = self._back[0]
+        self.whole_at = last.whole_at if last.intact else None
+        self.changed.emit()
 
     def spare(self) -> None:
         """Retention ran and took nothing: it is not what has written since."""

@@ -207,9 +207,7 @@ class SelfVerification(QObject):
             verdict.forget_failure(last)
         worse = known is not None and last is not None and last.at > known.at and last.verdict in BROKEN
         if last not in (None, verdict.last) and (known is None or (worse and not verdict.is_broken)):
-            verdict.outcome, verdict.last, verdict.newer, verdict.ends_at = None, last, 0, None
-            verdict.whole_at = last.whole_at if last.intact else None
-            verdict.changed.emit()
+            verdict.hear(last)
             self._count()
 
     def _show_last(self, last: KeptVerdict | None) -> None:
