@@ -187,7 +187,7 @@ class StaticTable(DataTable):
     def _height(self, lines: int) -> int:
         row = self.verticalHeader().defaultSectionSize()
         bar = self.horizontalScrollBar()
-        below = bar.sizeHint().height() if self._most is None and bar.maximum() else 0
+        below = bar.sizeHint().height() if bar.maximum() else 0
         return self.horizontalHeader().sizeHint().height() + row * lines + below + 2 * self.frameWidth()
 
 
