@@ -102,6 +102,7 @@ class NotificationsTab(RecordTab):
         if "read" in self.filters.pickers:
             self.filters.pickers["read"].picked.connect(lambda _: self._remember_view())
         self.clear_button.clicked.connect(self._leave_empty_inbox)
+        self.commands.begun.connect(self._begin_another)
         if self.context.settings.groups_shown and not self.context.costs:
             self._turn_groups()
 
@@ -313,6 +314,9 @@ class NotificationsTab(RecordTab):
             self.groups.forget()
         super().reload()
 
+    def _begin_another(self) -> None:
+        self._acting_on = None
+
     def _refuse_for_group(self, name: str) -> str | None:
         return self.context.cannot_write
 
@@ -323,8 +327,8 @@ class NotificationsTab(RecordTab):
         def act() -> None:
             if self.list.shown == asked == self.query() and self.model.rowCount():
                 self.table.selectAll()
-                self._acting_on = self._group_choice()
                 self.commands.trigger(name)
+                self._acting_on = self._group_choice()  # until another act begins, this one declined or not
 
         if self.list.shown == asked:
             act()

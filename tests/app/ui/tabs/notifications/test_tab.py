@@ -429,6 +429,15 @@ def test_groups_stand_beside_the_list_and_are_dealt_with_as_a_whole(
     (question,) = tab.findChildren(ConfirmDialog)
     assert any(f"Of “{name}”: " in label.text() for label in question.findChildren(QLabel))
     question.reject()
+    panel.table.select_row(0)
+    qtbot.waitUntil(lambda: tab.list.shown == tab.query() and tab.model.rowCount() == everything)
+    choose(tab, qtbot, 0)
+    marks = [one for one in ("mark_read", "mark_unread") if tab.commands.action(one).isEnabled()]
+    with qtbot.waitSignal(context.runner.changed):
+        tab.commands.trigger(marks[0])
+    with qtbot.waitSignal(context.runner.changed):
+        context.history.undo()
+    assert tab.query().choices == (), "no group was acted on"
     tab._both.moveSplitter(240, 1)
     assert {button.text().partition("(")[2] for button in panel.buttons.values()} == {"R)", "U)", "Del)"}
     tab._both.moveSplitter(200, 1)
