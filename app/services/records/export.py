@@ -226,7 +226,7 @@ def _plain(value: Value) -> str | int | float | None:
 
 
 def _words(value: Value) -> str:
-    """For people: infinity as lists show it."""
+    """For people: infinity as lists show it. It is a number, and no text that a spreadsheet would run."""
     return readable(value) if isinstance(value, float) and math.isinf(value) else _cell(value, one_cell)
 
 

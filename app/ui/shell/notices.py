@@ -400,7 +400,7 @@ class RestoredNotice(Notice):
         super().__init__(context.theme)
         made = restored.problem or ""
         if restored.checkpoint is not None:
-            made = f"Checkpoint {restored.checkpoint:,} was made of it."
+            made = f"Checkpoint {restored.checkpoint:,} was made of what it holds now."
         detail = f"The file as it was before: {restored.kept}. {made}".rstrip()
         tone = Tone.NEUTRAL if restored.problem is None else Tone.WARN
         self.banner.show_verdict(tone, "Restored", "— this file is as the copy has it", detail)

@@ -196,8 +196,8 @@ class Workspace(QWidget):
             page = self._make_page()
             self.tabs.addTab(page, context.theme.icon(spec.icon, "dim"), spec.table.title)
         self._below = QWidget()
-        """What is said of the chain, at the foot of the tab in sight: where the audit tab's own banner says
-        it, so that the tabs stay where they are, and their rows, as it comes when nobody waits for it.
+        """What is said of the chain, at the foot of the tab in sight: it comes when nobody waits for it, and
+        moves neither tabs nor rows there. In the audit tab its own banner says the same.
         """
         self._said_below = in_column(within=self._below)
         there = (spec.table.name in context.opened.schema.columns for spec in TABS)

@@ -148,7 +148,7 @@ class Dialog(QDialog):
         scroll.setWidget(content)
         self._outcomes = in_column(spacing=4)
         self._foot = in_column(self._buttons, self._outcomes, spacing=12)
-        self._outcome_high = 0
+        self._outcome_high, self._outcome_parts = 0, list[QWidget]()
         for words_stand_in in (content, self):  # those at the foot in the dialog itself
             words_stand_in.installEventFilter(self)
         self._whole = in_column((scroll, 1), self._foot, within=self, margins=_MARGINS, spacing=_GAP)
@@ -187,10 +187,13 @@ class Dialog(QDialog):
         """What must be answered before the buttons, right above them and in sight where there is room."""
         self._conditions.addWidget(widget)
         self._buttons.raise_()  # a screen reader goes by the order in which they were made
+        for part in self._outcome_parts:
+            part.raise_()
 
     def add_said(self, widget: QWidget) -> None:
         """What comes and goes with what a button does: below them, where it moves none of them."""
         self._outcomes.addWidget(widget)
+        self._outcome_parts.append(widget)
         widget.raise_()
 
     @property
@@ -304,8 +307,9 @@ class Dialog(QDialog):
         """There may be more or fewer of them."""
         fits, before = self.height() == self.minimumHeight(), self._outcome_high
         self._make_room()
+        width = self.width() - _MARGINS[0] - _MARGINS[2]
         self._outcome_high = (
-            0 if self._outcomes.isEmpty() else _height(self._outcomes, self.width()) + self._foot.spacing()
+            0 if self._outcomes.isEmpty() else _height(self._outcomes, width) + self._foot.spacing()
         )
         if fits:  # else a sentence that went would leave a hole over the buttons
             self.resize(self.width(), self.minimumHeight())
@@ -460,9 +464,10 @@ def _owners(window: QWidget) -> Iterator[QWidget]:
 
 def _front_of(window: QWidget) -> QWidget:
     """The modal dialog that keeps the keys from a window, or the window where there is none."""
-    top = QApplication.activeModalWidget()
-    blocks = top is not None and not {*_chain(window)}.isdisjoint(_chain(top))
-    return top if top is not None and blocks else window
+    top, behind = QApplication.activeModalWidget(), {*_chain(window)}
+    if top is None or top.windowHandle() in behind:  # of which it is itself
+        return window
+    return window if behind.isdisjoint(_chain(top)) else top
 
 
 def _chain(window: QWidget) -> Iterator[QWindow]:
