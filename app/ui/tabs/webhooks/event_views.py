@@ -87,6 +87,7 @@ class VerdictCard(QFrame):
         self.setAccessibleName("Verdict")
         self._icon = IconLabel(theme, 24)
         self.title = Label(look=Look.TITLE, wrap=True)
+        self.title.setProperty("verdict", True)  # bold in any colour
         self.why = Label(wrap=True, selectable=True)
         self.why.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         words = in_column(self.title, self.why, spacing=2)
