@@ -7,7 +7,7 @@ from typing import Any
 
 _SELDOM = (
     "argparse",  # imported by commands
-    *("calendar", "decimal", "hashlib", "logging", "socket", "uuid"),  # by Peewee
+    *("calendar", "decimal", "hashlib", "socket", "uuid"),  # by Peewee
     "inspect",  # by it, dataclasses and PySide; brings `ast`, `dis` and `tokenize`
     "getpass",  # here, for who acts
     "ipaddress",  # by urllib.parse, and that by pathlib
@@ -23,7 +23,7 @@ _swapping = allocate_lock()
 
 def put_off() -> None:
     """Puts something in the place of each that is not there yet, which loads the module when it is asked for
-    what is in it: together 19 ms of a start. `from` one of them `import` a name asks, too.
+    what is in it: together 17 ms of a start. `from` one of them `import` a name asks, too.
     """
     modules: dict[str, Any] = sys.modules
     for name in _NEVER:
@@ -35,9 +35,6 @@ def put_off() -> None:
         vars(stand_in)["isclass"] = _isclass
     if isinstance(textwrap := sys.modules["textwrap"], _StandIn):  # QtGui takes it, for a warning
         vars(textwrap)["dedent"] = lambda text: _loaded(textwrap).dedent(text)
-    if isinstance(logging := sys.modules["logging"], _StandIn):
-        asked = {"NullHandler": object, "DEBUG": 10}  # what Peewee asks of it, to write of each statement
-        vars(logging).update(asked, getLogger=lambda name=None: _logger(logging, name))
 
 
 class _StandIn(ModuleType):
@@ -58,23 +55,6 @@ def _loaded(stand_in: _StandIn) -> Any:
     from importlib import import_module  # noqa: PLC0415
 
     return import_module(own)
-
-
-class _Silent:
-    """In the place of Peewee's logger, which nobody reads."""
-
-    def addHandler(self, handler: object) -> None:  # noqa: N802 - its name
-        pass
-
-    def isEnabledFor(self, level: int) -> bool:  # noqa: N802
-        return False
-
-
-def _logger(stand_in: _StandIn, name: str | None) -> Any:
-    if name == "peewee":
-        return _Silent()
-    vars(stand_in).update(vars(_loaded(stand_in)))  # also what stands in for what Peewee asks
-    return stand_in.getLogger(name)
 
 
 def _isclass(found: object) -> bool:
