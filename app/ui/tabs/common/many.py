@@ -1,12 +1,12 @@
 """What several selected records have in common and where they differ, in the inspector."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Final
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
-from app.services.chain.rules import seconds
 from app.services.records.lists import READ_EACH
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import ColumnKind, TableColumn
@@ -146,12 +146,14 @@ class ManyPart(QWidget):
         a number, or of numbers one is not.
         """
         is_time = column.kind is ColumnKind.TIME
-        there = [value for value in values if value is not None]
-        odd = [one for one in there if (epoch_of(one) is None if is_time else not _is_number(one))]
-        within = [one for one in there if one not in odd]
+        of: Callable[[Any], Any] = epoch_of if is_time else float
+        within, odd = list[Any](), list[Any]()
+        for value in values:
+            if value is not None:
+                is_one = epoch_of(value) is not None if is_time else _is_number(value)
+                (within if is_one else odd).append(value)
         if not within or (odd and not is_time):
             return ""
-        of = seconds if is_time else float
         least, greatest = (self._words(column, end(within, key=of)) for end in (min, max))
         lines = [least if least == greatest else f"{least} to {greatest}"]
         if len(odd) > _TOLD:

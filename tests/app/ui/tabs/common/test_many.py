@@ -53,6 +53,14 @@ def test_the_inspector_tells_of_many_what_they_share_and_where_they_differ(
     qtbot.waitUntil(lambda: "Title" in {**told(part.shared), **told(part.different)})
     assert told(part.shared)["Created"].startswith("2025-06-15")
     assert buttons(page, "delete") == ["Delete 2…"]
+    one = "rowid = (SELECT max(rowid) FROM notifications)"
+    texts = f"iif({one}, '2026-01-02 10:00:00', '2026-01-01 10:00:00')"
+    ask(demo_path, f"UPDATE notifications SET created_at = {texts}")
+    press("F5")
+    qtbot.waitUntil(lambda: "2026-01-02 10:00:00" in (page.model.record(0) or ()))
+    page.table.select_row(0)
+    press("Shift+Down")
+    qtbot.waitUntil(lambda: " to 2026-01-02 10:00:00" in told(part.different).get("Created", ""))
     press("Ctrl+A")
     press("R")
     qtbot.waitUntil(lambda: told(part.shared).get("State") == "read")
