@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from app.services.records.list_query import ListQuery
@@ -144,7 +144,7 @@ class Change:
     def mark(self) -> str:
         """The same of whatever does the same to the same records: those that it adds are others each time."""
         keys = sorted(repr((row.table, row.record_id)) for row in self.rows if row.before is not None)
-        return sha256(json.dumps([self.summary, keys]).encode()).hexdigest()[:32]
+        return hashlib.sha256(json.dumps([self.summary, keys]).encode()).hexdigest()[:32]
 
     @property
     def may_generate(self) -> bool:
