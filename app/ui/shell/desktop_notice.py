@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 from app import paths
 from app.services.records.notifications import Arrived, arrived
 from app.services.records.tables import NOTIFICATIONS
-from app.services.text import counted, tenant_name
+from app.services.text import counted, in_one_line, tenant_name
 from app.ui.session.context import Context
 from app.ui.widgets.labels import bounded
 from app.ui.widgets.later import later
@@ -34,9 +34,9 @@ def tell(
     clicked: Callable[[], object] = lambda: None,
 ) -> None:
     """Says it where the desktop shows such messages, and nowhere else. `clicked` is called where a message of
-    the tray is clicked on; of the bus nobody waits for an answer.
+    the tray, or the icon that it stands beside, is clicked on; of the bus nobody waits for an answer.
     """
-    title, words = bounded(title, longest=_TOLD), bounded(words, longest=_TOLD)
+    title, words = bounded(title, longest=_TOLD), bounded(words, keep="\n", longest=_TOLD)
     icon = str(paths.resources_dir() / "icons" / "tenant-admin-128.png")
 
     def told(by_bus: bool) -> None:
@@ -66,6 +66,7 @@ def _by_tray(title: str, words: str, owner: QObject, urgent: bool, clicked: Call
         return
     tray = QSystemTrayIcon(QApplication.windowIcon(), owner)
     tray.messageClicked.connect(clicked)
+    tray.activated.connect(lambda reason: clicked())  # the icon is there longer than what it says
     tray.show()
     kind = QSystemTrayIcon.MessageIcon.Critical if urgent else QSystemTrayIcon.MessageIcon.Information
     tray.showMessage(title, words, kind)
@@ -117,7 +118,9 @@ class Arrivals(QObject):
 
     def _tell(self, found: Arrived) -> None:
         count, place = len(found.unread), self._context.opened.place
-        named = [f"{title} ({tenant_name(tenant)})" for _, tenant, title in found.unread[:_NAMED]]
+        named = [
+            f"{in_one_line(title)} ({tenant_name(tenant)})" for _, tenant, title in found.unread[:_NAMED]
+        ]
         if count > _NAMED:
             named.append(f"and {count - _NAMED:,} more")
         heading, latest = f"{counted(count, 'new notification')} · {place}", found.unread[0][0]

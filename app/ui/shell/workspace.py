@@ -448,6 +448,7 @@ class Workspace(QWidget):
         window.raise_()
         window.activateWindow()
         self.jump(NOTIFICATIONS.name, record_id)
+        self.with_current(lambda page: page.take_focus())  # the keys of triage are the rows'
 
     @cached_property
     def verification(self) -> "SelfVerification":

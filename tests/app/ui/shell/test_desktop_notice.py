@@ -54,11 +54,13 @@ def test_who_looks_elsewhere_is_told_what_came(
     state = Qt.ApplicationState.ApplicationInactive  # the offscreen platform has no other program
     monkeypatch.setattr("app.ui.shell.desktop_notice.QGuiApplication.applicationState", lambda: state)
     add(demo_path, "n2", "Read already", read=1)
-    add(demo_path, "n3", "Your run is ready")
+    add(demo_path, "n3", "Your run\nis ready")
+    add(demo_path, "n4", "Another")
     context.outside.look()
     qtbot.waitUntil(lambda: len(desktop.shown) == 1)
     _, _, _, title, words, _, hints, _ = desktop.shown[0]
-    assert (title, words) == ("1 new notification · demo.sqlite", "Your run is ready (acme-corp)")
+    said = "Another (acme-corp)\nYour run is ready (acme-corp)"
+    assert (title, words) == ("2 new notifications · demo.sqlite", said)
     assert hints["urgency"] == ("y", 1)
 
 
@@ -76,3 +78,4 @@ def test_what_is_told_leads_to_the_notification_from_a_window_that_is_put_away(
     assert not window.isMinimized()
     qtbot.waitUntil(lambda: current(window).spec.table.name == "notifications")
     qtbot.waitUntil(lambda: current(window).list.current_id() == "n1")
+    assert current(window).table.hasFocus()
