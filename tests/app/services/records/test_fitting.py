@@ -67,7 +67,7 @@ def test_each_line_has_its_reason_and_the_others_are_taken(
         4: twice.format("badge"),
         5: twice.format("badge"),
         6: rules,
-        7: rules,
+        7: "seats takes a whole number (it is declared INTEGER).",
         8: twice.format("value of index 'by_nick'"),
         10: "chief refers to users, which has no badge “none”.",
         13: twice.format("value of index 'by_nick'"),
