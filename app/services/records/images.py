@@ -50,7 +50,8 @@ from models.errors import (
 from models.progress import UNWATCHED, WATCHING, share_of
 from models.schema import COUNTERS, ForeignKey, StoredTable, StoredTables, read_stored
 
-STAMPS: Final = ("created_at", "updated_at")
+UPDATED: Final = "updated_at"
+STAMPS: Final = ("created_at", UPDATED)
 """Columns that say when a row was made and changed; not every file has them."""
 
 
@@ -399,8 +400,8 @@ class Images:
         for child, _ in self.referring_to(row, row.altered(values).changing, 1):
             raise ReferredByChange(f"Rows of {child.table.name}")
         after = dict(values)
-        if "updated_at" in row.table.columns:  # in the unit of the time that it takes the place of
-            after["updated_at"] = in_unit_of(row["updated_at"], now)
+        if UPDATED in row.table.columns:  # in the unit of the time that it takes the place of
+            after[UPDATED] = in_unit_of(row[UPDATED], now)
         return row.altered(after)
 
     def referring_to(
@@ -693,7 +694,7 @@ def _table(tables: StoredTables, name: str) -> StoredTable:
 
 def _needed(table: StoredTable, only: Collection[str] = ()) -> tuple[str, ...]:
     """The columns to read: the key, and all others with the rowid, or what an edit of `only` these needs."""
-    needed = {ID, *only, "updated_at", *(name for key in table.referring for name in key.parent_columns)}
+    needed = {ID, *only, UPDATED, *(name for key in table.referring for name in key.parent_columns)}
     rowid = () if only or table.hidden_rowid is None else (table.hidden_rowid,)
     columns = (name for name in table.columns if not only or name in needed)
     return tuple(dict.fromkeys((*table.key, *columns, *rowid)))

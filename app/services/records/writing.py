@@ -15,7 +15,7 @@ from app.services.chain.rules import TABLE
 from app.services.records.applying import gone_already
 from app.services.records.change import Change, Checks
 from app.services.records.dependents import removal
-from app.services.records.images import PREPARED, Completing, Images
+from app.services.records.images import PREPARED, UPDATED, Completing, Images
 from app.services.records.rows import RowChange, StoredRow, Value, proof_of, shown, statements_of
 from app.services.records.seen import Seen, of_changes
 from app.services.records.tables import DECLARED
@@ -281,7 +281,9 @@ def undo(
     what: str | None = None,
 ) -> Change:
     """Puts back exactly what was there, or raises `ChangedSince`, which says what has changed since, which
-    `act` it is of, and `what` it cannot be; `NotAllowed` where the tenant was erased since.
+    `act` it is of, and `what` it cannot be; `NotAllowed` where the tenant was erased since. Where other
+    columns alone of a single record have changed since, these stay as they are, and the record is changed
+    now.
     """
     inverse = _unless_erased(change, change.inverse())
 
@@ -291,6 +293,10 @@ def undo(
             images.checks = inverse.checks(inverse.rows, database)
         return _as_it_is(images, inverse, act, what)
 
+    def plan_beside(images: Images) -> Change:
+        planned = plan(images)
+        return replace(planned, rows=(_beside_others(images, planned.rows[0], now) or planned.rows[0],))
+
     # Nothing but the bookmark and the write is left to ask, where nobody has written since.
     before = Planned(inverse, change.behind) if change.behind is not None else None
     try:
@@ -298,6 +304,8 @@ def undo(
     except (errors.RowChanged, errors.AlreadyExists, errors.Refused) as error:
         images = Images(database)
         alone = len(inverse.rows) == 1
+        if alone and _beside_others(images, inverse.rows[0], now) is not None:
+            return commit(database, plan_beside, now=now, agreed=agreed, again=True)
         told = (_difference(images, row, alone=alone) for row in inverse.rows)
         differences = [found for found in told if found is not None]
         if not differences:
@@ -360,6 +368,22 @@ def _as_it_is(images: Images, change: Change, act: str, what: str | None) -> Cha
     return replace(change, rows=tuple(replace(row, stored=now[id(row.stored)]) for row in change.rows))
 
 
+def _differing(row: RowChange, found: StoredRow) -> list[str]:
+    """The columns in which a row is not as it must be to be written."""
+    return [name for name, value in row.guarded.items() if not found.holds(name, value)]
+
+
+def _beside_others(images: Images, row: RowChange, now: int) -> RowChange | None:
+    """The same change of a row in which nothing else differs than when it was changed last; None where that
+    is not so.
+    """
+    found = None if row.before is None or row.after is None else images.now(row)
+    if found is None or _differing(row, found) != [UPDATED]:
+        return None
+    values = {name: value for name, value in (row.after or {}).items() if name != UPDATED}
+    return replace(images.changed(found, values, now), held=row.held)
+
+
 def _difference(images: Images, row: RowChange, *, alone: bool) -> str | None:
     """What keeps a row from being put back, in words that hold no value but its key: the act names a row that
     it changed `alone`.
@@ -372,8 +396,7 @@ def _difference(images: Images, row: RowChange, *, alone: bool) -> str | None:
         return None if found is None else f"{what} is {'there again' if is_it else 'another row by now'}"
     if found is None:
         return f"{what} was removed"
-    names = [name for name, value in row.guarded.items() if not found.holds(name, value)]
-    if names:
+    if names := _differing(row, found):
         return f"{', '.join(names)} of {what}"
     refer = images.referring([found], 1) if row.after is None else images.referring_to(found, row.changing, 1)
     for child, *_ in refer:

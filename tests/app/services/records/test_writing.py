@@ -195,6 +195,22 @@ def test_undo_refuses_when_somebody_changed_the_row_since(engine: Database, data
     assert rows_of(database_path) == entries
 
 
+def test_undo_leaves_what_was_done_beside_it_since(engine: Database, sql: apsw.Connection) -> None:
+    """An edit of another column lets it be, and so does its undo; the time is that of the undo."""
+    first = users.create(engine, "acme", "a@x.example", actor="ops", now=NOW)
+    sql.execute("ALTER TABLE users ADD COLUMN role TEXT")
+    renamed = users.rename(engine, str(first.rows[0].record_id), "b@x.example", actor="ops", now=NOW + 1)
+    sql.execute("UPDATE users SET role = 'admin', updated_at = ?", (NOW + 2,))
+    look = "SELECT email, role, updated_at FROM users"
+    undone = undo(engine, renamed, now=NOW + 3)
+    assert [*sql.execute(look)] == [("a@x.example", "admin", NOW + 3)]
+    undo(engine, undone, now=NOW + 4)
+    assert [*sql.execute(look)] == [("b@x.example", "admin", NOW + 2)]
+    sql.execute("UPDATE users SET email = 'c@x.example', updated_at = ?", (NOW + 5,))
+    with pytest.raises(ChangedSince, match=r"since: email, updated_at of the record"):
+        undo(engine, renamed, now=NOW + 6)
+
+
 def test_undo_refuses_what_has_become_another_tenants(engine: Database, database_path: Path) -> None:
     """Its entry would stand in the chain of the one that has it no more."""
     commit(engine, creation("u-1", "u-2"), now=NOW)
