@@ -24,7 +24,7 @@ def resolve(host: str, seconds: float, cancelled: Stop) -> tuple[str, ...]:
             answers.put(tuple(dict.fromkeys(str(one[4][0]) for one in found)))
         except (OSError, UnicodeError) as error:
             if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
-                answers.put(NoNetwork(f"No network could be asked for {host} from this computer."))
+                answers.put(NoNetwork(f"{host} could not be looked up: no name server has answered."))
             else:
                 answers.put(NotResolved(f"No host {host} is known to the network."))
 

@@ -30,7 +30,9 @@ STOPPED_HERE: Final = (
     DeliveryOutcome.NO_NETWORK.value,
     DeliveryOutcome.CANCELLED.value,
 )
-"""What tells nothing of a webhook: the program refused, there is no network, or a person stopped it."""
+"""What tells nothing of a webhook: the program refused, the network of this computer leads to no answer of
+names or to no such address, or a person stopped it.
+"""
 
 
 class DeliveryFate(StrEnum):

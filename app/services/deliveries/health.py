@@ -74,8 +74,8 @@ class Health:
 
 
 def known(log: DeliveryLog, database: str, tenant: str | None = None) -> Mapping[tuple[str, str], Health]:
-    """By tenant and webhook, of all to which anything was sent; of one tenant's, or of all. `database` is
-    `Opened.kept_by`. Raises `LogUnreadable`.
+    """By tenant and webhook, of all of which a delivery tells something; of one tenant's, or of all.
+    `database` is `Opened.kept_by`. Raises `LogUnreadable`.
     """
     found: defaultdict[tuple[str, str], list[DeliverySummary]] = defaultdict(list)
     for one in log.last(database, tenant, LAST):

@@ -50,7 +50,7 @@ class NotResolved(Exception):
 
 
 class NoNetwork(NotResolved):
-    """Nobody could be asked for it from this computer."""
+    """Nobody who was asked for it has answered."""
 
 
 class Resolve(Protocol):
@@ -241,8 +241,8 @@ def _addresses(request: Request, call: _Sending, resolve: Resolve, *, allow_here
             try:
                 found = resolve(request.host, call.left(), call.cancelled)
             except NotResolved as error:
-                is_here = isinstance(error, NoNetwork)
-                outcome = DeliveryOutcome.NO_NETWORK if is_here else DeliveryOutcome.NO_HOST
+                is_unasked = isinstance(error, NoNetwork)
+                outcome = DeliveryOutcome.NO_NETWORK if is_unasked else DeliveryOutcome.NO_HOST
                 raise _Failed(outcome, f"{error} Nothing was sent.") from None
             except TimeoutError:
                 raise _Failed(DeliveryOutcome.TIMEOUT, "") from None
@@ -313,8 +313,8 @@ class _JudgedNetwork(httpcore.NetworkBackend):
                     self._came.address = address
                     return _CappedStream(found, self._call, self._came)
                 unreached += code in _NO_NETWORK
-        is_here = unreached == len(self._addresses)
-        outcome = DeliveryOutcome.NO_NETWORK if is_here else DeliveryOutcome.NO_CONNECTION
+        has_no_way = unreached == len(self._addresses)
+        outcome = DeliveryOutcome.NO_NETWORK if has_no_way else DeliveryOutcome.NO_CONNECTION
         raise _Failed(outcome, f"{why} Nothing was sent.")
 
 

@@ -413,10 +413,11 @@ def _beside(
     found = {name: cell for name, at in columns.items() if (cell := _cell(cells, at))}
     for name in asked:
         found.setdefault(name, "")
-    for name, value in found.items():
+    valid = {name: valid_beside(name, value) for name, value in found.items()}
+    for name, value in valid.items():
         if name in numbers:
             in_type(name, numbers[name], value)
-    return {name: valid_beside(name, value) for name, value in found.items()} or None
+    return valid or None
 
 
 class _Emails:

@@ -10,6 +10,8 @@ from models.errors import InvalidInput
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 _LEAST, _MOST = -(2**63), 2**63 - 1
+_TEXTS = ("CHAR", "CLOB", "TEXT", "BLOB", "ANY")
+"""What a declared type is named with that takes any text."""
 _LONGEST = 1_000
 """Characters of a value that is edited in a line."""
 
@@ -34,7 +36,7 @@ def in_type(name: str, kind: str, typed: str) -> Value:
         if not _WHOLE.fullmatch(value) or not _LEAST <= int(value) <= _MOST:
             raise InvalidInput(name, f"{name} takes a whole number (it is declared {kind}).")
         return int(value)
-    if not kind or any(word in kind for word in ("CHAR", "CLOB", "TEXT", "BLOB", "ANY")):
+    if not kind or any(word in kind for word in _TEXTS):
         return value
     number = _number(value)
     if asks_for_number(kind):
@@ -49,8 +51,7 @@ def asks_for_number(kind: str) -> bool:
     kind = kind.upper()
     if "INT" in kind:
         return True
-    is_text = any(word in kind for word in ("CHAR", "CLOB", "TEXT", "BLOB"))
-    return not is_text and any(word in kind for word in ("REAL", "FLOA", "DOUB"))
+    return not any(word in kind for word in _TEXTS) and any(word in kind for word in ("REAL", "FLOA", "DOUB"))
 
 
 def _number(value: str) -> int | float | None:

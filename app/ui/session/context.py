@@ -102,7 +102,6 @@ class Context(QObject):
         self.clock, self.busy, self.say = clock, busy, say
         self.lists = Lists(opened.schema, opened.sizes)
         self._listed: dict[tuple[str, Scope], tuple[int, int]] = {}
-        self._counting: set[Scope] = set()
         """How many rows a list has as far as it was read and changed here, and what others had added to its
         table when it was read.
         """
@@ -233,11 +232,17 @@ class Context(QObject):
         asked.rejected.connect(declined)
 
     def when_compared(
-        self, tenant: str, run: Callable[[], object], parent: QWidget, *, times: int = 1
+        self,
+        tenant: str,
+        run: Callable[[], object],
+        parent: QWidget,
+        hold: Callable[[bool], object],
+        *,
+        times: int = 1,
     ) -> None:
         """Runs what compares an address with those of all of a tenant's users, so many times, which no index
         does; a person is asked first where that is much. How many these are is counted where it is not known,
-        up to a fifth of all.
+        up to a fifth of all; `hold(True)` keeps the form as it is meanwhile, and `hold(False)` ends that.
         """
         from app.services.records.users import few_of  # noqa: PLC0415 - rows show before
 
@@ -247,17 +252,20 @@ class Context(QObject):
             self.when_agreed(times * self.rows_of(USERS.name, scope), run, parent, hint=ADDRESSES)
 
         def told(found: int | None) -> None:
-            self._counting.discard(scope)
             if found is not None:
                 self.know_rows(USERS.name, scope, found)
-            if Shiboken.isValid(parent) and parent.isVisible():
+            if Shiboken.isValid(parent):
+                hold(False)
+                if had_focus is not None and Shiboken.isValid(had_focus):
+                    had_focus.setFocus(Qt.FocusReason.OtherFocusReason)
                 go()
 
         every = self.rows_of(USERS.name, scope)
         if (USERS.name, scope) in self._listed or not self.is_much(times * every):
             go()
-        elif scope not in self._counting:
-            self._counting.add(scope)
+        else:
+            had_focus = parent.focusWidget()
+            hold(True)
             few = min(MOST_READ // 2, every // _FEW_OF) // times
             self.runner.read(few_of, tenant, few, on_done=told, on_failed=lambda _: told(None))
 

@@ -409,7 +409,7 @@ def new_user_form(context: Context, tenant: str | None, parent: QWidget | None =
     def create() -> None:
         tenant = tenant_field.value()
         write = partial(form.write, context.act, users.create, tenant, email_field.text(), form.asked())
-        context.when_compared(tenant, write, form)
+        context.when_compared(tenant, write, form, form.set_busy)
 
     form.submitted.connect(create)
     return form
@@ -429,7 +429,7 @@ def edit_user_form(context: Context, user: Record, parent: QWidget | None = None
 
     def rename() -> None:
         write = partial(form.write, context.act, users.rename, user["id"], field.text(), before)
-        context.when_compared(user.text("tenant_id"), write, form)
+        context.when_compared(user.text("tenant_id"), write, form, form.set_busy)
 
     form.submitted.connect(rename)
     return form

@@ -95,7 +95,8 @@ def move_form(context: Context, moving: Moving, seen: Seen, parent: QWidget | No
     def move() -> None:
         tenant = field.value()
         act = partial(context.act, users.move, ids, seen=seen, watching=form.monitor(len(ids)))
-        context.when_compared(tenant, partial(form.write, act, tenant), form, times=1 if is_one else 2)
+        write, times = partial(form.write, act, tenant), 1 if is_one else 2
+        context.when_compared(tenant, write, form, form.set_busy, times=times)
 
     form.submitted.connect(move)
     return form

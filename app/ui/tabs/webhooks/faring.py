@@ -64,7 +64,7 @@ class Faring(QObject):
 
     @property
     def tells(self) -> bool:
-        """Whether anything was sent that is still in the log."""
+        """Whether any delivery that is still in the log tells something."""
         return bool(self._known)
 
     def of(self, tenant: object, webhook: object) -> Health | None:
