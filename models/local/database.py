@@ -445,7 +445,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
     def _look_at_end(self) -> None:
         """Whether the audit chain ends where it did, or later."""
         with suppress(errors.StorageError):  # what cannot be read is said where it is shown
-            ends_at = self.scalar(raw(_ENDS_AT))
+            ends_at = self.scalar(raw(_ENDS_AT)) or 0
             if isinstance(ends_at, int):
                 if ends_at < self._ended_at:
                     self.went_back = ends_at

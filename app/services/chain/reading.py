@@ -109,6 +109,12 @@ def end_of(database: Database, through: int, *, counts: bool) -> tuple[str | Non
     return hashes[0][0] if hashes else None, int(found[0][0][0]) if found else None
 
 
+def entry_and_last(database: Database, seq: int) -> tuple[str | None, int]:
+    """The stored hash of the entry with this number, None where it is not there, and the highest number."""
+    hashes, last = database.read_batch([raw(_HASH_OF, seq), raw(_LAST)])
+    return hashes[0][0] if hashes else None, _last(last)
+
+
 def last_entry(database: Database) -> int:
     """The highest number of an entry; 0 where there is none, or something else is stored."""
     return _last(database.rows(raw(_LAST)))

@@ -148,7 +148,7 @@ class FileVerdict(QObject):
             self.changed.emit()
 
     def outdate_by_others(self) -> None:
-        """The same of what another program may have changed; where the chain ends as it did, no less."""
+        """Claims less of what another program may have changed, unless the chain ends as it did."""
         from app.ui.session.outcome import AGAIN, OTHERS  # noqa: PLC0415 - with what verifies
 
         if self.outcome is None or self.outcome.is_doubted:
@@ -163,14 +163,24 @@ class FileVerdict(QObject):
 
     def went_back(self, ends_at: int, now: int) -> None:
         """The last entry is another now, before the one that was: nothing more is claimed of what is gone."""
-        from app.ui.session.outcome import OTHERS  # noqa: PLC0415 - with what verifies
+        from app.ui.session.outcome import OTHERS, RETENTION  # noqa: PLC0415 - with what verifies
 
         self._back = ends_at, now
         through = self.through
         if through is not None and ends_at < through and self.known is not None and self.known.intact:
             self.ends_at = ends_at
-            self.outdate(OTHERS)
+            if self.outcome is not None:
+                self.outcome = replace(self.outcome, outdated=RETENTION if self.is_pruned else OTHERS)
             self.changed.emit()
+
+    def came_forward(self) -> None:
+        """The last entry that was verified is there again, as it was."""
+        from app.ui.session.outcome import STANDS  # noqa: PLC0415 - with what verifies
+
+        self.ends_at = self._back = None
+        if self.outcome is not None:
+            self.outcome = replace(self.outcome, outdated=STANDS)
+        self.changed.emit()
 
     def hear(self, last: KeptVerdict) -> None:
         """Takes what another program has found, perhaps before it went back."""

@@ -184,8 +184,13 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
     if asked.since is not None and report.intact:
         tone, head, icon = headline(report, asked.since, newer)
         rest = f"— those after checkpoint {asked.since}" if report.entries else ""
-        ends_sooner = report.notes[-1].rstrip(".") if report.was_through is not None else ""
-        return tone, head, rest, _joined(ends_sooner, _KNEW, duration(report.seconds)), icon
+        return (
+            tone,
+            head,
+            rest,
+            _joined(report.ends_sooner.rstrip("."), _KNEW, duration(report.seconds)),
+            icon,
+        )
     tenant, first, last = asked.section
     if first is not None and last is not None:
         return _range_banner(report, tenant, first, last)

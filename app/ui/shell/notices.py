@@ -487,7 +487,7 @@ class ContinuationNotice(Notice):
         self.add_button("Dismiss", self.dismiss)
         context.runner.changed.connect(self._hear)
         context.outside.written.connect(self._written)
-        context.outside.went_back.connect(lambda _: self.look())
+        context.outside.went_back.connect(self._went_back)
         self.hide()
 
     def dismiss(self) -> None:
@@ -501,8 +501,14 @@ class ContinuationNotice(Notice):
 
     def _written(self) -> None:
         """What others write while it is open is shown at once."""
-        if self._has_looked:
+        if self.is_older:  # it may have come forward again
+            self.look()
+        elif self._has_looked:
             self._see()
+
+    @Slot(object)
+    def _went_back(self, ends_at: int) -> None:
+        self.look()
 
     def _see(self) -> None:
         """What is in the file now is not new when it is opened again: a person did it here, or was shown.
@@ -522,6 +528,9 @@ class ContinuationNotice(Notice):
         from app.services.chain.reading import behind_and_last  # noqa: PLC0415 - with what verifies
 
         seen = self._context.settings.seen_through.get(self._context.opened.kept_by) or 0
+        if self.is_older and not found.divergences:
+            self.dismiss()
+            self.objection, self._context.opened.database.is_earlier = "", False
         if not found.new_entries or found.divergences:
             self.show_continuation(found)
             self._see()

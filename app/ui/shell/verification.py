@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.kept import KeptVerdict
-from app.services.chain.reading import end_of, few_behind
+from app.services.chain.reading import end_of, entry_and_last, few_behind
 from app.services.chain.rules import BROKEN
 from app.services.chain.verify.report import Report
 from app.services.records.change import Change
@@ -73,7 +73,7 @@ class SelfVerification(QObject):
         self._verdict.asked.connect(self._say)
         self._context.runner.changed.connect(self._hear)
         self._context.outside.written.connect(self._written)
-        self._context.outside.went_back.connect(lambda _: self.check())
+        self._context.outside.went_back.connect(self._went_back)
         for told in (self._context.unsettled.settled, self._context.unsettled.found):
             told.connect(self._count_again)
         self._context.outside.displaced.connect(lambda _: self._say())
@@ -187,8 +187,12 @@ class SelfVerification(QObject):
             head = self._end[1] if self._end is not None and self._end[0] is known.report else None
             told(head is not None and end[0] == head and end[1] in {None, known.report.entries})
 
+        def failed(error: TenantAdminError) -> None:  # while somebody else writes, say
+            again = self._verdict.outcome is not None and self._verdict.outcome.outdated == AGAIN
+            told(again)
+
         read = partial(end_of, through=known.through, counts=whole)
-        self._context.runner.read(read, on_done=found, on_failed=lambda error: told(False))
+        self._context.runner.read(read, on_done=found, on_failed=failed)
 
     def _read_last(self, done: Callable[[KeptVerdict | None], None]) -> None:
         where = self._context.opened.where
@@ -264,12 +268,35 @@ class SelfVerification(QObject):
         self._verdict.outdate_by_others()
         self._count()
 
+    @Slot(object)
+    def _went_back(self, ends_at: int) -> None:
+        self.check()
+
+    def _look_where_it_ends(self, through: int) -> None:
+        """Of a chain that went back: whether it has come forward again, by Time Travel, say."""
+        head = None if self._verdict.known is None else self._verdict.known.head
+
+        def done(found: tuple[str | None, int]) -> None:
+            there, ends_at = found
+            if self._verdict.ends_at is None or self._verdict.through != through:
+                return
+            if head is not None and there == head:
+                self._verdict.came_forward()
+            elif ends_at != self._verdict.ends_at:
+                self._verdict.ends_at = ends_at
+                self._verdict.changed.emit()
+
+        read = partial(entry_and_last, seq=through)
+        self._context.runner.read(read, on_done=done, on_failed=lambda error: None)
+
     @Slot(object, str)
     def _count_again(self, saved: bool | None, act: str) -> None:
         self._count()
 
     def _count(self) -> None:
         through = self._verdict.through
+        if through is not None and self._verdict.ends_at is not None:
+            self._look_where_it_ends(through)
         if through is not None:  # where a row costs something, what came since another day is not all read
             self._asked += 1
 

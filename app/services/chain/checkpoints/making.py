@@ -45,11 +45,6 @@ class SignedReport:
 _NOT_ASKED = "no checkpoint yet: verify it yourself to make one; the keyring may ask to be unlocked"
 """Why none is made where a keyring would have to ask for something that nobody is waiting for."""
 
-_ENDS_SOONER: Final = (
-    "It was verified through entry {most:,} before, and ends at entry {at:,} now: an earlier state was "
-    "brought back, or its end was cut off. All of it verified again, it counts as it is."
-)
-
 WAIVED = {*BROKEN, Verdict.UNPROVEN_START}
 """Verdicts of one tenant that keep a checkpoint from being made, and stop no other tenant."""
 
@@ -265,6 +260,8 @@ def verify_and_sign(
         joined = keep_verdict(where, store, joined, now=now, by=by, asked=True, is_put_back=is_put_back)
     if on_report is not None:
         on_report(joined)
+    if joined.was_through is not None:
+        return SignedReport(joined, why_not=joined.ends_sooner)
     try:
         made = store.create(where, report, now=now, reason=reason, database=database)
     except (TenantAdminError, OSError) as error:  # what was found is worth more than the checkpoint
@@ -293,8 +290,9 @@ def verify_by_itself(
     it was verified whole a day ago or that checkpoint covers no more than
     `whole_up_to` entries. What is found from a checkpoint on proves the whole file wrong, and never
     right. With `sign` a whole file that holds gets a checkpoint where it has entries that none covers, and
-    where no keyring would ask a person for it. The verdict is kept. `before` is told of each section that is
-    about to be read; what it raises ends it. Raises the errors of `verify`, and of `CheckpointStore`.
+    where no keyring would ask a person for it, unless its end is before what was verified. The verdict is
+    kept. `before` is told of each section that is about to be read; what it raises ends it. Raises the errors
+    of `verify`, and of `CheckpointStore`.
     """
     last = store.verdicts.last(where)
     whole_at = None if last is None else last.whole_at
@@ -338,10 +336,10 @@ def keep_verdict(
     is_put_back: bool = False,
 ) -> Report:
     """Keeps what was said of the whole file, of what lies behind the checkpoint `since`, or of a broken
-    `part`; and the report, which says where the chains end before what was verified here then.
+    `part`. Returns the report, which has a note where the chains end before what was verified here then.
 
-    No checkpoint need know that. It is told until a person who was told has `asked` for a verification, or
-    said that the state `is_put_back`.
+    No checkpoint need know that. The note comes until all is verified again because somebody has `asked` for
+    it, a person or a command; and never where an earlier state `is_put_back` by an act that says so.
     """
     last = store.verdicts.last(where)
     ends = [tenant.last_seq for tenant in report.tenants if tenant.last_seq is not None]
@@ -349,8 +347,8 @@ def keep_verdict(
     if last is not None and last.intact and report.intact and not is_put_back:
         most = max(last.through, last.was_through or 0)
         if through < most and not (asked and last.was_through is not None):
-            note = _ENDS_SOONER.format(most=most, at=through)
-            report = replace(report, was_through=most, notes=(*report.notes, note))
+            report = replace(report, was_through=most)
+            report = replace(report, notes=(*report.notes, report.ends_sooner))
     before = None if last is None or since is None else last.whole_at
     said = KeptVerdict(
         report.verdict,
@@ -366,6 +364,7 @@ def keep_verdict(
         report.undecided,
         report.ends_before,
         report.was_through,
+        next((tenant.head for tenant in report.tenants if tenant.last_seq == through), None),
     )
     store.verdicts.keep(where, said)
     if report.verdict is Verdict.VERIFIED:
@@ -407,6 +406,8 @@ def try_to_sign(
     found = Attempt(report, known)
     if not (report.entries and signs):
         return found
+    if report.was_through is not None:
+        return replace(found, missing=report.ends_sooner)
     try:
         if reason is None:
             require_sound(report, known)

@@ -89,6 +89,12 @@ class TenantReport:
         }
 
 
+_ENDS_SOONER = (
+    "It was verified through entry {:,} before, and ends before that now: an earlier state was brought back, "
+    "or its end was cut off. Once all of it is verified again, it counts as it is."
+)
+
+
 def tally(errors: int, warnings: int) -> str:
     """ "2 findings", "21 findings, 19 of them warnings", "19 warnings"; empty where there are none."""
     if not errors:
@@ -136,6 +142,11 @@ class Report:
         0 of `tenant-admin verify`.
         """
         return self.verdict in rules.SOUND and not self.undecided
+
+    @property
+    def ends_sooner(self) -> str:
+        """That of `was_through`, as a sentence, which is among the `notes`; else empty."""
+        return "" if self.was_through is None else _ENDS_SOONER.format(self.was_through)
 
     @property
     def ends_before(self) -> bool:

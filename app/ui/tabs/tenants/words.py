@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 
 from app.itemmodels.columns import Tone
 from app.services.chain.rules import BROKEN, SOUND, Verdict
@@ -29,7 +30,8 @@ def known_now(verdict: FileVerdict) -> KnownOfChains:
     """What is known of each tenant's chain in the window."""
     outcome = verdict.outcome
     if outcome is None:
-        return overview.known_of(verdict.last)
+        known = overview.known_of(verdict.last)
+        return known if verdict.ends_at is None else replace(known, others=None)
     report = outcome.report
     verdicts: Mapping[str, Verdict] = {one.tenant: one.verdict for one in report.tenants}
     if outcome.is_doubted or report.undecided:
