@@ -76,6 +76,8 @@ _GIVEN = "given"
 _ICON, _NARROW = 28, 400
 """The icon's size, and the width of a foot below which its words get its room."""
 AROUND, EDGE = 48, 8
+_LEAST_FRAME = 20
+"""Pixels that a window's frame has at the top at the least."""
 _TOAST, _RAISED = 360, 5
 """The width from which a toast stands beside the title, and how far above its middle: controls follow."""
 _CAPTION = 30
@@ -336,11 +338,14 @@ class Dialog(QDialog):
         self._keep_on_screen()
 
     def _keep_on_screen(self) -> None:
-        """Its buttons are at the foot, which goes down as there is more to say."""
+        """Its buttons are at the foot, which goes down as there is more to say; and it is moved by its frame,
+        which the system puts above the screen's edge where it was not told how high that is.
+        """
         room, place = self.screen().availableGeometry(), self.geometry()
+        is_above = place.top() < room.top() + _LEAST_FRAME
         room.adjust(EDGE, AROUND - EDGE, -EDGE, -EDGE)  # a frame, whose size may not be known yet
         top = max(min(place.top(), room.bottom() - place.height()), room.top())
-        if self.isVisible() and place.bottom() > room.bottom() and top != place.top():
+        if self.isVisible() and (is_above or place.bottom() > room.bottom()) and top != place.top():
             place.moveTop(top)
             self.setGeometry(place)
 
@@ -352,6 +357,7 @@ class Dialog(QDialog):
             self._make_room()
             self.resize(self.minimumSize())
         super().showEvent(event)
+        later(self, 0, self._keep_on_screen)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """With a line over the foot where the words go on behind it."""
