@@ -339,12 +339,14 @@ def give_letters(menu: QMenu) -> None:
 
 
 def _marked(words: str, marked: set[str]) -> str:
-    """The words of an act in a menu with a mnemonic, their first letter that none before has."""
+    """The words of an act in a menu with a mnemonic, their first letter that none before has; or that others
+    have, too, among which the key goes on.
+    """
     for at, letter in enumerate(words.lower()):
         if letter.isalpha() and letter not in marked:
             marked.add(letter)
             return f"{words[:at]}&{words[at:]}"
-    return words
+    return f"&{words}" if words[:1].isalpha() else words
 
 
 def _native(shortcut: str) -> str:

@@ -62,6 +62,8 @@ _STATUSES: Final = {
     RunStatus.RUNNING: "Running: as if a workflow were at work",
 }
 _AS_IT_IS: Final = "(database's own)"
+_DUE_LONGEST: Final = "due since 11 mo"
+"""What the column of when to look again has room for, whatever stands in it now."""
 
 
 def park_form(context: Context, run: Record | None, parent: QWidget | None = None) -> FormDialog:
@@ -268,6 +270,7 @@ class ParkedIdeas(RecordTab):
 
     def build_inspector(self) -> None:
         super().build_inspector()
+        self.table.columns.set_widest(self.model.column_of("revisit_estimate_months"), (_DUE_LONGEST,))
         self.inspector.empty.set(Icon.INFO, "Nothing selected", "Select an idea to see all of it.")
 
     def top_widgets(self) -> list[QWidget]:
