@@ -117,8 +117,9 @@ def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
             detail = _joined(f"All of it was verified {_whole(verdict, now)}", inside(detail))
         if newer:
             detail = _joined(newer, inside(detail))
-            holds = verdict.outcome.intact and not verdict.outcome.is_doubted
-            if holds and (stands or verdict.outcome.report.entries):
+            report = verdict.outcome.report
+            holds = report.intact and report.was_through is None and not verdict.outcome.is_doubted
+            if holds and (stands or report.entries):
                 head += f" through entry {grouped(verdict.outcome.through)}"
         return tone, head, rest, detail, icon
     last = verdict.last
@@ -135,7 +136,8 @@ def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
         rest = f"— {_whole(verdict, now)}; {last.which} {rest.removeprefix('— ')}"
     looked = f"{_entries(last.entries)} {last.which}, {absolute_time(last.at, utc)}"
     found = _joined(newer, looked, tally(last.errors, last.warnings))
-    return (Tone.NEUTRAL if last.intact else tone), head, rest, found, icon
+    holds = last.intact and last.was_through is None
+    return (Tone.NEUTRAL if holds else tone), head, rest, found, icon
 
 
 def ends_sooner(verdict: FileVerdict) -> str:

@@ -338,6 +338,9 @@ class SelfVerification(QObject):
             tip = f"{ENDS_BEFORE}: {ends_sooner(verdict)}"
             return Icon.WARNING_FILL, Tone.WARN.value, ENDS_BEFORE, tip
         said = known.report if isinstance(known, Outcome) else known
+        if said.was_through is not None:
+            tip = f"{ENDS_BEFORE}: it was verified through entry {grouped(said.was_through)} before"
+            return Icon.WARNING_FILL, Tone.WARN.value, ENDS_BEFORE, tip
         since = known.asked.since if isinstance(known, Outcome) else known.since
         stands, at = verdict.whole_stands, known.at
         tone, words, icon = WHOLE if stands else headline(said, since, verdict.newer)

@@ -52,7 +52,7 @@ def relative_time(at: int, now: int) -> str:
 
 def ago(at: int, now: int) -> str:
     """The same of what this program has done, which lies ahead where the clock was set back since."""
-    return relative_time(at, now) if at - now < 60 else "by a clock that was ahead"
+    return relative_time(min(at, now), now) if at - now < MINUTE else "by a clock that was ahead"
 
 
 def absolute_time(at: int, utc: bool) -> str:
