@@ -19,8 +19,6 @@ from app.ui.widgets.labels import LONGEST, Label, Look, bounded, in_column
 from models.status import SYSTEM_TENANT
 
 _valid = checked(text.tenant_id)
-_PASTED = 20_000
-"""Characters: as many as the longest text that is edited here may have."""
 _NEW = "A new tenant…"
 _NO_RECORDS = f"{SYSTEM_TENANT} is the chain of what is done to the whole database; no record can be its."
 _SHOWN = 60
@@ -34,13 +32,13 @@ def with_records(tenants: Iterable[str], erased: Collection[str]) -> list[str]:
 
 
 class LinesEditor(PasteBox):
-    """Text of several lines. `changed()` with every edit."""
+    """Text of several lines, as `longest` as it may be. `changed()` with every edit."""
 
     changed = Signal()
     is_unfinished = False
 
-    def __init__(self, lines: int) -> None:
-        super().__init__(_PASTED)
+    def __init__(self, lines: int, longest: int) -> None:
+        super().__init__(longest)
         self.setFixedHeight((lines + 1) * self.fontMetrics().lineSpacing())
         self.textChanged.connect(self.changed)
 

@@ -125,7 +125,8 @@ class ComposeDialog(LongForm):
         theme = context.theme
         self.to = RecipientsField(theme, context.tenants, tenant, context.erased)
         self.type, self.title_field = TypeField(types), QLineEdit()
-        self.message, self.metadata = LinesEditor(_LINES), LinesEditor(_FEW_LINES)
+        self.message = LinesEditor(_LINES, notifications.LONGEST_MESSAGE)
+        self.metadata = LinesEditor(_FEW_LINES, notifications.LONGEST_METADATA)
         self.metadata.setPlaceholderText(_SHAPE)
         self.metadata.setFont(theme.mono_font())
         self.add_field("tenant_id", "To", self.to, self._check_tenants)

@@ -217,7 +217,7 @@ def _add_texts(
             editor.setPlaceholderText("None: it never becomes due")
             there = editor.text()
         else:
-            editor = LinesEditor(_LINES[name])
+            editor = LinesEditor(_LINES[name], parking.LONGEST_IDEA)
             editor.setPlainText(known.get(name, ""))
             there = editor.value()
         check = checked(_CHECKS[name], there if as_stored else None)

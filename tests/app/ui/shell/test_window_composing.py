@@ -105,7 +105,7 @@ def test_another_type_is_written_with_a_warning_and_the_tenant_in_sight_is_chose
     form.message.setFocus()
     QGuiApplication.clipboard().setText("x" * 900_000)  # Qt would lay it out for minutes
     press("Ctrl+V")
-    assert "This has 900,000 characters; at most 20,000 are taken at once" in words(form)
+    assert "This has 900,000 characters; at most 10,000 are taken at once" in words(form)
     assert form.message.value() == ""
     click(qtbot, form.action_button)
     closed(qtbot, window, ComposeDialog)
