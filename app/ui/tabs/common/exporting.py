@@ -94,7 +94,7 @@ def _cell(tab: "RecordTab", index: QModelIndex) -> _Cell:
 def _no_filter(column: Column) -> str:
     """Why the list is not filtered by a column whose words the program makes."""
     instead = ": sort by it instead" if column.sortable else ""
-    return f"The database does not know “{column.title}”{instead}."
+    return f"“{column.title}” is made here and not stored, so no list can be filtered by it{instead}."
 
 
 def _filter_by(tab: "RecordTab", cell: _Cell) -> None:
