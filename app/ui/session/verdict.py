@@ -50,7 +50,7 @@ class FileVerdict(QObject):
         self.last: KeptVerdict | None = None
         self.newer = 0
         self.ends_at: int | None = None
-        """The last entry there is, where that comes before one that was verified."""
+        """The last entry there is, once it came before one that was verified."""
         self._back: tuple[int, int] | None = None
         """Which it was when it was found to be one before, and when."""
         self.whole_at: int | None = None

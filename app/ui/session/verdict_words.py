@@ -141,9 +141,12 @@ def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
 
 
 def ends_sooner(verdict: FileVerdict) -> str:
-    """Of a chain that went back behind what was verified."""
-    through, ends_at = grouped(verdict.through or 0), grouped(verdict.ends_at or 0)
-    return f"verified through entry {through}, and ends at entry {ends_at} now"
+    """Of a chain that went back behind what was verified, and may have grown since."""
+    through, ends_at = verdict.through or 0, verdict.ends_at or 0
+    now = (
+        "which is not there as it was" if ends_at >= through else f"and ends at entry {grouped(ends_at)} now"
+    )
+    return f"verified through entry {grouped(through)}, {now}"
 
 
 def _whole(verdict: FileVerdict, now: int) -> str:

@@ -341,6 +341,8 @@ class Dialog(QDialog):
         """Its buttons are at the foot, which goes down as there is more to say; and it is moved by its frame,
         which the system puts above the screen's edge where it was not told how high that is.
         """
+        if self.isMaximized() or self.isFullScreen():
+            return
         room, place = self.screen().availableGeometry(), self.geometry()
         is_above = place.top() < room.top() + _LEAST_FRAME
         room.adjust(EDGE, AROUND - EDGE, -EDGE, -EDGE)  # a frame, whose size may not be known yet

@@ -29,8 +29,8 @@ class KeptVerdict:
     `entries` are those that were looked at; `errors` and `warnings` were found. `since` is the number of the
     checkpoint from which on that was; None where the file was verified whole, which it last was at
     `whole_at` (None: it is not known), or where a `part` was found broken. It was `undecided` which
-    database it is. `ends_before` and `was_through` as of `Report`. `head` is
-    the stored hash of the entry `through`, where it was looked at.
+    database it is. `ends_before` and `was_through` as of `Report`. `head` is the stored hash of the entry
+    `through`, where it was looked at.
     """
 
     verdict: Verdict
