@@ -85,6 +85,9 @@ _OF_WIDTH = 0.6
 FACTS_MS = 1000
 """Between two looks at what a live database has used."""
 
+_LOOK_AGAIN_MS = 100
+"""Between two looks whether a dialog still stands before what was opened."""
+
 SLOW_MS = 500
 """After which the opening of the first file is slow enough for the welcome page to be shown meanwhile."""
 
@@ -426,7 +429,7 @@ class MainWindow(QMainWindow):
         event.acceptProposedAction()
         self.files.open(Path(event.mimeData().urls()[0].toLocalFile()))
 
-    def _when_free(self, name: str, show: Callable[[], object]) -> None:
+    def _when_free(self, name: str, show: Callable[[], object], *, is_said: bool = False) -> None:
         """Shows what was opened as soon as no dialog of the file before it stands there any more: it would go
         with that, and what was typed in it, or is shown this once. One that asks for a file holds neither.
         """
@@ -436,8 +439,10 @@ class MainWindow(QMainWindow):
         if standing is None:
             show()
             return
-        standing.finished.connect(lambda _: later(self, 0, partial(self._when_free, name, show)))
-        self.say(f"{name} is shown when this is closed")
+        if not is_said:
+            self.say(f"{name} is shown once this dialog is closed")
+        # One whose act's outcome is not known may go out of sight without an end.
+        later(self, _LOOK_AGAIN_MS, partial(self._when_free, name, show, is_said=True))
 
     def _open_again(self, context: Context) -> None:
         if context.opened.file is None:
