@@ -26,7 +26,7 @@ from app.ui.widgets.buttons import CheckBox, copy_button
 from app.ui.widgets.data_table import ROW_HEIGHT
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.form_dialog import FormDialog, checked
-from app.ui.widgets.formatting import absolute_time, grouped, relative_time, shortened
+from app.ui.widgets.formatting import NOTHING, absolute_time, grouped, relative_time, shortened
 from app.ui.widgets.labels import ElidedLabel, Label, Look, text_box
 from app.ui.widgets.panes import Field, FieldList
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
@@ -109,7 +109,7 @@ class AboutDialog(Dialog):
             Component("PySide6", PySide6.__version__, "LGPL 3"),
             Component("Phosphor Icons", "1.3", "MIT licence"),
         )
-        rows = [(Cell(part.name), Cell(part.version or "—"), Cell(part.licence)) for part in self._parts]
+        rows = [(Cell(part.name), Cell(part.version or NOTHING), Cell(part.licence)) for part in self._parts]
         most = _rows_beside(self, _BESIDE_COMPONENTS)
         self.table = StaticTable(theme, "Components", _COMPONENTS, rows, most=most)
         self.add_widget(Label("Made with", Look.SECTION))
@@ -315,7 +315,7 @@ def _table_rows(info: Opened) -> list[tuple[Cell, ...]]:
         for name, count in (info.rows or {}).items()
     ]
     missing = Cell("Missing", tone=Tone.WARN, icon=Icon.WARNING)
-    return [*rows, *((Cell(name), Cell("—", -1), missing) for name in info.schema.missing_tables)]
+    return [*rows, *((Cell(name), Cell(NOTHING, -1), missing) for name in info.schema.missing_tables)]
 
 
 def _table_verdict(schema: Schema, name: str) -> Cell:
@@ -418,7 +418,7 @@ def _candidate_row(candidate: Candidate, folder: Path, now: int, utc: bool) -> t
             f"{candidate.holds}{', older layout' if candidate.is_older else ''}",
             tip=f"{', '.join(candidate.tables)}{f'. {older}' if candidate.is_older else ''}",
         ),
-        Cell(candidate.name or "—"),
+        Cell(candidate.name or NOTHING),
         Cell(shortened(str(candidate.path.relative_to(folder)), _HEAD, _TAIL), tip=path, whole=path),
         Cell(grouped(candidate.tenants), candidate.tenants),
         Cell(grouped(candidate.rows), candidate.rows),

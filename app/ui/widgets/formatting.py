@@ -138,7 +138,7 @@ def grouped(number: int) -> str:
 
 
 def plain(value: object) -> str:
-    """A value as it is stored, `∞` for infinity, `x'…'` for a BLOB and nothing for NULL."""
+    """A value as it is stored: what `readable` says, with the ways here that say more of it beside it."""
     return readable(value)
 
 

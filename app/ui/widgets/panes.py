@@ -37,7 +37,7 @@ from app.ui.widgets.buttons import (
 )
 from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.following import FollowingScroll
-from app.ui.widgets.formatting import EMPTY
+from app.ui.widgets.formatting import EMPTY, NOTHING
 from app.ui.widgets.labels import (
     FoldedLabel,
     IconLabel,
@@ -592,7 +592,7 @@ class FieldList(QWidget):
         start = "\n".join(field.value[:_LONG].split("\n", _FIRST_LINES)[:_FIRST_LINES])
         look = Look.TEXT if field.tone is Tone.NEUTRAL else Look(field.tone.value)
         ends_a_line = field.value.startswith(f"{start}\n")
-        words = f"{start}\n…" if long and ends_a_line else f"{start}…" if long else field.value or "—"
+        words = f"{start}\n…" if long and ends_a_line else f"{start}…" if long else field.value or NOTHING
         value: Label
         if field.mono or has_long_word(words):  # the middle alone may tell two apart
             value = FoldedLabel(words, look, most=_MOST_LINES, caption=field.label)

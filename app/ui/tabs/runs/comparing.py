@@ -37,7 +37,7 @@ _BELOW, _OF_ID = " · ", 8
 _OF_NAMES = 0.22
 """How much of the width the names of the fields take at the most; they wrap, too."""
 _NUMBERS = frozenset({Said.NUMBER, Said.SCORE, Said.MONEY, Said.SECONDS})
-_ALIKE, _AROUND, _NOTHING = 32, 12, formatting.NOTHING
+_ALIKE, _AROUND = 32, 12
 _FILTERS = {"CSV (*.csv)": ".csv", "Markdown (*.md)": ".md"}
 
 
@@ -150,7 +150,7 @@ class CompareDialog(Dialog):
     def words(self, line: ComparedLine, value: Any) -> str:
         """How a value is said here, and in Markdown."""
         if value is None:
-            return _NOTHING
+            return formatting.NOTHING
         match line.said:
             case Said.TIME if (at := epoch_of(value)) is not None:
                 return formatting.absolute_time(at, self._context.settings.utc_times)
@@ -278,7 +278,7 @@ class CompareDialog(Dialog):
 
 def _shared(texts: Sequence[str]) -> int:
     """How many characters long texts begin alike with, less the words around the first difference."""
-    given = [text for text in texts if text != _NOTHING]
+    given = [text for text in texts if text != formatting.NOTHING]
     columns = zip(*given, strict=False)  # the shortest ends it
     alike = sum(1 for _ in takewhile(lambda letters: len({*letters}) == 1, columns))
     return 0 if len(given) < 2 or alike < _ALIKE else given[0].rfind(" ", 0, alike - _AROUND) + 1

@@ -415,6 +415,8 @@ class RunPage(QWidget):
         else the page begins at its top.
         """
 
+        room = self._scroll.viewport()
+
         def scroll() -> None:
             part, top = self._stack.currentWidget(), self._lower.y() - _SPACING
             is_short = self._part > 0 and part is not None and part.sizeHint().height() <= room.height() - top
@@ -422,7 +424,6 @@ class RunPage(QWidget):
                 top if self._lower.minimumHeight() and not is_short else 0
             )
 
-        room = self._scroll.viewport()
         later(self, 0, scroll)
 
     def _add_choice(self, words: str, look: Callable[[], object]) -> QPushButton:

@@ -42,7 +42,7 @@ class PhaseScore:
 
     @property
     def points(self) -> str:
-        return formatting.score(self.score) or "—"
+        return formatting.score(self.score) or formatting.NOTHING
 
     @property
     def share(self) -> float | None:
@@ -185,4 +185,4 @@ def _phase_score(name: str, artifact: Record | None, full: float) -> PhaseScore:
     if artifact is None:
         return PhaseScore(name)
     version = formatting.figure(artifact["version"])
-    return PhaseScore(name, artifact["overall_score"], f"v{version}" if version else "—", full)
+    return PhaseScore(name, artifact["overall_score"], f"v{version}" if version else formatting.NOTHING, full)

@@ -42,7 +42,6 @@ _BAR, _ICON, _PAD, _LEAST = 8, 14, 6, 3.0
 _LEAST_TIMES, _LEAST_WORDS, _ROOM_FOR_TIMES = 80, 64, 240
 Bar = tuple[QRectF, TimeSpan]
 """A time, and where it is painted."""
-_NOTHING: Final = formatting.NOTHING
 NOT_REACHED: Final = "not reached"
 UNKNOWN: Final = "unknown"
 
@@ -159,13 +158,13 @@ class PhasesModel(QAbstractTableModel):
             case 2 if line.is_reached:
                 return "unknown" if line.worked is None else lasted(line.worked)
             case 3 if newest is not None:
-                return formatting.score(newest.score) or _NOTHING
+                return formatting.score(newest.score) or formatting.NOTHING
             case 4 if newest is not None:
                 version = formatting.figure(newest.version)
-                return visible(f"v{version}" if version else _NOTHING)
+                return visible(f"v{version}" if version else formatting.NOTHING)
             case 5 if self._is_told or line.is_reached:  # else it is said once, below the phases
                 return visible(formatting.first_line(verdict_of(line, is_told=self._is_told)[0], 60))
-        return _NOTHING if column in _RIGHT else ""
+        return formatting.NOTHING if column in _RIGHT else ""
 
     def said(self, line: PhaseLine) -> str:
         """A whole line in words."""
@@ -174,7 +173,7 @@ class PhasesModel(QAbstractTableModel):
         worked = "unknown how long" if line.worked is None else f"worked {lasted(line.worked)}"
         waited = [f"waited {lasted(line.waited)}"] if line.waited else []
         score = self._cell(line, SCORE)
-        points = "no score" if score == _NOTHING else f"score {score}"
+        points = "no score" if score == formatting.NOTHING else f"score {score}"
         parts = [verdict_of(line)[0], counted(len(line.versions), "version"), points, worked, *waited]
         return visible(", ".join(parts))
 

@@ -15,7 +15,7 @@ from app.ui.session.outcome import Outcome
 from app.ui.session.verdict import FileVerdict
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Chip
-from app.ui.widgets.formatting import EMPTY, absolute_time, ago, figure, plain
+from app.ui.widgets.formatting import EMPTY, NOTHING, absolute_time, ago, figure, plain
 from models.errors import TableMissing
 
 WIDEST = "verified · 59 min ago"
@@ -110,13 +110,9 @@ def titled(one: TenantRow) -> str | None:
     return visible(" · ".join(filter(None, (one.title, one.plan)))) or None
 
 
-NO_NUMBER = "—"
-"""What stands for a number of what the database has no table for."""
-
-
 def count(name: str, one: TenantRow) -> str:
     number = one.number(name)
-    return NO_NUMBER if number is None else figure(number)
+    return NOTHING if number is None else figure(number)
 
 
 def no_table(name: str, one: TenantRow) -> str | None:
@@ -126,7 +122,7 @@ def no_table(name: str, one: TenantRow) -> str | None:
 
 def webhooks(one: TenantRow) -> str:
     if one.number("active") is None:
-        return NO_NUMBER
+        return NOTHING
     if not one.active:
         return "none"
     return figure(one.active) + (f" · {one.failing:,} failing" if one.failing else "")
@@ -149,4 +145,4 @@ def totals(of: TenantTotals) -> dict[str, str]:
     numbers = {"users": of.users, "entries": of.entries, "unread": of.unread, "runs": of.runs}
     said = {"name": counted(of.tenants, "tenant"), "chain": chains, "webhooks": hooks}
     said |= {name: f"{number:,}" for name, number in numbers.items()}
-    return said | {name: NO_NUMBER for name in said if COUNTED_IN.get(name) in of.missing}
+    return said | {name: NOTHING for name in said if COUNTED_IN.get(name) in of.missing}

@@ -22,7 +22,7 @@ from app.ui.widgets.buttons import CheckBox, push_button
 from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.file_dialogs import ask_open
 from app.ui.widgets.form_dialog import FieldValue
-from app.ui.widgets.formatting import first_line
+from app.ui.widgets.formatting import NOTHING, first_line
 from app.ui.widgets.labels import Label, Look, in_column, in_row, set_tip
 from app.ui.widgets.long_form import LongForm
 from app.workers.runner import Task
@@ -266,7 +266,7 @@ class AddUsersDialog(LongForm):
         self._sheet = sheet
         there = with_records(self._context.tenants, self._context.erased)
         guess = adding.guessed(sheet, self._names, there)
-        titles = [first_line(visible(title), _MOST_HEAD) or "—" for title in sheet.head]
+        titles = [first_line(visible(title), _MOST_HEAD) or NOTHING for title in sheet.head]
         for name, box in self._columns.items():
             with QSignalBlocker(box):
                 box.clear()

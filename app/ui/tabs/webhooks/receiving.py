@@ -24,7 +24,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.dialogs import Dialog
-from app.ui.widgets.formatting import absolute_time
+from app.ui.widgets.formatting import NOTHING, absolute_time
 from app.ui.widgets.labels import FoldedLabel, Label, Look, in_column, in_row, text_box
 from app.ui.widgets.static_table import Cell
 from app.workers.receiver import SLOW_SECONDS, Answering, Received, Receiver, ReceiverNotStarted
@@ -268,7 +268,7 @@ class ReceiverDialog(Dialog):
         words, tone, icon = _SIGNATURES[found.holds]
         return (
             Cell(absolute_time(int(one.at), utc), int(one.at)),
-            event_views.event(one.header(EVENT) or "—"),
+            event_views.event(one.header(EVENT) or NOTHING),
             Cell(words, tone=tone, icon=icon, tip="\n".join((found.title, *found.findings))),
             Cell(byte_size(len(one.body)), len(one.body)),
             Cell(one.answered.value),
