@@ -676,7 +676,9 @@ class RateLimited(RemoteError):
 
 
 class SavedAfterAll(NotAllowed):
-    """`why` is an act that was answered to be none, and is in: nothing was sent of what is asked for now."""
+    """`why` names an earlier act that was said not to be done, and was. Of what is asked for now nothing was
+    sent.
+    """
 
     heading = "The change before is saved after all"
     why = "the change before"

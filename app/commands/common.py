@@ -274,8 +274,8 @@ def connected(live: LiveName, *, read_only: bool) -> "tuple[NamedConnection, D1D
 
 
 def heard(connection: "NamedConnection") -> dict[str, Callable[[Any], object]]:
-    """Says that a live database has not answered for a while, and how many seconds it is waited for; and that
-    it takes no call, or is asked again, for a time.
+    """What says that a live database has not answered for a while, and how many seconds it is waited for; and
+    that it takes no call, or is asked again, for a time: the arguments that `Client` takes.
     """
 
     def silent(seconds: float) -> None:

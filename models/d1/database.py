@@ -666,7 +666,7 @@ class D1Database(Database):
         return known
 
     def _require_none_came_in(self, known: Sequence[tuple[Sent, Settled]]) -> None:
-        """Raises `SavedAfterAll` where one is in that was said not to be done: it is done again, say."""
+        """Raises `SavedAfterAll` where a write is in that was said not to be: it may be being done again."""
         for sent, _ in known:
             if sent.is_refused and sent.number in self._open:
                 raise errors.SavedAfterAll(self.place, sent.what)

@@ -30,7 +30,7 @@ _NAMED: Final = 20
 
 def patient() -> AbstractContextManager[None]:
     """Within it the calling thread waits for a limit's end, and asks again what is not answered at first,
-    from the look-up of a connection on; `D1Database.in_background` does of a database that is open.
+    from the look-up of a connection on; `D1Database.in_background` does the same for an open database.
     """
     return in_background(never)
 

@@ -135,8 +135,8 @@ class Context(QObject):
         self._ages.start()
 
     def _ask_behind_pause(self) -> None:
-        """What was written when the account took no calls may be saved, or not; one that was answered so by
-        what stands between, too, which is told where it is.
+        """What was written when the account took no calls may be saved, or not: also where a proxy had said
+        so in the database's place, which is told as well.
         """
         if self.pause.error is None and self.can(Capability.SETTLES):
             self.unsettled.ask()

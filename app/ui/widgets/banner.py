@@ -43,7 +43,7 @@ _VERDICT = 280
 """The width in pixels that a verdict has at the least before buttons lose their words."""
 
 _FEWEST = 12
-"""Letters of what follows a headline in less of which there is no sense."""
+"""Fewer letters than these behind a headline say nothing."""
 
 LOW = 600
 """The height in pixels below which a window has rows to lose."""

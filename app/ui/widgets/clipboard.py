@@ -27,8 +27,8 @@ def copy_secret(text: str) -> None:
 
 
 class PasteBox(QPlainTextEdit):
-    """Text to edit, of which no more than `longest` characters are pasted or dropped at once: a person feels
-    how long more take to be laid out. `refused(str)` says so.
+    """Text to edit, of which no more than `longest` characters are pasted or dropped at once: more
+    take seconds to be laid out. `refused(str)` says so.
     """
 
     refused = Signal(str)

@@ -413,9 +413,9 @@ class Dialog(QDialog):
         self._scroll.setVerticalScrollBarPolicy(bar)
 
     def _let_give_way(self, needed: int, room: int) -> int:
-        """What scrolls by itself gives up what there is no room for: tables, where that is enough, then
-        fields of many lines, those that are written into first: which else would scroll within words that do.
-        What is needed then.
+        """What scrolls by itself gives up what there is no room for; returns what is needed then. Tables give
+        up rows only where that spares the words a scroll bar, as they would scroll within words that scroll
+        else; then fields of many lines do, those that are written into first.
         """
         tables = [one for one in self._scroll.findChildren(StaticTable) if not one.isHidden()]
         fields = [one for one in self._scroll.findChildren(QPlainTextEdit) if _grows(one)]

@@ -142,7 +142,7 @@ def test_whichever_of_three_dialogs_goes_the_one_in_front_has_the_keys(
         there.remove(dialogs[number])
         dialogs[number].close()
         qtbot.waitUntil(there[-1].isActiveWindow, timeout=5_000)
-    dialogs[last].close()  # behind which the system, which is none here, gives them to the window
+    dialogs[last].close()  # then a window manager, which is lacking here, gives the keys to the window
     qtbot.waitUntil(lambda: not any(map(isValid, dialogs)))
 
 
