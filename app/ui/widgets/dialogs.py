@@ -705,6 +705,11 @@ def stand_beside(dialog: QDialog) -> None:
     dialog.create()  # by `winId()` all parts of the window behind it would become windows of the system, too
     dialog.windowHandle().setTransientParent(None)  # type: ignore[arg-type] # else it is always on top
     dialog.show()
+    place = dialog.geometry()
+    top = dialog.screen().availableGeometry().top() + AROUND - EDGE  # Qt leaves its frame no room there
+    if place.top() < top:
+        place.moveTop(top)
+        dialog.setGeometry(place)
     dialog.activateWindow()
 
 
