@@ -181,7 +181,7 @@ def test_another_file_waits_until_what_is_shown_once_was_seen(
     press("Ctrl+Shift+P")
     form = dialog(qtbot, window, FormDialog)
     window.files.open(other)  # as by a drop, before the form was opened
-    qtbot.waitUntil(lambda: "other.sqlite is shown when this is closed" in words(form))
+    qtbot.waitUntil(lambda: "other.sqlite is shown once this dialog is closed" in words(form))
     assert window.workspace is not None and window.workspace.context is page.context
     form.action_button.click()
     shown = dialog(qtbot, window, PasswordShown)
