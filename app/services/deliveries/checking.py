@@ -121,6 +121,10 @@ def _of_lines(headers: str) -> Iterator[tuple[str, str]]:
             yield match[2], match["value"]
 
 
+NOT_SIGNED: Final = "Not signed"
+"""What is said of a request that has no signature."""
+
+
 def check(headers: str, body: str, secrets: Sequence[Tried], *, now: int) -> Checked:
     """Judges what was pasted. Nothing of a secret is in what it says."""
     if len(headers) + len(body) > MOST:
@@ -132,7 +136,7 @@ def check(headers: str, body: str, secrets: Sequence[Tried], *, now: int) -> Che
     signed = given.get(SIGNATURE.lower()), given.get(STANDARD_SIGNATURE)
     if not any(signed):
         why = f"Neither {SIGNATURE} nor {STANDARD_SIGNATURE} is among the headers."
-        return Checked(None, "Not signed", (why, *odd))
+        return Checked(None, NOT_SIGNED, (why, *odd))
     if not secrets:
         return Checked(None, "No secret to check with", odd)
     verdict = _platform(given, body, secrets) if signed[0] else _standard(given, body, secrets)

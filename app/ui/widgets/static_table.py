@@ -72,6 +72,7 @@ class StaticTable(DataTable):
     ) -> None:
         super().__init__(theme, name, parent=parent)
         self._most, self._wide = most, wide
+        self._stays_high = False
         self._widths: dict[int, int] = {}
         """Of columns with the rows shown now: each time the dialog is laid out it asks for all of them."""
         self._longest: dict[int, list[int]] = {}
@@ -120,8 +121,14 @@ class StaticTable(DataTable):
         """How many rows it is high at the most."""
         self._most = most
         rows = self._content.rowCount()
-        self._wanted = self._lines = max(1, rows if most is None else min(most, rows))
+        lines = rows if most is None else most if self._stays_high else min(most, rows)
+        self._wanted = self._lines = max(1, lines)
         self.updateGeometry()
+
+    def stay_high(self) -> None:
+        """It is as high with one row as with `most`: nothing below it moves when rows come."""
+        self._stays_high = True
+        self.set_most(self._most)
 
     @property
     def given(self) -> int:

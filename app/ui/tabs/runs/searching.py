@@ -61,13 +61,7 @@ _CHANGED = "; something has changed since"
 
 
 class _Places(StaticTable):
-    """The run and what was found share the width that the others leave. It is as high with one row as with
-    many: nothing below it moves while one types.
-    """
-
-    def set_most(self, most: int | None) -> None:
-        super().set_most(most)
-        self._wanted = self._lines = _ROWS
+    """The run and what was found share the width that the others leave."""
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -127,6 +121,7 @@ class RunSearchDialog(Dialog):
         told = QWidget()
         in_row((self.state, 1), self.bar, self.cancel_reading, self.read_button, within=told)
         self.table = _Places(context.theme, "Places found", _COLUMNS, most=_ROWS, wide=_FOUND)
+        self.table.stay_high()  # while one types
         self.around = _Around()
         self.around.setReadOnly(True)
         self.around.setTabChangesFocus(True)

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
@@ -10,7 +11,7 @@ from PySide6.QtGui import QTextOption
 from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QWidget
 
 from app.itemmodels.columns import Tone
-from app.services.deliveries.checking import Checked, Tried, check
+from app.services.deliveries.checking import NOT_SIGNED, Checked, Tried, check
 from app.services.deliveries.destination import Destination, destinations_at
 from app.services.deliveries.request import EVENT
 from app.services.records.change import Change
@@ -25,7 +26,7 @@ from app.ui.widgets.buttons import push_button
 from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.formatting import NOTHING, absolute_time
-from app.ui.widgets.labels import FoldedLabel, Label, Look, in_column, in_row, text_box
+from app.ui.widgets.labels import FoldedLabel, Label, Look, in_column, in_row, keep_room, text_box
 from app.ui.widgets.static_table import Cell
 from app.workers.receiver import SLOW_SECONDS, Answering, Received, Receiver, ReceiverNotStarted
 from app.workers.runner import Task
@@ -85,6 +86,8 @@ class ReceiverDialog(Dialog):
         """
         self.finished.connect(self._let_go)
         self._received: deque[Received] = deque(maxlen=_KEPT)
+        self._reads: Received | None = None
+        """The one that a person has chosen, which stays so while others come; None for the newest."""
         self.receiver: Receiver | None = None
         theme = context.theme
         self.address = FoldedLabel("", caption="Address")
@@ -100,7 +103,9 @@ class ReceiverDialog(Dialog):
         self.elsewhere.hide()
         self.off = AllowHere(context)
         self.off.allowed.connect(self.copy_button.setFocus)
+        self.off.allowed.connect(partial(keep_room, self.off))
         self.table = event_views.event_table(theme, "Received", _TITLES, most=_ROWS)
+        self.table.stay_high()
         self.state = Label(_NOTHING, Look.DIM, wrap=True)
         self.request = text_box(theme, "Request as it was received")
         self.request.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)  # the body is one line
@@ -245,11 +250,12 @@ class ReceiverDialog(Dialog):
         self._show()
 
     def _show(self) -> None:
-        utc = self._context.settings.utc_times
+        utc, reads = self._context.settings.utc_times, self._reads
+        at = next((at for at, one in enumerate(self._received) if one is reads), 0)
         self.table.show_rows([self._cells(one, utc=utc) for one in self._received])
         self.state.setText(self._said())
         if self._received:
-            self.table.select_row(0)
+            self.table.select_row(at)
         else:
             self.request.clear()
 
@@ -266,6 +272,8 @@ class ReceiverDialog(Dialog):
     def _cells(self, one: Received, *, utc: bool) -> tuple[Cell, ...]:
         found = self._verdicts.get(id(one), _UNKNOWN)
         words, tone, icon = _SIGNATURES[found.holds]
+        if found.title == NOT_SIGNED:
+            words = NOT_SIGNED.lower()
         return (
             Cell(absolute_time(int(one.at), utc), int(one.at)),
             event_views.event(one.header(EVENT) or NOTHING),
@@ -282,8 +290,12 @@ class ReceiverDialog(Dialog):
         rows = self.table.selected_rows()
         if rows:
             chosen = self._received[self.table.source_row(rows[0])]
+            is_within = self.focusWidget() in {self.table, self.request}
+            self._reads = chosen if is_within or chosen is not self._received[0] else None
             cut = "\n… (cut)" if chosen.is_cut else ""
-            self.request.setPlainText(f"{chosen.head}\n\n{_text(chosen)}{cut}")
+            text = f"{chosen.head}\n\n{_text(chosen)}{cut}"
+            if text != self.request.toPlainText():
+                self.request.setPlainText(text)
 
 
 def _checked(one: Received, tried: Sequence[Tried]) -> Checked:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import QPoint
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
@@ -116,7 +117,7 @@ def test_it_ends_with_the_file_and_says_that_the_preferences_are_off(
     with closing(socket.create_connection(("127.0.0.1", port))) as client:
         client.sendall(b"POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi")
         qtbot.waitUntil(lambda: len(cells(shown)) == 1)
-    assert cells(shown)[0][1:3] == ["—", "not checked"]
+    assert cells(shown)[0][1:3] == ["—", "not signed"]
     assert "open this with a webhook selected" in shown.state.text()
     window.close_file()
     qtbot.waitUntil(lambda: refused(port))
@@ -155,4 +156,15 @@ def test_a_signature_is_judged_of_the_bytes_that_came_and_of_nothing_less(
             qtbot.waitUntil(lambda: len(cells(shown)) == seen + 1)  # noqa: B023
     assert sorted(row[2] for row in cells(shown)) == ["holds", "holds", "not checked"]
     assert len(judged) == 2, "each once, however many come behind it"
+    shown.table.setFocus()
+    shown.table.select_row(1)
+
+    def seen_of() -> tuple[str, QPoint, int]:
+        return shown.request.toPlainText(), shown.copy_request.mapTo(shown, QPoint()), shown.height()
+
+    read = seen_of()
+    with closing(socket.create_connection(("127.0.0.1", shown.receiver.port))) as client:
+        client.sendall(b"POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi")
+        qtbot.waitUntil(lambda: len(cells(shown)) == 4)
+    assert seen_of() == read and shown.table.selected_rows() == [2], "what one reads stays where it is"
     shown.reject()
