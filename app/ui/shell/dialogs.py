@@ -460,7 +460,8 @@ class RestoreDialog(ConfirmDialog):
             theme,
             f"Restore {path.name}?",
             f"What it holds is replaced by what {prepared.source.name} holds. The file as it is now is kept "
-            f"beside it, in {path.parent}, and can be restored in the same way. {ending}".strip(),
+            "beside it, in this folder, and can be restored in the same way:\n"
+            f"{path.parent}\n{ending}".strip(),
             action="Restore",
             parent=parent,
         )

@@ -450,6 +450,8 @@ class Files(QObject):
         def done(result: tuple[str, Sequence[str]]) -> None:
             said, notes = result
             wait.done(WaitDialog.DialogCode.Accepted)
+            if restored:  # a notice says it, which stays
+                said = ""
             open_again(said=said, notes=[*notes, *behind()], of=of, restored=next(iter(restored), None))
 
         def failed(error: errors.TenantAdminError) -> None:
