@@ -296,7 +296,8 @@ def set_on_selected(
             tab.refused(NothingToDo(f"All of those selected are {done} already."))
             return
         count, others = counted(len(going.ids), *tab.spec.table.noun), of - len(going.ids)
-        rest = f" The other {others:,} of those selected are so already." if others else ""
+        are = "The other one of those selected is" if others == 1 else f"The other {others:,} selected are"
+        rest = f" {are} so already." if others else ""
         action, sentence = verb.format(count), f"{count} will be {done}.{rest} Undo takes it back."
         options: dict[str, Any] = {"action": action, "listed": "About these", "danger": False}
         ask_about(tab, going, partial(act, going.ids), f"{action}?", sentence, **options)

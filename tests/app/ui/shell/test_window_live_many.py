@@ -183,7 +183,7 @@ def test_passwords_lists_and_moves_of_many_users(
     qtbot.waitUntil(lambda: page.many is not None and f"{stored} × set" in words(page.many))
     press("Ctrl+Shift+I")
     asked = dialog(qtbot, window, ConfirmDialog)
-    assert f"The other {total - stored} of those selected are so already." in words(asked)
+    assert f"The other {total - stored} selected are so already." in words(asked)
     with qtbot.waitSignal(page.context.runner.changed):
         click(qtbot, asked.confirm_button)
     closed(qtbot, window, ConfirmDialog)

@@ -118,7 +118,7 @@ def test_a_question_is_about_what_the_selection_is_behind_the_own_act_before(
     tab.commands.trigger("activate")
     asked = dialog(qtbot, tab, ConfirmDialog)
     assert asked.title.text() == f"Activate {total - 1} webhooks?"
-    assert "The other 1 of those selected are so already." in asked.sentence.text()
+    assert "The other one of those selected is so already." in asked.sentence.text()
     said: list[str] = []
     context.runner.failed.connect(lambda error: said.append(str(error)))
     asked.confirm_button.click()
