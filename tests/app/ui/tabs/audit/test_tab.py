@@ -309,6 +309,7 @@ def test_a_finding_is_gone_to_even_where_a_filter_hides_it(
     qtbot.waitUntil(lambda: page.filters.count.text() == "0 entries")
     table = page.findings.table
     place = table.visualRect(table.model().index(1, 0)).center()
+    table._moved -= 1  # a person takes longer to aim than the findings to stand in their place
     qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     qtbot.waitUntil(lambda: page.list.current_id() == second)
     assert page.filters.text.text() == ""
