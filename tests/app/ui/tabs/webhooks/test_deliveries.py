@@ -4,7 +4,6 @@ import json
 from functools import partial
 from pathlib import Path
 
-import apsw
 import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QGuiApplication
@@ -225,9 +224,7 @@ def test_several_are_shown_and_sent_again_as_several_and_nothing_moves_with_the_
         send(show_tab, context, qtbot, "run_killed", "run_started")
     send(show_tab, context, qtbot, "run_completed")  # to nobody any more
     log = DeliveryLog()
-    with apsw.Connection(str(log.path)) as connection:  # as an earlier version kept it
-        connection.execute("UPDATE deliveries SET request = NULL WHERE event = 'run_killed'")
-    connection.close()
+    ask(log.path, "UPDATE deliveries SET request = NULL WHERE event = 'run_killed'")  # as an earlier version
     shown = opened(show_tab, context, qtbot)
     qtbot.waitUntil(lambda: results(shown) == ["no connection", "200", "200"])
 
