@@ -279,8 +279,8 @@ def heard(connection: "NamedConnection") -> dict[str, Callable[[Any], object]]:
     """
 
     def silent(seconds: float) -> None:
-        left = f"{seconds:.0f} s at most (Ctrl+C ends it)"
-        complain(f"{connection.place} has not answered yet; it is waited for, {left}")
+        at_most = f"{seconds:.0f} s at most (Ctrl+C ends it)"
+        complain(f"{connection.place} has not answered yet; it is waited for, {at_most}")
 
     return {"on_silence": silent, "on_pause": complain}
 

@@ -23,6 +23,7 @@ from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from app import replaced
+from app.services.live import VARIABLE
 from models import errors
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Monitor, seldom
@@ -259,6 +260,7 @@ def _spawn(worker: str, *, behind: bool) -> "subprocess.Popen[bytes]":
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        env={name: value for name, value in os.environ.items() if name != VARIABLE},
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
 

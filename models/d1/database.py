@@ -170,8 +170,8 @@ class D1Database(Database):
     def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
         if not queries:
             return []
-        ends, last = self._ask_ends() if self._ends is None else [], self._last.get(_CHAIN, 0)
-        read = self.last_read
+        ends = self._ask_ends() if self._ends is None else []
+        last, read = self._last.get(_CHAIN, 0), self.last_read
         made = [] if read is None or (self._made and self._made[0] is read) else [compiled(raw(_MADE))]
         asked = [*map(compiled, queries)]
         try:
@@ -503,9 +503,7 @@ class D1Database(Database):
                 is_certain, sent = False, replace(sent, is_refused=True)
             if isinstance(error, errors.OutcomeUnknown) and proven is not None:
                 error.act = error.act or proven.what
-            is_answered = isinstance(error.__cause__, errors.RateLimited) or (
-                isinstance(error, errors.OutcomeUnknown) and error.is_answered
-            )
+            is_answered = isinstance(error, errors.OutcomeUnknown) and error.is_answered
             self._has_moved = isinstance(error, errors.HeadMoved)
             raise
         finally:
@@ -643,7 +641,10 @@ class D1Database(Database):
                 continue
             self._open[sent.number] = sent
             if sent.is_refused:
-                if self._holds(sent):
+                is_in = False
+                with suppress(errors.TableMissing, errors.ColumnMissing):  # which it would have written to
+                    is_in = self._holds(sent)
+                if is_in:
                     self.client.count(lost=1)
                     shared.found_out(sent, saved=True)
                     known.append((sent, _became(sent, saved=True)))

@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from app import paths
-from app.services.live import PREFIX
+from app.services.live import PREFIX, VARIABLE
 from models.errors import AlreadyThere, CannotOpen, InvalidInput, TenantAdminError
 
 CLOUDFLARE: Final = "https://api.cloudflare.com/client/v4"
@@ -29,7 +29,7 @@ _PART: Final = re.compile(r"[0-9a-z_-]{1,64}", re.IGNORECASE)
 """A database's id, as a part of an address."""
 _ACCOUNT: Final = re.compile(r"[0-9a-f]{1,32}", re.IGNORECASE)
 """An account's id; a token, pasted there by mistake and longer, is no such, and is kept nowhere."""
-ENVIRONMENT: Final = "CLOUDFLARE_API_TOKEN"
+ENVIRONMENT: Final = VARIABLE
 _LIKE_TOKEN: Final = re.compile(r"(?=[\w-]*\d)(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{40,}", re.ASCII)
 _FILE: Final = "d1-{}.json"
 _LONG: Final = 16

@@ -566,7 +566,9 @@ class _Addresses:
 
 
 _FIRST_LETTERS: Final = 5
+"""Of an address that is looked for in any case, of which each is written in two ways."""
 _FEWEST: Final = 3
+"""With fewer at its beginning too many others begin so."""
 _BEGIN_SO: Final = """(
 SELECT other.id FROM json_each(?) AS spelt CROSS JOIN main.users AS other
 WHERE other.email >= spelt.value AND other.email < spelt.value || char(1114111)
@@ -574,8 +576,8 @@ AND lower(other.email) IN (SELECT value FROM json_each(?)))"""
 
 
 def _in_any_case(addresses: Collection[str], database: Database) -> Any:
-    """Finds those whose addresses are one of these folded ones, with capitals anywhere, by an index of how
-    they may begin. None where there is no index, or few letters to go by.
+    """Finds those whose addresses are one of these folded ones, with capitals of ASCII anywhere, by an
+    index of how they may begin. None where there is no index, or few letters to go by.
     """
     tables = database.tables_looked_at
     if tables is None or "email" not in tables[USERS.name].led_by:

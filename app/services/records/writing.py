@@ -124,7 +124,7 @@ def commit(
         seen = seen_before = of_changes(before.change.rows)
     left: list[Callable[[], Images | None]] = []
     bookmark: str | None = None
-    without = False
+    without, settles = False, Capability.SETTLES in database.capabilities
 
     def batch() -> Batch:
         images = Images(database, asks=agreed is not None and agreed.asks, seen=seen)
@@ -156,11 +156,11 @@ def commit(
             images.numbering,
             marked if change.going > 1 else None,
             change.summary,
-            proof_of(change.rows, _plain) if Capability.SETTLES in database.capabilities else None,
+            proof_of(change.rows, _plain) if settles else None,
             unchanged=unchanged,
             monitor=share_of(images.monitor, PREPARED, 1),
-            mark=change.mark if Capability.SETTLES in database.capabilities else "",
-            beside=(_NOT_SHOWN if change.may_generate else "", ""),
+            mark=change.mark if settles else "",
+            beside=(_NOT_SHOWN if settles and change.may_generate else "", ""),
         )
 
     def marked() -> Sequence[Event]:

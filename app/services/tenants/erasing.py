@@ -44,7 +44,9 @@ from models.errors import (
     CannotWrite,
     NotAllowed,
     OutcomeUnknown,
+    RateLimited,
     Refused,
+    RemoteError,
     RowChanged,
     TenantAdminError,
 )
@@ -116,6 +118,16 @@ class ErasureUnknown(OutcomeUnknown):
 
     sentence = (
         "{why}. A copy of what was to be erased is in {what}: if the data is gone, keep it; else delete it."
+    )
+
+
+class ErasureNotTaken(RemoteError):
+    """`what` is the copy, `why` the limit that the batch was answered by, whose end nobody has waited for."""
+
+    heading = "The tenant was not erased"
+    sentence = (
+        "{why}. A copy of what was to be erased is in {what}: delete it once you have seen that the data is "
+        "still there."
     )
 
 
@@ -390,6 +402,11 @@ def erase(
                 )
                 unknown.is_answered = error.is_answered
                 raise unknown from error.__cause__ or error
+            except RateLimited as error:
+                if not error.was_sent:
+                    copy.unlink()
+                    raise
+                raise ErasureNotTaken(str(copy), str(error)) from error  # a copy of it may be in
             except BaseException:
                 copy.unlink()  # it holds what would have gone, and nobody would know of it
                 raise

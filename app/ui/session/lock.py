@@ -95,9 +95,9 @@ class Unsettled(QObject):
     write of this window has found it out (`Database.has_news`). `changed` when that is another,
     `settled(saved, act)` when a question has told whether the change was saved, None where nothing tells
     that, and which it was: as its summary says, or its last entry; `found` in its place where it was no act
-    of this window: of an earlier run of the program, say. `became(Settled, act, own)` of each of them, None
-    where nothing tells. `saved(change, error)` before that, where it was
+    of this window: of an earlier run of the program, say. `saved(change, error)` before that, where it was
     one of this window, and is there. `outdated` when what is shown may lack another that is there.
+    `became(Settled, act, own)` behind `settled` and `found`, with all that is known, or None.
     """
 
     changed = Signal()

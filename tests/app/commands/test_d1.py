@@ -285,7 +285,7 @@ def test_a_run_of_retention_says_what_it_waits_for_and_ctrl_c_ends_it_then(
     edge.read_faults, begun = [fault] * 99, time.monotonic()
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=60)
-    assert (process.returncode, time.monotonic() - begun < 2) == (130, True), rest
+    assert (process.returncode, time.monotonic() - begun < 20) == (130, True), rest
     assert "nothing more is removed" in rest and "has no report of the whole run; the next run" in rest
     edge.faults, edge.read_faults = [], []
     if not fault.startswith("429"):  # the step that was not answered may still come through
