@@ -295,7 +295,7 @@ def undo(
 
     def plan_beside(images: Images) -> Change:
         planned = plan(images)
-        return replace(planned, rows=(_beside_others(images, planned.rows[0], now) or planned.rows[0],))
+        return replace(planned, rows=(_beside_others(images, planned, now) or planned.rows[0],))
 
     # Nothing but the bookmark and the write is left to ask, where nobody has written since.
     before = Planned(inverse, change.behind) if change.behind is not None else None
@@ -304,7 +304,7 @@ def undo(
     except (errors.RowChanged, errors.AlreadyExists, errors.Refused) as error:
         images = Images(database)
         alone = len(inverse.rows) == 1
-        if alone and _beside_others(images, inverse.rows[0], now) is not None:
+        if alone and _beside_others(images, inverse, now) is not None:
             return commit(database, plan_beside, now=now, agreed=agreed, again=True)
         told = (_difference(images, row, alone=alone) for row in inverse.rows)
         differences = [found for found in told if found is not None]
@@ -373,12 +373,17 @@ def _differing(row: RowChange, found: StoredRow) -> list[str]:
     return [name for name, value in row.guarded.items() if not found.holds(name, value)]
 
 
-def _beside_others(images: Images, row: RowChange, now: int) -> RowChange | None:
-    """The same change of a row in which nothing else differs than when it was changed last; None where that
-    is not so.
+def _beside_others(images: Images, change: Change, now: int) -> RowChange | None:
+    """The same change of its only row, in which nothing else differs than when it was changed last; None
+    where that is not so, or an entry would name the row as it was called before.
     """
+    (row,) = change.rows
     found = None if row.before is None or row.after is None else images.now(row)
     if found is None or _differing(row, found) != [UPDATED]:
+        return None
+    told = {name: value for event in change.events for name, value in event.payload.items()}
+    others = (found.image.keys() & told.keys()) - (row.after or {}).keys()
+    if any(told[name] != found.shown(name) for name in others):
         return None
     values = {name: value for name, value in (row.after or {}).items() if name != UPDATED}
     return replace(images.changed(found, values, now), held=row.held)

@@ -211,6 +211,17 @@ def test_undo_leaves_what_was_done_beside_it_since(engine: Database, sql: apsw.C
         undo(engine, renamed, now=NOW + 6)
 
 
+def test_undo_is_refused_where_its_entry_would_call_a_record_by_another_name(
+    engine: Database, sql: apsw.Connection
+) -> None:
+    first = users.create(engine, "acme", "a@x.example", actor="ops", now=NOW)
+    sql.execute("UPDATE users SET password_hash = 'x'")
+    gone = users.invalidate_passwords(engine, [str(first.rows[0].record_id)], actor="ops", now=NOW + 1)
+    sql.execute("UPDATE users SET email = 'b@x.example', updated_at = ?", (NOW + 2,))
+    with pytest.raises(ChangedSince):
+        undo(engine, gone, now=NOW + 3)
+
+
 def test_undo_refuses_what_has_become_another_tenants(engine: Database, database_path: Path) -> None:
     """Its entry would stand in the chain of the one that has it no more."""
     commit(engine, creation("u-1", "u-2"), now=NOW)
