@@ -268,6 +268,8 @@ class D1Database(Database):
             before = self._last.get(table.name)
             if last < chain_end and table.name == _CHAIN:
                 before = self.went_back = last  # of other tables, the last rows may be deleted
+                if self.writable_until < math.inf:  # what a person has unlocked is another state
+                    self.writable_until = 0.0  # also for the act that waits behind this
             now = max(last, before or 0)
             if before is not None:
                 self.grown[table.name] += now - before

@@ -160,8 +160,7 @@ class Context(QObject):
         words = (
             f"An earlier state was brought back, or the end cut off: the chain ends at entry {ends_at:,} now"
         )
-        if self.lock.needed and not self.lock.is_locked:
-            self.lock.lock()
+        if self.lock.needed and self.lock.lock_again():
             words += "; writes are locked again"
         self.verdict.went_back(ends_at, self.clock())
         self.say(words)

@@ -67,6 +67,12 @@ class Lock(QObject):
         self._database.writable_until = 0.0
         self.changed.emit()
 
+    def lock_again(self) -> bool:
+        """Whether it was unlocked until now, for all that was shown; the engine may have locked it before."""
+        was_unlocked = self._timer.isActive()
+        self.lock()
+        return was_unlocked
+
     def _look(self) -> None:
         if self.is_locked or time.monotonic() >= self._ends:
             self.lock()

@@ -274,7 +274,10 @@ class SelfVerification(QObject):
 
     def _look_where_it_ends(self, through: int) -> None:
         """Of a chain that went back: whether it has come forward again, by Time Travel, say."""
-        head = None if self._verdict.known is None else self._verdict.known.head
+        known, end = self._verdict.known, self._end
+        head = None if known is None else known.head
+        if head is None and end is not None and isinstance(known, Outcome) and end[0] is known.report:
+            head = end[1]  # of one that found nothing new
 
         def done(found: tuple[str | None, int]) -> None:
             there, ends_at = found
