@@ -210,6 +210,9 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
     looked = "" if tone is Tone.NEUTRAL else f"{_entries(report.entries)}{how}"
     older = "older than its latest checkpoint" if report.verdict is Verdict.EARLIER else ""
     # What was found comes first: a small window cuts the end.
+    if report.was_through is not None:
+        was_through = grouped(report.was_through)
+        looked = f"verified through entry {was_through} before; verify it again to accept that"
     said = ", ".join(filter(None, (older, report.tally, looked)))
     rest = f"— {said}" if said else ""
     rest += ", before it was changed" if outcome.outdated else ""

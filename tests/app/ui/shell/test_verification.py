@@ -176,7 +176,8 @@ def test_an_end_that_is_gone_is_remembered_where_no_checkpoint_knows_it(
         assert window.shield.text().startswith("Older state, or cut off")
         page = go(qtbot, window, AUDIT)
         assert isinstance(page, AuditTab) and page.banner.tone() is Tone.WARN
-        assert page.banner.headline() == f"Older state, or cut off — {last - 40} entries checked"
+        told = f"verified through entry {last:,} before; verify it again to accept that"
+        assert page.banner.headline() == f"Older state, or cut off — {told}"
         said = f"It was verified through entry {last:,} before, and ends before that now"
         assert page.banner.detail().startswith(said)
     assert isinstance(page, AuditTab)
