@@ -210,7 +210,7 @@ class CompareDialog(Dialog):
             key = bounded(readable(run_id))
             is_alone = shown.created.count(created) == 1
             at = begun[created] if created is not None and is_alone else f"…{key[-_OF_ID:]}"
-            title = bounded(formatting.first_line(idea, _TITLE)) or "(no idea)"
+            title = bounded(formatting.first_line(idea, _TITLE)) or formatting.EMPTY
             since = "" if created is None else f"\nCreated {formatting.absolute_time(created, utc)}"
             columns.append(StaticColumn(f"{title}{_BELOW}{at}", hint=f"{bounded(idea)}\nRun {key}{since}"))
         return columns

@@ -573,7 +573,7 @@ class RunPage(QWidget):
         self._fit()
 
     def _show_name(self, run: Record) -> None:
-        self.title.setText(formatting.first_line(run.text("idea"), 300))
+        self.title.setText(formatting.first_line(run.text("idea"), 300) or formatting.EMPTY)
         self.title.setMaximumWidth(self.title.sizeHint().width() + 2)  # so that the status stands beside it
         tone, icon = self._looks.get(run["status"], (Tone.NEUTRAL, None))
         self.chip.set(status_word(run["status"]), tone, icon)

@@ -469,7 +469,7 @@ def _excerpt(place: TextPlace) -> str:
 
 
 def _cells(place: TextPlace, *, utc: bool) -> tuple[Any, ...]:
-    idea, said = formatting.first_line(place.of.idea, _IDEA) or "(no idea)", _excerpt(place)
+    idea, said = formatting.first_line(place.of.idea, _IDEA) or formatting.EMPTY, _excerpt(place)
     at = epoch_of(place.of.begun)
     begun, day = ("", "") if at is None else (formatting.absolute_time(at, utc), formatting.day(at, utc))
     tip = f"{place.of.idea}\nBegun {begun}" if begun else place.of.idea
