@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from secrets import token_hex
 from typing import Any, Final, TypeVar, cast
 
-from peewee import BaseQuery
+from peewee import SQL, BaseQuery, Select
 
 from models import errors
 from models.d1.client import ANOTHER_FORM, CALL_SECONDS, Answer, Client, Dropped, NotKnown, Refusal, TooLong
@@ -270,7 +270,7 @@ class D1Database(Database):
                 before = self.went_back = last  # of other tables, the last rows may be deleted
                 if self.writable_until < math.inf:  # what a person has unlocked is another state
                     self.writable_until = 0.0  # also for the act that waits behind this
-            now = max(last, before or 0)
+            now = max(last, before or 0) if by_others or table.name != _CHAIN else last
             if before is not None:
                 self.grown[table.name] += now - before
                 self.grown_by_others[table.name] += (now - before) * by_others
@@ -479,7 +479,7 @@ class D1Database(Database):
             raise errors.Cancelled
         proven = next((one for one in reversed(statements) if one.proof is not None), None)
         ends, asked = self._ask_ends(), [one for one in statements if one.into is not None]
-        writes = guarded([one for one in statements if one.into is None])
+        writes = guarded([*self._unless_back(ends), *(one for one in statements if one.into is None)])
         last = self._last.get(_CHAIN, 0)
         batch = _Sending([*ends, *writes, *(compiled(one.query) for one in asked), *ends])
         self._require_fits(len(batch.body))
@@ -519,6 +519,16 @@ class D1Database(Database):
                     self._open[sent.number] = sent
                     self.client.shared.unknown(sent, is_answered=is_answered)
         return 0.0 if answer is None else answer.seconds
+
+    def _unless_back(self, ends: Sequence[object]) -> list[Statement]:
+        """That the chain ends no sooner than it did, where somebody watches it: Time Travel may have brought
+        it back since the last look, and what is asked for is meant for what was there before.
+        """
+        last = self._last.get(_CHAIN, 0) if ends else 0
+        if not last:
+            return []
+        ends_there = SQL(f"(SELECT max(seq) FROM main.{_CHAIN}) >= ?", [last])  # noqa: S608
+        return [Statement(Select([], [SQL("1")]).where(ends_there))]
 
     def require_fits(self, statements: Iterable[Statement]) -> None:
         self._require_fits(len(_Sending(guarded([*statements])).body))

@@ -31,7 +31,7 @@ READ_FOR_ENTRY: Final = 3
 """The same that are read where it is appended."""
 READ_WHOLE: Final = 2
 """The same of a record that an act reads by its id."""
-_READ_AT_ONCE: Final = 54
+_READ_AT_ONCE: Final = 56
 """The same where an act is written as it was planned: how the tables are, the ends of its chains, and of our
 seven tables before and behind it.
 """

@@ -36,6 +36,7 @@ from models.errors import (
     MuchToRead,
     NothingToDo,
     OutcomeUnknown,
+    RowChanged,
     TableMissing,
     TenantAdminError,
 )
@@ -695,8 +696,10 @@ class Outside(QObject):
             self._runner.failed_with.connect(self._hear)
 
     def _hear(self, error: TenantAdminError) -> None:
-        """What is missing now was there when the database was opened: others have changed its tables."""
-        if isinstance(error, TableMissing | ColumnMissing):
+        """What is missing now was there when the database was opened: others have changed its tables, or have
+        brought it back to before.
+        """
+        if isinstance(error, TableMissing | ColumnMissing | RowChanged):
             self.look()
 
     def _due(self) -> None:

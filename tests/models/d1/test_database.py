@@ -28,6 +28,7 @@ from models.errors import (
     OutcomeUnknown,
     RateLimited,
     ReadOnlyFile,
+    RowChanged,
     StorageError,
     TableMissing,
     TokenRefused,
@@ -684,3 +685,20 @@ def test_who_may_not_is_told(edge: Edge, live: Live, file: Path, production: D1D
     with pytest.raises(ReadOnlyFile):
         production.read_only = True
         users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
+
+
+def test_nothing_is_written_to_a_chain_that_went_back_since_the_last_look(
+    production: D1Database, file: Path
+) -> None:
+    production.is_watched = True
+    for email in ("a@acme.example", "b@acme.example"):
+        users.create(production, "acme", email, actor="ops", now=NOW)
+    production.outside_changes()
+    with closing(apsw.Connection(str(file))) as other:
+        other.execute("DELETE FROM audit_chain WHERE seq = (SELECT max(seq) FROM audit_chain)")
+    with pytest.raises(RowChanged, match="nothing was changed"):
+        users.create(production, "acme", "c@acme.example", actor="ops", now=NOW)
+    assert emails(file) == ["a@acme.example", "b@acme.example"]
+    production.outside_changes()
+    assert production.went_back is not None
+    users.create(production, "acme", "c@acme.example", actor="ops", now=NOW)
