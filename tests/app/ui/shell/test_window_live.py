@@ -848,7 +848,7 @@ def test_before_many_records_are_deleted_a_bookmark_is_kept(
     page.commands.trigger("delete")
     asked = dialog(qtbot, window, ConfirmDialog)
     assert "A bookmark of what is there is kept first" in words(asked)
-    assert "writes about 10 rows of d1:prod and reads up to 62 again. All are charged" in words(asked)
+    assert "writes about 10 rows of d1:prod and reads up to 64 again. All are charged" in words(asked)
     chosen = str(page.model.record_id(0))
     shown, update = page.model.index(0, 0).data(), "UPDATE users SET email = '{}' WHERE id = '{}'"
     execute(file, update.format("else@acme.example", chosen))
