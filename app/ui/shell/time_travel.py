@@ -91,6 +91,7 @@ class TimeTravelDialog(Dialog):
         self._can_write, self._now, self._clock, self._utc = cannot is None, now.name, clock, utc
         self._place = context.opened.place
         self.line.textChanged.connect(self._update)
+        self.line.textEdited.connect(self.table.clearSelection)  # so that a click on it takes it again
         self.table.selection_changed.connect(self._choose)
         self.table.select_row(0)
         self._update()
@@ -101,6 +102,7 @@ class TimeTravelDialog(Dialog):
             self.line.setText(self._kept[self.table.source_row(selected[0])].name)
 
     def _update(self) -> None:
+        self.locked.setVisible(not self._can_write)  # what was said of another text is over
         self.return_button.setEnabled(self._can_write and bool(self.line.text().strip()))
 
     def _keep(self) -> None:
