@@ -225,6 +225,8 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
         # Where only the archive is at fault, what is in the file is signed all the same.
         alone = "" if report.verdict is not Verdict.TAMPERED else "the database itself holds: "
         details.append(f"{alone}checkpoint {outcome.checkpoint} signed over every entry")
+    elif report.was_through is not None:
+        pass  # its note has said why
     elif outcome.why_not is not None and report.intact and report.entries:
         details.append(outcome.why_not.rstrip("."))
     elif report.verdict is Verdict.CONSISTENT and not report.undecided:

@@ -66,7 +66,9 @@ def _by_tray(title: str, words: str, owner: QObject, urgent: bool, clicked: Call
         return
     tray = QSystemTrayIcon(QApplication.windowIcon(), owner)
     tray.messageClicked.connect(clicked)
-    tray.activated.connect(lambda reason: clicked())  # the icon is there longer than what it says
+    plain = QSystemTrayIcon.ActivationReason.Trigger
+    # The icon is there longer than what it says.
+    tray.activated.connect(lambda reason: clicked() if reason is plain else None)
     tray.show()
     kind = QSystemTrayIcon.MessageIcon.Critical if urgent else QSystemTrayIcon.MessageIcon.Information
     tray.showMessage(title, words, kind)

@@ -62,7 +62,7 @@ _STATUSES: Final = {
     RunStatus.RUNNING: "Running: as if a workflow were at work",
 }
 _AS_IT_IS: Final = "(database's own)"
-_DUE_LONGEST: Final = "due since 11 mo"
+_DUE_LONGEST: Final = "due 11 mo ago"
 """What the column of when to look again has room for, whatever stands in it now."""
 
 
@@ -384,7 +384,7 @@ class ParkedIdeas(RecordTab):
             return revisit(months)
         if at > self.context.clock():
             return formatting.day(at, self.context.settings.utc_times)
-        return f"due since {formatting.relative_time(at, self.context.clock()).removesuffix(' ago')}"
+        return f"due {formatting.relative_time(at, self.context.clock())}"
 
     def _moment(self, parked: object, months: object) -> str | None:
         at = parking.due_at(parked, months)

@@ -137,7 +137,7 @@ def test_ideas_that_are_due_stand_out_and_become_runs(tab: RunsTab, context: Con
     path = context.opened.path
     page = opened(tab, qtbot)
     column = page.model.column_of("revisit_estimate_months")
-    due = [row for row in range(9) if "due since" in page.model.index(row, column).data()]
+    due = [row for row in range(9) if "due " in page.model.index(row, column).data()]
     assert len(due) == 2
     assert {page.model.index(row, column).data(Role.TONE) for row in due} == {Tone.WARN}
     page.chips.buttons()[1].click()
