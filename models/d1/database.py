@@ -125,6 +125,8 @@ class D1Database(Database):
         """What this one has met, by number, and not told yet what has become of it."""
         self._told: dict[int, tuple[Sent, bool] | None] = {}
         """By number, what has become of those that were asked for; None once a person has heard it."""
+        self._refused: set[int] = set()
+        """Those that this one was answered to be none, until it is told what has become of them."""
         self._in_doubt = False
         """Whether an own batch may still come through, so that no row tells whose it is."""
         self._has_moved = False
@@ -503,6 +505,7 @@ class D1Database(Database):
             is_certain = not isinstance(error, errors.OutcomeUnknown)
             if sent is not None and isinstance(error, errors.RateLimited) and error.was_sent:
                 is_certain, sent = False, replace(sent, is_refused=True)
+                self._refused.add(sent.number)
             if isinstance(error, errors.OutcomeUnknown) and proven is not None:
                 error.act = error.act or proven.what
             is_answered = isinstance(error, errors.OutcomeUnknown) and error.is_answered
@@ -621,6 +624,7 @@ class D1Database(Database):
         self.has_news = False
         for sent, found in known:
             self._open.pop(sent.number, None)
+            self._refused.discard(sent.number)
             self._told[sent.number] = sent, found.saved
         every = [found for _, found in known]
         told = next(reversed([found for found in every if not found.saved] or every), None)
@@ -680,8 +684,9 @@ class D1Database(Database):
 
     def _require_none_came_in(self, known: Sequence[tuple[Sent, Settled]]) -> None:
         """Raises `SavedAfterAll` where a write is in that was said not to be: it may be being done again."""
-        for sent, _ in known:
-            if sent.is_refused and sent.number in self._open:
+        for sent, found in known:
+            if found.saved and sent.number in self._refused:  # whoever has found that out
+                self._refused.discard(sent.number)
                 raise errors.SavedAfterAll(self.place, sent.what)
 
     def _run(self, sent: "_Sending", cancelled: Stop, dropped: Stop, **how: Any) -> Answer:

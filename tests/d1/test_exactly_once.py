@@ -27,8 +27,17 @@ from app.services.retention.run import RetentionStopped
 from app.services.runs import statuses
 from app.workers.runner import Runner
 from models.d1.database import D1Database
+from models.d1.shared import Shared
 from models.engine import Database, raw
-from models.errors import Cancelled, ChangedSince, InvalidInput, RateLimited, TenantAdminError, TooMuchAtOnce
+from models.errors import (
+    Cancelled,
+    ChangedSince,
+    InvalidInput,
+    RateLimited,
+    SavedAfterAll,
+    TenantAdminError,
+    TooMuchAtOnce,
+)
 from models.local.database import LocalDatabase
 from models.schema import inspect
 from models.status import DAY, RunStatus
@@ -654,3 +663,21 @@ def test_what_retention_reads_is_what_was_said_before(
             ran = database.client.meter.read - begun - found_by
             assert ran == pytest.approx(reads.to_carry_out(found, archived=False), rel=0.1)
             assert ran + found_by < reads.most_of_a_run(archived=False)
+
+
+def test_what_another_window_finds_in_is_not_done_twice(
+    live: Live, edge: Edge, file: Path, tmp_path: Path
+) -> None:
+    first, other = (D1Database(edge.client(shared=Shared(tmp_path)), live.ids[file]) for _ in range(2))
+    hook = WebhookInput("CI", "https://hooks.acme.example/in", secret="whsec_1")
+    edge.faults = ["limited after"]
+    with pytest.raises(RateLimited):
+        webhooks.create(first, "acme", hook, **BY)
+    first.client.shared.pause(ACCOUNT, time.time())
+    users.create(other, "acme", "ada@acme.example", **BY)
+    found = other.settle()
+    assert found is not None and found.saved
+    other.heard()
+    with pytest.raises(SavedAfterAll):
+        webhooks.create(first, "acme", hook, **BY)
+    assert len(rows(file)[1]) == 1

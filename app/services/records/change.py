@@ -49,6 +49,8 @@ whether it is still there.
 """
 _READ_OF_ADDRESS: Final = 6
 """The same for a user whose address was given up or moved: who else has it, however it may be spelt."""
+_OF_ONE_TIME: Final = frozenset({"id", "created_at", "updated_at", "password_hash", "secret"})
+"""Columns of a new row that differ each time it is made."""
 FEW_ADDRESSES: Final = 5
 """Up to so many are looked for in any case, by an index of how they may begin."""
 _READ_IN_ANY_CASE: Final = 100
@@ -142,8 +144,14 @@ class Change:
 
     @property
     def mark(self) -> str:
-        """The same of whatever does the same to the same records: those that it adds are others each time."""
-        keys = sorted(repr((row.table, row.record_id)) for row in self.rows if row.before is not None)
+        """The same of whatever does the same to the same records; those that it adds go by what they hold."""
+
+        def which(row: RowChange) -> object:
+            if row.before is not None:
+                return row.record_id
+            return [item for item in (row.after or {}).items() if item[0] not in _OF_ONE_TIME]
+
+        keys = sorted(repr((row.table, which(row))) for row in self.rows)
         return hashlib.sha256(json.dumps([self.summary, keys]).encode()).hexdigest()[:32]
 
     @property

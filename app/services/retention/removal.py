@@ -47,6 +47,7 @@ from models.errors import (
     Cancelled,
     FileLocked,
     HeadMoved,
+    OutcomeUnknown,
     RateLimited,
     Refused,
     RowChanged,
@@ -347,7 +348,14 @@ class RetentionRemoval:
             raise Cancelled
         try:
             held = write(cancelled=self.monitor.cancelled)
-        except (FileLocked, HeadMoved, RateLimited):
+        except RateLimited as error:
+            if error.was_sent:  # a copy of it may be in
+                why = f"it takes no call until {error.when}"
+                raise OutcomeUnknown(self.database.place, why) from error
+            if self.monitor.cancelled():
+                raise Cancelled from None
+            raise
+        except (FileLocked, HeadMoved):
             if self.monitor.cancelled():  # which is what ended the wait
                 raise Cancelled from None
             raise

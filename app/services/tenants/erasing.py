@@ -124,10 +124,11 @@ class ErasureUnknown(OutcomeUnknown):
 class ErasureNotTaken(RemoteError):
     """`what` is the copy, `why` the limit that the batch was answered by, whose end nobody has waited for."""
 
-    heading = "The tenant was not erased"
+    heading = "Look whether the tenant is erased"
     sentence = (
-        "{why}. A copy of what was to be erased is in {what}: delete it once you have seen that the data is "
-        "still there."
+        "{why}. The erasure was answered so, and not waited for; it is not done, as far as that tells. A "
+        "copy of what was to be erased is in {what}: look whether the data is gone; then keep the copy, else "
+        "delete it."
     )
 
 
@@ -406,7 +407,7 @@ def erase(
                 if not error.was_sent:
                     copy.unlink()
                     raise
-                raise ErasureNotTaken(str(copy), str(error)) from error  # a copy of it may be in
+                raise ErasureNotTaken(str(copy), error.pause) from error  # a copy of it may be in
             except BaseException:
                 copy.unlink()  # it holds what would have gone, and nobody would know of it
                 raise
