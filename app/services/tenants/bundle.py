@@ -24,7 +24,7 @@ from app.services.chain.where import Where
 from app.services.records.belonging import in_virtual_tables, nothing_of, own_of
 from app.services.records.export import plain_of
 from app.services.records.rows import decoded, exact
-from app.services.records.tables import AUDIT_CHAIN
+from app.services.records.tables import AUDIT_CHAIN, DECLARED
 from app.services.secrets.names import is_secret, pairs_of
 from models.engine import raw, sql_name
 from models.local import atomic
@@ -146,6 +146,12 @@ def write_tables(
     return written, others, virtual
 
 
+def _cut_to_host(table: str) -> list[str]:
+    """The columns in which of a URL its host alone is written: the rest may let anybody in."""
+    declared = DECLARED.get(table)
+    return [] if declared is None else [column.name for column in declared.columns if column.host_only]
+
+
 def _count(database: LocalDatabase, table: str, condition: str) -> int:
     return int(database.scalar(raw(f"SELECT count(*) FROM main.{sql_name(table)} WHERE {condition}")))  # noqa: S608
 
@@ -218,7 +224,12 @@ def write(
             "database": where.name,
             "exportedAt": now,
             "tables": {
-                name: {"file": f"{ROWS}/{one.file}", "rows": one.rows, "secretsLeftOut": [*one.left_out]}
+                name: {
+                    "file": f"{ROWS}/{one.file}",
+                    "rows": one.rows,
+                    "secretsLeftOut": [*one.left_out],
+                    "urlsCutToHost": _cut_to_host(name),
+                }
                 for name, one in written.items()
             },
             "ofNoTenant": [*no_tenants],

@@ -114,6 +114,7 @@ def test_all_that_it_has_is_there_and_nothing_of_others(path: Path, tmp_path: Pa
     assert [row["value"] for row in odd] == ["x'00ff'", "9e999", 1.0, "CAST(x'ff' AS TEXT)"]
     assert type(odd[2]["value"]) is float
     assert manifest["tables"]["users"]["secretsLeftOut"] == ["password_hash"]
+    assert "url" in manifest["tables"]["webhook_destinations"]["urlsCutToHost"]
     assert manifest["tables"]["tenants"]["secretsLeftOut"] == ["api_token"]
     assert manifest["tables"]["logins"]["secretsLeftOut"] == ["hash"]
     told = [row["value"] for row in lines(out / manifest["tables"]["settings"]["file"])]
