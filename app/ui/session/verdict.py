@@ -84,6 +84,12 @@ class FileVerdict(QObject):
         return None if self.known is None else self.known.through
 
     @property
+    def ends_sooner(self) -> bool:
+        """Whether the chain ends before what was verified, where nothing else is known to be wrong."""
+        said = self.outcome.report if self.outcome is not None else self.last
+        return self.ends_at is not None or (said is not None and said.was_through is not None)
+
+    @property
     def is_broken(self) -> bool:
         said = self.outcome.report if self.outcome is not None else self.last
         return said is not None and said.verdict in BROKEN

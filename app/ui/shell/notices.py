@@ -409,7 +409,8 @@ class RestoredNotice(Notice):
 
 
 class BrokenNotice(Notice):
-    """That the chains of the file do not hold; not in the audit tab, whose own banner says it.
+    """That the chains of the file do not hold, or end before what was verified; not in the audit tab, whose
+    own banner says it.
 
     `show` leads there. What `continuation` has to say against such a file is said here, too.
     """
@@ -440,7 +441,8 @@ class BrokenNotice(Notice):
 
     def look(self) -> None:
         verdict = self._context.verdict
-        if verdict.is_broken:
+        is_told = verdict.is_broken or (verdict.ends_sooner and not self._continuation.is_older)
+        if is_told:
             from app.ui.session import verdict_words  # noqa: PLC0415 - with what verifies
 
             now, utc = self._context.clock(), self._context.settings.utc_times
@@ -459,9 +461,10 @@ class BrokenNotice(Notice):
             self._continuation.setVisible(self._beside or verdict.found is not Verdict.EARLIER)
         # Of a damaged file a notice of its own says it.
         damaged = verdict.found is Verdict.UNREADABLE
-        if not verdict.is_broken:
+        if not is_told:
             self.banner.forget()
-        self.setVisible(verdict.is_broken and self._beside and not damaged)
+        self.findings_button.setText("Show findings" if verdict.is_broken else "Show the chain")
+        self.setVisible(is_told and self._beside and not damaged)
 
 
 class ContinuationNotice(Notice):

@@ -257,7 +257,8 @@ def verify_and_sign(
         store.goes_on_instead(where, taken=True)
     if by is not None:
         is_put_back = reason in NEW_LINE or reason is Reason.RESTORE
-        joined = keep_verdict(where, store, joined, now=now, by=by, asked=True, is_put_back=is_put_back)
+        is_asked = reason is Reason.VERIFY  # a checkpoint alone does not say that a lost end is right
+        joined = keep_verdict(where, store, joined, now=now, by=by, asked=is_asked, is_put_back=is_put_back)
     if on_report is not None:
         on_report(joined)
     if joined.was_through is not None:

@@ -34,7 +34,7 @@ def known_now(verdict: FileVerdict) -> KnownOfChains:
         return known if verdict.ends_at is None else replace(known, others=None)
     report = outcome.report
     verdicts: Mapping[str, Verdict] = {one.tenant: one.verdict for one in report.tenants}
-    if outcome.is_doubted or report.undecided:
+    if outcome.is_doubted or report.undecided or report.was_through is not None:
         verdicts = {name: found for name, found in verdicts.items() if found in BROKEN}
     findings = Counter(
         found.tenant for found in report.findings if found.tenant is not None and found.is_error
