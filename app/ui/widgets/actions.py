@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
+from typing import cast
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QAction, QKeySequence, QShortcut
-from PySide6.QtWidgets import QMenu, QPushButton, QToolButton, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QPushButton, QToolButton, QWidget
 
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
@@ -96,6 +97,22 @@ def without_mnemonic(words: str) -> str:
     return words.replace("&&", "\0").replace("&", "").replace("\0", "&")
 
 
+def _typed_in_menu(keys: QKeySequence) -> bool:
+    """Gives a single letter to the menu that is open, or to the menu bar that has the focus; whether there is
+    one.
+
+    Qt takes it for the rows behind, which keep the focus: a menu is asked for no more than its arrows.
+    """
+    menu = QApplication.activePopupWidget() or QApplication.focusWidget()
+    letter = keys.toString()
+    if not isinstance(menu, QMenu | QMenuBar) or len(letter) != 1:
+        return False
+    key, none = Qt.Key(ord(letter)), Qt.KeyboardModifier.NoModifier
+    # Not sent: Qt would ask for shortcuts again.
+    menu.keyPressEvent(QKeyEvent(QEvent.Type.KeyPress, key, none, letter.lower()))
+    return True
+
+
 class Actions(QObject):
     """The actions of a tab with its table, or of a window, which has none.
 
@@ -139,15 +156,26 @@ class Actions(QObject):
         action.setShortcut(keys)
         action.setShortcutContext(context)
         action.setAutoRepeat(False)  # a key that is held would do it to the next record, and the next
-        if not spec.is_letter:
+        if spec.is_letter:
+            action.installEventFilter(self)
+        else:
             owner.addAction(action)
         if spec.of_table:
             action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         elif spec.shortcut:  # Qt says nothing of the keys of a disabled action
             self._deaf[spec.name] = deaf = QShortcut(keys, owner, context=context)
             deaf.setAutoRepeat(False)
-            deaf.activated.connect(lambda: self._press(spec))
+            deaf.activated.connect(lambda: None if _typed_in_menu(keys) else self._press(spec))
         return action
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The letter of an act in the menu bar is heard by Qt while that has the focus, whatever menu of it
+        is open: there it is a letter of that menu.
+        """
+        if event.type() is QEvent.Type.Shortcut:
+            _typed_in_menu(cast("QAction", watched).shortcut())
+            return True
+        return False
 
     def hear_in(self, view: QWidget, names: Iterable[str]) -> None:
         """The single keys of these acts work while this has the focus, too."""
@@ -155,7 +183,10 @@ class Actions(QObject):
             if keys := self._specs[name].shortcut:
                 shortcut = QShortcut(QKeySequence(keys), view, context=Qt.ShortcutContext.WidgetShortcut)
                 shortcut.setAutoRepeat(False)
-                shortcut.activated.connect(partial(self.trigger, name))
+                heard = partial(self.trigger, name)
+                shortcut.activated.connect(
+                    lambda keys=keys, do=heard: _typed_in_menu(QKeySequence(keys)) or do()
+                )
 
     def on_button(self, name: str) -> str:
         """The act's words now, with the letter that does it."""

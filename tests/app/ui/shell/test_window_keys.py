@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QRect, QSize, Qt, QTimer
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, QTimer
 from PySide6.QtGui import QAccessible, QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QMenu, QToolButton, QWidget
@@ -566,3 +566,21 @@ def test_escape_leads_back_to_the_notification_that_led_to_a_run(
         qtbot.waitUntil(page.table.hasFocus)
     press("Escape")
     assert current(window) is page, "no way back is left"
+
+
+def test_a_letter_that_is_typed_in_a_menu_is_a_letter_of_that_menu(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    """Also where the menu bar has kept the focus since another one was open, with an act of that letter."""
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, 4)
+    choose(qtbot, page, 0)
+    bar = window.menuBar()
+    _, edit, record, *_ = (action.menu() for action in bar.actions())
+    assert isinstance(edit, QMenu) and isinstance(record, QMenu)
+    record.popup(window.mapToGlobal(QPoint(0, 0)))
+    qtbot.keyClick(record, Qt.Key.Key_Escape)
+    bar.setFocus()
+    edit.popup(window.mapToGlobal(QPoint(0, 0)))
+    qtbot.keyClick(edit, Qt.Key.Key_P)
+    assert dialog(qtbot, window, Dialog).windowTitle() == "Preferences"
