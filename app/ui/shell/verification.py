@@ -357,7 +357,7 @@ class SelfVerification(QObject):
         stays = outdated in {AGAIN, STANDS} and known.intact
         if stays:
             newer = f" · {how_many(verdict.newer, 'newer', 'newer')}" if verdict.newer else ""
-            then = "checking again" if outdated == AGAIN else ago(at, now)
+            then = "checked again soon" if outdated == AGAIN else ago(at, now)
             words += f" through entry {grouped(known.through)}{newer}, {then}"
         elif known.intact and verdict.newer and (stands or said.entries):
             words += f" through entry {grouped(known.through)} · {how_many(verdict.newer, 'newer', 'newer')}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QDialog, QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 from shiboken6 import Shiboken
@@ -21,6 +21,7 @@ from app.ui.widgets.actions import WAITS, ActionSpec, give_letters
 from app.ui.widgets.buttons import BESIDE_WORDS, BUTTON, Choice, framed_button
 from app.ui.widgets.formatting import first_line, shortened, tooltip
 from app.ui.widgets.labels import set_tip
+from app.ui.widgets.later import later
 from app.ui.widgets.picker import Picker
 from models.engine import Capability
 from models.errors import FileOrName
@@ -169,9 +170,32 @@ def tab_actions(window: MainWindow) -> list[str]:
     return [name for name in window.commands.names() if name.startswith("tab_")]
 
 
+class _BarLeft(QObject):
+    """Gives the keys back to the list where Escape has left the menu bar with them, or taken them from all:
+    Qt forgets who had them when a second menu is opened.
+    """
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.KeyPress and cast("QKeyEvent", event).key() == Qt.Key.Key_Escape:
+            later(self, 0, self._give_back)
+        return False
+
+    def _give_back(self) -> None:
+        workspace, bar = self._window.workspace, self._window.menuBar()
+        is_left = self._window.isActiveWindow() and QApplication.activePopupWidget() is None
+        has_none = QApplication.focusWidget() in {None, bar} and bar.activeAction() is None
+        if workspace is not None and is_left and has_none:
+            workspace.focus_in_current()
+
+
 def fill_menus(window: MainWindow) -> None:
     """Makes the menu bar. Those of the tab in sight and of the tabs are filled each time they are shown."""
     bar, fill = window.menuBar(), partial(window.commands.fill, is_opening=False)
+    bar.installEventFilter(_BarLeft(window))
     of_file = ("info", "unlock", "export", "export_sql", "save_copy", "restore", "time_travel", "retention")
     fill(bar.addMenu("&File"), (*OPENING, "", *of_file, "", "close", "quit"))
     edit, copy_as = bar.addMenu("&Edit"), QMenu("C&opy rows as", bar)

@@ -418,14 +418,16 @@ def test_what_another_program_appends_since_is_counted(
     window.workspace.shield.connect(lambda icon, colour, words, tip: colours.append(colour))
     ask(demo_path, "UPDATE users SET email = email")
     context.outside.look()
-    qtbot.waitUntil(lambda: window.shield.text() == f"Chain verified through entry {through}, checking again")
+    qtbot.waitUntil(
+        lambda: window.shield.text() == f"Chain verified through entry {through}, checked again soon"
+    )
     calm = "by another program. Nothing is known to be wrong with that; it is verified again by itself"
     assert calm in window.shield.toolTip() and colours[-1] == Tone.OK.value
     assert values(page, "previous_hash")[:100] == linked and isinstance(page, AuditTab)
     assert page.banner.headline().startswith("Chain verified") and page.banner.tone() is Tone.OK
     append(demo_path, "new", 5)
     context.outside.look()
-    again = f"Chain verified through entry {through} · 5 newer, checking again"
+    again = f"Chain verified through entry {through} · 5 newer, checked again soon"
     qtbot.waitUntil(lambda: window.shield.text() == again)
     verification._look()
     assert context.verdict.outcome is not None and context.verdict.outcome.outdated, "not at once"
@@ -445,7 +447,7 @@ def test_what_another_program_appends_since_is_counted(
     window.settings.verify_by_itself = True
     ask(demo_path, "DELETE FROM audit_chain WHERE seq = 300")
     context.outside.look()
-    qtbot.waitUntil(lambda: window.shield.text().endswith(", checking again"))
+    qtbot.waitUntil(lambda: window.shield.text().endswith(", checked again soon"))
     window.settings.verify_by_itself = False
     verification._look()
     qtbot.waitUntil(lambda: window.shield.text() == "Changed since it was verified · 2 newer")
