@@ -113,6 +113,18 @@ def _typed_in_menu(keys: QKeySequence) -> bool:
     return True
 
 
+class _Letters(QObject):
+    """The letter of an act in the menu bar is heard by Qt while that has the focus, whatever menu of it is
+    open: there it is a letter of that menu.
+    """
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.Shortcut:
+            _typed_in_menu(cast("QAction", watched).shortcut())
+            return True
+        return False
+
+
 class Actions(QObject):
     """The actions of a tab with its table, or of a window, which has none.
 
@@ -139,6 +151,7 @@ class Actions(QObject):
         self._deaf: dict[str, QShortcut] = {}
         self._divided: set[str] = set()
         self._elsewhere = set[str]()
+        self._letters = _Letters(self)  # an object of its own: PySide keeps what filters
 
     def add(self, spec: ActionSpec) -> QAction:
         self._specs[spec.name] = spec
@@ -157,7 +170,7 @@ class Actions(QObject):
         action.setShortcutContext(context)
         action.setAutoRepeat(False)  # a key that is held would do it to the next record, and the next
         if spec.is_letter:
-            action.installEventFilter(self)
+            action.installEventFilter(self._letters)
         else:
             owner.addAction(action)
         if spec.of_table:
@@ -167,15 +180,6 @@ class Actions(QObject):
             deaf.setAutoRepeat(False)
             deaf.activated.connect(lambda: None if _typed_in_menu(keys) else self._press(spec))
         return action
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """The letter of an act in the menu bar is heard by Qt while that has the focus, whatever menu of it
-        is open: there it is a letter of that menu.
-        """
-        if event.type() is QEvent.Type.Shortcut:
-            _typed_in_menu(cast("QAction", watched).shortcut())
-            return True
-        return False
 
     def hear_in(self, view: QWidget, names: Iterable[str]) -> None:
         """The single keys of these acts work while this has the focus, too."""
