@@ -67,7 +67,7 @@ COUNTED_IN: Final[Mapping[str, str]] = {
 class KnownOfChains:
     """What the last verification, which was made `at` and saw the entries up to seq `through`, says of each
     tenant's chain; `others` of those that it does not name. Something `is_broken` that it may not name.
-    `findings` are how many of a tenant are known.
+    `findings` are how many of a tenant are known. It `is_doubted` where what was found may hold no more.
     """
 
     at: int = 0
@@ -76,6 +76,7 @@ class KnownOfChains:
     others: Verdict | None = None
     is_broken: bool = False
     findings: Mapping[str, int] = field(default_factory=dict)
+    is_doubted: bool = False
 
     @property
     def names_none(self) -> bool:
@@ -378,7 +379,8 @@ def judged(row: TenantRow, known: KnownOfChains) -> TenantRow:
     if verdict is None and were_seen:
         verdict = known.others
     at = None if verdict is None else known.at
-    unsaid, findings = known.names_none and were_seen, known.findings.get(row.name, 0)
+    is_lost = known.names_none or (known.is_doubted and verdict is None)
+    unsaid, findings = is_lost and were_seen, known.findings.get(row.name, 0)
     return replace(row, verdict=verdict, verified_at=at, is_unsaid=unsaid, findings=findings)
 
 

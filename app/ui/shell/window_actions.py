@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, Qt, Slot
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QDialog, QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 from shiboken6 import Shiboken
@@ -171,8 +171,8 @@ def tab_actions(window: MainWindow) -> list[str]:
 
 
 class _BarLeft(QObject):
-    """Gives the keys back to the list where Escape has left the menu bar with them, or taken them from all:
-    Qt forgets who had them when a second menu is opened.
+    """Gives the keys back to the list where the menu bar was left with them, or has taken them from all: Qt
+    forgets who had them when a second menu is opened.
     """
 
     def __init__(self, window: MainWindow) -> None:
@@ -181,8 +181,12 @@ class _BarLeft(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() is QEvent.Type.KeyPress and cast("QKeyEvent", event).key() == Qt.Key.Key_Escape:
-            later(self, 0, self._give_back)
+            self.look()
         return False
+
+    @Slot()
+    def look(self) -> None:
+        later(self, 0, self._give_back)
 
     def _give_back(self) -> None:
         workspace, bar = self._window.workspace, self._window.menuBar()
@@ -195,7 +199,8 @@ class _BarLeft(QObject):
 def fill_menus(window: MainWindow) -> None:
     """Makes the menu bar. Those of the tab in sight and of the tabs are filled each time they are shown."""
     bar, fill = window.menuBar(), partial(window.commands.fill, is_opening=False)
-    bar.installEventFilter(_BarLeft(window))
+    left = _BarLeft(window)
+    bar.installEventFilter(left)
     of_file = ("info", "unlock", "export", "export_sql", "save_copy", "restore", "time_travel", "retention")
     fill(bar.addMenu("&File"), (*OPENING, "", *of_file, "", "close", "quit"))
     edit, copy_as = bar.addMenu("&Edit"), QMenu("C&opy rows as", bar)
@@ -211,6 +216,8 @@ def fill_menus(window: MainWindow) -> None:
     record.aboutToShow.connect(lambda: _fill_record(record, window))
     view.aboutToShow.connect(lambda: _fill_view(view, window))
     fill(bar.addMenu("&Help"), ("help", "shortcuts", "logs", "", "about"))
+    for menu in bar.findChildren(QMenu):
+        menu.aboutToHide.connect(left.look)
 
 
 class _MenuButton(QToolButton):
