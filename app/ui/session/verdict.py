@@ -162,6 +162,8 @@ class FileVerdict(QObject):
         follows = self.follows_soon()
         if follows:
             self.outdate(AGAIN)
+        if self.outcome.is_doubted:  # by retention, which runs here and will tell what it found
+            return
         if self.outcome.intact and self.look_at_end is not None:
             self.look_at_end()
         elif not follows:
