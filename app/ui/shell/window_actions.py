@@ -175,10 +175,6 @@ class _BarLeft(QObject):
     forgets who had them when a second menu is opened.
     """
 
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__(window)
-        self._window = window
-
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() is QEvent.Type.KeyPress and cast("QKeyEvent", event).key() == Qt.Key.Key_Escape:
             self.look()
@@ -189,8 +185,9 @@ class _BarLeft(QObject):
         later(self, 0, self._give_back)
 
     def _give_back(self) -> None:
-        workspace, bar = self._window.workspace, self._window.menuBar()
-        is_left = self._window.isActiveWindow() and QApplication.activePopupWidget() is None
+        window = cast("MainWindow", self.parent())  # not kept: PySide keeps what filters
+        workspace, bar = window.workspace, window.menuBar()
+        is_left = window.isActiveWindow() and QApplication.activePopupWidget() is None
         has_none = QApplication.focusWidget() in {None, bar} and bar.activeAction() is None
         if workspace is not None and is_left and has_none:
             workspace.focus_in_current()
