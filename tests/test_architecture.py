@@ -166,6 +166,18 @@ def test_what_is_emitted_while_widgets_go_reaches_declared_slots_alone() -> None
     assert not found, "\n".join(found)
 
 
+def test_tests_let_go_of_what_they_hear_of_the_application() -> None:
+    """It outlives each of them, and holds what had the focus for tests that look for held windows."""
+    found = [
+        str(path.relative_to(ROOT))
+        for path in sources("tests")
+        for text in [path.read_text(encoding="utf-8")]
+        for heard in ("focusChanged", "applicationStateChanged")
+        if text.count(f"{heard}.connect(") != text.count(f"{heard}.disconnect(")
+    ]
+    assert not found, "\n".join(found)
+
+
 def test_nothing_is_skipped_and_nothing_of_ours_is_mocked() -> None:
     words = re.compile(r"pytest\.skip|mark\.skip|mark\.xfail|importorskip|unittest\.mock|MagicMock")
     found = [

@@ -12,7 +12,7 @@ import shutil
 import sys
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -350,20 +350,25 @@ def _held_by(weak: ReferenceType[MainWindow]) -> str:
     if (window := weak()) is None:
         return "let go of since"
     gc.collect()
-    known = gc.get_objects()
-    counted = Counter(id(two) for one in known for two in gc.get_referents(one))
-    there, way = {id(one) for one in known}, {id(window): ""}
+    there = {id(one): one for one in gc.get_objects()}
+    counted, holders = Counter[int](), defaultdict[int, list[int]](list)
+    for one in there.values():
+        for two in gc.get_referents(one):
+            counted[id(two)] += 1
+            if not isinstance(one, FrameType | ModuleType):
+                holders[id(two)].append(id(one))
+    way = {id(window): ""}
     todo, words = deque[object]([window]), [f"{'living' if isValid(window) else 'ended'} window"]
     del window
     while todo and len(words) < 20 and len(way) < 99_999:
         one = todo.popleft()
         said = f"{type(one).__module__}.{type(one).__qualname__} > {way[id(one)]}"
-        if (more := sys.getrefcount(one) - counted[id(one)] - 3) > 0:  # ours: `known`, `one`, the argument
+        if (more := sys.getrefcount(one) - counted[id(one)] - 3) > 0:  # ours: `there`, `one`, the argument
             words.append(f"{more} of {said}")
-        for two in gc.get_referrers(one):
-            if id(two) in there and id(two) not in way and not isinstance(two, FrameType | ModuleType):
-                way[id(two)] = said[:400]
-                todo.append(two)
+        for holder in holders[id(one)]:
+            if holder not in way:
+                way[holder] = said[:400]
+                todo.append(there[holder])
     return " | ".join(words)
 
 

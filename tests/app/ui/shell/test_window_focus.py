@@ -1,11 +1,11 @@
 """After whatever has closed or gone the focus is where it was, or where one can go on: never nowhere."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 import pytest
 from PySide6.QtCore import QRectF, Qt, QTimer
@@ -39,6 +39,7 @@ from tests.fixtures.window import TABLES, ask, choose, closed, count, dialog, er
 from tests.matrix import every
 
 pytestmark = pytest.mark.slow
+T = TypeVar("T")
 
 
 def starts(window: MainWindow, page: RecordTab) -> dict[str, QWidget]:
@@ -64,6 +65,33 @@ def escaping(left: list[str]) -> Iterator[None]:
         yield
     finally:
         timer.stop()
+
+
+def itself(widget: QWidget) -> QWidget:
+    return widget
+
+
+def spoken(widget: QWidget) -> str:
+    """What a screen reader calls it."""
+    return QAccessible.queryAccessibleInterface(widget).text(QAccessible.Text.Name)
+
+
+@contextmanager
+def focused(told: Callable[[QWidget], T]) -> Iterator[list[T]]:
+    """What is told of all that has the focus meanwhile, one after the other. The application lets go of it at
+    the end, or it would hold each of them for as long as it runs.
+    """
+    had, app = list[T](), cast("QApplication", QApplication.instance())
+
+    def hear(_: QWidget | None, new: QWidget | None) -> None:
+        if new is not None:
+            had.append(told(new))
+
+    app.focusChanged.connect(hear)
+    try:
+        yield had
+    finally:
+        app.focusChanged.disconnect(hear)
 
 
 def opening(commands: Actions) -> list[str]:
@@ -201,11 +229,10 @@ def test_what_heeds_no_key_has_the_focus_neither_when_the_inspector_empties_nor_
     window.commands.trigger("refresh")
     qtbot.waitUntil(page.inspector.empty.isVisible)
     assert page.table.hasFocus()
-    had = list[object]()
-    QApplication.instance().focusChanged.connect(lambda _, new: had.append(new))  # type: ignore[union-attr]
-    for place in (2, 3, 0, 2):
-        there = go(qtbot, window, place)
-        assert there.table.hasFocus()
+    with focused(itself) as had:
+        for place in (2, 3, 0, 2):
+            there = go(qtbot, window, place)
+            assert there.table.hasFocus()
     assert window._bar.database_button not in had
 
 
@@ -297,31 +324,16 @@ def test_what_tab_leads_to_shows_in_a_dialog_that_scrolls(
 def test_nothing_on_the_way_has_the_focus_when_a_file_opens_and_when_tabs_turn(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
-    had = list[object]()
-    QApplication.instance().focusChanged.connect(lambda _, new: had.append(new))  # type: ignore[union-attr]
-    tables = [open_file(qtbot, window, demo_path).table]
-    for place in (1, 2, 3, 4, 0, 1):
-        page = go(qtbot, window, place)
-        qtbot.waitUntil(page.table.hasFocus)
-        tables.append(page.table)
-    assert [one for one in had if one is not None] == tables, "not what a screen reader would say first"
-    page.filters.text.setFocus()
-    window.workspace.jump(TABLES[0], None)  # type: ignore[union-attr]
-    assert had[-1] is tables[0] and had[-3] is page.filters.text
-
-
-@contextmanager
-def focused() -> Iterator[list[str]]:
-    """The names of all that has the focus meanwhile, one after the other."""
-    names, app = list[str](), cast("QApplication", QApplication.instance())
-
-    def hear(_: QWidget | None, new: QWidget | None) -> None:
-        if new is not None:
-            names.append(QAccessible.queryAccessibleInterface(new).text(QAccessible.Text.Name))
-
-    app.focusChanged.connect(hear)
-    yield names
-    app.focusChanged.disconnect(hear)
+    with focused(itself) as had:
+        tables = [open_file(qtbot, window, demo_path).table]
+        for place in (1, 2, 3, 4, 0, 1):
+            page = go(qtbot, window, place)
+            qtbot.waitUntil(page.table.hasFocus)
+            tables.append(page.table)
+        assert had == tables, "not what a screen reader would say first"
+        page.filters.text.setFocus()
+        window.workspace.jump(TABLES[0], None)  # type: ignore[union-attr]
+        assert had[-1] is tables[0] and had[-2] is page.filters.text
 
 
 def test_no_button_of_the_tool_bar_is_heard_where_a_file_opens_before_the_window_is_in_front(
@@ -331,7 +343,7 @@ def test_no_button_of_the_tool_bar_is_heard_where_a_file_opens_before_the_window
     qtbot.addWidget(window)
     window.opened.connect(window.show)
     window.opened.connect(window.activateWindow)
-    with focused() as names:
+    with focused(spoken) as names:
         window.files.open(demo_path)
         qtbot.waitUntil(lambda: window.workspace is not None and window.workspace.focus_rows())
     assert names in ([demo_path.name, "Users"], ["Users"])
@@ -343,7 +355,7 @@ def test_no_button_of_the_tool_bar_is_heard_first_when_the_program_starts_with_a
 ) -> None:
     window = MainWindow(theme, Settings(), lambda: NOW)
     qtbot.addWidget(window)
-    with focused() as names:
+    with focused(spoken) as names:
         window.files.open(demo_path if there else demo_path.with_name("none.sqlite"))
         window.show()
         window.activateWindow()
@@ -362,6 +374,6 @@ def test_the_first_choice_of_the_first_page_has_the_focus_when_a_file_is_closed(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
     open_file(qtbot, window, demo_path)
-    with focused() as names:
+    with focused(spoken) as names:
         press("Ctrl+W")
     assert names == ["Open…"]
