@@ -355,10 +355,11 @@ def check_starts(
     return wrong, unproven
 
 
-def is_exactly(item: Item, chains: Chains) -> bool:
-    return item["tenants"].keys() == chains.keys() and not (
-        [name for name, known in item["tenants"].items() if not chains[name].ends_as(known)]
-        or [*check_against([item], chains, None)]
+def is_exactly(item: Item, chains: Chains, tenant: str | None) -> bool:
+    tenants = {name: known for name, known in item["tenants"].items() if tenant in (None, name)}
+    return tenants.keys() == chains.keys() and not (
+        [name for name, known in tenants.items() if not chains[name].ends_as(known)]
+        or [*check_against([item], chains, tenant)]
     )
 
 
@@ -402,8 +403,9 @@ def main(folder: Path, keys: Sequence[str] = ()) -> int:
     problems += [*denied, *check_signatures([*copies, *checkpoints], entry)]
     if len({item["database"] for item in checkpoints}) > 1:
         problems.append("checkpoints.json has checkpoints of several databases")
-    every = [*copies, *checkpoints] if whole and tenant is None and not problems else []
-    exact = [f"{one['number']}{' of a copy' * (one in copies)}" for one in every if is_exactly(one, chains)]
+    every = [*copies, *checkpoints] if whole and not problems else []
+    exactly = (one for one in every if is_exactly(one, chains, tenant))
+    exact = [f"{one['number']}{' of a copy' * (one in copies)}" for one in exactly]
     earlier = bool(exact) and exact[-1] != str(every[-1]["number"])
     if whole and not earlier:
         problems += check_against(line, chains, tenant)
@@ -417,8 +419,9 @@ def main(folder: Path, keys: Sequence[str] = ()) -> int:
     holds = not asked and (says == verdict in sound or (says, verdict) == ("CONSISTENT", "VERIFIED"))
     known = bool(line) and line[-1]["key"] in keys  # it signed all the others, too, by their hashes
     holds = holds and (known or not keys)
-    order = "CONSISTENT", "UNPROVEN_START", "EARLIER", "TAMPERED", "UNREADABLE"
-    outside = not whole and says in order[order.index(verdict) + 1 :]
+    order = "VERIFIED", "CONSISTENT", "UNPROVEN_START", "EARLIER", "TAMPERED", "UNREADABLE"
+    worse_is_said = says not in sound and order.index(says) > order.index(verdict)
+    outside = worse_is_said and not (whole and tenant is None)
     said = [f"{count} entries, {len(checkpoints)} checkpoints: {len(problems) or 'no'} problems"]
     said += [ascii(problem)[1:-1] for problem in [*problems, *unproven][:1000]]
     if earlier:

@@ -370,7 +370,8 @@ def write_proof(
     )
     if report.verdict not in SOUND or report.undecided:
         found = f" ({report.tally})" if report.tally else ""
-        what = f"entries from {proof.seq:,} up to checkpoint {proof.checkpoint.number} do not hold{found}"
+        how = "do not hold" if report.verdict is not Verdict.EARLIER else "end before what that knew"
+        what = f"entries from {proof.seq:,} up to checkpoint {proof.checkpoint.number} {how}{found}"
         raise InvalidInput(FIELD, f"Nothing was written: the {what}. Export the report instead.")
     write_bundle(
         where,

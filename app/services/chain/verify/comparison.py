@@ -30,16 +30,19 @@ _Denial = tuple[object, object, str]
 """What a checkpoint expected of a marker, what the marker says, and that in words."""
 
 
-def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = None) -> Checkpoint | None:
+def compare(
+    joined: Joined, history: CheckpointHistory, tenant: str | None, is_end: Callable[[Checkpoint], bool]
+) -> Checkpoint | None:
     """Adds what contradicts the checkpoints; at most the first one that fails is named per tenant.
 
     Returns the earlier checkpoint that the whole file is exactly as it was at, if it is: nothing contradicts
-    then. `tenant` is the one whose chain alone was scanned.
+    then. `tenant` is the one whose chain alone was scanned: whether the others end, too, as that knew them
+    `is_end` looks up, since of an earlier state all do.
     """
     joined.add(*history.findings)
-    earlier = _earlier_state(joined, history) if tenant is None else None
+    earlier = _earlier_state(joined, history, tenant, is_end)
     if earlier is not None and history.latest is not None:
-        joined.add(_is_earlier(earlier, history.latest))
+        joined.add(_is_earlier(earlier, history.latest, tenant))
         return earlier
     first_wrong = joined.first_errors()
     moved: dict[str, Finding] = {}
@@ -277,20 +280,29 @@ def _ends_alike(chain: Chain, sealed: SealedChain) -> bool:
     return all(getattr(chain, name) == getattr(sealed, name) for name in same)
 
 
-def _earlier_state(joined: Joined, history: CheckpointHistory) -> Checkpoint | None:
+def _earlier_state(
+    joined: Joined, history: CheckpointHistory, tenant: str | None, is_end: Callable[[Checkpoint], bool]
+) -> Checkpoint | None:
     """The newest checkpoint before the latest that knew exactly these rows, if the file has no errors."""
     latest = history.latest
-    if latest is None or not joined.complete or joined.counted_errors() or _is_exactly(joined, latest):
+    if (
+        latest is None
+        or not joined.complete
+        or joined.counted_errors()
+        or _is_exactly(joined, latest, tenant)
+    ):
         return None
-    return next((known for known in history.older if _is_exactly(joined, known)), None)
+    exactly = (known for known in history.older if _is_exactly(joined, known, tenant))
+    return next((known for known in exactly if tenant is None or is_end(known)), None)
 
 
-def _is_exactly(joined: Joined, known: Checkpoint) -> bool:
-    if known.tenants.keys() != joined.chains.keys():
+def _is_exactly(joined: Joined, known: Checkpoint, tenant: str | None) -> bool:
+    tenants = {name: sealed for name, sealed in known.tenants.items() if tenant in (None, name)}
+    if tenants.keys() != joined.chains.keys():
         return False
-    return all(_ends_alike(joined.chains[name], sealed) for name, sealed in known.tenants.items()) and all(
+    return all(_ends_alike(joined.chains[name], sealed) for name, sealed in tenants.items()) and all(
         digest_between(joined.states.get(name, ()), known.after, known.through) == sealed.digest
-        for name, sealed in known.tenants.items()
+        for name, sealed in tenants.items()
     )
 
 
@@ -305,18 +317,23 @@ def _starts(history: CheckpointHistory) -> dict[str, set[int]]:
     return found
 
 
-def _is_earlier(earlier: Checkpoint, latest: Checkpoint) -> Finding:
-    more = max(0, latest.rows_ever - earlier.rows_ever)
+def _is_earlier(earlier: Checkpoint, latest: Checkpoint, tenant: str | None) -> Finding:
+    """`tenant` is the one whose chain alone was scanned: nothing is said of the entries of others."""
+    what, more = "The database", max(0, latest.rows_ever - earlier.rows_ever)
+    if tenant is not None:
+        then, now = (known.tenants.get(tenant) for known in (earlier, latest))
+        what = f"The chain of {tenant_name(tenant)}"
+        more = max(0, (now.entries if now else 0) - (then.entries if then else 0))
     knew = counted(more, "more entry", "more entries") if more else "other entries"
     knew = knew if latest.tenants else "no entry any more"
     same = earlier.database == latest.database
     whose, others = ("", "later ones") if same else (" of a copy of it", "its own")
     sentence = (
-        f"The database is exactly as checkpoint {earlier.number}{whose} knew it on {utc_time(earlier.at)}; "
+        f"{what} is exactly as checkpoint {earlier.number}{whose} knew it on {utc_time(earlier.at)}; "
         f"{others}, up to checkpoint {latest.number}, knew {knew}."
     )
     expected, found = (f"as of checkpoint {known.number}" for known in (latest, earlier))
-    return Finding(Code.EARLIER, None, None, expected, found, sentence)
+    return Finding(Code.EARLIER, tenant, None, expected, found, sentence)
 
 
 def _missing(tenant: str, sealed: SealedChain, known: Checkpoint) -> Finding:

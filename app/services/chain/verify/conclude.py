@@ -97,7 +97,7 @@ def conclude(reader: Reader, joined: Joined, extent: Extent, known: CheckpointHi
         firsts, left = partial(_first_entries, reader), partial(_what_is_left, reader)
         covered = compare_within(joined, held, extent, firsts, left)
     else:
-        earlier = compare(joined, known, extent.tenant)
+        earlier = compare(joined, known, extent.tenant, partial(_is_end, reader, extent))
     _explain_moved(reader, joined)
     _explain_emptied(joined, extent, known.counted)
     _name_gaps(joined, extent)
@@ -222,6 +222,15 @@ def _at_an_end(
         choose((entry for rows in each for entry in rows), key=lambda entry: entry.seq, default=None)
         for each in zip(*ways, strict=True)
     ]
+
+
+def _is_end(reader: Reader, extent: Extent, known: Checkpoint) -> bool:
+    """Whether all of the file ends as a checkpoint knew it, for all that its last entries tell."""
+    if extent.highest is None or extent.highest > known.through:
+        return False
+    lasts = _at_an_end(reader, "tenant_id = {}", [(tenant,) for tenant in known.tenants], "DESC")
+    ends = [None if last is None else (last.seq, last.text("hash")) for last in lasts]
+    return ends == [(sealed.last_seq, sealed.head) for sealed in known.tenants.values()]
 
 
 def _first_entries(reader: Reader, tenants: Sequence[str], past_indexes: bool) -> dict[str, Entry]:

@@ -4,6 +4,7 @@ import json
 import resource
 import subprocess
 import sys
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from app.services.chain.append import Batch, Event, append
 from app.services.chain.checkpoint import Checkpoint, Reason
 from app.services.chain.checkpoints import making
+from app.services.chain.rules import Verdict
 from app.services.chain.where import InDatabase, InFile, Where
 from app.services.records import users
 from app.services.tenants.bundle import TenantExported
@@ -186,6 +188,32 @@ def test_a_chain_that_lost_its_end_names_no_other_either(path: Path, tmp_path: P
     for item in (one for one in out.rglob("*") if one.is_file()):
         assert not [name for name in others if name.encode() in item.read_bytes()], item
     assert check(out)[0] == 1
+
+
+@pytest.mark.parametrize("others", ["as they were", "longer"])
+def test_an_earlier_state_is_one_in_the_bundle_as_it_is_of_the_whole(
+    path: Path, tmp_path: Path, others: str
+) -> None:
+    own = store_and_verifier()
+    sign = partial(making.verify_and_sign, InFile(path), *own, now=NOW, reason=Reason.VERIFY)
+    sign()
+    older = path.read_bytes()
+    for tenant in (TENANT, "borealis-labs"):
+        add(path, tenant, at=NOW)
+    sign()
+    path.write_bytes(older)
+    if others == "longer":
+        add(path, "borealis-labs", at=NOW + 1)
+    expected = Verdict.TAMPERED if others == "longer" else Verdict.EARLIER
+    whole = making.verify_with_checkpoints(InFile(path), *own, now=NOW)
+    of_it = {one.tenant: one.verdict for one in whole.tenants}[TENANT]
+    out = tmp_path / "out"
+    assert export(InFile(path), out).verdict is of_it is expected
+    page = (out / "chain" / "report.html").read_text()
+    assert f"'verdict {of_it}'" in page and "borealis" not in page
+    if others != "longer":
+        assert "later ones, up to checkpoint 2, knew 1 more entry." in page
+        assert "EARLIER; by this bundle alone, that is so" in check(out)[1]
 
 
 @pytest.mark.parametrize("other", ["of", "2", "Secret Client GmbH " * 20, b"caf\xe9-secret", "{tenant}"])
