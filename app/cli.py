@@ -196,8 +196,9 @@ def _window(options: "Namespace | SimpleNamespace") -> int:
     from app.display import require_display  # noqa: PLC0415
 
     require_display()
-    from app import loading  # noqa: PLC0415 - the only command that loads Qt
+    from app import loading, seldom  # noqa: PLC0415 - the only command that loads Qt
 
+    seldom.hash_without_openssl()
     loading.prepare()
     from app.application import run  # noqa: PLC0415
 

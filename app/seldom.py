@@ -12,6 +12,7 @@ _SELDOM = (
     "getpass",  # here, for who acts
     "ipaddress",  # by urllib.parse, and that by pathlib
     *("bz2", "lzma"),  # by zipfile
+    *("difflib", "hmac", "secrets", "statistics"),  # here, by tabs and what they need; 1 MB
     "shutil",  # by zipfile and tempfile
     *("tempfile", "textwrap", "traceback"),  # by PySide; the first brings `random`
 )
@@ -35,6 +36,21 @@ def put_off() -> None:
         vars(stand_in)["isclass"] = _isclass
     if isinstance(textwrap := sys.modules["textwrap"], _StandIn):  # QtGui takes it, for a warning
         vars(textwrap)["dedent"] = lambda text: _loaded(textwrap).dedent(text)
+
+
+def hash_without_openssl() -> None:
+    """Has SHA-256 by Python's own code, for the few entries that a window looks at by itself: OpenSSL, which
+    `hashlib` loads, takes 4 MB. It needs a third of the time for an entry, where millions are read; child
+    processes and commands do that, and have it.
+    """
+    hashlib = sys.modules.get("hashlib")
+    if isinstance(hashlib, _StandIn):
+        from contextlib import suppress  # noqa: PLC0415 - in a window alone
+        from importlib import import_module  # noqa: PLC0415
+
+        with suppress(ImportError):  # of a Python that has none of its own
+            own = import_module("_sha256" if sys.version_info < (3, 12) else "_sha2")
+            vars(hashlib)["sha256"] = own.sha256
 
 
 class _StandIn(ModuleType):

@@ -114,6 +114,29 @@ print(bugs.write("a bug"), bugs.log_file().read_text().endswith("a bug\\n"))
 """
 
 
+HASHES = """
+import sys
+from app import seldom
+seldom.put_off()
+seldom.hash_without_openssl()
+from app import loading
+loading.prepare()
+from app.ui.shell import workspace
+workspace._load_the_rest(None)
+import hashlib, hmac
+from hashlib import sha256
+print("_hashlib" in sys.modules, sha256(b"abc").hexdigest()[:8], hashlib.sha256().name)
+print(hmac.new(b"key", b"abc", sha256).hexdigest() == hmac.new(b"key", b"abc", "sha256").hexdigest())
+print("_hashlib" in sys.modules, hashlib.blake2b(b"abc").hexdigest()[:8])
+"""
+
+
+@pytest.mark.slow
+def test_a_window_hashes_a_few_entries_without_openssl() -> None:
+    """Nor does anything that it loads by itself."""
+    assert output(HASHES).splitlines() == ["False ba7816bf sha256", "True", "True ba80a53f"]
+
+
 def test_a_command_loads_no_other_sqlite(tmp_path: Path) -> None:
     path = sample(tmp_path / "a.sqlite", rows=20)
     program = (

@@ -10,12 +10,12 @@ process dies at, a marker refers to an archive that is there.
 """
 
 import gzip
+import hashlib
 import json
 import os
 import zlib
 from bisect import bisect_left
 from collections.abc import Sequence
-from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -150,7 +150,7 @@ class Archiver:
         ):
             for rows in read:
                 for seq, _, before, digest, data in rows:
-                    holds = data is not None and sha256(data).hexdigest().encode() == digest
+                    holds = data is not None and hashlib.sha256(data).hexdigest().encode() == digest
                     follows = previous in (b"", before)
                     if not (holds and follows) or ends.pop(seq, digest) != digest:
                         raise RowChanged
@@ -316,7 +316,7 @@ def _entry(row: dict[str, Any]) -> Entry:
 
 
 def _digest(path: Path, tick: Tick = lambda entries: None) -> str:
-    total = sha256()
+    total = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
             total.update(block)
@@ -328,6 +328,6 @@ def _content(archive: Path) -> bytes | None:
     """The SHA-256 of what is packed in it; None where it is no archive."""
     try:
         with gzip.open(archive, "rb") as packed:
-            return file_digest(packed, "sha256").digest()
+            return hashlib.file_digest(packed, "sha256").digest()
     except _NO_GZIP:
         return None

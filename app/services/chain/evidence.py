@@ -9,11 +9,11 @@ verify_bundle.py   plain Python, nothing to install
 manifest.json      what was verified, when, and the SHA-256 of all of the above
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import file_digest
 from html import escape
 from pathlib import Path
 from string import Template
@@ -177,7 +177,7 @@ def _write_json(file: Path, value: object) -> None:
 
 def digest_of(file: Path) -> str:
     with file.open("rb") as content:
-        return file_digest(content, "sha256").hexdigest()
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _resource(name: str) -> bytes:

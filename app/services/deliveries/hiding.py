@@ -26,8 +26,8 @@ _LEAST = 4
 _LEAST_PART, _LONG_PART = 8, 20
 """Of a part of an address with a digit, and of one without."""
 _DEEPEST: Final = 100
-_ENDS: Final = [chr(code) for code in range(0xE000, 0xF900)]
-"""What stands in no mark, for use by nobody in particular (Unicode's private area)."""
+_ENDS: Final = range(0xE000, 0xF900)
+"""The codes of what stands in no mark, for use by nobody in particular (Unicode's private area)."""
 
 
 def names_secret(name: str) -> bool:
@@ -126,7 +126,7 @@ def without_own(answer: DeliveryAnswer, destination: Destination) -> DeliveryAns
 
     # All else as one text: there may be thousands of headers, and hundreds of marks.
     said = [answer.why, *(text for header in answer.headers for text in header)]
-    end = next(one for one in _ENDS if not any(one in text for text in said))
+    end = next(one for one in map(chr, _ENDS) if not any(one in text for text in said))
     whole = end.join(said)
     for part, mark in marks:
         whole = masked(whole, part, mark)

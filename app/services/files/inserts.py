@@ -1,11 +1,11 @@
 """The rows of one table as SQL: INSERTs, and UPDATEs that continue long values; D1 takes each of them."""
 
+import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2b
 from typing import Any, Final, TypeVar
 
 import apsw
@@ -372,7 +372,7 @@ def _once(rows: Iterator[tuple[Any, T]], key: str | None) -> Iterator[tuple[Any,
     with closing(apsw.Connection("")) as seen, seen:
         seen.execute("CREATE TABLE seen (key BLOB PRIMARY KEY) WITHOUT ROWID")
         for told, row in rows:
-            seen.execute("INSERT OR IGNORE INTO seen VALUES (?)", (blake2b(told).digest(),))
+            seen.execute("INSERT OR IGNORE INTO seen VALUES (?)", (hashlib.blake2b(told).digest(),))
             if seen.changes():
                 yield told, row
 

@@ -1,10 +1,10 @@
 """What an import has made, looked at before anybody has it: damage, what is not as it was, what it lacks."""
 
+import decimal
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -167,7 +167,7 @@ def note_rounded(connection: apsw.Connection, notes: Notes) -> None:
         name = sql_name(str(column))
         large = f"SELECT {name} FROM main.{sql_name(str(table))} WHERE {_LARGE.format(name)}"  # noqa: S608
         for (value,) in connection.execute(large):
-            if isinstance(value, int) and value != int(Decimal(repr(float(value)))):
+            if isinstance(value, int) and value != int(decimal.Decimal(repr(float(value)))):
                 return
             if isinstance(value, int) or abs(value) == 2**63:  # which no integer can be
                 counts[str(table)] += 1

@@ -4,7 +4,7 @@ or of one that is new.
 What is done is recorded in the chain of the tenant whose run it is about, else of `system`.
 """
 
-from calendar import monthrange
+import calendar
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -278,7 +278,7 @@ def due_at(parked: object, months: object) -> int | None:
         at = datetime.fromtimestamp(seconds(int(parked)), UTC)
         count = at.month - 1 + int(months)
         year, month = at.year + count // 12, count % 12 + 1
-        day = min(at.day, monthrange(year, month)[1])
+        day = min(at.day, calendar.monthrange(year, month)[1])
         return int(at.replace(year=year, month=month, day=day).timestamp())
     except (ValueError, OverflowError, OSError):
         return None

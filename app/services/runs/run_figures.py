@@ -4,10 +4,10 @@ Counted by the database, so that a chart of forty thousand artifacts is an answe
 """
 
 import json
+import statistics
 from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import quantiles
 from typing import Any, Final
 
 from peewee import SQL, BaseQuery, fn
@@ -145,7 +145,9 @@ def read(database: Database, scope: Scope) -> RunFigures:
 def spread(phase: str, values: Sequence[float]) -> Spread:
     """How at least one value lies."""
     low, high = min(values), max(values)
-    quarter, middle, three = quantiles(values, method="inclusive") if len(values) > 1 else (low, low, low)
+    quarter, middle, three = (
+        statistics.quantiles(values, method="inclusive") if len(values) > 1 else (low, low, low)
+    )
     return Spread(phase, len(values), low, quarter, middle, three, high)
 
 

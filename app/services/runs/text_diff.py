@@ -5,13 +5,13 @@ rarest line that both have does (as in JGit's histogram diff). Small rests are c
 bounded: what cannot be told apart in a few passes is said to be replaced as a whole.
 """
 
+import difflib
 import re
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import accumulate, islice, pairwise, zip_longest
 from operator import eq
@@ -252,7 +252,7 @@ def _matches(a: Sequence[int], b: Sequence[int], pause: Pause) -> list[tuple[int
         if alow == ahigh or blow == bhigh:
             continue
         if (ahigh - alow) * (bhigh - blow) <= _EXACT:
-            matcher = SequenceMatcher(None, a[alow:ahigh], b[blow:bhigh], autojunk=False)
+            matcher = difflib.SequenceMatcher(None, a[alow:ahigh], b[blow:bhigh], autojunk=False)
             found += [(alow + at, blow + to, n) for at, to, n in matcher.get_matching_blocks() if n]
             continue
         if depth >= _DEPTH:
@@ -372,7 +372,7 @@ def marks(left: str, right: str) -> tuple[Marks, Marks]:
             break
     else:
         return _ends(left, right)
-    matcher = SequenceMatcher(None, one, other, autojunk=False)
+    matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
     starts = [_starts(words) for words in (one, other)]
     found: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
     for kind, *places in matcher.get_opcodes():

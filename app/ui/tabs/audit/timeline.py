@@ -3,11 +3,11 @@ the clock: 23 or 25 where that changes.
 """
 
 import math
+import statistics
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from statistics import median
 from types import MappingProxyType
 from typing import Any
 
@@ -286,7 +286,7 @@ class Timeline(QWidget):
             self._bars = [*bars_of(self._days, most, self._findings)]
         counts = [bar.count for bar in self._bars if bar.count]
         self._highest = max(counts, default=0)
-        self.is_logarithmic = bool(counts) and median(counts) < _SMALL * self._highest
+        self.is_logarithmic = bool(counts) and statistics.median(counts) < _SMALL * self._highest
         self._current = self._anchor = -1
         self._is_held = False
         self.setAccessibleDescription(self._scales()[0] if self._bars else _NONE)
