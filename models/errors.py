@@ -557,6 +557,16 @@ class RowChanged(StorageError):
     )
 
 
+class BroughtBack(StorageError):
+    """The audit chain of a live database ends sooner than it did: all of it may be another state."""
+
+    heading = "An earlier state was brought back"
+    sentence = (
+        "{name} is in an earlier state than when it was looked at last (Time Travel, say), or the end of its "
+        "audit chain was cut off; nothing was changed. Look at what it holds now before you do this again."
+    )
+
+
 class ChangedSince(RowChanged):
     """An `act`, as a person reads it, cannot be taken back, or not be done again; `what` is the word for
     that. `differences` name tables, columns and keys, never another value.

@@ -29,7 +29,7 @@ from models.d1.errors import (
 )
 from models.d1.patience import ENDED, WAITING, Patience, in_background, rest
 from models.d1.shared import Bookmark, Sent
-from models.d1.statements import body, compiled, fits, gives_one, guarded, is_guard, text_of
+from models.d1.statements import body, compiled, fits, gives_one, guard_of, guarded, text_of
 from models.engine import (
     D1_LIMITS,
     Capability,
@@ -481,9 +481,11 @@ class D1Database(Database):
             raise errors.Cancelled
         proven = next((one for one in reversed(statements) if one.proof is not None), None)
         ends, asked = self._ask_ends(), [one for one in statements if one.into is not None]
-        writes = guarded([*self._unless_back(ends), *(one for one in statements if one.into is None)])
+        back = self._unless_back(ends)
+        writes = guarded([*back, *(one for one in statements if one.into is None)])
         last = self._last.get(_CHAIN, 0)
-        batch = _Sending([*ends, *writes, *(compiled(one.query) for one in asked), *ends])
+        whole = [*ends, *writes, *(compiled(one.query) for one in asked), *ends]
+        batch = _Sending(whole, looks_back=bool(back))
         self._require_fits(len(batch.body))
         # On the disk first: were this process to end now, the next one would have to ask.
         sent = None
@@ -702,8 +704,9 @@ class D1Database(Database):
                 except UnknownDatabase:
                     raise DatabaseGone(self.place, self.database_id) from None
                 except Refusal as error:
-                    if is_guard(str(error)):
-                        raise errors.RowChanged from None
+                    if (number := guard_of(str(error))) is not None:
+                        is_back = sent.looks_back and number == 0
+                        raise (errors.BroughtBack(self.place) if is_back else errors.RowChanged) from None
                     why = _known(self.place, str(error))
                     used = f"{self.place} is in use by another program"
                     if isinstance(why, InUse) and again(used, cancelled):
@@ -722,10 +725,12 @@ class D1Database(Database):
 
 
 class _Sending:
-    """Statements as they are sent in one call, once or several times."""
+    """Statements as they are sent in one call, once or several times; `looks_back` says that the first guard
+    among them is whether the database was brought back (`_unless_back`).
+    """
 
-    def __init__(self, statements: Sequence[dict[str, Any]]) -> None:
-        self.statements, self.mark = statements, token_hex(8)
+    def __init__(self, statements: Sequence[dict[str, Any]], *, looks_back: bool = False) -> None:
+        self.statements, self.mark, self.looks_back = statements, token_hex(8), looks_back
         self.body = body(statements, self.mark)
 
 

@@ -52,7 +52,7 @@ that no other call has: what stands between cannot answer one with what it was t
 by doubling an answer. So a single statement is a batch, too.
 """
 _GUARD: Final = "SELECT json_extract('{}', iif("
-_CHANGED_OTHERS: Final = re.compile(r"bad JSON path: 'row changed \d+'")
+_CHANGED_OTHERS: Final = re.compile(r"bad JSON path: 'row changed (\d+)'")
 
 
 def text_of(query: BaseQuery) -> tuple[str, Sequence[Any]]:
@@ -115,9 +115,10 @@ def _look(rows: str, expected: int, number: int) -> str:
     return f"{_GUARD}{rows} = {expected}, '$', 'row changed {number}'))"
 
 
-def is_guard(message: str) -> bool:
-    """Whether an error is that of a guard (`guarded`)."""
-    return _CHANGED_OTHERS.search(message) is not None
+def guard_of(message: str) -> int | None:
+    """Which statement of a batch had the guard (`guarded`) whose error it is; None for any other error."""
+    found = _CHANGED_OTHERS.search(message)
+    return None if found is None else int(found[1])
 
 
 def gives_one(sql: str) -> bool:

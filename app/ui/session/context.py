@@ -30,6 +30,7 @@ from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
 from models.engine import MOST_READ, Capability, Database
 from models.errors import (
+    BroughtBack,
     ColumnMissing,
     FileMoved,
     LogMissing,
@@ -699,7 +700,7 @@ class Outside(QObject):
         """What is missing now was there when the database was opened: others have changed its tables, or have
         brought it back to before.
         """
-        if isinstance(error, TableMissing | ColumnMissing | RowChanged):
+        if isinstance(error, TableMissing | ColumnMissing | RowChanged | BroughtBack):
             self.look()
 
     def _due(self) -> None:

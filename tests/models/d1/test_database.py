@@ -20,6 +20,7 @@ from models.d1.errors import Failed, InUse, NotOffered, NotReached, ReturnUnknow
 from models.d1.shared import Shared
 from models.engine import Settled, Statement, raw
 from models.errors import (
+    BroughtBack,
     Cancelled,
     EarlierUnknown,
     HeadMoved,
@@ -28,7 +29,6 @@ from models.errors import (
     OutcomeUnknown,
     RateLimited,
     ReadOnlyFile,
-    RowChanged,
     StorageError,
     TableMissing,
     TokenRefused,
@@ -696,7 +696,7 @@ def test_nothing_is_written_to_a_chain_that_went_back_since_the_last_look(
     production.outside_changes()
     with closing(apsw.Connection(str(file))) as other:
         other.execute("DELETE FROM audit_chain WHERE seq = (SELECT max(seq) FROM audit_chain)")
-    with pytest.raises(RowChanged, match="nothing was changed"):
+    with pytest.raises(BroughtBack, match="in an earlier state"):
         users.create(production, "acme", "c@acme.example", actor="ops", now=NOW)
     assert emails(file) == ["a@acme.example", "b@acme.example"]
     production.outside_changes()

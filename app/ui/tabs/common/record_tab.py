@@ -34,7 +34,7 @@ from app.ui.widgets.formatting import LONGEST_AGO, first_line
 from app.ui.widgets.labels import Label, Look, Part, in_column, in_row
 from app.ui.widgets.panes import GAP, LOW, EmptyState, FieldList, Inspector, MasterDetail, margin_in
 from models.engine import Database
-from models.errors import NotAllowed, NotFound, RowChanged, TenantAdminError
+from models.errors import BroughtBack, NotAllowed, NotFound, RowChanged, TenantAdminError
 
 if TYPE_CHECKING:
     from app.ui.tabs.common.many import ManyPart
@@ -392,7 +392,7 @@ class RecordTab(ListedTab):
         """Says why an act was not done; rows that are others than were shown are shown as they are now."""
         if isinstance(error, Caution):
             return  # it was put to the person, who does not want it
-        if isinstance(error, RowChanged | NotFound):
+        if isinstance(error, RowChanged | NotFound | BroughtBack):
             self.reload()
         elif isinstance(error, NotAllowed):  # by what they are now
             self.list.model.reload()
