@@ -400,8 +400,8 @@ class Database(Metered):
 
         Another writer is waited for, `PATIENCE` at most. Raises `ReadOnlyFile`, `FileLocked`, `HeadMoved` (an
         audit append's guard failed), `RowChanged` (a statement changed or gave another number of rows than it
-        expects), `BroughtBack` (of a live database that somebody watches), `AlreadyExists`, `DiskFull` and the
-        other storage errors; nothing is written then.
+        expects), `BroughtBack` (of a live database that somebody watches), `AlreadyExists`, `DiskFull` and
+        the other storage errors; nothing is written then.
         """
 
     def require_fits(self, statements: Iterable[Statement]) -> None:

@@ -107,7 +107,7 @@ class WaitLine(QWidget):
 
 class Toast(QFrame):
     """One per window, a line in its status bar, where it stands over nothing. What it says is shortened in
-    the middle where there is no room for all of it.
+    the middle where there is no room for all of it; in a dialog it has several lines.
 
     It goes by itself, but not while the mouse is over it or the keyboard in it. It never takes the focus.
     Screen readers hear it as an announcement. `changed()` when it comes, goes, or is of another width;
@@ -127,16 +127,23 @@ class Toast(QFrame):
         self._of_place = self._is_lent = False
         self._undoes = ""
         """What can still be undone, where something else was said since."""
-        self.label = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle, least=LEAST_SAID)
-        self.label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        self.label: Label = FoldedLabel()
+        if echo is None:
+            self.label = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle, least=LEAST_SAID)
+        wraps = self.label.sizePolicy()
+        wraps.setHorizontalPolicy(QSizePolicy.Policy.Maximum)
+        self.label.setSizePolicy(wraps)
         self.action_button = push_button(theme, UNDO, self._press)
         self.other_button = push_button(theme, "", self._press_other)
         self.close_button = tool_button(theme, Icon.CLOSE, "Dismiss", self.dismiss, colour="on_tip")
         parts = (self.label, self.other_button, self.action_button, self.close_button)
-        in_row(*parts, within=self, margins=(12, 0, 4, 0), spacing=12)
+        above = 0 if echo is None else 4
+        in_row(*parts, within=self, margins=(12, above, 4, above), spacing=12)
         place = QSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Maximum)
         if echo is not None:
             place.setRetainSizeWhenHidden(True)  # so that nothing moves when it goes
+            place.setVerticalPolicy(QSizePolicy.Policy.Preferred)
+            place.setHeightForWidth(True)
             self.setMinimumHeight(_IN_DIALOG)
             echo.over.connect(self.hide)
         self.setSizePolicy(place)
@@ -216,6 +223,16 @@ class Toast(QFrame):
             other = of.other_button.text(), of.other_button.click
             self.show_message(of.label.text(), of.action_button.text(), of.action_button.click, other=other)
             of.lend()
+
+    def fits(self, width: int, lines: int) -> bool:
+        """Whether all that it says goes into so many lines, where it is as wide."""
+        beside = self.sizeHint().width() - self.label.sizeHint().width()
+        return not isinstance(self.label, FoldedLabel) or self.label.fits(width - beside, lines)
+
+    def fold_to(self, lines: int) -> None:
+        """Says it in so many lines at most."""
+        if isinstance(self.label, FoldedLabel):
+            self.label.fold_to(lines)
 
     def lend(self) -> None:
         """Another one says it."""

@@ -80,6 +80,8 @@ _LEAST_FRAME = 20
 """Pixels that a window's frame has at the top at the least."""
 _TOAST, _RAISED = 360, 5
 """The width from which a toast stands beside the title, and how far above its middle: controls follow."""
+_BESIDE, _BELOW = 2, 8
+"""The lines of a toast beside the title, and above the buttons."""
 _CAPTION = 30
 """Pixels above a field that show with it, so that one reads what it is for."""
 
@@ -218,26 +220,28 @@ class Dialog(QDialog):
             return
         if self._toast is None:
             self._toast = Toast(self.theme, self, echo=toast)
-        if self._foot.indexOf(self._toast) < 0 and self._beside_title() < _TOAST:
-            self._foot.insertWidget(0, self._toast)
-            self._words_changed()
         self._toast.echo()
+        room = self._beside_title()
+        if self._foot.indexOf(self._toast) < 0 and (room < _TOAST or not self._toast.fits(room, _BESIDE)):
+            self._toast.fold_to(_BELOW)
+            self._foot.insertWidget(0, self._toast)
+        if self._foot.indexOf(self._toast) >= 0:
+            self._words_changed()
         self._place_toast()
 
     def _beside_title(self) -> int:
         """How many pixels are free beside the title; none where it may scroll away."""
         if self._scroll.verticalScrollBarPolicy() is not Qt.ScrollBarPolicy.ScrollBarAlwaysOff:
             return 0
-        left, _, right, _ = _MARGINS
         title = self.title.fontMetrics().horizontalAdvance(self.title.text())
-        return self.width() - left - right - title - _GAP
+        return self.width() - self.title.mapTo(self, QPoint()).x() - _MARGINS[2] - title - _GAP
 
     def _place_toast(self) -> None:
         toast = self._toast
         if toast is None or self._foot.indexOf(toast) >= 0:
             return
-        wanted = toast.sizeHint().expandedTo(QSize(0, toast.minimumHeight()))
-        size = wanted.boundedTo(QSize(self._beside_title(), self.height()))
+        width = min(toast.sizeHint().width(), self._beside_title())
+        size = QSize(width, max(toast.heightForWidth(width), toast.minimumHeight()))
         middle = self.title.mapTo(self, QPoint()).y() + self.title.height() // 2
         top = max(0, middle - size.height() // 2 - _RAISED)
         toast.setGeometry(QRect(QPoint(self.width() - _MARGINS[2] - size.width(), top), size))

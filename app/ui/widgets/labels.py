@@ -218,7 +218,10 @@ class FoldedLabel(Label):
         return self.is_long_at(self.width())
 
     def is_long_at(self, width: int) -> bool:
-        return len(self._lines(width)) > self._most
+        return not self.fits(width, self._most)
+
+    def fits(self, width: int, lines: int) -> bool:
+        return len(self._lines(width)) <= lines
 
     def unfold(self, on: bool) -> None:
         self._unfolded = on

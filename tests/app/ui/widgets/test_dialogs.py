@@ -13,6 +13,7 @@ from shiboken6 import isValid
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.tabs.common.form_fields import TenantField
 from app.ui.theme import Theme
+from app.ui.widgets.banner import Toast
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, Dialog, ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.labels import LONGEST, text_box
@@ -367,3 +368,21 @@ def test_what_is_cut_at_its_end_is_not_cut_in_the_middle_too(qtbot: QtBot, theme
     ):
         dialog = added(qtbot, ConfirmDialog(theme, "Kill?", "It goes.", action="Kill", items=[item]))
         assert dialog.list.textElideMode() is mode
+
+
+@pytest.mark.parametrize("width", [460, 800, 1100])
+def test_a_dialog_says_whole_sentences_of_the_toast(qtbot: QtBot, theme: Theme, width: int) -> None:
+    said = "Secret replaced. The old one is taken until this database is closed (there is no system keyring)."
+    host = added(qtbot, QWidget())
+    toast = Toast(theme, host)
+    toast.show_message(said, "Undo")
+    dialog = added(qtbot, ConfirmDialog(theme, "New secret", "Of Hooks 4.", action="Copy"))
+    dialog.resize(width, dialog.height())
+    dialog.show()
+    dialog.echo(toast)
+    shown = child(dialog, Toast)
+    qtbot.waitUntil(lambda: shown.label.height() >= shown.label.heightForWidth(shown.label.width()))
+    words = QRect(dialog.title.mapTo(dialog, QPoint()), dialog.title.sizeHint())
+    assert shown.fits(shown.width(), 3) and not shown.geometry().intersects(words)
+    assert dialog.rect().contains(shown.geometry())
+    dialog.close()  # before what its words are of
