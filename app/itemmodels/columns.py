@@ -46,7 +46,8 @@ class Role(IntEnum):
     text that a small table is sorted by.
     Of a column's header, MONOSPACE: bool, for ids and hashes. DIM: bool, for secondary columns. MIDDLE: bool,
     for what is told apart by its end, and so shortened in the middle. BARS: bool, where its cells answer with
-    `Bars`, or None. UNSORTABLE: bool, where rows cannot be put in its order.
+    `Bars`, or None. UNSORTABLE: bool, where rows cannot be put in its order. SPARE: what
+    all its texts go without where it has no room for one: that one, and what they may end in; or None.
     """
 
     TONE = _FIRST
@@ -58,6 +59,7 @@ class Role(IntEnum):
     MIDDLE = _FIRST + 6
     BARS = _FIRST + 7
     UNSORTABLE = _FIRST + 8
+    SPARE = _FIRST + 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class Column:
     monospace: bool = False
     dim: bool = False
     middle: bool = False
+    spare: tuple[str, str] | None = None
     sortable: bool = True
     hint: str | None = None
     of: str = ""
@@ -158,4 +161,5 @@ def header(column: Column) -> dict[int, Any]:
         int(Role.MIDDLE): column.middle,
         int(Role.BARS): column.bars is not None,
         int(Role.UNSORTABLE): not column.sortable,
+        int(Role.SPARE): column.spare,
     }

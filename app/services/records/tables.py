@@ -363,7 +363,7 @@ WEBHOOK_DESTINATIONS = Table(
     "Webhooks",
     ("webhook", "webhooks"),
     main="url",
-    enough=170,  # it still tells where it leads, and one sees beside it how each fares
+    enough=148,  # it still tells where it leads, and one sees beside it how each fares
     gives_way=("updated_at", "has_secret", "events", "tenant_id"),
     heading=("name", "hostname"),
     details=(("url",),),
@@ -386,6 +386,7 @@ NOTIFICATIONS = Table(
     "Notifications",
     ("notification", "notifications"),
     main="message",
+    enough=160,
     gives_way=("type", "tenant_id", "read", "title"),
     heading=("title", "type"),
     details=(("message",),),

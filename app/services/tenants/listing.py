@@ -51,6 +51,7 @@ ALL_TENANTS: Final = Table(
     "Tenants",
     ("tenant", "tenants"),
     main="name",
+    enough=400,  # a name is read whole as long as it fits
     gives_way=("first", "runs", "entries", "webhooks", "unread", "users", "last", "chain"),
     sort="last",
     time="last",

@@ -35,7 +35,7 @@ _LEAST_WORD = 14
 _CACHED_TEXTS = 4096
 _RIGHT = Qt.AlignmentFlag.AlignRight.value
 _TONE, _ICON, _MONOSPACE, _DIM = int(Role.TONE), int(Role.ICON), int(Role.MONOSPACE), int(Role.DIM)
-_MIDDLE, _BARS = int(Role.MIDDLE), int(Role.BARS)
+_MIDDLE, _BARS, _SPARE = int(Role.MIDDLE), int(Role.BARS), int(Role.SPARE)
 _FRAME = 3
 """Pixels between a last row and the frame in which a line of its own would make two of it."""
 _BAR, _PITCH, _HIGHEST, _STUB, _DASH = 2, 4, 13, 4, 2
@@ -59,6 +59,8 @@ class _Column(NamedTuple):
     dim: bool
     middle: bool
     bars: bool
+    spare: str
+    room_with_it: float
 
 
 _PATH = "…/abcd"
@@ -113,7 +115,7 @@ class CellDelegate(QStyledItemDelegate):
         if tone == AWAITED:  # so that one knows where one is on the way
             shown, tone = f"row {row + 1:,} {shown}", Tone.NEUTRAL
         icon = data(index, _ICON)
-        right, mono, dim, middle, has_bars = self._of_column(model, index.column())
+        right, mono, dim, middle, has_bars, spare, room = self._of_column(model, index.column())
         left += PAD
         width -= 2 * PAD
         if icon:
@@ -131,7 +133,8 @@ class CellDelegate(QStyledItemDelegate):
             width -= bars_width(bars.places) + GAP
         if shown is None or width <= (_LEAST_WORD if icon else 0):
             return
-        laid = self._lay(str(shown), mono, width, middle)
+        shown = str(shown) if width >= room else str(shown).removesuffix(spare)
+        laid = self._lay(shown, mono, width, middle)
         painter.setFont(self._mono if mono else self._plain)
         if not enabled:
             painter.setPen(self._off_pen)
@@ -210,9 +213,12 @@ class CellDelegate(QStyledItemDelegate):
         return True
 
     def _ask(self, model: QAbstractItemModel, column: int) -> _Column:
-        roles = (ALIGNMENT, _MONOSPACE, _DIM, _MIDDLE, _BARS)
-        right, *others = (model.headerData(column, Qt.Orientation.Horizontal, role) for role in roles)
-        return _Column(is_right(right), *map(bool, others))
+        roles = (ALIGNMENT, _MONOSPACE, _DIM, _MIDDLE, _BARS, _SPARE)
+        told = [model.headerData(column, Qt.Orientation.Horizontal, role) for role in roles]
+        mono, dim, middle, bars = map(bool, told[1:5])
+        longest, spare = told[5] or ("", "")
+        room = self._plain_metrics.horizontalAdvance(longest)
+        return _Column(is_right(told[0]), mono, dim, middle, bars, spare, room)
 
     def _lay(self, text: str, mono: bool, width: int, middle: bool) -> _Laid:
         whole = self._laid(text, mono)

@@ -36,7 +36,8 @@ _EARLIEST, _LATEST = -62_135_596_800, SECONDS_LIMIT - 1  # what datetime can sho
 
 EMPTY = "(empty)"
 """What stands for an empty text where a blank would look like nothing."""
-LONGEST_AGO = "59 min ago"
+AGO = " ago"
+LONGEST_AGO = f"59 min{AGO}"
 """As long as what `relative_time` says of these years."""
 
 
@@ -46,7 +47,7 @@ def relative_time(at: int, now: int) -> str:
     for least, unit, word in _DISTANCES:
         if distance >= least:
             amount = f"{distance // unit:,} {word}"
-            return f"{amount} ago" if at <= now else f"in {amount}"
+            return f"{amount}{AGO}" if at <= now else f"in {amount}"
     return "just now" if at <= now else "soon"
 
 

@@ -30,9 +30,6 @@ _WIDEST, _NARROWER, _NARROWEST, _MAIN_LEAST = 420, 240, 132, 100
 _SHORT = 800
 """A table's width from which on its main column has enough; in a narrower one it has as large a part."""
 
-_LENDS = 4
-"""One part in so many of its least is what the main column leaves to a state's words."""
-
 _SAVE_AFTER_MS = 400
 _FITTED_ROWS = 50
 """Rows that columns are fitted to: a tall screen of them. Qt's thousand take 100 ms."""
@@ -73,13 +70,10 @@ class ColumnLayout(QObject):
         """The columns that have given way, and how wide they were."""
         self._by_hand = set[int]()
         """Those that a person has shown since, which stay."""
-        self._icon_of = -1
-        self._icon_before = 0
-        """The column that shows its icon alone where room is short, and how wide it is with all its words."""
-        self._least_words: tuple[str, ...] = ()
-        """What of its words is worth some of the main column's room."""
-        self._main_lends = 0
-        """How much of its least the main column leaves to them now."""
+        self._least: dict[int, tuple[tuple[str, ...], int]] = {}
+        """The columns that say less where room is short, and what each always has room for."""
+        self._shortened: dict[int, int] = {}
+        """Those that do now, and how wide they are with all their words."""
         self._arranged = self._alone = self._unfitted = False
         self._words: dict[int, tuple[tuple[str, ...], int, int | Callable[[], int]]] = {}
         self._saver = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
@@ -138,9 +132,7 @@ class ColumnLayout(QObject):
             if 0 <= self._main < header.count() and not header.isSectionHidden(self._main):
                 others = header.length() - header.sectionSize(self._main)
                 # Where all have given way that may, it is narrower yet: rows need not scroll sideways.
-                least = self._main_least() - self._main_lends
-                if self._none_is_left():
-                    least = header.minimumSectionSize()
+                least = header.minimumSectionSize() if self._none_is_left() else self._main_least()
                 left = max(least, self._room() - others)
                 header.resizeSection(self._main, self._main_width or left)
         current = self._table.currentIndex()
@@ -166,12 +158,12 @@ class ColumnLayout(QObject):
                 self._header.setSectionHidden(column, False)
         self.fill()
 
-    def set_icon_alone(self, column: int, least: Sequence[str] = ()) -> None:
-        """Let `column` show its icons without their words where room is short, before another gives way. What
-        those that gave way leave is for the words again, all of them, or as much as shows the widest of
-        `least`, for which the main column is narrower, too.
+    def set_short(self, column: int, least: Sequence[str], *, icon: bool = True) -> None:
+        """Let `column` have no more room than the widest of these words where it is short, before another one
+        gives way: an icon never stands alone for a state. What those that gave way leave is for its other
+        words again, and first for those of the column that was named last.
         """
-        self._icon_of, self._least_words = column, tuple(least)
+        self._least[column] = tuple(least), ICON + GAP if icon else 0
         self.fill()
 
     def _give_way(self) -> None:
@@ -179,11 +171,12 @@ class ColumnLayout(QObject):
         wanted = header.length() + sum(self._given.values())
         if 0 <= self._main < header.count() and not header.isSectionHidden(self._main):
             wanted += (self._main_width or self._main_least()) - header.sectionSize(self._main)
-        if self._icon_before and not header.isSectionHidden(self._icon_of):
-            wanted += self._icon_before - header.sectionSize(self._icon_of)
-        elif self._icon_of in self._given:
-            wanted += (self._icon_before or self._given[self._icon_of]) - self._given[self._icon_of]
-        wanted -= self._leave_words(wanted > room)
+        for column, whole in self._shortened.items():
+            if not header.isSectionHidden(column):
+                wanted += whole - header.sectionSize(column)
+            elif column in self._given:
+                wanted += whole - self._given[column]
+        wanted -= self._shorten(wanted > room)
         if wanted > room:
             room -= MISSING
         for column in self._giving if room > 0 else ():
@@ -199,45 +192,40 @@ class ColumnLayout(QObject):
                 self._given.pop(column, None)
             if gives != was:
                 header.setSectionHidden(column, gives)
-        self._main_lends = self._put_words_back(room - wanted)
+        self._put_words_back(room - wanted)
 
-    def _leave_words(self, is_short: bool) -> int:
-        """Shows one column's icons alone, or with their words again; how much less room it wants then."""
-        header, column = self._header, self._icon_of
-        if column < 0 or (header.isSectionHidden(column) and column not in self._given):
-            return 0
-        now, least = header.sectionSize(column), header.minimumSectionSize()
-        whole = self._icon_before or now
-        if is_short and whole > least:
-            self._icon_before, header.icon_alone = whole, column
-            if now != least:
+    def _shorten(self, is_short: bool) -> int:
+        """Leaves columns their least words, or all of them again; how much less room they want then."""
+        header, saved = self._header, 0
+        for column, (words, beside) in self._least.items():
+            now = header.sectionSize(column) or self._given.get(column, 0)
+            if not now:
+                continue
+            whole = self._shortened.get(column, now)
+            least = max(self._wide_enough(words, beside), header.sectionSizeHint(column))
+            if is_short and whole > least:
+                self._shortened[column] = whole
+                saved += whole - least
+            elif self._shortened.pop(column, 0):
+                least = whole
+            else:
+                continue
+            if column in self._given:
+                self._given[column] = least
+            elif now != least:
                 header.resizeSection(column, least)
-            return whole - least
-        if self._icon_before:
-            self._icon_before, header.icon_alone = 0, -1
-            header.resizeSection(column, whole)
-        return 0
+        return saved
 
-    def _put_words_back(self, left: int) -> int:
-        """Of a column that shows its icons alone, as far as what the others have left has room for them; how
-        much of that is the main column's.
-        """
-        header, column, whole = self._header, self._icon_of, self._icon_before
-        if not whole or header.isSectionHidden(column):
-            return 0
-        lent, alone = 0, header.minimumSectionSize()
+    def _put_words_back(self, left: int) -> None:
+        """Of columns that were shortened, where what the others have left has room for all of them."""
+        header = self._header
         if self._width() < _SHORT:  # the main column's own words are worth more there
             left -= max(0, self._main_wants - self._main_least())
-        elif not self._main_width:
-            lent = self._main_least() // _LENDS
-        least = self._wide_enough(self._least_words, ICON + GAP)
-        enough = min(whole, least or whole)
-        width = max(min(whole, alone + left), min(enough, alone + max(0, left) + (lent if least else 0)))
-        if width < enough:
-            return 0
-        header.icon_alone = -1
-        header.resizeSection(column, width)
-        return max(0, width - alone - max(0, left))
+        for column in reversed([one for one in self._least if one in self._shortened]):
+            more = self._shortened[column] - header.sectionSize(column)
+            if not header.isSectionHidden(column) and more <= left:
+                header.resizeSection(column, self._shortened[column])
+                left -= more
 
     def show_sorted(self) -> None:
         """The column that the rows are in order of is seen, and another gives way where there is no room."""
@@ -258,7 +246,7 @@ class ColumnLayout(QObject):
         for column in self._given:
             self._header.setSectionHidden(column, False)
         self._given.clear()
-        self._leave_words(False)
+        self._shorten(False)
 
     def _main_least(self) -> int:
         width, enough = self._width(), self._main_enough
@@ -353,7 +341,7 @@ class ColumnLayout(QObject):
         header = self._header
         section, order = header.sortIndicatorSection(), header.sortIndicatorOrder()
         self._given.clear()
-        self._icon_before, header.icon_alone = 0, -1
+        self._shortened.clear()
         with self.by_itself():
             taken = QByteArray(header_state)
             if len(known) < len(now):
@@ -386,8 +374,9 @@ class ColumnLayout(QObject):
                 self._by_hand.discard(section)
             self.fill()
         header = self._header
-        if not self._alone and section == self._icon_of and before and after:
-            self._icon_before, self._icon_of, header.icon_alone = 0, -1, -1  # as wide as it was drawn
+        if not self._alone and section in self._least and before and after:
+            self._shortened.pop(section, None)
+            self._least.pop(section)  # as wide as it was drawn
         if not self._alone and section == self._main and before and after:
             self._main_width = after if header.is_held else 0
         stretched = header.stretchLastSection() and header.visualIndex(section) == header.count() - 1
@@ -426,8 +415,6 @@ class TableHeader(QHeaderView):
     """What in a title is before the words that stand in a line of their own, below two for those before it;
     nothing where there is none.
     """
-    icon_alone = -1
-    """The column whose cells show no word, and whose title is told by its tip."""
     is_held = False
     """While a mouse button is down in it: what is drawn then is drawn by hand."""
 
@@ -496,7 +483,6 @@ class TableHeader(QHeaderView):
         whole, more = (whole, more) if whole else (self._word(logicalIndex), "")
         begins, rest = _in_two(whole, metrics, room) if more else (whole, "")
         word = metrics.elidedText(begins, Qt.TextElideMode.ElideRight, room)
-        word = "" if logicalIndex == self.icon_alone else word
         width = metrics.horizontalAdvance(word)
         left = rect.x() + PAD + (room - width if self._is_right(logicalIndex) else 0)
         first = rect
@@ -558,7 +544,6 @@ class TableHeader(QHeaderView):
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             column = self.logicalIndexAt(event.pos())
             hint = self.model().headerData(column, Qt.Orientation.Horizontal, TOOLTIP)
-            hint = hint or (self._word(column) if 0 <= column == self.icon_alone else "")
             QToolTip.showText(event.globalPos(), tooltip(str(hint or "")), self)
             return True
         return super().viewportEvent(event)

@@ -139,7 +139,7 @@ class AuditTab(RecordTab):
         self.inspector.add_widget(self.fields)
         link, states = self.model.column_of("previous_hash"), [state.value[0] for state in State]
         self.table.columns.set_widest(link, states)
-        self.table.columns.set_icon_alone(link, states)  # a verdict's word is whole, or not there
+        self.table.columns.set_short(link, states)
         self.table.clicked.connect(lambda _: self.pane.show_entry())
 
     def load(self, database: Database, record_id: Any) -> AuditDetail:

@@ -161,7 +161,7 @@ class NotificationsTab(RecordTab):
         self.inspector.add_widget(self.fields)
         self.inspector.add_below(self._metadata)
         self.table.columns.set_widest(self.model.column_of("read"), ("unread",))
-        self.table.columns.set_icon_alone(self.model.column_of("read"), ("unread",))
+        self.table.columns.set_short(self.model.column_of("read"), ("unread",))
         if self.leaving.is_told:
             self.table.columns.set_widest(self.model.column_of(LEAVES), (self.leaving.widest,), icon=False)
 

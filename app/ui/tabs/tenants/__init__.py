@@ -87,7 +87,7 @@ class TenantsTab(RecordTab):
         self.filters.share_with(self.chips)
         self.table.setSelectionMode(self.table.SelectionMode.SingleSelection)
         self.table.columns.set_widest(self.model.column_of("chain"), (words.WIDEST,))
-        self.table.columns.set_icon_alone(self.model.column_of("chain"), words.LEAST)
+        self.table.columns.set_short(self.model.column_of("chain"), words.LEAST)
         self.table.columns.set_widest(
             self.model.column_of("webhooks"), words.FARING, icon=False, bars=self._places_for_bars
         )

@@ -20,8 +20,8 @@ from models.errors import TableMissing
 
 WIDEST = "verified · 59 min ago"
 """What the column of chains has room for, whatever stands in it now."""
-LEAST = ("verified",)
-"""As much of it as is shown before another column has more than it needs."""
+LEAST = ("never verified",)
+"""As much of it as is always shown."""
 FARING = ("99 · 9 failing",)
 """What the column of webhooks has room for."""
 

@@ -100,7 +100,7 @@ class WebhooksTab(RecordTab):
     def listen(self) -> None:
         super().listen()
         self.table.columns.set_widest(self.model.column_of(RANK), (WIDEST,), bars=LAST)
-        self.table.columns.set_icon_alone(self.model.column_of("active"), ("inactive",))
+        self.table.columns.set_short(self.model.column_of("active"), ("inactive",))
 
     def top_widgets(self) -> Sequence[QWidget]:
         self.views = ReadyViews(self.context, self.filters_changed)

@@ -39,6 +39,7 @@ from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import LEAST_SAID, Toast
+from app.ui.widgets.cell_delegate import GAP, ICON, PAD
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ErrorDialog
 from app.ui.widgets.filter_row import FilterRow
 from app.ui.widgets.form_dialog import FormDialog
@@ -772,7 +773,12 @@ def test_a_deletion_done_again_goes_on_with_the_row_that_took_its_place(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "state"),
-    [("webhook_destinations", "active"), ("notifications", "read"), ("planning_runs", "status")],
+    [
+        ("webhook_destinations", "active"),
+        ("notifications", "read"),
+        ("planning_runs", "status"),
+        ("audit_chain", "previous_hash"),
+    ],
 )
 def test_what_state_a_record_is_in_is_seen_beside_the_inspector_of_a_small_window(
     qtbot: QtBot, window: MainWindow, demo_path: Path, table: str, state: str
@@ -786,7 +792,11 @@ def test_what_state_a_record_is_in_is_seen_beside_the_inspector_of_a_small_windo
     choose(qtbot, page, 1)
     page.fold_inspector(False)
     qtbot.waitUntil(lambda: page.table.viewport().width() < 500)
-    assert not page.table.horizontalHeader().isSectionHidden(page.model.column_of(state))
+    column = page.model.column_of(state)
+    for row in range(5):
+        words = str(page.model.index(row, column).data())
+        room = page.table.horizontalHeader().sectionSize(column) - 2 * PAD - ICON - GAP
+        assert room >= page.table.fontMetrics().horizontalAdvance(words), "in words, and not by an icon alone"
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication, QToolButton, QToolTip
 from pytestqt.qtbot import QtBot
 
 from app.ui.theme import Theme
+from app.ui.widgets.cell_delegate import GAP, ICON
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.table_columns import MISSING
 from tests.fixtures.window import added, child
@@ -58,20 +59,22 @@ def test_the_main_column_takes_what_the_others_leave(theme: Theme, qtbot: QtBot)
     assert table.horizontalHeader().length() == room(table)
 
 
-def test_a_column_shows_its_icons_alone_before_another_gives_way(theme: Theme, qtbot: QtBot) -> None:
+def test_a_column_says_less_before_another_gives_way(theme: Theme, qtbot: QtBot) -> None:
     table = shown(theme, qtbot, [["a word of some length", "a much longer text " * 40, "b" * 20]])
-    header, least = table.horizontalHeader(), table.horizontalHeader().minimumSectionSize()
-    whole, wide = table.columnWidth(0), table.width()
+    header, whole, wide = table.horizontalHeader(), table.columnWidth(0), table.width()
     table.columns.let_give_way([0, 2])
-    table.columns.set_icon_alone(0)
-    assert whole > least + 20 and table.columnWidth(0) == whole, "there is room"
+    table.columns.set_short(0, ("a word",))
+    least = table.fontMetrics().horizontalAdvance("a word") + ICON + GAP
+    assert table.columnWidth(0) == whole, "there is room"
     while table.columnWidth(0) == whole:
         table.resize(table.width() - 10, 300)
-    assert table.columnWidth(0) == least and not header.hiddenSectionCount()
+    short = table.columnWidth(0)
+    assert least < short < whole - 20 and not header.hiddenSectionCount()
     narrow = table.width()
     while not table.isColumnHidden(0):
         table.resize(table.width() - 10, 300)
-    assert narrow - table.width() >= whole - least - 20
+        assert table.columnWidth(0) in (short, 0), "never its icon alone"
+    assert narrow - table.width() >= whole - short - 20
     table.columns.let_give_way([2])
     assert not table.isColumnHidden(0), "it need not any more"
     table.resize(wide, 300)
@@ -82,21 +85,19 @@ def test_a_column_shows_its_icons_alone_before_another_gives_way(theme: Theme, q
     assert table.columnWidth(0) == 90, "as it was drawn by hand"
 
 
-def test_a_states_words_come_back_where_the_others_leave_room(theme: Theme, qtbot: QtBot) -> None:
+def test_words_come_back_where_the_others_leave_room(theme: Theme, qtbot: QtBot) -> None:
     rows = [["verified since a while", "a much longer text " * 40, "b" * 60]]
     table = shown(theme, qtbot, rows, 1400)
     table.columns.set_main(1, 500)
-    table.columns.set_icon_alone(0)
+    table.columns.set_short(0, ("verified",))
     table.columns.let_give_way([2])
-    whole, least = table.columnWidth(0), table.horizontalHeader().minimumSectionSize()
+    whole = table.columnWidth(0)
     while not table.isColumnHidden(2):
-        alone = table.columnWidth(0) == least
+        before = table.columnWidth(0)
         table.resize(table.width() - 5, 300)
-    assert alone and table.columnWidth(0) == whole, "the other one left enough"
-    table.columns.set_main(1, room(table) - MISSING - least)
-    assert table.columnWidth(0) == least, "the main one needs it now"
-    table.columns.set_icon_alone(0, ("verified",))
-    assert least < table.columnWidth(0) <= whole, "as much as tells the state is worth some of that"
+    assert before < whole == table.columnWidth(0), "the other one left enough"
+    table.columns.set_main(1, room(table) - MISSING - before)
+    assert table.columnWidth(0) == before, "the main one needs it now"
     assert table.horizontalHeader().length() == room(table) - MISSING
 
 
