@@ -11,7 +11,7 @@ from itertools import product
 from operator import and_, or_
 from typing import Any, Final
 
-from peewee import JOIN, OP, SQL, Case, Column, Expression, Join, ModelAlias, NodeList, Select, fn
+from peewee import JOIN, OP, SQL, Case, Column, Expression, Join, ModelAlias, NodeList, Select, Tuple, fn
 
 from app.services.records.record import hides, value_of
 from app.services.records.rows import (
@@ -444,11 +444,16 @@ class Statements:
         stamps = [moment_in_sql(self.value(self.table.column(name))) for name in ("created_at", "updated_at")]
         found = [fn.coalesce(stamp, 0) < since for stamp in stamps]
         if self._has_chain:
-            found += [
-                self.value(self.table.column(name)).not_in(_named_since(member, since))
-                for name, member in NAMED_BY
-            ]
+            found += [~self._is_named(name, member, since) for name, member in NAMED_BY]
         return found
+
+    def _is_named(self, name: str, member: str, since: int) -> Any:
+        """Addresses are told apart by their tenants, who may each have a user of it."""
+        value = self.value(self.table.column(name))
+        if member != _ADDRESS or "tenant_id" not in self._present:
+            return value.in_(_named_since(member, since))
+        whose = self.value(self.table.column("tenant_id"))
+        return Tuple(whose, value).in_(_named_since(member, since, "tenant_id, "))
 
     def _chosen(self, column: TableColumn, values: tuple[ListedValue, ...]) -> Any:
         field = self.table.model._meta.columns.get(column.name)
@@ -522,19 +527,22 @@ class Statements:
         return found & value.endswith(end) if shortened else found
 
 
-NAMED_BY: Final = ("id", "userId"), ("id", "actor"), ("email", "email"), ("email", "actor")
-"""A user's columns, each with what the payload of an entry that names the user calls it. They are looked for
-one by one: where rows are charged, so is each member of a payload that is gone through.
+_ADDRESS: Final = "email"
+NAMED_BY: Final = ("id", "userId"), ("id", "actor"), ("email", _ADDRESS), ("email", "actor")
+"""A user's columns, each with what the payload of an entry that names the user calls it; an address beside an
+id says whose it was (`history.Named`). They are looked for one by one: where rows are charged, so is each
+member of a payload that is gone through.
 """
 
-_NAMED = """(SELECT payload ->> ? FROM audit_chain
-WHERE CASE WHEN {} AND json_valid(payload) THEN json_type(payload, ?) END = 'text')"""
+_NAMED = """(SELECT {beside}payload ->> ? FROM audit_chain
+WHERE CASE WHEN {then} AND json_valid(payload) THEN json_type(payload, ?) END = 'text'{alone})"""
+_ALONE = " AND COALESCE(payload ->> '$.userId', '') = ''"
 
 
-def _named_since(member: str, since: int) -> NodeList:
-    """Whom entries from then on name by this member of their payload."""
-    path = f"$.{member}"
-    before, after = _NAMED.split("{}")
+def _named_since(member: str, since: int, beside: str = "") -> NodeList:
+    """Whom entries from then on name by this member of their payload, with columns of the entry `beside`."""
+    path, alone = f"$.{member}", _ALONE if member == _ADDRESS else ""
+    before, after = _NAMED.format(beside=beside, then="{then}", alone=alone).split("{then}")
     is_then = moment_in_sql(SQL("audit_chain.created_at")) >= since  # asked first, as it costs the least
     return NodeList((SQL(before, [path]), is_then, SQL(after, [path])))
 

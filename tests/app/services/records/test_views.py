@@ -112,3 +112,16 @@ def test_those_of_whom_nothing_was_heard(engine: Database, sql: apsw.Connection,
         assert 0.9 * lists.reads(wanted, 5) < engine.usage.read - before < 1.1 * lists.reads(wanted, 5)
     execute(database_path, "DROP TABLE audit_chain")
     assert quiet(engine, since) == sorted(ids[1:])
+
+
+def test_what_is_heard_of_an_address_is_of_the_user_of_that_tenant(
+    engine: Database, sql: apsw.Connection
+) -> None:
+    mine, other = create(engine, "u@x.example"), create(engine, "u@x.example", tenant="globex")
+    sql.execute("UPDATE users SET created_at = 1, updated_at = 1")
+    renamed = Event("globex", "user_updated", {"userId": other, "email": "u@x.example"})
+    chain.append(engine, lambda: chain.Batch((), [renamed]), now=NOW + DAY)
+    assert quiet(engine, NOW + DAY) == [mine]
+    logged_in = Event("globex", "user_updated", {"email": "u@x.example"})
+    chain.append(engine, lambda: chain.Batch((), [logged_in]), now=NOW + 2 * DAY)
+    assert quiet(engine, NOW + 2 * DAY) == [mine]
