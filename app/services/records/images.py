@@ -103,6 +103,7 @@ class Images:
         self._database, self._asks, self._seen = database, asks, seen
         self._looks = looks and database.costs
         self._tables: StoredTables | None = None
+        self._types: dict[str, dict[str, str]] = {}
         self.chains: Sequence[str] = ()
         self.checks: Sequence[Check] = ()
         """What is known to be judged before anything is read."""
@@ -320,8 +321,10 @@ class Images:
 
     def types(self, table: str) -> dict[str, str]:
         """What its columns are declared as, in capitals."""
-        found = self.read([raw("SELECT name, upper(type) FROM pragma_table_info(?)", table)])[0]
-        return {str(name): str(kind) for name, kind in found}
+        if table not in self._types:
+            found = self.read([raw("SELECT name, upper(type) FROM pragma_table_info(?)", table)])[0]
+            self._types[table] = {str(name): str(kind) for name, kind in found}
+        return self._types[table]
 
     def refuse_triggers(self, tables: Iterable[str]) -> None:
         """Raises `NotAllowed` where one of the tables, which are to be written, has a trigger."""

@@ -101,7 +101,7 @@ def create(
     return Change(
         summary=f"{_name(row)} created",
         rows=(row.added(),),
-        events=(_event(AuditEvent.USER_CREATED, row, _others(beside), actor=actor),),
+        events=(_event(AuditEvent.USER_CREATED, row, _others(images, beside), actor=actor),),
         inverse_events=(_event(AuditEvent.USER_DELETED, row, actor=actor),),
         checks=checks,
         inverse_checks=checks.of_what_was,
@@ -121,7 +121,7 @@ def create_many(
     images.chains = tuple(dict.fromkeys(tenant for tenant, *_ in wanted))
     rows = tuple(row.added() for row in images.followed(new_rows(images, wanted, now), len(wanted)))
     checks = _Addresses({row.record_id: one[0] for row, one in zip(rows, wanted, strict=True)})
-    told = _of_many(rows, wanted, actor)
+    told = _of_many(images, rows, wanted, actor)
     return Change(
         summary=f"{text.counted(len(rows), 'user')} created",
         rows=rows,
@@ -139,7 +139,7 @@ def new_rows(images: Images, wanted: Sequence[NewUser], now: int) -> Iterator[St
 
 
 def _of_many(
-    rows: Sequence[RowChange], wanted: Sequence[NewUser], actor: str
+    images: Images, rows: Sequence[RowChange], wanted: Sequence[NewUser], actor: str
 ) -> list[tuple[str, Mapping[str, Any]]]:
     """What the entries say of many, each with its tenant."""
     by_tenant: dict[str, list[int]] = {}
@@ -148,7 +148,7 @@ def _of_many(
 
     def named(at: int) -> dict[str, Any]:
         _, email, beside = wanted[at]
-        return {"userId": shown(rows[at].record_id), "email": email, **_others(beside)}
+        return {"userId": shown(rows[at].record_id), "email": email, **_others(images, beside)}
 
     return [
         (tenant, {"actor": actor, "count": len(part), "users": Listed.of([*map(named, part)])})
@@ -375,9 +375,11 @@ def _said(name: str, value: Value) -> Any:
     return shown(without_urls(value) if column.host_only else without_users(value))
 
 
-def _others(beside: Mapping[str, str] | None) -> dict[str, Any]:
-    """What a new user was given in such columns, the beginning of what is long."""
-    found = {name: _said(name, value) for name, value in (beside or {}).items() if value}
+def _others(images: Images, beside: Mapping[str, str] | None) -> dict[str, Any]:
+    """What a new user was given in such columns, as they store it; the beginning of what is long."""
+    given = {name: value for name, value in (beside or {}).items() if value}
+    types = images.types(USERS.name) if given else {}
+    found = {name: _said(name, in_type(name, types.get(name, ""), value)) for name, value in given.items()}
     cut = {name: said[:_TOLD] if isinstance(said, str) else said for name, said in found.items()}
     return {"columns": cut} if cut else {}
 

@@ -335,7 +335,9 @@ def test_columns_that_only_the_file_knows_are_filled_and_come_back(
     there = [("a@x.example", "Ada", 7, None), ("b@x.example", "", None, None)]
     assert [*sql.execute(look)] == there
     told = [one.get("columns") for event in change.events for one in event.payload["users"]]
-    assert told == [{"name": "Ada", "seats": "7"}, None], "what they may do stands in the chain"
+    assert told == [{"name": "Ada", "seats": 7}, None], (
+        "what they may do stands in the chain, as it is stored"
+    )
     writing.undo(engine, writing.undo(engine, change, now=NOW), now=NOW)
     assert [*sql.execute(look)] == there
 
