@@ -325,7 +325,8 @@ def prove(options: argparse.Namespace) -> int:
         # It is verified, and of each its size comes first.
         say_before(where.name, where.usage, 3 * proof.most, "up to")
     at = int(time.time())
-    entries = evidence.write_proof(where, store, verifier, proof, options.out, now=at, in_words=summary)
+    write = partial(evidence.write_proof, where, store, verifier, proof, options.out)
+    entries = write(now=at, by=paths.os_user(), in_words=summary)
     say(f"{options.out}: {proof.said(entries)}")
     say_used(where.usage)
     return EXIT_INTACT

@@ -355,18 +355,19 @@ def write_proof(
     folder: Path,
     *,
     now: int,
+    by: str,
     in_words: InWords,
     monitor: Monitor = UNWATCHED,
 ) -> int:
-    """Verifies what is between and writes it, into a new or empty folder; how many entries these are. The
-    report tells the entry `in_words`.
+    """Verifies what is between, on behalf of `by`, and writes it, into a new or empty folder; how many
+    entries these are. The report tells the entry `in_words`.
 
     Raises `InvalidInput` where they do not hold, as nothing is proven then, and the errors of
     `write_bundle` and of a verification.
     """
     require_free(folder, "the proof")
     report = making.verify_with_checkpoints(
-        where, store, verify, now=now, section=proof.section, monitor=monitor
+        where, store, verify, now=now, by=by, section=proof.section, monitor=monitor
     )
     if report.verdict not in SOUND or report.undecided:
         found = f" ({report.tally})" if report.tally else ""

@@ -184,6 +184,10 @@ class Inspection:
     anchor: rules.Anchor | None
     problems: tuple[str, ...]
 
+    @property
+    def holds(self) -> bool:
+        return self.hash_ok and self.link is not Link.BROKEN
+
 
 def inspect_entry(database: Database, seq: int, *, accepted: bool = False) -> Inspection:
     """Judges the row `seq`; it and the one before it are seen at one moment, the markers right behind.

@@ -41,6 +41,7 @@ from models.errors import (
     TableMissing,
     TenantAdminError,
 )
+from models.progress import Monitor
 
 Displaced = FileMoved | LogMissing
 """Why the file in its place is not what is shown."""
@@ -108,8 +109,6 @@ class Context(QObject):
         table when it was read.
         """
         self.runner = Runner(opened.database, self)
-        self.job = partial(busy.run, runner=self.runner)
-        """Runs long work for this file and shows what it is until it has ended."""
         self.sight, self.turns = Sight(), Turns()
         self.runner.changed.connect(self._hear)
         self._again: tuple[TenantAdminError, Callable[[], object]] | None = None
@@ -166,6 +165,28 @@ class Context(QObject):
             words += "; writes are locked again"
         self.verdict.went_back(ends_at, self.clock())
         self.say(words)
+
+    def job(
+        self,
+        text: str | Callable[[], str],
+        work: Callable[[Monitor], Any],
+        *,
+        on_done: Callable[[Any], None],
+        on_failed: Callable[[TenantAdminError], None] | None = None,
+        **how: bool,
+    ) -> Task:
+        """Runs long work for this file and shows what it is until it has ended, as `Busy.run`. Whatever of it
+        verifies keeps what it has found, which is looked up then.
+        """
+
+        def told(tell: Callable[[Any], None], what: Any) -> None:
+            tell(what)
+            self.verdict.may_be_another.emit()
+
+        failed = partial(told, on_failed or self.runner.failed.emit)
+        return self.busy.run(
+            text, work, on_done=partial(told, on_done), on_failed=failed, runner=self.runner, **how
+        )
 
     def ask_what_can_follow(self) -> None:
         """Whether an act can be recorded: else none is offered. Where rows are charged the act tells."""

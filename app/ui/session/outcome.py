@@ -192,7 +192,7 @@ def run(
                 reason=asked.reason, accepted_by=asked.accepted_by, on_report=on_report, monitor=monitor
             )
             return Outcome(asked, found.report, found.checkpoint, found.why_not, at=now, by=by)
-        hold = partial(making.verify_with_checkpoints, where, store, verify, now=now, monitor=monitor)
+        hold = partial(making.verify_with_checkpoints, where, store, verify, now=now, by=by, monitor=monitor)
         report = hold(section=asked.section, export=asked.export, archive=asked.archive)
         return Outcome(asked, report, at=now, by=by)
 
@@ -227,10 +227,11 @@ def by_itself(
     by: str,
     monitor: Monitor,
     whole_up_to: int = 0,
+    sign: bool = True,
     before: Callable[[Section], object] = lambda section: None,
 ) -> Outcome:
     """Verifies no more than says that it still holds; all are as in `verify_by_itself`."""
-    hold = partial(making.verify_by_itself, where, store, verify, now=now, by=by, sign=True)
+    hold = partial(making.verify_by_itself, where, store, verify, now=now, by=by, sign=sign)
     with where.patient(monitor.cancelled):
         found = hold(whole_up_to=whole_up_to, before=before, monitor=monitor)
     since = found.since

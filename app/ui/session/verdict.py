@@ -39,10 +39,15 @@ class FileVerdict(QObject):
     latest one could not be done, until another could, whatever it is of. `whole_at` is when all of it was
     found to hold last, as far as that is known. `is_pruned` while retention removes entries here, on a
     connection of its own. `changed` when any of it is another.
+
+    `may_be_another` when work has ended that may have verified, too, and has kept what it found; `met` with
+    the section of an entry that was read and does not hold.
     """
 
     changed = Signal()
     asked = Signal()
+    may_be_another = Signal()
+    met = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -112,6 +112,7 @@ def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
         stands = verdict.whole_stands and not verdict.outcome.is_doubted
         if stands:
             tone, head, icon = WHOLE
+            tone = _still(verdict.outcome, tone)
             rest, detail = f"— {_whole(verdict, now)}", _since_then(verdict.outcome)
         elif verdict.whole_stands:
             detail = _joined(f"All of it was verified {_whole(verdict, now)}", inside(detail))
@@ -138,6 +139,11 @@ def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
     found = _joined(newer, looked, tally(last.errors, last.warnings))
     holds = last.intact and last.was_through is None
     return (Tone.NEUTRAL if holds else tone), head, rest, found, icon
+
+
+def _still(outcome: Outcome, tone: Tone) -> Tone:
+    """Green is what was looked at: not what others have written to, until that is verified in a moment."""
+    return Tone.NEUTRAL if outcome.outdated == AGAIN and tone is Tone.OK else tone
 
 
 def ends_sooner(verdict: FileVerdict) -> str:
@@ -180,6 +186,7 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
     report, asked = outcome.report, outcome.asked
     if outcome.outdated in {AGAIN, STANDS} and report.intact:
         tone, head, rest, detail, icon = banner(replace(outcome, outdated=""), newer)
+        tone = _still(outcome, tone)
         return tone, head, rest, _joined(outcome.outdated, inside(detail)), icon
     if outcome.outdated and report.intact:
         rest = banner(replace(outcome, outdated=""))[2]

@@ -9,13 +9,13 @@ from PySide6.QtWidgets import QApplication, QWidget
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.reading import end_of, entry_and_last, few_behind
-from app.services.chain.rules import BROKEN
-from app.services.chain.verify.report import Report
+from app.services.chain.rules import BROKEN, HIGHEST_SEQ
+from app.services.chain.verify.report import Report, Section
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
 from app.ui.session.context import Context
-from app.ui.session.outcome import AGAIN, OTHERS, RETENTION, STANDS, Outcome, by_itself
+from app.ui.session.outcome import AGAIN, OTHERS, RETENTION, STANDS, Asked, Outcome, by_itself, verify
 from app.ui.session.verdict import COULD_NOT, MOST_COUNTED, how_many
 from app.ui.session.verdict_words import CHANGED, ENDS_BEFORE, WHOLE, ends_sooner, headline
 from app.ui.shell.desktop_notice import tell
@@ -28,7 +28,11 @@ from models.errors import Cancelled, TenantAdminError
 from models.progress import Monitor
 from models.status import DAY
 
-_LOOK_MS, _PATIENCE = 60_000, 100
+_LOOK_MS = 60_000
+_REST_MS, _AGAIN = 2_000, 10
+"""So long after what others wrote all is verified; and the seconds from one time to the next, at least."""
+_PATIENCE = 20
+"""So many times what a verification took lies between two of them, beside a platform at work."""
 _SOON = 600
 """Seconds within which what others wrote has been looked at, for the verdict to stand meanwhile."""
 _COUNTED = 100_000
@@ -60,6 +64,11 @@ class SelfVerification(QObject):
         self._asked = 0
         self._timer = QTimer(self, interval=_LOOK_MS)
         self._timer.timeout.connect(self._look)
+        self._rest = QTimer(self, singleShot=True)
+        self._rest.timeout.connect(self._check_what_others_wrote)
+        self._signs, self._signed_at = True, 0
+        """Whether the latest run was to make a checkpoint where all holds, and when one was to last."""
+        self._met: Task | None = None
 
     def start(self) -> None:
         """Says what is known, then verifies; nothing of a file without an audit chain."""
@@ -71,6 +80,8 @@ class SelfVerification(QObject):
         self._verdict.look_at_end = self._look_at_end_soon
         self._verdict.asked.connect(self.stop_run)
         self._verdict.asked.connect(self._say)
+        self._verdict.may_be_another.connect(self._hear_what_was_kept)
+        self._verdict.met.connect(self._verify_met)
         self._context.runner.changed.connect(self._hear)
         self._context.outside.written.connect(self._written)
         self._context.outside.went_back.connect(self._went_back)
@@ -82,6 +93,7 @@ class SelfVerification(QObject):
 
     def stop(self) -> None:
         self._timer.stop()
+        self._rest.stop()
         self.stop_run()
 
     def stop_run(self) -> None:
@@ -95,7 +107,7 @@ class SelfVerification(QObject):
     def _verifies_by_itself(self) -> bool:
         return self._context.settings.verify_by_itself and not self._context.costs
 
-    def check(self) -> None:
+    def check(self, *, whole: bool = False, sign: bool = True) -> None:
         """Verifies now, unless the preference is off or a row that is read costs something."""
         if not self._verifies_by_itself:
             return
@@ -105,9 +117,11 @@ class SelfVerification(QObject):
 
         def work(monitor: Monitor) -> Outcome:
             store, verify = store_and_verifier(processes=1)
-            return by_itself(where, store, verify, now=now, by=by, monitor=monitor, whole_up_to=_AT_ONCE)
+            found = partial(by_itself, where, store, verify, now=now, by=by, monitor=monitor)
+            return found(whole_up_to=HIGHEST_SEQ if whole else _AT_ONCE, sign=sign)
 
-        self._begun = now
+        self._begun, self._signs = now, sign
+        self._signed_at = now if sign else self._signed_at
         self._verdict.is_running = True
         self._job = self._context.runner.job(work, on_done=self._ended, on_failed=self._failed)
         self._verdict.changed.emit()
@@ -128,13 +142,25 @@ class SelfVerification(QObject):
         self._read_last(self._hear_of)
 
     def _is_due(self) -> bool:
-        """Daily; and where others have written since, as they do all day beside a platform at work, as soon
-        as that takes a hundredth of the time.
-        """
+        """Daily; and where what was verified behind others could have got a checkpoint since."""
         since, known = self._context.clock() - self._begun, self._verdict.outcome
-        others_wrote = known is not None and known.intact and bool(known.outdated)
-        soon = 0 if known is None else max(_LOOK_MS / 1000, _PATIENCE * known.report.seconds)
-        return since >= (soon if others_wrote else DAY)
+        is_unsigned = known is not None and known.intact and known.checkpoint is None and not self._signs
+        return since >= (_LOOK_MS / 1000 if is_unsigned else DAY)
+
+    @Slot()
+    def _check_what_others_wrote(self) -> None:
+        """All of it, as a checkpoint knows nothing of what is changed before its ends. They write all day
+        beside a platform at work: then that takes a small part of the time, and is signed each minute.
+        """
+        known = self._verdict.outcome
+        if known is None or not (known.intact and known.outdated) or not self._verifies_by_itself:
+            return
+        now = self._context.clock()
+        wait = self._begun + max(_AGAIN, _PATIENCE * known.report.seconds) - now
+        if wait > 0 or self._job is not None:
+            self._rest.start(int(max(1, wait) * 1000))
+            return
+        self.check(whole=True, sign=now - self._signed_at >= _LOOK_MS / 1000)
 
     def _follows_soon(self) -> bool:
         """Whether that is within minutes of what others write; else less is claimed until then."""
@@ -209,10 +235,13 @@ class SelfVerification(QObject):
         verdict, known = self._verdict, self._verdict.outcome
         if last is not None:
             verdict.forget_failure(last)
-        worse = known is not None and last is not None and last.at > known.at and last.verdict in BROKEN
-        if last not in (None, verdict.last) and (known is None or (worse and not verdict.is_broken)):
+        worse = known is not None and last is not None and last.at >= known.at and last.verdict in BROKEN
+        worse = worse and not verdict.is_broken
+        if last not in (None, verdict.last) and (known is None or worse):
             verdict.hear(last)
             self._count()
+            if worse:  # which tells where
+                self.check(whole=True)
 
     def _show_last(self, last: KeptVerdict | None) -> None:
         self._verdict.last = last
@@ -267,6 +296,30 @@ class SelfVerification(QObject):
     def _written(self) -> None:
         self._verdict.outdate_by_others()
         self._count()
+        if not self._rest.isActive():  # what does not rest is not waited for
+            self._rest.start(_REST_MS)
+
+    @Slot()
+    def _hear_what_was_kept(self) -> None:
+        self._read_last(self._hear_of)
+
+    @Slot(object)
+    def _verify_met(self, section: Section) -> None:
+        """An entry that was read does not hold: it is verified as if a person had asked for that one."""
+        if self._verdict.is_broken or self._verdict.is_asked or self._met is not None:
+            return
+
+        def done(outcome: Outcome) -> None:
+            self._met = None
+            if outcome.is_broken:
+                self._verdict.take(outcome)
+                self.check(whole=True)
+
+        def failed(error: TenantAdminError) -> None:
+            self._met = None
+
+        work = verify(self._context, Asked(section), on_cost=lambda rows: None)
+        self._met = self._context.runner.job(work, on_done=done, on_failed=failed)
 
     @Slot(object)
     def _went_back(self, ends_at: int) -> None:
@@ -358,6 +411,7 @@ class SelfVerification(QObject):
         if stays:
             newer = f" · {how_many(verdict.newer, 'newer', 'newer')}" if verdict.newer else ""
             then = "checked again soon" if outdated == AGAIN else ago(at, now)
+            tone = Tone.NEUTRAL if outdated == AGAIN and tone is Tone.OK else tone
             words += f" through entry {grouped(known.through)}{newer}, {then}"
         elif known.intact and verdict.newer and (stands or said.entries):
             words += f" through entry {grouped(known.through)} · {how_many(verdict.newer, 'newer', 'newer')}"

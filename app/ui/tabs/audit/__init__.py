@@ -175,6 +175,8 @@ class AuditTab(RecordTab):
                 *declared.unknown_fields(entry),
             ]
         )
+        if not judged.holds:
+            self.context.verdict.met.emit(Section(judged.tenant, judged.seq, judged.seq))
         if self.table.hasFocus() and judged.seq not in (self.findings.chosen_seq, self._seq):
             self.pane.show_entry()
         self._seq = judged.seq

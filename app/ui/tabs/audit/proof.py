@@ -104,11 +104,11 @@ def _ask_folder(tab: RecordTab, proof: Proof) -> None:
 
 def _write(tab: RecordTab, proof: Proof, folder: Path) -> None:
     context = tab.context
-    where, now = context.opened.where, context.clock()
+    where, now, by = context.opened.where, context.clock(), context.settings.actor
 
     def work(monitor: Monitor) -> int:
-        checked = store_and_verifier()
-        return write_proof(where, *checked, proof, folder, now=now, in_words=summary, monitor=monitor)
+        write = partial(write_proof, where, *store_and_verifier(), proof, folder, in_words=summary)
+        return write(now=now, by=by, monitor=monitor)
 
     context.job(
         f"Exporting the proof to {folder.name}…",

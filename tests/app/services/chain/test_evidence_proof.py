@@ -43,7 +43,7 @@ def known(tmp_path: Path) -> KnownChain:
 def prove(known: KnownChain, seq: int | str, folder: Path) -> evidence.Proof:
     where = InFile(known.chain.path)
     proof = evidence.find_proof(where, known.store, seq)
-    evidence.write_proof(where, known.store, verify, proof, folder, now=NOW, in_words=summary)
+    evidence.write_proof(where, known.store, verify, proof, folder, now=NOW, by="mei", in_words=summary)
     return proof
 
 
@@ -176,6 +176,8 @@ def test_of_a_database_that_is_no_file_it_is_proven_alike(known: KnownChain, tmp
     making.verify_and_sign(where, known.store, verify, now=NOW, reason=Reason.REQUEST)
     seq, out = known.chain.seqs(WHOSE)[-3], tmp_path / "out"
     proof = evidence.find_proof(where, known.store, seq)
-    assert evidence.write_proof(where, known.store, verify, proof, out, now=NOW, in_words=summary) == 2
+    assert (
+        evidence.write_proof(where, known.store, verify, proof, out, now=NOW, by="mei", in_words=summary) == 2
+    )
     code, said = judged(out)
     assert code == 0 and f"Entry {seq} of '{WHOSE}' is proven" in said

@@ -19,6 +19,7 @@ from app.services.chain.rules import Verdict
 from app.services.chain.where import InFile
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
+from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.dialogs import CheckpointsDialog
@@ -141,7 +142,7 @@ def test_a_chain_that_went_back_is_no_more_what_was_verified(
     opened()
     page, last = go(qtbot, window, AUDIT), count(demo_path, "audit_chain")
     assert isinstance(page, AuditTab) and window.shield.text().startswith("Chain verified")
-    monkeypatch.setattr("app.ui.shell.verification.SelfVerification.check", lambda _: None)
+    monkeypatch.setattr("app.ui.shell.verification.SelfVerification.check", lambda _, **how: None)
     gone = ask(demo_path, f"SELECT * FROM audit_chain WHERE seq > {last - 40}")
     with qtbot.waitSignal(page.context.outside.went_back):
         ask(demo_path, f"DELETE FROM audit_chain WHERE seq > {last - 40}")
@@ -407,8 +408,9 @@ def test_the_verdict_is_kept_where_the_preference_is_off(
 
 
 def test_what_another_program_appends_since_is_counted(
-    qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path
+    qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("app.ui.shell.verification._REST_MS", 600_000)
     opened()
     context, colours = window.context, list[str]()
     assert context is not None and window.workspace is not None
@@ -422,17 +424,17 @@ def test_what_another_program_appends_since_is_counted(
         lambda: window.shield.text() == f"Chain verified through entry {through}, checked again soon"
     )
     calm = "by another program. Nothing is known to be wrong with that; it is verified again by itself"
-    assert calm in window.shield.toolTip() and colours[-1] == Tone.OK.value
+    assert calm in window.shield.toolTip() and colours[-1] == Tone.NEUTRAL.value
     assert values(page, "previous_hash")[:100] == linked and isinstance(page, AuditTab)
-    assert page.banner.headline().startswith("Chain verified") and page.banner.tone() is Tone.OK
+    assert page.banner.headline().startswith("Chain verified") and page.banner.tone() is Tone.NEUTRAL
     append(demo_path, "new", 5)
     context.outside.look()
     again = f"Chain verified through entry {through} · 5 newer, checked again soon"
     qtbot.waitUntil(lambda: window.shield.text() == again)
-    verification._look()
-    assert context.verdict.outcome is not None and context.verdict.outcome.outdated, "not at once"
+    verification._check_what_others_wrote()
+    assert context.verdict.outcome is not None and context.verdict.outcome.outdated, "not all the time"
     verification._begun -= 10_000
-    verification._look()  # as each minute
+    verification._check_what_others_wrote()
     qtbot.waitUntil(lambda: window.shield.text().startswith("Chain verified,"))
     window.settings.verify_by_itself = False
     ask(demo_path, "UPDATE users SET email = email")
@@ -457,8 +459,60 @@ def test_what_another_program_appends_since_is_counted(
     assert colours[-1] == Tone.WARN.value, "a warning is not green"
     window.settings.verify_by_itself = True
     verification._begun -= 10_000
-    verification._look()
+    verification._check_what_others_wrote()
     qtbot.waitUntil(lambda: window.shield.text() == "Chain broken")
+
+
+@pytest.mark.usefixtures("as_if_large")
+def test_what_another_program_forges_is_found_when_it_rests(
+    qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also before the end that a checkpoint knew: all is verified then, and not from there on."""
+    for name in ("_REST_MS", "_AGAIN", "_PATIENCE"):
+        monkeypatch.setattr(f"app.ui.shell.verification.{name}", 0)
+    (paths.checkpoints_dir()).mkdir(parents=True)
+    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
+    for _ in range(2):
+        opened()
+    assert window.shield.text() == "Chain verified whole, just now" and window.context is not None
+    ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = 300")
+    window.context.outside.look()
+    qtbot.waitUntil(lambda: window.shield.text() == "Chain broken")
+
+
+def test_an_entry_that_does_not_hold_is_told_by_all_when_it_is_looked_at(
+    qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path
+) -> None:
+    opened()
+    window.settings.verify_by_itself = False
+    ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = 598")
+    page = go(qtbot, window, AUDIT)
+    assert isinstance(page, AuditTab) and window.workspace is not None
+    page.table.select_row(2)
+    qtbot.waitUntil(lambda: window.shield.text() == "Chain broken")
+    assert page.banner.headline().startswith("Entry 598") and page.banner.tone() is Tone.BAD
+    assert page.panel.state(598).value[0] == "hash wrong"
+    go(qtbot, window, 0)
+    assert window.workspace.broken.isVisible()
+    window.close_file()
+    open_file(qtbot, window, demo_path)
+    qtbot.waitUntil(lambda: window.shield.text() == "Chain broken")
+
+
+def test_what_a_preview_of_retention_finds_is_told_by_all(
+    qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path
+) -> None:
+    opened()
+    ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = 3")
+    assert window.workspace is not None
+    window.workspace.retention.ask(None)
+    dialog(qtbot, window, RetentionDialog)
+    press("Escape")
+    closed(qtbot, window, RetentionDialog)
+    qtbot.waitUntil(lambda: window.shield.text() == "Chain broken")
+    page = go(qtbot, window, AUDIT)
+    assert isinstance(page, AuditTab)
+    qtbot.waitUntil(lambda: page.banner.headline().startswith("Chain broken — 1 finding, 600 entries"))
 
 
 def test_what_retention_did_here_is_verified_with_what_it_wrote(
