@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from peewee import BaseQuery, RawQuery
 
-from models.errors import AnswerTooLong, MuchToRead, ReadOnlyFile, WritesLocked
+from models.errors import AnswerTooLong, ConnectionGone, MuchToRead, ReadOnlyFile, WritesLocked
 from models.progress import Stop, Waiting, never
 
 if TYPE_CHECKING:
@@ -289,6 +289,8 @@ class Database(Metered):
     """The number of the audit chain's last entry, where a look has found it lower than it was: an earlier
     state was brought back, or the end is cut off. Who has heard of it sets it to None.
     """
+    withdrawn: Callable[[], ConnectionGone | None] | None = None
+    """Tells, on any thread, whether what it was opened by is another by now, or gone; None for a file."""
     waiting: Waiting | None = None
     """What a write waits for just now."""
     on_crowd: Callable[[str], object] = staticmethod(lambda words: None)
@@ -337,9 +339,15 @@ class Database(Metered):
         return self.read_only or time.time() >= self.writable_until
 
     def require_writable(self) -> None:
-        """Asked before every write. Raises `ReadOnlyFile`, or `WritesLocked` where they can be unlocked."""
-        if self.is_locked and _BEGUN.get() is not self:
+        """Asked before every write. Raises `ReadOnlyFile`, or `WritesLocked` where they can be unlocked, and
+        what `withdrawn` tells.
+        """
+        if _BEGUN.get() is self:
+            return
+        if self.is_locked:
             raise (ReadOnlyFile if self.read_only else WritesLocked)(self.place)
+        if self.withdrawn is not None and (error := self.withdrawn()) is not None:
+            raise error
 
     @contextmanager
     def begun(self) -> Iterator[None]:

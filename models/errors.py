@@ -201,6 +201,24 @@ class FileMoved(FileMissing):
     )
 
 
+class ConnectionGone(StorageError):
+    """That by which a live database was opened, as a person names it, was removed."""
+
+    heading = "The connection was removed"
+    sentence = (
+        "The connection {name} was removed since it was opened here, so nothing more is written by it; "
+        "nothing was changed. What is shown can be read on; connect to the database again to change it."
+    )
+
+
+class ConnectionChanged(ConnectionGone):
+    heading = "The connection was changed"
+    sentence = (
+        "The connection {name} was changed since it was opened here: {why}. Nothing was changed in the "
+        "database. Open it again to go on by what the connection is now."
+    )
+
+
 class FileReplaced(FileMoved):
     heading = "The file was replaced"
     sentence = (

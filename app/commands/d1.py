@@ -160,7 +160,7 @@ def _remove(options: argparse.Namespace) -> None:
             OldSecrets(gone, SystemKeyring()).forget_gone(())
     say(
         f"{PREFIX}{options.name} is removed; nothing was changed in the database. A window that has it open "
-        "goes on with it until it is closed"
+        "locks its writes"
     )
     if connection is None:
         complain("it could not be read, so a token of it may still be in the system's keyring")

@@ -16,7 +16,14 @@ from urllib.parse import urlsplit
 
 from app import paths
 from app.services.live import PREFIX, VARIABLE
-from models.errors import AlreadyThere, CannotOpen, InvalidInput, TenantAdminError
+from models.errors import (
+    AlreadyThere,
+    CannotOpen,
+    ConnectionChanged,
+    ConnectionGone,
+    InvalidInput,
+    TenantAdminError,
+)
 
 CLOUDFLARE: Final = "https://api.cloudflare.com/client/v4"
 LOCAL: Final = "/cdn-cgi/local/explorer/api"
@@ -294,6 +301,31 @@ class Connections:
     def _missing(self, name: str) -> NoSuchConnection:
         there = ", ".join(one.place for one in self.all())
         return NoSuchConnection(name, f"there are {there}" if there else "add it by `tenant-admin d1 add`")
+
+
+class Kept:
+    """Whether a connection is still kept as it was when its database was opened by it."""
+
+    def __init__(self, connection: NamedConnection, connections: Connections) -> None:
+        self._opened, self._connections = connection, connections
+
+    def __call__(self) -> ConnectionGone | None:
+        """What has become of it since; None where nothing has that matters to whoever writes by it."""
+        opened = self._opened
+        try:
+            now = self._connections.named(opened.name)
+        except NoSuchConnection:
+            return ConnectionGone(opened.place)
+        except (ConnectionUnreadable, InvalidInput):
+            return ConnectionChanged(opened.place, "what is kept of it cannot be read any more")
+        if (now.account, now.database_id) != (opened.account, opened.database_id):
+            return ConnectionChanged(opened.place, "it leads to another database now")
+        if (now.base, now.project) != (opened.base, opened.project):
+            return ConnectionChanged(opened.place, "it has another address now")
+        if now.production != opened.production:
+            how = "is marked as production now" if now.production else "is no longer marked as production"
+            return ConnectionChanged(opened.place, f"it {how}")
+        return None
 
 
 def api_address(url: str) -> str:

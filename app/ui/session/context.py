@@ -32,6 +32,7 @@ from models.engine import MOST_READ, Capability, Database
 from models.errors import (
     BroughtBack,
     ColumnMissing,
+    ConnectionGone,
     FileMoved,
     LogMissing,
     MuchToRead,
@@ -56,6 +57,9 @@ _CANNOT = {
 
 AGES_MS = 15_000
 """After which words like "just now", which holds for a minute, are said again."""
+
+KEPT_MS = 2_000
+"""How soon it is seen that a connection was changed; each write looks by itself."""
 
 MOST_WRITTEN = 1_000
 """Rows that are written where each is charged, and nobody is asked before."""
@@ -131,6 +135,7 @@ class Context(QObject):
         self.verdict = FileVerdict(self)
         self.verdict.changed.connect(self._look_at_verdict)
         self.outside.went_back.connect(self._went_back)
+        self.outside.withdrawn.connect(self._withdrawn)
         self._ages = QTimer(self, interval=AGES_MS)
         self._ages.timeout.connect(self.aged)
         self._ages.start()
@@ -187,6 +192,11 @@ class Context(QObject):
         return self.busy.run(
             text, work, on_done=partial(told, on_done), on_failed=failed, runner=self.runner, **how
         )
+
+    def _withdrawn(self, error: ConnectionGone | None) -> None:
+        """What was unlocked was a database by what the connection was then; also when it is that again."""
+        if self.lock.needed:
+            self.lock.lock()
 
     def ask_what_can_follow(self) -> None:
         """Whether an act can be recorded: else none is offered. Where rows are charged the act tells."""
@@ -349,6 +359,8 @@ class Context(QObject):
     def cannot_write(self) -> str | None:
         if self.outside.error is not None:
             return f"{self.outside.error.heading}, so nothing can be changed here now."
+        if self.outside.refusal is not None:
+            return f"{self.outside.refusal.heading}, so nothing can be changed here now."
         if self.opened.read_only:
             return f"The {self.opened.kind} is open read-only, because {self.opened.read_only_reason}."
         if self._never is not None:
@@ -687,9 +699,13 @@ class Outside(QObject):
     and with None when it is in its place again; `error` is which of them holds now. `went_back` when the
     audit chain ends at a lower number than it did, with that number. While one question waits it asks no
     other unless somebody wants the answer; behind a long write they would pile up.
+
+    `withdrawn(ConnectionGone)` when the connection by which a live database was opened is another or gone,
+    which takes no request, and with None when it is as it was; `refusal` is which of them holds now.
     """
 
     written = Signal()
+    withdrawn = Signal(object)
     displaced = Signal(object)
     went_back = Signal(object)
 
@@ -702,9 +718,14 @@ class Outside(QObject):
         self._asked, self._is_late = 0, False
         self._poll = QTimer(self, interval=int(database.look_seconds * 1000))
         self._poll.timeout.connect(self._due)
+        self.refusal: ConnectionGone | None = None
+        self._kept = QTimer(self, interval=KEPT_MS)
+        self._kept.timeout.connect(self._look_at_connection)
 
     def start(self) -> None:
         """What is written from now on is a change."""
+        if self._database.withdrawn is not None:
+            self._kept.start()
         if not self._can_tell:
             return
         self._poll.start()
@@ -723,6 +744,19 @@ class Outside(QObject):
         """
         if isinstance(error, TableMissing | ColumnMissing | RowChanged | BroughtBack):
             self.look()
+        elif isinstance(error, ConnectionGone):
+            self._withdraw(error)
+
+    def _look_at_connection(self) -> None:
+        def look(database: Database) -> ConnectionGone | None:
+            return None if database.withdrawn is None else database.withdrawn()
+
+        self._runner.read(look, on_done=self._withdraw, on_failed=lambda error: None)
+
+    def _withdraw(self, error: ConnectionGone | None) -> None:
+        if str(error) != str(self.refusal):
+            self.refusal = error
+            self.withdrawn.emit(error)
 
     def _due(self) -> None:
         in_front = QGuiApplication.applicationState() is Qt.ApplicationState.ApplicationActive
@@ -740,6 +774,7 @@ class Outside(QObject):
 
     def stop(self) -> None:
         self._poll.stop()
+        self._kept.stop()
 
     def look(self, then: Callable[[], object] | None = None) -> None:
         """Looks now; calls `then` when all that was written until now is known."""

@@ -68,8 +68,11 @@ class Connecting(QObject):
         """Opens again what was open, with all of it read again."""
 
         def find() -> NamedConnection:
+            from app.services.live.connections import Connections  # noqa: PLC0415
             from app.services.live.dev_server import found_again  # noqa: PLC0415
 
+            if opened.database.withdrawn is not None:  # as it is kept now
+                return Connections().named(opened.connection.name)
             return found_again(opened.connection)
 
         self._open(opened.place, find, is_kept=opened.place in self._settings.recent)
@@ -98,10 +101,13 @@ class Connecting(QObject):
 
         def work(monitor: Monitor) -> OpenedLive:
             from app.services.live.connecting import database  # noqa: PLC0415
+            from app.services.live.connections import Connections, Kept  # noqa: PLC0415
             from app.services.live.opening import open_live  # noqa: PLC0415
 
             asked.append(find())
-            connection, found = database(asked[0], self.tokens)
+            kept, (connection, found) = Connections(), database(asked[0], self.tokens)
+            if kept.has(place):
+                found.withdrawn = Kept(asked[0], kept)
             with found.cancellable(monitor.cancelled):
                 return open_live(connection, found, read_only=read_only)
 

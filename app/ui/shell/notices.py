@@ -29,7 +29,14 @@ from app.ui.widgets.formatting import relative_time
 from app.ui.widgets.labels import in_row, set_tip
 from app.ui.widgets.panes import margin_in
 from models.engine import Capability, Database, Settled
-from models.errors import DamagedFile, FileEmptied, FileReplaced, LogMissing
+from models.errors import (
+    ConnectionChanged,
+    ConnectionGone,
+    DamagedFile,
+    FileEmptied,
+    FileReplaced,
+    LogMissing,
+)
 from models.progress import Monitor
 from models.schema import Schema, read_stored, shape_of
 
@@ -59,6 +66,7 @@ class Door(StrEnum):
     REOPEN = "Open again"
     BACK = "Way back…"
     OTHER = "Open another…"
+    CONNECT = "Connect to D1…"
 
 
 Ask = Callable[[Door], object]
@@ -340,6 +348,28 @@ class DisplacedNotice(Notice):
             self.open_button.setVisible(isinstance(error, FileReplaced | LogMissing))
             self.restore_button.setVisible(isinstance(error, FileEmptied))
             self.other_button.setVisible(not isinstance(error, LogMissing))
+
+
+class ConnectionNotice(Notice):
+    """That the connection of what is open is another by now, or gone; hidden while it is as it was."""
+
+    def __init__(self, context: Context, ask: Ask, parent: QWidget) -> None:
+        super().__init__(context.theme, parent, below=True)
+        self.open_button = self.add_door(Door.REOPEN, ask, Kind.PRIMARY)
+        self.connect_button = self.add_door(Door.CONNECT, ask)
+        context.outside.withdrawn.connect(self._say)
+        self.hide()
+
+    @Slot(object)
+    def _say(self, error: ConnectionGone | None) -> None:
+        if error is not None:
+            self.banner.show_verdict(
+                Tone.WARN, error.heading, "— writes are locked", str(error), Icon.WARNING_FILL
+            )
+            is_there = isinstance(error, ConnectionChanged)
+            self.open_button.setVisible(is_there)
+            self.connect_button.setVisible(not is_there)
+        self.setVisible(error is not None)
 
 
 class TablesNotice(Notice):

@@ -106,12 +106,12 @@ class Strip(QFrame):
         if self._context is None:
             return
         lock, opened = self._context.lock, self._context.opened
-        if opened.read_only:
+        if is_refused := opened.read_only or self._context.outside.refusal is not None:
             state = "read-only"
         elif lock.is_locked:
             state = "read-only until unlocked"
         else:
             state = f"writes unlocked for {lock.minutes_left} min"
         self.state.setText(state)
-        self.unlock_button.setVisible(not opened.read_only)
+        self.unlock_button.setVisible(not is_refused)
         self.unlock_button.setText("Unlock writes…" if lock.is_locked else "Lock now")

@@ -474,6 +474,7 @@ class MainWindow(QMainWindow):
             Door.RESTORE: partial(self.commands.trigger, "restore"),
             Door.SALVAGE: lambda: self.files.ask_salvage(opened.path),
             Door.OTHER: self.files.ask_open,
+            Door.CONNECT: self.connecting.ask_connect,
             Door.BACK: lambda: self._undo_restore(opened),
         }
         workspace.door_wanted.connect(lambda door: doors[door]())

@@ -462,7 +462,8 @@ def _no_lock(window: MainWindow) -> str | None:
         return "Open a database first."
     if not context.lock.needed:
         return "Only the writes of a live database are locked."
-    return context.cannot_write if context.opened.read_only else None
+    is_refused = context.opened.read_only or context.outside.refusal is not None
+    return context.cannot_write if is_refused else None
 
 
 def _lock_words(window: MainWindow) -> str:

@@ -770,7 +770,10 @@ class Workspace(QWidget):
         self.broken = notices.BrokenNotice(
             self.context, notice, self.show_verdict, self._below, beside=beside
         )
-        for said in (self.broken, notice):
+        said_below = [self.broken, notice]
+        if self.context.opened.database.withdrawn is not None:
+            said_below.append(notices.ConnectionNotice(self.context, self.door_wanted.emit, self._below))
+        for said in said_below:
             self._said_below.addWidget(said)
         self._tell_broken()
         if self.context.opened.can_be_forced:

@@ -679,6 +679,39 @@ def test_a_database_that_others_brought_back_is_locked_and_its_verdict_over(
     assert dialog(qtbot, window, ConfirmDialog).windowTitle().endswith("Go on from an earlier state?")
 
 
+def test_a_connection_that_another_program_removes_or_changes_writes_nothing_more(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.ui.session.context.KEPT_MS", 20)
+    page, connections = open_live(qtbot, window, production), Connections()
+    kept, context = connections.named("prod"), window.context
+    assert context is not None
+    unlock(qtbot, window)
+    choose(qtbot, page, 0)
+    context.outside._kept.stop()  # the write comes sooner
+    connections.remove("prod")
+    edit_email(qtbot, window, "mei@acme-corp.example")
+    form = dialog(qtbot, window, FormDialog)
+    qtbot.waitUntil(lambda: any("The connection d1:prod was removed" in one for one in labels(form)))
+    form.done(0)
+    closed(qtbot, window, FormDialog)
+    assert not ask(file, "SELECT 1 FROM users WHERE email = 'mei@acme-corp.example'")
+    said = notice(window, "The connection was removed")
+    assert said.isVisible() and window.windowTitle().endswith("d1:prod (read-only) — Tenant Admin")
+    assert not window.strip.unlock_button.isVisible() and not window.commands.action("unlock").isEnabled()
+
+    connections.add(kept)
+    context.outside._kept.start()
+    qtbot.waitUntil(lambda: not said.isVisible())
+    unlock(qtbot, window)
+    connections.add(replace(kept, production=False), replace=True)
+    qtbot.waitUntil(said.isVisible)
+    assert context.lock.is_locked and said.headline().startswith("The connection was changed")
+    click(qtbot, button(said, "Open again"))
+    qtbot.waitUntil(lambda: window.context not in (None, context))
+    qtbot.waitUntil(lambda: window.windowTitle() == "d1:prod (read-only) — Tenant Admin")
+
+
 def test_other_tables_are_noticed_and_what_is_written_goes_by_them(
     qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
 ) -> None:
