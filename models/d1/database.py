@@ -127,6 +127,8 @@ class D1Database(Database):
         """By number, what has become of those that were asked for; None once a person has heard it."""
         self._refused: set[int] = set()
         """Those that this one was answered to be none, until it is told what has become of them."""
+        self._not_here: set[int] = set()
+        """What was sent to another address, and is not in here."""
         self._in_doubt = False
         """Whether an own batch may still come through, so that no row tells whose it is."""
         self._has_moved = False
@@ -654,6 +656,11 @@ class D1Database(Database):
         others = [one for one in (*self._open.values(),) if one.number not in there]
         heard = [replace(one, saved=shared.outcome(one)) for one in others]
         for sent in (*heard, *(one for one in there.values() if one.number not in self._told)):
+            if sent.elsewhere:  # the same database, perhaps: what is in it is in, and nothing else is told
+                if sent.number not in self._not_here and not sent.is_refused and self._is_here(sent):
+                    shared.found_out(sent, saved=True)
+                    known.append((sent, _became(sent, saved=True)))
+                continue
             if sent.saved is not None:
                 known.append((sent, _became(sent, saved=sent.saved)))
                 continue
@@ -683,6 +690,14 @@ class D1Database(Database):
         if self._in_doubt:  # what was asked before may have been answered since
             self._ends, self._in_doubt = None, False
         return known
+
+    def _is_here(self, sent: Sent) -> bool:
+        """Whether what was sent to another address is known to be in here; it is asked once."""
+        with suppress(errors.StorageError):
+            if self._holds(sent):
+                return True
+            self._not_here.add(sent.number)
+        return False
 
     def _require_none_came_in(self, known: Sequence[tuple[Sent, Settled]]) -> None:
         """Raises `SavedAfterAll` where a write is in that was said not to be: it may be being done again."""

@@ -77,6 +77,8 @@ class Sent:
     is_refused: bool = False
     mark: str = ""
     beside: tuple[str, str] = ("", "")
+    elsewhere: str = ""
+    """The address it was sent to, where that is another than who asks has."""
 
     def age(self) -> float:
         """For how many seconds at least it has been on its way."""
@@ -213,7 +215,7 @@ class Shared:
     def left(self, place: str, where: str = "") -> list[Sent]:
         """What was sent to a database and is not known to be in, or was found out and not told: by this
         process, or by one that is no more. One that runs finds out for itself. What was sent to another
-        address is asked for there.
+        address tells which.
         """
         with self._transaction() as file:
             rows = file.execute(_LEFT, (place,)).fetchall()
@@ -227,12 +229,13 @@ class Shared:
                 unknown == _REFUSED,
                 proof.pop(_MARK, ""),
                 tuple(proof.pop(_BESIDE, ("", ""))),
+                "" if sent_to in {"", where} else sent_to,
             )
             for number, proof, at, process, begun, unknown in (
                 (number, json.loads(kept), *rest) for number, kept, *rest in rows
             )
-            if (proof.pop(_WHERE, "") or where) == where
-            and ((unknown and process == os.getpid()) or not _runs(process, begun))
+            if ((unknown and process == os.getpid()) or not _runs(process, begun))
+            for sent_to in (proof.pop(_WHERE, ""),)
         ]
 
     @contextmanager

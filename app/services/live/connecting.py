@@ -85,6 +85,16 @@ def identity(connection: NamedConnection, tokens: Tokens) -> str:
     return connection.identity
 
 
+def not_known(connection: NamedConnection, identity: str) -> list[str]:
+    """The acts by a connection of which it is not known whether they were saved, or nobody has heard it; of
+    programs that have ended.
+    """
+    home = paths.state_dir()
+    where = connection.base if connection.account else ""
+    left = Shared(None if home == paths.NO_HOME else home).left(identity, where)
+    return [sent.what for sent in left if not sent.elsewhere]
+
+
 def _within(connection: NamedConnection, database: D1Database) -> str:
     """What has a `wrangler dev`'s database: the file that its server has open, by whichever connection and at
     whichever port that was reached; what the connection says where nothing tells of one.

@@ -193,13 +193,14 @@ def test_the_next_start_asks_what_has_become_of_it(
 def test_what_a_write_has_found_out_is_told_to_who_asks(
     production: D1Database, edge: Edge, live: Live, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By this program, or the next; at another address with the same account and id nothing is found out."""
+    """By this program, or the next; at another address with the same account and id only that it is there."""
     edge.faults = ["lost before"] * 5
     with pytest.raises(OutcomeUnknown):
         users.create(production, "acme", "a@acme.example", actor="ops", now=NOW)
     elsewhere = edge.client(shared=production.client.shared)
     elsewhere.base += "/"
-    assert D1Database(elsewhere, live.ids[file]).settle() is None
+    there = D1Database(elsewhere, live.ids[file])
+    assert there.settle() is None
     with pytest.raises(EarlierUnknown) as earlier:
         users.create(production, "acme", "b@acme.example", actor="ops", now=NOW)
     assert earlier.value.seconds and not production.has_news
@@ -208,6 +209,10 @@ def test_what_a_write_has_found_out_is_told_to_who_asks(
     assert production.has_news
     assert production.settle() == Settled(saved=False, what="User a@acme.example created")
     assert (production.has_news, production.settle()) == (False, None)
+    edge.faults = ["lost after", *["lost before"] * 4]
+    with pytest.raises(OutcomeUnknown):
+        users.create(production, "acme", "c@acme.example", actor="ops", now=NOW)
+    assert there.settle() == Settled(saved=True, what="User c@acme.example created")
 
 
 @pytest.mark.parametrize("is_saved", [True, False])
