@@ -189,7 +189,7 @@ def retention(options: argparse.Namespace) -> int:
                 common.say_used(database.usage)
             return common.EXIT_COULD_NOT_RUN
         except run.RetentionStopped as error:
-            _say_result(error.result, planned.stored, database, options)
+            _say_result(error.result, planned.stored, database, options, stopped=str(error))
             common.complain(str(error))
             if going.is_logged:
                 from app import bugs  # noqa: PLC0415 - only needed when something broke
@@ -243,7 +243,12 @@ def _archive(options: argparse.Namespace) -> Iterator[None]:
 
 
 def _say_result(
-    result: RetentionResult, there: Collection[str], database: Database, options: argparse.Namespace
+    result: RetentionResult,
+    there: Collection[str],
+    database: Database,
+    options: argparse.Namespace,
+    *,
+    stopped: str = "",
 ) -> int:
     is_behind = result.doubt is not None and result.doubt.is_behind and not options.trust_clock
     if result.cancelled:
@@ -259,9 +264,11 @@ def _say_result(
     if result.no_checkpoint is not None:
         common.complain(f"no checkpoint could be made after it: {result.no_checkpoint}")
     if options.json:
-        common.print_json(result.to_json() | common.used(database.usage))
+        found = result.to_json() | ({"stopped": stopped} if stopped else {})
+        common.print_json(found | common.used(database.usage))
     else:
         _say_rows(result.removed, "removed", there)
+        _say_rows(result.perhaps, "more perhaps, which is not known", there)
         _say_rows(result.changed, "lost what they referred to", there)
         if result.bookmark is not None:
             common.say(f"before it, for Time Travel: {result.bookmark}")

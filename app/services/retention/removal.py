@@ -348,8 +348,13 @@ class RetentionRemoval:
             raise Cancelled
         try:
             held = write(cancelled=self.monitor.cancelled)
+        except OutcomeUnknown as error:
+            if error.is_undecided:
+                self.result.perhaps = {table: rows for table, rows in removed.items() if rows}
+            raise
         except RateLimited as error:
             if error.was_sent:  # a copy of it may be in
+                self.result.perhaps = {table: rows for table, rows in removed.items() if rows}
                 why = f"it takes no call until {error.when}"
                 raise OutcomeUnknown(self.database.place, why) from error
             if self.monitor.cancelled():
@@ -388,10 +393,11 @@ _NAMED = 2
 class RetentionResult:
     """What went, and what stayed although it is old.
 
-    `changed` counts the rows that lost what they referred to. `cancelled` says that there is more to remove;
-    what was removed is complete in itself. `archives` are the names of the files that keep the removed audit
-    entries. `bookmark` names the state before, where the database can be brought back to it (Time Travel);
-    `no_bookmark` is why none could be had.
+    `perhaps` counts those of a step of which it is not known whether it was carried out, by table; `removed`
+    has none of them. `changed` counts the rows that lost what they referred to. `cancelled` says that there
+    is more to remove; what was removed is complete in itself. `archives` are the names of the files that keep
+    the removed audit entries. `bookmark` names the state before, where the database can be brought back to it
+    (Time Travel); `no_bookmark` is why none could be had.
     `doubt` says why the clock was in doubt, also when a person has said that it is right.
     `caution` is what to know and do now that a report was made.
     `reported` says that a report was written, and `unreported` are those that could not be, of this run or of
@@ -404,6 +410,7 @@ class RetentionResult:
     cutoff: int
     removed: dict[str, int]
     changed: dict[str, int] = field(default_factory=dict)
+    perhaps: dict[str, int] = field(default_factory=dict)
     left: tuple[LeftAlone, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     cancelled: bool = False
@@ -427,7 +434,7 @@ class RetentionResult:
     @property
     def is_complete(self) -> bool:
         """Whether all that is old went, and what stays holds."""
-        return not (self.left or self.skipped or self.cancelled or self.broken)
+        return not (self.left or self.skipped or self.cancelled or self.broken or self.perhaps)
 
     @property
     def outcome(self) -> str:
@@ -463,6 +470,8 @@ class RetentionResult:
         """The documented JSON of `tenant-admin retention --json`."""
         found = {"cutoff": self.cutoff, "dryRun": False, "removed": dict(self.removed)}
         found |= changes(self.changed) | stays(self.left, self.skipped) | in_doubt(self.doubt)
+        if self.perhaps:
+            found["perhapsRemoved"] = dict(self.perhaps)
         if self.cancelled:
             found["cancelled"] = True
         if self.bookmark is not None:

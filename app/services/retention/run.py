@@ -155,10 +155,13 @@ class RetentionStopped(StorageError):
         if isinstance(error, LogMissing):
             state = "how many of those are gone for good shows when the database is opened again"
         elif self.may_be_more:
-            state = (
-                f"{'those are gone, the next ones perhaps too' if result.total else 'perhaps the first are'}"
-                "; a new run finds out, and goes on from there"
-            )
+            step = sum(result.perhaps.values())
+            state = "those are gone"
+            if step:
+                state += f", the next {step:,} perhaps too"
+            if not result.total:
+                state = f"perhaps the first {step:,} are"
+            state += "; a new run finds out, and goes on from there"
         elif not result.total:
             first, *more = result.archives
             kept = f"{first} and {counted(len(more), 'more file')}" if more else first
