@@ -1,7 +1,7 @@
 """`tenant-admin d1`: the connections to live databases."""
 
 import argparse
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,8 @@ from app.services.live.connections import (
     NamedConnection,
     default_colour,
 )
+from app.services.text import quoted
+from models.errors import StorageError
 
 if TYPE_CHECKING:
     from models.d1.client import Client
@@ -61,8 +63,17 @@ def _bare(name: str) -> str:
 
 def d1(options: argparse.Namespace) -> int:
     """Name live D1 databases, which other commands take as d1:NAME."""
-    {"add": _add, "list": _list, "test": _test, "remove": _remove}[options.action](options)
+    asks = options.action in {"add", "test"}
+    with _patient() if asks else nullcontext():
+        {"add": _add, "list": _list, "test": _test, "remove": _remove}[options.action](options)
     return EXIT_INTACT
+
+
+def _patient() -> AbstractContextManager[None]:
+    """As for whatever else asks a database."""
+    from app.services.live.connecting import patient  # noqa: PLC0415
+
+    return patient()
 
 
 def _add(options: argparse.Namespace) -> None:
@@ -144,17 +155,20 @@ def _line(connection: NamedConnection) -> str:
 
 def _remove(options: argparse.Namespace) -> None:
     from app.services.deliveries.signing import OldSecrets  # noqa: PLC0415
-    from app.services.live.connecting import identity  # noqa: PLC0415
+    from app.services.live.connecting import identity, not_known  # noqa: PLC0415
     from app.workers.system_keyring import SystemKeyring  # noqa: PLC0415
 
     connections = Connections()
-    connection = None
+    connection, still_kept, gone, left = None, None, "", list[str]()
     with suppress(ConnectionUnreadable):  # its token is bound to what cannot be read
         connection = connections.named(options.name)
-    still_kept = None if connection is None else tokens().forget(connection)
-    connections.remove(options.name)
     if connection is not None:
         gone = identity(connection, tokens())
+        with suppress(StorageError):
+            left = not_known(connection, gone)
+        still_kept = tokens().forget(connection)
+    connections.remove(options.name)
+    if connection is not None:
         same = (one for one in connections.all() if one.database_id == connection.database_id)
         if all(identity(one, tokens()) != gone for one in same):
             OldSecrets(gone, SystemKeyring()).forget_gone(())
@@ -162,6 +176,9 @@ def _remove(options: argparse.Namespace) -> None:
         f"{PREFIX}{options.name} is removed; nothing was changed in the database. A window that has it open "
         "locks its writes"
     )
+    for act in left:
+        what = quoted(act) if act else "the last change"
+        complain(f"it was never found out whether {what} was saved; look into the database for it")
     if connection is None:
         complain("it could not be read, so a token of it may still be in the system's keyring")
     elif still_kept is not None:

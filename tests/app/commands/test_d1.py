@@ -326,6 +326,20 @@ def test_a_command_waits_for_what_its_first_calls_are_not_answered(
 
 @pytest.mark.wrangler
 @pytest.mark.slow
+@pytest.mark.parametrize("number", range(2))
+def test_so_does_a_test_of_a_connection(
+    edge: Edge, live: Live, copy: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setenv(ENVIRONMENT, TOKEN)
+    Connections().add(replace(live.connection(live.put(copy, listed=True)), account=ACCOUNT, base=edge.base))
+    for fault, said in ((["429 1"], "takes none from"), (["page before"] * 6, "it is tried again for 30 s")):
+        edge.read_faults = [""] * number + fault
+        done = run("d1", "test", "prod")
+        assert (done.returncode, done.stderr.count(said), edge.read_faults) == (0, 1, []), done.stderr
+
+
+@pytest.mark.wrangler
+@pytest.mark.slow
 def test_retention_does_on_a_live_database_what_it_does_on_a_file(
     live: Live, copy: Path, tmp_path: Path
 ) -> None:
