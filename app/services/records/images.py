@@ -17,6 +17,7 @@ from app.services.chain.numbering import Numbering, numbering_queries
 from app.services.chain.rules import TABLE, in_unit_of
 from app.services.records.rows import (
     BYTEWISE,
+    CREATED,
     ID,
     Image,
     Packed,
@@ -51,7 +52,7 @@ from models.progress import UNWATCHED, WATCHING, share_of
 from models.schema import COUNTERS, ForeignKey, StoredTable, StoredTables, read_stored
 
 UPDATED: Final = "updated_at"
-STAMPS: Final = ("created_at", UPDATED)
+STAMPS: Final = (CREATED, UPDATED)
 """Columns that say when a row was made and changed; not every file has them."""
 
 
@@ -697,7 +698,7 @@ def _table(tables: StoredTables, name: str) -> StoredTable:
 
 def _needed(table: StoredTable, only: Collection[str] = ()) -> tuple[str, ...]:
     """The columns to read: the key, and all others with the rowid, or what an edit of `only` these needs."""
-    needed = {ID, *only, UPDATED, *(name for key in table.referring for name in key.parent_columns)}
+    needed = {ID, *only, *STAMPS, *(name for key in table.referring for name in key.parent_columns)}
     rowid = () if only or table.hidden_rowid is None else (table.hidden_rowid,)
     columns = (name for name in table.columns if not only or name in needed)
     return tuple(dict.fromkeys((*table.key, *columns, *rowid)))

@@ -101,7 +101,8 @@ def _places(columns: tuple[str, ...], names: tuple[str, ...]) -> dict[str, int]:
 ID: Final = "id"
 """The column by which people name a record of any table that acts write."""
 
-_WHOSE: Final = frozenset({"tenant_id"})
+CREATED: Final = "created_at"
+_WHOSE: Final = frozenset({"tenant_id", CREATED})
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -218,7 +219,9 @@ class StoredRow:
         return RowChange(self.table, self.record_id, _part(self.image, names), None, self.image)
 
     def altered(self, values: Image) -> "RowChange":
-        """Of the row as long as it is the same tenant's: the act is recorded in that one's chain."""
+        """Of the row as long as it is the same tenant's, in whose chain the act is recorded, and none that
+        was made under its id since.
+        """
         before = {name: self[name] for name in values}
         whose = self.image.keys() & _WHOSE - values.keys()
         held = {name: self.image[name] for name in whose}

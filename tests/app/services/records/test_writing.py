@@ -209,6 +209,9 @@ def test_undo_leaves_what_was_done_beside_it_since(engine: Database, sql: apsw.C
     sql.execute("UPDATE users SET email = 'c@x.example', updated_at = ?", (NOW + 5,))
     with pytest.raises(ChangedSince, match=r"since: email, updated_at of the record"):
         undo(engine, renamed, now=NOW + 6)
+    sql.execute("UPDATE users SET email = 'b@x.example', created_at = ?", (NOW + 5,))  # made anew by its id
+    with pytest.raises(ChangedSince, match=r"since: created_at, updated_at of the record"):
+        undo(engine, renamed, now=NOW + 6)
 
 
 def test_undo_is_refused_where_its_entry_would_call_a_record_by_another_name(
