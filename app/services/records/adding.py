@@ -266,7 +266,8 @@ def told(
 
 def guessed(sheet: Sheet, names: Sequence[str], there: Collection[str] = ()) -> dict[str, int]:
     """Which column holds what, by the head line; without one, or where it does not say, addresses are where
-    the first line has an “@”, and tenants where each line has the name of one that is `there`.
+    the first line has an “@”, and tenants in the only column of which each line has the name of one that is
+    `there`.
     """
     plain = [*map(_bare, sheet.head)]
     found: dict[str, int] = {}
@@ -282,8 +283,9 @@ def guessed(sheet: Sheet, names: Sequence[str], there: Collection[str] = ()) -> 
     if TENANT in names and TENANT not in found:
         known = {text.folded(one.strip()) for one in there}
         left = [at for at in range(len(sheet.head)) if at not in found.values()]
-        at = next((at for at in left if _all_known(sheet, at, known)), None)
-        found |= {} if at is None else {TENANT: at}
+        fitting = [at for at in left if _all_known(sheet, at, known)]
+        if len(fitting) == 1:  # of several nobody knows which is meant
+            found[TENANT] = fitting[0]
     return found
 
 

@@ -315,6 +315,8 @@ def test_a_column_of_nothing_but_tenants_is_taken_for_that() -> None:
     german = adding.cut("E-Mail;Mandant;Rolle\na@x.example;acme;x\nb@x.example;globex;acme\n")
     assert adding.guessed(german, names, there) == {"email": 0, "tenant_id": 1}
     assert adding.guessed(adding.cut("a@x.example,acme\nb@x.example,acme\n"), names, there)["tenant_id"] == 1
+    several = adding.cut("email,whose,made by\na@x.example,acme,acme\n")
+    assert "tenant_id" not in adding.guessed(several, names, there)
     assert "tenant_id" not in adding.guessed(
         adding.cut("a@x.example,acme\nb@x.example,nobody\n"), names, there
     )
