@@ -69,7 +69,7 @@ class DatabaseGone(UnknownDatabase):
     heading = "The database is not there"
     sentence = (
         "There is no database {why} in the account of {name}: it was deleted, or is another account's; "
-        "nothing was changed. Look at the connection (File, Connect to D1…)."
+        "nothing was changed. Look at what the connection says, or connect to one that is there."
     )
 
 
