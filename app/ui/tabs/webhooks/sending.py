@@ -349,7 +349,10 @@ class SendEventDialog(Dialog):
             action="Discard body",
             cancel="Keep editing",
             parent=self,
-        ).open_once(super().reject)
+        ).open_once(self._discard)
+
+    def _discard(self) -> None:  # PySide would call a slot that it is given as `super().reject` by its name
+        super().reject()
 
     def _end(self) -> None:
         self._is_closed = True

@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome, DeliveryPart, Step
 from app.services.deliveries.samples import RUN_ID
@@ -131,6 +132,9 @@ def test_the_body_is_edited_and_what_is_no_json_is_not_sent(
     shown.answer.show_answer(answered)
     told = {label.text() for label in shown.answer.waterfall.findChildren(QLabel)}
     assert {"body", "4 ms", "within this program", "15 ms"} <= told  # 19 in all
+    shown.reject()
+    click(qtbot, dialog(qtbot, shown, ConfirmDialog).confirm_button)
+    qtbot.waitUntil(lambda: not isValid(shown))
 
 
 @pytest.mark.slow
