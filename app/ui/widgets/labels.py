@@ -51,7 +51,7 @@ SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFl
 
 _EXPORT = QKeyCombination(Qt.KeyboardModifier.ControlModifier, Qt.Key.Key_E)
 
-_JOINING_SPACE, _BREAK = "\u00a0", "\u200b"
+_JOINING_SPACE, _BREAK, _FROM_LEFT = "\u00a0", "\u200b", "\u200e"
 _MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\u200d"
 _SPACE = compiled_later(r"\s")
 _PART = compiled_later(rf"\S{{20,60}}?(?![{_MARKS}])(?=\S{{20}})")
@@ -128,12 +128,14 @@ class Label(QLabel):
         if self._selectable:
             none = Qt.TextInteractionFlag.NoTextInteraction
             self.setTextInteractionFlags(none if _BREAK in shown else SELECTABLE)
+        elif _strong(shown)[:1] not in ("", "L") and direction(shown) is Qt.LayoutDirection.LeftToRight:
+            shown = f"{_FROM_LEFT}{shown}"
         super().setText(shown)
         self.set_spoken(text)
 
     def text(self) -> str:
         """As it was set, with plain spaces, and without the places where a long word may break."""
-        return super().text().replace(_JOINING_SPACE, " ").replace(_BREAK, "")
+        return super().text().replace(_JOINING_SPACE, " ").replace(_BREAK, "").removeprefix(_FROM_LEFT)
 
     def set_spoken(self, text: str) -> None:
         """What a screen reader says after the caption, where that is more than is shown."""
@@ -341,10 +343,24 @@ class IconLabel(QWidget):
 
 
 def direction(text: str) -> Qt.LayoutDirection:
-    """That of its first letter that has one, as in Unicode's rules P2 and P3 (UAX #9)."""
-    kinds = map(unicodedata.bidirectional, "" if text.isascii() else text)
-    first = next((kind for kind in kinds if kind in {"L", "R", "AL"}), "L")
-    return Qt.LayoutDirection.LeftToRight if first == "L" else Qt.LayoutDirection.RightToLeft
+    """That of its first letter that has one, as in Unicode's rules P2 and P3 (UAX #9); but a sentence of ours
+    may begin with a name that is read from the right, and ends in words that are not.
+    """
+    strong = _strong(text)
+    is_ours = strong.endswith("L") and (text.endswith(_ENDS) or 2 * strong.count("L") > len(strong))
+    from_right = strong.startswith("R") and not is_ours
+    return Qt.LayoutDirection.RightToLeft if from_right else Qt.LayoutDirection.LeftToRight
+
+
+_ENDS = (".", "?", ":", "…")
+_STRONG = {"L": "L", "R": "R", "AL": "R"}
+
+
+def _strong(text: str) -> str:
+    """`L` or `R` of each letter, by the side that it is read from; nothing of what is ASCII."""
+    if text.isascii():
+        return ""
+    return "".join(_STRONG.get(unicodedata.bidirectional(char), "") for char in text)
 
 
 def has_long_word(text: str) -> bool:

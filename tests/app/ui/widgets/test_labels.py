@@ -7,7 +7,16 @@ from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.ui.theme import Theme
-from app.ui.widgets.labels import LINE, LONGEST, ElidedLabel, FoldedLabel, Label, in_lines, line_edit
+from app.ui.widgets.labels import (
+    LINE,
+    LONGEST,
+    ElidedLabel,
+    FoldedLabel,
+    Label,
+    direction,
+    in_lines,
+    line_edit,
+)
 from tests.fixtures.window import added
 
 
@@ -117,3 +126,24 @@ def test_no_line_ends_before_a_unit_or_within_a_time(qtbot: QtBot, theme: Theme)
     shown = QLabel.text(label).replace("\u00a0", "~")
     assert shown == "5 of 90~days, 3~min 20~s, 37~% of 4.2~KiB, from before 2026-08-20~11:06:40~UTC"
     assert label.text() == said, "what is asked, copied and searched has spaces"
+
+
+@pytest.mark.parametrize(
+    ("text", "from_right"),
+    [
+        ("سلام@x.example of acme moves to another tenant.", False),
+        ("“שלום עולם”, of acme, is deleted", False),
+        ("שלום עולם", True),
+        ("שלום עולם (MVP)", True),
+        ("acme-corp: שלום", False),
+        ("2 of 3", False),
+    ],
+)
+def test_a_sentence_that_begins_with_a_name_read_from_the_right_is_read_from_the_left(
+    qtbot: QtBot, text: str, from_right: bool
+) -> None:
+    for label in (Label(text, wrap=True), FoldedLabel(text), ElidedLabel(text)):
+        qtbot.addWidget(label)
+        assert QLabel.text(label).startswith("\u200e") == (text[0] in "س“" and not from_right)
+        assert label.text() == text
+    assert (direction(text) is Qt.LayoutDirection.RightToLeft) == from_right
