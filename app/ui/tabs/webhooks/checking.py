@@ -27,7 +27,7 @@ _LOOKS = {True: (Tone.OK, Icon.OK), False: (Tone.BAD, Icon.BAD), None: (Tone.NEU
 _HEIGHT = 110
 _WIDTH = 860
 _FINDINGS = 8
-_OTHER = "Another secret, where it is not the stored one"
+_OTHER, _NONE = "Another secret, where it is not the stored one", "The secret to check with"
 
 
 class _PasteEditor(PasteBox):
@@ -79,8 +79,9 @@ class CheckRequestDialog(Dialog):
         self.setMinimumWidth(_WIDTH)
         self._context, self._destination, self._is_closed = context, destination, False
         self._old: OldSecret | None = None
-        self.typed = QLineEdit(echoMode=QLineEdit.EchoMode.Password, placeholderText=_OTHER)
-        self.typed.setAccessibleName(_OTHER)
+        wanted = _NONE if destination.secret is None else _OTHER
+        self.typed = QLineEdit(echoMode=QLineEdit.EchoMode.Password, placeholderText=wanted)
+        self.typed.setAccessibleName(wanted)
         self.headers, self.body_editor = _HeadersEditor(), _PasteEditor()
         self._set_up(self.headers, "Headers")
         self._set_up(self.body_editor, "Body")
