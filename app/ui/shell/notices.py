@@ -1,4 +1,6 @@
-"""What is said above the tabs of a file: what it forbids or lacks, and how it continues the one seen last."""
+"""What is said of a file around its rows: above the tabs what it forbids or lacks, from the start; at the
+foot of the tab in sight all that comes while a person reads, so that nothing moves there.
+"""
 
 from __future__ import annotations
 
@@ -77,8 +79,8 @@ _DIFFERS = "The schema differs"
 
 
 class Notice(QWidget):
-    """A banner with room around it: above the tabs, or below them, in each. Whoever moves a widget to another
-    parent has all within it styled again, so it is given its own at once.
+    """A banner with room around it: above the tabs, from the start, or `below` them, in each. Whoever moves a
+    widget to another parent has all within it styled again, so it is given its own at once.
     """
 
     steps_aside = False
@@ -94,7 +96,7 @@ class Notice(QWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        if not self.steps_aside:
+        if self.isHidden() and not self.steps_aside:  # not with the tab that it stands in
             self.banner.forget()
 
     def stand_in(self, tab_height: int) -> None:
@@ -125,8 +127,6 @@ def of_opened(context: Context, ask: Ask) -> list[Notice]:
         found.append(notice := Notice(context.theme))
         detail = f"That one cannot be opened where it is. What you change stays in this copy, {opened.path}."
         notice.banner.show_verdict(Tone.WARN, "This is a copy", f"— of {origin}", detail)
-    if opened.restored is not None:
-        found.append(RestoredNotice(context, opened.restored, ask))
     if opened.read_only:
         found.append(ReadOnlyNotice(context, ask))
     missing = _missing(opened.schema)
@@ -219,8 +219,8 @@ def _why_not_now(file: Path, monitor: Monitor) -> str:
 class UnsettledNotice(Notice):
     """That it is not known whether a change was saved, with a button that asks again; hidden while it is."""
 
-    def __init__(self, context: Context) -> None:
-        super().__init__(context.theme)
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(context.theme, parent, below=True)
         self._unsettled = context.unsettled
         self.again_button = self.add_button("Check again", context.unsettled.ask, Kind.PRIMARY)
         context.unsettled.changed.connect(self._say)
@@ -244,8 +244,8 @@ class FoundNotice(Notice):
     afterwards.
     """
 
-    def __init__(self, context: Context) -> None:
-        super().__init__(context.theme)
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(context.theme, parent, below=True)
         self._told: list[tuple[str, Settled | None]] = []
         context.unsettled.became.connect(self._became)
         context.runner.changed.connect(self._hear)
@@ -296,8 +296,8 @@ _ANSWER_LOST = "Its answer was lost; the database has been asked since."
 class InterruptedNotice(Notice):
     """That a program was killed in the middle of an erasure, and which copy it had made for it."""
 
-    def __init__(self, context: Context) -> None:
-        super().__init__(context.theme)
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(context.theme, parent, below=True)
         self.add_button("Dismiss", self.hide)
         self.hide()
         look = context.opened.interrupted
@@ -317,8 +317,8 @@ class InterruptedNotice(Notice):
 class PauseNotice(Notice):
     """That the account takes no calls for a while; hidden else."""
 
-    def __init__(self, context: Context) -> None:
-        super().__init__(context.theme)
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(context.theme, parent, below=True)
         self._pause = context.pause
         context.pause.changed.connect(self._say)
         self.hide()
@@ -334,8 +334,8 @@ class PauseNotice(Notice):
 class DisplacedNotice(Notice):
     """That the file on the screen is not what is in its place any more; hidden while it is."""
 
-    def __init__(self, theme: Theme, ask: Ask) -> None:
-        super().__init__(theme)
+    def __init__(self, theme: Theme, ask: Ask, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent, below=True)
         self.open_button = self.add_door(Door.REOPEN, ask, Kind.PRIMARY)
         self.restore_button = self.add_door(Door.RESTORE, ask)
         self.other_button = self.add_door(Door.OTHER, ask)
@@ -375,8 +375,8 @@ class ConnectionNotice(Notice):
 class TablesNotice(Notice):
     """That another program has made other tables of those that the lists go by."""
 
-    def __init__(self, context: Context, ask: Ask) -> None:
-        super().__init__(context.theme)
+    def __init__(self, context: Context, ask: Ask, parent: QWidget | None = None) -> None:
+        super().__init__(context.theme, parent, below=True)
         kind = context.opened.kind
         self.banner.show_verdict(
             Tone.WARN,
@@ -414,8 +414,8 @@ class TablesWatch(QObject):
 class DamageNotice(Notice):
     """That parts of the file cannot be read."""
 
-    def __init__(self, theme: Theme, ask: Ask) -> None:
-        super().__init__(theme)
+    def __init__(self, theme: Theme, ask: Ask, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent, below=True)
         rest = "— what can be read of it is shown"
         detail = "Writing into it may damage more. Restore it from a copy, or save what can be read."
         self.banner.show_verdict(Tone.BAD, DamagedFile.heading, rest, detail, Icon.WARNING_FILL)
@@ -426,8 +426,8 @@ class DamageNotice(Notice):
 class RestoredNotice(Notice):
     """What a restore came to, and the way back, until a person has read it."""
 
-    def __init__(self, context: Context, restored: Restored, ask: Ask) -> None:
-        super().__init__(context.theme)
+    def __init__(self, context: Context, restored: Restored, ask: Ask, parent: QWidget) -> None:
+        super().__init__(context.theme, parent, below=True)
         made = restored.problem or ""
         if restored.checkpoint is not None:
             made = f"Checkpoint {restored.checkpoint:,} was made of what it holds now."

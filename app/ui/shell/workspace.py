@@ -30,7 +30,7 @@ from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import Label, Look, in_column
 from app.ui.widgets.later import later
 from app.ui.widgets.tab_order import release
-from app.ui.widgets.tab_pages import TabPages
+from app.ui.widgets.tab_pages import PagePlace, TabPages
 from app.workers.memory import tidy_as_it_goes
 from models.engine import Capability
 from models.errors import TenantAdminError
@@ -100,16 +100,6 @@ def _take_focus(page: RecordTab) -> None:
     page.take_focus()
 
 
-class _Page(QWidget):
-    """What a tab stands in, with what is said above it."""
-
-    resized = Signal()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.resized.emit()
-
-
 class _TabBar(QTabBar):
     """`approached()` when the pointer comes to it."""
 
@@ -169,11 +159,8 @@ class Workspace(QWidget):
         self.tabs.setUsesScrollButtons(False)  # titles are shortened where a window is narrow
         self.tabs.setElideMode(Qt.TextElideMode.ElideMiddle)  # the count stays in sight
         self.notices = notices.of_opened(context, self.door_wanted.emit)
-        if context.can(Capability.SETTLES):
-            self.notices += [notices.UnsettledNotice(context), notices.PauseNotice(context)]
-            self.notices.append(notices.FoundNotice(context))
         context.damaged.connect(self._say_damaged, Qt.ConnectionType.SingleShotConnection)
-        self._column = in_column(*self.notices, (self.tabs, 1), within=self, spacing=0)
+        in_column(*self.notices, (self.tabs, 1), within=self, spacing=0)
         self._built: dict[int, RecordTab] = {}
         self._moments: dict[int, Label] = {}
         self._begun: dict[int, Generator[None]] = {}
@@ -196,10 +183,15 @@ class Workspace(QWidget):
             page = self._make_page()
             self.tabs.addTab(page, context.theme.icon(spec.icon, "dim"), spec.table.title)
         self._below = QWidget()
-        """What is said of the chain, at the foot of the tab in sight: it comes when nobody waits for it, and
-        moves neither tabs nor rows there. In the audit tab its own banner says the same.
-        """
-        self._said_below = in_column(within=self._below)
+        """What comes while a person reads, at the foot of the tab in sight: it moves no rows there."""
+        self._said_below = in_column(within=self._below, spacing=0)
+        if (restored := context.opened.restored) is not None:
+            ask = self.door_wanted.emit
+            self._say_below(notices.RestoredNotice(context, restored, ask, self._below))
+        if context.can(Capability.SETTLES):
+            self._say_below(notices.UnsettledNotice(context, self._below))
+            self._say_below(notices.PauseNotice(context, self._below))
+            self._say_below(notices.FoundNotice(context, self._below))
         there = (spec.table.name in context.opened.schema.columns for spec in TABS)
         self.tabs.setCurrentIndex(next((page for page, has in enumerate(there) if has), 0))
         self.tenants = TenantsPlace(context.theme, self.tabs, self._make_page)
@@ -226,7 +218,7 @@ class Workspace(QWidget):
                 self.tabs.setTabIcon(page, QIcon() if narrow else self.context.theme.icon(spec.icon, "dim"))
 
     def _make_page(self) -> QWidget:
-        page = _Page(self.tabs)
+        page = PagePlace(self.tabs)
         page.resized.connect(self._place_said)
         self._pages.append(in_column(within=page, spacing=0))
         return page
@@ -709,15 +701,19 @@ class Workspace(QWidget):
         if not self.context.costs or went_back:  # its entries may be others by the same numbers
             self.refresh()
 
+    def _say_below(self, notice: notices.Notice, at: int = -1) -> None:
+        self._said_below.insertWidget(at, notice)
+        notice.stand_in(self.tabs.currentWidget().height())
+
     def _say_damaged(self) -> None:
-        notice = notices.DamageNotice(self.context.theme, self.door_wanted.emit)
-        self._column.insertWidget(self._column.indexOf((*self.notices, self.tabs)[0]), notice)
+        notice = notices.DamageNotice(self.context.theme, self.door_wanted.emit, self._below)
+        self._say_below(notice, 0)
         notice.show()
 
     @cached_property
     def _displaced(self) -> notices.DisplacedNotice:
-        notice = notices.DisplacedNotice(self.context.theme, self.door_wanted.emit)
-        self._column.insertWidget(0, notice)
+        notice = notices.DisplacedNotice(self.context.theme, self.door_wanted.emit, self._below)
+        self._say_below(notice, 0)
         return notice
 
     def _say_displaced(self, error: Displaced | None) -> None:
@@ -726,8 +722,8 @@ class Workspace(QWidget):
 
     @cached_property
     def _tables(self) -> notices.TablesNotice:
-        notice = notices.TablesNotice(self.context, self.door_wanted.emit)
-        self._column.insertWidget(self._column.indexOf(self.tabs), notice)
+        notice = notices.TablesNotice(self.context, self.door_wanted.emit, self._below)
+        self._say_below(notice)
         return notice
 
     def _say_tables(self, are_others: bool) -> None:
@@ -763,7 +759,7 @@ class Workspace(QWidget):
         self.context.ask_what_can_follow()
         self.context.ask_who_was_erased()
         self._pages[self.position].addWidget(self._below)
-        self._column.insertWidget(self._column.indexOf(self.tabs), notices.InterruptedNotice(self.context))
+        self._say_below(notices.InterruptedNotice(self.context, self._below))
         notice = notices.ContinuationNotice(self.context, self.show_verdict, self._below)
         notice.look(self.context.opened.imported)
         beside = self._is_beside()
@@ -774,7 +770,7 @@ class Workspace(QWidget):
         if self.context.opened.database.withdrawn is not None:
             said_below.append(notices.ConnectionNotice(self.context, self.door_wanted.emit, self._below))
         for said in said_below:
-            self._said_below.addWidget(said)
+            self._say_below(said)
         self._tell_broken()
         if self.context.opened.can_be_forced:
             self.context.runner.job(

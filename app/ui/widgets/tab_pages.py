@@ -1,8 +1,27 @@
 """Pages behind tabs, of which one is in sight."""
 
-from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QTabWidget
+from PySide6.QtWidgets import QTabWidget, QWidget
+
+_AT_FOOT = 60
+"""As much of a page's height as what is said at its foot may take before the rest makes itself smaller."""
+
+
+class PagePlace(QWidget):
+    """What a page stands in, with what is said at its foot."""
+
+    resized = Signal()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()
+
+
+def height_of(page: QWidget) -> int:
+    """By which a page decides what it has room for: what comes at its foot by itself moves nothing in it."""
+    place = page.parentWidget()
+    return min(place.height(), page.height() + _AT_FOOT) if isinstance(place, PagePlace) else page.height()
 
 
 class TabPages(QTabWidget):

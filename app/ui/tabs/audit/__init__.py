@@ -39,6 +39,7 @@ from app.ui.widgets.file_dialogs import choose_folder
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.panes import GAP, LOW, Field
+from app.ui.widgets.tab_pages import height_of
 from models.engine import Database
 
 CHAIN, WHOLE, SELECTED = "verify", "verify_whole", "verify_selected"
@@ -264,13 +265,14 @@ class AuditTab(RecordTab):
         """The table comes first where the window is low; where it is small, findings share the inspector's
         place, which opens for them.
         """
-        self.column.setSpacing(GAP if self.height() >= _ROOM else _CLOSE)
-        self.timeline.set_low(self.height() < _ROOM)
-        self.findings.table.set_low(self.height() < LOW)
-        small = self.is_narrow or self.height() < _ROOM_WITH_FINDINGS
+        high = height_of(self)
+        self.column.setSpacing(GAP if high >= _ROOM else _CLOSE)
+        self.timeline.set_low(high < _ROOM)
+        self.findings.table.set_low(high < LOW)
+        small = self.is_narrow or high < _ROOM_WITH_FINDINGS
         listed = self.panel.outcome.report if small and self.findings.count and self.panel.outcome else None
         needed = _ROOM_FOR_BARS if listed is None else _ROOM_FOR_BARS_BESIDE_FINDINGS
-        self.timeline.set_room(self.height() >= needed)
+        self.timeline.set_room(high >= needed)
         if listed is self._listed_beside:
             return
         self._listed_beside = listed

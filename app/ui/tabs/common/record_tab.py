@@ -33,6 +33,7 @@ from app.ui.widgets.filter_row import FilterRow
 from app.ui.widgets.formatting import AGO, LONGEST_AGO, first_line
 from app.ui.widgets.labels import Label, Look, Part, in_column, in_row
 from app.ui.widgets.panes import GAP, LOW, EmptyState, FieldList, Inspector, MasterDetail, margin_in
+from app.ui.widgets.tab_pages import height_of
 from models.engine import Database
 from models.errors import BroughtBack, NotAllowed, NotFound, RowChanged, TenantAdminError
 
@@ -341,8 +342,8 @@ class RecordTab(ListedTab):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        low = self.height() < LOW
-        above = margin_in(self.height(), self.margin)
+        high = height_of(self)
+        low, above = high < LOW, margin_in(high, self.margin)
         self.column.setContentsMargins(self.margin, above, self.margin, above // 2 if low else above)
         self.column.setSpacing(_CLOSE if low else GAP)
         self.table.set_low(low)

@@ -68,6 +68,7 @@ from app.ui.widgets.formatting import first_line, grouped, money, plain, score
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_row
 from app.ui.widgets.panes import LOW, Field, FieldList
+from app.ui.widgets.tab_pages import height_of
 from models.engine import Database
 from models.errors import TenantAdminError
 from models.status import GOES_ON, RunStatus
@@ -205,7 +206,7 @@ class RunsTab(RecordTab):
 
     def _share_line(self) -> None:
         """Before the statuses lose their counts the buttons beside them are under "…", the first one last."""
-        low, words = self.height() < LOW, self._parked_words()
+        low, words = height_of(self) < LOW, self._parked_words()
         parked = self.parked_button.sizeHint().width()
         parked -= self.parked_button.fontMetrics().horizontalAdvance(self.parked_button.text())
         of = self.parked_button.fontMetrics().horizontalAdvance
@@ -226,7 +227,7 @@ class RunsTab(RecordTab):
 
     def _place_ready(self) -> None:
         """Above where there is no room for it among the filters."""
-        low = self.height() < LOW
+        low = height_of(self) < LOW
         above = self.is_narrow and not low and not self._is_close
         if above != (self._above.indexOf(self.ready) >= 0):
             if above:
@@ -240,7 +241,7 @@ class RunsTab(RecordTab):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Where the tab is low its statuses stand among the pick lists, and its buttons are under "…"."""
         super().resizeEvent(event)
-        low = self.height() < LOW
+        low = height_of(self) < LOW
         if not self.opener.is_open and low != self._line.isHidden():
             self._line.setHidden(low)
             self.chips.stand_among(low)

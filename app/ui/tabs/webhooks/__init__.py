@@ -32,6 +32,7 @@ from app.ui.widgets.form_dialog import FormDialog, checked
 from app.ui.widgets.formatting import EMPTY, first_line, plain
 from app.ui.widgets.labels import in_row, line_edit
 from app.ui.widgets.panes import LOW
+from app.ui.widgets.tab_pages import height_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,7 +112,7 @@ class WebhooksTab(RecordTab):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Where the tab is low the views stand among the pick lists."""
         super().resizeEvent(event)
-        low = self.height() < LOW
+        low = height_of(self) < LOW
         if low != self._line.isHidden():
             self._line.setHidden(low)
             self.views.stand_among(low)

@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -29,7 +30,7 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog, WaitDialog
 from app.ui.widgets.labels import Look
-from models.errors import UndecodableText
+from models.errors import FileMoved, UndecodableText
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import sign
@@ -51,6 +52,7 @@ from tests.fixtures.window import (
     error,
     go,
     held,
+    is_settled,
     labels,
     notice,
     open_file,
@@ -399,7 +401,7 @@ def test_what_was_deleted_comes_back(qtbot: QtBot, window: MainWindow, demo_path
     qtbot.waitUntil(lambda: page.filters.count.text() == said(before, 0))
     kept = next(demo_path.parent.glob("demo.before-restore.*.sqlite"))
     assert not window.toast.isVisible(), "it is said once"
-    told = next(one for one in window.workspace.notices if isinstance(one, RestoredNotice))
+    told: RestoredNotice = child(window.workspace, RestoredNotice)
     assert told.isVisible() and str(kept) in told.banner.detail(), "it stays to be read"
     click(qtbot, told.back_button)
     dialog(qtbot, window, RestoreDialog)
@@ -409,6 +411,35 @@ def test_what_was_deleted_comes_back(qtbot: QtBot, window: MainWindow, demo_path
     assert leftovers(demo_path) == []
     made = CheckpointStore(paths.checkpoints_dir()).checkpoints(InFile(demo_path))
     assert [item.reason for item in made] == ["verify", "before-restore", "restore"]
+
+
+@pytest.mark.slow
+def test_no_notice_that_comes_by_itself_moves_what_one_reads(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    window.resize(900, 560)
+    page = open_file(qtbot, window, demo_path)
+    assert window.workspace is not None
+    bar, rows, context = window.workspace.tabs.tabBar(), page.table.viewport(), page.context
+    qtbot.waitUntil(lambda: is_settled(window))
+    places = [one.mapTo(window, QPoint()) for one in (bar, rows)]
+    row = page.table.verticalScrollBar()
+    row.setValue(3)
+    come: list[tuple[Callable[[], object], str]] = [
+        (partial(context.outside.displaced.emit, FileMoved(demo_path)), "The file was moved"),
+        (context.damaged.emit, "The file is damaged"),
+        (partial(window.workspace._say_tables, True), "Another program has changed"),
+    ]
+    for comes, headline in come:
+        context.outside.displaced.emit(None)  # two at a time
+        comes()
+        qtbot.waitUntil(lambda: is_settled(window))
+        assert notice(window, headline).height() > 20
+        assert [one.mapTo(window, QPoint()) for one in (bar, rows)] == places, headline
+        assert row.value() == 3 and rows.height() > page.table.rowHeight(0)
+    press("Ctrl+3")
+    qtbot.waitUntil(lambda: is_settled(window))
+    assert notice(window, "The file is damaged").isVisible(), "in each tab"
 
 
 @pytest.mark.slow
