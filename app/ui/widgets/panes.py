@@ -455,6 +455,10 @@ class Inspector(QFrame):
     def show_record(self) -> None:
         self._show_parts(of_many=False)
 
+    def begin(self) -> None:
+        """Shows the first of the record, where another one was read further down."""
+        self._scroll.verticalScrollBar().setValue(0)
+
     def set_many(self, part: QWidget) -> None:
         """What is shown of several records, below the acts; once."""
         part.setProperty("clear", True)

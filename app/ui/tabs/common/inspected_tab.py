@@ -45,6 +45,8 @@ class InspectedTab(QWidget):
     inspector: Inspector
     _edited: object = None
     """The id of a record that was changed by a form, until the list has it, or another one is shown."""
+    _shown: object = None
+    """The id of the record that was shown last."""
     filters: FilterRow
     commands: Actions
     past: "PastPart | None"
@@ -178,6 +180,9 @@ class InspectedTab(QWidget):
             self.show_details(record)
             self._show_past(record_id, record)
             self.inspector.show_record()
+            if record_id != self._shown:  # read again, it stays where it is being read
+                self._shown = record_id
+                self.inspector.begin()
         self._show_selection()
         self.commands.update()
         self.details_shown.emit(record_id)

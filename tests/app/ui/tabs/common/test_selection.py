@@ -341,3 +341,18 @@ def test_an_act_right_after_another_is_not_refused_where_the_row_had_been_read_a
         with qtbot.waitSignal(context.runner.changed, timeout=10_000):
             tab.commands.trigger(act)
     assert not ask(path, "SELECT 1 FROM notifications WHERE id = ?", record_id)
+
+
+@pytest.mark.slow
+def test_another_record_is_read_from_its_top_and_the_same_one_where_it_was(
+    context: Context, show_tab: ShowTab, qtbot: QtBot
+) -> None:
+    tab: UsersTab = show_tab(UsersTab)
+    tab.resize(1200, 240)
+    bar = tab.inspector._scroll.verticalScrollBar()
+    for row, at in ((1, 0), (2, 0), (2, 20)):
+        with qtbot.waitSignal(tab.details_shown):
+            tab.current.reload() if tab.table.selected_rows() == [row] else tab.table.select_row(row)
+        qtbot.waitUntil(lambda: bar.maximum() > 20)
+        assert bar.value() == at
+        bar.setValue(20)
