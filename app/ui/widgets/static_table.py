@@ -117,6 +117,10 @@ class StaticTable(DataTable):
         self.horizontalHeader().resizeSections()
         self.set_most(self._most)
 
+    def show_cell(self, position: int, column: int, cell: Cell) -> None:
+        """Another one in a row that is there, by its place among those given."""
+        self._content.setItemData(self._content.index(position, column), _values(cell))
+
     def set_most(self, most: int | None) -> None:
         """How many rows it is high at the most."""
         self._most = most

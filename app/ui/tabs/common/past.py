@@ -13,6 +13,7 @@ from app.services.records.summary import done_to, sentence
 from app.services.text import visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
+from app.ui.tabs.common.list_controller import REPAINT_MS
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
@@ -89,6 +90,9 @@ class PastPart(QWidget):
         self.table.opened.connect(self._open)
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
         self._soon.timeout.connect(self._read_on)
+        self._ages = QTimer(self, interval=REPAINT_MS)
+        self._ages.timeout.connect(self._grow_older)
+        self._ages.start()
 
     def show_past_of(self, named: Named | None) -> None:
         """Reads it when nothing else has been chosen for a moment; of the record shown, again."""
@@ -173,12 +177,18 @@ class PastPart(QWidget):
         said = f"{kind} {what}" if what.startswith("with ") else " · ".join(filter(None, (kind, what)))
         return f"{said} · {who}" if who else said
 
-    def _cells(self, entry: PastEntry) -> tuple[Cell, ...]:
+    def _grow_older(self) -> None:
+        for position, entry in enumerate(self._entries):
+            self.table.show_cell(position, 1, self._when(entry))
+
+    def _when(self, entry: PastEntry) -> Cell:
         at, now = epoch_of(entry.created_at), self._context.clock()
-        said = self._sentence(entry)
-        moment = declared.moment(self._context, entry.created_at)
         when = plain(entry.created_at) if at is None else relative_time(at, now)
+        return Cell(when, entry.seq, tip=declared.moment(self._context, entry.created_at))
+
+    def _cells(self, entry: PastEntry) -> tuple[Cell, ...]:
+        said = self._sentence(entry)
         number = f"Entry {grouped(entry.seq)} of {visible(entry.tenant_id)} ({visible(entry.event_type)})"
         by = [f"By {visible(entry.actor)}"] if "@" in entry.actor else []
         tip = "\n".join([f"{number}: {said}", *map(visible, history.told_whole(entry.said)), *by])
-        return (Cell(said, tip=tip), Cell(when, entry.seq, tip=moment))
+        return Cell(said, tip=tip), self._when(entry)

@@ -14,6 +14,7 @@ from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, PLANNING_RUN
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.past import PastPart
 from app.ui.tabs.common.record_tab import RecordTab
+from tests.conftest import NOW
 from tests.fixtures.live import Live
 from tests.fixtures.window import TABLES, ask, choose, click, current, go, open_file, press
 
@@ -54,6 +55,10 @@ def test_an_act_is_there_at_once_and_enter_leads_to_its_entry(
     table = past_of(page).table
     qtbot.waitUntil(lambda: table.rowHeight(0) > table.verticalHeader().defaultSectionSize())  # of two lines
     assert table.verticalScrollBar().maximum() == 0 and said in table.model().index(0, 0).data(TOOLTIP)
+    assert table.model().index(0, 1).data() == "just now"
+    page.context.clock = lambda: NOW + 7200
+    past_of(page)._ages.timeout.emit()
+    assert table.model().index(0, 1).data() == "2 h ago"
     newest = ask(demo_path, "SELECT max(seq) FROM audit_chain")[0][0]
     past_of(page).table.setFocus()
     press("Home")
