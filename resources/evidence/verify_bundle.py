@@ -3,9 +3,10 @@
 Every file against manifest.json. Every row of rows.jsonl: its types, its text, its JSON, its hash (SHA-256
 of previous_hash ":" event_type ":" payload ":" created_at) and the row before it. Every chain's start: 64
 zeros, or the furthest prune marker. Every checkpoint's place, its Ed25519 signature (RFC 8032), and what it
-knew: last rows, numbers of rows, digests, what markers say. Prints the verdict that follows, VERIFIED only
-where --key gives who signed it: anybody can sign it again. Exit code 0: nothing here denies what the report
-says, and it is signed as --key wants. 3: nothing denies it, but nobody vouches for it: no --key was given.
+knew: last rows, numbers of rows, digests, what markers say. Around it, the other files of a tenant's export
+against that one's manifest. Prints the verdict that follows, VERIFIED only where --key gives who signed it:
+anybody can sign it again. Exit code 0: nothing here denies what the report says, and it is signed as --key
+wants. 3: nothing denies it, but nobody vouches for it: no --key was given.
 2: nothing denies it, but a range lacks known entries, untold. 1: else.
 """
 
@@ -372,6 +373,21 @@ def is_covered(latest: Item, chains: Chains) -> bool:
     )
 
 
+def check_beside(folder: Path) -> tuple[list[str], list[str]]:
+    """Which files of a tenant's export around the bundle its manifest denies, and what is said of them."""
+    try:
+        told = json.loads((folder / "manifest.json").read_bytes())
+        sums = dict(told["sha256"]) if told["format"].startswith("tenant-admin tenant ") else {}
+    except (OSError, LookupError, TypeError, ValueError, AttributeError):
+        return [], []
+    every = (file for file in (folder.rglob("*") if sums else ()) if file.is_file())
+    found = {file.relative_to(folder).as_posix(): file for file in every}
+    wrong = [name for name in sums if name not in found or sha(found[name].read_bytes()) != sums[name]]
+    said = [f"Beside it, {name!a} is not what the export's manifest tells of." for name in wrong]
+    held = f"The {len(sums)} files of the export are as its manifest tells, which nobody has signed."
+    return wrong, said or [held] * bool(sums)
+
+
 def main(folder: Path, keys: Sequence[str] = ()) -> int:
     files = {file.name: file.read_bytes() for file in folder.iterdir()}
     manifest, report = json.loads(files["manifest.json"]), json.loads(files["findings.json"])
@@ -418,12 +434,14 @@ def main(folder: Path, keys: Sequence[str] = ()) -> int:
     sound, asked = ("VERIFIED", "CONSISTENT"), report.get("undecided", False)
     holds = not asked and (says == verdict in sound or (says, verdict) == ("CONSISTENT", "VERIFIED"))
     known = bool(line) and line[-1]["key"] in keys  # it signed all the others, too, by their hashes
+    wrong, beside = check_beside(folder.resolve().parent)
     holds = holds and (known or not keys)
     order = "VERIFIED", "CONSISTENT", "UNPROVEN_START", "EARLIER", "TAMPERED", "UNREADABLE"
     worse_is_said = says not in sound and order.index(says) > order.index(verdict)
     outside = worse_is_said and not (whole and tenant is None)
     said = [f"{count} entries, {len(checkpoints)} checkpoints: {len(problems) or 'no'} problems"]
     said += [ascii(problem)[1:-1] for problem in [*problems, *unproven][:1000]]
+    said += [*beside[:1000]]
     if earlier:
         what = f"are those that checkpoint {exact[-1]} knew" if exact else "end before what a checkpoint knew"
         said.append(f"The entries {what}; others knew more since.")
@@ -464,10 +482,12 @@ def main(folder: Path, keys: Sequence[str] = ()) -> int:
     if not whole or tenant is not None:
         said.append("These are some of the entries; what lies outside of them, this cannot know.")
     sys.stdout.write("\n".join([*said, ""]))
-    return 1 if not holds else 2 if gone else 0 if known else 3
+    return 1 if wrong or not holds else 2 if gone else 0 if known else 3
 
 
 if __name__ == "__main__":
+    if {"-h", "--help"} & set(sys.argv):
+        sys.exit(sys.stdout.write(f"{__doc__}\n") and 0)
     try:
         given = list(enumerate(sys.argv))[1:]
         marks = [place for place, text in given if text == "--key"]
@@ -475,6 +495,9 @@ if __name__ == "__main__":
             sys.exit("--key names a fingerprint: 64 hex digits, as the signer told you.")
         keys = [sys.argv[place + 1].lower() for place in marks]
         rest = [text for place, text in given if place not in marks and place - 1 not in marks]
-        sys.exit(main(Path(rest[0] if rest else Path(__file__).parent), keys))
+        folder = Path(rest[0]) if rest else Path(__file__).parent
+        found = [one for one in (folder, folder / "chain") if (one / "rows.jsonl").is_file()]
+        none = f"This cannot be checked: {str(folder)!a} is no bundle's folder."
+        sys.exit(main(found[0], keys) if found else none)
     except (OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         sys.exit(f"This cannot be checked, because it was changed or is no bundle: {error!r}")

@@ -72,7 +72,7 @@ def check(out: Path, *how: str) -> tuple[int, str]:
     """What the stand-alone verifier in the folder says, and its exit code."""
     verify = [sys.executable, str(out / "chain" / "verify_bundle.py"), *how]
     checked = subprocess.run(verify, check=False, capture_output=True, text=True)
-    return checked.returncode, checked.stdout
+    return checked.returncode, checked.stdout + checked.stderr
 
 
 def add(path: Path, tenant: str, *, at: int) -> None:
@@ -160,6 +160,16 @@ def test_what_checkpoints_knew_is_proven_without_a_name_of_others(path: Path, tm
     checked = Checkpoint.from_json(first)
     assert checked.signature_holds() and checked.tenants[TENANT] == real[0].tenants[TENANT]
     assert last["previous"] == checked.hash
+
+    # the tables beside it, by their manifest; and it is found in its folder
+    table = out / "tables" / "users.jsonl"
+    kept = table.read_bytes()
+    assert "files of the export are as its manifest tells, which nobody has signed" in said
+    assert check(out, str(out))[0] == 3 and "is no bundle's folder" in check(out, str(table))[1]
+    table.write_bytes(kept.replace(b"@", b"%"))
+    code, said = check(out)
+    assert (code, "'tables/users.jsonl' is not what the export's manifest tells of" in said) == (1, True)
+    table.write_bytes(kept)
 
     # what was known is held against the rows, and what was said of it cannot be another
     rows = out / "chain" / "rows.jsonl"
