@@ -51,10 +51,10 @@ _READ_OF_ADDRESS: Final = 6
 """The same for a user whose address was given up or moved: who else has it, however it may be spelt."""
 _OF_ONE_TIME: Final = frozenset({"id", "created_at", "updated_at", "password_hash", "secret"})
 """Columns of a new row that differ each time it is made."""
-FEW_ADDRESSES: Final = 5
+FEW_ADDRESSES: Final = 50
 """Up to so many are looked for in any case, by an index of how they may begin."""
-_READ_IN_ANY_CASE: Final = 100
-"""The same for each of those: the 32 ways to write five letters, and who is found by them."""
+_READ_IN_ANY_CASE: Final = 150
+"""The same for each of those: the ways to write five letters, and who is found by them."""
 _READ_TO_ADD: Final = 13
 """The same for a row that is added: in each index, and whether its address or number is taken."""
 

@@ -543,7 +543,7 @@ class _Addresses:
                 parts = [*in_parts(spelt, limits.parameters - 6)]
                 look = _of_tenant(NodeList([SQL("+"), User.tenant_id]), tenant, but)  # + : not by its index
                 found = [User.email.in_(part) for part in parts]
-                any_case = _in_any_case(addresses, database) if few and also_given and is_given else None
+                any_case = _in_any_case(addresses, database) if few and also_given else None
                 if any_case is not None:
                     found[-1] |= any_case
                 checks += [Check(look.where(one).tuples(), judge) for one in found]
@@ -568,18 +568,21 @@ class _Addresses:
 
 
 _FIRST_LETTERS: Final = 5
-"""Of an address that is looked for in any case, of which each is written in two ways."""
+"""Of an address that is looked for in any case, of which most are written in two ways."""
 _FEWEST: Final = 3
 """With fewer at its beginning too many others begin so."""
+_MOST_BEGINNINGS: Final = 64
+_ALSO: Final = {"ss": ("ß", "ẞ", "ss", "sS", "Ss", "SS"), "σ": ("σ", "ς", "Σ")}
+"""What is folded to another than its small letter."""
 _BEGIN_SO: Final = """(
 SELECT other.id FROM json_each(?) AS spelt CROSS JOIN main.users AS other
 WHERE other.email >= spelt.value AND other.email < spelt.value || char(1114111)
-AND lower(other.email) IN (SELECT value FROM json_each(?)))"""
+AND (lower(other.email) IN (SELECT value FROM json_each(?)) OR other.email GLOB '*[^ -~]*'))"""
 
 
 def _in_any_case(addresses: Collection[str], database: Database) -> Any:
-    """Finds those whose addresses are one of these folded ones, with capitals of ASCII anywhere, by an
-    index of how they may begin. None where there is no index, or few letters to go by.
+    """Finds those who may have one of these folded addresses, however it is written, by an index of how they
+    may begin. None where there is no index, or few letters to go by.
     """
     tables = database.tables_looked_at
     if tables is None or "email" not in tables[USERS.name].led_by:
@@ -589,15 +592,23 @@ def _in_any_case(addresses: Collection[str], database: Database) -> Any:
     return User.id.in_(SQL(_BEGIN_SO, values)) if begin else None
 
 
-def _begin(address: str) -> list[str]:
-    """How a folded address may begin, by its first letters in either case and what is between them."""
-    letters, spelt = 0, [""]
-    for char in address:
-        if not char.isascii() or letters == _FIRST_LETTERS:
+def _begin(address: str) -> set[str]:
+    """How what is folded to an address may begin: its first letters in either case, and what is between them,
+    composed or not.
+    """
+    letters, at, spelt = 0, 0, [""]
+    name, _, host = address.rpartition("@")
+    address = f"{name}@" if "xn--" in host else address  # it may be there in its letters
+    while at < len(address):
+        part = address[at : at + 2] if address.startswith("ss", at) else address[at]
+        forms = _ALSO.get(part) or tuple(dict.fromkeys((part, part.upper())))
+        is_enough = letters >= _FEWEST and len(spelt) * len(forms) > _MOST_BEGINNINGS
+        if not unicodedata.combining(part[0]) and (letters >= _FIRST_LETTERS or is_enough):
             break
-        letters += char.isalpha()
-        spelt = [one + either for one in spelt for either in {char.lower(), char.upper()}]
-    return spelt if letters >= _FEWEST else []
+        letters, at = letters + len(part) * part.isalpha(), at + len(part)
+        spelt = [one + form for one in spelt for form in forms]
+    every = {unicodedata.normalize(form, one) for one in spelt for form in ("NFC", "NFD")}
+    return every if letters >= _FEWEST else set()
 
 
 def _spellings(address: str) -> set[str]:

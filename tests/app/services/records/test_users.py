@@ -125,12 +125,30 @@ def test_an_address_taken_meanwhile_keeps_an_undo_from_giving_it_back(engine: Da
 
 
 @pytest.mark.parametrize(
-    "spelt", ["Ada.Lovelace@x.example", "ADA.LOVELACE@x.example", "Ada.lovelace@X.Example"]
+    ("gone", "there"),
+    [
+        ("ada.lovelace@x.example", "Ada.Lovelace@x.example"),
+        ("ada.lovelace@x.example", "aDa.loVelace@X.Example"),
+        ("ägidius@x.example", "ÄgiDius@x.example"),
+        ("A\u0308gidius@x.example", "äGidius@x.example"),
+        ("straße@x.example", "STRASSE@x.example"),
+        ("strasse@x.example", "sTraẞe@x.example"),
+        ("Νίκος@x.example", "νΊκοΣ@x.example"),
+        ("ada@xn--bcher-kva.example", "aDa@BÜCHER.example"),
+    ],
 )
-def test_the_same_in_other_capitals_keeps_an_undo_from_it(engine: Database, spelt: str) -> None:
-    """Where each row costs something, in those in which a name is written most likely."""
-    change = users.delete(engine, [create(engine, "ada.lovelace@x.example")], actor="ops", now=NOW)
-    create(engine, spelt)
+def test_the_same_in_other_capitals_keeps_an_undo_from_it(
+    engine: Database, sql: apsw.Connection, gone: str, there: str
+) -> None:
+    """And not where it was so before."""
+    others = [create(engine, f"u{number}@x.example") for number in range(7)]
+    user_id, other = create(engine, gone), create(engine, "other@x.example")
+    sql.execute("UPDATE users SET email = ? WHERE id = ?", (there, other))
+    change = users.delete(engine, [user_id], actor="ops", now=NOW)
+    writing.undo(engine, change, now=NOW)
+    users.delete(engine, [other], actor="ops", now=NOW)
+    change = users.delete(engine, [user_id, *others], actor="ops", now=NOW)
+    create(engine, there)
     with pytest.raises(InvalidInput, match="already has a user"):
         writing.undo(engine, change, now=NOW)
 
