@@ -291,6 +291,10 @@ class Database(Metered):
     """
     withdrawn: Callable[[], ConnectionGone | None] | None = None
     """Tells, on any thread, whether what it was opened by is another by now, or gone; None for a file."""
+    clock_off: float = 0.0
+    """By how many seconds this computer's clock is ahead of the database's, or behind it, negative, as far as
+    its last answer tells.
+    """
     waiting: Waiting | None = None
     """What a write waits for just now."""
     on_crowd: Callable[[str], object] = staticmethod(lambda words: None)

@@ -12,6 +12,7 @@ import ssl
 import threading
 import time
 import zlib
+from calendar import timegm
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
@@ -185,6 +186,8 @@ class Client:
         self.meter.charged = self.account is not None
         self._counting = threading.Lock()
         self._paused_until = 0.0
+        self.clock_off = 0.0
+        """By how many seconds this computer's clock is ahead of the one that dates answers, or behind it."""
         self._was_reached = False
         """Whether it has answered at all: else an address is wrong, say, and no time changes that."""
         self._unreached = Patience(_UNREACHED, NotReached, self.say)
@@ -356,6 +359,7 @@ class Client:
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         self.count(calls=1)
+        sent_at = time.time()
         call = _Call(time.monotonic() + self.seconds, dropped, self.on_silence)
         _CALL.set(call)
         timeouts = {"connect": min(_CONNECT_SECONDS, call.left()), "pool": call.left()}
@@ -380,6 +384,8 @@ class Client:
             kind = TookTooLong if isinstance(error, httpcore.TimeoutException) else NotKnown
             raise kind(_why(error)) from None
         self._was_reached = True
+        if status == 200 and "age" not in given:
+            self.clock_off = _clock_off(given.get("date", ""), sent_at, self.clock_off)
         return self._judged(status, given, content, is_sql=is_sql)
 
     def _judged(
@@ -566,6 +572,23 @@ def _seconds_to_wait(headers: Mapping[str, str]) -> float:
         return LONGEST_PAUSE
     # By the clock of whoever says so, if it tells: this computer's may be another.
     return min(max(until - (_time(headers.get("date")) or time.time()), 1.0), LONGEST_PAUSE)
+
+
+_DATE: Final = re.compile(r"\w{3}, (\d\d) (\w{3}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT", re.ASCII)
+"""As all servers write it (RFC 9110, 5.6.7)."""
+_MONTHS: Final = "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"
+
+
+def _clock_off(date: str, sent_at: float, known: float) -> float:
+    """By how many seconds at least this computer's clock is ahead of the one that dated an answer, or behind
+    it, negative; as it is `known` where none is told. An answer was made between when it was asked for, on
+    this clock, and now; a date leaves out what there was of its second.
+    """
+    if (found := _DATE.fullmatch(date)) is None or found[2] not in _MONTHS:
+        return known
+    day, _, year, *time_of_day = found.groups()
+    at = timegm((int(year), _MONTHS.index(found[2]) + 1, int(day), *map(int, time_of_day)))
+    return max(sent_at - (at + 1), 0.0) or min(time.time() - at, 0.0)
 
 
 def _time(told: str | None) -> float | None:

@@ -736,6 +736,7 @@ class D1Database(Database):
             raise NotKnown("its answer lacks a row, or has one too many")
         if answer.size is not None:
             self.size = answer.size
+        self.clock_off = self.client.clock_off
         return answer
 
 

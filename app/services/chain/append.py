@@ -12,7 +12,15 @@ from typing import Any, Final
 from peewee import SQL, BaseQuery, Table, fn
 
 from app.services.chain import rules
-from app.services.chain.cautions import Agreed, Caution, DamageMet, EarlierState, NotRecorded, WentBack
+from app.services.chain.cautions import (
+    Agreed,
+    Caution,
+    ClockOff,
+    DamageMet,
+    EarlierState,
+    NotRecorded,
+    WentBack,
+)
 from app.services.chain.numbering import Numbering
 from app.services.chain.reading import last_numbers
 from app.services.chain.rules import named
@@ -207,9 +215,10 @@ def append(
     plan and checks raise, `Caution`, `HeadMoved` when the chains do not rest for so many `attempts`,
     or seconds of `patience`, `NumbersUsedUp`, and the errors of `Database.run_batch`; nothing is written
     then. `cancelled` ends the wait for another writer, and so may a person who is told of it (`Cancelled`).
-    `told` says that a person knows of any caution.
+    `told` says that a person knows of any caution. Whoever has `agreed` to nothing that could be asked, as a
+    command, is not asked about the clock.
     """
-    agreed = agreed or Agreed()
+    is_asked, agreed = agreed is not None, agreed or Agreed()
     earlier = WentBack if Capability.TIME_TRAVEL in database.capabilities else EarlierState
     for is_so, caution in ((database.damaged, DamageMet), (database.is_earlier, earlier)):
         if is_so and not told:
@@ -219,6 +228,8 @@ def append(
     with _in_a_crowd(database) as again:
         for attempt in range(attempts):
             batch = plan()
+            if is_asked and not told and abs(database.clock_off) > rules.CLOCK_TOLERANCE:
+                agreed.require(ClockOff(database.place, database.clock_off))
             ends: Mapping[str, Head] | None
             at_once = not (attempt or batch.events[1:]) and _fit_entry(batch.checks, database.limits)
             if batch.ends is not None and (not batch.checks or at_once):

@@ -67,6 +67,22 @@ class NoBookmark(Caution):
     )
 
 
+class ClockOff(Caution):
+    """This computer's clock is so many seconds ahead of a live database's, or behind it, where negative."""
+
+    question = "Go on by this computer's clock?"
+    sentence = (
+        "This computer's clock is {why} {name}'s, as the dates of its answers tell. What is recorded now "
+        "carries this computer's time, and verification will point at it. Set the clock first; nothing was "
+        "changed."
+    )
+
+    def __init__(self, place: str, seconds: float) -> None:
+        minutes = max(1, round(abs(seconds) / 60))  # so that the same is said, and agreed to, for a while
+        off = f"{minutes:,} min" if minutes < 120 else f"{round(minutes / 60):,} h"
+        super().__init__(place, f"{off} {'ahead of' if seconds > 0 else 'behind'}")
+
+
 class Agreed:
     """The cautions that a person has agreed to, by their words, as long as a database is open.
 

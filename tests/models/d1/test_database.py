@@ -4,12 +4,15 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from functools import partial
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import apsw
 import pytest
 
 from app.services.chain.append import Event, Head, append_statements
+from app.services.chain.cautions import Agreed, ClockOff
 from app.services.chain.rules import Verdict
 from app.services.chain.where import InDatabase
 from app.services.records import users, writing
@@ -690,6 +693,23 @@ def test_who_may_not_is_told(edge: Edge, live: Live, file: Path, production: D1D
     with pytest.raises(ReadOnlyFile):
         production.read_only = True
         users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
+
+
+@pytest.mark.parametrize(("hours", "off"), [(-1, "60 min ahead of"), (2, "2 h behind")])
+def test_a_person_whose_clock_is_another_than_the_databases_is_asked(
+    production: D1Database, monkeypatch: pytest.MonkeyPatch, hours: int, off: str
+) -> None:
+    dated = BaseHTTPRequestHandler.date_time_string
+    monkeypatch.setattr(
+        BaseHTTPRequestHandler, "date_time_string", lambda self: dated(self, time.time() + 3600 * hours)
+    )
+    create, agreed = partial(writing.carry_out, users.create, production, "acme"), Agreed()
+    with pytest.raises(ClockOff, match=f"is {off} prod's, as the dates") as asked:
+        create("a@acme.example", actor="ops", now=NOW, agreed=agreed)
+    agreed.add(asked.value)
+    create("a@acme.example", actor="ops", now=NOW, agreed=agreed)
+    monkeypatch.undo()
+    create("b@acme.example", actor="ops", now=NOW, agreed=Agreed())
 
 
 def test_nothing_is_written_to_a_chain_that_went_back_since_the_last_look(
