@@ -98,7 +98,8 @@ def print_report(report: "Report") -> None:
     found = f", {report.tally}" if report.tally else ""
     if report.verdict is Verdict.VERIFIED and report.not_covered_in_words:
         found += f", {report.not_covered_in_words}"
-    say(f"{report.verdict}: {counted(report.entries, 'entry', 'entries')} in {report.seconds:.2f} s{found}")
+    verdict = f"{report.verdict}, end lost" if report.lost_end is not None else report.verdict
+    say(f"{verdict}: {counted(report.entries, 'entry', 'entries')} in {report.seconds:.2f} s{found}")
 
 
 def positive(value: str) -> int:

@@ -29,7 +29,7 @@ from models.errors import InvalidInput, StorageError
 
 if TYPE_CHECKING:
     from app.services.chain.checkpoints.store import CheckpointStore
-    from app.services.chain.verify.report import Section
+    from app.services.chain.verify.report import Report, Section
     from app.services.chain.where import Where
 
 
@@ -58,6 +58,12 @@ def verify_arguments(parser: argparse.ArgumentParser) -> None:
     )
     how_much.add_argument(
         "--whole", action="store_true", help="check everything, also of d1:NAME; how many rows is said first"
+    )
+    parser.add_argument(
+        "--accept-end",
+        action="store_true",
+        help="accept that the file ends before what was verified, or otherwise, where you know why; until "
+        "then that is reported each time, and no checkpoint is made",
     )
     parser.add_argument(
         "--quiet", action="store_true", help="print nothing of a sound file, and findings on standard error"
@@ -89,19 +95,23 @@ def verify(options: argparse.Namespace) -> int:
     since = None
     where = _where(options.file)
     before = cache(partial(_say_rows, where, store, quiet=options.quiet))  # which says it once
-    by = paths.os_user()
+    by, accepts_end = paths.os_user(), options.accept_end
+    if accepts_end and (section != Section() or exported is not None):
+        raise InvalidInput("accept-end", "--accept-end is said of the whole file; leave the others out.")
     unread: StoreUnreadable | None = None
     try:
         if options.since_checkpoint or (
             where.costs and not options.whole and not any(_asked(options).values())
         ):
             _refuse_beside_since(options)
-            checked = verify_by_itself(where, store, verifier, now=now, by=by, sign=False, before=before)
+            new_alone = partial(verify_by_itself, where, store, verifier, now=now, by=by, sign=False)
+            checked = new_alone(accepts_end=accepts_end, before=before)
             report, since = checked.report, checked.since
         else:
             before(section)
             held = partial(verify_with_checkpoints, where, store, verifier, section=section, now=now, by=by)
-            report = held(export=exported, trust=trust, archive=options.archive)
+            with_what = {"archive": options.archive, "accepts_end": accepts_end}
+            report = held(export=exported, trust=trust, **with_what)
     except StoreUnreadable as error:  # what the file says of itself is known all the same
         if (exported, options.archive, options.report) != (None,) * 3:
             raise
@@ -131,22 +141,25 @@ def verify(options: argparse.Namespace) -> int:
             for note in report.notes:
                 say(note)
         say_used(where.usage)
-    elif not report.intact or report.doubts or report.was_through is not None:
+    elif not report.stands or report.doubts:
         with redirect_stdout(sys.stderr):
             say(str(options.file))
             print_report(report)
     if unread is not None:
         complain(f"{unread.happened} What is said above of the file is without them.")
-        return EXIT_COULD_NOT_RUN if report.intact else EXIT_FINDINGS
-    if exported is None and not report.intact and not options.json:
-        _advise(store, where)
-    return EXIT_INTACT if report.intact else EXIT_FINDINGS
+        return EXIT_COULD_NOT_RUN if report.stands else EXIT_FINDINGS
+    if exported is None and not report.stands and not options.json:
+        _advise(store, where, report)
+    return EXIT_INTACT if report.stands else EXIT_FINDINGS
 
 
-def _advise(store: "CheckpointStore", where: "Where") -> None:
+def _advise(store: "CheckpointStore", where: "Where", report: "Report") -> None:
     """Where a file does not hold, or is an earlier state, what a person who knows why may say of it."""
     from app.services.chain.checkpoint import Reason  # noqa: PLC0415
 
+    if report.lost_end is not None:
+        complain("if you know why: tenant-admin verify --accept-end")
+        return
     ways = store.ways(where) if store.checkpoints(where) else ()
     if ways:
         over = "--start-over goes by what is there now; " if Reason.START_OVER in ways else ""
@@ -267,14 +280,15 @@ def checkpoint(options: argparse.Namespace) -> int:
         elif made.checkpoint is None:
             print_report(made.report)
             say_used(where.usage)
-            complain(str(made.why_not))
-            if made.report.intact:
+            is_said = made.report.lost_end is not None  # with the report
+            complain("no checkpoint was made" if is_said else str(made.why_not))
+            if made.report.stands:
                 return EXIT_COULD_NOT_RUN
             is_unproven = made.report.verdict is Verdict.UNPROVEN_START
             if not made.report.entries and is_unproven and not store.known(where).undecided:
                 complain("--accept-starts says that it is right")
             if reason is Reason.REQUEST:
-                _advise(store, where)
+                _advise(store, where, made.report)
             return EXIT_FINDINGS
         for note in made.report.doubts:
             say(note)

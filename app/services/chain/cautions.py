@@ -34,15 +34,14 @@ class DamageMet(Caution):
 
 
 class EarlierState(Caution):
-    """Later checkpoints know entries behind its last one."""
+    """Later checkpoints, or a verification before, know entries behind its last one."""
 
     question = "Go on from an earlier state?"
     sentence = (
-        "{name} is as an earlier checkpoint knew it, or earlier still. What is recorded now takes the number "
-        "of an entry that a later one knows, and the chain will look tampered with. Put back the later state "
-        "first; or, if this copy now differs on purpose, say so (“Another database…” at "
-        "Checkpoints…); "
-        "nothing was changed."
+        "{name} is an earlier state of what was signed or verified here, or its end was cut off. What is "
+        "recorded now takes the number of an entry that was there, and the chain will look tampered with. "
+        "Put back the later state first; or, if this is right, say so (“Accept this end…” in the audit tab, "
+        "or “Another database…” at Checkpoints… for a copy that now differs on purpose); nothing was changed."
     )
 
 
@@ -50,10 +49,10 @@ class WentBack(EarlierState):
     """The same of a database that Time Travel may have brought back."""
 
     sentence = (
-        "{name} is as an earlier checkpoint knew it, or earlier still. What is recorded now takes the number "
-        "of an entry that a later one knows, and the chain will look tampered with. If it was brought back "
-        "on purpose, start over first (“Start over…” at Checkpoints…); else bring the later state back by "
-        "Time Travel; nothing was changed."
+        "{name} is an earlier state of what was signed or verified here. What is recorded now takes the "
+        "number of an entry that was there, and the chain will look tampered with. If it was brought back "
+        "on purpose, say so first (“Accept this end…” in the audit tab, or “Start over…” at Checkpoints…); "
+        "else bring the later state back by Time Travel; nothing was changed."
     )
 
 

@@ -90,7 +90,7 @@ def known_of(said: KeptVerdict | None) -> KnownOfChains:
         return KnownOfChains()
     whole = (
         said.intact
-        and said.was_through is None
+        and said.lost_end is None
         and not said.part
         and (said.since is None or said.whole_at is not None)
     )

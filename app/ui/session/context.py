@@ -132,7 +132,7 @@ class Context(QObject):
         self.unsettled.saved.connect(self.history.found_saved)
         self.pause = Pause(self.runner, self)
         self.pause.changed.connect(self._ask_behind_pause)
-        self.verdict = FileVerdict(self)
+        self.verdict, self._is_lost = FileVerdict(self), False
         self.verdict.changed.connect(self._look_at_verdict)
         self.outside.went_back.connect(self._went_back)
         self.outside.withdrawn.connect(self._withdrawn)
@@ -158,7 +158,10 @@ class Context(QObject):
         found = self.verdict.found
         if found is Verdict.UNREADABLE:
             self.meet_damage()
-        if found in {Verdict.EARLIER, *SOUND}:  # others tell nothing of that
+        was_lost, self._is_lost = self._is_lost, self.verdict.lost is not None
+        if self._is_lost:
+            self.opened.database.is_earlier = True
+        elif was_lost or found in {Verdict.EARLIER, *SOUND}:  # others tell nothing of that
             self.opened.database.is_earlier = found is Verdict.EARLIER
 
     def _went_back(self, ends_at: int) -> None:

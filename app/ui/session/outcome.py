@@ -39,7 +39,8 @@ class Asked:
     more) and the file is verified alone. With `export` the file is held against these checkpoints; with
     `since` it was looked at behind that one alone. Else one is made of a whole file, for this `reason`, and
     `accepted_by` is who says that starts which nothing proves are right. With `new_alone` it is looked at
-    from the latest checkpoint on, where one fits. Of a live database no more than `most` rows are read.
+    from the latest checkpoint on, where one fits. Somebody `accepts_end` where the one that was verified is
+    not there any more. Of a live database no more than `most` rows are read.
     """
 
     section: Section = EVERYTHING
@@ -50,6 +51,7 @@ class Asked:
     accepted_by: str | None = None
     since: int | None = None
     new_alone: bool = False
+    accepts_end: bool = False
     most: int = MOST_READ
 
     @property
@@ -180,7 +182,8 @@ def run(
 
     with where.patient(monitor.cancelled):  # from the first call on
         if asked.new_alone and store.checkpoints(where):
-            return by_itself(where, store, verify, now=now, by=by, before=before, monitor=monitor)
+            new = partial(by_itself, where, store, verify, now=now, by=by, before=before, monitor=monitor)
+            return new(accepts_end=asked.accepts_end)
         before(asked.section)
         if asked.archive is not None and not asked.archive.is_dir():
             asked = replace(asked, archive=None, missing=asked.archive)
@@ -189,7 +192,11 @@ def run(
                 making.verify_and_sign, where, store, verify, now=now, by=by, archive=asked.archive
             )
             found = sign(
-                reason=asked.reason, accepted_by=asked.accepted_by, on_report=on_report, monitor=monitor
+                reason=asked.reason,
+                accepted_by=asked.accepted_by,
+                accepts_end=asked.accepts_end,
+                on_report=on_report,
+                monitor=monitor,
             )
             return Outcome(asked, found.report, found.checkpoint, found.why_not, at=now, by=by)
         hold = partial(making.verify_with_checkpoints, where, store, verify, now=now, by=by, monitor=monitor)
@@ -228,12 +235,13 @@ def by_itself(
     monitor: Monitor,
     whole_up_to: int = 0,
     sign: bool = True,
+    accepts_end: bool = False,
     before: Callable[[Section], object] = lambda section: None,
 ) -> Outcome:
     """Verifies no more than says that it still holds; all are as in `verify_by_itself`."""
     hold = partial(making.verify_by_itself, where, store, verify, now=now, by=by, sign=sign)
     with where.patient(monitor.cancelled):
-        found = hold(whole_up_to=whole_up_to, before=before, monitor=monitor)
+        found = hold(whole_up_to=whole_up_to, accepts_end=accepts_end, before=before, monitor=monitor)
     since = found.since
     asked = Asked()
     if since is not None:

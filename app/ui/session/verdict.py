@@ -14,6 +14,7 @@ from app.services.text import counted
 # Rows show before any verdict is known.
 if TYPE_CHECKING:
     from app.services.chain.checkpoints.kept import KeptVerdict
+    from app.services.chain.verify.report import LostEnd
     from app.ui.session.outcome import Outcome
 
 
@@ -54,8 +55,10 @@ class FileVerdict(QObject):
         self.outcome: Outcome | None = None
         self.last: KeptVerdict | None = None
         self.newer = 0
-        self.ends_at: int | None = None
-        """The last entry there is, once it came before one that was verified."""
+        self.lost: LostEnd | None = None
+        """What was verified and is not there any more, until somebody has accepted that, where nothing else
+        is known to be wrong.
+        """
         self._back: tuple[int, int] | None = None
         """Which it was when it was found to be one before, and when."""
         self.whole_at: int | None = None
@@ -89,12 +92,6 @@ class FileVerdict(QObject):
         return None if self.known is None else self.known.through
 
     @property
-    def ends_sooner(self) -> bool:
-        """Whether the chain ends before what was verified, where nothing else is known to be wrong."""
-        said = self.outcome.report if self.outcome is not None else self.last
-        return self.ends_at is not None or (said is not None and said.was_through is not None)
-
-    @property
     def is_broken(self) -> bool:
         said = self.outcome.report if self.outcome is not None else self.last
         return said is not None and said.verdict in BROKEN
@@ -108,9 +105,7 @@ class FileVerdict(QObject):
             since, intact = self.outcome.asked.since, self.outcome.intact
         else:
             since, intact = (None, False) if self.last is None else (self.last.since, self.last.intact)
-        said = self.last if self.outcome is None else self.outcome.report
-        ends_sooner = said is not None and said.was_through is not None
-        return not ends_sooner and since is not None and intact and self.whole_at is not None
+        return self.lost is None and since is not None and intact and self.whole_at is not None
 
     def held(self, seq: int) -> bool:
         """Whether an entry that was not looked at since held then, for all that is known."""
@@ -131,7 +126,7 @@ class FileVerdict(QObject):
         """By a verification since the file was opened; None where there was none that what is there still has
         all entries of.
         """
-        return None if self.outcome is None or self.ends_at is not None else self.outcome.report.verdict
+        return None if self.outcome is None or self.lost is not None else self.outcome.report.verdict
 
     def take(self, outcome: Outcome) -> None:
         """A part never says of the whole that it holds, unless the rest is as it was verified; what is wrong
@@ -142,7 +137,7 @@ class FileVerdict(QObject):
         broken = outcome.is_broken and not (known and known.asked.is_whole and known.is_broken)
         since = outcome.asked.since is not None and not self.is_broken
         if outcome.asked.is_whole or broken or since:
-            self.outcome, self.newer, self.ends_at = outcome, 0, None
+            self.outcome, self.newer, self.lost = outcome, 0, outcome.report.lost_end
             if outcome.asked.is_whole or broken:
                 self.whole_at = outcome.at if outcome.intact else None
             self.changed.emit()
@@ -176,37 +171,44 @@ class FileVerdict(QObject):
 
     def went_back(self, ends_at: int, now: int) -> None:
         """The last entry is another now, before the one that was: nothing more is claimed of what is gone."""
-        from app.ui.session.outcome import OTHERS, RETENTION  # noqa: PLC0415 - with what verifies
+        from app.services.chain.verify.report import LostEnd  # noqa: PLC0415 - with what verifies
+        from app.ui.session.outcome import OTHERS  # noqa: PLC0415 - as above
 
         self._back = ends_at, now
-        through = self.through
-        if through is not None and ends_at < through and self.known is not None and self.known.intact:
-            self.ends_at = ends_at
-            if self.outcome is not None:
-                self.outcome = replace(self.outcome, outdated=RETENTION if self.is_pruned else OTHERS)
+        known = self.known
+        if known is not None and ends_at < known.through and known.intact:
+            if self.lost is None:
+                self.lost = LostEnd(known.through, known.at, known.head, ends_at)
+            self.outdate(OTHERS)
+            self.end(ends_at)
+
+    def end(self, at: int) -> None:
+        """Of a chain that lost its end: the last entry is this one now."""
+        if self.lost is not None:
+            self.lost = replace(self.lost, ends_at=at)
             self.changed.emit()
 
     def came_forward(self) -> None:
         """The last entry that was verified is there again, as it was."""
         from app.ui.session.outcome import STANDS  # noqa: PLC0415 - with what verifies
 
-        self.ends_at = self._back = None
+        self.lost = self._back = None
         if self.outcome is not None:
             self.outcome = replace(self.outcome, outdated=STANDS)
         self.changed.emit()
 
+    def remember(self, last: KeptVerdict | None) -> None:
+        """What was said when the file was open before."""
+        self.last, self.lost = last, None if last is None or not last.intact else last.lost_end
+        self.whole_at = last.whole_at if last is not None and last.intact else None
+        self.changed.emit()
+
     def hear(self, last: KeptVerdict) -> None:
         """Takes what another program has found, perhaps before it went back."""
-        self.outcome, self.last, self.newer, self.ends_at = None, last, 0, None
-        if (
-            self._back is not None
-            and last.at <= self._back[1]
-            and self._back[0] < last.through
-            and last.intact
-        ):
-            self.ends_at = self._back[0]
-        self.whole_at = last.whole_at if last.intact else None
-        self.changed.emit()
+        self.outcome, self.newer, back = None, 0, self._back
+        self.remember(last)
+        if back is not None and last.at <= back[1] and self.lost is None:
+            self.went_back(*back)
 
     def spare(self) -> None:
         """Retention ran and took nothing: it is not what has written since."""

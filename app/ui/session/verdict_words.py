@@ -9,7 +9,7 @@ from app.services.chain.checkpoints import doubts
 from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.reading import Inspection, Link
 from app.services.chain.rules import BROKEN, Anchor, Verdict
-from app.services.chain.verify.report import Report, TenantReport, tally
+from app.services.chain.verify.report import LostEnd, Report, TenantReport, tally
 from app.services.text import counted, tenant_name
 from app.ui.session.outcome import AGAIN, OTHERS, STANDS, Asked, Outcome
 from app.ui.session.verdict import COULD_NOT, FileVerdict, how_many
@@ -69,7 +69,7 @@ def heading(said: Report | KeptVerdict) -> tuple[Tone, str, str]:
         return Tone.WARN, doubts.WHICH, Icon.WARNING_FILL
     if said.ends_before:
         return Tone.BAD, ENDS_BEFORE, Icon.SHIELD_BAD
-    if said.was_through is not None:
+    if said.lost_end is not None and said.intact:
         return Tone.WARN, ENDS_BEFORE, Icon.WARNING_FILL
     return HEADLINES[said.verdict]
 
@@ -103,8 +103,14 @@ def of_all(verdict: FileVerdict, now: int, utc: bool, tenant: str | None) -> Wor
 def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
     """The banner of what is known of the whole file, also where that was before it was opened."""
     newer = verdict.not_verified
-    if verdict.ends_at is not None:
-        return Tone.WARN, ENDS_BEFORE, f"— {ends_sooner(verdict)}", "Verify it again.", Icon.WARNING_FILL
+    if verdict.lost is not None and not verdict.is_broken:
+        return (
+            Tone.WARN,
+            ENDS_BEFORE,
+            f"— {ends_sooner(verdict.lost)}",
+            _lost(verdict, now),
+            Icon.WARNING_FILL,
+        )
     if verdict.outcome is not None:
         tone, head, rest, detail, icon = banner(verdict.outcome, verdict.newer)
         if verdict.outcome.outdated == STANDS and verdict.outcome.intact:
@@ -119,7 +125,7 @@ def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
         if newer:
             detail = _joined(newer, inside(detail))
             report = verdict.outcome.report
-            holds = report.intact and report.was_through is None and not verdict.outcome.is_doubted
+            holds = report.intact and not verdict.outcome.is_doubted
             if holds and (stands or report.entries):
                 head += f" through entry {grouped(verdict.outcome.through)}"
         return tone, head, rest, detail, icon
@@ -137,8 +143,7 @@ def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
         rest = f"— {_whole(verdict, now)}; {last.which} {rest.removeprefix('— ')}"
     looked = f"{_entries(last.entries)} {last.which}, {absolute_time(last.at, utc)}"
     found = _joined(newer, looked, tally(last.errors, last.warnings))
-    holds = last.intact and last.was_through is None
-    return (Tone.NEUTRAL if holds else tone), head, rest, found, icon
+    return (Tone.NEUTRAL if last.intact else tone), head, rest, found, icon
 
 
 def _still(outcome: Outcome, tone: Tone) -> Tone:
@@ -146,13 +151,19 @@ def _still(outcome: Outcome, tone: Tone) -> Tone:
     return Tone.NEUTRAL if outcome.outdated == AGAIN and tone is Tone.OK else tone
 
 
-def ends_sooner(verdict: FileVerdict) -> str:
+def ends_sooner(lost: LostEnd) -> str:
     """Of a chain that went back behind what was verified, and may have grown since."""
-    through, ends_at = verdict.through or 0, verdict.ends_at or 0
-    now = (
-        "which is not there as it was" if ends_at >= through else f"and ends at entry {grouped(ends_at)} now"
-    )
-    return f"verified through entry {grouped(through)}, {now}"
+    return f"verified through entry {grouped(lost.through)}, and {lost.found}"
+
+
+def _lost(verdict: FileVerdict, now: int) -> str:
+    """What is known of what is there, and what to do about what is not."""
+    known, why = verdict.known, "An earlier state was brought back, or its end was cut off"
+    seen = verdict.last if verdict.outcome is None else verdict.outcome.report
+    if known is None or seen is None or seen.lost_end is None:
+        return f"{why}. Verify what is there, or accept this end where you know why."
+    holds = f"What is there holds as it stands, verified {ago(known.at, now)}"
+    return f"{holds}. {why}; no checkpoint is made until you accept this end."
 
 
 def _whole(verdict: FileVerdict, now: int) -> str:
@@ -217,9 +228,6 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
     looked = "" if tone is Tone.NEUTRAL else f"{_entries(report.entries)}{how}"
     older = "older than its latest checkpoint" if report.verdict is Verdict.EARLIER else ""
     # What was found comes first: a small window cuts the end.
-    if report.was_through is not None:
-        was_through = grouped(report.was_through)
-        looked = f"verified through entry {was_through} before; verify it again to accept that"
     said = ", ".join(filter(None, (older, report.tally, looked)))
     rest = f"— {said}" if said else ""
     rest += ", before it was changed" if outcome.outdated else ""
@@ -232,7 +240,7 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
         # Where only the archive is at fault, what is in the file is signed all the same.
         alone = "" if report.verdict is not Verdict.TAMPERED else "the database itself holds: "
         details.append(f"{alone}checkpoint {outcome.checkpoint} signed over every entry")
-    elif report.was_through is not None:
+    elif report.lost_end is not None:
         pass  # its note has said why
     elif outcome.why_not is not None and report.intact and report.entries:
         details.append(outcome.why_not.rstrip("."))

@@ -471,7 +471,7 @@ class BrokenNotice(Notice):
 
     def look(self) -> None:
         verdict = self._context.verdict
-        is_told = verdict.is_broken or (verdict.ends_sooner and not self._continuation.is_older)
+        is_told = verdict.is_broken or (verdict.lost is not None and not self._continuation.is_older)
         if is_told:
             from app.ui.session import verdict_words  # noqa: PLC0415 - with what verifies
 
@@ -563,7 +563,8 @@ class ContinuationNotice(Notice):
         seen = self._context.settings.seen_through.get(self._context.opened.kept_by) or 0
         if self.is_older and not found.divergences:
             self.dismiss()
-            self.objection, self._context.opened.database.is_earlier = "", False
+            self.objection = ""
+            self._context.opened.database.is_earlier = self._context.verdict.lost is not None
         if not found.new_entries or found.divergences:
             self.show_continuation(found)
             self._see()

@@ -10,7 +10,7 @@ from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.reading import end_of, entry_and_last, few_behind
 from app.services.chain.rules import BROKEN, HIGHEST_SEQ
-from app.services.chain.verify.report import Report, Section
+from app.services.chain.verify.report import LostEnd, Report, Section
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
@@ -244,9 +244,7 @@ class SelfVerification(QObject):
                 self.check(whole=True)
 
     def _show_last(self, last: KeptVerdict | None) -> None:
-        self._verdict.last = last
-        self._verdict.whole_at = last.whole_at if last is not None and last.intact else None
-        self._verdict.changed.emit()
+        self._verdict.remember(last)
         self._begun = self._context.clock()
         self._timer.start()
         if self._context.opened.imported is None:  # which is being verified already
@@ -287,7 +285,7 @@ class SelfVerification(QObject):
             self._context.outside.look(self._check_again)
         newer, through = self._verdict.newer + len(change.events), self._verdict.through
         is_counted = through is not None and through == self._counted_for and not self._asked
-        is_told = self._context.costs and not change.bulk and is_counted
+        is_told = self._context.costs and not change.bulk and is_counted and self._verdict.lost is None
         if through is not None and is_told and newer <= MOST_COUNTED:  # each row that is read costs something
             self._counted(through, newer)
         elif AUDIT_CHAIN.name in change.tables or change.events:
@@ -325,24 +323,23 @@ class SelfVerification(QObject):
     def _went_back(self, ends_at: int) -> None:
         self.check()
 
-    def _look_where_it_ends(self, through: int) -> None:
+    def _look_where_it_ends(self, lost: LostEnd) -> None:
         """Of a chain that went back: whether it has come forward again, by Time Travel, say."""
-        known, end = self._verdict.known, self._end
-        head = None if known is None else known.head
-        if head is None and end is not None and isinstance(known, Outcome) and end[0] is known.report:
-            head = end[1]  # of one that found nothing new
+        known, head = self._verdict.outcome, lost.head
+        if head is None and known is not None and self._end is not None and self._end[0] is known.report:
+            head = self._end[1] if known.through == lost.through else None  # of one that found nothing new
 
         def done(found: tuple[str | None, int]) -> None:
             there, ends_at = found
-            if self._verdict.ends_at is None or self._verdict.through != through:
+            now = self._verdict.lost
+            if now is None or now.through != lost.through:
                 return
             if head is not None and there == head:
                 self._verdict.came_forward()
-            elif ends_at != self._verdict.ends_at:
-                self._verdict.ends_at = ends_at
-                self._verdict.changed.emit()
+            elif ends_at != now.ends_at:
+                self._verdict.end(ends_at)
 
-        read = partial(entry_and_last, seq=through)
+        read = partial(entry_and_last, seq=lost.through)
         self._context.runner.read(read, on_done=done, on_failed=lambda error: None)
 
     @Slot(object, str)
@@ -351,8 +348,8 @@ class SelfVerification(QObject):
 
     def _count(self) -> None:
         through = self._verdict.through
-        if through is not None and self._verdict.ends_at is not None:
-            self._look_where_it_ends(through)
+        if self._verdict.lost is not None:
+            self._look_where_it_ends(self._verdict.lost)
         if through is not None:  # where a row costs something, what came since another day is not all read
             self._asked += 1
 
@@ -390,13 +387,10 @@ class SelfVerification(QObject):
                 return Icon.WARNING_FILL, Tone.WARN.value, COULD_NOT, verdict.failure
             words = "Verifying…" if under_way else "Not verified"
             return Icon.SHIELD_OFF, "dim", words, "Verifying recomputes every hash and follows every link."
-        if verdict.ends_at is not None:
-            tip = f"{ENDS_BEFORE}: {ends_sooner(verdict)}"
+        if verdict.lost is not None and not verdict.is_broken:
+            tip = f"{ENDS_BEFORE}: {ends_sooner(verdict.lost)}"
             return Icon.WARNING_FILL, Tone.WARN.value, ENDS_BEFORE, tip
         said = known.report if isinstance(known, Outcome) else known
-        if said.was_through is not None:
-            tip = f"{ENDS_BEFORE}: it was verified through entry {grouped(said.was_through)} before"
-            return Icon.WARNING_FILL, Tone.WARN.value, ENDS_BEFORE, tip
         since = known.asked.since if isinstance(known, Outcome) else known.since
         stands, at = verdict.whole_stands, known.at
         tone, words, icon = WHOLE if stands else headline(said, since, verdict.newer)

@@ -24,6 +24,25 @@ def test_a_demo_file_verifies(demo: Path) -> None:
     }  # fmt: skip
 
 
+def test_an_end_that_is_gone_is_a_finding_of_its_own_until_that_is_accepted(copy: Path) -> None:
+    assert run("verify", copy).returncode == 0
+    execute(copy, "DELETE FROM audit_chain WHERE seq > 590", "UPDATE sqlite_sequence SET seq = 590")
+    for command in ("verify", "checkpoint"):
+        done = run(command, copy)
+        assert done.returncode == 1 and "CONSISTENT, end lost: 590 entries in " in done.stdout
+        assert "if you know why: tenant-admin verify --accept-end" in done.stderr
+        assert ("no checkpoint was made\n" in done.stderr) is (command == "checkpoint")
+    told = run("verify", copy, "--json")
+    lost = json.loads(told.stdout)["lostEnd"]
+    assert told.returncode == 1 and (lost["verifiedThrough"], lost["endsAt"]) == (600, 590)
+    part = run("verify", copy, "--accept-end", "--tenant", "acme-corp")
+    assert part.returncode == 2 and "--accept-end is said of the whole file" in part.stderr
+    done = run("verify", copy, "--accept-end")
+    accepted = "Accepted: it was verified through entry 600 before, and ends at entry 590 now."
+    assert done.returncode == 0 and accepted in done.stdout
+    assert run("verify", copy, "--quiet").stdout == "" and run("checkpoint", copy).returncode == 0
+
+
 def test_one_tenant_is_verified_alone(demo: Path) -> None:
     done = run("verify", demo, "--tenant", "acme-corp", "--json")
     assert [tenant["tenant"] for tenant in json.loads(done.stdout)["tenants"]] == ["acme-corp"]

@@ -18,6 +18,7 @@ from typing import Final
 from app import paths
 from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.rules import SOUND, Verdict
+from app.services.chain.verify.report import LostEnd
 from app.services.chain.where import Where
 from models.errors import InvalidInput, StorageError, TenantAdminError
 
@@ -29,7 +30,7 @@ class KeptVerdict:
     `entries` are those that were looked at; `errors` and `warnings` were found. `since` is the number of the
     checkpoint from which on that was; None where the file was verified whole, which it last was at
     `whole_at` (None: it is not known), or where a `part` was found broken. It was `undecided` which
-    database it is. `ends_before` and `was_through` as of `Report`. `head` is the stored hash of the entry
+    database it is. `ends_before` and `lost_end` as of `Report`. `head` is the stored hash of the entry
     `through`, where it was looked at.
     """
 
@@ -45,7 +46,7 @@ class KeptVerdict:
     part: bool = False
     undecided: bool = False
     ends_before: bool = False
-    was_through: int | None = None
+    lost_end: LostEnd | None = None
     head: str | None = None
 
     @property
@@ -99,9 +100,11 @@ class KeptVerdicts:
             stored = json.loads(paths.content(self._place(where)))
             if stored.pop("file") != where.location[1]:
                 return None
-            said = KeptVerdict(**stored | {"verdict": Verdict(stored["verdict"])})
+            lost = None if stored["lost_end"] is None else LostEnd(**stored["lost_end"])
+            said = KeptVerdict(**stored | {"verdict": Verdict(stored["verdict"]), "lost_end": lost})
             found = (said.entries, said.errors, said.warnings, said.through)
-            numbers = (said.at, *found, said.since or 0, said.whole_at or 0, said.was_through or 0)
+            ends = () if lost is None else (lost.through, lost.at, lost.ends_at)
+            numbers = (said.at, *found, said.since or 0, said.whole_at or 0, *ends)
             return said if {*map(type, numbers)} == {int} and isinstance(said.by, str) else None
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None

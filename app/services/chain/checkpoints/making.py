@@ -3,17 +3,19 @@
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, Unpack
 
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.kept import KeptVerdict
+from app.services.chain.checkpoints.rows import rows_of
 from app.services.chain.checkpoints.signing import require_sound
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.reading import looked_up
 from app.services.chain.rules import BROKEN, HIGHEST_SEQ, SOUND, Code, Verdict
-from app.services.chain.verify.report import EVERYTHING, Report, Section
+from app.services.chain.verify.report import EVERYTHING, LostEnd, Report, Section
 from app.services.chain.where import Where
 from app.services.text import tenant_name
 from models.errors import Cancelled, TenantAdminError
@@ -174,6 +176,7 @@ def verify_with_checkpoints(
     trust: Collection[str] = (),
     archive: Path | None = None,
     by: str | None = None,
+    accepts_end: bool = False,
     copied: Where | None = None,
     monitor: Monitor = UNWATCHED,
 ) -> Report:
@@ -183,8 +186,8 @@ def verify_with_checkpoints(
     Of a range they say what the last entries were that they knew there. `archive` is a folder of what
     retention removed, to be proven as one chain with the file. On behalf of whom that is done is `by`, where
     the verdict is to be kept: of the whole, or of a part that is broken, but not against an export, which may
-    be an old one. Raises the errors of `verify`, of `CheckpointStore.known` or `known_from`, and of
-    `with_archive`.
+    be an old one; `accepts_end` as of `keep_verdict`. Raises the errors of `verify`, of
+    `CheckpointStore.known` or `known_from`, and of `with_archive`.
     """
     known = store.known(copied or where) if export is None else store.known_from(where, export, trust=trust)
     report = verify(where, section=section, now=now, monitor=monitor, checkpoints=known)
@@ -193,7 +196,8 @@ def verify_with_checkpoints(
 
         report = with_archive(where, report, archive, tenant=section.tenant, monitor=monitor)
     if by is not None and export is None and (section == EVERYTHING or report.verdict in BROKEN):
-        return keep_verdict(where, store, report, now=now, by=by, part=section != EVERYTHING, asked=True)
+        is_part = section != EVERYTHING
+        return keep_verdict(where, store, report, now=now, by=by, part=is_part, accepts_end=accepts_end)
     return report
 
 
@@ -208,6 +212,7 @@ def verify_and_sign(
     database: str | None = None,
     accepted_by: str | None = None,
     by: str | None = None,
+    accepts_end: bool = False,
     on_report: Callable[[Report], object] | None = None,
     monitor: Monitor = UNWATCHED,
 ) -> SignedReport:
@@ -218,8 +223,9 @@ def verify_and_sign(
     they are recorded as the baseline. `archive` is as in `verify_with_checkpoints`; a checkpoint speaks of
     the file alone, so it is made where the file holds, whatever its archive says. `database` is as in
     `CheckpointStore.create`. `on_report` hears the verdict before a keyring is asked for the key. On behalf
-    of whom the file is verified is `by`, where the verdict is to be kept. Raises the errors of `verify` and
-    those of `with_archive`.
+    of whom the file is verified is `by`, where the verdict is to be kept; `accepts_end` as of
+    `keep_verdict`: before, none is signed over an end that was lost. Raises the errors of `verify` and those
+    of `with_archive`.
     """
 
     if reason is Reason.START_OVER:
@@ -257,11 +263,11 @@ def verify_and_sign(
         store.goes_on_instead(where, taken=True)
     if by is not None:
         is_put_back = reason in NEW_LINE or reason is Reason.RESTORE
-        is_asked = reason is Reason.VERIFY  # a checkpoint alone does not say that a lost end is right
-        joined = keep_verdict(where, store, joined, now=now, by=by, asked=is_asked, is_put_back=is_put_back)
+        keep = partial(keep_verdict, where, store, joined, now=now, by=by)
+        joined = keep(accepts_end=accepts_end, is_put_back=is_put_back)
     if on_report is not None:
         on_report(joined)
-    if joined.was_through is not None:
+    if joined.lost_end is not None:
         return SignedReport(joined, why_not=joined.ends_sooner)
     try:
         made = store.create(where, report, now=now, reason=reason, database=database)
@@ -279,6 +285,7 @@ def verify_by_itself(
     by: str,
     sign: bool,
     whole_up_to: int = 0,
+    accepts_end: bool = False,
     before: Callable[[Section], object] = lambda section: None,
     monitor: Monitor = UNWATCHED,
 ) -> SignedReport:
@@ -291,10 +298,11 @@ def verify_by_itself(
     it was verified whole a day ago or that checkpoint covers no more than
     `whole_up_to` entries. What is found from a checkpoint on proves the whole file wrong, and never
     right. With `sign` a whole file that holds gets a checkpoint where it has entries that none covers, and
-    where no keyring would ask a person for it, unless its end is before what was verified. The verdict is
-    kept. `before` is told of each section that is about to be read; what it raises ends it. Raises the errors
-    of `verify`, and of `CheckpointStore`.
+    where no keyring would ask a person for it, unless it has lost its end. The verdict is kept, `accepts_end`
+    as of `keep_verdict`. `before` is told of each section that is about to be read; what it raises ends it.
+    Raises the errors of `verify`, and of `CheckpointStore`.
     """
+    keep = partial(keep_verdict, where, store, now=now, by=by, accepts_end=accepts_end)
     last = store.verdicts.last(where)
     whole_at = None if last is None else last.whole_at
     recent = where.costs or (whole_at is not None and 0 <= now - whole_at < DAY)
@@ -306,14 +314,14 @@ def verify_by_itself(
             report = verify(where, section=behind, now=now, monitor=monitor)
             # No snapshot spans the calls of a live database, which Time Travel may bring back between two.
             if report.intact and (not where.costs or store.has_ends(where, since)):
-                report = keep_verdict(where, store, report, now=now, by=by, since=since)
+                report = keep(report, since=since)
                 return SignedReport(report, since=since)
     before(EVERYTHING)
     known = store.known(where)
     report = verify(where, now=now, monitor=monitor, checkpoints=known, seal=sign)
-    report = keep_verdict(where, store, report, now=now, by=by)
+    report = keep(report)
     covered = report.verdict is Verdict.VERIFIED and not report.not_covered
-    if not sign or covered or report.was_through is not None or not (report.intact and report.entries):
+    if not sign or covered or not (report.stands and report.entries):
         return SignedReport(report)
     if not store.signs_unasked():
         return SignedReport(report, why_not=_NOT_ASKED)
@@ -333,23 +341,28 @@ def keep_verdict(
     by: str,
     since: Checkpoint | None = None,
     part: bool = False,
-    asked: bool = False,
+    accepts_end: bool = False,
     is_put_back: bool = False,
 ) -> Report:
     """Keeps what was said of the whole file, of what lies behind the checkpoint `since`, or of a broken
-    `part`. Returns the report, which has a note where the chains end before what was verified here then.
+    `part`. Returns the report, which has a note where the chains have lost the end that was verified here
+    then: no checkpoint need know that.
 
-    No checkpoint need know that. The note comes until all is verified again because somebody has `asked` for
-    it, a person or a command; and never where an earlier state `is_put_back` by an act that says so.
+    The note comes until somebody says that this end is right, and `accepts_end`, a person or a command; and
+    never where an earlier state `is_put_back` by an act that says so.
     """
     last = store.verdicts.last(where)
     ends = [tenant.last_seq for tenant in report.tenants if tenant.last_seq is not None]
     through = max(ends, default=0 if since is None else since.through)
-    if last is not None and last.intact and report.intact and not is_put_back:
-        most = max(last.through, last.was_through or 0)
-        if through < most and not (asked and last.was_through is not None):
-            report = replace(report, was_through=most)
-            report = replace(report, notes=(*report.notes, report.ends_sooner))
+    lost = None if last is None or is_put_back else _verified_end(last, through)
+    if lost is not None and last is not None and report.intact:
+        lost = _as_found(where, lost, report, looks=not where.costs or last.lost_end is not None)
+    if lost is not None and report.intact and accepts_end:
+        note = f"Accepted: it was verified through entry {lost.through:,} before, and {lost.found}."
+        report, lost = replace(report, notes=(*report.notes, note)), None
+    elif lost is not None and report.intact:
+        report = replace(report, lost_end=lost)
+        report = replace(report, notes=(*report.notes, report.ends_sooner))
     before = None if last is None or since is None else last.whole_at
     said = KeptVerdict(
         report.verdict,
@@ -364,13 +377,37 @@ def keep_verdict(
         part,
         report.undecided,
         report.ends_before,
-        report.was_through,
+        lost,
         next((tenant.head for tenant in report.tenants if tenant.last_seq == through), None),
     )
     store.verdicts.keep(where, said)
     if report.verdict is Verdict.VERIFIED:
         store.follow(where)
     return report
+
+
+_PRUNED: Final = frozenset({"marker", "adopted"})
+
+
+def _verified_end(last: KeptVerdict, ends_at: int) -> LostEnd | None:
+    """What was verified before, and is looked for as long as what was found since does not hold."""
+    if last.lost_end is not None:
+        return replace(last.lost_end, ends_at=ends_at)
+    return LostEnd(last.through, last.at, last.head, ends_at) if last.intact else None
+
+
+def _as_found(where: Where, end: LostEnd, report: Report, *, looks: bool) -> LostEnd | None:
+    """The same of chains that hold; None where that end is there as it was, or was pruned. Unless one `looks`
+    it up, which reads a row, numbers tell.
+    """
+    if end.ends_at < end.through or end.head is None or not looks:
+        return end if end.ends_at < end.through else None
+    with rows_of(where) as rows:
+        there = rows.at([end.through]).get(end.through)
+    if there is not None:
+        return None if there.hash == end.head else end
+    starts = (one for one in report.tenants if one.anchor is not None and one.anchor.kind in _PRUNED)
+    return None if end.through < max((one.first_seq or 0 for one in starts), default=0) else end
 
 
 def try_to_sign(
@@ -407,7 +444,7 @@ def try_to_sign(
     found = Attempt(report, known)
     if not (report.entries and signs):
         return found
-    if report.was_through is not None:
+    if report.lost_end is not None:
         return replace(found, missing=report.ends_sooner)
     try:
         if reason is None:

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from app.services.chain import rules
 from app.services.chain.checkpoint import Seal
-from app.services.text import counted
+from app.services.text import counted, utc_time
 
 
 class Section(NamedTuple):
@@ -89,9 +89,32 @@ class TenantReport:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class LostEnd:
+    """That the entry `through`, the last one of a verification `at` that time, whose stored hash was `head`
+    (None where it was not looked at), is not there any more, and nobody has accepted that. `ends_at` is the
+    last one there is.
+    """
+
+    through: int
+    at: int
+    head: str | None
+    ends_at: int
+
+    @property
+    def found(self) -> str:
+        """What is there of it, behind "verified through entry 9"."""
+        if self.ends_at < self.through:
+            return f"ends at entry {self.ends_at:,} now"
+        return "that entry is not there as it was"
+
+    def to_json(self) -> dict[str, Any]:
+        return {"verifiedThrough": self.through, "verifiedAt": self.at, "endsAt": self.ends_at}
+
+
 _ENDS_SOONER = (
-    "It was verified through entry {:,} before, and ends before that now: an earlier state was brought back, "
-    "or its end was cut off. Once all of it is verified again, it counts as it is."
+    "It was verified through entry {:,} on {}, and {}: an earlier state was brought back, or its end was cut "
+    "off. What is there was judged as it stands; until this end is accepted, no checkpoint is made."
 )
 
 
@@ -118,8 +141,7 @@ class Report:
     were read along with the file. `earlier` is the number of the checkpoint that the file is exactly as at,
     where later ones knew more. `notes` are sentences about the checkpoints that are no findings; `doubts`
     those of them that say which database the file is. Where it is `undecided` a person has to say that.
-    `was_through` is the last entry that a verification before this one knew, where all that is there ends
-    before it.
+    `lost_end` is what a verification before this one knew, where nothing else is wrong.
     """
 
     verdict: rules.Verdict
@@ -134,19 +156,23 @@ class Report:
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     undecided: bool = False
-    was_through: int | None = None
+    lost_end: LostEnd | None = None
 
     @property
     def intact(self) -> bool:
-        """Whether nothing is wrong, every start is proven, and it is known which database this is: exit code
-        0 of `tenant-admin verify`.
-        """
+        """Whether nothing is wrong, every start is proven, and it is known which database this is."""
         return self.verdict in rules.SOUND and not self.undecided
 
     @property
+    def stands(self) -> bool:
+        """Whether it is `intact` and has not lost its end: exit code 0 of `tenant-admin verify`."""
+        return self.intact and self.lost_end is None
+
+    @property
     def ends_sooner(self) -> str:
-        """That of `was_through`, as a sentence, which is among the `notes`; else empty."""
-        return "" if self.was_through is None else _ENDS_SOONER.format(self.was_through)
+        """The `lost_end` as a sentence, which is among the `notes`; else empty."""
+        lost = self.lost_end
+        return "" if lost is None else _ENDS_SOONER.format(lost.through, utc_time(lost.at), lost.found)
 
     @property
     def ends_before(self) -> bool:
@@ -191,12 +217,17 @@ class Report:
         return f"{counted(count, 'entry', 'entries')} not in a checkpoint yet" if count else ""
 
     def to_json(self) -> dict[str, Any]:
-        """The JSON of `tenant-admin verify --json`, as plain values; `notes` where there are any."""
-        return {
-            "verdict": str(self.verdict),
-            "undecided": self.undecided,
-            "entries": self.entries,
-            "seconds": round(self.seconds, 3),
-            "findings": [finding.to_json() for finding in self.findings],
-            "tenants": [tenant.to_json() for tenant in self.tenants],
-        } | ({"notes": list(self.notes)} if self.notes else {})
+        """The JSON of `tenant-admin verify --json`, as plain values; `notes` and `lostEnd` if any."""
+        more = {} if self.lost_end is None else {"lostEnd": self.lost_end.to_json()}
+        return (
+            {
+                "verdict": str(self.verdict),
+                "undecided": self.undecided,
+                "entries": self.entries,
+                "seconds": round(self.seconds, 3),
+                "findings": [finding.to_json() for finding in self.findings],
+                "tenants": [tenant.to_json() for tenant in self.tenants],
+            }
+            | ({"notes": list(self.notes)} if self.notes else {})
+            | more
+        )

@@ -234,7 +234,7 @@ class AuditTab(RecordTab):
             (OF_ACTOR, self._actor_words, Icon.FILTER, self._keep_actor, self._refuse_actor, ""),
             (GO_TO, "Go to entry…", Icon.SEARCH, self.ask_go_to, there, "Ctrl+G"),
             (PROOF, "Export proof of this entry…", Icon.SIGNATURE, self.ask_proof, beside.refuse, ""),
-            (ACCEPT, "Accept this start…", Icon.CHECK, panel.ask_accept, panel.refuse_accept, ""),
+            (ACCEPT, panel.accept_words, Icon.CHECK, panel.ask_accept, panel.refuse_accept, ""),
             (CHECKPOINTS, "Checkpoints…", Icon.ANCHOR, panel.open_checkpoints, idle, ""),
             (REPORT, "Export report…", Icon.EXPORT, panel.ask_report, panel.refuse_report, ""),
         ):

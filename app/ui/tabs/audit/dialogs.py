@@ -125,7 +125,7 @@ class CheckpointsDialog(Dialog):
         def done(made: Outcome) -> None:
             self.checked.emit(made)
             if made.checkpoint is None:
-                self.state.setText(str(made.why_not))
+                self.state.setText(f"No checkpoint was made. {made.why_not}")
             else:
                 self._read()
 

@@ -23,6 +23,7 @@ from app.ui.session.context import Context
 from app.ui.session.lock import ask_to_read
 from app.ui.session.outcome import OTHERS, RETENTION, Asked, Outcome, State, begin, verify
 from app.ui.session.verdict import COULD_NOT
+from app.ui.tabs.audit import lost_end
 from app.ui.tabs.audit.findings import FindingsPanel
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
@@ -157,8 +158,13 @@ class VerificationPanel(QWidget):
     def refuse_report(self) -> str | None:
         return self.refuse_verify() or ("Verify the chain first." if self.outcome is None else None)
 
+    def accept_words(self) -> str:
+        return "Accept this start…" if self._context.verdict.lost is None else "Accept this end…"
+
     def refuse_accept(self) -> str | None:
-        known = self.outcome
+        known, verdict = self.outcome, self._context.verdict
+        if verdict.lost is not None and not verdict.is_broken:
+            return self.refuse_verify()
         if self.is_running or known is None or known.asked.section.is_range:
             return self.refuse_verify() or "Verify the chain first."
         if known.report.undecided:
@@ -454,7 +460,12 @@ class VerificationPanel(QWidget):
             self.export_report(folder)
 
     def ask_accept(self) -> None:
-        """Asks, and keeps the unproven starts as a baseline."""
+        """Asks, and keeps the unproven starts as a baseline; or accepts that the end was lost."""
+        lost = self._context.verdict.lost
+        if lost is not None:
+            asked = Asked(new_alone=self._context.costs, accepts_end=True)
+            lost_end.ask(self._context, lost, partial(self.start, asked), self)
+            return
         if self.outcome is None:
             return
         report = self.outcome.report

@@ -157,36 +157,73 @@ def test_a_chain_that_went_back_is_no_more_what_was_verified(
     ask(demo_path, f"DELETE FROM audit_chain WHERE seq > {last - 40}")
     page.context.outside.look()
     qtbot.waitUntil(lambda: window.shield.text() == "Older state, or cut off")
+    assert page.context.opened.database.is_earlier, "whoever goes on is asked"
     monkeypatch.undo()
     press("Ctrl+Return")
     qtbot.waitUntil(lambda: "Older state" not in window.shield.text())
     assert page.context.verdict.found is Verdict.TAMPERED
 
 
-def test_an_end_that_is_gone_is_remembered_where_no_checkpoint_knows_it(
+def test_an_end_that_is_gone_is_remembered_until_a_person_accepts_it(
     qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path
 ) -> None:
-    """Until a person, who was told, has verified what is there."""
+    """Where no checkpoint knows it. To verify what is there, or to go on from it, does not accept that."""
+    (paths.checkpoints_dir()).mkdir(parents=True)
     opened()
     last = count(demo_path, "audit_chain")
     window.close_file()
     ask(demo_path, f"DELETE FROM audit_chain WHERE seq > {last - 40}")
     ask(demo_path, "UPDATE sqlite_sequence SET seq = seq - 40 WHERE name = 'audit_chain'")
-    for _ in range(2):
-        opened()
-        assert window.shield.text().startswith("Older state, or cut off")
-        page = go(qtbot, window, AUDIT)
-        assert isinstance(page, AuditTab) and page.banner.tone() is Tone.WARN
-        told = f"verified through entry {last:,} before; verify it again to accept that"
-        assert page.banner.headline() == f"Older state, or cut off — {told}"
-        said = f"It was verified through entry {last:,} before, and ends before that now"
-        assert page.banner.detail().startswith(said) and page.banner.detail().count("verified through") == 1
-    assert isinstance(page, AuditTab)
-    with qtbot.waitSignal(page.verified):
-        press("Ctrl+Return")
-    assert page.banner.headline() == f"Chain verified — {last - 40} entries"
     opened()
-    assert window.shield.text().startswith("Chain verified")
+    said = f"Older state, or cut off — verified through entry {last:,}, and ends at entry {last - 40:,} now"
+    page = go(qtbot, window, AUDIT)
+    assert isinstance(page, AuditTab)
+    for press_it in (False, True):
+        if press_it:
+            with qtbot.waitSignal(page.verified):
+                press("Ctrl+Return")
+        assert window.shield.text() == "Older state, or cut off"
+        assert page.banner.headline() == said and page.banner.tone() is Tone.WARN
+        assert page.banner.detail().startswith("What is there holds as it stands, verified just now.")
+    users = go(qtbot, window, 0)
+    users.table.select_row(0)
+    qtbot.waitUntil(users.commands.action("delete").isEnabled)
+    users.commands.trigger("delete")
+    question = dialog(qtbot, window, ConfirmDialog)
+    assert question.title.text() == "Go on from an earlier state?"
+    press("Escape")
+    closed(qtbot, window, ConfirmDialog)
+    window.close_file()
+    append(demo_path, "new", 60)
+    opened()
+    page = go(qtbot, window, AUDIT)
+    assert isinstance(page, AuditTab) and window.shield.text() == "Older state, or cut off"
+    assert page.banner.headline().endswith(f"entry {last:,}, and that entry is not there as it was")
+
+    page.commands.trigger("checkpoints")
+    box = dialog(qtbot, page, CheckpointsDialog)
+    qtbot.waitUntil(box.make_button.isEnabled)
+    click(qtbot, box.make_button)
+    qtbot.waitUntil(lambda: box.state.text().startswith("No checkpoint was made. It was verified through"))
+    press("Escape")
+    closed(qtbot, window, CheckpointsDialog)
+    store = CheckpointStore(paths.checkpoints_dir())
+    assert not store.checkpoints(InFile(demo_path)) and page.context.verdict.lost is not None
+
+    assert page.panel.accept_button.property("text") == "Accept this end…"
+    for answer in ("Return", "accept"):
+        click(qtbot, page.panel.accept_button)
+        asked = dialog(qtbot, page, ConfirmDialog)
+        assert f"All was verified through entry {last:,} on " in asked.sentence.text()
+        if answer == "Return":
+            press(answer)  # Cancel has the focus
+            closed(qtbot, window, ConfirmDialog)
+            assert page.context.verdict.lost is not None
+        else:
+            with qtbot.waitSignal(page.verified):
+                click(qtbot, asked.confirm_button)
+    assert window.shield.text().startswith("Chain verified") and not page.context.opened.database.is_earlier
+    assert not page.panel.accept_button.isVisible() and len(store.checkpoints(InFile(demo_path))) == 1
 
 
 def test_which_database_a_file_is_is_a_question_until_a_person_has_answered_it(

@@ -178,7 +178,7 @@ def test_in_an_earlier_state_the_question_leads_to_the_way_out_and_the_lines_sta
     assert form.bar.isVisible() and form.table.mapTo(form, QPoint()) == place
     assert "“Another database…” at Checkpoints…" in words(question) and "Start over" not in words(question)
     press("Escape")
-    qtbot.waitUntil(lambda: "as an earlier checkpoint knew it" in form.problem.text())
+    qtbot.waitUntil(lambda: "is an earlier state of what was signed" in form.problem.text())
     assert not form.tenant.isEnabled(), "each line has its own"
     qtbot.waitUntil(lambda: form.problem.visibleRegion().boundingRect() == form.problem.rect())
     click(qtbot, form.action_button)

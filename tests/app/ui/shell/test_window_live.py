@@ -19,6 +19,7 @@ from app.itemmodels.columns import Tone
 from app.itemmodels.pages import PAGE
 from app.itemmodels.virtual_table import GONE
 from app.services.chain.checkpoint import Reason
+from app.services.chain.checkpoints.tables import FILE
 from app.services.chain.where import InDatabase
 from app.services.live.connections import Connections, NamedConnection
 from app.services.live.tokens import Tokens
@@ -27,7 +28,7 @@ from app.services.records.tables import EVERYONE, Scope
 from app.ui.session.lock import what_became
 from app.ui.shell.connect_dialog import ConnectDialog, TokenDialog
 from app.ui.shell.dialogs import NotesDialog
-from app.ui.shell.notices import TablesNotice
+from app.ui.shell.notices import BrokenNotice, ContinuationNotice, TablesNotice
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.time_travel import KEPT, TimeTravelDialog
 from app.ui.shell.window import MainWindow
@@ -647,19 +648,25 @@ def test_what_others_write_is_said_and_own_acts_are_not(
     assert audit.table.rowAt(0) == 0, "as nobody has read it meanwhile"
 
 
+@pytest.mark.parametrize("signed", [True, False])
 def test_a_database_that_others_brought_back_is_locked_and_its_verdict_over(
-    qtbot: QtBot, window: MainWindow, production: str, file: Path
+    qtbot: QtBot, window: MainWindow, production: str, file: Path, *, signed: bool
 ) -> None:
-    """By Time Travel, in a window of somebody else's."""
+    """By Time Travel, in a window of somebody else's. Whoever goes on is asked, also where what is gone was
+    only verified.
+    """
     (paths.checkpoints_dir()).mkdir(parents=True)
     (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
     page, context = open_live(qtbot, window, production), window.context
-    assert context is not None
+    assert context is not None and window.workspace is not None
     go(qtbot, window, 1)
     press("Ctrl+Return")
     qtbot.waitUntil(lambda: context.verdict.outcome is not None and bool(context.verdict.outcome.checkpoint))
+    if not signed:
+        (paths.checkpoints_dir() / FILE).unlink()
     unlock(qtbot, window)
-    execute(file, "DELETE FROM audit_chain WHERE seq > (SELECT max(seq) FROM audit_chain) - 40")
+    last = int(ask(file, "SELECT max(seq) FROM audit_chain")[0][0])
+    execute(file, f"DELETE FROM audit_chain WHERE seq > {last - 40}")
     execute(file, "UPDATE sqlite_sequence SET seq = seq - 40 WHERE name = 'audit_chain'")
     go(qtbot, window, 0)
     choose(qtbot, page, 0)
@@ -671,12 +678,19 @@ def test_a_database_that_others_brought_back_is_locked_and_its_verdict_over(
     closed(qtbot, window, FormDialog)
     assert any("writes are locked again" in one for one in labels(window.toast))
     assert context.lock.is_locked and window.shield.text() == "Older state, or cut off"
-    qtbot.waitUntil(lambda: context.opened.database.is_earlier)
-    assert notice(window, "This database is older than the one you saw last").isVisible()
+    older = "This database is older than the one you saw last" if signed else "Older state, or cut off"
+    (shown,) = window.findChildren(ContinuationNotice if signed else BrokenNotice)
+    qtbot.waitUntil(lambda: shown.isVisible() and shown.banner.headline().startswith(older))
     choose(qtbot, page, 0)
     unlock(qtbot, window)
     edit_email(qtbot, window, "mei@acme-corp.example")
-    assert dialog(qtbot, window, ConfirmDialog).windowTitle().endswith("Go on from an earlier state?")
+    question = dialog(qtbot, window, ConfirmDialog)
+    assert question.windowTitle().endswith("Go on from an earlier state?")
+    if not signed:
+        assert shown.banner.headline().endswith(f"entry {last:,}, and ends at entry {last - 40:,} now")
+        question.accept()
+        ends = f"and ends at entry {last - 39:,} now"
+        qtbot.waitUntil(lambda: shown.banner.headline().endswith(ends))
 
 
 def test_a_connection_that_another_program_removes_or_changes_writes_nothing_more(

@@ -101,6 +101,46 @@ def test_a_broken_file_is_looked_at_whole_until_it_holds(
     assert (mended.since, mended.report.verdict) == (None, Verdict.VERIFIED)
 
 
+def test_an_end_that_is_gone_is_told_until_it_is_there_again_or_somebody_accepts_that(
+    demo: Path, folder: Path
+) -> None:
+    where, store = InFile(demo), CheckpointStore(folder)
+
+    def lost(*, sign: bool = False, **how: Any) -> tuple[int, int] | None:
+        """The last entry that was verified, and the last one there is, where that is not there."""
+        if sign:
+            by_person = making.verify_and_sign(where, store, VERIFY, now=NOW, by="ada", **how)
+            assert (by_person.checkpoint is None) == (by_person.report.lost_end is not None)
+            report = by_person.report
+        else:
+            report = making.verify_with_checkpoints(where, store, VERIFY, now=NOW, by="ada", **how)
+        end = report.lost_end
+        assert report.stands is (end is None and report.intact) and (end is None or report.intact)
+        return None if end is None else (end.through, end.ends_at)
+
+    assert lost() is None
+    execute(demo, "CREATE TABLE gone AS SELECT * FROM audit_chain WHERE seq > 50")
+    cut = ("DELETE FROM audit_chain WHERE seq > 50", "UPDATE sqlite_sequence SET seq = 50")
+    execute(demo, *cut)
+    assert (
+        lost() == (60, 50) == lost(sign=True, reason=Reason.REQUEST) == lost(sign=True, reason=Reason.VERIFY)
+    )
+    execute(demo, "INSERT INTO audit_chain SELECT * FROM gone")
+    assert lost() is None
+    execute(demo, *cut)
+    append(demo, "new", 20)
+    assert lost() == (60, 70), "its number is another's"
+    execute(demo, "UPDATE audit_chain SET payload = payload || ' ' WHERE seq = 5")
+    assert lost() is None, "there is worse"
+    execute(demo, "UPDATE audit_chain SET payload = rtrim(payload) WHERE seq = 5")
+    assert lost() == (60, 70)
+    assert lost(accepts_end=True) is None and lost() is None
+    execute(demo, "DELETE FROM audit_chain WHERE seq > 65", "UPDATE sqlite_sequence SET seq = 99")
+    append(demo, "other", 1)
+    assert lost() == (70, 100), "numbers go on behind what is gone"
+    assert lost(sign=True, reason=Reason.VERIFY, accepts_end=True) is None
+
+
 def test_another_file_in_the_same_place_is_not_the_one_that_was_verified(
     check: Callable[..., SignedReport], demo: Path, folder: Path
 ) -> None:
