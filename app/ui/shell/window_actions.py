@@ -304,16 +304,17 @@ class ToolBar(QToolBar):
 
 
 def _fill_record(menu: QMenu, window: MainWindow) -> None:
-    """Holds the acts of a tab no longer than that is in sight: their keys would work as long."""
     menu.clear()
     if window.workspace is not None:
         _fill_with_current(menu, window.workspace, lambda page: page.commands.fill(menu))
-        turned, once = window.workspace.turned, Qt.ConnectionType.SingleShotConnection
-        turned.connect(lambda: _empty(menu), once)
 
 
 def _fill_with_current(menu: QMenu, workspace: Workspace, fill: Callable[[RecordTab], object]) -> None:
-    """Where the tab in sight is still built, as soon as it is there, in the menu that is open already."""
+    """Where the tab in sight is still built, as soon as it is there, in the menu that is open already. The
+    menu holds its acts no longer than it is in sight: their keys would work as long, or, where they are those
+    of another tab, too, none of both.
+    """
+    workspace.turned.connect(lambda: _empty(menu), Qt.ConnectionType.SingleShotConnection)
     waiting = menu.addAction("One moment…")
     waiting.setEnabled(False)
     menu.setProperty(WAITS, True)

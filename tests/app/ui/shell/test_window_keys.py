@@ -71,15 +71,17 @@ def test_keys_are_those_of_the_tab_in_sight_after_another_was_in_the_menu(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
     open_file(qtbot, window, demo_path)
-    record = window.menuBar().actions()[2].menu()
-    assert isinstance(record, QMenu)
-    record.aboutToShow.emit()
-    assert record.actions()
+    for at in (2, 3):
+        menu = window.menuBar().actions()[at].menu()
+        assert isinstance(menu, QMenu)
+        menu.aboutToShow.emit()
+        assert menu.actions()
     go(qtbot, window, 2)
-    press("Ctrl+Shift+N")
-    dialog(qtbot, window, WebhookDialog)
-    press("Escape")
-    closed(qtbot, window, WebhookDialog)
+    for keys, kind in (("Ctrl+Shift+N", WebhookDialog), ("Ctrl+Alt+S", FormDialog)):
+        press(keys)
+        dialog(qtbot, window, kind)
+        press("Escape")
+        closed(qtbot, window, kind)
 
 
 @pytest.mark.slow
