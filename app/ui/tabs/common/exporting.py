@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 _NAMES = {
     Format.CSV: ("CSV", "CSV (*.csv)"),
-    Format.JSON: ("JSON lines", "JSON lines (*.jsonl)"),
+    Format.JSON: ("JSON lines", "JSON lines (*.jsonl *.ndjson *.json)"),
     Format.SQL: ("SQL inserts", "SQL (*.sql)"),
-    Format.TEXT: ("Text", "Tab-separated text (*.txt)"),
+    Format.TEXT: ("Text", "Tab-separated text (*.txt *.tsv)"),
 }
 
 FEW = 2000
@@ -151,8 +151,9 @@ def ask_export(tab: "RecordTab", query: ListQuery, keys: Keys | None = None) -> 
 def form_of(path: Path, kind: str) -> Format:
     """What a file is to be by the extension that was typed, or else by the `kind` chosen in the dialog."""
     forms = {pattern: form for form, (_, pattern) in _NAMES.items()}
-    named = f"(*{path.suffix.lower()})"
-    return next((form for pattern, form in forms.items() if pattern.endswith(named)), forms[kind])
+    named = f"*{path.suffix.lower()}"
+    fitting = (form for kind, form in forms.items() if named in kind.rpartition("(")[2].rstrip(")").split())
+    return next(fitting, forms[kind])
 
 
 def export_to(tab: "RecordTab", path: Path, query: ListQuery, form: Format, keys: Keys | None = None) -> None:

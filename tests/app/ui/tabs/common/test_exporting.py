@@ -45,7 +45,7 @@ def test_the_selected_rows_are_exported(
     index = page.model.index(2, 0)
     page.table.menu_requested.emit(index, page.mapToGlobal(page.rect().center()))
     menu = page.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)[-1]
-    save_as(monkeypatch, tmp_path / "two.txt", "Tab-separated text (*.txt)")
+    save_as(monkeypatch, tmp_path / "two.txt", "Tab-separated text (*.txt *.tsv)")
     next(act for act in menu.actions() if act.text().replace("&", "") == "Export these rows…").trigger()
     menu.close()
     qtbot.waitUntil(lambda: window.toast.label.text() == "2 rows exported to two.txt")
@@ -239,6 +239,7 @@ def test_why_nothing_is_exported(qtbot: QtBot, window: MainWindow, demo_path: Pa
 
 def test_the_extension_that_is_typed_says_what_is_written() -> None:
     kinds = "CSV (*.csv)", "SQL (*.sql)"
-    named = [exporting.form_of(Path(name), kinds[0]) for name in ("a.sql", "a.JSONL", "a.txt", "a.csv")]
-    assert named == [Format.SQL, Format.JSON, Format.TEXT, Format.CSV]
+    names = ("a.sql", "a.JSONL", "a.json", "a.tsv", "a.csv")
+    named = [exporting.form_of(Path(name), kinds[0]) for name in names]
+    assert named == [Format.SQL, Format.JSON, Format.JSON, Format.TEXT, Format.CSV]
     assert [exporting.form_of(Path(name), kinds[1]) for name in ("a", "a.b")] == [Format.SQL] * 2
