@@ -100,6 +100,9 @@ def _add(options: argparse.Namespace) -> None:
         complain(f"{marked.place} is the same database and marked as production: {connection.place} is, too")
     answer = _answer(connection, found)
     connections.add(connection)
+    if others := connections.mark_same(connection):
+        are = "is the same database, and is" if len(others) == 1 else "are the same database, and are"
+        complain(f"{' and '.join(others)} {are} marked as production, too")
     say(answer)
     _keep_token(connection, found)
 

@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
+from dataclasses import replace as dataclass_replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
@@ -240,6 +241,19 @@ class Connections:
         own = {name.lower() for name in (connection.name, before)}
         others = (one for one in self.all() if one.production and one.name.lower() not in own)
         return next((one for one in others if one.identity == connection.identity), None)
+
+    def mark_same(self, connection: NamedConnection) -> list[str]:
+        """Marks every other connection to a database that is production, too, and gives what they are called;
+        what cannot be kept stays as it is.
+        """
+        marked = list[str]()
+        for one in self.all() if connection.production else ():
+            same = one.identity == connection.identity and one.name.lower() != connection.name.lower()
+            if same and not one.production:
+                with suppress(TenantAdminError):
+                    self.add(dataclass_replace(one, production=True), replace=True)
+                    marked.append(one.place)
+        return marked
 
     def add(self, connection: NamedConnection, *, replace: bool = False) -> None:
         """Keeps it. Raises `ConnectionExists` unless `replace`, `InvalidInput` and `CannotWrite`."""

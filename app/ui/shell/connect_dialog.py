@@ -264,6 +264,7 @@ class ConnectDialog(FormDialog):
             kept, problem = Connections(), None
             same = before is not None and kept.file(before.name) == kept.file(connection.name)
             kept.add(connection, replace=same)
+            kept.mark_same(connection)
             if typed and not connection.is_local:
                 problem = self._tokens().keep(connection, typed)
             if before is not None and not same:  # it has another name now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, cast
@@ -88,6 +89,8 @@ class TimeTravelDialog(Dialog):
         self.keep_button = push_button(context.theme, "&Keep a bookmark of the current state", self._keep)
         self.return_button = self.set_answer("Go back…", self._return, Kind.DANGER, cancel="Close")
         self.add_apart(self.keep_button)
+        for button in (self.cancel_button, self.keep_button):  # which Return in the line would press
+            button.setAutoDefault(False)
         self._can_write, self._now, self._clock, self._utc = cannot is None, now.name, clock, utc
         self._place = context.opened.place
         self.line.textChanged.connect(self._update)
@@ -111,7 +114,10 @@ class TimeTravelDialog(Dialog):
 
     def _return(self) -> None:
         text = self.line.text().strip()
-        why = "" if typed_time(text, self._utc) is not None else why_no_bookmark(text, self._now, self._place)
+        if (at := typed_time(text, self._utc)) is not None:
+            why = "That time is still to come." if at > time.time() else ""
+        else:
+            why = why_no_bookmark(text, self._now, self._place)
         if why:
             self.locked.setText(why)
             self.locked.show()

@@ -90,7 +90,15 @@ def test_a_database_of_an_account_is_named_tested_and_forgotten(
     monkeypatch.setenv(ENVIRONMENT, TOKEN)
     again = run("d1", "add", "second", "--account", ACCOUNT, "--database", database, "--url", edge.base)
     assert "d1:prod is the same database and marked as production: d1:second is, too" in again.stderr
-    assert "production; it answers" in again.stdout and run("d1", "remove", "second").returncode == 0
+    assert "production; it answers" in again.stdout
+    connections = Connections()
+    connections.add(replace(connections.named("second"), production=False, colour="grey"), replace=True)
+    where = "--account", ACCOUNT, "--database", database, "--url", edge.base
+    third = run("d1", "add", "third", *where, "--production")
+    assert "d1:second is the same database, and is marked as production, too" in third.stderr
+    assert connections.named("second").production
+    for name in ("second", "third"):
+        assert run("d1", "remove", name).returncode == 0
     monkeypatch.delenv(ENVIRONMENT)
     (listed,) = json.loads(run("d1", "list", "--json").stdout)["connections"]
     assert (listed["databaseId"], listed["production"], listed["colour"]) == (database, True, "yellow")

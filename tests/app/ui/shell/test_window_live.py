@@ -377,16 +377,18 @@ def test_what_is_refused_leaves_all_as_it_is_shown(
     asked.line.setText("00000001-0000000-abcdef")
     click(qtbot, asked.return_button)
     assert asked.isVisible() and "one looks like 0001" in words(asked), "not even asked"
+    asked.line.setFocus()
+    asked.line.clear()
+    press("Return")
+    asked.line.setText("2999-01-01")
+    press("Return")
+    assert asked.isVisible() and "That time is still to come" in words(asked)
     press("Escape")
     closed(qtbot, window, TimeTravelDialog)
-    for wrong, why in (("fffffff1-00000000-abcdef", "of a time to come"), ("2999-01-01", "still to come")):
-        asked = travel(qtbot, window)
-        asked.line.setText(wrong)
-        if "still" in why:
-            click(qtbot, asked.return_button)
-        else:
-            agree(qtbot, window, asked)
-        assert why in error(qtbot, window)
+    asked = travel(qtbot, window)
+    asked.line.setText("fffffff1-00000000-abcdef")
+    agree(qtbot, window, asked)
+    assert "of a time to come" in error(qtbot, window)
     assert window.context is context and edge.restored == []
     assert page.model.rowCount() > 0
 
