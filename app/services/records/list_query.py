@@ -3,6 +3,7 @@ value is a parameter.
 """
 
 import json
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -500,15 +501,15 @@ class Statements:
         """Whether one of these has the text in it, in any case. LIKE knows that of ASCII alone; of other
         letters GLOB is given both.
         """
-        forms = [text] if text.isascii() else _forms(text)
-        patterns = [_any_case(form) for form in forms]
+        forms = _forms(text)
+        plain = [form for form in forms if form.isascii()]
+        patterns = [_any_case(form) for form in forms if not form.isascii()]
         within = [reduce(or_, (_within(column, form) for form in forms)) for column in columns]
         if max(map(_pattern_bytes, (*forms, *patterns))) > self._limits.pattern_bytes or "\0" in text:
             return within
         found = [hides(column) & is_in for column, is_in in zip(columns, within, strict=True)]
-        if text.isascii():
-            return [*found, *(column.contains(text) for column in columns)]
-        return [*found, *(fn.GLOB(f"*{pattern}*", column) for column, pattern in product(columns, patterns))]
+        found += [column.contains(form) for column, form in product(columns, plain)]
+        return found + [fn.GLOB(f"*{pattern}*", column) for column, pattern in product(columns, patterns)]
 
     def _names_it(self, column: TableColumn, text: str) -> Any:
         """Whether an id or a hash begins with the text, and ends with what is behind its "…", as tables
@@ -527,6 +528,7 @@ class Statements:
         return found & value.endswith(end) if shortened else found
 
 
+_SS: Final = re.compile("ss", re.IGNORECASE)
 _ADDRESS: Final = "email"
 NAMED_BY: Final = ("id", "userId"), ("id", "actor"), ("email", _ADDRESS), ("email", "actor")
 """A user's columns, each with what the payload of an entry that names the user calls it; an address beside an
@@ -563,8 +565,10 @@ def number_in(text: str) -> int | None:
 
 
 def _forms(text: str) -> list[str]:
-    """The text composed and decomposed, with its ß and with ss."""
-    spelt = (text, text.casefold())
+    """The text composed and decomposed, with ß for each ss, and with ss for each ß."""
+    if text.isascii() and "ss" not in text.lower():
+        return [text]
+    spelt = (text, text.casefold(), _SS.sub("ß", text))
     return list(dict.fromkeys(unicodedata.normalize(form, one) for one in spelt for form in ("NFC", "NFD")))
 
 
@@ -587,7 +591,8 @@ def _within(column: Any, text: str) -> Any:
 
 
 def _cases(char: str) -> dict[str, None]:
-    cases = (char, char.lower(), char.upper(), char.title(), "ς" if char in "σΣ" else char)
+    also = "ς" if char in "σΣ" else "ẞ" if char == "ß" else char
+    cases = (char, char.lower(), char.upper(), char.title(), also)
     return dict.fromkeys(case for case in cases if len(case) == 1)
 
 
