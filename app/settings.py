@@ -178,7 +178,9 @@ class Settings:
     """How each tab of a database was left, by its table, as JSON: filter, order and the record selected."""
     splitter_state = SettingOf[str, QByteArray](_is(QByteArray), QByteArray(), "splitters/{}".format)
     retention_enabled = SettingOf[FileOrName, bool | None](_flag, None, _of_database("retention_enabled"))
-    """Whether retention may run on this file; None until the person has seen its preview."""
+    """Whether retention may run on this file, or by this connection; None until the person has seen its
+    preview.
+    """
     retention_last_run = SettingOf[FileOrName, int | None](_number, None, _of_database("retention_last_run"))
     """When retention last ran on this file, in epoch seconds; None when it never did."""
     went_back_at = SettingOf[FileOrName, int | None](_number, None, _of_database("went_back_at"))

@@ -348,10 +348,10 @@ class Database(Metered):
         """
         if _BEGUN.get() is self:
             return
+        if self.withdrawn is not None and (error := self.withdrawn()) is not None:
+            raise error  # which nobody can unlock
         if self.is_locked:
             raise (ReadOnlyFile if self.read_only else WritesLocked)(self.place)
-        if self.withdrawn is not None and (error := self.withdrawn()) is not None:
-            raise error
 
     @contextmanager
     def begun(self) -> Iterator[None]:

@@ -105,6 +105,11 @@ class Opened(ABC):
         return self.file or self.database.identity
 
     @property
+    def agreed_by(self) -> FileOrName:
+        """By what is kept what a person has agreed to: of a live database another one for each connection."""
+        return self.file or f"{self.kept_by} {self.place}"
+
+    @property
     @abstractmethod
     def whole_place(self) -> str:
         """Where exactly it is, for who wants to know more than `place`."""

@@ -366,19 +366,25 @@ class TokenDialog(FormDialog):
         return token
 
 
-_RUNS_THEN = " Data retention, which runs daily here, is due: it begins as soon as they are unlocked."
+_RUNS_THEN = " Data retention, which runs daily here, is due: it begins as soon as they are unlocked"
 
 
-def unlock_dialog(context: Context, parent: QWidget, *, runs_then: bool) -> ConfirmDialog:
-    """`runs_then` says that data retention, which a person has agreed to, begins at once."""
-    opened, minutes = context.opened, UNLOCKED_SECONDS // 60
-    return ConfirmDialog(
-        context.theme,
-        "Unlock writes?",
-        f"{opened.whole_place}. What is changed here is changed there at once, for everybody who works with "
-        f"it. After {counted(minutes, 'minute')} writes are locked again."
-        f"{_RUNS_THEN if runs_then else ''}",
-        action=f"Unlock for {counted(minutes, 'minute')}",
-        typed=opened.unlocked_by or "",
-        parent=parent,
-    )
+class UnlockDialog(ConfirmDialog):
+    """Asks for a database's name before its writes are unlocked. `reads_then` says that data retention, which
+    a person has agreed to, begins at once, and how many rows it reads; 0 where that is not known.
+    """
+
+    def __init__(self, context: Context, parent: QWidget, *, reads_then: int | None) -> None:
+        opened, minutes, then = context.opened, UNLOCKED_SECONDS // 60, ""
+        if reads_then is not None:
+            rows = f", and reads up to {counted(reads_then, 'row')}" if reads_then else ""
+            then = f"{_RUNS_THEN}{rows}."
+        super().__init__(
+            context.theme,
+            "Unlock writes?",
+            f"{opened.whole_place}. What is changed here is changed there at once, for everybody who works "
+            f"with it. After {counted(minutes, 'minute')} writes are locked again.{then}",
+            action=f"Unlock for {counted(minutes, 'minute')}",
+            typed=opened.unlocked_by or "",
+            parent=parent,
+        )

@@ -94,7 +94,7 @@ class Retention(QObject):
 
     @property
     def daily(self) -> bool:
-        return self._settings.retention_enabled.get(self._kept_by) is True
+        return self._settings.retention_enabled.get(self._context.opened.agreed_by) is True
 
     @property
     def next_run(self) -> int | None:
@@ -117,6 +117,23 @@ class Retention(QObject):
         """Whether a run is due as soon as writes are unlocked."""
         due, database = self._due, self._database
         return due is not None and due <= self._clock() and database.is_locked and not database.read_only
+
+    def tell_before_unlock(self, tell: Callable[[int | None], object]) -> None:
+        """Tells how many rows the run reads at most that begins when writes are unlocked; None for none."""
+        if not self.waits_for_unlock:
+            tell(None)
+            return
+        opened = self._context.opened
+        archived = self._settings.retention_archive.get(self._kept_by) is not None
+
+        def told(reads: planning.Reads) -> None:
+            tell(reads.most_of_a_run(archived=archived))
+
+        def failed(error: TenantAdminError) -> None:
+            tell(0)
+
+        read = partial(self._context.runner.read, lambda database: planning.rows_to_read(opened))
+        read(on_done=told, on_failed=failed)
 
     def start(self) -> None:
         """Begins the schedule; a run that is due begins as soon as the event loop is free."""
@@ -227,7 +244,7 @@ class Retention(QObject):
         """Shows what goes by these days, in place of the preview `before`, unless that has been closed."""
         if self._preview is not before:
             return
-        settings, kept_by = self._settings, self._kept_by
+        settings, kept_by, agreed_by = self._settings, self._kept_by, self._context.opened.agreed_by
         dialog = self._preview = RetentionDialog(
             self._context.theme,
             plan,
@@ -247,11 +264,11 @@ class Retention(QObject):
             time_travel=self._context.can(Capability.TIME_TRAVEL),
             parent=self._window,
         )
-        dialog.approved_daily.connect(lambda: settings.retention_enabled.set(kept_by, True))
+        dialog.approved_daily.connect(lambda: settings.retention_enabled.set(agreed_by, True))
         dialog.approved_daily.connect(lambda: setattr(settings, "retention_days", days))
         for approved in (dialog.approved_daily, dialog.run_once):
             approved.connect(lambda: carry_out(dialog.confirmation()))
-        dialog.turned_off.connect(lambda: settings.retention_enabled.set(kept_by, False))
+        dialog.turned_off.connect(lambda: settings.retention_enabled.set(agreed_by, False))
         dialog.turned_off.connect(self.check)
         dialog.chain_wanted.connect(self.chain_wanted)
         dialog.milliseconds_changed.connect(partial(settings.retention_milliseconds.set, kept_by))

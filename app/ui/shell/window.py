@@ -591,10 +591,17 @@ class MainWindow(QMainWindow):
         if not context.lock.is_locked:
             context.lock.lock()
             return
-        from app.ui.shell.connect_dialog import unlock_dialog  # noqa: PLC0415
+        from app.ui.shell.connect_dialog import UnlockDialog  # noqa: PLC0415
 
-        runs_then = self.workspace is not None and self.workspace.retention.waits_for_unlock
-        unlock_dialog(context, self, runs_then=runs_then).open_once(self._unlock)
+        def show(reads: int | None) -> None:
+            is_asked = any(one.isVisible() for one in self.findChildren(UnlockDialog))
+            if context is self.context and not is_asked:
+                UnlockDialog(context, self, reads_then=reads).open_once(self._unlock)
+
+        if self.workspace is None:
+            show(None)
+        else:
+            self.workspace.retention.tell_before_unlock(show)
 
     def _unlock(self) -> None:
         """And leads the keys to what is to be changed: the button that had them would lock again."""

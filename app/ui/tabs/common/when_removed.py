@@ -76,7 +76,7 @@ class Leaving:
         settings, kept_by = self._context.settings, self._context.opened.kept_by
         self._days = settings.retention_days
         self._milliseconds = settings.retention_milliseconds.get(kept_by)
-        self._runs = settings.retention_enabled.get(kept_by) is True
+        self._runs = settings.retention_enabled.get(self._context.opened.agreed_by) is True
 
     def column(self) -> Column:
         return Column(

@@ -695,6 +695,23 @@ def test_a_database_that_others_brought_back_is_locked_and_its_verdict_over(
         qtbot.waitUntil(lambda: shown.banner.headline().endswith(ends))
 
 
+def test_daily_retention_is_agreed_to_for_a_connection_and_unlocking_says_what_it_reads(
+    qtbot: QtBot, window: MainWindow, production: str
+) -> None:
+    open_live(qtbot, window, production)
+    context, settings = window.context, window.settings
+    assert context is not None
+    settings.retention_enabled.set(context.opened.kept_by, True)  # by whatever else leads to the database
+    then = "it begins as soon as they are unlocked, and reads up to"
+    for agreed in (None, True):
+        settings.retention_enabled.set(context.opened.agreed_by, agreed)
+        click(qtbot, window.strip.unlock_button)
+        asked = dialog(qtbot, window, ConfirmDialog)
+        assert any(then in one for one in labels(asked)) == bool(agreed)
+        asked.reject()
+        closed(qtbot, window, ConfirmDialog)
+
+
 def test_a_connection_that_another_program_removes_or_changes_writes_nothing_more(
     qtbot: QtBot, window: MainWindow, production: str, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
