@@ -236,19 +236,25 @@ class DataTable(QTableView):
     def kept_in_place(
         self, name: Callable[[int], Any], find: Callable[[Any], int | None], *, holds_top: bool = False
     ) -> Iterator[None]:
-        """The row at the top stays there while rows come and go above it; at the very top, new ones show
-        unless it `holds_top`.
+        """The row at the top stays there while rows come and go above it, or the next one where it goes, too;
+        at the very top, new ones show unless it `holds_top`. Where all in sight go, it stays as far down as
+        it was: Qt scrolls to the row behind those that went.
 
         `name(row)` gives what `find` knows the row by afterwards.
         """
         bar, top = self.verticalScrollBar(), self.rowAt(0)
-        known = name(top) if (bar.value() > 0 or holds_top) and top >= 0 else None
-        before = self.rowViewportPosition(top) if known is not None else 0
+        value, last = bar.value(), self.rowAt(self.viewport().height() - 1)
+        last = last if last >= 0 else self.model().rowCount() - 1
+        held = range(top, last + 1) if (value > 0 or holds_top) and top >= 0 else range(0)
+        known = [(name(row), self.rowViewportPosition(row)) for row in held]
         yield
-        row = None if known is None else find(known)
-        if row is not None and row != top:
-            self.updateGeometries()  # the scroll bar's range follows later by itself
-            bar.setValue(bar.value() + self.rowViewportPosition(row) - before)
+        self.updateGeometries()  # the scroll bar's range follows later by itself
+        for key, place in known:
+            row = None if key is None else find(key)
+            if row is not None:
+                value = bar.value() + self.rowViewportPosition(row) - place
+                break
+        bar.setValue(value)
 
     def bring_into_sight(self, index: Index) -> None:
         """Scrolls to its row where that is not in sight as a whole; else nothing moves."""

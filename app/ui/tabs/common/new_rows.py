@@ -26,7 +26,8 @@ _OTHERS, _READ = "Others have written", "Read again what others have written"
 class NewRows(QObject):
     """`NewRows(tab)`: its `button` says "3 new" above the list, which stays where it is; a click or Ctrl+J
     goes to the newest of them. Where each row that is read is charged it says that others have written, and
-    leads to reading that: `read_wanted`.
+    leads to reading that: `read_wanted`; and how many rows are new above, where they have come with another
+    reading.
     """
 
     read_wanted = Signal()
@@ -43,19 +44,21 @@ class NewRows(QObject):
         """Where the person goes once the list has it, and the record that was current when they said so."""
         self._top: Key | None = None
         """The first row when they asked to read what others have written."""
+        self._was_at_top, self._above = False, 0
+        """Whether the first row was in sight when others wrote, and how many came above it since."""
         self.count = self._at = 0
         costs = tab.context.costs
-        words, icon = (_READ, Icon.REFRESH) if costs else (self._words, Icon.CARET_UP)
+        words, icon = self._words, Icon.REFRESH if costs else Icon.CARET_UP
         go, about = (self._read, _READ) if costs else (self.go, _ABOUT)
         self.button = push_button(tab.context.theme, _OTHERS if costs else "0 new", go, icon=icon)
         self.button.hide()
         tab.commands.add(ActionSpec(NEW_ROWS, words, icon, go, self._refuse, _KEYS, about=about))
         if costs:
             place = tab.context.opened.place
-            self.button.setProperty(SHORT, "New")
-            set_tip(self.button, f"To {place}; what is shown is as it was read. {_KEYS} reads it again.")
-            self.button.setAccessibleName(f"{_OTHERS}: read again")
+            self._to_place = f"To {place}; what is shown is as it was read. {_KEYS} reads it again."
+            self._say_read()
             tab.list.loaded.connect(self._was_read)
+            tab.table.verticalScrollBar().valueChanged.connect(self._scrolled)
         else:
             tab.list.loaded.connect(self._listed)
 
@@ -65,6 +68,7 @@ class NewRows(QObject):
         """
         self._at, _ = self._tab.readings()
         if self.count == 0:
+            self._was_at_top = self._tab.table.verticalScrollBar().value() == 0
             self.count = 1
             announce(
                 self._tab.table, f"{_OTHERS} to {self._tab.context.opened.place}. {_KEYS} reads it again."
@@ -76,19 +80,37 @@ class NewRows(QObject):
         _, came = self._tab.readings()
         if self.count and came > self._at:
             self.count = 0
-            self._show_read()
             if self._top is not None and self._tab.model.key(0) != self._top:
                 self._tab.table.scrollToTop()
-            self._top = None
+            is_unseen, self._top = self._was_at_top and self._top is None, None
+            self._above = max(0, self._tab.table.rowAt(0)) if is_unseen else 0
+            self._show_read()
+
+    def _scrolled(self, to: int) -> None:
+        if to == 0 and self._above:
+            self._above = 0
+            self._show_read()
 
     def _show_read(self) -> None:
-        self.button.setVisible(self.count > 0)
+        self._say_read()
+        self.button.setVisible(self.count > 0 or self._above > 0)
         self._tab.commands.update()
 
+    def _say_read(self) -> None:
+        words = f"{self._above:,} new" if self._above and not self.count else _OTHERS
+        self.button.setText(words)
+        self.button.setProperty(SHORT, f"{self._above:,}" if words != _OTHERS else "New")
+        self.button.setAccessibleName(words if words != _OTHERS else f"{_OTHERS}: read again")
+        set_tip(self.button, self._to_place if words == _OTHERS else f"{_KEYS} goes to the newest.")
+
     def _read(self) -> None:
+        self._tab.table.setFocus()
+        if self._above and not self.count:
+            self._tab.table.select_row(0)
+            self._tab.table.scrollToTop()
+            return
         self._tab.list.holds_top = False  # what is new there is what they ask for
         self._top = self._tab.model.key(0)
-        self._tab.table.setFocus()
         self.read_wanted.emit()
 
     def go(self) -> None:
@@ -179,11 +201,16 @@ class NewRows(QObject):
             self._tab.commands.update()
 
     def _words(self) -> str:
+        if self._tab.context.costs and not self._above:
+            return _READ
+        return f"Go to {self._above:,} new" if self._above else self._words_of_count()
+
+    def _words_of_count(self) -> str:
         return f"Go to {self.count:,} new" if self.count else "Go to what is new"
 
     def _refuse(self) -> str | None:
         done = "written" if self._tab.context.costs else "added any"
-        return None if self.count else f"Nobody else has {done} since."
+        return None if self.count or self._above else f"Nobody else has {done} since."
 
 
 def _rows_of(query: ListQuery) -> ListQuery:

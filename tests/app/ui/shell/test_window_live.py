@@ -23,6 +23,7 @@ from app.services.chain.checkpoints.tables import FILE
 from app.services.chain.where import InDatabase
 from app.services.live.connections import Connections, NamedConnection
 from app.services.live.tokens import Tokens
+from app.services.records import users
 from app.services.records.export import Format
 from app.services.records.tables import EVERYONE, Scope
 from app.ui.session.lock import what_became
@@ -648,6 +649,17 @@ def test_what_others_write_is_said_and_own_acts_are_not(
     go(qtbot, window, 1)
     qtbot.waitUntil(lambda: audit.model.record_id(0) not in (None, before))
     assert audit.table.rowAt(0) == 0, "as nobody has read it meanwhile"
+
+    bar, top = audit.table.verticalScrollBar(), audit.model.record_id(0)
+    audit.list.holds_top, audit.new_rows.count = False, 0
+    execute(file, f"{INTO_USERS}('usr-late', 'acme', 'late@acme.example', NULL, {NOW}, {NOW})")
+    audit.changed_outside()
+    audit.context.act(users.rename, "usr-late", "later@acme.example")
+    qtbot.waitUntil(lambda: audit.model.record_id(0) not in (None, top))
+    qtbot.waitUntil(lambda: audit.new_rows.button.text() == "1 new")
+    assert bar.value() > 0, "what was read by another reading stands above"
+    press("Ctrl+J")
+    assert bar.value() == 0 and not audit.new_rows.button.isVisible()
 
 
 @pytest.mark.parametrize("signed", [True, False])

@@ -23,6 +23,8 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPaintEvent,
     QPixmap,
+    QStandardItem,
+    QStandardItemModel,
 )
 from PySide6.QtWidgets import QApplication, QMenu, QStyleOptionViewItem, QTableView, QWidget
 from pytestqt.qtbot import QtBot
@@ -529,3 +531,27 @@ def test_what_is_in_sight_already_is_scrolled_to_by_nothing(table: DataTable) ->
     before = bar.value()
     table.bring_into_sight(table.model().index(301, 0))
     assert bar.value() == before
+
+
+@pytest.mark.parametrize(("at", "gone", "shown"), [(0, 50, 50), (80, 50, 80), (60, 80, 140), (60, 61, 61)])
+def test_rows_that_go_take_nothing_along_that_stays_in_sight(
+    qtbot: QtBot, theme: Theme, at: int, gone: int, shown: int
+) -> None:
+    """As where the end of a chain is cut off, whose last entry was selected."""
+    table = added(qtbot, DataTable(theme, "Things"))
+    model = QStandardItemModel(200, 1, table)
+    for row in range(200):
+        model.setItem(row, QStandardItem(str(row)))
+    table.setModel(model)
+    table.resize(300, 400)
+    table.show()
+    table.select_row(at)
+    table.verticalScrollBar().setValue(at * table.rowHeight(0))
+    assert table.rowAt(0) == at
+
+    def find(name: str) -> int | None:
+        return next((row for row in range(model.rowCount()) if model.item(row).text() == name), None)
+
+    with table.kept_in_place(lambda row: model.item(row).text(), find, holds_top=True):
+        model.removeRows(0, gone)
+    assert model.item(table.rowAt(0)).text() == str(shown)
