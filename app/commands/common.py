@@ -6,7 +6,7 @@ import json
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from app.services.live.connections import NamedConnection
     from app.services.live.tokens import Tokens
     from app.services.opened import Opened
+    from models.d1.client import Heard
     from models.d1.database import D1Database
     from models.engine import Usage
 
@@ -274,7 +275,7 @@ def connected(live: LiveName, *, read_only: bool) -> "tuple[NamedConnection, D1D
     return found
 
 
-def heard(connection: "NamedConnection") -> dict[str, Callable[[Any], object]]:
+def heard(connection: "NamedConnection") -> "Heard":
     """What says that a live database has not answered for a while, and how many seconds it is waited for; and
     that it takes no call, or is asked again, for a time: the arguments that `Client` takes.
     """

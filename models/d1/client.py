@@ -18,7 +18,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 from urllib.parse import quote, urlsplit
 
 import httpcore
@@ -122,6 +122,22 @@ class Answer:
     size: int | None = None
 
 
+class Heard(TypedDict, total=False):
+    """Whom a client tells what it waits for: as `Client` has them."""
+
+    on_silence: Callable[[float], object]
+    on_pause: Callable[[str], object]
+
+
+class How(TypedDict, total=False):
+    """How a call is made: as `Client.call` has them."""
+
+    cancelled: Stop
+    dropped: Stop
+    at_once: bool
+    is_write: bool
+
+
 @dataclass(slots=True)
 class _Call:
     """What a thread waits for; at `silent_at` who waits is told that nothing has come yet."""
@@ -207,7 +223,7 @@ class Client:
                     break
         return found
 
-    def run(self, database: str, body: bytes, **how: Any) -> Answer:
+    def run(self, database: str, body: bytes, **how: Unpack[How]) -> Answer:
         """What the statements of `body` (`statements.body`) give. `how` and what it raises as of `call`."""
         try:
             answer = self.call("POST", _path(database) + _SQL, body, **how)

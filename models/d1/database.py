@@ -16,7 +16,17 @@ from typing import Any, Final, TypeVar, cast
 from peewee import SQL, BaseQuery, Select
 
 from models import errors
-from models.d1.client import ANOTHER_FORM, CALL_SECONDS, Answer, Client, Dropped, NotKnown, Refusal, TooLong
+from models.d1.client import (
+    ANOTHER_FORM,
+    CALL_SECONDS,
+    Answer,
+    Client,
+    Dropped,
+    How,
+    NotKnown,
+    Refusal,
+    TooLong,
+)
 from models.d1.errors import (
     DatabaseFull,
     DatabaseGone,
@@ -551,8 +561,8 @@ class D1Database(Database):
         """
         unwanted, stop = _UNWANTED.get(), _stop()
         try:
-            how = {"at_once": self._has_moved, "is_write": True}
-            return self._run(batch, lambda: cancelled() or stop(), unwanted, **how)
+            at_once = self._has_moved
+            return self._run(batch, lambda: cancelled() or stop(), unwanted, at_once=at_once, is_write=True)
         except Dropped:
             raise errors.OutcomeUnknown(self.place, _ENDED) from None
         except NotKnown as error:
@@ -706,15 +716,22 @@ class D1Database(Database):
                 self._refused.discard(sent.number)
                 raise errors.SavedAfterAll(self.place, sent.what)
 
-    def _run(self, sent: "_Sending", cancelled: Stop, dropped: Stop, **how: Any) -> Answer:
-        """What these statements give, as one call, `how` as the client has it."""
+    def _run(
+        self,
+        sent: "_Sending",
+        cancelled: Stop,
+        dropped: Stop,
+        *,
+        at_once: bool = False,
+        is_write: bool = False,
+    ) -> Answer:
+        """What these statements give, as one call, which is made as the client has it."""
+        how: How = {"cancelled": cancelled, "dropped": dropped, "at_once": at_once, "is_write": is_write}
         statements = sent.statements
         with self._locked.trying() as again:
             while True:
                 try:
-                    answer = self.client.run(
-                        self.database_id, sent.body, cancelled=cancelled, dropped=dropped, **how
-                    )
+                    answer = self.client.run(self.database_id, sent.body, **how)
                     break
                 except UnknownDatabase:
                     raise DatabaseGone(self.place, self.database_id) from None

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 from app import paths
 from app.services.live.connections import NamedConnection
 from app.services.live.dev_server import Offered, address_of, file_behind, named_by_project
 from app.services.live.tokens import Tokens
 from app.services.text import some_of
-from models.d1.client import Client
+from models.d1.client import Client, Heard
 from models.d1.database import D1Database, patiently
 from models.d1.errors import NoList, UnknownDatabase
 from models.d1.patience import in_background
@@ -35,7 +35,7 @@ def patient() -> AbstractContextManager[None]:
     return in_background(never)
 
 
-def client(connection: NamedConnection, tokens: Tokens, **heard: Any) -> Client:
+def client(connection: NamedConnection, tokens: Tokens, **heard: Unpack[Heard]) -> Client:
     """What calls are made by; nothing is sent to the database yet. `heard` are `on_silence` and `on_pause` as
     `Client` has them.
 
@@ -56,7 +56,7 @@ def client(connection: NamedConnection, tokens: Tokens, **heard: Any) -> Client:
 
 
 def database(
-    connection: NamedConnection, tokens: Tokens, *, read_only: bool = False, **heard: Any
+    connection: NamedConnection, tokens: Tokens, *, read_only: bool = False, **heard: Unpack[Heard]
 ) -> tuple[NamedConnection, D1Database]:
     """The database, and the connection with its name. One of `wrangler dev` is looked up first, since that
     makes what it does not know. Raises as `client` and `identified` do.
