@@ -257,6 +257,9 @@ class ListedTab(InspectedTab):
             return
         self.price.hide()
         self._has_unseen = False
+        if agreed and not self.model.rowCount():  # an answer may take its time
+            asked = f"{self.context.opened.place} is asked for these rows."
+            self._show_none(self.spec.icon, "Reading…", asked)
         self.list.show(query)
         self.read_beside(query)
 

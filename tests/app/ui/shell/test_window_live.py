@@ -1357,6 +1357,7 @@ def test_rows_of_another_filter_or_tenant_do_not_stay_while_a_price_is_asked(
     assert page.list.selected_count() == 0 and not page.commands.action("delete").isEnabled()
     assert "Not read yet" in " ".join(labels(page.empty_state)) and page.clear_button.isVisible()
     press("Return")
+    assert "Reading…" in " ".join(labels(page.empty_state))
     qtbot.waitUntil(lambda: page.filters.count.text() == "0 users")
     assert "No match" in " ".join(labels(page.empty_state))
     page.set_scope(Scope("acme-corp"))
