@@ -401,6 +401,9 @@ class Timeline(QWidget):
             self._go(position)
             self._anchor = position
 
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """The first click may have put hours in the place of the days: the second meant none of them."""
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self._is_held:
             self._is_held = False

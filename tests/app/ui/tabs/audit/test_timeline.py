@@ -39,6 +39,9 @@ def test_clicking_a_bar_picks_its_day(qtbot: QtBot, theme: Theme) -> None:
     with qtbot.waitSignal(timeline.picked) as picked:
         qtbot.mouseClick(timeline, Qt.MouseButton.LeftButton, pos=timeline.bar_rect(1).center())
     assert picked.args == [date(2024, 10, 5), date(2024, 10, 5)]
+    with qtbot.assertNotEmitted(timeline.picked):  # the second click of two meets other bars as a rule
+        qtbot.mouseDClick(timeline, Qt.MouseButton.LeftButton, pos=timeline.bar_rect(1).center())
+        qtbot.mouseRelease(timeline, Qt.MouseButton.LeftButton, pos=timeline.bar_rect(1).center())
 
 
 def test_dragging_over_bars_picks_their_days(qtbot: QtBot, theme: Theme) -> None:
