@@ -180,6 +180,8 @@ def file_or_live(text: str) -> Path | LiveName:
         return LiveName(text)
     if not text:  # pathlib would take it for the current folder
         raise argparse.ArgumentTypeError("the name is empty; perhaps a variable of the shell is not set")
+    if text == "-":  # other programs' name of a pipe
+        raise argparse.ArgumentTypeError("no pipe is read or written; name a file (one called “-” is ./-)")
     return Path(text)
 
 

@@ -113,6 +113,7 @@ def test_a_terminal_that_cannot_show_a_name(tmp_path: Path) -> None:
         (["verify", ""], "file: the name is empty"),
         (["migrations", "create", "x", "--folder", ""], "--folder: the name is empty"),
         ([""], "the name is empty"),
+        (["users", "list", "a.sqlite", "-"], "out: no pipe is read or written"),
     ],
 )
 def test_what_cannot_run_is_one_sentence_and_exit_2(arguments: list[str], words: str) -> None:
