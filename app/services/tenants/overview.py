@@ -88,13 +88,7 @@ def known_of(said: KeptVerdict | None) -> KnownOfChains:
     """What is still known of it after a restart: of all of them, or nothing of any."""
     if said is None:
         return KnownOfChains()
-    whole = (
-        said.intact
-        and said.lost_end is None
-        and not said.part
-        and (said.since is None or said.whole_at is not None)
-    )
-    others = said.verdict if whole else None
+    others = said.verdict if said.is_of_all else None
     return KnownOfChains(said.at, said.through, {}, others, is_broken=said.verdict in BROKEN)
 
 

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QWidget
 from shiboken6 import Shiboken
 
 from app.services.chain.cautions import Agreed, Caution
-from app.services.chain.rules import SOUND, Verdict
+from app.services.chain.rules import Verdict
 from app.services.opened import Opened
 from app.services.records.change import Change
 from app.services.records.lists import Lists
@@ -132,7 +132,7 @@ class Context(QObject):
         self.unsettled.saved.connect(self.history.found_saved)
         self.pause = Pause(self.runner, self)
         self.pause.changed.connect(self._ask_behind_pause)
-        self.verdict, self._is_lost = FileVerdict(self), False
+        self.verdict = FileVerdict(self)
         self.verdict.changed.connect(self._look_at_verdict)
         self.outside.went_back.connect(self._went_back)
         self.outside.withdrawn.connect(self._withdrawn)
@@ -155,14 +155,10 @@ class Context(QObject):
         self.busy.forget(self.runner)
 
     def _look_at_verdict(self) -> None:
-        found = self.verdict.found
-        if found is Verdict.UNREADABLE:
+        if self.verdict.found is Verdict.UNREADABLE:
             self.meet_damage()
-        was_lost, self._is_lost = self._is_lost, self.verdict.lost is not None
-        if self._is_lost:
-            self.opened.database.is_earlier = True
-        elif was_lost or found in {Verdict.EARLIER, *SOUND}:  # others tell nothing of that
-            self.opened.database.is_earlier = found is Verdict.EARLIER
+        if (is_earlier := self.verdict.is_earlier) is not None:
+            self.opened.database.is_earlier = is_earlier
 
     def _went_back(self, ends_at: int) -> None:
         """What was unlocked was another state; in this one whoever goes on is asked first."""

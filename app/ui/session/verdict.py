@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Signal
 
-from app.services.chain.rules import BROKEN, Verdict
+from app.services.chain.rules import BROKEN, SOUND, Verdict
 from app.services.text import counted
 
 # Rows show before any verdict is known.
@@ -59,6 +59,8 @@ class FileVerdict(QObject):
         """What was verified and is not there any more, until somebody has accepted that, where nothing else
         is known to be wrong.
         """
+        self._is_heard = False
+        """Whether `last` was found by another program since the file was opened."""
         self._back: tuple[int, int] | None = None
         """Which it was when it was found to be one before, and when."""
         self.whole_at: int | None = None
@@ -107,9 +109,22 @@ class FileVerdict(QObject):
             since, intact = (None, False) if self.last is None else (self.last.since, self.last.intact)
         return self.lost is None and since is not None and intact and self.whole_at is not None
 
+    @property
+    def is_earlier(self) -> bool | None:
+        """Whether whoever goes on takes numbers of entries that were there; None where nothing tells, such as
+        what was said when the file was open before.
+        """
+        said = self.outcome.report if self.outcome is not None else self.last if self._is_heard else None
+        if self.lost is not None or (said and (said.verdict is Verdict.EARLIER or said.ends_before)):
+            return True
+        is_sound = said is not None and said.verdict in SOUND
+        return False if is_sound and not (self.outcome and self.outcome.is_doubted) else None
+
     def held(self, seq: int) -> bool:
         """Whether an entry that was not looked at since held then, for all that is known."""
-        known = self.outcome
+        known, last = self.outcome, self.last
+        if known is None:
+            return last is not None and last.is_of_all and self.lost is None and seq <= last.through
         first = None if known is None else known.asked.section.first
         return self.whole_stands and known is not None and not known.is_doubted and seq < (first or 0)
 
@@ -177,10 +192,9 @@ class FileVerdict(QObject):
         self._back = ends_at, now
         known = self.known
         if known is not None and ends_at < known.through and known.intact:
-            if self.lost is None:
-                self.lost = LostEnd(known.through, known.at, known.head, ends_at)
-            self.outdate(OTHERS)
-            self.end(ends_at)
+            self.lost = self.lost or LostEnd(known.through, known.at, known.head, ends_at)
+        self.outdate(OTHERS)
+        self.end(ends_at)
 
     def end(self, at: int) -> None:
         """Of a chain that lost its end: the last entry is this one now."""
@@ -205,7 +219,7 @@ class FileVerdict(QObject):
 
     def hear(self, last: KeptVerdict) -> None:
         """Takes what another program has found, perhaps before it went back."""
-        self.outcome, self.newer, back = None, 0, self._back
+        self.outcome, self.newer, self._is_heard, back = None, 0, True, self._back
         self.remember(last)
         if back is not None and last.at <= back[1] and self.lost is None:
             self.went_back(*back)

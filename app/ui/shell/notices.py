@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from app import paths
 from app.itemmodels.columns import Tone
-from app.services.chain.rules import BROKEN, SOUND, Verdict
+from app.services.chain.rules import BROKEN, Verdict
 from app.services.opened import whole_part
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
@@ -564,7 +564,7 @@ class ContinuationNotice(Notice):
         if self.is_older and not found.divergences:
             self.dismiss()
             self.objection = ""
-            self._context.opened.database.is_earlier = self._context.verdict.lost is not None
+            self._context.opened.database.is_earlier = bool(self._context.verdict.is_earlier)
         if not found.new_entries or found.divergences:
             self.show_continuation(found)
             self._see()
@@ -657,7 +657,7 @@ class ContinuationNotice(Notice):
             self.banner.show_verdict(tone, headline, rest_of_line, detail, icon)
             self.show()
             self.is_older = older
-            if older and self._context.verdict.found not in SOUND:
+            if older and self._context.verdict.is_earlier is not False:
                 self._context.opened.database.is_earlier = True
             self.objection = f"{headline}: {detail}"
             self.objected.emit()

@@ -54,6 +54,12 @@ class KeptVerdict:
         return self.verdict in SOUND and not self.undecided
 
     @property
+    def is_of_all(self) -> bool:
+        """Whether all of it was found to hold, for all that was known then."""
+        is_whole = self.since is None or self.whole_at is not None
+        return self.intact and self.lost_end is None and not self.part and is_whole
+
+    @property
     def which(self) -> str:
         """What was looked at, behind "verified"."""
         if self.part:

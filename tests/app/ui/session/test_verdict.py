@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.rules import Verdict
-from app.services.chain.verify.report import Report
+from app.services.chain.verify.report import LostEnd, Report
 from app.ui.session.outcome import OTHERS, RETENTION, Asked, Outcome
 from app.ui.session.verdict import FileVerdict
 from tests.conftest import NOW
@@ -31,3 +31,24 @@ def test_retention_that_took_nothing_is_not_said_to_have_taken_entries() -> None
     verdict.is_pruned = False
     verdict.spare()
     assert verdict.outcome.outdated == OTHERS
+
+
+def test_whoever_goes_on_from_an_earlier_state_takes_numbers_that_were_there() -> None:
+    """Whoever has found that it is one; what was said when the file was open before tells nothing of now."""
+    verdict, sound = FileVerdict(), KeptVerdict(Verdict.VERIFIED, NOW, "ada", 9, 0, 0, 9, head="ab")
+    verdict.remember(replace(sound, verdict=Verdict.EARLIER))
+    assert verdict.is_earlier is None
+    verdict.hear(sound)
+    assert verdict.is_earlier is False and verdict.held(9) and not verdict.held(10)
+    verdict.went_back(7, NOW)
+    assert verdict.is_earlier and verdict.lost == LostEnd(9, NOW, "ab", 7) and not verdict.held(3)
+    verdict.hear(replace(sound, verdict=Verdict.TAMPERED, at=NOW + 1, ends_before=True, through=7))
+    assert verdict.is_earlier and verdict.lost is None and verdict.is_broken, "a command has verified it"
+    verdict.hear(replace(sound, at=NOW + 2))
+    assert verdict.is_earlier is False and verdict.lost is None
+    verdict.take(Outcome(Asked(), Report(Verdict.EARLIER, 7, 0.0, (), (), {}), at=NOW + 3))
+    assert verdict.is_earlier
+    verdict.take(Outcome(Asked(), Report(Verdict.CONSISTENT, 7, 0.0, (), (), {}), at=NOW + 4))
+    assert verdict.is_earlier is False
+    verdict.went_back(12, NOW + 5)
+    assert verdict.is_earlier is None, "checkpoints may know more"
