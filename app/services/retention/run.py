@@ -175,6 +175,8 @@ class RetentionStopped(StorageError):
             is_same = unreported.happened == error.happened
             why = "for the same reason." if is_same else f"too: {unreported.happened}"
             report = f" Its report in the audit chain failed{'' if is_same else ','} {why}"
+        if result.bookmark is not None:
+            report += f" Before it, for Time Travel: {result.bookmark}."
         super().__init__(
             f"Retention stopped when {result.total:,} of {planned:,} rows had been removed; {state}. "
             f"The step that failed: {error.happened}{report}"
