@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from app.services import text
 from app.services.records.change import price_to_add, price_to_change
-from app.services.text import folded
+from app.services.text import folded, some_of
 from app.ui.session.context import Context
 from app.ui.widgets.buttons import CheckBox
 from app.ui.widgets.clipboard import PasteBox
@@ -21,7 +21,7 @@ from models.status import SYSTEM_TENANT
 _valid = checked(text.tenant_id)
 _NEW = "A new tenant…"
 _NO_RECORDS = f"{SYSTEM_TENANT} is the chain of what is done to the whole database; no record can be its."
-_SHOWN = 60
+_SHOWN, _NAMED = 60, 3
 _ALIKE, _LETTERS, _COMPARED = 0.85, 2, 2_000
 """How like another name a mistyped one is, by how many letters longer at the most, and of how many."""
 
@@ -153,10 +153,11 @@ class EventsField(QWidget):
     means, if that is told, and others as text.
 
     `every` is the word for all. `value()` is the comma list, the `stored` one itself while nothing differs.
+    What is mistyped is never delivered, and nobody hears of it: others than the `stored` ones have to be
+    agreed to, by a box that names them, and again when they have been changed.
     """
 
     changed = Signal()
-    is_unfinished = False
 
     def __init__(self, known: Mapping[str, str], every: str, stored: str) -> None:
         super().__init__()
@@ -167,26 +168,35 @@ class EventsField(QWidget):
         }
         self.other = QLineEdit(placeholderText="Other event types, a comma list")
         self.other.setAccessibleName("Other event types")
-        self.warning = Label(
-            "The platform is not known to send these; a name that is mistyped is never delivered.",
-            Look.WARN,
-            wrap=True,
+        self.warning, self.agree = Label(look=Look.WARN, wrap=True), CheckBox("")
+        in_column(
+            self.all, *self.boxes.values(), self.other, self.warning, self.agree, within=self, spacing=4
         )
-        in_column(self.all, *self.boxes.values(), self.other, self.warning, within=self, spacing=4)
         self.set_value(stored)
         self._first = self._ticked()
         for box in (self.all, *self.boxes.values()):
             box.toggled.connect(self._edited)
         self.other.textChanged.connect(self._edited)
+        self.other.textChanged.connect(lambda: self.agree.setChecked(False))
+        self.agree.toggled.connect(self.changed)
         self._edited()
-        self.setFocusProxy(self.all)
 
     def value(self) -> str:
         ticked = self._ticked()
         return self._stored if ticked == self._first else ticked
 
+    @property
+    def is_unfinished(self) -> bool:
+        return not self.agree.isHidden() and not self.agree.isChecked()
+
+    def check(self, value: FieldValue) -> str:
+        """What a form asks: whether all of others was agreed to."""
+        if not self.is_unfinished:
+            return ""
+        return "Tick the box to keep what is not known here, or correct it."
+
     def set_value(self, events: str) -> None:
-        names = [name for part in events.split(",") if (name := part.strip())]
+        names = _names(events)
         self.all.setChecked(self._every in names)
         for name, box in self.boxes.items():
             box.setChecked(name in names)
@@ -201,8 +211,30 @@ class EventsField(QWidget):
         some = not self.all.isChecked()
         for editor in (*self.boxes.values(), self.other):
             editor.setEnabled(some)
-        self.warning.setVisible(some and bool(self.other.text().strip()))
+        others = [one for one in _names(self.other.text()) if one not in self.boxes] if some else []
+        self.warning.setText(self._doubt(others))
+        self.warning.setVisible(bool(others))
+        new = [one for one in others if one not in _names(self._stored)]
+        self.agree.set_words(f"Save {some_of([*map(_quoted, new)], _NAMED, len(new))} all the same")
+        self.agree.setVisible(bool(new))
+        self.setFocusProxy(self.agree if self.is_unfinished else self.all)
         self.changed.emit()
+
+    def _doubt(self, others: Sequence[str]) -> str:
+        from difflib import get_close_matches  # noqa: PLC0415 - for what few forms are asked
+
+        doubt = "The platform is not known to send these; a name that is mistyped is never delivered."
+        first = others[0][:_SHOWN] if others else ""
+        near = get_close_matches(first, self.boxes, n=1, cutoff=_ALIKE)
+        return f"{doubt} Did you mean {_quoted(near[0])}?" if near else doubt
+
+
+def _names(events: str) -> list[str]:
+    return [name for part in events.split(",") if (name := part.strip())]
+
+
+def _quoted(name: str) -> str:
+    return f"“{bounded(name, longest=_SHOWN)}”"
 
 
 class PriceLine(Label):

@@ -452,7 +452,8 @@ class WebhookDialog(FormDialog):
         url.textChanged.connect(self._hint_of_address)
         stored_events = first.text("events") if first else webhooks.ALL_EVENTS
         events = EventsField(MEANINGS, webhooks.ALL_EVENTS, stored_events)
-        self.add_field("events", "Events", events, checked(webhooks.valid_events, stored_events))
+        valid = checked(webhooks.valid_events, stored_events)
+        self.add_field("events", "Events", events, lambda value: valid(value) or events.check(value))
         self._secret: SecretLine | None = None
         if webhook is not None and webhook["has_secret"]:
             secret = QLineEdit(echoMode=QLineEdit.EchoMode.Password)

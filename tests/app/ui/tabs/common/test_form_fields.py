@@ -148,6 +148,22 @@ def test_event_types_are_ticked_and_others_warned_of(qtbot: QtBot) -> None:
     assert field.value() == "*" and not field.boxes["run_started"].isEnabled()
 
 
+def test_an_event_type_that_nobody_knows_is_kept_when_that_is_agreed_to(qtbot: QtBot) -> None:
+    field = added(qtbot, EventsField({"run_started": "A run has begun."}, "*", "deploy_done"))
+    assert not field.is_unfinished and field.check(field.value()) == ""  # it is stored
+    field.other.setText("deploy_done, run_strated, run_started")
+    assert field.is_unfinished and "Tick the box" in field.check(field.value())
+    assert field.agree.words == "Save “run_strated” all the same"
+    field.other.setText("run_strated")
+    assert field.warning.text().endswith("Did you mean “run_started”?")
+    field.agree.click()
+    assert field.check(field.value()) == "" and field.value() == "run_strated"
+    field.other.setText("run_stranded")
+    assert field.is_unfinished
+    field.all.click()
+    assert not field.is_unfinished
+
+
 def test_what_the_tenant_s_parts_are_for_and_what_is_wrong_is_heard_where_the_focus_is(
     qtbot: QtBot, theme: Theme, heard: Heard
 ) -> None:
