@@ -379,7 +379,7 @@ class Files(QObject):
 
         dialog = RestoreDialog(self._theme, offer, path, self._window, ending=self.ending())
         dialog.rejected.connect(scratch.cleanup)
-        dialog.open_once(lambda: self._restore(path, scratch, offer))
+        dialog.open_in_turn(lambda: self._restore(path, scratch, offer))
 
     def _restore(self, path: Path, scratch: WorkFolder, offer: Offer) -> None:
         actor, now = self._settings.actor, self._clock()

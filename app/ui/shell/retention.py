@@ -276,8 +276,10 @@ class Retention(QObject):
         dialog.days_changed.connect(lambda _: self._count_again(dialog))
         dialog.archive_changed.connect(partial(settings.retention_archive.set, kept_by))
         dialog.finished.connect(partial(self._preview_closed, dialog))
-        dialog.open_once()
-        if before is not None:
+        if before is None:
+            dialog.open_in_turn()
+        else:
+            dialog.open_once()
             dialog.stand_in_for(before)
             before.close()
 

@@ -153,7 +153,7 @@ class TimeTravel(QObject):
         dialog = TimeTravelDialog(context, now, kept, self._window)
         dialog.keep_wanted.connect(partial(self._keep, context))
         dialog.return_wanted.connect(partial(self._find, context))
-        dialog.open_once()
+        dialog.open_in_turn()
 
     def _keep(self, context: Context) -> None:
         database = _live(context).database

@@ -1,7 +1,7 @@
 """Dialogs: what they have in common, questions, and failures."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 
 from PySide6.QtCore import (
     QEvent,
@@ -285,6 +285,22 @@ class Dialog(QDialog):
             self.finished.connect(lambda _: _give_back(back))
         self.finished.connect(self.deleteLater)
         self.open()
+
+    def open_in_turn(self, agreed: Callable[[], object] | None = None) -> None:
+        """The same of what comes some time after a person asked for it: while they are asked something else
+        it waits until that is closed.
+        """
+        asking = QApplication.activeModalWidget()
+        if not isinstance(asking, QDialog):
+            self.open_once(agreed)
+            return
+
+        def closed() -> None:
+            if isValid(self):  # else the file was closed meanwhile, or it has no use any more
+                later(self, 0, partial(self.open_in_turn, agreed))
+
+        self.finished.connect(self.deleteLater)
+        asking.finished.connect(closed)
 
     def focusNextPrevChild(self, next_one: bool) -> bool:
         gone = self.focusWidget() is not None and is_lost(self.focusWidget())

@@ -75,7 +75,7 @@ def _say_what_goes(tab: RecordTab, found: tuple[Proof, GoingAlong | None]) -> No
         action="Choose a folder…",
         danger=False,
         parent=tab,
-    ).open_once(partial(_ask_folder, tab, proof))
+    ).open_in_turn(partial(_ask_folder, tab, proof))
 
 
 def _say_why_not(tab: RecordTab, verify: Verify, seq: int, error: TenantAdminError) -> None:
@@ -90,7 +90,7 @@ def _say_why_not(tab: RecordTab, verify: Verify, seq: int, error: TenantAdminErr
     dialog = ConfirmDialog(
         tab.context.theme, error.heading, str(error), action="Verify and export", danger=False, parent=tab
     )
-    dialog.open_once(partial(verify, verified))
+    dialog.open_in_turn(partial(verify, verified))
 
 
 def _ask_folder(tab: RecordTab, proof: Proof) -> None:

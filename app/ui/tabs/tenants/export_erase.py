@@ -154,7 +154,7 @@ def _confirm(
     if found.obstacle is not None or not found.tenant.strip():
         why = found.obstacle or "It has no name that could be typed; the command erases it."
         title = "This tenant cannot be erased"
-        ErrorDialog(context.theme, f"{why} Nothing was erased.", window, title=title).open_once()
+        ErrorDialog(context.theme, f"{why} Nothing was erased.", window, title=title).open_in_turn()
         return
     of = _COPY_OF_ROWS if opened.file is None else _COPY_OF_FILE
     price = found.price(opened.place, charged=opened.database.charges) if found.reads else None
@@ -169,7 +169,7 @@ def _confirm(
         whole=True,
         typed=found.tenant,
         parent=window,
-    ).open_once(partial(erase, found))
+    ).open_in_turn(partial(erase, found))
 
 
 def _file_name(tenant: str) -> str:

@@ -123,6 +123,21 @@ def test_a_question_gives_the_keys_back_to_the_window_that_had_them(qtbot: QtBot
     qtbot.waitUntil(beside.isActiveWindow)
 
 
+def test_what_comes_late_waits_until_nothing_else_is_asked(qtbot: QtBot, theme: Theme) -> None:
+    owner = added(qtbot, QWidget())
+    owner.show()
+    asked, late, needless = (ConfirmDialog(theme, f"{n}?", "", action="Go", parent=owner) for n in range(3))
+    asked.open_once()
+    late.open_in_turn()
+    needless.open_in_turn()
+    assert QApplication.activeModalWidget() is asked and not late.isVisible()
+    needless.reject()
+    asked.reject()
+    qtbot.waitUntil(lambda: QApplication.activeModalWidget() is late)
+    late.reject()
+    qtbot.waitUntil(lambda: QApplication.activeModalWidget() is None and not isValid(needless))
+
+
 @pytest.mark.matrix
 @pytest.mark.parametrize("order", [*permutations(range(3))], ids=str)
 def test_whichever_of_three_dialogs_goes_the_one_in_front_has_the_keys(
