@@ -459,8 +459,13 @@ class Banner(QFrame):
             self._share_width()
         done = super().event(event)
         if shares:
-            detail = bool(self._detail.text()) and (self._low or self._detail.is_long)
-            cut = self._headline.is_long or self._rest.is_long
+            # Its own button takes no word away for which there is room without it.
+            own = 0 if self.more_button.isHidden() else self.more_button.width() + self._row.spacing()
+            headline, rest, detail_ = (
+                label.is_long_at(label.width() + own) for label in (self._headline, self._rest, self._detail)
+            )
+            detail = bool(self._detail.text()) and (self._low or detail_)
+            cut = headline or rest
             unfolded = self.more_button.isChecked()
             self.more_button.setVisible(cut or detail or unfolded)
             hidden = self._headline.is_long and not unfolded

@@ -285,3 +285,19 @@ def test_a_step_of_progress_paints_nothing_at_once(qtbot: QtBot, theme: Theme) -
         bar.show_progress(step, 50)
     assert painted == []
     qtbot.waitUntil(lambda: painted == [98])
+
+
+def test_more_is_offered_where_its_own_room_is_not_what_is_missing(qtbot: QtBot, theme: Theme) -> None:
+    banner = added(qtbot, Banner(theme))
+    banner.show_verdict(
+        Tone.OK, "Chain intact", "— 4,000 entries verified", "all of it can be read here " * 4
+    )
+    banner.show()
+    offered = []
+    for widths in range(360, 760, 20), range(740, 340, -20):
+        offered.append(dict[int, bool]())
+        for width in widths:
+            banner.resize(width, banner.sizeHint().height())
+            QApplication.sendPostedEvents()
+            offered[-1][width] = banner.more_button.isVisible()
+    assert offered[0] == offered[1] and set(offered[0].values()) == {True, False}
