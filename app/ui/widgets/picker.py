@@ -22,7 +22,7 @@ from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Choice, field_icons, push_button
-from app.ui.widgets.choice_box import ChoiceBox
+from app.ui.widgets.choice_box import AROUND, ChoiceBox
 from app.ui.widgets.labels import Label, Look, in_column, name_choice
 
 _COMMANDS = (
@@ -36,6 +36,8 @@ MARK = 3
 """Pixels of what marks the row where the keys are, at its left."""
 _ROW, _PAD, _GAP = 30, 10, 24
 _SHOWN, _EDGE = 12, 6
+_LEAST, _LEAST_CHOSEN = 84, 108
+"""The width of a box where room is short, and where something is chosen whose words need it."""
 _SEARCH_FROM = 6
 
 
@@ -148,7 +150,10 @@ class Picker(ChoiceBox):
         return super().sizeHint().expandedTo(QSize(self._width, 0))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(84, super().minimumSizeHint().height())
+        """A word that is chosen has its room, which says what the rows are kept by."""
+        chosen = self.fontMetrics().horizontalAdvance(self.currentText()) + AROUND + 2
+        least = _LEAST if self._key is None else max(_LEAST, min(_LEAST_CHOSEN, chosen))
+        return QSize(least, super().minimumSizeHint().height())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in _OPENING:
@@ -170,6 +175,7 @@ class Picker(ChoiceBox):
 
     def _show_choice(self) -> None:
         self.setItemText(0, self._stands_for or self._words_for(self._key))
+        self.updateGeometry()
 
     def _words_for(self, key: str | None) -> str:
         return next(
