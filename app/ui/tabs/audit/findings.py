@@ -1,18 +1,19 @@
 """The findings of a verification, in a list, and the pane that shows them beside the entries."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QStackedLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPlainTextEdit, QStackedLayout, QWidget
 
-from app.itemmodels.columns import Tone
+from app.itemmodels.columns import Index, Tone
 from app.services.chain.rules import Finding
 from app.services.chain.verify.report import Report
 from app.services.text import counted
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import Choice
+from app.ui.widgets.buttons import Choice, copy_button
 from app.ui.widgets.count_chips import CountChips
+from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.following import FollowingScroll
-from app.ui.widgets.labels import Label, Look, in_column
+from app.ui.widgets.labels import Label, Look, in_column, text_box
 from app.ui.widgets.panes import Field, FieldList
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 
@@ -74,7 +75,7 @@ class FindingsPane(QWidget):
 
 class FindingsPanel(QFrame):
     """Hidden while there are none. `chosen(seq)` when a finding that names an entry is selected, which
-    `chosen_seq` is from then on.
+    `chosen_seq` is from then on. Return and a double click show all of one.
     """
 
     chosen = Signal(object)
@@ -82,7 +83,9 @@ class FindingsPanel(QFrame):
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self.table = StaticTable(theme, "Findings", _COLUMNS, most=_MOST, wide=3, parent=self)
+        self._theme = theme
         self.table.selection_changed.connect(self._choose)
+        self.table.opened.connect(self._read)
         self._seqs: list[int | None] = []
         self.chosen_seq: int | None = None
         self._found: tuple[Finding, ...] = ()
@@ -140,6 +143,10 @@ class FindingsPanel(QFrame):
         """Whose the entry is that is chosen."""
         return next((found.tenant for found in self._found if found.seq == seq), None)
 
+    def _read(self, index: Index) -> None:
+        finding = self._found[self.table.source_row(index.row())]
+        _finding_dialog(self._theme, finding, self).open_once()
+
     def _choose(self) -> None:
         if self.table.chosen().isValid():
             row = self.table.source_row(self.table.chosen().row())
@@ -149,6 +156,20 @@ class FindingsPanel(QFrame):
             self.chosen_seq = seq = self._seqs[row]
             if seq is not None:
                 self.chosen.emit(seq)
+
+
+def _finding_dialog(theme: Theme, finding: Finding, parent: QWidget) -> Dialog:
+    """All of a finding, to read and copy by keys, too."""
+    tone, icon = (Tone.BAD, Icon.BAD) if finding.is_error else (Tone.WARN, Icon.WARNING_FILL)
+    of = [] if finding.seq is None else [f"Entry {finding.seq:,}"]
+    of += [] if finding.tenant is None else [f"of {finding.tenant}"]
+    dialog = Dialog(theme, str(finding.code), " ".join(of), icon=icon, tone=tone, parent=parent)
+    dialog.setMinimumWidth(560)
+    text = text_box(theme, "The finding in full", _in_full(finding))
+    text.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
+    dialog.add_widget(text, 1)
+    dialog.set_close_button(left=[copy_button(theme, "&Copy", lambda: _in_full(finding))])
+    return dialog
 
 
 def _archived(report: Report) -> frozenset[Finding]:

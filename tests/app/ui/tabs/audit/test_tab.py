@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Tone
@@ -20,11 +20,13 @@ from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.go_to import GoToDialog
 from app.ui.tabs.audit.over_time import local_day
 from app.ui.widgets import formatting
+from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.filter_row import FilterValues
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
 from tests.fixtures.window import (
     ask,
+    child,
     choose,
     click,
     closed,
@@ -209,7 +211,7 @@ def test_in_a_small_window_findings_share_the_inspectors_place(
     assert not page.inspector.isVisible()
     choose(qtbot, page, 3)
     height = page.table.height()
-    assert page.timeline.isVisible() and page.timeline.height() <= 40
+    qtbot.waitUntil(lambda: page.timeline.isVisible() and page.timeline.height() <= 40)
     verify(qtbot, page)
     assert page.findings.isVisible() and not page.inspector.isVisible()
     # The rows keep their room but for a line of the verdict.
@@ -231,6 +233,10 @@ def test_in_a_small_window_findings_share_the_inspectors_place(
     qtbot.waitUntil(lambda: page.timeline.height() > 40)
     assert page.findings.isVisible() and page.inspector.isVisible()
     assert not page.pane.isAncestorOf(page.findings)
+    page.findings.table.select_row(1)
+    qtbot.keyClick(page.findings.table, Qt.Key.Key_Return)
+    whole = child(dialog(qtbot, page, Dialog), QPlainTextEdit).toPlainText()
+    assert whole.startswith(f"Entry {second} does not match its own hash") and "Expected: " in whole
 
 
 @pytest.mark.slow
