@@ -30,7 +30,7 @@ from app.ui.widgets.actions import Actions, ActionSpec, ButtonIn
 from app.ui.widgets.buttons import framed_button, push_button
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.filter_row import FilterRow
-from app.ui.widgets.formatting import AGO, LONGEST_AGO, first_line
+from app.ui.widgets.formatting import AGO, LONGEST_AGO, first_line, shortened
 from app.ui.widgets.labels import Label, Look, Part, in_column, in_row
 from app.ui.widgets.panes import GAP, LOW, EmptyState, FieldList, Inspector, MasterDetail, margin_in
 from app.ui.widgets.tab_pages import height_of
@@ -151,6 +151,11 @@ class RecordTab(ListedTab):
                 at = self.model.column_of(column.name)
                 self.table.columns.set_widest(at, (LONGEST_AGO,), icon=False)
                 self.table.columns.set_short(at, (LONGEST_AGO.removesuffix(AGO),), icon=False)
+            elif (
+                column.kind in {ColumnKind.KEY, ColumnKind.ID} and not table.numbered
+            ):  # others may be longer
+                words = (shortened("0" * 20),)  # others may be longer than the first
+                self.table.columns.set_widest(self.model.column_of(column.name), words, icon=False)
             elif column.kind is ColumnKind.FLAG and column.words:  # an act gives the rows the other
                 self.table.columns.set_widest(self.model.column_of(column.name), column.words)
             elif column.name == "tenant_id":  # of whom the first rows may show one
