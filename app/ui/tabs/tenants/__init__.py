@@ -76,6 +76,8 @@ class TenantsTab(RecordTab):
     _known_before: frozenset[str] | None = None
     """The names that there were before others wrote, until it is known which have come."""
     _checkpoints: Sequence[Checkpoint] = ()
+    _had_places = 0
+    """For bars, when its columns were fitted."""
 
     def make_lists(self) -> Lists:
         self._tenants = TenantLists(self.context.opened)
@@ -95,6 +97,7 @@ class TenantsTab(RecordTab):
         self.chips.changed.connect(lambda _: self.filters_changed())
         self.context.verdict.changed.connect(self._judge)
         self.context.delivered.connect(self._delivered)
+        self.list.loaded.connect(self._fit_to_bars)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -102,6 +105,12 @@ class TenantsTab(RecordTab):
 
     def _places_for_bars(self) -> int:
         return SHOWN if any(one.attempts for one in self._tenants.at_hand().values()) else 0
+
+    def _fit_to_bars(self, _: int) -> None:
+        """Once the first was sent from here its bars need room beside the words."""
+        if (places := self._places_for_bars()) != self._had_places:
+            self._had_places = places
+            self.table.columns.fit_unless_arranged()
 
     def special_columns(self) -> declared.Special:
         def of(answer: Callable[[TenantRow], Any]) -> Callable[[Any, Row], Any]:

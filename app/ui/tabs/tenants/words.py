@@ -22,7 +22,7 @@ WIDEST = "verified · 59 min ago"
 """What the column of chains has room for, whatever stands in it now."""
 LEAST = ("never verified",)
 """As much of it as is always shown."""
-FARING = ("99 · 9 failing",)
+FARING = ("99 · 99 failing",)
 """What the column of webhooks has room for."""
 
 
