@@ -231,14 +231,15 @@ class GroupsPanel(QWidget):
         self._counted_of = None
 
     def _take(self, found: NoteGroups, *, goes_on: bool = False) -> None:
-        left = [one for one in found.first if self._kept(one)]
+        first = self._in_place(found.first) if goes_on else found.first
+        left = [one for one in first if self._kept(one)]
         was = [one for one in self._groups if self._is_of(one)]
         is_done = goes_on and self._is_chosen and not any(map(self._is_of, left))
         if is_done:
             at = next((place for place, one in enumerate(self._groups) if self._is_of(one)), 0)
             self._is_chosen = bool(left)
             self._value = left[min(at, len(left) - 1)].value if left else None
-        shown = [group for group in found.first if self._kept(group) or self._is_of(group)]
+        shown = [group for group in first if self._kept(group) or self._is_of(group)]
         if self._is_chosen and not any(map(self._is_of, shown)):
             shown = [*was, *shown]  # what the list shows is here, too, whatever is looked for
         self._groups = shown
@@ -254,6 +255,11 @@ class GroupsPanel(QWidget):
         self.counted.emit()
         if is_done:
             self.chosen.emit()
+
+    def _in_place(self, groups: Sequence[NoteGroup]) -> list[NoteGroup]:
+        """Where they stood: one that a person has just dealt with does not sink, nor the next one rise."""
+        places = {(type(one.value), one.value): at for at, one in enumerate(self._groups)}
+        return sorted(groups, key=lambda one: places.get((type(one.value), one.value), len(places)))
 
     def _say(self, found: NoteGroups, left: int) -> None:
         """How many there are, and how many of these are listed."""

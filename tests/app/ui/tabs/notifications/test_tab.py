@@ -379,6 +379,7 @@ def test_groups_stand_beside_the_list_and_are_dealt_with_as_a_whole(
         qtbot.keyClick(panel.table, Qt.Key.Key_R)
     assert ask(path, named, group.value) == [(group.rows, 0)]
     qtbot.waitUntil(lambda: not panel.buttons["mark_read"].isEnabled())
+    assert texts(panel.table)[1] == [group.title, f"0 of {group.rows}"], "it does not sink under one's hand"
     with qtbot.waitSignal(context.runner.changed):
         context.history.undo()
     assert ask(path, named, group.value) == [(group.rows, group.unread)], "as one act"
