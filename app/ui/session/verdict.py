@@ -196,6 +196,13 @@ class FileVerdict(QObject):
         self.outdate(OTHERS)
         self.end(ends_at)
 
+    def contradict(self) -> None:
+        """Checkpoints that others have made since know more than is there."""
+        from app.ui.session.outcome import OTHERS  # noqa: PLC0415 - with what verifies
+
+        self._is_heard = False
+        self.outdate(OTHERS)
+
     def end(self, at: int) -> None:
         """Of a chain that lost its end: the last entry is this one now."""
         if self.lost is not None:

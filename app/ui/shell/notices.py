@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from app.services.chain.checkpoints.identity import Continuation
     from app.services.chain.checkpoints.making import SignedReport
+    from app.services.chain.verify.report import Report
     from app.services.files.importing import Imported
     from app.services.files.restoring import Restored
 
@@ -497,6 +498,14 @@ class BrokenNotice(Notice):
         self.setVisible(is_told and self._beside and not damaged)
 
 
+def _signed_here() -> tuple[int, int]:
+    """Which version of all checkpoints there is."""
+    from app.services.chain.checkpoints.kept import version_of  # noqa: PLC0415 - behind the first rows
+    from app.services.chain.checkpoints.tables import FILE  # noqa: PLC0415 - as above
+
+    return version_of(paths.checkpoints_dir() / FILE)
+
+
 class ContinuationNotice(Notice):
     """Hidden until a known file turns out not to continue what was seen, or there is something to say of one
     that was imported. That one continues is said in passing: it comes by itself while rows are read already,
@@ -521,6 +530,12 @@ class ContinuationNotice(Notice):
         context.runner.changed.connect(self._hear)
         context.outside.written.connect(self._written)
         context.outside.went_back.connect(self._went_back)
+        self._compared: tuple[int, int] | None = None
+        """The version of the checkpoints that it was compared with."""
+        self._signed: Report | None = None
+        context.verdict.changed.connect(self._note_own)
+        context.lock.changed.connect(self._look_where_more_is_known)
+        context.aged.connect(self._look_where_more_is_known)
         self.hide()
 
     def dismiss(self) -> None:
@@ -542,6 +557,20 @@ class ContinuationNotice(Notice):
     @Slot(object)
     def _went_back(self, ends_at: int) -> None:
         self.look()
+
+    def _note_own(self) -> None:
+        """What was signed here is of what was there."""
+        known = self._context.verdict.outcome
+        if known is not None and known.checkpoint is not None and known.report is not self._signed:
+            self._signed, self._compared = known.report, _signed_here()
+
+    def _look_where_more_is_known(self) -> None:
+        """Others may have signed a state that was gone again before the chain was looked at here."""
+        verdict = self._context.verdict
+        if self._compared is None or verdict.is_running or verdict.is_asked:
+            return
+        if self._compared != _signed_here():
+            self.look()
 
     def _see(self) -> None:
         """What is in the file now is not new when it is opened again: a person did it here, or was shown.
@@ -589,6 +618,7 @@ class ContinuationNotice(Notice):
         if self._context.without(AUDIT_CHAIN.name) or (imported is not None and not imported.has_chain):
             return
         where, now = self._context.opened.where, self._context.clock()
+        self._compared = _signed_here()
         if imported is None and not paths.exists(paths.checkpoints_dir()):
             self._see()
             return
@@ -657,7 +687,9 @@ class ContinuationNotice(Notice):
             self.banner.show_verdict(tone, headline, rest_of_line, detail, icon)
             self.show()
             self.is_older = older
-            if older and self._context.verdict.is_earlier is not False:
+            if older:
+                if self._context.verdict.is_earlier is False:
+                    self._context.verdict.contradict()
                 self._context.opened.database.is_earlier = True
             self.objection = f"{headline}: {detail}"
             self.objected.emit()

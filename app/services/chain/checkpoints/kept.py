@@ -119,6 +119,14 @@ class KeptVerdicts:
         return self._folder / f"{sha256(where.location[0].encode()).hexdigest()[:32]}.json"
 
 
+def version_of(store: Path) -> tuple[int, int]:
+    """Another one where something was signed, or taken in, since; costs no more than a look at the folder."""
+    with suppress(OSError):
+        there = store.stat()
+        return there.st_mtime_ns, there.st_size
+    return 0, 0
+
+
 FOLDER: Final = "announced"
 
 

@@ -19,6 +19,8 @@ from app.itemmodels.columns import Tone
 from app.itemmodels.pages import PAGE
 from app.itemmodels.virtual_table import GONE
 from app.services.chain.checkpoint import Reason
+from app.services.chain.checkpoints import making
+from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.checkpoints.tables import FILE
 from app.services.chain.where import InDatabase
 from app.services.live.connections import Connections, NamedConnection
@@ -50,6 +52,7 @@ from tests.conftest import NOW
 from tests.d1.edge import ACCOUNT, TOKEN, Edge
 from tests.fixtures import live_window
 from tests.fixtures.appending import append
+from tests.fixtures.checkpoints import VERIFY
 from tests.fixtures.connected import execute
 from tests.fixtures.inserting import INTO_USERS
 from tests.fixtures.keyrings import MemoryKeyring
@@ -722,6 +725,32 @@ def test_daily_retention_is_agreed_to_for_a_connection_and_unlocking_says_what_i
         assert any(then in one for one in labels(asked)) == bool(agreed)
         asked.reject()
         closed(qtbot, window, ConfirmDialog)
+
+
+def test_what_others_signed_and_took_away_again_is_asked_about(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path
+) -> None:
+    """All between two looks of this window: to it the chain ends where it did."""
+    (paths.checkpoints_dir()).mkdir(parents=True)
+    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
+    page, context = open_live(qtbot, window, production), window.context
+    assert context is not None
+    go(qtbot, window, 1)
+    press("Ctrl+Return")
+    qtbot.waitUntil(lambda: context.verdict.outcome is not None and bool(context.verdict.outcome.checkpoint))
+    execute(file, "CREATE TABLE was AS SELECT seq FROM audit_chain")
+    append(file, "later", 1)
+    store = CheckpointStore(paths.checkpoints_dir())
+    making.verify_and_sign(context.opened.where, store, VERIFY, now=NOW, reason=Reason.REQUEST)
+    execute(file, "DELETE FROM audit_chain WHERE seq NOT IN (SELECT seq FROM was)", "DROP TABLE was")
+    execute(file, "UPDATE sqlite_sequence SET seq = seq - 1 WHERE name = 'audit_chain'")
+    unlock(qtbot, window)
+    qtbot.waitUntil(lambda: context.opened.database.is_earlier)
+    assert notice(window, "This database is older than the one you saw last").isVisible()
+    go(qtbot, window, 0)
+    choose(qtbot, page, 0)
+    edit_email(qtbot, window, "mei@acme-corp.example")
+    assert dialog(qtbot, window, ConfirmDialog).windowTitle().endswith("Go on from an earlier state?")
 
 
 def test_a_connection_that_another_program_removes_or_changes_writes_nothing_more(
