@@ -107,6 +107,7 @@ class DataTable(QTableView):
         self.held_at: int | None = None
         """Where they are then, in pixels."""
         self._focusing = False
+        self._last_column = -1
         self._top: int | None = None
         self._moved = -_AIMED
         """Where in the window it stands, and when it came there."""
@@ -183,8 +184,9 @@ class DataTable(QTableView):
         return self.model().index(first.start, self._column())
 
     def _column(self) -> int:
-        """Where the keyboard is in a row."""
-        return self.columns.in_sight(self.currentIndex().column())
+        """Where the keyboard is in a row, or was before other rows came."""
+        current = self.currentIndex()
+        return self.columns.in_sight(current.column() if current.isValid() else self._last_column)
 
     def select_row(self, row: int) -> None:
         # Not the view's own call, which goes by the keys that are held: with Ctrl it would deselect the row.
@@ -368,6 +370,7 @@ class DataTable(QTableView):
 
     def currentChanged(self, current: Index, previous: Index) -> None:
         super().currentChanged(current, previous)
+        self._last_column = current.column() if current.isValid() else self._last_column
         self._show_focus()
         self.selection_changed.emit()
 

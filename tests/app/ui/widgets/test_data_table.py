@@ -555,3 +555,13 @@ def test_rows_that_go_take_nothing_along_that_stays_in_sight(
     with table.kept_in_place(lambda row: model.item(row).text(), find, holds_top=True):
         model.removeRows(0, gone)
     assert model.item(table.rowAt(0)).text() == str(shown)
+
+
+def test_a_row_that_is_chosen_again_is_at_the_column_where_one_was(table: DataTable) -> None:
+    model = table.model()
+    table.setCurrentIndex(model.index(7, 2))
+    model.beginResetModel()
+    model.endResetModel()
+    assert not table.currentIndex().isValid()
+    table.select_row(3)
+    assert (table.currentIndex().row(), table.currentIndex().column()) == (3, 2)
