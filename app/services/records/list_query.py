@@ -45,6 +45,8 @@ _TEXTS = {ColumnKind.ID, ColumnKind.WORD, ColumnKind.NAME, ColumnKind.PROSE, Col
 
 _LONGEST_NUMBER = 18
 
+_MOST_WORDS = 3
+"""So many words of a text may stand apart; of more, and of other letters, D1 would have too many values."""
 _MOST_BOUND = 50
 """Values of all columns that are bound one by one: a statement of D1's has a hundred."""
 
@@ -495,6 +497,11 @@ class Statements:
             columns.append(self.value(self.table.column("tenant_id")))
         names = self.table.shortened if "…" in text else self.table.names_things
         found = [self._names_it(column, text) for column in names]
+        most = _MOST_WORDS if text.isascii() else 0 if self.query.choices else 2  # each is bound many times
+        if 1 < len(words := text.split()) <= most and number_in(text) is None:
+            # A person's names stand in an address with a dot between them, or the other way round.
+            each = (reduce(or_, self.holding(columns, word)) for word in words)
+            found.append(reduce(and_, each))
         return reduce(or_, [*found, *self.holding(columns, text)])
 
     def holding(self, columns: Sequence[Any], text: str) -> list[Any]:

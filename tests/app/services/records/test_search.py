@@ -45,6 +45,15 @@ def test_a_tenant_sees_its_own_records_and_not_its_name_on_each(engine: Database
     assert not any("acme ·" in hit.detail for one in found.groups for hit in one.hits)
 
 
+def test_names_are_found_in_an_address_that_has_no_blank(engine: Database, lists: Lists) -> None:
+    for name in ("soren.tanaka", "tanaka.özgür"):
+        users.create(engine, "acme", f"{name}@acme.example", actor="ops", now=NOW)
+    for text, first in (("Soren Tanaka", "soren."), ("tanaka  soren", "soren."), ("ÖZGÜR tanaka", "tanaka.")):
+        (hit,) = group(search.everything(engine, lists, EVERYONE, text), "users").hits
+        assert hit.title.startswith(first)
+    assert search.everything(engine, lists, EVERYONE, "soren grace").total == 0
+
+
 def test_nothing_is_found_and_nothing_is_asked(engine: Database, lists: Lists) -> None:
     assert search.everything(engine, lists, EVERYONE, "nobody").groups == ()
     assert search.everything(engine, lists, EVERYONE, "   ") == SearchResult("", ())
