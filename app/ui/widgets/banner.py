@@ -33,6 +33,8 @@ LEAST_SAID = 120
 
 _MOST_SAID = 300
 """Characters of what a toast says; it shows fewer yet."""
+_LONG_NAME = 24
+"""Letters that of a name are shown at the least."""
 _IN_DIALOG = 36
 """The height in pixels of a toast where no status bar gives it one."""
 
@@ -105,9 +107,27 @@ class WaitLine(QWidget):
         self._end()
 
 
+class _Said(ElidedLabel):
+    """A sentence, of which a long name is shortened in its middle, and nothing else but the end."""
+
+    def __init__(self) -> None:
+        super().__init__(least=LEAST_SAID)
+
+    def shown(self) -> str:
+        text, metrics, room = self.text(), self.fontMetrics(), self.contentsRect().width()
+        over = metrics.horizontalAdvance(text) - room
+        longest = max(text.split(" "), key=len)
+        if over > 0 and len(longest) > _LONG_NAME:
+            wide = metrics.horizontalAdvance(longest)
+            least = metrics.averageCharWidth() * _LONG_NAME
+            short = metrics.elidedText(longest, Qt.TextElideMode.ElideMiddle, max(wide - over, least))
+            text = text.replace(longest, short, 1)
+        return metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+
+
 class Toast(QFrame):
-    """One per window, a line in its status bar, where it stands over nothing. What it says is shortened in
-    the middle where there is no room for all of it; in a dialog it has several lines.
+    """One per window, a line in its status bar, where it stands over nothing. What it says is shortened where
+    there is no room for all of it; in a dialog it has several lines.
 
     It goes by itself, but not while the mouse is over it or the keyboard in it. It never takes the focus.
     Screen readers hear it as an announcement. `changed()` when it comes, goes, or is of another width;
@@ -129,7 +149,7 @@ class Toast(QFrame):
         """What can still be undone, where something else was said since."""
         self.label: Label = FoldedLabel()
         if echo is None:
-            self.label = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle, least=LEAST_SAID)
+            self.label = _Said()
         wraps = self.label.sizePolicy()
         wraps.setHorizontalPolicy(QSizePolicy.Policy.Maximum)
         self.label.setSizePolicy(wraps)

@@ -181,9 +181,12 @@ class ElidedLabel(Label):
         painter = QPainter(self)
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.setLayoutDirection(direction(self.text()))
-        text = self.fontMetrics().elidedText(self.text(), self._mode, self.contentsRect().width())
-        painter.drawText(self.contentsRect(), self.alignment() | _IN_PLACE, text)
+        painter.drawText(self.contentsRect(), self.alignment() | _IN_PLACE, self.shown())
         painter.end()
+
+    def shown(self) -> str:
+        """What there is room for."""
+        return self.fontMetrics().elidedText(self.text(), self._mode, self.contentsRect().width())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -8,7 +8,7 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner, ProgressBar, Toast, WaitLine
 from app.ui.widgets.buttons import SplitButton, push_button
-from app.ui.widgets.labels import FoldedLabel, in_column
+from app.ui.widgets.labels import ElidedLabel, FoldedLabel, in_column
 from tests.fixtures.window import added
 
 DETAIL = "6 tenants from the first entry · checkpoint 1 signed over every entry · 48 ms"
@@ -117,6 +117,22 @@ def test_toast_undoes_and_goes(qtbot: QtBot, theme: Theme) -> None:
     assert undone == ["3 users", "again"] and not toast.isVisible()
     toast.show_message("E-mail copied", beside=True)
     assert toast.label.text() == "E-mail copied" and not toast.action_button.isVisible()
+
+
+def test_a_toast_cuts_no_sentence_in_its_middle(qtbot: QtBot, theme: Theme) -> None:
+    host = added(qtbot, QWidget())
+    toast = Toast(theme, host)
+    label = toast.label
+    assert isinstance(label, ElidedLabel)
+    toast.resize(400, 30)
+    said = "An earlier state was brought back, or the end cut off: the chain ends at entry 5,043 now"
+    for text, begin, end in (
+        (said, said[:30], "…"),
+        (f"{'soren' * 40}@acme-corp.example deleted", "sorensoren", "p.example deleted"),
+    ):
+        toast.show_message(text)
+        label.resize(300, 20)
+        assert label.shown().startswith(begin) and label.shown().endswith(end)
 
 
 def test_a_toast_that_the_keyboard_is_in_gives_the_focus_back(qtbot: QtBot, theme: Theme) -> None:
