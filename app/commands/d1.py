@@ -169,9 +169,9 @@ def _remove(options: argparse.Namespace) -> None:
         gone = identity(connection, tokens())
         with suppress(StorageError):
             left = not_known(connection, gone)
-        still_kept = tokens().forget(connection)
     connections.remove(options.name)
     if connection is not None:
+        still_kept = tokens().forget(connection)
         same = (one for one in connections.all() if one.database_id == connection.database_id)
         if all(identity(one, tokens()) != gone for one in same):
             OldSecrets(gone, SystemKeyring()).forget_gone(())

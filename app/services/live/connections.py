@@ -19,10 +19,10 @@ from app import paths
 from app.services.live import PREFIX, VARIABLE
 from models.errors import (
     AlreadyThere,
-    CannotOpen,
     ConnectionChanged,
     ConnectionGone,
     InvalidInput,
+    NotAllowed,
     TenantAdminError,
 )
 
@@ -277,14 +277,16 @@ class Connections:
                 raise self._exists(connection.name) from None
 
     def remove(self, name: str) -> None:
-        """Takes it away, also one that cannot be read. Raises `NoSuchConnection` and `CannotOpen`."""
+        """Takes it away, also one that cannot be read. Raises `NoSuchConnection` and `NotAllowed`."""
         file = self.file(name)
         try:
             file.unlink()
         except FileNotFoundError:
             raise self._missing(name) from None
         except OSError as error:
-            raise CannotOpen(file) from error
+            raise NotAllowed(
+                f"{file} cannot be taken away ({error.strerror}); nothing was removed."
+            ) from error
 
     def file(self, name: str) -> Path:
         """Where it is kept, be it there or not: the same for names that differ in case alone."""

@@ -27,7 +27,7 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.formatting import relative_time
+from app.ui.widgets.formatting import MINUTE, relative_time
 from app.ui.widgets.labels import in_row, set_tip
 from app.ui.widgets.panes import margin_in
 from models.engine import Capability, Database, Settled
@@ -38,6 +38,8 @@ from models.errors import (
     FileEmptied,
     FileReplaced,
     LogMissing,
+    RemoteError,
+    TenantAdminError,
 )
 from models.progress import Monitor
 from models.schema import Schema, read_stored, shape_of
@@ -633,7 +635,14 @@ class ContinuationNotice(Notice):
             found = verify_imported(imported, store, verify, now=now, monitor=monitor)
             return partial(self._take_imported, *found, is_part=imported.tenant is not None)
 
-        self._context.runner.job(work, on_done=lambda show: show())
+        def failed(error: TenantAdminError) -> None:
+            if imported is not None or not isinstance(error, RemoteError):
+                self._context.runner.failed.emit(error)
+            else:  # nobody has asked for it
+                kind = self._context.opened.kind
+                self._context.say(f"Whether this {kind} continues the one you saw last is not known. {error}")
+
+        self._context.runner.job(work, on_done=lambda show: show(), on_failed=failed)
 
     def _take_imported(self, continuation: Continuation | None, made: SignedReport, *, is_part: bool) -> None:
         from app.ui.session.outcome import Asked, Outcome  # noqa: PLC0415 - with what verifies
@@ -701,6 +710,9 @@ class ContinuationNotice(Notice):
             is_of_now = found.seen_at is None or seen == relative_time(now, now)
             headline = f"This {self._context.opened.kind} continues the one you saw last"
             rest = f"— {'more than ' if is_more else ''}{new}{'' if is_of_now else f' since {seen}'}"
+            went_back = self._context.settings.went_back_at.get(self._context.opened.kept_by) or 0
+            if in_passing and 0 <= now - went_back < MINUTE:
+                return  # that it was brought back is said just now
             if in_passing:
                 self._context.say(f"{headline} {rest}", act=("Audit chain", self._show))
                 return

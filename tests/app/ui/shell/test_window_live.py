@@ -47,6 +47,7 @@ from app.ui.widgets.formatting import absolute_time, typed_time
 from app.ui.widgets.labels import ElidedLabel, Label
 from models.d1.database import D1Database
 from models.engine import Capability, raw
+from models.errors import NoAnswer
 from models.progress import Monitor
 from tests.conftest import NOW
 from tests.d1.edge import ACCOUNT, TOKEN, Edge
@@ -1205,8 +1206,8 @@ def test_a_file_that_wrangler_dev_serves_is_opened_through_it(
     qtbot.waitUntil(lambda: current(window).model.rowCount() == users)
 
 
-def test_the_chain_is_verified_from_the_checkpoint_on(
-    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+def test_the_chain_is_verified_from_the_checkpoint_on(  # noqa: PLR0917
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_live(qtbot, window, production)
     page = go(qtbot, window, 1)
@@ -1245,9 +1246,18 @@ def test_the_chain_is_verified_from_the_checkpoint_on(
     append(file, "later", 2)
     open_live(qtbot, window, production)
     qtbot.waitUntil(lambda: window.toast.label.text() == continues.format(2))
+
+    def silent(store: CheckpointStore, where: object) -> None:
+        raise NoAnswer(production)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CheckpointStore, "continuation", silent)
+        open_live(qtbot, window, production)
+        qtbot.waitUntil(lambda: window.toast.label.text().startswith("Whether this database continues"))
+        assert not [one for one in window.findChildren(Dialog) if one.isVisible()]
     page = go(qtbot, window, 1)
     assert isinstance(page, AuditTab)
-    assert page.banner.detail().startswith("5 newer entries are not verified yet")
+    qtbot.waitUntil(lambda: page.banner.detail().startswith("5 newer entries are not verified yet"))
 
 
 def test_a_new_entry_is_proven_by_a_checkpoint_that_is_made_for_it(  # noqa: PLR0917
