@@ -3,7 +3,6 @@ each an entry in the tenant's audit chain.
 """
 
 import json
-import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +14,7 @@ from peewee import OP, SQL, BaseQuery, Expression, ModelSelect, NodeList, Select
 
 from app.services import text
 from app.services.chain.append import Check, Event, Listed
-from app.services.records import writing
+from app.services.records import spellings, writing
 from app.services.records.applying import require_some, those_that_can
 from app.services.records.change import FEW_ADDRESSES, Change
 from app.services.records.images import Images
@@ -539,7 +538,7 @@ class _Addresses:
             but = users[0].record_id if len(users) == 1 else None
             is_given = any(gets for users in addresses.values() for _, gets in users)
             if also_given or (database.costs and not is_given):
-                spelt = sorted({one for address in stored[tenant] for one in _spellings(address)})
+                spelt = sorted({one for address in stored[tenant] for one in spellings.likely(address)})
                 parts = [*in_parts(spelt, limits.parameters - 6)]
                 look = _of_tenant(NodeList([SQL("+"), User.tenant_id]), tenant, but)  # + : not by its index
                 found = [User.email.in_(part) for part in parts]
@@ -567,13 +566,6 @@ class _Addresses:
                     )
 
 
-_FIRST_LETTERS: Final = 5
-"""Of an address that is looked for in any case, of which most are written in two ways."""
-_FEWEST: Final = 3
-"""With fewer at its beginning too many others begin so."""
-_MOST_BEGINNINGS: Final = 64
-_ALSO: Final = {"ss": ("ß", "ẞ", "ss", "sS", "Ss", "SS"), "σ": ("σ", "ς", "Σ")}
-"""What is folded to another than its small letter."""
 _BEGIN_SO: Final = """(
 SELECT other.id FROM json_each(?) AS spelt CROSS JOIN main.users AS other
 WHERE other.email >= spelt.value AND other.email < spelt.value || char(1114111)
@@ -587,42 +579,9 @@ def _in_any_case(addresses: Collection[str], database: Database) -> Any:
     tables = database.tables_looked_at
     if tables is None or "email" not in tables[USERS.name].led_by:
         return None
-    begin = {spelt for address in addresses for spelt in _begin(address)}
+    begin = {spelt for address in addresses for spelt in spellings.beginnings(address)}
     values = [json.dumps(sorted(begin)), json.dumps(sorted(addresses))]
     return User.id.in_(SQL(_BEGIN_SO, values)) if begin else None
-
-
-def _begin(address: str) -> set[str]:
-    """How what is folded to an address may begin: its first letters in either case, and what is between them,
-    composed or not.
-    """
-    letters, at, spelt = 0, 0, [""]
-    name, _, host = address.rpartition("@")
-    address = f"{name}@" if "xn--" in host else address  # it may be there in its letters
-    while at < len(address):
-        part = address[at : at + 2] if address.startswith("ss", at) else address[at]
-        forms = _ALSO.get(part) or tuple(dict.fromkeys((part, part.upper())))
-        is_enough = letters >= _FEWEST and len(spelt) * len(forms) > _MOST_BEGINNINGS
-        if not unicodedata.combining(part[0]) and (letters >= _FIRST_LETTERS or is_enough):
-            break
-        letters, at = letters + len(part) * part.isalpha(), at + len(part)
-        spelt = [one + form for one in spelt for form in forms]
-    every = {unicodedata.normalize(form, one) for one in spelt for form in ("NFC", "NFD")}
-    return every if letters >= _FEWEST else set()
-
-
-def _spellings(address: str) -> set[str]:
-    """How somebody else has it stored most likely."""
-    local, at, host = address.partition("@")
-    plain = {address, address.lower(), address.upper(), address.capitalize(), text.folded(address)}
-    names = {local.upper(), local.title(), local.capitalize()}  # Ada.Lovelace, as names are written
-    plain |= {
-        address.title(),
-        *(f"{name}{at}{end}" for name in names for end in (host, host.lower(), host.title())),
-    }
-    key = text.address(address)
-    plain |= {key, text.host_in_unicode(key)}
-    return {unicodedata.normalize(form, one) for one in plain for form in ("NFC", "NFD")}
 
 
 _OF_PASSWORDS: Final = ("tenant_id", "email", "password_hash")

@@ -135,6 +135,8 @@ def test_an_address_taken_meanwhile_keeps_an_undo_from_giving_it_back(engine: Da
         ("strasse@x.example", "sTraẞe@x.example"),
         ("Νίκος@x.example", "νΊκοΣ@x.example"),
         ("ada@xn--bcher-kva.example", "aDa@BÜCHER.example"),
+        ("µmega@x.example", "Μmega@x.example"),
+        ("ﬃlip@x.example", "fFIlip@x.example"),
     ],
 )
 def test_the_same_in_other_capitals_keeps_an_undo_from_it(
