@@ -12,7 +12,6 @@ import ssl
 import threading
 import time
 import zlib
-from calendar import timegm
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
@@ -590,30 +589,34 @@ def _seconds_to_wait(headers: Mapping[str, str]) -> float:
     return min(max(until - (_time(headers.get("date")) or time.time()), 1.0), LONGEST_PAUSE)
 
 
-_DATE: Final = re.compile(r"\w{3}, (\d\d) (\w{3}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT", re.ASCII)
-"""As all servers write it (RFC 9110, 5.6.7)."""
-_MONTHS: Final = "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"
-
-
 def _clock_off(date: str, sent_at: float, known: float) -> float:
     """By how many seconds at least this computer's clock is ahead of the one that dated an answer, or behind
     it, negative; as it is `known` where none is told. An answer was made between when it was asked for, on
     this clock, and now; a date leaves out what there was of its second.
     """
-    if (found := _DATE.fullmatch(date)) is None or found[2] not in _MONTHS:
+    if (at := _time(date)) is None:
         return known
-    day, _, year, *time_of_day = found.groups()
-    at = timegm((int(year), _MONTHS.index(found[2]) + 1, int(day), *map(int, time_of_day)))
     return max(sent_at - (at + 1), 0.0) or min(time.time() - at, 0.0)
+
+
+_DATE: Final = re.compile(r"\w{3}, (\d\d) (\w{3}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT", re.ASCII)
+"""As all servers write it (RFC 9110, 5.6.7)."""
+_MONTHS: Final = "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"
 
 
 def _time(told: str | None) -> float | None:
     """Of a date as headers have it, in epoch seconds; None of what is none."""
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - rarely needed, and takes a while
-
+    found = _DATE.fullmatch((told or "").strip())
     with suppress(ValueError, TypeError, OverflowError):
-        found = parsedate_to_datetime(told or "")
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        if found is not None:
+            day, month, year, *time_of_day = found.groups()
+            at = datetime(int(year), _MONTHS.index(month) + 1, int(day), tzinfo=UTC).timestamp()
+            hours, minutes, seconds = map(int, time_of_day)
+            return at + 3600 * hours + 60 * minutes + seconds
+        from email.utils import parsedate_to_datetime  # noqa: PLC0415 - rarely needed, and takes a while
+
+        odd = parsedate_to_datetime(told or "")
+        return (odd if odd.tzinfo else odd.replace(tzinfo=UTC)).timestamp()
     return None
 
 

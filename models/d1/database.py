@@ -368,8 +368,8 @@ class D1Database(Database):
         """The last bookmark at or before a time, in epoch seconds. Raises `InvalidInput` for one that is to
         come, `NotOffered`, and what the API says of one that it does not reach, `Failed`.
         """
-        if at > time.time():
-            raise errors.InvalidInput("time", "That time is still to come; nothing was changed.")
+        if why := why_no_time(at):
+            raise errors.InvalidInput("time", why)
         found = repeated(self.place, lambda: self.client.bookmark(self.database_id, at=at))
         if found is None:
             raise NotOffered(self.place)
@@ -769,6 +769,11 @@ class _Sending:
 
 def _became(sent: Sent, *, saved: bool) -> Settled:
     return Settled(saved, sent.what, mark=sent.mark, beside=sent.beside[0 if saved else 1])
+
+
+def why_no_time(at: float) -> str:
+    """Why a time, in epoch seconds, has no bookmark that leads back to it; "" where it may have one."""
+    return "That time is still to come; nothing was changed." if at > time.time() else ""
 
 
 def are_alike(bookmark: str, other: str) -> bool:

@@ -6,7 +6,7 @@ from app.services.chain.append import Batch, Event, append, has_chain
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.numbering import Numbering
 from app.services.chain.where import InDatabase
-from models.d1.database import D1Database, are_alike
+from models.d1.database import D1Database, are_alike, why_no_time
 from models.errors import RemoteError, TenantAdminError
 from models.status import AuditEvent
 
@@ -29,8 +29,12 @@ _AS_KNOWN = (
 _NO_CHAIN = "There is no audit chain in it, so no entry says so."
 
 
-def why_no_bookmark(text: str, now: str, place: str) -> str:
-    """That it has not the form of the bookmark of `now`, as a sentence; "" where it has."""
+def why_no_bookmark(text: str, at: float | None, now: str, place: str) -> str:
+    """That it has not the form of the bookmark of `now`, or that the time `at` that it is, in epoch seconds,
+    is to come, as a sentence; "" where it may lead back.
+    """
+    if at is not None:
+        return why_no_time(at)
     said = f"That is no bookmark of {place}, and no time: one looks like {now}."
     return "" if are_alike(text, now) else said
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, cast
@@ -114,10 +113,7 @@ class TimeTravelDialog(Dialog):
 
     def _return(self) -> None:
         text = self.line.text().strip()
-        if (at := typed_time(text, self._utc)) is not None:
-            why = "That time is still to come." if at > time.time() else ""
-        else:
-            why = why_no_bookmark(text, self._now, self._place)
+        why = why_no_bookmark(text, typed_time(text, self._utc), self._now, self._place)
         if why:
             self.locked.setText(why)
             self.locked.show()

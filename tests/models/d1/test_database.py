@@ -708,6 +708,10 @@ def test_a_person_whose_clock_is_another_than_the_databases_is_asked(
         create("a@acme.example", actor="ops", now=NOW, agreed=agreed)
     agreed.add(asked.value)
     create("a@acme.example", actor="ops", now=NOW, agreed=agreed)
+    for odd in ("Mon, 01 Jan 0000 00:00:00 GMT", "Mon, 31 Feb 2026 00:00:00 GMT", "yesterday"):
+        monkeypatch.setattr(BaseHTTPRequestHandler, "date_time_string", lambda self, odd=odd: odd)
+        production.client.clock_off = 0.0
+        create(f"{odd[-3:]}{odd[8:11].strip()}@acme.example".lower(), actor="ops", now=NOW, agreed=Agreed())
     monkeypatch.undo()
     create("b@acme.example", actor="ops", now=NOW, agreed=Agreed())
 
