@@ -161,7 +161,7 @@ class Actions(QObject):
         action.setCheckable(spec.checked is not None)
         action.setProperty(_YIELDS, spec.yields)
         action.setProperty(IN_DIALOGS, spec.in_dialogs)
-        action.triggered.connect(lambda: self.trigger(spec.name))
+        action.triggered.connect(lambda: None if self._is_blocked() else self.trigger(spec.name))
         keys, owner, context = QKeySequence(spec.shortcut), self._owner, Qt.ShortcutContext.WindowShortcut
         # A single letter must not act while somebody types into a field.
         if self._table is not None and (spec.is_letter or spec.shortcut in {"Del", "Space"}):
@@ -189,7 +189,9 @@ class Actions(QObject):
                 shortcut.setAutoRepeat(False)
                 heard = partial(self.trigger, name)
                 shortcut.activated.connect(
-                    lambda keys=keys, do=heard: _typed_in_menu(QKeySequence(keys)) or do()
+                    lambda keys=keys, do=heard: (
+                        _typed_in_menu(QKeySequence(keys)) or self._is_blocked() or do()
+                    )
                 )
 
     def on_button(self, name: str) -> str:
@@ -213,7 +215,21 @@ class Actions(QObject):
         self._press(spec)
         return True
 
+    def _is_blocked(self) -> bool:
+        """Whether a dialog stands before its table: until the system gives that the keys, a letter typed for
+        it is the table's to Qt.
+        """
+        here, before = self._owner.window(), QApplication.activeModalWidget()
+        if self._table is None or before is here:
+            return False
+        while before is not None and before is not here:
+            parent = before.parentWidget()
+            before = None if parent is None else parent.window()
+        return before is here
+
     def _press(self, spec: ActionSpec) -> None:
+        if self._is_blocked():
+            return
         button = self._buttons.get(spec.name)
         if spec.is_letter and button is not None and not button.isVisible() and spec.refusal() is None:
             self.unseen.emit(spec.name)

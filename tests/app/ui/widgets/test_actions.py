@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QShortcut
-from PySide6.QtWidgets import QLineEdit, QMenu, QTableWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QLineEdit, QMenu, QTableWidget, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.settings import Settings
@@ -143,3 +143,18 @@ def test_an_act_that_ends_behind_another_window_leaves_the_focus_on_no_other_act
     assert page.focusWidget() is page.button and not page.button.hasFocus()
     page.commands.show_button("pause", False)
     assert page.focusWidget() is page.table
+
+
+def test_a_letter_typed_for_a_dialog_that_is_just_coming_is_not_the_tables(qtbot: QtBot, page: Page) -> None:
+    page.table.setFocus()
+    coming = QDialog(page)
+    coming.open()
+    page.activateWindow()  # as until the system gives the dialog the keys
+    page.table.setFocus()
+    qtbot.keyClick(page.table, Qt.Key.Key_P)
+    assert page.done == []
+    coming.reject()
+    page.activateWindow()
+    page.table.setFocus()
+    qtbot.keyClick(page.table, Qt.Key.Key_P)
+    assert page.done == ["pause"]
