@@ -19,6 +19,7 @@ from app.services.records.record import AuditDetail, read_entry
 from app.services.records.stored_times import epoch_of
 from app.services.records.summary import actor_of, summary
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE, Scope
+from app.services.text import counted
 from app.ui.session import verdict_words
 from app.ui.session.outcome import Asked, LinkCell, Outcome, State
 from app.ui.tabs.audit.dialogs import VerifyRangeDialog
@@ -34,7 +35,7 @@ from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.actions import ActionSpec, ButtonIn
-from app.ui.widgets.buttons import SplitButton
+from app.ui.widgets.buttons import SplitButton, push_button, set_words
 from app.ui.widgets.file_dialogs import choose_folder
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look
@@ -114,6 +115,9 @@ class AuditTab(RecordTab):
         and what a person is about to click stays where it is.
         """
         super()._lay_out_below()
+        self.way_button = push_button(self.context.theme, "Findings", self.show_findings, icon=Icon.WARNING)
+        self.way_button.hide()
+        self.filters.add_trailing(self.way_button)
         self.column.addWidget(self.findings)
         self.findings.raise_()
 
@@ -257,6 +261,16 @@ class AuditTab(RecordTab):
         if self._listed_beside is None:
             super().fold_as_chosen()
 
+    def fold(self, folded: bool) -> None:
+        super().fold(folded)
+        self._show_way()
+
+    def _show_way(self) -> None:
+        """To findings that are folded away with what stands beside the entries."""
+        set_words(self.way_button, f"Findings {self.findings.count:,}")
+        self.way_button.setAccessibleName(f"Show {counted(self.findings.count, 'finding')}")
+        self.way_button.setVisible(self._listed_beside is not None and self._master_detail.is_folded)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._share_room()
@@ -284,6 +298,7 @@ class AuditTab(RecordTab):
         else:
             self.pane.take(self.findings)
             self.fold(False)
+        self._show_way()
 
     def about_record(self) -> Sequence[QWidget]:
         return (*super().about_record(), self.findings)

@@ -229,6 +229,11 @@ def test_in_a_small_window_findings_share_the_inspectors_place(
     assert findings.text() == "Findings 2"
     click(qtbot, entry)
     assert page.inspector.isVisible() and not page.findings.isVisible()
+    page.fold_inspector(True)
+    assert page.way_button.text() == "Findings 2"
+    click(qtbot, page.way_button)
+    assert page.findings.table.hasFocus() and not page.way_button.isVisible()
+    page.pane.show_entry()
     page.resize(1280, 720)
     qtbot.waitUntil(lambda: page.timeline.height() > 40)
     assert page.findings.isVisible() and page.inspector.isVisible()
