@@ -438,19 +438,23 @@ class Banner(QFrame):
         if (tone is Tone.BAD) != (self._tone is Tone.BAD):
             for part in (self, self._detail):
                 set_property(part, "alarm", tone is Tone.BAD)
+        # What one reads on stays open while it says how long ago that was, or how much of it is new.
+        stays = not busy and (tone, headline) == (self._tone, self._headline.text())
         self._tone = tone
         self._icon.show_icon(icon, tone)
         self._headline.setText(headline)
         self._rest.setText(rest)
         self._rest.setVisible(bool(rest))
         self._detail.setText(detail)
-        self.more_button.setChecked(False)
+        self.more_button.setChecked(self.more_button.isChecked() and stays)
         self._name_more()
         self._show_detail()
         self._bar.setVisible(busy)
         self._bar.setAccessibleName(headline)
         self.cancel_button.setVisible(busy)
         self._buttons.setVisible(self._ends.count() > 0 and not busy)
+        if self.more_button.isChecked():
+            self._unfold(True)
         self.setAccessibleName(self.headline())
         self.setAccessibleDescription(self.detail())
         self._news = news

@@ -317,3 +317,18 @@ def test_more_is_offered_where_its_own_room_is_not_what_is_missing(qtbot: QtBot,
             QApplication.sendPostedEvents()
             offered[-1][width] = banner.more_button.isVisible()
     assert offered[0] == offered[1] and set(offered[0].values()) == {True, False}
+
+
+def test_what_is_read_on_stays_open_while_it_grows_old(qtbot: QtBot, theme: Theme) -> None:
+    banner = added(qtbot, Banner(theme, steady=True))
+    said = "verified through entry 4,000, and ends at entry 3,950 now " * 5
+    banner.show_verdict(Tone.WARN, "Older state, or cut off", f"— {said}just now")
+    banner.resize(500, banner.sizeHint().height())
+    banner.show()
+    qtbot.waitUntil(banner.more_button.isVisible)
+    banner.more_button.click()
+    high = banner.sizeHint().height()
+    banner.show_verdict(Tone.WARN, "Older state, or cut off", f"— {said}1 min ago")
+    assert banner.more_button.isChecked() and banner.sizeHint().height() == high
+    banner.show_verdict(Tone.OK, "Chain verified", f"— {said}")
+    assert not banner.more_button.isChecked()
