@@ -230,14 +230,16 @@ class SelfVerification(QObject):
 
     def _hear_of(self, last: KeptVerdict | None) -> None:
         """Takes what a command has found; where something was found here, which shows more of it, only that
-        it does not hold any more.
+        it does not hold any more, or that a lost end was accepted.
         """
         verdict, known = self._verdict, self._verdict.outcome
-        if last is not None:
-            verdict.forget_failure(last)
-        worse = known is not None and last is not None and last.at >= known.at and last.verdict in BROKEN
-        worse = worse and not verdict.is_broken
-        if last not in (None, verdict.last) and (known is None or worse):
+        if last is None:
+            return
+        verdict.forget_failure(last)
+        is_since = known is not None and last.at >= known.at
+        worse = is_since and last.verdict in BROKEN and not verdict.is_broken
+        accepted = is_since and verdict.lost is not None and last.intact and last.lost_end is None
+        if last != verdict.last and (known is None or worse or accepted):
             verdict.hear(last)
             self._count()
             if worse:  # which tells where

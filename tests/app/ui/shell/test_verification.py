@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app import paths
 from app.itemmodels.columns import Tone
-from app.services.chain.checkpoints.making import verify_by_itself
+from app.services.chain.checkpoints.making import verify_by_itself, verify_with_checkpoints
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.chain.where import InFile
@@ -224,6 +224,25 @@ def test_an_end_that_is_gone_is_remembered_until_a_person_accepts_it(
                 click(qtbot, asked.confirm_button)
     assert window.shield.text().startswith("Chain verified") and not page.context.opened.database.is_earlier
     assert not page.panel.accept_button.isVisible() and len(store.checkpoints(InFile(demo_path))) == 1
+
+
+def test_a_lost_end_that_a_command_accepts_is_accepted_in_the_open_window(
+    qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path
+) -> None:
+    opened()
+    last, context = count(demo_path, "audit_chain"), window.context
+    assert context is not None and window.workspace is not None
+    ask(demo_path, f"DELETE FROM audit_chain WHERE seq > {last - 40}")
+    ask(demo_path, "UPDATE sqlite_sequence SET seq = seq - 40 WHERE name = 'audit_chain'")
+    context.outside.look()
+    qtbot.waitUntil(lambda: window.shield.text() == "Older state, or cut off")
+    qtbot.waitUntil(lambda: not context.verdict.is_running)
+    store = CheckpointStore(paths.checkpoints_dir())
+    command = partial(verify_with_checkpoints, InFile(demo_path), store, VERIFY, by="ada", accepts_end=True)
+    command(now=context.clock() + 10)
+    window.workspace.verification._look()  # as each minute
+    qtbot.waitUntil(lambda: window.shield.text().startswith("Chain verified"))
+    assert not context.opened.database.is_earlier
 
 
 def test_which_database_a_file_is_is_a_question_until_a_person_has_answered_it(
