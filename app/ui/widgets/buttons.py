@@ -65,6 +65,12 @@ def push_button(
     return button
 
 
+def set_kind(theme: Theme, button: QPushButton, kind: Kind, icon: str) -> None:
+    """What a button with an icon is for from now on."""
+    set_property(button, "kind", kind.value)
+    button.setIcon(theme.icon(icon, _COLOURS[kind]))
+
+
 class ElidedButton(QPushButton):
     """A push button with an icon, which shortens its words where there is little room for them; all of them
     are in the tool tip then.

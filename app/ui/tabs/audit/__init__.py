@@ -109,6 +109,7 @@ class AuditTab(RecordTab):
         self.panel.verified.connect(self._go_to_first)
         self.panel.chosen.connect(self._show_finding)
         self.panel.again_wanted.connect(self.verify)
+        self.panel.chain_wanted.connect(self.show_findings)
 
     def _lay_out_below(self) -> None:
         """The findings stand at the foot: they come when a verification ends that nobody may have asked for,

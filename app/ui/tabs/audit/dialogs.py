@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 from shiboken6 import isValid
 
+from app.itemmodels.columns import Tone
 from app.services.chain.cautions import Caution, EarlierState, WentBack
 from app.services.chain.checkpoint import Checkpoint, Reason
 from app.services.chain.checkpoints.doubts import among_the_ways
@@ -21,14 +22,15 @@ from app.ui.session.context import Context
 from app.ui.session.lock import ask_to_read
 from app.ui.session.outcome import Asked, Outcome, run
 from app.ui.session.verdict_words import REASONS
-from app.ui.theme import Kind, Theme
+from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import Lines, push_button
+from app.ui.widgets.announcing import announce
+from app.ui.widgets.buttons import Lines, push_button, set_kind
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.file_dialogs import ask_open, ask_save
 from app.ui.widgets.form_dialog import FieldValue, FormDialog
 from app.ui.widgets.formatting import absolute_time, ago, grouped, shortened
-from app.ui.widgets.labels import Label, Look, set_tip
+from app.ui.widgets.labels import IconLabel, Label, Look, in_row, set_tip
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
@@ -70,10 +72,11 @@ class CheckpointsDialog(Dialog):
     """Reads and writes in the background.
 
     `checked(outcome)` after the file was verified, against an export or for a checkpoint; `listed(number)`
-    when the checkpoints are shown.
+    when the checkpoints are shown; `chain_wanted()` behind what speaks against another one.
     """
 
     checked = Signal(Outcome)
+    chain_wanted = Signal()
     listed = Signal(int)
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
@@ -85,6 +88,11 @@ class CheckpointsDialog(Dialog):
         self.table = StaticTable(context.theme, "Checkpoints", _COLUMNS, most=6, wide=2)
         self.table.hide()
         self.state = Label("Reading…", Look.DIM, wrap=True)
+        self.mark, self._said = IconLabel(context.theme, 20), QWidget()
+        self.chain_button = push_button(context.theme, "Show the chain", self._show_chain)
+        in_row(self.mark, (self.state, 1), self.chain_button, within=self._said)
+        for part in (self.mark, self.chain_button):  # until one is refused
+            part.hide()
         self.key = Label("", Look.DIM, wrap=True)
         self.key.hide()  # an empty line would be a hole
         theme = context.theme
@@ -109,7 +117,7 @@ class CheckpointsDialog(Dialog):
         self._had_focus: QWidget | None = None
         ways = Lines()
         ways.set_parts([Label(_DIFFERS, Look.DIM), *left[3:]], at_right=2)
-        for widget in (self.table, self.state, ways, self.key, Label(_LIMIT, Look.DIM, wrap=True)):
+        for widget in (self.table, self._said, ways, self.key, Label(_LIMIT, Look.DIM, wrap=True)):
             self.add_widget(widget)
         self.set_buttons([close, self.make_button], left=left[:3])
         close.setFocus()
@@ -125,12 +133,29 @@ class CheckpointsDialog(Dialog):
         def done(made: Outcome) -> None:
             self.checked.emit(made)
             if made.checkpoint is None:
-                self.state.setText(f"No checkpoint was made. {made.why_not}")
+                self._say(f"No checkpoint was made. {made.why_not}", refused=True)
             else:
                 self._read()
 
         accepted_by = self._context.settings.actor if reason is Reason.START_OVER else None
         self._check("Verifying and signing", Asked(reason=reason, accepted_by=accepted_by), done)
+
+    def _say(self, text: str, *, refused: bool = False) -> None:
+        is_broken = self._context.verdict.is_broken
+        tone = Tone.BAD if is_broken else Tone.WARN
+        self.state.setText(text)
+        set_property(self.state, "look", tone.value if refused else Look.DIM.value)
+        self.mark.show_icon(Icon.SHIELD_BAD if is_broken else Icon.WARNING_FILL, tone)
+        self.chain_button.setText("Show findings" if is_broken else "Show the chain")
+        self.chain_button.setAccessibleName(self.chain_button.text())
+        for part in (self.mark, self.chain_button):
+            part.setVisible(refused)
+        if refused:
+            announce(self.state, text)
+
+    def _show_chain(self) -> None:
+        self.accept()
+        self.chain_wanted.emit()
 
     def ask_start_over(self) -> None:
         self._ask(
@@ -163,7 +188,7 @@ class CheckpointsDialog(Dialog):
         self._run(
             "Exporting checkpoints…",
             lambda monitor: self._store.export(self._where, out),
-            lambda count: self.state.setText(f"{counted(count, 'checkpoint')} written to {out.name}."),
+            lambda count: self._say(f"{counted(count, 'checkpoint')} written to {out.name}."),
         )
 
     def import_from(self, source: Path) -> None:
@@ -172,7 +197,7 @@ class CheckpointsDialog(Dialog):
 
         def done(count: int) -> None:
             self._read()
-            self.state.setText(f"{counted(count, 'new checkpoint')} imported from {source.name}.")
+            self._say(f"{counted(count, 'new checkpoint')} imported from {source.name}.")
 
         self._run(
             "Importing checkpoints…",
@@ -221,9 +246,7 @@ class CheckpointsDialog(Dialog):
         self.table.show_rows([self._row(checkpoint) for checkpoint in reversed(found)])
         self.table.setVisible(bool(found))
         count = f"{counted(len(found), 'checkpoint')} of this database, the newest first."
-        self.state.setText(
-            _with(doubt or (count if found else "There is none of this database yet."), unreadable)
-        )
+        self._say(_with(doubt or (count if found else "There is none of this database yet."), unreadable))
         self._set_busy(False)
         self.listed.emit(len(found))
 
@@ -271,7 +294,7 @@ class CheckpointsDialog(Dialog):
         def failed(error: TenantAdminError) -> None:
             if not self._closed:
                 self._set_busy(False)
-                self.state.setText("Cancelled." if isinstance(error, Cancelled) else str(error))
+                self._say("Cancelled." if isinstance(error, Cancelled) else str(error))
                 if isinstance(error, MuchToRead):
                     ask_to_read(self._context.theme, error, partial(agreed, error), self)
 
@@ -307,13 +330,16 @@ class CheckpointsDialog(Dialog):
         self._is_busy = busy
         self._allow_ways()
         if busy:
-            self.state.setText("Working…")
+            self._say("Working…")
         elif self._had_focus is not None:
             had, self._had_focus = self._had_focus, None
             if self.focusWidget() is None:
                 (had if had.isEnabled() else self.close_button).setFocus()
 
     def _allow_ways(self) -> None:
+        verdict = self._context.verdict
+        is_refused = verdict.is_broken or verdict.lost is not None  # what is likely is not what stands out
+        set_kind(self.theme, self.make_button, Kind.SECONDARY if is_refused else Kind.PRIMARY, Icon.ADD)
         ways = ((self.start_over_button, Reason.START_OVER), (self.another_button, Reason.ANOTHER_DATABASE))
         for (button, way), (_, _, tip) in zip(ways, _BUTTONS[3:], strict=True):
             button.setEnabled(not self._is_busy and way in self._reasons)

@@ -56,6 +56,7 @@ class VerificationPanel(QWidget):
     changed = Signal()
     chosen = Signal(object)
     again_wanted = Signal()
+    chain_wanted = Signal()
     _judged = Signal(object, object)
     """What was asked and its report, from the thread that verifies."""
     _priced = Signal(int)
@@ -268,6 +269,7 @@ class VerificationPanel(QWidget):
 
         dialog = CheckpointsDialog(self._context, self)
         dialog.checked.connect(self.show_outcome)
+        dialog.chain_wanted.connect(self.chain_wanted)
         dialog.open_once()
         return dialog
 
