@@ -4,7 +4,7 @@ database, and its chain as evidence. Erases one, with what is kept of it here. N
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -140,6 +140,10 @@ def _verified(where: Where, tenant: str, store: "CheckpointStore", verify: "Veri
     from app.services.chain.checkpoints.making import verify_with_checkpoints  # noqa: PLC0415 - as above
 
     report = verify_with_checkpoints(where, store, verify, section=Section(tenant), **how)
+    known = store.verdicts.last(where)
+    if known is not None and known.lost_end is not None and report.intact:  # perhaps of this one's entries
+        report = replace(report, lost_end=known.lost_end)
+        report = replace(report, notes=(*report.notes, report.ends_sooner))
     return bundle.of_one(report, tenant)
 
 

@@ -442,6 +442,9 @@ def main(folder: Path, keys: Sequence[str] = ()) -> int:
     said = [f"{count} entries, {len(checkpoints)} checkpoints: {len(problems) or 'no'} problems"]
     said += [ascii(problem)[1:-1] for problem in [*problems, *unproven][:1000]]
     said += [*beside[:1000]]
+    if lost := report.get("lostEnd"):
+        through, there = lost["verifiedThrough"], lost["endsAt"]
+        said.append(f"Its end is lost: it was verified through entry {through}, and ends at entry {there}.")
     if earlier:
         what = f"are those that checkpoint {exact[-1]} knew" if exact else "end before what a checkpoint knew"
         said.append(f"The entries {what}; others knew more since.")
@@ -482,7 +485,7 @@ def main(folder: Path, keys: Sequence[str] = ()) -> int:
     if not whole or tenant is not None:
         said.append("These are some of the entries; what lies outside of them, this cannot know.")
     sys.stdout.write("\n".join([*said, ""]))
-    return 1 if wrong or not holds else 2 if gone else 0 if known else 3
+    return 1 if wrong or lost or not holds else 2 if gone else 0 if known else 3
 
 
 if __name__ == "__main__":

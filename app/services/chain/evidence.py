@@ -186,11 +186,16 @@ def _resource(name: str) -> bytes:
 
 def _head(where: Where, report: Report, section: Section) -> _Head:
     is_part = section.is_range and report.verdict is Verdict.CONSISTENT
+    words, style = report.verdict.replace("_", " "), str(report.verdict)
+    if report.lost_end is not None:
+        words, style = f"{words}, END LOST", Verdict.EARLIER
     return _Head(
         f"Audit chain of {where.name}",
-        f"{report.verdict} undecided" if report.undecided else report.verdict,
-        report.verdict.replace("_", " "),
-        " ".join([HOLDS if is_part else MEANING[report.verdict], *report.doubts]),
+        f"{report.verdict} undecided" if report.undecided else style,
+        words,
+        " ".join(
+            filter(None, [HOLDS if is_part else MEANING[report.verdict], report.ends_sooner, *report.doubts])
+        ),
     )
 
 

@@ -85,11 +85,13 @@ class TenantExported:
     no_chain: str = ""
     virtual: Mapping[str, int] = field(default_factory=dict)
     checkpoints: int = 0
+    ends_sooner: str = ""
+    """That the database's chains have lost their end, as a sentence, where that is known (`Report`)."""
 
     @property
     def holds(self) -> bool:
         """Whether nothing is wrong with its chain."""
-        return self.verdict is None or self.verdict in SOUND
+        return self.verdict is None or (self.verdict in SOUND and not self.ends_sooner)
 
     @property
     def count(self) -> int:
@@ -251,6 +253,8 @@ def write(
                 if others
                 else None,
             }
+            if report.lost_end is not None:
+                manifest["chain"]["lostEnd"] = report.lost_end.to_json()
         atomic.write(building / MANIFEST, json.dumps(manifest, indent=1) + "\n")
         if paths.exists(folder):
             folder.rmdir()
@@ -267,6 +271,7 @@ def write(
         len(others),
         virtual=left,
         checkpoints=len(checkpoints),
+        ends_sooner=report.ends_sooner,
     )
 
 

@@ -98,7 +98,9 @@ def export(context: Context, tenant: str, folder: Path, window: QWidget, most: i
 
     def done(exported: "TenantExported") -> None:
         said = f"{counted(exported.count, 'row')} of {visible(tenant)} exported to {folder.name}"
-        if not exported.holds:
+        if exported.ends_sooner:
+            said += f". {exported.ends_sooner}"
+        elif not exported.holds:
             said += "; its chain does not hold, as the report in it says"
         if exported.names_others:
             said += f"; {counted(exported.names_others, 'entry', 'entries')} of it {_NAME}"

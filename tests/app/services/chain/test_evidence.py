@@ -19,7 +19,7 @@ from app.services.chain.checkpoint import NEW_LINE, Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.evidence import MEANING, VERIFIER, write_bundle
 from app.services.chain.rules import Verdict, read_marker
-from app.services.chain.verify.report import Section
+from app.services.chain.verify.report import LostEnd, Section
 from app.services.chain.where import InFile
 from models.errors import AlreadyThere, Cancelled, InvalidInput
 from models.progress import Monitor
@@ -325,6 +325,19 @@ def test_a_checkpoint_taken_out_of_the_bundle(known: KnownChain, tmp_path: Path)
 
 
 @pytest.mark.slow
+def test_a_lost_end_is_said_by_the_page_and_by_whoever_checks(known: KnownChain, tmp_path: Path) -> None:
+    known.checkpoint()
+    report = replace(known.verify(), lost_end=LostEnd(9_999, NOW, None, 500))
+    where, folder = InFile(known.chain.path), tmp_path / "out"
+    checkpoints = known.store.all_checkpoints(where)
+    write_bundle(where, report, folder, checkpoints=checkpoints, now=NOW)
+    page = (folder / "report.html").read_text()
+    assert "END LOST" in page and "It was verified through entry 9,999" in page
+    code, said = recheck(folder, checkpoints[-1].key)
+    assert (code, "Its end is lost: it was verified through entry 9999" in said) == (1, True)
+
+
+@pytest.mark.slow
 def test_a_file_put_into_or_taken_out_of_the_bundle(known: KnownChain, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     bundle(known, folder)
@@ -379,7 +392,7 @@ def test_hidden_characters_are_seen(known: KnownChain, tmp_path: Path) -> None:
 
 def test_the_verifier_is_short_and_needs_nothing() -> None:
     text = (paths.resources_dir() / "evidence" / "verify_bundle.py").read_text()
-    assert len(text.splitlines()) <= 505
+    assert len(text.splitlines()) <= 510
     imported = [line.split()[1] for line in text.splitlines() if line.startswith(("import ", "from "))]
     assert imported == ["__future__", "hashlib", "json", "re", "sys", "pathlib", "typing"]
 

@@ -200,6 +200,19 @@ def test_a_chain_that_lost_its_end_names_no_other_either(path: Path, tmp_path: P
     assert check(out)[0] == 1
 
 
+def test_an_end_that_is_known_to_be_lost_is_said_of_what_is_exported(path: Path, tmp_path: Path) -> None:
+    store, verify = store_and_verifier(take_part=True)
+    where = InFile(path)
+    for at in (NOW, NOW + 1):
+        making.verify_with_checkpoints(where, store, verify, now=at, by="mei")
+        ask(path, "DELETE FROM audit_chain WHERE seq > (SELECT max(seq) FROM audit_chain) - 5")
+        ask(path, "UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM audit_chain)")
+    done = export(where, tmp_path / "out")
+    assert (str(done.verdict), done.holds) == ("CONSISTENT", False) and "ends at entry" in done.ends_sooner
+    code, said = check(tmp_path / "out")
+    assert (code, "Its end is lost" in said) == (1, True)
+
+
 @pytest.mark.parametrize("others", ["as they were", "longer"])
 def test_an_earlier_state_is_one_in_the_bundle_as_it_is_of_the_whole(
     path: Path, tmp_path: Path, others: str
