@@ -258,6 +258,25 @@ def test_it_is_verified_from_the_last_checkpoint_on(put: Put, path: Path, store:
     assert (found.since, codes(found.report)) == (None, {"HASH"})
 
 
+def test_an_end_behind_the_checkpoint_that_is_gone_is_told_until_somebody_accepts_that(
+    put: Put, path: Path, store: CheckpointStore
+) -> None:
+    engine, chain = put(path)
+    sign(InDatabase(engine), store)
+    for _ in range(5):
+        chain.append("tenant-00", at=NOW)
+    assert since(engine, store).report.stands
+    go_back(chain, chain.seqs("tenant-00")[-3])
+    for _ in range(2):
+        found = since(engine, store)
+        assert found.since is not None and found.report.lost_end is not None and found.report.intact
+        assert found.report.lost_end.through - found.report.lost_end.ends_at == 2
+    for _ in range(4):
+        chain.append("tenant-00", at=NOW + 1)
+    assert since(engine, store).report.lost_end is not None, "its numbers are others'"
+    assert since(engine, store, accepts_end=True).report.stands and since(engine, store).report.stands
+
+
 def test_a_return_in_time_amid_a_verification_shows_in_it(path: Path, tmp_path: Path) -> None:
     """Whenever it comes; to where no checkpoint was made."""
 
