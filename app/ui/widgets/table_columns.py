@@ -9,6 +9,7 @@ from PySide6.QtGui import (
     QContextMenuEvent,
     QFontMetrics,
     QHelpEvent,
+    QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -405,6 +406,17 @@ def known_viewport(role: QPalette.ColorRole) -> QWidget:
     return viewport
 
 
+class _MenuButton(QToolButton):
+    """Return and Down open its menu: else they went on to the table that it stands in, and to its rows."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Down}:
+            if not event.isAutoRepeat():
+                self.showMenu()
+        else:
+            super().keyPressEvent(event)
+
+
 class TableHeader(QHeaderView):
     """Its context menu hides, shows and fits columns. A button at its end says how many have no room, and
     opens it, too.
@@ -435,7 +447,7 @@ class TableHeader(QHeaderView):
         self.setAccessibleName("Columns")
         self.setViewport(known_viewport(QPalette.ColorRole.Button))
         self.viewport().setMouseTracking(True)
-        self._missing = QToolButton(self)
+        self._missing = _MenuButton(self)
         self._missing.setProperty("small", True)
         self._missing.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._missing.setMenu(menu := QMenu(self._missing))

@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.ui.theme import Theme
 from app.ui.widgets.cell_delegate import GAP, ICON
 from app.ui.widgets.data_table import DataTable
+from app.ui.widgets.later import later
 from app.ui.widgets.table_columns import MISSING
 from tests.fixtures.window import added, child
 
@@ -341,3 +342,23 @@ def test_what_a_file_calls_its_columns_is_no_markup(theme: Theme, qtbot: QtBot) 
     )
     assert "&lt;img" in QToolTip.text() and "<img" not in QToolTip.text()
     QToolTip.hideText()
+
+
+@pytest.mark.parametrize("key", (Qt.Key.Key_Return, Qt.Key.Key_Down, Qt.Key.Key_Space))
+def test_keys_on_what_says_how_many_columns_are_missing_open_it_and_no_row(
+    theme: Theme, qtbot: QtBot, key: Qt.Key
+) -> None:
+    table = shown(theme, qtbot, [["a", "main " * 40, "b" * 20]])
+    table.select_row(0)
+    table.columns.let_give_way([2])
+    table.resize(300, 300)
+    button = child(table.horizontalHeader(), QToolButton)
+    qtbot.waitUntil(button.isVisible)
+    button.setFocus()
+    opened: list[object] = []
+    table.opened.connect(opened.append)
+    menu = button.menu()
+    menu.aboutToShow.connect(lambda: later(menu, 0, menu.close))
+    with qtbot.waitSignal(menu.aboutToShow):
+        qtbot.keyClick(button, key)
+    assert opened == []
