@@ -128,7 +128,9 @@ class Label(QLabel):
         if self._selectable:
             none = Qt.TextInteractionFlag.NoTextInteraction
             self.setTextInteractionFlags(none if _BREAK in shown else SELECTABLE)
-        elif _strong(shown)[:1] not in ("", "L") and direction(shown) is Qt.LayoutDirection.LeftToRight:
+        is_value = self._selectable and self._caption  # which is copied as it is
+        is_left = direction(shown) is Qt.LayoutDirection.LeftToRight
+        if not is_value and is_left and _strong(shown)[:1] not in ("", "L"):
             shown = f"{_FROM_LEFT}{shown}"
         super().setText(shown)
         self.set_spoken(text)

@@ -147,3 +147,14 @@ def test_a_sentence_that_begins_with_a_name_read_from_the_right_is_read_from_the
         assert QLabel.text(label).startswith("\u200e") == (text[0] in "س“" and not from_right)
         assert label.text() == text
     assert (direction(text) is Qt.LayoutDirection.RightToLeft) == from_right
+
+
+def test_the_sentence_of_a_dialog_is_read_from_the_left_and_what_is_copied_as_a_value_is_as_it_is(
+    qtbot: QtBot,
+) -> None:
+    said = "\u0633\u0644\u0627\u0645@x.example of acme will be another tenant's."
+    sentence, value = Label(said, wrap=True, selectable=True), Label(said, selectable=True, caption="Message")
+    for label in (sentence, value):
+        qtbot.addWidget(label)
+        assert label.text() == said
+    assert QLabel.text(sentence).startswith("\u200e") and QLabel.text(value) == said
