@@ -747,10 +747,17 @@ class Outside(QObject):
             self._withdraw(error)
 
     def _look_at_connection(self) -> None:
+        """One look at a time: while the readers wait for a slow database the others would pile up."""
+
         def look(database: Database) -> ConnectionGone | None:
             return None if database.withdrawn is None else database.withdrawn()
 
-        self._runner.read(look, on_done=self._withdraw, on_failed=lambda error: None)
+        def told(error: ConnectionGone | None) -> None:
+            self._kept.start()
+            self._withdraw(error)
+
+        self._kept.stop()
+        self._runner.read(look, on_done=told, on_failed=lambda error: self._kept.start())
 
     def _withdraw(self, error: ConnectionGone | None) -> None:
         if str(error) != str(self.refusal):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
+from shiboken6 import isValid
 
 from app.services.live import PREFIX, connecting
 from app.services.live.connections import (
@@ -366,25 +367,31 @@ class TokenDialog(FormDialog):
         return token
 
 
-_RUNS_THEN = " Data retention, which runs daily here, is due: it begins as soon as they are unlocked"
+_RUNS_THEN = "Data retention, which runs daily here, is due: it begins as soon as they are unlocked."
 
 
 class UnlockDialog(ConfirmDialog):
-    """Asks for a database's name before its writes are unlocked. `reads_then` says that data retention, which
-    a person has agreed to, begins at once, and how many rows it reads; 0 where that is not known.
+    """Asks for a database's name before its writes are unlocked. `runs_then` says that data retention, to
+    which a person has agreed, begins at once; how many rows it reads is said as soon as that is known.
     """
 
-    def __init__(self, context: Context, parent: QWidget, *, reads_then: int | None) -> None:
-        opened, minutes, then = context.opened, UNLOCKED_SECONDS // 60, ""
-        if reads_then is not None:
-            rows = f", and reads up to {counted(reads_then, 'row')}" if reads_then else ""
-            then = f"{_RUNS_THEN}{rows}."
+    def __init__(self, context: Context, parent: QWidget, *, runs_then: bool) -> None:
+        opened, minutes = context.opened, UNLOCKED_SECONDS // 60
         super().__init__(
             context.theme,
             "Unlock writes?",
             f"{opened.whole_place}. What is changed here is changed there at once, for everybody who works "
-            f"with it. After {counted(minutes, 'minute')} writes are locked again.{then}",
+            f"with it. After {counted(minutes, 'minute')} writes are locked again.",
             action=f"Unlock for {counted(minutes, 'minute')}",
             typed=opened.unlocked_by or "",
             parent=parent,
         )
+        self.then = Label(f"{_RUNS_THEN} How many rows it reads is looked up.", wrap=True)
+        self.then.setVisible(runs_then)
+        self.add_widget(self.then)
+
+    def say_reads(self, rows: int | None) -> None:
+        """None where that cannot be known."""
+        known = "" if rows is None else f"It reads {counted(rows, 'row')} at most."
+        if isValid(self):
+            self.then.setText(f"{_RUNS_THEN} {known or 'How many rows it reads is not known.'}")

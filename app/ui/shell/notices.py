@@ -361,7 +361,7 @@ class ConnectionNotice(Notice):
         self.open_button = self.add_door(Door.REOPEN, ask, Kind.PRIMARY)
         self.connect_button = self.add_door(Door.CONNECT, ask)
         context.outside.withdrawn.connect(self._say)
-        self.hide()
+        self._say(context.outside.refusal)  # which may have been heard by now
 
     @Slot(object)
     def _say(self, error: ConnectionGone | None) -> None:

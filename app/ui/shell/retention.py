@@ -118,22 +118,16 @@ class Retention(QObject):
         due, database = self._due, self._database
         return due is not None and due <= self._clock() and database.is_locked and not database.read_only
 
-    def tell_before_unlock(self, tell: Callable[[int | None], object]) -> None:
-        """Tells how many rows the run reads at most that begins when writes are unlocked; None for none."""
-        if not self.waits_for_unlock:
-            tell(None)
-            return
+    def tell_reads(self, tell: Callable[[int | None], None]) -> None:
+        """Tells how many rows a run reads at most; None where that is not known."""
         opened = self._context.opened
         archived = self._settings.retention_archive.get(self._kept_by) is not None
 
         def told(reads: planning.Reads) -> None:
             tell(reads.most_of_a_run(archived=archived))
 
-        def failed(error: TenantAdminError) -> None:
-            tell(0)
-
         read = partial(self._context.runner.read, lambda database: planning.rows_to_read(opened))
-        read(on_done=told, on_failed=failed)
+        read(on_done=told, on_failed=lambda error: tell(None))
 
     def start(self) -> None:
         """Begins the schedule; a run that is due begins as soon as the event loop is free."""

@@ -593,15 +593,12 @@ class MainWindow(QMainWindow):
             return
         from app.ui.shell.connect_dialog import UnlockDialog  # noqa: PLC0415
 
-        def show(reads: int | None) -> None:
-            is_asked = any(one.isVisible() for one in self.findChildren(UnlockDialog))
-            if context is self.context and not is_asked:
-                UnlockDialog(context, self, reads_then=reads).open_once(self._unlock)
-
-        if self.workspace is None:
-            show(None)
-        else:
-            self.workspace.retention.tell_before_unlock(show)
+        retention = None if self.workspace is None else self.workspace.retention
+        runs_then = retention is not None and retention.waits_for_unlock
+        dialog = UnlockDialog(context, self, runs_then=runs_then)
+        dialog.open_once(self._unlock)
+        if retention is not None and runs_then:
+            retention.tell_reads(dialog.say_reads)
 
     def _unlock(self) -> None:
         """And leads the keys to what is to be changed: the button that had them would lock again."""

@@ -718,12 +718,13 @@ def test_daily_retention_is_agreed_to_for_a_connection_and_unlocking_says_what_i
     context, settings = window.context, window.settings
     assert context is not None
     settings.retention_enabled.set(context.opened.kept_by, True)  # by whatever else leads to the database
-    then = "it begins as soon as they are unlocked, and reads up to"
     for agreed in (None, True):
         settings.retention_enabled.set(context.opened.agreed_by, agreed)
         click(qtbot, window.strip.unlock_button)
         asked = dialog(qtbot, window, ConfirmDialog)
-        assert any(then in one for one in labels(asked)) == bool(agreed)
+        assert any("it begins as soon as they are unlocked" in one for one in labels(asked)) == bool(agreed)
+        if agreed:
+            qtbot.waitUntil(lambda at=asked: any("rows at most" in one for one in labels(at)))  # type: ignore[misc]
         asked.reject()
         closed(qtbot, window, ConfirmDialog)
 
@@ -757,13 +758,12 @@ def test_what_others_signed_and_took_away_again_is_asked_about(
 def test_a_connection_that_another_program_removes_or_changes_writes_nothing_more(
     qtbot: QtBot, window: MainWindow, production: str, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.ui.session.context.KEPT_MS", 20)
+    monkeypatch.setattr("app.ui.session.context.KEPT_MS", 60_000)  # the write comes sooner
     page, connections = open_live(qtbot, window, production), Connections()
     kept, context = connections.named("prod"), window.context
     assert context is not None
     unlock(qtbot, window)
     choose(qtbot, page, 0)
-    context.outside._kept.stop()  # the write comes sooner
     connections.remove("prod")
     edit_email(qtbot, window, "mei@acme-corp.example")
     form = dialog(qtbot, window, FormDialog)
@@ -776,10 +776,11 @@ def test_a_connection_that_another_program_removes_or_changes_writes_nothing_mor
     assert not window.strip.unlock_button.isVisible() and not window.commands.action("unlock").isEnabled()
 
     connections.add(kept)
-    context.outside._kept.start()
+    context.outside._look_at_connection()
     qtbot.waitUntil(lambda: not said.isVisible())
     unlock(qtbot, window)
     connections.add(replace(kept, production=False), replace=True)
+    context.outside._look_at_connection()
     qtbot.waitUntil(said.isVisible)
     assert context.lock.is_locked and said.headline().startswith("The connection was changed")
     click(qtbot, button(said, "Open again"))
