@@ -11,6 +11,8 @@ class Caution(TenantAdminError):
     """
 
     act = ""
+    meant = ""
+    """What is agreed to, where that is less than its words, which may be others a moment later."""
 
     question = "Take the gateway's next number?"
 
@@ -70,20 +72,25 @@ class ClockOff(Caution):
     """This computer's clock is so many seconds ahead of a live database's, or behind it, where negative."""
 
     question = "Go on by this computer's clock?"
-    sentence = (
-        "This computer's clock is {why} {name}'s, as the dates of its answers tell. What is recorded now "
-        "carries this computer's time, and verification will point at it. Set the clock first; nothing was "
-        "changed."
-    )
+    sentence = "This computer's clock is {why}. Set the clock first; nothing was changed."
 
     def __init__(self, place: str, seconds: float) -> None:
-        minutes = max(1, round(abs(seconds) / 60))  # so that the same is said, and agreed to, for a while
+        minutes = round(abs(seconds) / 60)
         off = f"{minutes:,} min" if minutes < 120 else f"{round(minutes / 60):,} h"
-        super().__init__(place, f"{off} {'ahead of' if seconds > 0 else 'behind'}")
+        ahead = (
+            f"{off} ahead of {place}'s, as the dates of its answers tell. What is recorded now carries this "
+            "computer's time, and verification will point at it"
+        )
+        behind = (
+            f"{off} behind {place}'s, as the dates of its answers tell. What is recorded now carries this "
+            "computer's time, or that of the entry before it, where that is later"
+        )
+        super().__init__(place, ahead if seconds > 0 else behind)
+        self.meant = f"{type(self).__name__} {place} {seconds > 0}"
 
 
 class Agreed:
-    """The cautions that a person has agreed to, by their words, as long as a database is open.
+    """The cautions that a person has agreed to, by what they mean, as long as a database is open.
 
     `asks` says whether an act waits for them, too, where its entry would take a number of the gateway's own.
     """
@@ -93,18 +100,22 @@ class Agreed:
         self.asks = asks
 
     def add(self, caution: Caution) -> None:
-        self._words.add(str(caution))
+        self._words.add(_meant(caution))
 
     def forget(self, caution: Caution) -> None:
         """What it was about is so no longer; another time it is asked about again."""
-        self._words.discard(str(caution))
+        self._words.discard(_meant(caution))
 
     def require(self, caution: Caution) -> None:
         """Raises the caution unless a person has agreed to it."""
-        if str(caution) not in self._words:
+        if _meant(caution) not in self._words:
             raise caution
 
     def use_up(self, caution: Caution) -> None:
         """The same of one that is agreed to for a single act."""
         self.require(caution)
-        self._words.discard(str(caution))
+        self._words.discard(_meant(caution))
+
+
+def _meant(caution: Caution) -> str:
+    return caution.meant or str(caution)

@@ -313,9 +313,7 @@ class RetentionRemoval:
         if not self.plan.has_chain:
             return self.database.run_batch([guard, *removal.statements], cancelled=cancelled)
         chain, kind = self.plan.chain, AuditEvent.RETENTION_REMOVED
-        went = (
-            {table: rows for table, rows in of.items() if rows} for of in (removal.removed, removal.changed)
-        )
+        went = map(_some, (removal.removed, removal.changed))
         event, head = Event(chain, kind, self.told(*went)), Head("", None)
         # The entry proves it better than that the rows are gone, which others may have removed.
         statements = [guard, *(replace(one, proof=None) for one in removal.statements)]
@@ -349,12 +347,11 @@ class RetentionRemoval:
         try:
             held = write(cancelled=self.monitor.cancelled)
         except OutcomeUnknown as error:
-            if error.is_undecided:
-                self.result.perhaps = {table: rows for table, rows in removed.items() if rows}
+            self.result.perhaps = _some(removed) if error.is_undecided else {}
             raise
         except RateLimited as error:
             if error.was_sent:  # a copy of it may be in
-                self.result.perhaps = {table: rows for table, rows in removed.items() if rows}
+                self.result.perhaps = _some(removed)
                 why = f"it takes no call until {error.when}"
                 raise OutcomeUnknown(self.database.place, why) from error
             if self.monitor.cancelled():
@@ -383,6 +380,10 @@ class RetentionRemoval:
     def _advance(self, rows: int) -> None:
         self._done = min(self._done + rows, self._total)
         self.monitor.progress(self._done, self._total)
+
+
+def _some(rows: Mapping[str, int]) -> dict[str, int]:
+    return {table: count for table, count in rows.items() if count}
 
 
 _NAMED = 2

@@ -39,7 +39,6 @@ from models.errors import (
     FileOrName,
     LogMissing,
     NotAllowed,
-    OutcomeUnknown,
     RowChanged,
     StorageError,
     TenantAdminError,
@@ -136,7 +135,7 @@ class RetentionStopped(StorageError):
     """Something failed after transactions of a run had removed rows, which are gone, or had kept entries in
     archives, which stay there, or is not known to have; `result` counts them.
 
-    `planned` is how many rows were to go, `may_be_more` whether the last step is not known to have failed;
+    `planned` is how many rows were to go, `may_be_more` whether it is not known if the last step failed;
     `error` is what did, `unreported` why the chain has no report of it, perhaps.
     """
 
@@ -150,19 +149,19 @@ class RetentionStopped(StorageError):
         unreported: TenantAdminError | None = None,
     ) -> None:
         self.result, self.planned, self.error = result, planned, error
-        self.may_be_more = isinstance(error, OutcomeUnknown)
+        self.may_be_more = bool(result.perhaps)
         state = "those are gone, the others stay, and a new run goes on from there"
         if isinstance(error, LogMissing):
             state = "how many of those are gone for good shows when the database is opened again"
         elif self.may_be_more:
-            step = sum(result.perhaps.values())
-            state = "those are gone"
-            if step:
-                state += f", the next {step:,} perhaps too"
-            if not result.total:
-                state = f"perhaps the first {step:,} are"
+            step = f"{sum(result.perhaps.values()):,}"
+            state = (
+                f"those are gone, the next {step} perhaps too"
+                if result.total
+                else f"perhaps the first {step} are"
+            )
             state += "; a new run finds out, and goes on from there"
-        elif not result.total:
+        elif result.archives and not result.total:
             first, *more = result.archives
             kept = f"{first} and {counted(len(more), 'more file')}" if more else first
             state = (
@@ -283,7 +282,6 @@ class Run(RetentionRemoval):
 
     def go(self) -> None:
         """All of it but the checkpoint after. The commit of the report syncs all those before it."""
-        removing = False
         try:
             try:
                 if self.plan.total:
@@ -291,11 +289,9 @@ class Run(RetentionRemoval):
                     self.mark()  # before what costs more
                 if self.plan.total and self.plan.has_chain:
                     self.check()
-                removing = True
                 self.remove()
-                removing = False
             except Cancelled:
-                self.result.cancelled, removing = True, False
+                self.result.cancelled = True
             try:
                 is_news = self.unreported or self.plan.unfinished
                 if is_news or _is_news(self.database, self.plan.chain, self.result):
@@ -303,8 +299,7 @@ class Run(RetentionRemoval):
             except Cancelled:  # nobody waits any more for an answer that does not come
                 self.result.cancelled = True
         except TenantAdminError as error:
-            perhaps = removing and isinstance(error, OutcomeUnknown) and error.is_undecided
-            if not (self.result.total or self.result.archives or perhaps):
+            if not (self.result.total or self.result.archives or self.result.perhaps):
                 raise
             stopped = RetentionStopped(self.result, self.plan.total, error)
             try:

@@ -31,10 +31,11 @@ from app.services.chain.where import InFile, Where
 from app.services.demo import create_demo
 from app.services.retention.plan import MOST_DAYS, TABLES, Confirmation, NeedsConfirmation, TryCheckpoint
 from app.services.retention.prefixes import find_prefixes
+from app.services.retention.removal import RetentionResult
 from app.services.retention.run import NoCheckpoint, RetentionStopped, Run
 from app.workers import scan_pool
 from models.engine import Database, Statement
-from models.errors import DiskFull, InvalidInput, NotAllowed, ReadOnlyFile
+from models.errors import DiskFull, EarlierUnknown, InvalidInput, NotAllowed, ReadOnlyFile
 from models.local.database import LocalDatabase
 from models.progress import Monitor
 from models.schema import read_stored
@@ -1489,3 +1490,9 @@ def test_what_no_number_can_tell_of_is_said_beforehand(
     with suppress(NotAllowed):
         assert retain(engine).total == 0
     assert sql.execute("SELECT count(*) FROM audit_chain WHERE event_type = 'user_updated'").get == 6
+
+
+def test_what_was_archived_is_named_where_an_earlier_change_is_not_known() -> None:
+    kept = RetentionResult(1, {}, archives=("a.gz",))
+    stopped = RetentionStopped(kept, 100, EarlierUnknown("d1:prod", "why"))
+    assert "archived already (a.gz)" in str(stopped) and not stopped.may_be_more
