@@ -4,14 +4,15 @@ foot of the tab in sight all that comes while a person reads, so that nothing mo
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
-from PySide6.QtGui import QHideEvent
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QGuiApplication, QHideEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from app import paths
@@ -55,6 +56,8 @@ if TYPE_CHECKING:
     from app.services.files.restoring import Restored
 
 LISTED = 3
+LOOK_AGAIN = 60.0
+"""Seconds after which it is asked again whether a database continues what was seen, where none answered."""
 LOOK_MS = 5_000
 """Between two looks at who has a file open that is read-only for that."""
 _AROUND = {False: (12, 16, 12), True: (4, 16, 4)}
@@ -536,8 +539,10 @@ class ContinuationNotice(Notice):
         """The version of the checkpoints that it was compared with."""
         self._signed: Report | None = None
         context.verdict.changed.connect(self._note_own)
+        self._not_before = 0.0
+        """When it is compared by itself again at the soonest, by `time.monotonic`."""
         context.lock.changed.connect(self._look_where_more_is_known)
-        context.aged.connect(self._look_where_more_is_known)
+        context.aged.connect(self._look_by_itself)
         self.hide()
 
     def dismiss(self) -> None:
@@ -572,7 +577,13 @@ class ContinuationNotice(Notice):
         if self._compared is None or verdict.is_running or verdict.is_asked:
             return
         if self._compared != _signed_here():
-            self.look()
+            self.look(by_itself=True)
+
+    def _look_by_itself(self) -> None:
+        """Where each look is a request only in front, and not at once where none was answered."""
+        in_front = QGuiApplication.applicationState() is Qt.ApplicationState.ApplicationActive
+        if (in_front or not self._context.costs) and time.monotonic() >= self._not_before:
+            self._look_where_more_is_known()
 
     def _see(self) -> None:
         """What is in the file now is not new when it is opened again: a person did it here, or was shown.
@@ -612,15 +623,16 @@ class ContinuationNotice(Notice):
 
         self._context.runner.read(behind_and_last, seen, on_done=count, on_failed=lambda error: None)
 
-    def look(self, imported: Imported | None = None) -> None:
-        """Compares in the background; says nothing of a file that is new here, or as it was.
+    def look(self, imported: Imported | None = None, *, by_itself: bool = False) -> None:
+        """Compares in the background; says nothing of a file that is new here, or as it was; `by_itself` also
+        nothing of one that continues, or is not answered, and looks again a while later.
 
         Of one that was just `imported` a checkpoint is made then, where its chains hold.
         """
         if self._context.without(AUDIT_CHAIN.name) or (imported is not None and not imported.has_chain):
             return
         where, now = self._context.opened.where, self._context.clock()
-        self._compared = _signed_here()
+        before, self._compared = self._compared, _signed_here()
         if imported is None and not paths.exists(paths.checkpoints_dir()):
             self._see()
             return
@@ -631,11 +643,17 @@ class ContinuationNotice(Notice):
 
             store, verify = store_and_verifier()
             if imported is None:
-                return partial(self._say_new, store.continuation(where))
-            found = verify_imported(imported, store, verify, now=now, monitor=monitor)
-            return partial(self._take_imported, *found, is_part=imported.tenant is not None)
+                found = store.continuation(where)
+                is_said = found.divergences or self.is_older or not by_itself
+                return partial(self._say_new, found) if is_said else lambda: None
+            taken = verify_imported(imported, store, verify, now=now, monitor=monitor)
+            return partial(self._take_imported, *taken, is_part=imported.tenant is not None)
 
         def failed(error: TenantAdminError) -> None:
+            if imported is None:
+                self._compared, self._not_before = before or (0, 0), time.monotonic() + LOOK_AGAIN
+            if by_itself:
+                return
             if imported is not None or not isinstance(error, RemoteError):
                 self._context.runner.failed.emit(error)
             else:  # nobody has asked for it

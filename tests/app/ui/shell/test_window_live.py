@@ -730,7 +730,7 @@ def test_daily_retention_is_agreed_to_for_a_connection_and_unlocking_says_what_i
 
 
 def test_what_others_signed_and_took_away_again_is_asked_about(
-    qtbot: QtBot, window: MainWindow, production: str, file: Path
+    qtbot: QtBot, window: MainWindow, production: str, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All between two looks of this window: to it the chain ends where it did."""
     (paths.checkpoints_dir()).mkdir(parents=True)
@@ -746,6 +746,17 @@ def test_what_others_signed_and_took_away_again_is_asked_about(
     making.verify_and_sign(context.opened.where, store, VERIFY, now=NOW, reason=Reason.REQUEST)
     execute(file, "DELETE FROM audit_chain WHERE seq NOT IN (SELECT seq FROM was)", "DROP TABLE was")
     execute(file, "UPDATE sqlite_sequence SET seq = seq - 1 WHERE name = 'audit_chain'")
+    asked = []
+
+    def silent(store: CheckpointStore, where: object) -> None:
+        asked.append(where)
+        raise NoAnswer(production)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CheckpointStore, "continuation", silent)
+        context.aged.emit()
+        qtbot.waitUntil(lambda: asked != [] and is_settled(window))
+    assert not [one for one in window.findChildren(Dialog) if one.isVisible()], "nobody has asked for it"
     unlock(qtbot, window)
     qtbot.waitUntil(lambda: context.opened.database.is_earlier)
     assert notice(window, "This database is older than the one you saw last").isVisible()
