@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, Unpack
 
@@ -352,11 +353,10 @@ def keep_verdict(
     never where an earlier state `is_put_back` by an act that says so.
     """
     last = store.verdicts.last(where)
-    ends = [tenant.last_seq for tenant in report.tenants if tenant.last_seq is not None]
-    through = max(ends, default=0 if since is None else since.through)
+    through, head = _last_entry(report, since)
     lost = None if last is None or is_put_back else _verified_end(last, through)
     if lost is not None and last is not None and report.intact:
-        lost = _as_found(where, lost, report, looks=not where.costs or last.lost_end is not None)
+        lost = _as_found(where, lost, report, was_lost=last.lost_end is not None)
     if lost is not None and report.intact and accepts_end:
         note = f"Accepted: it was verified through entry {lost.through:,} before, and {lost.found}."
         report, lost = replace(report, notes=(*report.notes, note)), None
@@ -378,7 +378,7 @@ def keep_verdict(
         report.undecided,
         report.ends_before,
         lost,
-        next((tenant.head for tenant in report.tenants if tenant.last_seq == through), None),
+        head,
     )
     store.verdicts.keep(where, said)
     if report.verdict is Verdict.VERIFIED:
@@ -389,6 +389,13 @@ def keep_verdict(
 _PRUNED: Final = frozenset({"marker", "adopted"})
 
 
+def _last_entry(report: Report, since: Checkpoint | None) -> tuple[int, str | None]:
+    """Its number and its hash, which is that of the checkpoint where nothing came behind that; 0 without."""
+    known = () if since is None else [(one.last_seq, one.head) for one in since.tenants.values()]
+    found = [(one.last_seq, one.head) for one in report.tenants if one.last_seq is not None]
+    return max([*known, *found], key=itemgetter(0), default=(0, None))
+
+
 def _verified_end(last: KeptVerdict, ends_at: int) -> LostEnd | None:
     """What was verified before, and is looked for as long as what was found since does not hold."""
     if last.lost_end is not None:
@@ -396,16 +403,18 @@ def _verified_end(last: KeptVerdict, ends_at: int) -> LostEnd | None:
     return LostEnd(last.through, last.at, last.head, ends_at) if last.intact else None
 
 
-def _as_found(where: Where, end: LostEnd, report: Report, *, looks: bool) -> LostEnd | None:
-    """The same of chains that hold; None where that end is there as it was, or was pruned. Unless one `looks`
-    it up, which reads a row, numbers tell.
+def _as_found(where: Where, end: LostEnd, report: Report, *, was_lost: bool) -> LostEnd | None:
+    """The same of chains that hold; None where that entry is there as it was, or was pruned.
+
+    It is looked up, which reads a row: what was verified last may have been there only since this scan began.
+    Not of a live database that ends there or behind it, unless that end `was_lost`: numbers tell.
     """
-    if end.ends_at < end.through or end.head is None or not looks:
-        return end if end.ends_at < end.through else None
+    if where.costs and end.ends_at >= end.through and not was_lost:
+        return None
     with rows_of(where) as rows:
         there = rows.at([end.through]).get(end.through)
     if there is not None:
-        return None if there.hash == end.head else end
+        return None if end.head in (None, there.hash) else end
     starts = (one for one in report.tenants if one.anchor is not None and one.anchor.kind in _PRUNED)
     return None if end.through < max((one.first_seq or 0 for one in starts), default=0) else end
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,20 @@ def test_an_end_that_is_gone_is_told_until_it_is_there_again_or_somebody_accepts
     append(demo, "other", 1)
     assert lost() == (70, 100), "numbers go on behind what is gone"
     assert lost(sign=True, reason=Reason.VERIFY, accepts_end=True) is None
+
+
+def test_what_was_verified_and_written_since_a_verification_began_is_no_lost_end(
+    demo: Path, folder: Path
+) -> None:
+    store, verified = CheckpointStore(folder), partial(making.verify_with_checkpoints, now=NOW, by="ada")
+
+    def slower(where: Any, **how: Any) -> Any:
+        report = VERIFY(where, **how)
+        append(demo, "new", 3)
+        assert verified(where, store, VERIFY).stands
+        return report
+
+    assert verified(InFile(demo), store, slower).stands
 
 
 def test_another_file_in_the_same_place_is_not_the_one_that_was_verified(
