@@ -46,7 +46,11 @@ _TEXTS = {ColumnKind.ID, ColumnKind.WORD, ColumnKind.NAME, ColumnKind.PROSE, Col
 _LONGEST_NUMBER = 18
 
 _MOST_WORDS = 3
-"""So many words of a text may stand apart; of more, and of other letters, D1 would have too many values."""
+"""So many words of a text may stand apart."""
+_PLENTY = 1_000
+"""Values that a statement may bind, from which on nobody counts them."""
+_BESIDE = 12
+"""Values that a statement binds beside its conditions: the tenant, and which part of a list is asked for."""
 _MOST_BOUND = 50
 """Values of all columns that are bound one by one: a statement of D1's has a hundred."""
 
@@ -432,8 +436,6 @@ class Statements:
 
     def _conditions(self) -> list[Any]:
         found = [self._chosen(self.table.of_file(name), values) for name, values in self.query.choices]
-        if self.query.text:
-            found.append(self._contains(self.query.text))
         time = self.time()
         if self.query.since is not None:
             found.append(time >= self.query.since)
@@ -441,6 +443,10 @@ class Statements:
             found.append(time < self.query.until)
         if self.query.quiet_since is not None:
             found += self._quiet(self.query.quiet_since)
+        if self.query.text:
+            left = self._limits.parameters - _BESIDE
+            few = left < _PLENTY
+            found.append(self._contains(self.query.text, left - _bound(found) if few else None))
         return found
 
     def _quiet(self, since: int) -> list[Any]:
@@ -491,24 +497,32 @@ class Statements:
             found.append(value.is_null())
         return reduce(or_, found) if found else SQL("0")
 
-    def _contains(self, text: str) -> Any:
+    def _contains(self, text: str, most: int | None) -> Any:
+        """Whether a row has the text, or its words, in each of their forms, where no more than `most` values
+        are bound for it.
+        """
         columns = [self.value(column) for column in self.table.searched]
         if "tenant_id" in self.table.names and not self._narrowed:  # of one tenant it tells nothing apart
             columns.append(self.value(self.table.column("tenant_id")))
         names = self.table.shortened if "…" in text else self.table.names_things
         found = [self._names_it(column, text) for column in names]
-        most = _MOST_WORDS if text.isascii() else 0 if self.query.choices else 2  # each is bound many times
-        if 1 < len(words := text.split()) <= most and number_in(text) is None:
-            # A person's names stand in an address with a dot between them, or the other way round.
-            each = (reduce(or_, self.holding(columns, word)) for word in words)
-            found.append(reduce(and_, each))
-        return reduce(or_, [*found, *self.holding(columns, text)])
-
-    def holding(self, columns: Sequence[Any], text: str) -> list[Any]:
-        """Whether one of these has the text in it, in any case. LIKE knows that of ASCII alone; of other
-        letters GLOB is given both.
-        """
         forms = _forms(text)
+        whole = [*found, *self.holding(columns, text, forms)]
+        while most is not None and forms[1:] and _bound(whole) > most:
+            forms = forms[:-1]
+            whole = [*found, *self.holding(columns, text, forms)]
+        if 1 < len(words := text.split()) <= _MOST_WORDS and number_in(text) is None:
+            # A person's names stand in an address with a dot between them, or the other way round.
+            apart = reduce(and_, (reduce(or_, self.holding(columns, word)) for word in words))
+            if most is None or _bound([*whole, apart]) <= most:
+                whole.append(apart)
+        return reduce(or_, whole)
+
+    def holding(self, columns: Sequence[Any], text: str, forms: Sequence[str] = ()) -> list[Any]:
+        """Whether one of these has the text in it, in any case, in one of its `forms`, or in each. LIKE knows
+        that of ASCII alone; of other letters GLOB is given both.
+        """
+        forms = forms or _forms(text)
         plain = [form for form in forms if form.isascii()]
         patterns = [_any_case(form) for form in forms if not form.isascii()]
         within = [reduce(or_, (_within(column, form) for form in forms)) for column in columns]
@@ -546,6 +560,11 @@ member of a payload that is gone through.
 _NAMED = """(SELECT {beside}payload ->> ? FROM audit_chain
 WHERE CASE WHEN {then} AND json_valid(payload) THEN json_type(payload, ?) END = 'text'{alone})"""
 _ALONE = " AND COALESCE(payload ->> '$.userId', '') = ''"
+
+
+def _bound(conditions: Sequence[Any]) -> int:
+    """How many values they bind."""
+    return sum(len(Select([], [one]).sql()[1]) for one in conditions)
 
 
 def _named_since(member: str, since: int, beside: str = "") -> NodeList:

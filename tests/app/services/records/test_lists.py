@@ -702,6 +702,17 @@ def test_a_text_is_found_whatever_its_case_and_form(
     assert lists.count(engine, ListQuery("notifications", text=wanted + "é")) == 0
 
 
+def test_a_text_of_many_forms_and_words_binds_no_more_than_a_statement_takes(
+    engine: Database, lists: Lists
+) -> None:
+    tenants = tuple(f"t{number}" for number in range(40))
+    for table in ("users", "webhook_destinations", "notifications"):
+        for text in ("ssa ssb ssc", "ÖZGÜR tanaka", "Éss Èss", "ΣΣ ss"):
+            for choices in ((), (("tenant_id", tenants),)):
+                query = ListQuery(table, text=text, choices=choices, since=5, until=10**10)
+                assert lists.count(engine, query) == 0
+
+
 def test_an_entry_is_found_by_its_hash_its_number_and_its_tenant(
     engine: Database, sql: apsw.Connection, lists: Lists
 ) -> None:
