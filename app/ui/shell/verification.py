@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from time import monotonic
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QApplication, QWidget
@@ -55,7 +56,12 @@ class SelfVerification(QObject):
         super().__init__(window)
         self._context, self._verdict, self._window = context, context.verdict, window
         self._job: Task | None = None
-        self._begun = 0
+        self._begun, self._ran_at = 0, float("-inf")
+        """When the latest run began, by the clock, and by one that nobody sets."""
+        self._written_times = self._known_at_start = self._looked_at = 0
+        """How often others have written, as far as that is heard; before the latest verification began; and
+        before the latest one of all began that has ended.
+        """
         self._end: tuple[Report, str | None] | None = None
         """Of the latest verification, and the hash of the last entry that it knows."""
         self._is_due_to_look = self._is_looking = False
@@ -66,8 +72,10 @@ class SelfVerification(QObject):
         self._timer.timeout.connect(self._look)
         self._rest = QTimer(self, singleShot=True)
         self._rest.timeout.connect(self._check_what_others_wrote)
-        self._signs, self._signed_at = True, 0
-        """Whether the latest run was to make a checkpoint where all holds, and when one was to last."""
+        self._signs, self._signed_at = True, float("-inf")
+        """Whether the latest run was to make a checkpoint where all holds, and when one was to last, as
+        `_ran_at`.
+        """
         self._met: Task | None = None
 
     def start(self) -> None:
@@ -75,10 +83,10 @@ class SelfVerification(QObject):
         if AUDIT_CHAIN.name not in self._context.opened.schema.columns:
             return
         self._verdict.changed.connect(self._say)
-        self._verdict.changed.connect(self._note_end)
+        self._verdict.changed.connect(self._note_outcome)
         self._verdict.follows_soon = self._follows_soon
         self._verdict.look_at_end = self._look_at_end_soon
-        self._verdict.asked.connect(self.stop_run)
+        self._verdict.asked.connect(self._give_way)
         self._verdict.asked.connect(self._say)
         self._verdict.may_be_another.connect(self._hear_what_was_kept)
         self._verdict.met.connect(self._verify_met)
@@ -120,8 +128,9 @@ class SelfVerification(QObject):
             found = partial(by_itself, where, store, verify, now=now, by=by, monitor=monitor)
             return found(whole_up_to=HIGHEST_SEQ if whole else _AT_ONCE, sign=sign)
 
-        self._begun, self._signs = now, sign
-        self._signed_at = now if sign else self._signed_at
+        self._begun, self._ran_at, self._signs = now, monotonic(), sign
+        self._signed_at = self._ran_at if sign else self._signed_at
+        self._note_start()
         self._verdict.is_running = True
         self._job = self._context.runner.job(work, on_done=self._ended, on_failed=self._failed)
         self._verdict.changed.emit()
@@ -139,13 +148,23 @@ class SelfVerification(QObject):
         self._say()
         if self._is_due():
             self.check()
+        elif self._has_more_to_look_at and not self._rest.isActive():  # also where that could not be done
+            self._check_what_others_wrote()
         self._read_last(self._hear_of)
 
     def _is_due(self) -> bool:
-        """Daily; and where what was verified behind others could have got a checkpoint since."""
-        since, known = self._context.clock() - self._begun, self._verdict.outcome
+        """Daily, or where the clock was set back; and where what was verified behind others could have got a
+        checkpoint since.
+        """
+        known = self._verdict.outcome
         is_unsigned = known is not None and known.intact and known.checkpoint is None and not self._signs
-        return since >= (_LOOK_MS / 1000 if is_unsigned else DAY)
+        could_sign = is_unsigned and monotonic() - self._ran_at >= _LOOK_MS / 1000
+        return could_sign or not 0 <= self._context.clock() - self._begun < DAY
+
+    @property
+    def _has_more_to_look_at(self) -> bool:
+        """Whether others have written since the latest verification of all began."""
+        return self._written_times > self._looked_at
 
     @Slot()
     def _check_what_others_wrote(self) -> None:
@@ -153,11 +172,12 @@ class SelfVerification(QObject):
         beside a platform at work: then that takes a small part of the time, and is signed each minute.
         """
         known = self._verdict.outcome
-        if known is None or not (known.intact and known.outdated) or not self._verifies_by_itself:
+        is_broken = known is not None and not known.intact
+        if is_broken or not (self._has_more_to_look_at and self._verifies_by_itself):
             return
-        now = self._context.clock()
-        wait = self._begun + max(_AGAIN, _PATIENCE * known.report.seconds) - now
-        if wait > 0 or self._job is not None:
+        seconds, now = 0 if known is None else known.report.seconds, monotonic()
+        wait = self._ran_at + max(_AGAIN, _PATIENCE * seconds) - now
+        if wait > 0 or self._job is not None or self._verdict.is_asked:
             self._rest.start(int(max(1, wait) * 1000))
             return
         self.check(whole=True, sign=now - self._signed_at >= _LOOK_MS / 1000)
@@ -168,11 +188,26 @@ class SelfVerification(QObject):
         seconds = 0 if known is None else _PATIENCE * known.report.seconds
         return self._verifies_by_itself and seconds <= _SOON
 
-    def _note_end(self) -> None:
-        """Of a verification that looked at nothing, as nothing was new, the last entry is read then."""
+    def _note_start(self) -> None:
+        self._known_at_start = self._written_times
+
+    @Slot()
+    def _give_way(self) -> None:
+        """To what a person asks for, which may be a part alone: the rest is made up for."""
+        self.stop_run()
+        self._note_start()
+        if self._has_more_to_look_at:
+            self._look_again_soon()
+
+    def _note_outcome(self) -> None:
+        """What others wrote while it was verified, whoever asked for that, is looked at behind it. Of a
+        verification that looked at nothing, as nothing was new, the last entry is read then.
+        """
         known = self._verdict.outcome
         if known is None or (self._end is not None and self._end[0] is known.report):
             return
+        if known.asked.is_whole:
+            self._looked_at = max(self._looked_at, self._known_at_start)
         self._end = known.report, known.head
         if known.intact and known.head is None and known.through:
             report = known.report
@@ -183,6 +218,9 @@ class SelfVerification(QObject):
 
             read = partial(end_of, through=known.through, counts=False)
             self._context.runner.read(read, on_done=note, on_failed=lambda error: None)
+        if self._has_more_to_look_at and known.intact:
+            self._verdict.outdate_by_others()
+            self._look_again_soon()
 
     def _look_at_end_soon(self) -> None:
         """Once, whoever has heard of it."""
@@ -236,9 +274,10 @@ class SelfVerification(QObject):
         if last is None:
             return
         verdict.forget_failure(last)
-        is_since = known is not None and last.at >= known.at
-        worse = is_since and last.verdict in BROKEN and not verdict.is_broken
-        accepted = is_since and verdict.lost is not None and last.intact and last.lost_end is None
+        worse = known is not None and last.at >= known.at and last.verdict in BROKEN and not verdict.is_broken
+        # Later than what was found here, which was kept, too.
+        accepted = known is not None and last.at > known.at and last.intact and last.lost_end is None
+        accepted = accepted and verdict.lost is not None
         if last != verdict.last and (known is None or worse or accepted):
             verdict.hear(last)
             self._count()
@@ -294,8 +333,12 @@ class SelfVerification(QObject):
             self._count()
 
     def _written(self) -> None:
+        self._written_times += 1
         self._verdict.outdate_by_others()
         self._count()
+        self._look_again_soon()
+
+    def _look_again_soon(self) -> None:
         if not self._rest.isActive():  # what does not rest is not waited for
             self._rest.start(_REST_MS)
 

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -16,15 +18,18 @@ from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.making import verify_by_itself, verify_with_checkpoints
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
+from app.services.chain.verify.report import Section
 from app.services.chain.where import InFile
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
+from app.ui.session.outcome import Asked, Outcome, by_itself
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.dialogs import CheckpointsDialog
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.dialogs import ConfirmDialog
+from models.errors import FileLocked
 from models.status import DAY
 from tests.conftest import NOW
 from tests.fixtures.appending import append
@@ -490,7 +495,7 @@ def test_what_another_program_appends_since_is_counted(
     qtbot.waitUntil(lambda: window.shield.text() == again)
     verification._check_what_others_wrote()
     assert context.verdict.outcome is not None and context.verdict.outcome.outdated, "not all the time"
-    verification._begun -= 10_000
+    verification._ran_at -= 10_000
     verification._check_what_others_wrote()
     qtbot.waitUntil(lambda: window.shield.text().startswith("Chain verified,"))
     window.settings.verify_by_itself = False
@@ -515,7 +520,7 @@ def test_what_another_program_appends_since_is_counted(
     qtbot.waitUntil(lambda: window.width() == 640 and window.shield.shown() == window.shield.text())
     assert colours[-1] == Tone.WARN.value, "a warning is not green"
     window.settings.verify_by_itself = True
-    verification._begun -= 10_000
+    verification._ran_at -= 10_000
     verification._check_what_others_wrote()
     qtbot.waitUntil(lambda: window.shield.text() == "Chain broken")
 
@@ -534,6 +539,79 @@ def test_what_another_program_forges_is_found_when_it_rests(
     assert window.shield.text() == "Chain verified whole, just now" and window.context is not None
     ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = 300")
     window.context.outside.look()
+    qtbot.waitUntil(lambda: window.shield.text() == "Chain broken")
+
+
+class Held:
+    """Verifications by itself, each of which waits behind its end until it is let go; the first of them may
+    `fail`.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, fails: bool = False) -> None:
+        for name in ("_REST_MS", "_AGAIN", "_PATIENCE"):
+            monkeypatch.setattr(f"app.ui.shell.verification.{name}", 0)
+        self.begun, self.let_go, self._fails = Event(), Event(), fails
+        monkeypatch.setattr("app.ui.shell.verification.by_itself", partial(self._run, by_itself))
+
+    def _run(self, verify: Callable[..., Outcome], *parts: Any, **options: Any) -> Outcome:
+        found = verify(*parts, **options)
+        self.begun.set()
+        assert self.let_go.wait(60)
+        if self._fails:
+            self._fails = False
+            raise FileLocked("a.sqlite")
+        return found
+
+
+def forge(window: MainWindow, path: Path) -> None:
+    ask(path, "UPDATE audit_chain SET payload = '{}' WHERE seq = 300")
+    assert window.context is not None
+    window.context.outside.look()
+
+
+def test_what_is_forged_while_all_is_verified_is_looked_at_behind_that(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(monkeypatch)
+    window.settings.verify_by_itself = True
+    open_file(qtbot, window, demo_path)
+    qtbot.waitUntil(held.begun.is_set)
+    assert window.context is not None
+    with qtbot.waitSignal(window.context.outside.written):
+        forge(window, demo_path)
+    held.let_go.set()
+    qtbot.waitUntil(lambda: window.shield.text() == "Chain broken")
+
+
+def test_what_gave_way_to_a_person_is_made_up_for(
+    qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened()
+    page = go(qtbot, window, AUDIT)
+    assert isinstance(page, AuditTab)
+    held = Held(monkeypatch)
+    forge(window, demo_path)
+    qtbot.waitUntil(held.begun.is_set)
+    (tenant,) = ask(demo_path, "SELECT tenant_id FROM audit_chain WHERE seq = 300")[0]
+    other = next(one for one in page.context.tenants if one not in {tenant, "system"})
+    with qtbot.waitSignal(page.verified):
+        page.panel.start(Asked(Section(other)))
+        held.let_go.set()
+    qtbot.waitUntil(lambda: window.shield.text() == "Chain broken")
+
+
+def test_what_could_not_be_verified_behind_others_is_tried_again(
+    qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (paths.checkpoints_dir()).mkdir(parents=True)
+    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
+    opened()
+    assert window.workspace is not None
+    held = Held(monkeypatch, fails=True)
+    held.let_go.set()
+    forge(window, demo_path)
+    qtbot.waitUntil(lambda: window.shield.text() == "Could not verify")
+    window.workspace.verification._look()
     qtbot.waitUntil(lambda: window.shield.text() == "Chain broken")
 
 
