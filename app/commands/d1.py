@@ -101,8 +101,7 @@ def _add(options: argparse.Namespace) -> None:
     answer = _answer(connection, found)
     connections.add(connection)
     if others := connections.mark_same(connection):
-        are = "is the same database, and is" if len(others) == 1 else "are the same database, and are"
-        complain(f"{' and '.join(others)} {are} marked as production, too")
+        complain(others)
     say(answer)
     _keep_token(connection, found)
 
@@ -158,17 +157,17 @@ def _line(connection: NamedConnection) -> str:
 
 def _remove(options: argparse.Namespace) -> None:
     from app.services.deliveries.signing import OldSecrets  # noqa: PLC0415
-    from app.services.live.connecting import identity, not_known  # noqa: PLC0415
+    from app.services.live.connecting import identity, not_told  # noqa: PLC0415
     from app.workers.system_keyring import SystemKeyring  # noqa: PLC0415
 
     connections = Connections()
-    connection, still_kept, gone, left = None, None, "", list[str]()
+    connection, still_kept, gone, left = None, None, "", list[tuple[str, bool | None]]()
     with suppress(ConnectionUnreadable):  # its token is bound to what cannot be read
         connection = connections.named(options.name)
     if connection is not None:
         gone = identity(connection, tokens())
         with suppress(StorageError):
-            left = not_known(connection, gone)
+            left = not_told(connection, gone)
     connections.remove(options.name)
     if connection is not None:
         still_kept = tokens().forget(connection)
@@ -179,9 +178,10 @@ def _remove(options: argparse.Namespace) -> None:
         f"{PREFIX}{options.name} is removed; nothing was changed in the database. A window that has it open "
         "locks its writes"
     )
-    for act in left:
-        what = quoted(act) if act else "the last change"
-        complain(f"it was never found out whether {what} was saved; look into the database for it")
+    for act, saved in left:
+        what, known = quoted(act) if act else "the last change", {True: "was saved", False: "was not saved"}
+        never = "it was never found out whether {} was saved; look into the database for it"
+        complain(never.format(what) if saved is None else f"nobody has heard yet that {what} {known[saved]}")
     if connection is None:
         complain("it could not be read, so a token of it may still be in the system's keyring")
     elif still_kept is not None:

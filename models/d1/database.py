@@ -703,10 +703,13 @@ class D1Database(Database):
 
     def _is_here(self, sent: Sent) -> bool:
         """Whether what was sent to another address is known to be in here; it is asked once."""
-        with suppress(errors.StorageError):
-            if self._holds(sent):
-                return True
-            self._not_here.add(sent.number)
+        self._not_here.add(sent.number)
+        try:
+            return self._holds(sent)
+        except errors.RemoteError:  # no answer
+            self._not_here.discard(sent.number)
+        except errors.StorageError:  # no such table, say
+            pass
         return False
 
     def _require_none_came_in(self, known: Sequence[tuple[Sent, Settled]]) -> None:

@@ -41,15 +41,14 @@ def client(connection: NamedConnection, tokens: Tokens, **heard: Unpack[Heard]) 
 
     Raises as `Tokens.of` does, `NoDevServer` and `SilentDevServer`.
     """
-    token, home = tokens.of(connection), paths.state_dir()
+    token = tokens.of(connection)
     base = address_of(connection) if connection.project else connection.base
-    shared = Shared(None if home == paths.NO_HOME else home)
     return Client(
         connection.place,
         base,
         connection.account or None,
         token,
-        shared=shared,
+        shared=_shared(),
         was_found=bool(connection.project) or isinstance(connection, Offered),
         **heard,
     )
@@ -85,14 +84,17 @@ def identity(connection: NamedConnection, tokens: Tokens) -> str:
     return connection.identity
 
 
-def not_known(connection: NamedConnection, identity: str) -> list[str]:
-    """The acts by a connection of which it is not known whether they were saved, or nobody has heard it; of
-    programs that have ended.
+def not_told(connection: NamedConnection, identity: str) -> list[tuple[str, bool | None]]:
+    """The acts by a connection, of programs that have ended, whose outcome nobody has heard, and whether they
+    were saved; None where it is not known.
     """
+    left = _shared().left(identity, connection.base if connection.account else "")
+    return [(sent.what, sent.saved) for sent in left if not (sent.elsewhere or sent.is_refused)]
+
+
+def _shared() -> Shared:
     home = paths.state_dir()
-    where = connection.base if connection.account else ""
-    left = Shared(None if home == paths.NO_HOME else home).left(identity, where)
-    return [sent.what for sent in left if not sent.elsewhere]
+    return Shared(None if home == paths.NO_HOME else home)
 
 
 def _within(connection: NamedConnection, database: D1Database) -> str:

@@ -242,18 +242,25 @@ class Connections:
         others = (one for one in self.all() if one.production and one.name.lower() not in own)
         return next((one for one in others if one.identity == connection.identity), None)
 
-    def mark_same(self, connection: NamedConnection) -> list[str]:
-        """Marks every other connection to a database that is production, too, and gives what they are called;
-        what cannot be kept stays as it is.
+    def mark_same(self, connection: NamedConnection) -> str:
+        """Marks every other connection to a database that is production, too; says which, and which could not
+        be, or "" where there is none.
         """
-        marked = list[str]()
+        marked, unmarked = list[str](), list[str]()
         for one in self.all() if connection.production else ():
             same = one.identity == connection.identity and one.name.lower() != connection.name.lower()
             if same and not one.production:
-                with suppress(TenantAdminError):
+                try:
                     self.add(dataclass_replace(one, production=True), replace=True)
                     marked.append(one.place)
-        return marked
+                except TenantAdminError:
+                    unmarked.append(one.place)
+        told = (
+            (marked, "marked as production, too"),
+            (unmarked, "NOT marked as production, since what is kept of it cannot be written"),
+        )
+        said = (f"{' and '.join(names)}, of the same database: {how}" for names, how in told if names)
+        return "; ".join(said)
 
     def add(self, connection: NamedConnection, *, replace: bool = False) -> None:
         """Keeps it. Raises `ConnectionExists` unless `replace`, `InvalidInput` and `CannotWrite`."""

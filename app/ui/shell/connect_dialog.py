@@ -265,7 +265,7 @@ class ConnectDialog(FormDialog):
             kept, problem = Connections(), None
             same = before is not None and kept.file(before.name) == kept.file(connection.name)
             kept.add(connection, replace=same)
-            kept.mark_same(connection)
+            others = kept.mark_same(connection)
             if typed and not connection.is_local:
                 problem = self._tokens().keep(connection, typed)
             if before is not None and not same:  # it has another name now
@@ -273,7 +273,7 @@ class ConnectDialog(FormDialog):
                 with suppress(NoSuchConnection):
                     kept.remove(before.name)
                 problem = problem or left
-            return problem or ""
+            return ". ".join(filter(None, (problem, others)))
 
         def done(problem: str) -> None:
             self.set_busy(False)

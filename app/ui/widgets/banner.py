@@ -147,9 +147,7 @@ class Toast(QFrame):
         self._of_place = self._is_lent = False
         self._undoes = ""
         """What can still be undone, where something else was said since."""
-        self.label: Label = FoldedLabel()
-        if echo is None:
-            self.label = _Said()
+        self.label = FoldedLabel() if echo is not None else _Said()
         wraps = self.label.sizePolicy()
         wraps.setHorizontalPolicy(QSizePolicy.Policy.Maximum)
         self.label.setSizePolicy(wraps)

@@ -95,7 +95,7 @@ def test_a_database_of_an_account_is_named_tested_and_forgotten(
     connections.add(replace(connections.named("second"), production=False, colour="grey"), replace=True)
     where = "--account", ACCOUNT, "--database", database, "--url", edge.base
     third = run("d1", "add", "third", *where, "--production")
-    assert "d1:second is the same database, and is marked as production, too" in third.stderr
+    assert "d1:second, of the same database: marked as production, too" in third.stderr
     assert connections.named("second").production
     for name in ("second", "third"):
         assert run("d1", "remove", name).returncode == 0

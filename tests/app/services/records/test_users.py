@@ -124,6 +124,8 @@ def test_an_address_taken_meanwhile_keeps_an_undo_from_giving_it_back(engine: Da
         writing.undo(engine, change, now=NOW)
 
 
+@pytest.mark.slow
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     ("gone", "there"),
     [

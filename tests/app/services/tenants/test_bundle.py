@@ -200,6 +200,7 @@ def test_a_chain_that_lost_its_end_names_no_other_either(path: Path, tmp_path: P
     assert check(out)[0] == 1
 
 
+@pytest.mark.slow
 def test_an_end_that_is_known_to_be_lost_is_said_of_what_is_exported(path: Path, tmp_path: Path) -> None:
     store, verify = store_and_verifier(take_part=True)
     where = InFile(path)

@@ -385,6 +385,7 @@ def test_what_is_cut_at_its_end_is_not_cut_in_the_middle_too(qtbot: QtBot, theme
         assert dialog.list.textElideMode() is mode
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [460, 800, 1100])
 def test_a_dialog_says_whole_sentences_of_the_toast(qtbot: QtBot, theme: Theme, width: int) -> None:
     said = "Secret replaced. The old one is taken until this database is closed (there is no system keyring)."
