@@ -30,8 +30,9 @@ class KeptVerdict:
     `entries` are those that were looked at; `errors` and `warnings` were found. `since` is the number of the
     checkpoint from which on that was; None where the file was verified whole, which it last was at
     `whole_at` (None: it is not known), or where a `part` was found broken. It was `undecided` which
-    database it is. `ends_before` and `lost_end` as of `Report`. `head` is the stored hash of the entry
-    `through`, where it was looked at.
+    database it is. `ends_before` as of `Report`. `lost_end` is what is gone, or, where the chains do not
+    hold, has yet to be looked for. `tenant` is whose the entry `through` is, `head` its stored hash; None of
+    none.
     """
 
     verdict: Verdict
@@ -47,6 +48,7 @@ class KeptVerdict:
     undecided: bool = False
     ends_before: bool = False
     lost_end: LostEnd | None = None
+    tenant: str | None = None
     head: str | None = None
 
     @property

@@ -15,7 +15,7 @@ from app.services.chain.checkpoints.rows import rows_of
 from app.services.chain.checkpoints.signing import require_sound
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.reading import looked_up
-from app.services.chain.rules import BROKEN, HIGHEST_SEQ, SOUND, Code, Verdict
+from app.services.chain.rules import BROKEN, GENESIS, HIGHEST_SEQ, SOUND, Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, LostEnd, Report, Section
 from app.services.chain.where import Where
 from app.services.text import tenant_name
@@ -353,10 +353,10 @@ def keep_verdict(
     never where an earlier state `is_put_back` by an act that says so.
     """
     last = store.verdicts.last(where)
-    through, head = _last_entry(report, since)
+    through, tenant, head = _last_entry(report, since)
     lost = None if last is None or is_put_back else _verified_end(last, through)
     if lost is not None and last is not None and report.intact:
-        lost = _as_found(where, lost, report, was_lost=last.lost_end is not None)
+        lost = _as_found(where, lost, looks=not where.costs or last.lost_end is not None)
     if lost is not None and report.intact and accepts_end:
         note = f"Accepted: it was verified through entry {lost.through:,} before, and {lost.found}."
         report, lost = replace(report, notes=(*report.notes, note)), None
@@ -378,6 +378,7 @@ def keep_verdict(
         report.undecided,
         report.ends_before,
         lost,
+        tenant,
         head,
     )
     store.verdicts.keep(where, said)
@@ -386,37 +387,36 @@ def keep_verdict(
     return report
 
 
-_PRUNED: Final = frozenset({"marker", "adopted"})
-
-
-def _last_entry(report: Report, since: Checkpoint | None) -> tuple[int, str | None]:
-    """Its number and its hash, which is that of the checkpoint where nothing came behind that; 0 without."""
-    known = () if since is None else [(one.last_seq, one.head) for one in since.tenants.values()]
-    found = [(one.last_seq, one.head) for one in report.tenants if one.last_seq is not None]
-    return max([*known, *found], key=itemgetter(0), default=(0, None))
+def _last_entry(report: Report, since: Checkpoint | None) -> tuple[int, str | None, str | None]:
+    """Its number, whose it is, and its hash; of the checkpoint where nothing came behind that; 0 of none."""
+    known = () if since is None else [(one.last_seq, name, one.head) for name, one in since.tenants.items()]
+    found = [(one.last_seq, one.tenant, one.head) for one in report.tenants if one.last_seq is not None]
+    return max([*known, *found], key=itemgetter(0), default=(0, None, None))
 
 
 def _verified_end(last: KeptVerdict, ends_at: int) -> LostEnd | None:
     """What was verified before, and is looked for as long as what was found since does not hold."""
     if last.lost_end is not None:
         return replace(last.lost_end, ends_at=ends_at)
-    return LostEnd(last.through, last.at, last.head, ends_at) if last.intact else None
+    return LostEnd(last.through, last.at, last.head, ends_at, last.tenant) if last.intact else None
 
 
-def _as_found(where: Where, end: LostEnd, report: Report, *, was_lost: bool) -> LostEnd | None:
-    """The same of chains that hold; None where that entry is there as it was, or was pruned.
+def _as_found(where: Where, end: LostEnd, *, looks: bool) -> LostEnd | None:
+    """The same of chains that hold; None where that entry is there as it was, or where its tenant's chain
+    begins behind it by now, which is pruned or adopted then: not of an end that was missed before.
 
-    It is looked up, which reads a row: what was verified last may have been there only since this scan began.
-    Not of a live database that ends there or behind it, unless that end `was_lost`: numbers tell.
+    It is looked up, which reads a row: what was verified last may have been there only since this scan began,
+    or be gone since. Not of a live database that ends there or behind it, unless it `looks`: numbers tell.
     """
-    if where.costs and end.ends_at >= end.through and not was_lost:
+    if end.ends_at >= end.through and not looks:
         return None
     with rows_of(where) as rows:
         there = rows.at([end.through]).get(end.through)
-    if there is not None:
-        return None if end.head in (None, there.hash) else end
-    starts = (one for one in report.tenants if one.anchor is not None and one.anchor.kind in _PRUNED)
-    return None if end.through < max((one.first_seq or 0 for one in starts), default=0) else end
+        whose = [] if there is not None or end.missed or end.tenant is None else [end.tenant]
+        begins, previous = next(iter(rows.firsts_of(whose).values()), (0, GENESIS))
+    if there is not None and end.head in (None, there.hash):
+        return None
+    return None if begins > end.through and previous != GENESIS else replace(end, missed=True)
 
 
 def try_to_sign(

@@ -91,15 +91,17 @@ class TenantReport:
 
 @dataclass(frozen=True, slots=True)
 class LostEnd:
-    """That the entry `through`, the last one of a verification `at` that time, whose stored hash was `head`
-    (None where it was not looked at), is not there any more, and nobody has accepted that. `ends_at` is the
-    last one there is.
+    """That the entry `through` of `tenant`, the last one of a verification `at` that time, whose stored hash
+    was `head` (None where it was not looked at), is not there any more, and nobody has accepted that.
+    `ends_at` is the last one there is. It is lost where it was `missed`: where the chains held without it.
     """
 
     through: int
     at: int
     head: str | None
     ends_at: int
+    tenant: str | None = None
+    missed: bool = False
 
     @property
     def found(self) -> str:

@@ -17,6 +17,7 @@ from app.services.chain.rules import Code, Verdict
 from app.services.chain.verify.report import Section
 from app.services.chain.where import InFile
 from models.status import DAY
+from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
 from tests.fixtures.appending import append
 from tests.fixtures.checkpoints import VERIFY, kept
@@ -154,6 +155,34 @@ def test_what_was_verified_and_written_since_a_verification_began_is_no_lost_end
         return report
 
     assert verified(InFile(demo), store, slower).stands
+
+
+def test_pruning_excuses_no_end_of_another_tenant_nor_one_that_was_lost_before(
+    demo: Path, folder: Path
+) -> None:
+    store, chain = CheckpointStore(folder), ChainFile(demo)
+    verified = partial(making.verify_with_checkpoints, InFile(demo), store, VERIFY, now=NOW, by="ada")
+
+    def grow(*tenants: str) -> list[int]:
+        """The last entry of each."""
+        for tenant in tenants * 2:
+            chain.append(tenant, at=NOW - DAY)
+        return [chain.seqs(tenant)[-1] for tenant in tenants]
+
+    grow("other", "mine")
+    assert verified().stands
+    (end,) = grow("mine")
+    chain.prune("mine", end - 1)
+    assert verified().stands, "pruned"
+    (_, end) = grow("other", "mine")
+    assert verified().stands
+    chain.run("DELETE FROM audit_chain WHERE seq = ?", end)
+    grow("other")
+    chain.prune("other", chain.seqs("other")[-2])
+    assert verified().lost_end is not None, "of another tenant"
+    grow("mine")
+    chain.prune("mine", chain.seqs("mine")[-2])
+    assert verified().lost_end is not None and not verified().stands, "lost before"
 
 
 def test_another_file_in_the_same_place_is_not_the_one_that_was_verified(
