@@ -362,7 +362,7 @@ _STRONG = {"L": "L", "R": "R", "AL": "R"}
 
 
 def _strong(text: str) -> str:
-    """`L` or `R` of each letter, by the side that it is read from; nothing of what is ASCII."""
+    """`L` or `R` of each letter, by the side that it is read from; nothing of a text that is ASCII."""
     if text.isascii():
         return ""
     return "".join(_STRONG.get(unicodedata.bidirectional(char), "") for char in text)

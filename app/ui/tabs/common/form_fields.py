@@ -118,18 +118,16 @@ class TenantField(QWidget):
         return _valid(typed) if there is None else f"There is a tenant {bounded(there)} already; choose it."
 
     def _named(self) -> None:
-        from difflib import get_close_matches  # noqa: PLC0415 - for what few forms are asked
-
         typed = self.name.text().strip() if self._is_new() else ""
         may_be = bool(typed) and not self._wrong_name(typed)
         as_long = [one for one in self._tenants if may_be and abs(len(one) - len(typed)) <= _LETTERS]
-        near = get_close_matches(typed[:_SHOWN], as_long[:_COMPARED], n=1, cutoff=_ALIKE)
+        near = _much_like(typed, as_long)
         again = may_be and typed in self._erased
-        self.alike.setVisible(bool(near) or again)
+        self.alike.setVisible(near is not None or again)
         if again:
             self.alike.setText(f"{bounded(typed)} was erased; it would be a tenant again.")
-        elif near:
-            there = f"{bounded(near[0])} is there, which is much like this."
+        elif near is not None:
+            there = f"{bounded(near)} is there, which is much like this."
             self.alike.setText(f"{there} It will be another tenant, for good.")
         self.agree.setChecked(False)
         named = f"Create the tenant “{bounded(typed, longest=_SHOWN)}”"
@@ -176,9 +174,9 @@ class EventsField(QWidget):
         self._first = self._ticked()
         for box in (self.all, *self.boxes.values()):
             box.toggled.connect(self._edited)
-        self.other.textChanged.connect(self._edited)
         self.other.textChanged.connect(lambda: self.agree.setChecked(False))
-        self.agree.toggled.connect(self.changed)
+        self.other.textChanged.connect(self._edited)
+        self.agree.toggled.connect(self._edited)
         self._edited()
 
     def value(self) -> str:
@@ -212,21 +210,26 @@ class EventsField(QWidget):
         for editor in (*self.boxes.values(), self.other):
             editor.setEnabled(some)
         others = [one for one in _names(self.other.text()) if one not in self.boxes] if some else []
-        self.warning.setText(self._doubt(others))
-        self.warning.setVisible(bool(others))
         new = [one for one in others if one not in _names(self._stored)]
+        self.warning.setText(self._doubt(new))
+        self.warning.setVisible(bool(others))
         self.agree.set_words(f"Save {some_of([*map(_quoted, new)], _NAMED, len(new))} all the same")
         self.agree.setVisible(bool(new))
         self.setFocusProxy(self.agree if self.is_unfinished else self.all)
         self.changed.emit()
 
-    def _doubt(self, others: Sequence[str]) -> str:
-        from difflib import get_close_matches  # noqa: PLC0415 - for what few forms are asked
-
+    def _doubt(self, new: Sequence[str]) -> str:
         doubt = "The platform is not known to send these; a name that is mistyped is never delivered."
-        first = others[0][:_SHOWN] if others else ""
-        near = get_close_matches(first, self.boxes, n=1, cutoff=_ALIKE)
-        return f"{doubt} Did you mean {_quoted(near[0])}?" if near else doubt
+        meant = next(filter(None, (_much_like(one, list(self.boxes)) for one in new)), None)
+        return f"{doubt} Did you mean {_quoted(meant)}?" if meant else doubt
+
+
+def _much_like(typed: str, names: Sequence[str]) -> str | None:
+    """The name, of the first so many, that was perhaps to be typed."""
+    from difflib import get_close_matches  # noqa: PLC0415 - for what few forms are asked
+
+    found = get_close_matches(typed[:_SHOWN], names[:_COMPARED], n=1, cutoff=_ALIKE)
+    return found[0] if found else None
 
 
 def _names(events: str) -> list[str]:

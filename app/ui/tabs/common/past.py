@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QEvent, QTimer
+from PySide6.QtCore import QEvent, QTimer, Slot
 from PySide6.QtWidgets import QWidget
 
 from app.services.records import history
@@ -13,7 +13,6 @@ from app.services.records.summary import done_to, sentence
 from app.services.text import visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
-from app.ui.tabs.common.list_controller import REPAINT_MS
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
@@ -90,9 +89,7 @@ class PastPart(QWidget):
         self.table.opened.connect(self._open)
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
         self._soon.timeout.connect(self._read_on)
-        self._ages = QTimer(self, interval=REPAINT_MS)
-        self._ages.timeout.connect(self._grow_older)
-        self._ages.start()
+        context.aged.connect(self._grow_older)
 
     def show_past_of(self, named: Named | None) -> None:
         """Reads it when nothing else has been chosen for a moment; of the record shown, again."""
@@ -177,6 +174,7 @@ class PastPart(QWidget):
         said = f"{kind} {what}" if what.startswith("with ") else " · ".join(filter(None, (kind, what)))
         return f"{said} · {who}" if who else said
 
+    @Slot()
     def _grow_older(self) -> None:
         for position, entry in enumerate(self._entries):
             self.table.show_cell(position, 1, self._when(entry))

@@ -57,7 +57,7 @@ def test_an_act_is_there_at_once_and_enter_leads_to_its_entry(
     assert table.verticalScrollBar().maximum() == 0 and said in table.model().index(0, 0).data(TOOLTIP)
     assert table.model().index(0, 1).data() == "just now"
     page.context.clock = lambda: NOW + 7200
-    past_of(page)._ages.timeout.emit()
+    page.context.aged.emit()
     assert table.model().index(0, 1).data() == "2 h ago"
     newest = ask(demo_path, "SELECT max(seq) FROM audit_chain")[0][0]
     past_of(page).table.setFocus()

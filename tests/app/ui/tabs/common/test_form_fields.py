@@ -154,12 +154,12 @@ def test_an_event_type_that_nobody_knows_is_kept_when_that_is_agreed_to(qtbot: Q
     field.other.setText("deploy_done, run_strated, run_started")
     assert field.is_unfinished and "Tick the box" in field.check(field.value())
     assert field.agree.words == "Save “run_strated” all the same"
-    field.other.setText("run_strated")
     assert field.warning.text().endswith("Did you mean “run_started”?")
+    field.other.setText("run_strated")
     field.agree.click()
     assert field.check(field.value()) == "" and field.value() == "run_strated"
     field.other.setText("run_stranded")
-    assert field.is_unfinished
+    assert field.is_unfinished and field.focusProxy() is field.agree
     field.all.click()
     assert not field.is_unfinished
 
