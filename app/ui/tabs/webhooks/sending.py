@@ -33,7 +33,17 @@ from app.ui.widgets.columns import Columns
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.formatting import EMPTY
-from app.ui.widgets.labels import Label, Look, add_layout, bounded, in_column, in_row, set_tip, text_box
+from app.ui.widgets.labels import (
+    Label,
+    Look,
+    add_layout,
+    bounded,
+    in_column,
+    in_row,
+    keep_room,
+    set_tip,
+    text_box,
+)
 from app.ui.widgets.later import later
 from app.workers import names
 from app.workers.runner import Task
@@ -241,6 +251,8 @@ class SendEventDialog(Dialog):
         self.send_button.setEnabled(self._request is not None or self._task is not None)
         self.curl_button.setEnabled(self._request is not None)
         self.off.show_where(here=self._request is not None and self._request.is_here)
+        if not self.off.isHidden():  # once it has been there, nothing moves where it goes and comes
+            keep_room(self.off)
         if self._request is not None:
             self.request.setPlainText(self._request.head())
 
