@@ -537,6 +537,8 @@ class ContinuationNotice(Notice):
         context.outside.went_back.connect(self._went_back)
         self._compared: tuple[int, int] | None = None
         """The version of the checkpoints that it was compared with."""
+        self._last: int | None = None
+        """The newest checkpoint of this database then, where that is known."""
         self._signed: Report | None = None
         context.verdict.changed.connect(self._note_own)
         self._not_before = 0.0
@@ -570,6 +572,7 @@ class ContinuationNotice(Notice):
         known = self._context.verdict.outcome
         if known is not None and known.checkpoint is not None and known.report is not self._signed:
             self._signed, self._compared = known.report, _signed_here()
+            self._last = known.checkpoint
 
     def _look_where_more_is_known(self) -> None:
         """Others may have signed a state that was gone again before the chain was looked at here."""
@@ -643,9 +646,12 @@ class ContinuationNotice(Notice):
 
             store, verify = store_and_verifier()
             if imported is None:
+                last = store.last_here(where)
+                if by_itself and last is not None and last == self._last:  # another database's is newer
+                    return lambda: None
                 found = store.continuation(where)
                 is_said = found.divergences or self.is_older or not by_itself
-                return partial(self._say_new, found) if is_said else lambda: None
+                return partial(self._take, last, found if is_said else None)
             taken = verify_imported(imported, store, verify, now=now, monitor=monitor)
             return partial(self._take_imported, *taken, is_part=imported.tenant is not None)
 
@@ -661,6 +667,12 @@ class ContinuationNotice(Notice):
                 self._context.say(f"Whether this {kind} continues the one you saw last is not known. {error}")
 
         self._context.runner.job(work, on_done=lambda show: show(), on_failed=failed)
+
+    def _take(self, last: int | None, found: Continuation | None) -> None:
+        """What was `found`, unless that is nothing to be said, beside what was signed `last`."""
+        self._last = last
+        if found is not None:
+            self._say_new(found)
 
     def _take_imported(self, continuation: Continuation | None, made: SignedReport, *, is_part: bool) -> None:
         from app.ui.session.outcome import Asked, Outcome  # noqa: PLC0415 - with what verifies

@@ -481,6 +481,17 @@ class CheckpointStore:
         with rows_of(where, {}) as rows:
             return identity.compare(rows, [checkpoint], counting=False).continues
 
+    def last_here(self, where: Where) -> int | None:
+        """The number of the newest checkpoint of the database that was seen in this place, without a look at
+        that; None where nothing tells.
+        """
+        if not is_there(self._path):
+            return None
+        with opened(self._path) as contents:
+            place = contents.place(where)
+            newest = [] if place is None else contents.checkpoints(place.database, newest=1)
+        return next((one.number for one in newest if isinstance(one, Checkpoint)), None)
+
     def continuation(self, where: Where) -> identity.Continuation:
         """Whether the file continues the one last seen, by a few look-ups: less than a verification. Nothing
         of one of which a person has to say which it is. What is new is counted as `ChainRows.behind` does.

@@ -22,7 +22,7 @@ from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import making
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.checkpoints.tables import FILE
-from app.services.chain.where import InDatabase
+from app.services.chain.where import InDatabase, InFile
 from app.services.live.connections import Connections, NamedConnection
 from app.services.live.tokens import Tokens
 from app.services.records import users
@@ -59,6 +59,7 @@ from tests.fixtures.inserting import INTO_USERS
 from tests.fixtures.keyrings import MemoryKeyring
 from tests.fixtures.live import Live
 from tests.fixtures.live_window import open_live, unlock
+from tests.fixtures.sample import sample
 from tests.fixtures.stored import stored
 from tests.fixtures.window import (
     TABLES,
@@ -729,8 +730,14 @@ def test_daily_retention_is_agreed_to_for_a_connection_and_unlocking_says_what_i
         closed(qtbot, window, ConfirmDialog)
 
 
-def test_what_others_signed_and_took_away_again_is_asked_about(
-    qtbot: QtBot, window: MainWindow, production: str, file: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_others_signed_and_took_away_again_is_asked_about(  # noqa: PLR0917
+    qtbot: QtBot,
+    window: MainWindow,
+    production: str,
+    edge: Edge,
+    file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """All between two looks of this window: to it the chain ends where it did."""
     (paths.checkpoints_dir()).mkdir(parents=True)
@@ -740,9 +747,15 @@ def test_what_others_signed_and_took_away_again_is_asked_about(
     go(qtbot, window, 1)
     press("Ctrl+Return")
     qtbot.waitUntil(lambda: context.verdict.outcome is not None and bool(context.verdict.outcome.checkpoint))
+    store = CheckpointStore(paths.checkpoints_dir())
+    other = InFile(sample(tmp_path / "other.sqlite", rows=40))
+    making.verify_and_sign(other, store, VERIFY, now=NOW, reason=Reason.REQUEST)
+    edge.calls.clear()
+    context.aged.emit()
+    qtbot.waitUntil(lambda: is_settled(window))
+    assert edge.calls == [], "what is signed of another database costs none"
     execute(file, "CREATE TABLE was AS SELECT seq FROM audit_chain")
     append(file, "later", 1)
-    store = CheckpointStore(paths.checkpoints_dir())
     making.verify_and_sign(context.opened.where, store, VERIFY, now=NOW, reason=Reason.REQUEST)
     execute(file, "DELETE FROM audit_chain WHERE seq NOT IN (SELECT seq FROM was)", "DROP TABLE was")
     execute(file, "UPDATE sqlite_sequence SET seq = seq - 1 WHERE name = 'audit_chain'")
