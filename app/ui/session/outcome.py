@@ -12,7 +12,7 @@ from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import making
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import ABOUT_A_CHAIN, BROKEN, OF_AN_ENTRY, Anchor, Code, Verdict
-from app.services.chain.verify.report import EVERYTHING, Report, Section
+from app.services.chain.verify.report import EVERYTHING, LostEnd, Report, Section
 from app.services.chain.where import Where
 from app.ui.theme.icons import Icon
 from app.workers.scan_pool import store_and_verifier
@@ -39,8 +39,8 @@ class Asked:
     more) and the file is verified alone. With `export` the file is held against these checkpoints; with
     `since` it was looked at behind that one alone. Else one is made of a whole file, for this `reason`, and
     `accepted_by` is who says that starts which nothing proves are right. With `new_alone` it is looked at
-    from the latest checkpoint on, where one fits. Somebody `accepts_end` where the one that was verified is
-    not there any more. Of a live database no more than `most` rows are read.
+    from the latest checkpoint on, where one fits. Somebody `accepts_end`, which was shown, where the one that
+    was verified is not there any more. Of a live database no more than `most` rows are read.
     """
 
     section: Section = EVERYTHING
@@ -51,7 +51,7 @@ class Asked:
     accepted_by: str | None = None
     since: int | None = None
     new_alone: bool = False
-    accepts_end: bool = False
+    accepts_end: LostEnd | bool = False
     most: int = MOST_READ
 
     @property
@@ -235,7 +235,7 @@ def by_itself(
     monitor: Monitor,
     whole_up_to: int = 0,
     sign: bool = True,
-    accepts_end: bool = False,
+    accepts_end: LostEnd | bool = False,
     before: Callable[[Section], object] = lambda section: None,
 ) -> Outcome:
     """Verifies no more than says that it still holds; all are as in `verify_by_itself`."""

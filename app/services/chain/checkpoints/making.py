@@ -177,7 +177,7 @@ def verify_with_checkpoints(
     trust: Collection[str] = (),
     archive: Path | None = None,
     by: str | None = None,
-    accepts_end: bool = False,
+    accepts_end: LostEnd | bool = False,
     copied: Where | None = None,
     monitor: Monitor = UNWATCHED,
 ) -> Report:
@@ -213,7 +213,7 @@ def verify_and_sign(
     database: str | None = None,
     accepted_by: str | None = None,
     by: str | None = None,
-    accepts_end: bool = False,
+    accepts_end: LostEnd | bool = False,
     on_report: Callable[[Report], object] | None = None,
     monitor: Monitor = UNWATCHED,
 ) -> SignedReport:
@@ -286,7 +286,7 @@ def verify_by_itself(
     by: str,
     sign: bool,
     whole_up_to: int = 0,
-    accepts_end: bool = False,
+    accepts_end: LostEnd | bool = False,
     before: Callable[[Section], object] = lambda section: None,
     monitor: Monitor = UNWATCHED,
 ) -> SignedReport:
@@ -342,27 +342,32 @@ def keep_verdict(
     by: str,
     since: Checkpoint | None = None,
     part: bool = False,
-    accepts_end: bool = False,
+    accepts_end: LostEnd | bool = False,
     is_put_back: bool = False,
 ) -> Report:
     """Keeps what was said of the whole file, of what lies behind the checkpoint `since`, or of a broken
     `part`. Returns the report, which has a note where the chains have lost the end that was verified here
     then: no checkpoint need know that.
 
-    The note comes until somebody says that this end is right, and `accepts_end`, a person or a command; and
-    never where an earlier state `is_put_back` by an act that says so.
+    The note comes until somebody says that this end is right, and `accepts_end`: a person the one that was
+    shown, where no more is lost than that, a command any; and never where an earlier state `is_put_back` by
+    an act that says so.
     """
     last = store.verdicts.last(where)
     through, tenant, head = _last_entry(report, since)
     lost = None if last is None or is_put_back else _verified_end(last, through)
     if lost is not None and last is not None and report.intact:
         lost = _as_found(where, lost, looks=not where.costs or last.lost_end is not None)
-    if lost is not None and report.intact and accepts_end:
-        note = f"Accepted: it was verified through entry {lost.through:,} before, and {lost.found}."
-        report, lost = replace(report, notes=(*report.notes, note)), None
-    elif lost is not None and report.intact:
+    if lost is not None and report.intact:
         report = replace(report, lost_end=lost)
-        report = replace(report, notes=(*report.notes, report.ends_sooner))
+        notes = [report.ends_sooner]
+        if accepts_end is True or (accepts_end and lost.is_within(accepts_end)):
+            found = ": ".join(filter(None, (lost.found, lost.gone)))
+            notes = [f"Accepted: it was verified through entry {lost.through:,} before, and {found}."]
+            report, lost = replace(report, lost_end=None), None
+        elif accepts_end:
+            notes.append("This end was not accepted: more is gone than when that was asked.")
+        report = replace(report, notes=(*report.notes, *notes))
     before = None if last is None or since is None else last.whole_at
     said = KeptVerdict(
         report.verdict,

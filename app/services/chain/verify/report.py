@@ -110,6 +110,19 @@ class LostEnd:
             return f"ends at entry {self.ends_at:,} now"
         return "that entry is not there as it was"
 
+    @property
+    def gone(self) -> str:
+        """Which entries are, as far as numbers tell, in words; empty where they do not."""
+        if self.ends_at >= self.through:
+            return ""
+        count = counted(self.through - self.ends_at, "entry", "entries")
+        return f"up to {count} are gone, {self.ends_at + 1:,} to {self.through:,}"
+
+    def is_within(self, shown: "LostEnd") -> bool:
+        """Whether no more is lost than was `shown`: of the same entry, and nothing before where it ended."""
+        heads = {self.head, shown.head} - {None}
+        return self.through == shown.through and len(heads) < 2 and self.ends_at >= shown.ends_at
+
     def to_json(self) -> dict[str, Any]:
         return {"verifiedThrough": self.through, "verifiedAt": self.at, "endsAt": self.ends_at}
 

@@ -465,7 +465,7 @@ class VerificationPanel(QWidget):
         """Asks, and keeps the unproven starts as a baseline; or accepts that the end was lost."""
         lost = self._context.verdict.lost
         if lost is not None:
-            asked = Asked(new_alone=self._context.costs, accepts_end=True)
+            asked = Asked(new_alone=self._context.costs, accepts_end=lost)
             lost_end.ask(self._context, lost, partial(self.start, asked), self)
             return
         if self.outcome is None:

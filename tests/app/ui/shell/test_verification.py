@@ -217,11 +217,15 @@ def test_an_end_that_is_gone_is_remembered_until_a_person_accepts_it(
     assert not store.checkpoints(InFile(demo_path)) and page.context.verdict.lost is not None
 
     assert page.panel.accept_button.property("text") == "Accept this end…"
-    for answer in ("Return", "accept"):
+    for answer in ("another", "Return", "accept"):
         click(qtbot, page.panel.accept_button)
         asked = dialog(qtbot, page, ConfirmDialog)
         assert f"All was verified through entry {last:,} on " in asked.sentence.text()
-        if answer == "Return":
+        if answer == "another":
+            page.context.verdict.end(30)
+            closed(qtbot, window, ConfirmDialog)
+            page.context.verdict.end(last)
+        elif answer == "Return":
             press(answer)  # Cancel has the focus
             closed(qtbot, window, ConfirmDialog)
             assert page.context.verdict.lost is not None

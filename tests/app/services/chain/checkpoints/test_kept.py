@@ -157,6 +157,21 @@ def test_what_was_verified_and_written_since_a_verification_began_is_no_lost_end
     assert verified(InFile(demo), store, slower).stands
 
 
+def test_an_end_is_accepted_as_it_was_shown(demo: Path, folder: Path) -> None:
+    verified = partial(
+        making.verify_with_checkpoints, InFile(demo), CheckpointStore(folder), VERIFY, by="ada"
+    )
+    assert verified(now=NOW).stands
+    for end in (50, 30):
+        execute(demo, f"DELETE FROM audit_chain WHERE seq > {end}", f"UPDATE sqlite_sequence SET seq = {end}")
+        if end == 50:
+            shown = verified(now=NOW).lost_end
+            assert shown is not None and shown.gone == "up to 10 entries are gone, 51 to 60"
+    refused = verified(now=NOW, accepts_end=shown or False)
+    assert not refused.stands and refused.notes[-1].startswith("This end was not accepted: more is gone")
+    assert verified(now=NOW, accepts_end=refused.lost_end or False).stands
+
+
 def test_pruning_excuses_no_end_of_another_tenant_nor_one_that_was_lost_before(
     demo: Path, folder: Path
 ) -> None:
