@@ -148,6 +148,8 @@ def verify(options: argparse.Namespace) -> int:
     if unread is not None:
         complain(f"{unread.happened} What is said above of the file is without them.")
         return EXIT_COULD_NOT_RUN if report.stands else EXIT_FINDINGS
+    if accepts_end and not report.stands:
+        complain("no end was accepted: that is said of chains in which nothing else is wrong")
     if exported is None and not report.stands and not options.json:
         _advise(store, where, report)
     return EXIT_INTACT if report.stands else EXIT_FINDINGS
@@ -271,7 +273,7 @@ def checkpoint(options: argparse.Namespace) -> int:
         made = verify_and_sign(
             where, store, verify, now=now, reason=reason, accepted_by=accepted_by, by=paths.os_user()
         )
-        has_nothing = made.checkpoint is None and not made.report.entries and made.report.intact
+        has_nothing = made.checkpoint is None and not made.report.entries and made.report.stands
         if has_nothing:
             say(str(made.why_not))
             if options.export is None:

@@ -46,6 +46,17 @@ def test_an_end_that_is_gone_is_a_finding_of_its_own_until_that_is_accepted(copy
     assert run("verify", copy, "--quiet").stdout == "" and run("checkpoint", copy).returncode == 0
 
 
+def test_a_chain_of_which_nothing_is_left_has_lost_its_end_until_that_is_accepted(copy: Path) -> None:
+    assert run("verify", copy).returncode == 0
+    execute(copy, "DELETE FROM audit_chain WHERE seq > 590")
+    done = run("verify", copy, "--accept-end")
+    assert done.returncode == 1 and "no end was accepted: " in done.stderr, "the counter contradicts"
+    execute(copy, "DELETE FROM audit_chain", "DELETE FROM sqlite_sequence WHERE name = 'audit_chain'")
+    done = run("checkpoint", copy)
+    assert done.returncode == 1 and "no checkpoint was made\n" in done.stderr
+    assert [run("verify", copy, *accept).returncode for accept in ((), ("--accept-end",), ())] == [1, 0, 0]
+
+
 def test_one_tenant_is_verified_alone(demo: Path) -> None:
     done = run("verify", demo, "--tenant", "acme-corp", "--json")
     assert [tenant["tenant"] for tenant in json.loads(done.stdout)["tenants"]] == ["acme-corp"]

@@ -403,7 +403,8 @@ def _verified_end(last: KeptVerdict, ends_at: int) -> LostEnd | None:
     """What was verified before, and is looked for as long as what was found since does not hold."""
     if last.lost_end is not None:
         return replace(last.lost_end, ends_at=ends_at)
-    return LostEnd(last.through, last.at, last.head, ends_at, last.tenant) if last.intact else None
+    had_any = last.intact and last.through > 0
+    return LostEnd(last.through, last.at, last.head, ends_at, last.tenant) if had_any else None
 
 
 def _as_found(where: Where, end: LostEnd, *, looks: bool) -> LostEnd | None:
