@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from itertools import chain, count
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QFileIconProvider,
     QFileSystemModel,
     QHeaderView,
+    QLineEdit,
     QListView,
     QMessageBox,
     QStyledItemDelegate,
@@ -94,6 +95,9 @@ def open_dialog(parent: QWidget, title: str, start: str, filters: str = "") -> Q
         if isinstance(button := dialog.findChild(QToolButton, name), QToolButton):
             ink = button.palette().color(QPalette.ColorGroup.Active, QPalette.ColorRole.ButtonText)
             button.setIcon(_inked(button.icon(), ink))
+    line = dialog.findChild(QLineEdit, "fileNameEdit")
+    if files is not None and isinstance(line, QLineEdit):
+        line.textChanged.connect(partial(_mean_what_is_typed, files))
     dialog.setIconProvider(_by_name())
     if not paths.is_dir(at):
         dialog.selectFile(at.name)
@@ -101,6 +105,14 @@ def open_dialog(parent: QWidget, title: str, start: str, filters: str = "") -> Q
     hear_keys(dialog, parent)
     Outliving(dialog, parent)
     return dialog
+
+
+def _mean_what_is_typed(files: QTreeView, text: str) -> None:
+    """Qt selects each folder that a whole path leads through, and by Return goes to that one in the place of
+    opening the file.
+    """
+    if QDir.isAbsolutePath(text):
+        files.selectionModel().clearSelection()
 
 
 def ask_open(parent: QWidget, title: str, start: str, filters: str = "") -> Path | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtWidgets import (
+    QFileDialog,
     QFileSystemModel,
     QLabel,
     QLineEdit,
@@ -145,3 +146,22 @@ def test_a_dialog_that_nobody_answered_goes_with_its_window(qtbot: QtBot, tmp_pa
         del window, asker, dialog
         gc.collect()
     qtbot.waitUntil(lambda: gone == ["dialog", "dialog"])
+
+
+def test_a_whole_path_that_is_typed_opens_the_file(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
+    """It leads through the folder that is shown, which Qt chooses meanwhile."""
+    file = tmp_path / "typed.sqlite"
+    file.touch()
+    parent = added(qtbot, QWidget())
+    dialog = open_dialog(parent, "Open", str(tmp_path))
+    dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    dialog.open()
+    files, line = child(dialog, QTreeView), child(dialog, QLineEdit)
+    qtbot.waitUntil(lambda: files.model().rowCount(files.rootIndex()) == 1)
+    files.setFocus()  # as while the list of completions, which takes the keys, stands below the line
+    for typed in (str(tmp_path), str(file)):
+        line.setText(typed)
+    with qtbot.waitSignal(dialog.fileSelected) as chosen:
+        dialog.accept()
+    assert chosen.args == [str(file)]
