@@ -215,14 +215,16 @@ def append(
     plan and checks raise, `Caution`, `HeadMoved` when the chains do not rest for so many `attempts`,
     or seconds of `patience`, `NumbersUsedUp`, and the errors of `Database.run_batch`; nothing is written
     then. `cancelled` ends the wait for another writer, and so may a person who is told of it (`Cancelled`).
-    `told` says that a person knows of any caution. Whoever has `agreed` to nothing that could be asked, as a
-    command, is not asked about the clock.
+    `told` says that a person knows of any caution. Whether the chain ends before what checkpoints know is
+    looked for with the heads and by the insert itself. Whoever has `agreed` to nothing that could be asked,
+    as a command, is not asked about the clock.
     """
     is_asked, agreed = agreed is not None, agreed or Agreed()
     earlier = WentBack if Capability.TIME_TRAVEL in database.capabilities else EarlierState
     for is_so, caution in ((database.damaged, DamageMet), (database.is_earlier, earlier)):
         if is_so and not told:
             agreed.require(caution(database.place))
+    less = () if told else _ends_sooner(database, agreed, earlier(database.place))
     heard: str | None = None
     ends_at = time.monotonic() + patience
     with _in_a_crowd(database) as again:
@@ -231,11 +233,12 @@ def append(
             if is_asked and not told and abs(database.clock_off) > rules.CLOCK_TOLERANCE:
                 agreed.require(ClockOff(database.place, database.clock_off))
             ends: Mapping[str, Head] | None
-            at_once = not (attempt or batch.events[1:]) and _fit_entry(batch.checks, database.limits)
-            if batch.ends is not None and (not batch.checks or at_once):
-                ends, unless = batch.ends, batch.checks
+            checks = (*batch.checks, *less)
+            at_once = not (attempt or (batch.checks and batch.events[1:]))
+            if batch.ends is not None and (not checks or (at_once and _fit_entry(checks, database.limits))):
+                ends, unless = batch.ends, checks
             else:
-                ends, unless = _heads(database, batch, agreed), ()
+                ends, unless = _heads(database, batch, agreed, less), less
             if not told and ends is not None:
                 heard = _caution(database, batch, agreed, heard)
             events = batch.events if batch.at_last is None else batch.at_last()
@@ -313,10 +316,31 @@ def _caution(database: Database, batch: Batch, agreed: Agreed, heard: str | None
     return said
 
 
-def _heads(database: Database, batch: Batch, agreed: Agreed) -> dict[str, Head] | None:
-    """The ends of the batch's chains; None where there is none, and somebody agreed to that."""
+_ENDS_SOONER: Final = f"""
+SELECT 1 WHERE coalesce((SELECT max(seq) FROM {rules.TABLE} NOT INDEXED), 0) < ?"""  # noqa: S608
+"""By hand: it stands in the insert."""
+
+
+def _ends_sooner(database: Database, agreed: Agreed, earlier: Caution) -> tuple[Check, ...]:
+    """Finds that the last entry of a checkpoint is not there, unless a person has agreed to that; none where
+    none is known.
+    """
+    through = 0 if agreed.has(earlier) else agreed.known_through()
+
+    def judge(rows: Rows) -> None:
+        if rows:
+            database.is_earlier = True
+            agreed.require(earlier)
+
+    return (Check(raw(_ENDS_SOONER, through), judge),) if through else ()
+
+
+def _heads(database: Database, batch: Batch, agreed: Agreed, less: Sequence[Check]) -> dict[str, Head] | None:
+    """The ends of the batch's chains, where no check finds anything, nor `less`; None where there is no
+    chain, and somebody agreed to that.
+    """
     try:
-        return heads(database, (event.tenant_id for event in batch.events), batch.checks)
+        return heads(database, (event.tenant_id for event in batch.events), (*batch.checks, *less))
     except errors.TableMissing:  # of the chain, or of a check
         if has_chain(database):
             raise
@@ -461,15 +485,15 @@ def append_statements(
 ) -> list[Statement]:
     """The guarded inserts that append `events` in order, for a batch.
 
-    When a head is not the one in `ends` any more, or one of `unless` finds something, `previous_hash` becomes
-    NULL, its NOT NULL constraint fails and the whole batch is rolled back (`HeadMoved`); so two writers never
-    fork a chain.
+    When a head is not the one in `ends` any more, or one of `unless` finds something, for which the first
+    insert looks, `previous_hash` becomes NULL, its NOT NULL constraint fails and the whole batch is rolled
+    back (`HeadMoved`); so two writers never fork a chain.
     """
     looks = [check.query.sql() for check in unless]
     unless_found = " ".join(f"AND NOT EXISTS ({sql})" for sql, _ in looks)
     values = [value for _, those in looks for value in those]
     followed = dict(ends)
-    statements = []
+    statements: list[Statement] = []
     for event in events:
         tenant, kind, payload = event.tenant_id, event.event_type, event.text
         expected, head = followed[tenant].hash, followed[tenant].followed_by(kind, payload, now)
@@ -479,4 +503,5 @@ def append_statements(
         query = raw(_INSERT.format(unless=unless_found), *entry)
         proof, named = raw(_WRITTEN, tenant, head.hash), what or f"{kind} of {tenant_name(tenant)}"
         statements.append(Statement(query, proof=proof, what=named))
+        unless_found, values = "", []
     return statements

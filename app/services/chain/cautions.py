@@ -1,5 +1,7 @@
 """What a person should hear before an act, and what they have agreed to."""
 
+from collections.abc import Callable
+
 from models.errors import TenantAdminError
 
 
@@ -93,11 +95,13 @@ class Agreed:
     """The cautions that a person has agreed to, by what they mean, as long as a database is open.
 
     `asks` says whether an act waits for them, too, where its entry would take a number of the gateway's own.
+    `known_through` gives the last entry that checkpoints know of it by now, 0 where none: an act that finds
+    less waits for them. It is asked on any thread, for each act.
     """
 
-    def __init__(self, *, asks: bool = False) -> None:
+    def __init__(self, *, asks: bool = False, known_through: Callable[[], int] = lambda: 0) -> None:
         self._words: set[str] = set()
-        self.asks = asks
+        self.asks, self.known_through = asks, known_through
 
     def add(self, caution: Caution) -> None:
         self._words.add(_meant(caution))
@@ -106,9 +110,12 @@ class Agreed:
         """What it was about is so no longer; another time it is asked about again."""
         self._words.discard(_meant(caution))
 
+    def has(self, caution: Caution) -> bool:
+        return _meant(caution) in self._words
+
     def require(self, caution: Caution) -> None:
         """Raises the caution unless a person has agreed to it."""
-        if _meant(caution) not in self._words:
+        if not self.has(caution):
             raise caution
 
     def use_up(self, caution: Caution) -> None:

@@ -4,6 +4,7 @@ and to hear what other programs write.
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -13,6 +14,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 from shiboken6 import Shiboken
 
+from app import paths
 from app.services.chain.cautions import Agreed, Caution
 from app.services.chain.rules import Verdict
 from app.services.opened import Opened
@@ -101,7 +103,8 @@ class Context(QObject):
     ) -> None:
         super().__init__()
         self.opened, self.theme, self.settings = opened, theme, settings
-        self.agreed = Agreed(asks=True)
+        through = partial(_known_through, opened) if opened.database.costs else lambda: 0
+        self.agreed = Agreed(asks=True, known_through=through)
         self.tenants: tuple[str, ...] = opened.tenants
         """Those that there are, as they were read last."""
         self.erased: frozenset[str] = frozenset()
@@ -424,6 +427,15 @@ class Context(QObject):
     def again(self, error: TenantAdminError) -> Callable[[], object] | None:
         """Does once more what just failed with this; None where that would be of no use."""
         return self._again[1] if self._again is not None and self._again[0] is error else None
+
+
+def _known_through(opened: Opened) -> int:
+    """The last entry that checkpoints know of a live database, which others may have brought back."""
+    from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415 - behind the first rows
+
+    with suppress(TenantAdminError, OSError):  # of the store, which whoever verifies is told
+        return CheckpointStore(paths.checkpoints_dir()).known_through(opened.where)
+    return 0
 
 
 def _may_go_well(error: TenantAdminError) -> bool:

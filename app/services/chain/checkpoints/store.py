@@ -492,6 +492,18 @@ class CheckpointStore:
             newest = [] if place is None else contents.checkpoints(place.database, newest=1)
         return next((one.number for one in newest if isinstance(one, Checkpoint)), None)
 
+    def known_through(self, where: Where) -> int:
+        """The last entry that the newest checkpoint knows of what was seen last in this place; 0 where there
+        is none. Nothing is read but the store.
+        """
+        if not is_there(self._path):
+            return 0
+        with opened(self._path) as contents:
+            place = contents.place(where)
+            newest = () if place is None else contents.checkpoints(place.database, newest=1)
+            known = (item for item in newest if isinstance(item, Checkpoint))
+            return max((sealed.last_seq for item in known for sealed in item.tenants.values()), default=0)
+
     def continuation(self, where: Where) -> identity.Continuation:
         """Whether the file continues the one last seen, by a few look-ups: less than a verification. Nothing
         of one of which a person has to say which it is. What is new is counted as `ChainRows.behind` does.

@@ -18,7 +18,7 @@ from app import paths
 from app.services.chain import append as chain
 from app.services.chain import rules
 from app.services.chain.append import Batch, Check, Event, Head
-from app.services.chain.cautions import Agreed, NotRecorded
+from app.services.chain.cautions import Agreed, EarlierState, NotRecorded
 from app.services.chain.rules import GENESIS
 from app.services.chain.verify.source import CannotVerify
 from app.services.chain.where import InFile
@@ -233,6 +233,32 @@ def test_what_a_check_finds_at_the_first_try_is_judged_at_the_second(engine: Dat
     with pytest.raises(NotAllowed, match="There is one already"):
         chain.append(engine, plan, now=NOW)
     assert len(ends) == 2 and chain_of(engine) == []
+
+
+@pytest.mark.parametrize("planned", [True, False])
+@pytest.mark.parametrize("count", [1, 2])
+def test_nobody_goes_on_unasked_where_a_checkpoint_knows_more(
+    engine: Database, count: int, *, planned: bool
+) -> None:
+    event, known = Event("acme-corp", "settings_changed", {}), [0]
+    agreed = Agreed(known_through=lambda: known[0])
+
+    def write() -> int:
+        def plan() -> Batch:
+            return Batch((), (event,) * count, (), chain.heads(engine, ["acme-corp"]) if planned else None)
+
+        chain.append(engine, plan, now=NOW, agreed=agreed)
+        return len(chain_of(engine))
+
+    assert write() == count
+    known[0] = count
+    assert write() == 2 * count, "it ends there, or behind it"
+    known[0] = 2 * count + 1
+    with pytest.raises(EarlierState) as raised:
+        write()
+    assert len(chain_of(engine)) == 2 * count and engine.is_earlier
+    agreed.add(raised.value)
+    assert write() == 3 * count
 
 
 def test_an_append_gives_up_when_the_chain_never_rests(engine: Database) -> None:

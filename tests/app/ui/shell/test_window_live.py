@@ -779,6 +779,32 @@ def test_what_others_signed_and_took_away_again_is_asked_about(  # noqa: PLR0917
     assert dialog(qtbot, window, ConfirmDialog).windowTitle().endswith("Go on from an earlier state?")
 
 
+@pytest.mark.slow
+def test_an_act_itself_asks_what_others_have_signed_by_now(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (paths.checkpoints_dir()).mkdir(parents=True)
+    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
+    page, context = open_live(qtbot, window, production), window.context
+    assert context is not None
+    unlock(qtbot, window)
+    monkeypatch.setattr(ContinuationNotice, "look", lambda self: None)  # that comes later
+    before = ask(file, "SELECT max(seq) FROM audit_chain")
+    append(file, "later", 1)
+    store = CheckpointStore(paths.checkpoints_dir())
+    making.verify_and_sign(context.opened.where, store, VERIFY, now=NOW, reason=Reason.REQUEST)
+    execute(file, f"DELETE FROM audit_chain WHERE seq > {before[0][0]}")
+    execute(file, "UPDATE sqlite_sequence SET seq = seq - 1 WHERE name = 'audit_chain'")
+    choose(qtbot, page, 0)
+    edit_email(qtbot, window, "mei@acme-corp.example")
+    question = dialog(qtbot, window, ConfirmDialog)
+    assert question.windowTitle().endswith("Go on from an earlier state?")
+    assert ask(file, "SELECT max(seq) FROM audit_chain") == before
+    question.accept()
+    closed(qtbot, window, ConfirmDialog)
+    qtbot.waitUntil(lambda: ask(file, "SELECT max(seq) FROM audit_chain") != before)
+
+
 def test_a_connection_that_another_program_removes_or_changes_writes_nothing_more(
     qtbot: QtBot, window: MainWindow, production: str, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -234,6 +234,19 @@ def test_what_the_last_verification_said_is_kept(put: Put, path: Path, store: Ch
     assert store.verdicts.last(InFile(path)) is None
 
 
+def test_the_store_alone_tells_what_the_newest_checkpoint_knows(
+    put: Put, path: Path, store: CheckpointStore
+) -> None:
+    engine, chain = put(path)
+    where = InDatabase(engine)
+    assert store.known_through(where) == 0
+    for _ in range(2):
+        chain.append("tenant-00", at=NOW)
+        sign(where, store)
+        engine.requests = 0
+        assert store.known_through(where) == chain.seqs()[-1] and not engine.requests
+
+
 def since(engine: Engine, store: CheckpointStore, **options: Any) -> making.SignedReport:
     """As a live database is verified where nobody asks for the whole."""
     return making.verify_by_itself(
