@@ -63,6 +63,8 @@ class FileVerdict(QObject):
         """Whether `last` was found by another program since the file was opened."""
         self._back: tuple[int, int] | None = None
         """Which it was when it was found to be one before, and when."""
+        self._contradicted: int | None = None
+        """When checkpoints were found to know more than is there; None where they are not known to."""
         self.whole_at: int | None = None
         self.is_running = self.is_asked = self.is_pruned = False
         self.failure: str | None = None
@@ -115,10 +117,17 @@ class FileVerdict(QObject):
         what was said when the file was open before.
         """
         said = self.outcome.report if self.outcome is not None else self.last if self._is_heard else None
-        if self.lost is not None or (said and (said.verdict is Verdict.EARLIER or said.ends_before)):
+        if self.lost is not None or self._contradicted is not None:
+            return True
+        if said is not None and (said.verdict is Verdict.EARLIER or said.ends_before):
             return True
         is_sound = said is not None and said.verdict in SOUND
         return False if is_sound and not (self.outcome and self.outcome.is_doubted) else None
+
+    @property
+    def is_contradicted(self) -> bool:
+        """Whether checkpoints know more than is there, and nothing worse was found."""
+        return self._contradicted is not None and self.known is not None and self.known.intact
 
     def held(self, seq: int) -> bool:
         """Whether an entry that was not looked at since held then, for all that is known."""
@@ -153,6 +162,8 @@ class FileVerdict(QObject):
         since = outcome.asked.since is not None and not self.is_broken
         if outcome.asked.is_whole or broken or since:
             self.outcome, self.newer, self.lost = outcome, 0, outcome.report.lost_end
+            if outcome.at >= (self._contradicted or 0):
+                self._contradicted = None
             if outcome.asked.is_whole or broken:
                 self.whole_at = outcome.at if outcome.intact else None
             self.changed.emit()
@@ -196,12 +207,15 @@ class FileVerdict(QObject):
         self.outdate(OTHERS)
         self.end(ends_at)
 
-    def contradict(self) -> None:
-        """Checkpoints that others have made since know more than is there."""
+    def contradict(self, now: int | None) -> None:
+        """Checkpoints, which others may have made since, know more than is there; or, with None, do not."""
         from app.ui.session.outcome import OTHERS  # noqa: PLC0415 - with what verifies
 
-        self._is_heard = False
-        self.outdate(OTHERS)
+        was_sound, was, self._contradicted = self.is_earlier is False, self._contradicted, now
+        if now is not None and was_sound:
+            self.outdate(OTHERS)
+        if now != was:
+            self.changed.emit()
 
     def end(self, at: int) -> None:
         """Of a chain that lost its end: the last entry is this one now."""
@@ -227,6 +241,8 @@ class FileVerdict(QObject):
     def hear(self, last: KeptVerdict) -> None:
         """Takes what another program has found, perhaps before it went back."""
         self.outcome, self.newer, self._is_heard, back = None, 0, True, self._back
+        if last.at > (self._contradicted or 0):
+            self._contradicted = None
         self.remember(last)
         if back is not None and last.at <= back[1] and self.lost is None:
             self.went_back(*back)

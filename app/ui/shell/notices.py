@@ -606,9 +606,10 @@ class ContinuationNotice(Notice):
         from app.services.chain.reading import behind_and_last  # noqa: PLC0415 - with what verifies
 
         seen = self._context.settings.seen_through.get(self._context.opened.kept_by) or 0
-        if self.is_older and not found.divergences:
+        if not found.divergences and (self.is_older or self._context.verdict.is_contradicted):
             self.dismiss()
             self.objection = ""
+            self._context.verdict.contradict(None)
             self._context.opened.database.is_earlier = bool(self._context.verdict.is_earlier)
         if not found.new_entries or found.divergences:
             self.show_continuation(found)
@@ -727,9 +728,7 @@ class ContinuationNotice(Notice):
             self.show()
             self.is_older = older
             if older:
-                if self._context.verdict.is_earlier is False:
-                    self._context.verdict.contradict()
-                self._context.opened.database.is_earlier = True
+                self._context.verdict.contradict(now)
             self.objection = f"{headline}: {detail}"
             self.objected.emit()
         elif found.new_entries and not self._context.verdict.is_broken:

@@ -435,6 +435,9 @@ class SelfVerification(QObject):
         if verdict.lost is not None and not verdict.is_broken:
             tip = f"{ENDS_BEFORE}: {ends_sooner(verdict.lost)}"
             return Icon.WARNING_FILL, Tone.WARN.value, ENDS_BEFORE, tip
+        if verdict.is_contradicted:
+            tip = f"{ENDS_BEFORE}: your checkpoints know entries behind its last one"
+            return Icon.WARNING_FILL, Tone.WARN.value, ENDS_BEFORE, tip
         said = known.report if isinstance(known, Outcome) else known
         since = known.asked.since if isinstance(known, Outcome) else known.since
         stands, at = verdict.whole_stands, known.at

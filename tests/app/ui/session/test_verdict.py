@@ -52,3 +52,8 @@ def test_whoever_goes_on_from_an_earlier_state_takes_numbers_that_were_there() -
     assert verdict.is_earlier is False
     verdict.went_back(12, NOW + 5)
     assert verdict.is_earlier is None, "checkpoints may know more"
+    verdict.contradict(NOW + 6)
+    verdict.hear(replace(sound, at=NOW + 6))
+    assert verdict.is_earlier and verdict.is_contradicted, "what was signed before it was taken away"
+    verdict.hear(replace(sound, at=NOW + 7))
+    assert verdict.is_earlier is False and not verdict.is_contradicted

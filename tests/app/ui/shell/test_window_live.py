@@ -773,6 +773,10 @@ def test_what_others_signed_and_took_away_again_is_asked_about(  # noqa: PLR0917
     unlock(qtbot, window)
     qtbot.waitUntil(lambda: context.opened.database.is_earlier)
     assert notice(window, "This database is older than the one you saw last").isVisible()
+    last = store.verdicts.last(context.opened.where)
+    assert last is not None
+    context.verdict.hear(last)
+    assert window.shield.text() == "Older state, or cut off" and context.opened.database.is_earlier
     go(qtbot, window, 0)
     choose(qtbot, page, 0)
     edit_email(qtbot, window, "mei@acme-corp.example")
