@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from app import paths
 from app.services.chain.checkpoint import Checkpoint
@@ -108,7 +108,7 @@ class KeptVerdicts:
             stored = json.loads(paths.content(self._place(where)))
             if stored.pop("file") != where.location[1]:
                 return None
-            lost = None if stored["lost_end"] is None else LostEnd(**stored["lost_end"])
+            lost = _end(stored["lost_end"])
             said = KeptVerdict(**stored | {"verdict": Verdict(stored["verdict"]), "lost_end": lost})
             found = (said.entries, said.errors, said.warnings, said.through)
             ends = () if lost is None else (lost.through, lost.at, lost.ends_at)
@@ -119,6 +119,10 @@ class KeptVerdicts:
 
     def _place(self, where: Where) -> Path:
         return self._folder / f"{sha256(where.location[0].encode()).hexdigest()[:32]}.json"
+
+
+def _end(stored: Any) -> LostEnd | None:
+    return None if stored is None else LostEnd(**stored | {"before": _end(stored["before"])})
 
 
 def version_of(store: Path) -> tuple[int, int]:

@@ -355,9 +355,11 @@ def keep_verdict(
     """
     last = store.verdicts.last(where)
     through, tenant, head = _last_entry(report, since)
-    lost = None if last is None or is_put_back else _verified_end(last, through)
-    if lost is not None and last is not None and report.intact:
-        lost = _as_found(where, lost, looks=not where.costs or last.lost_end is not None)
+    ends = [] if last is None or is_put_back else _verified_ends(last, through)
+    if report.intact:
+        looks = not where.costs or (last is not None and last.lost_end is not None)
+        ends = [gone for end in ends if (gone := _as_found(where, end, looks=looks)) is not None]
+    lost = replace(ends[-1], before=ends[0] if ends[1:] else None) if ends else None
     if lost is not None and report.intact:
         report = replace(report, lost_end=lost)
         notes = [report.ends_sooner]
@@ -399,12 +401,15 @@ def _last_entry(report: Report, since: Checkpoint | None) -> tuple[int, str | No
     return max([*known, *found], key=itemgetter(0), default=(0, None, None))
 
 
-def _verified_end(last: KeptVerdict, ends_at: int) -> LostEnd | None:
-    """What was verified before, and is looked for as long as what was found since does not hold."""
-    if last.lost_end is not None:
-        return replace(last.lost_end, ends_at=ends_at)
-    had_any = last.intact and last.through > 0
-    return LostEnd(last.through, last.at, last.head, ends_at, last.tenant) if had_any else None
+def _verified_ends(last: KeptVerdict, ends_at: int) -> list[LostEnd]:
+    """What was verified before, the first one first, and is looked for as long as what was found since does
+    not hold: what is lost already, and the end that was found with that.
+    """
+    lost = last.lost_end
+    ends = [] if lost is None else [lost.before, replace(lost, before=None)]
+    if last.intact and last.through > 0:
+        ends.append(LostEnd(last.through, last.at, last.head, ends_at, last.tenant))
+    return [replace(end, ends_at=ends_at) for end in ends if end is not None]
 
 
 def _as_found(where: Where, end: LostEnd, *, looks: bool) -> LostEnd | None:

@@ -94,6 +94,7 @@ class LostEnd:
     """That the entry `through` of `tenant`, the last one of a verification `at` that time, whose stored hash
     was `head` (None where it was not looked at), is not there any more, and nobody has accepted that.
     `ends_at` is the last one there is. It is lost where it was `missed`: where the chains held without it.
+    `before` is the first that was missed, where that is another.
     """
 
     through: int
@@ -102,13 +103,16 @@ class LostEnd:
     ends_at: int
     tenant: str | None = None
     missed: bool = False
+    before: "LostEnd | None" = None
 
     @property
     def found(self) -> str:
         """What is there of it, behind "verified through entry 9"."""
-        if self.ends_at < self.through:
-            return f"ends at entry {self.ends_at:,} now"
-        return "that entry is not there as it was"
+        ends = f"ends at entry {self.ends_at:,} now"
+        what = ends if self.ends_at < self.through else "that entry is not there as it was"
+        if self.before is not None and self.before.missed:
+            what += f" (entry {self.before.through:,}, its last one before, is gone, too)"
+        return what
 
     @property
     def gone(self) -> str:

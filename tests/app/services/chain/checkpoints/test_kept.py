@@ -172,6 +172,31 @@ def test_an_end_is_accepted_as_it_was_shown(demo: Path, folder: Path) -> None:
     assert verified(now=NOW, accepts_end=refused.lost_end or False).stands
 
 
+def test_while_one_end_is_lost_a_later_one_is_looked_for_as_well(demo: Path, folder: Path) -> None:
+    store = CheckpointStore(folder)
+
+    def lost(**how: Any) -> str:
+        verified = making.verify_with_checkpoints(InFile(demo), store, VERIFY, now=NOW, by="ada", **how)
+        return "" if verified.lost_end is None else verified.lost_end.found
+
+    def cut(end: int) -> None:
+        execute(demo, f"DELETE FROM audit_chain WHERE seq > {end}", f"UPDATE sqlite_sequence SET seq = {end}")
+
+    assert not lost()
+    cut(50)
+    assert lost() == "ends at entry 50 now"
+    append(demo, "new", 30)
+    assert lost() == "that entry is not there as it was"
+    execute(demo, "CREATE TABLE gone AS SELECT * FROM audit_chain WHERE seq > 70")
+    cut(70)
+    both = "ends at entry 70 now (entry 60, its last one before, is gone, too)"
+    assert lost() == lost() == both
+    execute(demo, "INSERT INTO audit_chain SELECT * FROM gone")
+    assert lost() == "that entry is not there as it was", "the first one"
+    cut(70)
+    assert lost() == both and not lost(accepts_end=True) and not lost()
+
+
 def test_pruning_excuses_no_end_of_another_tenant_nor_one_that_was_lost_before(
     demo: Path, folder: Path
 ) -> None:
