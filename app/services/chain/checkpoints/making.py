@@ -1,5 +1,6 @@
 """Verification and checkpoints together, in one call for each thing a person does."""
 
+import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -347,7 +348,8 @@ def keep_verdict(
 ) -> Report:
     """Keeps what was said of the whole file, of what lies behind the checkpoint `since`, or of a broken
     `part`. Returns the report, which has a note where the chains have lost the end that was verified here
-    then: no checkpoint need know that.
+    then: no checkpoint need know that. What holds is not kept over what another one, which began later, has
+    found to be broken by now.
 
     The note comes until somebody says that this end is right, and `accepts_end`: a person the one that was
     shown, where no more is lost than that, a command any; and never where an earlier state `is_put_back` by
@@ -388,7 +390,9 @@ def keep_verdict(
         tenant,
         head,
     )
-    store.verdicts.keep(where, said)
+    is_older = last is not None and now < last.at <= time.time()
+    if not (is_older and last is not None and last.verdict in BROKEN and report.intact):
+        store.verdicts.keep(where, said)
     if report.verdict is Verdict.VERIFIED:
         store.follow(where)
     return report

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -170,6 +171,21 @@ def test_an_end_is_accepted_as_it_was_shown(demo: Path, folder: Path) -> None:
     refused = verified(now=NOW, accepts_end=shown or False)
     assert not refused.stands and refused.notes[-1].startswith("This end was not accepted: more is gone")
     assert verified(now=NOW, accepts_end=refused.lost_end or False).stands
+
+
+def test_what_began_earlier_takes_nothing_back_that_was_found_since(demo: Path, folder: Path) -> None:
+    store, verified = CheckpointStore(folder), partial(making.verify_with_checkpoints, by="ada")
+    began = int(time.time()) - 60
+
+    def slower(where: Any, **how: Any) -> Any:
+        report = VERIFY(where, **how)
+        execute(demo, "UPDATE audit_chain SET payload = '{}' WHERE seq = 5")
+        assert not verified(where, store, VERIFY, now=began + 20).stands
+        return report
+
+    assert verified(InFile(demo), store, slower, now=began).stands
+    last = store.verdicts.last(InFile(demo))
+    assert last is not None and last.verdict is Verdict.TAMPERED
 
 
 def test_while_one_end_is_lost_a_later_one_is_looked_for_as_well(demo: Path, folder: Path) -> None:
