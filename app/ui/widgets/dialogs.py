@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
+from time import monotonic
 
 from PySide6.QtCore import (
     QEvent,
@@ -78,6 +79,10 @@ _ICON, _NARROW = 28, 400
 AROUND, EDGE = 48, 8
 _LEAST_FRAME = 20
 """Pixels that a window's frame has at the top at the least."""
+_PLACED, _PLACED_MS = 0.5, 50
+"""For so many seconds at most a window that has just been shown stands in the screen's corner, before the
+system has put it where it belongs; and how often that is looked at.
+"""
 _TOAST, _RAISED = 360, 5
 """The width from which a toast stands beside the title, and how far above its middle: controls follow."""
 _BESIDE, _BELOW = 2, 8
@@ -153,6 +158,7 @@ class Dialog(QDialog):
         self._outcomes = in_column(spacing=4)
         self._foot = in_column(self._buttons, self._outcomes, spacing=12)
         self._outcome_high, self._outcome_parts = 0, list[QWidget]()
+        self._meant_x, self._shown_at = 0, float("-inf")
         for words_stand_in in (content, self):  # those at the foot in the dialog itself
             words_stand_in.installEventFilter(self)
         self._whole = in_column((scroll, 1), self._foot, within=self, margins=_MARGINS, spacing=_GAP)
@@ -365,6 +371,10 @@ class Dialog(QDialog):
             return
         room, place = self.screen().availableGeometry(), self.geometry()
         is_above = place.top() < room.top() + _LEAST_FRAME
+        is_elsewhere = abs(self.pos().x() - self._meant_x) > EDGE
+        if is_above and is_elsewhere and monotonic() - self._shown_at < _PLACED:
+            later(self, _PLACED_MS, self._keep_on_screen)  # it is about to go to where it belongs
+            return
         room.adjust(EDGE, AROUND - EDGE, -EDGE, -EDGE)  # a frame, whose size may not be known yet
         top = max(min(place.top(), room.bottom() - place.height()), room.top())
         if self.isVisible() and (is_above or place.bottom() > room.bottom()) and top != place.top():
@@ -379,6 +389,7 @@ class Dialog(QDialog):
             self._make_room()
             self.resize(self.minimumSize())
         super().showEvent(event)
+        self._meant_x, self._shown_at = self.pos().x(), monotonic()
         later(self, 0, self._keep_on_screen)
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -14,7 +14,7 @@ from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.tabs.common.form_fields import TenantField
 from app.ui.theme import Theme
 from app.ui.widgets.banner import Toast
-from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, Dialog, ErrorDialog
+from app.ui.widgets.dialogs import EDGE, BugDialog, ConfirmDialog, Dialog, ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.labels import LONGEST, text_box
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
@@ -325,6 +325,19 @@ def test_an_empty_field_is_not_reproached_before_the_action(qtbot: QtBot, theme:
     tenant.box.setCurrentIndex(0)
     assert not tenant.name.property("invalid") and tenant.name.accessibleDescription() == ""
     form.set_clean()
+
+
+def test_a_dialog_stays_out_of_the_corner_that_it_is_in_for_a_moment(qtbot: QtBot, theme: Theme) -> None:
+    """Window systems show a window there, before they put it where it belongs."""
+    dialog = added(qtbot, Dialog(theme, "Title", "A sentence."))
+    dialog.show()
+    dialog.move(0, 0)
+    assert dialog._meant_x > EDGE
+    dialog._keep_on_screen()
+    assert dialog.pos() == QPoint(0, 0), "it is not held there"
+    dialog._shown_at -= 1
+    dialog._keep_on_screen()
+    assert dialog.y() > 0, "its frame would be above the screen"
 
 
 class Flashes(QObject):
