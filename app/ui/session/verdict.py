@@ -227,9 +227,11 @@ class FileVerdict(QObject):
         """The last entry that was verified is there again, as it was."""
         from app.ui.session.outcome import STANDS  # noqa: PLC0415 - with what verifies
 
-        self.lost = self._back = None
+        self.lost, self._back = None if self.lost is None else self.lost.before, None
+        if self.last is not None:
+            self.last = replace(self.last, lost_end=self.lost)
         if self.outcome is not None:
-            self.outcome = replace(self.outcome, outdated=STANDS)
+            self.outcome = replace(self.outcome, report=self.outcome.report.with_end, outdated=STANDS)
         self.changed.emit()
 
     def remember(self, last: KeptVerdict | None) -> None:

@@ -1,7 +1,7 @@
 """What of a file is verified, and what a verification says; the JSON of the CLI."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 from app.services.chain import rules
@@ -192,6 +192,15 @@ class Report:
         """The `lost_end` as a sentence, which is among the `notes`; else empty."""
         lost = self.lost_end
         return "" if lost is None else _ENDS_SOONER.format(lost.through, utc_time(lost.at), lost.found)
+
+    @property
+    def with_end(self) -> "Report":
+        """The same where that end is there again."""
+        if self.lost_end is None:
+            return self
+        return replace(
+            self, lost_end=None, notes=tuple(note for note in self.notes if note != self.ends_sooner)
+        )
 
     @property
     def ends_before(self) -> bool:

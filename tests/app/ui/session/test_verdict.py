@@ -7,6 +7,7 @@ from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import LostEnd, Report
 from app.ui.session.outcome import OTHERS, RETENTION, Asked, Outcome
 from app.ui.session.verdict import FileVerdict
+from app.ui.session.verdict_words import ENDS_BEFORE, of_file
 from tests.conftest import NOW
 
 
@@ -31,6 +32,16 @@ def test_retention_that_took_nothing_is_not_said_to_have_taken_entries() -> None
     verdict.is_pruned = False
     verdict.spare()
     assert verdict.outcome.outdated == OTHERS
+
+
+def test_an_end_that_is_there_again_leaves_no_words_of_its_loss() -> None:
+    verdict, lost = FileVerdict(), LostEnd(9, NOW, "ab", 7)
+    report = replace(Report(Verdict.VERIFIED, 7, 0.0, (), (), {}), lost_end=lost)
+    verdict.take(Outcome(Asked(), replace(report, notes=(report.ends_sooner, "more")), at=NOW))
+    assert of_file(verdict, NOW, utc=True)[1] == ENDS_BEFORE
+    verdict.came_forward()
+    assert verdict.outcome is not None and verdict.outcome.report.notes == ("more",)
+    assert verdict.lost is None and of_file(verdict, NOW, utc=True)[1] == "Chain verified"
 
 
 def test_whoever_goes_on_from_an_earlier_state_takes_numbers_that_were_there() -> None:
