@@ -367,6 +367,16 @@ class SelfVerification(QObject):
     @Slot(object)
     def _went_back(self, ends_at: int) -> None:
         self.check()
+        if self._job is None and self._verdict.lost is not None:  # nothing else keeps it until the next start
+            self._keep_end(self._verdict.lost, is_lost=True)
+
+    def _keep_end(self, lost: LostEnd, *, is_lost: bool) -> None:
+        where = self._context.opened.where
+
+        def keep(monitor: Monitor) -> None:
+            store_and_verifier()[0].verdicts.keep_end(where, lost, is_lost=is_lost)
+
+        self._context.runner.job(keep, on_done=lambda _: None, on_failed=lambda error: None)
 
     def _look_where_it_ends(self, lost: LostEnd) -> None:
         """Of a chain that went back: whether it has come forward again, by Time Travel, say."""
@@ -381,6 +391,7 @@ class SelfVerification(QObject):
                 return
             if head is not None and there == head:
                 self._verdict.came_forward()
+                self._keep_end(lost, is_lost=False)
             elif ends_at != now.ends_at:
                 self._verdict.end(ends_at)
 

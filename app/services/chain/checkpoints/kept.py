@@ -10,7 +10,7 @@ own one among them.
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -81,6 +81,20 @@ class KeptVerdicts:
             if paths.NO_HOME not in self._folder.parents:
                 kept = {"file": where.location[1], **asdict(said)}
                 paths.keep(self._place(where), json.dumps(kept))
+
+    def keep_end(self, where: Where, end: LostEnd, *, is_lost: bool) -> None:
+        """Remembers that the end that was verified was seen to be gone, or to be there again, of what nothing
+        verifies by itself. Raises as `Where.location`.
+        """
+        last = self.last(where)
+        if last is None or not last.intact:
+            return
+        lost = last.lost_end
+        if is_lost and lost is None and last.through == end.through:
+            missed = replace(end, head=last.head, tenant=last.tenant, missed=True)
+            self.keep(where, replace(last, lost_end=missed))
+        elif not is_lost and lost is not None and lost.through == end.through:
+            self.keep(where, replace(last, lost_end=lost.before))
 
     @contextmanager
     def outdated(self, where: Where) -> Iterator[None]:

@@ -236,6 +236,31 @@ def test_an_end_that_is_gone_is_remembered_until_a_person_accepts_it(
     assert not page.panel.accept_button.isVisible() and len(store.checkpoints(InFile(demo_path))) == 1
 
 
+@pytest.mark.slow
+def test_an_end_that_was_seen_to_be_lost_is_so_when_it_is_opened_again(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    """Where nothing verifies it by itself; and what is there again is so then, too."""
+    store = CheckpointStore(paths.checkpoints_dir())
+    verify_with_checkpoints(InFile(demo_path), store, VERIFY, now=NOW, by="ada")
+    window.settings.verify_by_itself = False
+    context, last = open_file(qtbot, window, demo_path).context, count(demo_path, "audit_chain")
+    gone = ask(demo_path, f"SELECT * FROM audit_chain WHERE seq > {last - 40}")
+    qtbot.waitUntil(lambda: context.verdict.last is not None)
+    ask(demo_path, f"DELETE FROM audit_chain WHERE seq > {last - 40}")
+    context.outside.look()
+    qtbot.waitUntil(lambda: window.shield.text() == "Older state, or cut off")
+
+    def kept() -> bool:
+        said = store.verdicts.last(InFile(demo_path))
+        return said is not None and said.lost_end is not None
+
+    qtbot.waitUntil(kept)
+    ask(demo_path, f"INSERT INTO audit_chain VALUES {', '.join(map(str, gone))}")
+    context.outside.look()
+    qtbot.waitUntil(lambda: "Older state" not in window.shield.text() and not kept())
+
+
 def test_a_lost_end_that_a_command_accepts_is_accepted_in_the_open_window(
     qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path
 ) -> None:
