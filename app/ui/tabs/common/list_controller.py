@@ -24,6 +24,8 @@ from models.engine import Database
 from models.errors import DamagedFile, TenantAdminError
 
 REPAINT_MS = 60_000
+LATE_MS = 1_000
+"""After which rows of another filter are not taken for those that were asked for."""
 ENOUGH_TO_FIT = 20
 """Rows of a filtered list that columns are fitted to for good, as those of all rows would be."""
 
@@ -36,7 +38,8 @@ class ListController(SelectedRows):
 
     `loaded(total)` after a list has been opened or refreshed, `painted()` when its rows have been drawn and
     more can be read without keeping anybody waiting, `failed(error)` when it could not be. Of a
-    damaged table what can be read is shown, and `partly` is why that is not all; None as a rule. `lost()`
+    damaged table what can be read is shown, and `partly` is why that is not all; None as a rule. `late()`
+    when rows of another filter have gone, as those that were asked for take their time. `lost()`
     when the record that was current is not in the list that was opened: Qt says nothing of a selection that
     ends with a model's reset.
     """
@@ -44,6 +47,7 @@ class ListController(SelectedRows):
     loaded = Signal(int)
     painted = Signal()
     failed = Signal(object)
+    late = Signal()
 
     def __init__(
         self,
@@ -92,6 +96,8 @@ class ListController(SelectedRows):
         # takes their time.
         self._laid_out = QTimer(self, singleShot=True, interval=0)
         self._painted = QTimer(self, singleShot=True, interval=0)
+        self._late = QTimer(self, singleShot=True, interval=LATE_MS)
+        self._late.timeout.connect(self._let_go_of_others)
         self._laid_out.timeout.connect(self._painted.start)
         self._painted.timeout.connect(self._read_rest)
         self._clock = QTimer(self, interval=REPAINT_MS)
@@ -141,6 +147,19 @@ class ListController(SelectedRows):
             self._read(read, query, partial(self._refreshed, wanted))
         else:
             self._read(lists.open_list, query, partial(self._opened, wanted))
+            if self._shown is not None and not self._has_same_rows(query):
+                self._late.start()
+
+    def _has_same_rows(self, query: ListQuery) -> bool:
+        """As those that are shown, in whatever order."""
+        shown = self._shown
+        return shown is not None and _same_but_later(_in_any_order(query), _in_any_order(shown))
+
+    def _let_go_of_others(self) -> None:
+        self.model.clear()
+        self._shown = None
+        self.lost.emit()
+        self.late.emit()
 
     def enter(self) -> None:
         """Takes the focus to the row that was current or the first, of a list on its way once it has come."""
@@ -264,13 +283,12 @@ class ListController(SelectedRows):
 
     def _opened(self, wanted: object, listing: Listing) -> None:
         self._drop(_MOVED)
+        self._late.stop()
         self.came = self.begun
         current = self.current_id()  # a person may have chosen it while this list was on its way
         wanted = wanted if current is None else current
         entering, self._entering = self._entering, False
-        same_rows = self._shown is not None and _same_but_later(
-            _in_any_order(listing.query), _in_any_order(self._shown)
-        )
+        same_rows = self._has_same_rows(listing.query)
         self._chosen = self._several() if same_rows else None
         others = self._shown is not None and not same_rows
         self._shown = listing.query
@@ -412,6 +430,7 @@ class ListController(SelectedRows):
 
     def _not_shown(self, error: TenantAdminError) -> None:
         self._drop(_UNREAD)
+        self._late.stop()
         self._query = self._shown = None
         self.model.reset_to(Listing(ListQuery(self.table.name), 0, range(0), ()))
         self.failed.emit(error)
@@ -441,8 +460,8 @@ class ListController(SelectedRows):
         return reading.cancel
 
     def _cancel(self) -> None:
-        self._laid_out.stop()
-        self._painted.stop()
+        for timer in (self._laid_out, self._painted, self._late):
+            timer.stop()
         for task in self._tasks:
             task.cancel()
         self._tasks.clear()

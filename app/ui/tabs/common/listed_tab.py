@@ -258,10 +258,12 @@ class ListedTab(InspectedTab):
         self.price.hide()
         self._has_unseen = False
         if agreed and not self.model.rowCount():  # an answer may take its time
-            asked = f"{self.context.opened.place} is asked for these rows."
-            self._show_none(self.spec.icon, "Reading…", asked)
+            self._show_reading()
         self.list.show(query)
         self.read_beside(query)
+
+    def _show_reading(self) -> None:
+        self._show_none(self.spec.icon, "Reading…", f"{self.context.opened.place} is asked for these rows.")
 
     def _ask_to_read(self, query: ListQuery) -> None:
         self.asks_first, is_again = True, query == self.list.shown

@@ -228,6 +228,7 @@ class RecordTab(ListedTab):
         self.list.loaded.connect(self._loaded)
         self.list.painted.connect(self._count_choices)
         self.list.failed.connect(self._not_loaded)
+        self.list.late.connect(self._show_reading)
         self.context.aged.connect(self._age)
         self.table.selection_changed.connect(self.commands.update)
         self.table.selection_changed.connect(self._show_selection)

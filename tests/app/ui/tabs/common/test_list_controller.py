@@ -1,5 +1,6 @@
 """One table on one list: whatever overtakes whatever, the record that was chosen stays chosen."""
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -319,3 +320,21 @@ def test_a_record_is_jumped_to_before_every_key_is_known(
     qtbot.waitUntil(lambda: controller.current_id() == "many-500")
     assert complete == [False]
     assert tab.table.currentIndex().row() > 500
+
+
+def test_rows_of_another_filter_go_where_those_asked_for_take_their_time(
+    tab: UsersTab, controller: ListController, context: Context, qtbot: QtBot
+) -> None:
+    """They would be taken for what the filter keeps, and acted upon."""
+    controller._late.setInterval(0)
+    record = chosen(qtbot, tab, 3)
+    go_on = threading.Event()
+    for _ in range(context.opened.database.readers):
+        context.runner.read(lambda database: go_on.wait(30))
+    tab.filters.text.setText("@")
+    qtbot.waitUntil(tab.empty_state.isVisible)
+    assert tab.empty_state.title.text() == "Reading…" and tab.filters.count.text() == ""
+    assert tab.model.rowCount() == 0 and not tab.commands.action("delete").isEnabled()
+    go_on.set()
+    qtbot.waitUntil(lambda: controller.current_id() == record)
+    assert not tab.empty_state.isVisible() and tab.filters.count.text().endswith(" users")
