@@ -148,7 +148,7 @@ def verify(options: argparse.Namespace) -> int:
     if unread is not None:
         complain(f"{unread.happened} What is said above of the file is without them.")
         return EXIT_COULD_NOT_RUN if report.stands else EXIT_FINDINGS
-    if accepts_end and not report.stands:
+    if accepts_end and not report.intact:
         complain("no end was accepted: that is said of chains in which nothing else is wrong")
     if exported is None and not report.stands and not options.json:
         _advise(store, where, report)

@@ -75,12 +75,16 @@ class KeptVerdicts:
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "verdicts"
 
-    def keep(self, where: Where, said: KeptVerdict) -> None:
-        """Remembers it of the database, where that can be written: a verdict does not fail for it."""
+    def keep(self, where: Where, said: KeptVerdict) -> bool:
+        """Remembers it of the database, where that can be written: a verdict does not fail for it. Whether it
+        is kept.
+        """
         with suppress(OSError, StorageError):
             if paths.NO_HOME not in self._folder.parents:
                 kept = {"file": where.location[1], **asdict(said)}
                 paths.keep(self._place(where), json.dumps(kept))
+                return True
+        return False
 
     def keep_end(self, where: Where, end: LostEnd, *, is_lost: bool) -> None:
         """Remembers that the end that was verified was seen to be gone, or to be there again, of what nothing

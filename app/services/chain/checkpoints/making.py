@@ -362,13 +362,14 @@ def keep_verdict(
         looks = not where.costs or (last is not None and last.lost_end is not None)
         ends = [gone for end in ends if (gone := _as_found(where, end, looks=looks)) is not None]
     lost = replace(ends[-1], before=ends[0] if ends[1:] else None) if ends else None
+    accepted: LostEnd | None = None
     if lost is not None and report.intact:
         report = replace(report, lost_end=lost)
         notes = [report.ends_sooner]
         if accepts_end is True or (accepts_end and lost.is_within(accepts_end)):
             found = ": ".join(filter(None, (lost.found, lost.gone)))
             notes = [f"Accepted: it was verified through entry {lost.through:,} before, and {found}."]
-            report, lost = replace(report, lost_end=None), None
+            report, accepted, lost = replace(report, lost_end=None), lost, None
         elif accepts_end:
             notes.append("This end was not accepted: more is gone than when that was asked.")
         report = replace(report, notes=(*report.notes, *notes))
@@ -391,8 +392,12 @@ def keep_verdict(
         head,
     )
     is_older = last is not None and now < last.at <= time.time()
-    if not (is_older and last is not None and last.verdict in BROKEN and report.intact):
-        store.verdicts.keep(where, said)
+    is_over = is_older and last is not None and last.verdict in BROKEN and report.intact
+    is_kept = not is_over and store.verdicts.keep(where, said)
+    if accepted is not None and not is_kept:
+        report = replace(report, lost_end=accepted, notes=report.notes[:-1])
+        notes = [report.ends_sooner, "This end was not accepted, as that could not be kept."]
+        report = replace(report, notes=(*report.notes, *notes))
     if report.verdict is Verdict.VERIFIED:
         store.follow(where)
     return report

@@ -24,6 +24,8 @@ class _Question(ConfirmDialog):
         what = f"Entry {grouped(lost.through)} is not there as it was."
         if lost.gone:
             what = f"It ends at entry {grouped(lost.ends_at)} now: {lost.gone}."
+        if lost.before is not None:
+            what += f" Entry {grouped(lost.before.through)}, its last one before, is gone, too."
         at = absolute_time(lost.at, context.settings.utc_times)
         sentence = _SENTENCE.format(grouped(lost.through), at, what)
         super().__init__(context.theme, "Accept this end?", sentence, action="Accept this end", parent=parent)

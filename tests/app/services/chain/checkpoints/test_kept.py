@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from app import paths
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import making
 from app.services.chain.checkpoints.making import SignedReport, verify_by_itself
@@ -158,7 +159,9 @@ def test_what_was_verified_and_written_since_a_verification_began_is_no_lost_end
     assert verified(InFile(demo), store, slower).stands
 
 
-def test_an_end_is_accepted_as_it_was_shown(demo: Path, folder: Path) -> None:
+def test_an_end_is_accepted_as_it_was_shown_and_where_that_is_kept(
+    demo: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     verified = partial(
         making.verify_with_checkpoints, InFile(demo), CheckpointStore(folder), VERIFY, by="ada"
     )
@@ -168,8 +171,17 @@ def test_an_end_is_accepted_as_it_was_shown(demo: Path, folder: Path) -> None:
         if end == 50:
             shown = verified(now=NOW).lost_end
             assert shown is not None and shown.gone == "up to 10 entries are gone, 51 to 60"
+
+    def full(*written: object) -> None:
+        raise OSError(28, "No space left on device")
+
     refused = verified(now=NOW, accepts_end=shown or False)
     assert not refused.stands and refused.notes[-1].startswith("This end was not accepted: more is gone")
+    with monkeypatch.context() as patch:
+        patch.setattr(paths, "keep", full)
+        unkept = verified(now=NOW, accepts_end=True)
+    assert not unkept.stands and unkept.notes[-1].endswith("as that could not be kept.")
+    assert not verified(now=NOW).stands
     assert verified(now=NOW, accepts_end=refused.lost_end or False).stands
 
 
