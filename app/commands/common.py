@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from app.services.opened import Opened
     from models.d1.client import Heard
     from models.d1.database import D1Database
-    from models.engine import Usage
+    from models.engine import Database, Usage
 
 EXIT_INTACT, EXIT_FINDINGS, EXIT_COULD_NOT_RUN = 0, 1, 2
 EXIT_SIGNAL, SIGPIPE = 128, 13
@@ -195,7 +195,10 @@ def opened(given: Path | LiveName, *, read_only: bool = False, force_writable: b
     if isinstance(given, LiveName):
         from app.services.live.opening import open_live  # noqa: PLC0415
 
-        return open_live(*connected(given, read_only=read_only))
+        opened = open_live(*connected(given, read_only=read_only))
+        if not read_only:
+            _tell_clock(opened.database)
+        return opened
     from app.services.files import opening  # noqa: PLC0415
     from models.local.file import first_row  # noqa: PLC0415
 
@@ -212,6 +215,15 @@ def opened(given: Path | LiveName, *, read_only: bool = False, force_writable: b
         stack = ExitStack()
         atexit.register(stack.close)
         return opening.open_by_copy(database_path(given), stack)
+
+
+def _tell_clock(database: "Database") -> None:
+    """Where what is recorded now would carry another time than it has there: a window asks before that."""
+    from app.services.chain.cautions import ClockOff  # noqa: PLC0415
+    from app.services.chain.rules import CLOCK_TOLERANCE  # noqa: PLC0415
+
+    if abs(database.clock_off) > CLOCK_TOLERANCE:
+        complain(ClockOff(database.place, database.clock_off).happened)
 
 
 BESIDE_SERVER = "also when a `wrangler dev` has the file open, which a lock can stop; refused otherwise"

@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import httpcore
@@ -344,6 +345,23 @@ def test_so_does_a_test_of_a_connection(
         edge.read_faults = [""] * number + fault
         done = run("d1", "test", "prod")
         assert (done.returncode, done.stderr.count(said), edge.read_faults) == (0, 1, []), done.stderr
+
+
+@pytest.mark.wrangler
+@pytest.mark.slow
+def test_a_clock_that_is_another_than_the_databases_is_told_before_anything_is_written(
+    edge: Edge, live: Live, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ENVIRONMENT, TOKEN)
+    Connections().add(replace(live.connection(live.put(copy, listed=True)), account=ACCOUNT, base=edge.base))
+    dated = BaseHTTPRequestHandler.date_time_string
+    monkeypatch.setattr(
+        BaseHTTPRequestHandler, "date_time_string", lambda self: dated(self, time.time() - 300)
+    )
+    dry, done = run("retention", "d1:prod", "--dry-run"), run("retention", "d1:prod")
+    assert (dry.returncode, done.returncode) == (0, 0), done.stderr
+    assert "This computer's clock is 5 min ahead of d1:prod's" in done.stderr
+    assert "clock" not in dry.stderr and "nothing was changed" not in done.stderr
 
 
 @pytest.mark.wrangler
