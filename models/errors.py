@@ -214,8 +214,8 @@ class ConnectionGone(StorageError):
 class ConnectionChanged(ConnectionGone):
     heading = "The connection was changed"
     sentence = (
-        "The connection {name} was changed since it was opened here: {why}. Nothing was changed in the "
-        "database. Open it again to go on by what the connection is now."
+        "The connection {name} was changed since it was opened here: {why}; nothing was changed. Open it "
+        "again to go on by what the connection is now."
     )
 
 

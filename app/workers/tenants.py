@@ -137,12 +137,13 @@ def _entries(where: Where, tenant: str) -> int:
 
 
 def _verified(where: Where, tenant: str, store: "CheckpointStore", verify: "Verifier", **how: Any) -> Report:
-    from app.services.chain.checkpoints.making import verify_with_checkpoints  # noqa: PLC0415 - as above
+    from app.services.chain.checkpoints.making import still_lost, verify_with_checkpoints  # noqa: PLC0415 - as above
 
     report = verify_with_checkpoints(where, store, verify, section=Section(tenant), **how)
     known = store.verdicts.last(where)
-    if known is not None and known.lost_end is not None and report.intact:  # perhaps of this one's entries
-        report = replace(report, lost_end=known.lost_end)
+    lost = None if known is None or not report.intact else known.lost_end
+    if lost is not None and (gone := still_lost(where, lost, tenant)) is not None:
+        report = replace(report, lost_end=gone)
         report = replace(report, notes=(*report.notes, report.ends_sooner))
     return bundle.of_one(report, tenant)
 

@@ -103,13 +103,18 @@ class KeptVerdicts:
     @contextmanager
     def outdated(self, where: Where) -> Iterator[None]:
         """Around what puts something else in its place, which was not verified; also where that fails but
-        may be done. What fails because nothing was done leaves the verdict as it is.
+        may be done, or the program ends meanwhile. What fails because nothing was done leaves the verdict as
+        it is.
         """
+        last = self.last(where)
+        self._forget(where)
         try:
             yield
         except TenantAdminError as error:
             if error.is_undecided:
                 self._forget(where)
+            elif last is not None:
+                self.keep(where, last)
             raise
         except BaseException:
             self._forget(where)

@@ -349,7 +349,7 @@ def keep_verdict(
     """Keeps what was said of the whole file, of what lies behind the checkpoint `since`, or of a broken
     `part`. Returns the report, which has a note where the chains have lost the end that was verified here
     then: no checkpoint need know that. What holds is not kept over what another one, which began later, has
-    found to be broken by now.
+    found by now.
 
     The note comes until somebody says that this end is right, and `accepts_end`: a person the one that was
     shown, where no more is lost than that, a command any; and never where an earlier state `is_put_back` by
@@ -391,8 +391,7 @@ def keep_verdict(
         tenant,
         head,
     )
-    is_older = last is not None and now < last.at <= time.time()
-    is_over = is_older and last is not None and last.verdict in BROKEN and report.intact
+    is_over = last is not None and now < last.at <= time.time() and report.intact
     is_kept = not is_over and store.verdicts.keep(where, said)
     if accepted is not None and not is_kept:
         report = replace(report, lost_end=accepted, notes=report.notes[:-1])
@@ -419,6 +418,13 @@ def _verified_ends(last: KeptVerdict, ends_at: int) -> list[LostEnd]:
     if last.intact and last.through > 0:
         ends.append(LostEnd(last.through, last.at, last.head, ends_at, last.tenant))
     return [replace(end, ends_at=ends_at) for end in ends if end is not None]
+
+
+def still_lost(where: Where, lost: LostEnd, tenant: str) -> LostEnd | None:
+    """Of what was missed, or is yet to be looked for, what is not there now and was this tenant's."""
+    ends = [one for one in (lost, lost.before) if one is not None and one.tenant in (None, tenant)]
+    found = (_as_found(where, replace(end, before=None), looks=True) for end in ends)
+    return next((gone for gone in found if gone is not None), None)
 
 
 def _as_found(where: Where, end: LostEnd, *, looks: bool) -> LostEnd | None:

@@ -117,10 +117,14 @@ class LostEnd:
     @property
     def gone(self) -> str:
         """Which entries are, as far as numbers tell, in words; empty where they do not."""
-        if self.ends_at >= self.through:
+        missed = self.before is not None and self.before.missed
+        through = (
+            max(self.through, self.before.through) if self.before is not None and missed else self.through
+        )
+        if self.ends_at >= through:
             return ""
-        count = counted(self.through - self.ends_at, "entry", "entries")
-        return f"up to {count} are gone, {self.ends_at + 1:,} to {self.through:,}"
+        count = counted(through - self.ends_at, "entry", "entries")
+        return f"up to {count} are gone, {self.ends_at + 1:,} to {through:,}"
 
     def is_within(self, shown: "LostEnd") -> bool:
         """Whether no more is lost than was `shown`: of the same entry, and nothing before where it ended."""

@@ -214,6 +214,29 @@ def test_an_end_that_is_known_to_be_lost_is_said_of_what_is_exported(path: Path,
     assert (code, "Its end is lost" in said) == (1, True)
 
 
+@pytest.mark.slow
+def test_what_another_tenant_has_lost_and_what_is_there_is_not_said_to_be_lost(
+    path: Path, tmp_path: Path
+) -> None:
+    store, verify = store_and_verifier(take_part=True)
+    where, other = InFile(path), "borealis-labs"
+    for number, (tenant, of_other) in enumerate(
+        [
+            (
+                TENANT,
+                "UPDATE audit_chain SET payload = '{}' WHERE seq = (SELECT min(seq) FROM audit_chain {})",
+            ),
+            (other, "DELETE FROM audit_chain WHERE seq = (SELECT max(seq) FROM audit_chain {})"),
+        ]
+    ):
+        add(path, tenant, at=NOW)
+        making.verify_with_checkpoints(where, store, verify, now=NOW, by="mei")
+        ask(path, of_other.replace("{})", f"WHERE tenant_id = '{other}')"))
+        ask(path, "UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM audit_chain)")
+        making.verify_with_checkpoints(where, store, verify, now=NOW + 1, by="mei")
+        assert export(where, tmp_path / str(number)).ends_sooner == ""
+
+
 @pytest.mark.parametrize("others", ["as they were", "longer"])
 def test_an_earlier_state_is_one_in_the_bundle_as_it_is_of_the_whole(
     path: Path, tmp_path: Path, others: str
