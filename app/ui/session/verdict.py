@@ -207,6 +207,12 @@ class FileVerdict(QObject):
         self.outdate(OTHERS)
         self.end(ends_at)
 
+    def miss(self, end: LostEnd) -> None:
+        """The end of what was verified when the file was open before is gone."""
+        if self.outcome is None and self.lost is None:
+            self.lost = end
+            self.changed.emit()
+
     def contradict(self, now: int | None) -> None:
         """Checkpoints, which others may have made since, know more than is there; or, with None, do not."""
         from app.ui.session.outcome import OTHERS  # noqa: PLC0415 - with what verifies

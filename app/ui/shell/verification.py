@@ -290,7 +290,27 @@ class SelfVerification(QObject):
         self._timer.start()
         if self._context.opened.imported is None:  # which is being verified already
             self.check()
+        if not (self._verifies_by_itself or self._context.costs):  # a live one is held against what was seen
+            self._look_for_end(last)
         self._count()
+
+    def _look_for_end(self, last: KeptVerdict | None) -> None:
+        """What was cut off while it was closed is found before anything is verified."""
+        if last is None or not last.intact or last.lost_end is not None or not last.through:
+            return
+        where = self._context.opened.where
+
+        def look(monitor: Monitor) -> LostEnd | None:
+            from app.services.chain.checkpoints.making import missing_end  # noqa: PLC0415 - with what verifies
+
+            return missing_end(where, last)
+
+        def found(end: LostEnd | None) -> None:
+            if end is not None:
+                self._verdict.miss(end)
+                self._keep_end(end, is_lost=True)
+
+        self._context.runner.job(look, on_done=found, on_failed=lambda error: None)
 
     def _ended(self, outcome: Outcome) -> None:
         if self._job is None:  # stopped too late
@@ -391,6 +411,8 @@ class SelfVerification(QObject):
                 return
             if head is not None and there == head:
                 self._verdict.came_forward()
+                # Where nothing was verified since, nothing else says so.
+                self._context.opened.database.is_earlier = bool(self._verdict.is_earlier)
                 self._keep_end(lost, is_lost=False)
             elif ends_at != now.ends_at:
                 self._verdict.end(ends_at)

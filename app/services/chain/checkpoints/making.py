@@ -15,7 +15,7 @@ from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.checkpoints.rows import rows_of
 from app.services.chain.checkpoints.signing import require_sound
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.reading import looked_up
+from app.services.chain.reading import entry_and_last, looked_up
 from app.services.chain.rules import BROKEN, GENESIS, HIGHEST_SEQ, SOUND, Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, LostEnd, Report, Section
 from app.services.chain.where import Where
@@ -358,17 +358,18 @@ def keep_verdict(
     last = store.verdicts.last(where)
     through, tenant, head = _last_entry(report, since)
     ends = [] if last is None or is_put_back else _verified_ends(last, through)
-    if report.intact:
+    if report.verdict is not Verdict.UNREADABLE:  # also of what is broken, as something may excuse it later
         looks = not where.costs or (last is not None and last.lost_end is not None)
-        ends = [gone for end in ends if (gone := _as_found(where, end, looks=looks)) is not None]
+        found = [(end, _as_found(where, end, looks=looks)) for end in ends]
+        ends = [end if gone is None else gone for end, gone in found if gone is not None or not report.intact]
     lost = replace(ends[-1], before=ends[0] if ends[1:] else None) if ends else None
     accepted: LostEnd | None = None
     if lost is not None and report.intact:
         report = replace(report, lost_end=lost)
         notes = [report.ends_sooner]
         if accepts_end is True or (accepts_end and lost.is_within(accepts_end)):
-            found = ": ".join(filter(None, (lost.found, lost.gone)))
-            notes = [f"Accepted: it was verified through entry {lost.through:,} before, and {found}."]
+            what = ": ".join(filter(None, (lost.found, lost.gone)))
+            notes = [f"Accepted: it was verified through entry {lost.through:,} before, and {what}."]
             report, accepted, lost = replace(report, lost_end=None), lost, None
         elif accepts_end:
             notes.append("This end was not accepted: more is gone than when that was asked.")
@@ -420,6 +421,16 @@ def _verified_ends(last: KeptVerdict, ends_at: int) -> list[LostEnd]:
     return [replace(end, ends_at=ends_at) for end in ends if end is not None]
 
 
+def missing_end(where: Where, last: KeptVerdict) -> LostEnd | None:
+    """Of what was verified last, whether its end is there no more: for where nothing verifies it again. Reads
+    a few rows. Raises the errors of `where.connect`.
+    """
+    with where.connect() as database:
+        _, ends_at = entry_and_last(database, seq=last.through)
+    end = LostEnd(last.through, last.at, last.head, ends_at, last.tenant)
+    return _as_found(where, end, looks=last.head is not None)
+
+
 def still_lost(where: Where, lost: LostEnd, tenant: str) -> LostEnd | None:
     """Of what was missed, or is yet to be looked for, what is not there now and was this tenant's."""
     ends = [one for one in (lost, lost.before) if one is not None and one.tenant in (None, tenant)]
@@ -440,7 +451,7 @@ def _as_found(where: Where, end: LostEnd, *, looks: bool) -> LostEnd | None:
         there = rows.at([end.through]).get(end.through)
         whose = [] if there is not None or end.missed or end.tenant is None else [end.tenant]
         begins, previous = next(iter(rows.firsts_of(whose).values()), (0, GENESIS))
-    if there is not None and end.head in (None, there.hash):
+    if there is not None and end.head in (None, there.hash) and end.tenant in (None, there.tenant):
         return None
     return None if begins > end.through and previous != GENESIS else replace(end, missed=True)
 

@@ -18,6 +18,7 @@ from app.services.records.record import Record
 from app.services.records.tables import RANK, WEBHOOK_DESTINATIONS, ColumnKind, flag, undeclared
 from app.services.records.webhooks import WebhookInput
 from app.services.secrets.told import hides
+from app.services.text import some_of, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import acts, declared
 from app.ui.tabs.common.declared import WEBHOOKS_TAB
@@ -33,6 +34,7 @@ from app.ui.widgets.formatting import EMPTY, first_line, plain
 from app.ui.widgets.labels import in_row, line_edit
 from app.ui.widgets.panes import LOW
 from app.ui.widgets.tab_pages import height_of
+from models.status import WebhookEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -191,7 +193,7 @@ class WebhooksTab(RecordTab):
                 hostname={"value": f"{host or EMPTY} — {doubt[1]}", "tone": Tone.BAD, "copy": host}
                 if doubt
                 else {},
-                events={"value": _all_events(record["events"]), "copy": record.text("events")},
+                events=_events_field(record.text("events")),
                 has_secret={"value": "•••••••• (set)"} if record["has_secret"] else {},
             )
         )
@@ -391,6 +393,17 @@ def _events(value: Any, row: Row) -> str:
         return "none"
     first, *others = _all_events(value).split(", ")
     return f"{first} + {len(others)}" if others else first
+
+
+def _events_field(events: str) -> dict[str, Any]:
+    """What is mistyped is never delivered, and nobody hears of it: so it is told here."""
+    names = [name for part in events.split(",") if (name := part.strip())]
+    odd = [visible(name) for name in names if name not in {webhooks.ALL_EVENTS, *WebhookEvent}]
+    shown = {"value": _all_events(events), "copy": events}
+    if not odd:
+        return shown
+    told = f"{shown['value']} — the platform is not known to send {some_of(odd, 3)}"
+    return shown | {"value": told, "tone": Tone.WARN}
 
 
 def _all_events(value: Any) -> str:

@@ -644,6 +644,27 @@ def test_what_could_not_be_verified_behind_others_is_tried_again(
     qtbot.waitUntil(lambda: window.shield.text() == "Chain broken")
 
 
+def test_where_nothing_is_verified_by_itself_an_end_that_went_while_it_was_closed_is_missed(
+    qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path
+) -> None:
+    opened()
+    window.settings.verify_by_itself = False
+    last = "seq = (SELECT max(seq) FROM audit_chain)"
+    (entry,) = ask(demo_path, f"SELECT * FROM audit_chain WHERE {last}")
+    window.close_file()
+    ask(demo_path, f"DELETE FROM audit_chain WHERE {last}")
+    open_file(qtbot, window, demo_path)
+    qtbot.waitUntil(lambda: window.shield.text() == "Older state, or cut off")
+    assert window.context is not None and window.context.opened.database.is_earlier, "whoever acts is asked"
+    window.close_file()
+    open_file(qtbot, window, demo_path)
+    qtbot.waitUntil(lambda: window.shield.text() == "Older state, or cut off")
+    ask(demo_path, f"INSERT INTO audit_chain VALUES {entry}")
+    window.context.outside.look()
+    qtbot.waitUntil(lambda: window.shield.text().startswith("Chain verified"))
+    assert not window.context.opened.database.is_earlier
+
+
 def test_an_entry_that_does_not_hold_is_told_by_all_when_it_is_looked_at(
     qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path
 ) -> None:

@@ -26,6 +26,7 @@ from tests.fixtures.checkpoints import VERIFY, kept
 from tests.fixtures.connected import execute
 from tests.fixtures.more import more
 from tests.fixtures.sample import sample
+from tests.fixtures.window import ask
 
 
 @pytest.fixture
@@ -251,6 +252,25 @@ def test_pruning_excuses_no_end_of_another_tenant_nor_one_that_was_lost_before(
     grow("mine")
     chain.prune("mine", chain.seqs("mine")[-2])
     assert verified().lost_end is not None and not verified().stands, "lost before"
+
+
+def test_an_end_that_was_missed_while_something_else_was_wrong_is_excused_by_nothing(
+    demo: Path, folder: Path
+) -> None:
+    store, chain = CheckpointStore(folder), ChainFile(demo)
+    verified = partial(making.verify_with_checkpoints, InFile(demo), store, VERIFY, now=NOW, by="ada")
+    for tenant in ("mine", "other", "mine", "mine"):
+        chain.append(tenant, at=NOW - DAY)
+    assert verified().stands
+    end, (payload,) = chain.seqs("mine")[-1], ask(demo, "SELECT payload FROM audit_chain WHERE seq = 1")[0]
+    chain.run("DELETE FROM audit_chain WHERE seq = ?", end)
+    chain.run("UPDATE audit_chain SET payload = 'x' WHERE seq = 1")
+    assert not verified().intact
+    chain.run("UPDATE audit_chain SET payload = ? WHERE seq = 1", payload)
+    for tenant in ("mine", "mine"):
+        chain.append(tenant, at=NOW - DAY)
+    chain.prune("mine", chain.seqs("mine")[-2])
+    assert verified().lost_end is not None
 
 
 def test_another_file_in_the_same_place_is_not_the_one_that_was_verified(

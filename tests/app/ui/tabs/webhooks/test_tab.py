@@ -141,6 +141,10 @@ def test_a_webhook_without_events_says_that_it_delivers_nothing(
         tab.table.select_row(0)
     assert tab.model.index(0, tab.model.column_of("events")).data() == "none"
     assert value_of(tab.fields, "Events") == "none, so it delivers nothing"
+    ask(context.opened.path, "UPDATE webhook_destinations SET events = 'run_killed, run_strated'")
+    tab.current.reload()
+    told = "run_killed, run_strated — the platform is not known to send run_strated"
+    qtbot.waitUntil(lambda: value_of(tab.fields, "Events") == told)
 
 
 @pytest.mark.slow
