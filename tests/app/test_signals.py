@@ -7,7 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Collection
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -24,9 +26,17 @@ ROUNDS = int(os.environ.get("TENANT_ADMIN_STRESS_ENDS", "3"))
 
 
 def start(
-    home: Path, path: Path, *arguments: str, work: str = "", out: TextIO | None = None, **more: str
+    home: Path,
+    path: Path,
+    *arguments: str,
+    work: str = "",
+    out: TextIO | None = None,
+    ignored: Collection[signal.Signals] = (),
+    **more: str,
 ) -> "subprocess.Popen[str]":
-    """The program with a file; with `work`, `tests.fixtures.working`, which tells `out` that it has begun."""
+    """The program with a file; with `work`, `tests.fixtures.working`, which tells `out` that it has begun.
+    Some signals are `ignored`, as by nohup.
+    """
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "TENANT_ADMIN_HOME": str(home), **more}
     program: list[str | Path] = ["tests.fixtures.working", path, work] if work else ["app", path]
     return subprocess.Popen(
@@ -35,14 +45,14 @@ def start(
         stdout=out,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=heard,  # noqa: PLW1509 - it takes no lock
+        preexec_fn=partial(heard, ignored),  # noqa: PLW1509 - it takes no lock
     )
 
 
-def heard() -> None:
+def heard(ignored: Collection[signal.Signals] = ()) -> None:
     """In the child: what runs in the background ignores signals, and hands that on."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
+        signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
 
 
 @pytest.mark.slow
@@ -61,11 +71,7 @@ def test_a_signal_closes_the_window(copy: Path, tmp_path: Path, name: str) -> No
 @pytest.mark.slow
 def test_what_ignores_the_signal_goes_on_ignoring_it(copy: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup starts it
-    try:
-        process = start(home, copy)
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    process = start(home, copy, ignored=[signal.SIGHUP])
     until_open(process, home)
     process.send_signal(signal.SIGHUP)
     process.send_signal(signal.SIGTERM)

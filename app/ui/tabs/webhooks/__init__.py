@@ -398,7 +398,7 @@ def _events(value: Any, row: Row) -> str:
 def _events_field(events: str) -> dict[str, Any]:
     """What is mistyped is never delivered, and nobody hears of it: so it is told here."""
     names = [name for part in events.split(",") if (name := part.strip())]
-    odd = [visible(name) for name in names if name not in {webhooks.ALL_EVENTS, *WebhookEvent}]
+    odd = [visible(one) for one in dict.fromkeys(names) if one not in {webhooks.ALL_EVENTS, *WebhookEvent}]
     shown = {"value": _all_events(events), "copy": events}
     if not odd:
         return shown
