@@ -58,12 +58,12 @@ def hear_in_order(within: QWidget, *parts: QWidget) -> None:
 
 class LentFocus(QObject):
     """Where the focus within a part that comes and goes came from. `give_back()` before the part goes: else
-    nothing would have it then.
+    nothing would have it then. It knows the part by its parent alone: where garbage of both is collected,
+    what Python keeps of it goes first, and the part may have the focus then.
     """
 
     def __init__(self, part: QWidget) -> None:
         super().__init__(part)
-        self._part = part
         self._before: QWidget | None = None
         application = QApplication.instance()
         if isinstance(application, QApplication):
@@ -75,12 +75,15 @@ class LentFocus(QObject):
             self._before = old
 
     def _has(self, one: QWidget | None) -> bool:
-        return one is not None and self._part.isAncestorOf(one)
+        part = self.parent()
+        return one is not None and isinstance(part, QWidget) and part.isAncestorOf(one)
 
     def give_back(self) -> None:
         before = self._before
         is_there = before is not None and Shiboken.isValid(before) and before.isVisible()
-        if before is not None and is_there and self._has(self._part.window().focusWidget()):
+        part = self.parent()
+        focused = part.window().focusWidget() if isinstance(part, QWidget) else None
+        if before is not None and is_there and self._has(focused):
             before.setFocus(Qt.FocusReason.OtherFocusReason)
         self._before = None
 
