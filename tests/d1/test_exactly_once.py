@@ -49,6 +49,7 @@ from tests.fixtures.connected import execute
 from tests.fixtures.live import Live
 from tests.fixtures.retaining import account, carry_out, planned, retain, unsigned
 from tests.fixtures.sample import sample
+from tests.fixtures.window import ask
 
 pytestmark = [pytest.mark.wrangler, pytest.mark.slow]
 
@@ -578,6 +579,20 @@ def test_retention_whose_first_step_is_not_known_says_the_way_back(
     told = stopped.value.result.to_json()
     assert sum(told["removed"].values()) == 0 < sum(told["perhapsRemoved"].values())
     assert retain(database, checkpoint=unsigned(path), **HOW).total < stopped.value.planned
+
+
+def test_the_next_window_names_all_whose_entries_a_lost_batch_removed(
+    live: Live, edge: Edge, tmp_path: Path
+) -> None:
+    path, database = pieces(live, edge, tmp_path, seconds=0.3)
+    edge.faults = ["lost after", *["lost before"] * 4]
+    with pytest.raises(RetentionStopped):
+        retain(database, checkpoint=unsigned(path), **HOW | {"batch_rows": 5_000})
+    pruned = ask(path, "SELECT DISTINCT tenant_id FROM audit_chain WHERE event_type = 'audit_pruned'")
+    found = D1Database(edge.client(shared=database.client.shared), database.database_id).settle()
+    assert found is not None and found.saved and len(pruned) > 1
+    whose = found.what.removeprefix("retention of audit entries of ").split(", ")
+    assert {*whose} == {tenant for (tenant,) in pruned}
 
 
 def test_retention_goes_on_where_it_was_interrupted(live: Live, edge: Edge, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from app.services.chain.numbering import Numbering
 from app.services.chain.reading import last_numbers
 from app.services.chain.rules import named
 from app.services.secrets.forms import without_credentials
-from app.services.text import tenant_name
+from app.services.text import some_of, tenant_name
 from models import errors
 from models.engine import Capability, Database, Limits, Rows, Statement, raw, sql_name, within
 from models.freeing import let_go
@@ -34,6 +34,9 @@ from models.status import DAY
 
 ATTEMPTS: Final = 500
 """How often an append that lost the race for a chain's head is tried again before the person is told."""
+
+_NAMED: Final = 3
+"""Kinds of events, and tenants, that a batch is called by."""
 
 _CROWD: Final = 8
 """Tries after which a person is told what is waited for; then after twice as many each time."""
@@ -481,7 +484,7 @@ def _end(tenant_id: str, newest: int | None, last: int | None, digest: object, c
 
 
 def append_statements(
-    events: Iterable[Event], ends: Mapping[str, Head], now: int, unless: Sequence[Check] = (), what: str = ""
+    events: Sequence[Event], ends: Mapping[str, Head], now: int, unless: Sequence[Check] = (), what: str = ""
 ) -> list[Statement]:
     """The guarded inserts that append `events` in order, for a batch.
 
@@ -489,6 +492,7 @@ def append_statements(
     insert looks, `previous_hash` becomes NULL, its NOT NULL constraint fails and the whole batch is rolled
     back (`HeadMoved`); so two writers never fork a chain.
     """
+    called = what or _called(events)
     looks = [check.query.sql() for check in unless]
     unless_found = " ".join(f"AND NOT EXISTS ({sql})" for sql, _ in looks)
     values = [value for _, those in looks for value in those]
@@ -501,7 +505,13 @@ def append_statements(
         guard = tenant, rules.GENESIS, expected, *values, expected
         entry = tenant, kind, payload, *guard, head.hash, head.created_at
         query = raw(_INSERT.format(unless=unless_found), *entry)
-        proof, named = raw(_WRITTEN, tenant, head.hash), what or f"{kind} of {tenant_name(tenant)}"
-        statements.append(Statement(query, proof=proof, what=named))
+        statements.append(Statement(query, proof=raw(_WRITTEN, tenant, head.hash), what=called))
         unless_found, values = "", []
     return statements
+
+
+def _called(events: Sequence[Event]) -> str:
+    """What a batch that nobody has named is called: one of its entries would tell of one tenant alone."""
+    kinds = dict.fromkeys(event.event_type for event in events)
+    tenants = dict.fromkeys(event.tenant_id for event in events)
+    return f"{some_of([*kinds], _NAMED)} of {some_of([*tenants], _NAMED, shown=tenant_name)}"

@@ -23,7 +23,7 @@ from app.services.chain.append import ATTEMPTS, READABLE_HASH, Batch, Event, app
 from app.services.chain.entry import JOINED, QUICK_TYPES, Entry
 from app.services.chain.reading import markers_of, read_entries, read_entries_each
 from app.services.chain.verify.follow import COUNT, ERRORS, HEAD, SEQ, Follower, State, quick_check
-from app.services.text import tenant_name
+from app.services.text import some_of, tenant_name
 from models.engine import Database, Rows, Statement, raw
 from models.errors import UndecodableText
 from models.progress import Stop, Tick, never
@@ -63,6 +63,8 @@ _CHUNK: Final = 1_000
 """Entries that one read goes through, at most."""
 
 _SURVIVOR: Final = "tenant_id = ? AND seq > ? ORDER BY seq LIMIT 1"
+_NAMED: Final = 3
+"""Tenants that a batch is called by."""
 CREATED_AT: Final = SQL("created_at")
 _REMOVING_LAST: Final = f"DELETE FROM {rules.TABLE} WHERE tenant_id = ? AND seq = ? AND hash = ?"  # noqa: S608
 _REMOVING_REST: Final = f"DELETE FROM {rules.TABLE} WHERE tenant_id = ? AND seq BETWEEN ? AND ?"  # noqa: S608
@@ -364,7 +366,8 @@ def remove(
     old = _condition(if_old)
     removals = [one for part in batch for one in removal_of(part, old)]
     markers = [marker_of(part, cutoff, bookmark) for part in batch]
-    batched = Batch([*guards, *removals], markers)
+    whose = some_of([*dict.fromkeys(part.tenant_id for part in batch)], _NAMED, shown=tenant_name)
+    batched = Batch([*guards, *removals], markers, what=f"retention of audit entries of {whose}")
     until: dict[str, Any] = {"cancelled": cancelled, "attempts": attempts, "patience": patience}
     return append(database, lambda: batched, now=now, told=True, **until)
 

@@ -137,6 +137,15 @@ def test_several_events_of_several_tenants_go_in_one_batch(engine: Database, dat
     assert [assert_one_chain(database_path, tenant) for tenant in "abc"] == [5, 6, 5]
 
 
+def test_a_batch_without_a_name_is_called_by_all_that_it_records() -> None:
+    events = [Event(tenant, kind, {}) for kind in ("archived", "audit_pruned") for tenant in "abcde"]
+    ends = {tenant: chain.Head(GENESIS, None) for tenant in "abcde"}
+    called = {one.what for one in chain.append_statements(events, ends, NOW)}
+    assert called == {"archived, audit_pruned of a, b, c and 2 more"}
+    (alone,) = chain.append_statements(events[:1], ends, NOW)
+    assert alone.what == "archived of a"
+
+
 def test_a_moved_head_refuses_the_append_and_everything_beside_it(
     engine: Database, sql: apsw.Connection, database_path: Path
 ) -> None:
