@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -178,7 +178,8 @@ def _unless(answered: RateLimited | None) -> Iterator[None]:
 class Client:
     """Calls of one account. `token` is None for `wrangler dev`. Threads may share it. `on_silence` is given
     for how many seconds more an answer is waited for that has not come for a while, `on_pause` why what runs
-    in the background takes a pause, when it begins.
+    in the background takes a pause, when it begins. `another_token` gives what is at hand by now, where those
+    that it is given were refused; None where there is no other.
 
     `base` is the API's address up to the account's own part; https, or loopback. It `was_found`, and may be
     found again elsewhere.
@@ -193,13 +194,18 @@ class Client:
     meter: Usage = field(default_factory=Usage)
     on_silence: Callable[[float], object] = lambda seconds: None
     on_pause: Callable[[str], object] = lambda why: None
+    another_token: Callable[[Collection[str]], str | None] = lambda refused: None
     was_found: bool = False
 
     def __post_init__(self) -> None:
         own = f"/accounts/{quote(self.account, safe='')}" if self.account else ""
         self._root = self.base.rstrip("/") + own
         self.meter.charged = self.account is not None
-        self._counting = threading.Lock()
+        self._counting, self._renewing = threading.Lock(), threading.Lock()
+        self._refused: list[str] = []
+        """Tokens that were, and in whose place there was another."""
+        self.took = 0.0
+        """Seconds from when the last call was sent to its answer."""
         self._paused_until = 0.0
         self.clock_off = 0.0
         """By how many seconds this computer's clock is ahead of the one that dates answers, or behind it."""
@@ -308,11 +314,16 @@ class Client:
         `Cancelled`.
         """
         answered: RateLimited | None = None
+        is_repeatable = method == "GET" or path.endswith(_SQL)  # what is in already is kept out by its guard
         with self._unreached.trying() as again:
             while True:
+                token = self.token
                 try:
                     self._await_turn(cancelled, at_once=at_once)
                     return self._send(method, path, body, dropped)
+                except TokenRefused:
+                    if not (is_repeatable and self._takes_another(token)):
+                        raise
                 except RateLimited as error:
                     answered = error if is_write and error.was_sent else answered
                     if not IN_BACKGROUND.get():
@@ -326,6 +337,19 @@ class Client:
                     if is_away and again(f"{self.name} cannot be reached", lambda: cancelled() or dropped()):
                         continue
                     raise answered or error from None
+
+    def _takes_another(self, refused: str | None) -> bool:
+        """Whether there is another token by now than the one that was refused, which is taken from now on."""
+        if refused is None:
+            return False
+        with self._renewing:
+            if self.token == refused:  # no other thread has taken one meanwhile
+                found = self.another_token([*self._refused, refused])
+                if found is None:
+                    return False
+                self._refused.append(refused)
+                self.token = found
+            return True
 
     def _await_turn(self, cancelled: Stop, *, at_once: bool) -> None:
         """Waits until the account has a call left. Raises `RateLimited` and `Cancelled`."""
@@ -374,8 +398,8 @@ class Client:
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         self.count(calls=1)
-        sent_at = time.time()
-        call = _Call(time.monotonic() + self.seconds, dropped, self.on_silence)
+        sent_at, begun = time.time(), time.monotonic()
+        call = _Call(begun + self.seconds, dropped, self.on_silence)
         _CALL.set(call)
         timeouts = {"connect": min(_CONNECT_SECONDS, call.left()), "pool": call.left()}
         try:
@@ -398,7 +422,7 @@ class Client:
         except (*_BROKEN, OSError, zlib.error) as error:
             kind = TookTooLong if isinstance(error, httpcore.TimeoutException) else NotKnown
             raise kind(_why(error)) from None
-        self._was_reached = True
+        self._was_reached, self.took = True, time.monotonic() - begun
         if status == 200 and "age" not in given:
             self.clock_off = _clock_off(given.get("date", ""), sent_at, self.clock_off)
         return self._judged(status, given, content, is_sql=is_sql)
@@ -457,7 +481,9 @@ class Client:
 
     def masked(self, text: str) -> str:
         """The text without the token, which may have come there by mistake, in whichever form."""
-        return masked(text, self.token) if self.token else text
+        for token in filter(None, (self.token, *self._refused)):
+            text = masked(text, token)
+        return text
 
     def count(self, **used: int) -> None:
         """Adds to the meter, and to the thread's own."""

@@ -1,6 +1,5 @@
 """From a connection to the database that it names: its client, its id, and whether it answers."""
 
-import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
@@ -41,7 +40,7 @@ def client(connection: NamedConnection, tokens: Tokens, **heard: Unpack[Heard]) 
 
     Raises as `Tokens.of` does, `NoDevServer` and `SilentDevServer`.
     """
-    token = tokens.of(connection)
+    token, another = tokens.of(connection), partial(tokens.another, connection)
     base = address_of(connection) if connection.project else connection.base
     return Client(
         connection.place,
@@ -49,6 +48,7 @@ def client(connection: NamedConnection, tokens: Tokens, **heard: Unpack[Heard]) 
         connection.account or None,
         token,
         shared=_shared(),
+        another_token=another,
         was_found=bool(connection.project) or isinstance(connection, Offered),
         **heard,
     )
@@ -144,8 +144,9 @@ def identified(connection: NamedConnection, found: Client, wanted: str) -> Named
 
 
 def tried(connection: NamedConnection, found: Client) -> float:
-    """How many seconds the database takes to answer. Raises as `identified` does."""
+    """How many seconds the database takes to answer, without what is waited for before it is asked. Raises as
+    `identified` does.
+    """
     known = identified(connection, found, connection.database_id)
-    begun = time.monotonic()
     D1Database(found, known.database_id, read_only=True).scalar(raw("SELECT 1"))
-    return time.monotonic() - begun
+    return found.took

@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Final
 
 from app.services.keyring import SERVICE, Keyring, KeyringAbsent, KeyringProblem
@@ -63,6 +64,32 @@ class Tokens:
         user = self._user(connection)
         if user in self._entered:
             return self._entered[user]
+        found, why = self._at_hand(user)
+        if found:
+            return sound(found)
+        if entered := self._ask(connection):
+            self._entered[user] = sound(entered)
+            return self._entered[user]
+        raise TokenMissing(connection.place, why)
+
+    def another(self, connection: NamedConnection, refused: Collection[str]) -> str | None:
+        """What `of` gives by now, where none of those that were `refused` is that; None else, and nobody is
+        asked for one.
+        """
+        if connection.is_local:
+            return None
+        user = self._user(connection)
+        if (entered := self._entered.get(user)) is not None and entered not in refused:
+            return entered
+        found, _ = self._at_hand(user)
+        with suppress(InvalidInput):
+            if found and (token := sound(found)) not in refused:
+                self.drop(connection)  # it was replaced in the keyring since
+                return token
+        return None
+
+    def _at_hand(self, user: str) -> tuple[str | None, str | None]:
+        """The keyring's, else that of the environment, and why the keyring has none."""
         found = why = None
         if self._keyring is not None:
             try:
@@ -70,12 +97,7 @@ class Tokens:
                 why = "the system's keyring has none"
             except KeyringProblem as error:
                 why = str(error)
-        if found := found or os.environ.get(ENVIRONMENT):
-            return sound(found)
-        if entered := self._ask(connection):
-            self._entered[user] = sound(entered)
-            return self._entered[user]
-        raise TokenMissing(connection.place, why)
+        return found or os.environ.get(ENVIRONMENT), why
 
     def enter(self, connection: NamedConnection, token: str) -> None:
         """Takes it for as long as this object lasts, or until it is refused; raises `InvalidInput`."""

@@ -345,6 +345,8 @@ def test_so_does_a_test_of_a_connection(
         edge.read_faults = [""] * number + fault
         done = run("d1", "test", "prod")
         assert (done.returncode, done.stderr.count(said), edge.read_faults) == (0, 1, []), done.stderr
+        took = re.search(r"it answers in ([\d,]+) ms", done.stdout)
+        assert took is not None and int(took[1].replace(",", "")) < 1_000, "without that wait"
 
 
 @pytest.mark.wrangler

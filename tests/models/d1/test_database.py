@@ -1,7 +1,7 @@
 """A live D1 behind an edge that loses answers: each act is done once, or not at all and said so."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from functools import partial
@@ -693,6 +693,41 @@ def test_who_may_not_is_told(edge: Edge, live: Live, file: Path, production: D1D
     with pytest.raises(ReadOnlyFile):
         production.read_only = True
         users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
+
+
+def test_a_token_that_was_replaced_is_taken_where_the_old_one_is_refused(
+    production: D1Database, edge: Edge, file: Path
+) -> None:
+    asked, client = list[list[str]](), production.client
+
+    def another(refused: Collection[str]) -> str | None:
+        asked.append([*refused])
+        if len(asked) == 3:  # only the write is refused
+            edge.token = "again"
+        return [None, "renewed", "again"][len(asked) - 1]
+
+    client.another_token = another
+    users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
+    edge.token, calls = "renewed", len(edge.calls)
+    with pytest.raises(TokenRefused):  # none is there yet
+        production.scalar(raw("SELECT 1"))
+    users.create(production, "acme", "bo@acme.example", actor="ops", now=NOW)
+    assert asked == [[TOKEN], [TOKEN]] and len(edge.calls) == calls + 2
+    edge.faults = ["denied after"]  # what stands between may let it in, and refuse it behind that
+    users.create(production, "acme", "cy@acme.example", actor="ops", now=NOW)
+    assert asked[2:] == [[TOKEN, "renewed"]]
+    assert emails(file) == ["ada@acme.example", "bo@acme.example", "cy@acme.example"]
+    assert assert_one_chain(file, "acme") == 3
+    assert client.masked(f"{TOKEN} renewed again") == "[token] [token] [token]"
+
+
+def test_a_return_in_time_is_not_sent_again_with_another_token(production: D1Database, edge: Edge) -> None:
+    edge.bookmarks, edge.is_busy, edge.return_faults = [], False, ["denied before"]
+    then = production.keep_bookmark("kept")
+    production.client.another_token = lambda refused: TOKEN[::-1]
+    with pytest.raises(TokenRefused):
+        production.go_back(then)
+    assert edge.restored == [] and production.client.token == TOKEN
 
 
 @pytest.mark.parametrize(("hours", "off"), [(-1, "60 min ahead of"), (2, "2 h behind")])

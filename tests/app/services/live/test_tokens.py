@@ -52,10 +52,28 @@ def test_what_was_asked_for_is_asked_once() -> None:
     assert (tokens.of(PROD), tokens.of(PROD)) == (SECRET, SECRET)
 
 
+def test_one_that_was_replaced_counts_once_the_other_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    keyring = MemoryKeyring()
+    tokens = Tokens(keyring)
+    tokens.keep(PROD, "first")
+    assert tokens.another(PROD, ["first"]) is None
+    assert tokens.of(PROD) == "first", "what was refused may be allowed again"
+    Tokens(keyring).keep(PROD, "second")  # by another program
+    assert tokens.of(PROD) == "first"
+    assert (tokens.another(PROD, ["first"]), tokens.of(PROD)) == ("second", "second")
+    tokens.enter(PROD, "third")
+    assert tokens.another(PROD, ["first", "second"]) == "third"
+    assert tokens.another(PROD, ["first", "second", "third"]) is None
+    monkeypatch.setenv(ENVIRONMENT, "of-the-environment")
+    assert tokens.another(PROD, ["third", "second"]) is None, "the keyring comes before it"
+    assert Tokens(None).another(PROD, ["third"]) == "of-the-environment"
+    assert Tokens(MemoryKeyring(KeyringAbsent())).another(PROD, ["of-the-environment"]) is None
+
+
 def test_a_wrangler_dev_needs_none() -> None:
     local = NamedConnection("dev", "", "22222222", "foundation", "http://127.0.0.1:8787")
     broken = Tokens(MemoryKeyring(KeyringBroken("TypeError")))
-    assert (broken.of(local), broken.forget(local)) == (None, None)
+    assert (broken.of(local), broken.another(local, []), broken.forget(local)) == (None, None, None)
 
 
 @pytest.mark.parametrize(("problem", "said"), PROBLEMS)

@@ -975,6 +975,23 @@ def test_a_token_is_kept_once_it_was_taken(
     qtbot.waitUntil(lambda: [*keyring.kept.values()] == ["another"])
 
 
+def test_a_token_that_another_program_replaced_is_taken_without_a_question(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+) -> None:
+    keyring, connection = MemoryKeyring(), Connections().named("prod")
+    window.connecting.tokens = Tokens(keyring)
+    window.connecting.tokens.keep(connection, TOKEN)
+    page = open_live(qtbot, window, production)
+    unlock(qtbot, window)
+    Tokens(keyring).keep(connection, "another")  # as `tenant-admin d1 test --new-token` does
+    edge.token = "another"
+    choose(qtbot, page, 0)
+    edit_email(qtbot, window, "mei@acme-corp.example")
+    closed(qtbot, window, FormDialog)
+    assert ask(file, "SELECT count(*) FROM users WHERE email = 'mei@acme-corp.example'") == [(1,)]
+    assert window.findChildren(TokenDialog) == [] and "refuses the token" not in words(window)
+
+
 def test_what_was_read_stays_where_it_cannot_be_read_again(
     qtbot: QtBot, window: MainWindow, production: str, edge: Edge
 ) -> None:
