@@ -2,7 +2,6 @@
 
 import argparse
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,14 +92,10 @@ def _add(options: argparse.Namespace) -> None:
     )
     found = client(connection, tokens(with_keyring=False), **heard(connection))
     connection = identified(connection, found, options.database)
-    marked = None if connection.production else connections.production_of(connection)
-    if marked is not None:
-        colour = options.colour or default_colour(production=True)
-        connection = replace(connection, production=True, colour=colour)
+    if not connection.production and (marked := connections.production_of(connection)) is not None:
         complain(f"{marked.place} is the same database and marked as production: {connection.place} is, too")
-    answer = _answer(connection, found)
-    connections.add(connection)
-    if others := connections.mark_same(connection):
+    answer = _answer(connections.marked(connection), found)
+    if others := connections.keep(connection):
         complain(others)
     say(answer)
     _keep_token(connection, found)

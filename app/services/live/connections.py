@@ -112,7 +112,12 @@ class NamedConnection:
         """That of its database, by which settings and secrets are kept."""
         from models.engine import identity_of  # noqa: PLC0415 - connections are listed before
 
-        return identity_of(self.account or self.within, self.database_id)
+        return identity_of(*self.whose)
+
+    @property
+    def whose(self) -> tuple[str, str]:
+        """Whose database it is, and its id there, as `identity` has them in one."""
+        return self.account or self.within, self.database_id
 
     @property
     def database(self) -> str:
@@ -201,8 +206,14 @@ class Connections:
 
     def all(self) -> tuple[NamedConnection, ...]:
         """Those that can be read, by name."""
-        found = (self._read(name) for name in self._names())
-        return tuple(one for one in found if one is not None)
+        kept = self._as_kept()
+        marked = {one.whose for one in kept if one.production}
+        return tuple(_production(one) if one.whose in marked else one for one in kept)
+
+    def marked(self, connection: NamedConnection) -> NamedConnection:
+        """The same, as production where any that is kept to its database is: the database is so."""
+        is_so = connection.production or any(one.production for one in self._same(connection))
+        return _production(connection) if is_so else connection
 
     def production(self) -> frozenset[str]:
         """What those that are production are called."""
@@ -227,40 +238,64 @@ class Connections:
         found = self._read(name)
         if found is None:
             raise ConnectionUnreadable(name, file.name)
-        return found
+        return self.marked(found)
 
     def require_free(self, name: str) -> None:
         """Raises `ConnectionExists` and `InvalidInput`."""
         if paths.exists(self.file(name)):
             raise self._exists(name)
 
-    def production_of(self, connection: NamedConnection, before: str = "") -> NamedConnection | None:
-        """Another connection to the same database that is marked as production, where there is one; none that
-        is this one, as it was called `before`.
+    def production_of(
+        self, connection: NamedConnection, before: NamedConnection | None = None
+    ) -> NamedConnection | None:
+        """Another connection to the same database that is marked as production, where there is one; None
+        where a person says with this one, which was so `before`, that the database is none.
         """
-        own = {name.lower() for name in (connection.name, before)}
-        others = (one for one in self.all() if one.production and one.name.lower() not in own)
-        return next((one for one in others if one.identity == connection.identity), None)
+        if _takes_mark(connection, before):
+            return None
+        return next((one for one in self._same(connection, before) if one.production), None)
 
-    def mark_same(self, connection: NamedConnection) -> str:
-        """Marks every other connection to a database that is production, too; says which, and which could not
-        be, or "" where there is none.
+    def keep(self, connection: NamedConnection, before: NamedConnection | None = None) -> str:
+        """Keeps it, in place of what it was `before`; says which others, to the same database, are production
+        by that, or are no longer, as a sentence, or "". Raises as `add` and `remove` do.
         """
-        marked, unmarked = list[str](), list[str]()
-        for one in self.all() if connection.production else ():
-            same = one.identity == connection.identity and one.name.lower() != connection.name.lower()
-            if same and not one.production:
-                try:
-                    self.add(dataclass_replace(one, production=True), replace=True)
-                    marked.append(one.place)
-                except TenantAdminError:
-                    unmarked.append(one.place)
-        told = (
-            (marked, "marked as production, too"),
-            (unmarked, "NOT marked as production, since what is kept of it cannot be written"),
-        )
-        said = (f"{' and '.join(names)}, of the same database: {how}" for names, how in told if names)
-        return "; ".join(said)
+        others, takes = self._same(connection, before), _takes_mark(connection, before)
+        marked = [one for one in others if one.production]
+        was = before if before is not None and before.whose == connection.whose else None
+        gives = connection.production and not (marked or (was is not None and was.production))
+        is_named_so = before is not None and self.file(before.name) == self.file(connection.name)
+        if before is not None and was is None:  # which leads elsewhere now
+            self._hand_on(before)
+        self.add(connection, replace=is_named_so)
+        if before is not None and not is_named_so:
+            with suppress(NoSuchConnection):
+                self._take_away(before.name)
+        for one in marked if takes else ():
+            self.add(dataclass_replace(one, production=False), replace=True)
+        if not others or not (takes or gives):
+            return ""
+        how = "production, too" if gives else "no longer marked as production, either"
+        return f"{' and '.join(one.place for one in others)}, of the same database: {how}"
+
+    def _as_kept(self) -> list[NamedConnection]:
+        """Each as its own file says it."""
+        found = (self._read(name) for name in self._names())
+        return [one for one in found if one is not None]
+
+    def _same(
+        self, connection: NamedConnection, before: NamedConnection | None = None
+    ) -> list[NamedConnection]:
+        """The others to its database, each as its own file says it; none that is this one `before`."""
+        own = {one.name.lower() for one in (connection, before) if one is not None}
+        return [
+            one for one in self._as_kept() if one.whose == connection.whose and one.name.lower() not in own
+        ]
+
+    def _hand_on(self, leaving: NamedConnection) -> None:
+        """What is left of its database stays production."""
+        left = self._same(leaving)
+        if leaving.production and left and not any(one.production for one in left):
+            self.add(dataclass_replace(left[0], production=True), replace=True)
 
     def add(self, connection: NamedConnection, *, replace: bool = False) -> None:
         """Keeps it. Raises `ConnectionExists` unless `replace`, `InvalidInput` and `CannotWrite`."""
@@ -284,7 +319,14 @@ class Connections:
                 raise self._exists(connection.name) from None
 
     def remove(self, name: str) -> None:
-        """Takes it away, also one that cannot be read. Raises `NoSuchConnection` and `NotAllowed`."""
+        """Takes it away, also one that cannot be read; others to its database stay production. Raises
+        `NoSuchConnection` and `NotAllowed`, and `CannotWrite`.
+        """
+        if (leaving := self._read(name)) is not None:
+            self._hand_on(leaving)
+        self._take_away(name)
+
+    def _take_away(self, name: str) -> None:
         file = self.file(name)
         try:
             file.unlink()
@@ -324,6 +366,16 @@ class Connections:
     def _missing(self, name: str) -> NoSuchConnection:
         there = ", ".join(one.place for one in self.all())
         return NoSuchConnection(name, f"there are {there}" if there else "add it by `tenant-admin d1 add`")
+
+
+def _production(connection: NamedConnection) -> NamedConnection:
+    return connection if connection.production else dataclass_replace(connection, production=True)
+
+
+def _takes_mark(connection: NamedConnection, before: NamedConnection | None) -> bool:
+    """Whether a person says of a database that was production `before` that it is none any more."""
+    is_same = before is not None and before.production and before.whose == connection.whose
+    return is_same and not connection.production
 
 
 class Kept:

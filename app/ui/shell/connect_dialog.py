@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
@@ -17,7 +16,6 @@ from app.services.live.connections import (
     ConnectionExists,
     Connections,
     NamedConnection,
-    NoSuchConnection,
     default_colour,
     require_name,
 )
@@ -172,7 +170,7 @@ class ConnectDialog(FormDialog):
             self.go_to(wrong[0])
             return
         connection, typed = self.connection(), self.token.text()
-        before = "" if self._before is None else self._before.name
+        before = self._before
 
         def work(monitor: Monitor) -> Found:
             given = self._tokens()
@@ -263,16 +261,11 @@ class ConnectDialog(FormDialog):
 
         def work(monitor: Monitor) -> str:
             kept, problem = Connections(), None
-            same = before is not None and kept.file(before.name) == kept.file(connection.name)
-            kept.add(connection, replace=same)
-            others = kept.mark_same(connection)
+            others = kept.keep(connection, before)
             if typed and not connection.is_local:
                 problem = self._tokens().keep(connection, typed)
-            if before is not None and not same:  # it has another name now
-                left = self._tokens().forget(before)
-                with suppress(NoSuchConnection):
-                    kept.remove(before.name)
-                problem = problem or left
+            if before is not None and kept.file(before.name) != kept.file(connection.name):
+                problem = problem or self._tokens().forget(before)
             return ". ".join(filter(None, (problem, others)))
 
         def done(problem: str) -> None:

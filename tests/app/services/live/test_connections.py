@@ -15,12 +15,13 @@ from app.services.live.connections import (
     ConnectionExists,
     Connections,
     ConnectionUnreadable,
+    Kept,
     NamedConnection,
     NoSuchConnection,
 )
 from models.d1.client import Client
 from models.d1.database import D1Database
-from models.errors import InvalidInput, StorageError
+from models.errors import ConnectionChanged, InvalidInput, StorageError
 
 PROD = NamedConnection("prod", "0a1b2c", "11111111-1111", "foundation-primary", production=True, colour="red")
 LOCAL = NamedConnection("dev", "", "22222222-2222", "foundation", "http://127.0.0.1:8787")
@@ -64,7 +65,44 @@ def test_another_connection_to_a_database_of_production_is_known() -> None:
     assert connections.production_of(other) == PROD
     for alone in (PROD, replace(other, account="abc"), replace(other, database_id="3333"), LOCAL):
         assert connections.production_of(alone) is None
-    assert connections.production_of(other, "prod") is None, "it is the same one, called otherwise"
+    named_so_before = replace(other, name="prod")
+    assert connections.production_of(other, named_so_before) is None, "it is the same one"
+
+
+def test_production_is_what_the_database_is_and_said_in_one_place() -> None:
+    connections = Connections()
+    first, second, third = (replace(PROD, name=name, production=False) for name in ("a", "b", "c"))
+    for one in (first, second, LOCAL):
+        assert connections.keep(one) == ""
+    is_so = Kept(second, connections)
+    assert is_so() is None
+    marked = replace(first, production=True)
+    assert connections.keep(marked, first) == "d1:b, of the same database: production, too"
+    assert connections.production() == {"d1:a", "d1:b"} and connections.named("b").production
+    assert isinstance(is_so(), ConnectionChanged), "a window that has it open hears of it"
+    assert '"production": false' in connections.file("b").read_text(), "it is asked, and not copied"
+    assert connections.keep(third) == "", "it is so by the others"
+    assert connections.named("c").production
+    connections.remove("a")
+    assert connections.production() == {"d1:b", "d1:c"}, "the mark does not go with who had it"
+    elsewhere = replace(connections.named("b"), database_id="3333", production=False)
+    assert connections.keep(elsewhere, connections.named("b")) == ""
+    assert connections.production() == {"d1:c"}
+    assert connections.keep(third, connections.named("c")) == ""
+    assert connections.production() == set()
+
+
+def test_a_database_is_no_longer_production_where_a_person_says_so_of_a_connection() -> None:
+    connections = Connections()
+    for name in ("a", "b"):  # as earlier programs kept it, in each
+        connections.add(replace(PROD, name=name))
+    before = connections.named("b")
+    renamed = replace(before, name="c", production=False)
+    assert connections.production_of(renamed, before) is None
+    assert connections.keep(renamed, before) == (
+        "d1:a, of the same database: no longer marked as production, either"
+    )
+    assert [(one.name, one.production) for one in connections.all()] == [("a", False), ("c", False)]
 
 
 def test_what_is_removed_is_gone() -> None:
