@@ -7,8 +7,10 @@ from PySide6.QtWidgets import QWidget
 
 from app.services.chain.verify.report import LostEnd
 from app.ui.session.context import Context
+from app.ui.widgets.announcing import announce
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.formatting import absolute_time, grouped
+from app.ui.widgets.labels import Label, Look
 
 _SENTENCE = (
     "All was verified through entry {} on {}. {}\n\nAn earlier state was brought back, or the end was cut "
@@ -17,8 +19,15 @@ _SENTENCE = (
 )
 
 
+_ANOTHER = (
+    "The end is another by now than the one that is told of here, so nothing can be accepted. Close "
+    "this, and press “Accept this end…” again for what is gone now."
+)
+_NONE = "Nothing is lost any more, so there is nothing to accept."
+
+
 class _Question(ConfirmDialog):
-    """Goes where more is lost meanwhile than it says, or nothing any more."""
+    """Says where more is lost meanwhile than it tells of, or nothing any more, and takes no yes then."""
 
     def __init__(self, context: Context, lost: LostEnd, parent: QWidget) -> None:
         what = f"Entry {grouped(lost.through)} is not there as it was."
@@ -30,14 +39,21 @@ class _Question(ConfirmDialog):
         sentence = _SENTENCE.format(grouped(lost.through), at, what)
         super().__init__(context.theme, "Accept this end?", sentence, action="Accept this end", parent=parent)
         self._context, self._lost = context, lost
+        self.changed = Label("", Look.WARN, wrap=True)
+        self.changed.hide()
+        self.add_said(self.changed)
         context.verdict.changed.connect(self._look)
 
     @Slot()
     def _look(self) -> None:
         now = self._context.verdict.lost
-        if self.isVisible() and (now is None or not now.is_within(self._lost)):
-            self.reject()
-            self._context.say("The end that you were asked about is another by now: nothing was accepted")
+        is_same = now is not None and now.is_within(self._lost)
+        self.confirm_button.setEnabled(is_same)
+        words = "" if is_same else _NONE if now is None else _ANOTHER
+        if words != self.changed.text():
+            self.changed.setText(words)
+            self.changed.setVisible(bool(words))
+            announce(self.changed, words or "It can be accepted again.")
 
 
 def ask(context: Context, lost: LostEnd, then: Callable[[], object], parent: QWidget) -> None:

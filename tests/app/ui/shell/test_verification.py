@@ -37,7 +37,19 @@ from tests.fixtures.checkpoints import VERIFY, sign
 from tests.fixtures.connected import connected
 from tests.fixtures.keyboard import MOST
 from tests.fixtures.sample import sample
-from tests.fixtures.window import ask, click, closed, count, current, dialog, go, open_file, press, values
+from tests.fixtures.window import (
+    ask,
+    click,
+    closed,
+    count,
+    current,
+    dialog,
+    go,
+    open_file,
+    press,
+    values,
+    words,
+)
 
 pytestmark = pytest.mark.slow
 AUDIT = 1
@@ -222,9 +234,16 @@ def test_an_end_that_is_gone_is_remembered_until_a_person_accepts_it(
         asked = dialog(qtbot, page, ConfirmDialog)
         assert f"All was verified through entry {last:,} on " in asked.sentence.text()
         if answer == "another":
+            lost = page.context.verdict.lost
+            assert lost is not None
             page.context.verdict.end(30)
+            page.context.say("Something else")
+            assert asked.isVisible() and "another by now" in words(asked)
+            assert not asked.confirm_button.isEnabled(), "what was not shown is not accepted"
+            page.context.verdict.end(lost.ends_at)
+            assert "another by now" not in words(asked) and asked.confirm_button.isEnabled()
+            press("Escape")
             closed(qtbot, window, ConfirmDialog)
-            page.context.verdict.end(last)
         elif answer == "Return":
             press(answer)  # Cancel has the focus
             closed(qtbot, window, ConfirmDialog)
