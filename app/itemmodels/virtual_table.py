@@ -18,11 +18,22 @@ from app.itemmodels.columns import (
     Index,
     Role,
     Row,
+    Tone,
     header,
     plain,
     readers,
 )
-from app.itemmodels.pages import PAGE, PageCache, Spliced, changed_runs, common_ends, position_behind, runs_of
+from app.itemmodels.held import Still
+from app.itemmodels.pages import (
+    PAGE,
+    KeyRun,
+    PageCache,
+    Spliced,
+    changed_runs,
+    common_ends,
+    position_behind,
+    runs_of,
+)
 from app.services.records.keys import joined
 from app.services.records.list_query import Key
 from app.services.records.lists import Keys, Listing, position
@@ -34,12 +45,15 @@ Cancel = Callable[[], None]
 PLACEHOLDER = "…"
 GONE = "—"
 GONE_TIP = "This record was deleted in the meantime; refresh to close the gap."
+LEFT_TIP = "Another program has changed it, and the filter keeps it no more; a refresh takes it out."
 AHEAD_MS = 30
 """How long a view stays where it is before what lies beside it is asked for, or what is on its way let go."""
 
 _HORIZONTAL = Qt.Orientation.Horizontal
 _STRANGE = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, OSError)
 _MISSING: Any = object()
+_OF_LEFT = {int(Role.TONE): Tone.NEUTRAL, TOOLTIP: LEFT_TIP, DESCRIPTION: LEFT_TIP}
+"""What each cell answers of a row that the list has no more: it is pale, and says why."""
 
 
 @dataclass(slots=True)
@@ -80,6 +94,8 @@ class VirtualTableModel(QAbstractTableModel):
         self.estimated = False
         """Whether only those of the keys that were asked for are known to have a row."""
         self._step = 1
+        self.left: frozenset[Key] = frozenset()
+        """The keys of rows that are shown though the list has them no more."""
         self._cache = PageCache()
         self._page = -1
         self._asked: _Request | None = None
@@ -121,7 +137,7 @@ class VirtualTableModel(QAbstractTableModel):
         self._forget_request()
         self._cache.clear()
         self._bug = None
-        self._keys, self._count = keys, count
+        self._keys, self._count, self.left = keys, count, frozenset()
         self._cache.put(keys[: len(rows)], rows)
         self.endResetModel()
 
@@ -143,18 +159,32 @@ class VirtualTableModel(QAbstractTableModel):
                 return
         self.refresh_to(new)
 
+    def hold_to(self, still: Still) -> None:
+        """The same list as it is now, but for the rows in sight."""
+        self._forget_request()
+        self._cache.expire()
+        sight = still.sight
+        stop = still.start + len(sight)
+        runs = [
+            *_runs(self._keys[sight.stop :], still.keys[stop:], sight.stop, stop),
+            *_runs(self._keys[: sight.start], still.keys[: still.start], 0, 0),
+        ]
+        self._turn_into(still.keys, runs)
+        self.left = still.left
+        self.repaint()
+
     def refresh_to(self, keys: Keys) -> None:
         """The same list as it is now, with all its keys.
 
         Rows that are still there stay selected and current; what is shown is fetched again.
         """
         self._forget_request()
+        self.left = frozenset()
         if not self.complete and len(keys) == self._count and keys[: len(self._keys)] == self._keys:
             known, self._keys = len(self._keys), keys  # only the rest of the keys has come
             self.repaint(known)
             return
-        before, after = common_ends(self._keys, keys)
-        runs = runs_of(self._keys[before : self._count - after], keys[before : len(keys) - after])
+        runs = _runs(self._keys, keys, 0, 0)
         if not self.complete or (self._count and keys and runs == [(0, self._count, 0, len(keys))]):
             self.beginResetModel()
             self._cache.expire()
@@ -162,7 +192,7 @@ class VirtualTableModel(QAbstractTableModel):
             self.endResetModel()
             return
         self._cache.expire()
-        self._turn_into(keys, [tuple(before + place for place in run) for run in runs])
+        self._turn_into(keys, runs)
         self.repaint()
 
     def reload(self) -> None:
@@ -242,6 +272,15 @@ class VirtualTableModel(QAbstractTableModel):
         """The row's key, or None while it is not known."""
         return self._keys[row] if 0 <= row < len(self._keys) else None
 
+    def is_gone(self, row: int) -> bool:
+        """Whether the record is known to be there no more, of a row that is still shown."""
+        key = self.key(row)
+        return key is not None and self._cache.known(key, _MISSING) is None
+
+    def has_left(self, row: int) -> bool:
+        """Whether the list has it no more, though the record is there."""
+        return self.key(row) in self.left and not self.is_gone(row)
+
     def row_of_key(self, key: Key) -> int | None:
         return position(self._keys, key)
 
@@ -287,11 +326,12 @@ class VirtualTableModel(QAbstractTableModel):
         answers = self._readers.get(role)
         if answers is None:
             return self._heard(index) if role == HEARD else None
-        column = index.column()
+        column, position = index.column(), index.row()
+        if self.left and role in _OF_LEFT and self.has_left(position):
+            return _OF_LEFT[role]
         reader = answers[column]
         if reader is None:
             return None
-        position = index.row()
         page = position // PAGE
         if page != self._page:
             self._enter(page)
@@ -429,3 +469,11 @@ class VirtualTableModel(QAbstractTableModel):
                 self._count = len(self._keys)
                 self.endInsertRows()
         self._keys = keys
+
+
+def _runs(old: Keys, new: Keys, row: int, place: int) -> list[KeyRun]:
+    """Where these parts of two lists differ, which begin at this row of the one and place of the other."""
+    before, after = common_ends(old, new)
+    runs = runs_of(old[before : len(old) - after], new[before : len(new) - after])
+    row, place = row + before, place + before
+    return [(row + first, row + last, place + start, place + end) for first, last, start, end in runs]

@@ -348,7 +348,9 @@ class Workspace(QWidget):
         self._read_tenants()
 
     def refresh_all(self) -> None:
-        """The same, and looks at what lists do not tell, whether the tables are others, say."""
+        """The same, as it is now, and looks at what lists do not tell, whether the tables are others, say."""
+        for page in self._built.values():
+            page.list.asked()
         self.context.outside.look()
         self.refresh()
 

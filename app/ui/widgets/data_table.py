@@ -117,6 +117,8 @@ class DataTable(QTableView):
         """The key that went up last, and when, in milliseconds."""
         self.copy: Callable[[], object] = self.copy_selection
         """What the keys for it do; a tab copies from the file instead."""
+        self.before_all: Callable[[], object] = lambda: None
+        """What is done before all rows are selected."""
         self.cells = CellDelegate(theme, self)
         self.setItemDelegate(self.cells)
         self.setViewport(known_viewport(QPalette.ColorRole.Base))
@@ -187,6 +189,17 @@ class DataTable(QTableView):
         """Where the keyboard is in a row, or was before other rows came."""
         current = self.currentIndex()
         return self.columns.in_sight(current.column() if current.isValid() else self._last_column)
+
+    def rows_in_sight(self) -> range:
+        """Those of which something is seen."""
+        first, last = self.rowAt(0), self.rowAt(self.viewport().height() - 1)
+        if first < 0 or not self.isVisible():
+            return range(0)
+        return range(first, (self.model().rowCount() - 1 if last < 0 else last) + 1)
+
+    def selectAll(self) -> None:
+        self.before_all()
+        super().selectAll()
 
     def select_row(self, row: int) -> None:
         # Not the view's own call, which goes by the keys that are held: with Ctrl it would deselect the row.

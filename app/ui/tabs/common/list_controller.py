@@ -9,6 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from app.itemmodels.columns import Column
+from app.itemmodels.held import hold
 from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.records.keys import without
 from app.services.records.list_query import Key, ListQuery
@@ -24,6 +25,8 @@ from models.engine import Database
 from models.errors import DamagedFile, TenantAdminError
 
 REPAINT_MS = 60_000
+REST_MS = 150
+"""How long nothing is scrolled before rows that are out of sight by now are put where they belong."""
 LATE_MS = 1_000
 """After which rows of another filter are not taken for those that were asked for."""
 ENOUGH_TO_FIT = 20
@@ -92,6 +95,15 @@ class ListController(SelectedRows):
         self.partly: DamagedFile | None = None
         self.holds_top = False
         """Whether the row at the very top stays in sight, too, when the list is next refreshed."""
+        self._holds_sight = self._is_asked = False
+        """Whether all rows in sight stay where they are then; and whether a person wants them as they are."""
+        self._as_it_is: Keys | None = None
+        """The list itself, while rows in sight are not as they are there."""
+        self._is_keeping = False
+        self._rested = QTimer(self, singleShot=True, interval=REST_MS)
+        self._rested.timeout.connect(self._put_right)
+        view.verticalScrollBar().valueChanged.connect(self._scrolled)
+        view.before_all = self.catch_up
         # Rows are laid out in the next turn of the event loop and drawn behind it; what is read before that
         # takes their time.
         self._laid_out = QTimer(self, singleShot=True, interval=0)
@@ -157,6 +169,7 @@ class ListController(SelectedRows):
 
     def _let_go_of_others(self) -> None:
         self.model.clear()
+        self._as_it_is = None
         self._shown = None
         self.lost.emit()
         self.late.emit()
@@ -184,9 +197,60 @@ class ListController(SelectedRows):
         self.lost.emit()
         return True
 
-    def take_out(self, gone: Callable[[], Iterable[Key | None]]) -> None:
+    def others_wrote(self) -> None:
+        """What is next read is not what a person asks for: nothing in sight moves by it."""
+        self.holds_top = True
+        self._holds_sight = not (self._context.costs or self._is_asked)
+
+    def asked(self) -> None:
+        """A person asks for the rows, or has changed them: what is next read is shown as it is."""
+        self._holds_sight, self._is_asked = False, True
+
+    def unseen(self) -> None:
+        """Nobody has read meanwhile what is in sight from now on."""
+        self._holds_sight = False
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether rows in sight are not in the list any more, or elsewhere in it, or others between them."""
+        return self._as_it_is is not None
+
+    @property
+    def total(self) -> int:
+        """How many rows the list has."""
+        return self.model.rowCount() if self._as_it_is is None else len(self._as_it_is)
+
+    def catch_up(self) -> None:
+        """Shows the list as it is."""
+        if self._as_it_is is not None:
+            self._take_over(self._as_it_is)
+            self.loaded.emit(self.total)
+
+    def _scrolled(self) -> None:
+        if self._as_it_is is not None and not self._is_keeping:
+            self._rested.start()
+
+    def _put_right(self) -> None:
+        if self._as_it_is is not None:
+            self.holds_top = True
+            self._take_over(self._as_it_is, holds=True)
+            self.loaded.emit(self.total)
+
+    def _take_over(self, keys: Keys, *, holds: bool = False) -> None:
+        sight = self.view.rows_in_sight() if holds and self.model.complete else range(0)
+        is_full = self.view.rowAt(self.view.viewport().height() - 1) >= 0
+        still = hold(self.model.keys, keys, sight, is_full=is_full)
+        with self._kept():
+            if still is None:
+                self.model.refresh_to(keys)
+            else:
+                self.model.hold_to(still)
+        self._as_it_is = None if still is None else keys
+
+    def take_out(self, gone: Callable[[], Iterable[Key | None]], *, holds: bool = False) -> None:
         """Where reading the list again costs: takes out rows that went, whose keys it gives, which costs
-        nothing, and reads again what is in sight. Of an estimated list each page tells that by itself.
+        nothing, and reads again what is in sight. Of an estimated list each page tells that by itself. It
+        `holds` what is in sight where others have deleted them.
         """
         if self.model.estimated or not self.model.complete:
             self.model.reload()
@@ -201,7 +265,7 @@ class ListController(SelectedRows):
             if keys is self.model.keys and len(known) == len(self._gone):
                 if self._query == self._shown:  # else the list on its way may have been read before
                     self._gone.clear()
-                self._turn_into(wanted, left)
+                self._turn_into(wanted, left, holds=holds)
 
         self._tasks.append(self._context.runner.read(left, on_done=done))
 
@@ -266,6 +330,8 @@ class ListController(SelectedRows):
 
     def _row_of(self, position: int, key: Key) -> int | None:
         """Where a record is in sight: rows may have come or gone since its place was asked for."""
+        if self.is_behind and self.model.row_of_key(key) is None:
+            self.catch_up()
         if position < self.model.rowCount() and self.model.key(position) in (key, None):
             return position
         return self.model.row_of_key(key)
@@ -273,7 +339,7 @@ class ListController(SelectedRows):
     def stop(self) -> None:
         """Lets go of the rows; nothing is read after it."""
         self._cancel()
-        self._chosen = None
+        self._chosen = self._as_it_is = None
         self.model.clear()
 
     def _read(self, function: Callable[..., Any], query: ListQuery, on_done: Callable[[Any], None]) -> None:
@@ -292,6 +358,8 @@ class ListController(SelectedRows):
         self._chosen = self._several() if same_rows else None
         others = self._shown is not None and not same_rows
         self._shown = listing.query
+        self._holds_sight = self._is_asked = False
+        self._as_it_is = None
         self.model.reset_to(listing)
         if others:  # else they begin as far down as the ones before were scrolled
             self.view.scrollToTop()
@@ -347,6 +415,7 @@ class ListController(SelectedRows):
     def _completed(self, keys: Keys) -> None:
         before = self.model.rowCount()
         self.model.refresh_to(keys)
+        self._as_it_is = None
         if len(keys) != before:  # the rows have moved, and none is selected
             self._drop(_MOVED)
         awaiting, self._awaiting = self._awaiting, []
@@ -358,18 +427,19 @@ class ListController(SelectedRows):
 
     def _refreshed(self, wanted: object, found: Keys | Listing) -> None:
         before, self._shown, self.came = self._shown, self._query, self.begun
-        self._turn_into(wanted, found)
+        holds, self._holds_sight, self._is_asked = self._holds_sight, False, False
+        self._turn_into(wanted, found, holds=holds)
         if before is not None and not set(self._shown_query().extra) <= set(before.extra):
             self.model.reload()
 
-    def _turn_into(self, wanted: object, found: Keys | Listing) -> None:
-        with self._kept():
-            if isinstance(found, Listing):
+    def _turn_into(self, wanted: object, found: Keys | Listing, *, holds: bool = False) -> None:
+        if isinstance(found, Listing):
+            with self._kept():
                 self.model.reopen_to(found)
-            else:
-                self.model.refresh_to(found)
+        else:
+            self._take_over(found, holds=holds)
         lost = wanted is not None and not self.view.currentIndex().isValid()
-        self._announce(self.model.rowCount())
+        self._announce(self.total)
         if lost and self._wanted is None and self._chosen is None:
             self.jump(wanted)
 
@@ -386,8 +456,12 @@ class ListController(SelectedRows):
         selected, chosen = self.view.selectionModel().hasSelection(), self._several()
         current = self.model.key(self.view.chosen().row())
         holds_top, self.holds_top = self.holds_top, False
-        with self.view.kept_in_place(self.model.key, self.model.row_of_key, holds_top=holds_top):
-            yield
+        self._is_keeping = True
+        try:
+            with self.view.kept_in_place(self.model.key, self.model.row_of_key, holds_top=holds_top):
+                yield
+        finally:
+            self._is_keeping = False
         if chosen is not None and not self.view.selectionModel().hasSelection():
             self._chosen = chosen
             self._choose_again()
@@ -431,16 +505,17 @@ class ListController(SelectedRows):
     def _not_shown(self, error: TenantAdminError) -> None:
         self._drop(_UNREAD)
         self._late.stop()
-        self._query = self._shown = None
+        self._query = self._shown = self._as_it_is = None
         self.model.reset_to(Listing(ListQuery(self.table.name), 0, range(0), ()))
         self.failed.emit(error)
 
     def _request_page(self, keys: Keys) -> Callable[[], None]:
         def came(page: Page) -> None:
             self.model.set_page(keys, page)
-            gone = [key for key, row in zip(keys, page, strict=True) if row is None]
+            new_gaps = ((key, row) for key, row in zip(keys, page, strict=True) if key not in self.model.left)
+            gone = [key for key, row in new_gaps if row is None]
             if gone and self._context.costs:  # else the list is read again by itself
-                self.take_out(lambda: gone)
+                self.take_out(lambda: gone, holds=True)
 
         def failed(error: TenantAdminError) -> None:
             self.model.page_failed(keys)
@@ -460,7 +535,7 @@ class ListController(SelectedRows):
         return reading.cancel
 
     def _cancel(self) -> None:
-        for timer in (self._laid_out, self._painted, self._late):
+        for timer in (self._laid_out, self._painted, self._late, self._rested):
             timer.stop()
         for task in self._tasks:
             task.cancel()

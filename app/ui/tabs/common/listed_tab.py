@@ -65,6 +65,7 @@ class ListedTab(InspectedTab):
     _made_one: Change | None = None
     """The last act, where it made the record that is wanted."""
     _left_at: set[object]
+    _said_left: object = None
 
     def read_beside(self, query: ListQuery) -> None:
         """Reads what else the tab shows of the rows that the filters keep."""
@@ -175,6 +176,7 @@ class ListedTab(InspectedTab):
         effect = effect_on(query, change)
         taken_back = initiator is self.context.history and self._taken_back(own)
         if effect.moves:
+            self.list.asked()
             by_form = initiator is None and effect.touches(self.current.record_id)
             by_history = initiator is self.context.history and bool(self.table.selected_ranges())
             # What was changed, and is no more in the list, is not to be followed by one that a key hits then.
@@ -207,10 +209,12 @@ class ListedTab(InspectedTab):
 
     def changed_outside(self) -> None:
         """Called when somebody else has written to the file: what one reads stays where it is."""
-        self.list.holds_top = True
+        self.list.others_wrote()
         if self.context.costs:
             self.new_rows.written()
         else:
+            if self.table.selectionModel().hasSelection():
+                self._edited = self.current.record_id  # which goes where it is out of sight
             self.new_rows.look()
 
     @property
@@ -351,8 +355,10 @@ class ListedTab(InspectedTab):
             return
         if self.table.selectionModel().hasSelection():
             self._edited = None
-        if not total or self.inspector.is_empty:
-            self.inspector.show_empty(of_none=not total, gone=self._edited is not None)
+            self._say_left()
+        is_empty = self.model.rowCount() == 0  # what others took out of the list may be in sight
+        if is_empty or self.inspector.is_empty:
+            self.inspector.show_empty(of_none=is_empty, gone=self._edited is not None)
         self.commands.update()
         self._announce_rows(replace(shown, sort=None, descending=False, as_added=False), total)
         wanted, self._wanted_record = self._wanted_record, None
@@ -364,6 +370,14 @@ class ListedTab(InspectedTab):
             self.list.jump(wanted, on_missing=partial(self._not_in_list, wanted))
         elif put_back is not None:  # where the filters hide it, they stay
             self._jump_back(put_back)
+
+    def _say_left(self) -> None:
+        """Why the record that is being read is pale: once."""
+        has_left, record_id = self.model.has_left(self.table.chosen().row()), self.list.current_id()
+        if has_left and record_id != self._said_left:
+            noun = self.spec.table.noun[0]
+            self.context.say(f"Another program has changed this {noun}; the filter keeps it no more")
+        self._said_left = record_id if has_left else None
 
     def _look_for(self, made: Change, shown: ListQuery) -> None:
         """Says how many of those that were just made the filters hide, and leads to them."""

@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 NEW_ROWS = "new_rows"
 _KEYS, _ABOUT = "Ctrl+J", "Go to what is new"
 _OTHERS, _READ = "Others have written", "Read again what others have written"
+_SHOW = "Show what others have written"
+_OF_NEW = f"Others have added them; {_KEYS} goes to the newest."
+_OF_OTHERS = f"The rows in sight stayed where they were; {_KEYS} shows the list as it is."
 
 
 class NewRows(QObject):
     """`NewRows(tab)`: its `button` says "3 new" above the list, which stays where it is; a click or Ctrl+J
-    goes to the newest of them. Where each row that is read is charged it says that others have written, and
+    goes to the newest of them. Where nothing is new but others have changed what is in sight, it says that,
+    and shows the list as it is. Where each row that is read is charged it says that others have written, and
     leads to reading that: `read_wanted`; and how many rows are new above, where they have come with another
     reading.
     """
@@ -117,10 +121,11 @@ class NewRows(QObject):
         """Selects the newest of them. They may be counted before the list has them: as soon as it has, then,
         unless the person has gone elsewhere by then.
         """
-        key = self._new_key
-        self.forget()
-        if key is not None:
+        key = self._new_key if self.count else None
+        if key is not None or self._tab.list.is_behind:
             self._tab.table.setFocus()  # now: later it would take it from where the person writes
+        self._tab.list.catch_up()
+        self.forget()
         if key is not None and not self._select(key):
             self._awaited = key, self._tab.list.current_id()
 
@@ -158,6 +163,7 @@ class NewRows(QObject):
         self._tab.context.runner.read(read, shown, on_done=found, on_failed=lambda error: None)
 
     def _listed(self, total: int) -> None:
+        self._show()
         shown = self._tab.list.shown
         if shown is not None and _rows_of(shown) != self._of:
             self._of = _rows_of(shown)
@@ -192,12 +198,12 @@ class NewRows(QObject):
 
     def _show(self) -> None:
         if not self._tab.context.costs:
-            words = f"{self.count:,} new"
-            self.button.setProperty(SHORT, f"{self.count:,}")
+            words = f"{self.count:,} new" if self.count else _OTHERS
+            self.button.setProperty(SHORT, f"{self.count:,}" if self.count else "New")
             self.button.setText(words)
             self.button.setAccessibleName(words)
-            set_tip(self.button, f"Others have added them; {_KEYS} goes to the newest.")
-            self.button.setVisible(self.count > 0)
+            set_tip(self.button, _OF_NEW if self.count else _OF_OTHERS)
+            self.button.setVisible(self.count > 0 or self._tab.list.is_behind)
             self._tab.commands.update()
 
     def _words(self) -> str:
@@ -206,11 +212,14 @@ class NewRows(QObject):
         return f"Go to {self._above:,} new" if self._above else self._words_of_count()
 
     def _words_of_count(self) -> str:
-        return f"Go to {self.count:,} new" if self.count else "Go to what is new"
+        if self._tab.list.is_behind and not self.count:
+            return _SHOW
+        return f"Go to {self.count:,} new" if self.count else _ABOUT
 
     def _refuse(self) -> str | None:
         done = "written" if self._tab.context.costs else "added any"
-        return None if self.count or self._above else f"Nobody else has {done} since."
+        is_there = self.count or self._above or self._tab.list.is_behind
+        return None if is_there else f"Nobody else has {done} since."
 
 
 def _rows_of(query: ListQuery) -> ListQuery:

@@ -361,6 +361,8 @@ class RecordTab(ListedTab):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.fold_as_chosen()
+        if not event.spontaneous():
+            self.list.unseen()
         if not event.spontaneous() and (self.context.costs or not self.new_rows.count):
             self.list.holds_top = False  # nobody has read it meanwhile, and no button leads to what is above
 

@@ -18,7 +18,7 @@ from app.ui.session.context import Context
 from app.ui.tabs.common.list_controller import ListController
 from app.workers.runner import Runner, Task, watched
 from models.engine import Database
-from models.errors import Cancelled, NotAllowed, TenantAdminError
+from models.errors import Cancelled, NotAllowed, NotFound, TenantAdminError
 from models.progress import Monitor
 
 if TYPE_CHECKING:
@@ -45,6 +45,9 @@ LATE_MS = 150
 
 _BY_IDS = "records are read and changed by their ids."
 _NO_ID = f"It has no id, and {_BY_IDS} What the list shows of it can be copied."
+
+_TRIED = 3
+"""Rows behind those that go that are looked for afterwards: each takes a look at a long list."""
 
 _NOWHERE = -1
 """Qt's row of no index."""
@@ -80,6 +83,7 @@ class Selection(QObject):
         self._rows = rows
         self._position = _NOWHERE
         self._going: Key | None = None
+        self._behind: Keys = ()
         self._own: dict[Any, list[Row]] = {}
         self._asked_of: set[str] = set()
         self._own_columns: tuple[str, ...] = ()
@@ -331,6 +335,8 @@ class Selection(QObject):
         count, noun = self._rows.selected_count(), self._rows.table.noun[0]
         if count == 0:
             return f"Select {'an' if noun[0] in 'aeio' else 'a'} {noun} first."
+        if count == 1 and self._rows.model.is_gone(self._rows.view.chosen().row()):
+            return str(NotFound(noun))
         if single and count > 1:
             return f"Select a single {noun}."
         most = self._context.opened.database.most_at_once
@@ -383,13 +389,19 @@ class Selection(QObject):
         ranges = self._rows.view.selected_ranges()
         self._position = ranges[0].start if ranges else self._rows.view.currentIndex().row()
         self._going = self._rows.model.key(self._position)
+        after = ranges[0].stop if ranges else self._position + 1
+        self._behind = self._rows.model.keys[after : after + _TRIED]
 
     def _select_next(self, total: int) -> None:
         position, self._position = self._position, _NOWHERE
-        if position == _NOWHERE or not total:
+        rows = self._rows.model.rowCount()
+        if position == _NOWHERE or not rows:
             return
         if not self._rows.view.selectionModel().hasSelection():
-            self._rows.view.select_row(min(position, total - 1))
+            # Rows above may have gone or come as well, by others.
+            places = (self._rows.model.row_of_key(key) for key in self._behind)
+            after = next((place for place in places if place is not None), None)
+            self._rows.view.select_row(min(position, rows - 1) if after is None else after)
         elif self._rows.model.estimated and self._rows.model.key(position) == self._going:
             self._position = position  # whether it has gone is known when its page has come
 
@@ -483,6 +495,9 @@ class CurrentRecord(QObject):
         if not self._rows.view.selectionModel().hasSelection():
             # A neighbour is current when the selected row has gone, but nobody has chosen it.
             self._leave()
+        elif row is None and self._is_gone():
+            self._stop_reading()
+            self._failed(NotFound(self._rows.table.noun[0]))
         elif row is None:
             self._rows.view.chosen().data()  # asks for it: a table that is out of sight paints none
             self._watch()
@@ -492,6 +507,9 @@ class CurrentRecord(QObject):
         elif record_id != self.record_id:
             self.record_id = record_id
             self.reload()
+
+    def _is_gone(self) -> bool:
+        return self._rows.model.is_gone(self._rows.view.chosen().row())
 
     def _leave(self) -> None:
         self._in_time()
@@ -506,9 +524,11 @@ class CurrentRecord(QObject):
         """
         row = self._rows.current_row()
         whole = self.whole()
-        if row is not None and (row[0] is None or row[0] != self.record_id):
+        is_awaited = self._is_late or self._late.isActive()
+        is_gone = row is None and is_awaited and self._is_gone()
+        if is_gone or (row is not None and (row[0] is None or row[0] != self.record_id)):
             self._follow()
-        elif whole is not None and self._reading is None and (self._is_late or self._late.isActive()):
+        elif whole is not None and self._reading is None and is_awaited:
             self._came(self.record_id, whole)  # the row of the same one came late, not the record
 
     def _stop_reading(self) -> None:

@@ -285,6 +285,7 @@ class TenantsTab(RecordTab):
 
     def hear(self, change: Change, initiator: object) -> None:
         if self.shows_any_of(change.tables):
+            self.list.asked()
             self._stale = True
             self.activate()
 
@@ -292,7 +293,7 @@ class TenantsTab(RecordTab):
         return any(table.name in tables for table in of_tenants(self.context.opened.schema.stored))
 
     def changed_outside(self) -> None:
-        self.list.holds_top = True
+        self.list.others_wrote()
         if self.context.costs:
             self.new_rows.written()
         elif self._known_before is None:

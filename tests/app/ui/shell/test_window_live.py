@@ -667,6 +667,22 @@ def test_what_others_write_is_said_and_own_acts_are_not(
     assert bar.value() == 0 and not audit.new_rows.button.isVisible()
 
 
+def test_a_gap_that_others_made_stays_while_it_is_in_sight(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path
+) -> None:
+    page = open_live(qtbot, window, production)
+    last = page.model.rowCount() - 1
+    wanted = choose(qtbot, page, 5)
+    place = page.table.visualRect(page.table.currentIndex())
+    execute(file, f"DELETE FROM users WHERE id = '{page.model.record_id(0)!s}'")
+    page.model.reload()
+    qtbot.waitUntil(lambda: page.filters.count.text().startswith(f"{last} "))
+    assert page.model.index(0, 0).data() == GONE and page.list.current_id() == wanted
+    assert page.table.visualRect(page.table.currentIndex()) == place
+    press("F5")
+    qtbot.waitUntil(lambda: page.model.rowCount() == last and page.list.current_id() == wanted)
+
+
 @pytest.mark.parametrize("signed", [True, False])
 def test_a_database_that_others_brought_back_is_locked_and_its_verdict_over(
     qtbot: QtBot, window: MainWindow, production: str, file: Path, *, signed: bool

@@ -1,0 +1,235 @@
+"""What another program writes moves nothing that a person looks at, in any list."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QRect, Qt
+from pytestqt.qtbot import QtBot
+
+from app.itemmodels.virtual_table import GONE, LEFT_TIP
+from app.services.records import notifications
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.common.record_tab import RecordTab
+from tests.conftest import NOW
+from tests.fixtures.inserting import INTO_NOTIFICATIONS, INTO_USERS
+from tests.fixtures.window import (
+    TABLES,
+    ask,
+    choose,
+    click,
+    current,
+    go,
+    is_settled,
+    labels,
+    open_file,
+    press,
+)
+
+OTHER = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=9).executescript(sys.argv[2])"
+USERS, AUDIT, WEBHOOKS, NOTES, RUNS = range(5)
+SIGHT = 9
+"""The row that is selected, with others above and below it in sight."""
+
+
+def write_elsewhere(qtbot: QtBot, page: RecordTab, path: Path, sql: str) -> None:
+    """Another process writes, and what the window reads then has come."""
+    subprocess.run([sys.executable, "-c", OTHER, str(path), sql], check=True)
+    with qtbot.waitSignal(page.list.loaded):
+        page.context.outside.look()
+    window = page.window()
+    qtbot.waitUntil(lambda: is_settled(window))
+
+
+def in_sight(page: RecordTab) -> dict[object, QRect]:
+    """Where each row is that is seen, by its key."""
+    rows, model = page.table.rows_in_sight(), page.model
+    return {model.key(row): page.table.visualRect(model.index(row, 0)) for row in rows}
+
+
+def select(qtbot: QtBot, page: RecordTab, row: int) -> object:
+    page.table.setFocus()
+    wanted = choose(qtbot, page, row)
+    qtbot.waitUntil(lambda: is_settled(page.window()))
+    return wanted
+
+
+def ids(page: RecordTab, *rows: int) -> str:
+    return ", ".join(f"'{page.model.record_id(row)!s}'" for row in rows)
+
+
+@pytest.fixture
+def ready(qtbot: QtBot, window: MainWindow, demo_path: Path) -> Callable[[int], RecordTab]:
+    def ready(place: int) -> RecordTab:
+        page = open_file(qtbot, window, demo_path)
+        page.context.outside.stop()  # it is looked when the test wants it
+        page = page if place == USERS else go(qtbot, window, place)
+        qtbot.waitUntil(lambda: is_settled(window))
+        answered = list[bool]()
+        page.context.outside.look(lambda: answered.append(True))
+        qtbot.waitUntil(lambda: bool(answered))
+        return page
+
+    return ready
+
+
+@pytest.fixture
+def unread(qtbot: QtBot, ready: Callable[[int], RecordTab]) -> Iterator[RecordTab]:
+    page = ready(NOTES)
+    page.filters.pickers["read"].pick("0")
+    qtbot.waitUntil(lambda: page.query().filtered and page.list.shown == page.query())
+    qtbot.waitUntil(lambda: is_settled(page.window()))
+    yield page
+
+
+def test_what_others_have_read_stays_in_sight_until_it_is_asked_for(
+    qtbot: QtBot, unread: RecordTab, demo_path: Path
+) -> None:
+    page, before = unread, unread.model.rowCount()
+    wanted = select(qtbot, page, SIGHT)
+    was, above = in_sight(page), page.model.key(3)
+    write_elsewhere(
+        qtbot, page, demo_path, f"UPDATE notifications SET read = 1 WHERE id IN ({ids(page, 3, 5)})"
+    )
+    assert page.list.current_id() == wanted and in_sight(page) == was
+    assert page.filters.count.text().startswith(f"{before - 2} ")
+    shown = page.model.index(3, 0)
+    assert page.model.key(3) == above and shown.data(Qt.ItemDataRole.ToolTipRole) == LEFT_TIP
+    assert shown.data(Qt.ItemDataRole.AccessibleDescriptionRole) == LEFT_TIP
+    assert page.new_rows.button.accessibleName() == "Others have written" and page.new_rows.button.isVisible()
+    write_elsewhere(qtbot, page, demo_path, f"UPDATE notifications SET read = 1 WHERE id = '{wanted}'")
+    assert page.list.current_id() == wanted and in_sight(page) == was
+    assert "Another program has changed this notification; the filter keeps it no more" in labels(
+        page.window()
+    )
+    write_elsewhere(qtbot, page, demo_path, f"UPDATE notifications SET read = 0 WHERE id = '{wanted}'")
+    press("F5")
+    qtbot.waitUntil(lambda: page.model.rowCount() == before - 2)
+    assert page.list.current_id() == wanted and page.table.currentIndex().row() == SIGHT - 2
+    assert not page.new_rows.button.isVisible()
+
+
+@pytest.mark.slow
+def test_what_stayed_goes_when_it_is_out_of_sight(qtbot: QtBot, unread: RecordTab, demo_path: Path) -> None:
+    page, before = unread, unread.model.rowCount()
+    select(qtbot, page, SIGHT)
+    write_elsewhere(qtbot, page, demo_path, f"UPDATE notifications SET read = 1 WHERE id IN ({ids(page, 3)})")
+    bar, high = page.table.verticalScrollBar(), page.table.rowHeight(0)
+    bar.setValue(2 * high)
+    seen = in_sight(page)
+    qtbot.waitUntil(lambda: not page.list._rested.isActive())
+    assert in_sight(page) == seen and page.model.rowCount() == before and page.list.is_behind
+    bar.setValue(5 * high)
+    seen = in_sight(page)
+    qtbot.waitUntil(lambda: page.model.rowCount() == before - 1)
+    assert in_sight(page) == seen and not page.list.is_behind
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", [USERS, AUDIT, WEBHOOKS, NOTES, RUNS])
+def test_what_others_delete_above_the_selected_row_leaves_a_gap(
+    qtbot: QtBot, ready: Callable[[int], RecordTab], demo_path: Path, place: int
+) -> None:
+    page = ready(place)
+    row = min(SIGHT, page.model.rowCount() - 2)
+    wanted, was, table = select(qtbot, page, row), in_sight(page), TABLES[place]
+    key = page.spec.table.key.name
+    write_elsewhere(qtbot, page, demo_path, f"DELETE FROM {table} WHERE {key} IN ({ids(page, 1)})")
+    assert page.list.current_id() == wanted and in_sight(page) == was
+    assert page.model.index(1, 0).data() == GONE
+    page.table.select_row(1)
+    qtbot.waitUntil(lambda: "no longer there" in labels(page.inspector.failure)[-1])
+    press("Ctrl+J")
+    assert len(in_sight(page)) and None not in [page.model.record(row) for row in page.table.rows_in_sight()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_others_move_stays_and_what_they_add_comes_between_nothing(
+    qtbot: QtBot, ready: Callable[[int], RecordTab], demo_path: Path, turned: bool
+) -> None:
+    page = ready(USERS)
+    with qtbot.waitSignal(page.list.loaded):
+        order = Qt.SortOrder.DescendingOrder if turned else Qt.SortOrder.AscendingOrder
+        page.table.sortByColumn(page.model.column_of("email"), order)
+    wanted, before = select(qtbot, page, SIGHT), page.model.rowCount()
+    was, moved, first = in_sight(page), str(page.model.record_id(4)), page.model.record(6)
+    assert first is not None
+    email = str(first[page.spec.table.names.index("email")])
+    write_elsewhere(
+        qtbot,
+        page,
+        demo_path,
+        f"UPDATE users SET email = '{'0' if turned else 'zzz'}@x.example' WHERE id = '{moved}';"
+        f"{INTO_USERS} ('between', 'acme-corp', '{email}.org', NULL, {NOW}, {NOW})",
+    )
+    assert page.list.current_id() == wanted and in_sight(page) == was
+    assert page.new_rows.button.text() == "1 new"
+    click(qtbot, page.new_rows.button)
+    qtbot.waitUntil(lambda: page.list.current_id() == "between")
+    assert page.model.rowCount() == before + 1
+    assert page.model.record_id(before) == moved, "the last in either order"
+
+
+@pytest.mark.slow
+def test_what_is_selected_out_of_sight_goes_with_a_word(
+    qtbot: QtBot, unread: RecordTab, demo_path: Path
+) -> None:
+    wanted = select(qtbot, unread, 1)
+    unread.table.verticalScrollBar().setValue(20 * unread.table.rowHeight(0))
+    seen = in_sight(unread)
+    write_elsewhere(qtbot, unread, demo_path, f"UPDATE notifications SET read = 1 WHERE id = '{wanted}'")
+    assert in_sight(unread) == seen
+    assert "What was changed does not fit the filter any more, or is elsewhere." in labels(
+        unread.inspector.empty
+    )
+
+
+@pytest.mark.slow
+def test_a_short_list_lets_what_is_new_wait(
+    qtbot: QtBot, ready: Callable[[int], RecordTab], demo_path: Path
+) -> None:
+    ask(demo_path, "DELETE FROM notifications WHERE id NOT IN (SELECT id FROM notifications LIMIT 4)")
+    page = ready(NOTES)
+    wanted, was = select(qtbot, page, 2), in_sight(page)
+    late = NOW + 900
+    write_elsewhere(
+        qtbot, page, demo_path, f"{INTO_NOTIFICATIONS} ('new', 'acme-corp', 't', '', '', NULL, 0, {late})"
+    )
+    assert page.list.current_id() == wanted and in_sight(page) == was
+    assert page.new_rows.button.accessibleName() == "1 new" and page.filters.count.text().startswith("5 ")
+    press("Ctrl+A")
+    assert page.list.selected_count() == 5, "what is acted upon is what the list has"
+
+
+@pytest.mark.slow
+def test_behind_an_own_act_the_next_row_is_selected_whatever_others_took_out(
+    qtbot: QtBot, unread: RecordTab, demo_path: Path
+) -> None:
+    page, before = unread, unread.model.rowCount()
+    wanted, following = select(qtbot, page, SIGHT), page.model.record_id(SIGHT + 1)
+    write_elsewhere(
+        qtbot, page, demo_path, f"UPDATE notifications SET read = 1 WHERE id IN ({ids(page, 3, 5)})"
+    )
+    page.act(notifications.mark, [wanted], read=True)
+    qtbot.waitUntil(lambda: page.model.rowCount() == before - 3)
+    qtbot.waitUntil(lambda: page.list.current_id() == following)
+
+
+@pytest.mark.slow
+def test_a_tenant_that_another_program_brings_up_stays(
+    qtbot: QtBot, window: MainWindow, ready: Callable[[int], RecordTab], demo_path: Path
+) -> None:
+    ready(USERS)
+    press("Ctrl+T")
+    page = current(window)
+    qtbot.waitUntil(lambda: page.filters.count.text() != "")
+    select(qtbot, page, 1)
+    was, last = in_sight(page), page.model.rowCount() - 1
+    late = f"('late', '{page.model.record_id(last)!s}', 'late@x.example', NULL, {NOW + 9}, {NOW + 9})"
+    write_elsewhere(qtbot, page, demo_path, f"{INTO_USERS} {late}")
+    assert in_sight(page) == was
+    press("F5")
+    qtbot.waitUntil(lambda: in_sight(page) != was)
