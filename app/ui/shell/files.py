@@ -559,7 +559,7 @@ class Files(QObject):
             ):
                 yield "Save what can be read…", partial(self.ask_salvage, path)
             if opening and not isinstance(error, errors.FileMissing):
-                yield "Show in folder", partial(show_folder, path)
+                yield "Show in folder", path
         if opening or isinstance(error, errors.FileMissing):
             yield "Open another…", self.ask_open
         if isinstance(error, errors.EmptyFile):
@@ -634,14 +634,6 @@ def _outside(folder: Path) -> Path:
     """The project's own folder where it is one in which wrangler keeps what it works with."""
     inside = [at for at, part in enumerate(folder.parts) if part == ".wrangler"]
     return Path(*folder.parts[: inside[0]]) if inside else folder
-
-
-def show_folder(path: Path) -> bool:
-    """Starts the desktop's own program on the folder of a file; whether there is one."""
-    from PySide6.QtCore import QUrl  # noqa: PLC0415
-    from PySide6.QtGui import QDesktopServices  # noqa: PLC0415
-
-    return QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.absolute().parent)))
 
 
 def _copied(path: Path, target: Path, monitor: Monitor) -> Path:

@@ -37,17 +37,19 @@ from PySide6.QtWidgets import (
 )
 from shiboken6 import Shiboken
 
-from app.services.text import quoted
+from app.services.text import quoted, visible
 from app.settings import Settings
 from app.ui.session.busy import Busy, Waits
 from app.ui.shell import window_actions
 from app.ui.shell.connecting import Connecting
-from app.ui.shell.files import Files, show_folder
+from app.ui.shell.files import Files
 from app.ui.shell.global_search import GlobalSearch
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.actions import Actions
 from app.ui.widgets.banner import Toast, WaitLine
 from app.ui.widgets.buttons import ElidedButton
+from app.ui.widgets.clipboard import copy_text
+from app.ui.widgets.folders import NO_PROGRAM, show_folder
 from app.ui.widgets.formatting import first_line
 from app.ui.widgets.labels import Label, Look, set_tip
 from app.ui.widgets.later import later
@@ -752,7 +754,13 @@ class MainWindow(QMainWindow):
         elif written is None:
             self.toast.show_message(text, *act, of_place=of_place, beside=not act[0])
         else:
-            self.toast.show_message(text, "Show in folder", partial(show_folder, written))
+            self.toast.show_message(text, "Show in folder", partial(self.show_folder, written))
+
+    def show_folder(self, path: Path) -> None:
+        """The folder of a file; where no program shows it, where that is."""
+        if not show_folder(path):
+            where = str(path.absolute())
+            self.say(f"{NO_PROGRAM} It is {visible(where)}", act=("Copy path", partial(copy_text, where)))
 
     def _say_change(self, change: Change, initiator: object) -> None:
         if self.context is not None:

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QApplication, QDialog, QMenu, QSizePolicy, QToolBa
 from shiboken6 import Shiboken
 
 from app.services.text import quoted, visible
-from app.ui.shell.files import show_folder
 from app.ui.shell.global_search import SHORTCUT
 from app.ui.theme import MODES, Kind, Mode
 from app.ui.theme.icons import Icon
@@ -440,8 +439,8 @@ def _logs(window: MainWindow) -> None:
     folder = bugs.log_file().parent
     if not paths.is_dir(folder):
         window.toast.show_message(f"No log has been written yet; it would be in {folder}.")
-    elif not show_folder(bugs.log_file()):
-        window.toast.show_message(f"The log is in {folder}; no program could be started to show it.")
+    else:
+        window.show_folder(bugs.log_file())
 
 
 def _mode_act(window: MainWindow, mode: Mode, words: str) -> ActionSpec:

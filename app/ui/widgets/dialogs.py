@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
+from pathlib import Path
 from time import monotonic
 
 from PySide6.QtCore import (
@@ -47,8 +48,10 @@ from app.services.text import composed, visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import IN_DIALOGS, without_mnemonic
+from app.ui.widgets.announcing import announce
 from app.ui.widgets.banner import ProgressBar, Toast, WaitLine
 from app.ui.widgets.buttons import Lines, copy_button, push_button
+from app.ui.widgets.folders import NO_PROGRAM, show_folder
 from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.formatting import first_line, grouped, percent
 from app.ui.widgets.labels import (
@@ -681,8 +684,10 @@ class WaitDialog(Dialog):
             self.cancelled.emit()
 
 
-Door = tuple[str, Callable[[], object]]
-"""What a person can do next: the words of a button, and what it does when the dialog has closed."""
+Door = tuple[str, Callable[[], object] | Path]
+"""What a person can do next: the words of a button, and what it does when the dialog has closed; or the file
+whose folder it shows, to look at which closes nothing.
+"""
 
 
 class ErrorDialog(Dialog):
@@ -699,10 +704,25 @@ class ErrorDialog(Dialog):
     ) -> None:
         super().__init__(theme, title, sentence, icon=Icon.ERROR_FILL, tone=Tone.BAD, parent=parent)
         buttons = [push_button(theme, words) for words, _ in doors]
+        self._told: Label | None = None
         for button, (_, act) in zip(buttons, doors, strict=True):
-            button.clicked.connect(self.accept)
-            button.clicked.connect(act)
+            if isinstance(act, Path):
+                button.clicked.connect(partial(self._show_folder, act.absolute()))
+            else:
+                button.clicked.connect(self.accept)
+                button.clicked.connect(act)
         self.set_close_button(left=buttons)
+
+    def _show_folder(self, path: Path) -> None:
+        if show_folder(path):
+            return
+        if self._told is None:
+            self._told, said = Label("", wrap=True, selectable=True), QWidget()
+            in_row((self._told, 1), copy_button(self.theme, "Copy path", lambda: str(path)), within=said)
+            self.add_said(said)
+            said.show()
+        self._told.setText(f"{NO_PROGRAM} The file is {visible(str(path))}")
+        announce(self._told, self._told.text())
 
 
 class BugDialog(Dialog):

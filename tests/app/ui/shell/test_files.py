@@ -11,7 +11,14 @@ from pathlib import Path
 import apsw
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtGui import (
+    QDesktopServices,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QPainter,
+    QPaintEvent,
+)
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -29,7 +36,7 @@ from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog, WaitDialog
-from app.ui.widgets.labels import Look
+from app.ui.widgets.labels import Label, Look
 from models.errors import FileMoved, UndecodableText
 from tests.conftest import NOW
 from tests.fixtures import chains
@@ -870,6 +877,42 @@ def test_what_can_be_done_about_a_file_is_a_button(
     assert offered == [*doors, "Close"]
     press("Escape")
     closed(qtbot, window, ErrorDialog)
+
+
+def test_where_no_program_shows_folders_the_path_is_said_and_the_other_ways_stay(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opens = [False, False, True]
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opens.pop(0))
+    path = tmp_path / "damaged.sqlite"
+    _damaged(path)
+    window.files.open(path)
+    box = dialog(qtbot, window, ErrorDialog)
+    click(qtbot, button(box, "Show in folder"))
+    told = f"No program could be started that shows folders. The file is {path}"
+    assert told in [found.text() for found in box.findChildren(Label) if found.isVisible()]
+    QGuiApplication.clipboard().clear()
+    click(qtbot, button(box, "Copy path"))
+    assert QGuiApplication.clipboard().text() == str(path)
+    assert button(box, "Save what can be read…").isEnabled()
+    for _ in range(2):  # again without one, and with one
+        click(qtbot, button(box, "Show in folder"))
+        assert box.isVisible()
+    assert not opens
+    press("Escape")
+    closed(qtbot, window, ErrorDialog)
+
+
+def test_a_toast_says_where_the_file_is_that_no_program_shows(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: False)
+    window.say("Exported", tmp_path / "users.csv")
+    window.toast.action_button.click()
+    assert window.toast.label.text().startswith("No program could be started that shows folders. It is /")
+    assert window.toast.action_button.text() == "Copy path"
+    window.toast.action_button.click()
+    assert QGuiApplication.clipboard().text() == str(tmp_path / "users.csv")
 
 
 def test_a_text_that_cannot_be_read_has_the_buttons_of_damage(
