@@ -3,7 +3,9 @@
 from tests.gallery import (
     audit_scenes,
     dialog_scenes,
+    live_scenes,
     search_scenes,
+    state_scenes,
     tab_scenes,
     text_scenes,
     widget_scenes,
@@ -22,6 +24,8 @@ def all_scenes() -> Registry:
         audit_scenes,
         search_scenes,
         dialog_scenes,
+        live_scenes,
+        state_scenes,
         widget_scenes,
     ):
         module.register(registry)
