@@ -183,8 +183,9 @@ def _confirm_return(window: MainWindow) -> None:
 def _went_back(window: MainWindow) -> None:
     said = "foundation-primary is as it was at 2026-11-17 11:06:40 UTC; the way back is kept"
     why = "That it went back could not be recorded in the audit chain: its newest entry is not known."
-    sentence = f"{said}: {BOOKMARK.format(0x85)} (File, Time Travel…). {why}"
-    window.time_travel._tell(window.theme, "foundation-primary went back", sentence)
+    sentence = f"{said} (File, Time Travel…). {why}"
+    bookmark = BOOKMARK.format(0x85)
+    window.time_travel._tell(window.theme, "foundation-primary went back", sentence, bookmark)
 
 
 def _not_opened(window: MainWindow) -> None:

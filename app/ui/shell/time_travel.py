@@ -21,6 +21,7 @@ from app.ui.widgets.buttons import copy_button, push_button
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, WaitDialog
 from app.ui.widgets.formatting import absolute_time, relative_time, shortened, typed_time
 from app.ui.widgets.labels import Label, Look, in_row
+from app.ui.widgets.panes import Field, FieldList
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.scan_pool import store_and_verifier
 from models.engine import Database
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from models.d1.shared import Bookmark
 
 KEPT = "kept by you"
+_AFTER = 680
+"""The width at which a bookmark stands in one line."""
 _BOOKMARKS = (StaticColumn("Why"), StaticColumn("Kept", dim=True), StaticColumn("Bookmark", monospace=True))
 
 
@@ -75,7 +78,8 @@ class TimeTravelDialog(Dialog):
         self.line = QLineEdit()
         self.line.setAccessibleName("Bookmark or time")
         self.line.setPlaceholderText(f"A time such as {absolute_time(clock - DAY, utc)}, or a bookmark")
-        self.now = Label(f"As it is now: {now.name}", Look.DIM, selectable=True)
+        self.now = FieldList(context.theme)
+        self.now.set_fields([Field("As it is now", now.name, mono=True)])
         copy = copy_button(context.theme, "&Copy", lambda: self.line.text().strip())
         meant = QWidget()
         in_row((self.line, 1), copy, within=meant)
@@ -219,8 +223,8 @@ class TimeTravel(QObject):
                 if is_open:
                     self._toast.show_message(said, "Way back…", self.wanted.emit)
                 if to_know or not is_open:
-                    sentence = f"{said}: {returned.before} (File, Time Travel…). {to_know or ''}".rstrip()
-                    self._tell(theme, f"{opened.name} went back", sentence)
+                    sentence = f"{said} (File, Time Travel…). {to_know or ''}".rstrip()
+                    self._tell(theme, f"{opened.name} went back", sentence, returned.before)
 
             self._connecting.when_ended(tell)  # what is closed takes its toast with it
             open_again()
@@ -234,8 +238,12 @@ class TimeTravel(QObject):
         wait.open_once()
         context.runner.write_alone(work, on_done=done, on_failed=failed)
 
-    def _tell(self, theme: Theme, title: str, sentence: str) -> None:
+    def _tell(self, theme: Theme, title: str, sentence: str, before: str) -> None:
         told = Dialog(theme, title, sentence, icon=Icon.INFO, parent=self._window)
+        told.setMinimumWidth(_AFTER)
+        fields = FieldList(theme)
+        fields.set_fields([Field("Way back", before, mono=True)])
+        told.add_widget(fields)
         told.set_close_button()
         told.open_once()
 
