@@ -1,6 +1,7 @@
 """Every scene of the gallery, by the modules that register them."""
 
 from tests.gallery import (
+    asked_scenes,
     audit_scenes,
     dialog_scenes,
     live_scenes,
@@ -20,6 +21,7 @@ def all_scenes() -> Registry:
     for module in (
         window_scenes,
         tab_scenes,
+        asked_scenes,
         text_scenes,
         audit_scenes,
         search_scenes,

@@ -131,7 +131,7 @@ class WindowScenes:
 
     def tab(self, position: int, change: Preparation | None = None) -> Callable[[Theme], Shot]:
         def build(theme: Theme) -> Shot:
-            until = _settled(position)
+            until = settled(position)
             return self.window(theme, lambda window: _show(window, position), change=change, until=until)
 
         return build
@@ -165,12 +165,12 @@ def register(registry: Registry) -> None:
             tab.show_record(run_id)
             tab.details_shown.connect(lambda key: None if tab.opener.is_open else tab.open_page(phase))
 
-        return scenes.window(theme, then, until=_settled(TABS.index("runs")))
+        return scenes.window(theme, then, until=settled(TABS.index("runs")))
 
     @registry.scene("tab-tenants")
     @registry.scene("small-tenants", SMALL)
     def tenants(theme: Theme) -> Shot:
-        return scenes.window(theme, lambda window: None, until=_at_tenants)
+        return scenes.window(theme, lambda window: None, until=at_tenants)
 
     @registry.scene("tab-audit-verified")
     def verified(theme: Theme) -> Shot:
@@ -188,7 +188,7 @@ def register(registry: Registry) -> None:
 
     @registry.scene("window-read-only")
     def read_only(theme: Theme) -> Shot:
-        return scenes.window(theme, lambda window: _show(window, 0), read_only=True, until=_settled(0))
+        return scenes.window(theme, lambda window: _show(window, 0), read_only=True, until=settled(0))
 
     @registry.scene("window-schema-differs")
     def differs(theme: Theme) -> Shot:
@@ -196,7 +196,7 @@ def register(registry: Registry) -> None:
             theme,
             lambda window: None,
             change="DROP TABLE notifications; DELETE FROM d1_migrations WHERE name LIKE '0002%'",
-            until=_settled(3, loads=False),
+            until=settled(3, loads=False),
         )
 
     @registry.scene("dialog-migrate")
@@ -205,13 +205,13 @@ def register(registry: Registry) -> None:
             theme,
             _migrate,
             change="DROP TABLE notifications; DELETE FROM d1_migrations WHERE name LIKE '0002%'",
-            until=_settled(3, loads=False),
+            until=settled(3, loads=False),
             dialog=True,
         )
 
     @registry.scene("dialog-delete-several")
     def delete_several(theme: Theme) -> Shot:
-        return scenes.window(theme, _delete_several, until=_settled(0), dialog=True)
+        return scenes.window(theme, _delete_several, until=settled(0), dialog=True)
 
     @registry.scene("window-no-match")
     def no_match(theme: Theme) -> Shot:
@@ -438,7 +438,7 @@ def _delete_several(window: MainWindow) -> None:
     page.commands.trigger("delete")
 
 
-def _settled(position: int, *, loads: bool = True) -> Callable[[MainWindow], object]:
+def settled(position: int, *, loads: bool = True) -> Callable[[MainWindow], object]:
     """Goes to a tab when the file is open; ready when its inspector has been filled."""
 
     def until(window: MainWindow) -> object:
@@ -460,7 +460,7 @@ def _settled(position: int, *, loads: bool = True) -> Callable[[MainWindow], obj
     return until
 
 
-def _at_tenants(window: MainWindow) -> object:
+def at_tenants(window: MainWindow) -> object:
     """Goes to the page of all tenants when the file is open; ready when its inspector has been filled."""
     relay = Relay(window)
 
