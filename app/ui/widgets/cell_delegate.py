@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from PySide6.QtCore import QAbstractItemModel, QEvent, QPointF, QRect, QSize, Qt
 from PySide6.QtGui import (
     QFont,
+    QFontMetrics,
     QFontMetricsF,
     QHelpEvent,
     QPainter,
@@ -247,8 +248,21 @@ def _cut(metrics: QFontMetricsF, text: str, width: int, middle: bool) -> str:
     head = f"{scheme}://{host}{slash}" if scheme else f"{host}{slash}"
     room = width - metrics.horizontalAdvance(head)
     if slash and room >= metrics.horizontalAdvance(_PATH):
-        return head + metrics.elidedText(path, Qt.TextElideMode.ElideLeft, room)
-    return metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, width)
+        return head + _elided(metrics, path, Qt.TextElideMode.ElideLeft, room)
+    return in_middle(metrics, text, width)
+
+
+def in_middle(metrics: QFontMetrics | QFontMetricsF, text: str, width: int) -> str:
+    """A text without its middle, where there is no room for it; or without its end, where that is gone
+    already.
+    """
+    return _elided(metrics, text, Qt.TextElideMode.ElideMiddle, width)
+
+
+def _elided(metrics: QFontMetrics | QFontMetricsF, text: str, mode: Qt.TextElideMode, width: float) -> str:
+    """With one ellipsis, also where what comes is cut at its end."""
+    mode = Qt.TextElideMode.ElideRight if text.endswith("…") else mode
+    return metrics.elidedText(text, mode, int(width))
 
 
 def is_right(alignment: Any) -> bool:

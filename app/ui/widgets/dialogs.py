@@ -51,6 +51,7 @@ from app.ui.widgets.actions import IN_DIALOGS, without_mnemonic
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.banner import ProgressBar, Toast, WaitLine
 from app.ui.widgets.buttons import Lines, copy_button, push_button
+from app.ui.widgets.cell_delegate import in_middle
 from app.ui.widgets.folders import NO_PROGRAM, show_folder
 from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.formatting import first_line, grouped, percent
@@ -97,6 +98,8 @@ LISTED = 50
 _NAMED = 200
 """Letters of what must be typed that are shown; the tool tip has the rest."""
 _ROWS = 6
+_DOT = " · "
+"""What stands between a name and the tenant, or the status, of what has it."""
 _BESIDE_WORDS, _AROUND_WORDS = 28, 10
 """Pixels at both sides of a sentence in a list, and above and below it."""
 
@@ -548,6 +551,26 @@ class _Sentences(QStyledItemDelegate):
         return QSize(wide, _height_of(str(index.data() or ""), metrics, wide))
 
 
+class _Names(QStyledItemDelegate):
+    """A name a line, in which the tenant or status behind it stays whole: that is what tells two alike."""
+
+    def __init__(self, view: QListWidget) -> None:
+        super().__init__(view)
+        self._view = view
+
+    def initStyleOption(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().initStyleOption(option, index)
+        metrics, room = self._view.fontMetrics(), self._view.viewport().width() - _BESIDE_WORDS
+        name, dot, behind = option.text.rpartition(_DOT)
+        left = room - metrics.horizontalAdvance(dot + behind)
+        if dot and left > room // 2:
+            option.text = in_middle(metrics, name, left) + dot + behind
+        else:
+            option.text = in_middle(metrics, option.text, room)
+
+
 def _height_of(words: str, metrics: QFontMetrics, wide: int) -> int:
     """What a sentence needs in a list of this width."""
     room = QRect(0, 0, max(1, wide - _BESIDE_WORDS), 1 << 16)
@@ -616,14 +639,11 @@ class ConfirmDialog(Dialog):
         self.list.addItems(shown)
         self.list.setUniformItemSizes(not whole)
         self.list.setWordWrap(whole)
+        self.list.setItemDelegate(_Sentences(self.list) if whole else _Names(self.list))
         if whole:
-            self.list.setItemDelegate(_Sentences(self.list))
             self.list.setResizeMode(QListWidget.ResizeMode.Adjust)
         self.list.setSelectionMode(QListWidget.SelectionMode.NoSelection)
         self.list.setAccessibleName(name)
-        # What is cut at its end already is not cut in the middle, too.
-        is_cut = any(item.endswith("…") for item in shown)
-        self.list.setTextElideMode(Qt.TextElideMode.ElideRight if is_cut else Qt.TextElideMode.ElideMiddle)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.ensurePolished()  # the style's padding counts
         row = max(26, self.list.sizeHintForRow(0))

@@ -22,6 +22,7 @@ from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Choice, field_icons, push_button
+from app.ui.widgets.cell_delegate import in_middle
 from app.ui.widgets.choice_box import AROUND, ChoiceBox
 from app.ui.widgets.labels import Label, Look, in_column, name_choice
 
@@ -429,7 +430,7 @@ class ChoiceDelegate(QStyledItemDelegate):
         painter.setPen(theme.colour("dim"))
         painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, count)
         room = inner.width() - option.fontMetrics.horizontalAdvance(count) - (8 if count else 0)
-        word = option.fontMetrics.elidedText(choice.shown, Qt.TextElideMode.ElideMiddle, room)
+        word = in_middle(option.fontMetrics, choice.shown, room)
         painter.setPen(theme.colour("text"))
         painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, word)
 

@@ -18,6 +18,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import (
     QAccessible,
     QContextMenuEvent,
+    QFontMetricsF,
     QGuiApplication,
     QKeyEvent,
     QMouseEvent,
@@ -35,7 +36,7 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Listing
 from app.ui.theme import DARK, LIGHT, Mode, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.cell_delegate import CellDelegate
+from app.ui.widgets.cell_delegate import CellDelegate, _cut, in_middle
 from app.ui.widgets.data_table import DataTable, HeldPainting
 from app.ui.widgets.labels import in_column
 from app.ui.widgets.panes import EmptyState
@@ -565,3 +566,14 @@ def test_a_row_that_is_chosen_again_is_at_the_column_where_one_was(table: DataTa
     assert not table.currentIndex().isValid()
     table.select_row(3)
     assert (table.currentIndex().row(), table.currentIndex().column()) == (3, 2)
+
+
+def test_a_text_that_is_cut_at_its_end_is_shortened_there(qapp: QApplication) -> None:
+    metrics = QFontMetricsF(qapp.font())
+    for text in ("a name of which the end is gone…", "https://h.example/a/path/of/which/the/end/is/gone…"):
+        room = int(metrics.horizontalAdvance(text) * 0.7)
+        for shown in (in_middle(metrics, text, room), _cut(metrics, text, room, middle=True)):
+            assert shown.count("…") == 1 and shown.endswith("…") and shown[:9] == text[:9]
+    whole = "a name of which nothing is gone"
+    shown = in_middle(metrics, whole, int(metrics.horizontalAdvance(whole) * 0.7))
+    assert shown.startswith("a name") and shown.endswith("gone") and shown.count("…") == 1

@@ -6,7 +6,16 @@ from typing import Any, cast
 import pytest
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QApplication, QCheckBox, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QCheckBox,
+    QLabel,
+    QLineEdit,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
@@ -389,13 +398,25 @@ def test_what_scrolls_by_itself_gives_way_on_a_low_screen_before_the_dialog_scro
     qtbot.waitUntil(lambda: table.given == 0 and field.height() > 90)
 
 
-def test_what_is_cut_at_its_end_is_not_cut_in_the_middle_too(qtbot: QtBot, theme: Theme) -> None:
-    for item, mode in (
-        ("long " * 100, Qt.TextElideMode.ElideRight),
-        ("user-1@acme.example", Qt.TextElideMode.ElideMiddle),
-    ):
-        dialog = added(qtbot, ConfirmDialog(theme, "Kill?", "It goes.", action="Kill", items=[item]))
-        assert dialog.list.textElideMode() is mode
+def test_a_name_is_shortened_once_and_what_has_it_not_at_all(qtbot: QtBot, theme: Theme) -> None:
+    names = {
+        "a long idea of which the end is gone…": ("a long idea", "… · running"),
+        "a.long.name.of.somebody@of.a.long.host.example": ("a.long", ".example · running"),
+        "short": ("short", " · running"),
+    }
+    items = [f"{name} · running" for name in names]
+    dialog = added(qtbot, ConfirmDialog(theme, "Delete?", "They go.", action="Delete", items=items))
+    dialog.list.setFixedWidth(260)
+    dialog.show()
+    delegate = dialog.list.itemDelegate()
+    assert isinstance(delegate, QStyledItemDelegate)
+    for row, (begin, end) in enumerate(names.values()):
+        option = QStyleOptionViewItem()
+        delegate.initStyleOption(option, dialog.list.model().index(row, 0))
+        assert option.text.startswith(begin) and option.text.endswith(end)
+        assert option.text.count("…") == (begin != "short")
+        assert dialog.list.fontMetrics().horizontalAdvance(option.text) < dialog.list.viewport().width()
+        assert dialog.list.item(row).text() == items[row], "which a screen reader says whole"
 
 
 @pytest.mark.slow
