@@ -56,6 +56,7 @@ class ProgressBar(QProgressBar):
 
     def __init__(self) -> None:
         super().__init__(textVisible=False)
+        self.setAccessibleName("How far it is")
 
     def show_progress(self, done: int, total: int) -> None:
         self.setUpdatesEnabled(False)  # else Qt paints it at once, and with it all that has just been changed

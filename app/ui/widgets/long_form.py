@@ -21,7 +21,6 @@ class ProgressLine(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.bar = ProgressBar()
-        self.bar.setAccessibleName("How far it is")
         self.words = Label(look=Look.DIM)
         self.words.setFixedHeight(self.words.fontMetrics().height() + 2)  # as high without words
         in_row((self.bar, 1), self.words, within=self)

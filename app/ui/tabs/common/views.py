@@ -126,7 +126,7 @@ def save_view(tab: "RecordTab") -> None:
         tab.view_picker.shows(name)
         tab.context.say(f"“{name}” is saved{left}")
 
-    sentence = f"{told(tab, view)}{left}"
+    sentence = f"Shows: {told(tab, view)}{left}"
     _ask_name(tab, tab, ("Save this view", "Save"), keep, known=views, sentence=sentence)
 
 

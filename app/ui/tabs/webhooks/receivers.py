@@ -34,6 +34,7 @@ _SENTENCE = (
 )
 _COLUMNS = (StaticColumn("Receives"), StaticColumn("Webhook"), StaticColumn("Why", dim=True))
 _WHY = 2
+_READING = "Reading…"
 _LONGEST = 60
 _ROWS, _WIDTH = 8, 720
 
@@ -72,7 +73,7 @@ class EventReceiversDialog(Dialog):
             choices.addWidget(label, row, 0)
             choices.addWidget(box, row, 1)
         choices.setColumnStretch(1, 1)
-        self.state = Label("", Look.STRONG, wrap=True)
+        self.state = Label(_READING, Look.STRONG, wrap=True)
         self.table = StaticTable(context.theme, "Webhooks of the tenant", _COLUMNS, most=_ROWS, wide=_WHY)
         parts = QWidget()
         in_column(choices, self.meaning, self.state, self.table, None, within=parts)
@@ -98,7 +99,7 @@ class EventReceiversDialog(Dialog):
         elif tenant in self._read:
             self._judge()
         else:
-            self.state.setText("Reading…")
+            self.state.setText(_READING)
             self.table.show_rows([])
             scope = Scope(tenant)
             rows = self._context.rows_of(WEBHOOK_DESTINATIONS.name, scope)
