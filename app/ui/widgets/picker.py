@@ -37,6 +37,8 @@ MARK = 3
 """Pixels of what marks the row where the keys are, at its left."""
 _ROW, _PAD, _GAP = 30, 10, 24
 _SHOWN, _EDGE = 12, 6
+_FEWEST, _AROUND_ROWS = 3, 4
+"""Rows that are in sight on a screen as low as that, and pixels of the list beside its rows."""
 _LEAST, _LEAST_CHOSEN = 84, 108
 """The width of a box where room is short, and where something is chosen whose words need it."""
 _SEARCH_FROM = 6
@@ -336,21 +338,25 @@ class PickerPopup(QFrame):
         row_height = hints[0].height() if hints else _ROW
         widest = max((hint.width() for hint in hints), default=0) + 24
         screen = (picker.screen() or QGuiApplication.primaryScreen()).availableGeometry()
-        self.list.setFixedHeight(row_height * min(_SHOWN, max(1, rows)) + 4)
         width = min(max(picker.width(), widest, self._room_below().width()), 480)
         # Summed up here: a field that has never been shown does not know the style's height yet.
         self.field.setFixedHeight(max(32, self.field.fontMetrics().height() + 14))
-        height = self.list.height() + 2 * _EDGE + self._room_below().height()
+        height = 2 * _EDGE + self._room_below().height()
         if not self.field.isHidden():
             height += self.field.height() + _EDGE
         if self.foot is not None:
             self.foot.setFixedHeight(self.field.height())
             height += self.foot.height() + _EDGE
+        above, below = picker.mapToGlobal(QPoint(0, -2)), picker.mapToGlobal(QPoint(0, picker.height() + 2))
+        # As many as there is room for at one side of it; few where that is low, but then over it.
+        room = max(above.y() - screen.top(), screen.bottom() - below.y()) - height - _AROUND_ROWS
+        fitting = max(_FEWEST, room // row_height)
+        self.list.setFixedHeight(row_height * min(_SHOWN, max(1, rows), fitting) + _AROUND_ROWS)
+        height += self.list.height()
         self.setFixedSize(width, height)
-        below = picker.mapToGlobal(QPoint(0, picker.height() + 2))
         box = QRect(below, self.size())
         if box.bottom() > screen.bottom():
-            box.moveBottom(picker.mapToGlobal(QPoint(0, -2)).y())
+            box.moveBottom(above.y() if box.height() <= above.y() - screen.top() else screen.bottom())
         if box.right() > screen.right():
             box.moveRight(screen.right())
         self.move(max(screen.left(), box.left()), max(screen.top(), box.top()))

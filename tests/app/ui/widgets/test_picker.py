@@ -1,8 +1,8 @@
 """Searching, choosing and giving up in the lists; chips by keyboard; phases."""
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAccessible, QImage
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtGui import QAccessible, QImage, QScreen
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
@@ -417,3 +417,24 @@ def test_a_choice_of_any_length_is_shown_by_its_start(qtbot: QtBot, theme: Theme
     picker.popup.field.setText("www")
     words = [picker.popup.model.index(row).data() for row in range(picker.popup.model.rowCount())]
     assert words == ["w" * 200 + "…"]
+
+
+@pytest.mark.parametrize("top", [40, 180, 300])
+def test_the_list_of_a_picker_stands_on_a_low_screen(
+    qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch, top: int
+) -> None:
+    """As 800 lines are at 200 %: with a foot below twelve rows it was higher than that."""
+    box = added(qtbot, Picker(theme, "Tenant", "All tenants"))
+    box.set_choices([Choice(name, name) for name in map("tenant-{}".format, range(30))])
+    box.popup.add_foot("Another one", lambda: None)
+    screen = QRect(0, 0, 640, 400)
+    monkeypatch.setattr(QScreen, "availableGeometry", lambda one: screen)
+    box.move(20, top)
+    box.show()
+    qtbot.waitExposed(box)
+    box.showPopup()
+    shown, of_box = QRect(box.popup.pos(), box.popup.size()), QRect(box.mapToGlobal(QPoint()), box.size())
+    shown.adjust(2, 2, -2, -2)  # the platform of the tests gives it a frame
+    assert screen.contains(shown) and not shown.intersects(of_box)
+    assert box.popup.list.height() >= 3 * 30
+    assert box.popup.foot is not None and shown.height() > box.popup.foot.geometry().bottom()
