@@ -10,8 +10,11 @@ from PySide6.QtCore import QEvent, QRect, Qt
 from PySide6.QtGui import QGuiApplication, QIcon, QImage, QPainter, QPalette, QPixmap, QRawFont
 from PySide6.QtWidgets import (
     QApplication,
+    QComboBox,
+    QDialog,
     QFrame,
     QLineEdit,
+    QMenu,
     QPlainTextEdit,
     QPushButton,
     QToolButton,
@@ -24,6 +27,7 @@ from app.paths import resources_dir
 from app.ui.theme import DARK, LIGHT, Mode, Theme, Tokens, fill_in, read_sheets, set_property
 from app.ui.theme.icons import Icon, IconFont, glyphs_of
 from app.ui.widgets.buttons import field_icons
+from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.labels import Label, Look, in_column
 from tests.fixtures.window import added
 
@@ -340,3 +344,41 @@ def test_what_an_empty_field_says_can_be_read(
     field.ensurePolished()
     said = field.palette().color(QPalette.ColorRole.PlaceholderText)
     assert (said.name(), said.alpha()) == (theme.tokens["dim"], 255)
+
+
+def _first_dark(widget: QWidget, left: int) -> int:
+    """Where what is painted in the colour of text begins, from `left` on."""
+    image = widget.grab().toImage()
+    across, down = range(left, image.width()), range(6, 28)
+    return min(x for x in across for y in down if image.pixelColor(x, y).lightness() < 120)
+
+
+def test_words_begin_below_words_in_all_fields_of_a_dialog(qtbot: QtBot, theme: Theme) -> None:
+    dialog = added(qtbot, QDialog())
+    combo, choice = QComboBox(), ChoiceBox()
+    for box in (combo, choice):
+        box.addItem("Hooks")
+    fields = (QLineEdit("Hooks"), combo, choice, QPlainTextEdit("Hooks"))
+    other = QPushButton("Which has the focus")
+    in_column(*fields, other, within=dialog)
+    dialog.resize(300, 400)
+    dialog.show()
+    other.setFocus()
+    assert len({_first_dark(field, 4) for field in fields}) == 1
+    for field in fields[:3]:  # of the last it is the cursor that comes first
+        before = _first_dark(field, 4)
+        field.setFocus()
+        assert _first_dark(field, 4) == before, "nothing moves when the focus comes"
+
+
+def test_a_tick_of_a_menu_does_not_touch_its_words(qtbot: QtBot, theme: Theme) -> None:
+    menu = added(qtbot, QMenu())
+    action = menu.addAction("Status")
+    action.setCheckable(True)
+    menu.ensurePolished()
+    menu.adjustSize()
+    words = _first_dark(menu, 4)
+    action.setChecked(True)
+    image = menu.grab().toImage()
+    tick = [x for x in range(4, words) for y in range(6, 28) if image.pixelColor(x, y).lightness() < 120]
+    assert words - max(tick) > 6 and min(tick) > 8
