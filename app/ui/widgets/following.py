@@ -7,8 +7,8 @@ from app.ui.widgets.later import later
 
 
 class FollowingScroll(QScrollArea):
-    """Shows all of what has the focus, with `around` pixels above and below; where there is no room for it,
-    the line in which the keyboard is, also when that is another. A click is where one looks already.
+    """Shows all of what the focus comes to, with `around` pixels above and below; where there is no room for
+    it, the line in which the keyboard is, as with each key. A click is where one looks already.
     """
 
     def __init__(self, around: int, parent: QWidget | None = None) -> None:
@@ -20,13 +20,17 @@ class FollowingScroll(QScrollArea):
         if isinstance(app, QApplication):
             app.focusChanged.connect(self._focus_moved)
 
-    def show_focus(self) -> None:
+    def show_line(self) -> None:
+        """A key in what has the focus moves nothing as long as its line is in sight."""
+        self.show_focus(line_alone=True)
+
+    def show_focus(self, *, line_alone: bool = False) -> None:
         focused, content = self.window().focusWidget(), self.widget()
         if focused is None or content is None or not content.isAncestorOf(focused):
             return
         room = self.viewport().height()
         place = QRect(focused.mapTo(content, QPoint()), focused.size())
-        if place.height() > room:
+        if place.height() > room or line_alone:
             line = QRectF(focused.inputMethodQuery(Qt.InputMethodQuery.ImCursorRectangle)).toAlignedRect()
             whole = line.height() > room  # of what has no line that is current: its beginning
             place = QRect(focused.mapTo(content, QPoint() if whole else line.topLeft()), line.size())
@@ -36,7 +40,7 @@ class FollowingScroll(QScrollArea):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.KeyPress and watched is self.window().focusWidget():
-            later(self, 0, self.show_focus)
+            later(self, 0, self.show_line)
         return super().eventFilter(watched, event)
 
     @Slot(QWidget, QWidget)

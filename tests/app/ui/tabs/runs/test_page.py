@@ -403,3 +403,24 @@ def test_what_entries_say_of_a_workflow_is_in_a_line() -> None:
     entry = PastEntry(1, "acme-corp", "workflow_completed", "workflow", "", NOW, said)
     assert page_parts.what_of(entry) == "synthesis, score 61.0, 1 min 30 s"
     assert page_parts.what_of(replace(entry, said={"score": "x"}, what="paused")) == "paused"
+
+
+def test_a_key_scrolls_no_further_than_to_its_phase(opened: RunPage, qtbot: QtBot) -> None:
+    tab = tab_of(opened)
+    tab.window().resize(868, 400)
+    qtbot.waitUntil(lambda: opened._scroll.verticalScrollBar().maximum() > 0)
+    opened.phases.setFocus()
+    opened._scroll.verticalScrollBar().setValue(0)
+    done = list[bool]()
+    qtbot.keyClick(opened.phases, Qt.Key.Key_Down)
+    later(opened, 0, lambda: done.append(True))
+    qtbot.waitUntil(lambda: bool(done))
+    assert opened._scroll.verticalScrollBar().value() == 0, "the head of the run stays"
+    qtbot.keyClick(opened.phases, Qt.Key.Key_End)
+    last, room = opened.phases.visualRect(opened.phases.currentIndex()), opened._scroll.viewport()
+
+    def is_seen() -> bool:
+        at = room.mapFromGlobal(opened.phases.viewport().mapToGlobal(last.bottomLeft()))
+        return 0 < at.y() <= room.height()
+
+    qtbot.waitUntil(is_seen)
