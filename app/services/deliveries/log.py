@@ -30,7 +30,7 @@ from app.services.deliveries.hiding import without_signatures
 from app.services.deliveries.request import STANDARD_ID, Header, Request
 from app.services.deliveries.signing import Signing
 from app.services.records.urls import host_alone, without_urls
-from app.services.text import folded
+from app.services.text import sought
 from models import errors
 from models.local import atomic
 from models.local.database import LocalDatabase
@@ -220,8 +220,8 @@ class DeliveryLog:
         with self._opened() as file:
             rows = [] if file is None else file.rows(query)
         found = [one for row in rows if (one := _delivery(row)) is not None]
-        sought = folded(wanted.text)
-        kept = (one for one in found if sought in folded("\0".join(_sought(one))))
+        words = sought(wanted.text)
+        kept = (one for one in found if words in sought("\0".join(_sought(one))))
         return [one for one, _ in zip(kept, range(SHOWN), strict=False)]
 
     def last(self, database: str, tenant: str | None, most: int) -> list[DeliverySummary]:

@@ -3,12 +3,10 @@ value is a parameter.
 """
 
 import json
-import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial, reduce
-from itertools import product
 from operator import and_, or_
 from typing import Any, Final
 
@@ -31,9 +29,10 @@ from app.services.records.rows import (
 from app.services.records.rows import Value as Stored
 from app.services.records.stored_times import moment_in_sql
 from app.services.records.tables import DECLARED, EVERYONE, OFF, RANK, ColumnKind, Scope, TableColumn
+from app.services.text import letters_by, sought
 from models.engine import Limits, Rows
 from models.errors import StorageError
-from models.schema import StoredTable, caseless
+from models.schema import StoredTable
 
 CELL_CHARACTERS = 512
 """What a list reads of a text. A cell of 10 MB would take 1.75 s to paint."""
@@ -51,6 +50,8 @@ _PLENTY = 1_000
 """Values that a statement may bind, from which on nobody counts them."""
 _BESIDE = 12
 """Values that a statement binds beside its conditions: the tenant, and which part of a list is asked for."""
+_MOST_REPLACED = 32
+"""Letters that are replaced, each within the one before: two steps each of the 100 that D1 takes."""
 _MOST_BOUND = 50
 """Values of all columns that are bound one by one: a statement of D1's has a hundred."""
 
@@ -506,7 +507,7 @@ class Statements:
             columns.append(self.value(self.table.column("tenant_id")))
         names = self.table.shortened if "…" in text else self.table.names_things
         found = [self._names_it(column, text) for column in names]
-        forms = _forms(text)
+        forms = _forms(sought(text))
         whole = [*found, *self.holding(columns, text, forms)]
         while most is not None and forms[1:] and _bound(whole) > most:
             forms = forms[:-1]
@@ -519,18 +520,19 @@ class Statements:
         return reduce(or_, whole)
 
     def holding(self, columns: Sequence[Any], text: str, forms: Sequence[str] = ()) -> list[Any]:
-        """Whether one of these has the text in it, in any case, in one of its `forms`, or in each. LIKE knows
-        that of ASCII alone; of other letters GLOB is given both.
+        """Whether one of these has the text in it, as `sought` compares both, in one of its `forms`, or in
+        each. LIKE knows that of ASCII alone: `_within` looks through what has other letters, or a NUL.
         """
-        forms = forms or _forms(text)
-        plain = [form for form in forms if form.isascii()]
-        patterns = [_any_case(form) for form in forms if not form.isascii()]
-        within = [reduce(or_, (_within(column, form) for form in forms)) for column in columns]
-        if max(map(_pattern_bytes, (*forms, *patterns))) > self._limits.pattern_bytes or "\0" in text:
-            return within
-        found = [hides(column) & is_in for column, is_in in zip(columns, within, strict=True)]
-        found += [column.contains(form) for column, form in product(columns, plain)]
-        return found + [fn.GLOB(f"*{pattern}*", column) for column, pattern in product(columns, patterns)]
+        wanted = sought(text)
+        within = [_within(column, wanted, forms or _forms(wanted)) for column in columns]
+        if wanted.isascii() and "\0" not in wanted:
+            if _pattern_bytes(wanted) > self._limits.pattern_bytes:
+                return within
+            plain = [column.contains(wanted) for column in columns]
+        else:
+            plain = []
+        is_odd = [fn.length(column.cast("TEXT")) < fn.octet_length(column) for column in columns]
+        return plain + list(map(and_, is_odd, within))
 
     def _names_it(self, column: TableColumn, text: str) -> Any:
         """Whether an id or a hash begins with the text, and ends with what is behind its "…", as tables
@@ -549,7 +551,6 @@ class Statements:
         return found & value.endswith(end) if shortened else found
 
 
-_SS: Final = re.compile("ss", re.IGNORECASE)
 _ADDRESS: Final = "email"
 NAMED_BY: Final = ("id", "userId"), ("id", "actor"), ("email", _ADDRESS), ("email", "actor")
 """A user's columns, each with what the payload of an entry that names the user calls it; an address beside an
@@ -590,36 +591,49 @@ def number_in(text: str) -> int | None:
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_NUMBER else None
 
 
-def _forms(text: str) -> list[str]:
-    """The text composed and decomposed, with ß for each ss, and with ss for each ß."""
-    if text.isascii() and "ss" not in text.lower():
-        return [text]
-    spelt = (text, text.casefold(), _SS.sub("ß", text))
-    return list(dict.fromkeys(unicodedata.normalize(form, one) for one in spelt for form in ("NFC", "NFD")))
+def _forms(wanted: str) -> list[str]:
+    """What is `sought`, composed and decomposed."""
+    return list(dict.fromkeys((wanted, unicodedata.normalize("NFD", wanted))))
 
 
-def _any_case(text: str) -> str:
-    """A pattern of GLOB for the text in any case."""
-    found = ((char, "".join(_cases(char))) for char in text)
-    return "".join(f"[{cases}]" if cases[1:] or char in "*?[" else char for char, cases in found)
-
-
-def _within(column: Any, text: str) -> Any:
-    """Whether a column has the text in any case, of any length and behind a NUL, too: each letter whose case
-    `lower` does not know is replaced in both. As a number a letter takes none of a statement's parameters.
+def _within(column: Any, wanted: str, forms: Sequence[str]) -> Any:
+    """Whether a column has what is `sought`, of any length and behind a NUL, too: `lower` knows ASCII alone,
+    so other letters are replaced. As numbers they take none of a statement's parameters.
     """
-    folded, wanted = fn.lower(column), caseless(text)
-    for char in dict.fromkeys(char.lower()[0] for char in wanted if not char.isascii()):
-        for other in list(_cases(char))[1:]:
-            folded = fn.replace(folded, SQL(f"char({ord(other)})"), SQL(f"char({ord(char)})"))
-            wanted = wanted.replace(other, char)
-    return fn.instr(folded, wanted) > 0
+    found = fn.lower(column)
+    for letters, small in _replaced(wanted):
+        found = fn.replace(found, _by_number(letters), _by_number(small))
+    return reduce(or_, (fn.instr(found, form) > 0 for form in forms))
 
 
-def _cases(char: str) -> dict[str, None]:
-    also = "ς" if char in "σΣ" else "ẞ" if char == "ß" else char
-    cases = (char, char.lower(), char.upper(), char.title(), also)
-    return dict.fromkeys(case for case in cases if len(case) == 1)
+def _by_number(letters: str) -> Any:
+    return SQL(f"char({','.join(str(ord(letter)) for letter in letters)})")
+
+
+def _replaced(wanted: str) -> list[tuple[str, str]]:
+    """By what the letters are replaced that what is `sought` may be written with, as far as `lower` leaves
+    them; where there are too many for one expression, what is no letter's own capital is left out first.
+    """
+    letters = {*wanted, *unicodedata.normalize("NFD", wanted)}
+
+    def may_be(small: str) -> bool:
+        if len(small) == 1:
+            return small in letters
+        parts = [(small[:at], small[at:]) for at in range(1, len(small))]
+        ends = any(wanted.endswith(first) or wanted.startswith(last) for first, last in parts)
+        return ends or small in wanted or wanted in small
+
+    found = [
+        (letter, small)
+        for small, forms in letters_by(sought).items()
+        if may_be(small)
+        for letter in forms
+        if not letter.isascii()
+    ]
+    found.sort(key=lambda one: one[0].lower() != one[1])
+    if "i" in letters:
+        found.insert(0, ("i\N{COMBINING DOT ABOVE}", "i"))
+    return found[:_MOST_REPLACED][::-1]
 
 
 def _pattern_bytes(text: str) -> int:

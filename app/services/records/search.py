@@ -7,7 +7,7 @@ from app.services.records.list_query import ListQuery, number_in
 from app.services.records.lists import Lists
 from app.services.records.rows import Value
 from app.services.records.tables import DECLARED, EVERYONE, Scope, Table
-from app.services.text import folded, readable
+from app.services.text import place_in, readable, sought
 from models.engine import Database
 
 EXCERPT: Final = 80
@@ -113,7 +113,7 @@ def _has_it(row: dict[str, Value], name: str, text: str) -> bool:
 
 
 def _has(where: str, text: str) -> bool:
-    return folded(text) in folded(where)
+    return sought(text) in sought(where)
 
 
 def excerpt(text: str, needle: str, length: int = EXCERPT) -> str:
@@ -121,6 +121,6 @@ def excerpt(text: str, needle: str, length: int = EXCERPT) -> str:
     line = " ".join(text.split())
     if len(line) <= length:
         return line
-    at = folded(line).find(folded(needle))
+    at = (place_in(line, sought(needle)) or (-1,))[0]
     start = max(0, at - length // 5) if at + len(needle) > length // 2 else 0
     return f"{'…' if start else ''}{line[start : start + length].strip()}{'…' * (start + length < len(line))}"

@@ -2,7 +2,6 @@
 
 import unicodedata
 from collections.abc import Mapping
-from functools import cache
 from itertools import product
 from typing import Final
 
@@ -13,15 +12,6 @@ _FIRST_LETTERS: Final = 5
 _FEWEST: Final = 3
 """With fewer at its beginning too many others begin so."""
 _MOST_BEGINNINGS: Final = 64
-_CASED: Final = (
-    (0x41, 0x2FFF),
-    (0xA640, 0xABBF),
-    (0xFB00, 0xFB17),
-    (0xFF21, 0xFF5A),
-    (0x10400, 0x10D65),
-    (0x16E40, 0x1E943),
-)
-"""Where Unicode has letters of two cases."""
 
 
 def beginnings(address: str) -> set[str]:
@@ -56,15 +46,8 @@ def _forms_of(part: str) -> list[str]:
     return [*dict.fromkeys((*("".join(each) for each in product(*alone)), *also))]
 
 
-@cache
 def _folded_to() -> Mapping[str, list[str]]:
-    """By what they are folded to, the letters that are not folded to themselves."""
-    found: dict[str, list[str]] = {}
-    for first, last in _CASED:
-        for letter in map(chr, range(first, last + 1)):
-            if (folded := text.folded(letter)) != letter:
-                found.setdefault(folded, []).append(letter)
-    return found
+    return text.letters_by(text.folded)
 
 
 def likely(address: str) -> set[str]:

@@ -8,7 +8,6 @@ A text is read as bytes, and each piece of it knows by which of them it begins: 
 are read like texts, and what folding makes longer or shorter moves no place.
 """
 
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -20,7 +19,7 @@ from peewee import Table as Source
 from app.services.records.list_query import ListQuery, Statements
 from app.services.records.rows import Value, decoded, exactly, holds, told_apart
 from app.services.records.tables import EVERYONE, PLANNING_ARTIFACTS, PLANNING_RUNS, Scope, Table
-from app.services.text import folded, readable
+from app.services.text import joins, place_in, readable, sought
 from models.engine import Database
 from models.errors import Cancelled, InvalidInput
 from models.progress import Monitor, Stop
@@ -36,7 +35,6 @@ _PIECE: Final = 32_768
 _OVERLAP: Final = 4_096
 """Bytes that the next piece has as well: more than `LONGEST` characters take, each letter decomposed."""
 _AROUND: Final = 1_000
-_LETTERS: Final = 256
 _SAID: Final = ("idea", "refined_idea", "kill_verdict")
 
 
@@ -136,7 +134,7 @@ class TextPlaces:
 
 def require_words(text: str) -> str:
     """What is looked for, folded. Raises `InvalidInput` for nothing and for more than `LONGEST` of it."""
-    wanted = folded(text.strip())
+    wanted = sought(text.strip())
     if not wanted or len(wanted) > LONGEST:
         raise InvalidInput("text", f"Type 1 to {LONGEST} characters to look for.")
     return wanted
@@ -256,7 +254,7 @@ class RunTexts:
         for start, piece in pieces_of(data, encoding):
             if monitor.cancelled():
                 raise Cancelled
-            self._store.add([(owner, start, folded(piece))])
+            self._store.add([(owner, start, sought(piece))])
 
 
 def pieces_of(data: bytes, encoding: str) -> Iterator[tuple[int, str]]:
@@ -285,13 +283,6 @@ def _letter_from(data: bytes, at: int, encoding: str) -> int:
             break
         skipped += letter
     return at + len(skipped.encode(encoding))
-
-
-def joins(letter: str) -> bool:
-    """Whether it may become one with the letter before it: all of Unicode's marks, and the later parts of a
-    Hangul syllable (Unicode 15, 3.12).
-    """
-    return unicodedata.category(letter)[0] == "M" or "\u1160" <= letter <= "\u11ff"
 
 
 def _table_of(of: TextOf) -> Table:
@@ -330,36 +321,3 @@ def _place(database: Database, of: TextOf, stored_table: StoredTable, start: int
 
 def _holds(column: Any, value: Value) -> Expression:
     return column.is_null() if value is None else holds(column, value)
-
-
-def place_in(text: str, wanted: str) -> tuple[int, int] | None:
-    """Where the text has what is `folded`, in its own letters."""
-    at = folded(text).find(wanted)
-    if at < 0:
-        return None
-    if folded(text[at : at + len(wanted)]) == wanted:  # as nearly always
-        return at, at + len(wanted)
-    return _letter_at(text, at)[0], _letter_at(text, at + len(wanted) - 1)[1]
-
-
-def _letter_at(text: str, place: int) -> tuple[int, int]:
-    """From where to where the letter goes that a place of the folded text is in."""
-    first, stop, size = 0, len(text), 0
-    for step in (_LETTERS, 1):
-        for start, end in _letters(text, first, stop, step):
-            size = len(folded(text[start:end]))
-            if place < size:
-                first, stop = start, end
-                break
-            place -= size
-    return first, stop
-
-
-def _letters(text: str, first: int, stop: int, step: int) -> Iterator[tuple[int, int]]:
-    """Parts of the text, of so many characters and those that join the last."""
-    while first < stop:
-        end = min(first + step, stop)
-        while end < stop and joins(text[end]):
-            end += 1
-        yield first, end
-        first = end

@@ -15,7 +15,7 @@ from app.services.records.list_query import Key, ListedValue, ListQuery
 from app.services.records.lists import Counts, Keys, Listing, Lists, Newer, Page
 from app.services.records.tables import ColumnKind, Table, TableColumn
 from app.services.tenants.overview import KnownOfChains, TenantRow, cost, judged, overview
-from app.services.text import folded
+from app.services.text import folded, sought
 from models.engine import Database
 
 NEED, FAILING = "need", "failing"
@@ -245,7 +245,7 @@ def _values(row: TenantRow) -> tuple[Any, ...]:
 
 
 def _keeps(query: ListQuery, row: TenantRow) -> bool:
-    if query.text and not row.has(folded(query.text)):
+    if query.text and not row.has(sought(query.text)):
         return False
     last = row.last
     if query.since is not None and (last is None or last < query.since):

@@ -29,7 +29,7 @@ from app.services.records.tables import (
     WEBHOOK_DESTINATIONS,
     Scope,
 )
-from app.services.text import counted, folded
+from app.services.text import counted, sought
 from models.engine import Database, raw
 from models.schema import TENANTS, Schema, StoredTable, StoredTables, caseless, internal, read_stored
 from models.status import DAY
@@ -156,8 +156,8 @@ class TenantRow:
         return self.failing > 0 or (judged and self.verdict not in SOUND)
 
     def has(self, text: str) -> bool:
-        """Whether its name, or what the platform calls it, has a text (`folded`) in it."""
-        return text in folded(f"{self.name}\0{self.title}\0{self.plan}")
+        """Whether its name, or what the platform calls it, has a text (`sought`) in it."""
+        return text in sought(f"{self.name}\0{self.title}\0{self.plan}")
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from itertools import chain, zip_longest
+from itertools import chain, islice, zip_longest
 from typing import Any, Final, NamedTuple, overload
 
 from PySide6.QtCore import QAbstractTableModel, QPointF, QRect, QSize, Qt, QTimer, Signal
@@ -32,7 +32,7 @@ from PySide6.QtWidgets import (
 from app.itemmodels.columns import DISPLAY, ROOT, Index
 from app.services.runs.contents import single
 from app.services.runs.text_diff import Alone, DiffRow, Marks, TextDiff, marks
-from app.services.text import counted, unstacked, visible
+from app.services.text import counted, places_in, sought, unstacked, visible
 from app.ui.theme import Theme
 from app.ui.widgets.clipboard import copy_text
 from models.progress import Pause
@@ -51,6 +51,8 @@ _AT_ONCE: Final = 4_000
 _BETWEEN_PAUSES: Final = 200
 _MOST_HITS: Final = 40
 """In the part of a line that is drawn."""
+_SPELT: Final = 4
+"""Characters at most that a letter sought is written with where it may stand over the end of a part."""
 _LOOKED_AT: Final = 20_000
 """Lines whose length is looked at between two pauses."""
 _TAB = "    "
@@ -87,10 +89,10 @@ def one_text(text: str) -> SideBySide:
 
 
 def _having(lines: Sequence[str], words: str, pause: Pause) -> set[int]:
-    """The lines with these words, which are in lower case."""
+    """The lines with these words, which are as `sought`."""
     found = set[int]()
     for n, line in enumerate(lines):
-        if words in line.lower():
+        if words in sought(line):
             found.add(n)
         if n % _BETWEEN_PAUSES == 0:
             pause()
@@ -99,7 +101,7 @@ def _having(lines: Sequence[str], words: str, pause: Pause) -> set[int]:
 
 def count_lines(diff: TextDiff, words: str, pause: Pause) -> int:
     """How many lines have these words; two beside each other are one."""
-    left, right = (_having(lines, words.lower(), pause) for lines in (diff.left, diff.right))
+    left, right = (_having(lines, sought(words), pause) for lines in (diff.left, diff.right))
     if isinstance(diff.rows, Alone) or not (left or right):
         return len(left)
     found = 0
@@ -541,14 +543,13 @@ class LineView(QTableView):
         """Where the words sought stand in a part of a line, which they may begin before or end behind."""
         if not self._sought:
             return ()
-        sought, most = self._sought.lower(), end - start
-        before = max(0, start - len(sought) + 1)
-        found, at, near = list[tuple[int, int]](), 0, line[before : end + len(sought) - 1].lower()
-        while (at := near.find(sought, at)) >= 0 and len(found) < _MOST_HITS:
-            begins = before + at - start
-            found.append((max(0, begins), min(most, begins + len(sought))))
-            at += len(sought)
-        return tuple((low, high) for low, high in found if low < high)
+        most, more = end - start, _SPELT * len(self._sought)
+        before = max(0, start - more)
+        found = islice(places_in(line[before : end + more], sought(self._sought)), _MOST_HITS)
+        marks = (
+            (max(0, before + begins - start), min(most, before + ends - start)) for begins, ends in found
+        )
+        return tuple((low, high) for low, high in marks if low < high)
 
     def go_to_change(self, step: int) -> bool:
         """Makes the row current at which the next difference begins, or with -1 the one before; from an end
@@ -567,7 +568,7 @@ class LineView(QTableView):
         """To the next row with the words sought, or with -1 to the one before; `told(place, count)` of how
         many lines. All of them are looked through on another thread.
         """
-        shown, rows, words = self.lines.shown, self.lines.rows, self._sought.lower()
+        shown, rows, words = self.lines.shown, self.lines.rows, sought(self._sought)
 
         def look(pause: Pause) -> list[int]:
             left, right = (_having(lines, words, pause) for lines in (shown.diff.left, shown.diff.right))

@@ -1,12 +1,14 @@
 """Text in which the places of some words are marked."""
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QTextEdit
 
-from app.services.text import visible
+from app.services.text import places_in, sought, visible
 from app.ui.theme import Theme
 from app.ui.widgets.labels import SELECTABLE
 
@@ -19,21 +21,44 @@ _PER_LINE: Final = 80
 
 
 def mark_all(view: QTextEdit, words: str, theme: Theme) -> int:
-    """Marks each place of the words, in whatever case, up to `MOST_MARKS`; those of before no more. How many
-    these are.
+    """Marks each place of the words, as a search compares them, up to `MOST_MARKS`; those of before no more.
+    How many these are.
     """
     marks, look = list[QTextEdit.ExtraSelection](), QTextCharFormat()
     look.setBackground(theme.colour("warn_on"))
     look.setForeground(theme.colour("text"))
     look.setFontUnderline(True)
-    found = view.document().find(words) if words else QTextCursor()
-    while not found.isNull() and len(marks) < MOST_MARKS:
+    for place in islice(_places(view, words), MOST_MARKS):
         mark = QTextEdit.ExtraSelection()
-        mark.cursor, mark.format = QTextCursor(found), look
+        mark.cursor, mark.format = place, look
         marks.append(mark)
-        found = view.document().find(words, found)
     view.setExtraSelections(marks)
     return len(marks)
+
+
+def find_next(view: QTextEdit, words: str) -> bool:
+    """Selects the next place of the words, behind what is selected; whether there is one."""
+    found = next(_places(view, words, view.textCursor().selectionEnd()), None)
+    if found is not None:
+        view.setTextCursor(found)
+    return found is not None
+
+
+def _places(view: QTextEdit, words: str, behind: int = 0) -> Iterator[QTextCursor]:
+    """Behind that many of Qt's characters, which are halves of some letters."""
+    text = view.toPlainText().encode("utf-16-le", "surrogatepass")[2 * behind :]
+    plain, at, place = text.decode("utf-16-le", "replace"), behind, 0
+    for begins, ends in places_in(plain, sought(words)):
+        begin = at + _units(plain[place:begins])
+        place, at = ends, begin + _units(plain[begins:ends])
+        found = QTextCursor(view.document())
+        found.setPosition(begin)
+        found.setPosition(at, QTextCursor.MoveMode.KeepAnchor)
+        yield found
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 class MarkedText(QTextEdit):
@@ -60,7 +85,7 @@ class MarkedText(QTextEdit):
         line = self.fontMetrics().lineSpacing()
         self.setFixedHeight(min(max(self._lines, _LEAST_LINES), _MOST_LINES) * line + 14)
         cursor = QTextCursor(self.document())
-        cursor.setPosition(len(visible(text[start:at], keep="\n\t").encode("utf-16-le")) // 2)
+        cursor.setPosition(_units(visible(text[start:at], keep="\n\t")))
         self.setTextCursor(cursor)
         self._mark()
         self.ensureCursorVisible()

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.itemmodels.columns import DISPLAY, ROOT, Index
-from app.services.text import counted, folded
+from app.services.text import counted, sought
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
@@ -290,8 +290,8 @@ class PickerPopup(QFrame):
 
     def _keep(self) -> None:
         typed = self.field.text().strip()
-        wanted = folded(typed)
-        found = [(choice, said) for choice in self._all if wanted in (said := folded(choice.label))]
+        wanted = sought(typed)
+        found = [(choice, said) for choice in self._all if wanted in (said := sought(choice.label))]
         if typed:
             found.sort(key=lambda one: _how_far(typed, wanted, *one))
         self.model.show([choice for choice, _ in found])
@@ -364,7 +364,7 @@ class PickerPopup(QFrame):
 
 def _how_far(typed: str, wanted: str, choice: Choice, said: str) -> tuple[bool, ...]:
     """Sorts "any" first, then what is typed as it is spelled, in another spelling, and what begins with it:
-    Return takes the first. `wanted` and `said` are both, folded.
+    Return takes the first. `wanted` and `said` are both as `sought`.
     """
     return (choice.key is not None, choice.label != typed, said != wanted, not said.startswith(wanted))
 

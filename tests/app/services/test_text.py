@@ -53,3 +53,22 @@ def test_of_many_names_some_are_said_and_how_many_there_are_besides() -> None:
         text.some_of(names, 2, 1_204, noun="more table", shown=text.quoted)
         == "“a”, “b” and 1,202 more tables"
     )
+
+
+@pytest.mark.parametrize(
+    ("stored", "wanted", "places"),
+    [
+        ("İstanbul, ISTANBUL, istanbul", "istanbul", ["İstanbul", "ISTANBUL", "istanbul"]),
+        ("I\u0307STANBUL ist\u0307anbul", "İstanbul", ["I\u0307STANBUL"]),
+        ("Iğdır, IĞDIR", "ığdır", ["Iğdır", "IĞDIR"]),
+        ("die Straße: STRASSE, STRAẞE", "strasse", ["Straße", "STRASSE", "STRAẞE"]),
+        ("\N{KELVIN SIGN}k", "k", ["\N{KELVIN SIGN}", "k"]),
+        ("Congreſs", "ss", ["ſs"]),
+        ("3 \N{MICRO SIGN}m", "\N{GREEK SMALL LETTER MU}m", ["\N{MICRO SIGN}m"]),
+        ("ﬁne fine", "fi", ["ﬁ", "fi"]),
+        ("x", "", []),
+    ],
+)
+def test_a_search_marks_what_it_finds_in_its_own_letters(stored: str, wanted: str, places: list[str]) -> None:
+    found = text.places_in(stored, text.sought(wanted))
+    assert [stored[begin:end] for begin, end in found] == places

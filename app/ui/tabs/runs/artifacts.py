@@ -28,7 +28,7 @@ from app.services.records.tables import PLANNING_ARTIFACTS
 from app.services.runs.contents import LARGE, ContentKind, LaidOut
 from app.services.runs.run_search import TextOf
 from app.services.runs.statuses import PHASES
-from app.services.text import counted, unstacked, visible
+from app.services.text import counted, sought, unstacked, visible
 from app.ui.session.context import Context
 from app.ui.tabs.runs.other_columns import OtherColumnsButton
 from app.ui.tabs.runs.timeline_view import VERDICT_LOOKS
@@ -42,7 +42,7 @@ from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice
 from app.ui.widgets.line_view import LineView, SideBySide, count_lines, one_text
 from app.ui.widgets.markdown_view import MarkdownView
-from app.ui.widgets.marked_text import MOST_MARKS, mark_all
+from app.ui.widgets.marked_text import MOST_MARKS, find_next, mark_all
 from app.workers.contents import prepare_contents
 from app.workers.runner import Task, watched
 from models.engine import Database
@@ -584,24 +584,24 @@ class ArtifactsPanel(QWidget):
 
     def _find_in_parts(self, words: str) -> None:
         """To the next place in a Markdown text, through its parts and back to the first."""
-        if self.markdown.find(words):
+        if find_next(self.markdown, words):
             self._tell_place(words)
             return
-        found, sought = self._prepared, words.casefold()
+        found, wanted = self._prepared, sought(words)
         count = 0 if found is None else len(found.pages)
         for step in range(1, count + 1):
             page = (self._page + step) % count
-            if found is not None and sought in found.pages[page].casefold():
+            if found is not None and wanted in sought(found.pages[page]):
                 self.turn(page - self._page)
                 self.markdown.moveCursor(QTextCursor.MoveOperation.Start)
-                if self.markdown.find(words):
+                if find_next(self.markdown, words):
                     self._tell_place(words)
                     return
         self._tell_found(_NOT_FOUND)
 
     def _is_in_a_part(self, words: str) -> bool:
-        sought, pages = words.casefold(), () if self._prepared is None else self._prepared.pages
-        return any(sought in page.casefold() for page in pages)
+        wanted, pages = sought(words), () if self._prepared is None else self._prepared.pages
+        return any(wanted in sought(page) for page in pages)
 
     def _counted(self, count: int) -> str:
         several = self._prepared is not None and len(self._prepared.pages) > 1

@@ -13,8 +13,8 @@ from app.services.opened import Opened
 from app.services.records.change import Change
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import EVERYONE, PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
-from app.services.runs.run_search import LONGEST, TextPlace, TextPlaces, Within, place_in
-from app.services.text import counted, folded, visible
+from app.services.runs.run_search import LONGEST, TextPlace, TextPlaces, Within
+from app.services.text import counted, places_in, sought, visible
 from app.ui.session.context import Context
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
@@ -103,7 +103,7 @@ class RunSearchDialog(Dialog):
         """When what is searched was begun to be read."""
         self._found: tuple[TextPlace, ...] = ()
         self._wanted = ""
-        """What these have, folded."""
+        """What these have, as `sought`."""
         self.line = line_edit("")
         self.line.setPlaceholderText("Words, or parts of words, in any script")
         self.line.setAccessibleName("Search for")
@@ -330,7 +330,7 @@ class RunSearchDialog(Dialog):
         was_searched = 0 < len(asked[0].strip()) <= LONGEST
         self.none.set(Icon.SEARCH, *(_NOTHING if was_searched else (_NOTHING_YET,)))
         if found.places != self._found:
-            self._found, self._wanted = found.places, folded(asked[0].strip())
+            self._found, self._wanted = found.places, sought(asked[0].strip())
             utc = self._context.settings.utc_times
             self.table.show_rows([_cells(place, utc=utc) for place in found.places])
             if found.places:
@@ -448,10 +448,8 @@ def _shown_at(text: str, place: int) -> int:
 def _others(text: str, begin: int, length: int, wanted: str) -> Iterator[tuple[int, int]]:
     """Where else, before and after the place found, the text has what was looked for."""
     for first, last in ((0, begin), (begin + length, len(text))):
-        at = first
-        while wanted and at < last and (place := place_in(text[at:last], wanted)) is not None:
-            yield at + place[0], at + place[1]
-            at += max(place[1], 1)
+        for begins, ends in places_in(text[first:last], wanted):
+            yield first + begins, first + ends
 
 
 def _excerpt(place: TextPlace) -> str:

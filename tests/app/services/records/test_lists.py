@@ -16,6 +16,7 @@ from app.services.records.export import Format, RowsWanted, text_of
 from app.services.records.list_query import ListQuery, NoSingleKey
 from app.services.records.lists import Counts, Lists, Page, position
 from app.services.records.tables import DECLARED, EVERYONE, Scope
+from app.services.text import sought
 from models.engine import D1_LIMITS, Database, Rows
 from models.errors import Cancelled, FileLocked, TableMissing
 from models.local.database import LocalDatabase
@@ -688,6 +689,25 @@ def test_columns_named_as_the_rowid_is_name_no_rows(
         ("Große Straße", "GROSSE str"),
         ("STRAẞE", "strasse"),
         ("é[*]?", "É[*]?"),
+        ("Özge@İstanbul.example", "istanbul"),
+        ("Özge@İstanbul.example", "ISTANBUL"),
+        ("istanbul", "İstanbul"),
+        ("ISTANBUL", "İSTANBUL"),
+        (unicodedata.normalize("NFD", "Özge@İstanbul"), "istanbul"),
+        ("İstanbul", unicodedata.normalize("NFD", "İstanbul")),
+        ("ISPARTA", "ısparta"),
+        ("Iğdır", "igdir".replace("g", "ğ")),
+        ("273 \N{KELVIN SIGN}", "273 k"),
+        ("273 k", "273 \N{KELVIN SIGN}"),
+        ("Congreſs", "CONGRESS"),
+        ("5 \N{MICRO SIGN}m", "5 \N{GREEK SMALL LETTER MU}M"),
+        ("5 \N{GREEK CAPITAL LETTER MU}m", "5 \N{MICRO SIGN}m"),
+        ("\N{ANGSTROM SIGN}ngström", "ångström"),
+        ("eﬃcient", "EFFI"),
+        (
+            "ΌΔΟΣ ΠΡΟΣ ΤΗΝ ΨΥΧΉ, ΞΈΝΕ, ΒΆΖΟΥΜΕ ΛΊΓΑ ΚΑΦΈ ΏΡΑ",
+            "όδος προς την ψυχή, ξένε, βάζουμε λίγα καφέ ώρα",
+        ),
     ],
 )
 def test_a_text_is_found_whatever_its_case_and_form(
@@ -700,6 +720,36 @@ def test_a_text_is_found_whatever_its_case_and_form(
     found = lists.open_list(engine, ListQuery("notifications", text=wanted))
     assert [row[0] for row in found.rows if row is not None] == ["n-spelt"]
     assert lists.count(engine, ListQuery("notifications", text=wanted + "é")) == 0
+
+
+def test_what_a_database_finds_is_what_python_finds(
+    engine: Database, sql: apsw.Connection, lists: Lists
+) -> None:
+    """Of each letter of either case with each of a few, wherever it is composed as one reads it."""
+    letters = "iIİıkK\u212asSſßẞfFﬁﬃﬅåÅ\u212bµμΜσςΣéÉжЖǅǄ\u0130x"
+    words = sorted({f"{one}{other}" for one in letters for other in "iIİıſßéЖ"})
+    sql.executemany(
+        "INSERT INTO notifications (id, tenant_id, type, title, message, created_at)"
+        " VALUES ('n-' || ?1, 't', 'info', ?2, '', 1)",
+        enumerate(words),
+    )
+    wanted = [*dict.fromkeys(map(sought, letters)), *map(sought, words[::23]), "ss", "fi", "ffi", "st"]
+    for one in wanted if isinstance(engine, LocalDatabase) else wanted[::6]:
+        found = lists.rows(
+            engine, query := ListQuery("notifications", text=one), lists.load_keys(engine, query), ("id",)
+        )
+        expected = {f"n-{number}" for number, word in enumerate(words) if one in sought(word)}
+        assert {row[0] for row in found if str(row[0]).startswith("n-")} == expected, one
+
+
+def test_a_sentence_in_letters_of_two_cases_is_no_deeper_than_a_statement_may_be(
+    engine: Database, lists: Lists
+) -> None:
+    alphabet = "".join(map(chr, (*range(0x3B1, 0x3CA), *range(0x430, 0x450), *range(0xE0, 0xFF))))
+    for table in ("users", "webhook_destinations", "notifications", "audit_chain", "planning_runs"):
+        for text in (alphabet, f"fist {alphabet} k"):
+            query = ListQuery(table, text=text, choices=(("tenant_id", ("t", None)),), since=5, until=10**10)
+            assert lists.count(engine, query) == 0
 
 
 def test_a_text_of_many_forms_and_words_binds_no_more_than_a_statement_takes(

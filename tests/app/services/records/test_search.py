@@ -54,6 +54,26 @@ def test_names_are_found_in_an_address_that_has_no_blank(engine: Database, lists
     assert search.everything(engine, lists, EVERYONE, "soren grace").total == 0
 
 
+def test_it_finds_what_is_typed_without_the_letters_of_a_language(
+    engine: Database, lists: Lists, sql: apsw.Connection
+) -> None:
+    users.create(engine, "acme", "Özge@İstanbul.example", actor="ops", now=NOW)
+    for text in ("istanbul", "ISTANBUL", "İstanbul", "özge@ist"):
+        found = search.everything(engine, lists, EVERYONE, text)
+        assert [hit.title for hit in group(found, "users").hits] == ["Özge@İstanbul.example"], text
+        assert "İstanbul" in group(found, "audit_chain").hits[0].detail, text
+    sentence = "όδος προς την ψυχή, ξένε, βάζουμε λίγα καφέ ώρα: съешь же ещё этих мягких булок, Füße"
+    assert search.everything(engine, lists, EVERYONE, sentence).total == 0
+    greek = sentence.partition(":")[0]
+    sql.execute(
+        "INSERT INTO notifications (id, tenant_id, type, title, message, created_at)"
+        " VALUES ('n', 'acme', 'info', 'title', ?, 1)",
+        (greek.upper(),),
+    )
+    (hit,) = group(search.everything(engine, lists, EVERYONE, greek), "notifications").hits
+    assert hit.record_id == "n"
+
+
 def test_nothing_is_found_and_nothing_is_asked(engine: Database, lists: Lists) -> None:
     assert search.everything(engine, lists, EVERYONE, "nobody").groups == ()
     assert search.everything(engine, lists, EVERYONE, "   ") == SearchResult("", ())

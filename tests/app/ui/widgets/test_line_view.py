@@ -20,6 +20,7 @@ from app.ui.widgets.line_view import (
     LinesBeside,
     LineView,
     SideBySide,
+    count_lines,
     laid_over,
     one_text,
     rows_of,
@@ -74,6 +75,12 @@ def test_of_one_text_no_row_is_made_before_it_is_in_sight(view: LineView, qtbot:
     view.seek("A WORD")  # it goes on in the next row
     assert view.hits("not a word", 0, 6) == ((4, 6),) and view.hits("not a word", 6, 10) == ((0, 4),)
     assert view.hits("not a word, a word", 4, 18) == ((0, 6), (8, 14)) and view.hits("no word", 0, 7) == ()
+    view.seek("istanbul")
+    assert view.hits("in İstanbul", 0, 11) == ((3, 11),)
+    assert view.hits("I\u0307STANBUL İ", 0, 11) == ((0, 9),)
+    view.seek("strasse")
+    assert view.hits("İ, die Straße", 0, 13) == ((7, 13),) and view.hits("die Straße", 0, 6) == ((4, 6),)
+    assert count_lines(one_text("Straße\nSTRASSE\nStrand").diff, "strasse", lambda: None) == 2
 
 
 def test_what_is_found_is_marked_within_what_differs() -> None:
