@@ -1,13 +1,22 @@
-"""Bringing a live database back to a bookmark, and saying so in its own audit chain where that can be."""
+"""Bringing a live database back to a bookmark, and saying so in its own audit chain where that can be; and a
+checkpoint of what a bookmark leads to, so that whoever comes back to it is told what that is.
+"""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from app.services.chain.append import Batch, Event, append, has_chain
+from app.services.chain.checkpoint import Reason
+from app.services.chain.checkpoints.making import Attempt, Verifier, most_to_read, try_to_sign
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.numbering import Numbering
+from app.services.chain.verify.report import EVERYTHING
 from app.services.chain.where import InDatabase
+from app.services.text import counted
 from models.d1.database import D1Database, are_alike, why_no_time
-from models.errors import RemoteError, TenantAdminError
+from models.engine import MOST_READ
+from models.errors import Cancelled, RemoteError, TenantAdminError
+from models.progress import UNWATCHED, Monitor
 from models.status import AuditEvent
 
 
@@ -24,9 +33,105 @@ class Returned:
 
 _AS_KNOWN = (
     "No entry of the audit chain says so: its number was another entry's, which a checkpoint knows, and the "
-    "chain would look tampered with. Start over… in the audit tab goes by what is there now."
+    "chain would look tampered with. To go on from here, say so first: “Start over…” at Checkpoints… in the "
+    "audit tab."
 )
 _NO_CHAIN = "There is no audit chain in it, so no entry says so."
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """The number of the `checkpoint` that knows all entries that are there, or why none does, as a sentence.
+    Both are None where there are none. `attempt` is what was found where one had to be made.
+    """
+
+    checkpoint: int | None = None
+    missing: str | None = None
+    attempt: Attempt | None = None
+
+    @property
+    def is_made(self) -> bool:
+        return self.attempt is not None and self.checkpoint is not None
+
+
+def witness(
+    database: D1Database,
+    store: CheckpointStore,
+    verify: Verifier,
+    *,
+    clock: Callable[[], int],
+    by: str,
+    reason: Reason,
+    monitor: Monitor = UNWATCHED,
+) -> Witness:
+    """Sees whether the latest checkpoint knows all that is there, by a few rows, and makes one where it does
+    not, which verifies the whole: not where that is much to read. Raises only `Cancelled`.
+    """
+    where = InDatabase(database)
+    try:
+        if not has_chain(database):
+            return Witness()
+        seen = store.continuation(where)
+        if seen.continues and not seen.new_entries:
+            return Witness(seen.checkpoint)
+        if seen.is_older:
+            return Witness(missing=f"It is an earlier state than checkpoint {seen.checkpoint} knows.")
+        rows = most_to_read(where, store, EVERYTHING)
+        if rows > MOST_READ:
+            return Witness(missing=f"To make one reads up to {counted(rows, 'row')}: verify the whole.")
+        found = try_to_sign(where, store, verify, clock=clock, reason=reason, by=by, monitor=monitor)
+    except (TenantAdminError, OSError) as error:
+        return Witness(missing=_why(error))
+    return Witness(found.made, found.missing, found)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBookmark:
+    """A bookmark that was kept, and which checkpoint knows the entries that it leads to, or why none does."""
+
+    name: str
+    witness: Witness
+
+    @property
+    def said(self) -> str:
+        """As a sentence; "" where there is nothing to know."""
+        found = self.witness
+        if found.checkpoint is not None:
+            knows = "was made of" if found.is_made else "knows"
+            return f"Checkpoint {found.checkpoint} {knows} its entries."
+        return "" if found.missing is None else f"No checkpoint knows all its entries. {found.missing}"
+
+
+def keep_bookmark(
+    database: D1Database,
+    store: CheckpointStore,
+    verify: Verifier,
+    *,
+    why: str,
+    clock: Callable[[], int],
+    by: str,
+    monitor: Monitor = UNWATCHED,
+) -> KeptBookmark:
+    """Keeps the bookmark of now, with a checkpoint of it where that can be had. Raises as
+    `D1Database.keep_bookmark` does, and `Cancelled`.
+    """
+    found = witness(database, store, verify, clock=clock, by=by, reason=Reason.REQUEST, monitor=monitor)
+    name = database.keep_bookmark(why)
+    if (number := found.checkpoint) is not None:
+        try:
+            now = store.continuation(InDatabase(database))
+            if now.checkpoint != number or now.divergences or now.new_entries:
+                found = replace(found, checkpoint=None, missing=f"Others wrote behind checkpoint {number}.")
+        except (TenantAdminError, OSError) as error:  # it is kept all the same
+            found = replace(found, checkpoint=None, missing=_why(error))
+    return KeptBookmark(name, found)
+
+
+def _why(error: TenantAdminError | OSError) -> str:
+    """What has happened. Raises `Cancelled`."""
+    if isinstance(error, Cancelled):
+        raise error
+    return error.happened if isinstance(error, TenantAdminError) else str(error)
 
 
 def why_no_bookmark(text: str, at: float | None, now: str, place: str) -> str:
@@ -51,7 +156,7 @@ def go_back(database: D1Database, bookmark: str, store: CheckpointStore, *, acto
         try:
             return _record(database, bookmark, before, store, actor=actor, now=now)
         except (TenantAdminError, OSError) as error:
-            said = error.happened if isinstance(error, TenantAdminError) else str(error)
+            said = _why(error)
             unknown = isinstance(error, RemoteError) and error.is_undecided
             words = "It is not known whether an" if unknown else "No"
             return Returned(before, f"{words} entry of the audit chain says so: {said}")

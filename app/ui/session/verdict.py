@@ -126,8 +126,8 @@ class FileVerdict(QObject):
 
     @property
     def is_contradicted(self) -> bool:
-        """Whether checkpoints know more than is there, and nothing worse was found."""
-        return self._contradicted is not None and self.known is not None and self.known.intact
+        """Whether checkpoints know more than is there, and nothing worse was found, or looked for."""
+        return self._contradicted is not None and (self.known is None or self.known.intact)
 
     def held(self, seq: int) -> bool:
         """Whether an entry that was not looked at since held then, for all that is known."""

@@ -75,6 +75,8 @@ class Door(StrEnum):
     BACK = "Way back…"
     OTHER = "Open another…"
     CONNECT = "Connect to D1…"
+    START_OVER = "Start over…"
+    TIME_TRAVEL = "Time Travel…"
 
 
 Ask = Callable[[Door], object]
@@ -526,11 +528,21 @@ class ContinuationNotice(Notice):
     is_older = False
     _has_looked = False
 
-    def __init__(self, context: Context, show: Callable[[], object], parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        show: Callable[[], object],
+        parent: QWidget | None = None,
+        *,
+        ask: Ask = lambda door: None,
+    ) -> None:
         super().__init__(context.theme, parent, below=True)
         self._context, self._show = context, show
         self.findings_button = self.add_button("Show findings", show)
         self.findings_button.hide()
+        ways = (Door.START_OVER, Door.TIME_TRAVEL) if context.can(Capability.TIME_TRAVEL) else ()
+        self._ways = [self.add_door(door, ask) for door in ways]
+        self._offer(False)
         self.add_button("Dismiss", self.dismiss)
         context.runner.changed.connect(self._hear)
         context.outside.written.connect(self._written)
@@ -546,6 +558,11 @@ class ContinuationNotice(Notice):
         context.lock.changed.connect(self._look_where_more_is_known)
         context.aged.connect(self._look_by_itself)
         self.hide()
+
+    def _offer(self, is_older: bool) -> None:
+        """The ways on from what Time Travel brought back, and forward again."""
+        for way in self._ways:
+            way.setVisible(is_older)
 
     def dismiss(self) -> None:
         self.is_older = False
@@ -725,6 +742,7 @@ class ContinuationNotice(Notice):
             detail = " ".join(filter(None, (f"{found.where}.", *more)))
             tone, icon = (Tone.WARN, Icon.WARNING_FILL) if older else (Tone.BAD, Icon.SHIELD_BAD)
             self.banner.show_verdict(tone, headline, rest_of_line, detail, icon)
+            self._offer(older)
             self.show()
             self.is_older = older
             if older:
@@ -747,4 +765,5 @@ class ContinuationNotice(Notice):
                 return
             detail = f"Every chain still contains the last entry that checkpoint {found.checkpoint} recorded."
             self.banner.show_verdict(Tone.OK, headline, rest, detail)
+            self._offer(False)
             self.show()

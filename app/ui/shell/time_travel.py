@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
+from app.services.chain.checkpoint import Reason
 from app.services.live.opening import OpenedLive
-from app.services.live.time_travel import Returned, go_back, why_no_bookmark
+from app.services.live.time_travel import (
+    KeptBookmark,
+    Returned,
+    Witness,
+    go_back,
+    keep_bookmark,
+    why_no_bookmark,
+    witness,
+)
 from app.ui.session.context import Context
+from app.ui.session.outcome import Asked, Outcome
 from app.ui.shell.connecting import Connecting
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
@@ -26,6 +36,7 @@ from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.scan_pool import store_and_verifier
 from models.engine import Database
 from models.errors import RemoteError, TenantAdminError
+from models.progress import Monitor
 from models.status import DAY
 
 if TYPE_CHECKING:
@@ -156,47 +167,68 @@ class TimeTravel(QObject):
         dialog.open_in_turn()
 
     def _keep(self, context: Context) -> None:
-        database = _live(context).database
-        context.job(
-            "Keeping a bookmark…",
-            lambda monitor: database.keep_bookmark(KEPT),
-            on_done=lambda name: context.say(f"Kept: {name} (File, Time Travel…)"),
-        )
+        database, by, at = _live(context).database, context.settings.actor, context.clock()
+
+        def work(monitor: Monitor) -> KeptBookmark:
+            how: dict[str, Any] = {"why": KEPT, "clock": context.clock, "by": by}
+            return keep_bookmark(database, *store_and_verifier(), monitor=monitor, **how)
+
+        def done(kept: KeptBookmark) -> None:
+            _take(context, kept.witness, at)
+            context.say(f"Kept: {kept.name} (File, Time Travel…). {kept.said}".rstrip(" ."))
+
+        context.job("Keeping a bookmark…", work, on_done=done)
 
     def _find(self, context: Context, text: str) -> None:
         """Asks which bookmark is meant where a time was entered."""
         database, utc = _live(context).database, context.settings.utc_times
         if (at := typed_time(text, utc)) is None:
-            self._confirm(context, text, text)
+            self._look(context, text, text)
             return
         context.job(
             "Finding the bookmark of that time…",
             lambda monitor: database.bookmark_at(at),
-            on_done=partial(self._confirm, context, absolute_time(at, utc)),
+            on_done=partial(self._look, context, absolute_time(at, utc)),
         )
 
-    def _confirm(self, context: Context, then: str, bookmark: str) -> None:
-        opened = _live(context)
+    def _look(self, context: Context, then: str, bookmark: str) -> None:
+        """What can be refused before the return is sent leaves all as it is shown; and what is there gets a
+        checkpoint, by which the way back to it can be proven.
+        """
+        database, by, at = _live(context).database, context.settings.actor, context.clock()
+
+        def work(monitor: Monitor) -> Witness:
+            database.before_going_back(bookmark)
+            how: dict[str, Any] = {"clock": context.clock, "by": by, "reason": Reason.BEFORE_RESTORE}
+            return witness(database, *store_and_verifier(), monitor=monitor, **how)
+
+        def done(found: Witness) -> None:
+            _take(context, found, at)
+            self._confirm(context, then, bookmark, found)
+
+        context.job("Checking whether it can go back…", work, on_done=done)
+
+    def _confirm(self, context: Context, then: str, bookmark: str, found: Witness) -> None:
+        opened, proven = _live(context), ""
+        if found.checkpoint is not None:
+            proven = (
+                f"; checkpoint {found.checkpoint} knows its entries. Where some of them are missing then, "
+                "that is an earlier state until you say that it is right (“Start over…” at Checkpoints…, in "
+                "the audit tab)"
+            )
+        elif found.missing is not None:
+            proven = f". No checkpoint knows all its entries, to prove them later. {found.missing}"
         ConfirmDialog(
             context.theme,
             f"Bring {opened.name} back?",
             f"{opened.whole_place}. Everything written to it since {then} is lost, whoever wrote it, in "
-            "every table and in the audit chain. Whoever is using the database is interrupted. A bookmark of "
-            "its current state is taken first and kept here: that is the way back. What was done before can "
-            "no longer be undone with Ctrl+Z.",
+            "every table and in the audit chain. Whoever is using the database is interrupted. What was done "
+            "before can no longer be undone with Ctrl+Z.\n\nThe way back is a bookmark of what is there now, "
+            f"which is taken first and kept here{proven.rstrip('.')}.",
             action="Bring it back",
             typed=opened.name,
             parent=self._window,
-        ).open_once(partial(self._look, context, then, bookmark))
-
-    def _look(self, context: Context, then: str, bookmark: str) -> None:
-        """What can be refused before the return is sent leaves all as it is shown."""
-        database = _live(context).database
-        context.job(
-            "Checking whether it can go back…",
-            lambda monitor: database.before_going_back(bookmark),
-            on_done=lambda before: self._go(context, then, bookmark),
-        )
+        ).open_once(partial(self._go, context, then, bookmark))
 
     def _go(self, context: Context, then: str, bookmark: str) -> None:
         if (cannot := context.cannot_write) is not None:  # locked since
@@ -246,6 +278,13 @@ class TimeTravel(QObject):
         told.add_widget(fields)
         told.set_close_button()
         told.open_once()
+
+
+def _take(context: Context, found: Witness, at: int) -> None:
+    """Shows what was found where a checkpoint was to be made."""
+    if found.attempt is not None and (report := found.attempt.report) is not None:
+        by = context.settings.actor
+        context.verdict.take(Outcome(Asked(), report, found.checkpoint, found.missing, at=at, by=by))
 
 
 def _live(context: Context) -> OpenedLive:

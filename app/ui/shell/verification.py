@@ -460,6 +460,9 @@ class SelfVerification(QObject):
             return Icon.WARNING_FILL, Tone.WARN.value, displaced.heading, str(displaced)
         known = verdict.outcome or verdict.last
         under_way = verdict.is_running or verdict.is_asked
+        if verdict.is_contradicted and verdict.lost is None and not (known is None and under_way):
+            tip = f"{ENDS_BEFORE}: your checkpoints know entries behind its last one"
+            return Icon.WARNING_FILL, Tone.WARN.value, ENDS_BEFORE, tip
         if known is None:
             if verdict.failure and not under_way:
                 return Icon.WARNING_FILL, Tone.WARN.value, COULD_NOT, verdict.failure
@@ -467,9 +470,6 @@ class SelfVerification(QObject):
             return Icon.SHIELD_OFF, "dim", words, "Verifying recomputes every hash and follows every link."
         if verdict.lost is not None and not verdict.is_broken:
             tip = f"{ENDS_BEFORE}: {ends_sooner(verdict.lost)}"
-            return Icon.WARNING_FILL, Tone.WARN.value, ENDS_BEFORE, tip
-        if verdict.is_contradicted:
-            tip = f"{ENDS_BEFORE}: your checkpoints know entries behind its last one"
             return Icon.WARNING_FILL, Tone.WARN.value, ENDS_BEFORE, tip
         said = known.report if isinstance(known, Outcome) else known
         since = known.asked.since if isinstance(known, Outcome) else known.since

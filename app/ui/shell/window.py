@@ -478,6 +478,8 @@ class MainWindow(QMainWindow):
             Door.OTHER: self.files.ask_open,
             Door.CONNECT: self.connecting.ask_connect,
             Door.BACK: lambda: self._undo_restore(opened),
+            Door.START_OVER: workspace.ask_start_over,
+            Door.TIME_TRAVEL: partial(self.commands.trigger, "time_travel"),
         }
         workspace.door_wanted.connect(lambda door: doors[door]())
         workspace.connect_wanted.connect(self._open_through)

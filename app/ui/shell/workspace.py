@@ -468,6 +468,15 @@ class Workspace(QWidget):
     def show_verdict(self) -> None:
         self._turn_to(AUDIT_CHAIN.name, lambda page: page.show_findings())
 
+    def ask_start_over(self) -> None:
+        """Leads to where a person says that an earlier state is right as it is."""
+
+        def ask(page: Any) -> None:
+            box = page.panel.open_checkpoints()
+            box.listed.connect(lambda count: box.start_over_button.setFocus())
+
+        self._turn_to(AUDIT_CHAIN.name, ask)
+
     def stop(self) -> None:
         """Ends what runs for this file; nothing is delivered after it."""
         self._beginning.stop()
@@ -762,7 +771,8 @@ class Workspace(QWidget):
         self.context.ask_who_was_erased()
         self._pages[self.position].addWidget(self._below)
         self._say_below(notices.InterruptedNotice(self.context, self._below))
-        notice = notices.ContinuationNotice(self.context, self.show_verdict, self._below)
+        ask = self.door_wanted.emit
+        notice = notices.ContinuationNotice(self.context, self.show_verdict, self._below, ask=ask)
         notice.look(self.context.opened.imported)
         beside = self._is_beside()
         self.broken = notices.BrokenNotice(

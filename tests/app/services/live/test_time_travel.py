@@ -1,8 +1,11 @@
-"""The entry of a return in time: in which chain it is, and what is told of the number that it takes."""
+"""The entry of a return in time: in which chain it is, and what is told of the number that it takes; and the
+checkpoint of what a bookmark leads to.
+"""
 
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -11,11 +14,14 @@ from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.chain.where import InDatabase
-from app.services.live.time_travel import Returned, go_back
+from app.services.live import time_travel
+from app.services.live.time_travel import Returned, go_back, keep_bookmark
 from models.d1.database import D1Database
 from models.d1.errors import Failed, ReturnUnknown
 from tests.conftest import NOW
 from tests.d1.edge import Edge, before
+from tests.fixtures.appending import append
+from tests.fixtures.checkpoints import VERIFY
 from tests.fixtures.gateway import append_by_tenant
 from tests.fixtures.live import Live
 from tests.fixtures.window import ask
@@ -71,3 +77,43 @@ def test_a_verdict_is_not_of_what_it_may_have_gone_back_to(
         with pytest.raises(error):
             go_back(database, "00000001-00000000-abcdef", store, actor="ada", now=NOW)
     assert store.verdicts.last(where) is None
+
+
+def test_a_bookmark_is_kept_with_a_checkpoint_of_what_it_leads_to(
+    live: Live, edge: Edge, database_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = live.put(database_path)
+    database = D1Database(edge.client(), live.ids[file])
+    store = CheckpointStore(database_path.with_name("home"))
+
+    def kept() -> str:
+        how: dict[str, Any] = {"why": "kept by you", "clock": lambda: NOW, "by": "ada"}
+        found = keep_bookmark(database, store, VERIFY, **how)
+        assert database.bookmarks()[1][0].name == found.name
+        return found.said
+
+    assert kept() == "", "there are no entries"
+    append(file, "a", 3)
+    assert kept() == "Checkpoint 1 was made of its entries."
+    calls = len(edge.calls)
+    assert kept() == "Checkpoint 1 knows its entries."
+    assert len(edge.calls) - calls < 8, "by a few rows"
+    append(file, "b", 2)
+    with monkeypatch.context() as patched:
+        patched.setattr(time_travel, "MOST_READ", 10)
+        said = kept()
+        assert said.startswith("No checkpoint knows all its entries. To make one reads up to ")
+        assert said.endswith(" rows: verify the whole.")
+
+    def written_meanwhile(*given: Any, **how: Any) -> str:
+        append(file, "c", 1)
+        return D1Database.keep_bookmark(database, *given, **how)
+
+    monkeypatch.setattr(database, "keep_bookmark", written_meanwhile)
+    assert kept() == "No checkpoint knows all its entries. Others wrote behind checkpoint 2."
+    monkeypatch.undo()
+    ask(file, "DELETE FROM audit_chain WHERE seq > 4")
+    assert kept().startswith("No checkpoint knows all its entries. The audit chain does not hold")
+    ask(file, "UPDATE sqlite_sequence SET seq = 4 WHERE name = 'audit_chain'")
+    assert kept() == "No checkpoint knows all its entries. It is an earlier state than checkpoint 2 knows."
+    assert len(store.checkpoints(InDatabase(database))) == 2

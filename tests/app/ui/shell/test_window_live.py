@@ -36,6 +36,7 @@ from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.time_travel import KEPT, TimeTravelDialog
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import PROOF, AuditTab
+from app.ui.tabs.audit.dialogs import CheckpointsDialog
 from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.notifications import NotificationsTab
@@ -308,17 +309,22 @@ def test_it_goes_back_in_time_and_forward_again(
     click(qtbot, first.keep_button)
     qtbot.waitUntil(lambda: window.toast.label.text().startswith("Kept: "))
     kept = edge.bookmarks[-1]
+    assert window.toast.label.text().endswith(
+        f"{kept} (File, Time Travel…). Checkpoint 1 was made of its entries"
+    )
+    qtbot.waitUntil(lambda: window.shield.text().startswith("Chain verified"))
 
     choose(qtbot, page, 0)
     unlock(qtbot, window)
     edit_email(qtbot, window, "mei@acme-corp.example")
     closed(qtbot, window, FormDialog)
-    audit = go(qtbot, window, 1)
-    assert isinstance(audit, AuditTab)
-    with qtbot.waitSignal(audit.verified):
-        audit.commands.trigger("verify")
     asked = travel(qtbot, window)
     assert [(row[0], row[2]) for row in texts(asked.table)] == [(KEPT, kept)] and asked.line.text() == kept
+    click(qtbot, asked.return_button)
+    assert "checkpoint 2 knows its entries" in words(dialog(qtbot, window, ConfirmDialog))
+    press("Escape")
+    closed(qtbot, window, ConfirmDialog)
+    asked = travel(qtbot, window)
     go_back(qtbot, window, asked)
     qtbot.waitUntil(window.toast.isVisible)
     assert "the way back is kept" in window.toast.label.text(), words(window)
@@ -326,17 +332,29 @@ def test_it_goes_back_in_time_and_forward_again(
     assert ask(file, there) == [(0,)] and count(file, "audit_chain") == entries, "a checkpoint knows more"
     told = told_of(window)
     assert "its number was another entry's" in words(told) and "PRODUCTION · d1:prod" in words(told)
-    qtbot.waitUntil(lambda: window.shield.text() == "Not verified")
+    qtbot.waitUntil(lambda: window.shield.text() == "Older state, or cut off")
     told.accept()
     closed(qtbot, window, Dialog)
     assert window.context is not None and window.context.lock.is_locked
     assert not window.context.history.next_undo
+    older = "This database is older than the one you saw last"
+    qtbot.waitUntil(lambda: older in words(window))
+    click(qtbot, button(notice(window, older), "Start over…"))
+    checkpoints = dialog(qtbot, window, CheckpointsDialog)
+    qtbot.waitUntil(checkpoints.start_over_button.hasFocus)
+    checkpoints.reject()
+    closed(qtbot, window, CheckpointsDialog)
 
     unlock(qtbot, window)
-    forward = travel(qtbot, window)
+    click(qtbot, button(notice(window, older), "Time Travel…"))
+    forward = dialog(qtbot, window, TimeTravelDialog)
     before = forward.line.text()
     assert [row[0] for row in texts(forward.table)] == ["just before going back", "before going back", KEPT]
-    go_back(qtbot, window, forward)
+    click(qtbot, forward.return_button)
+    assert "It is an earlier state than checkpoint 2 knows." in words(dialog(qtbot, window, ConfirmDialog))
+    press("Escape")
+    closed(qtbot, window, ConfirmDialog)
+    go_back(qtbot, window, travel(qtbot, window))
     assert ask(file, there) == [(1,)]
     kind, payload = ask(file, "SELECT event_type, payload FROM audit_chain ORDER BY seq DESC LIMIT 1")[0]
     assert (kind, json.loads(payload)["bookmark"]) == ("database_restored", before)
@@ -376,8 +394,8 @@ def test_what_is_refused_leaves_all_as_it_is_shown(
     asked.line.setText("00000001-00000000-abcdef")
     context = window.context
     edge.refuses_travel = True
-    agree(qtbot, window, asked)
-    assert "no bookmark" in error(qtbot, window)
+    click(qtbot, asked.return_button)
+    assert "no bookmark" in error(qtbot, window), "before anything is typed"
     edge.refuses_travel = False
     asked = travel(qtbot, window)
     asked.line.setText("00000001-0000000-abcdef")
@@ -393,7 +411,7 @@ def test_what_is_refused_leaves_all_as_it_is_shown(
     closed(qtbot, window, TimeTravelDialog)
     asked = travel(qtbot, window)
     asked.line.setText("fffffff1-00000000-abcdef")
-    agree(qtbot, window, asked)
+    click(qtbot, asked.return_button)
     assert "of a time to come" in error(qtbot, window)
     assert window.context is context and edge.restored == []
     assert page.model.rowCount() > 0
