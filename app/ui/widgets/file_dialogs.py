@@ -6,10 +6,11 @@ from functools import cache, partial
 from itertools import chain, count
 from pathlib import Path
 
-from PySide6.QtCore import QDir, QFileInfo, QObject, Qt, Slot
-from PySide6.QtGui import QAbstractFileIconProvider, QColor, QIcon, QPainter, QPalette
+from PySide6.QtCore import QChildEvent, QDir, QEvent, QFileInfo, QObject, QRect, Qt, Slot
+from PySide6.QtGui import QAbstractFileIconProvider, QIcon, QPainter
 from PySide6.QtWidgets import (
     QDialog,
+    QDialogButtonBox,
     QFileDialog,
     QFileIconProvider,
     QFileSystemModel,
@@ -25,23 +26,67 @@ from PySide6.QtWidgets import (
 )
 
 from app import paths
-from app.itemmodels.columns import Index
+from app.itemmodels.columns import Index, Tone
+from app.ui.theme import Kind, Theme, set_property
+from app.ui.theme.icons import Icon
 from app.ui.widgets.dialogs import AROUND, EDGE, hear_keys
 from app.ui.widgets.formatting import table_time
 from app.workers.watches import keep_watches
 
 
 class _ByName(QFileIconProvider):
-    """Icons and kinds of files by what their names say."""
+    """Icons and kinds of files by what their names say. `take(theme)` makes the icons beforehand: Qt asks for
+    them from a thread of its own.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._icons: dict[str, QIcon] = {}
+
+    def take(self, theme: Theme) -> None:
+        for name in (Icon.COMPUTER, Icon.DATABASE, Icon.FILE, Icon.FOLDER_SHUT):
+            self._icons[name] = theme.icon(name, "dim")
 
     def icon(self, what: QFileInfo | QAbstractFileIconProvider.IconType) -> QIcon:
         kinds = QAbstractFileIconProvider.IconType
         if isinstance(what, QFileInfo):
-            what = kinds.Folder if what.isDir() else kinds.File
-        return super().icon(what)
+            is_database = what.suffix().lower() in _DATABASES
+            name = Icon.FOLDER_SHUT if what.isDir() else Icon.DATABASE if is_database else Icon.FILE
+        else:
+            name = {kinds.Folder: Icon.FOLDER_SHUT, kinds.File: Icon.FILE}.get(what, Icon.COMPUTER)
+        return self._icons.get(name) or super().icon(what)
 
     def type(self, info: QFileInfo) -> str:
         return "Folder" if info.isDir() else f"{info.suffix().upper()} file".strip()
+
+
+class _Header(QHeaderView):
+    """Titles in the middle of their line, each above what it says, and beside them the arrow: Qt's model has
+    them at the top, the first one further right, and the arrow below.
+    """
+
+    def __init__(self, theme: Theme, files: QTreeView) -> None:
+        super().__init__(Qt.Orientation.Horizontal, files)
+        self._theme = theme
+        self.setSectionsClickable(True)
+        self.setSortIndicator(0, Qt.SortOrder.AscendingOrder)
+
+    def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
+        colour = self._theme.colour
+        painter.fillRect(rect, colour("panel"))
+        painter.fillRect(rect.left(), rect.bottom(), rect.width(), 1, colour("line"))
+        words = str(self.model().headerData(section, self.orientation()) or "").capitalize()
+        room = rect.adjusted(_PAD, 0, -_PAD, 0)
+        at = Qt.AlignmentFlag.AlignRight if section == _SIZE else Qt.AlignmentFlag.AlignLeft
+        painter.setPen(colour("dim"))
+        painter.drawText(room, at | Qt.AlignmentFlag.AlignVCenter, words)
+        if self.sortIndicatorSection() == section:
+            is_up = self.sortIndicatorOrder() == Qt.SortOrder.AscendingOrder
+            icon = Icon.SORT_UP if is_up else Icon.SORT_DOWN
+            arrow = self._theme.pixmap(icon, "dim", _ARROW, self.devicePixelRatioF())
+            beside = painter.fontMetrics().horizontalAdvance(words) + _PAD // 2
+            left = room.right() - beside - _ARROW if section == _SIZE else room.left() + beside
+            painter.drawPixmap(left, rect.center().y() - _ARROW // 2, arrow)
 
 
 class _InOurDates(QStyledItemDelegate):
@@ -60,16 +105,62 @@ def _by_name() -> _ByName:
     return _ByName()
 
 
-def _inked(icon: QIcon, ink: QColor) -> QIcon:
-    """An icon of one colour, in this one."""
-    picture = icon.pixmap(32)
-    painter = QPainter(picture)
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
-    painter.fillRect(picture.rect(), ink)
-    painter.end()
-    return QIcon(picture)
+def _dress(dialog: QFileDialog, files: QTreeView, theme: Theme) -> None:
+    """Gives Qt's own dialog the icons and distances that all dialogs here have."""
+    files.setHeader(_Header(theme, files))
+    if (layout := dialog.layout()) is not None:
+        layout.setContentsMargins(20, 20, 20, 16)
+    for name, icon in _ICONS.items():
+        if isinstance(button := dialog.findChild(QToolButton, name), QToolButton):
+            button.setIcon(theme.icon(icon))
+    for name in ("listModeButton", "detailModeButton"):  # names alone say too little of files alike
+        if isinstance(button := dialog.findChild(QToolButton, name), QToolButton):
+            button.hide()
 
 
+class _Questions(QObject):
+    """Gives what Qt's dialog asks in a box of its own an icon and words as all questions here have."""
+
+    def __init__(self, dialog: QFileDialog, theme: Theme) -> None:
+        super().__init__(dialog)
+        self._theme = theme
+        dialog.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QChildEvent) and event.polished() and isinstance(event.child(), QMessageBox):
+            self._dress(event.child())
+        return super().eventFilter(watched, event)
+
+    def _dress(self, box: QObject) -> None:
+        if not isinstance(box, QMessageBox):
+            return
+        box.setIconPixmap(self._theme.pixmap(Icon.WARNING, Tone.WARN, _LARGE, box.devicePixelRatioF()))
+        replace, keep = map(box.button, (QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No))
+        if replace is not None and keep is not None:
+            replace.setText("Replace")
+            set_property(replace, "kind", Kind.DANGER.value)
+            keep.setText("Cancel")
+
+
+def _accent(dialog: QFileDialog) -> None:
+    """The button that does it, once it is known what that is."""
+    box = dialog.findChild(QDialogButtonBox)
+    for button in () if box is None else box.buttons():
+        if box is not None and box.buttonRole(button) == QDialogButtonBox.ButtonRole.AcceptRole:
+            set_property(button, "kind", Kind.PRIMARY.value)
+
+
+_SIZE, _KIND, _PAD, _ARROW, _LARGE = 1, 2, 8, 12, 32
+"""The columns of sizes and of kinds, and pixels beside a title, of its arrow, and of a question's icon."""
+_ROOM_FOR_KINDS = 700
+"""Pixels of a dialog from which on a file's kind, which its name ends with, has a column."""
+_DATABASES = frozenset({"sqlite", "sqlite3", "db", "db3"})
+_ICONS = {
+    "backButton": Icon.CARET_LEFT,
+    "forwardButton": Icon.CARET_RIGHT,
+    "toParentButton": Icon.CARET_UP,
+    "newFolderButton": Icon.NEW_FOLDER,
+}
 _PLACES = 160
 """Pixels for the names beside the files of a dialog."""
 
@@ -80,21 +171,23 @@ def open_dialog(parent: QWidget, title: str, start: str, filters: str = "") -> Q
     folder = next(filter(paths.is_dir, (at, at.parent)), paths.home())
     dialog = QFileDialog(parent, title, str(folder), filters)
     dialog.setOption(QFileDialog.Option.DontUseNativeDialog, sys.platform == "linux")
+    dialog.setViewMode(QFileDialog.ViewMode.Detail)
     room = parent.screen().availableGeometry()
     dialog.resize(min(880, room.width() - 2 * EDGE), min(540, room.height() - 2 * AROUND))
-    files = dialog.findChild(QTreeView)
+    files, theme = dialog.findChild(QTreeView), Theme.in_force
+    if files is not None and theme is not None:
+        _by_name().take(theme)
+        _dress(dialog, files, theme)
+        _Questions(dialog, theme)
     if files is not None:  # Qt's own dialog, whose columns would cut off sizes and dates
         files.header().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         files.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         files.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        files.setColumnHidden(_KIND, dialog.width() < _ROOM_FOR_KINDS)
         files.setItemDelegateForColumn(files.model().columnCount() - 1, _InOurDates(files))
     places = dialog.findChild(QListView, "sidebar")
     if isinstance(places, QListView):  # which Qt gives as little room as it takes
         places.setMinimumWidth(min(_PLACES, places.sizeHintForColumn(0) + 20))
-    for name in ("backButton", "forwardButton", "toParentButton"):  # black, whatever the theme
-        if isinstance(button := dialog.findChild(QToolButton, name), QToolButton):
-            ink = button.palette().color(QPalette.ColorGroup.Active, QPalette.ColorRole.ButtonText)
-            button.setIcon(_inked(button.icon(), ink))
     line = dialog.findChild(QLineEdit, "fileNameEdit")
     if files is not None and isinstance(line, QLineEdit):
         line.textChanged.connect(partial(_mean_what_is_typed, files))
@@ -103,8 +196,14 @@ def open_dialog(parent: QWidget, title: str, start: str, filters: str = "") -> Q
         dialog.selectFile(at.name)
     dialog.finished.connect(lambda _: keep_watches())
     hear_keys(dialog, parent)
+    _accent(dialog)
     Outliving(dialog, parent)
     return dialog
+
+
+def _make_save(dialog: QFileDialog) -> None:
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    _accent(dialog)
 
 
 def _mean_what_is_typed(files: QTreeView, text: str) -> None:
@@ -128,7 +227,7 @@ def ask_save(
     it offers a name that nothing has yet.
     """
     dialog = open_dialog(parent, title, start if replace else str(_free(Path(start))), filters)
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    _make_save(dialog)
     dialog.setOption(QFileDialog.Option.DontConfirmOverwrite, not replace)
     return (Path(dialog.selectedFiles()[0]), dialog.selectedNameFilter()) if dialog.exec() else None
 
@@ -136,7 +235,7 @@ def ask_save(
 def new_folder_dialog(parent: QWidget, title: str, start: Path, act: str) -> QFileDialog:
     """Asks for a folder that is not there yet, and lists folders alone; `act` is what happens to it."""
     dialog = open_dialog(parent, title, str(_free(start)), "Folders (*)")
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    _make_save(dialog)
     dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
     dialog.setFilter(QDir.Filter.AllDirs | QDir.Filter.NoDotAndDotDot)
     dialog.setOption(QFileDialog.Option.HideNameFilterDetails)

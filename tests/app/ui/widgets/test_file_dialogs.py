@@ -7,11 +7,16 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
+    QApplication,
+    QDialogButtonBox,
     QFileDialog,
     QFileSystemModel,
     QLabel,
     QLineEdit,
+    QMessageBox,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QToolButton,
@@ -24,7 +29,8 @@ from app import paths
 from app.services.chain.checkpoint import Reason
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Mode, Theme
-from app.ui.widgets.file_dialogs import new_folder_dialog, open_dialog
+from app.ui.theme.icons import Icon
+from app.ui.widgets.file_dialogs import ask_save, new_folder_dialog, open_dialog
 from app.ui.widgets.formatting import typed_time
 from app.workers import watches
 from models.local.file import diagnose
@@ -165,3 +171,51 @@ def test_a_whole_path_that_is_typed_opens_the_file(qtbot: QtBot, theme: Theme, t
     with qtbot.waitSignal(dialog.fileSelected) as chosen:
         dialog.accept()
     assert chosen.args == [str(file)]
+
+
+def test_a_dialog_for_files_looks_like_those_of_the_program(
+    qtbot: QtBot, theme: Theme, tmp_path: Path
+) -> None:
+    for name in ("b.sqlite", "a.csv"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder").mkdir()
+    parent = added(qtbot, QWidget())
+    for made in (open_dialog(parent, "Open", str(tmp_path)), new_folder_dialog(parent, "O", tmp_path, "Go")):
+        dialog = added(qtbot, made)
+        dialog.show()
+        box = child(dialog, QDialogButtonBox)
+        kinds = {box.buttonRole(one): one.property("kind") for one in box.buttons()}
+        assert kinds[QDialogButtonBox.ButtonRole.AcceptRole] == "primary"
+        assert not kinds[QDialogButtonBox.ButtonRole.RejectRole]
+    files = child(added(qtbot, open_dialog(parent, "Open", str(tmp_path))), QTreeView)
+    header, model = files.header(), files.model()
+    assert (header.sortIndicatorSection(), header.sortIndicatorOrder()) == (0, Qt.SortOrder.AscendingOrder)
+    qtbot.waitUntil(lambda: model.rowCount(files.rootIndex()) == 3)
+
+    def looks() -> dict[str, QImage]:
+        rows = [model.index(row, 0, files.rootIndex()) for row in range(3)]
+        return {row.data(): row.data(Qt.ItemDataRole.DecorationRole).pixmap(16).toImage() for row in rows}
+
+    wanted = {"folder": Icon.FOLDER_SHUT, "a.csv": Icon.FILE, "b.sqlite": Icon.DATABASE}
+    icons = {name: theme.icon(icon, "dim").pixmap(16).toImage() for name, icon in wanted.items()}
+    qtbot.waitUntil(lambda: looks() == icons)
+
+
+def test_whether_a_file_is_replaced_is_asked_by_that_word(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
+    (tmp_path / "there.csv").touch()
+    asked, timer = list[str](), QTimer(interval=20, singleShot=True)
+
+    def answer() -> None:
+        timer.start()  # before a question that has its own event loop
+        shown = QApplication.activeModalWidget()
+        if isinstance(shown, QMessageBox):
+            asked.append(" ".join(one.text() for one in shown.buttons() if one.property("kind") == "danger"))
+            shown.reject()
+        elif isinstance(shown, QFileDialog):
+            shown.reject() if asked else shown.accept()
+
+    timer.timeout.connect(answer)
+    timer.start()
+    assert ask_save(added(qtbot, QWidget()), "Save", str(tmp_path / "there.csv")) is None
+    timer.stop()
+    assert asked == ["Replace"]
