@@ -12,10 +12,11 @@ from app.services.chain.finding import times_of
 from app.services.records.list_query import ListQuery
 from app.services.records.stored_times import epoch_of
 from app.ui.session.outcome import Outcome
-from app.ui.tabs.audit.timeline import DAYS_SHOWN, Timeline, days_of, moments_of, range_of
+from app.ui.tabs.audit.timeline import DAYS_SHOWN, Found, Timeline, days_of, moments_of, range_of
 from app.ui.widgets.filter_row import DateRange, Span
 from app.ui.widgets.later import later
 from app.workers.runner import Task
+from models.engine import Database
 from models.errors import TenantAdminError
 from models.status import DAY
 
@@ -94,21 +95,31 @@ class OverTime:
         """Shows on which days, and in which hours, the entries in scope are with which something is wrong."""
         utc, tenant = self._context.settings.utc_times, self._tab.scope.tenant_id
         findings = () if outcome is None else outcome.report.findings
-        numbers = sorted({one.seq for one in findings if one.seq and tenant in (None, one.tenant)})
+        numbers, bad = set[int](), set[int]()
+        for one in findings:
+            if one.seq and tenant in (None, one.tenant):
+                numbers.add(one.seq)
+                bad.update((one.seq,) if one.is_error else ())
         if self._marking is not None:
             self._marking.cancel()
             self._marking = None
 
-        def told(times: list[Any]) -> None:
+        def read_times(database: Database) -> tuple[list[Any], list[Any]]:
+            found = times_of(database, sorted(numbers))
+            return found, found if bad == numbers else times_of(database, sorted(bad)) if bad else []
+
+        def at(times: list[Any]) -> Found:
             found = [at for at in map(epoch_of, times) if at]
-            days = Counter(at // DAY if utc else local_day(at) for at in found)
-            self.timeline.set_findings(days, found)
+            return Found(Counter(at // DAY if utc else local_day(at) for at in found), found)
+
+        def told(times: tuple[list[Any], list[Any]]) -> None:
+            self.timeline.set_findings(*map(at, times))
 
         if numbers:
             read = self._context.runner.read
-            self._marking = read(times_of, numbers, on_done=told, on_failed=lambda error: None)
+            self._marking = read(read_times, on_done=told, on_failed=lambda error: None)
         else:
-            self.timeline.set_findings({})
+            self.timeline.set_findings(Found(), Found())
 
     def _failed(self, error: TenantAdminError) -> None:
         self.timeline.set_days(())

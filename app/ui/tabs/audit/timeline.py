@@ -6,7 +6,7 @@ import math
 import statistics
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -155,6 +155,14 @@ def bars_of(
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How many findings there are on which day, in days since 1970, and at what times."""
+
+    days: Mapping[int, int] = field(default_factory=dict)
+    times: Sequence[int] = ()
+
+
 class Timeline(QWidget):
     """`set_days([(days since 1970, count)])`; hidden until there are any, and then always in its place.
     `set_hours(moments, counts, utc)`: those of a few days instead, with buttons to the days beside them, and
@@ -163,7 +171,8 @@ class Timeline(QWidget):
 
     `picked(first, last)` (dates) when a bar is clicked, or several are dragged over, or chosen with Left and
     Right (Shift for several) and Return; of hours `hours_picked(since, until)` (epoch seconds). Each bar is
-    an hour, a day, or several where the days are more than the pixels; one with findings has a mark above it.
+    an hour, a day, or several where the days are more than the pixels; one with findings has a mark above it,
+    in the colour of the worst of them.
     The axis says how many entries the highest has, and so where heights are logarithms.
     `days_wanted()` when the days are wanted again, by Escape, too, and `moved(days)` to those so many later:
     with PageUp and PageDown as well.
@@ -184,8 +193,9 @@ class Timeline(QWidget):
         self._utc = True
         self._bars: list[Bar | HourBar] = []
         self._highest, self.is_logarithmic = 0, False
-        self._findings: Mapping[int, int] = {}
-        self._found_at: Sequence[int] = ()
+        self._found = self._bad = Found()
+        self._is_bad: list[bool] = []
+        """Of which bars it is known."""
         self._current = self._anchor = -1
         """The bar under the pointer or the keyboard, and where several begin."""
         self._is_held = False
@@ -241,10 +251,10 @@ class Timeline(QWidget):
         self._show_or_hide()
         self.update()
 
-    def set_findings(self, findings: Mapping[int, int], times: Sequence[int] = ()) -> None:
-        """How many there are on which day, in days since 1970, and at what times."""
-        if (findings, times) != (self._findings, self._found_at):
-            self._findings, self._found_at = findings, times
+    def set_findings(self, found: Found, bad: Found) -> None:
+        """Where there are any, and where such as are more than warnings."""
+        if (found, bad) != (self._found, self._bad):
+            self._found, self._bad = found, bad
             self._make_bars()
             self.update()
 
@@ -279,11 +289,14 @@ class Timeline(QWidget):
     def _make_bars(self) -> None:
         self._place_buttons()
         if self._hours is not None:
-            moments, counts, utc = self._hours
-            self._bars = [*bars_of_hours(moments, counts, self._found_at, utc)]
+            moments, times, utc = self._hours
+            self._bars = [*bars_of_hours(moments, times, self._found.times, utc)]
+            bad: Sequence[Bar | HourBar] = bars_of_hours(moments, times, self._bad.times, utc)
         else:
             most = max(1, self.width() // (_NARROWEST + _GAP))
-            self._bars = [*bars_of(self._days, most, self._findings)]
+            self._bars = [*bars_of(self._days, most, self._found.days)]
+            bad = bars_of(self._days, most, self._bad.days)
+        self._is_bad = [bar.findings > 0 for bar in bad]
         counts = [bar.count for bar in self._bars if bar.count]
         self._highest = max(counts, default=0)
         self.is_logarithmic = bool(counts) and statistics.median(counts) < _SMALL * self._highest
@@ -326,7 +339,7 @@ class Timeline(QWidget):
         soft.setAlphaF(0.45)
         between = self._theme.colour("accent")
         between.setAlphaF(0.75)
-        chosen, bad = self._chosen(), self._theme.colour("bad")
+        chosen, tones = self._chosen(), [self._theme.colour(name) for name in ("warn", "bad")]
         for position, bar in enumerate(bars):
             rect = self.bar_rect(position)
             height = self.bar_height(bar.count)
@@ -336,7 +349,7 @@ class Timeline(QWidget):
             )
             if bar.findings:
                 left = rect.center().x() - _MARK // 2
-                painter.fillRect(QRect(left, 0, _MARK, _MARK), bad)
+                painter.fillRect(QRect(left, 0, _MARK, _MARK), tones[self._is_bad[position]])
         painter.fillRect(0, room, self.width(), 1, line)
         painter.setPen(self._theme.colour("dim"))
         for place, words, side in self._labels():

@@ -5,7 +5,7 @@ from pytestqt.qtbot import QtBot
 
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
-from app.ui.tabs.audit.timeline import Timeline, bars_of
+from app.ui.tabs.audit.timeline import Found, Timeline, bars_of
 from app.ui.theme import Theme
 from models.local.database import LocalDatabase
 from models.schema import inspect
@@ -77,13 +77,16 @@ def test_shift_and_arrows_pick_several_days(qtbot: QtBot, theme: Theme) -> None:
 
 def test_days_with_findings_are_marked_and_said(qtbot: QtBot, theme: Theme) -> None:
     timeline = shown(qtbot, theme, [(DAY, 3), (DAY + 1, 5)])
-    timeline.set_findings({DAY + 1: 2, DAY - 9: 1})
+    found = Found({DAY + 1: 2, DAY - 9: 1})
+    timeline.set_findings(found, found)
     timeline.show()
     picture, at = timeline.grab().toImage(), timeline.bar_rect(1).center()
     assert picture.pixelColor(at.x(), 1) == theme.colour("bad")
     assert picture.pixelColor(timeline.bar_rect(0).center().x(), 1) != theme.colour("bad")
     qtbot.keyClick(timeline, Qt.Key.Key_Left)
     assert timeline.accessibleDescription() == "2024-10-05: 5 entries, 2 findings"
+    timeline.set_findings(found, Found({DAY - 9: 1}))
+    assert timeline.grab().toImage().pixelColor(at.x(), 1) == theme.colour("warn"), "nothing is broken there"
 
 
 def test_one_day_of_very_many_leaves_the_others_to_be_told_apart_and_the_axis_says_so(
