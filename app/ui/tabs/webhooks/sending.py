@@ -62,7 +62,7 @@ _ON_ITS_WAY = "On its way…"
 _KEPT = "Kept in the delivery log. Nothing about the webhook was changed."
 _EARLIER = "Of the event sent before, which is in the delivery log. The one beside it was not sent yet."
 _WIDTH = 860
-_AROUND = 20
+_AROUND, _BETWEEN = 20, 24
 _REQUEST_LINES, _LEAST_LINES, _AROUND_LINES = 12, 5, 24
 """Those of a request that is signed as Standard Webhooks say, and how many are seen at least."""
 
@@ -169,13 +169,19 @@ class SendEventDialog(Dialog):
             (("Tenant", self.whose.tenants), ("Webhook", self.whose.webhooks)),
             (("Event type", self.events), ("Signed as", self.signing)),
         )
+        labels = []
         for row, (first, second) in enumerate(pairs):
             for column, (words, box) in ((0, first), (3, second)):
-                choices.addWidget(named(words, box), row, column)
+                labels.append(named(words, box))
+                choices.addWidget(labels[-1], row, column)
                 choices.addWidget(box, row, column + 1)
-        choices.setColumnMinimumWidth(2, _AROUND // 2)
-        for column in (1, 4):
-            choices.setColumnStretch(column, 1)
+        # Halves with as much between them as what stands below has; an empty column has no gap behind it.
+        widest = max(one.sizeHint().width() for one in labels)
+        for column in (0, 3):
+            choices.setColumnMinimumWidth(column, widest)
+            choices.setColumnStretch(column + 1, 1)
+        choices.setHorizontalSpacing(_BETWEEN // 3)
+        choices.setColumnMinimumWidth(2, _BETWEEN - _BETWEEN // 3)
         add_layout(self.body, choices)
         self.add_widget(self.meaning)
         left, right = QWidget(), QWidget()
@@ -195,7 +201,7 @@ class SendEventDialog(Dialog):
         shown.setWidget(content)
         shown.setMinimumHeight(_height(self.request, _LEAST_LINES))
         in_column((shown, 1), self.kept, within=right)
-        self.add_widget(Columns(left, right), 1)
+        self.add_widget(Columns(left, right, spacing=_BETWEEN), 1)
 
     def _take_first(self) -> None:
         """The first event that the platform would send there."""

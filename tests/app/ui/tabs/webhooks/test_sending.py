@@ -8,9 +8,9 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
@@ -270,6 +270,24 @@ def test_a_webhook_without_a_secret_or_with_another_host_says_so(
         shown = opened(show_tab, context, qtbot)
         assert "does not deliver" in shown.problem.text() and not shown.send_button.isEnabled()
         assert not shown.curl_button.isEnabled()
+
+
+@pytest.mark.slow
+def test_what_is_chosen_stands_in_halves_above_request_and_answer(
+    show_tab: ShowTab, context: Context, qtbot: QtBot
+) -> None:
+    with serving(answer()) as hook:
+        point(context.opened.path, hook)
+        shown = opened(show_tab, context, qtbot)
+        tenant, webhook, request = shown.whose.tenants, shown.whose.webhooks, shown.request
+
+        def at(part: QWidget) -> tuple[int, int]:
+            left = part.mapTo(shown, QPoint()).x()
+            return left, left + part.width()
+
+        qtbot.waitUntil(lambda: at(tenant)[1] == at(request)[1])
+        assert at(tenant)[0] - at(request)[0] == at(webhook)[0] - at(request)[1] - 24
+        assert tenant.width() == webhook.width()
 
 
 def test_outcomes_have_words_of_their_own() -> None:
