@@ -119,6 +119,7 @@ _ROOM_FOR_ICON = 40 + 8
 LOW = 320
 """The height of a tab in pixels below which its rows need the margins."""
 GAP = 12
+_AROUND_VALUE = 3
 _LONG, _MOST_LINES, _OPENED_LINES = 160, 12, 14
 _FOLDS, _FOLDS_LINES, _FIRST_LINES = 2 * _LONG, 8, 5
 """Characters and lines beyond which a value shows its start, and lines of that: a few more are shown all."""
@@ -614,11 +615,13 @@ class FieldList(QWidget):
         self._grid.addWidget(name, row, 0, top)
         holder = QWidget()
         beside: Part = value
+        around = _AROUND_VALUE
         if field.go is not None and field.go_in_words:
             leads = push_button(self._theme, field.go_words, field.go, kind=Kind.FLAT)
             leads.setProperty("small", True)
             beside = in_row(value, leads, None, spacing=4)
-        line = in_column(beside, within=holder, margins=(0, 3, 0, 3), spacing=2)
+            around = 0  # the button is as high as a line with that, and the words stand beside their name
+        line = in_column(beside, within=holder, margins=(0, around, 0, around), spacing=2)
         if long:
             show = push_button(self._theme, f"Show all {_size(field.value, lines)}", kind=Kind.FLAT)
             show.setAccessibleName(f"Show all of {field.label}")

@@ -269,3 +269,22 @@ def test_an_empty_state_keeps_its_words_where_there_is_no_room_for_its_icon(
     state.show()
     qtbot.waitUntil(lambda: cut(over) == [], timeout=5_000)
     assert state.toolTip() and state.title.isVisible() and buttons[0].isVisible()
+
+
+def test_what_leads_on_from_a_value_leaves_it_beside_its_name(qtbot: QtBot, theme: Theme) -> None:
+    fields, page = FieldList(theme), added(qtbot, QWidget())
+    leads = Field(
+        "Verified", "never", can_copy=False, go=lambda: None, go_words="Verify it", go_in_words=True
+    )
+    fields.set_fields([leads, Field("Checkpoint", "none yet", can_copy=False)])
+    in_column(fields, None, within=page)
+    page.resize(360, 200)
+    page.show()
+    qtbot.waitExposed(page)
+    verified, never, checkpoint, none_yet = fields.findChildren(Label)
+
+    def lower(value: Label, name: Label) -> int:
+        """By how much the middle of its words lies below that of its name's."""
+        return sum(sign * one.mapTo(page, one.rect().center()).y() for sign, one in ((1, value), (-1, name)))
+
+    assert lower(never, verified) == lower(none_yet, checkpoint) and cut(fields) == []
