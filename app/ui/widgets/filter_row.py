@@ -1,6 +1,7 @@
 """The row above every table: a text, pick lists, days, and how many rows are left."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -471,21 +472,21 @@ class FilterRow(QWidget):
 class _TextField(WindowField):
     """Empties itself on Escape; with nothing to empty, Escape goes on to the window. `left(by_return)` on
     Down and on Return, which in a dialog would press the main button. Where there is no room for the hint it
-    leaves out what the icon says.
+    leaves out what the icon says, and then the last of what is searched; its tip has all of it.
     """
 
     left = Signal(bool)
 
     def __init__(self, hint: str) -> None:
         super().__init__(placeholderText=hint)
-        short = hint.removeprefix("Filter by ")
-        self._hints = hint, short[:1].upper() + short[1:]
+        self._hints = [*_shorter(hint)]
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        whole, short = self._hints
-        fits = self.fontMetrics().horizontalAdvance(whole) <= self.width() - _AROUND_TEXT
-        self.setPlaceholderText(whole if fits else short)
+        advance, room = self.fontMetrics().horizontalAdvance, self.width() - _AROUND_TEXT
+        shown = next((hint for hint in self._hints if advance(hint) <= room), self._hints[-1])
+        self.setPlaceholderText(shown)
+        set_tip(self, "" if shown == self._hints[0] else self._hints[0])
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.text():
@@ -494,3 +495,14 @@ class _TextField(WindowField):
             self.left.emit(event.key() != Qt.Key.Key_Down)
         else:
             super().keyPressEvent(event)
+
+
+def _shorter(hint: str) -> Iterator[str]:
+    """ "Filter by name, URL or host…", "Name, URL or host…", "Name, URL…", "Name…"."""
+    yield hint
+    whole = hint.removeprefix("Filter by ")
+    yield whole[:1].upper() + whole[1:]
+    named = re.split(", | or ", whole.removesuffix("…"))
+    for count in range(len(named) - 1, 0, -1):
+        short = ", ".join(named[:count])
+        yield f"{short[:1].upper()}{short[1:]}…"

@@ -275,3 +275,18 @@ def test_the_text_keeps_its_room_and_each_button_a_word_before_one_keeps_all_of_
         said.add((main.text(), act.text()))
     assert ("New…", "Mark all") in said and ("New notification…", "") not in said
     assert called == {"", "New…", "New notification…"} and main.accessibleName() == "New notification…"
+
+
+def test_what_is_searched_is_said_as_far_as_there_is_room(qtbot: QtBot, theme: Theme) -> None:
+    hint = "Filter by idea, refined idea or id…"
+    row = added(qtbot, FilterRow(theme, hint))
+    field = row.text
+    row.show()
+    qtbot.waitExposed(row)
+    said = []
+    for width in range(400, 100, -2):
+        field.resize(width, 32)
+        said.append(field.placeholderText())
+        assert field.fontMetrics().horizontalAdvance(said[-1]) <= max(width - 52, 40)
+        assert (hint in field.toolTip()) == (said[-1] != hint)
+    assert [*dict.fromkeys(said)] == [hint, "Idea, refined idea or id…", "Idea, refined idea…", "Idea…"]
