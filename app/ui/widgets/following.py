@@ -1,6 +1,6 @@
 """What scrolls to where the keyboard is."""
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt, Slot
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt, Signal, Slot
 from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QWidget
 
 from app.ui.widgets.later import later
@@ -9,7 +9,10 @@ from app.ui.widgets.later import later
 class FollowingScroll(QScrollArea):
     """Shows all of what the focus comes to, with `around` pixels above and below; where there is no room for
     it, the line in which the keyboard is, as with each key. A click is where one looks already.
+    `followed(widget)` when what it came to is in sight, for who has more to show with it.
     """
+
+    followed = Signal(QWidget)
 
     def __init__(self, around: int, parent: QWidget | None = None) -> None:
         super().__init__(parent, widgetResizable=True)
@@ -37,6 +40,8 @@ class FollowingScroll(QScrollArea):
             place.setHeight(1 if whole else line.height())
         margin = min(place.height() // 2 + self._around, room // 2 - 1)
         self.ensureVisible(place.center().x(), place.center().y(), 0, max(0, margin))
+        if not line_alone:
+            self.followed.emit(focused)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.KeyPress and watched is self.window().focusWidget():

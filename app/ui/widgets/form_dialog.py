@@ -6,7 +6,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple, Protocol, cast, runtime_checkable
 
-from PySide6.QtCore import SIGNAL, QDate, Qt, Signal, SignalInstance
+from PySide6.QtCore import SIGNAL, QDate, Qt, Signal, SignalInstance, Slot
 from PySide6.QtGui import QKeySequence, QShortcut, QTextCharFormat
 from PySide6.QtWidgets import (
     QCalendarWidget,
@@ -38,6 +38,8 @@ _MONTH, _AROUND_MONTH = (300, 252), (6, 6, 6, 6)
 
 FieldValue = str | bool | int
 Checker = Callable[[FieldValue], str]
+_BELOW = 4
+"""Pixels below a sentence that is in sight."""
 
 
 @runtime_checkable
@@ -99,6 +101,7 @@ class FormDialog(Dialog):
         add_layout(self.body, self._form)
         self.body.addStretch(1)
         self.add_said(self.problem)
+        self._scroll.followed.connect(self._show_problem)
         self.action_button = self.set_answer(action, self.submit)
         self.action_button.setToolTip("Ctrl+Enter")
         self.read_again_button = push_button(theme, "Show it as it is now", self._read_again)
@@ -208,6 +211,13 @@ class FormDialog(Dialog):
         if isinstance(typed, QLineEdit):
             typed.selectAll()
         later(self, 0, self.show_focus)  # once what is said below it has its place
+
+    @Slot(QWidget)
+    def _show_problem(self, focused: QWidget) -> None:
+        """What is wrong with a field is read to its end, also where a form has to scroll."""
+        for entry in self._entries.values():
+            if focused is _typed(entry.editor) and not entry.problem.isHidden():
+                self._scroll.ensureWidgetVisible(entry.problem, 0, _BELOW)
 
     def set_problem(self, sentence: str, key: str | None = None) -> None:
         """Show what is wrong, below a field or below the buttons; "" takes it away."""

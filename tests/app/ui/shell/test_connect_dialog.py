@@ -104,6 +104,7 @@ def test_what_is_wrong_is_said_at_its_field(
     later(form, 10, form.test_button.click)  # after what it does once it is shown
     qtbot.waitUntil(lambda: form.focusWidget() is form.editor(key))
     qtbot.waitUntil(lambda: not form.editor(key).visibleRegion().isEmpty())
-    shown = [label.text() for label in form.findChildren(Label) if label.isVisibleTo(form)]
-    assert len([text for text in shown if text.startswith(said)]) == 1
+    shown = [label for label in form.findChildren(Label) if label.isVisibleTo(form)]
+    (sentence,) = [label for label in shown if label.text().startswith(said)]
     assert form.focusWidget() is form.editor(key)
+    qtbot.waitUntil(lambda: sentence.visibleRegion().boundingRect().height() == sentence.height())
