@@ -72,6 +72,8 @@ from app.ui.widgets.tab_order import is_lost, step
 
 WIDTH = 460
 _WIDTH_OF_SENTENCES = 620
+_SPARE = 2
+"""Pixels beside a title, whose letters are not as wide as whole ones everywhere."""
 _MARGINS = (20, 20, 20, 16)
 _GAP = 20
 _ANY_HEIGHT = 16_777_215
@@ -394,9 +396,15 @@ class Dialog(QDialog):
                 part.updateGeometry()  # sizes that were measured before the style had its say
             self._make_room()
             self.resize(self.minimumSize())
+            later(self, 0, partial(self._be_no_higher, self.height()))
         super().showEvent(event)
         self._meant_x, self._shown_at = self.pos().x(), monotonic()
         later(self, 0, self._keep_on_screen)
+
+    def _be_no_higher(self, than: int) -> None:
+        """A table knows only once it is shown that it needs no room for a bar that scrolls sideways."""
+        if self.height() == than > self.minimumHeight():
+            self.resize(self.width(), self.minimumHeight())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """With a line over the foot where the words go on behind it."""
@@ -429,7 +437,11 @@ class Dialog(QDialog):
         """
         room = self._room
         left, top, right, bottom = _MARGINS
-        wide = max(self._content.minimumSize().width(), self._buttons.sizeHint().width()) + left + right
+        beside = 0 if self._icon is None else _ICON + self._content.spacing()
+        title = self.title.fontMetrics().horizontalAdvance(self.title.text()) + beside + _SPARE
+        title = title if title + left + right <= _WIDTH_OF_SENTENCES else 0  # else it takes two lines
+        parts = self._content.minimumSize().width(), self._buttons.sizeHint().width(), title
+        wide = max(parts) + left + right
         self.setMinimumWidth(min(max(self.minimumWidth(), wide), room.width()))
         width = max(self.width(), self.minimumWidth()) - left - right
         if self._icon is not None:

@@ -23,7 +23,7 @@ from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.tabs.common.form_fields import TenantField
 from app.ui.theme import Theme
 from app.ui.widgets.banner import Toast
-from app.ui.widgets.dialogs import EDGE, BugDialog, ConfirmDialog, Dialog, ErrorDialog
+from app.ui.widgets.dialogs import EDGE, WIDTH, BugDialog, ConfirmDialog, Dialog, ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.labels import LONGEST, text_box
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
@@ -43,6 +43,16 @@ def test_confirm_names_what_goes_and_caps_the_list(qtbot: QtBot, theme: Theme) -
     assert dialog.list.item(0).text() == "person0@globex.example"
     assert dialog.more.text() == "and 1,154 more"
     assert dialog.confirm_button.text() == "Delete 1,204 users"
+
+
+def test_a_title_that_fits_in_a_line_has_one(qtbot: QtBot, theme: Theme) -> None:
+    title = "foundation-primary.sqlite cannot be opened"
+    dialog = added(qtbot, ErrorDialog(theme, "It is in use.", title=title))
+    dialog.open()
+    assert dialog.width() > WIDTH and dialog.title.height() < 2 * dialog.title.fontMetrics().height()
+    dialog = added(qtbot, ErrorDialog(theme, "It is in use.", title="A name of many words " * 4))
+    dialog.open()
+    assert dialog.width() == WIDTH and dialog.title.height() > 2 * dialog.title.fontMetrics().height()
 
 
 def test_a_danger_is_not_confirmed_by_return(qtbot: QtBot, theme: Theme) -> None:
