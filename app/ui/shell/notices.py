@@ -24,7 +24,7 @@ from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted, some_of
 from app.ui.session.context import Context, Displaced
 from app.ui.session.lock import what_became
-from app.ui.theme import Kind, Theme
+from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.buttons import push_button
@@ -336,7 +336,7 @@ class PauseNotice(Notice):
         self.setVisible(error is not None)
         if error is not None:
             detail = f"{error} You see what was last read; it is read again by itself when that is over."
-            self.banner.show_verdict(Tone.WARN, error.heading, "", detail, Icon.PAUSED)
+            self.banner.show_verdict(Tone.WARN, error.heading, f"— until {error.when}", detail, Icon.PAUSED)
 
 
 class DisplacedNotice(Notice):
@@ -344,17 +344,19 @@ class DisplacedNotice(Notice):
 
     def __init__(self, theme: Theme, ask: Ask, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent, below=True)
-        self.open_button = self.add_door(Door.REOPEN, ask, Kind.PRIMARY)
-        self.restore_button = self.add_door(Door.RESTORE, ask)
         self.other_button = self.add_door(Door.OTHER, ask)
+        self.open_button = self.add_door(Door.REOPEN, ask, Kind.PRIMARY)
+        self.restore_button = self.add_door(Door.RESTORE, ask, Kind.PRIMARY)
 
     def say(self, error: Displaced | None) -> None:
         self.setVisible(error is not None)
         if error is not None:
             rest = "— what is shown is what it held until then"
             self.banner.show_verdict(Tone.BAD, error.heading, rest, str(error), Icon.WARNING_FILL)
+            is_empty = isinstance(error, FileEmptied)  # where a copy is what helps
             self.open_button.setVisible(isinstance(error, FileReplaced | LogMissing))
-            self.restore_button.setVisible(isinstance(error, FileEmptied))
+            self.restore_button.setVisible(is_empty)
+            set_property(self.open_button, "kind", (Kind.SECONDARY if is_empty else Kind.PRIMARY).value)
             self.other_button.setVisible(not isinstance(error, LogMissing))
 
 
@@ -364,7 +366,7 @@ class ConnectionNotice(Notice):
     def __init__(self, context: Context, ask: Ask, parent: QWidget) -> None:
         super().__init__(context.theme, parent, below=True)
         self.open_button = self.add_door(Door.REOPEN, ask, Kind.PRIMARY)
-        self.connect_button = self.add_door(Door.CONNECT, ask)
+        self.connect_button = self.add_door(Door.CONNECT, ask, Kind.PRIMARY)
         context.outside.withdrawn.connect(self._say)
         self._say(context.outside.refusal)  # which may have been heard by now
 

@@ -37,7 +37,7 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog, WaitDialog
 from app.ui.widgets.labels import Label, Look
-from models.errors import FileMoved, UndecodableText
+from models.errors import FileEmptied, FileMoved, FileReplaced, LogMissing, UndecodableText
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import sign
@@ -673,6 +673,20 @@ def test_a_file_whose_log_is_gone_is_opened_again_once_it_is_let_go_of(
     with qtbot.waitSignal(window.opened):
         click(qtbot, button(offers, "Open again"))
     assert not any(one.isVisible() for one in window.findChildren(DisplacedNotice))
+
+
+def test_what_helps_is_the_main_button_where_a_file_is_another(qtbot: QtBot, theme: Theme) -> None:
+    notice = DisplacedNotice(theme, lambda door: None)
+    qtbot.addWidget(notice)
+    for displaced, main in (
+        (FileReplaced(Path("a.sqlite")), notice.open_button),
+        (FileEmptied(Path("a.sqlite")), notice.restore_button),
+        (LogMissing(Path("a.sqlite")), notice.open_button),
+    ):
+        notice.say(displaced)
+        offered = [one for one in notice.findChildren(QPushButton) if not one.isHidden() and one.text()]
+        kinds = {one: one.property("kind") for one in offered}
+        assert [one for one, kind in kinds.items() if kind == "primary"] == [main]
 
 
 @pytest.mark.slow

@@ -948,7 +948,7 @@ def test_a_limit_is_one_notice_and_ends_by_itself(
     press("F5")
     qtbot.waitUntil(lambda: window.context is not None and window.context.pause.error is not None)
     shown = notice(window, "Cloudflare asks to wait")
-    assert "until" in shown.detail()
+    assert "until" in shown.detail() and re.search(r"— until \d\d:\d\d:\d\d UTC$", shown.headline())
     page.table.setFocus()
     press("Delete")
     qtbot.waitUntil(lambda: "Cloudflare takes none from d1:prod until" in window.toast.label.text())
