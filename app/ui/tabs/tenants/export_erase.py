@@ -34,12 +34,13 @@ _NO_PROOF = (
     "exported with it."
 )
 _GOES = "All that it has goes for good, at once or not at all."
-_COPY_OF_FILE = "A copy of the file is put beside it first, in this folder:\n{}\n"
-_COPY_OF_ROWS = "A copy of all that goes is put first in this folder:\n{}\n"
+_COPY_OF_FILE = "A copy of the file is put beside it first, in this folder:\n{}"
+_COPY_OF_ROWS = "A copy of all that goes is put first in this folder:\n{}"
 _NO_UNDO = "What was done to it here before can no longer be undone."
+_COPY_HOLDS = "That copy still holds all of it: delete it when nobody needs it any more."
 _STAYS = (
-    "That copy still holds all of it: delete it when nobody needs it any more. A marker in its chain and an "
-    "entry in that of system say what went; what other chains and the checkpoints say of it stays."
+    "A marker in its chain and an entry in that of system say what went; what other chains and the "
+    "checkpoints say of it stays."
 )
 
 
@@ -161,11 +162,14 @@ def _confirm(
     of = _COPY_OF_ROWS if opened.file is None else _COPY_OF_FILE
     price = found.price(opened.place, charged=opened.database.charges) if found.reads else None
     ending = context.history.ending if opened.file is not None else _NO_UNDO
-    said = (f"{_GOES} {of.format(opened.folder)}{_STAYS}", ending, found.caution, price)
+    goes = " ".join(filter(None, (_GOES, ending)))
+    copied = f"{of.format(opened.folder)}\n{_COPY_HOLDS}"
+    more = " ".join(filter(None, (_STAYS, found.caution)))
+    paragraphs = filter(None, (goes, copied, more, price))
     ConfirmDialog(
         context.theme,
         f"Erase {visible(found.tenant)}?",
-        " ".join(filter(None, said)),
+        "\n\n".join(paragraphs),
         action=f"Erase {counted(found.total, 'row')}",
         items=found.lines(title_of),
         whole=True,
