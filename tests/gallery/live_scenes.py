@@ -207,7 +207,8 @@ def _erase(window: MainWindow) -> None:
 def _erasure_not_known(window: MainWindow) -> None:
     error = OutcomeUnknown(PLACE, "the connection was lost before its answer came")
     said = "It is not known whether acme-corp is erased"
-    NotesDialog(window.theme, said, "About the erasure:", [str(error)], window).open_once()
+    about = "About the erasure:"
+    NotesDialog(window.theme, said, about, [str(error)], window, doubt=True).open_once()
 
 
 def retention(theme: Theme) -> RetentionDialog:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import PySide6
-from PySide6.QtCore import Qt, qVersion
+from PySide6.QtCore import QRect, Qt, qVersion
 from PySide6.QtWidgets import QComboBox, QDialog, QLineEdit, QPlainTextEdit, QSpinBox, QWidget
 
 from app import __version__, paths
@@ -27,7 +27,7 @@ from app.ui.widgets.data_table import ROW_HEIGHT
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.form_dialog import FormDialog, checked
 from app.ui.widgets.formatting import NOTHING, absolute_time, grouped, relative_time, shortened
-from app.ui.widgets.labels import ElidedLabel, Label, Look, text_box
+from app.ui.widgets.labels import ElidedLabel, Label, Look, section, text_box
 from app.ui.widgets.panes import Field, FieldList
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from models.status import DAY, DEFAULT_RETENTION_DAYS
@@ -72,19 +72,26 @@ _CHANGES = (
 )
 _LOOKS = {"OTHER": Look.WARN, "NO_ENTRY": Look.WARN, "NO_ROW": Look.WARN, "CONTRADICTED": Look.BAD}
 """How a copy stands to what checkpoints say, by its name; else dim."""
-_HEAD, _TAIL = 14, 18
+_HEAD, _TAIL = 8, 15
 """Characters of a long file name that are shown."""
+_FOR_ALL = 700
+"""Pixels of a screen from which all columns of the databases have room."""
+_FEW = (0, 1, 4, 5)
+"""Those that are shown where they have none: the line below the table says which file it is."""
 
 
-_BESIDE_KEYS, _BESIDE_COMPONENTS = 300, 440
-"""Pixels that a dialog takes beside the rows of its table."""
+_BESIDE_KEYS, _BESIDE_COMPONENTS, _ROOM_FOR_THREE = 300, 440, 2
+"""Pixels that a dialog takes beside the rows of its table; and the fewest rows by that where three fit."""
+_NOTES_WIDE, _NOTES_HIGH, _AROUND_NOTES = 508, 120, 18
+"""Pixels of a line of notes; how high they are at the most before they scroll; and those around them."""
 
 
-def _rows_beside(dialog: Dialog, height: int) -> int:
-    """As many rows as the screen has room for, at least three: a table that scrolls within words that do
-    leads nowhere.
+def _rows_beside(dialog: Dialog, height: int) -> int | None:
+    """As many rows as the screen has room for, at least three; None, so that all of them are there, where no
+    three have room: a table that scrolls within words that do leads nowhere.
     """
-    return max(3, (dialog.screen().availableGeometry().height() - height) // ROW_HEIGHT)
+    rows = (dialog.screen().availableGeometry().height() - height) // ROW_HEIGHT
+    return max(3, rows) if rows >= _ROOM_FOR_THREE else None
 
 
 class AboutDialog(Dialog):
@@ -112,7 +119,7 @@ class AboutDialog(Dialog):
         rows = [(Cell(part.name), Cell(part.version or NOTHING), Cell(part.licence)) for part in self._parts]
         most = _rows_beside(self, _BESIDE_COMPONENTS)
         self.table = StaticTable(theme, "Components", _COMPONENTS, rows, most=most)
-        self.add_widget(Label("Made with", Look.SECTION))
+        self.add_widget(section("Made with"))
         self.add_widget(self.table)
         unchanged = (
             "Qt and PySide6 are used unchanged, as shared libraries that you may replace with your own."
@@ -276,10 +283,10 @@ class DatabaseInfoDialog(Dialog):
         origin = [] if copy_of is None else [Field("A copy of", str(copy_of), tone=Tone.WARN)]
         self.fields.set_fields([*origin, *_file_fields(info)])
         self.add_widget(self.fields)
-        self.add_widget(Label("Tables", Look.SECTION))
+        self.add_widget(section("Tables"))
         self.table = StaticTable(theme, "Tables", _TABLES, _table_rows(info), most=9, wide=2)
         self.add_widget(self.table)
-        self.add_widget(Label("Schema and migrations", Look.SECTION))
+        self.add_widget(section("Schema and migrations"))
         self.verdicts = FieldList(theme)
         self.verdicts.set_fields([*_schema_fields(info), *_migration_fields(info)])
         self.add_widget(self.verdicts)
@@ -390,7 +397,12 @@ class ChooseDatabaseDialog(Dialog):
         self.setMinimumWidth(840)
         self._candidates = tuple(candidates)
         rows = [_candidate_row(candidate, folder, now, utc) for candidate in candidates]
-        self.table = StaticTable(theme, "Databases", _CANDIDATES, rows, wide=2)
+        shown: Sequence[int] = range(len(_CANDIDATES))
+        if self.screen().availableSize().width() < _FOR_ALL:  # else it would scroll sideways
+            shown = _FEW
+        columns = [_CANDIDATES[place] for place in shown]
+        cells = [[row[place] for place in shown] for row in rows]
+        self.table = StaticTable(theme, "Databases", columns, cells, wide=shown[len(shown) // 2 - 1])
         self.path = ElidedLabel(look=Look.DIM, mode=Qt.TextElideMode.ElideMiddle)
         self.add_widget(self.table)
         self.add_widget(self.path)
@@ -431,18 +443,33 @@ def _candidate_row(candidate: Candidate, folder: Path, now: int, utc: bool) -> t
 
 
 class NotesDialog(Dialog):
-    """What is to be known of a file that was written or read: `notes`, to read and copy."""
+    """What is to be known of a file that was written or read: `notes`, to read and copy; with `doubt` where a
+    person has to look for themselves.
+    """
 
     def __init__(
-        self, theme: Theme, title: str, sentence: str, notes: Sequence[str], parent: QWidget | None = None
+        self,
+        theme: Theme,
+        title: str,
+        sentence: str,
+        notes: Sequence[str],
+        parent: QWidget | None = None,
+        *,
+        doubt: bool = False,
     ) -> None:
-        super().__init__(theme, title, sentence, icon=Icon.INFO_FILL, tone=Tone.ACCENT, parent=parent)
+        icon, tone = (Icon.WARNING_FILL, Tone.WARN) if doubt else (Icon.INFO_FILL, Tone.ACCENT)
+        super().__init__(theme, title, sentence, icon=icon, tone=tone, parent=parent)
         self.setMinimumWidth(620)
-        self.text = text_box(theme, "What is to be known", "\n".join(notes))
+        self.text = text_box(theme, "What is to be known", "\n\n".join(notes))  # sentences, each by itself
+        self.text.setFont(self.font())
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
-        self.text.setMinimumHeight(120)
+        room = QRect(0, 0, _NOTES_WIDE, 1 << 16)
+        words = self.text.fontMetrics().boundingRect(room, Qt.TextFlag.TextWordWrap, self.text.toPlainText())
+        if words.height() < _NOTES_HIGH:  # no higher than they are: else they are followed by a hole
+            self.text.setFixedHeight(words.height() + _AROUND_NOTES)
+        self.text.setMinimumHeight(min(words.height() + _AROUND_NOTES, _NOTES_HIGH))
         self.add_widget(self.text, 1)
-        self.copy_button = copy_button(theme, "&Copy", lambda: "\n".join(notes))
+        self.copy_button = copy_button(theme, "&Copy", self.text.toPlainText)
         self.set_close_button(left=[self.copy_button])
 
 

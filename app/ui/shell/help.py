@@ -27,6 +27,8 @@ _BLOCK = 360
 _CONTENTS, _FOR_CONTENTS = 270, 720
 """Pixels of the list of what there is, and of the window that has room for it beside the words."""
 _ABOVE = 12
+_BEFORE = 20
+"""Pixels above a heading, which parts it from what it is not of."""
 
 
 def tasks() -> str:
@@ -131,6 +133,9 @@ class HelpWindow(QDialog):
         while block.isValid():
             if block.blockFormat().headingLevel():
                 found.append(block)
+                form = block.blockFormat()
+                form.setTopMargin(_BEFORE if len(found) > 1 else 0)
+                QTextCursor(block).setBlockFormat(form)
             block = block.next()
         return found
 

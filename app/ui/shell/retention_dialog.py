@@ -22,7 +22,7 @@ from app.ui.widgets.buttons import CheckBox, Lines, push_button
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.file_dialogs import choose_folder
 from app.ui.widgets.formatting import absolute_time, grouped, percent
-from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row, set_tip
+from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row, section, set_tip
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 
 LISTED = 50
@@ -320,7 +320,7 @@ class RetentionDialog(Dialog):
             words = f"Rows that stay lose what they refer to, which cannot be brought back: {changed}."
             self.add_widget(Label(words, Look.WARN, wrap=True))
         if plan.shares:
-            self.add_widget(Label("Audit entries by tenant", Look.SECTION))
+            self.add_widget(section("Audit entries by tenant"))
             self.tenants = StaticTable(self.theme, "Audit entries by tenant", _TENANTS, most=None)
             self.add_widget(self.tenants)
             self.rest = Label(look=Look.DIM)
@@ -350,6 +350,7 @@ class RetentionDialog(Dialog):
         if plan.left:
             stays = [(tenant_name(left.tenant_id), left.reason) for left in plan.left]
             self.chain_button = push_button(self.theme, "Show the audit chain", kind=Kind.FLAT)
+            self.chain_button.setProperty("small", True)
             self.chain_button.clicked.connect(self.reject)
             self.chain_button.clicked.connect(self.chain_wanted)
             self._add_reasons("Old entries that stay", stays, self.chain_button)
@@ -358,7 +359,7 @@ class RetentionDialog(Dialog):
 
     def _add_reasons(self, title: str, reasons: Sequence[tuple[str, str]], *beside: QWidget) -> None:
         line = Lines()
-        line.set_parts([Label(title, Look.SECTION), *beside])
+        line.set_parts([Label(title, Look.SECTION) if beside else section(title), *beside])
         self.add_widget(line)
         for name, reason in reasons[:LISTED]:
             self.add_widget(WarningLine(self.theme, f"{name}: {reason}"))

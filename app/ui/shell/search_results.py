@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QFont, QFontMetrics, QPainter
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.itemmodels.columns import Index
@@ -138,7 +138,7 @@ class ResultsPopup(QFrame):
 
     def __init__(self, theme: Theme, field: QWidget) -> None:
         super().__init__(field)
-        self._field = field
+        self._theme, self._field = theme, field
         self.setProperty("popup", True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAccessibleName("Search results")
@@ -155,11 +155,18 @@ class ResultsPopup(QFrame):
         self.sentence = Label(look=Look.DIM, wrap=True)
         self.sentence.setContentsMargins(10, 10, 10, 10)
         self.keys = Label("↑ ↓ choose · Enter shows · Esc closes", Look.DIM)
-        self.keys.setContentsMargins(10, 2, 10, 4)
-        self._column = in_column(
-            self.sentence, self.list, self.keys, within=self, margins=(5, 5, 5, 5), spacing=2
-        )
+        self.keys.setContentsMargins(10, 4, 10, 4)
+        parts = self.sentence, self.list, self.keys
+        self._column = in_column(*parts, within=self, margins=(5, 5, 5, 5), spacing=2)
         self.hide()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """With a line over the keys, behind which the rows go on."""
+        super().paintEvent(event)
+        if not self.keys.isHidden():
+            painter = QPainter(self)
+            painter.fillRect(1, self.keys.y() - 1, self.width() - 2, 1, self._theme.colour("line"))
+            painter.end()
 
     @property
     def rows(self) -> Sequence[ResultRow]:

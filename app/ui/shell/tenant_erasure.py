@@ -72,7 +72,8 @@ class TenantErasure(QObject):
             if isinstance(error, OutcomeUnknown) and error.is_undecided:
                 error.take = take
                 said = f"It is not known whether {visible(erasure.tenant)} is erased"
-                NotesDialog(context.theme, said, "About the erasure:", [str(error)], window).open_once()
+                about = "About the erasure:"
+                NotesDialog(context.theme, said, about, [str(error)], window, doubt=True).open_once()
 
         wait.open_once()
         job = context.runner.job(work, on_progress=wait.show_progress, on_done=done, on_failed=failed)

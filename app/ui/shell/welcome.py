@@ -95,6 +95,7 @@ class WelcomePage(QWidget):
         name, icon = (place.name, Icon.DATABASE) if isinstance(place, Path) else (place, Icon.WEBHOOK)
         name = shortened(name, NAME_SHOWN // 2, NAME_SHOWN // 2)
         button = push_button(self._theme, name, lambda: self.recent.emit(place), kind=Kind.FLAT, icon=icon)
+        button.setProperty("flush", True)  # it begins where the title does
         set_tip(button, str(place))
         return button
 

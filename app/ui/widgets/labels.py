@@ -145,6 +145,13 @@ class Label(QLabel):
             self.setAccessibleName(f"{self._caption}: {bounded(text)}")
 
 
+def section(title: str) -> Label:
+    """The title of a part of a dialog, nearer to what it is of than to what is above it."""
+    label = Label(title, Look.SECTION)
+    label.setContentsMargins(0, 8, 0, 0)
+    return label
+
+
 def keep_room(label: QWidget, *, kept: bool = True) -> None:
     """Whether it keeps its room while hidden: at what is shown and says nothing a screen reader stops."""
     policy = label.sizePolicy()

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+import pytest
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox
 from pytestqt.qtbot import QtBot
@@ -12,7 +13,13 @@ from app.services.files.describe import OpenedFile
 from app.services.files.find import Candidate
 from app.services.files.opening import open_database
 from app.settings import Settings
-from app.ui.shell.dialogs import AboutDialog, ChooseDatabaseDialog, DatabaseInfoDialog, PreferencesDialog
+from app.ui.shell.dialogs import (
+    AboutDialog,
+    ChooseDatabaseDialog,
+    DatabaseInfoDialog,
+    NotesDialog,
+    PreferencesDialog,
+)
 from app.ui.theme import DARK, Mode, Theme
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
@@ -191,6 +198,38 @@ def test_a_database_is_chosen_by_what_it_holds(qtbot: QtBot, theme: Theme, tmp_p
         qtbot.keyClick(dialog.table, Qt.Key.Key_Return)
     assert dialog.candidate() == candidates(tmp_path)[1]
     assert not dialog.isVisible()
+
+
+def test_what_has_no_room_beside_a_database_is_said_below(
+    qtbot: QtBot, theme: Theme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.ui.shell.dialogs._FOR_ALL", 10_000)
+    dialog = added(qtbot, ChooseDatabaseDialog(theme, candidates(tmp_path), NOW))
+    dialog.open()
+    dialog.resize(592, dialog.height())
+    assert texts(dialog.table)[0] == ["Gateway", "foundation-primary", "184,220", "5 min ago"]
+    assert dialog.table.horizontalScrollBar().maximum() == 0
+    assert dialog.path.text().endswith(f"{'3f' * 32}.sqlite")
+
+
+def test_notes_are_as_high_as_they_are(qtbot: QtBot, theme: Theme) -> None:
+    few = added(qtbot, NotesDialog(theme, "Exported", "Not all of it:", ["left out: the table songs"]))
+    many = added(qtbot, NotesDialog(theme, "Exported", "Not all of it:", [f"note {n}" for n in range(40)]))
+    for dialog in (few, many):
+        dialog.open()
+    assert few.text.height() < 60 and many.text.height() >= 120
+    assert not few.text.verticalScrollBar().isVisible()
+    assert many.text.toPlainText().startswith("note 0\n\nnote 1\n")
+
+
+def test_a_table_does_not_scroll_within_words_that_do(
+    qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.ui.shell.dialogs._BESIDE_COMPONENTS", 10_000)  # a screen has no room for it
+    monkeypatch.setattr(AboutDialog, "_room", QSize(640, 352))
+    dialog = added(qtbot, AboutDialog(theme))
+    dialog.open()
+    assert dialog.table.verticalScrollBar().maximum() == 0 < dialog._scroll.verticalScrollBar().maximum()
 
 
 def test_sorting_keeps_the_choice(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
