@@ -144,7 +144,7 @@ class Chain:
     """A tenant's rows, one after the other; `rows` are count, hash and record by number."""
 
     def __init__(self, first: Row) -> None:
-        self.first, self.last, self.head = first, first.seq - 1, b""
+        self.first, self.last, self.head, self.time = first, first.seq - 1, b"", b""
         self.rows: dict[int, tuple[int, str, bytes]] = {}
         self.markers: list[Marker] = []
         self.sound, self.told = True, 0  # of those rows that are markers
@@ -160,7 +160,7 @@ class Chain:
         elif row.marker is not None:
             self.markers.append(row.marker)
         self.told += row.event == b"audit_pruned"
-        self.last, self.head = row.seq, row.hash
+        self.last, self.head, self.time = row.seq, row.hash, row.time
         self.rows[row.seq] = len(self.rows) + 1, row.hash.decode("ascii", "replace"), row.record
         self.sound = self.sound and not problems
         return problems
@@ -263,16 +263,22 @@ def who_knew(line: Sequence[Item]) -> list[tuple[str, Item, Item, list[Item]]]:
 
 def check_against(line: Sequence[Item], chains: Chains, tenant: str | None) -> Iterator[str]:
     """What the checkpoints of a line knew, against all rows, or all of a tenant's."""
-    owners: dict[str, list[str]] = {}  # who began with an entry
-    starts: dict[str, set[int]] = {}  # and with which numbers
     for name, item, known, those in who_knew(line):
-        owners.setdefault(known["first_hash"], []).append(name)
-        starts.setdefault(name, set()).add(known["first_seq"])
         if tenant in (None, name):
             there = name in chains
             other = chains[name].knew(item, those) if there else f"entry {known['last_seq']}"
             if other is not None:
                 yield f"{other} of {name} is not the one that checkpoint {item['number']} knew"
+    yield from check_moved(line, chains, tenant)
+
+
+def check_moved(line: Sequence[Item], chains: Chains, tenant: str | None) -> Iterator[str]:
+    """Chains that begin with what was another's, or were put among what was known."""
+    owners: dict[str, list[str]] = {}  # who began with an entry
+    starts: dict[str, set[int]] = {}  # and with which numbers
+    for name, _, known, _ in who_knew(line):
+        owners.setdefault(known["first_hash"], []).append(name)
+        starts.setdefault(name, set()).add(known["first_seq"])
     firsts = {name: chain.first.hash.decode("ascii", "replace") for name, chain in chains.items()}
     for name, chain in chains.items():
         like = owners.get(firsts[name], [name])
@@ -364,6 +370,53 @@ def is_exactly(item: Item, chains: Chains, tenant: str | None) -> bool:
     )
 
 
+def is_older(chains: Chains, before: Sequence[Item], item: Item, end: int, tenant: str | None) -> bool:
+    """Whether a later checkpoint denies only that the rows, which those before bear out, go on."""
+    for name, chain in chains.items():
+        knew = [one for one in (*before, item) if name in one["tenants"]]
+        there = [one for one in knew if one["tenants"][name]["last_seq"] <= end]
+        newest = max(there, key=lambda one: int(one["tenants"][name]["last_seq"]), default=None)
+        known = newest and not chain.came_after(newest) and newest["tenants"][name]["last_seq"] >= chain.last
+        written_since = chain.time.isdigit() and seconds(int(chain.time)) > item["at"]
+        if not knew or (written_since and not known):
+            return False
+    for name, knows in [one for one in item["tenants"].items() if tenant in (None, one[0])]:
+        here, first, last = chains.get(name), knows["first_seq"], knows["last_seq"]
+        if first > end:
+            if here and knows["pruned_through"] < here.last:
+                return False
+            continue
+        if here is None or here.rows.get(first, (0, ""))[1] != knows["first_hash"]:
+            return False
+        missing = knows["entries"] - (len(here.rows) - here.rows[first][0] + 1)
+        told_more = here.markers and here.markers[-1][1] > knows["pruned_through"]
+        other = (
+            here.knew(item, [item])
+            if here.first.seq == first
+            else here.rows.get(last, (0, ""))[1] != knows["head"]
+        )
+        if told_more or (other if last <= end else not 0 < missing <= last - end):
+            return False
+    return True
+
+
+def lies_between(line: Sequence[Item], chains: Chains, tenant: str | None) -> tuple[Item, Item] | None:
+    """The checkpoints between which all rows, or all of a tenant's, end, where nothing contradicts that."""
+    end = max((chain.last for chain in chains.values()), default=0)
+    ends = []
+    for item in line:
+        own = [known["last_seq"] for name, known in item["tenants"].items() if tenant in (None, name)]
+        ends.append(max(own, default=0 if tenant else item["through"]))
+    count = len(line)
+    while count and ends[count - 1] > end:
+        count -= 1
+    before, later = line[:count], line[count:]
+    if not (before and later and before[-1]["tenants"]) or [*check_against(before, chains, tenant)]:
+        return None
+    older = all(is_older(chains, before, item, end, tenant) for item in later)
+    return (before[-1], later[0]) if older and not [*check_moved(line, chains, tenant)] else None
+
+
 def is_covered(latest: Item, chains: Chains) -> bool:
     """Whether the checkpoint knew all but the last rows of every tenant that it knows, and one at least."""
     known = [(chains[name], item["last_seq"]) for name, item in latest["tenants"].items() if name in chains]
@@ -423,6 +476,8 @@ def main(folder: Path, keys: Sequence[str] = ()) -> int:
     exactly = (one for one in every if is_exactly(one, chains, tenant))
     exact = [f"{one['number']}{' of a copy' * (one in copies)}" for one in exactly]
     earlier = bool(exact) and exact[-1] != str(every[-1]["number"])
+    between = lies_between(line, chains, tenant) if whole and not problems and not exact else None
+    earlier = earlier or between is not None
     if whole and not earlier:
         problems += check_against(line, chains, tenant)
     elif not whole:
@@ -447,6 +502,8 @@ def main(folder: Path, keys: Sequence[str] = ()) -> int:
         said.append(f"Its end is lost: it was verified through entry {through}, and ends at entry {there}.")
     if earlier:
         what = f"are those that checkpoint {exact[-1]} knew" if exact else "end before what a checkpoint knew"
+        if between:
+            what = f"end between checkpoint {between[0]['number']} and checkpoint {between[1]['number']}"
         said.append(f"The entries {what}; others knew more since.")
     strange = ", signed with a key that is not known here" * (bool(line) and not known and not worse)
     shown = "CONSISTENT" if held and strange else verdict

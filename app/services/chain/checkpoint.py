@@ -228,6 +228,11 @@ class CheckpointHistory:
             found.setdefault(None if self.trusts(item) else item.key, []).append(item)
         return tuple(tuple(items) for items in found.values())
 
+    @property
+    def latests(self) -> list[Checkpoint]:
+        """The latest of each voice."""
+        return [voice[-1] for voice in self.voices]
+
     def replaces(self, position: int) -> bool:
         """Whether what the checkpoint at that position says may stand for what those before it say."""
         return may_replace(self.checkpoints[position], self.checkpoints[:position], self.keys)
@@ -253,9 +258,8 @@ class CheckpointHistory:
     @property
     def marks(self) -> list[tuple[int, str]]:
         """Where a scan notes a tenant's state: where each knew its end, and where the latest ends."""
-        ends = [end for *_, end in self.voices]
         every = self.superseded + self.checkpoints
         known = (item for checkpoint in every for item in checkpoint.tenants.items())
         found = {(sealed.last_seq, tenant) for tenant, sealed in known}
-        found |= {(end.through, tenant) for end in ends for tenant in end.tenants}
+        found |= {(end.through, tenant) for end in self.latests for tenant in end.tenants}
         return sorted(found)

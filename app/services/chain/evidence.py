@@ -47,7 +47,7 @@ MEANING: Final = {
     Verdict.VERIFIED: "Every row holds, every start is proven, and checkpoints cover all but the last rows.",
     Verdict.CONSISTENT: "Every row holds and every start is proven. No checkpoint covers it yet.",
     Verdict.UNPROVEN_START: "Every row holds, but nothing proves what came before some chain's first row.",
-    Verdict.EARLIER: "The file is exactly as an earlier checkpoint knew it, not as later ones do.",
+    Verdict.EARLIER: "The file is in an earlier state: later checkpoints knew more than is there.",
     Verdict.TAMPERED: "At least one row is not as the platform wrote it, or rows are missing.",
     Verdict.UNREADABLE: "Rows could not be read: the file is damaged.",
 }

@@ -161,7 +161,8 @@ class Offer:
 
     @property
     def holds(self) -> bool:
-        return self.report.verdict not in BROKEN
+        """Whether nothing is wrong with it; a time that no checkpoint bears out is as much in question."""
+        return self.report.verdict not in BROKEN and self.report.later is None
 
     @property
     def needs_agreement(self) -> bool:
@@ -282,7 +283,7 @@ def offer(
     if line is None:
         line = _of_source(store, source, prepared.copy)
     report, alone = verify(InFile(prepared.copy), now=now, checkpoints=line, monitor=monitor), False
-    if line is not None and report.verdict in BROKEN:
+    if line is not None and (report.verdict in BROKEN or report.later is not None):
         by_itself = verify(InFile(prepared.copy), now=now, monitor=monitor)
         alone = by_itself.intact
         known = Standing.CONTRADICTED if of_file else known

@@ -498,7 +498,7 @@ def _known_later(last: int | None, attempt: Attempt) -> str | None:
     """
     if attempt.report is not None and attempt.report.verdict is rules.Verdict.EARLIER:
         return (
-            "The database is as an earlier checkpoint knew it, and what is recorded in it now would "
+            "The database is in an earlier state than checkpoints know, and what is recorded in it now would "
             f"contradict the later ones. Put back the later state, or, if you know why, {rules.SAY_SO}."
         )
     latest = attempt.known.latest

@@ -51,9 +51,7 @@ CHANGED = "Changed since it was verified"
 """What is said, also by the shield, of a file that held until somebody else wrote to it."""
 
 ENDS_BEFORE = "Older state, or cut off"
-"""What is said of a file in which nothing is wrong but that it ends before what checkpoints knew of it, or
-before what was verified.
-"""
+"""What is said of a file in which nothing is wrong but that it ends before what was verified."""
 
 Words = tuple[Tone, str, str, str, str]
 
@@ -67,8 +65,6 @@ def heading(said: Report | KeptVerdict) -> tuple[Tone, str, str]:
     """Tone, headline and icon of a verdict; a question, where a person has to say which database it is of."""
     if said.undecided and said.verdict not in BROKEN:
         return Tone.WARN, doubts.WHICH, Icon.WARNING_FILL
-    if said.ends_before:
-        return Tone.BAD, ENDS_BEFORE, Icon.SHIELD_BAD
     if said.lost_end is not None and said.intact:
         return Tone.WARN, ENDS_BEFORE, Icon.WARNING_FILL
     return HEADLINES[said.verdict]
@@ -234,7 +230,9 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
     start = inside(_start(report)) if report.notes else _start(report)
     notes = (note.removeprefix(doubts.WHICH).strip(" .") for note in report.notes)
     details = [*notes, start, _archive(report, asked)]
-    if report.earlier is not None:
+    if report.later is not None:
+        details.append(f"between checkpoint {report.earlier} and checkpoint {report.later}")
+    elif report.earlier is not None:
         details.append(f"exactly as checkpoint {report.earlier} knew it, not as later ones do")
     if outcome.checkpoint is not None:
         # Where only the archive is at fault, what is in the file is signed all the same.

@@ -553,6 +553,9 @@ def _of_chain(offer: Offer) -> tuple[str, Look]:
     if not offer.holds:
         found = report.tally or report.verdict.replace("_", " ").lower()
         chain = "The audit chain of the copy"
+        if report.later is not None:
+            between = f"between checkpoint {report.earlier} and checkpoint {report.later}"
+            return f"{chain} ends {between}, and no checkpoint bears out its last entries: {held}.", Look.BAD
         if offer.alone:
             return f"{chain} is consistent, but contradicts checkpoints: {found} in {held}.", Look.BAD
         return f"{chain} does not hold: {found} in {held}.", Look.BAD

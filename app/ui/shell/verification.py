@@ -326,8 +326,7 @@ class SelfVerification(QObject):
 
     def _tell(self, window: QWidget, report: Report) -> None:
         """Says on the desktop that the file does not hold, where the desktop shows such messages."""
-        what = "ends early" if report.ends_before else "broken"
-        title = f"{self._context.opened.place}: audit chain {what}"
+        title = f"{self._context.opened.place}: audit chain broken"
         words = ". ".join(
             [counted(report.found, "finding"), *(found.message for found in report.findings[:1])]
         )

@@ -97,9 +97,12 @@ class Attempt:
             if one.inside is not None
         }
         held |= {
-            tenant.tenant: f"The chain of {tenant_name(tenant.tenant)} is as an earlier checkpoint knew it."
-            if tenant.verdict is Verdict.EARLIER
-            else f"The chain of {tenant_name(tenant.tenant)} does not hold; verify it."
+            tenant.tenant: f"The chain of {tenant_name(tenant.tenant)} "
+            + (
+                "is in an earlier state than checkpoints know."
+                if tenant.verdict is Verdict.EARLIER
+                else "does not hold; verify it."
+            )
             for tenant in self.report.tenants
             if tenant.verdict not in SOUND
         }

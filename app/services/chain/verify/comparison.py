@@ -12,6 +12,7 @@ from app.services.chain.entry import Entry
 from app.services.chain.rules import (
     ANOTHER,
     GENESIS,
+    HIGHEST_SEQ,
     SAY_SO,
     Code,
     Finding,
@@ -24,34 +25,22 @@ from app.services.chain.rules import (
 )
 from app.services.chain.verify.join import Chain, ChainState, Joined, digest_between
 from app.services.chain.verify.report import Extent
-from app.services.text import counted, tenant_name, utc_time
+from app.services.text import counted, tenant_name
 
 _Denial = tuple[object, object, str]
 """What a checkpoint expected of a marker, what the marker says, and that in words."""
 
 
-def compare(
-    joined: Joined, history: CheckpointHistory, tenant: str | None, is_end: Callable[[Checkpoint], bool]
-) -> Checkpoint | None:
-    """Adds what contradicts the checkpoints; at most the first one that fails is named per tenant.
-
-    Returns the earlier checkpoint that the whole file is exactly as it was at, if it is: nothing contradicts
-    then. `tenant` is the one whose chain alone was scanned: whether the others end, too, as that knew them
-    `is_end` looks up, since of an earlier state all do.
+def denials(joined: Joined, history: CheckpointHistory, tenant: str | None) -> list[Finding]:
+    """What contradicts the checkpoints; at most the first one that fails is named per tenant, and that of one
+    alone, where its chain alone was scanned. Warnings come behind.
     """
-    joined.add(*history.findings)
-    earlier = _earlier_state(joined, history, tenant, is_end)
-    if earlier is not None and history.latest is not None:
-        joined.add(_is_earlier(earlier, history.latest, tenant))
-        return earlier
     first_wrong = joined.first_errors()
     moved: dict[str, Finding] = {}
     for voice in history.voices:
-        moved = _moved(joined, voice, alone=tenant is not None) | moved
-    joined.add(*moved.values())
-    failed = set(moved)
-    latest = [voice[-1] for voice in history.voices]
-    starts, baseline = _starts(history), history.baseline
+        moved = came_from_others(joined, voice, alone=tenant is not None) | moved
+    found_wrong, failed = [*moved.values()], set(moved)
+    starts, baseline, latests = _starts(history), history.baseline, history.latests
     for position, known in enumerate(history.checkpoints):
         current = position >= baseline  # those before it only know what markers say was removed since
         for name, sealed in known.tenants.items():
@@ -59,8 +48,8 @@ def compare(
                 continue
             chain, found = joined.chains.get(name), None
             if chain is not None:
-                compared = _Comparison(joined, chain, sealed, known, first_wrong.get(name), starts[name])
-                newest = any(end.tenants.get(name, sealed) is sealed for end in latest)
+                compared = Comparison(joined, chain, sealed, known, first_wrong.get(name), starts[name])
+                newest = any(end.tenants.get(name, sealed) is sealed for end in latests)
                 found = compared.of_markers()
                 if current:
                     found = found or compared.of_rows(newest, exported=history.keys is not None)
@@ -68,10 +57,12 @@ def compare(
                 found = _missing(name, sealed, known)
             if found is not None:
                 failed.add(name)
-                joined.add(found)
+                found_wrong.append(found)
     for voice in history.voices:
-        failed |= _numbering(joined, voice, failed)
-    return None
+        numbered = _numbering(joined, voice, failed)
+        failed.update(numbered)
+        found_wrong += numbered.values()
+    return found_wrong
 
 
 def compare_within(
@@ -120,7 +111,7 @@ def compare_within(
         if first is not None and first.seq > sealed.last_seq:
             whole = _as_left(first, *remains[name])
             whole.doubted = 0 if chain is None else chain.doubted
-            compared = _Comparison(joined, whole, sealed, known, first_wrong.get(name), starts[name])
+            compared = Comparison(joined, whole, sealed, known, first_wrong.get(name), starts[name])
             found = compared.of_all_gone(newest[name], exported=history.keys is not None)
             if found is None and chain is None and not _is_proven(whole, history):
                 found = _unproven(first, name, known)  # which is no chain of the range, that said so
@@ -133,7 +124,7 @@ def compare_within(
         elif chain is None or chain.first_seq > sealed.last_seq:
             found = _is_gone(name, sealed, known)
         else:
-            compared = _Comparison(joined, chain, sealed, known, first_wrong.get(name), ())
+            compared = Comparison(joined, chain, sealed, known, first_wrong.get(name), ())
             found = compared.of_last_row(cut_off=False)
         if found is not None:
             failed.add(name)
@@ -234,16 +225,16 @@ def _begun_since(first: Entry, name: str, known: Checkpoint) -> Finding:
     return Finding(Code.UNPROVEN_START, name, first.seq, None, None, sentence)
 
 
-def not_covered(joined: Joined, history: CheckpointHistory, chain: Chain, earlier: Checkpoint | None) -> int:
-    """How many of the tenant's rows no checkpoint covers."""
-    latest = earlier or history.proving
-    if latest is None or chain.tenant not in latest.tenants:
+def unknown_to(
+    joined: Joined, checkpoints: Sequence[Checkpoint], chain: Chain, ends_at: int = HIGHEST_SEQ
+) -> int:
+    """How many of the tenant's rows none of these checkpoints knew, by what they knew up to an end."""
+    name = chain.tenant
+    knew = [item for item in checkpoints if name in item.tenants and item.tenants[name].last_seq <= ends_at]
+    latest = max(knew, key=lambda item: item.tenants[name].last_seq, default=None)
+    if latest is None or came_after(joined, chain, latest):
         return chain.entries
-    if earlier is not None:
-        return 0
-    if _came_after(joined, chain, latest):
-        return chain.entries
-    return chain.entries - joined.entries_until(chain.tenant, latest.tenants[chain.tenant].last_seq)
+    return chain.entries - joined.entries_until(name, latest.tenants[name].last_seq)
 
 
 def backed(joined: Joined, history: CheckpointHistory, chain: Chain) -> bool:
@@ -252,10 +243,10 @@ def backed(joined: Joined, history: CheckpointHistory, chain: Chain) -> bool:
     if known is None or chain.tenant not in known.tenants:
         return False
     pruned_through = None if chain.marker is None else chain.marker.to_seq
-    return not _came_after(joined, chain, known) or pruned_through == known.tenants[chain.tenant].last_seq
+    return not came_after(joined, chain, known) or pruned_through == known.tenants[chain.tenant].last_seq
 
 
-def _came_after(joined: Joined, chain: Chain, known: Checkpoint) -> bool:
+def came_after(joined: Joined, chain: Chain, known: Checkpoint) -> bool:
     """Whether all of the chain came after what the checkpoint knew of it, of which nothing is left then.
 
     Its numbers say so, or its times: the platform's gateway begins at 1 again where everything was removed.
@@ -269,43 +260,6 @@ def _came_after(joined: Joined, chain: Chain, known: Checkpoint) -> bool:
     return known.is_before(chain.first_at)
 
 
-def is_as_latest(history: CheckpointHistory, chain: Chain) -> bool:
-    """Whether the latest checkpoint knows no more of the tenant than is there."""
-    sealed = None if history.latest is None else history.latest.tenants.get(chain.tenant)
-    return sealed is not None and _ends_alike(chain, sealed)
-
-
-def _ends_alike(chain: Chain, sealed: SealedChain) -> bool:
-    same = "first_seq", "last_seq", "entries", "head"
-    return all(getattr(chain, name) == getattr(sealed, name) for name in same)
-
-
-def _earlier_state(
-    joined: Joined, history: CheckpointHistory, tenant: str | None, is_end: Callable[[Checkpoint], bool]
-) -> Checkpoint | None:
-    """The newest checkpoint before the latest that knew exactly these rows, if the file has no errors."""
-    latest = history.latest
-    if (
-        latest is None
-        or not joined.complete
-        or joined.counted_errors()
-        or _is_exactly(joined, latest, tenant)
-    ):
-        return None
-    exactly = (known for known in history.older if _is_exactly(joined, known, tenant))
-    return next((known for known in exactly if tenant is None or is_end(known)), None)
-
-
-def _is_exactly(joined: Joined, known: Checkpoint, tenant: str | None) -> bool:
-    tenants = {name: sealed for name, sealed in known.tenants.items() if tenant in (None, name)}
-    if tenants.keys() != joined.chains.keys():
-        return False
-    return all(_ends_alike(joined.chains[name], sealed) for name, sealed in tenants.items()) and all(
-        digest_between(joined.states.get(name, ()), known.after, known.through) == sealed.digest
-        for name, sealed in tenants.items()
-    )
-
-
 def _starts(history: CheckpointHistory) -> dict[str, set[int]]:
     """The first numbers that were ever known of each tenant, by a checkpoint or as accepted by a person."""
     found: dict[str, set[int]] = {}
@@ -315,25 +269,6 @@ def _starts(history: CheckpointHistory) -> dict[str, set[int]]:
     for name in found.keys() & history.adopted.keys():
         found[name].add(history.adopted[name][0])
     return found
-
-
-def _is_earlier(earlier: Checkpoint, latest: Checkpoint, tenant: str | None) -> Finding:
-    """`tenant` is the one whose chain alone was scanned: nothing is said of the entries of others."""
-    what, more = "The database", max(0, latest.rows_ever - earlier.rows_ever)
-    if tenant is not None:
-        then, now = (known.tenants.get(tenant) for known in (earlier, latest))
-        what = f"The chain of {tenant_name(tenant)}"
-        more = max(0, (now.entries if now else 0) - (then.entries if then else 0))
-    knew = counted(more, "more entry", "more entries") if more else "other entries"
-    knew = knew if latest.tenants else "no entry any more"
-    same = earlier.database == latest.database
-    whose, others = ("", "later ones") if same else (" of a copy of it", "its own")
-    sentence = (
-        f"{what} is exactly as checkpoint {earlier.number}{whose} knew it on {utc_time(earlier.at)}; "
-        f"{others}, up to checkpoint {latest.number}, knew {knew}."
-    )
-    expected, found = (f"as of checkpoint {known.number}" for known in (latest, earlier))
-    return Finding(Code.EARLIER, tenant, None, expected, found, sentence)
 
 
 def _missing(tenant: str, sealed: SealedChain, known: Checkpoint) -> Finding:
@@ -347,7 +282,7 @@ def _missing(tenant: str, sealed: SealedChain, known: Checkpoint) -> Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class _Comparison:
+class Comparison:
     """One tenant's chain against what one checkpoint knows of it, through the last seq that it knew.
 
     `wrong` is the lowest seq of the chain with an error of its own, None if there is none; `starts` are the
@@ -398,7 +333,7 @@ class _Comparison:
         """
         chain, sealed = self.chain, self.sealed
         behind = chain.first_seq > sealed.last_seq
-        behind = behind or (self.wrong is None and _came_after(self.joined, chain, self.known))
+        behind = behind or (self.wrong is None and came_after(self.joined, chain, self.known))
         if behind and not newest:
             return None  # the later ones say it
         alone = chain.entries == len(chain.markers) + chain.doubted
@@ -408,7 +343,7 @@ class _Comparison:
             return None  # what a marker says of entries appended after the checkpoint, nothing here bears out
         if behind and not chain.at_genesis and not self._pruned:
             return None  # all that it knew went with the unproven start, which is its own finding
-        return self._of_ends() or self._of_digest()
+        return self._of_ends() or self.of_digest()
 
     def of_all_gone(self, newest: Checkpoint, *, exported: bool) -> Finding | None:
         """Of a chain that begins behind all that was known: what `newest`, the last to know it, bears out."""
@@ -471,7 +406,7 @@ class _Comparison:
         sentence = f"Entry {last:,} is not the one that the checkpoint knew: the chain was rewritten."
         return self._find(Code.CHECKPOINT, sealed.head, state.head, sentence)
 
-    def _of_digest(self) -> Finding | None:
+    def of_digest(self) -> Finding | None:
         chain, sealed, after = self.chain, self.sealed, self.known.after
         covered = chain.first_seq == sealed.first_seq or chain.first_seq <= after + 1
         if self._explained or not covered or self.joined.gap_between(after, sealed.last_seq):
@@ -551,7 +486,7 @@ class _Comparison:
         return sealed.entries - others, marker.entries, why
 
 
-def _moved(joined: Joined, checkpoints: Iterable[Checkpoint], *, alone: bool) -> dict[str, Finding]:
+def came_from_others(joined: Joined, checkpoints: Iterable[Checkpoint], *, alone: bool) -> dict[str, Finding]:
     """Of each tenant that begins with the entry another one began with, that entries were moved to it.
 
     An entry that is still where it was has only its like: a hash says nothing of the tenant. Where a chain
@@ -582,13 +517,15 @@ def _moved(joined: Joined, checkpoints: Iterable[Checkpoint], *, alone: bool) ->
     return found
 
 
-def _numbering(joined: Joined, checkpoints: Sequence[Checkpoint], done: Collection[str]) -> set[str]:
-    """Entries that none of them knew, with numbers below those that one had seen; the tenants they are of.
+def _numbering(
+    joined: Joined, checkpoints: Sequence[Checkpoint], done: Collection[str]
+) -> dict[str, Finding]:
+    """By tenant, that entries which none of them knew have numbers below those that one had seen.
 
     Nothing is said of the tenants in `done`.
     """
     latest, ever = checkpoints[-1], {name for known in checkpoints for name in known.tenants}
-    found = set()
+    found = {}
     for name, chain in joined.chains.items():
         if name in done:
             continue
@@ -602,8 +539,7 @@ def _numbering(joined: Joined, checkpoints: Sequence[Checkpoint], done: Collecti
                     f"{counted(more, 'entry', 'entries')} of {said} behind entry {sealed.last_seq:,} came "
                     f"after checkpoint {latest.number}, but with lower numbers than others had then."
                 )
-                joined.add(Finding(Code.NUMBERING, name, None, None, None, sentence))
-                found.add(name)
+                found[name] = Finding(Code.NUMBERING, name, None, None, None, sentence)
         elif name not in ever and chain.first_seq <= latest.through:
             if joined.is_wrong(name, chain.first_seq):
                 continue  # where it came from is said
@@ -620,6 +556,5 @@ def _numbering(joined: Joined, checkpoints: Sequence[Checkpoint], done: Collecti
                     f"Entry {first:,} of {said} was put among entries that checkpoint {latest.number} had "
                     "seen without it."
                 )
-            joined.add(Finding(code, name, first, None, actual, sentence))
-            found.add(name)
+            found[name] = Finding(code, name, first, None, actual, sentence)
     return found

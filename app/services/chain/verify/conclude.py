@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -34,7 +34,8 @@ from app.services.chain.rules import (
     end_is_lost,
     worst,
 )
-from app.services.chain.verify.comparison import backed, compare, compare_within, is_as_latest, not_covered
+from app.services.chain.verify.comparison import backed, compare_within, denials
+from app.services.chain.verify.earlier import Earlier, earlier_state, is_as_latest, not_covered
 from app.services.chain.verify.follow import KEEP, SEVERAL, Break
 from app.services.chain.verify.join import Chain, Joined
 from app.services.chain.verify.report import Extent, Report, TenantReport, in_order
@@ -97,7 +98,11 @@ def conclude(reader: Reader, joined: Joined, extent: Extent, known: CheckpointHi
         firsts, left = partial(_first_entries, reader), partial(_what_is_left, reader)
         covered = compare_within(joined, held, extent, firsts, left)
     else:
-        earlier = compare(joined, known, extent.tenant, partial(_is_end, reader, extent))
+        joined.add(*known.findings)
+        beside = _Beside(reader, extent)
+        earlier = earlier_state(joined, known, extent.tenant, extent.highest, beside)
+        if earlier is None:
+            joined.add(*denials(joined, known, extent.tenant))
     _explain_moved(reader, joined)
     _explain_emptied(joined, extent, known.counted)
     _name_gaps(joined, extent)
@@ -116,7 +121,8 @@ def conclude(reader: Reader, joined: Joined, extent: Extent, known: CheckpointHi
         findings=in_order(kept),
         tenants=tenants,
         counts=dict(sorted(joined.counts.items())),
-        earlier=None if earlier is None else earlier.number,
+        earlier=None if earlier is None else earlier.known.number,
+        later=earlier.later[0].number if earlier is not None and earlier.later else None,
         notes=(*known.notes, *_uncovered(reader, known)),
         doubts=known.doubts,
         undecided=known.undecided,
@@ -224,13 +230,29 @@ def _at_an_end(
     ]
 
 
-def _is_end(reader: Reader, extent: Extent, known: Checkpoint) -> bool:
-    """Whether all of the file ends as a checkpoint knew it, for all that its last entries tell."""
-    if extent.highest is None or extent.highest > known.through:
-        return False
-    lasts = _at_an_end(reader, "tenant_id = {}", [(tenant,) for tenant in known.tenants], "DESC")
-    ends = [None if last is None else (last.seq, last.text("hash")) for last in lasts]
-    return ends == [(sealed.last_seq, sealed.head) for sealed in known.tenants.values()]
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What the comparison with checkpoints looks up (`earlier.Beside`)."""
+
+    reader: Reader
+    extent: Extent
+
+    def is_end(self, known: Checkpoint) -> bool:
+        if self.extent.highest is None or self.extent.highest > known.through:
+            return False
+        lasts = _at_an_end(self.reader, "tenant_id = {}", [(tenant,) for tenant in known.tenants], "DESC")
+        ends = [None if last is None else (last.seq, last.text("hash")) for last in lasts]
+        return ends == [(sealed.last_seq, sealed.head) for sealed in known.tenants.values()]
+
+    def are_there(self, entries: Sequence[tuple[str, int, str]]) -> bool:
+        found = look_up(self.reader, "seq = ?", [(seq,) for _, seq, _ in entries])
+        there = [(row.tenant, row.seq, row.text("hash")) for rows in found for row in rows]
+        return there == [*entries]
+
+    def entries_from(self, tenant: str, seq: int) -> int:
+        asked = (f"SELECT count(*) FROM main.{TABLE} WHERE tenant_id = ? AND seq >= ?", tenant, seq)  # noqa: S608
+        (found,) = self.reader.batch([asked])
+        return int(found[0][0]) if found else 0
 
 
 def _first_entries(reader: Reader, tenants: Sequence[str], past_indexes: bool) -> dict[str, Entry]:
@@ -247,7 +269,7 @@ def _first_entries(reader: Reader, tenants: Sequence[str], past_indexes: bool) -
 
 
 def _tenant_report(
-    joined: Joined, chain: Chain, proof: Anchor | None, known: CheckpointHistory, earlier: Checkpoint | None
+    joined: Joined, chain: Chain, proof: Anchor | None, known: CheckpointHistory, earlier: Earlier | None
 ) -> TenantReport:
     if chain.errors:
         verdict = Verdict.TAMPERED

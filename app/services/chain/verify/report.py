@@ -161,9 +161,10 @@ class Report:
 
     `findings` are `in_order` and limited in number; `counts` has all of them by code, kept or not.
     `seal` is there when the whole file was scanned for a checkpoint. `archives` is how many archive files
-    were read along with the file. `earlier` is the number of the checkpoint that the file is exactly as at,
-    where later ones knew more. `notes` are sentences about the checkpoints that are no findings; `doubts`
-    those of them that say which database the file is. Where it is `undecided` a person has to say that.
+    were read along with the file. `earlier` is the number of the last checkpoint all of which is there, where
+    later ones knew more; where it is not exactly as at that one, `later` is the first of those. `notes` are
+    sentences about the checkpoints that are no findings; `doubts` those of them that say which database the
+    file is. Where it is `undecided` a person has to say that.
     `lost_end` is what a verification before this one knew, where nothing else is wrong.
     """
 
@@ -176,6 +177,7 @@ class Report:
     seal: Seal | None = field(default=None, repr=False)
     archives: int = 0
     earlier: int | None = None
+    later: int | None = None
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     undecided: bool = False
@@ -208,8 +210,8 @@ class Report:
 
     @property
     def ends_before(self) -> bool:
-        """Whether nothing contradicts the checkpoints but that all of it ends before what they knew: it is an
-        older state that none of them knew exactly, or its end was cut off, which nothing here can tell.
+        """Whether nothing contradicts the checkpoints but that all of it ends before what the first of them
+        knew: it may be an earlier state that no checkpoint bears out.
         """
         errors = [item for item in self.findings if item.is_error]
         highest = max((tenant.last_seq or 0 for tenant in self.tenants), default=0)

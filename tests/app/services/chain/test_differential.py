@@ -16,7 +16,9 @@ from typing import Any
 import apsw
 import pytest
 
+from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import making
+from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.pruning import prove
@@ -33,6 +35,7 @@ from app.workers import scan_pool
 from models.errors import NotAllowed
 from models.schema import read_stored
 from tests.app.services.chain.verify.chains import ChainFile
+from tests.app.services.chain.verify.histories import brought_back
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.chains import GENESIS
@@ -388,6 +391,33 @@ def test_no_one_takes_for_sound_what_verification_turns_down(tmp_path: Path, num
         except NOTHING_LEFT:
             continue
     check(chain, store, archive)
+
+
+@pytest.mark.matrix(each=4)
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(number, marks=[pytest.mark.slow] if number % 40 else []) for number in range(FILES)],
+)
+def test_no_one_takes_an_earlier_state_for_sound(tmp_path: Path, number: int) -> None:
+    rng = random.Random(number)
+    known, _ = brought_back(tmp_path, rng)
+    (archive := tmp_path / "archive").mkdir()
+    for name in rng.sample(sorted(DAMAGES), rng.choice([0, 0, 0, 1])):
+        with suppress(*NOTHING_LEFT):
+            DAMAGES[name](known.chain, rng, rng.choice(["acme", "globex"]))
+    before, path = rows(known.chain), InFile(known.chain.path)
+    report = verify(path, checkpoints=known.store.known(path), seal=True)
+    assert report.verdict not in SOUND
+    check_inspector(path.path, verify(path))
+    for reason in (Reason.REQUEST, Reason.VERIFY, Reason.RETENTION):
+        with pytest.raises(NotSigned):
+            known.store.create(path, report, now=NOW, reason=reason)
+    outcome, after = retain(path.path, known.store, archive), rows(known.chain)
+    assert not outcome.is_signed
+    if report.verdict is Verdict.EARLIER:
+        assert before == after and not outcome.archived and outcome.is_stopped
+    for one in report.tenants:
+        assert one.verdict not in BROKEN or before[one.tenant] == after[one.tenant]
 
 
 def check(chain: ChainFile, store: CheckpointStore, archive: Path) -> None:

@@ -92,6 +92,27 @@ def test_an_earlier_copy_is_restored_between_two_checkpoints(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("forged", [False, True])
+def test_a_copy_from_between_two_checkpoints_is_one_where_the_file_has_all_of_it(
+    live: Path, folder: Path, tmp_path: Path, *, forged: bool
+) -> None:
+    """Of its last entries no checkpoint tells, so they are held against what is there."""
+    checkpoint(live, folder)
+    append(live, 2)
+    between = snapshot_copy(live, tmp_path / "between.sqlite")
+    append(live, 3)
+    checkpoint(live, folder)
+    if forged:
+        ask(between, "DELETE FROM audit_chain WHERE seq > (SELECT max(seq) - 2 FROM audit_chain)")
+        ask(between, "UPDATE sqlite_sequence SET seq = seq - 2 WHERE name = 'audit_chain'")
+        chains.append(apsw.Connection(str(between)), "acme-corp", [NOW - 1] * 2)
+        assert verify_known(between, folder, now=NOW).verdict is Verdict.EARLIER
+    offered = offer(live, between, folder)
+    known = Standing.CONTRADICTED if forged else Standing.OLDER
+    assert (offered.known, offered.holds, offered.needs_agreement) == (known, not forged, forged)
+
+
+@pytest.mark.slow
 def test_after_a_restore_what_is_cut_off_is_still_found(live: Path, folder: Path, tmp_path: Path) -> None:
     early = snapshot_copy(live, tmp_path / "early.sqlite")
     append(live, 5)

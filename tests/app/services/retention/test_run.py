@@ -530,7 +530,7 @@ def test_what_stays_is_not_recorded_where_checkpoints_know_a_later_state(
     known = unsigned(path_of(engine), folder=tmp_path)
     plan = planned(engine, checkpoint=known)
     assert [one.tenant_id for one in plan.left] == ["acme"] and plan.obstacle is not None
-    with pytest.raises(NotAllowed, match=r"earlier checkpoint knew it.* Nothing was removed\."):
+    with pytest.raises(NotAllowed, match=r"earlier state than checkpoints know.* Nothing was removed\."):
         retain(engine, checkpoint=known)
     assert verify(path_of(engine), tmp_path, now=NOW).verdict is Verdict.EARLIER
 

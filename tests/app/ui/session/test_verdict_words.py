@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import apsw
 import pytest
 
 from app.itemmodels.columns import Tone
@@ -10,7 +11,11 @@ from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Report
 from app.services.records.record import read_entry
 from app.ui.session import verdict_words as said_of
+from app.ui.session.outcome import Asked, Outcome
 from app.ui.session.verdict_words import headline
+from tests.conftest import NOW
+from tests.fixtures import chains
+from tests.fixtures.checkpoints import sign, verify
 from tests.fixtures.connected import connected, execute
 from tests.fixtures.sample import sample
 
@@ -68,3 +73,26 @@ def test_a_verdict_says_of_what_it_is_and_of_nothing_none_is_green(
     assert headline(sound, since, newer)[:2] == (tone, words)
     assert headline(broken, since, newer)[:2] == (Tone.BAD, "Chain broken")
     assert headline(asked, since, newer)[:2] == (Tone.WARN, "Which database is this?")
+
+
+@pytest.mark.parametrize(
+    ("end", "head", "said"),
+    [
+        (62, "Earlier state — older than its latest checkpoint", "Between checkpoint 1 and checkpoint 2"),
+        (60, "Earlier state — older than its latest checkpoint", "Exactly as checkpoint 1 knew it"),
+        (50, "Chain broken — ", ""),
+    ],
+)
+def test_an_earlier_state_is_called_as_the_command_calls_it(
+    demo: Path, tmp_path: Path, end: int, head: str, said: str
+) -> None:
+    store, chain = tmp_path / "home", apsw.Connection(str(demo))
+    for _ in range(2):
+        sign(demo, store, now=NOW)
+        chains.append(chain, "acme-corp", [NOW] * 4)
+    chain.execute("DELETE FROM audit_chain WHERE seq > ?", (end,))
+    chain.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'audit_chain'", (end,))
+    report = verify(demo, store, now=NOW)
+    tone, headline, rest, detail, _ = said_of.banner(Outcome(Asked(), report, at=NOW))
+    assert tone is (Tone.WARN if said else Tone.BAD)
+    assert f"{headline} {rest}".startswith(head) and said.lower() in detail.lower()

@@ -95,6 +95,32 @@ def test_of_many_tenants_no_more_is_read_than_is_said(
         assert read > 1_000 + 4 * others, "what each tenant's ends are looked up for counts"
 
 
+@pytest.mark.parametrize("pruned", [False, True])
+def test_between_two_checkpoints_it_is_an_earlier_state(
+    put: Put, path: Path, store: CheckpointStore, pruned: bool
+) -> None:
+    engine, chain = put(path)
+    assert since(engine, store).report.stands
+    assert sign(InDatabase(engine), store).checkpoint == 1
+    for tenant in ("tenant-00", "tenant-01", "tenant-00", "tenant-new"):
+        chain.append(tenant)
+    there = chain.sql.execute("SELECT * FROM audit_chain").fetchall()
+    if pruned:
+        chain.prune("tenant-00", chain.seqs("tenant-00")[9])
+    assert sign(InDatabase(engine), store).checkpoint == 2
+    columns = "(?, ?, ?, ?, ?, ?, ?)"
+    chain.run("DELETE FROM audit_chain")
+    chain.sql.executemany(f"INSERT INTO audit_chain VALUES {columns}", there)
+    go_back(chain, 91)
+    for report in (verify(InDatabase(engine), store), since(engine, store).report):
+        assert (report.verdict, codes(report)) == (Verdict.EARLIER, {"EARLIER"}), report.findings
+        assert (report.earlier, report.later, report.not_covered) == (1, 2, 1)
+    assert sign(InDatabase(engine), store).checkpoint is None
+    chain.append("tenant-02", at=NOW + 1)
+    report = verify(InDatabase(engine), store)
+    assert report.verdict is Verdict.TAMPERED and "TRUNCATED" in codes(report), "which was written since"
+
+
 def go_back(chain: ChainFile, seq: int) -> None:
     """What Time Travel leaves: everything as it was, the counter too."""
     chain.run("DELETE FROM audit_chain WHERE seq > ?", seq)
@@ -137,7 +163,7 @@ def test_it_continues_what_was_seen_last_or_is_an_earlier_state_of_it(
     assert sign(InDatabase(engine), store).checkpoint is None
     go_back(chain, 80)
     report = verify(InDatabase(engine), store)
-    assert (report.verdict, codes(report)) == (Verdict.TAMPERED, {"TRUNCATED"})
+    assert (report.verdict, codes(report)) == (Verdict.TAMPERED, {"TRUNCATED"}), "before the first"
     assert sign(InDatabase(engine), store, Reason.START_OVER).checkpoint == 3
     assert verify(InDatabase(engine), store).verdict is Verdict.VERIFIED
 

@@ -1,0 +1,236 @@
+"""Whether a file is an earlier state of what checkpoints know: exactly as one knew it, or between two.
+
+Nothing contradicts then, and nothing vouches for it: it is signed, pruned and taken for sound by nobody.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
+from typing import NamedTuple, Protocol
+
+from app.services.chain.checkpoint import Checkpoint, CheckpointHistory, SealedChain
+from app.services.chain.rules import Code, Finding, seconds
+from app.services.chain.verify.comparison import Comparison, came_from_others, denials, unknown_to
+from app.services.chain.verify.join import Chain, Joined, digest_between
+from app.services.text import counted, tenant_name, utc_time
+
+
+class Earlier(NamedTuple):
+    """An earlier state of the file: the last checkpoint all of which is there. Where the file is not exactly
+    as that knew it, it ends at the entry `ends_at`, before what the `later` ones knew.
+    """
+
+    known: Checkpoint
+    later: Sequence[Checkpoint] = ()
+    ends_at: int = 0
+
+
+class Beside(Protocol):
+    """What is looked up in the file beside a scan."""
+
+    def is_end(self, known: Checkpoint) -> bool:
+        """Whether all of the file ends as a checkpoint knew it, for all that its last entries tell."""
+
+    def are_there(self, entries: Sequence[tuple[str, int, str]]) -> bool:
+        """Whether these are, each by its tenant, its number and its hash."""
+
+    def entries_from(self, tenant: str, seq: int) -> int:
+        """How many it has from this number on."""
+
+
+def earlier_state(
+    joined: Joined, history: CheckpointHistory, tenant: str | None, highest: int | None, beside: Beside
+) -> Earlier | None:
+    """Which one the whole file is, with a finding that says so; None where anything else was found.
+
+    `tenant` is the one whose chain alone was scanned: whether the others are in that state, too, is looked
+    up. `highest` is the file's last entry, None where that is not known.
+    """
+    if history.latest is None or not joined.complete or joined.counted_errors():
+        return None
+    if (found := _exactly(joined, history, tenant, beside)) is not None:
+        joined.add(_is_exactly_earlier(found.known, history.latest, tenant))
+    elif (found := _between(joined, history, tenant, highest, beside)) is not None:
+        joined.add(_is_between(joined, history, found, tenant))
+    return found
+
+
+def not_covered(joined: Joined, history: CheckpointHistory, chain: Chain, earlier: Earlier | None) -> int:
+    """How many of the tenant's rows no checkpoint covers."""
+    if earlier is None:
+        return unknown_to(joined, [history.proving] if history.proving else [], chain)
+    if not earlier.later:
+        return 0 if chain.tenant in earlier.known.tenants else chain.entries
+    trusted = [*filter(history.trusts, history.checkpoints)]
+    return unknown_to(joined, trusted, chain, earlier.ends_at)
+
+
+def is_as_latest(history: CheckpointHistory, chain: Chain) -> bool:
+    """Whether the latest checkpoint knows no more of the tenant than is there."""
+    sealed = None if history.latest is None else history.latest.tenants.get(chain.tenant)
+    return sealed is not None and _ends_alike(chain, sealed)
+
+
+def _exactly(
+    joined: Joined, history: CheckpointHistory, tenant: str | None, beside: Beside
+) -> Earlier | None:
+    """The newest checkpoint before the latest that knew exactly these rows."""
+    if history.latest is None or _is_exactly(joined, history.latest, tenant):
+        return None
+    exactly = (known for known in history.older if _is_exactly(joined, known, tenant))
+    found = next((known for known in exactly if tenant is None or beside.is_end(known)), None)
+    return None if found is None else Earlier(found)
+
+
+def _is_exactly(joined: Joined, known: Checkpoint, tenant: str | None) -> bool:
+    tenants = {name: sealed for name, sealed in known.tenants.items() if tenant in (None, name)}
+    if tenants.keys() != joined.chains.keys():
+        return False
+    return all(_ends_alike(joined.chains[name], sealed) for name, sealed in tenants.items()) and all(
+        digest_between(joined.states.get(name, ()), known.after, known.through) == sealed.digest
+        for name, sealed in tenants.items()
+    )
+
+
+def _ends_alike(chain: Chain, sealed: SealedChain) -> bool:
+    same = "first_seq", "last_seq", "entries", "head"
+    return all(getattr(chain, name) == getattr(sealed, name) for name in same)
+
+
+def _between(
+    joined: Joined, history: CheckpointHistory, tenant: str | None, highest: int | None, beside: Beside
+) -> Earlier | None:
+    """A state between two: all that the checkpoints before knew is there, as where they were all that is
+    known, and those after deny only that it goes on. Of each voice, as none speaks for another.
+    """
+    lasts = [highest or 0] if tenant is not None else [chain.last_seq for chain in joined.chains.values()]
+    end = max(lasts, default=0)
+    later: list[Checkpoint] = []
+    for voice in history.voices:
+        knew_more = [*takewhile(lambda item: item.last_seq > end, reversed(voice))]
+        if knew_more and not any(item.tenants for item in voice[: -len(knew_more)][-1:]):
+            return None
+        later += knew_more
+    if not any(_knew_more(item, end, tenant) for item in later):
+        return None
+    numbers = {item.number for item in later}
+    before = tuple(item for item in history.checkpoints if item.number not in numbers)
+    held = replace(history, checkpoints=before)
+    as_of = _AsOf(joined, before, end, tenant, beside)
+    if (
+        any(item.is_error for item in denials(joined, held, tenant))
+        or any(came_from_others(joined, voice, alone=tenant is not None) for voice in history.voices)
+        or any(map(as_of.is_contradicted, later))
+        or (tenant is not None and not beside.are_there(_of_others([*held.latests, *later], end, tenant)))
+    ):
+        return None
+    told = sorted(filter(history.trusts, later), key=lambda item: item.number) or later[::-1]
+    return Earlier(held.proving or before[-1], told, end)
+
+
+def _knew_more(known: Checkpoint, end: int, tenant: str | None) -> bool:
+    """Whether it knew an entry behind this end; of the tenant, where one is given."""
+    return any(sealed.last_seq > end for name, sealed in known.tenants.items() if tenant in (None, name))
+
+
+def _of_others(checkpoints: Iterable[Checkpoint], end: int, tenant: str) -> list[tuple[str, int, str]]:
+    """What these knew of other tenants up to this end: their last entries, or their first."""
+    found = set()
+    for known in checkpoints:
+        for name, sealed in known.tenants.items():
+            if name != tenant and sealed.last_seq <= end:
+                found.add((name, sealed.last_seq, sealed.head))
+            elif name != tenant and sealed.first_seq <= end:
+                found.add((name, sealed.first_seq, sealed.first_hash))
+    return sorted(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _AsOf:
+    """What was scanned as the state that ends at this entry, with what the checkpoints `before` knew."""
+
+    joined: Joined
+    before: Sequence[Checkpoint]
+    end: int
+    tenant: str | None
+    beside: Beside
+
+    def is_contradicted(self, later: Checkpoint) -> bool:
+        """Whether it has what a later checkpoint saw otherwise, or lacks what that saw up to there.
+
+        Of what came since those before it tells which tenants had any of it, first and last entries, how many
+        there were, and that none was written after it.
+        """
+        for name, chain in self.joined.chains.items():
+            if not any(name in item.tenants for item in (*self.before, later)):
+                return True
+            is_new = unknown_to(self.joined, [*self.before, later], chain, self.end) > 0
+            if is_new and chain.head_at is not None and seconds(chain.head_at) > later.at:
+                return True
+        known = later.tenants.items()
+        return any(self._is_otherwise(later, *item) for item in known if self.tenant in (None, item[0]))
+
+    def _is_otherwise(self, later: Checkpoint, name: str, sealed: SealedChain) -> bool:
+        """The same of one tenant; what was removed since is still there."""
+        chain = self.joined.chains.get(name)
+        if sealed.first_seq > self.end:
+            return chain is not None and sealed.pruned_through < chain.last_seq
+        if chain is None or not chain.first_seq <= sealed.first_seq <= chain.last_seq:
+            return True
+        if chain.marker is not None and chain.marker.to_seq > sealed.pruned_through:
+            return True
+        begins_alike, entries = chain.first_seq == sealed.first_seq, chain.entries
+        if not begins_alike:
+            entries = self.beside.entries_from(name, sealed.first_seq)
+            if not self.beside.are_there([(name, sealed.first_seq, sealed.first_hash)]):
+                return True
+        elif chain.first_hash != sealed.first_hash:
+            return True
+        if sealed.last_seq > self.end:
+            return not 0 < sealed.entries - entries <= sealed.last_seq - self.end
+        compared = Comparison(self.joined, chain, sealed, later, None, ())
+        return compared.of_last_row() is not None or (begins_alike and compared.of_digest() is not None)
+
+
+def _is_exactly_earlier(earlier: Checkpoint, latest: Checkpoint, tenant: str | None) -> Finding:
+    """`tenant` is the one whose chain alone was scanned: nothing is said of the entries of others."""
+    what, more = "The database", max(0, latest.rows_ever - earlier.rows_ever)
+    if tenant is not None:
+        then, now = (known.tenants.get(tenant) for known in (earlier, latest))
+        what = f"The chain of {tenant_name(tenant)}"
+        more = max(0, (now.entries if now else 0) - (then.entries if then else 0))
+    knew = counted(more, "more entry", "more entries") if more else "other entries"
+    knew = knew if latest.tenants else "no entry any more"
+    same = earlier.database == latest.database
+    whose, others = ("", "later ones") if same else (" of a copy of it", "its own")
+    sentence = (
+        f"{what} is exactly as checkpoint {earlier.number}{whose} knew it on {utc_time(earlier.at)}; "
+        f"{others}, up to checkpoint {latest.number}, knew {knew}."
+    )
+    expected, found = (f"as of checkpoint {known.number}" for known in (latest, earlier))
+    return Finding(Code.EARLIER, tenant, None, expected, found, sentence)
+
+
+def _is_between(joined: Joined, history: CheckpointHistory, earlier: Earlier, tenant: str | None) -> Finding:
+    """The same of a state between two."""
+    known, later, latest = earlier.known, earlier.later[0], earlier.later[-1]
+    chains, what, ends = joined.chains.values(), "The database", f"ends at entry {earlier.ends_at:,}"
+    if tenant is None:
+        then = known.rows_ever + sum(unknown_to(joined, [known], chain, earlier.ends_at) for chain in chains)
+        more = latest.rows_ever - then
+    else:
+        what = f"The chain of {tenant_name(tenant)}"
+        ends = f"ends at entry {joined.chains[tenant].last_seq:,}" if chains else "has no entry"
+        more = latest.tenants[tenant].entries - joined.entries if tenant in latest.tenants else 0
+    knew = counted(more, "more entry", "more entries") if more > 0 else "other entries"
+    who = f"Checkpoint {latest.number}"
+    who = who if later is latest else f"Later ones, up to checkpoint {latest.number},"
+    new = sum(unknown_to(joined, history.checkpoints, chain, earlier.ends_at) for chain in chains)
+    unknown = f"; no checkpoint knows {new:,} of those that are there" if new else ""
+    sentence = (
+        f"{what} {ends}, between checkpoint {known.number} of {utc_time(known.at)} and checkpoint "
+        f"{later.number} of {utc_time(later.at)}: an earlier state was brought back, or its end was cut off. "
+        f"{who} knew {knew}{unknown}."
+    )
+    expected, found = f"as of checkpoint {latest.number}", f"after checkpoint {known.number}"
+    return Finding(Code.EARLIER, tenant, None, expected, found, sentence)

@@ -1,0 +1,332 @@
+"""A file that ends between two checkpoints is an earlier state, where nothing that is there contradicts them.
+
+TENANT_ADMIN_HISTORIES is how many histories are brought back to a moment by chance.
+"""
+
+import json
+import os
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from app.services.chain.checkpoint import Checkpoint, Reason
+from app.services.chain.checkpoints.document import NotSigned, write_export
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.rules import BROKEN, Verdict
+from app.services.chain.verify.report import Report, Section
+from app.services.chain.where import InFile
+from tests.app.services.chain.checkpoints.conftest import KnownChain
+from tests.app.services.chain.verify.chains import ChainFile, codes
+from tests.app.services.chain.verify.histories import brought_back, put_back
+from tests.conftest import NOW
+from tests.fixtures.chains import GENESIS
+
+HISTORIES = int(os.environ.get("TENANT_ADMIN_HISTORIES", "60"))
+
+
+@pytest.fixture
+def known(tmp_path: Path) -> KnownChain:
+    """Entries 1 to 4, a checkpoint, 5 to 8, the last of a tenant that is new, and another checkpoint."""
+    known = KnownChain(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
+    for tenant in ("acme", "globex", "acme", "idle"):
+        known.chain.append(tenant)
+    known.checkpoint(NOW - 40)
+    for tenant in ("acme", "globex", "acme", "late"):
+        known.chain.append(tenant)
+    known.checkpoint()
+    return known
+
+
+def cut(chain: ChainFile, end: int) -> None:
+    """As an earlier copy is, and as whoever cuts its end off may leave it."""
+    chain.run("DELETE FROM audit_chain WHERE seq > ?", end)
+    chain.run("UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM audit_chain)")
+
+
+def is_tampered(report: Report) -> bool:
+    return report.verdict is Verdict.TAMPERED and (report.earlier, report.later) == (None, None)
+
+
+@pytest.mark.parametrize(("end", "new"), [(5, 1), (6, 1), (7, 0)])
+def test_between_two_checkpoints_it_is_an_earlier_state(known: KnownChain, end: int, new: int) -> None:
+    cut(known.chain, end)
+    report = known.verify(seal=True)
+    assert (report.verdict, codes(report), report.errors) == (Verdict.EARLIER, {"EARLIER"}, 0)
+    assert (report.earlier, report.later, report.not_covered, report.ends_before) == (1, 2, new, False)
+    (finding,) = report.findings
+    assert f"The database ends at entry {end}, between checkpoint 1 of 2026-" in finding.message
+    assert "and checkpoint 2 of 2026-" in finding.message
+    assert "an earlier state was brought back, or its end was cut off" in finding.message
+    more = "1 more entry" if end == 7 else f"{8 - end} more entries"
+    unknown = "; no checkpoint knows 1 of those that are there." if new else "."
+    assert finding.message.endswith(f"Checkpoint 2 knew {more}{unknown}")
+    verdicts = {one.tenant: one.verdict for one in report.tenants}
+    assert verdicts["acme"] is (Verdict.VERIFIED if end == 7 else Verdict.EARLIER)
+    assert verdicts["idle"] is Verdict.VERIFIED, "as the latest knew it"
+    with pytest.raises(NotSigned, match="earlier state"):
+        known.store.create(InFile(known.chain.path), report, now=NOW, reason=Reason.REQUEST)
+
+
+@pytest.mark.parametrize("tenant", ["acme", "globex", "idle", "late"])
+def test_one_tenant_alone_is_what_it_is_of_the_whole(known: KnownChain, tenant: str) -> None:
+    cut(known.chain, 5)
+    report = known.verify(section=Section(tenant))
+    if tenant == "idle":
+        assert (report.verdict, report.findings) == (Verdict.VERIFIED, ())
+        return
+    assert (report.verdict, codes(report)) == (Verdict.EARLIER, {"EARLIER"})
+    (finding,) = report.findings
+    ends = "has no entry" if tenant == "late" else f"ends at entry {known.chain.seqs(tenant)[-1]}"
+    assert f"The chain of {tenant} {ends}, between checkpoint 1" in finding.message
+    assert finding.tenant == tenant
+    known.chain.run("DELETE FROM audit_chain WHERE seq = 4")  # of another, which the others show
+    assert is_tampered(known.verify(section=Section(tenant)))
+
+
+def test_before_the_first_checkpoint_its_end_was_cut_off(known: KnownChain) -> None:
+    cut(known.chain, 3)
+    report = known.verify()
+    assert is_tampered(report) and codes(report) == {"TRUNCATED"} and report.ends_before
+
+
+def test_of_several_later_ones_the_last_says_how_many_there_were(known: KnownChain) -> None:
+    for number in range(3):
+        known.chain.append("acme")
+        known.checkpoint(NOW + number)
+    cut(known.chain, 6)
+    report = known.verify()
+    assert (report.verdict, report.earlier, report.later) == (Verdict.EARLIER, 1, 2)
+    assert "Later ones, up to checkpoint 5, knew 5 more entries" in report.findings[0].message
+
+
+def insert_one_more(chain: ChainFile) -> None:
+    """Of a tenant of which the later checkpoint knew as many up to a later end."""
+    cut(chain, 6)
+    chain.append("globex", seq=7)
+
+
+def take_a_number(chain: ChainFile) -> None:
+    """An act that went on from an earlier state, by its time."""
+    cut(chain, 5)
+    chain.append("acme", at=NOW + 9)
+
+
+def take_the_number_of_an_end(chain: ChainFile) -> None:
+    cut(chain, 5)
+    chain.append("globex", at=NOW - 50)
+    chain.append("globex", at=NOW - 50)
+    chain.append("acme", at=NOW - 50)
+
+
+def add_a_tenant(chain: ChainFile) -> None:
+    cut(chain, 5)
+    chain.append("forged")
+
+
+def rewrite_what_was_known(chain: ChainFile) -> None:
+    cut(chain, 6)
+    chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 3")
+    chain.rehash("acme")
+
+
+def renumber_what_was_known(chain: ChainFile) -> None:
+    """The end of a tenant is there, under another number."""
+    chain.run("DELETE FROM audit_chain WHERE seq IN (6, 8)")
+    chain.run("UPDATE audit_chain SET seq = 6 WHERE seq = 7")
+    cut(chain, 6)
+
+
+def leave_one_out(chain: ChainFile) -> None:
+    """Of a tenant alone the newest entry, which has a number below the end."""
+    chain.run("DELETE FROM audit_chain WHERE seq = 6")
+    cut(chain, 7)
+
+
+def leave_the_counter(chain: ChainFile) -> None:
+    chain.run("DELETE FROM audit_chain WHERE seq > 6")
+
+
+def begin_again(chain: ChainFile) -> None:
+    cut(chain, 6)
+    chain.append("acme", previous=GENESIS, seq=7)
+
+
+def rename(chain: ChainFile) -> None:
+    cut(chain, 7)
+    chain.run("UPDATE audit_chain SET tenant_id = 'forged' WHERE tenant_id = 'idle'")
+
+
+def prune_more(chain: ChainFile) -> None:
+    """What the later checkpoint still had."""
+    cut(chain, 6)
+    chain.prune("acme", 3)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        take_a_number,
+        take_the_number_of_an_end,
+        add_a_tenant,
+        rewrite_what_was_known,
+        renumber_what_was_known,
+        leave_one_out,
+        leave_the_counter,
+        begin_again,
+        rename,
+        prune_more,
+        insert_one_more,
+    ],
+)
+def test_where_anything_that_is_there_contradicts_it_is_tampered(
+    known: KnownChain, damage: Callable[[ChainFile], None]
+) -> None:
+    damage(known.chain)
+    assert is_tampered(known.verify())
+
+
+def test_a_first_entry_is_held_against_those_that_knew_it(known: KnownChain) -> None:
+    known.chain.append("late")
+    known.chain.append("acme")
+    known.checkpoint(NOW + 1)
+    cut(known.chain, 9)
+    assert known.verify().verdict is Verdict.EARLIER
+    known.chain.run("DELETE FROM audit_chain WHERE tenant_id = 'late'")
+    known.chain.append("late", payload="{}", seq=8)
+    known.chain.append("late", payload="{}", seq=9)
+    assert is_tampered(known.verify())
+
+
+def test_what_was_removed_since_is_there_in_an_earlier_state(known: KnownChain) -> None:
+    older = known.chain.path.read_bytes()
+    known.chain.append("acme")
+    between = known.chain.path.read_bytes()
+    known.chain.prune("acme", 3, at=NOW)
+    known.checkpoint(NOW + 1)
+    known.chain.append("acme", at=NOW + 2)
+    for number, content in enumerate((between, older)):
+        put_back(known, content)
+        report = known.verify()
+        assert (report.verdict, codes(report)) == (Verdict.EARLIER, {"EARLIER"})
+        assert (report.earlier, report.later) == (2, None if number else 3)
+    known.chain.append("acme")
+    known.chain.run("UPDATE audit_chain SET payload = '{\"n\":1}' WHERE seq > 3 AND tenant_id = 'acme'")
+    known.chain.rehash("acme", after=3)
+    assert is_tampered(known.verify()), "the entry with which the later one began is another"
+
+
+def test_a_marker_that_came_after_the_checkpoint_is_in_the_earlier_state(known: KnownChain) -> None:
+    known.chain.append("acme")
+    known.chain.prune("acme", 3, at=NOW)
+    known.chain.append("globex", at=NOW)
+    (end,) = known.chain.one("SELECT max(seq) FROM audit_chain")
+    for tenant in ("acme", "idle"):
+        known.chain.append(tenant, at=NOW)
+    known.checkpoint(NOW + 1)
+    for last in (end, end - 1):
+        cut(known.chain, last)
+        report = known.verify()
+        assert (report.verdict, report.earlier, report.later) == (Verdict.EARLIER, 2, 3)
+    payload = json.loads(known.chain.one("SELECT payload FROM audit_chain WHERE seq = ?", end - 1)[0])
+    known.chain.run(
+        "UPDATE audit_chain SET payload = ? WHERE seq = ?", json.dumps(payload | {"count": 1}), end - 1
+    )
+    known.chain.rehash("acme", after=end - 2)
+    assert is_tampered(known.verify())
+
+
+def test_what_begins_a_line_bears_out_no_state_before_it(known: KnownChain) -> None:
+    older = known.chain.path.read_bytes()
+    known.chain.append("acme")
+    report = known.chain.verify(seal=True)
+    known.store.create(InFile(known.chain.path), report, now=NOW + 1, reason=Reason.START_OVER)
+    put_back(known, older)
+    assert known.verify().verdict is Verdict.EARLIER, "exactly, as one knew it before"
+    cut(known.chain, 7)
+    assert is_tampered(known.verify())
+
+
+def test_a_checkpoint_that_knew_nothing_bears_out_none(tmp_path: Path) -> None:
+    known = KnownChain(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
+    known.chain.append("acme")
+    known.checkpoint()
+    known.chain.run("DELETE FROM audit_chain")
+    known.store.create(
+        InFile(known.chain.path), known.chain.verify(seal=True), now=NOW, reason=Reason.START_OVER
+    )
+    for seq in (7, 8):
+        known.chain.append("acme", seq=seq, at=NOW)
+    known.checkpoint(NOW + 1)
+    cut(known.chain, 7)
+    assert is_tampered(known.verify())
+
+
+def signed_by_a_stranger(known: KnownChain, through: int) -> list[Checkpoint]:
+    """What those of ours say, and behind them what a stranger says of a state and of all of it."""
+    key = Ed25519PrivateKey.generate()
+    made = [*known.store.checkpoints(InFile(known.chain.path))]
+    content = known.chain.path.read_bytes()
+    for end in (through, 8):
+        cut(known.chain, end)
+        seal = known.chain.verify(seal=True).seal
+        put_back(known, content)
+        assert seal is not None
+        public, before = key.public_key().public_bytes_raw().hex(), made[-1]
+        forged = replace(
+            before, number=before.number + 1, after=0, through=seal.through, tenants=seal.tenants
+        )
+        made.append(replace(forged, previous=before.hash, key=public).signed(key))
+    return made
+
+
+@pytest.mark.parametrize("ours", [1, 2])
+@pytest.mark.parametrize("through", [5, 6])
+def test_a_stranger_bears_out_no_earlier_state(tmp_path: Path, ours: int, through: int) -> None:
+    """Whether ours were made before that or only later: what ours deny, nobody else takes back."""
+    known = KnownChain(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
+    for number in range(8):
+        known.chain.append("acme")
+        if number == 3 and ours == 2:
+            known.checkpoint()
+    known.checkpoint()
+    write_export(tmp_path / "export.json", signed_by_a_stranger(known, through))
+    for end in (7, 6, 5):
+        cut(known.chain, end)
+        report = known.verify_by(tmp_path / "export.json")
+        if ours == 1 or end < through:  # what they deny themselves they have to bear out, too
+            assert is_tampered(report)
+        else:
+            assert (report.verdict, report.earlier) == (Verdict.EARLIER, 1)
+            assert report.not_covered == end - 4
+
+
+@pytest.mark.matrix(each=2)
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(number, marks=[pytest.mark.slow] if number % 20 else []) for number in range(HISTORIES)],
+)
+def test_a_history_brought_back_to_a_moment_is_earlier_from_its_first_checkpoint_on(
+    tmp_path: Path, number: int
+) -> None:
+    rng = random.Random(number)
+    known, seen = brought_back(tmp_path, rng)
+    whole = known.verify()
+    assert whole.verdict is (Verdict.EARLIER if seen else Verdict.TAMPERED), whole.findings
+    assert (whole.earlier or 0) == seen
+    for one in whole.tenants if seen else ():
+        alone = known.verify(section=Section(one.tenant))
+        assert alone.verdict is one.verdict, (one, alone.findings)
+    # What is changed of what a checkpoint knew is found, and nothing that is changed is ever sound.
+    tenant = rng.choice([one.tenant for one in whole.tenants])
+    *before, seq = (seqs := known.chain.seqs(tenant))[: rng.randrange(len(seqs)) + 1]
+    if before:
+        known.chain.run("UPDATE audit_chain SET payload = '{\"forged\":1}' WHERE seq = ?", seq)
+        known.chain.rehash(tenant, after=before[-1])
+        forged = known.verify()
+        last = known.store.checkpoints(InFile(known.chain.path))[seen - 1].tenants if seen else {}
+        was_known = tenant in last and seq <= last[tenant].last_seq
+        assert forged.verdict in ({Verdict.TAMPERED} if was_known or not seen else BROKEN | {Verdict.EARLIER})
