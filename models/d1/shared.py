@@ -47,6 +47,10 @@ _KEPT_TOLD: Final = 1_000
 _BUSY_MS: Final = 2_000
 _SET_SECONDS: Final = 60.0
 
+_KEEP: Final = """
+INSERT INTO bookmark (place, name, why, at) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET at = excluded.at,
+  why = iif(instr('; ' || why || '; ', '; ' || excluded.why || '; '), why, excluded.why || '; ' || why)
+"""
 _TABLES: Final = """
 PRAGMA journal_mode = wal;
 CREATE TABLE IF NOT EXISTS account (name TEXT PRIMARY KEY, calls REAL, at REAL, paused_until REAL DEFAULT 0);
@@ -141,12 +145,14 @@ class Shared:
             )
 
     def keep_bookmark(self, place: str, name: str, why: str) -> None:
-        """Notes, on the disk, what a database can be brought back to."""
+        """Notes, on the disk, what a database can be brought back to, and each reason why, where nobody has
+        written in between.
+        """
         now = time.time()
         with self._transaction(on_disk=True) as file:
             file.execute("DELETE FROM bookmark WHERE at < ?", (now - _TRAVEL_SECONDS,))
             values = (place, name, why, now)
-            file.execute("INSERT OR REPLACE INTO bookmark (place, name, why, at) VALUES (?, ?, ?, ?)", values)
+            file.execute(_KEEP, values)
 
     def bookmarks(self, place: str) -> list[Bookmark]:
         """Those of a database, the newest first."""

@@ -87,6 +87,14 @@ def test_what_was_sent_before_the_computer_started_is_as_old_as_that_at_least() 
     assert HOUR <= Sent(1, PROOF, "", up - HOUR).age() < HOUR + 60
 
 
+def test_a_bookmark_of_a_state_that_has_one_already_is_kept_with_both_reasons(tmp_path: Path) -> None:
+    shared = Shared(tmp_path)
+    for name, why in (("01", "kept by you"), ("02", "before"), ("01", "before"), ("01", "kept by you")):
+        shared.keep_bookmark("place", name, why)
+    kept = [(one.name, one.why) for one in shared.bookmarks("place")]
+    assert kept == [("01", "before; kept by you"), ("02", "before")]
+
+
 def test_without_a_folder_it_is_remembered_as_long_as_the_process_runs() -> None:
     shared, other = Shared(burst=1, per_second=1 / HOUR), Shared()
     assert (shared.take("a")[0], other.take("a")[0]) == (0.0, 0.0)
