@@ -64,8 +64,8 @@ class Tokens:
         user = self._user(connection)
         if user in self._entered:
             return self._entered[user]
-        found, why = self._at_hand(user)
-        if found:
+        kept, why = self._kept(user)
+        if found := kept or os.environ.get(ENVIRONMENT):
             return sound(found)
         if entered := self._ask(connection):
             self._entered[user] = sound(entered)
@@ -73,31 +73,29 @@ class Tokens:
         raise TokenMissing(connection.place, why)
 
     def another(self, connection: NamedConnection, refused: Collection[str]) -> str | None:
-        """What `of` gives by now, where none of those that were `refused` is that; None else, and nobody is
-        asked for one.
+        """The one that was entered or put into the keyring since, where none of those that were `refused` is
+        that; None else. Nobody is asked for one, and that of the environment takes the place of none.
         """
         if connection.is_local:
             return None
         user = self._user(connection)
         if (entered := self._entered.get(user)) is not None and entered not in refused:
             return entered
-        found, _ = self._at_hand(user)
+        found, _ = self._kept(user)
         with suppress(InvalidInput):
             if found and (token := sound(found)) not in refused:
                 self.drop(connection)  # it was replaced in the keyring since
                 return token
         return None
 
-    def _at_hand(self, user: str) -> tuple[str | None, str | None]:
-        """The keyring's, else that of the environment, and why the keyring has none."""
-        found = why = None
-        if self._keyring is not None:
-            try:
-                found = self._keyring.get_password(SERVICE, user)
-                why = "the system's keyring has none"
-            except KeyringProblem as error:
-                why = str(error)
-        return found or os.environ.get(ENVIRONMENT), why
+    def _kept(self, user: str) -> tuple[str | None, str | None]:
+        """The keyring's, and why it has none."""
+        if self._keyring is None:
+            return None, None
+        try:
+            return self._keyring.get_password(SERVICE, user), "the system's keyring has none"
+        except KeyringProblem as error:
+            return None, str(error)
 
     def enter(self, connection: NamedConnection, token: str) -> None:
         """Takes it for as long as this object lasts, or until it is refused; raises `InvalidInput`."""
