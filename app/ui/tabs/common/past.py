@@ -102,7 +102,7 @@ class PastPart(QWidget):
             self.table.hide()
         if self._context.costs:
             self._offer(f"Read up to {grouped(CHARGED)} entries")
-            told = self._context.charged("Each entry that is looked at is charged.") if is_other else ""
+            told = "" if self._entries else self._context.charged("Each entry that is looked at is charged.")
             self.note.setText(told)
             self.note.setVisible(bool(told))
         elif named is not None:

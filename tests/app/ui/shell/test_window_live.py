@@ -233,6 +233,11 @@ def test_a_record_can_be_changed_again_at_once(
         edit_email(qtbot, window, f"{name}@acme-corp.example")
         closed(qtbot, window, FormDialog)
     assert count(file, "audit_chain") == before + 2
+    webhooks = go(qtbot, window, 2)
+    choose(qtbot, webhooks, 0)
+    press("D")
+    qtbot.waitUntil(lambda: count(file, "audit_chain") == before + 3 and is_settled(window))
+    assert webhooks.past is not None and webhooks.past.note.isVisible(), "its history is still to be read"
 
 
 def test_an_undo_does_not_select_its_record_where_a_person_has_gone_on(
