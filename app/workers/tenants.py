@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from app.services.chain.verify.report import Report, Section
+from app.services.chain.verify.report import LostEnd, Report, Section
 from app.services.chain.verify.source import SHAPE, CannotVerify, readable, require_chain
 from app.services.chain.where import Where
 from app.services.opened import Opened
@@ -53,9 +53,9 @@ def export_tenant(
         else:
             told = lambda rows: before(rows + 3 * of_chain)  # noqa: E731
             path = _fetched(where, tenant, stack, told, monitor, is_chain=no_chain is None)
-        report = (
-            _verified(where, tenant, store, verify, now=now, by=by, monitor=monitor) if of_chain else None
-        )
+        how: dict[str, Any] = {"now": now, "by": by, "monitor": monitor}
+        report = _verified(where, tenant, store, verify, **how) if of_chain else None
+        gone = _gone(where, tenant, store, verify, **how) if not of_chain else None
 
         def tables(into: Path) -> WrittenTables:
             job: Job = {"database": str(path), "tenant": tenant, "folder": str(into), "target": str(folder)}
@@ -67,7 +67,7 @@ def export_tenant(
             return _tables_of(answer)
 
         checkpoints, unsigned = _extracts(where, tenant, store) if of_chain else ((), "")
-        return bundle.write(
+        done = bundle.write(
             where,
             tenant,
             folder,
@@ -75,10 +75,11 @@ def export_tenant(
             report=report,
             checkpoints=checkpoints,
             unsigned=unsigned,
-            no_chain=no_chain or "",
+            no_chain=" ".join(filter(None, (no_chain, bundle.why_none(gone)))),
             now=now,
             monitor=monitor,
         )
+        return done if gone is None else replace(done, verdict=gone.verdict, ends_sooner=gone.ends_sooner)
 
 
 def erase_with_what_is_kept(
@@ -142,10 +143,30 @@ def _verified(where: Where, tenant: str, store: "CheckpointStore", verify: "Veri
     report = verify_with_checkpoints(where, store, verify, section=Section(tenant), **how)
     known = store.verdicts.last(where)
     lost = None if known is None or not report.intact else known.lost_end
-    if lost is not None and (gone := still_lost(where, lost, tenant)) is not None:
+    gone = None if lost is None else still_lost(where, lost, tenant)
+    if report.lacks_table and report.intact and known is not None:  # whosever was the last one
+        gone = lost or LostEnd(known.through, known.at, known.head, 0, known.tenant, missed=True)
+    if gone is not None:
         report = replace(report, lost_end=gone)
         report = replace(report, notes=(*report.notes, report.ends_sooner))
     return bundle.of_one(report, tenant)
+
+
+def _gone(
+    where: Where, tenant: str, store: "CheckpointStore", verify: "Verifier", **how: Any
+) -> Report | None:
+    """What is found of a tenant that has no entry, where some were known; None where nothing speaks against
+    that.
+    """
+    from app.services.chain.checkpoints.gone import is_known  # noqa: PLC0415 - as above
+
+    if not is_known(where, store):
+        return None
+    try:
+        report = _verified(where, tenant, store, verify, **how)
+    except CannotVerify:  # which is told
+        return None
+    return None if report.stands else report
 
 
 def _extracts(where: Where, tenant: str, store: "CheckpointStore") -> "tuple[Sequence[Checkpoint], str]":

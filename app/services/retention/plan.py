@@ -8,6 +8,7 @@ from peewee import BaseQuery
 
 from app.services.chain import rules
 from app.services.chain.append import GUARDED, Event, barred, has_chain, unfit, unknown_tenant
+from app.services.chain.checkpoints.gone import NOTE
 from app.services.chain.checkpoints.making import Attempt, to_read
 from app.services.chain.numbering import NEWEST, Numbering
 from app.services.chain.pruning import GROUP, LeftAlone, Part, marker_of
@@ -374,14 +375,20 @@ def _plan(
         stored=stored,
     )
     # Nothing is signed where nothing goes, so no keyring is asked.
-    attempt = checkpoint(reason=None, signs=bool(found.total), monitor=monitor) if usable else None
+    is_gone = not (usable or has_chain(database))
+    attempt = None
+    if usable or is_gone:
+        attempt = checkpoint(reason=None, signs=bool(found.total) and usable, monitor=monitor)
+    if is_gone and (attempt is None or attempt.report is None):  # nothing was ever known of one
+        attempt = None
     if attempt is not None and unfinished - attempt.broken:  # what a chain says that is broken proves nothing
         found = replace(found, unfinished=_UNFINISHED)
     if attempt is not None and found.chain in attempt.broken:
         found = replace(found, chain=SYSTEM_TENANT)
-    obstacle = (
-        _unusable_chain(database, skipped) if attempt is None else cannot_record(database, found, attempt)
-    )
+    if attempt is None:
+        obstacle = _unusable_chain(database, skipped)
+    else:
+        obstacle = _gone(attempt) if is_gone else cannot_record(database, found, attempt)
     if attempt is not None and not found.total:
         obstacle = obstacle or attempt.stops  # which is said of each share else
     if obstacle is not None:
@@ -510,6 +517,12 @@ def _known_later(last: int | None, attempt: Attempt) -> str | None:
         f"Checkpoint {latest.number:,} knows an audit entry with the number {known:,}, but {ends}: what is "
         "recorded now would hide that. Verify the chain, and restore what is missing first."
     )
+
+
+def _gone(attempt: Attempt) -> str:
+    """Why nothing may be removed without an entry where the table of entries that were known is gone."""
+    lost = "" if attempt.report is None else attempt.report.ends_sooner
+    return _known_later(None, attempt) or lost or NOTE
 
 
 def _unusable_chain(database: Database, skipped: Sequence[Skipped]) -> str | None:

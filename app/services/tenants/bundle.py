@@ -71,10 +71,11 @@ WrittenTables = tuple[Mapping[str, TableWritten], Sequence[str], Mapping[str, in
 @dataclass(frozen=True, slots=True)
 class TenantExported:
     """How many `rows` of each table were written and how many `entries` of the chain, and the `verdict` of
-    that; None where the tenant has none. Where the table of that name is `no_chain`, which is said, its rows
-    are exported as any others. `unsigned` is why what checkpoints knew is not beside it, where they knew any.
-    `names_others` of the entries name another tenant. `virtual` tables have so many rows of it, which are not
-    written. So many `checkpoints` that knew the chain are in it.
+    that; None where the tenant has none, and none was known. Where the table of that name is `no_chain`, its
+    rows are exported as any others; that, or which entries that were known are gone, is said. `unsigned` is
+    why what checkpoints knew is not beside it, where they knew any. `names_others` of the entries name
+    another tenant. `virtual` tables have so many rows of it, which are not written. So many `checkpoints`
+    that knew the chain are in it.
     """
 
     rows: Mapping[str, int]
@@ -96,6 +97,14 @@ class TenantExported:
     @property
     def count(self) -> int:
         return sum(self.rows.values()) + self.entries
+
+
+def why_none(gone: Report | None) -> str:
+    """Why there is no chain of a tenant some of whose entries were known, as sentences."""
+    if gone is None:
+        return ""
+    notes = [] if gone.lost_end is None else [gone.ends_sooner]
+    return " ".join([*(found.message for found in gone.findings if found.is_error), *notes])
 
 
 def beside_chain(tables: StoredTables, tenant: str, *, is_chain: bool) -> dict[str, str]:

@@ -57,6 +57,66 @@ def test_a_chain_of_which_nothing_is_left_has_lost_its_end_until_that_is_accepte
     assert [run("verify", copy, *accept).returncode for accept in ((), ("--accept-end",), ())] == [1, 0, 0]
 
 
+@pytest.mark.parametrize(
+    "more", [(), ("CREATE VIEW audit_chain AS SELECT * FROM kept",)], ids=["none", "a view"]
+)
+def test_a_table_that_is_gone_has_lost_what_was_known(
+    copy: Path, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    assert run("checkpoint", copy).returncode == 0
+    execute(copy, "ALTER TABLE audit_chain RENAME TO kept", *more)
+    for how in ((), ("--since-checkpoint",)):
+        done = run("verify", copy, *how)
+        assert (done.returncode, done.stderr.count("could not")) == (1, 0)
+        assert "This database has no table audit_chain any more" in done.stdout
+        assert "TRUNCATED: No entry of acme-corp is left of the" in done.stdout
+        assert "\nTAMPERED: 0 entries in " in done.stdout
+    refused = run("checkpoint", copy)
+    assert refused.returncode == 1 and "no checkpoint was made" in refused.stderr
+    told = json.loads(run("verify", copy, "--json").stdout)
+    assert told["verdict"] == "TAMPERED" and told["tenants"] == []
+    done = run("tenants", "export", copy, "acme-corp", tmp_path / "out")
+    assert done.returncode == 1 and "audit chain: 0 entries, TAMPERED" in done.stdout
+    assert "without a chain as evidence: " in done.stderr
+    assert "No entry of acme-corp is left of the" in done.stderr
+    done = run("retention", copy, "--trust-clock", "--unrecorded")
+    assert done.returncode != 0
+    if not more:
+        assert "knows an audit entry with the number 600, but none is left" in done.stderr
+
+
+def test_a_table_that_is_gone_has_lost_the_end_that_was_verified(copy: Path) -> None:
+    assert run("verify", copy).returncode == 0
+    execute(copy, "DROP TABLE audit_chain")
+    for command in ("verify", "checkpoint"):
+        done = run(command, copy)
+        assert done.returncode == 1 and "CONSISTENT, end lost: 0 entries in " in done.stdout
+        assert "up to 600" in done.stdout or "through entry 600" in done.stdout
+        assert "if you know why: tenant-admin verify --accept-end" in done.stderr
+    done = run("retention", copy, "--trust-clock", "--unrecorded")
+    assert done.returncode == 2 and "verified through entry 600" in done.stderr
+    done = run("verify", copy, "--accept-end")
+    assert done.returncode == 0 and "Accepted: it was verified through entry 600 before" in done.stdout
+    done = run("verify", copy)
+    assert done.returncode == 2 and "This database has no table audit_chain." in done.stderr
+
+
+def test_of_a_table_that_was_never_known_nothing_is_lost(copy: Path) -> None:
+    execute(copy, "DROP TABLE audit_chain")
+    for command in ("verify", "checkpoint"):
+        done = run(command, copy)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "This database has no table audit_chain." in done.stderr
+
+
+def test_whoever_knows_why_it_is_gone_starts_over(copy: Path) -> None:
+    assert run("checkpoint", copy).returncode == 0
+    execute(copy, "DROP TABLE audit_chain")
+    done = run("checkpoint", copy, "--start-over")
+    assert done.returncode == 0 and "checkpoint 2: 0 entries signed" in done.stdout
+    assert run("verify", copy).returncode == 2
+
+
 def test_one_tenant_is_verified_alone(demo: Path) -> None:
     done = run("verify", demo, "--tenant", "acme-corp", "--json")
     assert [tenant["tenant"] for tenant in json.loads(done.stdout)["tenants"]] == ["acme-corp"]

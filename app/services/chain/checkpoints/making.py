@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Unpack
 
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints.document import NotSigned
+from app.services.chain.checkpoints.gone import has_table, telling
 from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.checkpoints.rows import rows_of
 from app.services.chain.checkpoints.signing import require_sound
@@ -20,7 +21,7 @@ from app.services.chain.rules import BROKEN, GENESIS, HIGHEST_SEQ, SOUND, Code, 
 from app.services.chain.verify.report import EVERYTHING, LostEnd, Report, Section
 from app.services.chain.where import Where
 from app.services.text import tenant_name
-from models.errors import Cancelled, TenantAdminError
+from models.errors import Cancelled, TableMissing, TenantAdminError
 from models.progress import UNWATCHED, Monitor
 from models.status import DAY
 
@@ -147,8 +148,9 @@ def to_read(where: Where, section: Section) -> int:
         return 0
     from app.services.chain.verify.live import rows_to_read  # noqa: PLC0415 - of no file
 
-    with where.connect() as database:
+    with where.connect() as database, suppress(TableMissing):  # which the verification tells
         return rows_to_read(database, section)
+    return 0
 
 
 _LOOKS: Final = 6
@@ -194,6 +196,7 @@ def verify_with_checkpoints(
     be an old one; `accepts_end` as of `keep_verdict`. Raises the errors of `verify`, of
     `CheckpointStore.known` or `known_from`, and of `with_archive`.
     """
+    verify = telling(store, verify)
     known = store.known(copied or where) if export is None else store.known_from(where, export, trust=trust)
     report = verify(where, section=section, now=now, monitor=monitor, checkpoints=known)
     if archive is not None:
@@ -233,6 +236,7 @@ def verify_and_sign(
     of `with_archive`.
     """
 
+    verify = telling(store, verify)
     if reason is Reason.START_OVER:
         store.require_original(where)
     instead = reason is Reason.ANOTHER_DATABASE and store.goes_on_instead(where)
@@ -307,6 +311,7 @@ def verify_by_itself(
     as of `keep_verdict`. `before` is told of each section that is about to be read; what it raises ends it.
     Raises the errors of `verify`, and of `CheckpointStore`.
     """
+    verify = telling(store, verify)
     keep = partial(keep_verdict, where, store, now=now, by=by, accepts_end=accepts_end)
     last = store.verdicts.last(where)
     whole_at = None if last is None else last.whole_at
@@ -318,7 +323,8 @@ def verify_by_itself(
             before(behind)
             report = verify(where, section=behind, now=now, monitor=monitor)
             # No snapshot spans the calls of a live database, which Time Travel may bring back between two.
-            if report.intact and (not where.costs or store.has_ends(where, since)):
+            is_there = report.intact and not report.lacks_table
+            if is_there and (not where.costs or store.has_ends(where, since)):
                 report = keep(report, since=since)
                 return SignedReport(report, since=since)
     before(EVERYTHING)
@@ -363,7 +369,9 @@ def keep_verdict(
     ends = [] if last is None or is_put_back else _verified_ends(last, through)
     if report.verdict is not Verdict.UNREADABLE:  # also of what is broken, as something may excuse it later
         looks = not where.costs or (last is not None and last.lost_end is not None)
-        found = [(end, _as_found(where, end, looks=looks)) for end in ends]
+        found = [
+            (end, _missed(end) if report.lacks_table else _as_found(where, end, looks=looks)) for end in ends
+        ]
         ends = [end if gone is None else gone for end, gone in found if gone is not None or not report.intact]
     lost = replace(ends[-1], before=ends[0] if ends[1:] else None) if ends else None
     accepted: LostEnd | None = None
@@ -428,9 +436,12 @@ def missing_end(where: Where, last: KeptVerdict) -> LostEnd | None:
     """Of what was verified last, whether its end is there no more: for where nothing verifies it again. Reads
     a few rows. Raises the errors of `where.connect`.
     """
+    end = LostEnd(last.through, last.at, last.head, 0, last.tenant)
     with where.connect() as database:
+        if not has_table(database):
+            return _missed(end)
         _, ends_at = entry_and_last(database, seq=last.through)
-    end = LostEnd(last.through, last.at, last.head, ends_at, last.tenant)
+    end = replace(end, ends_at=ends_at)
     return _as_found(where, end, looks=last.head is not None)
 
 
@@ -456,7 +467,11 @@ def _as_found(where: Where, end: LostEnd, *, looks: bool) -> LostEnd | None:
         begins, previous = next(iter(rows.firsts_of(whose).values()), (0, GENESIS))
     if there is not None and end.head in (None, there.hash) and end.tenant in (None, there.tenant):
         return None
-    return None if begins > end.through and previous != GENESIS else replace(end, missed=True)
+    return None if begins > end.through and previous != GENESIS else _missed(end)
+
+
+def _missed(end: LostEnd) -> LostEnd:
+    return replace(end, missed=True)
 
 
 def try_to_sign(
@@ -478,7 +493,7 @@ def try_to_sign(
     where it comes as `before`: nobody may have written to the file since, and where the checkpoints are
     others by now the file is verified again. What is verified here is kept as said on behalf of `by`.
     """
-    now = clock()
+    now, verify = clock(), telling(store, verify)
     try:
         known = store.known(where)
         report = before.report if before is not None and before.known == known else None

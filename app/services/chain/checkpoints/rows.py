@@ -91,17 +91,17 @@ class ChainRows:
         return found
 
     def has_tenant(self, tenant: str) -> bool:
-        return self.database.scalar(_one(AuditEntry.tenant_id == tenant)) is not None
+        return self._scalar(_one(AuditEntry.tenant_id == tenant)) is not None
 
     @property
     def empty(self) -> bool:
-        return self.database.scalar(_one()) is None
+        return self._scalar(_one()) is None
 
     @property
     def ends(self) -> list[tuple[int, ChainRow]]:
         """The first row and the last one, whosever they are; none of an empty chain."""
-        (seqs,) = self.database.rows(raw(f"SELECT {ENDS.format(rowid='seq', table=TABLE)}"))
-        return sorted(self.at(seq for seq in seqs if seq is not None).items())
+        found = self._rows(raw(f"SELECT {ENDS.format(rowid='seq', table=TABLE)}"))
+        return sorted(self.at(seq for seqs in found for seq in seqs if seq is not None).items())
 
     def firsts_of(self, tenants: Collection[str]) -> dict[str, tuple[int, str]]:
         """The seq and the previous hash of the first rows of those tenants that are there, by two queries,
@@ -127,20 +127,23 @@ class ChainRows:
 
     def with_any_hash(self, hashes: Iterable[str]) -> tuple[str, str] | None:
         """Hash and previous hash of a row that has, or continues, one of these; reads the whole table."""
-        found = self.database.rows(raw(_ANY_HASH, json.dumps(list(hashes))))
+        found = self._rows(raw(_ANY_HASH, json.dumps(list(hashes))))
         return (self._text(found[0][0]), self._text(found[0][1])) if found else None
 
     def behind(self, seq: int) -> int:
         """How many rows have a greater number; where each is charged, `NEW_AT_MOST` are counted."""
         if (entries_behind, seq) not in self._seen:
             count = entries_behind if self.may_search else partial(few_behind, most=NEW_AT_MOST)
-            self._seen[entries_behind, seq] = count(self.database, seq)
+            try:
+                self._seen[entries_behind, seq] = count(self.database, seq)
+            except (TableMissing, ColumnMissing):
+                return 0
         return int(self._seen[entries_behind, seq])
 
     def last_of_each(self) -> dict[int, ChainRow]:
         """Every tenant's last row, by seq; reads an index whole."""
         query = AuditEntry.select(fn.MAX(AuditEntry.seq)).group_by(AuditEntry.tenant_id)
-        return self.at(seq for (seq,) in self.database.rows(query.tuples()))
+        return self.at(seq for (seq,) in self._rows(query.tuples()))
 
     def are_in(self, path: str, these: Mapping[int, ChainRow]) -> bool:
         """Whether the file in this path has these rows, too, by seq, and as many up to the last of them."""
@@ -152,11 +155,11 @@ class ChainRows:
     def until(self, seq: int) -> int:
         """How many rows have this number or a lower one."""
         query = AuditEntry.select(fn.COUNT(SQL("*"))).where(AuditEntry.seq <= seq)
-        return int(self.database.scalar(query.tuples()))
+        return int(self._scalar(query.tuples()) or 0)
 
     def has_others(self, tenants: Collection[str], until: int) -> bool:
         """Whether there is an entry of any other tenant with this number or a lower one."""
-        return self.database.scalar(raw(_OTHERS, until, json.dumps(list(tenants)))) is not None
+        return self._scalar(raw(_OTHERS, until, json.dumps(list(tenants)))) is not None
 
     def ledger(self) -> str:
         """When the first migration ran; empty where there is no ledger."""
@@ -166,11 +169,22 @@ class ChainRows:
             return ""
         return self._text(found)
 
+    def _rows(self, query: BaseQuery) -> Rows:
+        """None of a table that is gone, or is another by now, which is told where it is verified."""
+        try:
+            return self.database.rows(query)
+        except (TableMissing, ColumnMissing):
+            return []
+
+    def _scalar(self, query: BaseQuery) -> Any:
+        found = self._rows(query)
+        return found[0][0] if found else None
+
     def _once(self, query: BaseQuery) -> Rows:
         sql, values = query.sql()
         key = sql, tuple(values)
         if key not in self._seen:
-            self._seen[key] = self.database.rows(query)
+            self._seen[key] = self._rows(query)
         return cast("Rows", self._seen[key])
 
     def _chunks(self, seqs: Iterable[int]) -> Iterator[list[tuple[int, ChainRow]]]:
@@ -182,7 +196,7 @@ class ChainRows:
         columns = AuditEntry.tenant_id, AuditEntry.hash, AuditEntry.previous_hash, AuditEntry.created_at
         while some := list(islice(left, size)):
             query = AuditEntry.select(AuditEntry.seq, *(column.cast("BLOB") for column in columns))
-            rows = self.database.rows(query.where(AuditEntry.seq.in_(some)).tuples())
+            rows = self._rows(query.where(AuditEntry.seq.in_(some)).tuples())
             known = ((seq, values) for seq, *values in rows if isinstance(seq, int))
             found = [(seq, ChainRow(*map(self._text, values))) for seq, values in known]
             self._seen |= {**dict.fromkeys(some), **dict(found)}

@@ -165,7 +165,8 @@ class Report:
     later ones knew more; where it is not exactly as at that one, `later` is the first of those. `notes` are
     sentences about the checkpoints that are no findings; `doubts` those of them that say which database the
     file is. Where it is `undecided` a person has to say that.
-    `lost_end` is what a verification before this one knew, where nothing else is wrong.
+    `lost_end` is what a verification before this one knew, where nothing else is wrong. It `lacks_table`
+    where entries were known, and no table of that name is there.
     """
 
     verdict: rules.Verdict
@@ -182,6 +183,7 @@ class Report:
     doubts: tuple[str, ...] = ()
     undecided: bool = False
     lost_end: LostEnd | None = None
+    lacks_table: bool = False
 
     @property
     def intact(self) -> bool:

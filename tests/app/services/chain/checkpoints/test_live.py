@@ -447,3 +447,24 @@ def test_a_bundle_of_it_can_be_checked_anywhere(
     elsewhere = CheckpointStore(tmp_path / "elsewhere")
     assert elsewhere.import_(export, now=NOW, where=InDatabase(engine)) == 1
     assert elsewhere.identify(InDatabase(engine)) == store.identify(InDatabase(engine))
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_table_that_is_gone_has_lost_all_that_was_known(
+    path: Path, put: Put, store: CheckpointStore, *, signed: bool
+) -> None:
+    engine, chain = put(path)
+    where = InDatabase(engine)
+    by_itself = partial(
+        making.verify_by_itself, where, store, VERIFY, now=NOW, by="ops", sign=False, before=lambda _: None
+    )
+    if signed:
+        assert sign(where, store).checkpoint == 1
+    assert by_itself().report.stands
+    chain.run("DROP TABLE audit_chain")
+    assert making.most_to_read(where, store, EVERYTHING) == 0
+    found = [by_itself().report, *([verify(where, store)] if signed else [])]
+    for report in found:
+        assert report.lacks_table and not report.stands
+        assert [one.code for one in report.findings] == ["TRUNCATED"] * (3 if signed else 0)
+        assert (report.lost_end is None) is signed

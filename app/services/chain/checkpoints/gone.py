@@ -1,0 +1,98 @@
+"""What is said of a database whose audit chain is gone as a table, where something was known of it: dropped,
+renamed or replaced by a view it has lost all that was known, as where every row was deleted.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, Protocol, Unpack
+
+from app.services.chain.checkpoint import CheckpointHistory
+from app.services.chain.checkpoints.kept import KeptVerdict
+from app.services.chain.rules import TABLE
+from app.services.chain.verify.report import EVERYTHING, Extent, Report, Section
+from app.services.chain.verify.source import SHAPE, Reader, Row
+from app.services.chain.where import Where
+from models.engine import Database, raw
+from models.errors import TableMissing
+
+if TYPE_CHECKING:
+    from app.services.chain.checkpoints.making import Verifier
+    from app.services.chain.verify.verification import Options
+
+NOTE: Final = (
+    f"This database has no table {TABLE} any more, and so no audit entry: it was dropped or renamed, or "
+    "something else has its name."
+)
+
+
+class _Knows(Protocol):
+    """What of a `CheckpointStore` is asked here."""
+
+    @property
+    def verdicts(self) -> Any: ...
+
+    def known(self, where: Where) -> CheckpointHistory: ...
+
+
+class _Nothing(Reader):
+    """In the place of a table: a view of that name is not read."""
+
+    encoding = "utf-8"
+
+    def rows(self, sql: str, *values: object) -> Iterator[Row]:
+        return iter(())
+
+
+def telling(store: _Knows, verify: "Verifier") -> "Verifier":
+    """`verify`, which raises `TableMissing` only of a database of whose entries nothing was ever known, or
+    nothing any more, as somebody has accepted that none is left.
+    """
+
+    def verify_or_tell(where: Where, /, **options: "Unpack[Options]") -> Report:
+        try:
+            return verify(where, **options)
+        except TableMissing:
+            known = options.get("checkpoints")
+            if not is_known(where, store, known):
+                raise
+            section = options.get("section", EVERYTHING)
+            return _of_nothing(known or CheckpointHistory(), section, seal=options.get("seal", False))
+
+    return verify_or_tell
+
+
+def is_known(where: Where, store: _Knows, known: CheckpointHistory | None = None) -> bool:
+    """Whether a checkpoint, of those that are `known` or in the store, or the last verification knew any
+    entry of the database. Raises as `CheckpointStore.known`.
+    """
+    return (
+        _knew(store.verdicts.last(where))
+        or (known is not None and _has_entries(known))
+        or _has_entries(store.known(where))
+    )
+
+
+def _has_entries(known: CheckpointHistory) -> bool:
+    return any(item.tenants for item in known.checkpoints)
+
+
+def _knew(last: KeptVerdict | None) -> bool:
+    """Of chains that did not hold nothing is missed but what was lost before."""
+    return last is not None and ((last.intact and last.through > 0) or last.lost_end is not None)
+
+
+def has_table(database: Database) -> bool:
+    """Whether what has the chain's name is a table; the caller holds a connection."""
+    made = database.rows(raw(*SHAPE[0]))
+    return bool(made) and made[0][0] == "table"
+
+
+def _of_nothing(known: CheckpointHistory, section: Section, *, seal: bool) -> Report:
+    """What is concluded of a table without any row, and that there is none."""
+    from app.services.chain.verify.conclude import conclude  # noqa: PLC0415 - seldom
+    from app.services.chain.verify.join import join, next_seal  # noqa: PLC0415 - as above
+
+    joined = join([])
+    report = conclude(_Nothing(), joined, Extent(1, 0, section.tenant), known)
+    sealed = next_seal(joined, known, 0) if seal and section == EVERYTHING else None
+    return replace(report, notes=(NOTE, *report.notes), lacks_table=True, seal=sealed)

@@ -1,0 +1,110 @@
+"""A table of audit entries that is gone, by what was known of it."""
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from app.services.chain.checkpoint import Reason
+from app.services.chain.checkpoints import making
+from app.services.chain.checkpoints.gone import NOTE, is_known
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.rules import Code, Verdict
+from app.services.chain.verify.report import Report, Section
+from app.services.chain.where import InFile
+from models.errors import TableMissing
+from tests.conftest import NOW
+from tests.fixtures.checkpoints import VERIFY, kept, sign, try_to_sign, verify
+from tests.fixtures.connected import execute
+from tests.fixtures.sample import sample
+
+DROPPED = ("DROP TABLE audit_chain",)
+RENAMED = ("ALTER TABLE audit_chain RENAME TO kept",)
+BY_A_VIEW = (*RENAMED, "CREATE VIEW audit_chain AS SELECT * FROM kept")
+EMPTIED = ("DELETE FROM audit_chain", "DELETE FROM sqlite_sequence WHERE name = 'audit_chain'")
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Path:
+    return sample(tmp_path / "demo.sqlite", rows=60)
+
+
+def verify_by_itself(path: Path, folder: Path, **options: bool) -> Report:
+    store = CheckpointStore(folder)
+    how = {"now": NOW, "by": "ops", "sign": False} | options
+    return making.verify_by_itself(InFile(path), store, VERIFY, **how).report  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("how", [DROPPED, RENAMED, BY_A_VIEW])
+def test_it_has_lost_all_that_checkpoints_know_as_one_without_rows(
+    demo: Path, tmp_path: Path, how: tuple[str, ...]
+) -> None:
+    emptied, folder = sample(tmp_path / "emptied.sqlite", rows=60), tmp_path / "checkpoints"
+    sign(emptied, tmp_path / "others", now=NOW)
+    execute(emptied, *EMPTIED)
+    expected = verify(emptied, tmp_path / "others", now=NOW)
+    sign(demo, folder, now=NOW, by="ops")
+    assert verify_by_itself(demo, folder).stands
+    execute(demo, *how)
+    for report in (verify(demo, folder, now=NOW), verify_by_itself(demo, folder)):
+        assert (report.verdict, report.entries, report.lacks_table) == (Verdict.TAMPERED, 0, True)
+        assert report.notes[0] == NOTE and report.lost_end is None
+        assert [(one.code, one.tenant) for one in report.findings] == [
+            (Code.TRUNCATED, one.tenant) for one in expected.findings
+        ]
+    of_one = verify(demo, folder, now=NOW, section=Section("acme-corp"))
+    assert [one.tenant for one in of_one.findings] == ["acme-corp"]
+    refused = sign(demo, folder, now=NOW)
+    assert refused.checkpoint is None and "does not hold, so no checkpoint was made" in str(refused.why_not)
+    tried = try_to_sign(demo, folder, now=NOW)
+    assert "acme-corp" in tried.held and kept(demo, folder) == 1
+
+
+@pytest.mark.parametrize("how", [DROPPED, BY_A_VIEW])
+def test_it_has_lost_the_end_that_was_verified_until_somebody_accepts_that(
+    demo: Path, tmp_path: Path, how: tuple[str, ...]
+) -> None:
+    folder = tmp_path / "checkpoints"
+    assert verify_by_itself(demo, folder).lost_end is None
+    last = CheckpointStore(folder).verdicts.last(InFile(demo))
+    assert last is not None
+    execute(demo, *how)
+    end = making.missing_end(InFile(demo), last)
+    assert end is not None and (end.through, end.ends_at) == (60, 0)
+    for _ in range(2):
+        report = verify_by_itself(demo, folder, sign=True)
+        assert report.lost_end is not None and not report.stands
+        assert (report.lost_end.through, report.lost_end.ends_at) == (60, 0)
+    assert not kept(demo, folder)
+    assert verify_by_itself(demo, folder, accepts_end=True).stands
+    assert not is_known(InFile(demo), CheckpointStore(folder))
+    with pytest.raises(TableMissing):
+        verify_by_itself(demo, folder)
+
+
+def test_of_one_of_which_nothing_was_known_it_is_said_to_be_missing(demo: Path, tmp_path: Path) -> None:
+    execute(demo, *DROPPED)
+    for look in (verify_by_itself, partial(sign, now=NOW), partial(verify, now=NOW)):
+        with pytest.raises(TableMissing):
+            look(demo, tmp_path / "checkpoints")
+
+
+def test_a_person_may_start_over_without_it(demo: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "checkpoints"
+    sign(demo, folder, now=NOW, by="ops")
+    execute(demo, *DROPPED)
+    made = sign(demo, folder, now=NOW, reason=Reason.START_OVER, by="ops")
+    assert (made.checkpoint, made.report.verdict) == (2, Verdict.CONSISTENT)
+    with pytest.raises(TableMissing):
+        verify(demo, folder, now=NOW)
+    with pytest.raises(TableMissing):
+        sign(demo, folder, now=NOW, reason=Reason.START_OVER)
+
+
+def test_it_holds_again_where_it_is_put_back(demo: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "checkpoints"
+    sign(demo, folder, now=NOW, by="ops")
+    execute(demo, *RENAMED)
+    assert verify_by_itself(demo, folder).verdict is Verdict.TAMPERED
+    execute(demo, "ALTER TABLE kept RENAME TO audit_chain")
+    assert verify_by_itself(demo, folder).stands
