@@ -158,7 +158,9 @@ class Actions(QObject):
         action = self._actions[spec.name] = QAction(spec.words(), self)
         if spec.icon is not None:
             action.setIcon(self._theme.icon(spec.icon))
-        action.setCheckable(spec.checked is not None)
+        if spec.checked is not None:
+            action.setCheckable(True)
+            action.setIconVisibleInMenu(False)  # Qt would show it in the place of the tick
         action.setProperty(_YIELDS, spec.yields)
         action.setProperty(IN_DIALOGS, spec.in_dialogs)
         action.triggered.connect(lambda: None if self._is_blocked() else self.trigger(spec.name))

@@ -122,12 +122,12 @@ ASKED: Final = frozenset({RunStatus.PAUSED, RunStatus.COMPLETED, RunStatus.CANCE
 """What a person is asked a reason for even of a single run; of several that are deleted, too."""
 
 _HINTS = {
-    RunStatus.KILLED: "Becomes its kill verdict, and stands in the audit chain.",
+    RunStatus.KILLED: "Becomes the kill verdict, and stands in the audit chain.",
     RunStatus.DELETED: "Optional; stands in the audit chain. Return confirms as soon as there is one.",
 }
 _HINT = "Optional; stands in the audit chain, and beside the run under “Why”."
 _NOWHERE = "this database has no audit chain, so it is not recorded."
-_VERDICT = "Becomes its kill verdict."
+_VERDICT = "Becomes the kill verdict."
 _CHAIN_ALONE = "Stands in the audit chain; this database has no kill verdicts."
 _ROW_ALONE = "Only the row changes: a workflow that still works on it is not told, and may go on."
 

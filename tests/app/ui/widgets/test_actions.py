@@ -158,3 +158,25 @@ def test_a_letter_typed_for_a_dialog_that_is_just_coming_is_not_the_tables(qtbot
     page.table.setFocus()
     qtbot.keyClick(page.table, Qt.Key.Key_P)
     assert page.done == ["pause"]
+
+
+def test_what_is_on_has_a_tick_in_its_menu_and_its_icon_on_its_button(qtbot: QtBot, theme: Theme) -> None:
+    page, is_on = added(qtbot, Page(theme)), [True]
+    page.commands.add(
+        ActionSpec("inspector", "&Inspector", Icon.INFO, lambda: None, checked=lambda: is_on[0])
+    )
+    page.commands.update()
+    action, menu = page.commands.action("inspector"), added(qtbot, QMenu())
+    menu.addAction(action)
+    menu.setFixedSize(200, 60)
+
+    def marked() -> bool:
+        """Whether anything stands before its words."""
+        image = menu.grab().toImage()
+        return any(image.pixelColor(x, y).lightness() < 120 for x in range(8, 34) for y in range(6, 28))
+
+    assert not action.icon().isNull() and marked()
+    is_on.clear()
+    is_on.append(False)
+    page.commands.update()
+    assert not marked(), "no icon, as of what can only be done"

@@ -553,7 +553,7 @@ def test_a_phase_that_only_the_run_before_had_opens_the_run_alone(tab: RunsTab, 
 
 
 def test_where_no_chain_keeps_a_reason_the_question_says_so(theme: Theme, qtbot: QtBot) -> None:
-    for status, said in ((RunStatus.PAUSED, "not recorded"), (RunStatus.KILLED, "Becomes its kill verdict.")):
+    for status, said in ((RunStatus.PAUSED, "not recorded"), (RunStatus.KILLED, "Becomes the kill verdict.")):
         asked = ReasonDialog(
             theme, "Why?", "So.", status=status, action="Do", items=[], total=1, danger=False, recorded=False
         )
