@@ -422,9 +422,10 @@ def _shortcuts(window: MainWindow) -> None:
     def show(page: RecordTab | None = None) -> None:
         if page is not None and not page.isVisible():  # one has gone on before it was whole
             return
-        keys = [("Everywhere", *pair) for pair in window.commands.shortcuts()]
+        without = window.commands.of_tables() if page is not None and not page.table.isVisible() else ()
+        keys = [("Everywhere", *pair) for pair in window.commands.shortcuts(without)]
         if page is not None:  # first what can be done with what is in sight
-            keys[:0] = [(page.spec.table.title, *pair) for pair in page.commands.shortcuts()]
+            keys[:0] = page.keys()
         ShortcutsDialog(window.theme, keys, window).open_once()
 
     if window.workspace is None:

@@ -1,6 +1,6 @@
 """Actions of the window and of its tabs: declared once, and from there in menus and buttons."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
@@ -293,9 +293,14 @@ class Actions(QObject):
     def names(self) -> list[str]:
         return list(self._specs)
 
-    def shortcuts(self) -> list[tuple[str, str]]:
-        """What each key does, as a person reads both, in the order added."""
-        return [(_native(spec.shortcut), spec.purpose()) for spec in self._specs.values() if spec.shortcut]
+    def shortcuts(self, without: Collection[str] = ()) -> list[tuple[str, str]]:
+        """What each key does, as a person reads both, in the order added; not of the actions named."""
+        specs = (spec for name, spec in self._specs.items() if spec.shortcut and name not in without)
+        return [(_native(spec.shortcut), spec.purpose()) for spec in specs]
+
+    def of_tables(self) -> list[str]:
+        """The names of those whose keys tables heed."""
+        return [name for name, spec in self._specs.items() if spec.of_table]
 
     def purpose_of(self, keys: QKeySequence) -> str:
         """What these keys do; empty where they do nothing."""
@@ -404,3 +409,18 @@ def _marked(words: str, marked: set[str]) -> str:
 
 def _native(shortcut: str) -> str:
     return QKeySequence(shortcut).toString(QKeySequence.SequenceFormat.NativeText)
+
+
+OwnKeys = tuple[str, Sequence[tuple[Sequence[str], str]]]
+"""Where a part of a window heeds keys of its own, and what they do: those that do the same together."""
+
+
+def own_keys(within: QWidget) -> list[tuple[str, str, str]]:
+    """Where, keys and what, as a person reads them: of the parts in sight with `own_keys() -> OwnKeys`."""
+    found: list[tuple[str, str, str]] = []
+    for part in (within, *within.findChildren(QWidget)):
+        tell: Callable[[], OwnKeys] | None = getattr(part, "own_keys", None)
+        if tell is not None and part.isVisible():
+            where, keys = tell()
+            found += [(where, ", ".join(map(_native, of)), what) for of, what in keys]
+    return list(dict.fromkeys(found))

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QButtonGroup, QPushButton, QWidget
 
 from app.services.text import counted
 from app.ui.theme import Theme
+from app.ui.widgets.actions import OwnKeys
 from app.ui.widgets.buttons import Choice, Lines
 from app.ui.widgets.labels import set_tip
 from app.ui.widgets.many_picker import ManyPicker
@@ -92,6 +93,13 @@ class CountChips(Lines):
             self._go(0 if event.key() == Qt.Key.Key_Home else len(self._chips) - 1)
         else:
             super().keyPressEvent(event)
+
+    def own_keys(self) -> OwnKeys:
+        keys: list[tuple[Sequence[str], str]] = [(("Left", "Right"), "Choose the one beside")]
+        if self._several:
+            keys.append((("Ctrl+Left", "Ctrl+Right"), "Go to the one beside"))
+            keys.append((("Ctrl+Space",), "Choose it beside the others, or no more"))
+        return self.accessibleName(), keys
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """The keys of toggles of which several may be chosen: Qt moves nothing but the focus there."""

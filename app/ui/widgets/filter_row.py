@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 from app.services.text import counted
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
+from app.ui.widgets.actions import OwnKeys
 from app.ui.widgets.buttons import (
     SHORT,
     Choice,
@@ -480,6 +481,9 @@ class _TextField(WindowField):
     def __init__(self, hint: str) -> None:
         super().__init__(placeholderText=hint)
         self._hints = [*_shorter(hint)]
+
+    def own_keys(self) -> OwnKeys:
+        return "Filter", ((("Esc",), "Empty it, or go to the rows"), (("Down",), "Go to the rows"))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

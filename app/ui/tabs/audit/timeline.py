@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication, QSizePolicy, QToolTip, QWidget
 from app.services.text import counted
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
+from app.ui.widgets.actions import OwnKeys
 from app.ui.widgets.buttons import push_button, tool_button
 from app.ui.widgets.filter_row import DateRange, Span, end_of, midnight
 from app.ui.widgets.formatting import from_to, in_calendar
@@ -421,6 +422,18 @@ class Timeline(QWidget):
         if event.button() == Qt.MouseButton.LeftButton and self._is_held:
             self._is_held = False
             self._pick()
+
+    def own_keys(self) -> OwnKeys:
+        what = "hours" if self._hours is not None else "days"
+        keys: list[tuple[Sequence[str], str]] = [
+            (("Left", "Right"), f"Go to the {what} beside"),
+            (("Shift+Left", "Shift+Right"), f"Choose several {what}"),
+            (("Return",), f"Keep the entries of these {what}"),
+        ]
+        if self._hours is not None:
+            keys.append((("PgUp", "PgDown"), "Go to the days before, or after"))
+            keys.append((("Esc",), "Show all days"))
+        return self.accessibleName(), keys
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         last = len(self._bars) - 1

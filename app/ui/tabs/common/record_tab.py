@@ -1,7 +1,7 @@
 """What every tab is made of: a filter row, a table of any length, and an inspector."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -26,7 +26,7 @@ from app.ui.tabs.common.new_rows import NewRows
 from app.ui.tabs.common.selection import CurrentRecord, Selection
 from app.ui.tabs.common.view_picker import ViewPicker
 from app.ui.theme.icons import Icon
-from app.ui.widgets.actions import Actions, ActionSpec, ButtonIn
+from app.ui.widgets.actions import Actions, ActionSpec, ButtonIn, own_keys
 from app.ui.widgets.buttons import framed_button, push_button
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.filter_row import FilterRow
@@ -378,6 +378,15 @@ class RecordTab(ListedTab):
                 super().keyPressEvent(event)
         else:
             super().keyPressEvent(event)
+
+    def keys(self) -> list[tuple[str, str, str]]:
+        """Where, key and what: of its acts, and of what in sight heeds keys of its own."""
+        title, without = self.spec.table.title, self.keys_out_of_sight()
+        return [*((title, *pair) for pair in self.commands.shortcuts(without)), *own_keys(self)]
+
+    def keys_out_of_sight(self) -> Collection[str]:
+        """The acts on the list, where that is not in sight."""
+        return ()
 
     def about_record(self) -> Sequence[QWidget]:
         """What is about the record that is selected, beside the rows."""

@@ -18,6 +18,7 @@ from app.services.text import counted, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common.declared import choice_label
 from app.ui.theme.icons import Icon
+from app.ui.widgets.actions import OwnKeys
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import ENDS, SHORT, field_icons, push_button, share_words
 from app.ui.widgets.filter_row import DEBOUNCE_MS
@@ -53,6 +54,14 @@ class GroupsTable(StaticTable):
     """`pressed(act)` by R, U and Del; J and K go on and back, as in the list; Space opens, as Return does."""
 
     pressed = Signal(str)
+
+    def own_keys(self) -> OwnKeys:
+        return "Groups", (
+            (("J", "K"), "Go to the next group, or the one before"),
+            (("R",), "Mark all of it read"),
+            (("U",), "Mark all of it unread"),
+            (("Del",), "Delete all of it"),
+        )
 
     def event(self, event: QEvent) -> bool:
         """Its letters are not those of the list."""

@@ -1,6 +1,6 @@
 """The planning runs: how far they came, what they produced, and the status an administrator may give them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -39,7 +39,8 @@ from app.ui.tabs.common.acts import (
 )
 from app.ui.tabs.common.declared import RUNS_TAB
 from app.ui.tabs.common.facets import FacetChips
-from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.common.new_rows import NEW_ROWS
+from app.ui.tabs.common.record_tab import INSPECTOR, OF_VIEWS, RecordTab
 from app.ui.tabs.common.view_picker import ViewPicker
 from app.ui.tabs.common.when_removed import LEAVES, OF_RUNS, Leaving
 from app.ui.tabs.runs.opening import RunOpener
@@ -89,6 +90,8 @@ _IN_HEADER = {"idea": 80, "kill_verdict": VERDICT}
 _WHY, _WHY_WIDE = "Why", "No market yet"
 _STATUS = PLANNING_RUNS.names.index("status")
 _IDEA_TOLD = 48
+_OF_THE_LIST = frozenset({OPEN, "compare", INSPECTOR, NEW_ROWS, *OF_VIEWS})
+"""Acts whose keys are not told while a run is opened in the place of the list."""
 """Characters of an idea in a list of runs that an act is about; their status has room beside them."""
 _BESIDE = 8
 
@@ -337,6 +340,9 @@ class RunsTab(RecordTab):
 
     def shows_any_of(self, tables: frozenset[str]) -> bool:
         return bool(tables & {PLANNING_RUNS.name, PLANNING_ARTIFACTS.name})
+
+    def keys_out_of_sight(self) -> Collection[str]:
+        return _OF_THE_LIST if self.opener.is_open else ()
 
     def take_focus(self) -> None:
         page = self.opener.page

@@ -30,7 +30,7 @@ from app.ui.tabs.runs.timeline_view import Legend, PhasesView
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
-from app.ui.widgets.actions import Actions, without_mnemonic
+from app.ui.widgets.actions import Actions, OwnKeys, without_mnemonic
 from app.ui.widgets.buttons import (
     BESIDE_WORDS,
     BUTTON,
@@ -239,6 +239,9 @@ class RunPage(QWidget):
         table = self._tab.table
         table.setFocus(Qt.FocusReason.OtherFocusReason)
         table.scrollTo(table.currentIndex())
+
+    def own_keys(self) -> OwnKeys:
+        return "Opened run", ((tuple(_STEPS), "Open the run above, or below"), (("Esc",), "Back to the list"))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

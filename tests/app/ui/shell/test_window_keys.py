@@ -215,11 +215,44 @@ def test_f1_lists_every_key_of_the_window_and_of_the_tab(
     assert ["Shift+F2", "Edit other columns…", "Users"] in listed, "in the words of the menu, which change"
     assert ["Ctrl+J", "Go to what is new", "Users"] in listed
     assert [where for _, _, where in listed[:2]] == ["Users", "Users"], "what is in sight comes first"
-    assert len({key for key, _, _ in listed}) == len(listed), "each key has one meaning"
-    assert len(listed) == len(window.commands.shortcuts()) + len(page.commands.shortcuts())
+    assert len({(key, where) for key, _, where in listed}) == len(listed), (
+        "each key has one meaning in a place"
+    )
+    assert ["Esc", "Empty it, or go to the rows", "Filter"] in listed
+    assert len(listed) == len(window.commands.shortcuts()) + len(page.keys())
     press("Escape")
     closed(qtbot, window, Dialog)
     assert QApplication.focusWidget() is page.table
+
+
+@pytest.mark.slow
+def test_f1_lists_the_keys_of_what_is_in_sight(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    open_file(qtbot, window, demo_path)
+
+    def listed() -> list[list[str]]:
+        press("F1")
+        found = texts(dialog(qtbot, window, ShortcutsDialog).table)
+        press("Escape")
+        closed(qtbot, window, Dialog)
+        return found
+
+    page = go(qtbot, window, 1)
+    assert ["Left, Right", "Go to the days beside", "Entries per day"] in listed()
+    page = go(qtbot, window, 4)
+    choose(qtbot, page, 0)
+    table = listed()
+    assert ["Ctrl+Space", "Choose it beside the others, or no more", "Status"] in table
+    assert {"Ctrl+A", "F4", "Ctrl+Shift+X"} <= {key for key, _, _ in table}
+    press("O")
+    assert isinstance(page, RunsTab)
+    qtbot.waitUntil(lambda: page.opener.is_open)
+    opened = listed()
+    assert ["Alt+Up, Alt+Down", "Open the run above, or below", "Opened run"] in opened
+    assert ["Esc", "Back to the list", "Opened run"] in opened
+    assert {"Ctrl+A", "F4", "Ctrl+Shift+X"}.isdisjoint(key for key, _, _ in opened), (
+        "of the list, which is hidden"
+    )
+    assert ["Ctrl+H", "Audit history", "Planning runs"] in opened
 
 
 def test_f1_lists_the_keys_of_the_dialog_in_front(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
