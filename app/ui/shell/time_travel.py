@@ -282,9 +282,10 @@ class TimeTravel(QObject):
 
 def _take(context: Context, found: Witness, at: int) -> None:
     """Shows what was found where a checkpoint was to be made."""
-    if found.attempt is not None and (report := found.attempt.report) is not None:
+    if (attempt := found.attempt) is not None and attempt.report is not None:
         by = context.settings.actor
-        context.verdict.take(Outcome(Asked(), report, found.checkpoint, found.missing, at=at, by=by))
+        made = Outcome(Asked(), attempt.report, attempt.made, attempt.missing, at=at, by=by)
+        context.verdict.take(made)
 
 
 def _live(context: Context) -> OpenedLive:
