@@ -1282,6 +1282,32 @@ def test_a_connection_is_tested_and_kept_without_its_token(
     assert not [path for path in home.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()]
 
 
+def test_a_database_is_marked_and_unmarked_for_all_its_connections(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge
+) -> None:
+    kept = Connections()
+    second = replace(kept.named("prod"), name="second", production=False)
+    window.connecting.tokens.keep(second, TOKEN)
+    window.connecting.ask_connect(second)
+    form = dialog(qtbot, window, ConnectDialog)
+    click(qtbot, form.test_button)
+    qtbot.waitUntil(lambda: "It is the database of d1:prod, which is marked" in form.state.text())
+    assert form.production.isChecked()
+    form.reject()
+    closed(qtbot, window, ConnectDialog)
+    kept.add(second)
+    window.connecting.ask_connect(kept.named("second"))
+    form = dialog(qtbot, window, ConnectDialog)
+    assert form.production.isChecked(), "as the database is"
+    form.production.setChecked(False)
+    with qtbot.waitSignal(form.kept) as told:
+        click(qtbot, form.action_button)
+    assert told.args[1] == "d1:prod, of the same database: no longer marked as production, either"
+    assert kept.production() == set()
+    qtbot.waitUntil(lambda: window.context is not None)
+    assert not window.windowTitle().startswith("PRODUCTION")
+
+
 def test_a_file_that_wrangler_dev_serves_is_opened_through_it(
     qtbot: QtBot, window: MainWindow, live: Live, file: Path
 ) -> None:
