@@ -82,8 +82,8 @@ def _export(options: argparse.Namespace) -> int:
         common.complain(f"without a chain as evidence: {done.no_chain}")
     for table, count in done.virtual.items():
         common.complain(f"left out: {counted(count, 'row')} of the virtual table {table}")
-    if done.ends_sooner:
-        common.complain(done.ends_sooner)
+    if done.lost_end is not None:
+        common.complain(done.lost_end.said)
     if done.unsigned:
         common.complain(f"without what checkpoints knew of the chain: {done.unsigned}")
     common.say(f"{options.out}: {counted(done.count, 'row')} in all")

@@ -79,7 +79,7 @@ def export_tenant(
             now=now,
             monitor=monitor,
         )
-        return done if gone is None else replace(done, verdict=gone.verdict, ends_sooner=gone.ends_sooner)
+        return done if gone is None else replace(done, verdict=gone.verdict, lost_end=gone.lost_end)
 
 
 def erase_with_what_is_kept(
@@ -138,17 +138,16 @@ def _entries(where: Where, tenant: str) -> int:
 
 
 def _verified(where: Where, tenant: str, store: "CheckpointStore", verify: "Verifier", **how: Any) -> Report:
-    from app.services.chain.checkpoints.making import still_lost, verify_with_checkpoints  # noqa: PLC0415 - as above
+    from app.services.chain.checkpoints.making import lost_end_of_tenant, verify_with_checkpoints  # noqa: PLC0415 - as above
 
     report = verify_with_checkpoints(where, store, verify, section=Section(tenant), **how)
     known = store.verdicts.last(where)
-    lost = None if known is None or not report.intact else known.lost_end
-    gone = None if lost is None else still_lost(where, lost, tenant)
+    lost_end = None if known is None or not report.intact else known.lost_end
+    own = None if lost_end is None else lost_end_of_tenant(where, lost_end, tenant)
     if report.lacks_table and report.intact and known is not None:  # whosever was the last one
-        gone = lost or LostEnd(known.through, known.at, known.head, 0, known.tenant, missed=True)
-    if gone is not None:
-        report = replace(report, lost_end=gone)
-        report = replace(report, notes=(*report.notes, report.ends_sooner))
+        own = lost_end or LostEnd(known.through, known.at, known.head, 0, known.tenant, missed=True)
+    if own is not None:
+        report = report.with_lost_end(own)
     return bundle.of_one(report, tenant)
 
 

@@ -228,7 +228,7 @@ def _lost(scenes: WindowScenes, tab: int, theme: Theme, *, asks: bool = False) -
 
         def opened(_: object) -> None:
             verdict, path = _context(window).verdict, _context(window).opened.path
-            verdict.changed.connect(lambda: None if verdict.lost is None else relay.ready.emit(None))
+            verdict.changed.connect(lambda: None if verdict.lost_end is None else relay.ready.emit(None))
             page = _workspace(window).current()
             page.list.loaded.connect(lambda _: ask(path, "DELETE FROM audit_chain WHERE seq > 3960"))
             page.list.loaded.connect(lambda _: later(window, 0, _context(window).outside.look))

@@ -227,7 +227,7 @@ def append(
     for is_so, caution in ((database.damaged, DamageMet), (database.is_earlier, earlier)):
         if is_so and not told:
             agreed.require(caution(database.place))
-    less = () if told else _ends_sooner(database, agreed, earlier(database.place))
+    less = () if told else _ends_before_known(database, agreed, earlier(database.place))
     heard: str | None = None
     ends_at = time.monotonic() + patience
     with _in_a_crowd(database) as again:
@@ -319,12 +319,12 @@ def _caution(database: Database, batch: Batch, agreed: Agreed, heard: str | None
     return said
 
 
-_ENDS_SOONER: Final = f"""
+_ENDS_BEFORE_KNOWN: Final = f"""
 SELECT 1 WHERE coalesce((SELECT max(seq) FROM {rules.TABLE} NOT INDEXED), 0) < ?"""  # noqa: S608
 """By hand: it stands in the insert."""
 
 
-def _ends_sooner(database: Database, agreed: Agreed, earlier: Caution) -> tuple[Check, ...]:
+def _ends_before_known(database: Database, agreed: Agreed, earlier: Caution) -> tuple[Check, ...]:
     """Finds that the last entry of a checkpoint is not there, unless a person has agreed to that; none where
     none is known.
     """
@@ -335,7 +335,7 @@ def _ends_sooner(database: Database, agreed: Agreed, earlier: Caution) -> tuple[
             database.is_earlier = True
             agreed.require(earlier)
 
-    return (Check(raw(_ENDS_SOONER, through), judge),) if through else ()
+    return (Check(raw(_ENDS_BEFORE_KNOWN, through), judge),) if through else ()
 
 
 def _heads(database: Database, batch: Batch, agreed: Agreed, less: Sequence[Check]) -> dict[str, Head] | None:

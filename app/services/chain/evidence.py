@@ -194,7 +194,11 @@ def _head(where: Where, report: Report, section: Section) -> _Head:
         f"{report.verdict} undecided" if report.undecided else style,
         words,
         " ".join(
-            filter(None, [HOLDS if is_part else MEANING[report.verdict], report.ends_sooner, *report.doubts])
+            [
+                HOLDS if is_part else MEANING[report.verdict],
+                *([report.lost_end.said] if report.lost_end is not None else []),
+                *report.doubts,
+            ]
         ),
     )
 

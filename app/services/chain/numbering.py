@@ -10,7 +10,7 @@ from peewee import BaseQuery
 
 from app.services.chain.entry import cut
 from app.services.chain.reading import last_numbers, number_queries, numbers_of
-from app.services.chain.rules import GENESIS, MARKER_EVENT, TABLE, end_is_lost, is_readable, named
+from app.services.chain.rules import GENESIS, MARKER_EVENT, TABLE, counter_is_ahead, is_readable, named
 from app.services.text import counted, quoted
 from models.engine import Database, Rows, raw
 from models.status import SYSTEM_TENANT
@@ -111,7 +111,7 @@ class Numbering:
             counter, last, (owner, *answers) = last_numbers(self._database, raw(_LAST), *also)
         if answers:
             self._tenants = answers[0]
-        before = [] if end_is_lost(counter, last) else owner
+        before = [] if counter_is_ahead(counter, last) else owner
         order = [*(self._named(name) for (name,) in before), *tenants]
         passed = [one for one in dict.fromkeys(order) if one != order[-1]]  # each by the one behind it
         if not (passed or answers):

@@ -308,7 +308,7 @@ class Finding(NamedTuple):
         return values
 
 
-def end_is_lost(counter: object, last: int | None) -> bool:
+def counter_is_ahead(counter: object, last: int | None) -> bool:
     """Whether entries after the `last` were removed: `counter`, AUTOINCREMENT's, has numbered beyond it.
 
     A table without any row may be what the platform's own cleanup left.

@@ -455,7 +455,7 @@ def cannot_record(database: Database, plan: Plan, attempt: Attempt | None) -> st
     accepted = 0 if attempt is None else attempt.known.counted
     return (
         (None if attempt is None else _known_later(newest[0][0] if newest else None, attempt))
-        or _lost_end(counter, last, accepted)
+        or _counter_ahead(counter, last, accepted)
         or _used_up(counter, last, plan.recorded)
         or unknown_tenant(database, plan.chain)
         or barred(database, list(_entries(plan)), plan.now)
@@ -487,11 +487,11 @@ def _used_up(counter: Any, last: Any, entries: int) -> str | None:
     )
 
 
-def _lost_end(counter: Any, last: int | None, accepted: int) -> str | None:
+def _counter_ahead(counter: Any, last: int | None, accepted: int) -> str | None:
     """Why nothing may be appended: a marker would hide that somebody removed the last entries, numbered
     behind what a person `accepted`. A table without any row may be what the platform's own cleanup left.
     """
-    if last is None or not rules.end_is_lost(counter, max(last, accepted)):
+    if last is None or not rules.counter_is_ahead(counter, max(last, accepted)):
         return None
     return (
         f"The database has numbered audit entries up to {counter:,}, but its last one is {last:,}: those "
@@ -521,8 +521,8 @@ def _known_later(last: int | None, attempt: Attempt) -> str | None:
 
 def _gone(attempt: Attempt) -> str:
     """Why nothing may be removed without an entry where the table of entries that were known is gone."""
-    lost = "" if attempt.report is None else attempt.report.ends_sooner
-    return _known_later(None, attempt) or lost or NOTE
+    lost_end = None if attempt.report is None else attempt.report.lost_end
+    return _known_later(None, attempt) or (NOTE if lost_end is None else lost_end.said)
 
 
 def _unusable_chain(database: Database, skipped: Sequence[Skipped]) -> str | None:

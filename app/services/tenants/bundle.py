@@ -19,7 +19,7 @@ from app import paths
 from app.services.chain import evidence
 from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.rules import SOUND, Verdict
-from app.services.chain.verify.report import Report, Section
+from app.services.chain.verify.report import LostEnd, Report, Section
 from app.services.chain.where import Where
 from app.services.records.belonging import in_virtual_tables, nothing_of, own_of
 from app.services.records.export import plain_of
@@ -75,7 +75,7 @@ class TenantExported:
     rows are exported as any others; that, or which entries that were known are gone, is said. `unsigned` is
     why what checkpoints knew is not beside it, where they knew any. `names_others` of the entries name
     another tenant. `virtual` tables have so many rows of it, which are not written. So many `checkpoints`
-    that knew the chain are in it.
+    that knew the chain are in it. `lost_end` as of `Report`.
     """
 
     rows: Mapping[str, int]
@@ -86,13 +86,12 @@ class TenantExported:
     no_chain: str = ""
     virtual: Mapping[str, int] = field(default_factory=dict)
     checkpoints: int = 0
-    ends_sooner: str = ""
-    """That the database's chains have lost their end, as a sentence, where that is known (`Report`)."""
+    lost_end: LostEnd | None = None
 
     @property
     def holds(self) -> bool:
         """Whether nothing is wrong with its chain."""
-        return self.verdict is None or (self.verdict in SOUND and not self.ends_sooner)
+        return self.verdict is None or (self.verdict in SOUND and self.lost_end is None)
 
     @property
     def count(self) -> int:
@@ -103,7 +102,7 @@ def why_none(gone: Report | None) -> str:
     """Why there is no chain of a tenant some of whose entries were known, as sentences."""
     if gone is None:
         return ""
-    notes = [] if gone.lost_end is None else [gone.ends_sooner]
+    notes = [] if gone.lost_end is None else [gone.lost_end.said]
     return " ".join([*(found.message for found in gone.findings if found.is_error), *notes])
 
 
@@ -280,7 +279,7 @@ def write(
         len(others),
         virtual=left,
         checkpoints=len(checkpoints),
-        ends_sooner=report.ends_sooner,
+        lost_end=report.lost_end,
     )
 
 

@@ -55,7 +55,7 @@ class FileVerdict(QObject):
         self.outcome: Outcome | None = None
         self.last: KeptVerdict | None = None
         self.newer = 0
-        self.lost: LostEnd | None = None
+        self.lost_end: LostEnd | None = None
         """What was verified and is not there any more, until somebody has accepted that, where nothing else
         is known to be wrong.
         """
@@ -109,7 +109,7 @@ class FileVerdict(QObject):
             since, intact = self.outcome.asked.since, self.outcome.intact
         else:
             since, intact = (None, False) if self.last is None else (self.last.since, self.last.intact)
-        return self.lost is None and since is not None and intact and self.whole_at is not None
+        return self.lost_end is None and since is not None and intact and self.whole_at is not None
 
     @property
     def is_earlier(self) -> bool | None:
@@ -117,7 +117,7 @@ class FileVerdict(QObject):
         what was said when the file was open before.
         """
         said = self.outcome.report if self.outcome is not None else self.last if self._is_heard else None
-        if self.lost is not None or self._contradicted is not None:
+        if self.lost_end is not None or self._contradicted is not None:
             return True
         if said is not None and (said.verdict is Verdict.EARLIER or said.ends_before):
             return True
@@ -133,7 +133,7 @@ class FileVerdict(QObject):
         """Whether an entry that was not looked at since held then, for all that is known."""
         known, last = self.outcome, self.last
         if known is None:
-            return last is not None and last.is_of_all and self.lost is None and seq <= last.through
+            return last is not None and last.is_of_all and self.lost_end is None and seq <= last.through
         first = None if known is None else known.asked.section.first
         return self.whole_stands and known is not None and not known.is_doubted and seq < (first or 0)
 
@@ -150,7 +150,7 @@ class FileVerdict(QObject):
         """By a verification since the file was opened; None where there was none that what is there still has
         all entries of.
         """
-        return None if self.outcome is None or self.lost is not None else self.outcome.report.verdict
+        return None if self.outcome is None or self.lost_end is not None else self.outcome.report.verdict
 
     def take(self, outcome: Outcome) -> None:
         """A part never says of the whole that it holds, unless the rest is as it was verified; what is wrong
@@ -161,7 +161,7 @@ class FileVerdict(QObject):
         broken = outcome.is_broken and not (known and known.asked.is_whole and known.is_broken)
         since = outcome.asked.since is not None and not self.is_broken
         if outcome.asked.is_whole or broken or since:
-            self.outcome, self.newer, self.lost = outcome, 0, outcome.report.lost_end
+            self.outcome, self.newer, self.lost_end = outcome, 0, outcome.report.lost_end
             if outcome.at >= (self._contradicted or 0):
                 self._contradicted = None
             if outcome.asked.is_whole or broken:
@@ -203,14 +203,14 @@ class FileVerdict(QObject):
         self._back = ends_at, now
         known = self.known
         if known is not None and ends_at < known.through and known.intact:
-            self.lost = self.lost or LostEnd(known.through, known.at, known.head, ends_at)
+            self.lost_end = self.lost_end or LostEnd(known.through, known.at, known.head, ends_at)
         self.outdate(OTHERS)
-        self.end(ends_at)
+        self.lost_end_is_at(ends_at)
 
-    def miss(self, end: LostEnd) -> None:
+    def lose_end(self, end: LostEnd) -> None:
         """The end of what was verified when the file was open before is gone."""
-        if self.outcome is None and self.lost is None:
-            self.lost = end
+        if self.outcome is None and self.lost_end is None:
+            self.lost_end = end
             self.changed.emit()
 
     def contradict(self, now: int | None) -> None:
@@ -223,26 +223,26 @@ class FileVerdict(QObject):
         if now != was:
             self.changed.emit()
 
-    def end(self, at: int) -> None:
+    def lost_end_is_at(self, at: int) -> None:
         """Of a chain that lost its end: the last entry is this one now."""
-        if self.lost is not None:
-            self.lost = replace(self.lost, ends_at=at)
+        if self.lost_end is not None:
+            self.lost_end = replace(self.lost_end, ends_at=at)
             self.changed.emit()
 
     def came_forward(self) -> None:
         """The last entry that was verified is there again, as it was."""
         from app.ui.session.outcome import STANDS  # noqa: PLC0415 - with what verifies
 
-        self.lost, self._back = None if self.lost is None else self.lost.before, None
+        self.lost_end, self._back = None if self.lost_end is None else self.lost_end.before, None
         if self.last is not None:
-            self.last = replace(self.last, lost_end=self.lost)
+            self.last = replace(self.last, lost_end=self.lost_end)
         if self.outcome is not None:
-            self.outcome = replace(self.outcome, report=self.outcome.report.with_end, outdated=STANDS)
+            self.outcome = replace(self.outcome, report=self.outcome.report.without_lost_end, outdated=STANDS)
         self.changed.emit()
 
     def remember(self, last: KeptVerdict | None) -> None:
         """What was said when the file was open before."""
-        self.last, self.lost = last, None if last is None or not last.intact else last.lost_end
+        self.last, self.lost_end = last, None if last is None or not last.intact else last.lost_end
         self.whole_at = last.whole_at if last is not None and last.intact else None
         self.changed.emit()
 
@@ -252,7 +252,7 @@ class FileVerdict(QObject):
         if last.at > (self._contradicted or 0):
             self._contradicted = None
         self.remember(last)
-        if back is not None and last.at <= back[1] and self.lost is None:
+        if back is not None and last.at <= back[1] and self.lost_end is None:
             self.went_back(*back)
 
     def spare(self) -> None:

@@ -50,7 +50,7 @@ LINKS = {
 CHANGED = "Changed since it was verified"
 """What is said, also by the shield, of a file that held until somebody else wrote to it."""
 
-ENDS_BEFORE = "Older state, or cut off"
+LOST_END = "Older state, or cut off"
 """What is said of a file in which nothing is wrong but that it ends before what was verified."""
 
 Words = tuple[Tone, str, str, str, str]
@@ -66,7 +66,7 @@ def heading(said: Report | KeptVerdict) -> tuple[Tone, str, str]:
     if said.undecided and said.verdict not in BROKEN:
         return Tone.WARN, doubts.WHICH, Icon.WARNING_FILL
     if said.lost_end is not None and said.intact:
-        return Tone.WARN, ENDS_BEFORE, Icon.WARNING_FILL
+        return Tone.WARN, LOST_END, Icon.WARNING_FILL
     return HEADLINES[said.verdict]
 
 
@@ -99,12 +99,12 @@ def of_all(verdict: FileVerdict, now: int, utc: bool, tenant: str | None) -> Wor
 def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
     """The banner of what is known of the whole file, also where that was before it was opened."""
     newer = verdict.not_verified
-    if verdict.lost is not None and not verdict.is_broken:
+    if verdict.lost_end is not None and not verdict.is_broken:
         return (
             Tone.WARN,
-            ENDS_BEFORE,
-            f"— {ends_sooner(verdict.lost)}",
-            _lost(verdict, now),
+            LOST_END,
+            f"— {lost_end_in_words(verdict.lost_end)}",
+            _about_lost_end(verdict, now),
             Icon.WARNING_FILL,
         )
     if verdict.outcome is not None:
@@ -147,12 +147,12 @@ def _still(outcome: Outcome, tone: Tone) -> Tone:
     return Tone.NEUTRAL if outcome.outdated == AGAIN and tone is Tone.OK else tone
 
 
-def ends_sooner(lost: LostEnd) -> str:
+def lost_end_in_words(lost: LostEnd) -> str:
     """Of a chain that went back behind what was verified, and may have grown since."""
     return f"verified through entry {grouped(lost.through)}, and {lost.found}"
 
 
-def _lost(verdict: FileVerdict, now: int) -> str:
+def _about_lost_end(verdict: FileVerdict, now: int) -> str:
     """What is known of what is there, and what to do about what is not."""
     known, why = verdict.known, "An earlier state was brought back, or its end was cut off"
     seen = verdict.last if verdict.outcome is None else verdict.outcome.report
@@ -203,13 +203,8 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
     if asked.since is not None and report.intact:
         tone, head, icon = headline(report, asked.since, newer)
         rest = f"— those after checkpoint {asked.since}" if report.entries else ""
-        return (
-            tone,
-            head,
-            rest,
-            _joined(report.ends_sooner.rstrip("."), _KNEW, duration(report.seconds)),
-            icon,
-        )
+        lost_end = "" if report.lost_end is None else report.lost_end.said.rstrip(".")
+        return tone, head, rest, _joined(lost_end, _KNEW, duration(report.seconds)), icon
     tenant, first, last = asked.section
     if first is not None and last is not None:
         return _range_banner(report, tenant, first, last)

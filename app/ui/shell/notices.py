@@ -481,7 +481,7 @@ class BrokenNotice(Notice):
 
     def look(self) -> None:
         verdict = self._context.verdict
-        is_told = verdict.is_broken or (verdict.lost is not None and not self._continuation.is_older)
+        is_told = verdict.is_broken or (verdict.lost_end is not None and not self._continuation.is_older)
         if is_told:
             from app.ui.session import verdict_words  # noqa: PLC0415 - with what verifies
 

@@ -18,7 +18,7 @@ from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.session.outcome import AGAIN, OTHERS, RETENTION, STANDS, Asked, Outcome, by_itself, verify
 from app.ui.session.verdict import COULD_NOT, MOST_COUNTED, how_many
-from app.ui.session.verdict_words import CHANGED, ENDS_BEFORE, WHOLE, ends_sooner, headline
+from app.ui.session.verdict_words import CHANGED, LOST_END, WHOLE, headline, lost_end_in_words
 from app.ui.shell.desktop_notice import tell
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, ago, grouped
@@ -277,7 +277,7 @@ class SelfVerification(QObject):
         worse = known is not None and last.at >= known.at and last.verdict in BROKEN and not verdict.is_broken
         # Later than what was found here, which was kept, too.
         accepted = known is not None and last.at > known.at and last.intact and last.lost_end is None
-        accepted = accepted and verdict.lost is not None
+        accepted = accepted and verdict.lost_end is not None
         if last != verdict.last and (known is None or worse or accepted):
             verdict.hear(last)
             self._count()
@@ -301,13 +301,13 @@ class SelfVerification(QObject):
         where = self._context.opened.where
 
         def look(monitor: Monitor) -> LostEnd | None:
-            from app.services.chain.checkpoints.making import missing_end  # noqa: PLC0415 - with what verifies
+            from app.services.chain.checkpoints.making import lost_end_of  # noqa: PLC0415 - with what verifies
 
-            return missing_end(where, last)
+            return lost_end_of(where, last)
 
         def found(end: LostEnd | None) -> None:
             if end is not None:
-                self._verdict.miss(end)
+                self._verdict.lose_end(end)
                 self._keep_end(end, is_lost=True)
 
         self._context.runner.job(look, on_done=found, on_failed=lambda error: None)
@@ -345,7 +345,7 @@ class SelfVerification(QObject):
             self._context.outside.look(self._check_again)
         newer, through = self._verdict.newer + len(change.events), self._verdict.through
         is_counted = through is not None and through == self._counted_for and not self._asked
-        is_told = self._context.costs and not change.bulk and is_counted and self._verdict.lost is None
+        is_told = self._context.costs and not change.bulk and is_counted and self._verdict.lost_end is None
         if through is not None and is_told and newer <= MOST_COUNTED:  # each row that is read costs something
             self._counted(through, newer)
         elif AUDIT_CHAIN.name in change.tables or change.events:
@@ -386,8 +386,9 @@ class SelfVerification(QObject):
     @Slot(object)
     def _went_back(self, ends_at: int) -> None:
         self.check()
-        if self._job is None and self._verdict.lost is not None:  # nothing else keeps it until the next start
-            self._keep_end(self._verdict.lost, is_lost=True)
+        # Where nothing is verified now, nothing else keeps it until the next start.
+        if self._job is None and self._verdict.lost_end is not None:
+            self._keep_end(self._verdict.lost_end, is_lost=True)
 
     def _keep_end(self, lost: LostEnd, *, is_lost: bool) -> None:
         where = self._context.opened.where
@@ -405,7 +406,7 @@ class SelfVerification(QObject):
 
         def done(found: tuple[str | None, int]) -> None:
             there, ends_at = found
-            now = self._verdict.lost
+            now = self._verdict.lost_end
             if now is None or now.through != lost.through:
                 return
             if head is not None and there == head:
@@ -414,7 +415,7 @@ class SelfVerification(QObject):
                 self._context.opened.database.is_earlier = bool(self._verdict.is_earlier)
                 self._keep_end(lost, is_lost=False)
             elif ends_at != now.ends_at:
-                self._verdict.end(ends_at)
+                self._verdict.lost_end_is_at(ends_at)
 
         read = partial(entry_and_last, seq=lost.through)
         self._context.runner.read(read, on_done=done, on_failed=lambda error: None)
@@ -425,8 +426,8 @@ class SelfVerification(QObject):
 
     def _count(self) -> None:
         through = self._verdict.through
-        if self._verdict.lost is not None:
-            self._look_where_it_ends(self._verdict.lost)
+        if self._verdict.lost_end is not None:
+            self._look_where_it_ends(self._verdict.lost_end)
         if through is not None:  # where a row costs something, what came since another day is not all read
             self._asked += 1
 
@@ -459,17 +460,17 @@ class SelfVerification(QObject):
             return Icon.WARNING_FILL, Tone.WARN.value, displaced.heading, str(displaced)
         known = verdict.outcome or verdict.last
         under_way = verdict.is_running or verdict.is_asked
-        if verdict.is_contradicted and verdict.lost is None and not (known is None and under_way):
-            tip = f"{ENDS_BEFORE}: your checkpoints know entries behind its last one"
-            return Icon.WARNING_FILL, Tone.WARN.value, ENDS_BEFORE, tip
+        if verdict.is_contradicted and verdict.lost_end is None and not (known is None and under_way):
+            tip = f"{LOST_END}: your checkpoints know entries behind its last one"
+            return Icon.WARNING_FILL, Tone.WARN.value, LOST_END, tip
         if known is None:
             if verdict.failure and not under_way:
                 return Icon.WARNING_FILL, Tone.WARN.value, COULD_NOT, verdict.failure
             words = "Verifying…" if under_way else "Not verified"
             return Icon.SHIELD_OFF, "dim", words, "Verifying recomputes every hash and follows every link."
-        if verdict.lost is not None and not verdict.is_broken:
-            tip = f"{ENDS_BEFORE}: {ends_sooner(verdict.lost)}"
-            return Icon.WARNING_FILL, Tone.WARN.value, ENDS_BEFORE, tip
+        if verdict.lost_end is not None and not verdict.is_broken:
+            tip = f"{LOST_END}: {lost_end_in_words(verdict.lost_end)}"
+            return Icon.WARNING_FILL, Tone.WARN.value, LOST_END, tip
         said = known.report if isinstance(known, Outcome) else known
         since = known.asked.since if isinstance(known, Outcome) else known.since
         stands, at = verdict.whole_stands, known.at

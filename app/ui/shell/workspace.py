@@ -708,7 +708,7 @@ class Workspace(QWidget):
     def _written_outside(self) -> None:
         for page in self._built.values():
             page.changed_outside()
-        went_back = self.context.verdict.lost is not None or self.context.opened.database.is_earlier
+        went_back = self.context.verdict.lost_end is not None or self.context.opened.database.is_earlier
         if not self.context.costs or went_back:  # its entries may be others by the same numbers
             self.refresh()
 

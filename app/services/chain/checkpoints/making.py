@@ -1,7 +1,7 @@
 """Verification and checkpoints together, in one call for each thing a person does."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,7 +13,7 @@ from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistor
 from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.gone import has_table, telling
 from app.services.chain.checkpoints.kept import KeptVerdict
-from app.services.chain.checkpoints.rows import rows_of
+from app.services.chain.checkpoints.rows import Seen, rows_of
 from app.services.chain.checkpoints.signing import require_sound
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.reading import entry_and_last, looked_up
@@ -277,7 +277,7 @@ def verify_and_sign(
     if on_report is not None:
         on_report(joined)
     if joined.lost_end is not None:
-        return SignedReport(joined, why_not=joined.ends_sooner)
+        return SignedReport(joined, why_not=joined.lost_end.said)
     try:
         made = store.create(where, report, now=now, reason=reason, database=database)
     except (TenantAdminError, OSError) as error:  # what was found is worth more than the checkpoint
@@ -324,8 +324,10 @@ def verify_by_itself(
             report = verify(where, section=behind, now=now, monitor=monitor)
             # No snapshot spans the calls of a live database, which Time Travel may bring back between two.
             is_there = report.intact and not report.lacks_table
-            if is_there and (not where.costs or store.has_ends(where, since)):
-                report = keep(report, since=since)
+            seen: Seen = {}
+            also = [] if last is None else [end.through for end in _ends_to_look_for(last, 0)]
+            if is_there and (not where.costs or store.has_ends(where, since, also, seen)):
+                report = keep(report, since=since, seen=seen if where.costs else None)
                 return SignedReport(report, since=since)
     before(EVERYTHING)
     known = store.known(where)
@@ -343,6 +345,9 @@ def verify_by_itself(
     return SignedReport(report, made.number)
 
 
+_NOT_LOOKED_UP: Final = "Whether the end that was verified before is there could not be looked up"
+
+
 def keep_verdict(
     where: Where,
     store: CheckpointStore,
@@ -354,6 +359,7 @@ def keep_verdict(
     part: bool = False,
     accepts_end: LostEnd | bool = False,
     is_put_back: bool = False,
+    seen: Seen | None = None,
 ) -> Report:
     """Keeps what was said of the whole file, of what lies behind the checkpoint `since`, or of a broken
     `part`. Returns the report, which has a note where the chains have lost the end that was verified here
@@ -362,30 +368,25 @@ def keep_verdict(
 
     The note comes until somebody says that this end is right, and `accepts_end`: a person the one that was
     shown, where no more is lost than that, a command any; and never where an earlier state `is_put_back` by
-    an act that says so.
+    an act that says so. What was `seen` by now is not looked up again. Raises as `where.connect` where chains
+    hold that may have lost their end.
     """
-    last = store.verdicts.last(where)
-    through, tenant, head = _last_entry(report, since)
-    ends = [] if last is None or is_put_back else _verified_ends(last, through)
+    last, (through, tenant, head) = store.verdicts.last(where), _last_entry(report, since)
+    ends = [] if last is None or is_put_back else _ends_to_look_for(last, through)
     if report.verdict is not Verdict.UNREADABLE:  # also of what is broken, as something may excuse it later
-        looks = not where.costs or (last is not None and last.lost_end is not None)
-        found = [
-            (end, _missed(end) if report.lacks_table else _as_found(where, end, looks=looks)) for end in ends
-        ]
-        ends = [end if gone is None else gone for end, gone in found if gone is not None or not report.intact]
-    lost = replace(ends[-1], before=ends[0] if ends[1:] else None) if ends else None
-    accepted: LostEnd | None = None
-    if lost is not None and report.intact:
-        report = replace(report, lost_end=lost)
-        notes = [report.ends_sooner]
-        if accepts_end is True or (accepts_end and lost.is_within(accepts_end)):
-            what = ": ".join(filter(None, (lost.found, lost.gone)))
-            notes = [f"Accepted: it was verified through entry {lost.through:,} before, and {what}."]
-            report, accepted, lost = replace(report, lost_end=None), lost, None
-        elif accepts_end:
-            notes.append("This end was not accepted: more is gone than when that was asked.")
-        report = replace(report, notes=(*report.notes, *notes))
-    before = None if last is None or since is None else last.whole_at
+        try:
+            ends = _not_there(where, ends, report, since, seen)
+        except (TenantAdminError, OSError) as error:
+            if report.intact:
+                raise
+            report = replace(report, notes=(*report.notes, f"{_NOT_LOOKED_UP}: {why_none(error, where)}"))
+    lost_end = replace(ends[-1], before=ends[0] if ends[1:] else None) if ends else None
+    is_accepted = (
+        lost_end is not None
+        and report.intact
+        and (lost_end.is_within(accepts_end) if isinstance(accepts_end, LostEnd) else accepts_end)
+    )
+    whole_before = None if last is None or since is None else last.whole_at
     said = KeptVerdict(
         report.verdict,
         now,
@@ -395,33 +396,39 @@ def keep_verdict(
         report.warnings,
         through,
         None if since is None else since.number,
-        now if since is None else before,
+        now if since is None else whole_before,
         part,
         report.undecided,
         report.ends_before,
-        lost,
+        None if is_accepted else lost_end,
         tenant,
         head,
     )
     is_over = last is not None and now < last.at <= time.time() and report.intact
     is_kept = not is_over and store.verdicts.keep(where, said)
-    if accepted is not None and not is_kept:
-        report = replace(report, lost_end=accepted, notes=report.notes[:-1])
-        notes = [report.ends_sooner, "This end was not accepted, as that could not be kept."]
-        report = replace(report, notes=(*report.notes, *notes))
     if report.verdict is Verdict.VERIFIED:
         store.follow(where)
-    return report
+    if lost_end is None or not report.intact:
+        return report
+    if is_accepted and is_kept:
+        return replace(report, notes=(*report.notes, lost_end.accepted))
+    why = ", as that could not be kept." if is_accepted else ": more is gone than when that was asked."
+    return report.with_lost_end(lost_end, *([f"This end was not accepted{why}"] if accepts_end else []))
 
 
 def _last_entry(report: Report, since: Checkpoint | None) -> tuple[int, str | None, str | None]:
     """Its number, whose it is, and its hash; of the checkpoint where nothing came behind that; 0 of none."""
+    return max(_last_entries(report, since), key=itemgetter(0), default=(0, None, None))
+
+
+def _last_entries(report: Report, since: Checkpoint | None) -> list[tuple[int, str | None, str | None]]:
+    """The same of each tenant, some of them twice."""
     known = () if since is None else [(one.last_seq, name, one.head) for name, one in since.tenants.items()]
     found = [(one.last_seq, one.tenant, one.head) for one in report.tenants if one.last_seq is not None]
-    return max([*known, *found], key=itemgetter(0), default=(0, None, None))
+    return [*known, *found]
 
 
-def _verified_ends(last: KeptVerdict, ends_at: int) -> list[LostEnd]:
+def _ends_to_look_for(last: KeptVerdict, ends_at: int) -> list[LostEnd]:
     """What was verified before, the first one first, and is looked for as long as what was found since does
     not hold: what is lost already, and the end that was found with that.
     """
@@ -432,9 +439,22 @@ def _verified_ends(last: KeptVerdict, ends_at: int) -> list[LostEnd]:
     return [replace(end, ends_at=ends_at) for end in ends if end is not None]
 
 
-def missing_end(where: Where, last: KeptVerdict) -> LostEnd | None:
-    """Of what was verified last, whether its end is there no more: for where nothing verifies it again. Reads
-    a few rows. Raises the errors of `where.connect`.
+def _not_there(
+    where: Where, ends: Sequence[LostEnd], report: Report, since: Checkpoint | None, seen: Seen | None
+) -> list[LostEnd]:
+    """Those of the ends that are lost; of chains that do not hold all of them, as that may be why.
+
+    Where a row costs something, none is looked up that the verification has just met as its tenant's last.
+    """
+    met = {*_last_entries(report, since)} if where.costs else set()
+    left = [end for end in ends if (end.through, end.tenant, end.head) not in met]
+    found = [(end, _missed(end) if report.lacks_table else _if_lost(where, end, seen)) for end in left]
+    return [end if lost is None else lost for end, lost in found if lost is not None or not report.intact]
+
+
+def lost_end_of(where: Where, last: KeptVerdict) -> LostEnd | None:
+    """Of what was verified last, whether its end is lost: for where nothing verifies it again. Reads a few
+    rows. Raises the errors of `where.connect`.
     """
     end = LostEnd(last.through, last.at, last.head, 0, last.tenant)
     with where.connect() as database:
@@ -442,26 +462,24 @@ def missing_end(where: Where, last: KeptVerdict) -> LostEnd | None:
             return _missed(end)
         _, ends_at = entry_and_last(database, seq=last.through)
     end = replace(end, ends_at=ends_at)
-    return _as_found(where, end, looks=last.head is not None)
+    return None if end.head is None and ends_at >= end.through else _if_lost(where, end)
 
 
-def still_lost(where: Where, lost: LostEnd, tenant: str) -> LostEnd | None:
-    """Of what was missed, or is yet to be looked for, what is not there now and was this tenant's."""
-    ends = [one for one in (lost, lost.before) if one is not None and one.tenant in (None, tenant)]
-    found = (_as_found(where, replace(end, before=None), looks=True) for end in ends)
-    return next((gone for gone in found if gone is not None), None)
+def lost_end_of_tenant(where: Where, lost_end: LostEnd, tenant: str) -> LostEnd | None:
+    """Of an end that is lost, or is yet to be looked for, what is not there now and was this tenant's."""
+    ends = [end for end in (lost_end, lost_end.before) if end is not None and end.tenant in (None, tenant)]
+    found = (_if_lost(where, replace(end, before=None)) for end in ends)
+    return next((lost for lost in found if lost is not None), None)
 
 
-def _as_found(where: Where, end: LostEnd, *, looks: bool) -> LostEnd | None:
+def _if_lost(where: Where, end: LostEnd, seen: Seen | None = None) -> LostEnd | None:
     """The same of chains that hold; None where that entry is there as it was, or where its tenant's chain
     begins behind it by now, which is pruned or adopted then: not of an end that was missed before.
 
-    It is looked up, which reads a row: what was verified last may have been there only since this scan began,
-    or be gone since. Not of a live database that ends there or behind it, unless it `looks`: numbers tell.
+    It is looked up, which reads a row, unless it was `seen`: what was verified last may have been there only
+    since this scan began, or be gone since, and others may have its number.
     """
-    if end.ends_at >= end.through and not looks:
-        return None
-    with rows_of(where) as rows:
+    with rows_of(where, seen) as rows:
         there = rows.at([end.through]).get(end.through)
         whose = [] if there is not None or end.missed or end.tenant is None else [end.tenant]
         begins, previous = next(iter(rows.firsts_of(whose).values()), (0, GENESIS))
@@ -509,7 +527,7 @@ def try_to_sign(
     if not (report.entries and signs):
         return found
     if report.lost_end is not None:
-        return replace(found, missing=report.ends_sooner)
+        return replace(found, missing=report.lost_end.said)
     try:
         if reason is None:
             require_sound(report, known)

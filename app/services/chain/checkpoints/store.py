@@ -476,9 +476,12 @@ class CheckpointStore:
                 return None
             return latest if identity.compare(rows, known.checkpoints, counting=False).continues else None
 
-    def has_ends(self, where: Where, checkpoint: Checkpoint) -> bool:
-        """Whether the last entries that a checkpoint of it knew are there."""
-        with rows_of(where, {}) as rows:
+    def has_ends(self, where: Where, checkpoint: Checkpoint, also: Sequence[int], seen: Seen) -> bool:
+        """Whether the last entries that a checkpoint of it knew are there. Those with these numbers are
+        looked up along with them, and `seen` then.
+        """
+        with rows_of(where, seen) as rows:
+            rows.at([*(sealed.last_seq for sealed in checkpoint.tenants.values()), *also])
             return identity.compare(rows, [checkpoint], counting=False).continues
 
     def last_here(self, where: Where) -> int | None:

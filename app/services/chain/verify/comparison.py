@@ -118,7 +118,7 @@ def compare_within(
         elif first is not None and _begins_behind(first, chain, known, sealed):
             found = _begun_since(first, name, known)
         elif extent.highest is not None and extent.highest < sealed.last_seq:
-            found = _ends_before(name, sealed, known)
+            found = _range_ends_before(name, sealed, known)
         elif first is None:
             found = _missing(name, sealed, known)
         elif chain is None or chain.first_seq > sealed.last_seq:
@@ -171,7 +171,7 @@ def _as_left(first: Entry, markers: list[Marker], alone: bool) -> Chain:
     return Chain(first.tenant, hashed, None, first.seq, entries, *start, 0, 0, False, False, markers)
 
 
-def _ends_before(name: str, sealed: SealedChain, known: Checkpoint) -> Finding:
+def _range_ends_before(name: str, sealed: SealedChain, known: Checkpoint) -> Finding:
     sentence = (
         f"The file ends before entry {sealed.last_seq:,} of {tenant_name(name)}, which checkpoint "
         f"{known.number} knew: it is an earlier state, or its end was cut off. Verify all of it."

@@ -29,9 +29,9 @@ from app.services.chain.rules import (
     Verdict,
     anchor,
     broken_link,
+    counter_is_ahead,
     denied,
     denied_start,
-    end_is_lost,
     worst,
 )
 from app.services.chain.verify.comparison import backed, compare_within, denials
@@ -556,8 +556,8 @@ def _check_counters(joined: Joined, extent: Extent, accepted: int) -> None:
     """
     end = max(extent.highest or 0, 0, *(chain.last_seq for chain in joined.chains.values()))
     counter, has_rows = extent.counter, bool(joined.chains) or extent.highest is not None
-    lost = end_is_lost(counter, max(end, accepted) if has_rows else None)
-    if lost and not joined.gap_between(end, counter or 0):
+    is_ahead = counter_is_ahead(counter, max(end, accepted) if has_rows else None)
+    if is_ahead and not joined.gap_between(end, counter or 0):
         sentence = (
             f"The database has numbered entries up to {counter:,}, but its last entry is {end:,}: "
             "the entries after it were removed, unless an insert failed at the very end. Where you know that "

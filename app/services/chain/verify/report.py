@@ -89,6 +89,12 @@ class TenantReport:
         }
 
 
+_LOST_END = (
+    "It was verified through entry {:,} on {}, and {}: an earlier state was brought back, or its end was cut "
+    "off. What is there was judged as it stands; until this end is accepted, no checkpoint is made."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class LostEnd:
     """That the entry `through` of `tenant`, the last one of a verification `at` that time, whose stored hash
@@ -104,6 +110,11 @@ class LostEnd:
     tenant: str | None = None
     missed: bool = False
     before: "LostEnd | None" = None
+
+    @property
+    def said(self) -> str:
+        """It as a sentence, which is among the notes of a report."""
+        return _LOST_END.format(self.through, utc_time(self.at), self.found)
 
     @property
     def found(self) -> str:
@@ -126,6 +137,12 @@ class LostEnd:
         count = counted(through - self.ends_at, "entry", "entries")
         return f"up to {count} are gone, {self.ends_at + 1:,} to {through:,}"
 
+    @property
+    def accepted(self) -> str:
+        """That somebody has said that it is right."""
+        what = ": ".join(filter(None, (self.found, self.gone)))
+        return f"Accepted: it was verified through entry {self.through:,} before, and {what}."
+
     def is_within(self, shown: "LostEnd") -> bool:
         """Whether no more is lost than was `shown`: of the same entry, and nothing before where it ended."""
         heads = {self.head, shown.head} - {None}
@@ -133,12 +150,6 @@ class LostEnd:
 
     def to_json(self) -> dict[str, Any]:
         return {"verifiedThrough": self.through, "verifiedAt": self.at, "endsAt": self.ends_at}
-
-
-_ENDS_SOONER = (
-    "It was verified through entry {:,} on {}, and {}: an earlier state was brought back, or its end was cut "
-    "off. What is there was judged as it stands; until this end is accepted, no checkpoint is made."
-)
 
 
 def tally(errors: int, warnings: int) -> str:
@@ -195,20 +206,17 @@ class Report:
         """Whether it is `intact` and has not lost its end: exit code 0 of `tenant-admin verify`."""
         return self.intact and self.lost_end is None
 
-    @property
-    def ends_sooner(self) -> str:
-        """The `lost_end` as a sentence, which is among the `notes`; else empty."""
-        lost = self.lost_end
-        return "" if lost is None else _ENDS_SOONER.format(lost.through, utc_time(lost.at), lost.found)
+    def with_lost_end(self, lost_end: LostEnd, *more: str) -> "Report":
+        """The same with its sentence, and `more` of it, among the notes."""
+        return replace(self, lost_end=lost_end, notes=(*self.notes, lost_end.said, *more))
 
     @property
-    def with_end(self) -> "Report":
+    def without_lost_end(self) -> "Report":
         """The same where that end is there again."""
         if self.lost_end is None:
             return self
-        return replace(
-            self, lost_end=None, notes=tuple(note for note in self.notes if note != self.ends_sooner)
-        )
+        notes = tuple(note for note in self.notes if note != self.lost_end.said)
+        return replace(self, lost_end=None, notes=notes)
 
     @property
     def ends_before(self) -> bool:

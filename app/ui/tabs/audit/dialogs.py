@@ -338,7 +338,8 @@ class CheckpointsDialog(Dialog):
 
     def _allow_ways(self) -> None:
         verdict = self._context.verdict
-        is_refused = verdict.is_broken or verdict.lost is not None  # what is likely is not what stands out
+        # What is likely refused is not what stands out.
+        is_refused = verdict.is_broken or verdict.lost_end is not None
         set_kind(self.theme, self.make_button, Kind.SECONDARY if is_refused else Kind.PRIMARY, Icon.ADD)
         ways = ((self.start_over_button, Reason.START_OVER), (self.another_button, Reason.ANOTHER_DATABASE))
         for (button, way), (_, _, tip) in zip(ways, _BUTTONS[3:], strict=True):

@@ -46,7 +46,7 @@ class _Question(ConfirmDialog):
 
     @Slot()
     def _look(self) -> None:
-        now = self._context.verdict.lost
+        now = self._context.verdict.lost_end
         is_same = now is not None and now.is_within(self._lost)
         self.confirm_button.setEnabled(is_same)
         words = "" if is_same else _NONE if now is None else _ANOTHER

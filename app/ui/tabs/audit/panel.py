@@ -160,11 +160,11 @@ class VerificationPanel(QWidget):
         return self.refuse_verify() or ("Verify the chain first." if self.outcome is None else None)
 
     def accept_words(self) -> str:
-        return "Accept this start…" if self._context.verdict.lost is None else "Accept this end…"
+        return "Accept this start…" if self._context.verdict.lost_end is None else "Accept this end…"
 
     def refuse_accept(self) -> str | None:
         known, verdict = self.outcome, self._context.verdict
-        if verdict.lost is not None and not verdict.is_broken:
+        if verdict.lost_end is not None and not verdict.is_broken:
             return self.refuse_verify()
         if self.is_running or known is None or known.asked.section.is_range:
             return self.refuse_verify() or "Verify the chain first."
@@ -463,7 +463,7 @@ class VerificationPanel(QWidget):
 
     def ask_accept(self) -> None:
         """Asks, and keeps the unproven starts as a baseline; or accepts that the end was lost."""
-        lost = self._context.verdict.lost
+        lost = self._context.verdict.lost_end
         if lost is not None:
             asked = Asked(new_alone=self._context.costs, accepts_end=lost)
             lost_end.ask(self._context, lost, partial(self.start, asked), self)

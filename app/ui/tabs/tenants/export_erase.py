@@ -99,8 +99,8 @@ def export(context: Context, tenant: str, folder: Path, window: QWidget, most: i
 
     def done(exported: "TenantExported") -> None:
         said = f"{counted(exported.count, 'row')} of {visible(tenant)} exported to {folder.name}"
-        if exported.ends_sooner:
-            said += f". {exported.ends_sooner}"
+        if exported.lost_end is not None:
+            said += f". {exported.lost_end.said}"
         elif not exported.holds:
             said += "; its chain does not hold, as the report in it says"
         if exported.names_others:

@@ -31,10 +31,10 @@ def known_now(verdict: FileVerdict) -> KnownOfChains:
     outcome = verdict.outcome
     if outcome is None:
         known = overview.known_of(verdict.last)
-        return known if verdict.lost is None else replace(known, others=None, is_doubted=True)
+        return known if verdict.lost_end is None else replace(known, others=None, is_doubted=True)
     report = outcome.report
     verdicts: Mapping[str, Verdict] = {one.tenant: one.verdict for one in report.tenants}
-    is_doubted = outcome.is_doubted or report.undecided or verdict.lost is not None
+    is_doubted = outcome.is_doubted or report.undecided or verdict.lost_end is not None
     if is_doubted:
         verdicts = {name: found for name, found in verdicts.items() if found in BROKEN}
     findings = Counter(

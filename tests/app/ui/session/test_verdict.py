@@ -7,7 +7,7 @@ from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import LostEnd, Report
 from app.ui.session.outcome import OTHERS, RETENTION, Asked, Outcome
 from app.ui.session.verdict import FileVerdict
-from app.ui.session.verdict_words import ENDS_BEFORE, of_file
+from app.ui.session.verdict_words import LOST_END, of_file
 from tests.conftest import NOW
 
 
@@ -36,12 +36,12 @@ def test_retention_that_took_nothing_is_not_said_to_have_taken_entries() -> None
 
 def test_an_end_that_is_there_again_leaves_no_words_of_its_loss() -> None:
     verdict, lost = FileVerdict(), LostEnd(9, NOW, "ab", 7)
-    report = replace(Report(Verdict.VERIFIED, 7, 0.0, (), (), {}), lost_end=lost)
-    verdict.take(Outcome(Asked(), replace(report, notes=(report.ends_sooner, "more")), at=NOW))
-    assert of_file(verdict, NOW, utc=True)[1] == ENDS_BEFORE
+    report = Report(Verdict.VERIFIED, 7, 0.0, (), (), {}).with_lost_end(lost, "more")
+    verdict.take(Outcome(Asked(), report, at=NOW))
+    assert of_file(verdict, NOW, utc=True)[1] == LOST_END
     verdict.came_forward()
     assert verdict.outcome is not None and verdict.outcome.report.notes == ("more",)
-    assert verdict.lost is None and of_file(verdict, NOW, utc=True)[1] == "Chain verified"
+    assert verdict.lost_end is None and of_file(verdict, NOW, utc=True)[1] == "Chain verified"
 
 
 def test_whoever_goes_on_from_an_earlier_state_takes_numbers_that_were_there() -> None:
@@ -52,11 +52,11 @@ def test_whoever_goes_on_from_an_earlier_state_takes_numbers_that_were_there() -
     verdict.hear(sound)
     assert verdict.is_earlier is False and verdict.held(9) and not verdict.held(10)
     verdict.went_back(7, NOW)
-    assert verdict.is_earlier and verdict.lost == LostEnd(9, NOW, "ab", 7) and not verdict.held(3)
+    assert verdict.is_earlier and verdict.lost_end == LostEnd(9, NOW, "ab", 7) and not verdict.held(3)
     verdict.hear(replace(sound, verdict=Verdict.TAMPERED, at=NOW + 1, ends_before=True, through=7))
-    assert verdict.is_earlier and verdict.lost is None and verdict.is_broken, "a command has verified it"
+    assert verdict.is_earlier and verdict.lost_end is None and verdict.is_broken, "a command has verified it"
     verdict.hear(replace(sound, at=NOW + 2))
-    assert verdict.is_earlier is False and verdict.lost is None
+    assert verdict.is_earlier is False and verdict.lost_end is None
     verdict.take(Outcome(Asked(), Report(Verdict.EARLIER, 7, 0.0, (), (), {}), at=NOW + 3))
     assert verdict.is_earlier
     verdict.take(Outcome(Asked(), Report(Verdict.CONSISTENT, 7, 0.0, (), (), {}), at=NOW + 4))

@@ -226,7 +226,7 @@ def test_an_end_that_is_gone_is_remembered_until_a_person_accepts_it(
     click(qtbot, box.chain_button)
     closed(qtbot, window, CheckpointsDialog)
     store = CheckpointStore(paths.checkpoints_dir())
-    assert not store.checkpoints(InFile(demo_path)) and page.context.verdict.lost is not None
+    assert not store.checkpoints(InFile(demo_path)) and page.context.verdict.lost_end is not None
 
     assert page.panel.accept_button.property("text") == "Accept this end…"
     for answer in ("another", "Return", "accept"):
@@ -234,20 +234,20 @@ def test_an_end_that_is_gone_is_remembered_until_a_person_accepts_it(
         asked = dialog(qtbot, page, ConfirmDialog)
         assert f"All was verified through entry {last:,} on " in asked.sentence.text()
         if answer == "another":
-            lost = page.context.verdict.lost
+            lost = page.context.verdict.lost_end
             assert lost is not None
-            page.context.verdict.end(30)
+            page.context.verdict.lost_end_is_at(30)
             page.context.say("Something else")
             assert asked.isVisible() and "another by now" in words(asked)
             assert not asked.confirm_button.isEnabled(), "what was not shown is not accepted"
-            page.context.verdict.end(lost.ends_at)
+            page.context.verdict.lost_end_is_at(lost.ends_at)
             assert "another by now" not in words(asked) and asked.confirm_button.isEnabled()
             press("Escape")
             closed(qtbot, window, ConfirmDialog)
         elif answer == "Return":
             press(answer)  # Cancel has the focus
             closed(qtbot, window, ConfirmDialog)
-            assert page.context.verdict.lost is not None
+            assert page.context.verdict.lost_end is not None
         else:
             with qtbot.waitSignal(page.verified):
                 click(qtbot, asked.confirm_button)

@@ -69,7 +69,7 @@ def test_it_has_lost_the_end_that_was_verified_until_somebody_accepts_that(
     last = CheckpointStore(folder).verdicts.last(InFile(demo))
     assert last is not None
     execute(demo, *how)
-    end = making.missing_end(InFile(demo), last)
+    end = making.lost_end_of(InFile(demo), last)
     assert end is not None and (end.through, end.ends_at) == (60, 0)
     for _ in range(2):
         report = verify_by_itself(demo, folder, sign=True)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -16,8 +16,9 @@ from app.services.chain.checkpoints import making
 from app.services.chain.checkpoints.making import SignedReport, verify_by_itself
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
-from app.services.chain.verify.report import Section
-from app.services.chain.where import InFile
+from app.services.chain.verify.report import Report, Section
+from app.services.chain.where import InFile, Where
+from models.errors import FileLocked
 from models.status import DAY
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
@@ -341,3 +342,37 @@ def test_what_a_command_finds_is_kept_too(demo: Path, folder: Path) -> None:
     execute(demo, "UPDATE audit_chain SET payload = '{}' WHERE seq = 5")
     assert said("part", section=part) == ("part", Verdict.TAMPERED, "in part")
     assert said("whole") == ("whole", Verdict.TAMPERED, "whole")
+
+
+@pytest.mark.parametrize("damage", ["UPDATE audit_chain SET payload = '{}' WHERE seq = 5", None])
+def test_an_end_that_cannot_be_looked_up_takes_no_finding_along(
+    demo: Path, folder: Path, damage: str | None
+) -> None:
+    where, store = InFile(demo), CheckpointStore(folder)
+
+    def verified(where: Where = where) -> Report:
+        return making.verify_with_checkpoints(where, store, VERIFY, now=NOW, by="ada")
+
+    assert verified().stands
+    execute(demo, "DELETE FROM audit_chain WHERE seq > 50", "UPDATE sqlite_sequence SET seq = 50")
+    if damage is not None:
+        execute(demo, damage)
+    if damage is None:
+        with pytest.raises(FileLocked):
+            verified(Shut(demo))
+    else:
+        report = verified(Shut(demo))
+        assert report.verdict is Verdict.TAMPERED and Code.HASH in {one.code for one in report.findings}
+        assert report.notes[-1].startswith("Whether the end that was verified before is there could not be")
+    last = store.verdicts.last(where)
+    assert last is not None and (last.verdict is Verdict.TAMPERED) is (damage is not None)
+    execute(demo, "DELETE FROM audit_chain WHERE seq > 4", "UPDATE sqlite_sequence SET seq = 4")
+    lost_end = verified().lost_end
+    assert lost_end is not None and (lost_end.through, lost_end.ends_at) == (60, 4), "it is looked for yet"
+
+
+class Shut(InFile):
+    """What is read beside its verification cannot be."""
+
+    def connect(self) -> NoReturn:
+        raise FileLocked(self.name)

@@ -468,3 +468,38 @@ def test_a_table_that_is_gone_has_lost_all_that_was_known(
         assert report.lacks_table and not report.stands
         assert [one.code for one in report.findings] == ["TRUNCATED"] * (3 if signed else 0)
         assert (report.lost_end is None) is signed
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("whose", ["tenant-00", "tenant-01"])
+def test_other_entries_in_the_numbers_of_a_lost_end_do_not_hide_that(
+    put: Put, path: Path, store: CheckpointStore, whose: str, *, whole: bool
+) -> None:
+    """The chain is as long as before, or longer. It costs no more requests from a checkpoint on."""
+    engine, chain = put(path)
+    sign(InDatabase(engine), store)
+    for _ in range(2):
+        chain.append("tenant-00", at=NOW)
+    assert since(engine, store).report.stands
+    requests = []
+    for _ in range(2):
+        engine.requests = 0
+        assert since(engine, store).report.stands
+        requests.append(engine.requests)
+        chain.append("tenant-02", at=NOW)
+    assert requests[0] == requests[1], "with something new, too"
+    assert since(engine, store).report.stands
+    go_back(chain, 90)
+    for _ in range(4):
+        chain.append(whose, at=NOW + 1)
+    if whole:
+        report = making.verify_with_checkpoints(InDatabase(engine), store, VERIFY, now=NOW + 2, by="ops")
+    else:
+        engine.requests = 0
+        report = since(engine, store).report
+    assert report.intact and report.lost_end is not None and report.lost_end.ends_at == 94
+    assert "that entry is not there as it was" in report.lost_end.said
+    assert sign(InDatabase(engine), store).checkpoint is None
+    chain.append(whose, at=NOW + 2)
+    assert not since(engine, store).report.stands
+    assert since(engine, store, accepts_end=True).report.stands and since(engine, store).report.stands
