@@ -619,3 +619,14 @@ def test_a_letter_that_is_typed_in_a_menu_is_a_letter_of_that_menu(
     edit.popup(window.mapToGlobal(QPoint(0, 0)))
     qtbot.keyClick(edit, Qt.Key.Key_P)
     assert dialog(qtbot, window, Dialog).windowTitle() == "Preferences"
+
+
+def test_a_menu_bar_that_is_left_gives_the_keys_back_to_the_list(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    """Under X11 Qt leaves them with the bar where a second menu was opened from a first."""
+    page, bar = open_file(qtbot, window, demo_path), window.menuBar()
+    bar.setFocus()
+    assert bar.hasFocus() and bar.activeAction() is None
+    qtbot.keyClick(bar, Qt.Key.Key_Escape)
+    qtbot.waitUntil(page.table.hasFocus)
