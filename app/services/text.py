@@ -86,7 +86,14 @@ def tenant_name(tenant: str) -> str:
     """
     if len(tenant) > _NAME:
         return f"{tenant[: _NAME - 40]}…{tenant[-39:]}"
-    return tenant or "a tenant without a name"
+    return apart(tenant) or "a tenant without a name"
+
+
+def apart(name: str) -> str:
+    """A tenant's id as it is shown; of one with accents that are characters of their own it says so: nobody
+    could tell it from the tenant of the same letters, and it is another one.
+    """
+    return name if name.isascii() or composed(name) == name else f"{name} (accents apart)"
 
 
 def composed(text: str) -> str:

@@ -12,7 +12,7 @@ from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QDialog, QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 from shiboken6 import Shiboken
 
-from app.services.text import quoted, visible
+from app.services.text import apart, quoted, visible
 from app.ui.shell.global_search import SHORTCUT
 from app.ui.theme import MODES, Kind, Mode
 from app.ui.theme.icons import Icon
@@ -284,7 +284,7 @@ class ToolBar(QToolBar):
         self._window.search.setEnabled(opened is not None)
 
     def offer_tenants(self, names: Sequence[str]) -> None:
-        self.tenants.set_choices([Choice(name, name) for name in names])
+        self.tenants.set_choices([Choice(name, apart(name)) for name in names])
 
     def _fill_database_menu(
         self, menu: QMenu, recent: Sequence[FileOrName], production: Collection[str]

@@ -72,3 +72,9 @@ def test_of_many_names_some_are_said_and_how_many_there_are_besides() -> None:
 def test_a_search_marks_what_it_finds_in_its_own_letters(stored: str, wanted: str, places: list[str]) -> None:
     found = text.places_in(stored, text.sought(wanted))
     assert [stored[begin:end] for begin, end in found] == places
+
+
+def test_a_tenant_that_looks_like_another_says_that_it_is_none() -> None:
+    names = ("cafe", "caf\u00e9", "cafe\u0301")
+    assert len({text.composed(text.apart(name)) for name in names}) == len(names)
+    assert [text.tenant_name(name) for name in names] == [*names[:2], f"{names[2]} (accents apart)"]

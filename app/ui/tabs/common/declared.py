@@ -15,7 +15,7 @@ from app.services.records.list_query import ListedValue
 from app.services.records.record import Record
 from app.services.records.rows import Glimpse, storage_class
 from app.services.records.stored_times import epoch_of
-from app.services.text import tenant_name, visible
+from app.services.text import apart, tenant_name, visible
 from app.ui.session.context import Context
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
@@ -183,7 +183,9 @@ def _column(context: Context, table: tables.Table, declared: tables.TableColumn)
             )
         case tables.ColumnKind.FLAG | tables.ColumnKind.PRESENCE:
             return column(text=lambda value, row: _word(declared, value))
-    return column(text=_called, dim=declared.source == "tenant_id")
+    if declared.source == "tenant_id":
+        return column(text=lambda value, row: apart(_called(value, row)), dim=True)
+    return column(text=_called)
 
 
 def amount(value: object) -> Mapping[str, Any]:
@@ -256,7 +258,8 @@ def choice_label(table: tables.Table, name: str, value: ListedValue) -> str:
     if column.kind is tables.ColumnKind.NUMBER:
         return formatting.figure(value)
     if tables.flag(value) is None or column.kind not in _YES_OR_NO:
-        return formatting.plain(column.said(value))
+        said = formatting.plain(column.said(value))
+        return apart(said) if column.source == "tenant_id" else said
     if column.kind is tables.ColumnKind.FLAG:
         return _word(column, value).capitalize()
     return f"{column.label} {column.words[0]}" if tables.flag(value) else f"No {column.label.lower()}"

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from app.services import text
 from app.services.records.change import price_to_add, price_to_change
-from app.services.text import folded, some_of
+from app.services.text import apart, folded, some_of
 from app.ui.session.context import Context
 from app.ui.widgets.buttons import CheckBox
 from app.ui.widgets.clipboard import PasteBox
@@ -81,7 +81,7 @@ class TenantField(QWidget):
         self.box, self.name, self.agree = _TenantBox(), QLineEdit(), CheckBox("")
         self.box.setAccessibleName("Tenant")
         self.box.setPlaceholderText("Choose a tenant")
-        self.box.addItems([*(bounded(one, longest=_SHOWN) or EMPTY for one in self._tenants), _NEW])
+        self.box.addItems([*(bounded(apart(one), longest=_SHOWN) or EMPTY for one in self._tenants), _NEW])
         self.name.setPlaceholderText("The new tenant's id, as the platform writes it")
         self.name.setAccessibleName("Id of the new tenant")
         self.box.setCurrentIndex(-1 if chosen is None else self._tenants.index(chosen))

@@ -442,3 +442,16 @@ def test_an_erasure_that_was_interrupted_is_told_with_its_copy(
     open_file(qtbot, window, demo_path)
     qtbot.waitUntil(lambda: "An erasure was interrupted" in words(window))
     assert copy.name in words(window) and copy.exists()
+
+
+@pytest.mark.slow
+def test_two_that_are_alike_but_for_their_composition_are_told_apart(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    for at, name in enumerate(("caf\u00e9", "cafe\u0301")):
+        ask(demo_path, f"{INTO_USERS} ('u{at}', '{name}', 'x{at}@x.example', NULL, {NOW + at}, {NOW + at})")
+    users = open_file(qtbot, window, demo_path)
+    wanted = {"caf\u00e9", "cafe\u0301 (accents apart)"}
+    assert {*values(users, "tenant_id")[:2]} == wanted
+    assert wanted <= {choice.label for choice in window.tenants._choices}
+    assert wanted <= {*rows_of(show(qtbot, window), "name")}
