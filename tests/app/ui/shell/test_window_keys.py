@@ -28,6 +28,7 @@ from tests.fixtures.window import (
     current,
     dialog,
     go,
+    is_settled,
     open_file,
     press,
     texts,
@@ -237,6 +238,7 @@ def test_f1_lists_the_keys_of_what_is_in_sight(qtbot: QtBot, window: MainWindow,
         return found
 
     page = go(qtbot, window, 1)
+    qtbot.waitUntil(lambda: is_settled(window))  # the bars come behind the rows
     assert ["Left, Right", "Go to the days beside", "Entries per day"] in listed()
     page = go(qtbot, window, 4)
     choose(qtbot, page, 0)
