@@ -16,7 +16,7 @@ from app.ui.tabs.runs.ready import WorthDialog
 from app.ui.tabs.runs.searching import RunSearchDialog
 from app.ui.tabs.webhooks.secrets import show_new
 from app.ui.theme import Theme
-from app.ui.widgets.dialogs import Dialog, WaitDialog
+from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.later import later
 from tests.conftest import NOW
@@ -46,13 +46,6 @@ def register(registry: Registry) -> None:
         for size, words in ((EASE, ""), (SMALL, "-small")):
             registry.scene(f"tab-{name}{words}", size)(partial(_state, scenes, tab, act))
     registry.scene("popup-views")(partial(_views, scenes))
-    registry.scene("dialog-wait", None)(wait)
-
-
-def wait(theme: Theme) -> WaitDialog:
-    dialog = WaitDialog(theme, "Copying foundation-primary.sqlite", can_cancel=True)
-    dialog.show_progress(61_250, 216_612)
-    return dialog
 
 
 def _asked(scenes: WindowScenes, tab: str, act: Act, change: Preparation | None, theme: Theme) -> Shot:

@@ -52,7 +52,7 @@ SETS: Final = {
             *("audit-verified", "audit-unproven", "audit-broken", "audit-running"),
             *("window-read-only", "window-schema-differs", "window-no-match", "search", "welcome"),
             *("widgets-controls", "widgets-parts", "widgets-pick-list", "widgets-choice-list"),
-            "widgets-menu",
+            *("widgets-menu", "popup-views", "tab-users-several", "tab-notifications-grouped"),
         ),
     ),
     "dialogs": Set(
@@ -70,6 +70,8 @@ SETS: Final = {
             *("dialog-charts-scores", "dialog-charts-weeks"),
             *("dialog-connect", "dialog-connect-wrong", "dialog-token"),
             *("dialog-set-password", "dialog-password-set", "dialog-new-users"),
+            *("dialog-kill-runs", "dialog-delete-tenant-users", "dialog-new-user-wrong", "dialog-views"),
+            *("dialog-event-receivers", "dialog-finding", "dialog-search-texts"),
         ),
     ),
     "texts": Set(
@@ -89,6 +91,7 @@ SETS: Final = {
             *("tab-users", "tab-audit", "tab-runs", "audit-broken", "right-to-left-runs"),
             *("welcome", "widgets-controls", "widgets-parts", "widgets-choice-list"),
             *("dialog-retention-majority", "dialog-new-webhook", "dialog-restore-findings"),
+            *("dialog-send-event-answered", "dialog-erase-tenant"),
         ),
     ),
     "large": Set(

@@ -49,6 +49,7 @@ class Registry:
         """Register the decorated function."""
 
         def add(build: Build) -> Build:
+            assert all(scene.name != name for scene in self.scenes), f"{name} is there already"
             self.scenes.append(Scene(name, build, size))
             return build
 
