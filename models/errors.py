@@ -677,7 +677,23 @@ class TokenRefused(RemoteError):
         self.place = place
 
 
-class RateLimited(RemoteError):
+class MayBeIn(RemoteError):
+    """A batch was sent, and `may_be_in` though no answer says so. `act` is what it was to do, as its summary
+    says, or else its last entry; empty where it had none. `made(database)` gives what it was to make, as it
+    is there, once it is known to be saved; None where nobody would take that back. Where it was to take
+    something back itself, `take(made)` takes that up, and gives it as it is told, as `called` says already.
+    """
+
+    act = ""
+    made: Callable[[Any], object] | None = None
+    take: Callable[[Any], Any] | None = None
+    called: str = ""
+    told: Callable[[bool | None], object] | None = None
+    """Hears, once, whether it was saved; None where nothing tells."""
+    may_be_in = False
+
+
+class RateLimited(MayBeIn):
     """No call is taken before `until`, in epoch seconds. One that `was_sent` was answered so, before any of
     it was carried out; what stands between may have let a copy of it in, which the database is asked for once
     it takes calls again.
@@ -716,19 +732,10 @@ class SavedAfterAll(NotAllowed):
     )
 
 
-class OutcomeUnknown(RemoteError):
-    """A batch was sent and its answer was lost; it may still come through. `act` is what it was to do, as its
-    summary says, or else its last entry; empty where it had none. `made(database)` gives what it was to make,
-    as it is there, once it is known to be saved; None where nobody would take that back. Where it was to take
-    something back itself, `take(made)` takes that up, and gives it as it is told, as `called` says already.
-    """
+class OutcomeUnknown(MayBeIn):
+    """A batch was sent and its answer was lost; it may still come through."""
 
-    act = ""
-    made: Callable[[Any], object] | None = None
-    take: Callable[[Any], Any] | None = None
-    called: str = ""
-    told: Callable[[bool | None], object] | None = None
-    """Hears, once, whether it was saved; None where nothing tells."""
+    may_be_in = True
     is_answered = False
     """Whether an answer came to it, so that no copy of it is on its way any more."""
     heading = "It is not known whether this was saved"
@@ -758,7 +765,7 @@ class EarlierUnknown(OutcomeUnknown):
     seconds: float | None = None
     """After which it is known at the latest; None where nothing tells when."""
     heading = "It is not known whether the last change was saved"
-    is_undecided = False
+    is_undecided = may_be_in = False
     sentence = (
         "It is not known yet whether the last change to {name} was saved ({why}); nothing was changed now. "
         "Check again in a moment."

@@ -518,7 +518,7 @@ class D1Database(Database):
         except errors.TenantAdminError as error:
             is_certain = not isinstance(error, errors.OutcomeUnknown)
             if sent is not None and isinstance(error, errors.RateLimited) and error.was_sent:
-                is_certain, sent = False, replace(sent, is_refused=True)
+                is_certain, sent, error.may_be_in = False, replace(sent, is_refused=True), True
                 self._refused.add(sent.number)
             if isinstance(error, errors.OutcomeUnknown) and proven is not None:
                 error.act = error.act or proven.what

@@ -198,8 +198,8 @@ def commit(
     except Caution as error:
         error.act = planned[-1][1].summary if planned else ""
         raise
-    except errors.OutcomeUnknown as error:
-        if error.is_undecided:
+    except errors.MayBeIn as error:
+        if error.may_be_in:
             _, sent, asked = planned[-1]
             error.act, error.made = sent.summary, partial(_as_found, sent, asked)
         raise

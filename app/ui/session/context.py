@@ -37,9 +37,9 @@ from models.errors import (
     ConnectionGone,
     FileMoved,
     LogMissing,
+    MayBeIn,
     MuchToRead,
     NothingToDo,
-    OutcomeUnknown,
     RowChanged,
     TableMissing,
     TenantAdminError,
@@ -594,7 +594,7 @@ class History(QObject):
             self._go_on()
 
         def failed(error: TenantAdminError) -> None:
-            if isinstance(error, OutcomeUnknown) and error.is_undecided:
+            if isinstance(error, MayBeIn) and error.may_be_in:
                 error.take, error.called = take, _called(text, what)
             self._refused(here, act, error)
 
@@ -617,7 +617,7 @@ class History(QObject):
             on_failed=partial(self._told, again, failed),
         )
 
-    def found_saved(self, change: Any, error: OutcomeUnknown) -> None:
+    def found_saved(self, change: Any, error: MayBeIn) -> None:
         """One whose answer was lost, and which is there: what it did, or took back, is as with any other."""
         if error.take is None:
             self._runner.changed.emit(change, _FOUND)  # a person is elsewhere by now

@@ -12,7 +12,7 @@ from app.services.text import counted, quoted
 from app.ui.theme import Theme
 from app.workers.runner import Runner
 from models.engine import Database, Settled
-from models.errors import EarlierUnknown, MuchToRead, OutcomeUnknown, RateLimited, TenantAdminError
+from models.errors import EarlierUnknown, MayBeIn, MuchToRead, OutcomeUnknown, RateLimited, TenantAdminError
 
 if TYPE_CHECKING:
     from app.ui.widgets.dialogs import ConfirmDialog
@@ -118,8 +118,8 @@ class Unsettled(QObject):
         self._runner = runner
         self.error: OutcomeUnknown | None = None
         self.is_asking = False
-        self._sent: list[OutcomeUnknown] = []
-        """Of each act of this window whose outcome is not known."""
+        self._sent: list[MayBeIn] = []
+        """Of each act of this window that may be in, although no answer says so."""
         self._known = QTimer(self, singleShot=True)
         self._known.timeout.connect(self.ask)
         runner.changed.connect(self._look)
@@ -147,6 +147,8 @@ class Unsettled(QObject):
             if isinstance(found, EarlierUnknown) and found.seconds is not None:
                 self._known.start(round(found.seconds * 1000) + 500)
             self.changed.emit()
+        elif (limited := _within(error, RateLimited)) is not None and limited.may_be_in:
+            self._sent.append(limited)
         self._look()
 
     def _look(self, *_: object) -> None:
@@ -156,7 +158,7 @@ class Unsettled(QObject):
     def _told(self, found: Settled | None) -> None:
         every = () if found is None else (*found.others, found)
         error, sent, self._sent = self.error, self._sent, []
-        own: list[OutcomeUnknown | None] = []
+        own: list[MayBeIn | None] = []
         for one in every:
             own.append(next((each for each in sent if each.act == one.what), None))
             sent = [each for each in sent if each is not own[-1]]
@@ -167,7 +169,7 @@ class Unsettled(QObject):
         ]
         end = partial(self._end, error, [*zip(every, own, strict=True)], sent)
 
-        def made(database: Database) -> list[tuple[object, OutcomeUnknown]]:
+        def made(database: Database) -> list[tuple[object, MayBeIn]]:
             return [(made(database), error) for error, made in asked]
 
         if asked:  # the buttons wait for it, as an act in between would be undone first
@@ -178,9 +180,9 @@ class Unsettled(QObject):
     def _end(
         self,
         error: OutcomeUnknown | None,
-        every: Sequence[tuple[Settled, OutcomeUnknown | None]],
-        untold: Sequence[OutcomeUnknown],
-        saved: Sequence[tuple[object, OutcomeUnknown]] = (),
+        every: Sequence[tuple[Settled, MayBeIn | None]],
+        untold: Sequence[MayBeIn],
+        saved: Sequence[tuple[object, MayBeIn]] = (),
     ) -> None:
         """What the `error` was about is known, but for what is `untold`; `saved` is what this window had sent
         of it, and is there.
@@ -196,7 +198,7 @@ class Unsettled(QObject):
             called = "" if own is None else own.called
             named = called or one.what or ("" if error is None else error.act)
             (self.found if own is None else self.settled).emit(one.saved, named)
-            self.became.emit(one, named, own is not None)
+            self.became.emit(one, named, isinstance(own, OutcomeUnknown))  # else it was said not to be done
         is_untold = error is not None and not every
         if error is not None and is_untold:
             self.settled.emit(None, error.act)

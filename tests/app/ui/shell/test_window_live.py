@@ -973,6 +973,40 @@ def test_a_limit_is_one_notice_and_ends_by_itself(
     qtbot.waitUntil(lambda: "” is saved" in words(window))
 
 
+def test_what_was_answered_by_a_limit_and_is_in_is_what_undo_takes_back(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+) -> None:
+    """And so is an undo that was answered so; not what was done before."""
+    page = open_live(qtbot, window, production)
+    unlock(qtbot, window)
+    emails, context = "SELECT email FROM users ORDER BY id", window.context
+    assert context is not None
+    there = ask(file, emails)
+    choose(qtbot, page, 1)
+    edit_email(qtbot, window, "one@acme.example")
+    closed(qtbot, window, FormDialog)
+    before = ask(file, emails)
+    choose(qtbot, page, 0)
+    edge.faults = ["limited after"]
+    edit_email(qtbot, window, "two@acme.example")
+    qtbot.waitUntil(lambda: "two@acme.example” is saved" in words(window))
+    form = window.findChildren(FormDialog)[-1]
+    form.done(0)
+    closed(qtbot, window, FormDialog)
+    shown = notice(window, "“")
+    assert "two@acme.example” is saved" in shown.headline(), "it stays: it was said not to be done"
+    assert "two@acme.example" in context.history.next_undo
+    edge.faults = ["limited after"]
+    page.table.setFocus()
+    press("Ctrl+Z")
+    qtbot.waitUntil(lambda: ask(file, emails) == before)
+    qtbot.waitUntil(lambda: "one@acme.example" in context.history.next_undo)
+    assert "two@acme.example" in context.history.next_redo
+    qtbot.waitUntil(lambda: context.pause.error is None)
+    press("Ctrl+Z")
+    qtbot.waitUntil(lambda: ask(file, emails) == there)
+
+
 def test_a_refused_token_is_asked_for_where_it_is_of_what_is_open(
     qtbot: QtBot, window: MainWindow, production: str, edge: Edge, demo_path: Path
 ) -> None:
