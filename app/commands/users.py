@@ -117,11 +117,13 @@ def _erased(opened: Opened) -> frozenset[str]:
 
 def _add(options: argparse.Namespace) -> int:
     from app.services.chain.cautions import Agreed, NotRecorded  # noqa: PLC0415
+    from app.services.chain.checkpoints.making import require_end  # noqa: PLC0415
     from app.services.files.opening import open_database  # noqa: PLC0415
     from app.services.records import adding, writing  # noqa: PLC0415
     from app.services.records import users as service  # noqa: PLC0415
     from app.services.records.tables import USERS  # noqa: PLC0415
     from app.workers.export import save  # noqa: PLC0415
+    from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
     if isinstance(options.file, common.LiveName):
         raise NotAllowed("Many users are added to a live database in the window, where it is unlocked first.")
@@ -171,6 +173,7 @@ def _add(options: argparse.Namespace) -> int:
             if stops and not options.dry_run:
                 common.complain("nothing was created; to create the others, add --skip-wrong")
             return common.EXIT_FINDINGS if found.bad else common.EXIT_INTACT
+        require_end(opened.where, store_and_verifier()[0])
         agreed = Agreed()
         if options.unrecorded:
             agreed.add(NotRecorded(database.place))

@@ -292,7 +292,7 @@ def checkpoint(options: argparse.Namespace) -> int:
             if reason is Reason.REQUEST:
                 _advise(store, where, made.report)
             return EXIT_FINDINGS
-        for note in made.report.doubts:
+        for note in made.report.notes:
             say(note)
         if not has_nothing:
             say(f"checkpoint {made.checkpoint}: {counted(made.report.entries, 'entry', 'entries')} signed")

@@ -101,3 +101,18 @@ def test_why_none_can_be_created_is_said(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert "wide.sqlite cannot be written, because " in done.stderr and "UTF-16" in done.stderr
     assert run("users", "add", wide, lines, "--new-tenants", "--dry-run").returncode == 0
+
+
+def test_none_are_created_where_the_end_of_the_chain_is_lost(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "new.csv").write_text("email\nnew@example.org\n")
+    assert run("verify", path).returncode == 0
+    ask(path, "DELETE FROM audit_chain WHERE seq > 290")
+    ask(path, "UPDATE sqlite_sequence SET seq = 290 WHERE name = 'audit_chain'")
+    before = count(path, "users")
+    add = ("users", "add", path, tmp_path / "new.csv", "--tenant", "acme-corp")
+    refused = run(*add)
+    assert refused.returncode == 2 and count(path, "users") == before
+    assert "foundation.sqlite was verified through entry 300, and ends at entry 290 now" in refused.stderr
+    assert "If you know why: tenant-admin verify --accept-end" in refused.stderr
+    assert run("verify", path, "--accept-end").returncode == 0
+    assert run(*add).returncode == 0 and count(path, "users") == before + 1

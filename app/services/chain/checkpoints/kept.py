@@ -32,7 +32,7 @@ class KeptVerdict:
     `whole_at` (None: it is not known), or where a `part` was found broken. It was `undecided` which
     database it is. `ends_before` as of `Report`. `lost_end` is what is gone, or, where the chains do not
     hold, has yet to be looked for. `tenant` is whose the entry `through` is, `head` its stored hash; None of
-    none.
+    none. The first migration of a file ran at the time `ledger`, where it says so.
     """
 
     verdict: Verdict
@@ -50,6 +50,7 @@ class KeptVerdict:
     lost_end: LostEnd | None = None
     tenant: str | None = None
     head: str | None = None
+    ledger: str = ""
 
     @property
     def intact(self) -> bool:
@@ -127,9 +128,16 @@ class KeptVerdicts:
 
     def last(self, where: Where) -> KeptVerdict | None:
         """What was said of this very file; None where nothing was, or where another is in its place."""
+        return self._said(where, of_this=True)
+
+    def of_another_file(self, where: Where) -> KeptVerdict | None:
+        """What was said last in this place, where that was of another file."""
+        return self._said(where, of_this=False)
+
+    def _said(self, where: Where, *, of_this: bool) -> KeptVerdict | None:
         try:
             stored = json.loads(paths.content(self._place(where)))
-            if stored.pop("file") != where.location[1]:
+            if (stored.pop("file") == where.location[1]) is not of_this:
                 return None
             lost = _end(stored["lost_end"])
             said = KeptVerdict(**stored | {"verdict": Verdict(stored["verdict"]), "lost_end": lost})

@@ -16,12 +16,12 @@ from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.checkpoints.rows import Seen, rows_of
 from app.services.chain.checkpoints.signing import require_sound
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.reading import entry_and_last, looked_up
+from app.services.chain.reading import entry_and_last, last_entry, looked_up
 from app.services.chain.rules import BROKEN, GENESIS, HIGHEST_SEQ, SOUND, Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, LostEnd, Report, Section
 from app.services.chain.where import Where
-from app.services.text import tenant_name
-from models.errors import Cancelled, TableMissing, TenantAdminError
+from app.services.text import tenant_name, utc_time
+from models.errors import Cancelled, NotAllowed, TableMissing, TenantAdminError
 from models.progress import UNWATCHED, Monitor
 from models.status import DAY
 
@@ -345,6 +345,11 @@ def verify_by_itself(
     return SignedReport(report, made.number)
 
 
+_ACCEPT_END: Final = "tenant-admin verify --accept-end"
+_START_OVER: Final = (
+    "tenant-admin checkpoint --start-over, or --another-database where it is a copy that went its own way"
+)
+
 _NOT_LOOKED_UP: Final = "Whether the end that was verified before is there could not be looked up"
 
 
@@ -372,15 +377,20 @@ def keep_verdict(
     hold that may have lost their end.
     """
     last, (through, tenant, head) = store.verdicts.last(where), _last_entry(report, since)
-    ends = [] if last is None or is_put_back else _ends_to_look_for(last, through)
+    ends = [] if last is None else _ends_to_look_for(last, through)
     if report.verdict is not Verdict.UNREADABLE:  # also of what is broken, as something may excuse it later
         try:
             ends = _not_there(where, ends, report, since, seen)
         except (TenantAdminError, OSError) as error:
-            if report.intact:
+            if report.intact and not is_put_back:
                 raise
             report = replace(report, notes=(*report.notes, f"{_NOT_LOOKED_UP}: {why_none(error, where)}"))
     lost_end = replace(ends[-1], before=ends[0] if ends[1:] else None) if ends else None
+    if is_put_back:
+        forgotten = [] if lost_end is None or not report.intact else [lost_end.forgotten]
+        report, lost_end = replace(report, notes=(*report.notes, *forgotten)), None
+    elif report.intact and (other := store.verdicts.of_another_file(where)) is not None:
+        report = replace(report, notes=(*report.notes, *_said_of_another(where, other)))
     is_accepted = (
         lost_end is not None
         and report.intact
@@ -403,6 +413,7 @@ def keep_verdict(
         None if is_accepted else lost_end,
         tenant,
         head,
+        "" if where.costs else _ledger(where),
     )
     is_over = last is not None and now < last.at <= time.time() and report.intact
     is_kept = not is_over and store.verdicts.keep(where, said)
@@ -414,6 +425,23 @@ def keep_verdict(
         return replace(report, notes=(*report.notes, lost_end.accepted))
     why = ", as that could not be kept." if is_accepted else ": more is gone than when that was asked."
     return report.with_lost_end(lost_end, *([f"This end was not accepted{why}"] if accepts_end else []))
+
+
+def _said_of_another(where: Where, other: KeptVerdict) -> list[str]:
+    """That the end of what was verified in this place, in another file, is not in the one that is there."""
+    end = LostEnd(other.through, other.at, other.head, 0, other.tenant)
+    if not other.through or _if_lost(where, end) is None:
+        return []
+    return [
+        f"Another file was in this place when it was verified last, through entry {other.through:,} on "
+        f"{utc_time(other.at)}: that entry is not in this one."
+    ]
+
+
+def _ledger(where: Where) -> str:
+    with suppress(TenantAdminError, OSError), rows_of(where) as rows:
+        return rows.ledger()
+    return ""
 
 
 def _last_entry(report: Report, since: Checkpoint | None) -> tuple[int, str | None, str | None]:
@@ -435,7 +463,7 @@ def _ends_to_look_for(last: KeptVerdict, ends_at: int) -> list[LostEnd]:
     lost = last.lost_end
     ends = [] if lost is None else [lost.before, replace(lost, before=None)]
     if last.intact and last.through > 0:
-        ends.append(LostEnd(last.through, last.at, last.head, ends_at, last.tenant))
+        ends.append(LostEnd(last.through, last.at, last.head, ends_at, last.tenant, ledger=last.ledger))
     return [replace(end, ends_at=ends_at) for end in ends if end is not None]
 
 
@@ -456,13 +484,35 @@ def lost_end_of(where: Where, last: KeptVerdict) -> LostEnd | None:
     """Of what was verified last, whether its end is lost: for where nothing verifies it again. Reads a few
     rows. Raises the errors of `where.connect`.
     """
-    end = LostEnd(last.through, last.at, last.head, 0, last.tenant)
+    end = LostEnd(last.through, last.at, last.head, 0, last.tenant, ledger=last.ledger)
     with where.connect() as database:
         if not has_table(database):
             return _missed(end)
         _, ends_at = entry_and_last(database, seq=last.through)
     end = replace(end, ends_at=ends_at)
     return None if end.head is None and ends_at >= end.through else _if_lost(where, end)
+
+
+def require_end(where: Where, store: CheckpointStore) -> None:
+    """Raises `NotAllowed` where the database has lost its end, or ends before what its newest checkpoint
+    knows: for an act about which nobody is asked. Reads a few rows. Raises as `known_through`.
+    """
+    last, lost_end, way = store.verdicts.last(where), None, _ACCEPT_END
+    if last is not None and last.intact and last.through:
+        lost_end = last.lost_end or lost_end_of(where, last)
+    if lost_end is not None:
+        was = f"was verified through entry {lost_end.through:,}, and {lost_end.found}"
+    else:
+        with where.connect() as database:
+            ends_at = last_entry(database) if has_table(database) else 0
+        through, way = store.known_through(where), _START_OVER
+        if through <= ends_at:
+            return
+        was = f"ends at entry {ends_at:,}, and a checkpoint knows entry {through:,}"
+    raise NotAllowed(
+        f"{where.name} {was}: an earlier state was brought back, or its end was cut off. What is recorded "
+        f"now takes the number of an entry that was there, so nothing was changed. If you know why: {way}"
+    )
 
 
 def lost_end_of_tenant(where: Where, lost_end: LostEnd, tenant: str) -> LostEnd | None:
@@ -483,9 +533,12 @@ def _if_lost(where: Where, end: LostEnd, seen: Seen | None = None) -> LostEnd | 
         there = rows.at([end.through]).get(end.through)
         whose = [] if there is not None or end.missed or end.tenant is None else [end.tenant]
         begins, previous = next(iter(rows.firsts_of(whose).values()), (0, GENESIS))
+        is_other = bool(end.ledger) and rows.ledger() not in ("", end.ledger)
     if there is not None and end.head in (None, there.hash) and end.tenant in (None, there.tenant):
         return None
-    return None if begins > end.through and previous != GENESIS else _missed(end)
+    if begins > end.through and previous != GENESIS and not is_other:
+        return None
+    return replace(_missed(end), is_other=is_other)
 
 
 def _missed(end: LostEnd) -> LostEnd:

@@ -90,8 +90,8 @@ class TenantReport:
 
 
 _LOST_END = (
-    "It was verified through entry {:,} on {}, and {}: an earlier state was brought back, or its end was cut "
-    "off. What is there was judged as it stands; until this end is accepted, no checkpoint is made."
+    "It was verified through entry {:,} on {}, and {}. What is there was judged as it stands; until this end "
+    "is accepted, no checkpoint is made."
 )
 
 
@@ -100,7 +100,8 @@ class LostEnd:
     """That the entry `through` of `tenant`, the last one of a verification `at` that time, whose stored hash
     was `head` (None where it was not looked at), is not there any more, and nobody has accepted that.
     `ends_at` is the last one there is. It is lost where it was `missed`: where the chains held without it.
-    `before` is the first that was missed, where that is another.
+    `before` is the first that was missed, where that is another. It `is_other`, another database, where the
+    first migration ran then at the time `ledger`, and at another one here.
     """
 
     through: int
@@ -110,15 +111,20 @@ class LostEnd:
     tenant: str | None = None
     missed: bool = False
     before: "LostEnd | None" = None
+    ledger: str = ""
+    is_other: bool = False
 
     @property
     def said(self) -> str:
         """It as a sentence, which is among the notes of a report."""
-        return _LOST_END.format(self.through, utc_time(self.at), self.found)
+        why = "" if self.is_other else ": an earlier state was brought back, or its end was cut off"
+        return _LOST_END.format(self.through, utc_time(self.at), f"{self.found}{why}")
 
     @property
     def found(self) -> str:
         """What is there of it, behind "verified through entry 9"."""
+        if self.is_other:
+            return "another database is in its place now"
         ends = f"ends at entry {self.ends_at:,} now"
         what = ends if self.ends_at < self.through else "that entry is not there as it was"
         if self.before is not None and self.before.missed:
@@ -132,7 +138,7 @@ class LostEnd:
         through = (
             max(self.through, self.before.through) if self.before is not None and missed else self.through
         )
-        if self.ends_at >= through:
+        if self.is_other or self.ends_at >= through:
             return ""
         count = counted(through - self.ends_at, "entry", "entries")
         return f"up to {count} are gone, {self.ends_at + 1:,} to {through:,}"
@@ -142,6 +148,12 @@ class LostEnd:
         """That somebody has said that it is right."""
         what = ": ".join(filter(None, (self.found, self.gone)))
         return f"Accepted: it was verified through entry {self.through:,} before, and {what}."
+
+    @property
+    def forgotten(self) -> str:
+        """That it counts no more, as another act has said what does."""
+        was = f"It was verified through entry {self.through:,} before"
+        return f"{was}, and {self.found}: that counts no more."
 
     def is_within(self, shown: "LostEnd") -> bool:
         """Whether no more is lost than was `shown`: of the same entry, and nothing before where it ended."""

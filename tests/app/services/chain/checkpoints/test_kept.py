@@ -18,7 +18,7 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
 from app.services.chain.verify.report import Report, Section
 from app.services.chain.where import InFile, Where
-from models.errors import FileLocked
+from models.errors import FileLocked, NotAllowed
 from models.status import DAY
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
@@ -376,3 +376,73 @@ class Shut(InFile):
 
     def connect(self) -> NoReturn:
         raise FileLocked(self.name)
+
+
+def other_database(path: Path) -> Path:
+    sample(path, rows=60, seed=2)
+    execute(path, "UPDATE d1_migrations SET applied_at = '2026-01-01 10:00:00'")
+    return path
+
+
+def test_another_database_written_over_a_file_is_called_so(demo: Path, folder: Path, tmp_path: Path) -> None:
+    where, store = InFile(demo), CheckpointStore(folder)
+    verified = partial(making.verify_with_checkpoints, where, store, VERIFY, now=NOW, by="ada")
+    assert verified().stands
+    demo.write_bytes(other_database(tmp_path / "other.sqlite").read_bytes())
+    report = verified()
+    assert not report.stands and report.lost_end is not None and report.lost_end.is_other
+    assert report.lost_end.said.startswith("It was verified through entry 60 on ")
+    assert "and another database is in its place now. What is there" in report.lost_end.said
+    assert verified().lost_end == report.lost_end and not report.lost_end.gone
+    assert verified(accepts_end=True).stands and verified().notes == ()
+
+
+def test_another_file_in_the_place_of_one_is_told_of_once(demo: Path, folder: Path, tmp_path: Path) -> None:
+    where, store = InFile(demo), CheckpointStore(folder)
+    verified = partial(making.verify_with_checkpoints, where, store, VERIFY, now=NOW, by="ada")
+    assert verified().stands
+    Path(shutil.copy(demo, tmp_path / "copy.sqlite")).replace(demo)
+    assert (verified().stands, verified().notes) == (True, ()), "which has its end"
+    other_database(tmp_path / "other.sqlite").replace(demo)
+    report = verified()
+    (note,) = report.notes
+    assert report.stands and note.startswith("Another file was in this place when it was verified last, thr")
+    assert note.endswith("that entry is not in this one.")
+    assert verified().notes == ()
+
+
+@pytest.mark.parametrize("reason", [Reason.ANOTHER_DATABASE, Reason.START_OVER])
+def test_what_forgets_a_lost_end_says_so(demo: Path, folder: Path, reason: Reason) -> None:
+    where, store = InFile(demo), CheckpointStore(folder)
+    sign = partial(making.verify_and_sign, where, store, VERIFY, by="ada")
+    assert sign(now=NOW, reason=Reason.REQUEST).checkpoint == 1
+    append(demo, "new", 3)
+    assert making.verify_with_checkpoints(where, store, VERIFY, now=NOW, by="ada").stands
+    execute(demo, "DELETE FROM audit_chain WHERE seq > 60", "UPDATE sqlite_sequence SET seq = 60")
+    assert sign(now=NOW, reason=Reason.REQUEST).checkpoint is None
+    made = sign(now=NOW, reason=reason)
+    assert made.checkpoint is not None and made.report.lost_end is None
+    said = "It was verified through entry 63 before, and ends at entry 60 now: that counts no more."
+    assert made.report.notes[-1] == said
+    assert making.verify_with_checkpoints(where, store, VERIFY, now=NOW, by="ada").stands
+
+
+def test_an_act_of_which_nobody_is_asked_is_refused_where_the_end_is_lost(demo: Path, folder: Path) -> None:
+    where, store = InFile(demo), CheckpointStore(folder)
+    making.require_end(where, store)
+    sign = partial(making.verify_and_sign, where, store, VERIFY, now=NOW, by="ada")
+    assert sign(reason=Reason.REQUEST).checkpoint == 1
+    append(demo, "new", 3)
+    making.require_end(where, store)
+    assert making.verify_with_checkpoints(where, store, VERIFY, now=NOW, by="ada").stands
+    execute(demo, "DELETE FROM audit_chain WHERE seq > 60", "UPDATE sqlite_sequence SET seq = 60")
+    for _ in range(2):
+        with pytest.raises(NotAllowed, match=r"and ends at entry 60 now: .* verify --accept-end"):
+            making.require_end(where, store)
+        making.verify_with_checkpoints(where, store, VERIFY, now=NOW, by="ada")
+    making.verify_with_checkpoints(where, store, VERIFY, now=NOW, by="ada", accepts_end=True)
+    making.require_end(where, store)
+    execute(demo, "DELETE FROM audit_chain WHERE seq > 50", "UPDATE sqlite_sequence SET seq = 50")
+    making.verify_with_checkpoints(where, store, VERIFY, now=NOW, by="ada")
+    with pytest.raises(NotAllowed, match=r"at entry 50, and a checkpoint knows entry 60: .* --start-over"):
+        making.require_end(where, store)
