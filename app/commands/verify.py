@@ -151,24 +151,25 @@ def verify(options: argparse.Namespace) -> int:
     if accepts_end and not report.intact:
         complain("no end was accepted: that is said of chains in which nothing else is wrong")
     if exported is None and not report.stands and not options.json:
-        _advise(store, where, report)
+        _advise(report)
     return EXIT_INTACT if report.stands else EXIT_FINDINGS
 
 
-def _advise(store: "CheckpointStore", where: "Where", report: "Report") -> None:
+def _advise(report: "Report") -> None:
     """Where a file does not hold, or is an earlier state, what a person who knows why may say of it."""
-    from app.services.chain.checkpoint import Reason  # noqa: PLC0415
+    from app.services.chain.checkpoints.doors import OPEN, Way, doors  # noqa: PLC0415
 
-    if report.lost_end is not None:
+    found = doors(report)
+    if found[Way.ACCEPT_END] == OPEN:
         complain("if you know why: tenant-admin verify --accept-end")
         return
-    ways = store.ways(where) if store.checkpoints(where) else ()
-    if ways:
-        over = "--start-over goes by what is there now; " if Reason.START_OVER in ways else ""
-        complain(
-            f"if you know why: tenant-admin checkpoint {over}--another-database where it is a copy that went "
-            "its own way"
-        )
+    said = {
+        Way.ACCEPT_STARTS: "--accept-starts says that chains begin where they should",
+        Way.START_OVER: "--start-over goes by what is there now",
+        Way.ANOTHER_DATABASE: "--another-database where it is a copy that went its own way",
+    }
+    if ways := [words for way, words in said.items() if found[way] == OPEN]:
+        complain(f"if you know why: tenant-admin checkpoint {'; '.join(ways)}")
 
 
 def _where(given: Path | LiveName) -> "Where":
@@ -286,11 +287,8 @@ def checkpoint(options: argparse.Namespace) -> int:
             complain("no checkpoint was made" if is_said else str(made.why_not))
             if made.report.stands:
                 return EXIT_COULD_NOT_RUN
-            is_unproven = made.report.verdict is Verdict.UNPROVEN_START
-            if not made.report.entries and is_unproven and not store.known(where).undecided:
-                complain("--accept-starts says that it is right")
             if reason is Reason.REQUEST:
-                _advise(store, where, made.report)
+                _advise(made.report)
             return EXIT_FINDINGS
         for note in made.report.notes:
             say(note)

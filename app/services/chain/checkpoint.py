@@ -186,6 +186,23 @@ def may_replace(item: Checkpoint, before: Iterable[Checkpoint], keys: frozenset[
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What the store says of a file: whether it is taken for a database that is known; `copy_of` which place,
+    where that has the original; whether it `goes_on` with another line than that of its place where a person
+    says so; whether it is doubted, or undecided, which database it is.
+    """
+
+    is_known: bool = False
+    copy_of: str | None = None
+    goes_on: bool = False
+    is_doubted: bool = False
+    is_undecided: bool = False
+
+
+UNKNOWN: Final = Standing()
+
+
+@dataclass(frozen=True, slots=True)
 class CheckpointHistory:
     """The checkpoints of a file, oldest first, the starts its user adopted, and what is wrong with either.
 
@@ -207,6 +224,7 @@ class CheckpointHistory:
     superseded: tuple[Checkpoint, ...] = ()
     undecided: bool = False
     doubts: tuple[str, ...] = ()
+    standing: Standing = UNKNOWN
 
     @property
     def latest(self) -> Checkpoint | None:

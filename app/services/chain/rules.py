@@ -218,11 +218,18 @@ SOUND: Final = frozenset({Verdict.VERIFIED, Verdict.CONSISTENT})
 BROKEN: Final = frozenset({Verdict.TAMPERED, Verdict.UNREADABLE})
 """Nothing may be removed, signed or said to be sound."""
 
-HOW: Final = " (tenant-admin checkpoint, or Checkpoints in the window)"
+START_OVER: Final = "start over (“Start over…” at Checkpoints…, or tenant-admin checkpoint --start-over)"
+IT_IS_ANOTHER: Final = (
+    "say that it is another database (“Another database…” at Checkpoints…, or tenant-admin checkpoint "
+    "--another-database)"
+)
+"""What a person does with a copy of one that is where it was, which does not start over."""
+HOW: Final = (
+    " (“Start over…” or “Another database…” at Checkpoints…, or tenant-admin checkpoint --start-over or "
+    "--another-database)"
+)
 SAY_SO: Final = f"say so{HOW}"
-"""What a person does who knows why a file is not as it was known: which ways there are is said there, and
-nowhere else, since a copy does not start over.
-"""
+"""What a person does who knows why a file is not as it was known, where it may be a copy or not."""
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

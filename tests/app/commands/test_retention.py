@@ -64,8 +64,8 @@ def test_of_an_earlier_state_each_command_says_so_on_standard_error(copy: Path) 
     for command, code, said in (
         (["verify", copy], 1, "if you know why: tenant-admin checkpoint --start-over"),
         (["checkpoint", copy], 1, "in an earlier state than checkpoints know, so none was made"),
-        (["retention", copy, "--dry-run", "--json"], 1, "is as an earlier checkpoint knew it"),
-        (["retention", copy], 2, "is as an earlier checkpoint knew it"),
+        (["retention", copy, "--dry-run", "--json"], 1, "is in an earlier state than checkpoints know"),
+        (["retention", copy], 2, "is in an earlier state than checkpoints know"),
     ):
         done = run(*command)
         assert (done.returncode, said in done.stderr) == (code, True), done.stderr

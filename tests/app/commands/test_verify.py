@@ -288,10 +288,10 @@ def test_that_nothing_is_left_is_accepted(copy: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     execute(copy, "DELETE FROM audit_chain")
     done = run("verify", copy, home=home)
-    assert (done.returncode, "If that is right, say so (" in done.stdout) == (1, True)
+    assert (done.returncode, "If that is right, start over (" in done.stdout) == (1, True)
     done = run("checkpoint", copy, home=home)
     assert "No audit entry is left, so there is nothing to sign" in done.stderr
-    assert "--accept-starts says that it is right" in done.stderr
+    assert "tenant-admin checkpoint --start-over goes by what is there now" in done.stderr
     export, there = tmp_path / "checkpoints.json", tmp_path / "there"
     done = run("checkpoint", copy, "--accept-starts", "--export", export, home=home)
     assert (done.returncode, done.stderr) == (0, "")

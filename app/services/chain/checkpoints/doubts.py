@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from app.services.chain.rules import HOW, SAY_SO
+from app.services.chain.rules import HOW, IT_IS_ANOTHER, SAY_SO
 from app.services.text import counted
 
 NAMED: Final = 3
@@ -12,8 +12,8 @@ NAMED: Final = 3
 WHICH: Final = "Which database is this?"
 """Asked before all that is said where a person has to decide it."""
 
-_ANOTHER: Final = " (“Another database…” at Checkpoints…, or tenant-admin checkpoint --another-database)"
-_SAY: Final = f"say that it is another database{_ANOTHER}"
+_SAY: Final = IT_IS_ANOTHER
+_ANOTHER: Final = _SAY.removeprefix("say that it is another database")
 
 NOTHING_LEFT: Final = (
     "No entry that checkpoints know of the database that was in this place is here: this is another one, or "

@@ -262,20 +262,25 @@ def verify_and_sign(
             report = verified()
         else:  # there is no start: what is right is that nothing is left
             reason = Reason.START_OVER
+    refused = _refused(report) if reason in (Reason.START_OVER, Reason.ANOTHER_DATABASE) else None
+    if refused is not None and not where.costs:  # what checkpoints say of it is still so
+        report = verify(where, now=now, monitor=monitor, checkpoints=store.known(where))
     # Before anything is signed, because this can still be cancelled.
     joined = report
     if archive is not None:
         from app.services.chain.archive_trail import with_archive  # noqa: PLC0415 - few have one
 
         joined = with_archive(where, report, archive, monitor=monitor)
-    if instead:
+    if instead and refused is None:
         store.goes_on_instead(where, taken=True)
     if by is not None:
-        is_put_back = reason in NEW_LINE or reason is Reason.RESTORE
+        is_put_back = refused is None and (reason in NEW_LINE or reason is Reason.RESTORE)
         keep = partial(keep_verdict, where, store, joined, now=now, by=by)
         joined = keep(accepts_end=accepts_end, is_put_back=is_put_back)
     if on_report is not None:
         on_report(joined)
+    if refused is not None:
+        return SignedReport(joined, why_not=refused)
     if joined.lost_end is not None:
         return SignedReport(joined, why_not=joined.lost_end.said)
     try:
@@ -283,6 +288,15 @@ def verify_and_sign(
     except (TenantAdminError, OSError) as error:  # what was found is worth more than the checkpoint
         return SignedReport(joined, why_not=why_none(error, where))
     return SignedReport(joined, made.number)
+
+
+def _refused(report: Report) -> str | None:
+    """Why no line of checkpoints begins with what was found."""
+    try:
+        require_sound(report)
+    except NotSigned as error:
+        return str(error)
+    return None
 
 
 def verify_by_itself(

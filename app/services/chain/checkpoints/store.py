@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
+from app.services.chain.checkpoint import NEW_LINE, UNKNOWN, Checkpoint, CheckpointHistory, Reason, Standing
 from app.services.chain.checkpoints import document, doubts, identity
 from app.services.chain.checkpoints.kept import KeptVerdicts, announce, announced, forget_announced
 from app.services.chain.checkpoints.recognition import (
@@ -99,15 +99,10 @@ class CheckpointStore:
                     return found.id if found.id == here and not is_copy(contents, where, found) else None
         return None
 
-    def ways(self, where: Where) -> frozenset[Reason]:
-        """Which of `START_OVER` and `ANOTHER_DATABASE` a person may say of the file: of a copy of one that is
-        where it was only the second, since by the first that one would be held against the copy.
-        """
+    def standing(self, where: Where) -> Standing:
+        """What a person may say of the file hangs on (`doors`)."""
         with self._contents_of(where) as (contents, database):
-            if contents is None or database is None:
-                return frozenset()
-            other = frozenset([Reason.ANOTHER_DATABASE])
-            return other if is_copy(contents, where, database) else other | {Reason.START_OVER}
+            return _standing(contents, where, database)
 
     def checkpoints(self, where: Where, *, in_place: bool = False) -> tuple[Checkpoint, ...]:
         """The checkpoints of the file's database that can be read, oldest first; none while it is undecided
@@ -176,10 +171,10 @@ class CheckpointStore:
             )
             said = tuple(findings or _rollback(good, database))
             baselines = contents.baselines(database.id)
-            told = said_of(contents, database, where)
+            told, standing = said_of(contents, database, where), _standing(contents, where, database)
             copies = _of_copies(contents, good)
         if database.undecided and not database.before:  # there is none to hold against it
-            return (CheckpointHistory(notes=told, doubts=told, undecided=True),)
+            return (CheckpointHistory(notes=told, doubts=told, undecided=True, standing=standing),)
         keys = frozenset(item.key for item in good)
         return tuple(
             CheckpointHistory(
@@ -192,6 +187,7 @@ class CheckpointStore:
                 superseded=copies + _before(good, line),
                 undecided=database.undecided,
                 doubts=told,
+                standing=standing,
             )
             for line in _lines(good, keys)
         )
@@ -536,6 +532,19 @@ class CheckpointStore:
             if in_place and database is not None and database.undecided:
                 database = contents.database(database.before or database.id)
             yield contents, database
+
+
+def _standing(contents: Contents | None, where: Where, database: KnownDatabase | None) -> Standing:
+    if contents is None or database is None:
+        return UNKNOWN
+    copied = is_copy(contents, where, database)
+    return Standing(
+        is_known=True,
+        copy_of=database.path if copied else None,
+        goes_on=bool(database.before) and not copied,
+        is_doubted=bool(said_of(contents, database, where)),
+        is_undecided=database.undecided,
+    )
 
 
 def _line_for(

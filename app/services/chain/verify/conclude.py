@@ -1,7 +1,7 @@
 """From joined chains to a Report: what broken links and starts are, the whole table, and the verdicts."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -16,10 +16,11 @@ from app.services.chain.rules import (
     COLUMNS,
     GENESIS,
     HIGHEST_SEQ,
+    IT_IS_ANOTHER,
     LOWEST_SEQ,
     MARKER_EVENT,
     OF_AN_ENTRY,
-    SAY_SO,
+    START_OVER,
     TABLE,
     Anchor,
     Code,
@@ -79,7 +80,7 @@ def conclude(reader: Reader, joined: Joined, extent: Extent, known: CheckpointHi
     `known` is what checkpoints know, for a scan that went by their marks. Of a range they know the last
     entries that lie in it.
     """
-    earlier, held = None, known
+    earlier, held, is_whole = None, known, not extent.partial and extent.tenant is None
     if extent.partial:
         known = CheckpointHistory(
             adopted=held.adopted, notes=held.notes, doubts=held.doubts, undecided=held.undecided
@@ -91,8 +92,10 @@ def conclude(reader: Reader, joined: Joined, extent: Extent, known: CheckpointHi
             anchors[tenant] = anchor(chain.first_seq, chain.first_previous, chain.marker, accepted)
     unproven = [joined.chains[tenant] for tenant, proof in anchors.items() if proof is None]
     _explain(reader, joined, unproven, _readable(joined, extent))
-    _check_counters(joined, extent, known.counted)
+    _check_counts(joined, extent)
     _check_indexes(reader, joined, extent)
+    holds = joined.complete and not joined.counted_errors()
+    _check_end(joined, extent, known.counted, _what_to_say(held, holds=holds))
     covered: dict[str, int] = {}
     if extent.partial:
         firsts, left = partial(_first_entries, reader), partial(_what_is_left, reader)
@@ -104,7 +107,7 @@ def conclude(reader: Reader, joined: Joined, extent: Extent, known: CheckpointHi
         if earlier is None:
             joined.add(*denials(joined, known, extent.tenant))
     _explain_moved(reader, joined)
-    _explain_emptied(joined, extent, known.counted)
+    _explain_emptied(joined, extent, known.counted, _what_to_say(held, holds=holds))
     _name_gaps(joined, extent)
     tenants = tuple(
         _tenant_report(joined, chain, anchors[chain.tenant], known, earlier)
@@ -126,6 +129,25 @@ def conclude(reader: Reader, joined: Joined, extent: Extent, known: CheckpointHi
         notes=(*known.notes, *_uncovered(reader, known)),
         doubts=known.doubts,
         undecided=known.undecided,
+        holds_alone=None if holds and not is_whole else holds,
+        forgets=_forgets(joined, anchors, held),
+        standing=held.standing,
+    )
+
+
+def _what_to_say(known: CheckpointHistory, *, holds: bool) -> str:
+    """The way that is open to whoever knows that nothing is wrong."""
+    if not holds:
+        return "look at the other findings first"
+    return START_OVER if known.standing.copy_of is None else IT_IS_ANOTHER
+
+
+def _forgets(joined: Joined, anchors: Mapping[str, Anchor | None], known: CheckpointHistory) -> bool:
+    """Whether a start that nothing proves is another than the latest checkpoint knew."""
+    sealed = {} if known.proving is None else known.proving.tenants
+    return any(
+        proof is None and name in sealed and sealed[name].first_hash != joined.chains[name].first_hash
+        for name, proof in anchors.items()
     )
 
 
@@ -549,22 +571,8 @@ def _name_gaps(joined: Joined, extent: Extent) -> None:
         joined.add(Finding(Code.UNREADABLE, extent.tenant, seq, None, why, message))
 
 
-def _check_counters(joined: Joined, extent: Extent, accepted: int) -> None:
-    """The counters beside the table against the rows that were seen.
-
-    AUTOINCREMENT's may be ahead up to the number `accepted`.
-    """
-    end = max(extent.highest or 0, 0, *(chain.last_seq for chain in joined.chains.values()))
-    counter, has_rows = extent.counter, bool(joined.chains) or extent.highest is not None
-    is_ahead = counter_is_ahead(counter, max(end, accepted) if has_rows else None)
-    if is_ahead and not joined.gap_between(end, counter or 0):
-        sentence = (
-            f"The database has numbered entries up to {counter:,}, but its last entry is {end:,}: "
-            "the entries after it were removed, unless an insert failed at the very end. Where you know that "
-            "it was right, as where the platform's own cleanup took them and its gateway began at 1 again, "
-            f"{SAY_SO}."
-        )
-        joined.add(Finding(Code.SEQUENCE_COUNTER, None, None, str(counter), str(end), sentence))
+def _check_counts(joined: Joined, extent: Extent) -> None:
+    """How many rows the file counts against those that were seen."""
     # The table counts, and an index that knows less of it is only a damaged index.
     if extent.rows is not None and joined.complete and extent.rows > joined.entries:
         joined.incomplete(
@@ -578,7 +586,24 @@ def _check_counters(joined: Joined, extent: Extent, accepted: int) -> None:
         joined.incomplete("There is something in the table, but no entry can be read: the file is damaged.")
 
 
-def _explain_emptied(joined: Joined, extent: Extent, accepted: int) -> None:
+def _check_end(joined: Joined, extent: Extent, accepted: int, say: str) -> None:
+    """AUTOINCREMENT's counter, which may be ahead up to the number `accepted`; who knows why is told to `say`
+    something.
+    """
+    end = max(extent.highest or 0, 0, *(chain.last_seq for chain in joined.chains.values()))
+    counter, has_rows = extent.counter, bool(joined.chains) or extent.highest is not None
+    is_ahead = counter_is_ahead(counter, max(end, accepted) if has_rows else None)
+    if is_ahead and not joined.gap_between(end, counter or 0):
+        sentence = (
+            f"The database has numbered entries up to {counter:,}, but its last entry is {end:,}: "
+            "the entries after it were removed, unless an insert failed at the very end. Where you know that "
+            "it was right, as where the platform's own cleanup took them and its gateway began at 1 again, "
+            f"{say}."
+        )
+        joined.add(Finding(Code.SEQUENCE_COUNTER, None, None, str(counter), str(end), sentence))
+
+
+def _explain_emptied(joined: Joined, extent: Extent, accepted: int, say: str) -> None:
     """A table without entries that once had some behind the number `accepted`: the platform's cleanup may
     leave nothing. A range without entries says nothing of the rest.
     """
@@ -586,7 +611,7 @@ def _explain_emptied(joined: Joined, extent: Extent, accepted: int) -> None:
     if emptied and joined.complete and not joined.findings:
         sentence = (
             f"There are no entries, but the database has numbered some, up to {extent.counter}; "
-            f"nothing proves what they were. If that is right, {SAY_SO}."
+            f"nothing proves what they were. If that is right, {say}."
         )
         joined.add(Finding(Code.UNPROVEN_START, None, None, None, str(extent.counter), sentence))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 from app.services.chain import rules
-from app.services.chain.checkpoint import Seal
+from app.services.chain.checkpoint import UNKNOWN, Seal, Standing
 from app.services.text import counted, utc_time
 
 
@@ -189,7 +189,9 @@ class Report:
     sentences about the checkpoints that are no findings; `doubts` those of them that say which database the
     file is. Where it is `undecided` a person has to say that.
     `lost_end` is what a verification before this one knew, where nothing else is wrong. It `lacks_table`
-    where entries were known, and no table of that name is there.
+    where entries were known, and no table of that name is there. `holds_alone` says whether nothing is wrong
+    but what checkpoints or the counter say; None where no more than a part tells. `forgets` is that a start
+    which nothing proves is another than checkpoints knew. `standing` is the file's.
     """
 
     verdict: rules.Verdict
@@ -207,6 +209,9 @@ class Report:
     undecided: bool = False
     lost_end: LostEnd | None = None
     lacks_table: bool = False
+    holds_alone: bool | None = None
+    forgets: bool = False
+    standing: Standing = UNKNOWN
 
     @property
     def intact(self) -> bool:

@@ -2,7 +2,7 @@
 way there from a question before an act, without leaving what waits for the answer.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,8 @@ from shiboken6 import isValid
 
 from app.itemmodels.columns import Tone
 from app.services.chain.cautions import Caution, EarlierState, WentBack
-from app.services.chain.checkpoint import Checkpoint, Reason
+from app.services.chain.checkpoint import UNKNOWN, Checkpoint, Reason, Standing
+from app.services.chain.checkpoints.doors import OPEN, Way, doors
 from app.services.chain.checkpoints.doubts import among_the_ways
 from app.services.chain.rules import HIGHEST_SEQ
 from app.services.text import counted, visible
@@ -22,6 +23,7 @@ from app.ui.session.context import Context
 from app.ui.session.lock import ask_to_read
 from app.ui.session.outcome import Asked, Outcome, run
 from app.ui.session.verdict_words import REASONS
+from app.ui.tabs.audit.ways import allow, way_button
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
@@ -30,7 +32,7 @@ from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.file_dialogs import ask_open, ask_save
 from app.ui.widgets.form_dialog import FieldValue, FormDialog
 from app.ui.widgets.formatting import absolute_time, ago, grouped, shortened
-from app.ui.widgets.labels import IconLabel, Label, Look, in_row, set_tip
+from app.ui.widgets.labels import IconLabel, Label, Look, in_row
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
@@ -52,15 +54,12 @@ _BUTTONS = (
     ("Export…", Icon.EXPORT, "Write all of them to a file, to keep elsewhere"),
     ("Import…", Icon.IMPORT, "Take in what was exported elsewhere, and trust its key"),
     ("Check…", Icon.VERIFY, "Verify the database against an export"),
-    ("Start over…", Icon.REFRESH, "Go by what the database holds now, whatever these say"),
-    ("Another database…", Icon.DATABASE, "Leave these to the database that they are of: this is another one"),
 )
 _EXPLANATION = (
     "A checkpoint says what every chain was at a moment, and is signed. A later verification finds from it "
     "what the chain alone cannot show: entries cut off, rewritten or put in place of others."
 )
 _DIFFERS = "If you know why the database differs:"
-_NO_WAY = "What was found here, as said above, gives no reason for that."
 _LIMIT = (
     "Anyone who runs as the same user can sign. What protects against them is an export kept where others "
     "cannot change it. Whoever checks a report of yours needs the key, sent through a different channel; "
@@ -100,31 +99,28 @@ class CheckpointsDialog(Dialog):
             self._ask_export,
             lambda: self._ask_open("Import checkpoints", self.import_from),
             lambda: self._ask_open("Check against an export", self.check),
-            self.ask_start_over,
-            self.ask_another_database,
         )
         left = [
             push_button(theme, text, ask, icon=icon, tip=tip)
             for (text, icon, tip), ask in zip(_BUTTONS, asks, strict=True)
         ]
-        self.export_button, self.import_button, self.check_button = left[:3]
-        self.start_over_button, self.another_button = left[3:]
-        self.make_button = push_button(
-            theme, "Make one now", lambda: self.make(Reason.REQUEST), kind=Kind.PRIMARY, icon=Icon.ADD
-        )
+        self.export_button, self.import_button, self.check_button = left
+        self.start_over_button = way_button(theme, Way.START_OVER, self.ask_start_over)
+        self.another_button = way_button(theme, Way.ANOTHER_DATABASE, self.ask_another_database)
+        self.make_button = way_button(theme, Way.SIGN, lambda: self.make(Reason.REQUEST), Kind.PRIMARY)
         self.make_button.setDefault(True)
         self.close_button = close = push_button(theme, "Close", self.reject)
         self._had_focus: QWidget | None = None
         ways = Lines()
-        ways.set_parts([Label(_DIFFERS, Look.DIM), *left[3:]], at_right=2)
+        differs = Label(_DIFFERS, Look.DIM)
+        ways.set_parts([differs, self.start_over_button, self.another_button], at_right=2)
         for widget in (self.table, self._said, ways, self.key, Label(_LIMIT, Look.DIM, wrap=True)):
             self.add_widget(widget)
-        self.set_buttons([close, self.make_button], left=left[:3])
+        self.set_buttons([close, self.make_button], left=left)
         close.setFocus()
         self._job: Task | None = None
         self._closed = self._is_busy = False
-        self._ways: Collection[Reason] = ()
-        self._undecided = self._doubted = False
+        self._standing = UNKNOWN
         self.finished.connect(self._end)
         context.verdict.changed.connect(self._allow_ways)
         self._read()
@@ -133,7 +129,8 @@ class CheckpointsDialog(Dialog):
         def done(made: Outcome) -> None:
             self.checked.emit(made)
             if made.checkpoint is None:
-                self._say(f"No checkpoint was made. {made.why_not}", refused=True)
+                self._say(str(made.why_not), refused=True)
+                self.chain_button.setFocus()
             else:
                 self._read()
 
@@ -231,16 +228,13 @@ class CheckpointsDialog(Dialog):
         found: Sequence[Checkpoint],
         where: str,
         unreadable: Sequence[str] = (),
-        ways: Collection[Reason] = (),
+        standing: Standing = UNKNOWN,
         doubt: str = "",
-        *,
-        doubted: bool = False,
     ) -> None:
-        """Lists them, the newest first; `unreadable` names the rows of the store that cannot be read. `ways`
-        are what a person may say of the database, `doubt` why somebody has to. Where it is `doubted` in any
-        way which one it is, they may say it although all of it holds.
+        """Lists them, the newest first; `unreadable` names the rows of the store that cannot be read. What a
+        person may say of the database hangs on its `standing`; `doubt` is why somebody has to.
         """
-        self._ways, self._undecided, self._doubted = ways, bool(doubt), doubted or bool(doubt)
+        self._standing = standing
         self.key.setText(where)
         self.key.setVisible(bool(where))
         self.table.show_rows([self._row(checkpoint) for checkpoint in reversed(found)])
@@ -266,16 +260,13 @@ class CheckpointsDialog(Dialog):
         )
 
     def _read(self) -> None:
-        def work(monitor: Monitor) -> tuple[tuple[object, ...], bool]:
+        def work(monitor: Monitor) -> tuple[object, ...]:
             found, known = self._store.checkpoints(self._where), self._store.known(self._where)
             where = self._store.where_key_is() if found else ""
             doubt = among_the_ways(" ".join(known.doubts)) if known.undecided else ""
-            unreadable, ways = self._store.unreadable(self._where), self._store.ways(self._where)
-            return (found, where, unreadable, ways, doubt), bool(known.doubts)
+            return found, where, self._store.unreadable(self._where), known.standing, doubt
 
-        self._run(
-            "Reading checkpoints…", work, lambda found: self.show_checkpoints(*found[0], doubted=found[1])
-        )
+        self._run("Reading checkpoints…", work, lambda found: self.show_checkpoints(*found))
 
     def _run(
         self,
@@ -306,15 +297,6 @@ class CheckpointsDialog(Dialog):
         if self._job is not None:
             self._job.cancel()
 
-    @property
-    def _reasons(self) -> Collection[Reason]:
-        """Those of the ways that what was found gives a reason for: none where it agrees with the
-        checkpoints. A copy of a database that is where it was may be another one all the same.
-        """
-        found = self._context.verdict.outcome
-        agrees = found is not None and found.intact and not (found.outdated or self._doubted)
-        return () if agrees and Reason.START_OVER in self._ways else self._ways
-
     def _set_busy(self, busy: bool) -> None:
         """What was pressed has the focus again when its work has ended; meanwhile nothing has, as Qt would
         give it to "Close", and the next key would press that.
@@ -325,26 +307,38 @@ class CheckpointsDialog(Dialog):
             focused.clearFocus()
         for button in (self.import_button, self.check_button):
             button.setEnabled(not busy)
-        self.make_button.setEnabled(not busy and not self._undecided)
         self.export_button.setEnabled(not busy and not self.table.isHidden())
         self._is_busy = busy
         self._allow_ways()
         if busy:
             self._say("Working…")
-        elif self._had_focus is not None:
-            had, self._had_focus = self._had_focus, None
-            if self.focusWidget() is None:
-                (had if had.isEnabled() else self.close_button).setFocus()
+            return
+        had, self._had_focus = self._had_focus, None
+        if self.focusWidget() is None:
+            (had if had is not None and had.isEnabled() else self.close_button).setFocus()
 
     def _allow_ways(self) -> None:
         verdict = self._context.verdict
         # What is likely refused is not what stands out.
         is_refused = verdict.is_broken or verdict.lost_end is not None
         set_kind(self.theme, self.make_button, Kind.SECONDARY if is_refused else Kind.PRIMARY, Icon.ADD)
-        ways = ((self.start_over_button, Reason.START_OVER), (self.another_button, Reason.ANOTHER_DATABASE))
-        for (button, way), (_, _, tip) in zip(ways, _BUTTONS[3:], strict=True):
-            button.setEnabled(not self._is_busy and way in self._reasons)
-            set_tip(button, tip if way in self._reasons else f"{tip}. {_NO_WAY}")
+        found = verdict.outcome
+        is_of_now = found is not None and not (found.outdated and found.intact)
+        why = doors(found.report if found is not None and is_of_now else None, self._standing)
+        focused = self.focusWidget()
+        for way, button in (
+            (Way.SIGN, self.make_button),
+            (Way.START_OVER, self.start_over_button),
+            (Way.ANOTHER_DATABASE, self.another_button),
+        ):
+            if button is focused and why[way] != OPEN and not self._is_busy:
+                self.close_button.setFocus()  # Qt would give it to whatever comes next
+            allow(button, way, why[way], busy=self._is_busy)
+
+    def lead_to(self, way: Way) -> None:
+        """Has the focus at the button of a way once it can be pressed."""
+        buttons = {Way.START_OVER: self.start_over_button, Way.ANOTHER_DATABASE: self.another_button}
+        self.listed.connect(lambda count: buttons.get(way, self.make_button).setFocus())
 
     def _ask_export(self) -> None:
         start = str(self._opened.folder / f"{self._opened.stem}.checkpoints.json")
@@ -442,7 +436,7 @@ def offer_way_out(question: ConfirmDialog, context: Context, caution: Caution) -
     """
     if not isinstance(caution, EarlierState):
         return
-    went_back = isinstance(caution, WentBack)
+    way = Way.START_OVER if isinstance(caution, WentBack) else Way.ANOTHER_DATABASE
 
     def lead() -> None:
         if not isValid(context):  # another file was opened behind the question
@@ -458,9 +452,7 @@ def offer_way_out(question: ConfirmDialog, context: Context, caution: Caution) -
                 context.agreed.forget(caution)
 
         box.checked.connect(checked)
-        way = box.start_over_button if went_back else box.another_button
-        box.listed.connect(lambda count: way.setFocus())
+        box.lead_to(way)
         box.open_once()
 
-    words, icon = ("Start over…", Icon.REFRESH) if went_back else ("Another database…", Icon.DATABASE)
-    question.add_apart(push_button(context.theme, words, lead, icon=icon))
+    question.add_apart(way_button(context.theme, way, lead))

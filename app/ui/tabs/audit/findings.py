@@ -1,15 +1,19 @@
 """The findings of a verification, in a list, and the pane that shows them beside the entries."""
 
+from functools import partial
+
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QPlainTextEdit, QStackedLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPlainTextEdit, QPushButton, QStackedLayout, QWidget
 
 from app.itemmodels.columns import Index, Tone
+from app.services.chain.checkpoints.doors import OPEN, Way, doors_of
 from app.services.chain.rules import Finding
 from app.services.chain.verify.report import Report
 from app.services.text import counted
+from app.ui.tabs.audit.ways import allow, way_button
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import Choice, copy_button
+from app.ui.widgets.buttons import Choice, Lines, copy_button
 from app.ui.widgets.count_chips import CountChips
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.following import FollowingScroll
@@ -24,6 +28,8 @@ _COLUMNS = (
     StaticColumn("What"),
 )
 _TENANT, _MOST, _MOST_BESIDE = 2, 4, 1_000
+_WAYS = (Way.START_OVER, Way.ANOTHER_DATABASE)
+"""What the verdict's banner has no button for."""
 _LEAST, _AROUND = 24, 4
 """Pixels of what one finding says in full: a line at least, and what shows around what has the focus."""
 
@@ -75,10 +81,12 @@ class FindingsPane(QWidget):
 
 class FindingsPanel(QFrame):
     """Hidden while there are none. `chosen(seq)` when a finding that names an entry is selected, which
-    `chosen_seq` is from then on. Return and a double click show all of one.
+    `chosen_seq` is from then on. Return and a double click show all of one. `way_wanted(Way)` of what a
+    person may say of them.
     """
 
     chosen = Signal(object)
+    way_wanted = Signal(object)
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
@@ -98,7 +106,11 @@ class FindingsPanel(QFrame):
         self._said = FollowingScroll(_AROUND)
         self._said.setMinimumHeight(_LEAST)  # else it takes the rows' room, and there are none to choose from
         self._said.setWidget(said)
-        in_column(self.table, self._more, (self._said, 1), within=self, spacing=4)
+        self._report: Report | None = None
+        """Of which something may be said."""
+        self._foot, self.way_buttons = Lines(), {way: self._button(way) for way in _WAYS}
+        self._foot.set_parts([self._more, *self.way_buttons.values()])
+        in_column(self.table, (self._said, 1), self._foot, within=self, spacing=4)
         self._said.hide()
         self.hide()
 
@@ -112,8 +124,14 @@ class FindingsPanel(QFrame):
         self.table.setColumnHidden(_TENANT, beside)
         self._said.setVisible(beside)
 
-    def show_findings(self, report: Report | None) -> None:
-        """Lists them; none where nothing is known."""
+    def _button(self, way: Way) -> QPushButton:
+        return way_button(self._theme, way, partial(self.way_wanted.emit, way))
+
+    def show_findings(self, report: Report | None, *, has_ways: bool = True) -> None:
+        """Lists them; none where nothing is known. Unless it `has_ways`, nothing is said of them here: of an
+        export's, say.
+        """
+        self._report = report if has_ways else None
         if report is None:
             self._found = ()
             self.hide()
@@ -127,6 +145,11 @@ class FindingsPanel(QFrame):
         hidden = report.found - len(found)
         self._more.setText(f"and {counted(hidden, 'more finding')}")
         self._more.setVisible(hidden > 0)
+        ways = dict[Way, str]() if not has_ways else _ways(report)
+        for way, button in self.way_buttons.items():
+            button.setVisible(way in ways)
+            allow(button, way, ways.get(way, OPEN))
+        self._foot.setVisible(hidden > 0 or bool(ways))
         self.setVisible(bool(found))
 
     def first_of(self, tenant: str | None) -> Finding | None:
@@ -145,7 +168,16 @@ class FindingsPanel(QFrame):
 
     def _read(self, index: Index) -> None:
         finding = self._found[self.table.source_row(index.row())]
-        _finding_dialog(self._theme, finding, self).open_once()
+        ways = {} if self._report is None else doors_of(self._report, finding)
+        buttons = list[QPushButton]()
+        dialog = _finding_dialog(self._theme, finding, self)
+        for way, why in ways.items():
+            button = way_button(self._theme, way, dialog.accept)
+            button.clicked.connect(partial(self.way_wanted.emit, way))
+            allow(button, way, why)
+            buttons.append(button)
+        dialog.set_close_button(left=[copy_button(self._theme, "&Copy", lambda: _in_full(finding)), *buttons])
+        dialog.open_once()
 
     def _choose(self) -> None:
         if self.table.chosen().isValid():
@@ -168,8 +200,15 @@ def _finding_dialog(theme: Theme, finding: Finding, parent: QWidget) -> Dialog:
     text = text_box(theme, "The finding in full", _in_full(finding))
     text.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
     dialog.add_widget(text, 1)
-    dialog.set_close_button(left=[copy_button(theme, "&Copy", lambda: _in_full(finding))])
     return dialog
+
+
+def _ways(report: Report) -> dict[Way, str]:
+    """Those of all findings."""
+    found = dict[Way, str]()
+    for finding in report.findings:
+        found |= {way: why for way, why in doors_of(report, finding).items() if way in _WAYS}
+    return found
 
 
 def _archived(report: Report) -> frozenset[Finding]:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.columns import Tone
+from app.services.chain.checkpoints.doors import Way
 from app.services.chain.reading import entries_behind
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Report
@@ -94,6 +95,7 @@ class VerificationPanel(QWidget):
         self.stop_button.hide()
         self.findings = FindingsPanel(theme, parent)
         self.findings.chosen.connect(self.chosen)
+        self.findings.way_wanted.connect(self._go)
         in_column(self.banner, within=self)
 
     def list_apart(self) -> None:
@@ -264,6 +266,13 @@ class VerificationPanel(QWidget):
         self._say_known(headline)
         self.changed.emit()
 
+    def _go(self, way: Way) -> None:
+        """To where a person says what they know."""
+        if way in (Way.ACCEPT_STARTS, Way.ACCEPT_END):
+            self.ask_accept()
+        else:
+            self.open_checkpoints().lead_to(way)
+
     def open_checkpoints(self) -> "CheckpointsDialog":
         from app.ui.tabs.audit.dialogs import CheckpointsDialog  # noqa: PLC0415 - few open it
 
@@ -374,7 +383,8 @@ class VerificationPanel(QWidget):
         report = None if self.outcome is None else self.outcome.report
         if report is not self._listed:
             self._listed = report
-            self.findings.show_findings(report)
+            by_export = self.outcome is not None and self.outcome.asked.export is not None
+            self.findings.show_findings(report, has_ways=not by_export)
 
     def _of_part(self, part: Outcome) -> verdict_words.Words:
         section, utc = part.asked.section, self._context.settings.utc_times
