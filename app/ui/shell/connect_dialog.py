@@ -25,6 +25,7 @@ from app.ui.session.context import Context
 from app.ui.session.lock import UNLOCKED_SECONDS
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
+from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Choice, push_button
 from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.dialogs import ConfirmDialog
@@ -276,9 +277,13 @@ class ConnectDialog(FormDialog):
 
         def failed(error: TenantAdminError) -> None:
             self.set_busy(False)
-            self.show_error(error)
-            if isinstance(error, ConnectionExists):
-                self.open_button.show()
+            if not isinstance(error, ConnectionExists):
+                self.show_error(error)
+                return
+            self.set_problem(str(error), "name")
+            announce(self, str(error))
+            self.open_button.show()
+            self.go_to("name")
 
         self.set_busy(True)
         self._runner.job(work, on_done=done, on_failed=failed)

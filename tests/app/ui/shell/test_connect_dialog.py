@@ -66,6 +66,7 @@ def test_one_that_has_the_name_already_can_be_opened_from_there(
     form.name.setText("other")
     form._keep()
     qtbot.waitUntil(form.open_button.isVisible)
+    assert form.focusWidget() is form.name and "choose another name" in form.name.accessibleDescription()
     with qtbot.waitSignal(form.wanted) as wanted:
         form.open_button.click()
     assert wanted.args == ["d1:other"] and not form.isVisible()
