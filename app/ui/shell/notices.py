@@ -286,12 +286,17 @@ class FoundNotice(Notice):
 
     def _say(self) -> None:
         told = [what_became(None if known is None else known.saved, act) for act, known in self._told]
-        headline = f"What became of {len(told):,} earlier acts"
+        headline, rest = f"What became of {len(told):,} earlier acts", f"— {self._how_many()}"
         if len(told) == 1:  # where a low window has no room for more
-            headline, told = told[0].removesuffix("."), [_ANSWER_LOST]
+            headline, rest, told = told[0].removesuffix("."), "", [_ANSWER_LOST]
         more = dict.fromkeys(known.beside for _, known in self._told if known is not None and known.beside)
-        self.banner.show_verdict(Tone.WARN, headline, "", " ".join([*told, *more]))
+        self.banner.show_verdict(Tone.WARN, headline, rest, " ".join([*told, *more]))
         self.setVisible(bool(self._told))
+
+    def _how_many(self) -> str:
+        known = [None if one is None else one.saved for _, one in self._told]
+        counts = ((True, "saved"), (False, "not saved"), (None, "not known"))
+        return ", ".join(f"{known.count(one)} {words}" for one, words in counts if one in known)
 
     def _dismiss(self) -> None:
         self._told.clear()

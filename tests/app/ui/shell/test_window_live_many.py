@@ -125,6 +125,7 @@ def test_what_an_earlier_run_has_left_open_is_told_until_it_is_dismissed(
     qtbot.waitUntil(lambda: said in words(window))
     shown = notice(window, said)
     told = words(shown)
+    assert shown.headline() == f"{said} — 1 saved, 1 not saved"
     assert "“Password of ada set” is saved." in told and "“User bob deleted” is not in the database" in told
     assert told.count("nobody has seen it: set another one") == 1 and "delete the copy" not in told
     click(qtbot, button(shown, "Dismiss"))
