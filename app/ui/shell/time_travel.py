@@ -78,7 +78,7 @@ class TimeTravelDialog(Dialog):
             (
                 Cell(one.why),
                 Cell(relative_time(int(one.at), clock), int(one.at), tip=absolute_time(int(one.at), utc)),
-                Cell(shortened(one.name, 18, 18), tip=one.name, whole=one.name),
+                Cell(shortened(one.name, 12, 12), tip=one.name, whole=one.name),
             )
             for one in self._kept
         ]

@@ -245,7 +245,7 @@ class Dialog(QDialog):
 
     def _beside_title(self) -> int:
         """How many pixels are free beside the title; none where it may scroll away."""
-        if self._scroll.verticalScrollBarPolicy() is not Qt.ScrollBarPolicy.ScrollBarAlwaysOff:
+        if self._scrolls:
             return 0
         title = self.title.fontMetrics().horizontalAdvance(self.title.text())
         return self.width() - self.title.mapTo(self, QPoint()).x() - _MARGINS[2] - title - _GAP
@@ -395,11 +395,19 @@ class Dialog(QDialog):
                 part.ensurePolished()
                 part.updateGeometry()  # sizes that were measured before the style had its say
             self._make_room()
+            if self._scrolls:  # else a wider one may show all of it
+                self.setMinimumWidth(min(max(self.minimumWidth(), _WIDTH_OF_SENTENCES), self._room.width()))
+                self._make_room()
             self.resize(self.minimumSize())
             later(self, 0, partial(self._be_no_higher, self.height()))
         super().showEvent(event)
         self._meant_x, self._shown_at = self.pos().x(), monotonic()
         later(self, 0, self._keep_on_screen)
+
+    @property
+    def _scrolls(self) -> bool:
+        """Whether the screen has no room for all of the words at once."""
+        return self._scroll.verticalScrollBarPolicy() is not Qt.ScrollBarPolicy.ScrollBarAlwaysOff
 
     def _be_no_higher(self, than: int) -> None:
         """A table knows only once it is shown that it needs no room for a bar that scrolls sideways."""
@@ -409,7 +417,7 @@ class Dialog(QDialog):
     def paintEvent(self, event: QPaintEvent) -> None:
         """With a line over the foot where the words go on behind it."""
         super().paintEvent(event)
-        if self._scroll.verticalScrollBarPolicy() is not Qt.ScrollBarPolicy.ScrollBarAlwaysOff:
+        if self._scrolls:
             painter = QPainter(self)
             painter.fillRect(
                 0, self._scroll.geometry().bottom() + 1, self.width(), 1, self.theme.colour("line")
@@ -663,7 +671,7 @@ class ConfirmDialog(Dialog):
         if whole:
             self.setMinimumWidth(_WIDTH_OF_SENTENCES)
             beside = _MARGINS[0] + _MARGINS[2] + _ICON + self._content.spacing()
-            metrics, wide = self.list.fontMetrics(), _WIDTH_OF_SENTENCES - beside
+            metrics, wide = self.list.fontMetrics(), min(_WIDTH_OF_SENTENCES, self._room.width()) - beside
             high = sum(_height_of(words, metrics, wide) for words in shown)
             self.list.setFixedHeight(min(row * _ROWS * 3 // 2, high) + 8)
         else:

@@ -55,6 +55,28 @@ def test_a_title_that_fits_in_a_line_has_one(qtbot: QtBot, theme: Theme) -> None
     assert dialog.width() == WIDTH and dialog.title.height() > 2 * dialog.title.fontMetrics().height()
 
 
+def test_a_dialog_is_wider_before_it_scrolls(
+    qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Dialog, "_room", QSize(592, 260))
+    for sentence, wide in (("Few words.", WIDTH), ("It goes, and nothing brings it back. " * 30, 592)):
+        dialog = added(qtbot, ConfirmDialog(theme, "Erase?", sentence, action="Erase"))
+        dialog.open()
+        assert dialog.width() == wide
+
+
+def test_sentences_of_a_list_have_room_on_a_narrow_screen(
+    qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Dialog, "_room", QSize(500, 400))
+    items = ["the trigger users_touch calls a function that SQLite does not have: left out"] * 2
+    asked = added(qtbot, ConfirmDialog(theme, "Import?", "Some.", action="Go", items=items, whole=True))
+    asked.open()
+    first, last = (asked.list.visualItemRect(asked.list.item(row)) for row in range(2))
+    assert first.height() > 2 * asked.list.fontMetrics().height(), "it takes two lines"
+    assert last.bottom() <= asked.list.viewport().height()
+
+
 def test_a_danger_is_not_confirmed_by_return(qtbot: QtBot, theme: Theme) -> None:
     dialog = added(qtbot, ConfirmDialog(theme, "Delete?", "It goes.", action="Delete"))
     dialog.open()
