@@ -80,7 +80,7 @@ class PastPart(QWidget):
         theme = context.theme
         self.table = PastTable(theme, self)
         self.note = Label("", Look.DIM, wrap=True)
-        self.more = push_button(theme, "", self._read_on, kind=Kind.FLAT, icon=Icon.HISTORY)
+        self.more = push_button(theme, "Look further back", self._read_on, kind=Kind.FLAT, icon=Icon.HISTORY)
         line = in_row(Label("History", Look.SECTION), None, self.more)
         in_column(line, self.table, self.note, None, within=self)
         for part in (self.table, self.note):
