@@ -119,7 +119,7 @@ _ROOM_FOR_ICON = 40 + 8
 LOW = 320
 """The height of a tab in pixels below which its rows need the margins."""
 GAP = 12
-_AROUND_VALUE = 3
+_ABOVE_NAME, _BELOW_VALUE = 4, 2
 _LONG, _MOST_LINES, _OPENED_LINES = 160, 12, 14
 _FOLDS, _FOLDS_LINES, _FIRST_LINES = 2 * _LONG, 8, 5
 """Characters and lines beyond which a value shows its start, and lines of that: a few more are shown all."""
@@ -592,6 +592,8 @@ class FieldList(QWidget):
     def _add(self, row: int, field: Field) -> None:
         name = Label(field.label, Look.DIM)
         name.setMinimumHeight(24)
+        name.setAlignment(Qt.AlignmentFlag.AlignTop)
+        name.setContentsMargins(0, _ABOVE_NAME, 0, 0)
         lines = field.value.count("\n") + 1
         long = len(field.value) > _FOLDS or lines > _FOLDS_LINES
         start = "\n".join(field.value[:_LONG].split("\n", _FIRST_LINES)[:_FIRST_LINES])
@@ -615,13 +617,17 @@ class FieldList(QWidget):
         self._grid.addWidget(name, row, 0, top)
         holder = QWidget()
         beside: Part = value
-        around = _AROUND_VALUE
+        # Both stand on one line, whatever the face of the value and however many lines it has.
+        higher = value.fontMetrics().ascent() - self.fontMetrics().ascent()
+        above, below = max(0, _ABOVE_NAME - higher), _BELOW_VALUE
         if field.go is not None and field.go_in_words:
             leads = push_button(self._theme, field.go_words, field.go, kind=Kind.FLAT)
             leads.setProperty("small", True)
             beside = in_row(value, leads, None, spacing=4)
-            around = 0  # the button is as high as a line with that, and the words stand beside their name
-        line = in_column(beside, within=holder, margins=(0, around, 0, around), spacing=2)
+            above = below = (
+                0  # the button is as high as a line with that, and the words stand beside their name
+            )
+        line = in_column(beside, within=holder, margins=(0, above, 0, below), spacing=2)
         if long:
             show = push_button(self._theme, f"Show all {_size(field.value, lines)}", kind=Kind.FLAT)
             show.setAccessibleName(f"Show all of {field.label}")
@@ -629,6 +635,8 @@ class FieldList(QWidget):
             show.setProperty("flush", True)  # its words begin where the text does
             show.clicked.connect(lambda: self._open(row, field, holder))
             line.addWidget(show, 0, Qt.AlignmentFlag.AlignLeft)
+        if not field.go_in_words:
+            line.addStretch(1)  # what room there is to spare is below it
         self._grid.addWidget(holder, row, 1)
         self._names.append(name)
         if field.can_copy and (field.copy or field.value):

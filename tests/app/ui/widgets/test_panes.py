@@ -1,7 +1,7 @@
 """A table and an inspector share the width until somebody moves the handle."""
 
 from PySide6.QtCore import QByteArray, QPoint, QRect, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -288,3 +288,29 @@ def test_what_leads_on_from_a_value_leaves_it_beside_its_name(qtbot: QtBot, them
         return sum(sign * one.mapTo(page, one.rect().center()).y() for sign, one in ((1, value), (-1, name)))
 
     assert lower(never, verified) == lower(none_yet, checkpoint) and cut(fields) == []
+
+
+def first_line(image: QImage, place: QRect) -> int:
+    """The last row of the first line of capitals that are painted there."""
+    paper = image.pixelColor(place.topLeft()).rgb()
+    inked = [
+        any(image.pixelColor(x, y).rgb() != paper for x in range(place.left(), place.right()))
+        for y in range(place.top(), place.bottom())
+    ]
+    begin = inked.index(True)
+    return place.top() + begin + (inked[begin:].index(False))
+
+
+def test_a_value_stands_on_the_line_of_its_name(qtbot: QtBot, theme: Theme) -> None:
+    """In either face, in one line and in several."""
+    fields = added(qtbot, FieldList(theme))
+    many = "HHH " * 40
+    values = [Field("HHH", "HHH"), Field("HHH", "HHH", mono=True), Field("HHH", many, can_copy=False)]
+    fields.set_fields([*values, Field("HHH", many, mono=True)])
+    fields.resize(300, fields.heightForWidth(300))
+    fields.show()
+    image, grid = fields.grab().toImage(), fields._grid
+    for row in range(4):
+        name, value = (grid.itemAtPosition(row, column) for column in (0, 1))
+        assert name is not None and value is not None
+        assert first_line(image, name.geometry()) == first_line(image, value.geometry()), row
