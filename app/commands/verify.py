@@ -81,6 +81,7 @@ def verify(options: argparse.Namespace) -> int:
     from app.services.chain.checkpoints.document import read_each, readable  # noqa: PLC0415
     from app.services.chain.checkpoints.making import verify_by_itself, verify_with_checkpoints  # noqa: PLC0415
     from app.services.chain.checkpoints.tables import StoreUnreadable  # noqa: PLC0415
+    from app.services.chain.rules import Verdict  # noqa: PLC0415
     from app.services.chain.verify.report import Section  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
@@ -149,7 +150,10 @@ def verify(options: argparse.Namespace) -> int:
         complain(f"{unread.happened} What is said above of the file is without them.")
         return EXIT_COULD_NOT_RUN if report.stands else EXIT_FINDINGS
     if accepts_end and not report.intact:
-        complain("no end was accepted: that is said of chains in which nothing else is wrong")
+        why = "that is said of chains in which nothing else is wrong"
+        if report.verdict is Verdict.EARLIER or report.ends_before:
+            why = "checkpoints know what is gone"
+        complain(f"no end was accepted: {why}")
     if exported is None and not report.stands and not options.json:
         _advise(report)
     return EXIT_INTACT if report.stands else EXIT_FINDINGS

@@ -44,8 +44,9 @@ class EarlierState(Caution):
     sentence = (
         "{name} is an earlier state of what was signed or verified here, or its end was cut off. What is "
         "recorded now takes the number of an entry that was there, and the chain will look tampered with. "
-        "Put back the later state first; or, if this is right, say so (“Accept this end…” in the audit tab, "
-        "or “Another database…” at Checkpoints… for a copy that now differs on purpose); nothing was changed."
+        "Put back the later state first; or, if this is right, say so in the audit tab (“Accept this end…” "
+        "where it is offered; else, as a checkpoint knows more, “Start over…” at Checkpoints…, or “Another "
+        "database…” for a copy that now differs on purpose); nothing was changed."
     )
 
 
@@ -55,8 +56,9 @@ class WentBack(EarlierState):
     sentence = (
         "{name} is an earlier state of what was signed or verified here. What is recorded now takes the "
         "number of an entry that was there, and the chain will look tampered with. If it was brought back "
-        "on purpose, say so first (“Accept this end…” in the audit tab, or “Start over…” at Checkpoints…); "
-        "else bring the later state back by Time Travel; nothing was changed."
+        "on purpose, say so first in the audit tab (“Accept this end…” where it is offered; else, as a "
+        "checkpoint knows more, “Start over…” at Checkpoints…); if not, bring the later state back by Time "
+        "Travel; nothing was changed."
     )
 
 

@@ -154,7 +154,7 @@ def lost_end_in_words(lost: LostEnd) -> str:
 
 def _about_lost_end(verdict: FileVerdict, now: int) -> str:
     """What is known of what is there, and what to do about what is not."""
-    known, why = verdict.known, "An earlier state was brought back, or its end was cut off"
+    known, why = verdict.known, "" if verdict.lost_end is None else verdict.lost_end.why
     seen = verdict.last if verdict.outcome is None else verdict.outcome.report
     if known is None or seen is None or seen.lost_end is None:
         return f"{why}. Verify what is there, or accept this end where you know why."

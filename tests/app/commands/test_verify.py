@@ -46,6 +46,23 @@ def test_an_end_that_is_gone_is_a_finding_of_its_own_until_that_is_accepted(copy
     assert run("verify", copy, "--quiet").stdout == "" and run("checkpoint", copy).returncode == 0
 
 
+@pytest.mark.parametrize("end", [595, 580])
+def test_an_end_that_a_checkpoint_knows_is_not_to_be_accepted(copy: Path, end: int) -> None:
+    execute(copy, "CREATE TABLE gone AS SELECT * FROM audit_chain WHERE seq > 590")
+    execute(copy, "DELETE FROM audit_chain WHERE seq > 590", "UPDATE sqlite_sequence SET seq = 590")
+    assert run("checkpoint", copy).returncode == 0
+    execute(copy, "INSERT INTO audit_chain SELECT * FROM gone")
+    assert run("checkpoint", copy).returncode == 0
+    execute(copy, f"DELETE FROM audit_chain WHERE seq > {end}", f"UPDATE sqlite_sequence SET seq = {end}")
+    done = run("verify", copy, "--accept-end")
+    assert done.returncode == 1 and f"{'EARLIER' if end == 595 else 'TAMPERED'}: {end} entr" in done.stdout
+    assert "no end was accepted: checkpoints know what is gone\n" in done.stderr
+    assert "tenant-admin checkpoint --start-over goes by what is there now" in done.stderr
+    if end == 595:
+        assert "ends at entry 595, between checkpoint 1 of" in done.stdout
+        assert "Checkpoint 2 knew 5 more entries; no checkpoint knows" in done.stdout
+
+
 def test_a_chain_of_which_nothing_is_left_has_lost_its_end_until_that_is_accepted(copy: Path) -> None:
     assert run("verify", copy).returncode == 0
     execute(copy, "DELETE FROM audit_chain WHERE seq > 590")

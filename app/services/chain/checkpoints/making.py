@@ -515,7 +515,7 @@ def require_end(where: Where, store: CheckpointStore) -> None:
     if last is not None and last.intact and last.through:
         lost_end = last.lost_end or lost_end_of(where, last)
     if lost_end is not None:
-        was = f"was verified through entry {lost_end.through:,}, and {lost_end.found}"
+        was, why = f"was verified through entry {lost_end.through:,}, and {lost_end.found}", lost_end.why
     else:
         with where.connect() as database:
             ends_at = last_entry(database) if has_table(database) else 0
@@ -523,8 +523,9 @@ def require_end(where: Where, store: CheckpointStore) -> None:
         if through <= ends_at:
             return
         was = f"ends at entry {ends_at:,}, and a checkpoint knows entry {through:,}"
+        why = "An earlier state was brought back, or its end was cut off"
     raise NotAllowed(
-        f"{where.name} {was}: an earlier state was brought back, or its end was cut off. What is recorded "
+        f"{where.name} {was}. {why}. What is recorded "
         f"now takes the number of an entry that was there, so nothing was changed. If you know why: {way}"
     )
 

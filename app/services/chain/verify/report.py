@@ -90,8 +90,8 @@ class TenantReport:
 
 
 _LOST_END = (
-    "It was verified through entry {:,} on {}, and {}. What is there was judged as it stands; until this end "
-    "is accepted, no checkpoint is made."
+    "It was verified through entry {:,} on {}, and {}. {}. What is there was judged as it stands; until this "
+    "end is accepted, no checkpoint is made."
 )
 
 
@@ -117,14 +117,20 @@ class LostEnd:
     @property
     def said(self) -> str:
         """It as a sentence, which is among the notes of a report."""
-        why = "" if self.is_other else ": an earlier state was brought back, or its end was cut off"
-        return _LOST_END.format(self.through, utc_time(self.at), f"{self.found}{why}")
+        return _LOST_END.format(self.through, utc_time(self.at), self.found, self.why)
+
+    @property
+    def why(self) -> str:
+        """What may have been done, as a sentence without its full stop."""
+        if self.is_other:
+            return "Another database was put in its place, or made there"
+        return "An earlier state was brought back, or its end was cut off"
 
     @property
     def found(self) -> str:
         """What is there of it, behind "verified through entry 9"."""
         if self.is_other:
-            return "another database is in its place now"
+            return "that entry is not there, but another database"
         ends = f"ends at entry {self.ends_at:,} now"
         what = ends if self.ends_at < self.through else "that entry is not there as it was"
         if self.before is not None and self.before.missed:

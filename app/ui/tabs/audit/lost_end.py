@@ -13,9 +13,9 @@ from app.ui.widgets.formatting import absolute_time, grouped
 from app.ui.widgets.labels import Label, Look
 
 _SENTENCE = (
-    "All was verified through entry {} on {}. {}\n\nAn earlier state was brought back, or the end was cut "
-    "off: nothing here can tell which. By accepting it you say that this is right. What is there is verified "
-    "then, a checkpoint of it may be made, and nothing here tells of what is gone any more."
+    "All was verified through entry {} on {}. {}\n\n{}: nothing here can tell which. By accepting it you say "
+    "that this is right. What is there is verified then, a checkpoint of it may be made, and nothing here "
+    "tells of what is gone any more."
 )
 
 
@@ -36,7 +36,7 @@ class _Question(ConfirmDialog):
         if lost.before is not None:
             what += f" Entry {grouped(lost.before.through)}, its last one before, is gone, too."
         at = absolute_time(lost.at, context.settings.utc_times)
-        sentence = _SENTENCE.format(grouped(lost.through), at, what)
+        sentence = _SENTENCE.format(grouped(lost.through), at, what, lost.why)
         super().__init__(context.theme, "Accept this end?", sentence, action="Accept this end", parent=parent)
         self._context, self._lost = context, lost
         self.changed = Label("", Look.WARN, wrap=True)
