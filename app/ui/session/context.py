@@ -310,16 +310,16 @@ class Context(QObject):
         return self.opened.database.charges and (written > MOST_WRITTEN or self.is_much(read))
 
     def price(self, written: int, *, read: int, going: int) -> str:
-        """What an act that writes about so many rows takes, and reads so many at most for it, behind a
-        sentence; "" where nobody pays for that. Before several are `going` a bookmark is kept.
+        """What an act that writes about so many rows takes, and reads so many at most for it, as a paragraph
+        behind others; "" where nobody pays for that. Before several are `going` a bookmark is kept.
         """
         if not self.opened.database.charges:
             return ""
         kept = going > 1 and self.can(Capability.TIME_TRAVEL)
         rows = counted(written, "row")
-        first = " A bookmark of what is there is kept first (File, Time Travel…)." if kept else ""
+        first = "A bookmark of what is there is kept first (File, Time Travel…). " if kept else ""
         return (
-            f"{first} This takes about two requests, writes about {rows} of {self.opened.place} and reads "
+            f"\n\n{first}This takes about two requests, writes about {rows} of {self.opened.place} and reads "
             f"up to {read:,} again. All are charged, those of the audit chain and of indexes included."
         )
 

@@ -1105,7 +1105,7 @@ def test_before_many_records_are_deleted_a_bookmark_is_kept(
     page.table.selectionModel().select(page.model.index(1, 0), TOO)
     page.commands.trigger("delete")
     asked = dialog(qtbot, window, ConfirmDialog)
-    assert "A bookmark of what is there is kept first" in words(asked)
+    assert "\n\nA bookmark of what is there is kept first" in words(asked), "as a paragraph of its own"
     assert "writes about 10 rows of d1:prod and reads up to 64 again. All are charged" in words(asked)
     chosen = str(page.model.record_id(0))
     shown, update = page.model.index(0, 0).data(), "UPDATE users SET email = '{}' WHERE id = '{}'"

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QMenu,
     QPlainTextEdit,
     QPushButton,
+    QTextEdit,
     QToolButton,
     QWidget,
 )
@@ -333,9 +334,9 @@ def test_a_tool_button_is_as_wide_with_the_focus_as_without(
 
 
 @pytest.mark.parametrize("mode", [Mode.LIGHT, Mode.DARK])
-@pytest.mark.parametrize("kind", [QLineEdit, QPlainTextEdit])
+@pytest.mark.parametrize("kind", [QLineEdit, QPlainTextEdit, QTextEdit])
 def test_what_an_empty_field_says_can_be_read(
-    qtbot: QtBot, theme: Theme, mode: Mode, kind: type[QLineEdit] | type[QPlainTextEdit]
+    qtbot: QtBot, theme: Theme, mode: Mode, kind: type[QLineEdit | QPlainTextEdit | QTextEdit]
 ) -> None:
     theme.set_mode(mode)
     field = added(qtbot, kind())
