@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+import pytest
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
 from app import paths
@@ -19,9 +20,11 @@ from app.ui.theme import Theme
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.later import later
+from models.d1.database import D1Database
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
 from tests.fixtures.window import ask
+from tests.gallery.live_scenes import live_window
 from tests.gallery.registry import Registry, Shot
 from tests.gallery.window_scenes import (
     DESTINATION_SECRET,
@@ -46,12 +49,30 @@ def register(registry: Registry) -> None:
         for size, words in ((EASE, ""), (SMALL, "-small")):
             registry.scene(f"tab-{name}{words}", size)(partial(_state, scenes, tab, act))
     registry.scene("popup-views")(partial(_views, scenes))
+    for name, (tab, act) in PRICED.items():
+        priced = partial(_priced, act)
+        registry.scene(f"dialog-live-{name}")(live_window(scenes, priced, dialog=True, tab=tab))
+    for name, (tab, act) in PRICED_STATES.items():
+        for size, words in ((EASE, ""), (SMALL, "-small")):
+            registry.scene(f"tab-live-{name}{words}", size)(
+                live_window(scenes, partial(_priced, act), tab=tab)
+            )
 
 
 def _asked(scenes: WindowScenes, tab: str, act: Act, change: Preparation | None, theme: Theme) -> Shot:
     """The dialog in front after an act, whose record is the third row."""
     shot = _window(scenes, tab, act, theme, change)
     return Shot(shot.widget, shot.ready, shot.then, _in_front, shot.close)
+
+
+def _priced(act: Act, window: MainWindow) -> None:
+    """On production whose writes are unlocked, where a person is asked before any more is read."""
+    assert window.context is not None and window.workspace is not None
+    window.context.lock.unlock()
+    database = window.context.opened.database
+    assert isinstance(database, D1Database)
+    database.writable_until += 30  # so that a minute that is just over is not seen
+    act(window.workspace.current())
 
 
 def _views(scenes: WindowScenes, theme: Theme) -> Shot:
@@ -263,4 +284,34 @@ STATES: dict[str, tuple[str, Act]] = {
     "audit-several": ("audit", lambda tab: _select(tab, 0, 1, 4)),
     "users-by-values": ("users", lambda tab: tab.exact.add("tenant_id", "acme-corp")),
     "users-new-rows": ("users", _notices_new),
+}
+
+
+def _asks_much(act: Act) -> Act:
+    def asks(tab: RecordTab) -> None:
+        with pytest.MonkeyPatch.context() as little:
+            little.setattr("models.engine.MOST_READ", 1)
+            act(tab)
+
+    return asks
+
+
+PRICED: dict[str, tuple[str, Act]] = {
+    "delete-users": ("users", _all_do("delete")),
+    "invalidate-users": ("users", _all_do("invalidate")),
+    "move-users": ("users", _some_do("move", 0, 3, 9)),
+    "kill-runs": ("runs", _all_do("kill")),
+    "delete-notifications": ("notifications", _all_do("delete")),
+    "compose": ("notifications", _does("create")),
+    "verify-range": ("audit", _does("verify_range")),
+    "go-to-entry": ("audit", _does("go_to")),
+    "search-texts": ("runs", _does("search_texts")),
+    "receivers": ("webhooks", _does("event_receivers")),
+}
+PRICED_STATES: dict[str, tuple[str, Act]] = {
+    "users-price": ("users", _asks_much(lambda tab: tab.set_filter_text("acme"))),
+    "audit": ("audit", lambda tab: tab.table.select_row(1)),
+    "notifications": ("notifications", lambda tab: tab.table.select_row(1)),
+    "webhooks": ("webhooks", lambda tab: tab.table.select_row(1)),
+    "runs": ("runs", lambda tab: tab.table.select_row(1)),
 }

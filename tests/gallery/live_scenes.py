@@ -40,7 +40,7 @@ from tests.conftest import NOW
 from tests.fixtures.live_file import BOOKMARK, CONNECTION, open_file_as_live
 from tests.fixtures.retaining import a_plan, share
 from tests.gallery.registry import Registry, Shot
-from tests.gallery.window_scenes import SMALL, Relay, WindowScenes
+from tests.gallery.window_scenes import SMALL, TABS, Relay, WindowScenes
 
 PLACE = CONNECTION.place
 ACT = "User ada@acme-corp.example created"
@@ -64,8 +64,8 @@ def register(registry: Registry) -> None:
         "paused": _pause,
     }
     for name, act in states.items():
-        registry.scene(f"live-{name}")(_window(scenes, act))
-        registry.scene(f"live-{name}-small", SMALL)(_window(scenes, act))
+        registry.scene(f"live-{name}")(live_window(scenes, act))
+        registry.scene(f"live-{name}-small", SMALL)(live_window(scenes, act))
     asked: dict[str, Act] = {
         "unlock": lambda window: window.strip.unlock_button.click(),
         "time-travel": _time_travel,
@@ -86,7 +86,7 @@ def register(registry: Registry) -> None:
         "erase-not-known": _erasure_not_known,
     }
     for name, act in asked.items():
-        registry.scene(f"dialog-live-{name}", None)(_window(scenes, act, dialog=True))
+        registry.scene(f"dialog-live-{name}", None)(live_window(scenes, act, dialog=True))
     registry.scene("dialog-live-retention", None)(retention)
     registry.scene("dialog-live-token-wrong", None)(token_wrong)
     for name, spoil in (("exists", _exists), ("not-reached", _not_reached), ("listed", _listed)):
@@ -94,8 +94,10 @@ def register(registry: Registry) -> None:
     registry.scene("dialog-wait", None)(wait)
 
 
-def _window(scenes: WindowScenes, act: Act, *, dialog: bool = False) -> Callable[[Theme], Shot]:
-    """A window on production; with `dialog`, what it asks."""
+def live_window(
+    scenes: WindowScenes, act: Act, *, dialog: bool = False, tab: str = TABS[0]
+) -> Callable[[Theme], Shot]:
+    """A window on production, and a tab of it; with `dialog`, what it asks."""
 
     def build(theme: Theme) -> Shot:
         file, home = scenes.file(), Path(scenes.folder) / "live-home"
@@ -109,6 +111,7 @@ def _window(scenes: WindowScenes, act: Act, *, dialog: bool = False) -> Callable
 
         def opened(_: object) -> None:
             assert window.workspace is not None
+            window.workspace.tabs.setCurrentIndex(TABS.index(tab))
             page = window.workspace.current()
             page.list.loaded.connect(lambda _: page.table.select_row(2))
             page.details_shown.connect(relay.ready)
