@@ -249,10 +249,13 @@ class PriceLine(Label):
     def __init__(self, context: Context, lines: int = 3) -> None:
         super().__init__("", Look.DIM, wrap=True)
         self._context = context
-        if context.opened.database.charges:
+        self._is_told = context.opened.database.charges
+        if self._is_told:
             self.setMinimumHeight(lines * self.fontMetrics().lineSpacing())
-        else:
-            self.hide()
+            policy = self.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            self.setSizePolicy(policy)
+        self.hide()  # an empty line is heard as one that says nothing
 
     def tell_added(self, each: int, rows: int, entries: int, looks: int = 0) -> None:
         """Of so many new rows, each charged as `each`, with so many entries; it `looks` at so many others."""
@@ -271,3 +274,4 @@ class PriceLine(Label):
 
     def _tell(self, rows: int, written: int, read: int) -> None:
         self.setText(self._context.price(written, read=read, going=0).strip() if rows > 1 else "")
+        self.setVisible(self._is_told and rows > 1)
