@@ -185,10 +185,13 @@ def file_or_live(text: str) -> Path | LiveName:
     return Path(text)
 
 
-def opened(given: Path | LiveName, *, read_only: bool = False, force_writable: bool = False) -> "Opened":
+def opened(
+    given: Path | LiveName, *, read_only: bool = False, force_writable: bool = False, tells_clock: bool = True
+) -> "Opened":
     """What an argument names, opened: a file, that of a project's folder, or a live database. What is only
     read is read by a copy where SQLite cannot read it in its folder, and what a program left in the middle of
-    a change is put right first, as it is where it is verified.
+    a change is put right first, as it is where it is verified. Before anything is written, it is told that a
+    live database's clock is another, unless whoever opens it does: `tells_clock`.
 
     Raises the errors of `opening.open_path`, of `open_live` and of `connected`.
     """
@@ -196,8 +199,8 @@ def opened(given: Path | LiveName, *, read_only: bool = False, force_writable: b
         from app.services.live.opening import open_live  # noqa: PLC0415
 
         opened = open_live(*connected(given, read_only=read_only))
-        if not read_only:
-            _tell_clock(opened.database)
+        if not read_only and tells_clock:
+            tell_clock(opened.database)
         return opened
     from app.services.files import opening  # noqa: PLC0415
     from models.local.file import first_row  # noqa: PLC0415
@@ -217,13 +220,12 @@ def opened(given: Path | LiveName, *, read_only: bool = False, force_writable: b
         return opening.open_by_copy(database_path(given), stack)
 
 
-def _tell_clock(database: "Database") -> None:
+def tell_clock(database: "Database") -> None:
     """Where what is recorded now would carry another time than it has there: a window asks before that."""
-    from app.services.chain.cautions import ClockOff  # noqa: PLC0415
-    from app.services.chain.rules import CLOCK_TOLERANCE  # noqa: PLC0415
+    from app.services.chain.cautions import clock_off  # noqa: PLC0415
 
-    if abs(database.clock_off) > CLOCK_TOLERANCE:
-        complain(ClockOff(database.place, database.clock_off).happened)
+    if (off := clock_off(database)) is not None:
+        complain(off.happened)
 
 
 BESIDE_SERVER = "also when a `wrangler dev` has the file open, which a lock can stop; refused otherwise"

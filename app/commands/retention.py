@@ -19,6 +19,7 @@ from models.progress import Monitor, Stop
 from models.status import DEFAULT_RETENTION_DAYS
 
 if TYPE_CHECKING:  # nothing is loaded for the help
+    from app.services.retention.clock import ClockDoubt
     from app.services.retention.plan import Plan
     from app.services.retention.removal import RetentionResult
     from models.engine import Database
@@ -42,8 +43,8 @@ _MILLISECONDS = (
 )
 _STATUS = (
     "Exit status: 0 when all that is old went (or would go), 1 when something old stays, a chain is broken "
-    "or the clock lies behind what the file holds, which is named with its reason, 2 when nothing could be "
-    "done."
+    "or the clock lies behind what the file holds, or is another than a live database's, which is named with "
+    "its reason, 2 when nothing could be done."
 )
 
 
@@ -65,7 +66,8 @@ def retention_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trust-clock",
         action="store_true",
-        help="also when the newest entry or the last run puts the time in doubt, which is refused otherwise",
+        help="also when the newest entry, the last run or a live database's clock puts the time in doubt; "
+        "refused otherwise",
     )
     parser.add_argument(
         "--without-checkpoint",
@@ -103,7 +105,9 @@ def retention(options: argparse.Namespace) -> int:
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
     now = int(time.time()) if options.now is None else options.now
-    given = common.opened(options.file, read_only=options.dry_run, force_writable=True)
+    tells_clock = options.trust_clock or options.now is not None  # else the plan's doubt does
+    how = {"read_only": options.dry_run, "force_writable": True, "tells_clock": tells_clock}
+    given = common.opened(options.file, **how)
     store, verify = store_and_verifier(take_part=True)
     why = given.read_only_reason
     if why is not None and not options.dry_run:
@@ -141,13 +145,13 @@ def retention(options: argparse.Namespace) -> int:
             common.complain(planned.unfinished)
         if planned.caution is not None and planned.is_recorded and not options.dry_run:
             common.complain(planned.caution)
-        is_behind = planned.doubt is not None and planned.doubt.is_behind and not options.trust_clock
-        if planned.doubt is not None and is_behind and not planned.total:
-            common.complain(f"{planned.doubt.sentence(utc_time)} By that nothing is old.")
+        doubt = _contradicted(planned.doubt, options)
+        if doubt is not None and not planned.total:
+            common.complain(doubt.of_nothing(utc_time))
         if planned.in_milliseconds and not options.milliseconds:
             common.complain("to have times that seem to be in milliseconds read as such, add --milliseconds")
         if options.dry_run:
-            return _say_plan(planned, database, as_json=options.json, is_behind=is_behind)
+            return _say_plan(planned, database, as_json=options.json, is_wrong=doubt is not None)
         confirmation = plan.Confirmation.to(
             planned,
             majority=options.allow_majority,
@@ -185,6 +189,8 @@ def retention(options: argparse.Namespace) -> int:
             NotRecorded,
         ) as error:
             common.complain(f"{error} To confirm, add {_FLAGS[type(error).__name__]}.")
+            if isinstance(error, clock.ClockProblem) and error.doubt.is_off:
+                return _say_result(going.result, planned.stored, database, options, stopped=str(error))
             if not options.json:
                 common.say_used(database.usage)
             return common.EXIT_COULD_NOT_RUN
@@ -201,6 +207,12 @@ def retention(options: argparse.Namespace) -> int:
             return common.EXIT_FINDINGS if went else common.EXIT_COULD_NOT_RUN
     status = _say_result(result, planned.stored, database, options)
     return _left_unreported() if result.total and going.is_left_unreported else status
+
+
+def _contradicted(doubt: ClockDoubt | None, options: argparse.Namespace) -> ClockDoubt | None:
+    """The doubt by which nobody can say that all that is old goes, unless a person trusts the clock."""
+    is_so = doubt is not None and doubt.is_contradicted and not options.trust_clock
+    return doubt if is_so else None
 
 
 def _left_unreported() -> int:
@@ -250,7 +262,7 @@ def _say_result(
     *,
     stopped: str = "",
 ) -> int:
-    is_behind = result.doubt is not None and result.doubt.is_behind and not options.trust_clock
+    is_wrong = _contradicted(result.doubt, options) is not None
     if result.cancelled:
         common.complain(
             "cancelled; what was removed is gone, the rest stays, and a new run goes on from there"
@@ -276,10 +288,10 @@ def _say_result(
             common.say(f"archived in {options.archive}: {', '.join(result.archives)}")
         _say_kept(result)
         common.say_used(database.usage)
-    return common.EXIT_INTACT if result.is_complete and not is_behind else common.EXIT_FINDINGS
+    return common.EXIT_INTACT if result.is_complete and not is_wrong else common.EXIT_FINDINGS
 
 
-def _say_plan(planned: Plan, database: Database, *, as_json: bool, is_behind: bool) -> int:
+def _say_plan(planned: Plan, database: Database, *, as_json: bool, is_wrong: bool) -> int:
     if planned.obstacle is not None:  # a run would end with it
         common.complain(planned.obstacle)
     if as_json:
@@ -288,7 +300,7 @@ def _say_plan(planned: Plan, database: Database, *, as_json: bool, is_behind: bo
         _say_rows(planned.counts, "would be removed", planned.stored)
         _say_rows(planned.changed, "would lose what they refer to", planned.stored)
         if planned.doubt is not None and planned.total:
-            common.say(f"the clock is in doubt: {planned.to_json()['clockDoubt']}")
+            common.say(f"the clock is in doubt: {planned.doubt.of_count(utc_time)}")
         for share in planned.majority:
             common.say(
                 f"more than half: {tenant_name(share.tenant_id)}: {share.losing:,} of {share.live:,} entries"
@@ -306,7 +318,7 @@ def _say_plan(planned: Plan, database: Database, *, as_json: bool, is_behind: bo
             common.say(f"what is removed cannot be brought back, but from a copy{else_by}")
         _say_kept(planned)
         common.say_used(database.usage)
-    return common.EXIT_INTACT if planned.is_complete and not is_behind else common.EXIT_FINDINGS
+    return common.EXIT_INTACT if planned.is_complete and not is_wrong else common.EXIT_FINDINGS
 
 
 def _say_rows(counts: dict[str, int], verb: str, there: Collection[str]) -> None:

@@ -15,11 +15,11 @@ from app.services.chain import rules
 from app.services.chain.cautions import (
     Agreed,
     Caution,
-    ClockOff,
     DamageMet,
     EarlierState,
     NotRecorded,
     WentBack,
+    clock_off,
 )
 from app.services.chain.numbering import Numbering
 from app.services.chain.reading import last_numbers
@@ -233,8 +233,8 @@ def append(
     with _in_a_crowd(database) as again:
         for attempt in range(attempts):
             batch = plan()
-            if is_asked and not told and abs(database.clock_off) > rules.CLOCK_TOLERANCE:
-                agreed.require(ClockOff(database.place, database.clock_off))
+            if is_asked and not told and (off := clock_off(database)) is not None:
+                agreed.require(off)
             ends: Mapping[str, Head] | None
             checks = (*batch.checks, *less)
             at_once = not (attempt or (batch.checks and batch.events[1:]))

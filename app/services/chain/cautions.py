@@ -1,7 +1,10 @@
 """What a person should hear before an act, and what they have agreed to."""
 
 from collections.abc import Callable
+from typing import Final
 
+from app.services.chain.rules import CLOCK_TOLERANCE
+from models.engine import Database
 from models.errors import TenantAdminError
 
 
@@ -72,6 +75,9 @@ class NoBookmark(Caution):
     )
 
 
+AS_TOLD: Final = "as the dates of its answers tell"
+
+
 class ClockOff(Caution):
     """This computer's clock is so many seconds ahead of a live database's, or behind it, where negative."""
 
@@ -81,16 +87,21 @@ class ClockOff(Caution):
     def __init__(self, place: str, seconds: float) -> None:
         minutes = round(abs(seconds) / 60)
         off = f"{minutes:,} min" if minutes < 120 else f"{round(minutes / 60):,} h"
-        ahead = (
-            f"{off} ahead of {place}'s, as the dates of its answers tell. What is recorded now carries this "
-            "computer's time, and verification will point at it"
-        )
-        behind = (
-            f"{off} behind {place}'s, as the dates of its answers tell. What is recorded now carries this "
-            "computer's time, or that of the entry before it, where that is later"
-        )
+        self.how = f"{off} {'ahead of' if seconds > 0 else 'behind'} {place}'s, {AS_TOLD}"
+        recorded = "What is recorded now carries this computer's time"
+        ahead = f"{self.how}. {recorded}, and verification will point at it"
+        behind = f"{self.how}. {recorded}, or that of the entry before it, where that is later"
         super().__init__(place, ahead if seconds > 0 else behind)
+        self.seconds = seconds
         self.meant = f"{type(self).__name__} {place} {seconds > 0}"
+
+
+def clock_off(database: Database) -> ClockOff | None:
+    """The one rule of when this computer's clock is not to be gone by: where the database tells its own time
+    with its answers, and that is another. None of a file, beside which no second clock is.
+    """
+    seconds = database.clock_off
+    return ClockOff(database.place, seconds) if abs(seconds) > CLOCK_TOLERANCE else None
 
 
 class Agreed:

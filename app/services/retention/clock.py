@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from app.services.chain.cautions import AS_TOLD, clock_off
 from app.services.chain.entry import Entry
 from app.services.chain.numbering import OURS
 from app.services.chain.reading import read_entries
@@ -49,6 +50,7 @@ class Doubt(Enum):
     LONE_ENTRY = "; a single entry of the database, from {known}, is all that confirms it."
     NOTHING_KNOWN = "; nothing in the database confirms it."
     JUMPED = "; it was set {way} by {span} while the program was running."
+    OFF_DATABASE = "; {place}'s says {known}, {as_told}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,20 @@ class ClockDoubt:
     known: int | None = None
     jump: int = 0
     stated: bool = False
+    place: str = ""
 
     @property
-    def is_behind(self) -> bool:
-        """Whether by such a clock nothing may be old that is: the database holds what is later. Where
-        retention ran later, by a time given then, that took what is old by the clock.
+    def is_off(self) -> bool:
+        """Whether the database tells another time by itself, which is `known`."""
+        return self.reason is Doubt.OFF_DATABASE
+
+    @property
+    def is_contradicted(self) -> bool:
+        """Whether by such a clock nothing may be old that is: the database holds what is later, or tells
+        another time. Where retention ran later, by a time given then, that took what is old by the clock.
         """
-        return self.reason is Doubt.BEHIND_ENTRY or (self.stated and self.reason is Doubt.BEHIND_RUN)
+        is_behind = self.reason is Doubt.BEHIND_ENTRY or (self.stated and self.reason is Doubt.BEHIND_RUN)
+        return is_behind or self.is_off
 
     def sentence(self, when: Callable[[int], str]) -> str:
         """For a person; `when` writes a time in epoch seconds as they read it."""
@@ -74,7 +83,22 @@ class ClockDoubt:
         way = "forward" if self.jump > 0 else "back"
         says = f"{_GIVEN if self.stated else _CLOCK} {when(self.now)}"
         goes_on: str = self.reason.value
-        return says + goes_on.format(known=known, way=way, span=_span(abs(self.jump)))
+        told = {"known": known, "place": self.place, "as_told": AS_TOLD}
+        return says + goes_on.format(way=way, span=_span(abs(self.jump)), **told)
+
+    def of_count(self, when: Callable[[int], str]) -> str:
+        """The same beside rows that are only counted: by which of two clocks."""
+        counted_by = " What is old is counted by this computer's." if self.is_off else ""
+        return self.sentence(when) + counted_by
+
+    def of_nothing(self, when: Callable[[int], str]) -> str:
+        """The same where no row is old by it."""
+        return f"{self.sentence(when)} By that nothing is old."
+
+    def to_json(self) -> dict[str, Any]:
+        """For a command: `clocks`, in epoch seconds, where there are two."""
+        said: dict[str, Any] = {"clockDoubt": self.sentence(utc_time)}
+        return said | ({"clocks": {"computer": self.now, "database": self.known}} if self.is_off else {})
 
 
 class ClockProblem(TenantAdminError):
@@ -110,8 +134,12 @@ def find_doubt(database: Database, now: int, facts: ClockFacts, *, chain: str | 
 
     `chain` is where retention reports, None where nothing has a chain.
 
-    What the file held when retention last ran was asked then, and is not asked again.
+    What the file held when retention last ran was asked then, and is not asked again. A live database tells
+    its own time; a time that a person has stated is no clock's.
     """
+    off = None if facts.stated else clock_off(database)
+    if off is not None:
+        return ClockDoubt(Doubt.OFF_DATABASE, now, now - round(off.seconds), place=database.place)
     if facts.standing is not None:
         return replace(facts.standing, now=now)
     if facts.jump:
@@ -193,7 +221,7 @@ class ClockWatch:
 
     The clock is held against what it was when it was last believed, or when the program began. A clock that
     was in doubt is no measure; that doubt stands until the clock is set, since entries that were written by
-    it meanwhile confirm nothing.
+    it meanwhile confirm nothing. Of what a live database says itself none stands, as it says so again.
     """
 
     def __init__(self, clock: Callable[[], int], steady: SteadyClock) -> None:
@@ -218,7 +246,8 @@ class ClockWatch:
         self._believed, self._doubted = reading, None
 
     def doubt(self, doubt: ClockDoubt, reading: Reading) -> None:
-        self._doubted = (doubt, reading)
+        if not doubt.is_off:
+            self._doubted = (doubt, reading)
         if doubt.reason is not Doubt.JUMPED:
             self._believed = None
 

@@ -22,7 +22,7 @@ from app.services.retention.age import cutoff_at
 from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, find_doubt
 from app.services.retention.other_tables import NOTHING_ELSE, OtherTables, Skipped, find_others
 from app.services.retention.prefixes import TenantShare, find_prefixes
-from app.services.text import counted, some_of, tenant_name, utc_time
+from app.services.text import counted, some_of, tenant_name
 from models import schema
 from models.engine import Database
 from models.errors import InvalidInput, NotAllowed, Refused, TableMissing, TenantAdminError
@@ -192,9 +192,9 @@ def changes(changed: Mapping[str, int]) -> dict[str, Any]:
     return {"changed": dict(changed)} if changed else {}
 
 
-def in_doubt(doubt: ClockDoubt | None) -> dict[str, str]:
+def in_doubt(doubt: ClockDoubt | None) -> dict[str, Any]:
     """The same of a clock."""
-    return {} if doubt is None else {"clockDoubt": doubt.sentence(utc_time)}
+    return {} if doubt is None else doubt.to_json()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from app.services.retention.run import NoCheckpoint, RetentionStopped, Run
 from app.ui.session.context import Context
 from app.ui.session.outcome import Asked, Outcome
 from app.ui.shell.retention_dialog import RetentionDialog
-from app.ui.widgets.formatting import relative_time
+from app.ui.widgets.formatting import absolute_time, relative_time
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
 from models.engine import Capability
@@ -46,7 +46,8 @@ class Retention(QObject):
     initiator, and what went wrong goes to `Runner.failed`; `last` is the outcome of the last run here. A
     scheduled run that fails is tried again after an hour where the file was the reason (locked, full), and
     after a day where a person has to decide. One that meets a clock in doubt says nothing: `waiting` tells
-    why, until a person has confirmed that the clock is right or it has been set right.
+    why, until a person has confirmed that the clock is right or it has been set right; where a live database
+    tells another time, that is said in passing.
 
     `checkpoint` is what `retention.plan` and `Run` take, by default with the program's own checkpoints;
     it is called on the run's thread. `steady` shows when the clock has been set. `chain_wanted()`: a person
@@ -358,8 +359,10 @@ class Retention(QObject):
         confirmation: Confirmation | None,
         error: TenantAdminError,
     ) -> None:
+        was_off = self.waiting is not None and self.waiting.is_off
         self._failed(reading, confirmation, error)
-        if not isinstance(error, NoBookmark) or self._stopped:
+        is_off = isinstance(error, ClockProblem) and error.doubt.is_off and confirmation is None
+        if not (isinstance(error, NoBookmark) or (is_off and not was_off)) or self._stopped:
             return
         if confirmation is None:  # of the day's own run, beside which nobody may be sitting
             self._context.say(f"Data retention waits. {error}")
@@ -376,6 +379,9 @@ class Retention(QObject):
         else:  # there was nothing to remove; remembered, it would confirm tomorrow a clock in doubt today
             self._watch.doubt(result.doubt, reading)
             self._not_before = reading.wall + DAY
+            if result.doubt.is_off and not self._stopped:
+                when = partial(absolute_time, utc=self._settings.utc_times)
+                self._context.say(f"Data retention: {result.doubt.of_nothing(when)}")
         self._tell(result)
         self._look(result)
         self._count_what_is_left()

@@ -207,6 +207,9 @@ class RetentionDialog(Dialog):
                 if name == "majority":
                     self._numbers.append(line)
         elif plan.obstacle is None:
+            if plan.doubt is not None and plan.doubt.is_off:
+                when = partial(absolute_time, utc=utc)
+                self.add_widget(WarningLine(theme, plan.doubt.of_nothing(when)))
             self.add_widget(Label(_EVERY_DAY, wrap=True))
         # What is to be known stands before the tables, which may be long.
         doubts = () if plan.attempt is None else plan.attempt.known.doubts
@@ -428,7 +431,7 @@ def _doubts(
     if plan.doubt is not None:
         yield (
             "clock",
-            f"{plan.doubt.sentence(partial(absolute_time, utc=utc))} Check the clock.",
+            f"{plan.doubt.of_count(partial(absolute_time, utc=utc))} Check the clock.",
             "The clock is right: remove what is old by it",
         )
     if no_checkpoint is not None:

@@ -10,7 +10,6 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import httpcore
@@ -348,21 +347,81 @@ def test_so_does_a_test_of_a_connection(
         assert took is not None and int(took[1].replace(",", "")) < 1_000, "without that wait"
 
 
+HOUR, DAY = 3_600, 86_400
+OFF = {
+    3 * HOUR: "3 h ahead of",
+    -3 * HOUR: "3 h behind",
+    6 * DAY: "144 h ahead of",
+    -6 * DAY: "144 h behind",
+    60 * DAY: "1,440 h ahead of",
+    5 * 60: "5 min ahead of",
+}
+"""By how many seconds this computer's clock is ahead of the database's, and how that is told."""
+
+
+@pytest.fixture
+def there(edge: Edge, live: Live, copy: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of `d1:prod`, behind the edge."""
+    monkeypatch.setenv(ENVIRONMENT, TOKEN)
+    file = live.put(copy, listed=True)
+    Connections().add(replace(live.connection(file), account=ACCOUNT, base=edge.base))
+    return file
+
+
 @pytest.mark.wrangler
 @pytest.mark.slow
-def test_a_clock_that_is_another_than_the_databases_is_told_before_anything_is_written(
-    edge: Edge, live: Live, copy: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("off", OFF)
+def test_retention_removes_nothing_by_a_clock_that_is_another_than_the_databases(
+    edge: Edge, there: Path, off: int
 ) -> None:
-    monkeypatch.setenv(ENVIRONMENT, TOKEN)
-    Connections().add(replace(live.connection(live.put(copy, listed=True)), account=ACCOUNT, base=edge.base))
-    dated = BaseHTTPRequestHandler.date_time_string
-    monkeypatch.setattr(
-        BaseHTTPRequestHandler, "date_time_string", lambda self: dated(self, time.time() - 300)
+    edge.clock, before = -off, stored(there)
+    dry, planned = (run("retention", "d1:prod", "--dry-run", *how) for how in ((), ("--json",)))
+    counted = json.loads(planned.stdout)
+    says, also_says = "This computer's clock says ", "; d1:prod's says "
+    assert (dry.returncode, planned.returncode) == (1, 1), "nothing would go without more ado"
+    assert counted["removed"]["audit_chain"] > 0 and counted["clockDoubt"].startswith(says)
+    clocks = counted["clocks"]
+    assert abs(clocks["computer"] - clocks["database"] - off) <= 2 and also_says in counted["clockDoubt"]
+    line = next(one for one in dry.stdout.splitlines() if one.startswith("the clock is in doubt: "))
+    assert also_says in line and line.endswith("What is old is counted by this computer's.")
+    trusted = run("retention", "d1:prod", "--dry-run", "--trust-clock")
+    assert trusted.returncode == 0 and "What is old is counted by this computer's." in trusted.stdout
+
+    refused, as_json = (run("retention", "d1:prod", *how) for how in ((), ("--json",)))
+    for one in (refused, as_json):
+        assert one.returncode == 1 and one.stderr.count("clock says") == 1
+        assert says in one.stderr and also_says in one.stderr
+        assert "as the dates of its answers tell. Nothing was removed." in one.stderr
+        assert "To confirm, add --trust-clock." in one.stderr and "h ahead of" not in one.stderr
+    found = json.loads(as_json.stdout)
+    assert set(found["removed"].values()) == {0} and also_says in found["clockDoubt"]
+    assert "clocks" in found and "Nothing was removed." in found["stopped"]
+    assert stored(there) == before
+
+    nothing = run("retention", "d1:prod", "--days", "9999")
+    assert nothing.returncode == 1 and nothing.stderr.endswith(". By that nothing is old.\n")
+    assert stored(there) == before
+    edge.clock = 0.0
+    right = run("retention", "d1:prod", "--json")
+    assert right.returncode == 0 and "clocks" not in json.loads(right.stdout), right.stderr
+
+
+@pytest.mark.wrangler
+@pytest.mark.slow
+def test_a_clock_that_is_another_than_the_databases_may_be_trusted(edge: Edge, there: Path) -> None:
+    edge.clock = -6.0 * DAY
+    stated = run("retention", "d1:prod", "--dry-run", "--now", int(time.time()))
+    assert stated.returncode == 0 and "clock is in doubt" not in stated.stdout, (
+        "a person's time is no clock's"
     )
-    dry, done = run("retention", "d1:prod", "--dry-run"), run("retention", "d1:prod")
-    assert (dry.returncode, done.returncode) == (0, 0), done.stderr
-    assert "This computer's clock is 5 min ahead of d1:prod's" in done.stderr
-    assert "clock" not in dry.stderr and "nothing was changed" not in done.stderr
+    done = run("retention", "d1:prod", "--trust-clock", "--json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 0 and found["removed"]["audit_chain"] > 0, done.stderr
+    assert "clocks" in found and "stopped" not in found
+    assert "This computer's clock is 144 h ahead of d1:prod's" in done.stderr
+    assert "nothing was changed" not in done.stderr
+    (payload,) = ask(there, "SELECT payload FROM audit_chain WHERE event_type = 'retention_completed'")[-1]
+    assert json.loads(payload)["trustedClock"] is True
 
 
 @pytest.mark.wrangler

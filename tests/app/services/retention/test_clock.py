@@ -356,6 +356,33 @@ def test_a_doubt_stands_until_the_clock_is_set(database: LocalDatabase, sql: aps
     assert retain(database, machine.wall, facts=facts).total == 4
 
 
+@pytest.mark.usefixtures("sql")
+@pytest.mark.parametrize("off", [-60 * DAY, -3 * HOUR, -61, 61, 3 * HOUR, 6 * DAY, 60 * DAY])
+def test_a_clock_that_is_another_than_the_databases_is_refused(database: LocalDatabase, off: int) -> None:
+    """As an engine tells that has a clock; whatever else is known, but for a time that a person states."""
+    database.clock_off = float(off)
+    machine = Machine()
+    for facts in (ClockFacts(), ClockFacts(last_run=NOW - HOUR), ClockFacts(jump=2 * DAY)):
+        doubt = refused(database, NOW, facts=facts)
+        assert (doubt.reason, doubt.now, doubt.known) == (Doubt.OFF_DATABASE, NOW, NOW - off)
+        assert doubt.is_off and doubt.is_contradicted
+    assert doubt.sentence(utc_time) == (
+        f"This computer's clock says {utc_time(NOW)}; {database.place}'s says {utc_time(NOW - off)}, as the "
+        "dates of its answers tell."
+    )
+    assert retain(database, facts=ClockFacts(stated=True)).total == 4
+    machine.watch.doubt(doubt, machine.watch.read())
+    machine.wall -= off
+    assert machine.facts() == ClockFacts(), "the database says so again, as long as it is so"
+
+
+@pytest.mark.usefixtures("sql")
+def test_clocks_that_hardly_differ_are_one(database: LocalDatabase) -> None:
+    for off in (-60.0, 60.0):
+        database.clock_off = off
+        assert planned(database).doubt is None
+
+
 def test_a_jump_is_said_in_days_or_hours() -> None:
     ahead = ClockDoubt(Doubt.JUMPED, NOW, jump=10 * DAY)
     assert ahead.sentence(utc_time) == (
