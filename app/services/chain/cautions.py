@@ -95,6 +95,14 @@ class ClockOff(Caution):
         self.seconds = seconds
         self.meant = f"{type(self).__name__} {place} {seconds > 0}"
 
+    @property
+    def judged_by(self) -> str:
+        """What to know of a verification, and of the checkpoint that is made of it."""
+        return (
+            f"This computer's clock is {self.how}: times are judged, and checkpoints dated, by this "
+            "computer's."
+        )
+
 
 def clock_off(database: Database) -> ClockOff | None:
     """The one rule of when this computer's clock is not to be gone by: where the database tells its own time

@@ -426,6 +426,37 @@ def test_a_clock_that_is_another_than_the_databases_may_be_trusted(edge: Edge, t
 
 @pytest.mark.wrangler
 @pytest.mark.slow
+@pytest.mark.parametrize("off", OFF)
+def test_a_verification_and_a_checkpoint_say_that_the_clock_is_another(
+    edge: Edge, there: Path, off: int
+) -> None:
+    said = (
+        f"This computer's clock is {OFF[off]} d1:prod's, as the dates of its answers tell: times are judged, "
+    )
+    said += "and checkpoints dated, by this computer's."
+    edge.clock = -off
+    signed, new, whole, quiet, as_json = (
+        run(*words)
+        for words in (
+            ("checkpoint", "d1:prod"),
+            ("verify", "d1:prod"),
+            ("verify", "d1:prod", "--whole"),
+            ("verify", "d1:prod", "--quiet"),
+            ("verify", "d1:prod", "--json"),
+        )
+    )
+    for done in (signed, new, whole, quiet, as_json):
+        assert done.returncode == 0, done.stderr
+    assert said in signed.stdout and "checkpoint 1: " in signed.stdout
+    assert said in new.stdout and said in whole.stdout and said in quiet.stderr
+    assert said in json.loads(as_json.stdout)["notes"]
+    edge.clock = 0.0
+    for words in (("checkpoint", "d1:prod"), ("verify", "d1:prod"), ("verify", "d1:prod", "--whole")):
+        assert "clock" not in run(*words).stdout
+
+
+@pytest.mark.wrangler
+@pytest.mark.slow
 def test_retention_does_on_a_live_database_what_it_does_on_a_file(
     live: Live, copy: Path, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final
 
+from app.services.chain.cautions import clock_off
 from app.services.chain.entry import JUDGED, KINDS, RAW_COLUMNS, SIZE, USUAL_KINDS, Entry
 from app.services.chain.rules import HIGHEST_SEQ, SOUND, TABLE, hashed
 from app.services.chain.verify.conclude import conclude
@@ -247,7 +248,11 @@ def verify(database: Database, wish: Wish) -> Report:
         wish.executor.start(wish.executor.most),
     ):
         report = _Verification(database, LiveReader(database), wish).run()
-    return replace(report, seconds=time.perf_counter() - started)
+    report = replace(report, seconds=time.perf_counter() - started)
+    if (off := clock_off(database)) is None:
+        return report
+    said = off.judged_by
+    return replace(report, notes=(*report.notes, said), doubts=(*report.doubts, said))
 
 
 class _Verification:

@@ -12,6 +12,7 @@ from app.services.live.tokens import Tokens
 from app.settings import Settings
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
+from app.ui.tabs.audit import AuditTab
 from app.ui.theme import Theme
 from models.status import DAY, HOUR
 from tests.conftest import NOW
@@ -20,7 +21,7 @@ from tests.fixtures import live_window
 from tests.fixtures.live import Live
 from tests.fixtures.live_window import open_live, unlock
 from tests.fixtures.stored import stored
-from tests.fixtures.window import click, closed, count, dialog, removal, words
+from tests.fixtures.window import click, closed, count, dialog, go, press, removal, words
 
 WAITING = "Retention: waiting for your confirmation that the clock is right (File, Data retention…)"
 SAYS = re.compile(
@@ -150,3 +151,18 @@ def test_the_daily_run_waits_until_both_clocks_agree(  # noqa: PLR0917
         assert (count(file, "audit_chain") < before) == agree
         assert (retention.waiting is None) == agree
         assert not window.toast.isVisible() or agree, "it was said once"
+
+
+def test_a_verification_says_by_which_clock(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge
+) -> None:
+    edge.clock = -6.0 * DAY
+    open_live(qtbot, window, production)
+    context = window.context
+    assert context is not None
+    audit = go(qtbot, window, 1)
+    assert isinstance(audit, AuditTab)
+    press("Ctrl+Return")
+    qtbot.waitUntil(lambda: context.verdict.outcome is not None)
+    said = "This computer's clock is 144 h ahead of d1:prod's, as the dates of its answers tell"
+    qtbot.waitUntil(lambda: said in audit.banner.detail())
