@@ -20,7 +20,7 @@ from app.services.chain.rules import Verdict
 from app.services.opened import Opened
 from app.services.records.change import Change
 from app.services.records.lists import Lists
-from app.services.records.tables import USERS, Scope
+from app.services.records.tables import AUDIT_CHAIN, USERS, Scope
 from app.services.text import counted, quoted
 from app.settings import Settings
 from app.ui.session.busy import Busy
@@ -45,6 +45,7 @@ from models.errors import (
     TenantAdminError,
 )
 from models.progress import Monitor
+from models.schema import StoredTables
 
 Displaced = FileMoved | LogMissing
 """Why the file in its place is not what is shown."""
@@ -81,7 +82,8 @@ class Context(QObject):
     `closed()` when it is known that no act can be recorded, or why none can be is another reason by now;
     `undo_wanted()` when the last act is to be taken back from a dialog that stands beside the window.
     `delivered()` when something may have been sent to a webhook; `aged()` every few seconds, for words that
-    tell how long ago something was.
+    tell how long ago something was. `tables_changed()` when a table or a column that was there when it was
+    opened is gone, or is there again.
     """
 
     asks = Signal(object, object, object)
@@ -90,6 +92,7 @@ class Context(QObject):
     closed = Signal()
     delivered = Signal()
     aged = Signal()
+    tables_changed = Signal()
 
     def __init__(
         self,
@@ -107,6 +110,8 @@ class Context(QObject):
         self.agreed = Agreed(asks=True, known_through=through)
         self.tenants: tuple[str, ...] = opened.tenants
         """Those that there are, as they were read last."""
+        self.tables: StoredTables = opened.schema.stored
+        """Those that there are, as they were looked at last."""
         self.erased: frozenset[str] = frozenset()
         """Those of them of which nothing but the marker of their erasure is left."""
         self.clock, self.busy, self.say = clock, busy, say
@@ -165,9 +170,11 @@ class Context(QObject):
 
     def _went_back(self, ends_at: int) -> None:
         """What was unlocked was another state; in this one whoever goes on is asked first."""
-        words = (
-            f"An earlier state was brought back, or the end cut off: the chain ends at entry {ends_at:,} now"
-        )
+        why = "An earlier state was brought back, or the end cut off"
+        ends = f"the chain ends at entry {ends_at:,} now" if ends_at else "the chain has no entry any more"
+        is_gone = AUDIT_CHAIN.name in self.gone
+        words = f"The audit chain is gone: {self.without(AUDIT_CHAIN.name)}" if is_gone else f"{why}: {ends}"
+        words = words.removesuffix(".")
         if self.lock.needed and self.lock.lock_again():
             words += "; writes are locked again"
         self.verdict.went_back(ends_at, self.clock())
@@ -347,14 +354,29 @@ class Context(QObject):
     def lacks(self, capability: Capability) -> str | None:
         return None if self.can(capability) else self.opened.elsewhere.get(capability) or _CANNOT[capability]
 
+    @property
+    def gone(self) -> frozenset[str]:
+        """The tables that were there when it was opened, and are not any more."""
+        return frozenset(self.opened.schema.stored.keys() - self.tables.keys())
+
+    def know_tables(self, found: StoredTables) -> None:
+        """Takes them as they are now. An audit chain that is gone has no end any more."""
+        known, had = self.tables, self.gone
+        self.tables = found
+        if self.gone != had or any(known[name].names != found[name].names for name in known if name in found):
+            self.tables_changed.emit()
+        if AUDIT_CHAIN.name in self.gone - had:
+            self.outside.went_back.emit(0)
+
     def without(self, table: str, *needs: str) -> str | None:
         """That the file lacks a table, or of it a column without which nothing can be written; None where
         nothing is missing.
         """
-        columns = self.opened.schema.columns.get(table)
-        if columns is None:
+        columns, now = self.opened.schema.columns.get(table), self.tables.get(table)
+        if columns is None or table in self.gone:
             return str(TableMissing(table))
-        lacking = next((name for name in needs if name not in columns), None)
+        there = columns if now is None else [name for name in columns if name in now.names]
+        lacking = next((name for name in needs if name not in there), None)
         return None if lacking is None else str(ColumnMissing(f"{table}.{lacking}"))
 
     @property

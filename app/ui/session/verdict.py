@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Signal
 
-from app.services.chain.rules import BROKEN, SOUND, Verdict
+from app.services.chain.rules import BROKEN, SOUND, Code, Verdict
 from app.services.text import counted
 
 # Rows show before any verdict is known.
@@ -99,6 +99,23 @@ class FileVerdict(QObject):
     def is_broken(self) -> bool:
         said = self.outcome.report if self.outcome is not None else self.last
         return said is not None and said.verdict in BROKEN
+
+    @property
+    def knew_entries(self) -> bool:
+        """Whether anything is known of entries, be they there or lost."""
+        was = self.known is not None and self.known.through > 0
+        return was or self.is_broken or self.lost_end is not None or self._contradicted is not None
+
+    def is_missing(self, tenant: str | None) -> bool:
+        """Whether entries were known of a tenant, or of all, where there are none now."""
+        known, lost = self.outcome, self.lost_end
+        if lost is not None and (lost.ends_at == 0 or tenant == lost.tenant):
+            return True
+        if known is None:
+            return tenant is None and (self.is_broken or self._contradicted is not None)
+        gone = {item.tenant for item in known.report.findings if item.code is Code.TRUNCATED}
+        nothing_left = not known.report.entries and known.report.verdict not in SOUND
+        return tenant in gone or (tenant is None and (bool(gone) or nothing_left))
 
     @property
     def whole_stands(self) -> bool:

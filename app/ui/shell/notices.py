@@ -20,7 +20,6 @@ from app.itemmodels.columns import Tone
 from app.services.chain.rules import BROKEN, Verdict
 from app.services.opened import whole_part
 from app.services.records.change import Change
-from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted, some_of
 from app.ui.session.context import Context, Displaced
 from app.ui.session.lock import what_became
@@ -43,7 +42,7 @@ from models.errors import (
     TenantAdminError,
 )
 from models.progress import Monitor
-from models.schema import Schema, read_stored, shape_of
+from models.schema import Schema, StoredTables, read_stored, shape_of
 
 # What verifies is loaded on the job's thread.
 if TYPE_CHECKING:
@@ -393,14 +392,24 @@ class TablesNotice(Notice):
     def __init__(self, context: Context, ask: Ask, parent: QWidget | None = None) -> None:
         super().__init__(context.theme, parent, below=True)
         kind = context.opened.kind
+        self._context, self._kind = context, kind
+        self._say()
+        self.add_door(Door.REOPEN, ask, Kind.PRIMARY)
+        context.tables_changed.connect(self._say)
+
+    @Slot()
+    def _say(self) -> None:
+        gone, kind = sorted(self._context.gone), self._kind
+        are = "table is" if len(gone) == 1 else "tables are"
+        which = f"The {are} gone: {some_of(gone, LISTED)}. " if gone else ""
         self.banner.show_verdict(
             Tone.WARN,
             f"Another program has changed the tables of this {kind}",
             "— lists and forms still go by those that were there when it was opened",
-            f"What is written is checked against the tables as they are. Open the {kind} again to see them.",
+            f"{which}What is written is checked against the tables as they are. Open the {kind} again to see "
+            "them.",
             Icon.WARNING_FILL,
         )
-        self.add_door(Door.REOPEN, ask, Kind.PRIMARY)
 
 
 class TablesWatch(QObject):
@@ -419,11 +428,15 @@ class TablesWatch(QObject):
     def _look(self) -> None:
         before = shape_of(self._context.opened.schema.stored)
 
-        def changed(database: Database) -> bool:
+        def read(database: Database) -> StoredTables:
             known = database.tables_looked_at
-            return shape_of(read_stored(database)[0] if known is None else known) != before
+            return read_stored(database)[0] if known is None else known
 
-        self._context.runner.read(changed, on_done=self.told.emit, on_failed=lambda error: None)
+        def tell(found: StoredTables) -> None:
+            self._context.know_tables(found)
+            self.told.emit(shape_of(found) != before)
+
+        self._context.runner.read(read, on_done=tell, on_failed=lambda error: None)
 
 
 class DamageNotice(Notice):
@@ -657,7 +670,8 @@ class ContinuationNotice(Notice):
 
         Of one that was just `imported` a checkpoint is made then, where its chains hold.
         """
-        if self._context.without(AUDIT_CHAIN.name) or (imported is not None and not imported.has_chain):
+        is_foreign = self._context.opened.schema.foreign
+        if is_foreign or (imported is not None and not imported.has_chain):
             return
         where, now = self._context.opened.where, self._context.clock()
         before, self._compared = self._compared, _signed_here()

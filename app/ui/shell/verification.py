@@ -12,6 +12,7 @@ from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.reading import end_of, entry_and_last, few_behind
 from app.services.chain.rules import BROKEN, HIGHEST_SEQ
 from app.services.chain.verify.report import LostEnd, Report, Section
+from app.services.chain.where import Where
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
@@ -79,9 +80,21 @@ class SelfVerification(QObject):
         self._met: Task | None = None
 
     def start(self) -> None:
-        """Says what is known, then verifies; nothing of a file without an audit chain."""
-        if AUDIT_CHAIN.name not in self._context.opened.schema.columns:
-            return
+        """Says what is known, then verifies; nothing of a file without an audit chain of which nothing ever
+        was known.
+        """
+        if self._context.without(AUDIT_CHAIN.name) is None:
+            self._start()
+        elif not self._context.opened.schema.foreign:
+            where = self._context.opened.where
+            look = partial(_was_known, where)
+            self._context.runner.job(look, on_done=self._start_if, on_failed=lambda error: None)
+
+    def _start_if(self, was_known: bool) -> None:
+        if was_known:
+            self._start()
+
+    def _start(self) -> None:
         self._verdict.changed.connect(self._say)
         self._verdict.changed.connect(self._note_outcome)
         self._verdict.follows_soon = self._follows_soon
@@ -233,7 +246,11 @@ class SelfVerification(QObject):
         if self._is_looking or known is None:  # what is written meanwhile is looked at behind it
             self._is_due_to_look = known is not None
             return
-        self._is_due_to_look, self._is_looking = False, True
+        self._is_due_to_look = False
+        if self._context.without(AUDIT_CHAIN.name) is not None:
+            self._verdict.outdate(OTHERS)
+            return
+        self._is_looking = True
         whole = known.asked.is_whole and known.report.entries <= _COUNTED and not self._context.costs
 
         def told(stands: bool) -> None:
@@ -336,6 +353,9 @@ class SelfVerification(QObject):
         self._job, self._verdict.is_running = None, False
         if not isinstance(error, Cancelled):
             self._verdict.fail(str(error), self._context.clock())
+            known = self._verdict.outcome
+            if not error.is_retriable and known is not None and known.outdated == AGAIN:
+                self._verdict.outdate(OTHERS)  # which the next one may find no better
         self._verdict.changed.emit()
 
     def _hear(self, change: Change, initiator: object) -> None:
@@ -399,7 +419,11 @@ class SelfVerification(QObject):
         self._context.runner.job(keep, on_done=lambda _: None, on_failed=lambda error: None)
 
     def _look_where_it_ends(self, lost: LostEnd) -> None:
-        """Of a chain that went back: whether it has come forward again, by Time Travel, say."""
+        """Of a chain that went back: whether it has come forward again, by Time Travel, say. What stands in
+        the place of a table that is gone, as a view of it, is no chain.
+        """
+        if self._context.without(AUDIT_CHAIN.name) is not None:
+            return
         known, head = self._verdict.outcome, lost.head
         if head is None and known is not None and self._end is not None and self._end[0] is known.report:
             head = self._end[1] if known.through == lost.through else None  # of one that found nothing new
@@ -514,3 +538,10 @@ class SelfVerification(QObject):
             if known.intact and not under_way:
                 icon, tone, words = Icon.WARNING_FILL, Tone.WARN, COULD_NOT
         return icon, tone.value, words, tip
+
+
+def _was_known(where: Where, monitor: Monitor) -> bool:
+    """Whether entries were ever known of what has no table of them now."""
+    from app.services.chain.checkpoints.gone import is_known  # noqa: PLC0415 - few files lack one
+
+    return is_known(where, store_and_verifier()[0])

@@ -202,6 +202,7 @@ class Workspace(QWidget):
         context.outside.written.connect(self._written_outside)
         context.outside.displaced.connect(self._say_displaced)
         notices.TablesWatch(context).told.connect(self._say_tables)
+        context.tables_changed.connect(self._tables_changed)
         for changed in (context.lock.changed, context.unsettled.changed, context.closed):
             changed.connect(self._update_acts)
         context.unsettled.settled.connect(self._settled)
@@ -741,6 +742,10 @@ class Workspace(QWidget):
         if are_others or "_tables" in vars(self):
             self._tables.setVisible(are_others)
 
+    def _tables_changed(self) -> None:
+        self._update_acts()
+        self.refresh()
+
     def _update_acts(self) -> None:
         for page in self._built.values():
             page.commands.update()
@@ -838,7 +843,9 @@ class Workspace(QWidget):
     def _count_unread(self) -> None:
         opened, self._unread = self.context.opened, None
         few = not self.context.is_much(opened.sizes.get(NOTIFICATIONS.name, 0))
-        if few and NOTIFICATIONS.name in opened.schema.columns:
+        if NOTIFICATIONS.name in self.context.gone:
+            self._show_unread(None)
+        elif few and self.context.without(NOTIFICATIONS.name) is None:
             self.context.runner.read(
                 self.context.lists.count,
                 ListQuery(NOTIFICATIONS.name, self.scope, choices=_UNREAD),
@@ -846,11 +853,12 @@ class Workspace(QWidget):
                 on_failed=lambda error: None,
             )
 
-    def _show_unread(self, count: int) -> None:
+    def _show_unread(self, count: int | None) -> None:
+        """None where there is nothing to count."""
         position, title = _POSITIONS[NOTIFICATIONS.name], NOTIFICATIONS.title
         self._unread = count
         self.tabs.setTabText(position, f"{title}  {grouped(count)}" if count else title)
-        self.tabs.setTabToolTip(position, counted(count, "unread notification"))
+        self.tabs.setTabToolTip(position, "" if count is None else counted(count, "unread notification"))
 
 
 def _hold(held: QWidget) -> Callable[[], None]:

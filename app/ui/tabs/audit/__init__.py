@@ -19,7 +19,7 @@ from app.services.records.record import AuditDetail, read_entry
 from app.services.records.stored_times import epoch_of
 from app.services.records.summary import actor_of, summary
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE, Scope
-from app.services.text import counted
+from app.services.text import counted, visible
 from app.ui.session import verdict_words
 from app.ui.session.outcome import Asked, LinkCell, Outcome, State
 from app.ui.tabs.audit.dialogs import VerifyRangeDialog
@@ -224,7 +224,8 @@ class AuditTab(RecordTab):
     def add_acts(self) -> None:
         self.panel = panel = VerificationPanel(self.context, self)
         self.verified = panel.verified
-        idle, there = panel.refuse_verify, partial(self.context.without, AUDIT_CHAIN.name)
+        idle, part = panel.refuse_verify, panel.refuse_part
+        there = partial(self.context.without, AUDIT_CHAIN.name)
         if self.context.costs:
             words_of_it = "Verify from the first entry on…"
             self.commands.add(ActionSpec(WHOLE, words_of_it, Icon.VERIFY, self.ask_whole, idle))
@@ -232,8 +233,8 @@ class AuditTab(RecordTab):
         for name, text, icon, run, refusal, keys in (
             (CHAIN, self._verify_words, Icon.VERIFY, self.verify, idle, "Ctrl+Return"),
             (SELECTED, self._selected_words, Icon.CHECK, self.verify_selected, self._refuse_selected, "V"),
-            (RANGE, "Verify a range…", Icon.LINK, self.ask_range, idle, "Ctrl+Shift+Return"),
-            (ARCHIVE, "Verify with an archive…", Icon.ARCHIVE, self.ask_archive, idle, "Ctrl+Shift+A"),
+            (RANGE, "Verify a range…", Icon.LINK, self.ask_range, part, "Ctrl+Shift+Return"),
+            (ARCHIVE, "Verify with an archive…", Icon.ARCHIVE, self.ask_archive, part, "Ctrl+Shift+A"),
             (BEFORE, "Previous in chain", Icon.CARET_LEFT, beside.before, beside.refuse, "P"),
             (BEHIND, "Next in chain", Icon.CARET_RIGHT, beside.behind, beside.refuse, "N"),
             (OF_ACTOR, self._actor_words, Icon.FILTER, self._keep_actor, self._refuse_actor, ""),
@@ -312,6 +313,18 @@ class AuditTab(RecordTab):
         if self.query().text and self.query().text == self._history:
             return "Nothing recorded", "No entry of the audit chain names this record."
         return super().no_match()
+
+    def none_there(self) -> tuple[str, str]:
+        """Nothing was there only where nothing is known that is gone."""
+        verdict, tenant = self.context.verdict, self.scope.tenant_id
+        if not verdict.is_missing(tenant):
+            return super().none_there()
+        whose = "" if tenant is None else f" of {visible(tenant)}"
+        return (
+            f"No entry{whose} is left",
+            "All that were known are gone: what was found says how many. Restore them from a copy (File "
+            "menu), or, where you know why, say so above.",
+        )
 
     def set_scope(self, scope: Scope) -> None:
         if scope != self.scope:
@@ -407,7 +420,7 @@ class AuditTab(RecordTab):
         return (min(keys), max(keys)) if len(keys) and isinstance(keys[0], int) else None
 
     def _refuse_selected(self) -> str | None:
-        return self.panel.refuse_verify() if self.list.selected_count() else "Select the entries first."
+        return self.panel.refuse_part() if self.list.selected_count() else "Select the entries first."
 
     def _go_to_first(self, report: Report) -> None:
         """Goes to what is wrong in what was verified, unless the person is at an entry already; what they
@@ -472,6 +485,7 @@ class AuditTab(RecordTab):
     def _look_again(self) -> None:
         """What is known of the entries, or what can be done, is another."""
         self.over_time.mark(self.panel.outcome)
+        self.say_none_there()
         self._share_room()
         self.model.repaint()
         shown: AuditDetail | None = self.current.whole()

@@ -115,6 +115,7 @@ class VerificationPanel(QWidget):
         self._context.verdict.changed.connect(self._verdict_changed)
         self._context.runner.changed.connect(self._hear)
         self._context.outside.displaced.connect(self._displaced)
+        self._context.tables_changed.connect(self._verdict_changed)
         self._context.aged.connect(self._age)
         self._whole_at = self._when_whole()
         self._say_known()
@@ -156,10 +157,19 @@ class VerificationPanel(QWidget):
     def refuse_verify(self) -> str | None:
         is_asked = self.is_running or self._context.verdict.is_asked
         running = "A verification is under way." if is_asked else None
-        return running or self._context.without(AUDIT_CHAIN.name)
+        return running or self._lacking
+
+    def refuse_part(self) -> str | None:
+        """Of what looks at entries, which a chain that is gone has none of."""
+        return self.refuse_verify() or self._context.without(AUDIT_CHAIN.name)
+
+    @property
+    def _lacking(self) -> str | None:
+        """That there is no chain, where nothing is known that it has lost."""
+        return None if self._context.verdict.knew_entries else self._context.without(AUDIT_CHAIN.name)
 
     def refuse_report(self) -> str | None:
-        return self.refuse_verify() or ("Verify the chain first." if self.outcome is None else None)
+        return self.refuse_part() or ("Verify the chain first." if self.outcome is None else None)
 
     def accept_words(self) -> str:
         return "Accept this start…" if self._context.verdict.lost_end is None else "Accept this end…"
@@ -362,7 +372,10 @@ class VerificationPanel(QWidget):
     def _say_known(self, headline: str = "") -> None:
         """What a part says stands on a line of its own below what is known of more, never in its place."""
         verdict, shown, part = self._context.verdict, self._shown, self._part or self._of_tenant
-        lacking = self._context.without(AUDIT_CHAIN.name)
+        lacking = self._lacking
+        if lacking is not None and AUDIT_CHAIN.name in self._context.gone:
+            self._say(Tone.WARN, "The audit chain is gone", detail=lacking, icon=Icon.WARNING_FILL)
+            return
         if lacking is not None:
             self._say(Tone.NEUTRAL, "No audit chain", detail=lacking, icon=Icon.SHIELD_OFF)
             return

@@ -22,7 +22,7 @@ from app.ui.widgets.data_table import DataTable, HeldPainting
 from app.ui.widgets.held_place import HeldPlace
 from app.workers.runner import Task
 from models.engine import Database
-from models.errors import DamagedFile, TenantAdminError
+from models.errors import DamagedFile, TableMissing, TenantAdminError
 
 REPAINT_MS = 60_000
 REST_MS = 150
@@ -152,7 +152,9 @@ class ListController(SelectedRows):
         self._entering = self._entering and query == self._query
         self._query = query
         lists = self._lists
-        if self.partly is not None:
+        if self.table.name in self._context.gone:  # also where something else, a view say, has its name
+            self._not_shown(TableMissing(self.table.name))
+        elif self.partly is not None:
             self._show_readable(self.partly)
         elif same:
             read = lists.open_list if query.as_added else lists.load_keys

@@ -38,6 +38,8 @@ class ListedTab(InspectedTab):
     """The part of `RecordTab` that its rows are about."""
 
     way_out: tuple[str, Callable[[], object]] | None = None
+    _says_none_there = False
+    """Whether the list would say, where it is empty, what that means without a filter."""
     lists: Lists
     facets: Facets
     exact: ExactFilters
@@ -82,6 +84,18 @@ class ListedTab(InspectedTab):
     def no_match(self) -> tuple[str, str]:
         """Title and sentence where the filters leave no row."""
         return "No match", f"No {self.spec.table.noun[0]} matches these filters."
+
+    def none_there(self) -> tuple[str, str]:
+        """The same of a list without filters."""
+        return self.spec.empty
+
+    def say_none_there(self) -> None:
+        """Again, where the list is empty and that means something else by now."""
+        if self._says_none_there:
+            title, sentence = self.none_there()
+            can_ask = self.spec.invites and not self.context.lock.is_locked
+            refused = self.commands.refusal("create") if can_ask else None
+            self.empty_state.set(self.spec.icon, title, refused or sentence)
 
     def clear_words(self) -> str:
         """What the button says then that takes the filters away."""
@@ -334,18 +348,14 @@ class ListedTab(InspectedTab):
         if self.list.partly:
             self.context.meet_damage()
         filtered = self.query().filtered
+        self._says_none_there = False
         if filtered:
             self.empty_state.set(Icon.SEARCH, *self.no_match())
             self.clear_button.setText(self.clear_words())
             self.clear_button.setAccessibleName(self.clear_words())
         else:
-            title, sentence = self.spec.empty
-            refused = (
-                self.commands.refusal("create")
-                if self.spec.invites and not self.context.lock.is_locked
-                else None
-            )
-            self.empty_state.set(self.spec.icon, title, refused or sentence)
+            self._says_none_there = True
+            self.say_none_there()
         self.clear_button.setVisible(filtered)
         self.again_button.hide()
         self.door_button.hide()
@@ -491,6 +501,7 @@ class ListedTab(InspectedTab):
     ) -> None:
         """Says why there are no rows, which nobody has counted."""
         self.filters.set_count(None)
+        self._says_none_there = False
         self.empty_state.set(icon, title, why)
         if self.isVisible():
             announce(self.table, f"{title}. {why}")

@@ -416,7 +416,8 @@ class TenantsTab(RecordTab):
 
     def _refuse_verify(self) -> str | None:
         running = "A verification is under way." if self.context.verdict.is_asked else None
-        return running or self.context.without(AUDIT_CHAIN.name)
+        lost = self.context.verdict.knew_entries  # which a verification finds
+        return running or (None if lost else self.context.without(AUDIT_CHAIN.name))
 
     def copy_rows(self, form: str = "text") -> None:
         """As they are shown: they are rows of no table."""

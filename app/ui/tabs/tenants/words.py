@@ -40,6 +40,7 @@ def known_now(verdict: FileVerdict) -> KnownOfChains:
     findings = Counter(
         found.tenant for found in report.findings if found.tenant is not None and found.is_error
     )
+    verdicts = {**dict.fromkeys(findings, Verdict.TAMPERED), **verdicts}  # of those without any entry left
     return KnownOfChains(
         outcome.at,
         outcome.through,
