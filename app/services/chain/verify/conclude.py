@@ -169,14 +169,18 @@ def _rank(finding: Finding) -> tuple[bool, bool]:
 
 def _explain_moved(reader: Reader, joined: Joined) -> None:
     """A last entry that is not gone but has another number now, or is another tenant's, where it is wrong."""
+    gone = (item.expected for item in joined.findings if item.code is Code.TRUNCATED)
+    wanted = sorted({head for head in gone if head is not None})
+    where = "hash IN (SELECT value FROM json_each(?)) ORDER BY seq"  # which reads all of the table once
+    (found,) = look_up(reader, where, [(json.dumps(wanted),)]) if wanted else [[]]
     for position, finding in enumerate(joined.findings):
-        if finding.code is not Code.TRUNCATED or finding.tenant is None or finding.expected is None:
+        if finding.code is not Code.TRUNCATED or finding.tenant is None:
             continue
-        where = "hash = ? ORDER BY tenant_id <> ?"
-        (rows,) = look_up(reader, where, [(finding.expected, finding.tenant)])
+        rows = [row for row in found if row.text("hash") == finding.expected]
         if not rows:
             continue
-        tenant, seq = rows[0].tenant, rows[0].seq
+        row = next((row for row in rows if row.tenant == finding.tenant), rows[0])
+        tenant, seq = row.tenant, row.seq
         if tenant == finding.tenant:
             actual, now, without = str(seq), f"is {seq:,}", None
         elif joined.is_wrong(tenant, seq):  # else it is a like one of its own: a hash names no tenant

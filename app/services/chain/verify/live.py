@@ -315,11 +315,11 @@ class _Verification:
         tenant, upto = self._wish.section.tenant, self._wish.section.last
         own, whose = ((), "NOT INDEXED WHERE") if tenant is None else ((tenant,), "WHERE tenant_id = ? AND")
         sql = f"SELECT count(*) FROM main.{TABLE} {whose} seq BETWEEN ? AND ?"  # noqa: S608
-        begin = self._ranges[-1][0]
-        asked = [*self._ranges, (begin, HIGHEST_SEQ if upto is None else upto)]
+        begin, end = self._ranges[-1]
+        asked = [*self._ranges, (end + 1, HIGHEST_SEQ if upto is None else upto)]
         found = self._reader.batch([*ENDS, *((sql, *own, *one) for one in asked)])
         now = ends(self._reader, self._wish.section, found[: len(ENDS)])
-        *counts, to_the_end = (int(rows[0][0]) for rows in found[len(ENDS) :] if rows)
+        *counts, behind = (int(rows[0][0]) for rows in found[len(ENDS) :] if rows)
         seen = map(rows_of, self._results)
         changed = {
             position
@@ -335,7 +335,7 @@ class _Verification:
         self._reader.has_blobs = None
         if has_grown:
             self._ranges[-1] = begin if len(counts) > 1 else now.first, now.last
-            counts[-1] = to_the_end
+            counts[-1] += behind
             changed.add(len(counts) - 1)
         self._extent, self._counted = now, [*counts]
         return changed

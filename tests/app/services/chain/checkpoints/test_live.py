@@ -503,3 +503,24 @@ def test_other_entries_in_the_numbers_of_a_lost_end_do_not_hide_that(
     chain.append(whose, at=NOW + 2)
     assert not since(engine, store).report.stands
     assert since(engine, store, accepts_end=True).report.stands and since(engine, store).report.stands
+
+
+@pytest.mark.wrangler
+def test_an_older_state_is_read_no_oftener_than_it_takes(
+    live: Live, store: CheckpointStore, tmp_path: Path
+) -> None:
+    """Twice where nothing contradicts: it is counted again, as others may have written meanwhile."""
+    there = live.put(ChainFile.build(tmp_path / "a.db", rows=400, tenants=5).path)
+    engine, chain = live.open(there), ChainFile(there)
+    engine.trusts_indexes = True
+    with engine.connection_context():
+        assert sign(InDatabase(engine), store).checkpoint == 1
+        for number in range(10):
+            chain.append(f"tenant-0{number % 5}", at=NOW)
+        assert sign(InDatabase(engine), store).checkpoint == 2
+        for end, verdict, most in ((2_003, Verdict.EARLIER, 2), (1_990, Verdict.TAMPERED, 3)):
+            go_back(chain, end)
+            assert engine.usage is not None
+            before = engine.usage.read
+            assert verify(InDatabase(engine), store).verdict is verdict
+            assert engine.usage.read - before < most * 2_000 + 400
