@@ -85,11 +85,13 @@ class KnownOfChains:
 
 
 def known_of(said: KeptVerdict | None) -> KnownOfChains:
-    """What is still known of it after a restart: of all of them, or nothing of any."""
+    """What is still known of it after a restart: of each of a whole that did not hold, of all of them, or
+    nothing of any.
+    """
     if said is None:
         return KnownOfChains()
     others = said.verdict if said.is_of_all else None
-    return KnownOfChains(said.at, said.through, {}, others, is_broken=said.verdict in BROKEN)
+    return KnownOfChains(said.at, said.through, said.tenants, others, is_broken=said.verdict in BROKEN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,3 +57,19 @@ def test_one_is_erased_where_its_name_is_said_again(tmp_path: Path) -> None:
     assert count(copy, "users", "acme-corp") == users
     assert run("verify", path).returncode == 0
     assert run("tenants", "erase", "d1:prod", "acme-corp").returncode == 2
+
+
+def test_after_a_verification_that_found_something_each_chain_is_what_that_said(tmp_path: Path) -> None:
+    path = sample(tmp_path / "foundation.sqlite", rows=300, tenants=3)
+    ask(path, "CREATE TABLE gone AS SELECT * FROM audit_chain WHERE seq > 200")
+    ask(path, "DELETE FROM audit_chain WHERE seq > 200")
+    ask(path, "UPDATE sqlite_sequence SET seq = 200 WHERE name = 'audit_chain'")
+    assert run("checkpoint", path).returncode == 0
+    ask(path, "INSERT INTO audit_chain SELECT * FROM gone")
+    assert run("checkpoint", path).returncode == 0
+    ask(path, "DELETE FROM audit_chain WHERE seq > 280")
+    ask(path, "UPDATE sqlite_sequence SET seq = 280 WHERE name = 'audit_chain'")
+    found = json.loads(run("verify", path, "--json").stdout)
+    assert found["verdict"] == "EARLIER"
+    said = {one["tenant"]: one["chain"] for one in json.loads(run("tenants", "list", path, "--json").stdout)}
+    assert said == {one["tenant"]: one["verdict"] for one in found["tenants"]}

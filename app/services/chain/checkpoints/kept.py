@@ -8,9 +8,9 @@ own one among them.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,8 @@ from app.services.chain.verify.report import LostEnd
 from app.services.chain.where import Where
 from models.errors import InvalidInput, StorageError, TenantAdminError
 
+MOST_TENANTS: Final = 500
+
 
 @dataclass(frozen=True, slots=True)
 class KeptVerdict:
@@ -32,7 +34,8 @@ class KeptVerdict:
     `whole_at` (None: it is not known), or where a `part` was found broken. It was `undecided` which
     database it is. `ends_before` as of `Report`. `lost_end` is what is gone, or, where the chains do not
     hold, has yet to be looked for. `tenant` is whose the entry `through` is, `head` its stored hash; None of
-    none. The first migration of a file ran at the time `ledger`, where it says so.
+    none. The first migration of a file ran at the time `ledger`, where it says so. Of
+    a whole that does not hold `tenants` are the verdicts of each, where they are no more than `MOST_TENANTS`.
     """
 
     verdict: Verdict
@@ -51,6 +54,7 @@ class KeptVerdict:
     tenant: str | None = None
     head: str | None = None
     ledger: str = ""
+    tenants: Mapping[str, Verdict] = field(default_factory=dict)
 
     @property
     def intact(self) -> bool:
@@ -140,7 +144,9 @@ class KeptVerdicts:
             if (stored.pop("file") == where.location[1]) is not of_this:
                 return None
             lost = _end(stored["lost_end"])
-            said = KeptVerdict(**stored | {"verdict": Verdict(stored["verdict"]), "lost_end": lost})
+            tenants = {name: Verdict(found) for name, found in stored.get("tenants", {}).items()}
+            read = {"verdict": Verdict(stored["verdict"]), "lost_end": lost, "tenants": tenants}
+            said = KeptVerdict(**stored | read)
             found = (said.entries, said.errors, said.warnings, said.through)
             ends = () if lost is None else (lost.through, lost.at, lost.ends_at)
             numbers = (said.at, *found, said.since or 0, said.whole_at or 0, *ends)

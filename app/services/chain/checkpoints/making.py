@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Unpack
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.gone import has_table, telling
-from app.services.chain.checkpoints.kept import KeptVerdict
+from app.services.chain.checkpoints.kept import MOST_TENANTS, KeptVerdict
 from app.services.chain.checkpoints.rows import Seen, rows_of
 from app.services.chain.checkpoints.signing import require_sound
 from app.services.chain.checkpoints.store import CheckpointStore
@@ -410,6 +410,7 @@ def keep_verdict(
         and report.intact
         and (lost_end.is_within(accepts_end) if isinstance(accepts_end, LostEnd) else accepts_end)
     )
+    names = not (part or since is not None or report.intact) and len(report.tenants) <= MOST_TENANTS
     whole_before = None if last is None or since is None else last.whole_at
     said = KeptVerdict(
         report.verdict,
@@ -428,6 +429,7 @@ def keep_verdict(
         tenant,
         head,
         "" if where.costs else _ledger(where),
+        {one.tenant: one.verdict for one in report.tenants} if names else {},
     )
     is_over = last is not None and now < last.at <= time.time() and report.intact
     is_kept = not is_over and store.verdicts.keep(where, said)
