@@ -1,5 +1,6 @@
 """What a tab shows beside its table of the records that are selected, and when that is folded away."""
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import Qt, Signal
@@ -57,6 +58,10 @@ class InspectedTab(QWidget):
     def show_details(self, record: Any) -> None:
         """Fills the inspector with a record that `load` has read."""
         raise NotImplementedError
+
+    def words_of_values(self) -> Mapping[str, Callable[[Any], str]]:
+        """For a value of a column that is not told as it is stored, where several records are told of."""
+        return {}
 
     def show_acts_of_many(self) -> None:
         """Shows the buttons of what may be done with several records."""
@@ -137,7 +142,7 @@ class InspectedTab(QWidget):
         if self.many is None:
             from app.ui.tabs.common.many import ManyPart  # noqa: PLC0415
 
-            self.many = ManyPart(self.context, self.selection, self.list)
+            self.many = ManyPart(self.context, self.selection, self.list, self.words_of_values())
             self.inspector.set_many(self.many)
         self.many.show_soon()
 

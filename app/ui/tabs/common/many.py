@@ -1,7 +1,7 @@
 """What several selected records have in common and where they differ, in the inspector."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from PySide6.QtCore import QTimer, Signal
@@ -36,17 +36,24 @@ _TOO_MANY = "They are too many to tell what they have in common."
 
 
 class ManyPart(QWidget):
-    """`ManyPart(context, selection, rows)`: the columns in which all records selected are alike, and of the
-    others how many have which value. What the list is behind with, or has not at hand, is counted first.
+    """`ManyPart(context, selection, rows, words)`: the columns in which all records selected are alike, and
+    of the others how many have which value. What the list is behind with, or has not at hand, is counted
+    first. `words` are those for a value of a column that is not told as it is stored.
 
     `told` when it says what holds of the selection.
     """
 
     told = Signal()
 
-    def __init__(self, context: Context, selection: Selection, rows: ListController) -> None:
+    def __init__(
+        self,
+        context: Context,
+        selection: Selection,
+        rows: ListController,
+        words: Mapping[str, Callable[[Any], str]],
+    ) -> None:
         super().__init__()
-        self._context, self._selection, self._rows = context, selection, rows
+        self._context, self._selection, self._rows, self._own_words = context, selection, rows, words
         columns = [column for column in rows.table.columns if column.listed and column.kind not in _NEVER]
         own = extra_of(context, rows.table)
         self._columns = [*(column for column in columns if self._is_there(column)), *own]
@@ -164,6 +171,8 @@ class ManyPart(QWidget):
         return "\n".join(lines)
 
     def _words(self, column: TableColumn, value: Any) -> str:
+        if column.name in self._own_words:
+            return first_line(self._own_words[column.name](value), _LONGEST)
         if column.kind is ColumnKind.TIME and value is not None:
             return instant(self._context, value)
         if column.kind is ColumnKind.NUMBER and isinstance(value, int | float):

@@ -1,6 +1,6 @@
 """Where a tenant's events are delivered to, and the form for a destination."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -80,6 +80,9 @@ class WebhooksTab(RecordTab):
             "events": {"text": _events, "tooltip": lambda value, row: _all_events(value)},
             "has_secret": {"icon": declared.either(Icon.KEY)},
         }
+
+    def words_of_values(self) -> Mapping[str, Callable[[Any], str]]:
+        return {"events": _all_events}
 
     @cached_property
     def faring(self) -> Faring:

@@ -76,3 +76,20 @@ def test_the_inspector_tells_of_many_what_they_share_and_where_they_differ(
 def test_what_follows_a_name_is_told_whatever_the_name_is() -> None:
     asked = freeze([(1, "Short\nand more", "running"), (2, "x" * 4_000, "paused"), (3, "Alone", None)])
     assert asked.names == ("Short · running", "x" * 120 + "… · paused", "Alone")
+
+
+@pytest.mark.slow
+def test_of_several_webhooks_the_events_are_told_as_of_one(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    table = "webhook_destinations"
+    ask(demo_path, f"UPDATE {table} SET events = iif(rowid % 2, '*', 'run_started,run_killed')")
+    page = open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, TABLES.index(table))
+    choose(qtbot, page, 0)
+    page.table.setFocus()
+    press("Ctrl+A")
+    qtbot.waitUntil(lambda: isinstance(page.many, ManyPart) and "Events" in told(page.many.different))
+    assert isinstance(page.many, ManyPart)
+    lines = {line.partition(" × ")[2] for line in told(page.many.different)["Events"].split("\n")}
+    assert lines == {"all events", "run_started, run_killed"}
