@@ -1,6 +1,6 @@
 """What a verification says of the file and of each entry, in words, tones and icons."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from app.itemmodels.columns import Tone
@@ -172,7 +172,12 @@ def _since_then(outcome: Outcome) -> str:
     count, since = outcome.report.entries, f"since checkpoint {outcome.asked.since}"
     new = "the newest entry holds" if count == 1 else f"the newest {_entries(count)} hold"
     added = f"{since[:1].upper()}{since[1:]} {new}" if count else f"Nothing new {since}"
-    return _joined(added, duration(outcome.report.seconds))
+    return _joined(added, *_by(outcome.report), duration(outcome.report.seconds))
+
+
+def _by(report: Report) -> Iterator[str]:
+    """By which clock, where there are two: of what lies behind a checkpoint nothing else is in doubt."""
+    return (one.rstrip(".") for one in report.doubts)
 
 
 def of_part(outcome: Outcome, newer: int, utc: bool) -> Words:
@@ -204,7 +209,7 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
         tone, head, icon = headline(report, asked.since, newer)
         rest = f"— those after checkpoint {asked.since}" if report.entries else ""
         lost_end = "" if report.lost_end is None else report.lost_end.said.rstrip(".")
-        return tone, head, rest, _joined(lost_end, _KNEW, duration(report.seconds)), icon
+        return tone, head, rest, _joined(lost_end, *_by(report), _KNEW, duration(report.seconds)), icon
     tenant, first, last = asked.section
     if first is not None and last is not None:
         return _range_banner(report, tenant, first, last)

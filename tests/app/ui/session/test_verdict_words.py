@@ -7,11 +7,13 @@ import apsw
 import pytest
 
 from app.itemmodels.columns import Tone
+from app.services.chain.cautions import ClockOff
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Report
 from app.services.records.record import read_entry
 from app.ui.session import verdict_words as said_of
 from app.ui.session.outcome import Asked, Outcome
+from app.ui.session.verdict import FileVerdict
 from app.ui.session.verdict_words import headline
 from tests.conftest import NOW
 from tests.fixtures import chains
@@ -41,6 +43,16 @@ def test_a_removed_entry_breaks_the_link_of_the_next(demo: Path) -> None:
     execute(demo, "DELETE FROM audit_chain WHERE seq = 30")
     sentence = "Does not follow entry 29, the one before it in this tenant."
     assert said(demo, 31) == ("fits its hash", "link broken", sentence)
+
+
+def test_what_is_new_is_said_to_be_judged_by_another_clock_than_the_databases() -> None:
+    said = ClockOff("d1:prod", 6 * 86_400).judged_by
+    report = Report(Verdict.CONSISTENT, 2, 0.0, (), (), {}, notes=(said,), doubts=(said,))
+    verdict, outcome = FileVerdict(), Outcome(Asked(since=1), report, at=NOW)
+    verdict.take(outcome)
+    assert verdict.whole_stands
+    for detail in (said_of.banner(outcome)[3], said_of.of_file(verdict, NOW, utc=True)[3]):
+        assert said.rstrip(".") in detail
 
 
 def test_a_start_without_a_marker_is_unproven(demo: Path) -> None:
