@@ -6,6 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QMenu
+
 from app import paths
 from app.services.chain.cautions import DamageMet
 from app.services.chain.checkpoints.identity import Continuation, Divergence
@@ -15,6 +18,7 @@ from app.services.chain.where import InFile
 from app.services.files.restoring import Restored
 from app.services.live import PREFIX
 from app.settings import Settings
+from app.ui.session.busy import _UnderWay
 from app.ui.session.context import Context
 from app.ui.shell.help import HelpWindow
 from app.ui.shell.notices import ContinuationNotice, InterruptedNotice
@@ -57,6 +61,7 @@ def register(registry: Registry) -> None:
         "older": partial(_differs, is_older=True),
         "differs": partial(_differs, is_older=False),
         "interrupted": _interrupted,
+        "busy": _busy,
         "toast": lambda window: window.toast.show_message("3 users deleted", "Undo", lambda: None),
     }
     for name, act in states.items():
@@ -82,6 +87,15 @@ def register(registry: Registry) -> None:
         ("import-rest", _ask_import),
     ):
         registry.scene(f"dialog-{name}", None)(partial(_window, scenes, asked, dialog=True))
+    for name, which in (
+        ("file", 0),
+        ("edit", 1),
+        ("record", 2),
+        ("view", 3),
+        ("help", 4),
+        ("database", None),
+    ):
+        registry.scene(f"menu-{name}")(partial(_menu, scenes, which))
     both(registry, "welcome-full", _welcome)
     registry.scene("help", None)(HelpWindow)
     registry.scene("help-small", SMALL)(HelpWindow)
@@ -126,6 +140,37 @@ def _differs(window: MainWindow, *, is_older: bool) -> None:
     other = Divergence("acme-corp", 3_980, 3_981, "a" * 64, "b" * 64)
     found = Continuation(14, NOW - 7_400, 0, (gone if is_older else other,), is_older=is_older)
     window.findChildren(ContinuationNotice)[0].show_continuation(found)
+
+
+def _busy(window: MainWindow) -> None:
+    """Two jobs under way, one of which is in sight."""
+    busy, words = window.busy, ("Verifying…", "Exporting to foundation.sql…")
+    for text in words:
+        one = _UnderWay(busy.runner, partial(str, text), True, lambda: None)
+        busy._add(one)
+        busy._advance(one, 61_250, 184_220)
+
+
+def _menu(scenes: WindowScenes, which: int | None, theme: Theme) -> Shot:
+    """A menu of the bar, or that of the button that says what is open."""
+
+    def then(window: MainWindow) -> None:
+        if which is None:
+            window.settings.add_recent(FILE)
+            window.settings.add_recent(f"{PREFIX}prod")
+        menu(window).popup(QPoint(0, 0))
+
+    def menu(window: MainWindow) -> QMenu:
+        found = (
+            window._bar.database_button.menu() if which is None else window.menuBar().actions()[which].menu()
+        )
+        assert isinstance(found, QMenu)
+        return found
+
+    shot = scenes.window(theme, then, until=_first_tab)
+    window = shot.widget
+    assert isinstance(window, MainWindow)
+    return Shot(window, shot.ready, shot.then, lambda: menu(window), shot.close)
 
 
 def _interrupted(window: MainWindow) -> None:

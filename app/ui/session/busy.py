@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QSizePolicy, QWidget
 from app.services.text import counted
 from app.ui.theme import Theme
 from app.ui.widgets.banner import LEAST_SAID, ProgressBar, WaitLine
-from app.ui.widgets.buttons import push_button
+from app.ui.widgets.buttons import give_menu, push_button
 from app.ui.widgets.formatting import how_far, percent, time_left
 from app.ui.widgets.labels import ElidedLabel, Look, in_row
 from app.ui.widgets.later import later
@@ -110,7 +110,7 @@ class Busy(QWidget):
         self.bar.setFixedWidth(_WIDE)
         self.cancel_button = push_button(theme, "Cancel", self._cancel)
         self.others_button = push_button(theme, "1 more")
-        self.others_button.setMenu(menu := QMenu(self.others_button))
+        give_menu(self.others_button, menu := QMenu(self.others_button))
         menu.setAccessibleName("Other work under way")
         menu.aboutToShow.connect(self._list_others)
         # The words come last: they change, and the buttons are not to move under the pointer.

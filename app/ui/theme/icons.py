@@ -88,7 +88,6 @@ class Icon(StrEnum):
     SORT_DOWN = "caret-down-fill"
     SORT_UP = "caret-up-fill"
     STAR = "star-fill"
-    STOP = "stop"
     TENANTS = "buildings"
     TERMINAL = "terminal-window"
     TREE = "tree-structure"

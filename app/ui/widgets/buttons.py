@@ -65,6 +65,12 @@ def push_button(
     return button
 
 
+def give_menu(button: QPushButton, menu: QMenu) -> None:
+    """What a button with words opens; the sign for it stands behind them."""
+    button.setProperty("opens", True)
+    button.setMenu(menu)
+
+
 def set_kind(theme: Theme, button: QPushButton, kind: Kind, icon: str) -> None:
     """What a button with an icon is for from now on."""
     set_property(button, "kind", kind.value)

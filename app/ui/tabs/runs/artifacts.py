@@ -35,7 +35,7 @@ from app.ui.tabs.runs.timeline_view import VERDICT_LOOKS
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.announcing import announce
-from app.ui.widgets.buttons import Lines, StatusChip, field_icons, push_button, tool_button
+from app.ui.widgets.buttons import Lines, StatusChip, field_icons, give_menu, push_button, tool_button
 from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.file_dialogs import ask_save, choose_folder
 from app.ui.widgets.json_view import JsonView
@@ -180,7 +180,7 @@ class ArtifactsPanel(QWidget):
         more.addSeparator()
         more.addActions(menu.actions())
         more.aboutToShow.connect(self._follow_boxes)
-        self.save_button.setMenu(menu)
+        give_menu(self.save_button, menu)
         self.more_button.setMenu(more)
         self.more_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._offered: set[QWidget] = set()

@@ -15,7 +15,7 @@ from app.ui.session.context import Context
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import give_letters
 from app.ui.widgets.announcing import announce
-from app.ui.widgets.buttons import push_button
+from app.ui.widgets.buttons import give_menu, push_button
 from app.ui.widgets.clipboard import CopyKeys, SecretBox, copy_secret
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.form_dialog import FormDialog
@@ -133,7 +133,7 @@ class SecretField(QWidget):
         for words, form in _FORMS:
             menu.addAction(words, partial(self._generate, form))
         give_letters(menu)
-        self.button.setMenu(menu)
+        give_menu(self.button, menu)
         in_row((self.line, 1), self.button, within=self, spacing=8)
         self.line.textChanged.connect(self.changed)
         self.setFocusProxy(self.line)

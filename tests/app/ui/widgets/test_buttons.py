@@ -4,11 +4,13 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QCursor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.ui.theme import Theme
-from app.ui.widgets.buttons import ENDS, CheckBox, ElidedButton, Lines
+from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import ENDS, CheckBox, ElidedButton, Lines, give_menu, push_button
+from tests.fixtures.window import added
 
 
 @pytest.mark.slow
@@ -90,3 +92,21 @@ def test_words_that_have_no_room_are_in_the_tool_tip(qtbot: QtBot, theme: Theme)
     assert button.shown() == "Event type: R&D and more" and not button.toolTip()
     button.resize(button.minimumSizeHint())
     assert button.shown().endswith("…") and "R&amp;D and more" in button.toolTip()
+
+
+@pytest.mark.parametrize("icon", [None, Icon.EXPORT])
+def test_the_sign_of_a_menu_does_not_touch_the_words(qtbot: QtBot, theme: Theme, icon: str | None) -> None:
+    button = added(qtbot, push_button(theme, "Save", icon=icon))
+    give_menu(button, QMenu(button))
+    button.show()
+    button.clearFocus()
+    image, edge = button.grab().toImage(), 4
+    paper = image.pixelColor(edge, edge)
+    inked = [
+        any(image.pixelColor(x, y) != paper for y in range(edge, image.height() - edge))
+        for x in range(edge, image.width() - edge)
+    ]
+    last = len(inked) - inked[::-1].index(True)
+    sign = last - inked[:last][::-1].index(False)
+    words = sign - inked[:sign][::-1].index(True)
+    assert sign - words >= 6 and inked.index(True) >= 6, "and they keep away from the edge"
