@@ -51,6 +51,7 @@ SETS: Final = {
             *("tab-runs-of-a-gateway", "tab-tenants"),
             *("audit-verified", "audit-unproven", "audit-broken", "audit-running"),
             *("window-read-only", "window-schema-differs", "window-no-match", "search", "welcome"),
+            *("state-lost-end", "state-emptied"),
             *("widgets-controls", "widgets-parts", "widgets-pick-list", "widgets-choice-list"),
             *("widgets-menu", "popup-views", "tab-users-several", "tab-notifications-grouped"),
         ),
@@ -69,6 +70,8 @@ SETS: Final = {
             *("dialog-verify-range", "dialog-verify-range-wrong", "dialog-parked-ideas"),
             *("dialog-charts-scores", "dialog-charts-weeks"),
             *("dialog-connect", "dialog-connect-wrong", "dialog-token"),
+            *("dialog-accept-end", "dialog-live-time-travel", "dialog-live-time-travel-after"),
+            *("dialog-live-clock-off", "dialog-live-connect-exists", "dialog-live-retention"),
             *("dialog-set-password", "dialog-password-set", "dialog-new-users"),
             *("dialog-kill-runs", "dialog-delete-tenant-users", "dialog-new-user-wrong", "dialog-views"),
             *("dialog-event-receivers", "dialog-finding", "dialog-search-texts"),
@@ -91,6 +94,7 @@ SETS: Final = {
             *("tab-users", "tab-audit", "tab-runs", "audit-broken", "right-to-left-runs"),
             *("welcome", "widgets-controls", "widgets-parts", "widgets-choice-list"),
             *("dialog-retention-majority", "dialog-new-webhook", "dialog-restore-findings"),
+            *("dialog-live-time-travel", "state-lost-end-audit"),
             *("dialog-send-event-answered", "dialog-erase-tenant"),
         ),
     ),
@@ -100,6 +104,7 @@ SETS: Final = {
         (
             *("small-runs", "long-users-small"),
             *("dialog-new-webhook", "dialog-retention", "dialog-checkpoints"),
+            *("dialog-connect-wrong", "dialog-live-time-travel", "dialog-about"),
         ),
     ),
 }

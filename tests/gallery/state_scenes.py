@@ -264,6 +264,7 @@ def _lost(scenes: WindowScenes, tab: int, theme: Theme, *, asks: bool = False) -
 
     def then(window: MainWindow) -> None:
         page = _turn(window, tab)
+        window.toast.hide()  # which is gone sooner or later
         if asks:
             assert isinstance(page, AuditTab)
             page.panel.ask_accept()
