@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.reading import end_of, entry_and_last, few_behind
-from app.services.chain.rules import BROKEN, HIGHEST_SEQ
+from app.services.chain.rules import BROKEN, HIGHEST_SEQ, Verdict
 from app.services.chain.verify.report import LostEnd, Report, Section
 from app.services.chain.where import Where
 from app.services.records.change import Change
@@ -337,13 +337,17 @@ class SelfVerification(QObject):
         known = before is not None and before.report.findings == outcome.report.findings
         self._verdict.take(outcome)
         self._say()
-        if outcome.is_broken and not known and self._window is not None:  # the same is not said every day
+        is_told = outcome.is_broken or outcome.report.verdict is Verdict.EARLIER
+        if is_told and not known and self._window is not None:  # the same is not said every day
             QApplication.alert(self._window.window())
             self._tell(self._window, outcome.report)
 
     def _tell(self, window: QWidget, report: Report) -> None:
-        """Says on the desktop that the file does not hold, where the desktop shows such messages."""
-        title = f"{self._context.opened.place}: audit chain broken"
+        """Says on the desktop that the file does not hold, or is an earlier state, where the desktop shows
+        such messages.
+        """
+        what = "in an earlier state" if report.verdict is Verdict.EARLIER else "broken"
+        title = f"{self._context.opened.place}: audit chain {what}"
         words = ". ".join(
             [counted(report.found, "finding"), *(found.message for found in report.findings[:1])]
         )

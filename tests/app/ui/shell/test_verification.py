@@ -875,6 +875,34 @@ def test_the_same_finding_is_said_on_the_desktop_once(
         assert len(said) == times and window.shield.text() == "Chain broken"
 
 
+def test_an_earlier_state_is_said_on_the_desktop_too(
+    qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (paths.checkpoints_dir()).mkdir(parents=True)
+    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
+    sign(demo_path, paths.checkpoints_dir(), now=NOW)
+    between = demo_path.with_name("between.sqlite")
+    append(demo_path, "one", 3)
+    shutil.copy(demo_path, between)
+    append(demo_path, "two", 3)
+    sign(demo_path, paths.checkpoints_dir(), now=NOW)
+    shutil.copy(between, demo_path)
+    said: list[str] = []
+    monkeypatch.setattr(
+        "app.ui.shell.verification.tell",
+        lambda runner, over, title, words, **how: said.append(f"{title}: {words}"),
+    )
+    opened()
+    assert window.shield.text() == "Earlier state" and window.workspace is not None
+    window.workspace.verification.check()
+    context = window.context
+    assert context is not None
+    qtbot.waitUntil(lambda: not context.verdict.is_running)
+    (told,) = said
+    said_of = "audit chain in an earlier state: 1 finding. The database ends at entry "
+    assert told.startswith(f"{demo_path.name}: {said_of}")
+
+
 @pytest.mark.slow
 def test_words_of_a_verdict_grow_old_with_it(qtbot: QtBot, opened: Opened, window: MainWindow) -> None:
     opened()
