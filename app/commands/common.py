@@ -75,9 +75,10 @@ def print_json(value: Any) -> None:
         print(json.dumps(value, indent=2))
 
 
-def print_report(report: "Report") -> None:
-    """Each tenant's verdict, the findings, and the whole."""
-    from app.services.chain.rules import Verdict  # noqa: PLC0415 - whoever has a report has loaded it
+def print_report(report: "Report", *, is_part: bool = False) -> None:
+    """Each tenant's verdict, the findings, and the whole, or what was looked at of it, where it `is_part`."""
+    from app.services.chain.headlines import headline  # noqa: PLC0415 - whoever has a report has loaded it
+    from app.services.chain.rules import Verdict  # noqa: PLC0415 - the same
 
     for tenant in report.tenants:
         in_archive = tenant.anchor is not None and tenant.anchor.kind == "archive"
@@ -100,7 +101,9 @@ def print_report(report: "Report") -> None:
     if report.verdict is Verdict.VERIFIED and report.not_covered_in_words:
         found += f", {report.not_covered_in_words}"
     verdict = f"{report.verdict}, end lost" if report.lost_end is not None else report.verdict
-    say(f"{verdict}: {counted(report.entries, 'entry', 'entries')} in {report.seconds:.2f} s{found}")
+    # In the words of the window, which are of the whole.
+    words = "" if is_part or (report.intact and not report.entries) else f" ({headline(report)})"
+    say(f"{verdict}: {counted(report.entries, 'entry', 'entries')} in {report.seconds:.2f} s{found}{words}")
 
 
 def positive(value: str) -> int:

@@ -66,7 +66,9 @@ def verify_arguments(parser: argparse.ArgumentParser) -> None:
         "then that is reported each time, and no checkpoint is made",
     )
     parser.add_argument(
-        "--quiet", action="store_true", help="print nothing of a sound file, and findings on standard error"
+        "--quiet",
+        action="store_true",
+        help="print nothing of a file that is verified or consistent, and findings on standard error",
     )
     parser.add_argument(
         "--archive", type=Path, metavar="DIR", help="prove the file and what retention archived as one chain"
@@ -137,7 +139,7 @@ def verify(options: argparse.Namespace) -> int:
             new = "on" if report.entries else "on, nothing is new"
             say(f"from checkpoint {since.number} {new}: the last entries that it knew are there")
         if since is None or report.entries or report.findings:
-            print_report(report)
+            print_report(report, is_part=since is not None or section.is_range)
         else:
             for note in report.notes:
                 say(note)

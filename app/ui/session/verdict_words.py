@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from app.itemmodels.columns import Tone
+from app.services.chain import headlines
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import doubts
 from app.services.chain.checkpoints.kept import KeptVerdict
+from app.services.chain.headlines import HEADLINES, LOST_END
 from app.services.chain.reading import Inspection, Link
-from app.services.chain.rules import BROKEN, Anchor, Verdict
+from app.services.chain.rules import Anchor, Verdict
 from app.services.chain.verify.report import LostEnd, Report, TenantReport, tally
 from app.services.text import counted, tenant_name
 from app.ui.session.outcome import AGAIN, OTHERS, STANDS, Asked, Outcome
@@ -16,13 +18,13 @@ from app.ui.session.verdict import COULD_NOT, FileVerdict, how_many
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, ago, duration, figure, grouped, shortened
 
-HEADLINES = {
-    Verdict.VERIFIED: (Tone.OK, "Chain verified", Icon.SHIELD_OK),
-    Verdict.CONSISTENT: (Tone.OK, "Chain verified", Icon.SHIELD_OK),
-    Verdict.UNPROVEN_START: (Tone.WARN, "Start unproven", Icon.WARNING_FILL),
-    Verdict.EARLIER: (Tone.WARN, "Earlier state", Icon.WARNING_FILL),
-    Verdict.TAMPERED: (Tone.BAD, "Chain broken", Icon.SHIELD_BAD),
-    Verdict.UNREADABLE: (Tone.BAD, "Chain unreadable", Icon.ERROR_FILL),
+LOOKS = {
+    Verdict.VERIFIED: (Tone.OK, Icon.SHIELD_OK),
+    Verdict.CONSISTENT: (Tone.OK, Icon.SHIELD_OK),
+    Verdict.UNPROVEN_START: (Tone.WARN, Icon.WARNING_FILL),
+    Verdict.EARLIER: (Tone.WARN, Icon.WARNING_FILL),
+    Verdict.TAMPERED: (Tone.BAD, Icon.SHIELD_BAD),
+    Verdict.UNREADABLE: (Tone.BAD, Icon.ERROR_FILL),
 }
 REASONS: Mapping[str, str] = {
     Reason.VERIFY: "all verified",
@@ -50,31 +52,30 @@ LINKS = {
 CHANGED = "Changed since it was verified"
 """What is said, also by the shield, of a file that held until somebody else wrote to it."""
 
-LOST_END = "Older state, or cut off"
-"""What is said of a file in which nothing is wrong but that it ends before what was verified."""
-
 Words = tuple[Tone, str, str, str, str]
 
-WHOLE = HEADLINES[Verdict.VERIFIED]
+WHOLE = Tone.OK, HEADLINES[Verdict.VERIFIED], Icon.SHIELD_OK
 """Of what was verified whole, and has only been held against a checkpoint since."""
 
 _KNEW = "Each chain still has the last entry that the checkpoint knew; those before were not looked at"
 
 
-def heading(said: Report | KeptVerdict) -> tuple[Tone, str, str]:
-    """Tone, headline and icon of a verdict; a question, where a person has to say which database it is of."""
-    if said.undecided and said.verdict not in BROKEN:
-        return Tone.WARN, doubts.WHICH, Icon.WARNING_FILL
-    if said.lost_end is not None and said.intact:
-        return Tone.WARN, LOST_END, Icon.WARNING_FILL
-    return HEADLINES[said.verdict]
+def heading(said: Report | KeptVerdict, *, is_signed: bool = False) -> tuple[Tone, str, str]:
+    """Tone, headline and icon of a verdict, of which a checkpoint was made where it `is_signed`."""
+    words = headlines.headline(said, is_signed=is_signed)
+    if words in {doubts.WHICH, LOST_END}:
+        return Tone.WARN, words, Icon.WARNING_FILL
+    tone, icon = LOOKS[said.verdict]
+    return tone, words, icon
 
 
-def headline(said: Report | KeptVerdict, since: int | None, newer: int = 0) -> tuple[Tone, str, str]:
+def headline(
+    said: Report | KeptVerdict, since: int | None, newer: int = 0, *, is_signed: bool = False
+) -> tuple[Tone, str, str]:
     """The same, where `newer` entries came after it. What holds says of what: all of it, or what was behind a
     checkpoint, and nothing is never said to hold.
     """
-    tone, words, icon = heading(said)
+    tone, words, icon = heading(said, is_signed=is_signed)
     entries = said.entries
     if tone is not Tone.OK:
         return tone, words, icon
@@ -213,7 +214,7 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
     tenant, first, last = asked.section
     if first is not None and last is not None:
         return _range_banner(report, tenant, first, last)
-    tone, head, icon = headline(report, None, newer)
+    tone, head, icon = headline(report, None, newer, is_signed=outcome.checkpoint is not None)
     if tenant is not None:
         chain = head.removeprefix("Chain ")
         named = f"Chain of {tenant_name(tenant)} {chain}"
@@ -258,14 +259,15 @@ def _range_banner(report: Report, tenant: str | None, first: int, last: int) -> 
     tone, words, icon = heading(report)
     whose = f" of {tenant_name(tenant)}" if tenant is not None else ""
     one, name = first == last, f"{_named(first, last)}{whose}"
-    headline = f"{name} verified" if report.intact else f"{name}: {inside(words)}"
+    is_sound = report.intact and report.lost_end is None
+    headline = f"{name} {words.removeprefix('Chain ')}" if is_sound else f"{name}: {inside(words)}"
     said = "" if one else _entries(report.entries) if report.intact else f"{_entries(report.entries)} checked"
     rest = ", ".join(filter(None, (report.tally, said)))
     rest = f"— {rest}" if rest else ""
     if report.intact and not report.entries:
         rest, detail = "— no entries are there", "The rest of the chain was not looked at."
         return Tone.NEUTRAL, f"{name}: nothing to verify", rest, detail, Icon.INFO
-    only = "Only this entry was verified" if one else "Only these entries were verified"
+    only = "Only this entry was looked at" if one else "Only these entries were looked at"
     start = inside(_start(report))
     detail = _joined(
         f"{only}; of checkpoints, the last entries that they knew", start, duration(report.seconds)

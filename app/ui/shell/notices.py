@@ -727,7 +727,7 @@ class ContinuationNotice(Notice):
         from app.ui.session.verdict_words import heading  # noqa: PLC0415 - with what verifies
 
         report = made.report
-        tone, headline, icon = heading(report)
+        tone, headline, icon = heading(report, is_signed=made.checkpoint is not None)
         rest = f"— {counted(report.entries, 'entry', 'entries')} imported"
         rest += f", {report.tally}" if report.tally else ""
         said = (made.why_not or "") if report.entries else ""

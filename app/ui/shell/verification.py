@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.kept import KeptVerdict
+from app.services.chain.headlines import LOST_END
 from app.services.chain.reading import end_of, entry_and_last, few_behind
 from app.services.chain.rules import BROKEN, HIGHEST_SEQ, Verdict
 from app.services.chain.verify.report import LostEnd, Report, Section
@@ -19,7 +20,7 @@ from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.session.outcome import AGAIN, OTHERS, RETENTION, STANDS, Asked, Outcome, by_itself, verify
 from app.ui.session.verdict import COULD_NOT, MOST_COUNTED, how_many
-from app.ui.session.verdict_words import CHANGED, LOST_END, WHOLE, headline, lost_end_in_words
+from app.ui.session.verdict_words import CHANGED, WHOLE, headline, lost_end_in_words
 from app.ui.shell.desktop_notice import tell
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, ago, grouped
@@ -502,7 +503,8 @@ class SelfVerification(QObject):
         said = known.report if isinstance(known, Outcome) else known
         since = known.asked.since if isinstance(known, Outcome) else known.since
         stands, at = verdict.whole_stands, known.at
-        tone, words, icon = WHOLE if stands else headline(said, since, verdict.newer)
+        is_signed = isinstance(known, Outcome) and known.checkpoint is not None
+        tone, words, icon = WHOLE if stands else headline(said, since, verdict.newer, is_signed=is_signed)
         which = "whole" if since is None else f"from checkpoint {since} on"
         which = which if isinstance(known, Outcome) else known.which
         looked = "verified" if known.intact else "looked at"

@@ -414,3 +414,19 @@ def test_where_checkpoints_cannot_be_read_the_chain_has_its_verdict_all_the_same
             assert "checkpoints.sqlite cannot be read" in done.stderr
         execute(copy, "UPDATE audit_chain SET payload = '{}' WHERE seq = 40")
     assert store.read_bytes() == b"garbage" * 2_000
+
+
+def test_a_verdict_is_called_as_in_the_window(copy: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+
+    def last(*options: str) -> str:
+        return run("verify", copy, *options, home=home).stdout.splitlines()[-1]
+
+    assert last().startswith("CONSISTENT: 600 entries") and last().endswith(" (Chain consistent)")
+    assert last("--from", "5").startswith("CONSISTENT: ") and "Chain" not in last("--from", "5")
+    run("checkpoint", copy, home=home)
+    assert last().startswith("VERIFIED: ") and last().endswith(" (Chain verified)")
+    execute(copy, "UPDATE audit_chain SET payload = '{}' WHERE seq = 40")
+    assert last().startswith("TAMPERED: ") and last().endswith(" (Chain broken)")
+    for said in (run("verify", "--help", home=home).stdout, run("--help", home=home).stdout):
+        assert "intact" not in said and " sound" not in said

@@ -78,7 +78,7 @@ def test_the_verdict_is_heard_when_a_person_asks_for_it(
     with qtbot.waitSignal(page.verified):
         press("V")
     qtbot.waitUntil(lambda: any(words.startswith("Since then: Entry ") for words in heard.words))
-    assert heard.words[-1].endswith(" verified") and not heard.at_once
+    assert heard.words[-1].endswith(" consistent") and not heard.at_once
     assert not any(words.startswith("Chain verified") for words in heard.words)
 
 

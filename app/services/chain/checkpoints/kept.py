@@ -105,6 +105,12 @@ class KeptVerdicts:
         elif not is_lost and lost is not None and lost.through == end.through:
             self.keep(where, replace(last, lost_end=lost.before))
 
+    def cover(self, where: Where, now: int) -> None:
+        """A checkpoint was made of what was found `now`."""
+        last = self.last(where)
+        if last is not None and last.at == now and last.verdict is Verdict.CONSISTENT:
+            self.keep(where, replace(last, verdict=Verdict.VERIFIED))
+
     @contextmanager
     def outdated(self, where: Where) -> Iterator[None]:
         """Around what puts something else in its place, which was not verified; also where that fails but

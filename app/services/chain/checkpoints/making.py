@@ -287,6 +287,8 @@ def verify_and_sign(
         made = store.create(where, report, now=now, reason=reason, database=database)
     except (TenantAdminError, OSError) as error:  # what was found is worth more than the checkpoint
         return SignedReport(joined, why_not=why_none(error, where))
+    if by is not None:
+        store.verdicts.cover(where, now)
     return SignedReport(joined, made.number)
 
 
@@ -356,6 +358,7 @@ def verify_by_itself(
         made = store.create(where, report, now=now, reason=Reason.VERIFY)
     except (TenantAdminError, OSError) as error:
         return SignedReport(report, why_not=why_none(error, where))
+    store.verdicts.cover(where, now)
     return SignedReport(report, made.number)
 
 

@@ -85,6 +85,8 @@ class VerificationPanel(QWidget):
         self._then: Callable[[Outcome], object] = lambda outcome: None
         self._job: Task | None = None
         self._is_due = False
+        self._coming: Outcome | None = None
+        """What was found, while its checkpoint is made, until that takes its time."""
         self._started = 0.0
         self._waits = QTimer(self, interval=WAIT_LOOK_MS)
         self._waits.timeout.connect(self._say_waiting)
@@ -408,13 +410,21 @@ class VerificationPanel(QWidget):
         """Says the verdict while the checkpoint is still to be made: a keyring may keep it waiting."""
         if asked is self._asked and self._job is not None and not self._job.cancelled:
             at, by = self._context.clock(), self._context.settings.actor
-            self._show(Outcome(asked, report, why_not=_MAKING, at=at, by=by))
+            self._coming = Outcome(asked, report, why_not=_MAKING, at=at, by=by)
+            if report.verdict is not Verdict.CONSISTENT:  # that has another word with a checkpoint
+                self._show_coming()
             self._waits.start()
+
+    def _show_coming(self) -> None:
+        coming, self._coming = self._coming, None
+        if coming is not None:
+            self._show(coming)
 
     def _say_waiting(self) -> None:
         """For what the checkpoint waits, with a button that ends that wait: here, where one looks, if there
         is room to say it.
         """
+        self._show_coming()
         waiting, known = None if self._job is None else self._job.waiting, self._context.verdict.outcome
         has_room = self.isVisible() and not self.banner.is_low
         self.stop_button.setVisible(has_room and waiting is not None and not waiting.cancelled)
@@ -434,6 +444,7 @@ class VerificationPanel(QWidget):
 
     def _end(self) -> Task | None:
         job, self._job = self._job, None
+        self._coming = None
         self._waits.stop()
         self.stop_button.hide()
         return job

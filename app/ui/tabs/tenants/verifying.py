@@ -27,7 +27,8 @@ def verify(context: Context, asked: Asked, window: QWidget) -> None:
         verdict.is_asked = False
         verdict.take(found)
         verdict.changed.emit()
-        _, head, _ = headline(found.report, found.asked.since)
+        is_signed = found.checkpoint is not None
+        _, head, _ = headline(found.report, found.asked.since, is_signed=is_signed)
         context.say(f"{head}, {found.report.tally}" if found.report.tally else head)
 
     def failed(error: TenantAdminError) -> None:

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 from app.services.chain.checkpoints.kept import KeptVerdict
+from app.services.chain.headlines import LOST_END
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import LostEnd, Report
 from app.ui.session.outcome import OTHERS, RETENTION, Asked, Outcome
 from app.ui.session.verdict import FileVerdict
-from app.ui.session.verdict_words import LOST_END, of_file
+from app.ui.session.verdict_words import of_file
 from tests.conftest import NOW
 
 

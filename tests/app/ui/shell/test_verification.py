@@ -158,7 +158,7 @@ def test_a_chain_that_went_back_is_no_more_what_was_verified(
     """As when a copy of before is put back by another window, while each verification takes its time."""
     opened()
     page, last = go(qtbot, window, AUDIT), count(demo_path, "audit_chain")
-    assert isinstance(page, AuditTab) and window.shield.text().startswith("Chain verified")
+    assert isinstance(page, AuditTab) and window.shield.text().startswith("Chain consistent")
     monkeypatch.setattr("app.ui.shell.verification.SelfVerification.check", lambda _, **how: None)
     gone = ask(demo_path, f"SELECT * FROM audit_chain WHERE seq > {last - 40}")
     with qtbot.waitSignal(page.context.outside.went_back):
@@ -170,7 +170,7 @@ def test_a_chain_that_went_back_is_no_more_what_was_verified(
     assert page.banner.tone() is Tone.WARN and not {"linked", "was linked"} & {*values(page, "previous_hash")}
     ask(demo_path, f"INSERT INTO audit_chain VALUES {', '.join(map(str, gone))}")
     page.context.outside.look()
-    qtbot.waitUntil(lambda: window.shield.text().startswith("Chain verified through"))
+    qtbot.waitUntil(lambda: window.shield.text().startswith("Chain consistent through"))
     ask(demo_path, f"DELETE FROM audit_chain WHERE seq > {last - 40}")
     page.context.outside.look()
     qtbot.waitUntil(lambda: window.shield.text() == "Older state, or cut off")
@@ -294,7 +294,7 @@ def test_a_lost_end_that_a_command_accepts_is_accepted_in_the_open_window(
     command = partial(verify_with_checkpoints, InFile(demo_path), store, VERIFY, by="ada", accepts_end=True)
     command(now=context.clock() + 10)
     window.workspace.verification._look()  # as each minute
-    qtbot.waitUntil(lambda: window.shield.text().startswith("Chain verified"))
+    qtbot.waitUntil(lambda: window.shield.text().startswith("Chain consistent"))
     assert not context.opened.database.is_earlier
 
 
@@ -458,8 +458,8 @@ def test_while_it_is_verified_shield_and_banner_say_so(
     window.settings.verify_by_itself = True
     window.workspace.verification.check()
     assert page.banner.headline() == window.shield.text() == "Verifying…"
-    qtbot.waitUntil(lambda: window.shield.text() == "Chain verified, just now")
-    assert page.banner.headline().startswith("Chain verified")
+    qtbot.waitUntil(lambda: window.shield.text() == "Chain consistent, just now")
+    assert page.banner.headline().startswith("Chain consistent")
 
 
 def test_what_was_tampered_with_between_two_openings_is_red_in_every_tab(
@@ -496,7 +496,7 @@ def test_what_was_tampered_with_between_two_openings_is_red_in_every_tab(
     with qtbot.waitSignal(page.verified):
         page.verify_range(10, 10)
     assert page.banner.headline().startswith("Chain broken") and page.banner.tone() is Tone.BAD
-    assert page.banner.detail().startswith("Since then: Entry 10 verified\n")
+    assert page.banner.detail().startswith("Since then: Entry 10 consistent\n")
     assert window.shield.text() == "Chain broken"
     with qtbot.waitSignal(page.verified):
         page.verify_range(300, 300)
@@ -565,7 +565,7 @@ def test_the_verdict_is_kept_where_the_preference_is_off(
     qtbot.waitUntil(lambda: verdict.newer == 5 and "5 newer" in window.shield.text())
     verification._counted_for, verdict.newer = None, 0  # as it is until these are counted
     verification._say()
-    assert window.shield.text().startswith(f"Chain verified through entry {verdict.through}, ")
+    assert window.shield.text().startswith(f"Chain consistent through entry {verdict.through}, ")
 
 
 def test_what_another_program_appends_since_is_counted(
@@ -582,26 +582,26 @@ def test_what_another_program_appends_since_is_counted(
     ask(demo_path, "UPDATE users SET email = email")
     context.outside.look()
     qtbot.waitUntil(
-        lambda: window.shield.text() == f"Chain verified through entry {through}, checked again soon"
+        lambda: window.shield.text() == f"Chain consistent through entry {through}, checked again soon"
     )
     calm = "by another program. Nothing is known to be wrong with that; it is verified again by itself"
     assert calm in window.shield.toolTip() and colours[-1] == Tone.NEUTRAL.value
     assert values(page, "previous_hash")[:100] == linked and isinstance(page, AuditTab)
-    assert page.banner.headline().startswith("Chain verified") and page.banner.tone() is Tone.NEUTRAL
+    assert page.banner.headline().startswith("Chain consistent") and page.banner.tone() is Tone.NEUTRAL
     append(demo_path, "new", 5)
     context.outside.look()
-    again = f"Chain verified through entry {through} · 5 newer, checked again soon"
+    again = f"Chain consistent through entry {through} · 5 newer, checked again soon"
     qtbot.waitUntil(lambda: window.shield.text() == again)
     verification._check_what_others_wrote()
     assert context.verdict.outcome is not None and context.verdict.outcome.outdated, "not all the time"
     verification._ran_at -= 10_000
     verification._check_what_others_wrote()
-    qtbot.waitUntil(lambda: window.shield.text().startswith("Chain verified,"))
+    qtbot.waitUntil(lambda: window.shield.text().startswith("Chain consistent,"))
     window.settings.verify_by_itself = False
     ask(demo_path, "UPDATE users SET email = email")
     append(demo_path, "newer", 2)
     context.outside.look()
-    stands = f"Chain verified through entry {context.verdict.through} · 2 newer, just now"
+    stands = f"Chain consistent through entry {context.verdict.through} · 2 newer, just now"
     qtbot.waitUntil(lambda: window.shield.text() == stands)
     assert (
         colours[-1] == Tone.OK.value and "The last entry that was verified is as" in window.shield.toolTip()
@@ -731,7 +731,7 @@ def test_where_nothing_is_verified_by_itself_an_end_that_went_while_it_was_close
     qtbot.waitUntil(lambda: window.shield.text() == "Older state, or cut off")
     ask(demo_path, f"INSERT INTO audit_chain VALUES {entry}")
     window.context.outside.look()
-    qtbot.waitUntil(lambda: window.shield.text().startswith("Chain verified"))
+    qtbot.waitUntil(lambda: window.shield.text().startswith("Chain consistent"))
     assert not window.context.opened.database.is_earlier
 
 
@@ -906,10 +906,10 @@ def test_an_earlier_state_is_said_on_the_desktop_too(
 @pytest.mark.slow
 def test_words_of_a_verdict_grow_old_with_it(qtbot: QtBot, opened: Opened, window: MainWindow) -> None:
     opened()
-    qtbot.waitUntil(lambda: window.shield.text() == "Chain verified, just now")
+    qtbot.waitUntil(lambda: window.shield.text() == "Chain consistent, just now")
     context = window.context
     assert context is not None
     now = context.clock()
     context.clock = lambda: now + 300
     context.aged.emit()
-    assert window.shield.text() == "Chain verified, 5 min ago"
+    assert window.shield.text() == "Chain consistent, 5 min ago"

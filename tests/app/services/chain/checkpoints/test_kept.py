@@ -336,7 +336,7 @@ def test_what_a_command_finds_is_kept_too(demo: Path, folder: Path) -> None:
 
     part = Section(first=1, last=20)
     signed = said("checkpoint", making.verify_and_sign, reason=Reason.REQUEST)
-    assert signed == ("checkpoint", Verdict.CONSISTENT, "whole")
+    assert signed == ("checkpoint", Verdict.VERIFIED, "whole")
     assert said("part", section=part) == signed
     assert said("whole") == ("whole", Verdict.VERIFIED, "whole")
     execute(demo, "UPDATE audit_chain SET payload = '{}' WHERE seq = 5")

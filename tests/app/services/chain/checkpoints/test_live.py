@@ -256,7 +256,7 @@ def test_what_the_last_verification_said_is_kept(put: Put, path: Path, store: Ch
     assert store.verdicts.last(InDatabase(engine)) is None
     sign(InDatabase(engine), store)
     said = store.verdicts.last(InDatabase(engine))
-    assert said is not None and (said.verdict, said.entries) == (Verdict.CONSISTENT, 90)
+    assert said is not None and (said.verdict, said.entries) == (Verdict.VERIFIED, 90)
     assert store.verdicts.last(InFile(path)) is None
 
 

@@ -110,10 +110,10 @@ def test_the_selected_entries_are_verified_by_one_key(qtbot: QtBot, page: AuditT
     page.table.setFocus()
     with qtbot.waitSignal(page.verified):
         press("V")
-    assert page.banner.headline() == "Entries 570 to 590 verified — 21 entries"
+    assert page.banner.headline() == "Entries 570 to 590 consistent — 21 entries"
     assert page.banner.tone() is Tone.OK
     assert page.banner.detail().startswith(
-        "Only these entries were verified; of checkpoints, the last entries that they knew"
+        "Only these entries were looked at; of checkpoints, the last entries that they knew"
     )
     shown = links(qtbot, page)
     assert {seq for seq, link in shown.items() if link == "linked"} == set(range(570, 591))
@@ -131,8 +131,8 @@ def test_a_single_entry_can_be_verified(qtbot: QtBot, page: AuditTab) -> None:
     assert act.isVisible() and act.text().endswith("(V)")
     with qtbot.waitSignal(page.verified):
         press("V")
-    assert page.banner.headline() == "Entry 591 verified"
-    assert page.banner.detail().startswith("Only this entry was verified")
+    assert page.banner.headline() == "Entry 591 consistent"
+    assert page.banner.detail().startswith("Only this entry was looked at")
 
 
 @pytest.mark.slow
@@ -148,7 +148,7 @@ def test_the_context_menu_verifies_the_selected_entries_at_once(qtbot: QtBot, pa
     with qtbot.waitSignal(page.verified):
         menu.setActiveAction(menu_action(menu, "Verify these entries"))
         qtbot.keyClick(menu, Qt.Key.Key_Return)
-    assert page.banner.headline() == "Entries 593 to 595 verified — 3 entries"
+    assert page.banner.headline() == "Entries 593 to 595 consistent — 3 entries"
 
 
 @pytest.mark.slow
@@ -189,7 +189,7 @@ def test_a_range_is_typed_and_verified_with_the_keyboard_alone(qtbot: QtBot, pag
     with qtbot.waitSignal(page.verified):
         press("Return")
     closed(qtbot, page, VerifyRangeDialog)
-    assert page.banner.headline() == "Entries 100 to 150 verified — 51 entries"
+    assert page.banner.headline() == "Entries 100 to 150 consistent — 51 entries"
     press("Ctrl+Return")
     qtbot.waitUntil(lambda: page.banner.headline() == "Chain verified — 600 entries")
     assert set(values(page, "previous_hash")[:50]) == {"linked"}
@@ -241,7 +241,7 @@ def test_a_range_of_a_tenant_is_of_this_tenant_alone(qtbot: QtBot, page: AuditTa
     closed(qtbot, page, VerifyRangeDialog)
     with qtbot.waitSignal(page.verified):
         page.verify_range(mine[-30], mine[-5])
-    assert page.banner.headline() == f"Entries {mine[-30]} to {mine[-5]} of {tenant} verified — 26 entries"
+    assert page.banner.headline() == f"Entries {mine[-30]} to {mine[-5]} of {tenant} consistent — 26 entries"
     assert f"continues from entry {mine[-31]}" in page.banner.detail()
     shown = links(qtbot, page)
     assert (shown[mine[-31]], shown[mine[-30]], shown[mine[-4]]) == (OUTSIDE, "linked", OUTSIDE)
@@ -264,7 +264,7 @@ def test_what_is_broken_within_is_found_and_what_lies_outside_is_not(
         page.verify_range(200, 300)
     assert page.banner.tone() is Tone.BAD, "a part that holds does not mend the rest"
     assert page.banner.headline() == "Entries 580 to 599: chain broken — 1 finding, 20 entries checked"
-    assert page.banner.detail().startswith("Since then: Entries 200 to 300 verified — 101 entries\n")
+    assert page.banner.detail().startswith("Since then: Entries 200 to 300 consistent — 101 entries\n")
     assert page.findings.isVisible()
 
 
@@ -485,7 +485,7 @@ def test_a_verdict_stands_for_what_it_names_and_no_part_takes_its_place(
     page = in_window
     most = "SELECT tenant_id, count(*) FROM audit_chain GROUP BY tenant_id ORDER BY count(*) DESC LIMIT 1"
     ((tenant, count),) = ask(demo_path, most)
-    of_tenant = f"Chain of {tenant} verified — {count} entries"
+    of_tenant = f"Chain of {tenant} consistent — {count} entries"
     window.tenants.pick(tenant)
     qtbot.waitUntil(lambda: page.model.rowCount() == count)
     with qtbot.waitSignal(page.verified):
@@ -494,7 +494,7 @@ def test_a_verdict_stands_for_what_it_names_and_no_part_takes_its_place(
     with qtbot.waitSignal(page.verified):
         page.verify_range(1, 5)
     assert page.banner.headline() == of_tenant, "what is known of more stays"
-    assert page.banner.detail().startswith(f"Since then: Entries 1 to 5 of {tenant} verified")
+    assert page.banner.detail().startswith(f"Since then: Entries 1 to 5 of {tenant} consistent")
     window.tenants.pick(None)
     assert page.banner.headline() == "Not verified yet"
     window.tenants.pick(tenant)
@@ -505,7 +505,7 @@ def test_a_verdict_stands_for_what_it_names_and_no_part_takes_its_place(
     )
     assert page.banner.headline() == of_tenant, "what was looked at then"
     page.context.outside.written.emit()
-    assert page.banner.headline() == of_tenant.replace("verified", "verified, changed since")
+    assert page.banner.headline() == of_tenant.replace("consistent", "consistent, changed since")
     assert page.banner.tone() is Tone.WARN
     window.tenants.pick(None)
     with qtbot.waitSignal(page.verified):
@@ -514,14 +514,14 @@ def test_a_verdict_stands_for_what_it_names_and_no_part_takes_its_place(
     with qtbot.waitSignal(page.verified):
         page.verify_range(5, 5)
     assert page.banner.headline() == whole == "Chain verified — 601 entries"
-    assert page.banner.detail().startswith("Since then: Entry 5 verified\n")
+    assert page.banner.detail().startswith("Since then: Entry 5 consistent\n")
     window.resize(900, 560)
     qtbot.waitUntil(lambda: page.banner.is_low)
     qtbot.waitUntil(lambda: page.panel.report_button.property("text") == "Report…")  # in words
     with qtbot.waitSignal(page.verified):
         page.verify_range(6, 6)
     said = window.toast.label.text()
-    assert said.startswith("Entry 6 verified"), "its line in the banner is not in sight"
+    assert said.startswith("Entry 6 consistent"), "its line in the banner is not in sight"
     window.tenants.pick(tenant)
     assert page.banner.headline() == "All tenants: chain verified — 601 entries"
 
@@ -608,7 +608,7 @@ def test_a_range_is_verified_without_the_archive(
     with qtbot.waitSignal(page.verified):
         page.verify_range(seqs[3], seqs[-2])
     assert "archive" not in page.banner.detail()
-    assert page.banner.headline().startswith(f"Entries {seqs[3]} to {seqs[-2]} verified")
+    assert page.banner.headline().startswith(f"Entries {seqs[3]} to {seqs[-2]} consistent")
 
 
 # while it runs
@@ -622,7 +622,7 @@ def test_what_was_verified_before_stays_known_when_another_is_cancelled(qtbot: Q
         page.verify()
         page.panel.cancel()
         qtbot.waitUntil(lambda: not page.panel.is_running)
-    assert page.banner.headline() == "Entries 100 to 200 verified — 101 entries"
+    assert page.banner.headline() == "Entries 100 to 200 consistent — 101 entries"
 
 
 @pytest.mark.slow
@@ -677,7 +677,7 @@ def test_the_verdict_does_not_wait_for_a_keyring(  # noqa: PLR0917
     click(qtbot, page.verify_button)
     waits = "no checkpoint yet: waiting for the system's keyring, 1 s…"
     qtbot.waitUntil(lambda: waits in page.banner.detail())
-    assert page.banner.headline() == "Chain verified — 600 entries"
+    assert page.banner.headline() == "Chain consistent — 600 entries"
     if ends == "answer":
         desktop.meets("locked")
     elif ends == "button":
@@ -686,7 +686,7 @@ def test_the_verdict_does_not_wait_for_a_keyring(  # noqa: PLR0917
         page.set_scope(Scope("acme-corp"))
         page.set_scope(EVERYONE)
     qtbot.waitUntil(lambda: not page.panel.is_running, timeout=2_000)
-    assert page.banner.headline() == "Chain verified — 600 entries"
+    assert page.banner.headline() == "Chain consistent — 600 entries"
     assert f"No checkpoint was made, {why}" in page.banner.detail()
     assert not page.panel.stop_button.isVisible()
 
@@ -711,5 +711,5 @@ def test_checkpoints_that_could_not_be_read_are_said_beside_a_sound_chain(
     folder.write_text("a file where the folder should be")
     with qtbot.waitSignal(page.verified):
         page.verify()
-    assert page.banner.headline().startswith("Chain verified")
+    assert page.banner.headline().startswith("Chain consistent")
     assert f"No checkpoints could be read: {folder} is not a folder" in page.banner.detail()

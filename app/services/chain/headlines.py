@@ -1,0 +1,45 @@
+"""What a verdict is called where a person reads it: the window's headline, and behind a command's verdict."""
+
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from app.services.chain.checkpoints import doubts
+from app.services.chain.rules import BROKEN, Verdict
+
+HEADLINES: Final[Mapping[Verdict, str]] = {
+    Verdict.VERIFIED: "Chain verified",
+    Verdict.CONSISTENT: "Chain consistent",
+    Verdict.UNPROVEN_START: "Start unproven",
+    Verdict.EARLIER: "Earlier state",
+    Verdict.TAMPERED: "Chain broken",
+    Verdict.UNREADABLE: "Chain unreadable",
+}
+"""A consistent one is right as far as it tells by itself; a verified one is as a checkpoint knows it."""
+
+LOST_END: Final = "Older state, or cut off"
+"""What is said of a file in which nothing is wrong but that it ends before what was verified."""
+
+
+class Said(Protocol):
+    """What a verification said, of now or of before."""
+
+    @property
+    def verdict(self) -> Verdict: ...
+    @property
+    def undecided(self) -> bool: ...
+    @property
+    def lost_end(self) -> object | None: ...
+    @property
+    def intact(self) -> bool: ...
+
+
+def headline(said: Said, *, is_signed: bool = False) -> str:
+    """Of all that was looked at, of which a checkpoint was made where it `is_signed`; a question, where a
+    person has to say which database it is of.
+    """
+    if said.undecided and said.verdict not in BROKEN:
+        return doubts.WHICH
+    if said.lost_end is not None and said.intact:
+        return LOST_END
+    is_known = is_signed and said.verdict is Verdict.CONSISTENT
+    return HEADLINES[Verdict.VERIFIED if is_known else said.verdict]
