@@ -361,8 +361,11 @@ class Retention(QObject):
     ) -> None:
         was_off = self.waiting is not None and self.waiting.is_off
         self._failed(reading, confirmation, error)
-        is_off = isinstance(error, ClockProblem) and error.doubt.is_off and confirmation is None
-        if not (isinstance(error, NoBookmark) or (is_off and not was_off)) or self._stopped:
+        if self._stopped:
+            return
+        if isinstance(error, ClockProblem) and error.doubt.is_off and confirmation is None and not was_off:
+            self._context.say(f"Data retention removed nothing. {error.doubt.sentence(self._when)}")
+        if not isinstance(error, NoBookmark):
             return
         if confirmation is None:  # of the day's own run, beside which nobody may be sitting
             self._context.say(f"Data retention waits. {error}")
@@ -380,12 +383,14 @@ class Retention(QObject):
             self._watch.doubt(result.doubt, reading)
             self._not_before = reading.wall + DAY
             if result.doubt.is_off and not self._stopped:
-                when = partial(absolute_time, utc=self._settings.utc_times)
-                self._context.say(f"Data retention: {result.doubt.of_nothing(when)}")
+                self._context.say(f"Data retention: {result.doubt.of_nothing(self._when)}")
         self._tell(result)
         self._look(result)
         self._count_what_is_left()
         self.check()
+
+    def _when(self, at: int) -> str:
+        return absolute_time(at, self._settings.utc_times)
 
     def _count_what_is_left(self) -> None:
         """A preview that is open is of before: it is counted again, where that costs nothing."""
