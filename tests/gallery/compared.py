@@ -18,8 +18,9 @@ PICTURES: Final = Path(__file__).parent / "pictures"
 FONTS: Final = Path(__file__).parent / "fonts.conf"
 FONT: Final = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 
-_STEP: Final = 8
-"""Stored colours are rounded to multiples of this."""
+_STEPS: Final = (8, 16)
+"""Stored colours are rounded to multiples of the first of these that leaves few enough of them."""
+_COLOURS: Final = 256
 
 TOLERANCE: Final = 16
 """How far red, green or blue of a pixel may lie from what is stored: its rounding, and another FreeType."""
@@ -165,12 +166,17 @@ def looks_as_in(stored: Path, image: QImage) -> bool:
 
 
 def reduced(image: QImage) -> QImage:
-    """The same with its 256 commonest colours, rounded: a third of the size as a file."""
-    nearest = bytes(min(255, (value + _STEP // 2) // _STEP * _STEP) for value in range(256))
-    data = bytes(image.constBits()).translate(nearest)
+    """The same with its 256 commonest colours, rounded: a third of the size as a file. Those that are left
+    out beyond would lie further from their nearest than `TOLERANCE`.
+    """
+    for step in _STEPS:
+        nearest = bytes(min(255, (value + step // 2) // step * step) for value in range(256))
+        data = bytes(image.constBits()).translate(nearest)
+        colours = Counter(memoryview(data).cast("I"))
+        if len(colours) <= _COLOURS:
+            break
     rounded = QImage(data, image.width(), image.height(), image.bytesPerLine(), image.format())
-    colours = Counter(memoryview(data).cast("I"))
-    commonest = sorted(colours, key=lambda colour: (-colours[colour], colour))[:256]
+    commonest = sorted(colours, key=lambda colour: (-colours[colour], colour))[:_COLOURS]
     return rounded.convertToFormat(QImage.Format.Format_Indexed8, sorted(commonest))
 
 

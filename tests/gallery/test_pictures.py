@@ -48,6 +48,15 @@ def test_a_small_change_is_a_difference_and_fewer_colours_are_none() -> None:
     assert difference(image, stored)[0] == 64 * 64
 
 
+def test_a_picture_of_many_colours_is_stored_as_it_looks() -> None:
+    image = QImage(64, 64, QImage.Format.Format_RGB32)
+    for x in range(64):
+        for y in range(64):
+            image.setPixelColor(x, y, QColor(3 * x, 3 * y, 0))
+    stored = reduced(image).convertToFormat(image.format())
+    assert difference(image, stored)[0] == 0
+
+
 @pytest.mark.parametrize("width", [61, 62, 63, 64])
 def test_a_line_of_any_length_is_compared_to_its_end_and_no_further(width: int) -> None:
     image, other = (QImage(width, 40, QImage.Format.Format_RGB32) for _ in range(2))
