@@ -127,6 +127,8 @@ class D1Database(Database):
         """The last row of each table of ours, as this program has read or written last."""
         self._last: dict[str, int] = {}
         """The highest number that each of them was found to have."""
+        self._newest: tuple[int, str | None] = 0, None
+        """The number and the hash of the audit chain's last entry, as they were found together."""
         self.grown: Counter[str] = Counter()
         self.grown_by_others: Counter[str] = Counter()
         self._others = 0
@@ -185,7 +187,7 @@ class D1Database(Database):
         if not queries:
             return []
         ends = self._ask_ends() if self._ends is None else []
-        last, read = self._last.get(_CHAIN, 0), self.last_read
+        last, newest, read = self._last.get(_CHAIN, 0), self._newest, self.last_read
         made = [] if read is None or (self._made and self._made[0] is read) else [compiled(raw(_MADE))]
         asked = [*map(compiled, queries)]
         try:
@@ -204,8 +206,8 @@ class D1Database(Database):
                 if is_part:
                     self._made[1].setdefault(table, []).append(sql)
         if ends:
-            ((now,),) = found.pop()
-            self._keep_ends(now, last)
+            ((now, there),) = found.pop()
+            self._keep_ends(now, last, parts=_is_other(there, newest))
         return found
 
     def outside_changes(self) -> int:
@@ -213,14 +215,16 @@ class D1Database(Database):
         changed, or goes from between, is not noticed.
         """
         ends, made, last = self._ask_ends(), self._made, self._last.get(_CHAIN, 0)
+        newest = self._newest
         if not ends and (self._in_doubt or not self.is_watched):
             return self._others
         known = made[2] if made is not None and made[0] is self.last_read else None
         self._keep_shape()
         try:
             if ends and known is not None:
-                (((now, how),),) = self._read([{**ends[0], "sql": f"{ends[0]['sql']}, {_HOW_MADE}"}])
-                self._note(now, now, last)
+                asked = [{**ends[0], "sql": f"{ends[0]['sql']}, {_HOW_MADE}"}]
+                (((now, there, how),),) = self._read(asked)
+                self._note(now, now, last, parts=_is_other(there, newest))
                 with errors.well_formed(self.place):
                     if sorted(json.loads(how)) != known:
                         self.last_read = None
@@ -245,42 +249,52 @@ class D1Database(Database):
         return None if self.last_read is None else self.last_read[1]
 
     def _ask_ends(self) -> list[dict[str, Any]]:
-        """The question for the ends of the tables; none where nobody watches them."""
+        """The question for the ends of the tables, and for the hash of the entry that was the last one; none
+        where nobody watches them.
+        """
         if self._in_doubt or not self.is_watched or self.last_read is None:
             return []
-        return [compiled(self._ends_of(self.last_read[1]))]
+        stored = self.last_read[1]
+        number = self._newest[0]
+        there = f"(SELECT hash FROM main.{_CHAIN} WHERE seq = {number})" if _has_hashes(stored) else "NULL"  # noqa: S608
+        return [compiled(raw(f"SELECT {self._ends_of(stored)}, {there}"))]
 
-    def _ends_of(self, stored: StoredTables) -> BaseQuery:
+    def _ends_of(self, stored: StoredTables) -> str:
+        """How far each table of ours goes, and the hash of the last entry, as an array in JSON."""
         ends = [
             f"(SELECT CAST(max({sql_name(str(table.rowid))}) AS TEXT) FROM main.{sql_name(table.name)})"  # noqa: S608
             for table in self._ours(stored)
         ]
-        return raw(f"SELECT json_array({', '.join(ends)})")
+        newest = f"(SELECT hash FROM main.{_CHAIN} ORDER BY seq DESC LIMIT 1)"  # noqa: S608
+        return f"json_array({', '.join([*ends, newest if _has_hashes(stored) else 'NULL'])})"
 
-    def _note(self, before: str | None, after: str | None, last: int) -> None:
+    def _note(self, before: str | None, after: str | None, last: int, *, parts: bool = False) -> None:
         """Keeps the ends as they are `after` an own batch, which others have written before where they were
-        not as they are known; `last` as `_keep_ends` has it.
+        not as they are known; `last` and `parts` as `_keep_ends` has them.
         """
         if None not in (self._ends, before) and before != self._ends:
             self._others += 1
-        self._keep_ends(before, last)
+        self._keep_ends(before, last, parts=parts)
         self._keep_ends(after, 0, by_others=False)
 
-    def _keep_ends(self, ends: str | None, chain_end: int, *, by_others: bool = True) -> None:
+    def _keep_ends(
+        self, ends: str | None, chain_end: int, *, by_others: bool = True, parts: bool = False
+    ) -> None:
         """`chain_end` is the last entry that was known when the question was sent: another thread may know a
-        later one by the answer.
+        later one by the answer. The chain `parts` from that one where another has its number.
         """
         self._ends = ends
         if ends is None or self.last_read is None:
             return
         try:
-            lasts = [int(last or 0) for last in json.loads(ends)]
+            *numbers, head = json.loads(ends)
+            lasts = [int(last or 0) for last in numbers]
         except errors.MISREAD:  # also behind a batch that is in
             self._ends = None
             return
         for table, last in zip(self._ours(self.last_read[1]), lasts, strict=False):
             before = self._last.get(table.name)
-            if last < chain_end and table.name == _CHAIN:
+            if table.name == _CHAIN and (parts or last < chain_end):
                 before = self.went_back = last  # of other tables, the last rows may be deleted
                 if self.writable_until < math.inf:  # what a person has unlocked is another state
                     self.writable_until = 0.0  # also for the act that waits behind this
@@ -289,6 +303,8 @@ class D1Database(Database):
                 self.grown[table.name] += now - before
                 self.grown_by_others[table.name] += (now - before) * by_others
             self._last[table.name] = now
+            if table.name == _CHAIN and last == now:
+                self._newest = last, head if isinstance(head, str) else None
 
     @staticmethod
     def _ours(stored: StoredTables) -> list[StoredTable]:
@@ -479,7 +495,7 @@ class D1Database(Database):
         newest = f"SELECT json_array(seq, hash) FROM main.{_CHAIN} ORDER BY seq DESC LIMIT 1"  # noqa: S608
 
         def asked(tables: StoredTables) -> list[BaseQuery]:
-            return [self._ends_of(tables), *([raw(newest)] if _CHAIN in tables else [])]
+            return [raw(f"SELECT {self._ends_of(tables)}"), *([raw(newest)] if _CHAIN in tables else [])]
 
         with errors.well_formed(self.place):
             _, (((ends,),), *entries) = read_stored(self, asked)
@@ -538,14 +554,19 @@ class D1Database(Database):
         return 0.0 if answer is None else answer.seconds
 
     def _unless_back(self, ends: Sequence[object]) -> list[Statement]:
-        """That the chain ends no sooner than it did, where somebody watches it: Time Travel may have brought
-        it back since the last look, and what is asked for is meant for what was there before.
+        """That the chain ends no sooner than it did, and no other entry has the number of its last one, where
+        somebody watches it: Time Travel may have brought it back since the last look, and what is asked for
+        is meant for what was there before.
         """
         last = self._last.get(_CHAIN, 0) if ends else 0
         if not last:
             return []
-        ends_there = SQL(f"(SELECT max(seq) FROM main.{_CHAIN}) >= ?", [last])  # noqa: S608
-        return [Statement(Select([], [SQL("1")]).where(ends_there))]
+        is_there: Any = SQL(f"(SELECT max(seq) FROM main.{_CHAIN}) >= ?", [last])  # noqa: S608
+        number, head = self._newest
+        if head is not None:
+            other = f"NOT EXISTS (SELECT 1 FROM main.{_CHAIN} WHERE seq = ? AND hash <> ?)"  # noqa: S608
+            is_there &= SQL(other, [number, head])
+        return [Statement(Select([], [SQL("1")]).where(is_there))]
 
     def require_fits(self, statements: Iterable[Statement]) -> None:
         self._require_fits(len(_Sending(guarded([*statements])).body))
@@ -758,6 +779,16 @@ class D1Database(Database):
             self.size = answer.size
         self.clock_off = self.client.clock_off
         return answer
+
+
+def _has_hashes(stored: StoredTables) -> bool:
+    """Whether there is an audit chain whose entries have numbers and hashes."""
+    return _CHAIN in stored and {"seq", "hash"} <= {*stored[_CHAIN].names}
+
+
+def _is_other(there: object, newest: tuple[int, str | None]) -> bool:
+    """Whether the hash that is `there` is of another entry than the `newest` one that was known."""
+    return isinstance(there, str) and newest[1] is not None and there != newest[1]
 
 
 class _Sending:

@@ -224,11 +224,18 @@ class FileVerdict(QObject):
         self.outdate(OTHERS)
         self.lost_end_is_at(ends_at)
 
-    def lose_end(self, end: LostEnd) -> None:
-        """The end of what was verified when the file was open before is gone."""
-        if self.outcome is None and self.lost_end is None:
-            self.lost_end = end
-            self.changed.emit()
+    def lose_end(self, end: LostEnd) -> bool:
+        """The end of what was verified is gone, since the file was open before or since then; whether that is
+        new.
+        """
+        from app.ui.session.outcome import OTHERS  # noqa: PLC0415 - with what verifies
+
+        if self.lost_end is not None or self.is_broken:
+            return False
+        self.lost_end = end
+        self.outdate(OTHERS)
+        self.changed.emit()
+        return True
 
     def contradict(self, now: int | None) -> None:
         """Checkpoints, which others may have made since, know more than is there; or, with None, do not."""

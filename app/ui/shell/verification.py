@@ -268,6 +268,8 @@ class SelfVerification(QObject):
         def found(end: tuple[str | None, int | None]) -> None:
             head = self._end[1] if self._end is not None and self._end[0] is known.report else None
             told(head is not None and end[0] == head and end[1] in {None, known.report.entries})
+            if self._context.costs and head not in {None, end[0]}:  # which nothing verifies by itself
+                self._read_last(self._look_for_end)
 
         def failed(error: TenantAdminError) -> None:  # while somebody else writes, say
             again = self._verdict.outcome is not None and self._verdict.outcome.outdated == AGAIN
@@ -313,7 +315,7 @@ class SelfVerification(QObject):
         self._count()
 
     def _look_for_end(self, last: KeptVerdict | None) -> None:
-        """What was cut off while it was closed is found before anything is verified."""
+        """What was cut off, while it was closed or by others, is found before anything is verified."""
         if last is None or not last.intact or last.lost_end is not None or not last.through:
             return
         where = self._context.opened.where
@@ -325,8 +327,10 @@ class SelfVerification(QObject):
 
         def found(end: LostEnd | None) -> None:
             if end is not None:
-                self._verdict.lose_end(end)
+                is_new, lock = self._verdict.lose_end(end), self._context.lock
                 self._keep_end(end, is_lost=True)
+                if is_new and lock.needed and not lock.is_locked:  # what was unlocked was another state
+                    self._context.outside.went_back.emit(end.ends_at)
 
         self._context.runner.job(look, on_done=found, on_failed=lambda error: None)
 
@@ -411,6 +415,8 @@ class SelfVerification(QObject):
     @Slot(object)
     def _went_back(self, ends_at: int) -> None:
         self.check()
+        if self._context.costs:  # others may have gone on from an earlier state
+            self._read_last(self._look_for_end)
         # Where nothing is verified now, nothing else keeps it until the next start.
         if self._job is None and self._verdict.lost_end is not None:
             self._keep_end(self._verdict.lost_end, is_lost=True)

@@ -769,3 +769,33 @@ def test_nothing_is_written_to_a_chain_that_went_back_since_the_last_look(
     production.outside_changes()
     assert production.went_back is not None
     users.create(production, "acme", "c@acme.example", actor="ops", now=NOW)
+
+
+@pytest.mark.parametrize("more", [0, 2])
+def test_nothing_is_written_where_another_entry_has_the_number_of_the_last_one(
+    production: D1Database, file: Path, more: int
+) -> None:
+    """Time Travel brought another line back, which others have gone on with since."""
+    production.is_watched = True
+    users.create(production, "acme", "a@acme.example", actor="ops", now=NOW)
+    users.create(production, "acme", "b@acme.example", actor="ops", now=NOW)
+    known = production.outside_changes()
+    with closing(apsw.Connection(str(file))) as now:
+        now.execute("DELETE FROM users WHERE email LIKE 'b%'")
+        now.execute("DELETE FROM audit_chain WHERE seq = 2")
+        now.execute("UPDATE sqlite_sequence SET seq = 1 WHERE name = 'audit_chain'")
+    theirs = D1Database(production.client, production.database_id)
+    for name in range(1 + more):
+        users.create(theirs, "other", f"{name}@other.example", actor="them", now=NOW)
+    with pytest.raises(BroughtBack, match="in an earlier state"):
+        users.create(production, "acme", "c@acme.example", actor="ops", now=NOW)
+    assert production.outside_changes() != known and production.went_back == 2 + more
+    production.went_back = None
+    users.create(production, "acme", "c@acme.example", actor="ops", now=NOW)
+    assert (production.outside_changes(), production.went_back) == (known + 1, None)
+    with closing(apsw.Connection(str(file))) as now:
+        now.execute("DELETE FROM audit_chain WHERE tenant_id = 'acme'")  # erased, say
+    users.create(theirs, "other", "last@other.example", actor="them", now=NOW)
+    users.create(production, "acme", "d@acme.example", actor="ops", now=NOW)
+    production.outside_changes()
+    assert production.went_back is None

@@ -751,6 +751,43 @@ def test_a_database_that_others_brought_back_is_locked_and_its_verdict_over(
         qtbot.waitUntil(lambda: shown.banner.headline().endswith(ends))
 
 
+@pytest.mark.parametrize("by_own_act", [True, False])
+def test_another_line_that_others_went_on_with_is_told_and_writes_are_locked(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path, *, by_own_act: bool
+) -> None:
+    """Time Travel brought an earlier state back, and the chain is as long as it was again by now."""
+    (paths.checkpoints_dir()).mkdir(parents=True)
+    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
+    page, context = open_live(qtbot, window, production), window.context
+    assert context is not None and window.workspace is not None
+    go(qtbot, window, 1)
+    press("Ctrl+Return")
+    qtbot.waitUntil(lambda: context.verdict.outcome is not None and bool(context.verdict.outcome.checkpoint))
+    unlock(qtbot, window)
+    last = int(ask(file, "SELECT max(seq) FROM audit_chain")[0][0])
+    if by_own_act:  # which no checkpoint knows, and nobody has verified
+        go(qtbot, window, 0)
+        choose(qtbot, page, 0)
+        edit_email(qtbot, window, "mei@acme-corp.example")
+        closed(qtbot, window, FormDialog)
+    else:
+        append(file, "new", 1)
+        press("Ctrl+Return")
+        qtbot.waitUntil(lambda: context.verdict.through == last + 1 and not context.verdict.is_running)
+    qtbot.waitUntil(lambda: is_settled(window))
+    ask(file, f"DELETE FROM audit_chain WHERE seq > {last}")
+    ask(file, f"UPDATE sqlite_sequence SET seq = {last} WHERE name = 'audit_chain'")
+    append(file, "other", 3)
+    with qtbot.waitSignal(context.outside.went_back):
+        context.outside.look()
+    qtbot.waitUntil(lambda: "writes are locked again" in window.toast.label.text())
+    assert context.lock.is_locked
+    if not by_own_act:
+        qtbot.waitUntil(lambda: window.shield.text() == "Older state, or cut off")
+        gone = f"verified through entry {last + 1:,}, and that entry is not there as it was"
+        qtbot.waitUntil(lambda: gone in words(window))
+
+
 def test_daily_retention_is_agreed_to_for_a_connection_and_unlocking_says_what_it_reads(
     qtbot: QtBot, window: MainWindow, production: str
 ) -> None:
