@@ -286,8 +286,9 @@ class Database(Metered):
     is_earlier: bool = False
     """Whether checkpoints are known to know entries behind its last one."""
     went_back: int | None = None
-    """The number of the audit chain's last entry, where a look has found it lower than it was: an earlier
-    state was brought back, or the end is cut off. Who has heard of it sets it to None.
+    """The number of the audit chain's last entry, where a look has found it lower than it was, or, of a live
+    database, another entry in the place of the last one: an earlier state was brought back, or the end is cut
+    off. Who has heard of it sets it to None.
     """
     withdrawn: Callable[[], ConnectionGone | None] | None = None
     """Tells, on any thread, whether what it was opened by is another by now, or gone; None for a file."""

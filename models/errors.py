@@ -576,7 +576,9 @@ class RowChanged(StorageError):
 
 
 class BroughtBack(StorageError):
-    """The audit chain of a live database ends sooner than it did: all of it may be another state."""
+    """The audit chain of a live database ends sooner than it did, or has gone on otherwise: all of it may be
+    another state.
+    """
 
     heading = "An earlier state was brought back"
     sentence = (
