@@ -359,8 +359,12 @@ def shape_of(stored: StoredTables) -> dict[str, object]:
     """What reading and writing our tables goes by, for a comparison: neither their indexes nor what refers to
     them, which are asked for each time.
     """
-    found = ((name, stored.get(name)) for name in expected_columns())
-    return {name: table and replace(table, indexes=(), led_by=_NONE, referring=()) for name, table in found}
+    return {name: shape_of_one(stored.get(name)) for name in expected_columns()}
+
+
+def shape_of_one(table: StoredTable | None) -> StoredTable | None:
+    """The same of one table; None where it is not there."""
+    return table and replace(table, indexes=(), led_by=_NONE, referring=())
 
 
 def read_stored(

@@ -45,7 +45,7 @@ from models.errors import (
     TenantAdminError,
 )
 from models.progress import Monitor
-from models.schema import StoredTables
+from models.schema import StoredTables, shape_of
 
 Displaced = FileMoved | LogMissing
 """Why the file in its place is not what is shown."""
@@ -82,8 +82,8 @@ class Context(QObject):
     `closed()` when it is known that no act can be recorded, or why none can be is another reason by now;
     `undo_wanted()` when the last act is to be taken back from a dialog that stands beside the window.
     `delivered()` when something may have been sent to a webhook; `aged()` every few seconds, for words that
-    tell how long ago something was. `tables_changed()` when a table or a column that was there when it was
-    opened is gone, or is there again.
+    tell how long ago something was. `tables_changed()` when others have made tables of ours otherwise, or
+    taken them away.
     """
 
     asks = Signal(object, object, object)
@@ -363,7 +363,7 @@ class Context(QObject):
         """Takes them as they are now. An audit chain that is gone has no end any more."""
         known, had = self.tables, self.gone
         self.tables = found
-        if self.gone != had or any(known[name].names != found[name].names for name in known if name in found):
+        if shape_of(known) != shape_of(found):
             self.tables_changed.emit()
         if AUDIT_CHAIN.name in self.gone - had:
             self.outside.went_back.emit(0)

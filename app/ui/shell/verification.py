@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.headlines import LOST_END
-from app.services.chain.reading import end_of, entry_and_last, few_behind
+from app.services.chain.reading import end_of, few_behind
 from app.services.chain.rules import BROKEN, HIGHEST_SEQ, Verdict
 from app.services.chain.verify.report import LostEnd, Report, Section
 from app.services.chain.where import Where
@@ -27,8 +27,10 @@ from app.ui.widgets.formatting import absolute_time, ago, grouped
 from app.ui.widgets.later import later
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
+from models.engine import Database
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Monitor
+from models.schema import shape_of_one
 from models.status import DAY
 
 _LOOK_MS = 60_000
@@ -67,6 +69,7 @@ class SelfVerification(QObject):
         self._end: tuple[Report, str | None] | None = None
         """Of the latest verification, and the hash of the last entry that it knows."""
         self._is_due_to_look = self._is_looking = False
+        self._table = context.tables.get(AUDIT_CHAIN.name)
         self._counted_for: int | None = None
         """Through which entry the verdict held when what is newer was counted."""
         self._asked = 0
@@ -107,6 +110,7 @@ class SelfVerification(QObject):
         self._context.runner.changed.connect(self._hear)
         self._context.outside.written.connect(self._written)
         self._context.outside.went_back.connect(self._went_back)
+        self._context.tables_changed.connect(self._look_at_table)
         for told in (self._context.unsettled.settled, self._context.unsettled.found):
             told.connect(self._count_again)
         self._context.outside.displaced.connect(lambda _: self._say())
@@ -386,6 +390,14 @@ class SelfVerification(QObject):
         self._count()
         self._look_again_soon()
 
+    @Slot()
+    def _look_at_table(self) -> None:
+        """A chain whose table is made otherwise is verified at once, and nothing is claimed until then."""
+        before, self._table = self._table, self._context.tables.get(AUDIT_CHAIN.name)
+        if shape_of_one(before) != shape_of_one(self._table):
+            self._verdict.outdate(OTHERS)
+            self.check()
+
     def _look_again_soon(self) -> None:
         if not self._rest.isActive():  # what does not rest is not waited for
             self._rest.start(_REST_MS)
@@ -430,11 +442,7 @@ class SelfVerification(QObject):
         self._context.runner.job(keep, on_done=lambda _: None, on_failed=lambda error: None)
 
     def _look_where_it_ends(self, lost: LostEnd) -> None:
-        """Of a chain that went back: whether it has come forward again, by Time Travel, say. What stands in
-        the place of a table that is gone, as a view of it, is no chain.
-        """
-        if self._context.without(AUDIT_CHAIN.name) is not None:
-            return
+        """Of a chain that went back: whether it has come forward again, by Time Travel, say."""
         known, head = self._verdict.outcome, lost.head
         if head is None and known is not None and self._end is not None and self._end[0] is known.report:
             head = self._end[1] if known.through == lost.through else None  # of one that found nothing new
@@ -452,7 +460,7 @@ class SelfVerification(QObject):
             elif ends_at != now.ends_at:
                 self._verdict.lost_end_is_at(ends_at)
 
-        read = partial(entry_and_last, seq=lost.through)
+        read = partial(_entry_and_last, seq=lost.through, head=head)
         self._context.runner.read(read, on_done=done, on_failed=lambda error: None)
 
     @Slot(object, str)
@@ -550,6 +558,12 @@ class SelfVerification(QObject):
             if known.intact and not under_way:
                 icon, tone, words = Icon.WARNING_FILL, Tone.WARN, COULD_NOT
         return icon, tone.value, words, tip
+
+
+def _entry_and_last(database: Database, seq: int, head: str | None) -> tuple[str | None, int]:
+    from app.services.chain.checkpoints.gone import entry_and_last_of_chain  # noqa: PLC0415 - seldom
+
+    return entry_and_last_of_chain(database, seq, head)
 
 
 def _was_known(where: Where, monitor: Monitor) -> bool:

@@ -1,5 +1,6 @@
 """What is said of a database whose audit chain is gone as a table, where something was known of it: dropped,
-renamed or replaced by a view it has lost all that was known, as where every row was deleted.
+renamed, replaced by a view or made otherwise than the platform's it has lost all that was known, as where
+every row was deleted.
 """
 
 from collections.abc import Iterator
@@ -8,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Unpack
 
 from app.services.chain.checkpoint import CheckpointHistory
 from app.services.chain.checkpoints.kept import KeptVerdict
+from app.services.chain.reading import entry_and_last
 from app.services.chain.rules import TABLE
 from app.services.chain.verify.report import EVERYTHING, Extent, Report, Section
-from app.services.chain.verify.source import SHAPE, Reader, Row
+from app.services.chain.verify.source import SHAPE, CannotVerify, Reader, Row, require_chain
 from app.services.chain.where import Where
 from models.engine import Database, raw
 from models.errors import TableMissing
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
 NOTE: Final = (
     f"This database has no table {TABLE} any more, and so no audit entry: it was dropped or renamed, or "
     "something else has its name."
+)
+
+
+_ANOTHER: Final = (
+    "The table {} {}, so it is not the platform's audit chain any more, and no row of it counts as an entry."
 )
 
 
@@ -44,19 +51,20 @@ class _Nothing(Reader):
 
 
 def telling(store: _Knows, verify: "Verifier") -> "Verifier":
-    """`verify`, which raises `TableMissing` only of a database of whose entries nothing was ever known, or
-    nothing any more, as somebody has accepted that none is left.
+    """`verify`, which raises `TableMissing` and `CannotVerify` only of a database of whose entries nothing
+    was ever known, or nothing any more, as somebody has accepted that none is left.
     """
 
     def verify_or_tell(where: Where, /, **options: "Unpack[Options]") -> Report:
         try:
             return verify(where, **options)
-        except TableMissing:
+        except (TableMissing, CannotVerify) as error:
             known = options.get("checkpoints")
             if not is_known(where, store, known):
                 raise
+            why = _ANOTHER.format(TABLE, error.what) if isinstance(error, CannotVerify) else NOTE
             section = options.get("section", EVERYTHING)
-            return _of_nothing(known or CheckpointHistory(), section, seal=options.get("seal", False))
+            return _of_nothing(known or CheckpointHistory(), section, why, seal=options.get("seal", False))
 
     return verify_or_tell
 
@@ -81,18 +89,28 @@ def _knew(last: KeptVerdict | None) -> bool:
     return last is not None and ((last.intact and last.through > 0) or last.lost_end is not None)
 
 
-def has_table(database: Database) -> bool:
-    """Whether what has the chain's name is a table; the caller holds a connection."""
-    made = database.rows(raw(*SHAPE[0]))
-    return bool(made) and made[0][0] == "table"
+def has_chain(database: Database) -> bool:
+    """Whether what has the chain's name is one, as its table is made; the caller holds a connection."""
+    try:
+        require_chain(database.place, *database.read_batch([raw(*one) for one in SHAPE]))
+    except (TableMissing, CannotVerify):
+        return False
+    return True
 
 
-def _of_nothing(known: CheckpointHistory, section: Section, *, seal: bool) -> Report:
-    """What is concluded of a table without any row, and that there is none."""
+def entry_and_last_of_chain(database: Database, seq: int, head: str | None) -> tuple[str | None, int]:
+    """As `entry_and_last`; what is no chain has none, though its rows may have the hash `head`."""
+    there, ends_at = entry_and_last(database, seq)
+    is_none = there is not None and there == head and not has_chain(database)
+    return (None, 0) if is_none else (there, ends_at)
+
+
+def _of_nothing(known: CheckpointHistory, section: Section, why: str, *, seal: bool) -> Report:
+    """What is concluded of a table without any row, and why there is none."""
     from app.services.chain.verify.conclude import conclude  # noqa: PLC0415 - seldom
     from app.services.chain.verify.join import join, next_seal  # noqa: PLC0415 - as above
 
     joined = join([])
     report = conclude(_Nothing(), joined, Extent(1, 0, section.tenant), known)
     sealed = next_seal(joined, known, 0) if seal and section == EVERYTHING else None
-    return replace(report, notes=(NOTE, *report.notes), lacks_table=True, seal=sealed)
+    return replace(report, notes=(why, *report.notes), lacks_table=True, seal=sealed)

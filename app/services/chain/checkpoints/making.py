@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Unpack
 
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints.document import NotSigned
-from app.services.chain.checkpoints.gone import has_table, telling
+from app.services.chain.checkpoints.gone import has_chain, telling
 from app.services.chain.checkpoints.kept import MOST_TENANTS, KeptVerdict
 from app.services.chain.checkpoints.rows import Seen, rows_of
 from app.services.chain.checkpoints.signing import require_sound
@@ -19,6 +19,7 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.reading import entry_and_last, last_entry, looked_up
 from app.services.chain.rules import BROKEN, GENESIS, HIGHEST_SEQ, SOUND, Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, LostEnd, Report, Section
+from app.services.chain.verify.source import CannotVerify
 from app.services.chain.where import Where
 from app.services.text import tenant_name, utc_time
 from models.errors import Cancelled, NotAllowed, TableMissing, TenantAdminError
@@ -148,7 +149,7 @@ def to_read(where: Where, section: Section) -> int:
         return 0
     from app.services.chain.verify.live import rows_to_read  # noqa: PLC0415 - of no file
 
-    with where.connect() as database, suppress(TableMissing):  # which the verification tells
+    with where.connect() as database, suppress(TableMissing, CannotVerify):  # which the verification tells
         return rows_to_read(database, section)
     return 0
 
@@ -505,7 +506,7 @@ def lost_end_of(where: Where, last: KeptVerdict) -> LostEnd | None:
     """
     end = LostEnd(last.through, last.at, last.head, 0, last.tenant, ledger=last.ledger)
     with where.connect() as database:
-        if not has_table(database):
+        if not has_chain(database):
             return _missed(end)
         _, ends_at = entry_and_last(database, seq=last.through)
     end = replace(end, ends_at=ends_at)
@@ -523,7 +524,7 @@ def require_end(where: Where, store: CheckpointStore) -> None:
         was, why = f"was verified through entry {lost_end.through:,}, and {lost_end.found}", lost_end.why
     else:
         with where.connect() as database:
-            ends_at = last_entry(database) if has_table(database) else 0
+            ends_at = last_entry(database) if has_chain(database) else 0
         through, way = store.known_through(where), _START_OVER
         if through <= ends_at:
             return

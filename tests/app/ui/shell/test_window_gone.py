@@ -15,7 +15,19 @@ from app.ui.tabs.audit.dialogs import CheckpointsDialog
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
-from tests.fixtures.window import ask, click, closed, count, current, dialog, go, open_file, press, words
+from tests.fixtures.window import (
+    ask,
+    click,
+    closed,
+    count,
+    current,
+    dialog,
+    go,
+    is_settled,
+    open_file,
+    press,
+    words,
+)
 
 pytestmark = pytest.mark.slow
 USERS, AUDIT, WEBHOOKS, NOTIFICATIONS, RUNS = range(5)
@@ -132,6 +144,49 @@ def test_a_chain_that_is_gone_has_lost_the_end_that_was_verified(
     assert isinstance(audit, AuditTab)
     qtbot.waitUntil(lambda: audit.banner.headline() == "No audit chain")
     assert not window.shield.isVisible()
+
+
+@pytest.mark.usefixtures("signed")
+def test_a_chain_without_a_column_is_red_until_that_is_there_again(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, opened: Opened
+) -> None:
+    page = opened()
+    workspace = window.workspace
+    assert workspace is not None
+    write(qtbot, window, demo_path, "ALTER TABLE audit_chain RENAME COLUMN payload TO content")
+    qtbot.waitUntil(lambda: page.banner.tone() is Tone.BAD, timeout=9_000)
+    assert "has no column payload, so it is not the platform's" in page.banner.detail()
+    go(qtbot, window, USERS)
+    qtbot.waitUntil(workspace.broken.isVisible)
+    write(qtbot, window, demo_path, "ALTER TABLE audit_chain RENAME COLUMN content TO payload")
+    qtbot.waitUntil(lambda: page.banner.tone() is Tone.OK)
+    assert not workspace.broken.isVisible()
+
+
+def test_a_chain_made_otherwise_has_lost_its_end_and_stays_so(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, opened: Opened
+) -> None:
+    page = opened()
+    write(
+        qtbot,
+        window,
+        demo_path,
+        "CREATE TABLE kept AS SELECT * FROM audit_chain",
+        "DROP TABLE audit_chain",
+        "ALTER TABLE kept RENAME TO audit_chain",
+    )
+    assert window.context is not None
+    verdict = window.context.verdict
+    qtbot.waitUntil(lambda: verdict.outcome is not None and verdict.outcome.report.lacks_table)
+    assert page.banner.tone() is Tone.WARN and verdict.lost_end is not None
+    ask(demo_path, "UPDATE users SET updated_at = updated_at + 1")
+    with qtbot.waitSignal(window.context.outside.written):
+        window.context.outside.look()
+    qtbot.waitUntil(lambda: is_settled(window))
+    assert verdict.lost_end is not None, "the rows that are there are no entries of the platform's"
+    window.close_file()
+    page = opened()
+    assert page.banner.tone() is Tone.WARN and "Older state" in page.banner.headline()
 
 
 def test_a_chain_of_which_nothing_was_known_is_said_to_be_gone(

@@ -11,6 +11,7 @@ from app.services.chain.checkpoints.gone import NOTE, is_known
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
 from app.services.chain.verify.report import Report, Section
+from app.services.chain.verify.source import CannotVerify
 from app.services.chain.where import InFile
 from models.errors import TableMissing
 from tests.conftest import NOW
@@ -21,6 +22,12 @@ from tests.fixtures.sample import sample
 DROPPED = ("DROP TABLE audit_chain",)
 RENAMED = ("ALTER TABLE audit_chain RENAME TO kept",)
 BY_A_VIEW = (*RENAMED, "CREATE VIEW audit_chain AS SELECT * FROM kept")
+WITHOUT_A_COLUMN = ("ALTER TABLE audit_chain RENAME COLUMN payload TO content",)
+OTHERWISE = (
+    "CREATE TABLE kept AS SELECT * FROM audit_chain",
+    *DROPPED,
+    "ALTER TABLE kept RENAME TO audit_chain",
+)
 EMPTIED = ("DELETE FROM audit_chain", "DELETE FROM sqlite_sequence WHERE name = 'audit_chain'")
 
 
@@ -35,7 +42,7 @@ def verify_by_itself(path: Path, folder: Path, **options: bool) -> Report:
     return making.verify_by_itself(InFile(path), store, VERIFY, **how).report  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("how", [DROPPED, RENAMED, BY_A_VIEW])
+@pytest.mark.parametrize("how", [DROPPED, RENAMED, BY_A_VIEW, WITHOUT_A_COLUMN, OTHERWISE])
 def test_it_has_lost_all_that_checkpoints_know_as_one_without_rows(
     demo: Path, tmp_path: Path, how: tuple[str, ...]
 ) -> None:
@@ -48,7 +55,9 @@ def test_it_has_lost_all_that_checkpoints_know_as_one_without_rows(
     execute(demo, *how)
     for report in (verify(demo, folder, now=NOW), verify_by_itself(demo, folder)):
         assert (report.verdict, report.entries, report.lacks_table) == (Verdict.TAMPERED, 0, True)
-        assert report.notes[0] == NOTE and report.lost_end is None
+        is_table = how in (WITHOUT_A_COLUMN, OTHERWISE)
+        assert ("and no row of it counts as an entry" in report.notes[0]) is is_table
+        assert (report.notes[0] == NOTE) is not is_table and report.lost_end is None
         assert [(one.code, one.tenant) for one in report.findings] == [
             (Code.TRUNCATED, one.tenant) for one in expected.findings
         ]
@@ -60,7 +69,7 @@ def test_it_has_lost_all_that_checkpoints_know_as_one_without_rows(
     assert "acme-corp" in tried.held and kept(demo, folder) == 1
 
 
-@pytest.mark.parametrize("how", [DROPPED, BY_A_VIEW])
+@pytest.mark.parametrize("how", [DROPPED, BY_A_VIEW, WITHOUT_A_COLUMN, OTHERWISE])
 def test_it_has_lost_the_end_that_was_verified_until_somebody_accepts_that(
     demo: Path, tmp_path: Path, how: tuple[str, ...]
 ) -> None:
@@ -78,7 +87,7 @@ def test_it_has_lost_the_end_that_was_verified_until_somebody_accepts_that(
     assert not kept(demo, folder)
     assert verify_by_itself(demo, folder, accepts_end=True).stands
     assert not is_known(InFile(demo), CheckpointStore(folder))
-    with pytest.raises(TableMissing):
+    with pytest.raises((TableMissing, CannotVerify)):
         verify_by_itself(demo, folder)
 
 
@@ -101,10 +110,19 @@ def test_a_person_may_start_over_without_it(demo: Path, tmp_path: Path) -> None:
         sign(demo, folder, now=NOW, reason=Reason.START_OVER)
 
 
-def test_it_holds_again_where_it_is_put_back(demo: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("how", "back"),
+    [
+        (RENAMED, "ALTER TABLE kept RENAME TO audit_chain"),
+        (WITHOUT_A_COLUMN, "ALTER TABLE audit_chain RENAME COLUMN content TO payload"),
+    ],
+)
+def test_it_holds_again_where_it_is_put_back(
+    demo: Path, tmp_path: Path, how: tuple[str, ...], back: str
+) -> None:
     folder = tmp_path / "checkpoints"
     sign(demo, folder, now=NOW, by="ops")
-    execute(demo, *RENAMED)
+    execute(demo, *how)
     assert verify_by_itself(demo, folder).verdict is Verdict.TAMPERED
-    execute(demo, "ALTER TABLE kept RENAME TO audit_chain")
+    execute(demo, back)
     assert verify_by_itself(demo, folder).stands
