@@ -2001,3 +2001,42 @@ def test_all_tenants_are_listed_and_one_exported_and_erased(
     assert ask(file, "SELECT count(*) FROM users WHERE tenant_id = ?", name) == [(0,)]
     (copy,) = file.parent.glob("prod.before-erasing.*.sqlite")
     assert len(ask(copy, "SELECT id FROM users WHERE tenant_id = ?", name)) == chosen.users
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_chain_whose_table_others_dropped_is_known_to_be_gone(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path, *, signed: bool
+) -> None:
+    (paths.checkpoints_dir()).mkdir(parents=True)
+    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
+    _, context = open_live(qtbot, window, production), window.context
+    assert context is not None
+    audit = go(qtbot, window, 1)
+    assert isinstance(audit, AuditTab)
+    press("Ctrl+Return")
+    qtbot.waitUntil(lambda: context.verdict.outcome is not None and bool(context.verdict.outcome.checkpoint))
+    if not signed:
+        (paths.checkpoints_dir() / FILE).unlink()
+    unlock(qtbot, window)
+    execute(file, "DROP TABLE audit_chain")
+    with qtbot.waitSignal(context.outside.went_back):
+        context.outside.look()
+    assert context.lock.is_locked and window.shield.text() == "Older state, or cut off"
+    qtbot.waitUntil(lambda: audit.empty_state.title.text() == "Not in this database")
+    assert audit.banner.tone() is Tone.WARN and "ends at entry 0 now" in audit.banner.headline()
+    go_on = audit.commands.refusal("verify"), audit.commands.refusal("go_to")
+    assert go_on == (None, "This database has no table audit_chain.")
+    with qtbot.waitSignal(audit.verified):
+        audit.commands.trigger("verify")
+    assert audit.banner.tone() is (Tone.BAD if signed else Tone.WARN)
+    assert (audit.findings.count > 1) is signed and audit.banner.detail() != ""
+    window.close_file()
+    open_live(qtbot, window, production)  # what was found is kept
+    assert window.context is not None
+    verdict = window.context.verdict
+    qtbot.waitUntil(lambda: verdict.is_broken if signed else verdict.lost_end is not None)
+    press("Ctrl+2")
+    audit = current(window)
+    assert isinstance(audit, AuditTab)
+    qtbot.waitUntil(lambda: audit.banner.tone() is (Tone.BAD if signed else Tone.WARN))
+    assert audit.commands.refusal("checkpoints") is None
