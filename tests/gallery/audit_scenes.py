@@ -31,6 +31,7 @@ STATES: dict[str, tuple[str | None, Act]] = {
         "DELETE FROM audit_chain WHERE seq IN (2000, 2400, 2500)",
         lambda page: page.verify(),
     ),
+    "counter": ("DELETE FROM audit_chain WHERE seq > 3990", lambda page: page.verify()),
     "range": (None, lambda page: page.verify_range(3_990, 3_998)),
     "range-broken": (
         "UPDATE audit_chain SET payload = '{}' WHERE seq IN (3995)",

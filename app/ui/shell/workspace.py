@@ -646,7 +646,11 @@ class Workspace(QWidget):
         window = cast("QMainWindow", self.window())
         if any(keys == QKeySequence.mnemonic(menu.text()) for menu in window.menuBar().actions()):
             return True
-        return any(keys in action.shortcuts() for action in window.actions())
+        of_tables = Qt.ShortcutContext.WidgetShortcut  # which only say what a table does with them
+        return any(
+            keys in action.shortcuts() and action.shortcutContext() is not of_tables
+            for action in window.actions()
+        )
 
     def _way_out(self, table: str) -> tuple[str, Callable[[], object]] | None:
         """What helps where a table is missing that such a file should have."""

@@ -117,8 +117,8 @@ class DataTable(QTableView):
         """The key that went up last, and when, in milliseconds."""
         self.copy: Callable[[], object] = self.copy_selection
         """What the keys for it do; a tab copies from the file instead."""
-        self.before_all: Callable[[], object] = lambda: None
-        """What is done before all rows are selected."""
+        self.before_all: Callable[[], bool] = lambda: True
+        """What is done before all rows are selected; whether they are there."""
         self.cells = CellDelegate(theme, self)
         self.setItemDelegate(self.cells)
         self.setViewport(known_viewport(QPalette.ColorRole.Base))
@@ -198,8 +198,8 @@ class DataTable(QTableView):
         return range(first, (self.model().rowCount() - 1 if last < 0 else last) + 1)
 
     def selectAll(self) -> None:
-        self.before_all()
-        super().selectAll()
+        if self.before_all():
+            super().selectAll()
 
     def select_row(self, row: int) -> None:
         # Not the view's own call, which goes by the keys that are held: with Ctrl it would deselect the row.

@@ -225,12 +225,16 @@ def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, keys: Keys) -> 
         return None
 
     if not len(keys):
-        context.say("Select the rows to copy first.")
+        is_coming = tab.list.is_selecting
+        context.say(_COMING if is_coming else "Select the rows to copy first.")
     elif len(keys) <= FEW:
         context.runner.read(few, on_done=copied)
     else:
         run = partial(context.job, f"Copying {counted(len(keys), 'row')}…", work, on_done=copied)
         context.when_agreed(READ_EACH * len(keys), run, tab)
+
+
+_COMING = "The rows are still being read; copy them once they are selected."
 
 
 def _joined(pieces: Iterable[bytes]) -> QByteArray:

@@ -73,7 +73,7 @@ class ListController(SelectedRows):
         self._query: ListQuery | None = None
         self._shown: ListQuery | None = None
         self._wanted: object = None
-        self._entering = False
+        self._entering = self._selects_all = False
         self._chosen: SeveralChosen | None = None
         self._tasks: list[Task] = []
         self._gone: list[Callable[[], Iterable[Key | None]]] = []
@@ -103,7 +103,7 @@ class ListController(SelectedRows):
         self._rested = QTimer(self, singleShot=True, interval=REST_MS)
         self._rested.timeout.connect(self._put_right)
         view.verticalScrollBar().valueChanged.connect(self._scrolled)
-        view.before_all = self.catch_up
+        view.before_all = self._before_all
         # Rows are laid out in the next turn of the event loop and drawn behind it; what is read before that
         # takes their time.
         self._laid_out = QTimer(self, singleShot=True, interval=0)
@@ -149,7 +149,8 @@ class ListController(SelectedRows):
         same = _same_but_later(query, self._shown) and self.model.complete
         current = self.current_id()
         wanted = self._wanted = self._wanted if current is None else current
-        self._entering = self._entering and query == self._query
+        is_same = query == self._query or self.begun == 1
+        self._entering, self._selects_all = self._entering and is_same, self._selects_all and is_same
         self._query = query
         lists = self._lists
         if self.table.name in self._context.gone:  # also where something else, a view say, has its name
@@ -183,6 +184,22 @@ class ListController(SelectedRows):
         else:
             self._entering = True
             self.view.setFocus(Qt.FocusReason.TabFocusReason)
+
+    def _before_all(self) -> bool:
+        """Whether all rows can be selected; of a list on its way they are once it has come."""
+        self._selects_all = self._is_coming
+        self.catch_up()
+        return not self._selects_all
+
+    @property
+    def is_selecting(self) -> bool:
+        """Whether all rows of a list on its way are to be selected."""
+        return self._selects_all
+
+    @property
+    def _is_coming(self) -> bool:
+        is_on_its_way = self._query is not None and not _same_but_later(self._query, self._shown)
+        return is_on_its_way or not self.begun
 
     def clear_unless(self, query: ListQuery) -> bool:
         """Shows nothing, and reads nothing, unless its rows are those that `query` finds, in whatever order;
@@ -375,7 +392,10 @@ class ListController(SelectedRows):
             self.view.columns.fit_unless_arranged()
             self.view.draw_when_laid_out()
         self._announce(listing.total)
-        if self._wanted is not None:
+        if self._selects_all:
+            self._selects_all, self._chosen = False, None
+            self.view.selectAll()
+        elif self._wanted is not None:
             self._chosen = None
         elif self._chosen is not None:
             self._choose_again()
@@ -505,6 +525,7 @@ class ListController(SelectedRows):
             self._not_shown(error)
 
     def _not_shown(self, error: TenantAdminError) -> None:
+        self._selects_all = False
         self._drop(_UNREAD)
         self._late.stop()
         self._query = self._shown = self._as_it_is = None

@@ -2,10 +2,12 @@
 
 from functools import partial
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, QTimer
-from PySide6.QtGui import QAccessible, QKeyEvent
+from PySide6.QtGui import QAccessible, QKeyEvent, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QMenu, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -632,3 +634,31 @@ def test_a_menu_bar_that_is_left_gives_the_keys_back_to_the_list(
     assert bar.hasFocus() and bar.activeAction() is None
     qtbot.keyClick(bar, Qt.Key.Key_Escape)
     qtbot.waitUntil(page.table.hasFocus)
+
+
+@pytest.mark.parametrize("is_built", (False, True))
+def test_all_rows_are_selected_of_a_list_that_is_still_on_its_way(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch, is_built: bool
+) -> None:
+    open_file(qtbot, window, demo_path)
+    context = window.context
+    assert context is not None
+    may_come, open_list = Event(), context.lists.open_list
+
+    def held(*values: Any, **options: Any) -> Any:
+        may_come.wait(60)
+        return open_list(*values, **options)
+
+    monkeypatch.setattr(context.lists, "open_list", held)
+    press("Ctrl+4")
+    if is_built:
+        page = current(window)
+        qtbot.waitUntil(page.table.hasFocus)
+    for keys in ("Ctrl+A", "Ctrl+C"):
+        QTest.keySequence(window.windowHandle(), QKeySequence(keys))
+    page = current(window)
+    if is_built:
+        said = "The rows are still being read; copy them once they are selected."
+        assert window.toast.label.text() == said and page.list.is_selecting
+    may_come.set()
+    qtbot.waitUntil(lambda: page.list.selected_count() == page.list.total > 1)
