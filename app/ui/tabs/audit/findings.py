@@ -10,6 +10,7 @@ from app.services.chain.checkpoints.doors import OPEN, Way, doors_of
 from app.services.chain.rules import Finding
 from app.services.chain.verify.report import Report
 from app.services.text import counted
+from app.ui.tabs.audit.kinds import KINDS
 from app.ui.tabs.audit.ways import allow, way_button
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
@@ -195,7 +196,7 @@ def _finding_dialog(theme: Theme, finding: Finding, parent: QWidget) -> Dialog:
     tone, icon = (Tone.BAD, Icon.BAD) if finding.is_error else (Tone.WARN, Icon.WARNING_FILL)
     of = [] if finding.seq is None else [f"Entry {finding.seq:,}"]
     of += [] if finding.tenant is None else [f"of {finding.tenant}"]
-    dialog = Dialog(theme, str(finding.code), " ".join(of), icon=icon, tone=tone, parent=parent)
+    dialog = Dialog(theme, KINDS[finding.code], " ".join(of), icon=icon, tone=tone, parent=parent)
     dialog.setMinimumWidth(560)
     text = text_box(theme, "The finding in full", _in_full(finding))
     text.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
@@ -227,7 +228,8 @@ def _archived(report: Report) -> frozenset[Finding]:
 def _row(finding: Finding, *, archived: bool) -> tuple[Cell, ...]:
     return (
         Cell(
-            str(finding.code),
+            KINDS[finding.code],
+            tip=str(finding.code),
             tone=Tone.BAD if finding.is_error else Tone.WARN,
             icon=Icon.BAD if finding.is_error else Icon.WARNING,
         ),
@@ -243,8 +245,9 @@ def _row(finding: Finding, *, archived: bool) -> tuple[Cell, ...]:
 
 
 def _in_full(finding: Finding) -> str:
-    """The sentence, which a narrow window shortens, and what was looked for."""
-    return "\n".join([finding.message, *(f"{name}: {of}" for name, of in _sought(finding))])
+    """The sentence, which a narrow window shortens, the code, as reports have it, and what was looked for."""
+    said = [("Code", str(finding.code)), *_sought(finding)]
+    return "\n".join([finding.message, *(f"{name}: {of}" for name, of in said)])
 
 
 def _sought(finding: Finding) -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ from app.ui.session.context import Context
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.dialogs import CheckpointsDialog, VerifyRangeDialog
+from app.ui.tabs.audit.kinds import KINDS
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
@@ -713,3 +714,7 @@ def test_checkpoints_that_could_not_be_read_are_said_beside_a_sound_chain(
         page.verify()
     assert page.banner.headline().startswith("Chain consistent")
     assert f"No checkpoints could be read: {folder} is not a folder" in page.banner.detail()
+
+
+def test_each_code_of_a_finding_has_its_words() -> None:
+    assert KINDS.keys() == set(Code)

@@ -163,7 +163,10 @@ def test_what_is_broken_is_named_and_gone_to(qtbot: QtBot, show_tab: ShowTab, de
     table = page.findings.table
     assert table.isVisible()
     rows = [[str(table.model().index(row, column).data()) for column in range(4)] for row in range(2)]
-    assert [(row[0], row[1]) for row in rows] == [(Code.HASH, f"{first:,}"), (Code.HASH, f"{second:,}")]
+    assert [(row[0], row[1]) for row in rows] == [
+        ("Entry changed", f"{first:,}"),
+        ("Entry changed", f"{second:,}"),
+    ]
     qtbot.waitUntil(lambda: sum(bar.findings for bar in page.timeline._bars) == 2)
     assert "does not match its own hash" in rows[0][3]
     qtbot.waitUntil(lambda: page.list.current_id() == first)

@@ -1,0 +1,34 @@
+"""What a person reads for the codes of findings, which JSON, the command and the reports have."""
+
+from typing import Final
+
+from app.services.chain.rules import Code
+
+KINDS: Final = {
+    Code.HASH: "Entry changed",
+    Code.LINK: "Link broken",
+    Code.FORK: "Chain forks",
+    Code.DUPLICATE: "Entry twice",
+    Code.RESTART: "Chain begins again",
+    Code.CROSS_TENANT: "Of another tenant",
+    Code.ORDER: "Out of order",
+    Code.GRAMMAR: "Malformed",
+    Code.TYPE: "Stored wrong",
+    Code.ENCODING: "No text",
+    Code.MARKER: "Marker wrong",
+    Code.ARCHIVE: "Archive wrong",
+    Code.INDEX: "Index wrong",
+    Code.TRUNCATED: "Entries gone",
+    Code.SEQUENCE_COUNTER: "Counter ahead",
+    Code.CHECKPOINT: "Not as known",
+    Code.SIGNATURE: "Signature wrong",
+    Code.ROLLBACK: "Checkpoints gone",
+    Code.UNREADABLE: "Unreadable",
+    Code.EARLIER: "Earlier state",
+    Code.UNPROVEN_START: "Start unproven",
+    Code.TIME: "Time odd",
+    Code.UNIT: "Milliseconds",
+    Code.KEY: "Key not known",
+    Code.NUMBERING: "Number low",
+}
+"""Short enough for the list beside the entries in a small window."""
