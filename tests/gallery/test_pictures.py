@@ -14,6 +14,9 @@ from tests.gallery.registry import Scene, Shot
 from tests.gallery.render import render
 from tests.matrix import every
 
+_LARGEST = 200_000
+"""Bytes of a stored picture, several times what the largest has; as it is drawn it has some million."""
+
 RENEW = "If this is meant, look at them and renew them: python -m tests.gallery --renew"
 
 
@@ -32,6 +35,8 @@ def test_it_looks_as_it_did(tmp_path: Path, name: str) -> None:
 def test_nothing_else_is_stored() -> None:
     stored = {path.relative_to(PICTURES).with_suffix("").as_posix() for path in PICTURES.rglob("*.png")}
     assert stored == {f"{name}/{scene}" for name, chosen in SETS.items() for scene in chosen.scenes}
+    large = [path.name for path in PICTURES.rglob("*.png") if path.stat().st_size > _LARGEST]
+    assert large == [], "as `reduced` makes it, not as it is drawn"
 
 
 def test_a_small_change_is_a_difference_and_fewer_colours_are_none() -> None:
