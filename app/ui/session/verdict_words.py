@@ -160,6 +160,8 @@ def _about_lost_end(verdict: FileVerdict, now: int) -> str:
     if known is None or seen is None or seen.lost_end is None:
         return f"{why}. Verify what is there, or accept this end where you know why."
     holds = f"What is there holds as it stands, verified {ago(known.at, now)}"
+    if isinstance(seen, Report) and seen.lacks_table:  # and so nothing that could hold
+        holds = seen.notes[0].removesuffix(".")
     return f"{holds}. {why}; no checkpoint is made until you accept this end."
 
 

@@ -128,6 +128,7 @@ def test_a_chain_that_is_gone_has_lost_the_end_that_was_verified(
     qtbot.waitUntil(lambda: verdict.outcome is not None and verdict.outcome.report.lacks_table)
     lost_end = verdict.lost_end
     assert lost_end is not None and (lost_end.through, lost_end.ends_at) == (through, 0)
+    assert page.banner.detail().startswith("This database has no table audit_chain any more")
     qtbot.waitUntil(page.panel.accept_button.isVisible)
     window.close_file()
     page = opened()
