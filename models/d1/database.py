@@ -186,8 +186,9 @@ class D1Database(Database):
     def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
         if not queries:
             return []
-        ends = self._ask_ends() if self._ends is None else []
-        last, newest, read = self._last.get(_CHAIN, 0), self._newest, self.last_read
+        newest = self._newest
+        ends = self._ask_ends(newest[0]) if self._ends is None else []
+        last, read = self._last.get(_CHAIN, 0), self.last_read
         made = [] if read is None or (self._made and self._made[0] is read) else [compiled(raw(_MADE))]
         asked = [*map(compiled, queries)]
         try:
@@ -214,8 +215,8 @@ class D1Database(Database):
         """As the ends of the tables tell, which cost a row each, and what makes the tables: what is only
         changed, or goes from between, is not noticed.
         """
-        ends, made, last = self._ask_ends(), self._made, self._last.get(_CHAIN, 0)
-        newest = self._newest
+        newest = self._newest  # before the question, which other threads may know the answer to meanwhile
+        ends, made, last = self._ask_ends(newest[0]), self._made, self._last.get(_CHAIN, 0)
         if not ends and (self._in_doubt or not self.is_watched):
             return self._others
         known = made[2] if made is not None and made[0] is self.last_read else None
@@ -248,14 +249,13 @@ class D1Database(Database):
     def tables_looked_at(self) -> StoredTables | None:
         return None if self.last_read is None else self.last_read[1]
 
-    def _ask_ends(self) -> list[dict[str, Any]]:
-        """The question for the ends of the tables, and for the hash of the entry that was the last one; none
-        where nobody watches them.
+    def _ask_ends(self, number: int = 0) -> list[dict[str, Any]]:
+        """The question for the ends of the tables, and for the hash of the entry with this number; none where
+        nobody watches them.
         """
         if self._in_doubt or not self.is_watched or self.last_read is None:
             return []
         stored = self.last_read[1]
-        number = self._newest[0]
         there = f"(SELECT hash FROM main.{_CHAIN} WHERE seq = {number})" if _has_hashes(stored) else "NULL"  # noqa: S608
         return [compiled(raw(f"SELECT {self._ends_of(stored)}, {there}"))]
 

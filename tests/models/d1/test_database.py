@@ -799,3 +799,21 @@ def test_nothing_is_written_where_another_entry_has_the_number_of_the_last_one(
     users.create(production, "acme", "d@acme.example", actor="ops", now=NOW)
     production.outside_changes()
     assert production.went_back is None
+
+
+def test_what_another_thread_learns_while_a_look_is_prepared_is_no_other_line(
+    production: D1Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    production.is_watched = True
+    users.create(production, "acme", "a@acme.example", actor="ops", now=NOW)
+    production.outside_changes()
+    ask_ends = production._ask_ends
+
+    def meanwhile(*number: int) -> object:
+        asked = ask_ends(*number)
+        production._newest = 2, "of its own act"
+        return asked
+
+    monkeypatch.setattr(production, "_ask_ends", meanwhile)
+    production.outside_changes()
+    assert production.went_back is None
