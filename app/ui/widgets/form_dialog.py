@@ -27,7 +27,7 @@ from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.clipboard import PasteBox
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
-from app.ui.widgets.labels import Label, Look, add_layout, in_column, in_row, keep_room
+from app.ui.widgets.labels import Label, Look, ProblemLabel, add_layout, in_column, in_row, keep_room
 from app.ui.widgets.later import later
 from models.errors import ChangedMeanwhile, InvalidInput, OutcomeUnknown, TenantAdminError
 
@@ -93,7 +93,7 @@ class FormDialog(Dialog):
         self._disabled: set[str] = set()
         """The fields that did not apply when the act began."""
         self._refused: str | None = None
-        self.problem = Label(look=Look.BAD, wrap=True)
+        self.problem = ProblemLabel(theme)
         self.problem.hide()
         self._form = in_column(spacing=12)
         self._row, self._column = in_row(spacing=16), in_column()
@@ -131,7 +131,7 @@ class FormDialog(Dialog):
         for box in (editor, *editor.findChildren(QComboBox)):
             if isinstance(box, QComboBox):  # else the longest that it offers makes the form as wide
                 box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        problem, below = Label(look=Look.BAD, wrap=True), Label(hint, Look.DIM, wrap=True)
+        problem, below = ProblemLabel(self.theme), Label(hint, Look.DIM, wrap=True)
         problem.hide()
         if not hint.strip():
             below.hide()

@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from math import ceil
 from typing import TypeVar
 
-from PySide6.QtCore import QEvent, QKeyCombination, QSize, Qt
+from PySide6.QtCore import QEvent, QKeyCombination, QRect, QSize, Qt
 from PySide6.QtGui import (
     QFont,
     QFontMetrics,
@@ -71,6 +71,9 @@ _TOO_LONG = compiled_later(rf"[^\n]{{{LINE}}}(?=[^\n])")
 
 _IN_PLACE = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute
 """Where it stands, whichever way it is read."""
+
+
+_SIGN = 14
 
 
 class Look(StrEnum):
@@ -143,6 +146,22 @@ class Label(QLabel):
         """What a screen reader says after the caption, where that is more than is shown."""
         if self._caption:
             self.setAccessibleName(f"{self._caption}: {bounded(text)}")
+
+
+class ProblemLabel(Label):
+    """What is wrong, in words, behind a sign: red alone says nothing to some."""
+
+    def __init__(self, theme: Theme) -> None:
+        self._theme = theme
+        super().__init__("", Look.BAD, wrap=True)
+        self.setContentsMargins(_SIGN + 4, 0, 0, 0)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.text():
+            painter, above = QPainter(self), (self.fontMetrics().height() - _SIGN) // 2
+            self._theme.icon(Icon.BAD, Tone.BAD).paint(painter, QRect(0, above, _SIGN, _SIGN))
+            painter.end()
 
 
 def section(title: str) -> Label:

@@ -17,7 +17,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.dialogs import ConfirmDialog
-from app.ui.widgets.labels import Label, Look, in_column
+from app.ui.widgets.labels import Label, Look, ProblemLabel, in_column
 from models.errors import InvalidInput
 from models.status import RunStatus
 
@@ -189,7 +189,7 @@ class ReasonDialog(ConfirmDialog):
         is_verdict = status is RunStatus.KILLED and has_verdict
         is_kept = recorded or is_verdict
         self._required, self._danger = status in REQUIRED and is_kept, danger
-        self.field, self._problem = QLineEdit(), Label(look=Look.BAD, wrap=True)
+        self.field, self._problem = QLineEdit(), ProblemLabel(theme)
         said = _HINTS.get(status, _HINT)
         if not is_kept:
             said = f"Optional; {_NOWHERE}"

@@ -36,6 +36,7 @@ from app.ui.widgets.formatting import EMPTY
 from app.ui.widgets.labels import (
     Label,
     Look,
+    ProblemLabel,
     add_layout,
     bounded,
     in_column,
@@ -127,7 +128,7 @@ class SendEventDialog(Dialog):
         self.request.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)  # the signature is seen whole
         self.request.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
         self.request.setMinimumHeight(_height(self.request, _LEAST_LINES))
-        self.problem, self.promise = Label(look=Look.BAD, wrap=True), Label(look=Look.DIM, wrap=True)
+        self.problem, self.promise = ProblemLabel(context.theme), Label(look=Look.DIM, wrap=True)
         self.problem.hide()
         self.off = AllowHere(context)
         self.off.hide()

@@ -1,9 +1,9 @@
 """Labels never guess markup."""
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage, QRegion
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.ui.theme import Theme
@@ -13,6 +13,7 @@ from app.ui.widgets.labels import (
     ElidedLabel,
     FoldedLabel,
     Label,
+    ProblemLabel,
     direction,
     in_lines,
     line_edit,
@@ -158,3 +159,20 @@ def test_the_sentence_of_a_dialog_is_read_from_the_left_and_what_is_copied_as_a_
         qtbot.addWidget(label)
         assert label.text() == said
     assert QLabel.text(sentence).startswith("\u200e") and QLabel.text(value) == said
+
+
+def test_what_is_wrong_has_a_sign_before_its_words(qtbot: QtBot, theme: Theme) -> None:
+    label = added(qtbot, ProblemLabel(theme))
+    label.resize(400, 60)
+
+    def colours() -> set[int]:
+        """What is in the place of the sign."""
+        image = QImage(14, 60, QImage.Format.Format_RGB32)
+        image.fill(Qt.GlobalColor.white)
+        label.render(image, QPoint(), QRegion(0, 0, 14, 60), QWidget.RenderFlag(0))
+        return {image.pixel(x, y) for x in range(image.width()) for y in range(image.height())}
+
+    assert len(colours()) == 1
+    label.setText("Use an https address.")
+    assert len(colours()) > 1 and label.text() == "Use an https address."
+    assert label.heightForWidth(100) > label.heightForWidth(400), "it wraps beside the sign"
