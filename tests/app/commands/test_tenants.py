@@ -22,7 +22,7 @@ def test_it_says_how_each_stands_as_lines_and_as_json(tmp_path: Path) -> None:
     *lines, whole = done.stdout.splitlines()
     assert len(lines) == 4 and whole.startswith(f"4 tenants · {count(path, 'users')} users · 300 entries")
     assert any(
-        line.startswith("acme-corp: ") and "; chain verified; last activity 20" in line for line in lines
+        line.startswith("acme-corp: ") and "; chain consistent; last activity 20" in line for line in lines
     )
     assert "1 user · 0 entries · 0 unread notifications · 0 active webhooks; chain no entries" in done.stdout
     found = json.loads(run("tenants", "list", path, "--json").stdout)

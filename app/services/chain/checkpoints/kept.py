@@ -74,6 +74,11 @@ class KeptVerdict:
         return "whole" if self.since is None else f"from checkpoint {self.since} on"
 
 
+def knows(found: Verdict) -> Verdict:
+    """The same of which a checkpoint was made."""
+    return Verdict.VERIFIED if found is Verdict.CONSISTENT else found
+
+
 class KeptVerdicts:
     """A file for each database, in a folder beside the store."""
 
@@ -109,7 +114,8 @@ class KeptVerdicts:
         """A checkpoint was made of what was found `now`."""
         last = self.last(where)
         if last is not None and last.at == now and last.verdict is Verdict.CONSISTENT:
-            self.keep(where, replace(last, verdict=Verdict.VERIFIED))
+            known = {name: knows(found) for name, found in last.tenants.items()}
+            self.keep(where, replace(last, verdict=Verdict.VERIFIED, tenants=known))
 
     @contextmanager
     def outdated(self, where: Where) -> Iterator[None]:

@@ -385,8 +385,7 @@ class ListedTab(InspectedTab):
         """Why the record that is being read is pale: once."""
         has_left, record_id = self.model.has_left(self.table.chosen().row()), self.list.current_id()
         if has_left and record_id != self._said_left:
-            noun = self.spec.table.noun[0]
-            self.context.say(f"Another program has changed this {noun}; the filter keeps it no more")
+            self.context.say("Changed by another program; the filter keeps it no more")
         self._said_left = record_id if has_left else None
 
     def _look_for(self, made: Change, shown: ListQuery) -> None:

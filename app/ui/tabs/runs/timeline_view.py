@@ -487,6 +487,8 @@ class PhasesView(QTableView):
             self._open()
         else:
             super().keyPressEvent(event)
+            if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):  # at either end it would scroll the page
+                event.accept()
 
     def _open(self) -> None:
         if (phase := self.phase()) is not None:

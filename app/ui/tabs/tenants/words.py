@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from app.itemmodels.columns import Tone
+from app.services.chain.checkpoints.kept import knows
 from app.services.chain.rules import BROKEN, SOUND, Verdict
 from app.services.records.stored_times import epoch_of
 from app.services.tenants import overview
@@ -34,6 +35,8 @@ def known_now(verdict: FileVerdict) -> KnownOfChains:
         return known if verdict.lost_end is None else replace(known, others=None, is_doubted=True)
     report = outcome.report
     verdicts: Mapping[str, Verdict] = {one.tenant: one.verdict for one in report.tenants}
+    if outcome.checkpoint is not None:
+        verdicts = {name: knows(found) for name, found in verdicts.items()}
     is_doubted = outcome.is_doubted or report.undecided or verdict.lost_end is not None
     if is_doubted:
         verdicts = {name: found for name, found in verdicts.items() if found in BROKEN}

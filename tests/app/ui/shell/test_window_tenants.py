@@ -218,7 +218,7 @@ def test_each_state_of_a_chain_has_its_words_and_webhooks_their_health(
         return said.get(broken) == "broken · 2 findings"
 
     qtbot.waitUntil(told)
-    assert said[unproven] == "unproven start" and said[of].startswith("verified · ")
+    assert said[unproven] == "start unproven" and said[of].startswith("consistent · ")
     qtbot.waitUntil(lambda: page.chips.buttons()[1].text() == "Need a look 3")
     qtbot.waitUntil(lambda: "2 not" in page.totals.said())
     assert "Need a look" not in page.totals.said()
