@@ -5,6 +5,7 @@ from typing import Final, Protocol
 
 from app.services.chain.checkpoints import doubts
 from app.services.chain.rules import BROKEN, Verdict
+from app.services.chain.verify.report import LostEnd
 
 HEADLINES: Final[Mapping[Verdict, str]] = {
     Verdict.VERIFIED: "Chain verified",
@@ -19,6 +20,9 @@ HEADLINES: Final[Mapping[Verdict, str]] = {
 LOST_END: Final = "Older state, or cut off"
 """What is said of a file in which nothing is wrong but that it ends before what was verified."""
 
+ANOTHER: Final = "Another database"
+"""The same where it was written over by one, for all that its migrations tell."""
+
 
 class Said(Protocol):
     """What a verification said, of now or of before."""
@@ -28,9 +32,13 @@ class Said(Protocol):
     @property
     def undecided(self) -> bool: ...
     @property
-    def lost_end(self) -> object | None: ...
+    def lost_end(self) -> LostEnd | None: ...
     @property
     def intact(self) -> bool: ...
+
+
+def of_lost_end(lost_end: LostEnd) -> str:
+    return ANOTHER if lost_end.is_other else LOST_END
 
 
 def headline(said: Said, *, is_signed: bool = False) -> str:
@@ -40,6 +48,6 @@ def headline(said: Said, *, is_signed: bool = False) -> str:
     if said.undecided and said.verdict not in BROKEN:
         return doubts.WHICH
     if said.lost_end is not None and said.intact:
-        return LOST_END
+        return of_lost_end(said.lost_end)
     is_known = is_signed and said.verdict is Verdict.CONSISTENT
     return HEADLINES[Verdict.VERIFIED if is_known else said.verdict]

@@ -8,7 +8,7 @@ from app.services.chain import headlines
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import doubts
 from app.services.chain.checkpoints.kept import KeptVerdict
-from app.services.chain.headlines import HEADLINES, LOST_END
+from app.services.chain.headlines import ANOTHER, HEADLINES, LOST_END, of_lost_end
 from app.services.chain.reading import Inspection, Link
 from app.services.chain.rules import Anchor, Verdict
 from app.services.chain.verify.report import LostEnd, Report, TenantReport, tally
@@ -63,7 +63,7 @@ _KNEW = "Each chain still has the last entry that the checkpoint knew; those bef
 def heading(said: Report | KeptVerdict, *, is_signed: bool = False) -> tuple[Tone, str, str]:
     """Tone, headline and icon of a verdict, of which a checkpoint was made where it `is_signed`."""
     words = headlines.headline(said, is_signed=is_signed)
-    if words in {doubts.WHICH, LOST_END}:
+    if words in {doubts.WHICH, LOST_END, ANOTHER}:
         return Tone.WARN, words, Icon.WARNING_FILL
     tone, icon = LOOKS[said.verdict]
     return tone, words, icon
@@ -103,7 +103,7 @@ def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
     if verdict.lost_end is not None and not verdict.is_broken:
         return (
             Tone.WARN,
-            LOST_END,
+            of_lost_end(verdict.lost_end),
             f"— {lost_end_in_words(verdict.lost_end)}",
             _about_lost_end(verdict, now),
             Icon.WARNING_FILL,

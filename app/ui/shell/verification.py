@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.kept import KeptVerdict
-from app.services.chain.headlines import LOST_END
+from app.services.chain.headlines import LOST_END, of_lost_end
 from app.services.chain.reading import end_of, few_behind
 from app.services.chain.rules import BROKEN, HIGHEST_SEQ, Verdict
 from app.services.chain.verify.report import LostEnd, Report, Section
@@ -512,8 +512,9 @@ class SelfVerification(QObject):
             words = "Verifying…" if under_way else "Not verified"
             return Icon.SHIELD_OFF, "dim", words, "Verifying recomputes every hash and follows every link."
         if verdict.lost_end is not None and not verdict.is_broken:
-            tip = f"{LOST_END}: {lost_end_in_words(verdict.lost_end)}"
-            return Icon.WARNING_FILL, Tone.WARN.value, LOST_END, tip
+            head = of_lost_end(verdict.lost_end)
+            tip = f"{head}: {lost_end_in_words(verdict.lost_end)}"
+            return Icon.WARNING_FILL, Tone.WARN.value, head, tip
         said = known.report if isinstance(known, Outcome) else known
         since = known.asked.since if isinstance(known, Outcome) else known.since
         stands, at = verdict.whole_stands, known.at

@@ -40,6 +40,14 @@ def test_an_end_that_is_there_again_leaves_no_words_of_its_loss() -> None:
     report = Report(Verdict.VERIFIED, 7, 0.0, (), (), {}).with_lost_end(lost, "more")
     verdict.take(Outcome(Asked(), report, at=NOW))
     assert of_file(verdict, NOW, utc=True)[1] == LOST_END
+    other = FileVerdict()
+    other.take(Outcome(Asked(), replace(report, lost_end=replace(lost, is_other=True)), at=NOW))
+    _, head, rest, detail, _ = of_file(other, NOW, utc=True)
+    assert (head, rest) == (
+        "Another database",
+        "— verified through entry 9, and that entry is not there, but another database",
+    )
+    assert "Another database was put in its place, or made there" in detail
     verdict.came_forward()
     assert verdict.outcome is not None and verdict.outcome.report.notes == ("more",)
     assert verdict.lost_end is None and of_file(verdict, NOW, utc=True)[1] == "Chain verified"
