@@ -26,6 +26,7 @@ from tests.fixtures.window import (
     is_settled,
     open_file,
     press,
+    values,
     words,
 )
 
@@ -239,3 +240,8 @@ def test_an_empty_list_of_a_chain_that_lost_all_says_so(
     qtbot.waitUntil(lambda: page.empty_state.title.text() == "No entry is left")
     assert "All that were known are gone" in words(page.empty_state)
     assert window.toast.label.text().endswith("the chain has no entry any more")
+    press("Ctrl+T")
+    tenants = current(window)
+    qtbot.waitUntil(lambda: tenants.filters.count.text() != "")
+    said = dict(zip(values(tenants, "name"), values(tenants, "chain"), strict=True))
+    assert said["acme-corp"] == "broken · 1 finding"
