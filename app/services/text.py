@@ -146,8 +146,10 @@ def place_in(text: str, wanted: str) -> tuple[int, int] | None:
     at = sought(text).find(wanted)
     if at < 0:
         return None
-    if sought(text[at : at + len(wanted)]) == wanted:  # as nearly always
-        return at, at + len(wanted)
+    end = at + len(wanted)
+    is_whole = end <= len(text) and not joins(text[at]) and not joins(text[end : end + 1] or " ")
+    if is_whole and sought(text[at:end]) == wanted:  # as nearly always
+        return at, end
     return _letter_at(text, at)[0], _letter_at(text, at + len(wanted) - 1)[1]
 
 

@@ -66,6 +66,8 @@ def test_of_many_names_some_are_said_and_how_many_there_are_besides() -> None:
         ("Congreſs", "ss", ["ſs"]),
         ("3 \N{MICRO SIGN}m", "\N{GREEK SMALL LETTER MU}m", ["\N{MICRO SIGN}m"]),
         ("ﬁne fine", "fi", ["ﬁ", "fi"]),
+        ("I\u0307", "İ", ["I\u0307"]),
+        ("ß", "ss", ["ß"]),
         ("x", "", []),
     ],
 )
