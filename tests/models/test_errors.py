@@ -14,7 +14,7 @@ STORAGE = sorted(
         for kind in vars(errors).values()
         if isinstance(kind, type)
         and issubclass(kind, StorageError)
-        and kind not in (StorageError, errors.RemoteError)
+        and kind not in (StorageError, errors.RemoteError, errors.MayBeIn)  # what others are made of
     ),
     key=lambda kind: kind.__name__,
 )
