@@ -592,8 +592,14 @@ def number_in(text: str) -> int | None:
 
 
 def _forms(wanted: str) -> list[str]:
-    """What is `sought`, composed and decomposed."""
-    return list(dict.fromkeys((wanted, unicodedata.normalize("NFD", wanted))))
+    """What is `sought`: composed, decomposed, and with each letter's last mark apart, as keyboards do."""
+    apart = "".join(map(_with_mark_apart, wanted))
+    return list(dict.fromkeys((wanted, unicodedata.normalize("NFD", wanted), apart)))
+
+
+def _with_mark_apart(letter: str) -> str:
+    parts = unicodedata.decomposition(letter)
+    return "".join(chr(int(part, 16)) for part in parts.split()) if parts and parts[0] != "<" else letter
 
 
 def _within(column: Any, wanted: str, forms: Sequence[str]) -> Any:
@@ -614,7 +620,7 @@ def _replaced(wanted: str) -> list[tuple[str, str]]:
     """By what the letters are replaced that what is `sought` may be written with, as far as `lower` leaves
     them; where there are too many for one expression, what is no letter's own capital is left out first.
     """
-    letters = {*wanted, *unicodedata.normalize("NFD", wanted)}
+    letters = {*"".join(_forms(wanted))}
 
     def may_be(small: str) -> bool:
         if len(small) == 1:

@@ -704,6 +704,10 @@ def test_columns_named_as_the_rowid_is_name_no_rows(
         ("5 \N{GREEK CAPITAL LETTER MU}m", "5 \N{MICRO SIGN}m"),
         ("\N{ANGSTROM SIGN}ngström", "ångström"),
         ("eﬃcient", "EFFI"),
+        ("Tiê\u0301ng", "Tiếng"),
+        ("NGUYÊ\u0303N", "Nguyễn"),
+        ("ΜΑΪ\u0301ΟΥ", "μαΐου"),
+        ("J\u030c", "ǰ"),
         (
             "ΌΔΟΣ ΠΡΟΣ ΤΗΝ ΨΥΧΉ, ΞΈΝΕ, ΒΆΖΟΥΜΕ ΛΊΓΑ ΚΑΦΈ ΏΡΑ",
             "όδος προς την ψυχή, ξένε, βάζουμε λίγα καφέ ώρα",
