@@ -34,6 +34,12 @@ class PageCache:
         self.clear()
 
     def clear(self) -> None:
+        self._former: OrderedDict[Key, Row] = OrderedDict()
+        self.has_gone = False
+        """Whether any row was found to be gone."""
+        self._forget_rows()
+
+    def _forget_rows(self) -> None:
         self._rows: dict[Key, Row | None] = {}
         self._outdated: dict[Key, Row | None] = {}
         self._pages: OrderedDict[int, Keys] = OrderedDict()
@@ -41,7 +47,7 @@ class PageCache:
 
     def expire(self) -> None:
         fresh, older = self._rows, self._outdated
-        self.clear()
+        self._forget_rows()
         kept = chain(fresh.items(), (item for item in older.items() if item[0] not in fresh))
         self._outdated = dict(islice(kept, PAGES * PAGE))
 
@@ -53,6 +59,10 @@ class PageCache:
         """The row with this key, outdated if there is no other."""
         return self._rows.get(key, self._outdated.get(key, default))
 
+    def former(self, key: Key) -> Row | None:
+        """What a row was that has gone since it was at hand."""
+        return self._former.get(key)
+
     def items(self) -> list[tuple[Key, Row | None]]:
         return [*self._outdated.items(), *self._rows.items()]
 
@@ -62,6 +72,13 @@ class PageCache:
 
     def put(self, keys: Keys, rows: Sequence[Row | None]) -> None:
         """Rows that belong to no page yet, such as a list's first ones."""
+        for key, row in zip(keys, rows, strict=True):
+            self.has_gone |= row is None
+            was = self.known(key, None) if row is None else None
+            if was is not None:
+                self._former[key] = was
+                while len(self._former) > PAGE:
+                    self._former.popitem(last=False)
         self._rows.update(zip(keys, rows, strict=True))
 
     def put_page(self, page: int, keys: Keys, rows: Sequence[Row | None]) -> None:

@@ -54,6 +54,8 @@ _STRANGE = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError,
 _MISSING: Any = object()
 _OF_LEFT = {int(Role.TONE): Tone.NEUTRAL, TOOLTIP: LEFT_TIP, DESCRIPTION: LEFT_TIP}
 """What each cell answers of a row that the list has no more: it is pale, and says why."""
+_OF_GONE = {int(Role.TONE): Tone.NEUTRAL, TOOLTIP: GONE_TIP, DESCRIPTION: GONE_TIP}
+"""The same of one that has been deleted: what it was is shown as long as that is at hand."""
 
 
 @dataclass(slots=True)
@@ -331,7 +333,11 @@ class VirtualTableModel(QAbstractTableModel):
             return _OF_LEFT[role]
         reader = answers[column]
         if reader is None:
-            return None
+            return (
+                Tone.NEUTRAL
+                if role == Role.TONE and self._cache.has_gone and self.is_gone(position)
+                else None
+            )
         page = position // PAGE
         if page != self._page:
             self._enter(page)
@@ -339,7 +345,9 @@ class VirtualTableModel(QAbstractTableModel):
         if found is _MISSING:
             found = self._miss(position, page)
         if found is None:
-            return {DISPLAY: GONE, TOOLTIP: GONE_TIP, DESCRIPTION: GONE_TIP}.get(role)
+            found = self._cache.former(self._keys[position])
+            if found is None or role in _OF_GONE:
+                return _OF_GONE.get(role, GONE if role == DISPLAY else None)
         if found is _MISSING:
             return None if column else {DISPLAY: PLACEHOLDER, Role.TONE: AWAITED}.get(role)
         try:

@@ -68,6 +68,8 @@ class ListedTab(InspectedTab):
     """The last act, where it made the record that is wanted."""
     _left_at: set[object]
     _said_left: object = None
+    _is_read_since = True
+    """Whether the record that is shown was read since others have written."""
 
     def read_beside(self, query: ListQuery) -> None:
         """Reads what else the tab shows of the rows that the filters keep."""
@@ -229,6 +231,7 @@ class ListedTab(InspectedTab):
         else:
             if self.table.selectionModel().hasSelection():
                 self._edited = self.current.record_id  # which goes where it is out of sight
+            self._is_read_since = False
             self.new_rows.look()
 
     @property
@@ -382,11 +385,17 @@ class ListedTab(InspectedTab):
             self._jump_back(put_back)
 
     def _say_left(self) -> None:
-        """Why the record that is being read is pale: once."""
+        """Why the record that is being read is pale: once, and when it is known to be there."""
+        if not self._is_read_since:
+            return
         has_left, record_id = self.model.has_left(self.table.chosen().row()), self.list.current_id()
         if has_left and record_id != self._said_left:
             self.context.say("Changed by another program; the filter keeps it no more")
         self._said_left = record_id if has_left else None
+
+    def _came_again(self) -> None:
+        self._is_read_since = True
+        self._say_left()
 
     def _look_for(self, made: Change, shown: ListQuery) -> None:
         """Says how many of those that were just made the filters hide, and leads to them."""

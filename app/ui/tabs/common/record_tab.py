@@ -237,6 +237,7 @@ class RecordTab(ListedTab):
         self.selection.counted.connect(self.commands.update)
         self.selection.counted.connect(self._show_selection)
         self.current.came.connect(self._show_record)
+        self.current.came.connect(self._came_again)
         self.current.late.connect(self._show_waiting)
         self.current.left.connect(self._show_no_record)
         self.current.failed.connect(self._not_read)

@@ -9,7 +9,8 @@ import pytest
 from PySide6.QtCore import QRect, Qt
 from pytestqt.qtbot import QtBot
 
-from app.itemmodels.virtual_table import GONE, LEFT_TIP
+from app.itemmodels.columns import Role, Tone
+from app.itemmodels.virtual_table import GONE, GONE_TIP, LEFT_TIP
 from app.services.records import notifications
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
@@ -133,10 +134,12 @@ def test_what_others_delete_above_the_selected_row_leaves_a_gap(
     page = ready(place)
     row = min(SIGHT, page.model.rowCount() - 2)
     wanted, was, table = select(qtbot, page, row), in_sight(page), TABLES[place]
-    key = page.spec.table.key.name
+    key, said = page.spec.table.key.name, page.model.index(1, 0).data()
     write_elsewhere(qtbot, page, demo_path, f"DELETE FROM {table} WHERE {key} IN ({ids(page, 1)})")
     assert page.list.current_id() == wanted and in_sight(page) == was
-    assert page.model.index(1, 0).data() == GONE
+    shown = page.model.index(1, 0)
+    assert shown.data(Qt.ItemDataRole.ToolTipRole) == GONE_TIP and shown.data() == said != GONE
+    assert shown.data(Role.TONE) == Tone.NEUTRAL
     page.table.select_row(1)
     qtbot.waitUntil(lambda: "no longer there" in labels(page.inspector.failure)[-1])
     press("Ctrl+J")
@@ -169,6 +172,16 @@ def test_what_others_move_stays_and_what_they_add_comes_between_nothing(
     qtbot.waitUntil(lambda: page.list.current_id() == "between")
     assert page.model.rowCount() == before + 1
     assert page.model.record_id(before) == moved, "the last in either order"
+
+
+def test_of_a_record_that_others_delete_nothing_else_is_said(
+    qtbot: QtBot, ready: Callable[[int], RecordTab], demo_path: Path
+) -> None:
+    page = ready(USERS)
+    wanted = select(qtbot, page, 2)
+    write_elsewhere(qtbot, page, demo_path, f"DELETE FROM users WHERE id = '{wanted}'")
+    qtbot.waitUntil(lambda: "no longer there" in labels(page.inspector.failure)[-1])
+    assert not [said for said in labels(page.window()) if "the filter keeps it no more" in said]
 
 
 @pytest.mark.slow
