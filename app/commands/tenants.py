@@ -35,6 +35,7 @@ def tenants(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
+    from app.services.chain.headlines import headline  # noqa: PLC0415
     from app.services.deliveries.log import DeliveryLog  # noqa: PLC0415
     from app.services.tenants import overview  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
@@ -43,7 +44,8 @@ def _list(options: argparse.Namespace) -> int:
     if given.database.costs:
         rows = overview.cost(given.schema.stored, given.sizes)
         common.say_before(given.place, given.database.usage, rows, "up to")
-    known = overview.known_of(store_and_verifier()[0].verdicts.last(given.where))
+    last_said = store_and_verifier()[0].verdicts.last(given.where)
+    known = overview.known_of(last_said)
     with given.database.connection_context():
         found = overview.overview(given.database, known, DeliveryLog(), str(given.kept_by))
     if options.json:
@@ -53,6 +55,11 @@ def _list(options: argparse.Namespace) -> int:
         last = "no activity" if one.last is None else f"last activity {utc_time(one.last)}"
         common.say(
             f"{tenant_name(one.name)}: {overview.totals([one], of_one=True)}; chain {one.chain}; {last}"
+        )
+    if last_said is not None and not (last_said.intact and last_said.lost_end is None):
+        when = f"verified {utc_time(last_said.at)}"
+        common.say(
+            f"All chains together: {headline(last_said)}, {when}; tenant-admin verify says what it is."
         )
     common.say(overview.totals(found))
     common.say_used(given.database.usage)

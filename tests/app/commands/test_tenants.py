@@ -30,6 +30,18 @@ def test_it_says_how_each_stands_as_lines_and_as_json(tmp_path: Path) -> None:
     assert {one["chain"] for one in found} == {"CONSISTENT", None}
 
 
+def test_what_is_wrong_with_all_chains_is_said_beside_those_of_each(tmp_path: Path) -> None:
+    path = sample(tmp_path / "foundation.sqlite", rows=300)
+    assert run("verify", path).returncode == 0
+    assert "All chains together" not in run("tenants", "list", path).stdout
+    ask(path, "DELETE FROM audit_chain WHERE seq > 290")
+    for counted, said in ((300, "Chain broken"), (290, "Older state, or cut off")):
+        ask(path, "UPDATE sqlite_sequence SET seq = ? WHERE name = 'audit_chain'", counted)
+        assert run("verify", path).returncode == 1
+        lines = run("tenants", "list", path).stdout.splitlines()
+        assert lines[-2].startswith(f"All chains together: {said}, verified 20")
+
+
 def test_one_is_exported_into_a_folder_of_its_own(tmp_path: Path) -> None:
     path, out = sample(tmp_path / "foundation.sqlite", rows=300), tmp_path / "acme"
     done = run("tenants", "export", path, "acme-corp", out)
