@@ -247,6 +247,24 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
+def test_of_several_wrong_fields_one_sees_which_has_the_focus(qtbot: QtBot, theme: Theme) -> None:
+    both = added(qtbot, QWidget())
+    fields = QLineEdit(), QLineEdit()
+    in_column(*fields, within=both)
+    for field in fields:
+        set_property(field, "invalid", True)
+    with qtbot.waitActive(both):
+        both.show()
+        both.activateWindow()
+    fields[1].setFocus()
+
+    def edge(field: QLineEdit) -> str:
+        return field.grab().toImage().pixelColor(field.width() // 2, 0).name()
+
+    qtbot.waitUntil(lambda: edge(fields[1]) == theme.tokens["accent"])
+    assert edge(fields[0]) == theme.tokens["bad"]
+
+
 def test_contrast_formula_on_known_pair() -> None:
     assert contrast("#ffffff", "#000000") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
