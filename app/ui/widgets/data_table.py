@@ -35,12 +35,12 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QAbstractItemView, QMenu, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QMenu, QPushButton, QTableView, QWidget
 
 from app.itemmodels.columns import Index, Role
 from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.text import one_cell
-from app.ui.theme import Theme
+from app.ui.theme import Theme, set_property
 from app.ui.widgets.actions import give_letters
 from app.ui.widgets.cell_delegate import CellDelegate
 from app.ui.widgets.clipboard import copy_text
@@ -49,6 +49,7 @@ from app.ui.widgets.popup_keys import keep_keys
 from app.ui.widgets.table_columns import ColumnLayout, TableHeader, known_viewport
 
 ROW_HEIGHT, LOW_ROW = 34, 26
+_BELOW_FLOATING = 8
 
 LONGEST_MS = 25
 """How long a view may stand still: less than a person notices, longer than a page takes."""
@@ -102,6 +103,7 @@ class DataTable(QTableView):
     ) -> None:
         super().__init__(parent, showGrid=False, wordWrap=False, cornerButtonEnabled=False)
         self._empty: QWidget | None = None
+        self._floating: QPushButton | None = None
         self.holds: Callable[[], bool] = lambda: False
         """Whether the rows in sight stay where they are though the scroll bar has moved."""
         self.held_at: int | None = None
@@ -246,6 +248,27 @@ class DataTable(QTableView):
                 lambda where: self.menu_requested.emit(QModelIndex(), widget.mapToGlobal(where))
             )
         self._rows_changed()
+
+    def set_floating(self, button: QPushButton) -> None:
+        """Keep `button` over the lower end of the rows, in the middle, while it shows: nothing moves for it.
+
+        It stands beside the table in what has both, as what shows in place of the rows does.
+        """
+        self._floating = button
+        set_property(button, "floating", True)
+        button.setParent(self.parentWidget())
+        self.place_floating()
+
+    def place_floating(self) -> None:
+        """Once its words are others, or something came to stand in its way."""
+        button = self._floating
+        both = None if button is None else button.parentWidget()
+        if button is not None and both is not None:
+            size, viewport = button.sizeHint(), self.viewport()
+            left = max(0, (viewport.width() - size.width()) // 2)
+            top = max(0, viewport.height() - size.height() - _BELOW_FLOATING)
+            button.setGeometry(QRect(viewport.mapTo(both, QPoint(left, top)), size))
+            button.raise_()
 
     @contextmanager
     def kept_in_place(
@@ -498,11 +521,13 @@ class DataTable(QTableView):
         if was_seen and current.isValid() and self.selectionModel().isSelected(current):
             self.scrollTo(current)
         self._place_empty()
+        self.place_floating()
         self._look_where()
 
     def moveEvent(self, event: QMoveEvent) -> None:
         super().moveEvent(event)
         self._place_empty()
+        self.place_floating()
 
     def _place_empty(self) -> None:
         both = None if self._empty is None else self._empty.parentWidget()
@@ -526,6 +551,7 @@ class DataTable(QTableView):
             model = self.model()
             self._empty.setVisible(model is None or model.rowCount() == 0)
             self._empty.raise_()
+            self.place_floating()
 
 
 def _whole(index: QModelIndex) -> str:

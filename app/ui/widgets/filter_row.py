@@ -14,15 +14,7 @@ from app.services.text import counted
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import OwnKeys
-from app.ui.widgets.buttons import (
-    SHORT,
-    Choice,
-    field_icons,
-    missing_words,
-    room_of_words,
-    share_words,
-    show_words,
-)
+from app.ui.widgets.buttons import SHORT, Choice, field_icons, share_words
 from app.ui.widgets.formatting import from_to, grouped, tooltip
 from app.ui.widgets.labels import Label, Look, WindowField, in_column, in_row, set_tip
 from app.ui.widgets.later import later
@@ -236,11 +228,7 @@ class FilterRow(QWidget):
         self._wait.timeout.connect(self._emit)
         self.text.textChanged.connect(self._wait.start)
         self.text.left.connect(lambda by_return: self.left.emit(by_return, self._emit()))
-        self._front = QWidget(self)
-        self._front.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._within = in_row((self.text, 1), spacing=_CLOSE, within=self._front)
-        self._passing = list[QPushButton]()
-        self._row, self._below = in_row((self._front, 1), spacing=_APART), in_row(None)
+        self._row, self._below = in_row((self.text, 1), spacing=_APART), in_row(None)
         self._last = in_row(None, spacing=_CLOSE)
         in_column(self._row, self._below, self._last, within=self)
         self.pickers: dict[str, ManyPicker] = {}
@@ -299,13 +287,6 @@ class FilterRow(QWidget):
         chips.stackUnder(self._behind)
         self._behind = chips
 
-    def add_within_text(self, button: QPushButton) -> None:
-        """What comes and goes while one reads: it takes its room from the text alone, so that nothing else
-        moves, and has its short words where that is little.
-        """
-        self._within.addWidget(button)
-        self._passing.append(button)
-
     def add_beside_text(self, widget: QWidget) -> None:
         """What stands next to the text, for as long as the list is there."""
         self._row.insertWidget(self._after_text, widget)
@@ -344,27 +325,26 @@ class FilterRow(QWidget):
         moves.
         """
         self._break_line()
-        self._share_text()
         narrow = self.width() < _FOR_SPACE
         if narrow != self._narrow:
             self._narrow, self._widest_count = narrow, 0
             self._row.setSpacing(_CLOSE if narrow else _APART)
         if self._in_two:
-            self._front.setMinimumWidth(_LEAST_TEXT)
+            self.text.setMinimumWidth(_LEAST_TEXT)
             self.count.setMaximumWidth(_ANY_WIDTH)
             self.count.setMinimumWidth(0)
             self._say_count(self.width() - self._without_count() - self._short_words())
             share_words(self._last, self.width(), self._trailing)
             return
         text = _TEXT if self.width() >= _FOR_TEXT else _TEXT_IN_NARROW
-        room = self.width() - self._without_count() + self._front.minimumWidth() - text
+        room = self.width() - self._without_count() + self.text.minimumWidth() - text
         gives = max(0, min(text - _LEAST_TEXT, self._least_count() - room))
         if self._least_count() > room + gives and self.isVisible():  # a part of a number is another number
             self._for_one_line = self.width() + 1
             self._share_room()
             return
         usual = _FOR_USUAL if self.width() >= _FOR_ORDER else 0
-        self._front.setMinimumWidth(text - gives - usual)  # once: a greater one would make it wider at once
+        self.text.setMinimumWidth(text - gives - usual)  # once: a greater one would make it wider at once
         room += gives
         self._say_count(room - self._short_words())
         self._widest_count = max(self._widest_count, self._count_wants(room))
@@ -372,15 +352,6 @@ class FilterRow(QWidget):
         self.count.setMaximumWidth(_ANY_WIDTH if room >= self._widest_count else max(0, room))
         self.count.setMinimumWidth(min(self._widest_count, self.count.maximumWidth()))
         share_words(self._row, self.width(), self._trailing)
-
-    def _share_text(self) -> None:
-        """What comes and goes has all of its words where a dozen letters have room beside it."""
-        room = self._front.width() - _LEAST_TEXT - _CLOSE
-        for button in self._passing:
-            missing = missing_words(button)
-            fits = button.sizeHint().width() + missing <= room
-            room_of_words(button)
-            show_words(button, str(button.property("words" if fits else SHORT)))
 
     def _break_line(self) -> None:
         """In a narrow window the days, the count and the buttons stand below the text and the lists."""

@@ -12,7 +12,7 @@ from app.services.text import counted
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.announcing import announce
-from app.ui.widgets.buttons import SHORT, push_button
+from app.ui.widgets.buttons import push_button
 from app.ui.widgets.labels import set_tip
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ _OF_OTHERS = f"The rows in sight stayed where they were; {_KEYS} shows the list 
 
 
 class NewRows(QObject):
-    """`NewRows(tab)`: its `button` says "3 new" above the list, which stays where it is; a click or Ctrl+J
-    goes to the newest of them. Where nothing is new but others have changed what is in sight, it says that,
-    and shows the list as it is. Where each row that is read is charged it says that others have written, and
-    leads to reading that: `read_wanted`; and how many rows are new above, where they have come with another
-    reading.
+    """`NewRows(tab)`: its `button` says "3 new" over the list, which stays where it is; a click or Ctrl+J
+    goes to the newest of them, and once that is in sight none is new any more. Where nothing is new but
+    others have changed what is in sight, it says that, and shows the list as it is. Where each row that is
+    read is charged it says that others have written, and leads to reading that: `read_wanted`; and how many
+    rows are new above, where they have come with another reading.
     """
 
     read_wanted = Signal()
@@ -51,10 +51,13 @@ class NewRows(QObject):
         self._was_at_top, self._above = False, 0
         """Whether the first row was in sight when others wrote, and how many came above it since."""
         self.count = self._at = 0
+        self.behind = _OTHERS
+        """What is said where nothing is new, but rows in sight are elsewhere in the list by now."""
         costs = tab.context.costs
         words, icon = self._words, Icon.REFRESH if costs else Icon.CARET_UP
         go, about = (self._read, _READ) if costs else (self.go, _ABOUT)
         self.button = push_button(tab.context.theme, _OTHERS if costs else "0 new", go, icon=icon)
+        self.button.setIcon(tab.context.theme.icon(icon, "accent"))
         self.button.hide()
         tab.commands.add(ActionSpec(NEW_ROWS, words, icon, go, self._refuse, _KEYS, about=about))
         if costs:
@@ -65,6 +68,8 @@ class NewRows(QObject):
             tab.table.verticalScrollBar().valueChanged.connect(self._scrolled)
         else:
             tab.list.loaded.connect(self._listed)
+            tab.list.painted.connect(self._look_in_sight)
+            tab.table.verticalScrollBar().valueChanged.connect(self._look_in_sight)
 
     def written(self) -> None:
         """Others have written to a database where to read again costs something: what is read from now on
@@ -97,13 +102,11 @@ class NewRows(QObject):
 
     def _show_read(self) -> None:
         self._say_read()
-        self.button.setVisible(self.count > 0 or self._above > 0)
-        self._tab.commands.update()
+        self._set_shown(self.count > 0 or self._above > 0)
 
     def _say_read(self) -> None:
         words = f"{self._above:,} new" if self._above and not self.count else _OTHERS
         self.button.setText(words)
-        self.button.setProperty(SHORT, f"{self._above:,}" if words != _OTHERS else "New")
         self.button.setAccessibleName(words if words != _OTHERS else f"{_OTHERS}: read again")
         set_tip(self.button, self._to_place if words == _OTHERS else f"{_KEYS} goes to the newest.")
 
@@ -150,6 +153,12 @@ class NewRows(QObject):
             done = partial(self._came, _rows_of(shown), after)
             self._tab.context.runner.read(read, on_done=done, on_failed=lambda error: None)
 
+    def _look_in_sight(self) -> None:
+        """Those that one sees are not new any more: the newest is what the button would lead to."""
+        key, table, model = self._new_key, self._tab.table, self._tab.model
+        if self.count and key is not None and any(model.key(row) == key for row in table.rows_in_sight()):
+            self.forget()
+
     def begin(self) -> None:
         """What is there now is not new: it was read, or the person has added it."""
         shown = self._tab.list.shown
@@ -192,19 +201,25 @@ class NewRows(QObject):
         self._new_key = key if key is not None or not count else self._new_key
         if count != before:
             self._show()
-        if count > before:
+            self._look_in_sight()
+        if self.count > before:
             said = counted(count, *self._tab.spec.table.noun)
             announce(self._tab.table, f"{said} new. {_KEYS} goes to the newest.")
 
     def _show(self) -> None:
         if not self._tab.context.costs:
-            words = f"{self.count:,} new" if self.count else _OTHERS
-            self.button.setProperty(SHORT, f"{self.count:,}" if self.count else "New")
+            words = f"{self.count:,} new" if self.count else self.behind
             self.button.setText(words)
             self.button.setAccessibleName(words)
             set_tip(self.button, _OF_NEW if self.count else _OF_OTHERS)
-            self.button.setVisible(self.count > 0 or self._tab.list.is_behind)
-            self._tab.commands.update()
+            self._set_shown(self.count > 0 or self._tab.list.is_behind)
+
+    def _set_shown(self, shown: bool) -> None:
+        if not shown and self.button.hasFocus():
+            self._tab.table.setFocus()
+        self.button.setVisible(shown)
+        self._tab.table.place_floating()
+        self._tab.commands.update()
 
     def _words(self) -> str:
         if self._tab.context.costs and not self._above:

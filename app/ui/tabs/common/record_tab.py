@@ -557,7 +557,6 @@ class RecordTab(ListedTab):
     def _lay_out_above(self) -> None:
         for button in self.commands.buttons(ButtonIn.FILTER_ROW):
             self.filters.add_trailing(button)
-        self.filters.add_within_text(self.new_rows.button)
         fold = framed_button(self.commands.action(INSPECTOR))
         self.filters.add_trailing(fold)
         above: list[Part] = [*self.top_widgets(), self.filters, self.price, *self.below_filters()]
@@ -576,6 +575,7 @@ class RecordTab(ListedTab):
             in_column(*rows, within=right, spacing=0)
             in_column(self.beside_rows(left, right), within=self._rows, spacing=0)
         self._master_detail.set_parts(self._rows, self.beside())
+        self.table.set_floating(self.new_rows.button)
         self.column.addWidget(self._master_detail, 1)
         for part in (self._master_detail, self.empty_state):
             part.raise_()  # a screen reader goes by the order in which they were made

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QPoint, QRect
 from pytestqt.qtbot import QtBot
 
 from app.services.records import users
@@ -64,17 +65,58 @@ def test_what_others_add_is_said_and_moves_nothing(qtbot: QtBot, window: MainWin
     assert page.commands.action("new_rows").isEnabled() is False
 
 
-def test_the_first_of_all_are_new_as_well(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+@pytest.mark.slow
+def test_nothing_moves_or_is_cut_where_they_are_said(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = ready(qtbot, window, demo_path)
+    window.resize(900, 560)
+    qtbot.waitUntil(lambda: page.table.width() > 800)  # the inspector folds away
+
+    def places() -> list[QRect]:
+        parts = (page.filters.text, page.table, page.filters.count)
+        return [part.geometry() for part in parts]
+
+    page.filters.text.setFocus()
+    before = places()
+    add(page, demo_path, *map(str, range(12)))
+    button = page.new_rows.button
+    qtbot.waitUntil(lambda: button.isVisible() and button.text() == "12 new")
+    qtbot.waitUntil(lambda: page.list.is_behind or page.table.verticalScrollBar().value() > 0)
+    assert places()[:2] == before[:2] and page.filters.text.hasFocus()
+    viewport = page.table.viewport()
+    over = QRect(viewport.mapFrom(window, button.mapTo(window, QPoint())), button.size())
+    assert viewport.rect().contains(over) and button.size() == button.sizeHint()
+    page.resize(page.width() - 40, page.height() - 40)
+    over = QRect(viewport.mapFrom(window, button.mapTo(window, QPoint())), button.size())
+    assert viewport.rect().contains(over)
+
+
+def test_what_comes_in_sight_is_not_new(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     ask(demo_path, "DELETE FROM users")
     page = ready(qtbot, window, demo_path)
     add(page, demo_path, "one", "two", "three")
-    qtbot.waitUntil(page.new_rows.button.isVisible)
-    assert page.new_rows.button.text() == "3 new"
+    qtbot.waitUntil(lambda: page.model.rowCount() == 3 and page.new_rows._latest > 0)
+    qtbot.waitUntil(lambda: page.new_rows.count == 0)
+    assert not page.new_rows.button.isVisible() and not page.new_rows.button.isVisibleTo(page)
     ask(demo_path, "DELETE FROM users")
     page.context.outside.look()
     qtbot.waitUntil(lambda: page.new_rows.button.accessibleName() == "Others have written")
-    add(page, demo_path, "four")
-    qtbot.waitUntil(lambda: page.new_rows.button.text() == "1 new" and page.new_rows.count == 1)
+
+
+@pytest.mark.slow
+def test_they_are_new_until_one_has_come_to_the_newest(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = ready(qtbot, window, demo_path)
+    choose(qtbot, page, 2)
+    page.table.verticalScrollBar().setValue(page.table.verticalScrollBar().maximum())
+    add(page, demo_path, "one")
+    qtbot.waitUntil(page.new_rows.button.isVisible)
+    qtbot.waitUntil(lambda: page.model.row_of_key(page.new_rows._new_key) == 0)  # type: ignore[arg-type]
+    assert page.new_rows.count == 1
+    page.table.scrollToTop()
+    qtbot.waitUntil(lambda: not page.new_rows.button.isVisible())
 
 
 @pytest.mark.slow
