@@ -95,7 +95,8 @@ class TenantsTab(RecordTab):
         )
         super().listen()
         self.chips.changed.connect(lambda _: self.filters_changed())
-        self.context.verdict.changed.connect(self._judge)
+        self.new_rows.behind = "The list has changed"  # others do that, and what is found of chains
+        self.context.verdict.changed.connect(self._hear_verdict)
         self.context.delivered.connect(self._delivered)
         self.list.loaded.connect(self._fit_to_bars)
 
@@ -331,12 +332,19 @@ class TenantsTab(RecordTab):
     def _delivered(self) -> None:
         """How webhooks fare stands here, too; read again where that costs nothing."""
         if not self.context.costs:
+            self.list.others_wrote()
             self._stale = True
             self.activate()
+
+    def _hear_verdict(self) -> None:
+        self.list.others_wrote()  # it comes by itself, while one reads
+        self._judge()
 
     def _judge(self) -> None:
         """Another verification has told of chains. What was read of rows stays, unless entries came since."""
         lists, known = self._tenants, words.known_now(self.context.verdict)
+        if self.list.is_behind:
+            self.list.others_wrote()  # what was held for the person stays so
         if known == lists.known or not lists.generation:
             self.table.viewport().update()  # one may just have begun, or have ended without a verdict
             if (shown := self.current.whole()) is not None:
