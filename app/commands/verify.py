@@ -68,7 +68,7 @@ def verify_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quiet",
         action="store_true",
-        help="print nothing of a file that is verified or consistent, and findings on standard error",
+        help="print nothing where nothing is to be said of a file, and the rest on standard error",
     )
     parser.add_argument(
         "--archive", type=Path, metavar="DIR", help="prove the file and what retention archived as one chain"
@@ -131,6 +131,7 @@ def verify(options: argparse.Namespace) -> int:
             say_before(where.name, None, 2 * report.entries)  # of each its size first
         known = store.all_checkpoints(where) if exported is None else readable(read_each(exported))
         write_bundle(where, report, options.report, section=section, checkpoints=known, now=now)
+    show = partial(print_report, is_part=since is not None or section.is_range)
     if options.json:
         more = {} if since is None else {"sinceCheckpoint": since.number}
         print_json(report.to_json() | more | used(where.usage))
@@ -139,7 +140,7 @@ def verify(options: argparse.Namespace) -> int:
             new = "on" if report.entries else "on, nothing is new"
             say(f"from checkpoint {since.number} {new}: the last entries that it knew are there")
         if since is None or report.entries or report.findings:
-            print_report(report, is_part=since is not None or section.is_range)
+            show(report)
         else:
             for note in report.notes:
                 say(note)
@@ -147,7 +148,7 @@ def verify(options: argparse.Namespace) -> int:
     elif not report.stands or report.doubts:
         with redirect_stdout(sys.stderr):
             say(str(options.file))
-            print_report(report)
+            show(report)
     if unread is not None:
         complain(f"{unread.happened} What is said above of the file is without them.")
         return EXIT_COULD_NOT_RUN if report.stands else EXIT_FINDINGS

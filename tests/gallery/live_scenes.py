@@ -10,7 +10,7 @@ from typing import cast
 
 from app.services.chain.cautions import Caution, ClockOff, NoBookmark, WentBack
 from app.services.live.connections import Connections
-from app.services.live.time_travel import Witness
+from app.services.live.time_travel import Covered
 from app.services.live.tokens import Tokens
 from app.settings import Settings
 from app.ui.session.context import Context
@@ -182,7 +182,7 @@ def _time_travel(window: MainWindow) -> None:
 def _confirm_return(window: MainWindow) -> None:
     _unlock(window)
     then, bookmark = "2026-11-17 11:06:40 UTC", BOOKMARK.format(1)
-    window.time_travel._confirm(_context(window), then, bookmark, Witness(7))
+    window.time_travel._confirm(_context(window), then, bookmark, Covered(7))
 
 
 def _went_back(window: MainWindow) -> None:

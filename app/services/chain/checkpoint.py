@@ -186,7 +186,7 @@ def may_replace(item: Checkpoint, before: Iterable[Checkpoint], keys: frozenset[
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Recognised:
     """What the store says of a file: whether it is taken for a database that is known; `copy_of` which place,
     where that has the original; whether it `goes_on` with another line than that of its place where a person
     says so; whether it is doubted, or undecided, which database it is.
@@ -199,7 +199,7 @@ class Standing:
     is_undecided: bool = False
 
 
-UNKNOWN: Final = Standing()
+UNKNOWN: Final = Recognised()
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +224,7 @@ class CheckpointHistory:
     superseded: tuple[Checkpoint, ...] = ()
     undecided: bool = False
     doubts: tuple[str, ...] = ()
-    standing: Standing = UNKNOWN
+    recognised: Recognised = UNKNOWN
 
     @property
     def latest(self) -> Checkpoint | None:

@@ -24,7 +24,7 @@ ANOTHER: Final = "Another database"
 """The same where it was written over by one, for all that its migrations tell."""
 
 
-class Said(Protocol):
+class Judged(Protocol):
     """What a verification said, of now or of before."""
 
     @property
@@ -41,7 +41,7 @@ def of_lost_end(lost_end: LostEnd) -> str:
     return ANOTHER if lost_end.is_other else LOST_END
 
 
-def headline(said: Said, *, is_signed: bool = False) -> str:
+def headline(said: Judged, *, is_signed: bool = False) -> str:
     """Of all that was looked at, of which a checkpoint was made where it `is_signed`; a question, where a
     person has to say which database it is of.
     """

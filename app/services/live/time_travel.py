@@ -40,7 +40,7 @@ _NO_CHAIN = "There is no audit chain in it, so no entry says so."
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
+class Covered:
     """The number of the `checkpoint` that knows all entries that are there, or why none does, as a sentence.
     Both are None where there are none. `attempt` is what was found where one had to be made.
     """
@@ -54,7 +54,7 @@ class Witness:
         return self.attempt is not None and self.checkpoint is not None
 
 
-def witness(
+def cover_now(
     database: D1Database,
     store: CheckpointStore,
     verify: Verifier,
@@ -63,26 +63,26 @@ def witness(
     by: str,
     reason: Reason,
     monitor: Monitor = UNWATCHED,
-) -> Witness:
+) -> Covered:
     """Sees whether the latest checkpoint knows all that is there, by a few rows, and makes one where it does
     not, which verifies the whole: not where that is much to read. Raises only `Cancelled`.
     """
     where = InDatabase(database)
     try:
         if not has_chain(database):
-            return Witness()
+            return Covered()
         seen = store.continuation(where)
         if seen.continues and not seen.new_entries:
-            return Witness(seen.checkpoint)
+            return Covered(seen.checkpoint)
         if seen.is_older:
-            return Witness(missing=f"It is an earlier state than checkpoint {seen.checkpoint} knows.")
+            return Covered(missing=f"It is an earlier state than checkpoint {seen.checkpoint} knows.")
         rows = most_to_read(where, store, EVERYTHING)
         if rows > MOST_READ:
-            return Witness(missing=f"To make one reads up to {counted(rows, 'row')}: verify the whole.")
+            return Covered(missing=f"To make one reads up to {counted(rows, 'row')}: verify the whole.")
         found = try_to_sign(where, store, verify, clock=clock, reason=reason, by=by, monitor=monitor)
     except (TenantAdminError, OSError) as error:
-        return Witness(missing=_why(error))
-    return Witness(found.made, found.missing, found)
+        return Covered(missing=_why(error))
+    return Covered(found.made, found.missing, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +90,12 @@ class KeptBookmark:
     """A bookmark that was kept, and which checkpoint knows the entries that it leads to, or why none does."""
 
     name: str
-    witness: Witness
+    covered: Covered
 
     @property
     def said(self) -> str:
         """As a sentence; "" where there is nothing to know."""
-        found = self.witness
+        found = self.covered
         if found.checkpoint is not None:
             knows = "was made of" if found.is_made else "knows"
             return f"Checkpoint {found.checkpoint} {knows} its entries."
@@ -115,7 +115,7 @@ def keep_bookmark(
     """Keeps the bookmark of now, with a checkpoint of it where that can be had. Raises as
     `D1Database.keep_bookmark` does, and `Cancelled`.
     """
-    found = witness(database, store, verify, clock=clock, by=by, reason=Reason.REQUEST, monitor=monitor)
+    found = cover_now(database, store, verify, clock=clock, by=by, reason=Reason.REQUEST, monitor=monitor)
     name = database.keep_bookmark(why)
     if (number := found.checkpoint) is not None:
         try:

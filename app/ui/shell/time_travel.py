@@ -12,13 +12,13 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from app.services.chain.checkpoint import Reason
 from app.services.live.opening import OpenedLive
 from app.services.live.time_travel import (
+    Covered,
     KeptBookmark,
     Returned,
-    Witness,
+    cover_now,
     go_back,
     keep_bookmark,
     why_no_bookmark,
-    witness,
 )
 from app.ui.session.context import Context
 from app.ui.session.outcome import Asked, Outcome
@@ -174,7 +174,7 @@ class TimeTravel(QObject):
             return keep_bookmark(database, *store_and_verifier(), monitor=monitor, **how)
 
         def done(kept: KeptBookmark) -> None:
-            _take(context, kept.witness, at)
+            _take(context, kept.covered, at)
             context.say(f"Kept: {kept.name} (File, Time Travel…). {kept.said}".rstrip(" ."))
 
         context.job("Keeping a bookmark…", work, on_done=done)
@@ -197,18 +197,18 @@ class TimeTravel(QObject):
         """
         database, by, at = _live(context).database, context.settings.actor, context.clock()
 
-        def work(monitor: Monitor) -> Witness:
+        def work(monitor: Monitor) -> Covered:
             database.before_going_back(bookmark)
             how: dict[str, Any] = {"clock": context.clock, "by": by, "reason": Reason.BEFORE_RESTORE}
-            return witness(database, *store_and_verifier(), monitor=monitor, **how)
+            return cover_now(database, *store_and_verifier(), monitor=monitor, **how)
 
-        def done(found: Witness) -> None:
+        def done(found: Covered) -> None:
             _take(context, found, at)
             self._confirm(context, then, bookmark, found)
 
         context.job("Checking whether it can go back…", work, on_done=done)
 
-    def _confirm(self, context: Context, then: str, bookmark: str, found: Witness) -> None:
+    def _confirm(self, context: Context, then: str, bookmark: str, found: Covered) -> None:
         opened, proven = _live(context), ""
         if found.checkpoint is not None:
             proven = (
@@ -280,7 +280,7 @@ class TimeTravel(QObject):
         told.open_once()
 
 
-def _take(context: Context, found: Witness, at: int) -> None:
+def _take(context: Context, found: Covered, at: int) -> None:
     """Shows what was found where a checkpoint was to be made."""
     if (attempt := found.attempt) is not None and attempt.report is not None:
         by = context.settings.actor

@@ -471,12 +471,9 @@ class Workspace(QWidget):
 
     def ask_start_over(self) -> None:
         """Leads to where a person says that an earlier state is right as it is."""
+        from app.services.chain.checkpoints.doors import Way  # noqa: PLC0415 - few say so
 
-        def ask(page: Any) -> None:
-            box = page.panel.open_checkpoints()
-            box.listed.connect(lambda count: box.start_over_button.setFocus())
-
-        self._turn_to(AUDIT_CHAIN.name, ask)
+        self._turn_to(AUDIT_CHAIN.name, lambda page: page.panel.open_checkpoints().lead_to(Way.START_OVER))
 
     def stop(self) -> None:
         """Ends what runs for this file; nothing is delivered after it."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from app.services.chain.checkpoint import UNKNOWN, Reason, Standing
+from app.services.chain.checkpoint import UNKNOWN, Reason, Recognised
 from app.services.chain.checkpoints import doubts
 from app.services.chain.rules import BROKEN, Code, Finding, Verdict
 from app.services.chain.verify.report import Report
@@ -50,16 +50,16 @@ _FORGETS: Final = (
 _END_LOST: Final = "It has lost the end that was verified; accept this end, or start over, if you know why"
 
 
-def doors(report: Report | None, standing: Standing | None = None) -> Mapping[Way, str]:
-    """Of each way `OPEN`, or a sentence without its stop why it is not. `standing` is what the store says by
-    now, else what it said then. Without a `report` nothing is promised.
+def doors(report: Report | None, recognised: Recognised | None = None) -> Mapping[Way, str]:
+    """Of each way `OPEN`, or a sentence without its stop why it is not. `recognised` is what the store says
+    by now, else what it said then. Without a `report` nothing is promised.
     """
-    if standing is None:
-        standing = UNKNOWN if report is None else report.standing
+    if recognised is None:
+        recognised = UNKNOWN if report is None else report.recognised
     return {
-        Way.SIGN: _sign(report, standing),
-        Way.START_OVER: _start_over(report, standing),
-        Way.ANOTHER_DATABASE: _another(report, standing),
+        Way.SIGN: _sign(report, recognised),
+        Way.START_OVER: _start_over(report, recognised),
+        Way.ANOTHER_DATABASE: _another(report, recognised),
         Way.ACCEPT_STARTS: _accept_starts(report),
         Way.ACCEPT_END: OPEN if report is not None and report.lost_end is not None else _NOTHING_FOUND,
     }
@@ -68,7 +68,7 @@ def doors(report: Report | None, standing: Standing | None = None) -> Mapping[Wa
 def doors_of(report: Report, finding: Finding) -> Mapping[Way, str]:
     """Those by which this finding would be none any more, be they open or not."""
     ways = [Way.START_OVER]
-    if report.standing.is_known:
+    if report.recognised.is_known:
         ways.append(Way.ANOTHER_DATABASE)
     if finding.code is Code.UNPROVEN_START:
         ways = [Way.ACCEPT_STARTS if report.tenants else Way.START_OVER]
@@ -78,8 +78,8 @@ def doors_of(report: Report, finding: Finding) -> Mapping[Way, str]:
     return {way: found[way] for way in ways}
 
 
-def _sign(report: Report | None, standing: Standing) -> str:
-    if standing.is_undecided:
+def _sign(report: Report | None, recognised: Recognised) -> str:
+    if recognised.is_undecided:
         return doubts.UNDECIDED.removesuffix(".")
     if report is None or report.holds_alone is None:
         return OPEN  # it verifies all of it, and tells then
@@ -102,30 +102,30 @@ def _is_denied(report: Report) -> bool:
     return report.verdict in BROKEN or report.verdict is Verdict.EARLIER
 
 
-def _start_over(report: Report | None, standing: Standing) -> str:
-    if standing.copy_of is not None:
+def _start_over(report: Report | None, recognised: Recognised) -> str:
+    if recognised.copy_of is not None:
         return (
-            f"This is a copy of the database in {standing.copy_of}, which is still there and would be judged "
-            "by this one"
+            f"This is a copy of the database in {recognised.copy_of}, which is still there and would be "
+            "judged by this one"
         )
-    return _new_line(report, standing) if report or standing.is_known else _NOT_VERIFIED
+    return _new_line(report, recognised) if report or recognised.is_known else _NOT_VERIFIED
 
 
-def _another(report: Report | None, standing: Standing) -> str:
-    if not standing.is_known:
+def _another(report: Report | None, recognised: Recognised) -> str:
+    if not recognised.is_known:
         return _NOT_KNOWN
-    if report is not None and standing.goes_on:  # it is held against the line that it goes on with
+    if report is not None and recognised.goes_on:  # it is held against the line that it goes on with
         return OPEN if _sign(report, UNKNOWN) == OPEN else _DENIED
-    if report is not None and standing.copy_of is not None and (report.holds_alone or report.stands):
+    if report is not None and recognised.copy_of is not None and (report.holds_alone or report.stands):
         return OPEN  # also of one that agrees with the original so far
-    return _new_line(report, standing)
+    return _new_line(report, recognised)
 
 
-def _new_line(report: Report | None, standing: Standing) -> str:
+def _new_line(report: Report | None, recognised: Recognised) -> str:
     """Why a line of checkpoints cannot begin with what is there, or need not."""
     if report is None:
         return OPEN
-    if report.stands and not standing.is_doubted:
+    if report.stands and not recognised.is_doubted:
         return _NOTHING_FOUND
     if report.holds_alone is None:
         return _A_PART

@@ -5,7 +5,7 @@ every row was deleted.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Protocol, Unpack
+from typing import TYPE_CHECKING, Final, Unpack
 
 from app.services.chain.checkpoint import CheckpointHistory
 from app.services.chain.checkpoints.kept import KeptVerdict
@@ -19,6 +19,7 @@ from models.errors import TableMissing
 
 if TYPE_CHECKING:
     from app.services.chain.checkpoints.making import Verifier
+    from app.services.chain.checkpoints.store import CheckpointStore
     from app.services.chain.verify.verification import Options
 
 NOTE: Final = (
@@ -26,19 +27,9 @@ NOTE: Final = (
     "something else has its name."
 )
 
-
 _ANOTHER: Final = (
     "The table {} {}, so it is not the platform's audit chain any more, and no row of it counts as an entry."
 )
-
-
-class _Knows(Protocol):
-    """What of a `CheckpointStore` is asked here."""
-
-    @property
-    def verdicts(self) -> Any: ...
-
-    def known(self, where: Where) -> CheckpointHistory: ...
 
 
 class _Nothing(Reader):
@@ -50,7 +41,7 @@ class _Nothing(Reader):
         return iter(())
 
 
-def telling(store: _Knows, verify: "Verifier") -> "Verifier":
+def telling(store: "CheckpointStore", verify: "Verifier") -> "Verifier":
     """`verify`, which raises `TableMissing` and `CannotVerify` only of a database of whose entries nothing
     was ever known, or nothing any more, as somebody has accepted that none is left.
     """
@@ -69,7 +60,7 @@ def telling(store: _Knows, verify: "Verifier") -> "Verifier":
     return verify_or_tell
 
 
-def is_known(where: Where, store: _Knows, known: CheckpointHistory | None = None) -> bool:
+def is_known(where: Where, store: "CheckpointStore", known: CheckpointHistory | None = None) -> bool:
     """Whether a checkpoint, of those that are `known` or in the store, or the last verification knew any
     entry of the database. Raises as `CheckpointStore.known`.
     """

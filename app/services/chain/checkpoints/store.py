@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from app.services.chain.checkpoint import NEW_LINE, UNKNOWN, Checkpoint, CheckpointHistory, Reason, Standing
+from app.services.chain.checkpoint import NEW_LINE, UNKNOWN, Checkpoint, CheckpointHistory, Reason, Recognised
 from app.services.chain.checkpoints import document, doubts, identity
 from app.services.chain.checkpoints.kept import KeptVerdicts, announce, announced, forget_announced
 from app.services.chain.checkpoints.recognition import (
@@ -99,11 +99,6 @@ class CheckpointStore:
                     return found.id if found.id == here and not is_copy(contents, where, found) else None
         return None
 
-    def standing(self, where: Where) -> Standing:
-        """What a person may say of the file hangs on (`doors`)."""
-        with self._contents_of(where) as (contents, database):
-            return _standing(contents, where, database)
-
     def checkpoints(self, where: Where, *, in_place: bool = False) -> tuple[Checkpoint, ...]:
         """The checkpoints of the file's database that can be read, oldest first; none while it is undecided
         which one that is. `in_place` as for `lines`.
@@ -171,10 +166,10 @@ class CheckpointStore:
             )
             said = tuple(findings or _rollback(good, database))
             baselines = contents.baselines(database.id)
-            told, standing = said_of(contents, database, where), _standing(contents, where, database)
+            told, recognised = said_of(contents, database, where), _recognised(contents, where, database)
             copies = _of_copies(contents, good)
         if database.undecided and not database.before:  # there is none to hold against it
-            return (CheckpointHistory(notes=told, doubts=told, undecided=True, standing=standing),)
+            return (CheckpointHistory(notes=told, doubts=told, undecided=True, recognised=recognised),)
         keys = frozenset(item.key for item in good)
         return tuple(
             CheckpointHistory(
@@ -187,7 +182,7 @@ class CheckpointStore:
                 superseded=copies + _before(good, line),
                 undecided=database.undecided,
                 doubts=told,
-                standing=standing,
+                recognised=recognised,
             )
             for line in _lines(good, keys)
         )
@@ -534,11 +529,11 @@ class CheckpointStore:
             yield contents, database
 
 
-def _standing(contents: Contents | None, where: Where, database: KnownDatabase | None) -> Standing:
+def _recognised(contents: Contents | None, where: Where, database: KnownDatabase | None) -> Recognised:
     if contents is None or database is None:
         return UNKNOWN
     copied = is_copy(contents, where, database)
-    return Standing(
+    return Recognised(
         is_known=True,
         copy_of=database.path if copied else None,
         goes_on=bool(database.before) and not copied,

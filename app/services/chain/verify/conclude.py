@@ -131,7 +131,7 @@ def conclude(reader: Reader, joined: Joined, extent: Extent, known: CheckpointHi
         undecided=known.undecided,
         holds_alone=None if holds and not is_whole else holds,
         forgets=_forgets(joined, anchors, held),
-        standing=held.standing,
+        recognised=held.recognised,
     )
 
 
@@ -139,7 +139,7 @@ def _what_to_say(known: CheckpointHistory, *, holds: bool) -> str:
     """The way that is open to whoever knows that nothing is wrong."""
     if not holds:
         return "look at the other findings first"
-    return START_OVER if known.standing.copy_of is None else IT_IS_ANOTHER
+    return START_OVER if known.recognised.copy_of is None else IT_IS_ANOTHER
 
 
 def _forgets(joined: Joined, anchors: Mapping[str, Anchor | None], known: CheckpointHistory) -> bool:

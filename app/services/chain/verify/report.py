@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 from app.services.chain import rules
-from app.services.chain.checkpoint import UNKNOWN, Seal, Standing
+from app.services.chain.checkpoint import UNKNOWN, Recognised, Seal
 from app.services.text import counted, utc_time
 
 
@@ -130,7 +130,7 @@ class LostEnd:
     def found(self) -> str:
         """What is there of it, behind "verified through entry 9"."""
         if self.is_other:
-            return "that entry is not there, but another database"
+            return "another database is there now"
         ends = f"ends at entry {self.ends_at:,} now"
         what = ends if self.ends_at < self.through else "that entry is not there as it was"
         if self.before is not None and self.before.missed:
@@ -198,7 +198,7 @@ class Report:
     `lost_end` is what a verification before this one knew, where nothing else is wrong. It `lacks_table`
     where entries were known, and no table of that name is there. `holds_alone` says whether nothing is wrong
     but what checkpoints or the counter say; None where no more than a part tells. `forgets` is that a start
-    which nothing proves is another than checkpoints knew. `standing` is the file's.
+    which nothing proves is another than checkpoints knew. `recognised` is the file's.
     """
 
     verdict: rules.Verdict
@@ -218,7 +218,7 @@ class Report:
     lacks_table: bool = False
     holds_alone: bool | None = None
     forgets: bool = False
-    standing: Standing = UNKNOWN
+    recognised: Recognised = UNKNOWN
 
     @property
     def intact(self) -> bool:

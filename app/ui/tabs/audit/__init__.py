@@ -24,7 +24,7 @@ from app.ui.session import verdict_words
 from app.ui.session.outcome import Asked, LinkCell, Outcome, State
 from app.ui.tabs.audit.dialogs import VerifyRangeDialog
 from app.ui.tabs.audit.findings import FindingsPane
-from app.ui.tabs.audit.go_to import Beside
+from app.ui.tabs.audit.go_to import ChainSteps
 from app.ui.tabs.audit.names import Names
 from app.ui.tabs.audit.over_time import OverTime
 from app.ui.tabs.audit.panel import VerificationPanel
@@ -229,17 +229,17 @@ class AuditTab(RecordTab):
         if self.context.costs:
             words_of_it = "Verify from the first entry on…"
             self.commands.add(ActionSpec(WHOLE, words_of_it, Icon.VERIFY, self.ask_whole, idle))
-        beside = Beside(self)
+        steps = ChainSteps(self)
         for name, text, icon, run, refusal, keys in (
             (CHAIN, self._verify_words, Icon.VERIFY, self.verify, idle, "Ctrl+Return"),
             (SELECTED, self._selected_words, Icon.CHECK, self.verify_selected, self._refuse_selected, "V"),
             (RANGE, "Verify a range…", Icon.LINK, self.ask_range, part, "Ctrl+Shift+Return"),
             (ARCHIVE, "Verify with an archive…", Icon.ARCHIVE, self.ask_archive, part, "Ctrl+Shift+A"),
-            (BEFORE, "Previous in chain", Icon.CARET_LEFT, beside.before, beside.refuse, "P"),
-            (BEHIND, "Next in chain", Icon.CARET_RIGHT, beside.behind, beside.refuse, "N"),
+            (BEFORE, "Previous in chain", Icon.CARET_LEFT, steps.before, steps.refuse, "P"),
+            (BEHIND, "Next in chain", Icon.CARET_RIGHT, steps.behind, steps.refuse, "N"),
             (OF_ACTOR, self._actor_words, Icon.FILTER, self._keep_actor, self._refuse_actor, ""),
             (GO_TO, "Go to entry…", Icon.SEARCH, self.ask_go_to, there, "Ctrl+G"),
-            (PROOF, "Export proof of this entry…", Icon.SIGNATURE, self.ask_proof, beside.refuse, ""),
+            (PROOF, "Export proof of this entry…", Icon.SIGNATURE, self.ask_proof, steps.refuse, ""),
             (ACCEPT, panel.accept_words, Icon.CHECK, panel.ask_accept, panel.refuse_accept, ""),
             (CHECKPOINTS, "Checkpoints…", Icon.ANCHOR, panel.open_checkpoints, idle, ""),
             (REPORT, "Export report…", Icon.EXPORT, panel.ask_report, panel.refuse_report, ""),

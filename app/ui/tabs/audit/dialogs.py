@@ -13,7 +13,7 @@ from shiboken6 import isValid
 
 from app.itemmodels.columns import Tone
 from app.services.chain.cautions import Caution, EarlierState, WentBack
-from app.services.chain.checkpoint import UNKNOWN, Checkpoint, Reason, Standing
+from app.services.chain.checkpoint import UNKNOWN, Checkpoint, Reason, Recognised
 from app.services.chain.checkpoints.doors import OPEN, Way, doors
 from app.services.chain.checkpoints.doubts import among_the_ways
 from app.services.chain.rules import HIGHEST_SEQ
@@ -120,7 +120,7 @@ class CheckpointsDialog(Dialog):
         close.setFocus()
         self._job: Task | None = None
         self._closed = self._is_busy = False
-        self._standing = UNKNOWN
+        self._recognised = UNKNOWN
         self.finished.connect(self._end)
         context.verdict.changed.connect(self._allow_ways)
         self._read()
@@ -228,13 +228,13 @@ class CheckpointsDialog(Dialog):
         found: Sequence[Checkpoint],
         where: str,
         unreadable: Sequence[str] = (),
-        standing: Standing = UNKNOWN,
+        recognised: Recognised = UNKNOWN,
         doubt: str = "",
     ) -> None:
         """Lists them, the newest first; `unreadable` names the rows of the store that cannot be read. What a
-        person may say of the database hangs on its `standing`; `doubt` is why somebody has to.
+        person may say of the database hangs on its `recognised`; `doubt` is why somebody has to.
         """
-        self._standing = standing
+        self._recognised = recognised
         self.key.setText(where)
         self.key.setVisible(bool(where))
         self.table.show_rows([self._row(checkpoint) for checkpoint in reversed(found)])
@@ -264,7 +264,7 @@ class CheckpointsDialog(Dialog):
             found, known = self._store.checkpoints(self._where), self._store.known(self._where)
             where = self._store.where_key_is() if found else ""
             doubt = among_the_ways(" ".join(known.doubts)) if known.undecided else ""
-            return found, where, self._store.unreadable(self._where), known.standing, doubt
+            return found, where, self._store.unreadable(self._where), known.recognised, doubt
 
         self._run("Reading checkpoints…", work, lambda found: self.show_checkpoints(*found))
 
@@ -324,7 +324,7 @@ class CheckpointsDialog(Dialog):
         set_kind(self.theme, self.make_button, Kind.SECONDARY if is_refused else Kind.PRIMARY, Icon.ADD)
         found = verdict.outcome
         is_of_now = found is not None and not (found.outdated and found.intact)
-        why = doors(found.report if found is not None and is_of_now else None, self._standing)
+        why = doors(found.report if found is not None and is_of_now else None, self._recognised)
         focused = self.focusWidget()
         for way, button in (
             (Way.SIGN, self.make_button),

@@ -21,7 +21,7 @@ from app.workers.runner import Task
 from models.errors import TenantAdminError
 
 
-class Beside:
+class ChainSteps:
     """`before()` goes to the entry that the selected one continues, `behind()` to the next; at an end it says
     so.
     """

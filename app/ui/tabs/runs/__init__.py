@@ -89,9 +89,9 @@ _IN_HEADER = {"idea": 80, "kill_verdict": VERDICT}
 """And what stands above them where it has more characters than surely are read in the header."""
 _WHY, _WHY_WIDE = "Why", "No market yet"
 _STATUS = PLANNING_RUNS.names.index("status")
-_IDEA_TOLD = 48
 _OF_THE_LIST = frozenset({OPEN, "compare", INSPECTOR, NEW_ROWS, *OF_VIEWS})
 """Acts whose keys are not told while a run is opened in the place of the list."""
+_IDEA_TOLD = 48
 """Characters of an idea in a list of runs that an act is about; their status has room beside them."""
 _BESIDE = 8
 

@@ -45,7 +45,7 @@ def test_an_end_that_is_there_again_leaves_no_words_of_its_loss() -> None:
     _, head, rest, detail, _ = of_file(other, NOW, utc=True)
     assert (head, rest) == (
         "Another database",
-        "— verified through entry 9, and that entry is not there, but another database",
+        "— verified through entry 9, and another database is there now",
     )
     assert "Another database was put in its place, or made there" in detail
     verdict.came_forward()

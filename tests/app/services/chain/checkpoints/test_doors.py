@@ -119,7 +119,7 @@ def test_what_is_offered_succeeds_and_what_would_be_refused_is_not_offered(
         return
     report = making.verify_with_checkpoints(where, CheckpointStore(home), verify, now=NOW, by="ada")
     found = doors(report)
-    assert found == doors(report, CheckpointStore(home).standing(where))
+    assert found == doors(report, CheckpointStore(home).known(where).recognised)
     for way, why in found.items():
         made = tried(where, home, way)
         if why == OPEN:

@@ -1566,7 +1566,7 @@ def test_a_copy_does_not_start_over_while_the_original_is_where_it_was(world: Wo
     path = world.known()
     copy = world.copy(path, "b.db")
     world.sign(world.grow(path, ACME))
-    assert world.store.standing(InFile(copy)).copy_of == str(path)
+    assert world.store.known(InFile(copy)).recognised.copy_of == str(path)
     with pytest.raises(NotSigned, match="say that it is another database"):
         world.sign(copy, Reason.START_OVER)
     assert world.sign(copy) is None

@@ -117,7 +117,7 @@ def test_a_person_who_knows_why_the_file_differs_begins_anew(
     assert through == ["190", "200"]
     assert [row[2] for row in texts(dialog.table)] == ["started over", "before a restore"], "in words"
     (_, made_now) = CheckpointStore(paths.checkpoints_dir()).checkpoints(InFile(path))
-    dialog.show_checkpoints([replace(made_now, through=200)], "", (), dialog._standing)
+    dialog.show_checkpoints([replace(made_now, through=200)], "", (), dialog._recognised)
     assert dialog.table.model().index(0, 3).data() == "190", "also where its numbers had begun again"
     for column in (0, 2):  # when and why: nothing of them is cut
         assert dialog.table.columnWidth(column) >= dialog.table.sizeHintForColumn(column)
