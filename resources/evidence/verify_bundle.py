@@ -146,6 +146,7 @@ class Chain:
     def __init__(self, first: Row) -> None:
         self.first, self.last, self.head, self.time = first, first.seq - 1, b"", b""
         self.rows: dict[int, tuple[int, str, bytes]] = {}
+        self.times: dict[int, int] = {}  # in seconds, of those that are whole numbers
         self.markers: list[Marker] = []
         self.sound, self.told = True, 0  # of those rows that are markers
 
@@ -162,6 +163,8 @@ class Chain:
         self.told += row.event == b"audit_pruned"
         self.last, self.head, self.time = row.seq, row.hash, row.time
         self.rows[row.seq] = len(self.rows) + 1, row.hash.decode("ascii", "replace"), row.record
+        if row.time.isdigit() and int(row.time) < 253402300800000:
+            self.times[row.seq] = seconds(int(row.time))
         self.sound = self.sound and not problems
         return problems
 
@@ -370,32 +373,48 @@ def is_exactly(item: Item, chains: Chains, tenant: str | None) -> bool:
     )
 
 
+def gone_of(here: Chain | None, name: str, item: Item, end: int) -> int | None:
+    """How many entries a later checkpoint knew behind the end; None where anything up to it is another."""
+    knows = item["tenants"][name]
+    first, last = knows["first_seq"], knows["last_seq"]
+    if first > end:
+        return int(knows["entries"]) if not here or knows["pruned_through"] >= here.last else None
+    if here is None or here.rows.get(first, (0, ""))[1] != knows["first_hash"]:
+        return None
+    told_more = here.markers and here.markers[-1][1] > knows["pruned_through"]
+    if last > end:
+        gone = int(knows["entries"]) - (len(here.rows) - here.rows[first][0] + 1)
+        return gone if gone > 0 and not told_more else None
+    other = (
+        here.knew(item, [item])
+        if here.first.seq == first
+        else here.rows.get(last, (0, ""))[1] != knows["head"]
+    )
+    return None if told_more or other or here.last > last else 0
+
+
 def is_older(chains: Chains, before: Sequence[Item], item: Item, end: int, tenant: str | None) -> bool:
     """Whether a later checkpoint denies only that the rows, which those before bear out, go on."""
     for name, chain in chains.items():
-        knew = [one for one in (*before, item) if name in one["tenants"]]
-        there = [one for one in knew if one["tenants"][name]["last_seq"] <= end]
-        newest = max(there, key=lambda one: int(one["tenants"][name]["last_seq"]), default=None)
-        known = newest and not chain.came_after(newest) and newest["tenants"][name]["last_seq"] >= chain.last
-        written_since = chain.time.isdigit() and seconds(int(chain.time)) > item["at"]
-        if not knew or (written_since and not known):
+        knew = [one for one in before if name in one["tenants"]]
+        newest = max(knew, key=lambda one: int(one["tenants"][name]["last_seq"]), default=None)
+        through = newest["tenants"][name]["last_seq"] if newest and not chain.came_after(newest) else -(2**63)
+        ends_before = name in item["tenants"] and item["tenants"][name]["last_seq"] <= end
+        since = [seq for seq, at in chain.times.items() if seq > through and at > item["at"]]
+        if (since and not ends_before) or not (knew or name in item["tenants"]):
             return False
-    for name, knows in [one for one in item["tenants"].items() if tenant in (None, one[0])]:
-        here, first, last = chains.get(name), knows["first_seq"], knows["last_seq"]
-        if first > end:
-            if here and knows["pruned_through"] < here.last:
-                return False
-            continue
-        if here is None or here.rows.get(first, (0, ""))[1] != knows["first_hash"]:
+    behind: list[Point] = []  # up to which number how many of those that are gone had theirs
+    for name, knows in item["tenants"].items():
+        alone = tenant not in (None, name) and knows["first_seq"] <= end  # of others one at least
+        gone = int(knows["last_seq"] > end) if alone else gone_of(chains.get(name), name, item, end)
+        if gone is None:
             return False
-        missing = knows["entries"] - (len(here.rows) - here.rows[first][0] + 1)
-        told_more = here.markers and here.markers[-1][1] > knows["pruned_through"]
-        other = (
-            here.knew(item, [item])
-            if here.first.seq == first
-            else here.rows.get(last, (0, ""))[1] != knows["head"]
-        )
-        if told_more or (other if last <= end else not 0 < missing <= last - end):
+        began = knows["first_seq"] > end
+        behind += [(knows["first_seq"], 1)] * began + [(knows["last_seq"], gone - began)] * (gone > 0)
+    until = 0
+    for seq, gone in sorted(behind):
+        until += gone
+        if until > seq - end:
             return False
     return True
 

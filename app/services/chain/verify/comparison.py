@@ -229,12 +229,20 @@ def unknown_to(
     joined: Joined, checkpoints: Sequence[Checkpoint], chain: Chain, ends_at: int = HIGHEST_SEQ
 ) -> int:
     """How many of the tenant's rows none of these checkpoints knew, by what they knew up to an end."""
+    through = known_through(joined, checkpoints, chain, ends_at)
+    return chain.entries - (0 if through is None else joined.entries_until(chain.tenant, through))
+
+
+def known_through(
+    joined: Joined, checkpoints: Sequence[Checkpoint], chain: Chain, ends_at: int = HIGHEST_SEQ
+) -> int | None:
+    """The last of the tenant's rows that one of them knew, up to that end; None where none knew any."""
     name = chain.tenant
     knew = [item for item in checkpoints if name in item.tenants and item.tenants[name].last_seq <= ends_at]
     latest = max(knew, key=lambda item: item.tenants[name].last_seq, default=None)
     if latest is None or came_after(joined, chain, latest):
-        return chain.entries
-    return chain.entries - joined.entries_until(name, latest.tenants[name].last_seq)
+        return None
+    return latest.tenants[name].last_seq
 
 
 def backed(joined: Joined, history: CheckpointHistory, chain: Chain) -> bool:

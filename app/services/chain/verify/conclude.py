@@ -20,6 +20,7 @@ from app.services.chain.rules import (
     LOWEST_SEQ,
     MARKER_EVENT,
     OF_AN_ENTRY,
+    SECONDS_LIMIT,
     START_OVER,
     TABLE,
     Anchor,
@@ -45,6 +46,7 @@ from app.services.chain.verify.source import (
     NEIGHBOURS,
     Neighbours,
     Reader,
+    Row,
     look_up,
     neighbours,
 )
@@ -69,6 +71,12 @@ SELECT min(seq) AS first FROM main.{TABLE} NOT INDEXED
 WHERE tenant_id IN (SELECT value FROM json_each(?) UNION ALL SELECT CAST(value AS BLOB) FROM json_each(?))
 GROUP BY tenant_id ORDER BY first
 """  # noqa: S608
+
+_NEWEST: Final = f"""
+SELECT max(iif(created_at < {SECONDS_LIMIT}, created_at, created_at / 1000)) FROM main.{TABLE}
+WHERE tenant_id = ? AND seq > ? AND typeof(created_at) = 'integer' AND created_at < {SECONDS_LIMIT}000
+"""  # noqa: S608
+"""In seconds, of those that are a time."""
 
 _OF_ANOTHER: Final = (Code.CROSS_TENANT, Code.LINK)
 """What it is to continue an entry of another tenant, and what where entries were moved."""
@@ -279,6 +287,14 @@ class _Beside:
         asked = (f"SELECT count(*) FROM main.{TABLE} WHERE tenant_id = ? AND seq >= ?", tenant, seq)  # noqa: S608
         (found,) = self.reader.batch([asked])
         return int(found[0][0]) if found else 0
+
+    def newest_behind(self, seqs: Mapping[str, int | None]) -> Mapping[str, int]:
+        asked = [(_NEWEST, name, LOWEST_SEQ if seq is None else seq) for name, seq in seqs.items()]
+        found = list[list[Row] | None]()
+        for start in range(0, len(asked), LOOKS_AT_ONCE):
+            found += self.reader.batch(asked[start : start + LOOKS_AT_ONCE])
+        times = {name: rows[0][0] for name, rows in zip(seqs, found, strict=True) if rows}
+        return {name: int(at) for name, at in times.items() if at is not None}
 
 
 def _first_entries(reader: Reader, tenants: Sequence[str], past_indexes: bool) -> dict[str, Entry]:

@@ -3,14 +3,20 @@
 Nothing contradicts then, and nothing vouches for it: it is signed, pruned and taken for sound by nobody.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import accumulate, takewhile
 from typing import NamedTuple, Protocol
 
 from app.services.chain.checkpoint import Checkpoint, CheckpointHistory, SealedChain
-from app.services.chain.rules import Code, Finding, seconds
-from app.services.chain.verify.comparison import Comparison, came_from_others, denials, unknown_to
+from app.services.chain.rules import Code, Finding
+from app.services.chain.verify.comparison import (
+    Comparison,
+    came_from_others,
+    denials,
+    known_through,
+    unknown_to,
+)
 from app.services.chain.verify.join import Chain, Joined, digest_between
 from app.services.text import counted, tenant_name, utc_time
 
@@ -36,6 +42,9 @@ class Beside(Protocol):
 
     def entries_from(self, tenant: str, seq: int) -> int:
         """How many it has from this number on."""
+
+    def newest_behind(self, seqs: Mapping[str, int | None]) -> Mapping[str, int]:
+        """Of each tenant the latest time behind this entry (None: of all), in seconds; none without one."""
 
 
 def earlier_state(
@@ -121,6 +130,7 @@ def _between(
         any(item.is_error for item in denials(joined, held, tenant))
         or any(came_from_others(joined, voice, alone=tenant is not None) for voice in history.voices)
         or any(map(as_of.is_contradicted, later))
+        or as_of.is_newer_than(later)
         or (tenant is not None and not beside.are_there(_of_others([*held.latests, *later], end, tenant)))
     ):
         return None
@@ -158,38 +168,65 @@ class _AsOf:
     def is_contradicted(self, later: Checkpoint) -> bool:
         """Whether it has what a later checkpoint saw otherwise, or lacks what that saw up to there.
 
-        Of what came since those before it tells which tenants had any of it, first and last entries, how many
-        there were, and that none was written after it.
+        Of what came since those before it tells which tenants had any of it, first and last entries, and how
+        many there were: what is gone had numbers behind the end, each tenant's up to its last.
         """
-        for name, chain in self.joined.chains.items():
-            if not any(name in item.tenants for item in (*self.before, later)):
+        if any(
+            not any(name in item.tenants for item in (*self.before, later)) for name in self.joined.chains
+        ):
+            return True
+        behind: list[tuple[int, int]] = []
+        for name, sealed in later.tenants.items():
+            gone = self._gone(later, name, sealed)
+            if gone is None:
                 return True
-            is_new = unknown_to(self.joined, [*self.before, later], chain, self.end) > 0
-            if is_new and chain.head_at is not None and seconds(chain.head_at) > later.at:
-                return True
-        known = later.tenants.items()
-        return any(self._is_otherwise(later, *item) for item in known if self.tenant in (None, item[0]))
+            if sealed.first_seq > self.end:
+                behind += (sealed.first_seq, 1), (sealed.last_seq, gone - 1)
+            elif gone:
+                behind.append((sealed.last_seq, gone))
+        behind.sort()
+        until = accumulate(gone for _, gone in behind)
+        return any(gone > seq - self.end for (seq, _), gone in zip(behind, until, strict=True))
 
-    def _is_otherwise(self, later: Checkpoint, name: str, sealed: SealedChain) -> bool:
-        """The same of one tenant; what was removed since is still there."""
+    def is_newer_than(self, later: Sequence[Checkpoint]) -> bool:
+        """Whether what neither one of these nor those before it knew was made after it, by its time."""
+        chains = self.joined.chains
+        newest = self.beside.newest_behind(
+            {name: known_through(self.joined, self.before, chain) for name, chain in chains.items()}
+        )
+        return any(
+            at > item.at and (name not in item.tenants or item.tenants[name].last_seq > self.end)
+            for item in later
+            for name, at in newest.items()
+        )
+
+    def _gone(self, later: Checkpoint, name: str, sealed: SealedChain) -> int | None:
+        """How many of a tenant's entries are gone behind the end, of another than was scanned at least; None
+        where anything is otherwise. What was removed since is still there.
+        """
         chain = self.joined.chains.get(name)
         if sealed.first_seq > self.end:
-            return chain is not None and sealed.pruned_through < chain.last_seq
+            return sealed.entries if chain is None or sealed.pruned_through >= chain.last_seq else None
+        if self.tenant not in (None, name):
+            return int(sealed.last_seq > self.end)
         if chain is None or not chain.first_seq <= sealed.first_seq <= chain.last_seq:
-            return True
+            return None
         if chain.marker is not None and chain.marker.to_seq > sealed.pruned_through:
-            return True
+            return None
         begins_alike, entries = chain.first_seq == sealed.first_seq, chain.entries
         if not begins_alike:
             entries = self.beside.entries_from(name, sealed.first_seq)
             if not self.beside.are_there([(name, sealed.first_seq, sealed.first_hash)]):
-                return True
+                return None
         elif chain.first_hash != sealed.first_hash:
-            return True
+            return None
         if sealed.last_seq > self.end:
-            return not 0 < sealed.entries - entries <= sealed.last_seq - self.end
+            gone = sealed.entries - entries
+            return gone if gone > 0 else None
         compared = Comparison(self.joined, chain, sealed, later, None, ())
-        return compared.of_last_row() is not None or (begins_alike and compared.of_digest() is not None)
+        goes_on = chain.last_seq > sealed.last_seq  # with a number that it saw without the entry
+        is_other = goes_on or compared.of_last_row() or (begins_alike and compared.of_digest())
+        return None if is_other else 0
 
 
 def _is_exactly_earlier(earlier: Checkpoint, latest: Checkpoint, tenant: str | None) -> Finding:

@@ -5,6 +5,7 @@ TENANT_ADMIN_MUTATIONS is how many files are damaged.
 
 import json
 import random
+from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
 from hashlib import sha256
 from io import StringIO
@@ -31,6 +32,12 @@ from tests.app.services.chain.test_differential import (
 )
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.app.services.chain.verify.histories import brought_back
+from tests.app.services.chain.verify.test_earlier import (
+    CONTRADICTIONS,
+    CONTRADICTIONS_IN_GAPS,
+    known_twice,
+    known_with_gaps,
+)
 from tests.conftest import NOW
 
 BEYOND = {Code.SEQUENCE_COUNTER, Code.INDEX, Code.SIGNATURE, Code.ROLLBACK}
@@ -98,6 +105,15 @@ def test_a_bundle_of_an_earlier_state_comes_to_the_verdict_of_the_rules(tmp_path
         with suppress(*NOTHING_LEFT):
             DAMAGES[name](known.chain, rng, rng.choice(tenants))
     agree(known.chain, known.store, tmp_path / "bundle", names)
+
+
+@pytest.mark.parametrize("damage", [*CONTRADICTIONS, *CONTRADICTIONS_IN_GAPS])
+def test_a_bundle_of_what_contradicts_a_later_checkpoint_is_of_no_earlier_state(
+    tmp_path: Path, damage: Callable[[ChainFile], None]
+) -> None:
+    known = (known_with_gaps if damage in CONTRADICTIONS_IN_GAPS else known_twice)(tmp_path)
+    damage(known.chain)
+    agree(known.chain, known.store, tmp_path / "bundle", [damage.__name__])
 
 
 def agree(chain: ChainFile, store: CheckpointStore, folder: Path, names: list[str]) -> None:

@@ -6,9 +6,10 @@ TENANT_ADMIN_HISTORIES is how many histories are brought back to a moment by cha
 import json
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -30,13 +31,29 @@ HISTORIES = int(os.environ.get("TENANT_ADMIN_HISTORIES", "60"))
 
 @pytest.fixture
 def known(tmp_path: Path) -> KnownChain:
+    return known_twice(tmp_path)
+
+
+def known_twice(folder: Path) -> KnownChain:
     """Entries 1 to 4, a checkpoint, 5 to 8, the last of a tenant that is new, and another checkpoint."""
-    known = KnownChain(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
+    known = KnownChain(ChainFile(folder / "a.db"), CheckpointStore(folder / "home"))
     for tenant in ("acme", "globex", "acme", "idle"):
         known.chain.append(tenant)
     known.checkpoint(NOW - 40)
     for tenant in ("acme", "globex", "acme", "late"):
         known.chain.append(tenant)
+    known.checkpoint()
+    return known
+
+
+def known_with_gaps(folder: Path) -> KnownChain:
+    """The same with numbers 5, 7 and 9 left out, and four tenants' 6 to 13 behind the first checkpoint."""
+    known = KnownChain(ChainFile(folder / "a.db"), CheckpointStore(folder / "home"))
+    for tenant in ("acme", "globex", "acme", "idle"):
+        known.chain.append(tenant)
+    known.checkpoint(NOW - 40)
+    for seq, tenant in ((6, "acme"), (8, "globex"), (10, "acme"), (11, "globex"), (12, "acme"), (13, "late")):
+        known.chain.append(tenant, seq=seq)
     known.checkpoint()
     return known
 
@@ -166,27 +183,93 @@ def prune_more(chain: ChainFile) -> None:
     chain.prune("acme", 3)
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        take_a_number,
-        take_the_number_of_an_end,
-        add_a_tenant,
-        rewrite_what_was_known,
-        renumber_what_was_known,
-        leave_one_out,
-        leave_the_counter,
-        begin_again,
-        rename,
-        prune_more,
-        insert_one_more,
-    ],
+CONTRADICTIONS: Final[Sequence[Callable[[ChainFile], None]]] = (
+    take_a_number,
+    take_the_number_of_an_end,
+    add_a_tenant,
+    rewrite_what_was_known,
+    renumber_what_was_known,
+    leave_one_out,
+    leave_the_counter,
+    begin_again,
+    rename,
+    prune_more,
+    insert_one_more,
 )
+
+
+@pytest.mark.parametrize("damage", CONTRADICTIONS)
 def test_where_anything_that_is_there_contradicts_it_is_tampered(
     known: KnownChain, damage: Callable[[ChainFile], None]
 ) -> None:
     damage(known.chain)
     assert is_tampered(known.verify())
+
+
+def take_one_out_of_the_middle(chain: ChainFile) -> None:
+    """Two of acme's and one of globex's are gone, and up to acme's last there are two numbers."""
+    cut(chain, 10)
+    chain.run("DELETE FROM audit_chain WHERE seq = 6")
+    chain.rehash("acme", after=3)
+
+
+def go_on_behind_a_known_end(chain: ChainFile) -> None:
+    """In a number that the later checkpoint saw, with the tenant ending before."""
+    cut(chain, 8)
+    chain.append("idle", at=NOW - 50, seq=9)
+
+
+def write_one_since(chain: ChainFile) -> None:
+    """By its time after the later checkpoint, behind which stands one that says otherwise."""
+    cut(chain, 4)
+    chain.append("acme", at=NOW + 9)
+    chain.append("acme", at=NOW - 50)
+
+
+def write_one_since_before_an_odd_time(chain: ChainFile) -> None:
+    cut(chain, 4)
+    chain.append("acme", at=NOW + 9)
+    chain.append("acme", at="2020-01-01T00:00:00Z")
+
+
+CONTRADICTIONS_IN_GAPS: Final[Sequence[Callable[[ChainFile], None]]] = (
+    take_one_out_of_the_middle,
+    go_on_behind_a_known_end,
+    write_one_since,
+    write_one_since_before_an_odd_time,
+)
+
+
+@pytest.mark.parametrize("damage", CONTRADICTIONS_IN_GAPS)
+def test_where_numbers_leave_gaps_what_contradicts_is_tampered(
+    tmp_path: Path, damage: Callable[[ChainFile], None]
+) -> None:
+    known = known_with_gaps(tmp_path)
+    damage(known.chain)
+    assert is_tampered(known.verify())
+
+
+def test_of_a_tenant_alone_the_numbers_of_others_are_theirs(tmp_path: Path) -> None:
+    known = known_with_gaps(tmp_path)
+    cut(known.chain, 10)
+    assert known.verify(section=Section("acme")).verdict is Verdict.EARLIER
+    take_one_out_of_the_middle(known.chain)
+    assert is_tampered(known.verify(section=Section("acme")))
+
+
+def test_what_a_later_checkpoint_knew_itself_may_say_that_it_came_after(tmp_path: Path) -> None:
+    """As a clock that was wrong wrote it."""
+    known = KnownChain(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
+    for tenant in ("acme", "idle"):
+        known.chain.append(tenant)
+    known.checkpoint(NOW - 40)
+    known.chain.append("idle", at=NOW + 9)
+    for _ in range(2):
+        known.chain.append("acme")
+    known.checkpoint()
+    cut(known.chain, 4)
+    report = known.verify()
+    assert (report.verdict, report.earlier, report.later) == (Verdict.EARLIER, 1, 2)
 
 
 def test_a_first_entry_is_held_against_those_that_knew_it(known: KnownChain) -> None:
