@@ -395,12 +395,14 @@ def gone_of(here: Chain | None, name: str, item: Item, end: int) -> int | None:
 
 def is_older(chains: Chains, before: Sequence[Item], item: Item, end: int, tenant: str | None) -> bool:
     """Whether a later checkpoint denies only that the rows, which those before bear out, go on."""
+    heads = [known["head_at"] for known in item["tenants"].values() if known["head_at"] is not None]
+    until = max([item["at"] + 60, *map(seconds, heads)])  # a writer's clock may be ahead, as it knew itself
     for name, chain in chains.items():
         knew = [one for one in before if name in one["tenants"]]
         newest = max(knew, key=lambda one: int(one["tenants"][name]["last_seq"]), default=None)
         through = newest["tenants"][name]["last_seq"] if newest and not chain.came_after(newest) else -(2**63)
         ends_before = name in item["tenants"] and item["tenants"][name]["last_seq"] <= end
-        since = [seq for seq, at in chain.times.items() if seq > through and at > item["at"]]
+        since = [seq for seq, at in chain.times.items() if seq > through and at > until]
         if (since and not ends_before) or not (knew or name in item["tenants"]):
             return False
     behind: list[Point] = []  # up to which number how many of those that are gone had theirs
@@ -411,10 +413,10 @@ def is_older(chains: Chains, before: Sequence[Item], item: Item, end: int, tenan
             return False
         began = knows["first_seq"] > end
         behind += [(knows["first_seq"], 1)] * began + [(knows["last_seq"], gone - began)] * (gone > 0)
-    until = 0
+    count = 0
     for seq, gone in sorted(behind):
-        until += gone
-        if until > seq - end:
+        count += gone
+        if count > seq - end:
             return False
     return True
 

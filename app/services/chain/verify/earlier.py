@@ -9,7 +9,7 @@ from itertools import accumulate, takewhile
 from typing import NamedTuple, Protocol
 
 from app.services.chain.checkpoint import Checkpoint, CheckpointHistory, SealedChain
-from app.services.chain.rules import Code, Finding
+from app.services.chain.rules import CLOCK_TOLERANCE, Code, Finding, seconds
 from app.services.chain.verify.comparison import (
     Comparison,
     came_from_others,
@@ -195,7 +195,7 @@ class _AsOf:
             {name: known_through(self.joined, self.before, chain) for name, chain in chains.items()}
         )
         return any(
-            at > item.at and (name not in item.tenants or item.tenants[name].last_seq > self.end)
+            at > _until(item) and (name not in item.tenants or item.tenants[name].last_seq > self.end)
             for item in later
             for name, at in newest.items()
         )
@@ -227,6 +227,12 @@ class _AsOf:
         goes_on = chain.last_seq > sealed.last_seq  # with a number that it saw without the entry
         is_other = goes_on or compared.of_last_row() or (begins_alike and compared.of_digest())
         return None if is_other else 0
+
+
+def _until(known: Checkpoint) -> int:
+    """Behind which time it can have known nothing: a writer's clock may be ahead, as it knew itself."""
+    written = (seconds(sealed.head_at) for sealed in known.tenants.values() if sealed.head_at is not None)
+    return max([known.at + CLOCK_TOLERANCE, *written])
 
 
 def _is_exactly_earlier(earlier: Checkpoint, latest: Checkpoint, tenant: str | None) -> Finding:

@@ -129,7 +129,7 @@ def insert_one_more(chain: ChainFile) -> None:
 def take_a_number(chain: ChainFile) -> None:
     """An act that went on from an earlier state, by its time."""
     cut(chain, 5)
-    chain.append("acme", at=NOW + 9)
+    chain.append("acme", at=NOW + 99)
 
 
 def take_the_number_of_an_end(chain: ChainFile) -> None:
@@ -222,13 +222,13 @@ def go_on_behind_a_known_end(chain: ChainFile) -> None:
 def write_one_since(chain: ChainFile) -> None:
     """By its time after the later checkpoint, behind which stands one that says otherwise."""
     cut(chain, 4)
-    chain.append("acme", at=NOW + 9)
+    chain.append("acme", at=NOW + 99)
     chain.append("acme", at=NOW - 50)
 
 
 def write_one_since_before_an_odd_time(chain: ChainFile) -> None:
     cut(chain, 4)
-    chain.append("acme", at=NOW + 9)
+    chain.append("acme", at=NOW + 99)
     chain.append("acme", at="2020-01-01T00:00:00Z")
 
 
@@ -263,13 +263,25 @@ def test_what_a_later_checkpoint_knew_itself_may_say_that_it_came_after(tmp_path
     for tenant in ("acme", "idle"):
         known.chain.append(tenant)
     known.checkpoint(NOW - 40)
-    known.chain.append("idle", at=NOW + 9)
+    known.chain.append("idle", at=NOW + 99)
     for _ in range(2):
         known.chain.append("acme")
     known.checkpoint()
     cut(known.chain, 4)
     report = known.verify()
     assert (report.verdict, report.earlier, report.later) == (Verdict.EARLIER, 1, 2)
+
+
+@pytest.mark.parametrize("ahead", [9, 7200])
+def test_a_writers_clock_that_is_ahead_contradicts_nothing(tmp_path: Path, ahead: int) -> None:
+    """As far as any may be, or as the later checkpoint knew it to be."""
+    known = KnownChain(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
+    for number in range(5):
+        known.chain.append("acme", at=NOW - 40 + ahead + number)
+        if number in {0, 4}:
+            known.checkpoint(NOW - 40 + number)
+    cut(known.chain, 3)
+    assert known.verify().verdict is Verdict.EARLIER
 
 
 def test_a_first_entry_is_held_against_those_that_knew_it(known: KnownChain) -> None:
