@@ -50,7 +50,7 @@ examples:
   tenant-admin foundation.sqlite        open a file in it
   tenant-admin ~/src/foundation         open the local D1 file of a wrangler project
   tenant-admin demo demo.sqlite         make a file with sample data
-  tenant-admin verify demo.sqlite       check every audit chain (exit 0 holds, 1 findings, 2 could not run)
+  tenant-admin verify demo.sqlite       check all chains (exit 0 nothing wrong, 1 findings, 2 could not run)
   tenant-admin checkpoint demo.sqlite --export checkpoints.json
                                         sign what the chains are now, and keep it elsewhere
   tenant-admin prove demo.sqlite 1200 proof/

@@ -46,7 +46,7 @@ def restore_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-findings",
         action="store_true",
-        help="also when the copy does not hold, by itself or against checkpoints, seems to be of "
+        help="also when the copy's chain is broken or contradicts checkpoints, or it seems to be of "
         "another database, lacks tables, or brings back an erased tenant; refused otherwise",
     )
     parser.add_argument("--unrecorded", action="store_true", help=common.UNRECORDED)

@@ -129,7 +129,7 @@ def retention(options: argparse.Namespace) -> int:
     archived = options.archive is not None
     most = reads.most if options.dry_run else reads.most_of_a_run(archived=archived)
     least = f"{reads.least:,} to"
-    common.say_before(given.place, database.usage, most, least, or_where=" or a chain does not hold")
+    common.say_before(given.place, database.usage, most, least, or_where=" or a chain is broken")
     with _archive(options), database.connection_context():
         planned = plan.plan(
             database,

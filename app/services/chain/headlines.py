@@ -1,21 +1,10 @@
 """What a verdict is called where a person reads it: the window's headline, and behind a command's verdict."""
 
-from collections.abc import Mapping
 from typing import Final, Protocol
 
 from app.services.chain.checkpoints import doubts
-from app.services.chain.rules import BROKEN, Verdict
+from app.services.chain.rules import BROKEN, HEADLINES, Verdict
 from app.services.chain.verify.report import LostEnd
-
-HEADLINES: Final[Mapping[Verdict, str]] = {
-    Verdict.VERIFIED: "Chain verified",
-    Verdict.CONSISTENT: "Chain consistent",
-    Verdict.UNPROVEN_START: "Start unproven",
-    Verdict.EARLIER: "Earlier state",
-    Verdict.TAMPERED: "Chain broken",
-    Verdict.UNREADABLE: "Chain unreadable",
-}
-"""A consistent one is right as far as it tells by itself; a verified one is as a checkpoint knows it."""
 
 LOST_END: Final = "Older state, or cut off"
 """What is said of a file in which nothing is wrong but that it ends before what was verified."""

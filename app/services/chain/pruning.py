@@ -325,7 +325,7 @@ def _first_error(follower: Follower, prefix: Prefix) -> tuple[int, str]:
     for item in follower.findings:
         if item.tenant == tenant and item.seq is not None and item.is_error:
             found.append((item.seq, item.message))
-    return min(found, default=(prefix.first_seq, "The chain does not hold; verify it."))
+    return min(found, default=(prefix.first_seq, "The chain is broken; verify it."))
 
 
 def joined(batches: Iterable[Sequence[Part]]) -> list[Part]:

@@ -218,6 +218,19 @@ SOUND: Final = frozenset({Verdict.VERIFIED, Verdict.CONSISTENT})
 BROKEN: Final = frozenset({Verdict.TAMPERED, Verdict.UNREADABLE})
 """Nothing may be removed, signed or said to be sound."""
 
+HEADLINES: Final = {
+    Verdict.VERIFIED: "Chain verified",
+    Verdict.CONSISTENT: "Chain consistent",
+    Verdict.UNPROVEN_START: "Start unproven",
+    Verdict.EARLIER: "Earlier state",
+    Verdict.TAMPERED: "Chain broken",
+    Verdict.UNREADABLE: "Chain unreadable",
+}
+"""A consistent one is right as far as it tells by itself; a verified one is as a checkpoint knows it."""
+
+CALLED: Final = {found: words.removeprefix("Chain ").lower() for found, words in HEADLINES.items()}
+"""The same within a sentence, or beside what it is the chain of."""
+
 START_OVER: Final = "start over (“Start over…” at Checkpoints…, or tenant-admin checkpoint --start-over)"
 IT_IS_ANOTHER: Final = (
     "say that it is another database (“Another database…” at Checkpoints…, or tenant-admin checkpoint "

@@ -49,7 +49,7 @@ class Standing(StrEnum):
     EARLIER = "The copy is an earlier state of this file, which a checkpoint knows."
     OLDER = "The copy is an earlier state of this file: all of its entries are in that, or were pruned since."
     CONTRADICTED = (
-        "The copy does not hold against the checkpoints of this file: entries were changed or are missing, "
+        "The copy contradicts the checkpoints of this file: entries were changed or are missing, "
         "or it is of a time that none of them knows."
     )
     OTHER = (

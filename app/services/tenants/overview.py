@@ -11,8 +11,7 @@ from peewee import BaseQuery, Select, fn
 from peewee import Table as PeeweeTable
 
 from app.services.chain.checkpoints.kept import KeptVerdict
-from app.services.chain.headlines import HEADLINES
-from app.services.chain.rules import BROKEN, SOUND, Verdict
+from app.services.chain.rules import BROKEN, CALLED, SOUND, Verdict
 from app.services.deliveries import health
 from app.services.deliveries.log import DeliveryLog, DeliverySummary
 from app.services.records.erased import ErasedTenant, erased
@@ -41,8 +40,6 @@ _ACTIVE: Final = (
     "SELECT id FROM main.webhook_destinations WHERE active IN (1, '1') "
     "AND id IN (SELECT value FROM json_each(?))"
 )
-_CALLED: Final = {found: words.removeprefix("Chain ").lower() for found, words in HEADLINES.items()}
-"""What a verdict is called beside a tenant's name."""
 _READ_OF_SHAPE: Final = 4
 """Rows that are charged for each table, column and index: they are looked at first."""
 SHOWN: Final = 14
@@ -144,7 +141,7 @@ class TenantRow:
         if self.verdict is None:
             seen = "not known" if self.is_unsaid else "never verified"
             return seen if self.entries else "no entries"
-        said = _CALLED[self.verdict]
+        said = CALLED[self.verdict]
         if self.findings and self.verdict in BROKEN:
             said += f", {counted(self.findings, 'finding')}"
         return f"{said}, {self.newer:,} new since" if self.newer else said

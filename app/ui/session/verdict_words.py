@@ -8,9 +8,9 @@ from app.services.chain import headlines
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import doubts
 from app.services.chain.checkpoints.kept import KeptVerdict
-from app.services.chain.headlines import ANOTHER, HEADLINES, LOST_END, of_lost_end
+from app.services.chain.headlines import ANOTHER, LOST_END, of_lost_end
 from app.services.chain.reading import Inspection, Link
-from app.services.chain.rules import Anchor, Verdict
+from app.services.chain.rules import HEADLINES, Anchor, Verdict
 from app.services.chain.verify.report import LostEnd, Report, TenantReport, tally
 from app.services.text import counted, tenant_name
 from app.ui.session.outcome import AGAIN, OTHERS, STANDS, Asked, Outcome

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QComboBox, QDialog, QLineEdit, QPlainTextEdit, QSp
 from app import __version__, paths
 from app.itemmodels.columns import Tone
 from app.services import text
-from app.services.chain.rules import Verdict
+from app.services.chain.rules import CALLED, Verdict
 from app.services.records.tables import DECLARED, title_of
 from app.services.text import counted
 from app.settings import RETENTION_DAYS, Settings
@@ -530,7 +530,7 @@ class RestoreDialog(ConfirmDialog):
 def _doubts(offer: Offer) -> list[str]:
     doubts: list[str] = []
     if not offer.holds:
-        doubts.append("its audit chain does not hold" + (" against the checkpoints" if offer.alone else ""))
+        doubts.append(f"its audit chain {_doubt(offer)}")
     elif offer.known is not None and offer.known.is_other:
         doubts.append(f"it {'is' if offer.known.name == 'OTHER' else 'may be'} of another database")
     if offer.prepared.lacking:
@@ -540,6 +540,13 @@ def _doubts(offer: Offer) -> list[str]:
     if not offer.prepared.recorded:
         doubts.append("it is recorded nowhere")
     return doubts
+
+
+def _doubt(offer: Offer) -> str:
+    """Of a chain that does not hold."""
+    if offer.report.later is not None:
+        return "ends where no checkpoint bears it out"
+    return "contradicts checkpoints" if offer.alone else f"is {CALLED[offer.report.verdict]}"
 
 
 def _of_chain(offer: Offer) -> tuple[str, Look]:
@@ -557,8 +564,8 @@ def _of_chain(offer: Offer) -> tuple[str, Look]:
             between = f"between checkpoint {report.earlier} and checkpoint {report.later}"
             return f"{chain} ends {between}, and no checkpoint bears out its last entries: {held}.", Look.BAD
         if offer.alone:
-            return f"{chain} is consistent, but contradicts checkpoints: {found} in {held}.", Look.BAD
-        return f"{chain} does not hold: {found} in {held}.", Look.BAD
+            return f"{chain} is consistent, but {_doubt(offer)}: {found} in {held}.", Look.BAD
+        return f"{chain} {_doubt(offer)}: {found} in {held}.", Look.BAD
     if report.verdict is not Verdict.UNPROVEN_START:
         return f"The audit chain of the copy is verified: {held}.", Look.OK
     unproven = [one.tenant for one in report.tenants if one.verdict is Verdict.UNPROVEN_START]

@@ -110,7 +110,7 @@ def test_a_chain_that_does_not_hold_stays_as_it_is_and_exits_1(live: Path, tmp_p
         "rows of planning_artifacts refer to rows of the table planning_runs that are not there\n"
         in done.stdout
     )
-    assert "the file stays without a checkpoint. The audit chain does not hold" in done.stderr
+    assert "the file stays without a checkpoint. The audit chain is broken" in done.stderr
     assert ask(new, "SELECT payload FROM audit_chain WHERE seq = 40") == [("{}",)]
 
 
@@ -214,7 +214,7 @@ def test_a_rewritten_file_is_not_made_sound_by_a_copy_of_it(live: Path, tmp_path
     done = run("restore", live, copy)
     assert done.returncode == 1
     assert "TRUNCATED" in done.stdout
-    assert "against the checkpoints of this file" in done.stderr and "--allow-findings" in done.stderr
+    assert "contradicts the checkpoints of this file" in done.stderr and "--allow-findings" in done.stderr
     assert run("verify", live).returncode == 1
     assert run("restore", live, copy, "--allow-findings").returncode == 0
 

@@ -37,7 +37,7 @@ _BESIDE_CHECKPOINTS: Final = frozenset(
 )
 """What is found only since a checkpoint, the counter or nothing tells what was there before."""
 
-_BROKEN: Final = "The audit chain does not hold by itself, whatever checkpoints say; look at the findings"
+_BROKEN: Final = "The audit chain is broken by itself, whatever checkpoints say; look at the findings"
 _A_PART: Final = "Only a part was verified; verify all of it, which tells whether the rest holds"
 _NOTHING_FOUND: Final = "Nothing was found that speaks against it"
 _NOT_KNOWN: Final = "No checkpoint takes it for a database that it may not be"

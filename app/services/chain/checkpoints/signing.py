@@ -10,7 +10,7 @@ from typing import Final
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason, Seal
 from app.services.chain.checkpoints import doubts
 from app.services.chain.checkpoints.document import NotSigned, SigningKey
-from app.services.chain.rules import BROKEN, SAY_SO, Verdict
+from app.services.chain.rules import BROKEN, CALLED, SAY_SO, Verdict
 from app.services.chain.verify.report import Report
 from app.services.text import tenant_name
 from models.errors import InvalidInput
@@ -19,7 +19,8 @@ from models.errors import InvalidInput
 def require_sound(report: Report, known: CheckpointHistory | None = None) -> None:
     """Raises `NotSigned` where of what was found no checkpoint is made, that being `known` of it."""
     if report.verdict in BROKEN:
-        raise NotSigned("The audit chain does not hold, so no checkpoint was made; look at the findings.")
+        called = CALLED[report.verdict]
+        raise NotSigned(f"The audit chain is {called}, so no checkpoint was made; look at the findings.")
     if report.verdict is Verdict.EARLIER:
         raise NotSigned(
             "The database is in an earlier state than checkpoints know, so none was made; put back the later "

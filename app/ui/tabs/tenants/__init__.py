@@ -47,8 +47,8 @@ _EMPTY = ("No tenants yet", "Each that any table mentions is listed here.")
 TENANTS_TAB = TabSpec(ALL_TENANTS, Icon.TENANTS, _EMPTY, dates=True, any_time="Any activity")
 _CHIPS = {"": "All", NEED: "Need a look", FAILING: "Webhook failing"}
 _LAST = "The latest time in any of its rows"
-_DOES_NOT_HOLD = (
-    "The audit chain does not hold, so nobody could tell afterwards whether what went was right. Put it "
+_NO_PROOF = (
+    "The audit chain is broken, so nobody could tell afterwards whether what went was right. Put it "
     "right first."
 )
 _BROKEN = "The last verification found something wrong; verify again to see in which chains."
@@ -412,7 +412,7 @@ class TenantsTab(RecordTab):
             return f"{words.erased(row, self.context.settings.utc_times)}; nothing of it is left."
         cannot = export_erase.cannot_erase(self.context, self._name)
         if cannot is None and self.context.verdict.is_broken:  # no checkpoint is made of it
-            cannot = _DOES_NOT_HOLD
+            cannot = _NO_PROOF
         return cannot or self.selection.refusal(single=True, writes=False)
 
     def verify_all(self) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
+from app.services.chain.rules import HEADLINES
 from app.services.records.tables import title_of
 from app.services.tenants import erasing
 from app.services.text import counted, visible
@@ -101,8 +102,8 @@ def export(context: Context, tenant: str, folder: Path, window: QWidget, most: i
         said = f"{counted(exported.count, 'row')} of {visible(tenant)} exported to {folder.name}"
         if exported.lost_end is not None:
             said += f". {exported.lost_end.said}"
-        elif not exported.holds:
-            said += "; its chain does not hold, as the report in it says"
+        elif exported.verdict is not None and not exported.holds:
+            said += f"; {HEADLINES[exported.verdict].lower()}, as the report in it says"
         if exported.names_others:
             said += f"; {counted(exported.names_others, 'entry', 'entries')} of it {_NAME}"
         if exported.no_chain:

@@ -113,7 +113,7 @@ def test_a_bookmark_is_kept_with_a_checkpoint_of_what_it_leads_to(
     assert kept() == "No checkpoint knows all its entries. Others wrote behind checkpoint 2."
     monkeypatch.undo()
     ask(file, "DELETE FROM audit_chain WHERE seq > 4")
-    assert kept().startswith("No checkpoint knows all its entries. The audit chain does not hold")
+    assert kept().startswith("No checkpoint knows all its entries. The audit chain is broken")
     ask(file, "UPDATE sqlite_sequence SET seq = 4 WHERE name = 'audit_chain'")
     assert kept() == "No checkpoint knows all its entries. It is an earlier state than checkpoint 2 knows."
     assert len(store.checkpoints(InDatabase(database))) == 2

@@ -487,7 +487,7 @@ def test_beside_a_broken_chain_goes_what_a_checkpoint_knows_or_a_person_agrees_t
     attempt = partial(try_to_sign, InFile(path_of(engine)), store, scan_pool.verify, clock=lambda: NOW)
     assert (planned(engine, checkpoint=attempt).no_checkpoint is None) == earlier
     if not earlier:
-        with pytest.raises(NoCheckpoint, match=r"does not hold, .* Nothing was removed\."):
+        with pytest.raises(NoCheckpoint, match=r"is broken, .* Nothing was removed\."):
             retain(engine, checkpoint=attempt)
         assert left_of(sql, "acme") == [first, NEW, NOW, NOW]
     said = Confirmation(without_checkpoint=not earlier)

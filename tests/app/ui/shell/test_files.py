@@ -457,7 +457,7 @@ def test_a_copy_whose_chain_does_not_hold_needs_a_word(
     open_file(qtbot, window, demo_path)
     window.files.offer_restore(demo_path, copy)
     box = dialog(qtbot, window, RestoreDialog)
-    assert "does not hold: 1 finding" in box.chain.text()
+    assert "is broken: 1 finding" in box.chain.text()
     assert not child(box, QScrollArea).verticalScrollBar().isVisible(), "it has room"
     assert not box.confirm_button.isEnabled()
     click(qtbot, box.agreement)

@@ -369,7 +369,7 @@ def test_where_nothing_differs_nobody_is_asked_which_database_it_is(
 
     reasons = (
         "Nothing was found that speaks against it.",
-        "The audit chain does not hold by itself, whatever checkpoints say; look at the findings.",
+        "The audit chain is broken by itself, whatever checkpoints say; look at the findings.",
     )
 
     def ways() -> tuple[bool, bool]:
@@ -440,7 +440,7 @@ def test_a_counter_that_is_ahead_leads_to_start_over_from_wherever_it_is_read(
     ask(demo_path, "DELETE FROM audit_chain WHERE seq > 590")
     with qtbot.waitSignal(page.verified):
         press("Ctrl+Return")
-    assert over.isVisible() and not over.isEnabled() and "does not hold by itself" in over.toolTip()
+    assert over.isVisible() and not over.isEnabled() and "is broken by itself" in over.toolTip()
 
 
 def test_while_it_is_verified_shield_and_banner_say_so(

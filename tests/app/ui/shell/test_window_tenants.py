@@ -226,7 +226,7 @@ def test_each_state_of_a_chain_has_its_words_and_webhooks_their_health(
     qtbot.waitUntil(lambda: rows_of(page, "name")[0] == broken)
     choose(qtbot, page, 0)
     assert "broken, 2 findings" in words(page.inspector)
-    assert "does not hold" in (page._refuse_erase() or ""), "not only once its name was typed"
+    assert "is broken" in (page._refuse_erase() or ""), "not only once its name was typed"
     answer = DeliveryAnswer(DeliveryOutcome.ANSWERED, status=200, seconds=1)
     log.add(kept, to, make(to, "run_killed", "{}", now=NOW), answer, signing=Signing.PLATFORM, days=30)
     context.delivered.emit()

@@ -64,7 +64,7 @@ def test_it_has_lost_all_that_checkpoints_know_as_one_without_rows(
     of_one = verify(demo, folder, now=NOW, section=Section("acme-corp"))
     assert [one.tenant for one in of_one.findings] == ["acme-corp"]
     refused = sign(demo, folder, now=NOW)
-    assert refused.checkpoint is None and "does not hold, so no checkpoint was made" in str(refused.why_not)
+    assert refused.checkpoint is None and "is broken, so no checkpoint was made" in str(refused.why_not)
     tried = try_to_sign(demo, folder, now=NOW)
     assert "acme-corp" in tried.held and kept(demo, folder) == 1
 

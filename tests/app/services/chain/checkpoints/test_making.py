@@ -52,12 +52,12 @@ def test_what_was_cut_off_is_found_and_nothing_is_signed(demo: Path, tmp_path: P
         "UPDATE sqlite_sequence SET seq = 290 WHERE name = 'audit_chain'"
     )
     found = sign(demo, folder, now=NOW)
-    assert found.checkpoint is None and "does not hold, so no checkpoint was made" in str(found.why_not)
+    assert found.checkpoint is None and "is broken, so no checkpoint was made" in str(found.why_not)
     assert {finding.code for finding in found.report.findings} == {Code.TRUNCATED}
     tried = try_to_sign(demo, folder, now=NOW)
     assert tried.held == {finding.tenant: finding.message for finding in found.report.findings}
     assert (tried.stops, kept(demo, folder)) == (None, 1)
-    assert tried.missing is not None and "does not hold, so no checkpoint was made" in tried.missing
+    assert tried.missing is not None and "is broken, so no checkpoint was made" in tried.missing
     (acme, *_) = tried.sound
     known = tried.known.checkpoints[-1].tenants[acme].last_seq
     assert (tried.missing_for({acme: known}), tried.missing_for({acme: known + 1})) == (None, tried.missing)

@@ -106,7 +106,7 @@ def test_a_person_who_knows_why_the_file_differs_begins_anew(
     qtbot.waitUntil(dialog.start_over_button.isEnabled)
     with qtbot.waitSignal(dialog.checked):
         dialog.make_button.click()
-    qtbot.waitUntil(lambda: "does not hold" in dialog.state.text())
+    qtbot.waitUntil(lambda: "is broken" in dialog.state.text())
     dialog.start_over_button.click()
     (question,) = dialog.findChildren(ConfirmDialog)
     with qtbot.waitSignal(dialog.checked) as made:
