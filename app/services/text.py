@@ -96,6 +96,11 @@ def apart(name: str) -> str:
     return name if name.isascii() or composed(name) == name else f"{name} (accents apart)"
 
 
+def shown_tenant(tenant: str) -> str:
+    """The same of one as it is stored, whatever characters it has."""
+    return apart(visible(tenant))
+
+
 def composed(text: str) -> str:
     """The same letters in one form, however they were put together: what a person reads as equal is equal."""
     return unicodedata.normalize("NFC", text)

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from app import paths
-from app.services.text import counted, utc_time, visible
+from app.services.text import counted, shown_tenant, utc_time
 from app.settings import Settings
 from app.ui.session.busy import Busy, ReadingText
 from app.ui.theme import Theme
@@ -152,7 +152,7 @@ class Files(QObject):
             from app.services.files.dump import sentences  # noqa: PLC0415
 
             rows = counted(sum(imported.rows.values()), "row")
-            part = "" if imported.tenant is None else f", of the tenant {visible(imported.tenant)} alone"
+            part = "" if imported.tenant is None else f", of the tenant {shown_tenant(imported.tenant)} alone"
             said = f"{rows} imported from {dump.name}{part}"
             # What was asked about has named the others, too.
             notes = (*sentences(imported.notes if strict else ()), *map(str, imported.dangling))
@@ -290,7 +290,11 @@ class Files(QObject):
     def _ask_export(self, where: Where, stem: Path, tenant: str | None, *, readable: bool = False) -> None:
         from app.ui.widgets.file_dialogs import ask_save  # noqa: PLC0415
 
-        title = "Export database as SQL" if tenant is None else f"Export the rows of {visible(tenant)} as SQL"
+        title = (
+            "Export database as SQL"
+            if tenant is None
+            else f"Export the rows of {shown_tenant(tenant)} as SQL"
+        )
         title = "Save what can be read as SQL" if readable else title
         start = f"{stem}{'' if tenant is None else ' one tenant'}.sql"
         found = ask_save(self._window, title, start, DUMPS)
@@ -418,7 +422,7 @@ class Files(QObject):
             return forget_rows(self._settings, kept[0])
 
         kept: list[errors.FileOrName] = []
-        words = f"Erasing {visible(erasure.tenant)}…"
+        words = f"Erasing {shown_tenant(erasure.tenant)}…"
         self._rewrite(path, words, work, in_rows=False, of="the erasure", behind=forget)
 
     def _rewrite(

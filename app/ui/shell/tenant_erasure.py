@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from app.services.opened import Opened
-from app.services.text import visible
+from app.services.text import shown_tenant
 from app.ui.session.context import Context
 from app.ui.session.outcome import Asked, Outcome
 from app.ui.shell.dialogs import NotesDialog
@@ -38,7 +38,7 @@ class TenantErasure(QObject):
             self.deleteLater()
             return
         actor, now = context.settings.actor, context.clock()
-        words = f"Erasing {visible(erasure.tenant)}…"
+        words = f"Erasing {shown_tenant(erasure.tenant)}…"
         wait = WaitDialog(context.theme, words, window, can_cancel=True, in_rows=False)
 
         def work(monitor: Monitor) -> Erased:
@@ -71,7 +71,7 @@ class TenantErasure(QObject):
             context.runner.failed.emit(error)
             if isinstance(error, OutcomeUnknown) and error.is_undecided:
                 error.take = take
-                said = f"It is not known whether {visible(erasure.tenant)} is erased"
+                said = f"It is not known whether {shown_tenant(erasure.tenant)} is erased"
                 about = "About the erasure:"
                 NotesDialog(context.theme, said, about, [str(error)], window, doubt=True).open_once()
 

@@ -19,7 +19,7 @@ from app.services.records.record import AuditDetail, read_entry
 from app.services.records.stored_times import epoch_of
 from app.services.records.summary import actor_of, summary
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE, Scope
-from app.services.text import counted, visible
+from app.services.text import counted, shown_tenant
 from app.ui.session import verdict_words
 from app.ui.session.outcome import Asked, LinkCell, Outcome, State
 from app.ui.tabs.audit.dialogs import VerifyRangeDialog
@@ -319,7 +319,7 @@ class AuditTab(RecordTab):
         verdict, tenant = self.context.verdict, self.scope.tenant_id
         if not verdict.is_missing(tenant):
             return super().none_there()
-        whose = "" if tenant is None else f" of {visible(tenant)}"
+        whose = "" if tenant is None else f" of {shown_tenant(tenant)}"
         return (
             f"No entry{whose} is left",
             "All that were known are gone: what was found says how many. Restore them from a copy (File "

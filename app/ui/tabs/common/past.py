@@ -10,7 +10,7 @@ from app.services.records import history
 from app.services.records.history import CHARGED, LOOKED_THROUGH, Named, Past, PastEntry
 from app.services.records.stored_times import epoch_of
 from app.services.records.summary import done_to, sentence
-from app.services.text import visible
+from app.services.text import shown_tenant, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.theme import Kind, Theme
@@ -186,7 +186,9 @@ class PastPart(QWidget):
 
     def _cells(self, entry: PastEntry) -> tuple[Cell, ...]:
         said = self._sentence(entry)
-        number = f"Entry {grouped(entry.seq)} of {visible(entry.tenant_id)} ({visible(entry.event_type)})"
+        number = (
+            f"Entry {grouped(entry.seq)} of {shown_tenant(entry.tenant_id)} ({visible(entry.event_type)})"
+        )
         by = [f"By {visible(entry.actor)}"] if "@" in entry.actor else []
         tip = "\n".join([f"{number}: {said}", *map(visible, history.told_whole(entry.said)), *by])
         return Cell(said, tip=tip), self._when(entry)

@@ -13,7 +13,7 @@ from app.services.records.history import CHARGED, PastEntry
 from app.services.records.stored_times import epoch_of
 from app.services.runs.run_search import TextPlace
 from app.services.runs.run_timeline import ALL_ABOUT, RunNote, RunStory, RunTimeline, Spent, entry_behind
-from app.services.text import counted, lasted, visible
+from app.services.text import counted, lasted, shown_tenant, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.theme import Theme
@@ -300,7 +300,7 @@ class AboutPart(QWidget):
         kind, what = visible(entry.event_type), visible(what_of(entry))
         when, exactly = about(self._context, entry.created_at)
         said = f"{kind} · {what}" if what else kind
-        tip = f"Entry {formatting.grouped(entry.seq)} of {visible(entry.tenant_id)}: {said}"
+        tip = f"Entry {formatting.grouped(entry.seq)} of {shown_tenant(entry.tenant_id)}: {said}"
         return Cell(said, entry.seq, tip=tip), Cell(visible(entry.actor)), Cell(when, entry.seq, tip=exactly)
 
     def _note(self, note: RunNote) -> tuple[Cell, ...]:

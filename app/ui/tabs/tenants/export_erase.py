@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 from app.services.chain.rules import HEADLINES
 from app.services.records.tables import title_of
 from app.services.tenants import erasing
-from app.services.text import counted, visible
+from app.services.text import counted, shown_tenant, visible
 from app.ui.session.busy import ReadingText
 from app.ui.session.context import Context
 from app.ui.session.lock import or_ask
@@ -47,7 +47,7 @@ _STAYS = (
 
 def ask_export(context: Context, tenant: str, window: QWidget) -> None:
     """Asks where to, and exports all that it has."""
-    opened, words = context.opened, f"Export the data of {visible(tenant)} to a new folder"
+    opened, words = context.opened, f"Export the data of {shown_tenant(tenant)} to a new folder"
     start = opened.folder / f"{opened.stem} {_file_name(tenant)}"
     if (folder := ask_new_folder(window, words, start)) is not None:
         export(context, tenant, folder, window)
@@ -87,7 +87,7 @@ def export(context: Context, tenant: str, folder: Path, window: QWidget, most: i
     read for it.
     """
     opened, now, by = context.opened, context.clock(), context.settings.actor
-    words = ReadingText(f"Exporting {visible(tenant)} to {folder.name}")
+    words = ReadingText(f"Exporting {shown_tenant(tenant)} to {folder.name}")
 
     def work(monitor: Monitor) -> "TenantExported":
         from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415 - few export one
@@ -99,7 +99,7 @@ def export(context: Context, tenant: str, folder: Path, window: QWidget, most: i
         return told(opened.where, tenant, folder, *store_and_verifier(), now=now, by=by)
 
     def done(exported: "TenantExported") -> None:
-        said = f"{counted(exported.count, 'row')} of {visible(tenant)} exported to {folder.name}"
+        said = f"{counted(exported.count, 'row')} of {shown_tenant(tenant)} exported to {folder.name}"
         if exported.lost_end is not None:
             said += f". {exported.lost_end.said}"
         elif exported.verdict is not None and not exported.holds:
@@ -137,7 +137,7 @@ def ask_erase(
     than `most` rows of a live database are read for that.
     """
     opened, now = context.opened, context.clock()
-    words = ReadingText(f"Counting what {visible(tenant)} has")
+    words = ReadingText(f"Counting what {shown_tenant(tenant)} has")
 
     def work(monitor: Monitor) -> "Erasure":
         database = opened.database
@@ -169,7 +169,7 @@ def _confirm(
     paragraphs = filter(None, (goes, copied, more, price))
     ConfirmDialog(
         context.theme,
-        f"Erase {visible(found.tenant)}?",
+        f"Erase {shown_tenant(found.tenant)}?",
         "\n\n".join(paragraphs),
         action=f"Erase {counted(found.total, 'row')}",
         items=found.lines(title_of),

@@ -11,7 +11,7 @@ from app.services.records.stored_times import epoch_of
 from app.services.tenants import overview
 from app.services.tenants.listing import TenantTotals
 from app.services.tenants.overview import COUNTED_IN, KnownOfChains, TenantRow
-from app.services.text import apart, counted, visible
+from app.services.text import counted, shown_tenant, visible
 from app.ui.session.outcome import Outcome
 from app.ui.session.verdict import FileVerdict
 from app.ui.theme.icons import Icon
@@ -108,7 +108,7 @@ def chip(one: TenantRow, verdict: FileVerdict) -> Chip:
 
 
 def called(one: TenantRow) -> str:
-    return apart(visible(one.name)) or EMPTY
+    return shown_tenant(one.name) or EMPTY
 
 
 def titled(one: TenantRow) -> str | None:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHeaderView, QSizePolicy, QWidget
 
 from app.itemmodels.columns import DESCRIPTION, DISPLAY, ROOT, TOOLTIP, Column, Index, Role, Tone, header
 from app.services.records.adding import Judged, Sheet
-from app.services.text import counted, visible
+from app.services.text import counted, shown_tenant, visible
 from app.ui.session.context import Context
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
@@ -86,7 +86,7 @@ class LinesModel(QAbstractTableModel):
         if place < 0:
             return visible(self._found.bad[~place].why)
         tenant, email, beside = self._found.good[place]
-        parts = [f"{visible(email)}, of {visible(tenant)}"]
+        parts = [f"{visible(email)}, of {shown_tenant(tenant)}"]
         parts += [f"{visible(name)}: {visible(value) or '(empty)'}" for name, value in (beside or {}).items()]
         return " · ".join(parts)
 
