@@ -316,7 +316,7 @@ class _Verification:
         own, whose = ((), "NOT INDEXED WHERE") if tenant is None else ((tenant,), "WHERE tenant_id = ? AND")
         sql = f"SELECT count(*) FROM main.{TABLE} {whose} seq BETWEEN ? AND ?"  # noqa: S608
         begin, end = self._ranges[-1]
-        asked = [*self._ranges, (end + 1, HIGHEST_SEQ if upto is None else upto)]
+        asked = [*self._ranges, (min(end + 1, HIGHEST_SEQ), HIGHEST_SEQ if upto is None else upto)]
         found = self._reader.batch([*ENDS, *((sql, *own, *one) for one in asked)])
         now = ends(self._reader, self._wish.section, found[: len(ENDS)])
         *counts, behind = (int(rows[0][0]) for rows in found[len(ENDS) :] if rows)
