@@ -3,7 +3,7 @@
 Nothing contradicts then, and nothing vouches for it: it is signed, pruned and taken for sound by nobody.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, takewhile
 from typing import NamedTuple, Protocol
@@ -143,16 +143,19 @@ def _knew_more(known: Checkpoint, end: int, tenant: str | None) -> bool:
     return any(sealed.last_seq > end for name, sealed in known.tenants.items() if tenant in (None, name))
 
 
-def _of_others(checkpoints: Iterable[Checkpoint], end: int, tenant: str) -> list[tuple[str, int, str]]:
-    """What these knew of other tenants up to this end: their last entries, or their first."""
-    found = set()
+def _of_others(checkpoints: Sequence[Checkpoint], end: int, tenant: str) -> list[tuple[str, int, str]]:
+    """What these knew of other tenants up to this end, their last entries or their first, and knew none of to
+    have been removed since.
+    """
+    found, pruned = set(), dict[str, int]()
     for known in checkpoints:
         for name, sealed in known.tenants.items():
+            pruned[name] = max(sealed.pruned_through, pruned.get(name, 0))
             if name != tenant and sealed.last_seq <= end:
                 found.add((name, sealed.last_seq, sealed.head))
             elif name != tenant and sealed.first_seq <= end:
                 found.add((name, sealed.first_seq, sealed.first_hash))
-    return sorted(found)
+    return sorted(entry for entry in found if entry[1] > pruned[entry[0]])
 
 
 @dataclass(frozen=True, slots=True)

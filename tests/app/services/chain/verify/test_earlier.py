@@ -104,6 +104,18 @@ def test_one_tenant_alone_is_what_it_is_of_the_whole(known: KnownChain, tenant: 
     assert is_tampered(known.verify(section=Section(tenant)))
 
 
+def test_one_tenant_alone_is_that_too_where_another_was_erased(known: KnownChain) -> None:
+    known.chain.prune("late", 8, at=NOW)
+    known.chain.append("acme", at=NOW)
+    older = known.chain.path.read_bytes()
+    known.chain.append("acme", at=NOW)
+    known.checkpoint(NOW + 1)
+    put_back(known, older)
+    for section in (Section(), Section("acme")):
+        report = known.verify(section=section)
+        assert (report.verdict, report.earlier, report.later) == (Verdict.EARLIER, 2, 3)
+
+
 def test_before_the_first_checkpoint_its_end_was_cut_off(known: KnownChain) -> None:
     cut(known.chain, 3)
     report = known.verify()
