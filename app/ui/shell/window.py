@@ -283,9 +283,9 @@ class MainWindow(QMainWindow):
 
     @cached_property
     def toast(self) -> Toast:
-        """Made when there is first something to say."""
+        """Made when there is first something to say. What always stands there is not moved by it."""
         toast = Toast(self.theme, self)
-        self.statusBar().insertWidget(0, toast)
+        self.statusBar().insertWidget(1, toast)
         toast.hide()
         toast.changed.connect(self._share_status_bar)
         toast.said.connect(self._say_over)
