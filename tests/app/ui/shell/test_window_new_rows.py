@@ -120,6 +120,20 @@ def test_they_are_new_until_one_has_come_to_the_newest(
 
 
 @pytest.mark.slow
+def test_the_newest_is_new_no_more_once_it_is_shown_from_elsewhere(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    ask(demo_path, "DELETE FROM users WHERE rowid > (SELECT min(rowid) + 2 FROM users)")
+    page = ready(qtbot, window, demo_path)
+    choose(qtbot, page, 1)
+    add(page, demo_path, "one")
+    qtbot.waitUntil(lambda: page.new_rows.button.isVisible() and page.list.is_behind)
+    page.show_record("one")
+    qtbot.waitUntil(lambda: page.list.current_id() == "one")
+    qtbot.waitUntil(lambda: not page.new_rows.button.isVisible())
+
+
+@pytest.mark.slow
 def test_they_count_where_they_get_the_numbers_of_rows_that_went(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
