@@ -254,6 +254,18 @@ class TriedRows:
     unique: tuple[tuple[tuple[str, str], ...], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class LostEntry:
+    """An entry of an audit chain that was known by its hash `at` that time, in epoch seconds, and is not
+    there any more; `act` is what this process did that it records, empty where somebody else did it.
+    """
+
+    number: int
+    head: str
+    at: int
+    act: str = ""
+
+
 class Database(Metered):
     """One database in the platform's schema.
 
@@ -290,6 +302,8 @@ class Database(Metered):
     database, another entry in the place of the last one: an earlier state was brought back, or the end is cut
     off. Who has heard of it sets it to None.
     """
+    lost_entry: "LostEntry | None" = None
+    """The last entry that was known when it `went_back`, where that is known by its hash."""
     withdrawn: Callable[[], ConnectionGone | None] | None = None
     """Tells, on any thread, whether what it was opened by is another by now, or gone; None for a file."""
     clock_off: float = 0.0

@@ -44,6 +44,7 @@ from models.engine import (
     D1_LIMITS,
     Capability,
     Database,
+    LostEntry,
     Rows,
     Settled,
     Statement,
@@ -129,6 +130,9 @@ class D1Database(Database):
         """The highest number that each of them was found to have."""
         self._newest: tuple[int, str | None] = 0, None
         """The number and the hash of the audit chain's last entry, as they were found together."""
+        self._act: tuple[str | None, str] = None, ""
+        """The hash of the last entry of an own act, and what that is called."""
+        self._newest_at = 0.0
         self.grown: Counter[str] = Counter()
         self.grown_by_others: Counter[str] = Counter()
         self._others = 0
@@ -296,6 +300,7 @@ class D1Database(Database):
             before = self._last.get(table.name)
             if table.name == _CHAIN and (parts or last < chain_end):
                 before = self.went_back = last  # of other tables, the last rows may be deleted
+                self._lose()
                 if self.writable_until < math.inf:  # what a person has unlocked is another state
                     self.writable_until = 0.0  # also for the act that waits behind this
             now = max(last, before or 0) if by_others or table.name != _CHAIN else last
@@ -304,7 +309,13 @@ class D1Database(Database):
                 self.grown_by_others[table.name] += (now - before) * by_others
             self._last[table.name] = now
             if table.name == _CHAIN and last == now:
-                self._newest = last, head if isinstance(head, str) else None
+                self._newest, self._newest_at = (last, head if isinstance(head, str) else None), time.time()
+
+    def _lose(self) -> None:
+        """Keeps the last entry that was known, which is not there any more, for whoever tells it."""
+        (number, head), (own, act) = self._newest, self._act
+        if head is not None and self.lost_entry is None:
+            self.lost_entry = LostEntry(number, head, int(self._newest_at), act if head == own else "")
 
     @staticmethod
     def _ours(stored: StoredTables) -> list[StoredTable]:
@@ -531,6 +542,8 @@ class D1Database(Database):
             if ends:
                 before, after = (known[0][0][0], known[-1][0][0]) if known else (None, None)
                 self._note(before, after, last)
+                if after is not None:
+                    self._act = self._newest[1], proven.what if proven is not None else ""
         except errors.TenantAdminError as error:
             is_certain = not isinstance(error, errors.OutcomeUnknown)
             if sent is not None and isinstance(error, errors.RateLimited) and error.was_sent:

@@ -326,7 +326,8 @@ class _UnlessErased:
         asked = [*self.checks(rows, database)]
         tables = database.tables_looked_at
         if TABLE in tables if tables is not None else has_chain(database):  # else nothing tells
-            asked.append(Check(raw(_GONE, json.dumps(self.entries)), _refuse_erased))
+            refuse = partial(_refuse_erased, is_earlier=database.is_earlier)
+            asked.append(Check(raw(_GONE, json.dumps(self.entries)), refuse))
         return asked
 
 
@@ -340,12 +341,19 @@ SELECT asked.value ->> 0 FROM json_each(?) AS asked WHERE (
 """From the tenant's last entry on, as it mostly is among those: by its type a long chain is gone through."""
 
 
-def _refuse_erased(found: Rows) -> None:
+def _refuse_erased(found: Rows, *, is_earlier: bool) -> None:
+    """A database that `is_earlier` than what was known of it was neither pruned nor erased to become that."""
     for (tenant,) in found:
+        why = f", which was erased since, or retention has removed it, or {_ANOTHER_LINE}"
+        if is_earlier:
+            why = f": {_ANOTHER_LINE}"
         raise errors.NotAllowed(
-            f"Its entry is no longer in the chain of {tenant_name(str(tenant))}, which was erased since, "
-            "or retention has removed it: nothing of it is brought back, and nothing was changed."
+            f"Its entry is no longer in the chain of {tenant_name(str(tenant))}{why}. Nothing of it is "
+            "brought back, and nothing was changed."
         )
+
+
+_ANOTHER_LINE = "another line of entries stands in its place (Time Travel, or somebody else)"
 
 
 def _unless_erased(change: Change, inverse: Change) -> Change:

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QWidget
 from shiboken6 import Shiboken
 
 from app import paths
-from app.services.chain.cautions import Agreed, Caution
+from app.services.chain.cautions import Agreed, Caution, EarlierState, WentBack
 from app.services.chain.rules import Verdict
 from app.services.opened import Opened
 from app.services.records.change import Change
@@ -27,10 +27,10 @@ from app.ui.session.busy import Busy
 from app.ui.session.lock import Lock, Pause, Unsettled
 from app.ui.session.sight import Sight
 from app.ui.session.turns import Turns
-from app.ui.session.verdict import FileVerdict
+from app.ui.session.verdict import FileVerdict, known_by
 from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
-from models.engine import MOST_READ, Capability, Database
+from models.engine import MOST_READ, Capability, Database, LostEntry
 from models.errors import (
     BroughtBack,
     ColumnMissing,
@@ -43,6 +43,7 @@ from models.errors import (
     RowChanged,
     TableMissing,
     TenantAdminError,
+    WritesLocked,
 )
 from models.progress import Monitor
 from models.schema import StoredTables, shape_of
@@ -143,6 +144,7 @@ class Context(QObject):
         self.verdict = FileVerdict(self)
         self.verdict.changed.connect(self._look_at_verdict)
         self.outside.went_back.connect(self._went_back)
+        self.lock.changed.connect(self.outside.look_why)
         self.outside.withdrawn.connect(self._withdrawn)
         self._ages = QTimer(self, interval=AGES_MS)
         self._ages.timeout.connect(self.aged)
@@ -170,14 +172,26 @@ class Context(QObject):
 
     def _went_back(self, ends_at: int) -> None:
         """What was unlocked was another state; in this one whoever goes on is asked first."""
+        entry = self.outside.lost_entry
         why = "An earlier state was brought back, or the end cut off"
         ends = f"the chain ends at entry {ends_at:,} now" if ends_at else "the chain has no entry any more"
         is_gone = AUDIT_CHAIN.name in self.gone
         words = f"The audit chain is gone: {self.without(AUDIT_CHAIN.name)}" if is_gone else f"{why}: {ends}"
+        short = "the audit chain is gone" if is_gone else "the audit chain is in another state"
+        if entry is not None and not is_gone:
+            short = f"entry {entry.number:,} is gone"
+            words = f"Entry {entry.number:,}{known_by(entry)}, is not there any more"
+            words += (
+                f": {ends}" if ends_at < entry.number else ": another line of entries stands in its place"
+            )
         words = words.removesuffix(".")
-        if self.lock.needed and self.lock.lock_again():
+        for caution in (EarlierState, WentBack):  # what was agreed to was about another state
+            self.agreed.forget(caution(self.opened.database.place))
+        if self.lock.needed and self.lock.lock_again(short):
             words += "; writes are locked again"
-        self.verdict.went_back(ends_at, self.clock())
+        self.verdict.went_back(ends_at, self.clock(), entry)
+        if entry is not None and self.verdict.is_earlier is None:
+            self.opened.database.is_earlier = True  # until something is known by verifying
         self.say(words)
 
     def job(
@@ -730,8 +744,9 @@ class Outside(QObject):
     something as long as the program is in front, or when it comes back: `written` when another program has
     written to the database, `displaced(Displaced)` when the file was moved or replaced or its log is gone,
     and with None when it is in its place again; `error` is which of them holds now. `went_back` when the
-    audit chain ends at a lower number than it did, with that number. While one question waits it asks no
-    other unless somebody wants the answer; behind a long write they would pile up.
+    audit chain ends at a lower number than it did, or another entry stands in the place of its last one, with
+    the number of the last one now; `lost_entry`, while that is told, is the one that is gone. While one
+    question waits it asks no other unless somebody wants the answer; behind a long write they would pile up.
 
     `withdrawn(ConnectionGone)` when the connection by which a live database was opened is another or gone,
     which takes no request, and with None when it is as it was; `refusal` is which of them holds now.
@@ -748,6 +763,7 @@ class Outside(QObject):
         self._can_tell = Capability.OUTSIDE_CHANGES in database.capabilities
         self._version: int | None = None
         self.error: Displaced | None = None
+        self.lost_entry: LostEntry | None = None
         self._asked, self._is_late = 0, False
         self._poll = QTimer(self, interval=int(database.look_seconds * 1000))
         self._poll.timeout.connect(self._due)
@@ -777,8 +793,16 @@ class Outside(QObject):
         """
         if isinstance(error, TableMissing | ColumnMissing | RowChanged | BroughtBack):
             self.look()
+        elif isinstance(error, WritesLocked):
+            self.look_why()
         elif isinstance(error, ConnectionGone):
             self._withdraw(error)
+
+    @Slot()
+    def look_why(self) -> None:
+        """Where a reading has found an earlier state, and the engine has locked its writes."""
+        if self._database.went_back is not None:
+            self.look()
 
     def _look_at_connection(self) -> None:
         """One look at a time: while the readers wait for a slow database the others would pile up."""
@@ -850,6 +874,8 @@ class Outside(QObject):
         if before is not None and version != before:
             self.written.emit()
         ends_at, self._database.went_back = self._database.went_back, None
+        self.lost_entry, self._database.lost_entry = self._database.lost_entry, None
         if ends_at is not None:
             self.went_back.emit(ends_at)
+        self.lost_entry = None
         then()

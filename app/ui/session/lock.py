@@ -36,7 +36,10 @@ class Lock(QObject):
     def __init__(self, database: Database, parent: QObject, *, needed: bool) -> None:
         super().__init__(parent)
         self._database, self.needed = database, needed
+        self.why = ""
+        """Why they were locked before their time, where they were."""
         self._ends = 0.0
+        self._is_early = False
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._look)
         if needed:
@@ -56,7 +59,7 @@ class Lock(QObject):
         """By the clock on the wall, which goes on while the computer sleeps; where that is set back, by the
         other one.
         """
-        self._ends = time.monotonic() + seconds
+        self._ends, self.why, self._is_early = time.monotonic() + seconds, "", False
         self._database.writable_until = time.time() + seconds
         self._timer.start(min(seconds * 1000, _LOOK_MS))
         self.changed.emit()
@@ -67,14 +70,19 @@ class Lock(QObject):
         self._database.writable_until = 0.0
         self.changed.emit()
 
-    def lock_again(self) -> bool:
-        """Whether it was unlocked until now, for all that was shown; the engine may have locked it before."""
-        was_unlocked = self._timer.isActive()
+    def lock_again(self, why: str) -> bool:
+        """Whether it was unlocked until now, for all that was told; the engine may have locked it before."""
+        was_unlocked = self._timer.isActive() or self._is_early
+        self._is_early = False
+        if was_unlocked:
+            self.why = why
         self.lock()
         return was_unlocked
 
     def _look(self) -> None:
-        if self.is_locked or time.monotonic() >= self._ends:
+        is_over = time.monotonic() >= self._ends
+        if self.is_locked or is_over:
+            self._is_early = not is_over
             self.lock()
 
 

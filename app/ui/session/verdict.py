@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from app.services.chain.checkpoints.kept import KeptVerdict
     from app.services.chain.verify.report import LostEnd
     from app.ui.session.outcome import Outcome
+    from models.engine import LostEntry
 
 
 MOST_COUNTED = 1_000
@@ -31,6 +32,11 @@ def how_many(newer: int, singular: str, plural: str) -> str:
     if newer > MOST_COUNTED:
         return f"{MOST_COUNTED:,}+ {plural}"
     return counted(newer, singular, plural)
+
+
+def known_by(entry: LostEntry) -> str:
+    """How a window came to know it, behind its number."""
+    return f" ({entry.act}), made by this window" if entry.act else ", seen by this window"
 
 
 class FileVerdict(QObject):
@@ -212,15 +218,23 @@ class FileVerdict(QObject):
         elif not follows:
             self.outdate(OTHERS)
 
-    def went_back(self, ends_at: int, now: int) -> None:
-        """The last entry is another now, before the one that was: nothing more is claimed of what is gone."""
+    def went_back(self, ends_at: int, now: int, entry: LostEntry | None = None) -> None:
+        """The last entry is another now, before the one that was, or in its place: nothing more is claimed of
+        what is gone. `entry` is the last one that was known.
+        """
         from app.services.chain.verify.report import LostEnd  # noqa: PLC0415 - with what verifies
         from app.ui.session.outcome import OTHERS  # noqa: PLC0415 - as above
 
         self._back = ends_at, now
         known = self.known
-        if known is not None and ends_at < known.through and known.intact:
-            self.lost_end = self.lost_end or LostEnd(known.through, known.at, known.head, ends_at)
+        if known is not None and known.intact and self.lost_end is None:
+            if entry is not None and entry.number > known.through:  # which nobody has verified
+                how = known_by(entry)
+                self.lost_end = LostEnd(
+                    entry.number, entry.at, entry.head, ends_at, missed=True, known_by=how
+                )
+            elif ends_at < known.through or (entry is not None and entry.number == known.through):
+                self.lost_end = LostEnd(known.through, known.at, known.head, ends_at)
         self.outdate(OTHERS)
         self.lost_end_is_at(ends_at)
 

@@ -150,7 +150,7 @@ def _still(outcome: Outcome, tone: Tone) -> Tone:
 
 def lost_end_in_words(lost: LostEnd) -> str:
     """Of a chain that went back behind what was verified, and may have grown since."""
-    return f"verified through entry {grouped(lost.through)}, and {lost.found}"
+    return lost.in_words
 
 
 def _about_lost_end(verdict: FileVerdict, now: int) -> str:

@@ -368,6 +368,12 @@ class TokenDialog(FormDialog):
 _RUNS_THEN = "Data retention, which runs daily here, is due: it begins as soon as they are unlocked."
 
 
+_EARLIER = (
+    "This is an earlier state of what was known here, or another line of entries: what is recorded now goes "
+    "on from it. You are asked again before the first act."
+)
+
+
 class UnlockDialog(ConfirmDialog):
     """Asks for a database's name before its writes are unlocked. `runs_then` says that data retention, to
     which a person has agreed, begins at once; how many rows it reads is said as soon as that is known.
@@ -384,6 +390,11 @@ class UnlockDialog(ConfirmDialog):
             typed=opened.unlocked_by or "",
             parent=parent,
         )
+        if opened.database.is_earlier:
+            lost = context.verdict.lost_end
+            gone = "" if lost is None else f"It was {lost.known}, and {lost.found}. "
+            self.earlier = Label(f"{gone}{_EARLIER}", Look.WARN, wrap=True)
+            self.add_widget(self.earlier)
         self.then = Label(f"{_RUNS_THEN} How many rows it reads is looked up.", wrap=True)
         self.then.setVisible(runs_then)
         self.add_widget(self.then)

@@ -23,6 +23,7 @@ from app.services.records.change import Change
 from app.services.text import counted, some_of
 from app.ui.session.context import Context, Displaced
 from app.ui.session.lock import what_became
+from app.ui.session.verdict import known_by
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner
@@ -302,6 +303,35 @@ class FoundNotice(Notice):
         self.hide()
 
 
+class LostEntryNotice(Notice):
+    """That the last entry which this window saw or made is not there any more, where no verdict goes on to
+    name it; it stays until it is dismissed, as nothing says it afterwards.
+    """
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(context.theme, parent, below=True)
+        self._context = context
+        context.outside.went_back.connect(self._went_back)
+        self.add_button("Dismiss", self.hide)
+        self.hide()
+
+    @Slot(object)
+    def _went_back(self, ends_at: int) -> None:
+        entry, verdict = self._context.outside.lost_entry, self._context.verdict
+        lost = None if verdict.is_broken else verdict.lost_end
+        is_named = lost is not None and (lost.known_by or (entry is not None and not entry.act))
+        if entry is None or is_named:
+            return
+        headline = f"Entry {entry.number:,}{known_by(entry)}, is not there any more"
+        self.banner.show_verdict(Tone.WARN, headline, "", _GONE_BY, Icon.WARNING_FILL)
+        self.show()
+
+
+_GONE_BY = (
+    "An earlier state was brought back by Time Travel, or somebody else has taken it away; what it records "
+    "may be undone as well. Look at what is there before you go on."
+)
+
 _ANSWER_LOST = "Its answer was lost; the database has been asked since."
 
 
@@ -547,6 +577,8 @@ class ContinuationNotice(Notice):
     objection = ""
     is_older = False
     _has_looked = False
+    _has_lost = False
+    """Whether it lost an entry that this window saw or made: to whatever is new it does not continue."""
 
     def __init__(
         self,
@@ -602,13 +634,14 @@ class ContinuationNotice(Notice):
 
     @Slot(object)
     def _went_back(self, ends_at: int) -> None:
+        self._has_lost = self._has_lost or self._context.outside.lost_entry is not None
         self.look()
 
     def _note_own(self) -> None:
         """What was signed here is of what was there."""
         known = self._context.verdict.outcome
         if known is not None and known.checkpoint is not None and known.report is not self._signed:
-            self._signed, self._compared = known.report, _signed_here()
+            self._signed, self._compared, self._has_lost = known.report, _signed_here(), False
             self._last = known.checkpoint
 
     def _look_where_more_is_known(self) -> None:
@@ -754,7 +787,7 @@ class ContinuationNotice(Notice):
         """Says what was found, and `more` of a file that does not continue; that it does `in_passing`."""
         if found is None or not found.known:
             return
-        now = self._context.clock()
+        now, verdict = self._context.clock(), self._context.verdict
         seen = relative_time(found.seen_at or 0, now)
         if found.divergences:
             older = found.is_older
@@ -770,7 +803,7 @@ class ContinuationNotice(Notice):
                 self._context.verdict.contradict(now)
             self.objection = f"{headline}: {detail}"
             self.objected.emit()
-        elif found.new_entries and not self._context.verdict.is_broken:
+        elif found.new_entries and not (self._has_lost or verdict.is_broken or verdict.lost_end):
             from app.services.chain.reading import NEW_AT_MOST  # noqa: PLC0415 - with what verifies
 
             is_more = self._context.costs and found.new_entries >= NEW_AT_MOST

@@ -109,7 +109,7 @@ class Strip(QFrame):
         if is_refused := opened.read_only or self._context.outside.refusal is not None:
             state = "read-only"
         elif lock.is_locked:
-            state = "read-only until unlocked"
+            state = f"locked again: {lock.why}" if lock.why else "read-only until unlocked"
         else:
             state = f"writes unlocked for {lock.minutes_left} min"
         self.state.setText(state)

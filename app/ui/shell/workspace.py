@@ -6,7 +6,7 @@ from functools import cached_property, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QEnterEvent, QIcon, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QApplication, QBoxLayout, QLineEdit, QMainWindow, QMenu, QTabBar, QWidget
 
@@ -192,6 +192,7 @@ class Workspace(QWidget):
             self._say_below(notices.UnsettledNotice(context, self._below))
             self._say_below(notices.PauseNotice(context, self._below))
             self._say_below(notices.FoundNotice(context, self._below))
+            self._say_below(notices.LostEntryNotice(context, self._below))
         there = (spec.table.name in context.opened.schema.columns for spec in TABS)
         self.tabs.setCurrentIndex(next((page for page, has in enumerate(there) if has), 0))
         self.tenants = TenantsPlace(context.theme, self.tabs, self._make_page)
@@ -200,6 +201,7 @@ class Workspace(QWidget):
         self.tenants.turned.connect(self._tab_shown)
         context.runner.changed.connect(self._changed)
         context.outside.written.connect(self._written_outside)
+        context.outside.went_back.connect(self._went_back)
         context.outside.displaced.connect(self._say_displaced)
         notices.TablesWatch(context).told.connect(self._say_tables)
         context.tables_changed.connect(self._tables_changed)
@@ -713,6 +715,11 @@ class Workspace(QWidget):
         went_back = self.context.verdict.lost_end is not None or self.context.opened.database.is_earlier
         if not self.context.costs or went_back:  # its entries may be others by the same numbers
             self.refresh()
+
+    @Slot(object)
+    def _went_back(self, ends_at: int) -> None:
+        """What is shown may be what is gone."""
+        self.refresh()
 
     def _say_below(self, notice: notices.Notice, at: int = -1) -> None:
         self._said_below.insertWidget(at, notice)

@@ -98,13 +98,16 @@ class KeptVerdicts:
 
     def keep_end(self, where: Where, end: LostEnd, *, is_lost: bool) -> None:
         """Remembers that the end that was verified was seen to be gone, or to be there again, of what nothing
-        verifies by itself. Raises as `Where.location`.
+        verifies by itself; also one behind that, which a window has seen there or made. Raises as
+        `Where.location`.
         """
         last = self.last(where)
         if last is None or not last.intact:
             return
         lost = last.lost_end
-        if is_lost and lost is None and last.through == end.through:
+        if is_lost and lost is None and end.known_by and end.through > last.through:
+            self.keep(where, replace(last, lost_end=replace(end, missed=True)))
+        elif is_lost and lost is None and last.through == end.through:
             missed = replace(end, head=last.head, tenant=last.tenant, missed=True)
             self.keep(where, replace(last, lost_end=missed))
         elif not is_lost and lost is not None and lost.through == end.through:

@@ -521,7 +521,7 @@ def require_end(where: Where, store: CheckpointStore) -> None:
     if last is not None and last.intact and last.through:
         lost_end = last.lost_end or lost_end_of(where, last)
     if lost_end is not None:
-        was, why = f"was verified through entry {lost_end.through:,}, and {lost_end.found}", lost_end.why
+        was, why = f"was {lost_end.known}, and {lost_end.found}", lost_end.why
     else:
         with where.connect() as database:
             ends_at = last_entry(database) if has_chain(database) else 0

@@ -90,7 +90,7 @@ class TenantReport:
 
 
 _LOST_END = (
-    "It was verified through entry {:,} on {}, and {}. {}. What is there was judged as it stands; until this "
+    "It was {} on {}, and {}. {}. What is there was judged as it stands; until this "
     "end is accepted, no checkpoint is made."
 )
 
@@ -101,7 +101,8 @@ class LostEnd:
     was `head` (None where it was not looked at), is not there any more, and nobody has accepted that.
     `ends_at` is the last one there is. It is lost where it was `missed`: where the chains held without it.
     `before` is the first that was missed, where that is another. It `is_other`, another database, where the
-    first migration ran then at the time `ledger`, and at another one here.
+    first migration ran then at the time `ledger`, and at another one here. Where no verification knew it, but
+    a window on a live database, `known_by` says how, behind its number.
     """
 
     through: int
@@ -113,17 +114,34 @@ class LostEnd:
     before: "LostEnd | None" = None
     ledger: str = ""
     is_other: bool = False
+    known_by: str = ""
+
+    @property
+    def known(self) -> str:
+        """What there was, behind "it was"."""
+        if self.known_by:
+            return f"known to have entry {self.through:,}{self.known_by}"
+        return f"verified through entry {self.through:,}"
+
+    @property
+    def in_words(self) -> str:
+        """What there was and is, for one line."""
+        if self.known_by:
+            return f"entry {self.through:,}{self.known_by}, is not there any more"
+        return f"{self.known}, and {self.found}"
 
     @property
     def said(self) -> str:
         """It as a sentence, which is among the notes of a report."""
-        return _LOST_END.format(self.through, utc_time(self.at), self.found, self.why)
+        return _LOST_END.format(self.known, utc_time(self.at), self.found, self.why)
 
     @property
     def why(self) -> str:
         """What may have been done, as a sentence without its full stop."""
         if self.is_other:
             return "Another database was put in its place, or made there"
+        if self.known_by and self.ends_at >= self.through:
+            return "Another line of entries stands in its place, by Time Travel or somebody else"
         return "An earlier state was brought back, or its end was cut off"
 
     @property
@@ -153,12 +171,12 @@ class LostEnd:
     def accepted(self) -> str:
         """That somebody has said that it is right."""
         what = ": ".join(filter(None, (self.found, self.gone)))
-        return f"Accepted: it was verified through entry {self.through:,} before, and {what}."
+        return f"Accepted: it was {self.known} before, and {what}."
 
     @property
     def forgotten(self) -> str:
         """That it counts no more, as another act has said what does."""
-        was = f"It was verified through entry {self.through:,} before"
+        was = f"It was {self.known} before"
         return f"{was}, and {self.found}: that counts no more."
 
     def is_within(self, shown: "LostEnd") -> bool:

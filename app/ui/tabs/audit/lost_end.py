@@ -13,7 +13,7 @@ from app.ui.widgets.formatting import absolute_time, grouped
 from app.ui.widgets.labels import Label, Look
 
 _SENTENCE = (
-    "All was verified through entry {} on {}. {}\n\n{}: nothing here can tell which. By accepting it you say "
+    "{} {} on {}. {}\n\n{}: nothing here can tell which. By accepting it you say "
     "that this is right. What is there is verified then, a checkpoint of it may be made, and nothing here "
     "tells of what is gone any more."
 )
@@ -36,7 +36,8 @@ class _Question(ConfirmDialog):
         if lost.before is not None:
             what += f" Entry {grouped(lost.before.through)}, its last one before, is gone, too."
         at = absolute_time(lost.at, context.settings.utc_times)
-        sentence = _SENTENCE.format(grouped(lost.through), at, what, lost.why)
+        whole = "It was" if lost.known_by else "All was"
+        sentence = _SENTENCE.format(whole, lost.known, at, what, lost.why)
         super().__init__(context.theme, "Accept this end?", sentence, action="Accept this end", parent=parent)
         self._context, self._lost = context, lost
         self.changed = Label("", Look.WARN, wrap=True)

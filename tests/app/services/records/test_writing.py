@@ -250,7 +250,7 @@ def test_nothing_comes_back_of_a_tenant_that_was_erased(
         commit(engine, creation("u-3"), now=NOW)
     before = users_of(database_path), rows_of(database_path)
     for _ in range(2):
-        with pytest.raises(NotAllowed, match="no longer in the chain of acme-corp, which was erased since"):
+        with pytest.raises(NotAllowed, match=r"of acme-corp, which was erased since, or .*another line"):
             undo(engine, change, now=NOW)
     assert (users_of(database_path), rows_of(database_path)) == before
 

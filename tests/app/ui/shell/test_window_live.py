@@ -31,7 +31,7 @@ from app.services.records.tables import EVERYONE, Scope
 from app.ui.session.lock import what_became
 from app.ui.shell.connect_dialog import ConnectDialog, TokenDialog
 from app.ui.shell.dialogs import NotesDialog
-from app.ui.shell.notices import BrokenNotice, ContinuationNotice, TablesNotice
+from app.ui.shell.notices import BrokenNotice, ContinuationNotice, LostEntryNotice, TablesNotice
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.time_travel import KEPT, TimeTravelDialog
 from app.ui.shell.window import MainWindow
@@ -782,11 +782,95 @@ def test_another_line_that_others_went_on_with_is_told_and_writes_are_locked(
     with qtbot.waitSignal(context.outside.went_back):
         context.outside.look()
     qtbot.waitUntil(lambda: "writes are locked again" in window.toast.label.text())
-    assert context.lock.is_locked
-    if not by_own_act:
-        qtbot.waitUntil(lambda: window.shield.text() == "Older state, or cut off")
+    assert context.lock.is_locked and window.strip.state.text() == f"locked again: entry {last + 1:,} is gone"
+    assert window.shield.text() == "Older state, or cut off"
+    if by_own_act:
+        made = f"entry {last + 1:,} ({context.history.next_undo}), made by this window"
+        assert f"{made}, is not there any more" in words(window)
+    else:
         gone = f"verified through entry {last + 1:,}, and that entry is not there as it was"
         qtbot.waitUntil(lambda: gone in words(window))
+
+
+def test_an_own_act_in_whose_place_others_entries_stand_is_told_until_somebody_accepts_that(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path
+) -> None:
+    (paths.checkpoints_dir()).mkdir(parents=True)
+    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
+    page, context = open_live(qtbot, window, production), window.context
+    assert context is not None and window.workspace is not None
+    go(qtbot, window, 1)
+    press("Ctrl+Return")
+    qtbot.waitUntil(lambda: context.verdict.outcome is not None and bool(context.verdict.outcome.checkpoint))
+    unlock(qtbot, window)
+    last = int(ask(file, "SELECT max(seq) FROM audit_chain")[0][0])
+    go(qtbot, window, 0)
+    choose(qtbot, page, 0)
+    edit_email(qtbot, window, "mei@acme-corp.example")
+    closed(qtbot, window, FormDialog)
+    qtbot.waitUntil(lambda: is_settled(window))
+    before = "UPDATE users SET email = 'before@acme-corp.example' WHERE email = 'mei@acme-corp.example'"
+    ask(file, before)
+    ask(file, f"DELETE FROM audit_chain WHERE seq > {last}")
+    ask(file, f"UPDATE sqlite_sequence SET seq = {last} WHERE name = 'audit_chain'")
+    append(file, "other", 3)
+    told: list[str] = []
+    window.toast.changed.connect(lambda: told.append(window.toast.label.text()))
+    page.model.reload()  # which finds it, and locks the engine
+    qtbot.waitUntil(lambda: context.lock.is_locked)
+    qtbot.waitUntil(lambda: window.strip.state.text().startswith("locked again"), timeout=10_000)
+    qtbot.waitUntil(lambda: "before@acme-corp.example" in values(page, "email"))
+    (shown,) = window.findChildren(BrokenNotice)
+    made = f"entry {last + 1:,} ({context.history.next_undo}), made by this window"
+    qtbot.waitUntil(lambda: shown.isVisible() and made in shown.banner.headline())
+    qtbot.waitUntil(lambda: is_settled(window))
+    assert any("writes are locked again" in one for one in told)
+    assert not any("continues" in one for one in [*told, *words(window)])
+
+    window.turn_lock()
+    question = dialog(qtbot, window, ConfirmDialog)
+    assert any(f"known to have entry {last + 1:,}" in one for one in labels(question))
+    question.done(0)
+    closed(qtbot, window, ConfirmDialog)
+    unlock(qtbot, window)
+    press("Ctrl+Z")  # which is asked about, as any act in an earlier state
+    question = dialog(qtbot, window, ConfirmDialog)
+    assert question.windowTitle().endswith("Go on from an earlier state?")
+    question.accept()
+    why = ": another line of entries stands in its place (Time Travel, or somebody else). Nothing"
+    refused = dialog(qtbot, window, ErrorDialog)
+    assert any(why in one for one in labels(refused))
+    refused.done(0)
+    closed(qtbot, window, ErrorDialog)
+
+    go(qtbot, window, 1)
+    press("Ctrl+Return")  # to verify what is new accepts nothing
+    qtbot.waitUntil(lambda: context.verdict.through == last + 3 and not context.verdict.is_asked)
+    qtbot.waitUntil(lambda: is_settled(window))
+    assert window.shield.text() == "Older state, or cut off" and made in words(window)
+
+
+def test_an_own_act_that_is_gone_is_told_where_nothing_was_verified_until_it_is_dismissed(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path
+) -> None:
+    page, context = open_live(qtbot, window, production), window.context
+    assert context is not None and window.workspace is not None
+    unlock(qtbot, window)
+    choose(qtbot, page, 0)
+    edit_email(qtbot, window, "mei@acme-corp.example")
+    closed(qtbot, window, FormDialog)
+    qtbot.waitUntil(lambda: is_settled(window))
+    last = int(ask(file, "SELECT max(seq) FROM audit_chain")[0][0])
+    ask(file, f"DELETE FROM audit_chain WHERE seq = {last}")
+    append(file, "other", 2)
+    ask(file, f"UPDATE audit_chain SET seq = seq - 1 WHERE seq > {last}")
+    context.outside.look()
+    (shown,) = window.findChildren(LostEntryNotice)
+    qtbot.waitUntil(shown.isVisible)
+    made = f"Entry {last:,} ({context.history.next_undo}), made by this window"
+    assert shown.banner.headline().startswith(made)
+    click(qtbot, button(shown, "Dismiss"))
+    assert not shown.isVisible()
 
 
 def test_daily_retention_is_agreed_to_for_a_connection_and_unlocking_says_what_it_reads(
