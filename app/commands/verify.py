@@ -122,7 +122,7 @@ def verify(options: argparse.Namespace) -> int:
             _say_rows(where, store, section)
         before(section)
         unread, report = error, verifier(where, section=section, now=now)
-    if since is None and not report.entries and not report.findings:
+    if since is None and not report.entries and not report.findings and report.lost_end is None:
         _refuse_empty(section)
     if options.report is not None:
         from app.services.chain.evidence import write_bundle  # noqa: PLC0415 - few write one

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from app.services.chain.verify.report import LostEnd, Report, Section
+from app.services.chain.verify.report import Report, Section
 from app.services.chain.verify.source import SHAPE, CannotVerify, readable, require_chain
 from app.services.chain.where import Where
 from app.services.opened import Opened
@@ -138,17 +138,11 @@ def _entries(where: Where, tenant: str) -> int:
 
 
 def _verified(where: Where, tenant: str, store: "CheckpointStore", verify: "Verifier", **how: Any) -> Report:
-    from app.services.chain.checkpoints.making import lost_end_of_tenant, verify_with_checkpoints  # noqa: PLC0415 - as above
+    from app.services.chain.checkpoints.making import verify_with_checkpoints  # noqa: PLC0415 - as above
 
-    report = verify_with_checkpoints(where, store, verify, section=Section(tenant), **how)
-    known = store.verdicts.last(where)
-    lost_end = None if known is None or not report.intact else known.lost_end
-    own = None if lost_end is None else lost_end_of_tenant(where, lost_end, tenant)
-    if report.lacks_table and report.intact and known is not None:  # whosever was the last one
-        own = lost_end or LostEnd(known.through, known.at, known.head, 0, known.tenant, missed=True)
-    if own is not None:
-        report = report.with_lost_end(own)
-    return bundle.of_one(report, tenant)
+    return bundle.of_one(
+        verify_with_checkpoints(where, store, verify, section=Section(tenant), **how), tenant
+    )
 
 
 def _gone(

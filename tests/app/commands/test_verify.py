@@ -431,3 +431,51 @@ def test_a_verdict_is_called_as_in_the_window(copy: Path, tmp_path: Path) -> Non
     assert last().startswith("TAMPERED: ") and last().endswith(" (Chain broken)")
     for said in (run("verify", "--help", home=home).stdout, run("--help", home=home).stdout):
         assert "intact" not in said and " sound" not in said
+
+
+def _owner(path: Path, seq: int) -> str:
+    with apsw.Connection(str(path)) as sql:
+        (found,) = sql.execute("SELECT tenant_id FROM audit_chain WHERE seq = ?", (seq,)).fetchall()
+    return str(found[0])
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_tenant_whose_last_entry_was_lost_hears_of_it_where_it_is_verified_alone(
+    copy: Path, is_known: bool
+) -> None:
+    owner = _owner(copy, 600)
+    with apsw.Connection(str(copy)) as sql:
+        there = sql.execute("SELECT DISTINCT tenant_id FROM audit_chain WHERE seq < 590").fetchall()
+    other = next(name for (name,) in there if name != owner)
+    assert run("verify", copy).returncode == 0
+    execute(copy, "DELETE FROM audit_chain WHERE seq > 599", "UPDATE sqlite_sequence SET seq = 599")
+    if is_known:
+        assert run("verify", copy).returncode == 1
+    for _ in range(2):
+        of_other = run("verify", copy, "--tenant", other)
+        assert of_other.returncode == 0 and "CONSISTENT: " in of_other.stdout
+        assert "The end of the whole database is lost: it was verified through entry 600" in of_other.stdout
+        assert owner not in of_other.stdout
+        done = run("verify", copy, "--tenant", owner)
+        assert done.returncode == 1 and "CONSISTENT, end lost: " in done.stdout
+        assert "It was verified through entry 600 on " in done.stdout and "600, its last" not in done.stdout
+        assert "if you know why: tenant-admin verify --accept-end" in done.stderr
+    whole = run("verify", copy)
+    assert whole.returncode == 1 and "and ends at entry 599 now. " in whole.stdout
+    assert run("verify", copy, "--accept-end").returncode == 0
+    for name in (owner, other):
+        accepted = run("verify", copy, "--tenant", name)
+        assert accepted.returncode == 0 and " is lost" not in accepted.stdout
+
+
+def test_a_tenant_of_which_nothing_but_what_was_lost_was_there_has_lost_its_end(copy: Path) -> None:
+    owner = _owner(copy, 600)
+    assert run("verify", copy).returncode == 0
+    execute(
+        copy,
+        f"DELETE FROM audit_chain WHERE tenant_id = '{owner}'",
+        "UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM audit_chain)",
+    )
+    done = run("verify", copy, "--tenant", owner)
+    assert done.returncode == 1 and "CONSISTENT, end lost: 0 entries" in done.stdout
+    assert run("verify", copy, "--tenant", "nobody").returncode == 2

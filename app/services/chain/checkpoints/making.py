@@ -165,7 +165,10 @@ def most_to_read(where: Where, store: CheckpointStore, section: Section) -> int:
     part that goes on from a checkpoint has looked that up already. Raises as `verify`.
     """
     rows = to_read(where, section)
-    if not rows or section != EVERYTHING:
+    if rows and section != EVERYTHING:
+        last = store.verdicts.last(where)
+        return rows + (0 if last is None else _LOOKS * len(_ends_to_look_for(last, 0)))
+    if not rows:
         return rows
     with suppress(TenantAdminError):  # of the store, which the verification says
         rows += _LOOKS * store.looked_for(where)
@@ -194,8 +197,9 @@ def verify_with_checkpoints(
     Of a range they say what the last entries were that they knew there. `archive` is a folder of what
     retention removed, to be proven as one chain with the file. On behalf of whom that is done is `by`, where
     the verdict is to be kept: of the whole, or of a part that is broken, but not against an export, which may
-    be an old one; `accepts_end` as of `keep_verdict`. Raises the errors of `verify`, of
-    `CheckpointStore.known` or `known_from`, and of `with_archive`.
+    be an old one; `accepts_end` as of `keep_verdict`. A part that holds also says what
+    is lost of the end that was verified. Raises the errors of `verify`, of `CheckpointStore.known` or
+    `known_from`, of `with_archive`, and of `where.connect`.
     """
     verify = telling(store, verify)
     known = store.known(copied or where) if export is None else store.known_from(where, export, trust=trust)
@@ -204,10 +208,55 @@ def verify_with_checkpoints(
         from app.services.chain.archive_trail import with_archive  # noqa: PLC0415 - few have one
 
         report = with_archive(where, report, archive, tenant=section.tenant, monitor=monitor)
-    if by is not None and export is None and (section == EVERYTHING or report.verdict in BROKEN):
-        is_part = section != EVERYTHING
+    is_part = section != EVERYTHING
+    if by is not None and export is None and (not is_part or report.verdict in BROKEN):
         return keep_verdict(where, store, report, now=now, by=by, part=is_part, accepts_end=accepts_end)
+    if is_part and export is None and section.last is None:
+        return _with_lost_end_of(where, store, report, section, keeps=by is not None)
     return report
+
+
+_OF_ALL: Final = (
+    "The end of the whole database is lost: it was verified through entry {:,} on {}, and {}. That entry was "
+    "not this tenant's; whether others of this one are gone with it is not known. Verify all of it."
+)
+
+
+def _with_lost_end_of(
+    where: Where, store: CheckpointStore, report: Report, section: Section, *, keeps: bool
+) -> Report:
+    """The same of a part that reaches to the end, where the end that was verified before is lost: of the
+    tenant whose entry that was; to another one a note tells it.
+
+    `keeps` what nothing has kept yet, as a tenant alone may be all that is ever verified. Raises as
+    `where.connect`.
+    """
+    last = store.verdicts.last(where)
+    if last is None or not report.intact:
+        return report
+    ends = [end for end in _ends_to_look_for(last, 0) if end.through >= (section.first or 0)]
+    if report.lacks_table and not ends:  # whatever was found then
+        ends = [LostEnd(last.through, last.at, last.head, 0, last.tenant)]
+    lost = _not_there(where, ends, report, None, None)
+    if not lost:
+        return report
+    with where.connect() as database:
+        ends_at = last_entry(database) if has_chain(database) else 0
+    lost = [replace(end, ends_at=ends_at) for end in lost]
+    if keeps:
+        store.verdicts.keep_end(where, lost[-1], is_lost=True)
+    everyones = section.tenant is None or report.lacks_table
+    own = [end for end in lost if everyones or end.tenant in (None, section.tenant)]
+    if own:
+        return report.with_lost_end(_together(own))
+    end = _together(lost)
+    note = _OF_ALL.format(end.through, utc_time(end.at), end.found)
+    return replace(report, notes=(*report.notes, note))
+
+
+def _together(ends: Sequence[LostEnd]) -> LostEnd:
+    """The last one that is lost, with the first one, of one or more."""
+    return replace(ends[-1], before=ends[0] if ends[1:] else None)
 
 
 def verify_and_sign(
@@ -403,7 +452,7 @@ def keep_verdict(
             if report.intact and not is_put_back:
                 raise
             report = replace(report, notes=(*report.notes, f"{_NOT_LOOKED_UP}: {why_none(error, where)}"))
-    lost_end = replace(ends[-1], before=ends[0] if ends[1:] else None) if ends else None
+    lost_end = _together(ends) if ends else None
     if is_put_back:
         forgotten = [] if lost_end is None or not report.intact else [lost_end.forgotten]
         report, lost_end = replace(report, notes=(*report.notes, *forgotten)), None
@@ -482,7 +531,8 @@ def _ends_to_look_for(last: KeptVerdict, ends_at: int) -> list[LostEnd]:
     """
     lost = last.lost_end
     ends = [] if lost is None else [lost.before, replace(lost, before=None)]
-    if last.intact and last.through > 0:
+    is_told = lost is not None and (lost.through, lost.head) == (last.through, last.head)
+    if last.intact and last.through > 0 and not is_told:
         ends.append(LostEnd(last.through, last.at, last.head, ends_at, last.tenant, ledger=last.ledger))
     return [replace(end, ends_at=ends_at) for end in ends if end is not None]
 
@@ -534,13 +584,6 @@ def require_end(where: Where, store: CheckpointStore) -> None:
         f"{where.name} {was}. {why}. What is recorded "
         f"now takes the number of an entry that was there, so nothing was changed. If you know why: {way}"
     )
-
-
-def lost_end_of_tenant(where: Where, lost_end: LostEnd, tenant: str) -> LostEnd | None:
-    """Of an end that is lost, or is yet to be looked for, what is not there now and was this tenant's."""
-    ends = [end for end in (lost_end, lost_end.before) if end is not None and end.tenant in (None, tenant)]
-    found = (_if_lost(where, replace(end, before=None)) for end in ends)
-    return next((lost for lost in found if lost is not None), None)
 
 
 def _if_lost(where: Where, end: LostEnd, seen: Seen | None = None) -> LostEnd | None:

@@ -699,6 +699,34 @@ def test_what_gave_way_to_a_person_is_made_up_for(
     qtbot.waitUntil(lambda: window.shield.text() == "Chain broken")
 
 
+def test_a_tenant_verified_alone_has_lost_the_end_that_was_its_own(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    store, last = CheckpointStore(paths.checkpoints_dir()), "ORDER BY seq DESC LIMIT 1"
+    (owner,) = ask(demo_path, f"SELECT tenant_id FROM audit_chain {last}")[0]
+    (other,) = ask(demo_path, f"SELECT tenant_id FROM audit_chain WHERE tenant_id <> '{owner}' {last}")[0]
+    verify_with_checkpoints(InFile(demo_path), store, VERIFY, now=NOW, by="ada")
+    ask(demo_path, "DELETE FROM audit_chain WHERE seq = (SELECT max(seq) FROM audit_chain)")
+    ask(demo_path, "UPDATE sqlite_sequence SET seq = seq - 1 WHERE name = 'audit_chain'")
+    verify_with_checkpoints(InFile(demo_path), store, VERIFY, now=NOW + 1, by="ada")
+    window.settings.verify_by_itself = False
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, AUDIT)
+    assert isinstance(page, AuditTab)
+    for tenant, said in (
+        (owner, f"{owner}: older state, or cut off"),
+        (other, f"Chain of {other} consistent"),
+    ):
+        window.tenants.pick(tenant)
+        with qtbot.waitSignal(page.verified):
+            page.panel.start(Asked(Section(tenant)))
+        outcome = page.panel.outcome
+        assert outcome is not None and outcome.report.stands is (tenant == other)
+        assert said in words(page.panel)
+        assert ("end of the whole database is lost" in words(page.panel)) is (tenant == other)
+        assert window.shield.text() == "Older state, or cut off"
+
+
 def test_what_could_not_be_verified_behind_others_is_tried_again(
     qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

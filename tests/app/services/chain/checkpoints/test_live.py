@@ -505,6 +505,40 @@ def test_other_entries_in_the_numbers_of_a_lost_end_do_not_hide_that(
     assert since(engine, store, accepts_end=True).report.stands and since(engine, store).report.stands
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_a_tenant_alone_hears_that_its_own_end_was_lost_or_that_of_the_whole(
+    put: Put, path: Path, store: CheckpointStore, *, known: bool
+) -> None:
+    engine, chain = put(path)
+    where = InDatabase(engine)
+    sign(where, store)
+    for _ in range(2):
+        chain.append("tenant-01", at=NOW)
+    assert since(engine, store).report.stands
+    go_back(chain, 90)
+    for _ in range(3):
+        chain.append("tenant-00", at=NOW + 1)
+    if known:
+        assert not since(engine, store).report.stands
+
+    def alone(section: Section) -> Report:
+        assert engine.usage is not None
+        most, before = making.most_to_read(where, store, section), engine.usage.read
+        report = making.verify_with_checkpoints(where, store, VERIFY, now=NOW, by="ops", section=section)
+        assert report.intact and (section.is_range or engine.usage.read - before <= most)
+        return report
+
+    for _ in range(2):
+        other = alone(Section("tenant-00"))
+        assert other.stands and "The end of the whole database is lost" in other.notes[-1]
+        own = alone(Section("tenant-01"))
+        assert own.lost_end is not None and (own.lost_end.through, own.lost_end.ends_at) == (92, 93)
+        assert own.notes[-1] == own.lost_end.said and "too)" not in own.lost_end.said
+    assert not alone(Section(first=92)).stands and alone(Section("tenant-01", last=20)).stands
+    assert not since(engine, store).report.stands and since(engine, store, accepts_end=True).report.stands
+    assert alone(Section("tenant-01")).stands and not alone(Section("tenant-00")).notes
+
+
 @pytest.mark.wrangler
 def test_an_older_state_is_read_no_oftener_than_it_takes(
     live: Live, store: CheckpointStore, tmp_path: Path
