@@ -89,8 +89,8 @@ class TenantTotals:
 
     @classmethod
     def of(cls, rows: Sequence[TenantRow]) -> "TenantTotals":
-        verified = sum(row.verdict in SOUND for row in rows)
-        chains = sum(row.entries > 0 or row.verdict is not None for row in rows)
+        verified = sum(row.holds for row in rows)
+        chains = sum(row.entries > 0 or row.verdict is not None or row.has_lost_end for row in rows)
         sums = {name: sum(getattr(row, name) or 0 for row in rows) for name in _SUMMED}
         missing = frozenset[str]().union(*(row.missing for row in rows))
         return cls(len(rows), verified=verified, not_verified=chains - verified, missing=missing, **sums)
@@ -263,6 +263,8 @@ def _is_one_of(column: str, values: Sequence[ListedValue], row: TenantRow) -> bo
 
 def _severity(row: TenantRow) -> int:
     """Sorted by it, what is broken comes first, and what nobody has verified before what holds."""
+    if row.lacks_end:
+        return list(Verdict).index(Verdict.EARLIER)
     if row.verdict is None:
         return int(row.entries > 0)
     return 0 if row.verdict in SOUND else list(Verdict).index(row.verdict)

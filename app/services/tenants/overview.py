@@ -12,6 +12,7 @@ from peewee import Table as PeeweeTable
 
 from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.rules import BROKEN, CALLED, SOUND, Verdict
+from app.services.chain.verify.report import LostEnd
 from app.services.deliveries import health
 from app.services.deliveries.log import DeliveryLog, DeliverySummary
 from app.services.records.erased import ErasedTenant, erased
@@ -63,6 +64,7 @@ class KnownOfChains:
     """What the last verification, which was made `at` and saw the entries up to seq `through`, says of each
     tenant's chain; `others` of those that it does not name. Something `is_broken` that it may not name.
     `findings` are how many of a tenant are known. It `is_doubted` where what was found may hold no more.
+    `ends_lost` are the tenants of whom the last entry that was verified is gone.
     """
 
     at: int = 0
@@ -72,6 +74,7 @@ class KnownOfChains:
     is_broken: bool = False
     findings: Mapping[str, int] = field(default_factory=dict)
     is_doubted: bool = False
+    ends_lost: frozenset[str] = frozenset()
 
     @property
     def names_none(self) -> bool:
@@ -81,24 +84,41 @@ class KnownOfChains:
 
 def known_of(said: KeptVerdict | None) -> KnownOfChains:
     """What is still known of it after a restart: of each of a whole that did not hold, of all of them, or
-    nothing of any.
+    nothing of any. What was found when an end had been lost says of the others what it would without that;
+    what was found before, no more.
     """
     if said is None:
         return KnownOfChains()
-    others = said.verdict if said.is_of_all else None
-    return KnownOfChains(said.at, said.through, said.tenants, others, is_broken=said.verdict in BROKEN)
+    lost = said.lost_end if said.intact else None
+    is_doubted = lost is not None and (lost.through, lost.head) == (said.through, said.head)
+    others = said.verdict if replace(said, lost_end=None).is_of_all and not is_doubted else None
+    return KnownOfChains(
+        said.at,
+        said.through,
+        said.tenants,
+        others,
+        is_broken=said.verdict in BROKEN,
+        is_doubted=is_doubted,
+        ends_lost=whose(lost),
+    )
+
+
+def whose(lost: LostEnd | None) -> frozenset[str]:
+    """The tenants whose entries they were, as far as that is known."""
+    ends = [] if lost is None else [lost, lost.before]
+    return frozenset(end.tenant for end in ends if end is not None and end.tenant is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class TenantRow:
     """How a tenant stands. `title` and `plan` are what the platform's own table calls it. Of its `users` so
-    many are `passwordless`. `verdict` is what was found of its chain `verified_at`, with so many
-    `findings`, None where nothing was, or where it `is_unsaid` what; `newer` of its entries came since,
-    and `head` is the last one's number. Of its `active` webhooks what was sent last to so many is
-    `failing`; `attempts` are the last `SHOWN` deliveries to all of these, the oldest first. `rows`
-    counts all that are its own, `first` and `last` are the earliest and the latest time in them. `runs`
-    is None where a run has no tenant; what else is counted in a table that is `missing` is no number
-    either, as `number` says.
+    many are `passwordless`. `verdict` is what was found of its chain `verified_at`, with so many `findings`,
+    None where nothing was, or where it `is_unsaid` what; it `has_lost_end` as `KnownOfChains` says; `newer`
+    of its entries came since, and `head` is the last one's number. Of its `active` webhooks what was sent
+    last to so many is `failing`; `attempts` are the last `SHOWN` deliveries to all of these, the oldest
+    first. `rows` counts all that are its own, `first` and `last` are the earliest and the latest time in
+    them. `runs` is None where a run has no tenant; what else is counted in a table that is `missing` is no
+    number either, as `number` says.
     """
 
     name: str
@@ -112,6 +132,7 @@ class TenantRow:
     verdict: Verdict | None = None
     verified_at: int | None = None
     is_unsaid: bool = False
+    has_lost_end: bool = False
     findings: int = 0
     notifications: int = 0
     unread: int = 0
@@ -138,6 +159,8 @@ class TenantRow:
         """How its chain stands, in words."""
         if self.erased is not None and self.verdict not in BROKEN:
             return "erased"
+        if self.lacks_end:
+            return "end lost"
         if self.verdict is None:
             seen = "not known" if self.is_unsaid else "never verified"
             return seen if self.entries else "no entries"
@@ -147,10 +170,19 @@ class TenantRow:
         return f"{said}, {self.newer:,} new since" if self.newer else said
 
     @property
+    def lacks_end(self) -> bool:
+        """Whether it has lost its end, and nothing worse was found."""
+        return self.has_lost_end and self.verdict not in BROKEN
+
+    @property
+    def holds(self) -> bool:
+        return self.verdict in SOUND and not self.has_lost_end
+
+    @property
     def is_in_need(self) -> bool:
         """Whether its chain or a webhook needs looking after; a chain does that nobody ever verified."""
-        judged = self.verdict is not None or self.entries > 0
-        return self.failing > 0 or (judged and self.verdict not in SOUND)
+        judged = self.verdict is not None or self.entries > 0 or self.has_lost_end
+        return self.failing > 0 or (judged and not self.holds)
 
     def has(self, text: str) -> bool:
         """Whether its name, or what the platform calls it, has a text (`sought`) in it."""
@@ -165,6 +197,7 @@ class TenantRow:
             "withoutPassword": self.number("passwordless"),
             "entries": self.number("entries"),
             "chain": None if self.verdict is None else str(self.verdict),
+            "endLost": self.has_lost_end,
             "newEntries": self.newer,
             "lastEntry": self.head,
             "verifiedAt": self.verified_at,
@@ -247,7 +280,7 @@ def overview(
         for name, one in erased(database).items():
             if name in counts and counts[name].rows == counts[name].entries == 1:
                 counts[name] = replace(counts[name], erased=one)
-    gone = {name for name, verdict in known.verdicts.items() if verdict in BROKEN}
+    gone = {name for name, verdict in known.verdicts.items() if verdict in BROKEN} | known.ends_lost
     return [
         judged(replace(counts[name], name=name, **sent.get(name, {})), known)
         for name in sorted(counts.keys() | gone)
@@ -371,8 +404,15 @@ def judged(row: TenantRow, known: KnownOfChains) -> TenantRow:
         verdict = known.others
     at = None if verdict is None else known.at
     is_lost = known.names_none or (known.is_doubted and verdict is None)
-    unsaid, findings = is_lost and were_seen, known.findings.get(row.name, 0)
-    return replace(row, verdict=verdict, verified_at=at, is_unsaid=unsaid, findings=findings)
+    has_lost_end = row.name in known.ends_lost
+    return replace(
+        row,
+        verdict=verdict,
+        verified_at=at,
+        is_unsaid=(is_lost and were_seen) or (has_lost_end and verdict is None),
+        has_lost_end=has_lost_end,
+        findings=known.findings.get(row.name, 0),
+    )
 
 
 def _deliveries(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.appending import append
 from tests.fixtures.command import run
 from tests.fixtures.sample import sample
 from tests.fixtures.window import ask, count
@@ -40,6 +41,23 @@ def test_what_is_wrong_with_all_chains_is_said_beside_those_of_each(tmp_path: Pa
         assert run("verify", path).returncode == 1
         lines = run("tenants", "list", path).stdout.splitlines()
         assert lines[-2].startswith(f"All chains together: {said}, verified 20")
+
+
+def test_a_lost_end_is_said_of_its_tenant_and_what_was_verified_of_the_others(tmp_path: Path) -> None:
+    path = sample(tmp_path / "foundation.sqlite", rows=300)
+    assert run("checkpoint", path).returncode == 0
+    (owner,) = ask(path, "SELECT tenant_id FROM audit_chain ORDER BY seq LIMIT 1")[0]
+    append(path, owner, 1)
+    assert run("verify", path).returncode == 0
+    ask(path, "DELETE FROM audit_chain WHERE seq > 300")
+    ask(path, "UPDATE sqlite_sequence SET seq = 300 WHERE name = 'audit_chain'")
+    assert run("verify", path, "--since-checkpoint").returncode == 1
+    lines = [line for line in run("tenants", "list", path).stdout.splitlines() if "; chain " in line]
+    said = {line.split(": ")[0]: line.split("; chain ")[1].split(";")[0] for line in lines}
+    assert said.pop(owner) == "end lost" and {*said.values()} <= {"verified", "consistent"}
+    found = json.loads(run("tenants", "list", path, "--json").stdout)
+    assert {one["tenant"] for one in found if one["endLost"]} == {owner}
+    assert None not in {one["verifiedAt"] for one in found}
 
 
 def test_one_is_exported_into_a_folder_of_its_own(tmp_path: Path) -> None:

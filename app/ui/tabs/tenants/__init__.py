@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from app.itemmodels.columns import Bars, Row, Tone
 from app.services.chain.checkpoint import Checkpoint
-from app.services.chain.rules import SOUND
 from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists, Newer
@@ -243,8 +242,9 @@ class TenantsTab(RecordTab):
         if one.erased is not None:
             return words.erased(one, self.context.settings.utc_times)
         if one.verified_at is None:
-            return "Verify the audit chain to see how it stands." if one.entries else "It has no audit chain."
-        looked = "Verified" if one.verdict in SOUND else "Looked at"
+            has_any = one.entries or one.has_lost_end
+            return "Verify the audit chain to see how it stands." if has_any else "It has no audit chain."
+        looked = "Verified" if one.holds else "Looked at"
         return f"{looked} {absolute_time(one.verified_at, self.context.settings.utc_times)}"
 
     def _show_past(self, record_id: object, record: Any) -> None:

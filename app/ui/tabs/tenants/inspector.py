@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoint import Checkpoint
-from app.services.chain.rules import SOUND
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, USERS, WEBHOOK_DESTINATIONS
 from app.services.tenants import overview
@@ -170,7 +169,7 @@ class ChainPart(QWidget):
         at = row.verified_at
         ago = relative_time(at, context.clock())
         when = f"{absolute_time(at, context.settings.utc_times)} · {ago}"
-        found = [Field("Verified" if row.verdict in SOUND else "Looked at", when, can_copy=False)]
+        found = [Field("Verified" if row.holds else "Looked at", when, can_copy=False)]
         if (by := self._by(row)) is not None:
             found.append(Field("By", by, can_copy=False))
         since = Field("Since then", "no new entries", can_copy=False)

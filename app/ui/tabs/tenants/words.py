@@ -7,6 +7,7 @@ from dataclasses import replace
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.kept import knows
 from app.services.chain.rules import BROKEN, SOUND, Verdict
+from app.services.chain.verify.report import LostEnd
 from app.services.records.stored_times import epoch_of
 from app.services.tenants import overview
 from app.services.tenants.listing import TenantTotals
@@ -31,13 +32,19 @@ def known_now(verdict: FileVerdict) -> KnownOfChains:
     """What is known of each tenant's chain in the window."""
     outcome = verdict.outcome
     if outcome is None:
-        known = overview.known_of(verdict.last)
-        return known if verdict.lost_end is None else replace(known, others=None, is_doubted=True)
+        known, last = overview.known_of(verdict.last), verdict.last
+        is_found = last is not None and last.lost_end is not None and _same(last.lost_end, verdict.lost_end)
+        if verdict.lost_end is None or is_found:
+            return known
+        return replace(
+            known, others=None, is_doubted=True, ends_lost=known.ends_lost | overview.whose(verdict.lost_end)
+        )
     report = outcome.report
     verdicts: Mapping[str, Verdict] = {one.tenant: one.verdict for one in report.tenants}
     if outcome.checkpoint is not None:
         verdicts = {name: knows(found) for name, found in verdicts.items()}
-    is_doubted = outcome.is_doubted or report.undecided or verdict.lost_end is not None
+    is_found = report.lost_end is not None and _same(report.lost_end, verdict.lost_end)
+    is_doubted = outcome.is_doubted or report.undecided or (verdict.lost_end is not None and not is_found)
     if is_doubted:
         verdicts = {name: found for name, found in verdicts.items() if found in BROKEN}
     findings = Counter(
@@ -48,22 +55,34 @@ def known_now(verdict: FileVerdict) -> KnownOfChains:
         outcome.at,
         outcome.through,
         verdicts,
-        _others(verdict, outcome),
+        _others(verdict, outcome, is_found=is_found),
         is_broken=outcome.is_broken,
         findings=findings,
         is_doubted=is_doubted,
+        ends_lost=overview.whose(verdict.lost_end),
     )
 
 
-def _others(verdict: FileVerdict, outcome: Outcome) -> Verdict | None:
-    """What is known of those that a verification from a checkpoint on does not name."""
-    return outcome.report.verdict if verdict.whole_stands and not outcome.is_doubted else None
+def _same(found: LostEnd, now: LostEnd | None) -> bool:
+    """Whether no more is lost now than the verification found."""
+    return now is not None and now.is_within(found)
+
+
+def _others(verdict: FileVerdict, outcome: Outcome, *, is_found: bool) -> Verdict | None:
+    """What is known of those that a verification from a checkpoint on does not name, also where it `is_found`
+    by it that an end is lost.
+    """
+    since = outcome.asked.since is not None and outcome.intact and verdict.whole_at is not None
+    stands = verdict.whole_stands or (is_found and since)
+    return outcome.report.verdict if stands and not outcome.is_doubted else None
 
 
 def looks(one: TenantRow) -> tuple[Tone, str]:
     """Tone and icon of a chain's state."""
     if one.erased is not None and one.verdict not in BROKEN:
         return Tone.NEUTRAL, Icon.DELETE
+    if one.lacks_end:
+        return Tone.WARN, Icon.WARNING
     if one.verdict is None:
         return Tone.NEUTRAL, Icon.CANCELLED if one.entries else Icon.SHIELD_OFF
     if one.verdict in SOUND:
@@ -78,7 +97,8 @@ VERIFYING = "being verified…"
 def is_awaited(one: TenantRow, verdict: FileVerdict) -> bool:
     """Whether nothing is known of its chain that will be in a moment."""
     runs = verdict.is_running or verdict.is_asked
-    return runs and one.verdict is None and one.entries > 0 and one.erased is None
+    is_told = one.verdict is not None or one.has_lost_end
+    return runs and not is_told and one.entries > 0 and one.erased is None
 
 
 def state(one: TenantRow, now: int, verdict: FileVerdict) -> str:
@@ -89,7 +109,7 @@ def state(one: TenantRow, now: int, verdict: FileVerdict) -> str:
     if one.erased is not None:
         at = epoch_of(one.erased.at)
         return words if at is None else f"{words} · {ago(at, now)}"
-    if one.verdict not in SOUND or one.newer or one.verified_at is None:
+    if not one.holds or one.newer or one.verified_at is None:
         return words
     return f"{words} · {ago(one.verified_at, now)}"
 

@@ -8,6 +8,7 @@ import pytest
 
 from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.rules import Verdict
+from app.services.chain.verify.report import LostEnd
 from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.log import DeliveryLog
@@ -195,6 +196,28 @@ def test_what_is_kept_of_the_whole_says_of_all_that_they_hold_or_nothing(
     said = replace(KeptVerdict(Verdict.VERIFIED, NOW, "mei", 3, 0, 0, through=3), **changes)
     assert known_of(said) == KnownOfChains(NOW, 3, {}, others, is_broken=broken)
     assert known_of(None) == NOTHING
+
+
+def test_an_end_that_is_lost_is_said_of_its_tenant_and_of_the_others_what_was_found(
+    database: LocalDatabase,
+) -> None:
+    fill(database)
+    said = KeptVerdict(Verdict.VERIFIED, NOW, "mei", 3, 0, 0, through=3, head="c", tenant="acme")
+    lost = LostEnd(7, NOW - 60, "b", 3, "acme", missed=True)
+    found = look(database, known_of(replace(said, lost_end=lost)))
+    assert {name: found[name].chain for name in ("acme", "globex")} == {
+        "acme": "end lost",
+        "globex": "verified",
+    }
+    assert found["acme"].is_in_need and not found["globex"].is_in_need
+    assert [found[name].to_json()["endLost"] for name in ("acme", "globex")] == [True, False]
+    assert (found["globex"].to_json()["chain"], found["globex"].verified_at) == ("VERIFIED", NOW)
+    gone = look(database, known_of(replace(said, lost_end=replace(lost, tenant="gone"))))
+    assert (gone["gone"].chain, gone["acme"].chain) == ("end lost", "verified")
+    # Nothing was verified since that end went
+    went = replace(said, lost_end=replace(lost, through=3, head="c", at=NOW))
+    unsaid = look(database, known_of(went))
+    assert (unsaid["acme"].chain, unsaid["globex"].chain) == ("end lost", "not known")
 
 
 def test_webhooks_fare_by_the_log_as_long_as_they_are_there_and_active(

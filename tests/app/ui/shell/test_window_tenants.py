@@ -8,6 +8,9 @@ from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from app import paths
+from app.services.chain.checkpoints.making import verify_with_checkpoints
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.where import InFile
 from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.log import DeliveryLog
@@ -25,6 +28,7 @@ from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.formatting import absolute_time
 from models.local.atomic import lock_of
 from tests.conftest import NOW
+from tests.fixtures import checkpoints
 from tests.fixtures.heart import FELT_MS, Heart
 from tests.fixtures.inserting import INTO_USERS
 from tests.fixtures.window import (
@@ -234,6 +238,33 @@ def test_each_state_of_a_chain_has_its_words_and_webhooks_their_health(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("again", [True, False])
+def test_one_that_lost_its_end_is_told_from_the_others(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, *, again: bool
+) -> None:
+    store, last = CheckpointStore(paths.checkpoints_dir()), "ORDER BY seq DESC LIMIT 1"
+    (owner,) = ask(demo_path, f"SELECT tenant_id FROM audit_chain {last}")[0]
+    verify_with_checkpoints(InFile(demo_path), store, checkpoints.VERIFY, now=NOW - 60, by="ada")
+    ask(demo_path, "DELETE FROM audit_chain WHERE seq = (SELECT max(seq) FROM audit_chain)")
+    ask(demo_path, "UPDATE sqlite_sequence SET seq = seq - 1 WHERE name = 'audit_chain'")
+    verify_with_checkpoints(InFile(demo_path), store, checkpoints.VERIFY, now=NOW, by="ada")
+    window.settings.verify_by_itself = again
+    context = open_file(qtbot, window, demo_path).context
+    qtbot.waitUntil(lambda: (context.verdict.outcome if again else context.verdict.last) is not None)
+    page = show(qtbot, window)
+
+    def said() -> bool:
+        found = dict(zip(rows_of(page, "name"), rows_of(page, "chain"), strict=True))
+        lost = found.pop(owner, "")
+        return lost == "end lost" and all(one.startswith("consistent · ") for one in found.values())
+
+    qtbot.waitUntil(said)
+    assert "1 not" in page.totals.said() and page.chips.buttons()[1].text() == "Need a look 1"
+    assert context.verdict.lost_end is not None
+    context.verdict.came_forward()
+    qtbot.waitUntil(lambda: "end lost" not in rows_of(page, "chain"))
+
+
 def test_what_others_add_is_said_and_what_was_arranged_stays(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
