@@ -392,7 +392,7 @@ def test_another_database_written_over_a_file_is_called_so(demo: Path, folder: P
     report = verified()
     assert not report.stands and report.lost_end is not None and report.lost_end.is_other
     assert report.lost_end.said.startswith("It was verified through entry 60 on ")
-    assert "but another database. Another database was put in its place" in report.lost_end.said
+    assert "and another database is there now. Another database was put in its place" in report.lost_end.said
     assert verified().lost_end == report.lost_end and not report.lost_end.gone
     assert verified(accepts_end=True).stands and verified().notes == ()
 
