@@ -90,7 +90,9 @@ def known_of(said: KeptVerdict | None) -> KnownOfChains:
     if said is None:
         return KnownOfChains()
     lost = said.lost_end if said.intact else None
-    is_doubted = lost is not None and (lost.through, lost.head) == (said.through, said.head)
+    is_doubted = lost is not None and (
+        (lost.through, lost.head) == (said.through, said.head) or (lost.known_by != "" and lost.at >= said.at)
+    )
     others = said.verdict if replace(said, lost_end=None).is_of_all and not is_doubted else None
     return KnownOfChains(
         said.at,

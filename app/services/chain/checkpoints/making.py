@@ -217,7 +217,7 @@ def verify_with_checkpoints(
 
 
 _OF_ALL: Final = (
-    "The end of the whole database is lost: it was verified through entry {:,} on {}, and {}. That entry was "
+    "The end of the whole database is lost: it was {} on {}, and {}. That entry was "
     "not this tenant's; whether others of this one are gone with it is not known. Verify all of it."
 )
 
@@ -250,7 +250,7 @@ def _with_lost_end_of(
     if own:
         return report.with_lost_end(_together(own))
     end = _together(lost)
-    note = _OF_ALL.format(end.through, utc_time(end.at), end.found)
+    note = _OF_ALL.format(end.known, utc_time(end.at), end.found)
     return replace(report, notes=(*report.notes, note))
 
 

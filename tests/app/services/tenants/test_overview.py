@@ -218,6 +218,9 @@ def test_an_end_that_is_lost_is_said_of_its_tenant_and_of_the_others_what_was_fo
     went = replace(said, lost_end=replace(lost, through=3, head="c", at=NOW))
     unsaid = look(database, known_of(went))
     assert (unsaid["acme"].chain, unsaid["globex"].chain) == ("end lost", "not known")
+    seen = LostEnd(9, NOW + 1, "d", 3, missed=True, known_by=", seen by this window")
+    unsaid = look(database, known_of(replace(said, lost_end=seen)))
+    assert (unsaid["acme"].chain, unsaid["globex"].chain) == ("not known", "not known")
 
 
 def test_webhooks_fare_by_the_log_as_long_as_they_are_there_and_active(
