@@ -199,6 +199,10 @@ class DataTable(QTableView):
             return range(0)
         return range(first, (self.model().rowCount() - 1 if last < 0 else last) + 1)
 
+    def is_full(self) -> bool:
+        """Whether rows reach to its lower end."""
+        return self.rowAt(self.viewport().height() - 1) >= 0
+
     def selectAll(self) -> None:
         if self.before_all():
             super().selectAll()

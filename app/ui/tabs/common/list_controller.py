@@ -1,10 +1,10 @@
 """Keeps one table on one list: its rows and its pages."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
@@ -36,6 +36,17 @@ _MOVED = "That was not done, as the list changed before all of it was read"
 _UNREAD = "That was not done, as the list could not be read"
 
 
+class StandIn(Protocol):
+    """What else may show the rows of a `DataTable`; each as there."""
+
+    def isVisible(self) -> bool: ...
+    def rows_in_sight(self) -> range: ...
+    def is_full(self) -> bool: ...
+    def kept_in_place(
+        self, name: Callable[[int], Any], find: Callable[[Any], int | None], *, holds_top: bool = False
+    ) -> AbstractContextManager[None]: ...
+
+
 class ListController(SelectedRows):
     """The list of `table`, shown in `view`; `model` holds its rows.
 
@@ -65,6 +76,8 @@ class ListController(SelectedRows):
         """`lists` are those of the file, unless others are given."""
         super().__init__(parent)
         self._context = context
+        self.stand_in: StandIn | None = None
+        """What shows the rows while the table itself is out of sight."""
         self._lists = context.lists if lists is None else lists
         self.table = table
         self.view = view
@@ -256,15 +269,18 @@ class ListController(SelectedRows):
             self.loaded.emit(self.total)
 
     def _take_over(self, keys: Keys, *, holds: bool = False) -> None:
-        sight = self.view.rows_in_sight() if holds and self.model.complete else range(0)
-        is_full = self.view.rowAt(self.view.viewport().height() - 1) >= 0
-        still = hold(self.model.keys, keys, sight, is_full=is_full)
+        seen = self._seen()
+        sight = seen.rows_in_sight() if holds and self.model.complete else range(0)
+        still = hold(self.model.keys, keys, sight, is_full=seen.is_full())
         with self._kept():
             if still is None:
                 self.model.refresh_to(keys)
             else:
                 self.model.hold_to(still)
         self._as_it_is = None if still is None else keys
+
+    def _seen(self) -> DataTable | StandIn:
+        return self.view if self.stand_in is None or not self.stand_in.isVisible() else self.stand_in
 
     def take_out(self, gone: Callable[[], Iterable[Key | None]], *, holds: bool = False) -> None:
         """Where reading the list again costs: takes out rows that went, whose keys it gives, which costs
@@ -480,7 +496,10 @@ class ListController(SelectedRows):
         holds_top, self.holds_top = self.holds_top, False
         self._is_keeping = True
         try:
-            with self.view.kept_in_place(self.model.key, self.model.row_of_key, holds_top=holds_top):
+            with ExitStack() as kept:
+                for view in dict.fromkeys((self.view, self._seen())):
+                    name, find = self.model.key, self.model.row_of_key
+                    kept.enter_context(view.kept_in_place(name, find, holds_top=holds_top))
                 yield
         finally:
             self._is_keeping = False

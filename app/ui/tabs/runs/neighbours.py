@@ -1,9 +1,10 @@
 """The runs beside an opened one: the same rows and the same selection as the table, two lines each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from PySide6.QtCore import QAbstractItemModel, QItemSelectionModel, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QAbstractItemModel, QItemSelectionModel, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFont, QKeyEvent, QPainter
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyledItemDelegate, QStyleOptionViewItem
 
@@ -67,6 +68,39 @@ class NeighbourList(QListView):
     def show_current(self) -> None:
         if (index := self.currentIndex()).isValid():
             self.scrollTo(index.siblingAtColumn(self.modelColumn()))
+
+    def rows_in_sight(self) -> range:
+        """Those of which something is seen."""
+        first, last = self.indexAt(QPoint(1, 0)), self.indexAt(QPoint(1, self.viewport().height() - 1))
+        if not first.isValid() or not self.isVisible():
+            return range(0)
+        return range(first.row(), last.row() + 1 if last.isValid() else self.model().rowCount())
+
+    def is_full(self) -> bool:
+        """Whether rows reach to its lower end."""
+        return self.indexAt(QPoint(1, self.viewport().height() - 1)).isValid()
+
+    @contextmanager
+    def kept_in_place(
+        self, name: Callable[[int], Any], find: Callable[[Any], int | None], *, holds_top: bool = False
+    ) -> Iterator[None]:
+        """The rows in sight stay where they are while others come and go (`DataTable.kept_in_place`)."""
+        bar, known = (
+            self.verticalScrollBar(),
+            [(name(row), self._top_of(row)) for row in self.rows_in_sight()],
+        )
+        value = bar.value()
+        yield
+        self.executeDelayedItemsLayout()
+        for key, top in known if value > 0 or holds_top else ():
+            row = None if key is None else find(key)
+            if row is not None:
+                value = bar.value() + self._top_of(row) - top
+                break
+        bar.setValue(value)
+
+    def _top_of(self, row: int) -> int:
+        return self.visualRect(self.model().index(row, self.modelColumn())).top()
 
     def keyboardSearch(self, search: str) -> None:
         """Nothing: it would read every row of the list on the interface thread."""

@@ -160,6 +160,7 @@ class RunPage(QWidget):
         tab.column.addWidget(self, 1)
         theme = tab.context.theme
         self.neighbours = NeighbourList(theme, tab.model, looks, self._since)
+        tab.list.stand_in = self.neighbours
         self.title, self.chip = ElidedLabel(look=Look.TITLE), StatusChip(theme)
         self.chip.hide()  # until it has a word
         self.acts = {name: _Act(theme, tab.commands, name) for name in acts}

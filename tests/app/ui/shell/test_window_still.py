@@ -14,6 +14,7 @@ from app.itemmodels.virtual_table import GONE, GONE_TIP, LEFT_TIP
 from app.services.records import notifications
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.runs.neighbours import NeighbourList
 from tests.conftest import NOW
 from tests.fixtures.inserting import INTO_NOTIFICATIONS, INTO_USERS
 from tests.fixtures.window import (
@@ -244,3 +245,22 @@ def test_a_tenant_that_another_program_brings_up_stays(
     assert in_sight(page) == was
     press("F5")
     qtbot.waitUntil(lambda: in_sight(page) != was)
+
+
+def test_the_runs_beside_an_opened_one_stay_where_others_delete_some(
+    qtbot: QtBot, ready: Callable[[int], RecordTab], demo_path: Path
+) -> None:
+    page = ready(RUNS)
+    wanted = page.model.key(2)
+    select(qtbot, page, 2)
+    press("Return")
+    (beside,) = page.findChildren(NeighbourList)
+    qtbot.waitUntil(lambda: beside.isVisible() and is_settled(page.window()))
+
+    def tops() -> list[tuple[object, int]]:
+        places = (page.model.index(row, beside.modelColumn()) for row in beside.rows_in_sight())
+        return [(page.model.key(place.row()), beside.visualRect(place).top()) for place in places]
+
+    was = tops()
+    write_elsewhere(qtbot, page, demo_path, f"DELETE FROM planning_runs WHERE id IN ({ids(page, 0, 1, 2)})")
+    assert tops() == was and page.model.key(beside.currentIndex().row()) == wanted
