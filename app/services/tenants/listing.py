@@ -72,8 +72,9 @@ ALL_TENANTS: Final = Table(
 
 @dataclass(frozen=True, slots=True)
 class TenantTotals:
-    """What the tenants of a list have together. Of their chains so many were found to hold, and the others
-    were not. What is counted in a table that is `missing` is no number.
+    """What the tenants of a list have together. Of their chains so many were found to hold, of which so many
+    are no more than consistent, and the others were not. What is counted in a table that is `missing` is
+    no number.
     """
 
     tenants: int = 0
@@ -84,6 +85,7 @@ class TenantTotals:
     failing: int = 0
     runs: int = 0
     verified: int = 0
+    consistent: int = 0
     not_verified: int = 0
     missing: frozenset[str] = frozenset()
 
@@ -93,7 +95,14 @@ class TenantTotals:
         chains = sum(row.entries > 0 or row.verdict is not None or row.has_lost_end for row in rows)
         sums = {name: sum(getattr(row, name) or 0 for row in rows) for name in _SUMMED}
         missing = frozenset[str]().union(*(row.missing for row in rows))
-        return cls(len(rows), verified=verified, not_verified=chains - verified, missing=missing, **sums)
+        return cls(
+            len(rows),
+            verified=verified,
+            consistent=sum(row.holds and row.verdict is Verdict.CONSISTENT for row in rows),
+            not_verified=chains - verified,
+            missing=missing,
+            **sums,
+        )
 
 
 _SUMMED: Final = ("users", "entries", "unread", "active", "failing", "runs")

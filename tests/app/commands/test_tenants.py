@@ -60,6 +60,15 @@ def test_a_lost_end_is_said_of_its_tenant_and_what_was_verified_of_the_others(tm
     assert None not in {one["verifiedAt"] for one in found}
 
 
+def test_a_chain_of_which_nothing_is_left_is_broken(tmp_path: Path) -> None:
+    path = sample(tmp_path / "foundation.sqlite", rows=300)
+    assert run("checkpoint", path).returncode == 0
+    ask(path, "DELETE FROM audit_chain WHERE tenant_id = 'acme-corp'")
+    assert run("verify", path).returncode == 1
+    lines = run("tenants", "list", path).stdout.splitlines()
+    assert any(one.startswith("acme-corp: ") and "; chain broken;" in one for one in lines)
+
+
 def test_one_is_exported_into_a_folder_of_its_own(tmp_path: Path) -> None:
     path, out = sample(tmp_path / "foundation.sqlite", rows=300), tmp_path / "acme"
     done = run("tenants", "export", path, "acme-corp", out)

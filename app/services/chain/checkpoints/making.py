@@ -463,7 +463,8 @@ def keep_verdict(
         and report.intact
         and (lost_end.is_within(accepts_end) if isinstance(accepts_end, LostEnd) else accepts_end)
     )
-    names = not (part or since is not None or report.intact) and len(report.tenants) <= MOST_TENANTS
+    tenants = report.verdicts
+    names = not (part or since is not None or report.intact) and len(tenants) <= MOST_TENANTS
     whole_before = None if last is None or since is None else last.whole_at
     said = KeptVerdict(
         report.verdict,
@@ -482,7 +483,7 @@ def keep_verdict(
         tenant,
         head,
         "" if where.costs else _ledger(where),
-        {one.tenant: one.verdict for one in report.tenants} if names else {},
+        tenants if names else {},
     )
     is_over = last is not None and now < last.at <= time.time() and report.intact
     is_kept = not is_over and store.verdicts.keep(where, said)

@@ -239,6 +239,14 @@ class Report:
     recognised: Recognised = UNKNOWN
 
     @property
+    def verdicts(self) -> dict[str, rules.Verdict]:
+        """That of each tenant, also of those of whom findings alone tell, as no entry is left."""
+        named = {found.tenant for found in self.findings if found.tenant is not None and found.is_error}
+        return dict.fromkeys(named, rules.Verdict.TAMPERED) | {
+            one.tenant: one.verdict for one in self.tenants
+        }
+
+    @property
     def intact(self) -> bool:
         """Whether nothing is wrong, every start is proven, and it is known which database this is."""
         return self.verdict in rules.SOUND and not self.undecided

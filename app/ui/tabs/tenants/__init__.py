@@ -303,7 +303,7 @@ class TenantsTab(RecordTab):
     def _loaded(self, total: int) -> None:
         super()._loaded(total)
         query, _ = self.list.all_keys()
-        said = words.totals(self._tenants.totals(query))
+        said = words.totals(self._tenants.totals(query), is_broken=self.context.verdict.is_broken)
         self.totals.show_totals({self.model.column_of(name): text for name, text in said.items()})
         known = self._tenants.known
         self.unsaid.setVisible(known.names_none)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.kept import knows
-from app.services.chain.rules import BROKEN, SOUND, Verdict
+from app.services.chain.rules import BROKEN, CALLED, SOUND, Verdict
 from app.services.chain.verify.report import LostEnd
 from app.services.records.stored_times import epoch_of
 from app.services.tenants import overview
@@ -20,7 +20,7 @@ from app.ui.widgets.buttons import Chip
 from app.ui.widgets.formatting import EMPTY, NOTHING, absolute_time, ago, figure, plain
 from models.errors import TableMissing
 
-WIDEST = "verified · 59 min ago"
+WIDEST = "consistent · 59 min ago"
 """What the column of chains has room for, whatever stands in it now."""
 LEAST = ("never verified",)
 """As much of it as is always shown."""
@@ -40,7 +40,7 @@ def known_now(verdict: FileVerdict) -> KnownOfChains:
             known, others=None, is_doubted=True, ends_lost=known.ends_lost | overview.whose(verdict.lost_end)
         )
     report = outcome.report
-    verdicts: Mapping[str, Verdict] = {one.tenant: one.verdict for one in report.tenants}
+    verdicts: Mapping[str, Verdict] = report.verdicts
     if outcome.checkpoint is not None:
         verdicts = {name: knows(found) for name, found in verdicts.items()}
     is_found = report.lost_end is not None and _same(report.lost_end, verdict.lost_end)
@@ -50,7 +50,6 @@ def known_now(verdict: FileVerdict) -> KnownOfChains:
     findings = Counter(
         found.tenant for found in report.findings if found.tenant is not None and found.is_error
     )
-    verdicts = {**dict.fromkeys(findings, Verdict.TAMPERED), **verdicts}  # of those without any entry left
     return KnownOfChains(
         outcome.at,
         outcome.through,
@@ -164,9 +163,15 @@ def fares(one: TenantRow) -> str | None:
     return f"What was sent last from here to {counted(one.failing, 'webhook')} failed."
 
 
-def totals(of: TenantTotals) -> dict[str, str]:
-    """By the column that they stand below."""
-    chains = f"{of.verified:,} verified" + (f" · {of.not_verified:,} not" if of.not_verified else "")
+def totals(of: TenantTotals, *, is_broken: bool = False) -> dict[str, str]:
+    """By the column that they stand below; all chains together may be broken where no one is."""
+    known = of.verified - of.consistent
+    found = [f"{known:,} {CALLED[Verdict.VERIFIED]}"] if known or not of.consistent else []
+    found += [f"{of.consistent:,} {CALLED[Verdict.CONSISTENT]}"] if of.consistent else []
+    found += [f"{of.not_verified:,} not"] if of.not_verified else []
+    chains = " · ".join(found)
+    if is_broken and not of.not_verified:
+        chains += f" · whole {CALLED[Verdict.TAMPERED]}"
     hooks = f"{of.active:,}" + (f" · {of.failing:,} failing" if of.failing else "")
     numbers = {"users": of.users, "entries": of.entries, "unread": of.unread, "runs": of.runs}
     said = {"name": counted(of.tenants, "tenant"), "chain": chains, "webhooks": hooks}

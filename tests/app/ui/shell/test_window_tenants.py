@@ -1,5 +1,6 @@
 """The page of all tenants, as a person meets it: reached and left, filtered, and one of them looked at."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,13 @@ from app.services.deliveries.log import DeliveryLog
 from app.services.deliveries.request import make
 from app.services.deliveries.signing import Signing
 from app.services.records import notifications, users
+from app.services.tenants.listing import TenantTotals
 from app.ui.shell.dialogs import NotesDialog
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.arrangement import read
 from app.ui.tabs.common.form_fields import TenantField
 from app.ui.tabs.tenants import ERASE, EXPORT, VERIFY, WORK, TenantsTab
+from app.ui.tabs.tenants.words import totals
 from app.ui.tabs.users import new_user_form
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.form_dialog import FormDialog
@@ -223,6 +226,7 @@ def test_each_state_of_a_chain_has_its_words_and_webhooks_their_health(
 
     qtbot.waitUntil(told)
     assert said[unproven] == "start unproven" and said[of].startswith("consistent · ")
+    qtbot.waitUntil(lambda: f"Chain: {len(by_name) - 2} consistent · 2 not, " in page.totals.said())
     qtbot.waitUntil(lambda: page.chips.buttons()[1].text() == "Need a look 3")
     qtbot.waitUntil(lambda: "2 not" in page.totals.said())
     assert "Need a look" not in page.totals.said()
@@ -489,3 +493,11 @@ def test_two_that_are_alike_but_for_their_composition_are_told_apart(
     assert {*values(users, "tenant_id")[:2]} == wanted
     assert wanted <= {choice.label for choice in window.tenants._choices}
     assert wanted <= {*rows_of(show(qtbot, window), "name")}
+
+
+def test_chains_of_which_each_holds_by_itself_may_be_broken_together() -> None:
+    of = TenantTotals(6, verified=6, consistent=2)
+    assert totals(TenantTotals(6, not_verified=6))["chain"] == "0 verified · 6 not"
+    assert totals(of)["chain"] == "4 verified · 2 consistent"
+    assert totals(of, is_broken=True)["chain"] == "4 verified · 2 consistent · whole broken"
+    assert totals(replace(of, not_verified=1), is_broken=True)["chain"] == "4 verified · 2 consistent · 1 not"
