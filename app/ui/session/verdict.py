@@ -34,9 +34,9 @@ def how_many(newer: int, singular: str, plural: str) -> str:
     return counted(newer, singular, plural)
 
 
-def known_by(entry: LostEntry) -> str:
+def known_by(entry: LostEntry, where: str = "by this window") -> str:
     """How a window came to know it, behind its number."""
-    return f" ({entry.act}), made by this window" if entry.act else ", seen by this window"
+    return f" ({entry.act}), made {where}" if entry.act else f", seen {where}"
 
 
 class FileVerdict(QObject):
@@ -229,7 +229,7 @@ class FileVerdict(QObject):
         known = self.known
         if known is not None and known.intact and self.lost_end is None:
             if entry is not None and entry.number > known.through:  # which nobody has verified
-                how = known_by(entry)
+                how = known_by(entry, "here")  # which outlives the window
                 self.lost_end = LostEnd(
                     entry.number, entry.at, entry.head, ends_at, missed=True, known_by=how
                 )

@@ -785,7 +785,7 @@ def test_another_line_that_others_went_on_with_is_told_and_writes_are_locked(
     assert context.lock.is_locked and window.strip.state.text() == f"locked again: entry {last + 1:,} is gone"
     assert window.shield.text() == "Older state, or cut off"
     if by_own_act:
-        made = f"entry {last + 1:,} ({context.history.next_undo}), made by this window"
+        made = f"entry {last + 1:,} ({context.history.next_undo}), made here"
         assert f"{made}, is not there any more" in words(window)
     else:
         gone = f"verified through entry {last + 1:,}, and that entry is not there as it was"
@@ -821,7 +821,7 @@ def test_an_own_act_in_whose_place_others_entries_stand_is_told_until_somebody_a
     qtbot.waitUntil(lambda: window.strip.state.text().startswith("locked again"), timeout=10_000)
     qtbot.waitUntil(lambda: "before@acme-corp.example" in values(page, "email"))
     (shown,) = window.findChildren(BrokenNotice)
-    made = f"entry {last + 1:,} ({context.history.next_undo}), made by this window"
+    made = f"entry {last + 1:,} ({context.history.next_undo}), made here"
     qtbot.waitUntil(lambda: shown.isVisible() and made in shown.banner.headline())
     qtbot.waitUntil(lambda: is_settled(window))
     assert any("writes are locked again" in one for one in told)
