@@ -307,6 +307,15 @@ class VirtualTableModel(QAbstractTableModel):
         """Every row that was read and not let go since, in no order."""
         return [row for _, row in self._cache.items() if row is not None]
 
+    def known_ids(self) -> dict[Key, Value]:
+        """The ids of the records that were read and not let go since, by their rows' keys."""
+        return {key: row[0] for key, row in self._cache.items() if row is not None}
+
+    def others_in(self, keys: Keys, rows: Sequence[Row | None]) -> list[Key]:
+        """Those of the keys that another record has in these rows than the list shows with them."""
+        shown = ((key, row, self._cache.known(key, None)) for key, row in zip(keys, rows, strict=True))
+        return [key for key, row, was in shown if row is not None and was is not None and row[0] != was[0]]
+
     def record_id(self, row: int) -> Value:
         """The record's id, or None when it is not at hand, gone or NULL."""
         found = self.record(row)

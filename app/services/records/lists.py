@@ -388,6 +388,17 @@ class Lists:
         for row in self.rows(database, query, keys, (DECLARED[query.table].key.name,)):
             yield row[0]
 
+    def ids_of(self, database: Database, query: ListQuery, keys: Keys) -> dict[Key, Stored]:
+        """The record id of each of these keys, in their order; rows that have gone are left out."""
+        statements = self._statements(database, query)
+        values = [statements.value(statements.table.key)]
+        found: dict[Key, Stored] = {}
+        for start in range(0, len(keys), _ROWS_AT_ONCE):
+            part = keys[start : start + _ROWS_AT_ONCE]
+            ids = _by_key(database, statements, values, _with_id, part)
+            found |= {key: ids[key][0] for key in part if key in ids}
+        return found
+
     def rows(
         self,
         database: Database,

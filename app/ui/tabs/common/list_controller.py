@@ -1,7 +1,7 @@
 """Keeps one table on one list: its rows and its pages."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
@@ -12,6 +12,7 @@ from app.itemmodels.columns import Column
 from app.itemmodels.held import hold
 from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.records.keys import without
+from app.services.records.known import Known, top_of
 from app.services.records.list_query import Key, ListQuery
 from app.services.records.lists import Keys, Listing, Lists, Page
 from app.services.records.tables import Table
@@ -332,6 +333,8 @@ class ListController(SelectedRows):
             else:
                 row = None if answer is None else self.model.row_of_key(answer)
             if row is not None:
+                key = self.model.key(row)
+                self._led_to = None if key is None else (key, record_id)
                 self.view.select_row(row)
                 self.view.bring_into_sight(self.model.index(row, 0))
             elif on_missing is not None:
@@ -355,7 +358,7 @@ class ListController(SelectedRows):
 
         def found(keys: Keys) -> None:
             if query == self._query and keys:
-                self._chosen = SeveralChosen(len(keys), keys, None, is_elsewhere)
+                self._chosen = SeveralChosen(len(keys), keys, None, Known({}), is_elsewhere)
                 self._choose_again()
 
         if query is not None:
@@ -378,9 +381,23 @@ class ListController(SelectedRows):
         self.model.clear()
 
     def _read(self, function: Callable[..., Any], query: ListQuery, on_done: Callable[[Any], None]) -> None:
-        self._tasks.append(
-            self._context.runner.read(function, query, on_done=on_done, on_failed=self._failed)
-        )
+        lists, is_charged = self._lists, self._context.costs
+
+        def read(database: Database) -> tuple[Any, tuple[Key, Any] | None]:
+            if is_charged:  # the last rows that were added are those that are shown, as a rule
+                return function(database, query), None
+            with database.snapshot():
+                found = function(database, query)
+                keys = found.keys if isinstance(found, Listing) else found
+                with suppress(DamagedFile):
+                    return found, top_of(lists, database, query, keys)
+            return found, None
+
+        def came(answer: tuple[Any, tuple[Key, Any] | None]) -> None:
+            found, self._top = answer
+            on_done(found)
+
+        self._tasks.append(self._context.runner.read(read, on_done=came, on_failed=self._failed))
 
     def _opened(self, wanted: object, listing: Listing) -> None:
         self._drop(_MOVED)
@@ -481,8 +498,18 @@ class ListController(SelectedRows):
         if lost and self._wanted is None and self._chosen is None:
             self.jump(wanted)
 
+    def _let_go_of_replaced(self, keys: Keys, rows: Page) -> None:
+        others, led_to = self.model.others_in(keys, rows), self._led_to
+        if led_to is not None:
+            row = dict(zip(keys, rows, strict=True)).get(led_to[0])
+            if row is not None:
+                self._led_to = None
+                others = [key for key in others if (key, row[0]) != led_to]
+        self._let_go(others)
+
     def _followed(self, asked: Keys, answer: tuple[Keys, Page]) -> None:
         before, (found, rows) = self.model.rowCount(), answer
+        self._let_go_of_replaced(found, rows)
         with self._kept():
             self.model.set_page(asked, rows, found)
         if self.model.rowCount() != before:
@@ -523,7 +550,7 @@ class ListController(SelectedRows):
         """Opens the list with the rows that damage has left."""
 
         def opened(listing: Listing) -> None:
-            self.partly = why
+            self.partly, self._top = why, None
             stored = self._context.opened.schema.stored.get(self.table.name)
             if stored is None or (listing.query.sort or self.table.sort) != stored.rowid:
                 self.view.show_order(-1, Qt.SortOrder.AscendingOrder)  # they come by their keys
@@ -553,6 +580,7 @@ class ListController(SelectedRows):
 
     def _request_page(self, keys: Keys) -> Callable[[], None]:
         def came(page: Page) -> None:
+            self._let_go_of_replaced(keys, page)
             self.model.set_page(keys, page)
             new_gaps = ((key, row) for key, row in zip(keys, page, strict=True) if key not in self.model.left)
             gone = [key for key, row in new_gaps if row is None]

@@ -1,26 +1,31 @@
 """What is selected in a list, by keys, whatever order its rows take and however late their keys come."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QItemSelectionModel, QObject, Signal
 
 from app.itemmodels.columns import Row
 from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.records.keys import joined, places
+from app.services.records.known import Known
 from app.services.records.list_query import Key, ListQuery
-from app.services.records.lists import Keys
+from app.services.records.lists import Keys, Lists
 from app.services.records.tables import Table
 from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.widgets.data_table import DataTable
 from app.workers.runner import Task
+from models.engine import Database
 from models.errors import TenantAdminError, TooManyAtOnce
 
 MOST_RANGES = 500
 """Of a selection that stays in another order: with more of them Qt takes long to paint."""
+
+
+_OFF = QItemSelectionModel.SelectionFlag.Deselect | QItemSelectionModel.SelectionFlag.Rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +38,7 @@ class SeveralChosen:
     count: int
     keys: Keys
     current: Key | None
+    known: Known
     back: Callable[[], bool] | None = None
     """Whether a person has."""
 
@@ -44,6 +50,11 @@ class SelectedRows(QObject):
     """
 
     lost = Signal()
+    _top: tuple[Key, Any] | None = None
+    """The greatest key of the list, and the id that its record had when the keys were read."""
+    _led_to: tuple[Key, Any] | None = None
+    """The key and id of a record that was just found by its id, until its row has come."""
+    _lists: Lists
     table: Table
     view: DataTable
     model: VirtualTableModel
@@ -139,7 +150,28 @@ class SelectedRows(QObject):
             return None
         are_known = len(keys) == count and not self.model.estimated
         current = self.model.key(self.view.currentIndex().row())
-        return SeveralChosen(count, keys if are_known else (), current)
+        return SeveralChosen(count, keys if are_known else (), current, self.known())
+
+    def known(self) -> Known:
+        """Which records the rows of the list are now, as far as they were shown."""
+        led_to = {} if self._led_to is None else dict([self._led_to])
+        return Known(self.model.known_ids() | led_to, self._top)
+
+    def _let_go(self, keys: Sequence[Key]) -> None:
+        """Selects no more the rows that have other records by now: those that were selected have gone."""
+        selection, gone = self.view.selectionModel(), 0
+        for row in (place for place in map(self.model.row_of_key, keys) if place is not None):
+            index = self.model.index(row, self.view.currentIndex().column())
+            if selection.isRowSelected(row):
+                gone += 1
+                selection.select(index, _OFF)
+                if row == self.view.currentIndex().row() and selection.hasSelection():
+                    first = self.model.index(self.view.selected_ranges()[0].start, index.column())
+                    selection.setCurrentIndex(first, QItemSelectionModel.SelectionFlag.NoUpdate)
+        if gone:
+            were = "was" if gone == 1 else "were"
+            told = counted(gone, *self.table.noun)
+            self._context.say(f"{told} of those selected {were} deleted by another program")
 
     def _choose_again(self) -> None:
         """Selects what was selected when the rows had another order, as far as it is there; unless a person
@@ -168,8 +200,15 @@ class SelectedRows(QObject):
             self.view.select_ranges(ranges, ranges[0].start if current is None else current)
             self.view.bring_into_sight(self.view.currentIndex())
 
-        find = partial(places, keys, chosen.keys, MOST_RANGES)
-        self._tasks.append(self._context.runner.read(lambda database: find(), on_done=found))
+        lists, query, is_charged = self._lists, self._shown_query(), self._context.costs
+
+        def find(database: Database) -> list[range] | None:
+            wanted = chosen.keys
+            if chosen.known.ids and not is_charged:
+                wanted = replace(chosen.known, top=None).still(lists, database, query, wanted)
+            return places(keys, wanted, MOST_RANGES)
+
+        self._tasks.append(self._context.runner.read(find, on_done=found))
 
     def _drop(self, words: str) -> None:
         """What waits for the keys of the list that was shown is not done."""

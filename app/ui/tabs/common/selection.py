@@ -130,11 +130,13 @@ class Selection(QObject):
         takes its time those of rows that are shown are not asked for.
         """
         lists, known = self._context.lists, self._shown_ids() if self._context.costs else []
+        shown = self._rows.known()
 
         def ids(database: Database, query: ListQuery, keys: Keys) -> list[Any]:
             if len(known) == len(keys):
                 return known
-            return require_ids(list(lists.record_ids(database, query, keys)))
+            found = lists.ids_of(database, query, keys)
+            return require_ids([one for key, one in found.items() if not shown.is_other(key, one)])
 
         self.in_turn(ids, lambda found: use(found) if found else None, each=READ_EACH + READ_WHOLE)
 
@@ -161,6 +163,7 @@ class Selection(QObject):
         begin.
         """
         runner, failed = self._context.runner, on_failed or self._context.runner.failed.emit
+        lists, known = self._context.lists, self._rows.known()
         turns = self._context.turns
         turn = turns.take()  # before the keys of a long list have come: an Undo may be asked for meanwhile
 
@@ -183,14 +186,20 @@ class Selection(QObject):
                 if asks:  # nothing that is written says that it has ended
                     self.counted.emit()
 
+            def read_known(database: Database) -> Found:
+                if is_charged:
+                    return read(database, query, keys)
+                with database.snapshot():
+                    return read(database, query, known.still(lists, database, query, keys))
+
             def work(monitor: Monitor) -> Found:
                 database = self._context.opened.database
                 may_end = database.cancellable(monitor.cancelled)
                 connected = database.connection_context()
                 with database.expected_errors(), connected, may_end, watched(monitor):
-                    return read(database, query, keys)
+                    return read_known(database)
 
-            look = partial(runner.read, read, query, keys, on_done=done, on_failed=not_read)
+            look = partial(runner.read, read_known, on_done=done, on_failed=not_read)
             if is_long:
                 self._is_looking = True
                 said = f"Reading {counted(len(keys), *self._rows.table.noun)}…"

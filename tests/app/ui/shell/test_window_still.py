@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import QItemSelectionModel, QRect, Qt
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Role, Tone
@@ -15,6 +15,7 @@ from app.services.records import notifications
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs.neighbours import NeighbourList
+from models.errors import RowChanged, TenantAdminError
 from tests.conftest import NOW
 from tests.fixtures.inserting import INTO_NOTIFICATIONS, INTO_USERS
 from tests.fixtures.window import (
@@ -264,3 +265,116 @@ def test_the_runs_beside_an_opened_one_stay_where_others_delete_some(
     was = tops()
     write_elsewhere(qtbot, page, demo_path, f"DELETE FROM planning_runs WHERE id IN ({ids(page, 0, 1, 2)})")
     assert tops() == was and page.model.key(beside.currentIndex().row()) == wanted
+
+
+def select_two(qtbot: QtBot, page: RecordTab, path: Path) -> tuple[object, object]:
+    """The last one that was added is selected, and one beside it; their ids."""
+    ((key, last),) = ask(path, f"SELECT rowid, id FROM {page.spec.table.name} ORDER BY rowid DESC LIMIT 1")
+    qtbot.waitUntil(lambda: page.model.complete)
+    row = page.model.row_of_key(key)
+    assert row is not None
+    other = row + 1 if row == 0 else row - 1
+    select(qtbot, page, row)
+    flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+    page.table.selectionModel().select(page.model.index(other, 0), flags)
+    qtbot.waitUntil(lambda: is_settled(page.window()))
+    return last, page.model.record_id(other)
+
+
+def in_its_place(path: Path, sql: str) -> None:
+    subprocess.run([sys.executable, "-c", OTHER, str(path), sql], check=True)
+
+
+def acted_on(qtbot: QtBot, page: RecordTab) -> list[object]:
+    found: list[list[object]] = []
+    page.selection.with_ids(found.append)
+    qtbot.waitUntil(lambda: bool(found))
+    return found[0]
+
+
+def test_what_has_the_number_of_a_deleted_row_is_not_acted_on(
+    qtbot: QtBot, ready: Callable[[int], RecordTab], demo_path: Path
+) -> None:
+    ask(demo_path, "UPDATE notifications SET read = 0")
+    page = ready(NOTES)
+    last, other = select_two(qtbot, page, demo_path)
+    new = f"{INTO_NOTIFICATIONS} ('newcomer', 'globex', 'urgent', '', '', NULL, 0, {NOW})"
+    in_its_place(demo_path, f"DELETE FROM notifications WHERE id = '{last}'; {new}")
+    page.table.setFocus()
+    press("R")
+    qtbot.waitUntil(lambda: bool(ask(demo_path, "SELECT 1 FROM notifications WHERE read = 1")))
+    qtbot.waitUntil(lambda: is_settled(page.window()))
+    assert ask(demo_path, "SELECT id FROM notifications WHERE read = 1") == [(other,)]
+
+
+def test_what_has_the_number_of_a_deleted_row_is_not_selected(
+    qtbot: QtBot, ready: Callable[[int], RecordTab], demo_path: Path
+) -> None:
+    page = ready(USERS)
+    last, other = select_two(qtbot, page, demo_path)
+    new = f"{INTO_USERS} ('newcomer', 'acme-corp', 'newcomer@x.example', NULL, {NOW}, {NOW})"
+    in_its_place(demo_path, f"DELETE FROM users WHERE id = '{last}'; {new}")
+    assert acted_on(qtbot, page) == [other]
+    with qtbot.waitSignal(page.list.loaded):
+        page.context.outside.look()
+    qtbot.waitUntil(lambda: page.list.selected_count() == 1)
+    qtbot.waitUntil(lambda: is_settled(page.window()))
+    assert page.list.current_id() == page.current.record_id == other
+    assert acted_on(qtbot, page) == [other]
+    assert "1 user of those selected was deleted by another program" in labels(page.window())
+
+
+def test_the_inspector_does_not_go_over_to_what_has_the_number_of_a_deleted_row(
+    qtbot: QtBot, ready: Callable[[int], RecordTab], demo_path: Path
+) -> None:
+    page = ready(USERS)
+    ((key, last),) = ask(demo_path, "SELECT rowid, id FROM users ORDER BY rowid DESC LIMIT 1")
+    qtbot.waitUntil(lambda: page.model.complete)
+    row = page.model.row_of_key(key)
+    assert row is not None
+    select(qtbot, page, row)
+    new = f"{INTO_USERS} ('newcomer', 'acme-corp', 'newcomer@x.example', NULL, {NOW}, {NOW})"
+    write_elsewhere(qtbot, page, demo_path, f"DELETE FROM users WHERE id = '{last}'; {new}")
+    qtbot.waitUntil(lambda: page.model.record_id(page.model.row_of_key(key) or 0) == "newcomer")
+    qtbot.waitUntil(lambda: is_settled(page.window()))
+    assert page.list.selected_count() == 0
+    assert page.current.record_id is None
+
+
+def test_another_order_does_not_select_what_has_the_number_of_a_deleted_row(
+    qtbot: QtBot, ready: Callable[[int], RecordTab], demo_path: Path
+) -> None:
+    page = ready(USERS)
+    last, other = select_two(qtbot, page, demo_path)
+    new = f"{INTO_USERS} ('newcomer', 'acme-corp', 'newcomer@x.example', NULL, {NOW}, {NOW})"
+    in_its_place(demo_path, f"DELETE FROM users WHERE id = '{last}'; {new}")
+    with qtbot.waitSignal(page.list.loaded):
+        page.model.sort(page.model.column_of("email"))
+    qtbot.waitUntil(lambda: page.list.selected_count() > 0)
+    qtbot.waitUntil(lambda: is_settled(page.window()))
+    assert (page.list.selected_count(), page.list.current_id()) == (1, other)
+
+
+def test_of_all_rows_those_that_were_never_shown_are_not_acted_on_where_numbers_were_given_again(
+    qtbot: QtBot, ready: Callable[[int], RecordTab], demo_path: Path
+) -> None:
+    into = INTO_USERS.split("VALUES")[0]
+    many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+    values = f"'u' || i, 'acme-corp', 'u' || i || '@x.example', NULL, {NOW}, {NOW}"
+    ask(demo_path, f"{into} {many} SELECT {values} FROM n LIMIT 20000")
+    page = ready(USERS)
+    with qtbot.waitSignal(page.list.loaded):
+        page.model.sort(page.model.column_of("email"))
+    qtbot.waitUntil(lambda: page.model.complete and is_settled(page.window()))
+    page.table.selectAll()
+    qtbot.waitUntil(lambda: is_settled(page.window()))
+    assert len(acted_on(qtbot, page)) == page.list.selected_count() > 20_000
+    new = f"{INTO_USERS} ('newcomer', 'globex', 'newcomer@x.example', NULL, {NOW}, {NOW})"
+    gone = "DELETE FROM users WHERE rowid > (SELECT max(rowid) - 5 FROM users)"
+    in_its_place(demo_path, f"{gone}; {new}")
+    failed: list[TenantAdminError] = []
+    found: list[object] = []
+    page.selection.in_turn(lambda *given: given, found.append, failed.append)
+    qtbot.waitUntil(lambda: bool(found or failed))
+    assert not found
+    assert isinstance(failed[0], RowChanged)
