@@ -244,6 +244,11 @@ class ListController(SelectedRows):
         self._holds_sight = False
 
     @property
+    def holds_sight(self) -> bool:
+        """Whether what is being read moves nothing in sight."""
+        return self._holds_sight
+
+    @property
     def is_behind(self) -> bool:
         """Whether rows in sight are not in the list any more, or elsewhere in it, or others between them."""
         return self._as_it_is is not None

@@ -152,7 +152,7 @@ class NotificationsTab(RecordTab):
     def read_beside(self, query: ListQuery) -> None:
         self.leaving.read()
         if self.groups is not None and self._has_groups():
-            self.groups.count(self._ungrouped())
+            self.groups.count(self._ungrouped(), holds=self.list.holds_sight)
 
     def build_inspector(self) -> None:
         self._message = Label(wrap=True, selectable=True, caption="Message")
@@ -323,7 +323,7 @@ class NotificationsTab(RecordTab):
             self.groups.count(self._ungrouped(), changed=True)
 
     def reload(self) -> None:
-        if self.groups is not None:
+        if self.groups is not None and not self.list.holds_sight:
             self.groups.forget()
         super().reload()
 

@@ -199,9 +199,10 @@ class GroupsPanel(QWidget):
             self._mark_chosen()
         return had
 
-    def count(self, query: ListQuery, *, changed: bool = False) -> None:
+    def count(self, query: ListQuery, *, changed: bool = False, holds: bool = False) -> None:
         """Counts the groups of what the filters keep; where each row is charged, once, unless some have
-        `changed`: then a group that is dealt with, and has none left, is followed by the next one.
+        `changed`: then a group that is dealt with, and has none left, is followed by the next one. It `holds`
+        those in sight where they are, as others have written.
         """
         self._query = query
         # Of a list of unread ones a group would have as many of them as of all.
@@ -217,9 +218,10 @@ class GroupsPanel(QWidget):
 
         def came(found: NoteGroups) -> None:
             if number == self._counts:
+                held = holds and self._counted_of == (of, column, sought)
                 self._counted_of, self._found, self._sought = (of, column, sought), found, sought
                 goes_on, self._goes_on = self._goes_on, False
-                self._take(found, goes_on=goes_on)
+                self._take(found, goes_on=goes_on, holds=held and not goes_on)
 
         args = (self._context.lists, of, column, sought)
         read = self._context.runner.read
@@ -239,8 +241,11 @@ class GroupsPanel(QWidget):
         """They may be others by now."""
         self._counted_of = None
 
-    def _take(self, found: NoteGroups, *, goes_on: bool = False) -> None:
+    def _take(self, found: NoteGroups, *, goes_on: bool = False, holds: bool = False) -> None:
         first = self._in_place(found.first) if goes_on else found.first
+        if holds:
+            first = self._as_they_stand(found)
+        stand = len(self._groups) if holds else 0
         left = [one for one in first if self._kept(one)]
         was = [one for one in self._groups if self._is_of(one)]
         is_done = goes_on and self._is_chosen and not any(map(self._is_of, left))
@@ -248,7 +253,9 @@ class GroupsPanel(QWidget):
             at = next((place for place, one in enumerate(self._groups) if self._is_of(one)), 0)
             self._is_chosen = bool(left)
             self._value = left[min(at, len(left) - 1)].value if left else None
-        shown = [group for group in first if self._kept(group) or self._is_of(group)]
+        shown = [
+            group for at, group in enumerate(first) if at < stand or self._kept(group) or self._is_of(group)
+        ]
         if self._is_chosen and not any(map(self._is_of, shown)):
             shown = [*was, *shown]  # what the list shows is here, too, whatever is looked for
         self._groups = shown
@@ -269,6 +276,16 @@ class GroupsPanel(QWidget):
         """Where they stood: one that a person has just dealt with does not sink, nor the next one rise."""
         places = {(type(one.value), one.value): at for at, one in enumerate(self._groups)}
         return sorted(groups, key=lambda one: places.get((type(one.value), one.value), len(places)))
+
+    def _as_they_stand(self, found: NoteGroups) -> list[NoteGroup]:
+        """Each of those in sight where it is, also one of which none is left now; new ones come last."""
+        there = {(type(one.value), one.value): one for one in found.first}
+        are_all = len(found.first) == found.match[0]  # else one may be there, and not be told of
+        stand = []
+        for one in self._groups:
+            left = replace(one, rows=0, unread=0) if are_all else one
+            stand.append(there.pop((type(one.value), one.value), left))
+        return [*stand, *there.values()]
 
     def _say(self, found: NoteGroups, left: int) -> None:
         """How many there are, and how many of these are listed."""

@@ -14,6 +14,7 @@ from app.itemmodels.virtual_table import GONE, GONE_TIP, LEFT_TIP
 from app.services.records import notifications
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.runs.neighbours import NeighbourList
 from models.errors import RowChanged, TenantAdminError
 from tests.conftest import NOW
@@ -110,6 +111,31 @@ def test_what_others_have_read_stays_in_sight_until_it_is_asked_for(
     qtbot.waitUntil(lambda: page.model.rowCount() == before - 2)
     assert page.list.current_id() == wanted and page.table.currentIndex().row() == SIGHT - 2
     assert not page.new_rows.button.isVisible()
+
+
+@pytest.mark.slow
+def test_groups_stay_where_they_are_when_others_write(
+    qtbot: QtBot, ready: Callable[[int], RecordTab], demo_path: Path
+) -> None:
+    page = ready(NOTES)
+    assert isinstance(page, NotificationsTab)
+    page.commands.trigger("groups")
+    assert page.groups is not None
+    groups = page.groups
+    groups.by.setCurrentIndex(groups.by.findData("tenant_id"))
+    qtbot.waitUntil(lambda: is_settled(page.window()) and len(groups._groups) > 2)
+    page.filters.pickers["read"].pick("0")
+    qtbot.waitUntil(lambda: page.list.shown == page.query() and is_settled(page.window()))
+    was = [one.value for one in groups._groups]
+    first, second = was[:2]
+    write_elsewhere(qtbot, page, demo_path, f"UPDATE notifications SET read = 0 WHERE tenant_id = {second!r}")
+    qtbot.waitUntil(lambda: groups._found.first[0].value == second)
+    assert [one.value for one in groups._groups] == was, "one that has more unread now does not rise"
+    write_elsewhere(qtbot, page, demo_path, f"UPDATE notifications SET read = 1 WHERE tenant_id = {first!r}")
+    qtbot.waitUntil(lambda: not groups._groups[0].unread)
+    assert [one.value for one in groups._groups] == was, "nor does one go that has none left"
+    press("F5")
+    qtbot.waitUntil(lambda: [one.value for one in groups._groups] == was[1:])
 
 
 @pytest.mark.slow
