@@ -444,7 +444,12 @@ def keep_verdict(
     hold that may have lost their end.
     """
     last, (through, tenant, head) = store.verdicts.last(where), _last_entry(report, since)
-    ends = [] if last is None else _ends_to_look_for(last, through)
+    other = store.verdicts.of_another_file(where) if last is None else None
+    ledger = "" if where.costs else _ledger(where)
+    before = last
+    if other is not None and not (other.ledger and ledger and other.ledger != ledger):
+        before, other = other, None  # a copy of it took its place, as editors and restores do it
+    ends = [] if before is None else _ends_to_look_for(before, through)
     if report.verdict is not Verdict.UNREADABLE:  # also of what is broken, as something may excuse it later
         try:
             ends = _not_there(where, ends, report, since, seen)
@@ -456,7 +461,7 @@ def keep_verdict(
     if is_put_back:
         forgotten = [] if lost_end is None or not report.intact else [lost_end.forgotten]
         report, lost_end = replace(report, notes=(*report.notes, *forgotten)), None
-    elif report.intact and (other := store.verdicts.of_another_file(where)) is not None:
+    elif report.intact and other is not None:
         report = replace(report, notes=(*report.notes, *_said_of_another(where, other)))
     is_accepted = (
         lost_end is not None
@@ -482,7 +487,7 @@ def keep_verdict(
         None if is_accepted else lost_end,
         tenant,
         head,
-        "" if where.costs else _ledger(where),
+        ledger,
         tenants if names else {},
     )
     is_over = last is not None and now < last.at <= time.time() and report.intact

@@ -411,6 +411,25 @@ def test_another_file_in_the_place_of_one_is_told_of_once(demo: Path, folder: Pa
     assert verified().notes == ()
 
 
+def test_a_copy_that_ends_sooner_and_takes_the_place_of_a_file_has_lost_its_end(
+    demo: Path, folder: Path, tmp_path: Path
+) -> None:
+    verified = partial(
+        making.verify_with_checkpoints, InFile(demo), CheckpointStore(folder), VERIFY, now=NOW, by="ada"
+    )
+    append(demo, "new", 3)
+    assert verified().stands
+    copy = Path(shutil.copy(demo, tmp_path / "copy.sqlite"))
+    execute(copy, "DELETE FROM audit_chain WHERE seq > 60", "UPDATE sqlite_sequence SET seq = 60")
+    copy.replace(demo)
+    for _ in range(2):
+        report = verified()
+        assert report.lost_end is not None and (report.lost_end.through, report.lost_end.ends_at) == (63, 60)
+    Path(shutil.copy(demo, tmp_path / "copy.sqlite")).replace(demo)
+    assert verified().lost_end == report.lost_end, "and so has a copy of that"
+    assert verified(accepts_end=True).stands and verified().stands
+
+
 @pytest.mark.parametrize("reason", [Reason.ANOTHER_DATABASE, Reason.START_OVER])
 def test_what_forgets_a_lost_end_says_so(demo: Path, folder: Path, reason: Reason) -> None:
     where, store = InFile(demo), CheckpointStore(folder)
