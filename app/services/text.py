@@ -148,27 +148,31 @@ _LETTERS: Final = 256
 
 def place_in(text: str, wanted: str) -> tuple[int, int] | None:
     """Where the text has what is `sought`, in its own letters."""
-    at = sought(text).find(wanted)
-    if at < 0:
-        return None
-    end = at + len(wanted)
-    is_whole = end <= len(text) and not joins(text[at]) and not joins(text[end : end + 1] or " ")
-    if is_whole and sought(text[at:end]) == wanted:  # as nearly always
-        return at, end
-    return _letter_at(text, at)[0], _letter_at(text, at + len(wanted) - 1)[1]
+    return next(places_in(text, wanted), None)
 
 
 def places_in(text: str, wanted: str) -> Iterator[tuple[int, int]]:
-    """Each place where it has that, one behind the other."""
-    at = 0
-    while wanted and (place := place_in(text[at:], wanted)) is not None:
-        yield at + place[0], at + place[1]
-        at += max(place[1], 1)
+    """Each place where it has that, one behind the other; what is far behind a place is not folded for it."""
+    whole, first, folded_to, at = sought(text), 0, 0, 0
+    while wanted and (at := whole.find(wanted, at)) >= 0:
+        begin, end = _place(text, first, at - folded_to, wanted)
+        yield begin, end
+        folded_to += len(sought(text[first:end]))
+        first, at = end, folded_to
 
 
-def _letter_at(text: str, place: int) -> tuple[int, int]:
-    """From where to where the letter goes that a place of the folded text is in."""
-    first, stop, size = 0, len(text), 0
+def _place(text: str, first: int, at: int, wanted: str) -> tuple[int, int]:
+    """From where to where the letters go that have it; `at` is where, of what is folded from `first` on."""
+    begin, end = first + at, first + at + len(wanted)
+    is_whole = end <= len(text) and not joins(text[begin]) and not joins(text[end : end + 1] or " ")
+    if is_whole and sought(text[begin:end]) == wanted and len(sought(text[first:begin])) == at:
+        return begin, end  # as nearly always
+    return _letter_at(text, first, at)[0], _letter_at(text, first, at + len(wanted) - 1)[1]
+
+
+def _letter_at(text: str, first: int, place: int) -> tuple[int, int]:
+    """From where to where the letter goes that a place is in of what is folded from `first` on."""
+    stop, size = len(text), 0
     for step in (_LETTERS, 1):
         for start, end in _letters(text, first, stop, step):
             size = len(sought(text[start:end]))
