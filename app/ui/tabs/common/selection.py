@@ -135,6 +135,8 @@ class Selection(QObject):
         def ids(database: Database, query: ListQuery, keys: Keys) -> list[Any]:
             if len(known) == len(keys):
                 return known
+            if not self._context.costs:
+                return require_ids(list(lists.record_ids(database, query, keys)))
             found = lists.ids_of(database, query, keys)
             return require_ids([one for key, one in found.items() if not shown.is_other(key, one)])
 
