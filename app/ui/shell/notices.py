@@ -713,6 +713,7 @@ class ContinuationNotice(Notice):
             return
 
         def work(monitor: Monitor) -> Callable[[], None]:
+            from app.services.chain.checkpoints.making import lost_end_of  # noqa: PLC0415
             from app.services.files.importing import verify_imported  # noqa: PLC0415
             from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
@@ -723,6 +724,10 @@ class ContinuationNotice(Notice):
                     return lambda: None
                 found = store.continuation(where)
                 is_said = found.divergences or self.is_older or not by_itself
+                if where.costs and not found.divergences and (kept := store.verdicts.last(where)):
+                    # What was verified behind its checkpoint may be gone; that is told by who looks for it.
+                    is_lost = kept.intact and kept.through and (kept.lost_end or lost_end_of(where, kept))
+                    is_said = is_said and not is_lost
                 return partial(self._take, last, found if is_said else None)
             taken = verify_imported(imported, store, verify, now=now, monitor=monitor)
             return partial(self._take_imported, *taken, is_part=imported.tenant is not None)

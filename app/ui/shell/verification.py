@@ -314,7 +314,7 @@ class SelfVerification(QObject):
         self._timer.start()
         if self._context.opened.imported is None:  # which is being verified already
             self.check()
-        if not (self._verifies_by_itself or self._context.costs):  # a live one is held against what was seen
+        if not self._verifies_by_itself:
             self._look_for_end(last)
         self._count()
 

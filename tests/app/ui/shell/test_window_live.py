@@ -792,6 +792,36 @@ def test_another_line_that_others_went_on_with_is_told_and_writes_are_locked(
         qtbot.waitUntil(lambda: gone in words(window))
 
 
+def test_another_line_that_others_went_on_with_while_it_was_closed_is_told_at_once(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path
+) -> None:
+    (paths.checkpoints_dir()).mkdir(parents=True)
+    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
+    open_live(qtbot, window, production)
+    context = window.context
+    assert context is not None
+    go(qtbot, window, 1)
+    press("Ctrl+Return")
+    qtbot.waitUntil(lambda: context.verdict.outcome is not None and bool(context.verdict.outcome.checkpoint))
+    last = int(ask(file, "SELECT max(seq) FROM audit_chain")[0][0])
+    append(file, "new", 1)
+    press("Ctrl+Return")
+    qtbot.waitUntil(lambda: context.verdict.through == last + 1 and not context.verdict.is_running)
+    qtbot.waitUntil(lambda: is_settled(window))
+    press("Ctrl+W")
+    qtbot.waitUntil(lambda: window.context is None)
+    ask(file, f"DELETE FROM audit_chain WHERE seq > {last}")
+    ask(file, f"UPDATE sqlite_sequence SET seq = {last} WHERE name = 'audit_chain'")
+    append(file, "other", 3)
+    told: list[str] = []
+    window.toast.changed.connect(lambda: told.append(window.toast.label.text()))
+    open_live(qtbot, window, production)
+    qtbot.waitUntil(lambda: window.shield.text() == "Older state, or cut off")
+    qtbot.waitUntil(lambda: is_settled(window))
+    assert f"verified through entry {last + 1:,}, and that entry is not there as it was" in words(window)
+    assert not any("continues" in one for one in [*told, *words(window)])
+
+
 def test_an_own_act_in_whose_place_others_entries_stand_is_told_until_somebody_accepts_that(
     qtbot: QtBot, window: MainWindow, production: str, file: Path
 ) -> None:
