@@ -592,7 +592,7 @@ class ContinuationNotice(Notice):
         self._context, self._show = context, show
         self.findings_button = self.add_button("Show findings", show)
         self.findings_button.hide()
-        ways = (Door.START_OVER, Door.TIME_TRAVEL) if context.can(Capability.TIME_TRAVEL) else ()
+        ways = [Door.START_OVER, *([Door.TIME_TRAVEL] if context.can(Capability.TIME_TRAVEL) else [])]
         self._ways = [self.add_door(door, ask) for door in ways]
         self._offer(False)
         self.add_button("Dismiss", self.dismiss)
@@ -612,7 +612,7 @@ class ContinuationNotice(Notice):
         self.hide()
 
     def _offer(self, is_older: bool) -> None:
-        """The ways on from what Time Travel brought back, and forward again."""
+        """The ways on from an earlier state, and forward again."""
         for way in self._ways:
             way.setVisible(is_older)
 
