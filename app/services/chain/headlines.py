@@ -13,7 +13,7 @@ ANOTHER: Final = "Another database"
 """The same where it was written over by one, for all that its migrations tell."""
 
 
-class Judged(Protocol):
+class Conclusion(Protocol):
     """What a verification said, of now or of before."""
 
     @property
@@ -30,7 +30,7 @@ def of_lost_end(lost_end: LostEnd) -> str:
     return ANOTHER if lost_end.is_other else LOST_END
 
 
-def headline(said: Judged, *, is_signed: bool = False) -> str:
+def headline(said: Conclusion, *, is_signed: bool = False) -> str:
     """Of all that was looked at, of which a checkpoint was made where it `is_signed`; a question, where a
     person has to say which database it is of.
     """
