@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from app.services.chain.verify.report import Report, Section
     from app.services.chain.where import Where
 
+_AS_IT_SHOULD = "that a chain begins where it should"
+
 
 def verify_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path)
@@ -171,7 +173,7 @@ def _advise(report: "Report") -> None:
         complain("if you know why: tenant-admin verify --accept-end")
         return
     said = {
-        Way.ACCEPT_STARTS: "--accept-starts says that chains begin where they should",
+        Way.ACCEPT_STARTS: f"--accept-starts says {_AS_IT_SHOULD}",
         Way.START_OVER: "--start-over goes by what is there now",
         Way.ANOTHER_DATABASE: "--another-database where it is a copy that went its own way",
     }
@@ -306,8 +308,8 @@ def checkpoint(options: argparse.Namespace) -> int:
             name = tenant_name(item.tenant)
             if item.verdict is Verdict.UNPROVEN_START:
                 complain(
-                    f"nothing proves what came before the start of {name}; --accept-starts says that it "
-                    "is right"
+                    f"nothing proves what came before the start of {name}; --accept-starts says "
+                    f"{_AS_IT_SHOULD}"
                 )
                 code = EXIT_FINDINGS
             elif item.anchor is not None and item.anchor.kind == "adopted":

@@ -105,7 +105,7 @@ class ClockOff(Caution):
 
 
 def clock_off(database: Database) -> ClockOff | None:
-    """The one rule of when this computer's clock is not to be gone by: where the database tells its own time
+    """The one rule of when nothing is judged by this computer's clock: where the database tells its own time
     with its answers, and that is another. None of a file, beside which no second clock is.
     """
     seconds = database.clock_off

@@ -35,7 +35,7 @@ class Reason(StrEnum):
 
 
 NEW_LINE: Final = frozenset({Reason.RESTORE, Reason.START_OVER, "anew", Reason.ANOTHER_DATABASE})
-"""With these a person says that what the file holds now is right: what earlier ones say counts no more.
+"""With these a person says that what the file holds now is right: what earlier ones say no longer counts.
 "anew" is what `START_OVER` was called before, in checkpoints that are signed.
 """
 

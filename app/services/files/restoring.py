@@ -161,7 +161,7 @@ class Offer:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing is wrong with it; a time that no checkpoint bears out is as much in question."""
+        """Whether nothing is wrong with it; a time that no checkpoint confirms is as much in question."""
         return self.report.verdict not in BROKEN and self.report.later is None
 
     @property

@@ -46,7 +46,7 @@ class Covered:
     """
 
     checkpoint: int | None = None
-    missing: str | None = None
+    why_not: str | None = None
     attempt: Attempt | None = None
 
     @property
@@ -75,14 +75,14 @@ def cover_now(
         if seen.continues and not seen.new_entries:
             return Covered(seen.checkpoint)
         if seen.is_older:
-            return Covered(missing=f"It is an earlier state than checkpoint {seen.checkpoint} knows.")
+            return Covered(why_not=f"It is an earlier state than checkpoint {seen.checkpoint} knows.")
         rows = most_to_read(where, store, EVERYTHING)
         if rows > MOST_READ:
-            return Covered(missing=f"To make one reads up to {counted(rows, 'row')}: verify the whole.")
+            return Covered(why_not=f"To make one reads up to {counted(rows, 'row')}: verify the whole.")
         found = try_to_sign(where, store, verify, clock=clock, reason=reason, by=by, monitor=monitor)
     except (TenantAdminError, OSError) as error:
-        return Covered(missing=_why(error))
-    return Covered(found.made, found.missing, found)
+        return Covered(why_not=_why(error))
+    return Covered(found.checkpoint, found.why_not, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class KeptBookmark:
         if found.checkpoint is not None:
             knows = "was made of" if found.is_made else "knows"
             return f"Checkpoint {found.checkpoint} {knows} its entries."
-        return "" if found.missing is None else f"No checkpoint knows all its entries. {found.missing}"
+        return "" if found.why_not is None else f"No checkpoint knows all its entries. {found.why_not}"
 
 
 def keep_bookmark(
@@ -121,9 +121,9 @@ def keep_bookmark(
         try:
             now = store.continuation(InDatabase(database))
             if now.checkpoint != number or now.divergences or now.new_entries:
-                found = replace(found, checkpoint=None, missing=f"Others wrote behind checkpoint {number}.")
+                found = replace(found, checkpoint=None, why_not=f"Others wrote behind checkpoint {number}.")
         except (TenantAdminError, OSError) as error:  # it is kept all the same
-            found = replace(found, checkpoint=None, missing=_why(error))
+            found = replace(found, checkpoint=None, why_not=_why(error))
     return KeptBookmark(name, found)
 
 

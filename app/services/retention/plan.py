@@ -446,7 +446,7 @@ def hold_back(
 def unsigned(shares: Iterable[TenantShare], beside: Mapping[str, int], attempt: Attempt) -> str | None:
     """Why what goes is in no checkpoint, or goes beside chains of which none speaks."""
     ends = {share.tenant_id: share.last_seq for share in shares}
-    return attempt.missing_for(ends, others=any(beside.values()))
+    return attempt.why_not_of(ends, others=any(beside.values()))
 
 
 def cannot_record(database: Database, plan: Plan, attempt: Attempt | None) -> str | None:

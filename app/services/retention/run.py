@@ -359,7 +359,7 @@ class Run(RetentionRemoval):
             return
         after = self.result.after = self.checkpoint(reason=Reason.RETENTION)
         self.result.is_seen_whole = untouched()
-        self.result.no_checkpoint = after.missing
+        self.result.no_checkpoint = after.why_not
         held = after.held
         self.result.broken = {tenant: held[tenant] for tenant in sorted(after.broken - self.attempt.broken)}
         if after.stops is not None and after.failure is None and after.stops not in held.values():

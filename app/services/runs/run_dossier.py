@@ -18,6 +18,7 @@ from peewee import Table as Source
 
 from app import paths
 from app.services.chain.checkpoints.kept import KeptVerdict
+from app.services.chain.rules import CALLED
 from app.services.records.export import as_time, plain_of
 from app.services.records.history import CHARGED, LOOKED_THROUGH
 from app.services.records.record import Record, each_again
@@ -179,7 +180,7 @@ def _verified(known: KeptVerdict | None) -> str:
         return "It is not known that the audit chain of this database was verified."
     if not known.entries and known.since is None:
         return f"When the audit chain was verified, {utc_time(known.at)}, it had no entries yet."
-    words = str(known.verdict).replace("_", " ")
+    words = CALLED[known.verdict]
     undecided = ", undecided which database it is" if known.undecided else ""
     return (
         f"The audit chain was verified {known.which} {utc_time(known.at)}: {words}{undecided}, "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import making
+from app.services.chain.checkpoints.making import SignedReport
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import ABOUT_A_CHAIN, BROKEN, OF_AN_ENTRY, Anchor, Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, LostEnd, Report, Section
@@ -97,6 +98,11 @@ class Outcome:
     outdated: str = ""
     at: int = 0
     by: str = ""
+
+    @classmethod
+    def of(cls, found: SignedReport, asked: Asked | None = None, *, at: int, by: str) -> "Outcome":
+        """What was `asked`, which is the whole where nothing is said, has `found` this."""
+        return cls(asked or Asked(), found.report, found.checkpoint, found.why_not, at=at, by=by)
 
     @property
     def is_broken(self) -> bool:
@@ -198,7 +204,7 @@ def run(
                 on_report=on_report,
                 monitor=monitor,
             )
-            return Outcome(asked, found.report, found.checkpoint, found.why_not, at=now, by=by)
+            return Outcome.of(found, asked, at=now, by=by)
         hold = partial(making.verify_with_checkpoints, where, store, verify, now=now, by=by, monitor=monitor)
         report = hold(section=asked.section, export=asked.export, archive=asked.archive)
         return Outcome(asked, report, at=now, by=by)
@@ -246,4 +252,4 @@ def by_itself(
     asked = Asked()
     if since is not None:
         asked = Asked(Section(first=since.through + 1), since=since.number)
-    return Outcome(asked, found.report, found.checkpoint, found.why_not, at=now, by=by)
+    return Outcome.of(found, asked, at=now, by=by)

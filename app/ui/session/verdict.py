@@ -108,7 +108,7 @@ class FileVerdict(QObject):
 
     @property
     def knew_entries(self) -> bool:
-        """Whether anything is known of entries, be they there or lost."""
+        """Whether anything is known of entries, those that are lost too."""
         was = self.known is not None and self.known.through > 0
         return was or self.is_broken or self.lost_end is not None or self._contradicted is not None
 

@@ -545,7 +545,7 @@ def _doubts(offer: Offer) -> list[str]:
 def _doubt(offer: Offer) -> str:
     """Of a chain that does not hold."""
     if offer.report.later is not None:
-        return "ends where no checkpoint bears it out"
+        return "ends where no checkpoint confirms it"
     return "contradicts checkpoints" if offer.alone else f"is {CALLED[offer.report.verdict]}"
 
 
@@ -558,11 +558,11 @@ def _of_chain(offer: Offer) -> tuple[str, Look]:
     report = offer.report
     held = f"{counted(report.entries, 'entry', 'entries')} of {counted(len(report.tenants), 'tenant')}"
     if not offer.holds:
-        found = report.tally or report.verdict.replace("_", " ").lower()
+        found = report.tally or CALLED[report.verdict]
         chain = "The audit chain of the copy"
         if report.later is not None:
             between = f"between checkpoint {report.earlier} and checkpoint {report.later}"
-            return f"{chain} ends {between}, and no checkpoint bears out its last entries: {held}.", Look.BAD
+            return f"{chain} ends {between}, and no checkpoint confirms its last entries: {held}.", Look.BAD
         if offer.alone:
             return f"{chain} is consistent, but {_doubt(offer)}: {found} in {held}.", Look.BAD
         return f"{chain} {_doubt(offer)}: {found} in {held}.", Look.BAD

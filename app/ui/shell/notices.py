@@ -752,12 +752,12 @@ class ContinuationNotice(Notice):
             self._say_new(found)
 
     def _take_imported(self, continuation: Continuation | None, made: SignedReport, *, is_part: bool) -> None:
-        from app.ui.session.outcome import Asked, Outcome  # noqa: PLC0415 - with what verifies
+        from app.ui.session.outcome import Outcome  # noqa: PLC0415 - with what verifies
 
         self.show_imported(continuation, made, is_part=is_part)
         self.findings_button.setVisible(bool(made.report.findings))
         at, by = self._context.clock(), self._context.settings.actor
-        self._context.verdict.take(Outcome(Asked(), made.report, made.checkpoint, made.why_not, at=at, by=by))
+        self._context.verdict.take(Outcome.of(made, at=at, by=by))
 
     def show_imported(
         self, continuation: Continuation | None, made: SignedReport, *, is_part: bool = False

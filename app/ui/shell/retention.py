@@ -25,7 +25,7 @@ from app.services.retention.plan import Confirmation, Plan, TryCheckpoint
 from app.services.retention.removal import RetentionResult
 from app.services.retention.run import NoCheckpoint, RetentionStopped, Run
 from app.ui.session.context import Context
-from app.ui.session.outcome import Asked, Outcome
+from app.ui.session.outcome import Outcome
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.widgets.formatting import absolute_time, relative_time
 from app.workers.runner import Task
@@ -449,9 +449,8 @@ class Retention(QObject):
         after = result.after
         self._context.runner.changed.emit(result.change(), self)
         is_seen_whole = result.is_seen_whole or self._context.costs  # of a live one nobody can tell
-        if after is not None and after.report is not None and is_seen_whole:
-            by = self._settings.actor
-            verdict.take(Outcome(Asked(), after.report, after.made, after.missing, at=at, by=by))
+        if after is not None and (found := after.signed) is not None and is_seen_whole:
+            verdict.take(Outcome.of(found, at=at, by=self._settings.actor))
 
     def _say(self) -> None:
         """When it last ran and will run next."""

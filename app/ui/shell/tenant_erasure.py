@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from app.services.opened import Opened
 from app.services.text import shown_tenant
 from app.ui.session.context import Context
-from app.ui.session.outcome import Asked, Outcome
+from app.ui.session.outcome import Outcome
 from app.ui.shell.dialogs import NotesDialog
 from app.ui.tabs.common.arrangement import forget_rows
 from app.ui.widgets.dialogs import WaitDialog
@@ -56,8 +56,7 @@ class TenantErasure(QObject):
             wait.done(WaitDialog.DialogCode.Accepted)
             context.runner.changed.emit(erased.change(), self)
             if (after := erased.after) is not None:
-                found = Outcome(Asked(), after.report, after.checkpoint, after.why_not, at=now, by=actor)
-                context.verdict.take(found)
+                context.verdict.take(Outcome.of(after, at=now, by=actor))
             tell(erased)
 
         def take(erased: Erased) -> Change:

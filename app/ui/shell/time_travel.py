@@ -21,7 +21,7 @@ from app.services.live.time_travel import (
     why_no_bookmark,
 )
 from app.ui.session.context import Context
-from app.ui.session.outcome import Asked, Outcome
+from app.ui.session.outcome import Outcome
 from app.ui.shell.connecting import Connecting
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
@@ -216,8 +216,8 @@ class TimeTravel(QObject):
                 "that is an earlier state until you say that it is right (“Start over…” at Checkpoints…, in "
                 "the audit tab)"
             )
-        elif found.missing is not None:
-            proven = f". No checkpoint knows all its entries, to prove them later. {found.missing}"
+        elif found.why_not is not None:
+            proven = f". No checkpoint knows all its entries, to prove them later. {found.why_not}"
         ConfirmDialog(
             context.theme,
             f"Bring {opened.name} back?",
@@ -282,10 +282,8 @@ class TimeTravel(QObject):
 
 def _take(context: Context, found: Covered, at: int) -> None:
     """Shows what was found where a checkpoint was to be made."""
-    if (attempt := found.attempt) is not None and attempt.report is not None:
-        by = context.settings.actor
-        made = Outcome(Asked(), attempt.report, attempt.made, attempt.missing, at=at, by=by)
-        context.verdict.take(made)
+    if found.attempt is not None and (made := found.attempt.signed) is not None:
+        context.verdict.take(Outcome.of(made, at=at, by=context.settings.actor))
 
 
 def _live(context: Context) -> OpenedLive:

@@ -60,30 +60,35 @@ class Attempt:
     """What came of a checkpoint beside another act, and what that act must leave alone.
 
     `report` is what was found of the file, held against what was `known` of it; None where it could not be
-    verified, and `failure` says why. `made` is the number of the checkpoint, `missing` why none was made, or
+    verified, and `failure` says why. `checkpoint` is the number of the one made, `why_not` why none was, or
     would be, where there are entries to sign. All are sentences for a person.
     """
 
     report: Report | None = None
     known: CheckpointHistory = field(default_factory=CheckpointHistory)
     failure: str | None = None
-    missing: str | None = None
+    why_not: str | None = None
     is_refused: bool = False
     """Whether none was made for what was found, and not since it could not be written, say."""
-    made: int | None = None
+    checkpoint: int | None = None
 
-    def missing_for(self, ends: Mapping[str, int], *, others: bool = False) -> str | None:
+    @property
+    def signed(self) -> SignedReport | None:
+        """What was found with what came of it, where it could be verified."""
+        return None if self.report is None else SignedReport(self.report, self.checkpoint, self.why_not)
+
+    def why_not_of(self, ends: Mapping[str, int], *, others: bool = False) -> str | None:
         """Why entries that go, of each tenant through the number in `ends`, are in no checkpoint.
 
         Where a chain does not hold or begins unproven, which stops no other tenant, one from before will do;
         any, where `others` go than entries, which none speaks of.
         """
         if not self.is_refused or self.report is None or self.report.verdict not in WAIVED:
-            return self.missing
+            return self.why_not
         last = self.known.proving
         known = {} if last is None else {name: sealed.last_seq for name, sealed in last.tenants.items()}
         is_known = all(known.get(name, 0) >= end for name, end in ends.items())
-        return None if is_known and (last is not None or not others) else self.missing
+        return None if is_known and (last is not None or not others) else self.why_not
 
     @property
     def held(self) -> dict[str, str]:
@@ -645,22 +650,22 @@ def try_to_sign(
                 report = keep_verdict(where, store, report, now=now, by=by)
     except (TenantAdminError, OSError) as error:
         problem = why_none(error, where)
-        return Attempt(failure=problem, missing=problem)
+        return Attempt(failure=problem, why_not=problem)
     found = Attempt(report, known)
     if not (report.entries and signs):
         return found
     if report.lost_end is not None:
-        return replace(found, missing=report.lost_end.said)
+        return replace(found, why_not=report.lost_end.said)
     try:
         if reason is None:
             require_sound(report, known)
             store.require_signing()
             return found
-        return replace(found, made=store.create(where, report, now=now, reason=reason).number)
+        return replace(found, checkpoint=store.create(where, report, now=now, reason=reason).number)
     except NotSigned as error:
-        return replace(found, missing=str(error), is_refused=True)
+        return replace(found, why_not=str(error), is_refused=True)
     except (TenantAdminError, OSError) as error:
-        return replace(found, missing=why_none(error, where))
+        return replace(found, why_not=why_none(error, where))
 
 
 def why_none(error: TenantAdminError | OSError, where: Where) -> str:

@@ -348,13 +348,13 @@ class Comparison:
         if behind and (alone or chain.at_genesis or (self._pruned and not exported)):
             return None if self._all_told or chain.doubted else _missing(chain.tenant, sealed, self.known)
         if self._pruned and sealed.last_seq <= self._pruned:
-            return None  # what a marker says of entries appended after the checkpoint, nothing here bears out
+            return None  # what a marker says of entries appended after the checkpoint, nothing here confirms
         if behind and not chain.at_genesis and not self._pruned:
             return None  # all that it knew went with the unproven start, which is its own finding
         return self._of_ends() or self.of_digest()
 
     def of_all_gone(self, newest: Checkpoint, *, exported: bool) -> Finding | None:
-        """Of a chain that begins behind all that was known: what `newest`, the last to know it, bears out."""
+        """Of a chain that begins behind all that was known: what `newest`, the last to know it, confirms."""
         chain, last = self.chain, newest.tenants[self.chain.tenant]
         if chain.at_genesis:
             return None  # which may be a new one

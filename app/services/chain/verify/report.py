@@ -175,9 +175,9 @@ class LostEnd:
 
     @property
     def forgotten(self) -> str:
-        """That it counts no more, as another act has said what does."""
+        """That it no longer counts, as another act has said what does."""
         was = f"It was {self.known} before"
-        return f"{was}, and {self.found}: that counts no more."
+        return f"{was}, and {self.found}: that no longer counts."
 
     def is_within(self, shown: "LostEnd") -> bool:
         """Whether no more is lost than was `shown`: of the same entry, and nothing before where it ended."""
@@ -271,7 +271,7 @@ class Report:
     @property
     def ends_before(self) -> bool:
         """Whether nothing contradicts the checkpoints but that all of it ends before what the first of them
-        knew: it may be an earlier state that no checkpoint bears out.
+        knew: it may be an earlier state that no checkpoint confirms.
         """
         errors = [item for item in self.findings if item.is_error]
         highest = max((tenant.last_seq or 0 for tenant in self.tenants), default=0)

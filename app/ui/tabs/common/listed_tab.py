@@ -390,7 +390,7 @@ class ListedTab(InspectedTab):
             return
         has_left, record_id = self.model.has_left(self.table.chosen().row()), self.list.current_id()
         if has_left and record_id != self._said_left:
-            self.context.say("Changed by another program; the filter keeps it no more")
+            self.context.say("Changed by another program; it no longer matches the filter")
         self._said_left = record_id if has_left else None
 
     def _came_again(self) -> None:

@@ -58,9 +58,7 @@ class GroupsTable(StaticTable):
     def own_keys(self) -> OwnKeys:
         return "Groups", (
             (("J", "K"), "Go to the next group, or the one before"),
-            (("R",), "Mark all of it read"),
-            (("U",), "Mark all of it unread"),
-            (("Del",), "Delete all of it"),
+            *(((key,), words.format("all of it").removesuffix("…")) for words, _, key in _SAID.values()),
         )
 
     def event(self, event: QEvent) -> bool:

@@ -409,7 +409,7 @@ def test_without_a_checkpoint_nothing_goes_unless_it_is_confirmed(
 
     def locked(reason: Reason | None, **options: Any) -> Attempt:
         found = verified(reason=None, **options)
-        return replace(found, missing=None if reason is None else "The keyring is locked.")
+        return replace(found, why_not=None if reason is None else "The keyring is locked.")
 
     with pytest.raises(NoCheckpoint, match=r"The keyring is locked\. Nothing was removed\."):
         retain(engine, checkpoint=locked)

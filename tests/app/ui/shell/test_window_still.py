@@ -105,7 +105,7 @@ def test_what_others_have_read_stays_in_sight_until_it_is_asked_for(
     assert page.new_rows.button.accessibleName() == "Others have written" and page.new_rows.button.isVisible()
     write_elsewhere(qtbot, page, demo_path, f"UPDATE notifications SET read = 1 WHERE id = '{wanted}'")
     assert page.list.current_id() == wanted and in_sight(page) == was
-    assert "Changed by another program; the filter keeps it no more" in labels(page.window())
+    assert "Changed by another program; it no longer matches the filter" in labels(page.window())
     write_elsewhere(qtbot, page, demo_path, f"UPDATE notifications SET read = 0 WHERE id = '{wanted}'")
     press("F5")
     qtbot.waitUntil(lambda: page.model.rowCount() == before - 2)
@@ -209,7 +209,7 @@ def test_of_a_record_that_others_delete_nothing_else_is_said(
     wanted = select(qtbot, page, 2)
     write_elsewhere(qtbot, page, demo_path, f"DELETE FROM users WHERE id = '{wanted}'")
     qtbot.waitUntil(lambda: "no longer there" in labels(page.inspector.failure)[-1])
-    assert not [said for said in labels(page.window()) if "the filter keeps it no more" in said]
+    assert not [said for said in labels(page.window()) if "it no longer matches the filter" in said]
 
 
 @pytest.mark.slow

@@ -138,7 +138,7 @@ def replaced(known: KnownChain, first: int) -> None:
 def test_a_marker_reaches_beyond_what_was_known_and_all_of_that_is_gone(
     known: KnownChain, first: int
 ) -> None:
-    """Nothing here bears out what it says, whatever else there is behind it."""
+    """Nothing here confirms what it says, whatever else there is behind it."""
     replaced(known, first)
     for _ in range(2):
         assert (codes(known.verify()), known.verify().verdict) == ({"TRUNCATED"}, Verdict.TAMPERED)

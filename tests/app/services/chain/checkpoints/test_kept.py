@@ -441,7 +441,7 @@ def test_what_forgets_a_lost_end_says_so(demo: Path, folder: Path, reason: Reaso
     assert sign(now=NOW, reason=Reason.REQUEST).checkpoint is None
     made = sign(now=NOW, reason=reason)
     assert made.checkpoint is not None and made.report.lost_end is None
-    said = "It was verified through entry 63 before, and ends at entry 60 now: that counts no more."
+    said = "It was verified through entry 63 before, and ends at entry 60 now: that no longer counts."
     assert made.report.notes[-1] == said
     assert making.verify_with_checkpoints(where, store, VERIFY, now=NOW, by="ada").stands
 

@@ -425,7 +425,7 @@ def test_beside_retention(put: Put, path: Path, store: CheckpointStore) -> None:
     attempt = making.try_to_sign(
         InDatabase(engine), store, VERIFY, clock=lambda: NOW, reason=Reason.RETENTION
     )
-    assert (attempt.failure, attempt.missing, attempt.held) == (None, None, {})
+    assert (attempt.failure, attempt.why_not, attempt.held) == (None, None, {})
     assert len(store.checkpoints(InDatabase(engine))) == 2
 
 

@@ -57,17 +57,17 @@ def test_what_was_cut_off_is_found_and_nothing_is_signed(demo: Path, tmp_path: P
     tried = try_to_sign(demo, folder, now=NOW)
     assert tried.held == {finding.tenant: finding.message for finding in found.report.findings}
     assert (tried.stops, kept(demo, folder)) == (None, 1)
-    assert tried.missing is not None and "is broken, so no checkpoint was made" in tried.missing
+    assert tried.why_not is not None and "is broken, so no checkpoint was made" in tried.why_not
     (acme, *_) = tried.sound
     known = tried.known.checkpoints[-1].tenants[acme].last_seq
-    assert (tried.missing_for({acme: known}), tried.missing_for({acme: known + 1})) == (None, tried.missing)
+    assert (tried.why_not_of({acme: known}), tried.why_not_of({acme: known + 1})) == (None, tried.why_not)
 
 
 def test_no_checkpoint_beside_another_act_is_no_failure(demo: Path, tmp_path: Path) -> None:
     (tmp_path / "checkpoints").write_text("a file where the folder should be")
     tried = try_to_sign(demo, tmp_path / "checkpoints", now=NOW)
     assert (tried.held, tried.stops) == ({}, None)
-    assert tried.missing is not None and str(tmp_path / "checkpoints") in tried.missing
+    assert tried.why_not is not None and str(tmp_path / "checkpoints") in tried.why_not
 
 
 @pytest.mark.parametrize("reason", [Reason.RETENTION, None])
@@ -77,7 +77,7 @@ def test_what_is_planned_hears_of_a_key_out_of_reach_as_what_is_done(
     ring = MemoryKeyring(KeyringUnavailable("does not answer"))
     store = CheckpointStore(tmp_path / "checkpoints", ring)
     tried = making.try_to_sign(InFile(demo), store, VERIFY, clock=lambda: NOW, reason=reason)
-    assert tried.missing is not None and "because the system's keyring does not answer" in tried.missing
+    assert tried.why_not is not None and "because the system's keyring does not answer" in tried.why_not
 
 
 def test_what_is_planned_hears_of_a_full_disk(
@@ -86,7 +86,7 @@ def test_what_is_planned_hears_of_a_full_disk(
     monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=4_096))
     store = CheckpointStore(tmp_path / "home" / "checkpoints")
     tried = making.try_to_sign(InFile(demo), store, VERIFY, clock=lambda: NOW, reason=None)
-    assert tried.missing is not None and "there is no space left on its disk" in tried.missing
+    assert tried.why_not is not None and "there is no space left on its disk" in tried.why_not
     assert not (tmp_path / "home").exists()
 
 
@@ -94,7 +94,7 @@ def test_what_is_planned_makes_no_key(demo: Path, tmp_path: Path) -> None:
     ring = MemoryKeyring()
     store = CheckpointStore(tmp_path / "checkpoints", ring)
     tried = making.try_to_sign(InFile(demo), store, VERIFY, clock=lambda: NOW, reason=None)
-    assert (tried.missing, ring.kept) == (None, {})
+    assert (tried.why_not, ring.kept) == (None, {})
 
 
 @pytest.mark.slow
@@ -215,7 +215,7 @@ def test_an_error_that_is_no_tenants_stops_everything(demo: Path, tmp_path: Path
 def test_an_empty_chain_is_no_problem(tmp_path: Path) -> None:
     chain = ChainFile(tmp_path / "a.db")
     tried = try_to_sign(chain.path, tmp_path / "checkpoints", now=NOW)
-    assert (tried.missing, tried.held, tried.stops) == (None, {}, None)
+    assert (tried.why_not, tried.held, tried.stops) == (None, {}, None)
     assert kept(chain.path, tmp_path / "checkpoints") == 0
 
 
@@ -257,6 +257,6 @@ def test_an_earlier_state_is_not_signed_and_stops_everything(tmp_path: Path) -> 
     found = sign(chain.path, folder, now=NOW)
     assert (found.report.verdict, found.checkpoint) == (Verdict.EARLIER, None)
     tried = try_to_sign(chain.path, folder, now=NOW)
-    assert kept(chain.path, folder) == 2 and "an earlier state than checkpoints know" in str(tried.missing)
+    assert kept(chain.path, folder) == 2 and "an earlier state than checkpoints know" in str(tried.why_not)
     assert tried.stops is not None and "exactly as checkpoint 1 knew it" in tried.stops
     assert sign(chain.path, folder, now=NOW, reason=Reason.START_OVER).checkpoint == 3

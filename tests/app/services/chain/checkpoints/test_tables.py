@@ -97,7 +97,7 @@ def test_a_store_with_a_view_in_the_place_of_a_table_is_said_to_be_damaged(known
         "ALTER TABLE places RENAME TO others; CREATE VIEW places AS SELECT * FROM others"
     )
     tried = try_to_sign(known.chain.path, known.chain.path.parent / "home", now=NOW)
-    assert tried.missing is not None and "cannot modify places because it is a view" in tried.missing
+    assert tried.why_not is not None and "cannot modify places because it is a view" in tried.why_not
 
 
 def test_an_empty_store_is_not_taken_for_a_new_one(known: KnownChain) -> None:
@@ -268,7 +268,7 @@ def test_a_file_in_the_place_of_the_stores_folder_is_said(known: KnownChain) -> 
     assert report.notes == (f"No checkpoints could be read: {home} is not a folder.",)
     assert report.to_json()["notes"] == list(report.notes)
     tried = try_to_sign(known.chain.path, home, now=NOW)
-    assert tried.missing is not None and f"{home} is not a folder" in tried.missing
+    assert tried.why_not is not None and f"{home} is not a folder" in tried.why_not
 
 
 def test_a_full_disk_of_the_store_is_not_that_of_the_database(
@@ -281,8 +281,8 @@ def test_a_full_disk_of_the_store_is_not_that_of_the_database(
     monkeypatch.setattr(Path, "mkdir", full)
     tried = try_to_sign(known.chain.path, home, now=NOW)
     assert (
-        tried.missing is not None
-        and f"{home}" in tried.missing
-        and "no space left on its disk" in tried.missing
+        tried.why_not is not None
+        and f"{home}" in tried.why_not
+        and "no space left on its disk" in tried.why_not
     )
-    assert known.chain.path.name not in tried.missing
+    assert known.chain.path.name not in tried.why_not

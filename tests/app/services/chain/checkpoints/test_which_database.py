@@ -1540,7 +1540,7 @@ def test_what_is_said_of_a_file_and_whether_it_is_signed(
     assert (world.sign(where) is not None) is sound
     if world.waits:
         beside = making.try_to_sign(where, world.store, VERIFY, clock=lambda: now, reason=None)
-        assert beside.missing_for({ACME: 1}) == doubts.UNDECIDED
+        assert beside.why_not_of({ACME: 1}) == doubts.UNDECIDED
         with pytest.raises(Cancelled):
             world.sign(where, Reason.ANOTHER_DATABASE, monitor=Monitor(cancelled=lambda: True))
         assert world.sign(where) is None, "what a person said is taken back with it"
