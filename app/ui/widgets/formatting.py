@@ -12,6 +12,7 @@ from typing import Final
 
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.text import lasted, readable, visible
+from models.patterns import compiled_later
 from models.status import DAY, HOUR
 
 MINUTE = 60
@@ -30,6 +31,8 @@ NOTHING: Final = "—"
 _ELLIPSIS = "…"
 _TOO_MUCH = 1e17
 """Dollars above which a figure says how many digits there are, and not which."""
+_LONG_WORD = compiled_later(r"\S{64}(?=\S)")
+"""Longer than a hash: a tool tip would be as wide as the screen, as Qt ends no line within a word."""
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _EARLIEST, _LATEST = -62_135_596_800, SECONDS_LIMIT - 1  # what datetime can show
 
@@ -244,4 +247,6 @@ def tooltip(text: str, limit: int = 1000, *, lines: bool = False) -> str:
         return ""
     shown = text if len(text) <= limit else text[:limit] + _ELLIPSIS
     space = "pre" if lines else "pre-wrap"
-    return f'<p style="white-space:{space}">{visible(shown, keep=chr(10)).translate(_ESCAPES)}</p>'
+    said = visible(shown, keep=chr(10))
+    said = said if lines else _LONG_WORD.sub("\\g<0>\u200b", said)
+    return f'<p style="white-space:{space}">{said.translate(_ESCAPES)}</p>'

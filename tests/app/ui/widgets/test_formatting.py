@@ -3,6 +3,8 @@
 import time
 
 import pytest
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
 
 from app.services.text import counted, single_line, utc_time, visible
 from app.ui.widgets import formatting as f
@@ -172,6 +174,13 @@ def test_tooltip_is_never_markup() -> None:
     assert "&lt;img" in tip
     assert f.tooltip("") == ""
     assert len(f.tooltip("x" * 10_000)) < 1100
+
+
+def test_a_long_word_is_no_tool_tip_as_wide_as_the_screen(qtbot: QtBot) -> None:
+    label = QLabel(f.tooltip("T" * 1000), wordWrap=True)  # as Qt shows a tool tip
+    qtbot.addWidget(label)
+    assert label.sizeHint().width() < 1000
+    assert "\u200b" not in f.tooltip("a" * 64)  # a hash is one word
 
 
 @pytest.mark.parametrize(
