@@ -30,10 +30,17 @@ _BEFORE_RUN = compiled_later(r"(\A|[\t\r\n])(?=[=+\-@\uff1d\uff0b\uff0d\uff20'])
 
 _JOINING = "\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufefc"
 _EMOJI = "\u2190-\u2bff\U0001f000-\U0001faff"
+_FLAGS = "|".join(
+    "".join(chr(0xE0000 + ord(letter)) for letter in of) + "\U000e007f" for of in ("gbeng", "gbsct", "gbwls")
+)
+"""England's, Scotland's and Wales': what follows the black flag, in letters that alone are not seen."""
 _JOINED = compiled_later(
     f"(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])|(?<=[{_EMOJI}\ufe0f])\u200d(?=[{_EMOJI}])"
+    f"|(?<=\U0001f3f4)(?:{_FLAGS})"
 )
-"""A joiner where it belongs to the writing: between letters of scripts that need it, and in an emoji."""
+"""What belongs to the writing: a joiner between letters of scripts that need it, and in an emoji; a flag,
+of which other letters could say what nobody sees.
+"""
 
 _MARKUP = compiled_later(
     r"(?P<link>&|:(?=//)|@|(?<=www)\.|(?<=mailto):|(?<=xmpp):)"
@@ -346,7 +353,7 @@ def visible(text: str, keep: str = "") -> str:
     hiding = {char for char in set(text) if unicodedata.category(char) in HIDING}.difference(keep)
     if not hiding:
         return text
-    joined = {found.start() for found in _JOINED.finditer(text)}
+    joined = {at for found in _JOINED.finditer(text) for at in range(*found.span())}
     return re.sub(
         f"[{re.escape(''.join(hiding))}]",
         lambda found: found[0] if found.start() in joined else _escape(found[0]),

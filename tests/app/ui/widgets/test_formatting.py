@@ -157,6 +157,7 @@ def test_first_line() -> None:
         ("nul\0 bell\a tab\t", r"nul\0 bell\u0007 tab\t"),
         ("\ud800", r"\ud800"),
         ("\U000e0041", r"\U000e0041"),
+        ("\U0001f3f4\U000e0070\U000e0061\U000e007f", "\U0001f3f4" + r"\U000e0070\U000e0061\U000e007f"),
         ("line\nbreak\u2028", r"line\nbreak\u2028"),
     ],
 )
@@ -190,6 +191,7 @@ def test_a_long_word_is_no_tool_tip_as_wide_as_the_screen(qtbot: QtBot) -> None:
         "\u0dc1\u0dca\u200d\u0dbb\u0dd3",  # Sinhala: a joined letter
         "\U0001f468\u200d\U0001f469\u200d\U0001f467",  # a family
         "\u2764\ufe0f\u200d\U0001f525",  # a heart on fire
+        "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",  # Scotland's flag
     ],
 )
 def test_joiners_that_a_text_is_written_with_are_no_hidden_characters(text: str) -> None:
