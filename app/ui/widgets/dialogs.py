@@ -29,6 +29,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QAbstractScrollArea,
     QApplication,
     QDialog,
     QLayout,
@@ -111,7 +112,7 @@ _SCROLLING: dict[int, QScrollBar.SliderAction] = {
     Qt.Key.Key_Home: QScrollBar.SliderAction.SliderToMinimum,
     Qt.Key.Key_End: QScrollBar.SliderAction.SliderToMaximum,
 }
-"""What each key does to words that are longer than a dialog is high."""
+"""What each key does to words, or a list, that a dialog has no room for."""
 
 
 class Dialog(QDialog):
@@ -330,9 +331,17 @@ class Dialog(QDialog):
         if pressed and isinstance(focused, QPushButton) and focused.isEnabled() and not event.isAutoRepeat():
             focused.click()
         elif event.key() in _SCROLLING:
-            self._scroll.verticalScrollBar().triggerAction(_SCROLLING[event.key()])
+            self._to_scroll().triggerAction(_SCROLLING[event.key()])
         elif not pressed or cancel is None or not cancel.isDefault():
             super().keyPressEvent(event)
+
+    def _to_scroll(self) -> QScrollBar:
+        """That of the dialog; where all of it is in sight, of the first list or text that is not."""
+        own = self._scroll.verticalScrollBar()
+        within = [
+            one.verticalScrollBar() for one in self.findChildren(QAbstractScrollArea) if one.isVisible()
+        ]
+        return next((bar for bar in (own, *within) if bar.maximum() > bar.minimum()), own)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.LayoutRequest:

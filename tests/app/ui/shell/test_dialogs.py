@@ -19,6 +19,7 @@ from app.ui.shell.dialogs import (
     DatabaseInfoDialog,
     NotesDialog,
     PreferencesDialog,
+    ShortcutsDialog,
 )
 from app.ui.theme import DARK, Mode, Theme
 from models.local.database import LocalDatabase
@@ -93,6 +94,22 @@ def test_info_names_every_difference(qtbot: QtBot, theme: Theme, database: Local
 def choose(qtbot: QtBot, box: object, key: Qt.Key) -> None:
     assert isinstance(box, QComboBox)
     qtbot.keyClick(box, key)
+
+
+def test_the_keys_that_scroll_do_it_in_a_list_too_that_has_more_than_there_is_room_for(
+    qtbot: QtBot, theme: Theme
+) -> None:
+    keys = [("Everywhere", f"Ctrl+{number}", "Something") for number in range(200)]
+    dialog = added(qtbot, ShortcutsDialog(theme, keys))
+    with qtbot.waitExposed(dialog):
+        dialog.show()
+    dialog.close_button.setFocus()
+    bar = dialog.table.verticalScrollBar()
+    assert bar.value() == 0 < bar.maximum()
+    qtbot.keyClick(dialog.close_button, Qt.Key.Key_PageDown)
+    assert bar.value() > 0
+    qtbot.keyClick(dialog.close_button, Qt.Key.Key_End)
+    assert bar.value() == bar.maximum()
 
 
 def test_a_theme_is_shown_at_once_and_taken_back(qtbot: QtBot, theme: Theme) -> None:
