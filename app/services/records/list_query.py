@@ -267,6 +267,14 @@ class Statements:
         end = self._by.asc() if self.descending else self._by.desc()
         return _of_one(self._scoped(self._by).order_by(end))
 
+    def last_of_table(self, cell: Callable[[Any], Any]) -> Any:
+        """The highest rowid of the table and the id of its record, as `cell` fetches them; no row of an empty
+        one, or where rows have none.
+        """
+        value = cell(self.value(self.table.key))
+        found = self.table.model.select(cell(self.key), value)
+        return found.order_by(self._by.desc()).limit(1 if self.has_rowids else 0)
+
     def newest(self) -> Any:
         """The highest rowid of the table; NULL of an empty one."""
         return self.table.model.select(fn.MAX(self._by))

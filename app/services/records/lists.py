@@ -46,6 +46,12 @@ file has, as `rows.glimpsed` gives them, None where they were not asked for.
 Page = tuple[Row | None, ...]
 """Rows in the order of the keys asked for; None for a row that has gone meanwhile."""
 
+Last = tuple[Key, Stored] | None
+"""The key and id of the last row of a table; None where it is not known, or there is none."""
+
+IsOther = Callable[[Key, Stored], bool]
+"""Whether another record than the one that was shown has this key by now, told by its id."""
+
 Counts = tuple[tuple[ListedValue, int], ...]
 """The values of a column with their counts, most frequent first."""
 
@@ -89,7 +95,8 @@ class Listing:
     `keys` are those of all rows, or of the first rows only while `complete` is False. `rows` stands at the
     list's beginning. Where it is `estimated`, no more is known than where the list ends: behind `rows` every
     number in between counts as a key, and those without a row are known when they are asked for
-    (`Lists.load_following`).
+    (`Lists.load_following`). `last` is the key and id of the table's last row, shown or not, where each row
+    that is read is charged, as they were when the keys were read; else it is not looked for.
     """
 
     query: ListQuery
@@ -97,6 +104,7 @@ class Listing:
     keys: Keys = field(repr=False)
     rows: Page = field(repr=False)
     estimated: bool = False
+    last: Last = field(default=None, compare=False, repr=False)
 
     @property
     def complete(self) -> bool:
@@ -173,7 +181,7 @@ class Lists:
         if database.costs and statements.has_rowids and not (query.filtered or is_much):
             return _at_once(database, statements, first_rows)
         if query.filtered or database.costs:
-            return _by_keys(database, statements, _read_keys(database, statements), first_rows)
+            return _by_keys(database, statements, *_keys_and_last(database, statements), first_rows)
         return _by_count(database, statements, first_rows)
 
     def open_readable(self, database: Database, query: ListQuery, first_rows: int = 200) -> Listing:
@@ -187,17 +195,21 @@ class Lists:
             return self.open_list(database, query, first_rows)
         if statements.descending:
             keys.reverse()
-        return _by_keys(database, statements, keys, first_rows)
+        return _by_keys(database, statements, keys, None, first_rows)
 
     def load_keys(self, database: Database, query: ListQuery) -> Keys:
         """The keys of every row that the query keeps, in its order: 8 bytes a row, or none at all."""
+        return self.load_known(database, query)[0]
+
+    def load_known(self, database: Database, query: ListQuery) -> tuple[Keys, Last]:
+        """The same, and the `last` of a `Listing`."""
         statements = self._statements(database, query)
         if statements.as_added and not statements.narrowed:
             listing = _by_ends(database, statements, 1)
             if listing is not None:
-                return listing.keys
+                return listing.keys, listing.last
         known = None if database.costs else _range(database, statements)
-        return _read_keys(database, statements) if known is None else known
+        return _keys_and_last(database, statements) if known is None else (known, None)
 
     def load_following(self, database: Database, query: ListQuery, keys: Keys) -> tuple[Keys, Page]:
         """Of a list that is estimated the rows from the first of these keys on, as many as there are keys;
@@ -380,12 +392,14 @@ class Lists:
         found = statements.select(part, fn.COUNT(SQL("*"))).where(time.is_null(False))
         return database.rows(found.group_by(part).order_by(part))
 
-    def record_ids(self, database: Database, query: ListQuery, keys: Keys) -> Iterator[Stored]:
+    def record_ids(
+        self, database: Database, query: ListQuery, keys: Keys, *, is_other: IsOther | None = None
+    ) -> Iterator[Stored]:
         """The record ids of these keys in their order: the exact set that a bulk action acts on.
 
         Rows that have gone are left out; of one that has no id it is None.
         """
-        for row in self.rows(database, query, keys, (DECLARED[query.table].key.name,)):
+        for row in self.rows(database, query, keys, (DECLARED[query.table].key.name,), is_other=is_other):
             yield row[0]
 
     def ids_of(self, database: Database, query: ListQuery, keys: Keys) -> dict[Key, Stored]:
@@ -407,12 +421,14 @@ class Lists:
         columns: Iterable[str] | None = None,
         *,
         cut: bool = False,
+        is_other: IsOther | None = None,
     ) -> Iterator[Row]:
         """The rows with these keys, whole texts included, in their order.
 
         `columns` are names of the list's columns, all of them by default, or of those that only the file has,
         which are `cut` as a list shows them; the record's id, if it comes first, is as it is stored. Rows
-        that have gone are left out. Memory stays that of one page.
+        that have gone are left out, and those of which `is_other` says of key and id, which comes first then,
+        that another record is meant. Memory stays that of one page.
         """
         statements = self._statements(database, query)
         table = statements.table
@@ -422,16 +438,22 @@ class Lists:
             for column in map(table.of_file, names)
         ]
         told = _with_id if names[0] == table.key.name else _legible
-        return _in_order(keys, _ROWS_AT_ONCE, partial(_by_key, database, statements, values, told))
+        return _in_order(keys, _ROWS_AT_ONCE, partial(_by_key, database, statements, values, told), is_other)
 
     def stored_rows(
-        self, database: Database, query: ListQuery, keys: Keys, columns: Iterable[TableColumn]
+        self,
+        database: Database,
+        query: ListQuery,
+        keys: Keys,
+        columns: Iterable[TableColumn],
+        *,
+        is_other: IsOther | None = None,
     ) -> Iterator[Row]:
         """The same as stored, of columns that the file has now, declared or not: for copies and exports."""
         statements = self._statements(database, query)
         values = [value_of(column, statements.source) for column in columns]
         read = partial(_by_key, database, statements, values, tuple, exact=database.through_json)
-        return _in_order(keys, _WHOLE_ROWS_AT_ONCE, read)
+        return _in_order(keys, _WHOLE_ROWS_AT_ONCE, read, is_other)
 
     def value_at(
         self, database: Database, query: ListQuery, key: Key, column: str
@@ -470,11 +492,11 @@ def position(keys: Keys, key: Key) -> int | None:
 def _as_added(database: Database, statements: Statements, first_rows: int, *, is_long: bool) -> Listing:
     """In the order of rowids: what a tenant has few of by its keys, any other list by its ends."""
     if statements.narrowed and not is_long:
-        keys = _read_keys(database, statements, MOST_KEYS + 1)
+        keys, last = _keys_and_last(database, statements, MOST_KEYS + 1)
         if len(keys) <= MOST_KEYS:
-            return _by_keys(database, statements, keys, first_rows)
+            return _by_keys(database, statements, keys, last, first_rows)
     listing = _by_ends(database, statements, first_rows)
-    return listing or _by_keys(database, statements, _read_keys(database, statements), first_rows)
+    return listing or _by_keys(database, statements, *_keys_and_last(database, statements), first_rows)
 
 
 def _by_ends(database: Database, statements: Statements, first_rows: int) -> Listing | None:
@@ -483,37 +505,39 @@ def _by_ends(database: Database, statements: Statements, first_rows: int) -> Lis
     """
 
     def asked(cell: Callable[[Any], Any]) -> list[Any]:
-        return [statements.following(None, first_rows, cell), statements.last()]
+        return [statements.following(None, first_rows, cell), statements.last(), *_last(statements, cell)]
 
-    first, last = _read(database, asked, _with_id)
+    first, last, *last_of_table = _read(database, asked, _with_id)
     found, rows = _following(first)
+    known = _known(last_of_table)
     if len(found) < first_rows:
-        return Listing(statements.query, len(found), found, rows)
+        return Listing(statements.query, len(found), found, rows, last=known)
     step = -1 if statements.descending else 1
     if abs(last[0][0] - found[0]) > _MOST_ESTIMATED:
         return None
     keys: Keys = range(found[0], last[0][0] + step, step)
     if keys[len(found) - 1] != found[-1]:
         keys = joined(found, range(found[-1] + step, last[0][0] + step, step))
-    return Listing(statements.query, len(keys), keys, rows, estimated=True)
+    return Listing(statements.query, len(keys), keys, rows, estimated=True, last=known)
 
 
-def _by_keys(database: Database, statements: Statements, keys: Keys, first_rows: int) -> Listing:
+def _by_keys(database: Database, statements: Statements, keys: Keys, last: Last, first_rows: int) -> Listing:
     """By all its keys: to find out which rows a filter keeps costs what counting them costs. The first rows
     are asked for by theirs, as every page is: along with the keys the filter would run twice.
     """
-    return Listing(statements.query, len(keys), keys, _page(database, statements, keys[:first_rows]))
+    first = _page(database, statements, keys[:first_rows])
+    return Listing(statements.query, len(keys), keys, first, last=last)
 
 
 def _at_once(database: Database, statements: Statements, first_rows: int) -> Listing:
     """By all its keys together with the first rows, where a call costs more than to sort twice."""
 
     def asked(cell: Callable[[Any], Any]) -> list[Any]:
-        return [statements.keys(), statements.first(first_rows, cell)]
+        return [statements.keys(), statements.first(first_rows, cell), *_last(statements, cell)]
 
-    found, first = _read(database, asked, _with_id)
+    found, first, *last = _read(database, asked, _with_id)
     keys = _keys(statements, found)
-    return Listing(statements.query, len(keys), keys, tuple(row[1:] for row in first))
+    return Listing(statements.query, len(keys), keys, tuple(row[1:] for row in first), last=_known(last))
 
 
 def _by_count(database: Database, statements: Statements, first_rows: int) -> Listing:
@@ -587,8 +611,24 @@ def _range(database: Database, statements: Statements) -> range | None:
     return statements.gapless(database.read_batch(statements.extent()))
 
 
-def _read_keys(database: Database, statements: Statements, most: int | None = None) -> Keys:
-    return _keys(statements, database.rows(statements.keys(most)))
+def _keys_and_last(database: Database, statements: Statements, most: int | None = None) -> tuple[Keys, Last]:
+    if not (database.costs and statements.has_rowids):
+        return _keys(statements, database.rows(statements.keys(most))), None
+
+    def asked(cell: Callable[[Any], Any]) -> list[Any]:
+        return [statements.keys(most), *_last(statements, cell)]
+
+    found, *last = _read(database, asked, _with_id)
+    return _keys(statements, found), _known(last)
+
+
+def _last(statements: Statements, cell: Callable[[Any], Any]) -> list[Any]:
+    """The read of the table's last row; none where rows have no numbers."""
+    return [statements.last_of_table(cell)] if statements.has_rowids else []
+
+
+def _known(last: Sequence[Rows]) -> Last:
+    return last[0][0][:2] if last and last[0] else None
 
 
 def _keys(statements: Statements, found: Rows) -> Keys:
@@ -616,8 +656,12 @@ def _by_key(
     return {row[0]: row[1:] for row in found}
 
 
-def _in_order(keys: Keys, at_once: int, read: Callable[[Keys], dict[Key, Row]]) -> Iterator[Row]:
+def _in_order(
+    keys: Keys, at_once: int, read: Callable[[Keys], dict[Key, Row]], is_other: IsOther | None = None
+) -> Iterator[Row]:
     for start in range(0, len(keys), at_once):
         part = keys[start : start + at_once]
         found = read(part)
+        if is_other is not None:
+            found = {key: row for key, row in found.items() if not is_other(key, row[0])}
         yield from (found[key] for key in part if key in found)

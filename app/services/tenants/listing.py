@@ -12,7 +12,7 @@ from app.services.chain.rules import SOUND, Verdict
 from app.services.deliveries.log import DeliveryLog
 from app.services.opened import Opened
 from app.services.records.list_query import Key, ListedValue, ListQuery
-from app.services.records.lists import Counts, Keys, Listing, Lists, Newer, Page
+from app.services.records.lists import Counts, Keys, Last, Listing, Lists, Newer, Page
 from app.services.records.tables import ColumnKind, Table, TableColumn
 from app.services.tenants.overview import KnownOfChains, TenantRow, cost, judged, overview
 from app.services.text import folded, sought
@@ -206,6 +206,9 @@ class TenantLists(Lists):
 
     def load_keys(self, database: Database, query: ListQuery) -> Keys:
         return self._keep(database, query).names
+
+    def load_known(self, database: Database, query: ListQuery) -> tuple[Keys, Last]:
+        return self.load_keys(database, query), None
 
     def load_page(self, database: Database, query: ListQuery, keys: Keys) -> Page:
         self._read_all(database)

@@ -8,8 +8,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from app.services.records.change import READ_WHOLE, Change, price_to_change
+from app.services.records.known import Chosen
 from app.services.records.list_query import ListQuery
-from app.services.records.lists import READ_EACH, Keys, Lists
+from app.services.records.lists import READ_EACH, Lists
 from app.services.records.record import Record
 from app.services.records.rows import shown
 from app.services.records.tables import AUDIT_CHAIN, DECLARED, PLANNING_RUNS, Scope, flag
@@ -129,15 +130,13 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
             many = left_without(one for one, going in of.items() if going > 1)
             return [*many, *left_without(one for one, going in of.items() if going == 1)] if many else []
 
-        def look(
-            database: Database, query: ListQuery, keys: Keys
-        ) -> "tuple[Frozen, Planned | None, list[str]]":
+        def look(database: Database, chosen: Chosen) -> "tuple[Frozen, Planned | None, list[str]]":
             from app.services.records.writing import preview  # noqa: PLC0415 - rows show before any go
 
             # Where each call takes its time those are not read again that are shown.
             rows = [tuple(row[position] for position in positions) for row in known]
-            if len(rows) < len(keys):
-                rows = at_once(database, query.table, context.lists.rows(database, query, keys, columns))
+            if len(rows) < len(chosen.keys):
+                rows = at_once(database, chosen.query.table, chosen.rows(database, columns))
             if not whose:
                 rows = [(*row, None) for row in rows]
             all_of_them, by = len(rows), {"actor": context.settings.actor, "now": context.clock()}
@@ -286,9 +285,7 @@ def set_on_selected(
     if not _is_asked(tab, flags, asks=asks):
         tab.selection.with_ids(act)
         return
-    read = partial(
-        not_so, context.lists, flags=flags, seen=seen, entry_each=entry_each, asks=context.agreed.asks
-    )
+    read = partial(not_so, flags=flags, seen=seen, entry_each=entry_each, asks=context.agreed.asks)
 
     def ask(found: tuple[Frozen, int]) -> None:
         going, of = found
@@ -317,10 +314,8 @@ def at_once(database: Database, table: str, rows: Iterable[tuple[Any, ...]]) -> 
 
 
 def not_so(
-    lists: Lists,
     database: Database,
-    query: ListQuery,
-    keys: Keys,
+    chosen: Chosen,
     *,
     flags: Flags,
     seen: "InSight",
@@ -334,16 +329,17 @@ def not_so(
     """
     from app.services.records.seen import of_rows  # noqa: PLC0415 - rows show before any act
 
-    heading = DECLARED[query.table].heading
+    table = chosen.query.table
+    heading = DECLARED[table].heading
     columns = ("id", "tenant_id", *heading, *flags)
-    found = lists.rows(database, query, keys, columns)
-    rows = at_once(database, query.table, found) if all_of_them else list(found)
+    found = chosen.rows(database, columns)
+    rows = at_once(database, table, found) if all_of_them else list(found)
     states = list(flags.values())
     others = [row for row in rows if [*map(flag, row[-len(states) :])] != states][: database.most_at_once]
-    seen.fill(of_rows(query.table, others, columns))
+    seen.fill(of_rows(table, others, columns))
     named = freeze((row[0], next(filter(None, row[2 : 2 + len(heading)]), None), row[1]) for row in others)
     entries = len(named.ids) if entry_each else named.tenants
-    each = _written(lists, query.table, flags)
+    each = _written(chosen.lists, table, flags)
     written, read = price_to_change(database, each, len(named.ids), entries, asks=asks)
     return replace(named, written=written, read=read, seen=seen), len(rows)
 

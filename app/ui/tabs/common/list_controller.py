@@ -14,7 +14,7 @@ from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.records.keys import without
 from app.services.records.known import Known, top_of
 from app.services.records.list_query import Key, ListQuery
-from app.services.records.lists import Keys, Listing, Lists, Page
+from app.services.records.lists import Keys, Last, Listing, Lists, Page
 from app.services.records.tables import Table
 from app.ui.session.context import Context
 from app.ui.tabs.common.declared import extra_of
@@ -299,10 +299,14 @@ class ListController(SelectedRows):
         self._gone.append(gone)
         wanted, known, keys = self.current_id(), tuple(self._gone), self.model.keys
 
-        def left(database: Database) -> Keys:
-            return without(keys, {key for one in known for key in one()})
+        def left(database: Database) -> tuple[Keys, set[Key | None]]:
+            they = {key for one in known for key in one()}
+            return without(keys, they), they
 
-        def done(left: Keys) -> None:
+        def done(found: tuple[Keys, set[Key | None]]) -> None:
+            left, they = found
+            if self._top is not None and self._top[0] in they:
+                self._top = None
             if keys is self.model.keys and len(known) == len(self._gone):
                 if self._query == self._shown:  # else the list on its way may have been read before
                     self._gone.clear()
@@ -388,9 +392,12 @@ class ListController(SelectedRows):
     def _read(self, function: Callable[..., Any], query: ListQuery, on_done: Callable[[Any], None]) -> None:
         lists, is_charged = self._lists, self._context.costs
 
-        def read(database: Database) -> tuple[Any, tuple[Key, Any] | None]:
-            if is_charged:  # the last rows that were added are those that are shown, as a rule
-                return function(database, query), None
+        def read(database: Database) -> tuple[Any, Last]:
+            if is_charged and function == lists.load_keys:
+                return lists.load_known(database, query)
+            if is_charged:
+                found = function(database, query)
+                return found, found.last
             with database.snapshot():
                 found = function(database, query)
                 keys = found.keys if isinstance(found, Listing) else found
@@ -398,7 +405,7 @@ class ListController(SelectedRows):
                     return found, top_of(lists, database, query, keys)
             return found, None
 
-        def came(answer: tuple[Any, tuple[Key, Any] | None]) -> None:
+        def came(answer: tuple[Any, Last]) -> None:
             found, self._top = answer
             on_done(found)
 

@@ -51,7 +51,7 @@ class SelectedRows(QObject):
 
     lost = Signal()
     _top: tuple[Key, Any] | None = None
-    """The greatest key of the list, and the id that its record had when the keys were read."""
+    """The greatest key of the list or its table, and the id that its record had when the keys were read."""
     _led_to: tuple[Key, Any] | None = None
     """The key and id of a record that was just found by its id, until its row has come."""
     _lists: Lists

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.itemmodels.columns import Row
 from app.services.records.change import READ_WHOLE
+from app.services.records.known import Chosen
 from app.services.records.list_query import Key, ListQuery
 from app.services.records.lists import READ_EACH, Keys
 from app.services.records.tables import flag
@@ -129,16 +130,10 @@ class Selection(QObject):
         """Calls `use` with the ids of exactly the rows selected now, unless all have gone; where each call
         takes its time those of rows that are shown are not asked for.
         """
-        lists, known = self._context.lists, self._shown_ids() if self._context.costs else []
-        shown = self._rows.known()
+        known = self._shown_ids() if self._context.costs else []
 
-        def ids(database: Database, query: ListQuery, keys: Keys) -> list[Any]:
-            if len(known) == len(keys):
-                return known
-            if not self._context.costs:
-                return require_ids(list(lists.record_ids(database, query, keys)))
-            found = lists.ids_of(database, query, keys)
-            return require_ids([one for key, one in found.items() if not shown.is_other(key, one)])
+        def ids(database: Database, chosen: Chosen) -> list[Any]:
+            return known if len(known) == len(chosen.keys) else require_ids(list(chosen.ids(database)))
 
         self.in_turn(ids, lambda found: use(found) if found else None, each=READ_EACH + READ_WHOLE)
 
@@ -151,7 +146,7 @@ class Selection(QObject):
 
     def in_turn(
         self,
-        read: Callable[[Database, ListQuery, Keys], Found],
+        read: Callable[[Database, Chosen], Found],
         use: Callable[[Found], Any],
         on_failed: Callable[[TenantAdminError], Any] | None = None,
         *,
@@ -188,11 +183,13 @@ class Selection(QObject):
                 if asks:  # nothing that is written says that it has ended
                     self.counted.emit()
 
+            chosen = Chosen(lists, query, keys, known)
+
             def read_known(database: Database) -> Found:
                 if is_charged:
-                    return read(database, query, keys)
+                    return read(database, chosen)
                 with database.snapshot():
-                    return read(database, query, known.still(lists, database, query, keys))
+                    return read(database, chosen)
 
             def work(monitor: Monitor) -> Found:
                 database = self._context.opened.database

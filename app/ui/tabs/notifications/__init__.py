@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QWidget
 from app.itemmodels.columns import Column, Row, Tone
 from app.services.records import notifications
 from app.services.records.change import Change
+from app.services.records.known import Chosen
 from app.services.records.list_query import ColumnChoice, ListQuery
-from app.services.records.lists import READ_EACH, Keys, Lists
+from app.services.records.lists import READ_EACH
 from app.services.records.notifications import NamedRecord
 from app.services.records.record import Record, read_record
 from app.services.records.tables import (
@@ -415,7 +416,13 @@ class NotificationsTab(RecordTab):
         """Asks first, and freezes what the answer is about before asking."""
         query, keys = self.list.all_keys()
         rows = self.context.rows_of(query.table, query.scope) if keys is None else len(keys)
-        unread = partial(_unread, self.context.lists, self.selection.seen())
+        known, seen = self.list.known(), self.selection.seen()
+
+        def unread(database: Database) -> acts.Frozen:
+            lists = self.context.lists
+            there = lists.load_keys(database, query) if keys is None else keys
+            return _unread(database, Chosen(lists, query, there, known), seen)
+
         turns, runner = self.context.turns, self.context.runner
         turn = turns.take()
 
@@ -425,7 +432,7 @@ class NotificationsTab(RecordTab):
         def done(found: acts.Frozen) -> None:
             turns.give(turn, partial(self._confirm_all, found))
 
-        read = partial(runner.read, unread, query, keys, on_done=done, on_failed=not_read)
+        read = partial(runner.read, unread, on_done=done, on_failed=not_read)
         self.context.when_agreed(READ_EACH * rows, read, self, partial(turns.drop, turn))
 
     def _confirm_all(self, unread: acts.Frozen) -> None:
@@ -461,14 +468,10 @@ def _title_tone(value: Any, row: Row) -> Tone | None:
     return Tone.ACCENT if flag(row[_READ]) is False else None
 
 
-def _unread(lists: Lists, seen: InSight, database: Any, query: ListQuery, keys: Keys | None) -> acts.Frozen:
+def _unread(database: Database, chosen: Chosen, seen: InSight) -> acts.Frozen:
     """Raises `NothingToDo` when all of them are read."""
-    if keys is None:
-        keys = lists.load_keys(database, query)
     flags = {"read": True}
-    unread, _ = acts.not_so(
-        lists, database, query, keys, flags=flags, seen=seen, entry_each=False, all_of_them=False
-    )
+    unread, _ = acts.not_so(database, chosen, flags=flags, seen=seen, entry_each=False, all_of_them=False)
     if not unread.ids:
         raise NothingToDo("All notifications shown are marked read already.")
     return unread

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from app.itemmodels.columns import Column, Row, Tone
 from app.services.records.change import Change, price_to_change
+from app.services.records.known import Chosen
 from app.services.records.list_query import ListQuery
-from app.services.records.lists import Keys
 from app.services.records.record import Record
 from app.services.records.seen import of_rows
 from app.services.records.tables import (
@@ -499,15 +499,15 @@ class RunsTab(RecordTab):
         if self.opener.shows_other(self.list.current_id()):
             self.context.say("Nothing was done: the run that is selected now is not shown yet.")
             return
-        lists, seen, wary = self.context.lists, self.selection.seen(), self.context.agreed.asks
+        seen, wary = self.selection.seen(), self.context.agreed.asks
 
-        def able(database: Database, query: ListQuery, keys: Keys) -> tuple[Frozen, bool, bool]:
-            columns = ("id", "idea", "status")
-            rows = list(lists.rows(database, query, keys, columns))
+        def able(database: Database, chosen: Chosen) -> tuple[Frozen, bool, bool]:
+            columns, table = ("id", "idea", "status"), chosen.query.table
+            rows = list(chosen.rows(database, columns))
             found = [row for row in rows if refusal_of(act, {row[2]}, self._taken) is None]
             stay = left_as_it_is(rows, found) if len(found) < len(rows) else ""
-            each = lists.written(query.table, ("status", "updated_at"))
-            seen.fill(of_rows(query.table, found, columns))
+            each = chosen.lists.written(table, ("status", "updated_at"))
+            seen.fill(of_rows(table, found, columns))
             asked = found or rows
             written, read = price_to_change(database, each, len(asked), len(asked), asks=wary)
             named = (

@@ -9,8 +9,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from app.services.records import users
-from app.services.records.list_query import ListQuery
-from app.services.records.lists import READ_EACH, Keys, Lists
+from app.services.records.known import Chosen
+from app.services.records.lists import READ_EACH
 from app.services.records.record import Record
 from app.services.records.rows import RawText
 from app.services.records.seen import Seen
@@ -103,21 +103,18 @@ def edit_others_of_several(tab: RecordTab) -> None:
             form.open_once()
 
     names = USERS.others(context.opened.schema.stored[USERS.name])
-    tab.selection.in_turn(partial(look, context.lists, names), ask, tab.refused, each=READ_EACH)
+    tab.selection.in_turn(partial(look, names), ask, tab.refused, each=READ_EACH)
 
 
-def look(
-    lists: Lists, names: Sequence[str], database: Database, query: ListQuery, keys: Keys
-) -> OthersOfSeveral:
+def look(names: Sequence[str], database: Database, chosen: Chosen) -> OthersOfSeveral:
     """What these users have in columns that only the file knows. Raises `TooManyAtOnce`."""
     shared: dict[str, Any] = {}
     differ: set[str] = set()
     ids: list[Any] = []
     tenants: set[Any] = set()
     columns = [USERS.of_file(name) for name in ("id", "tenant_id", *names)]
-    for record_id, tenant, *values in at_once(
-        database, query.table, lists.stored_rows(database, query, keys, columns)
-    ):
+    found = chosen.stored_rows(database, columns)
+    for record_id, tenant, *values in at_once(database, chosen.query.table, found):
         ids.append(record_id)
         tenants.add(tenant)
         for column, value in zip(columns[2:], values, strict=True):

@@ -1,11 +1,14 @@
 """Rows that a person selected are known by their records, whatever has their numbers by now."""
 
+from dataclasses import replace
+
 import apsw
 import pytest
 
-from app.services.records.known import Known, top_of
+from app.services.records.known import Chosen, Known, top_of
 from app.services.records.list_query import ListQuery
-from app.services.records.lists import Lists
+from app.services.records.lists import Keys, Lists
+from app.services.records.tables import USERS as USERS_TABLE
 from models.engine import Database
 from models.errors import RowChanged
 from models.schema import inspect
@@ -70,3 +73,41 @@ def test_the_greatest_number_of_a_list_in_any_order(lists: Lists, engine: Databa
     assert top_of(lists, engine, USERS, range(5, 0, -1)) == (5, "usr_5")
     assert top_of(lists, engine, USERS, range(0)) is None
     assert top_of(lists, engine, USERS, ["usr_1"]) is None
+
+
+def chosen(lists: Lists, keys: Keys, known: Known) -> Chosen:
+    return Chosen(lists, USERS, keys, known)
+
+
+def test_what_acts_read_of_the_chosen_is_of_their_records_alone(
+    lists: Lists, engine: Database, sql: apsw.Connection
+) -> None:
+    these = chosen(lists, [5, 1, 3], Known({key: f"usr_{key}" for key in KEYS}))
+    columns = [USERS_TABLE.of_file(name) for name in ("id", "tenant_id")]
+    for expected in (["usr_5", "usr_1", "usr_3"], ["usr_1", "usr_3"]):
+        assert list(these.ids(engine)) == expected
+        assert [row[0] for row in these.rows(engine, ("id", "email"))] == expected
+        assert [row[0] for row in these.stored_rows(engine, columns)] == expected
+        delete(sql, 4, 5)
+        add(sql, "another")
+        add(sql, "newcomer")
+    assert lists.ids_of(engine, USERS, [5]) == {5: "newcomer"}
+
+
+def test_what_acts_read_of_rows_that_were_never_shown_is_refused_where_the_last_one_has_gone(
+    lists: Lists, engine: Database, sql: apsw.Connection
+) -> None:
+    as_added = replace(USERS, as_added=True)
+    for query in (USERS, as_added, replace(USERS, sort="email"), replace(USERS, text="usr_")):
+        listing = lists.open_list(engine, query)
+        assert listing.last == lists.load_known(engine, query)[1]
+        assert listing.last == (5, "usr_5") or not engine.costs
+    known = Known({1: "usr_1"}, (5, "usr_5"))
+    assert list(chosen(lists, KEYS, known).ids(engine)) == [f"usr_{key}" for key in KEYS]
+    delete(sql, 5)
+    add(sql, "newcomer")
+    assert list(chosen(lists, [1], known).ids(engine)) == ["usr_1"]
+    with pytest.raises(RowChanged):
+        list(chosen(lists, [1, 5], known).ids(engine))
+    sql.execute("DELETE FROM users")
+    assert lists.open_list(engine, as_added).last is None

@@ -259,10 +259,10 @@ def test_undo_is_of_the_last_act_whose_rows_may_still_be_read(
     context = page.context
     read_ids, reading, go_on = context.lists.record_ids, threading.Event(), threading.Event()
 
-    def slow(*asked: Any) -> Iterator[Any]:
+    def slow(*asked: Any, **how: Any) -> Iterator[Any]:
         reading.set()
         go_on.wait(20)
-        return read_ids(*asked)
+        return read_ids(*asked, **how)
 
     notifications = go(qtbot, window, TABLES.index("notifications"))
     choose(qtbot, notifications, 0)

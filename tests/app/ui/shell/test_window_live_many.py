@@ -15,6 +15,7 @@ from app.services.records.rows import RowChange
 from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, WEBHOOK_DESTINATIONS
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
+from app.ui.tabs.common import acts, selection
 from app.ui.tabs.common.form_fields import TenantField
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.notifications.composing import ComposeDialog
@@ -40,6 +41,7 @@ from tests.fixtures.window import (
     count,
     current,
     dialog,
+    give_reason,
     go,
     is_settled,
     notice,
@@ -257,6 +259,67 @@ def test_passwords_lists_and_moves_of_many_users(
     assert [ask(file, of, one) for one in ids] == [[("acme-corp",)], [("northwind-clinics",)]]
     undo(qtbot, page, asks=False)
     assert [ask(file, of, one) for one in ids] == [[("acme-corp",)]] * 2
+
+
+@pytest.mark.parametrize(
+    ("table", "act"),
+    [
+        ("users", "delete"),
+        ("users", "move"),
+        ("users", "invalidate"),
+        ("users", "edit_others"),
+        ("planning_runs", "kill"),
+        ("notifications", "mark_read"),
+        ("webhook_destinations", "deactivate"),
+        ("webhook_destinations", "delete"),
+    ],
+)
+def test_no_act_takes_what_has_the_number_of_a_selected_row_by_now(  # noqa: PLR0917
+    qtbot: QtBot,
+    window: MainWindow,
+    place: str,
+    file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    table: str,
+    act: str,
+) -> None:
+    """Also where the ids of those selected are not at hand, and each row is read by its number."""
+    monkeypatch.setattr(selection, "LOOKED_AT", 1)
+    ask(file, "ALTER TABLE users ADD COLUMN role TEXT")
+    ask(file, "UPDATE users SET password_hash = 'x', tenant_id = 'acme-corp'")
+    ask(file, "UPDATE planning_runs SET status = 'running'")
+    ask(file, "UPDATE notifications SET read = 0")
+    ask(file, "UPDATE webhook_destinations SET active = 1")
+    open_live(qtbot, window, place)
+    unlock(qtbot, window)
+    page = go(qtbot, window, TABLES.index(table))
+    qtbot.waitUntil(lambda: page.model.complete and page.model.rowCount() > 1)
+    choose(qtbot, page, 0)
+    page.table.selectionModel().select(page.model.index(1, 0), ALSO)
+    first, other = map(page.model.record_id, (0, 1))
+    of = f"SELECT * FROM {table} WHERE id = ?"
+    ask(file, f"UPDATE {table} SET id = 'newcomer' WHERE id = ?", first)
+    newcomer, was = ask(file, of, "newcomer"), ask(file, of, other)
+    monkeypatch.setattr(acts, "_is_asked", lambda *asked, **how: True)
+    page.context.settings.confirm_deletion = True
+    qtbot.waitUntil(lambda: is_settled(window))
+    page.commands.trigger(act)
+    with qtbot.waitSignal(page.context.runner.changed, timeout=10_000):
+        if act in {"move", "edit_others"}:
+            form = dialog(qtbot, window, FormDialog)
+            if act == "move":
+                box = form.editor("tenant_id")
+                assert isinstance(box, TenantField)
+                box.box.setCurrentIndex(box.box.findText("northwind-clinics"))
+            else:
+                write(form, "role", "auditor")
+            click(qtbot, form.action_button)
+        elif act == "kill":
+            give_reason(qtbot, window, "no market")
+        else:
+            click(qtbot, dialog(qtbot, window, ConfirmDialog).confirm_button)
+    assert ask(file, of, "newcomer") == newcomer
+    assert ask(file, of, other) != was
 
 
 def test_several_values_a_saved_view_a_proof_and_who_receives(  # noqa: PLR0917

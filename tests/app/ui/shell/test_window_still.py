@@ -400,7 +400,7 @@ def test_of_all_rows_those_that_were_never_shown_are_not_acted_on_where_numbers_
     in_its_place(demo_path, f"{gone}; {new}")
     failed: list[TenantAdminError] = []
     found: list[object] = []
-    page.selection.in_turn(lambda *given: given, found.append, failed.append)
+    page.selection.in_turn(lambda database, chosen: list(chosen.ids(database)), found.append, failed.append)
     qtbot.waitUntil(lambda: bool(found or failed))
     assert not found
     assert isinstance(failed[0], RowChanged)
