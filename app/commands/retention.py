@@ -99,7 +99,7 @@ def _time(value: str) -> int:
 def retention(options: argparse.Namespace) -> int:
     """Remove what is older than the retention period."""
     from app.services.chain.cautions import NoBookmark, NotRecorded  # noqa: PLC0415
-    from app.services.chain.checkpoints.making import try_to_sign  # noqa: PLC0415
+    from app.services.chain.checkpoints.making import known_through, try_to_sign  # noqa: PLC0415
     from app.services.opened import ASKED  # noqa: PLC0415
     from app.services.retention import clock, plan, run  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
@@ -125,7 +125,7 @@ def retention(options: argparse.Namespace) -> int:
 
     clocked = partial(try_to_sign, clock=lambda: int(time.time()), by=paths.os_user())
     checkpoint = partial(clocked, given.where, store, verify)
-    reads = plan.rows_to_read(given)
+    reads = plan.rows_to_read(given, known_through(store, given.where))
     archived = options.archive is not None
     most = reads.most if options.dry_run else reads.most_of_a_run(archived=archived)
     least = f"{reads.least:,} to"

@@ -190,7 +190,7 @@ def _where(given: Path | LiveName) -> "Where":
     return InFile(database_path(given))
 
 
-_MORE = ", answers are lost or something is wrong"
+_MORE = ", answers are lost, or, up to several times as many, where something is wrong"
 
 
 def _say_rows(where: "Where", store: "CheckpointStore", section: "Section", *, quiet: bool = False) -> None:

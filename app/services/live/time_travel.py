@@ -4,6 +4,7 @@ checkpoint of what a bookmark leads to, so that whoever comes back to it is told
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from app.services.chain.append import Batch, Event, append, has_chain
 from app.services.chain.checkpoint import Reason
@@ -62,10 +63,12 @@ def cover_now(
     clock: Callable[[], int],
     by: str,
     reason: Reason,
+    on_cost: Callable[[int], object] = lambda rows: None,
     monitor: Monitor = UNWATCHED,
 ) -> Covered:
     """Sees whether the latest checkpoint knows all that is there, by a few rows, and makes one where it does
-    not, which verifies the whole: not where that is much to read. Raises only `Cancelled`.
+    not, which verifies the whole: not where that is much to read. `on_cost` hears before it how many rows
+    that reads at most. Raises only `Cancelled`.
     """
     where = InDatabase(database)
     try:
@@ -79,6 +82,8 @@ def cover_now(
         rows = most_to_read(where, store, EVERYTHING)
         if rows > MOST_READ:
             return Covered(why_not=f"To make one reads up to {counted(rows, 'row')}: verify the whole.")
+        if rows:
+            on_cost(rows)
         found = try_to_sign(where, store, verify, clock=clock, reason=reason, by=by, monitor=monitor)
     except (TenantAdminError, OSError) as error:
         return Covered(why_not=_why(error))
@@ -110,12 +115,14 @@ def keep_bookmark(
     why: str,
     clock: Callable[[], int],
     by: str,
+    on_cost: Callable[[int], object] = lambda rows: None,
     monitor: Monitor = UNWATCHED,
 ) -> KeptBookmark:
-    """Keeps the bookmark of now, with a checkpoint of it where that can be had. Raises as
-    `D1Database.keep_bookmark` does, and `Cancelled`.
+    """Keeps the bookmark of now, with a checkpoint of it where that can be had. `on_cost` as of `cover_now`.
+    Raises as `D1Database.keep_bookmark` does, and `Cancelled`.
     """
-    found = cover_now(database, store, verify, clock=clock, by=by, reason=Reason.REQUEST, monitor=monitor)
+    how = partial(cover_now, database, store, verify, clock=clock, by=by, on_cost=on_cost, monitor=monitor)
+    found = how(reason=Reason.REQUEST)
     name = database.keep_bookmark(why)
     if (number := found.checkpoint) is not None:
         try:

@@ -285,17 +285,17 @@ class Reads:
         return verified + going + _TENANTS * (self.tenants + tenants) + _FEW
 
 
-def rows_to_read(opened: Opened) -> Reads:
+def rows_to_read(opened: Opened, known_through: int = 0) -> Reads:
     """What finding a plan in a database reads; nothing of a file.
 
-    Every chain is verified whole, and what is old, or refers to that, is looked for in each table. Raises as
-    `making.to_read` does.
+    Every chain is verified whole, and what is old, or refers to that, is looked for in each table.
+    `known_through` as of `making.to_read`, as which it raises.
     """
     where, sizes = opened.where, opened.sizes
     if not where.costs:
         return Reads()
     tenants, entries = len(opened.tenants), sizes.get(_CHAIN, 0)
-    chain = to_read(where, EVERYTHING) if _CHAIN in sizes else 0
+    chain = to_read(where, EVERYTHING, known_through) if _CHAIN in sizes else 0
     beside = {table: sizes.get(table, 0) for table in TABLES if table != _CHAIN}
     least = chain + _NUMBERING * min(entries, NEWEST) + _TO_FIND * tenants
     by_index = opened.database.trusts_indexes

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QWidget
 
 from app.services.chain.append import Event
 from app.services.chain.cautions import NoBookmark
-from app.services.chain.checkpoints.making import Attempt, try_to_sign
+from app.services.chain.checkpoints.making import Attempt, known_through, try_to_sign
+from app.services.opened import Opened
 from app.services.retention import plan as planning
 from app.services.retention import run
 from app.services.retention.clock import (
@@ -30,13 +31,17 @@ from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.widgets.formatting import absolute_time, relative_time
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
-from models.engine import Capability
+from models.engine import Capability, Database
 from models.errors import NotAllowed, StorageError, TenantAdminError
 from models.progress import Monitor
 from models.status import DAY, HOUR
 
 _AGES_MS = 60_000
 """After which "last run 5 min ago" is said again."""
+
+
+def _reads(opened: Opened, database: Database) -> planning.Reads:
+    return planning.rows_to_read(opened, known_through(store_and_verifier()[0], opened.where))
 
 
 class Retention(QObject):
@@ -127,7 +132,7 @@ class Retention(QObject):
         def told(reads: planning.Reads) -> None:
             tell(reads.most_of_a_run(archived=archived))
 
-        read = partial(self._context.runner.read, lambda database: planning.rows_to_read(opened))
+        read = partial(self._context.runner.read, partial(_reads, opened))
         read(on_done=told, on_failed=lambda error: tell(None))
 
     def start(self) -> None:
@@ -184,7 +189,7 @@ class Retention(QObject):
             self._reads = reads
             self._when_agreed(propose)
 
-        self._context.runner.read(lambda database: planning.rows_to_read(opened), on_done=known)
+        self._context.runner.read(partial(_reads, opened), on_done=known)
 
     def _to_carry_out(self, plan: planning.Plan) -> tuple[int, int]:
         reads = self._reads

@@ -20,6 +20,7 @@ from app.services.live.time_travel import (
     keep_bookmark,
     why_no_bookmark,
 )
+from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.session.outcome import Outcome
 from app.ui.shell.connecting import Connecting
@@ -138,6 +139,21 @@ class TimeTravelDialog(Dialog):
         self.return_wanted.emit(self.line.text().strip())
 
 
+class _Words:
+    """What is said of work until it has ended: also what it reads, as soon as that is known."""
+
+    def __init__(self, what: str) -> None:
+        self._said = f"{what}…"
+        self._what = what
+
+    def cost(self, rows: int) -> None:
+        """So many rows are read at most; called on the thread that does."""
+        self._said = f"{self._what}, which reads up to {counted(rows, 'row')}…"
+
+    def __call__(self) -> str:
+        return self._said
+
+
 class TimeTravel(QObject):
     """What is done with the bookmarks of the live database that is open. Before it is sent back, what is
     being written ends. Once it went back, or may have, `leaving()` closes what shows it, and it is opened
@@ -168,16 +184,17 @@ class TimeTravel(QObject):
 
     def _keep(self, context: Context) -> None:
         database, by, at = _live(context).database, context.settings.actor, context.clock()
+        words = _Words("Keeping a bookmark")
 
         def work(monitor: Monitor) -> KeptBookmark:
-            how: dict[str, Any] = {"why": KEPT, "clock": context.clock, "by": by}
+            how: dict[str, Any] = {"why": KEPT, "clock": context.clock, "by": by, "on_cost": words.cost}
             return keep_bookmark(database, *store_and_verifier(), monitor=monitor, **how)
 
         def done(kept: KeptBookmark) -> None:
             _take(context, kept.covered, at)
             context.say(f"Kept: {kept.name} (File, Time Travel…). {kept.said}".rstrip(" ."))
 
-        context.job("Keeping a bookmark…", work, on_done=done)
+        context.job(words, work, on_done=done)
 
     def _find(self, context: Context, text: str) -> None:
         """Asks which bookmark is meant where a time was entered."""
@@ -196,17 +213,19 @@ class TimeTravel(QObject):
         checkpoint, by which the way back to it can be proven.
         """
         database, by, at = _live(context).database, context.settings.actor, context.clock()
+        words = _Words("Checking whether it can go back")
 
         def work(monitor: Monitor) -> Covered:
             database.before_going_back(bookmark)
             how: dict[str, Any] = {"clock": context.clock, "by": by, "reason": Reason.BEFORE_RESTORE}
+            how["on_cost"] = words.cost
             return cover_now(database, *store_and_verifier(), monitor=monitor, **how)
 
         def done(found: Covered) -> None:
             _take(context, found, at)
             self._confirm(context, then, bookmark, found)
 
-        context.job("Checking whether it can go back…", work, on_done=done)
+        context.job(words, work, on_done=done)
 
     def _confirm(self, context: Context, then: str, bookmark: str, found: Covered) -> None:
         opened, proven = _live(context), ""

@@ -145,8 +145,9 @@ class Attempt:
         return self.failure or next(first, None)
 
 
-def to_read(where: Where, section: Section) -> int:
+def to_read(where: Where, section: Section, known_through: int = 0) -> int:
     """About how many rows verifying a section reads, as they are charged; 0 of a file, and where nothing is.
+    `known_through` is what that function gave.
 
     Raises as `verify`.
     """
@@ -155,7 +156,7 @@ def to_read(where: Where, section: Section) -> int:
     from app.services.chain.verify.live import rows_to_read  # noqa: PLC0415 - of no file
 
     with where.connect() as database, suppress(TableMissing, CannotVerify):  # which the verification tells
-        return rows_to_read(database, section)
+        return rows_to_read(database, section, known_through)
     return 0
 
 
@@ -165,16 +166,27 @@ kept of it.
 """
 
 
+def known_through(store: CheckpointStore, where: Where) -> int:
+    """What `CheckpointStore.known_through` gives of a live database; 0 where nothing is charged, or the store
+    cannot be read, which the verification says.
+    """
+    with suppress(TenantAdminError):
+        return store.known_through(where) if where.costs else 0
+    return 0
+
+
 def most_to_read(where: Where, store: CheckpointStore, section: Section) -> int:
     """No fewer than are read, with what is looked up of each tenant, and of the databases that it may be: a
     part that goes on from a checkpoint has looked that up already. Raises as `verify`.
     """
-    rows = to_read(where, section)
-    if rows and section != EVERYTHING:
-        last = store.verdicts.last(where)
-        return rows + (0 if last is None else _LOOKS * len(_ends_to_look_for(last, 0)))
+    rows = to_read(where, section, known_through(store, where))
     if not rows:
         return rows
+    if section != EVERYTHING:
+        last = store.verdicts.last(where)
+        rows += 0 if last is None else _LOOKS * len(_ends_to_look_for(last, 0))
+        if section.is_range:
+            return rows
     with suppress(TenantAdminError):  # of the store, which the verification says
         rows += _LOOKS * store.looked_for(where)
     with where.connect() as database:

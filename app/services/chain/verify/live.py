@@ -39,6 +39,11 @@ RANGES: Final = 32
 TRIES: Final = 3
 """How often what changed is read again."""
 
+_OF_OLDER: Final = 3
+"""How often each row of an earlier state is read: it is counted again, as others may have written meanwhile,
+and looked through for what only came later.
+"""
+
 _USUAL: Final = " AND ".join(
     (
         USUAL_KINDS,
@@ -223,16 +228,19 @@ def scan_range(database: Database, job: Job, tick: Callable[[int], bool]) -> Res
     return LiveScan(database, job, tick).run()
 
 
-def rows_to_read(database: Database, section: Section = EVERYTHING) -> int:
+def rows_to_read(database: Database, section: Section = EVERYTHING, known_through: int = 0) -> int:
     """About how many rows a verification reads, at most, as they are charged: each once, and of the whole
-    once more through each index. Raises as `verify`.
+    once more through each index; `_OF_OLDER` times as many where checkpoints knew entries through a number
+    behind the last one. Raises as `verify`.
     """
     with database.connection_context():
         reader = LiveReader(database)
-        low, high = ends(reader, section, reader.ends).span
+        extent = ends(reader, section, reader.ends)
+        low, high = extent.span
         some = f"main.{TABLE} NOT INDEXED WHERE seq BETWEEN ? AND ?"
         (rows,) = database.rows_in([(max(0, high - low + 1), some, low, high)])
-    return rows * (1 if section != EVERYTHING else 1 + reader.indexes)
+    rows *= 1 if section != EVERYTHING else 1 + reader.indexes
+    return rows * (_OF_OLDER if (extent.highest or 0) < known_through else 1)
 
 
 def verify(database: Database, wish: Wish) -> Report:

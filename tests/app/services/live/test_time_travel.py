@@ -86,17 +86,24 @@ def test_a_bookmark_is_kept_with_a_checkpoint_of_what_it_leads_to(
     database = D1Database(edge.client(), live.ids[file])
     store = CheckpointStore(database_path.with_name("home"))
 
+    costs: list[int] = []
+
     def kept() -> str:
         how: dict[str, Any] = {"why": "kept by you", "clock": lambda: NOW, "by": "ada"}
+        how["on_cost"] = costs.append
         found = keep_bookmark(database, store, VERIFY, **how)
         assert database.bookmarks()[1][0].name == found.name
         return found.said
 
     assert kept() == "", "there are no entries"
     append(file, "a", 3)
+    meter = database.client.meter
+    before = meter.read
     assert kept() == "Checkpoint 1 was made of its entries."
+    assert len(costs) == 1 and meter.read - before < costs[0]
     calls = len(edge.calls)
     assert kept() == "Checkpoint 1 knows its entries."
+    assert len(costs) == 1, "and that is nothing to be said"
     assert len(edge.calls) - calls < 8, "by a few rows"
     append(file, "b", 2)
     with monkeypatch.context() as patched:

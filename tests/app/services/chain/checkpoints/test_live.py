@@ -558,3 +558,32 @@ def test_an_older_state_is_read_no_oftener_than_it_takes(
             before = engine.usage.read
             assert verify(InDatabase(engine), store).verdict is verdict
             assert engine.usage.read - before < most * 2_000 + 400
+
+
+@pytest.mark.wrangler
+@pytest.mark.parametrize("tenants", [1, 5, 40])
+def test_of_an_older_state_no_more_is_read_than_is_said(
+    live: Live, store: CheckpointStore, tmp_path: Path, tenants: int
+) -> None:
+    """As soon as it was known that there were more entries: none are looked for to tell it."""
+    there = live.put(ChainFile.build(tmp_path / "a.db", rows=2_000 // tenants, tenants=tenants).path)
+    engine, chain = live.open(there), ChainFile(there)
+    engine.trusts_indexes, where = True, InDatabase(engine)
+    assert engine.usage is not None
+    with engine.connection_context():
+        assert sign(where, store).checkpoint == 1
+        for number in range(40):
+            chain.append(f"tenant-0{number % min(tenants, 10)}", at=NOW)
+        assert sign(where, store).checkpoint == 2
+        for number in range(40):
+            chain.append(f"tenant-0{number % min(tenants, 10)}", at=NOW)
+        assert since(engine, store).report.stands
+        for end in (2_060, 2_020, 1_990):
+            go_back(chain, end)
+            for section in (EVERYTHING, Section("tenant-00")):
+                most, before = making.most_to_read(where, store, section), engine.usage.read
+                report = making.verify_with_checkpoints(where, store, VERIFY, now=NOW, section=section)
+                read = engine.usage.read - before
+                assert report.ends_before or report.intact or report.verdict is Verdict.EARLIER
+                assert read <= most
+                assert read > 0.6 * most or section.tenant
