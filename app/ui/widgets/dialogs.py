@@ -60,6 +60,7 @@ from app.ui.widgets.labels import (
     IconLabel,
     Label,
     Look,
+    ProblemLabel,
     add_layout,
     bounded,
     in_column,
@@ -612,8 +613,11 @@ class ConfirmDialog(Dialog):
     `listed` names them for a screen reader. With `whole` they are sentences to decide by, each of which can
     be read to its end. `typed` is what must be typed before it can be confirmed; the field for it has the
     focus at first, and Return confirms as soon as it holds that. Else Cancel has the focus, and Return does
-    not confirm a danger.
+    not confirm a danger. While a field still needs something, Return in it says what: `needed`.
     """
+
+    needed = ""
+    problem: ProblemLabel
 
     def __init__(
         self,
@@ -650,17 +654,30 @@ class ConfirmDialog(Dialog):
         asked = QWidget()
         caption = Label(f"To confirm, type “{bounded(typed, longest=_NAMED)}”.", Look.STRONG, wrap=True)
         set_tip(caption, typed if len(typed) > _NAMED else "")
-        in_column(caption, self.typed, within=asked)
+        self.problem = ProblemLabel(self.theme)
+        self.problem.hide()
+        self.needed = f"Type “{bounded(typed, longest=_NAMED)}” first."
+        in_column(caption, self.typed, self.problem, within=asked)
         self.add_condition(asked)
         self.confirm_button.setEnabled(False)
 
         def compare(text: str) -> None:
             fits = composed(text.strip()) == composed(typed.strip())  # as one reads it
             self.confirm_button.setEnabled(fits)
+            self.problem.hide()
             (self.confirm_button if fits else self.cancel_button).setDefault(True)
 
         self.typed.textChanged.connect(compare)
         self.typed.setFocus()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        pressed = event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}
+        waits = self.needed and not self.confirm_button.isEnabled()
+        if pressed and waits and isinstance(self.focusWidget(), QLineEdit) and not self.problem.isVisible():
+            self.problem.setText(self.needed)
+            self.problem.show()
+            announce(self, self.needed)
+        super().keyPressEvent(event)
 
     def _list(self, items: Sequence[str], total: int, name: str, *, whole: bool) -> None:
         shown = [visible(first_line(item, 1000) if whole else first_line(item)) for item in items[:LISTED]]

@@ -189,7 +189,9 @@ class ReasonDialog(ConfirmDialog):
         is_verdict = status is RunStatus.KILLED and has_verdict
         is_kept = recorded or is_verdict
         self._required, self._danger = status in REQUIRED and is_kept, danger
-        self.field, self._problem = QLineEdit(), ProblemLabel(theme)
+        self.field, self.problem = QLineEdit(), ProblemLabel(theme)
+        self.problem.hide()
+        self.needed = "Say why first: a reason is needed."
         said = _HINTS.get(status, _HINT)
         if not is_kept:
             said = f"Optional; {_NOWHERE}"
@@ -202,9 +204,8 @@ class ReasonDialog(ConfirmDialog):
         name.setBuddy(self.field)
         self.field.setAccessibleName("Reason")
         self._hint = hint.text()
-        self._problem.hide()
         asked = QWidget()
-        in_column(name, self.field, hint, self._problem, within=asked, spacing=4)
+        in_column(name, self.field, hint, self.problem, within=asked, spacing=4)
         self.add_condition(asked)
         self.field.textChanged.connect(self._look)
         self._look("")
@@ -221,11 +222,11 @@ class ReasonDialog(ConfirmDialog):
             planning.valid_reason(typed)
         except InvalidInput as error:
             said = str(error)
-        if said and said != self._problem.text():
+        if said and said != self.problem.text():
             announce(self.field, said)
         self.field.setAccessibleDescription(said or self._hint)
-        self._problem.setText(said)
-        self._problem.setVisible(bool(said))
+        self.problem.setText(said)
+        self.problem.setVisible(bool(said))
         set_property(self.field, "invalid", bool(said))
         fits = not said and (bool(typed.strip()) or not self._required)
         self.confirm_button.setEnabled(fits)

@@ -105,7 +105,11 @@ def test_a_name_is_typed_where_the_focus_is_and_then_confirmed_by_return(qtbot: 
     dialog = added(qtbot, ConfirmDialog(theme, "Delete?", "It goes.", action="Delete", typed="café"))
     dialog.open()
     assert dialog.focusWidget() is dialog.typed
+    qtbot.keyClick(dialog.typed, Qt.Key.Key_Return)
+    assert dialog.isVisible() and dialog.problem.isVisible()
+    assert dialog.problem.text() == "Type “café” first."
     qtbot.keyClicks(dialog.focusWidget(), "caf")
+    assert not dialog.problem.isVisible()
     assert dialog.cancel_button.isDefault() and not dialog.confirm_button.isEnabled()
     assert "To confirm, type “café”." in words(dialog)
     qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Return)

@@ -562,6 +562,18 @@ def test_where_no_chain_keeps_a_reason_the_question_says_so(theme: Theme, qtbot:
         assert "stands in the audit chain" not in asked.field.accessibleDescription()
 
 
+def test_return_without_a_reason_that_is_needed_says_so(theme: Theme, qtbot: QtBot) -> None:
+    asked = ReasonDialog(
+        theme, "Why?", "So.", status=RunStatus.KILLED, action="Kill", items=[], total=1, danger=True
+    )
+    qtbot.addWidget(asked)
+    asked.open()
+    qtbot.keyClick(asked.field, Qt.Key.Key_Return)
+    assert asked.isVisible() and asked.problem.isVisible() and "a reason is needed" in asked.problem.text()
+    qtbot.keyClicks(asked.field, "N")
+    assert not asked.problem.isVisible()
+
+
 def test_in_a_narrow_window_the_statuses_keep_their_counts(tab: RunsTab, qtbot: QtBot) -> None:
     buttons, picker = tab._put_away, tab.chips.picker
     for width, is_close in ((1280, False), (868, True), (1280, False), (600, False)):
