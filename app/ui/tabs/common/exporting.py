@@ -65,8 +65,9 @@ def open_row_menu(tab: "RecordTab", index: QModelIndex, where: QPoint) -> None:
             copy.addAction(name).triggered.connect(partial(copy_rows, tab, form))
         menu.addAction("Export these rows…", lambda: tab.list.when_selected(partial(ask_export, tab)))
         menu.addAction(f"Copy this value{of}", partial(_copy, tab, cell))
-    menu.addSeparator()
-    tab.add_header_menus(menu)
+    if tab.table.isVisible():  # a record may be open in its place
+        menu.addSeparator()
+        tab.add_header_menus(menu)
     give_letters(menu)
     menu.popup(where)
 

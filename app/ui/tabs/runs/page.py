@@ -4,8 +4,17 @@ from collections.abc import Callable, Collection, Sequence
 from functools import cached_property, partial
 from typing import Any, Final, TypeVar
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QResizeEvent, QShortcut
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QAction,
+    QContextMenuEvent,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QShortcut,
+)
 from PySide6.QtWidgets import QApplication, QButtonGroup, QFrame, QPushButton, QWidget
 
 from app.itemmodels.columns import Tone
@@ -249,6 +258,14 @@ class RunPage(QWidget):
             self.close_page()
         else:
             super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """That of the run, from wherever no part has one of its own; in the list the mouse has chosen one."""
+        listed, where = self.neighbours, event.globalPos()
+        if event.reason() == QContextMenuEvent.Reason.Keyboard and listed.hasFocus():
+            row = listed.currentIndex().siblingAtColumn(listed.modelColumn())
+            where = listed.viewport().mapToGlobal(listed.visualRect(row).center())
+        self._tab.open_row_menu(QModelIndex(), where)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

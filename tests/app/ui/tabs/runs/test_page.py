@@ -7,8 +7,9 @@ from typing import Any
 
 import apsw
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from app.services.records.history import PastEntry
@@ -427,3 +428,17 @@ def test_a_key_scrolls_no_further_than_to_its_phase(opened: RunPage, qtbot: QtBo
     at = opened._scroll.verticalScrollBar().value()
     qtbot.keyClick(opened.phases, Qt.Key.Key_Down)
     assert opened._scroll.verticalScrollBar().value() == at, "there is none below"
+
+
+@pytest.mark.parametrize("reason", [QContextMenuEvent.Reason.Mouse, QContextMenuEvent.Reason.Keyboard])
+def test_its_list_has_the_menu_of_the_run(
+    opened: RunPage, reason: QContextMenuEvent.Reason, qtbot: QtBot
+) -> None:
+    at = QPoint(5, 5)
+    event = QContextMenuEvent(reason, at, opened.neighbours.mapToGlobal(at))
+    QApplication.sendEvent(opened.neighbours, event)
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    words = [action.text().replace("&", "") for action in menu.actions()]
+    assert "Pause…" in words and "Columns" not in words
+    menu.close()
