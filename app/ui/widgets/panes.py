@@ -456,6 +456,13 @@ class Inspector(QFrame):
     def show_record(self) -> None:
         self._show_parts(of_many=False)
 
+    def show_gone(self, sentence: str) -> None:
+        """The record as it was shown last, with the sentence of what has become of it below its acts."""
+        self._show_parts(of_many=False)
+        self.said_of_acts.setText(sentence)
+        set_property(self.said_of_acts, "look", Look.WARN.value)
+        self.said_of_acts.show()
+
     def begin(self) -> None:
         """Shows the first of the record, where another one was read further down."""
         self._scroll.verticalScrollBar().setValue(0)
@@ -475,6 +482,7 @@ class Inspector(QFrame):
         acts = [part for part in self._foot.parts() if part.isEnabled()]
         self.set_header(title)
         self.said_of_acts.setText(sentence if len(acts) > 1 else "")
+        set_property(self.said_of_acts, "look", Look.DIM.value)
         self._show_parts(of_many=True)
 
     def _show_parts(self, *, of_many: bool) -> None:

@@ -420,6 +420,8 @@ class AuditTab(RecordTab):
         return (min(keys), max(keys)) if len(keys) and isinstance(keys[0], int) else None
 
     def _refuse_selected(self) -> str | None:
+        if (gone := self.selection.refusal_of_gone()) is not None:
+            return gone
         return self.panel.refuse_part() if self.list.selected_count() else "Select the entries first."
 
     def _go_to_first(self, report: Report) -> None:
@@ -453,7 +455,7 @@ class AuditTab(RecordTab):
 
     def _refuse_actor(self) -> str | None:
         if self.current.whole() is None:
-            return "Select one entry first."
+            return self.selection.refusal_of_gone() or "Select one entry first."
         return None if self._actor() is not None else "The payload does not say who acted."
 
     def _keep_actor(self) -> None:

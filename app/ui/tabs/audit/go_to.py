@@ -37,7 +37,7 @@ class ChainSteps:
 
     def refuse(self) -> str | None:
         one = self._tab.list.selected_count() == 1 and isinstance(self._tab.list.current_id(), int)
-        return None if one else "Select one entry first."
+        return None if one else self._tab.selection.refusal_of_gone() or "Select one entry first."
 
     def _look(self, record: AuditDetail, *, behind: bool) -> None:
         done = partial(self._found, record.inspection, behind)

@@ -12,8 +12,9 @@ from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.list_controller import ListController
-from app.ui.tabs.common.selection import CurrentRecord, Selection
+from app.ui.tabs.common.selection import GONE, CurrentRecord, Selection
 from app.ui.widgets.actions import Actions
+from app.ui.widgets.announcing import announce
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.filter_row import AT_MOST, FilterRow
 from app.ui.widgets.panes import Inspector, MasterDetail
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from app.ui.tabs.common.many import ManyPart
     from app.ui.tabs.common.past import PastPart
 
+GONE_READ = f"{GONE} This is what was read last."
 NARROW = 1000
 """The width in pixels below which a table with an inspector beside it is hard to read."""
 
@@ -109,7 +111,18 @@ class InspectedTab(QWidget):
             self.fold_inspector(False)
         self.inspector.enter()
 
+    def _keep_gone(self) -> None:
+        """What was read stays, and is said to be there no more; nothing can be done to it."""
+        is_known, self.selection.gone = bool(self.selection.gone), GONE
+        if self.list.selected_count() <= 1:
+            self._shows_many = False
+            self.inspector.show_gone(GONE_READ)
+            if not is_known:
+                announce(self.inspector, GONE_READ)
+        self.commands.update()
+
     def _not_read(self, error: TenantAdminError) -> None:
+        self.selection.gone = ""
         if isinstance(error, DamagedFile):
             self.context.meet_damage()
         self.inspector.show_failure(str(error), again=error.is_retriable)
@@ -147,6 +160,7 @@ class InspectedTab(QWidget):
         self.many.show_soon()
 
     def _show_no_record(self) -> None:
+        self.selection.gone = ""
         self.inspector.show_empty(of_none=not self.model.rowCount(), gone=self._edited is not None)
 
     def _show_waiting(self) -> None:
@@ -179,6 +193,7 @@ class InspectedTab(QWidget):
         self.jump.emit(AUDIT_CHAIN.name, entry.seq)
 
     def _show_record(self, record_id: object, record: Any) -> None:
+        self.selection.gone = ""
         if record_id != self._edited:
             self._edited = None
         with self.inspector.drawn_at_once():

@@ -243,6 +243,15 @@ class ListController(SelectedRows):
         """Nobody has read meanwhile what is in sight from now on."""
         self._holds_sight = False
 
+    def still_shows(self, query: ListQuery | None) -> bool:
+        """Whether the rows in sight are of that list, perhaps as it is later."""
+        return query is not None and _same_but_later(query, self._shown)
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether rows come and go just now: what is deselected meanwhile has gone, and no person did it."""
+        return self._is_keeping
+
     @property
     def holds_sight(self) -> bool:
         """Whether what is being read moves nothing in sight."""

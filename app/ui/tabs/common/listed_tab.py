@@ -180,6 +180,9 @@ class ListedTab(InspectedTab):
         elif any(row.after is None for row in own):
             self.new_rows.look()  # their numbers may be given again, to what others add
         self.selection.outdate(change.ids.get(self.spec.table.name, frozenset()))
+        is_bulk, shown_id = self.spec.table.name in change.bulk, self.current.record_id
+        if is_bulk or any(row.after is None and row.record_id == shown_id for row in own):
+            self.current.let_go()
         if self._stale or not self.shows_any_of(change.tables):
             return
         is_own = self.spec.table.name in change.tables
@@ -370,7 +373,7 @@ class ListedTab(InspectedTab):
             self._edited = None
             self._say_left()
         is_empty = self.model.rowCount() == 0  # what others took out of the list may be in sight
-        if is_empty or self.inspector.is_empty:
+        if (is_empty and not self.selection.gone) or self.inspector.is_empty:
             self.inspector.show_empty(of_none=is_empty, gone=self._edited is not None)
         self.commands.update()
         self._announce_rows(replace(shown, sort=None, descending=False, as_added=False), total)

@@ -241,6 +241,7 @@ class RecordTab(ListedTab):
         self.current.late.connect(self._show_waiting)
         self.current.left.connect(self._show_no_record)
         self.current.failed.connect(self._not_read)
+        self.current.gone.connect(self._keep_gone)
         self.inspector.again.connect(self.current.try_again)
 
     def _age(self) -> None:

@@ -47,6 +47,9 @@ LATE_MS = 150
 _BY_IDS = "records are read and changed by their ids."
 _NO_ID = f"It has no id, and {_BY_IDS} What the list shows of it can be copied."
 
+GONE = "Deleted by another program."
+"""Why nothing can be done to a record that was read before that."""
+
 _TRIED = 3
 """Rows behind those that go that are looked for afterwards: each takes a look at a long list."""
 
@@ -92,6 +95,8 @@ class Selection(QObject):
         self._counting: Task | None = None
         self._is_looking = False
         """Whether an act that takes long to read its rows is doing so."""
+        self.gone = ""
+        """Why nothing can be done to the record that is shown, where it was deleted since it was read."""
         self._wanted = object()
         self._count_soon = QTimer(self, singleShot=True, interval=COUNT_MS)
         self._count_soon.timeout.connect(self._count)
@@ -341,10 +346,10 @@ class Selection(QObject):
         if writes and self._is_looking:
             return "What was asked for before is still being read."
         count, noun = self._rows.selected_count(), self._rows.table.noun[0]
+        if (gone := self.refusal_of_gone()) is not None:
+            return gone
         if count == 0:
             return f"Select {'an' if noun[0] in 'aeio' else 'a'} {noun} first."
-        if count == 1 and self._rows.model.is_gone(self._rows.view.chosen().row()):
-            return str(NotFound(noun))
         if single and count > 1:
             return f"Select a single {noun}."
         most = self._context.opened.database.most_at_once
@@ -353,6 +358,13 @@ class Selection(QObject):
             return f"At most {counted(most, *self._rows.table.noun)} are changed at once here; select fewer."
         nameless = sum(row[0] is None for row in self.records()) if writes else 0
         return without_id(nameless, count) if nameless else None
+
+    def refusal_of_gone(self) -> str | None:
+        """Why nothing can be done to the one record that is shown or selected, which is there no more."""
+        count = self._rows.selected_count()
+        if count == 1 and self._rows.model.is_gone(self._rows.view.chosen().row()):
+            return self.gone or str(NotFound(self._rows.table.noun[0]))
+        return self.gone or None if count == 0 else None
 
     def refusal_to_set(self, column: str, state: bool, already: str = "Already") -> str | None:
         """Why an act cannot give the rows the state of a flag: each one is known to have it `already`, which
@@ -420,14 +432,24 @@ class CurrentRecord(QObject):
     `came(record_id, record)` when the record that was selected last has been read, `failed(error)` when it
     cannot be, `left()` when nothing is selected any more; `late()` when another than was read is selected and
     has not come within `LATE_MS`. `record_id` is the one wanted, None for none; `reload()` reads it again.
+
+    `gone()` when others have deleted it since it was read. Then it stays the one wanted, whether its row is
+    still shown or not, until a person selects another or none, or looks at another list.
     """
 
     came = Signal(object, object)
     late = Signal()
     failed = Signal(object)
     left = Signal()
+    gone = Signal()
     _is_worth_a_try = False
     _is_late = False
+    _is_gone = False
+    """Whether what was read is there no more."""
+    _is_leaving = False
+    """Whether its row went out of the list; what is being read of it tells whether it is still there."""
+    _place: tuple[Key | None, ListQuery | None] = None, None
+    """The row of what was read, by its key, and the list that this was in."""
 
     def __init__(
         self, runner: Runner, rows: ListController, load: Callable[..., Any], parent: QObject
@@ -445,10 +467,11 @@ class CurrentRecord(QObject):
         rows.view.selection_changed.connect(self._follow)
         rows.model.dataChanged.connect(self._rows_came)
         rows.lost.connect(self._leave)
+        rows.loaded.connect(self._leave_gone)
 
     def whole(self) -> Any | None:
-        """What was read of the current record; None while it is on its way."""
-        if self._read is not None and self._read[0] == self._rows.current_id():
+        """What was read of the current record; None while it is on its way, or where it is gone."""
+        if not self._is_gone and self._read is not None and self._read[0] == self._rows.current_id():
             return self._read[1]
         return None
 
@@ -482,12 +505,12 @@ class CurrentRecord(QObject):
             self._reading = None
             self._came(record_id, record)
 
-        self._reading = self._runner.read(self._load, record_id, on_done=came, on_failed=self._failed)
+        self._reading = self._runner.read(self._load, record_id, on_done=came, on_failed=self._not_read)
         self._watch()
 
     def _watch(self) -> None:
         """Another than is shown may take long to come."""
-        if self.whole() is None and not self._late.isActive():
+        if self.whole() is None and not self._is_gone and not self._late.isActive():
             self._late.start()
 
     def _say_late(self) -> None:
@@ -503,9 +526,13 @@ class CurrentRecord(QObject):
         if not self._rows.view.selectionModel().hasSelection():
             # A neighbour is current when the selected row has gone, but nobody has chosen it.
             self._leave()
-        elif row is None and self._is_gone():
+        elif row is None and self._is_gap():
             self._stop_reading()
-            self._failed(NotFound(self._rows.table.noun[0]))
+            if self._has_read() and self._key() == self._place[0]:
+                self._is_gone = False  # it may be the only one selected again
+                self._lose()
+            else:
+                self._failed(NotFound(self._rows.table.noun[0]))
         elif row is None:
             self._rows.view.chosen().data()  # asks for it: a table that is out of sight paints none
             self._watch()
@@ -513,17 +540,50 @@ class CurrentRecord(QObject):
             self._stop_reading()
             self._failed(NotAllowed(_NO_ID))
         elif record_id != self.record_id:
+            self._is_gone = False
             self.record_id = record_id
             self.reload()
 
-    def _is_gone(self) -> bool:
+    def _is_gap(self) -> bool:
         return self._rows.model.is_gone(self._rows.view.chosen().row())
+
+    def _key(self) -> Key | None:
+        return self._rows.model.key(self._rows.view.chosen().row())
 
     def _leave(self) -> None:
         self._in_time()
+        self._waiting = None
+        key, query = self._place
+        is_out = (
+            key is not None
+            and self._rows.still_shows(query)
+            and (self._rows.is_changing or self._rows.model.row_of_key(key) is None)
+        )
+        if is_out and self._is_gone:
+            return  # nobody has selected another
+        if is_out and self._reading is not None and self._has_read():
+            self._is_leaving = True
+            return
+        self._left()
+
+    def _left(self) -> None:
         self._stop_reading()
-        self.record_id = self._waiting = None
+        self._is_gone = self._is_leaving = False
+        self._place = None, None
+        self.record_id = None
         self.left.emit()
+
+    def _leave_gone(self) -> None:
+        """Of what is not there any more nothing is told beside another list."""
+        if self._is_gone and not self._rows.still_shows(self._place[1]):
+            self._left()
+
+    def let_go(self) -> None:
+        """What was read may be deleted by the person: that needs no word."""
+        self._read = None
+
+    def _has_read(self) -> bool:
+        return self._read is not None and self._read[0] == self.record_id is not None
 
     def _rows_came(self) -> None:
         """A record chosen before its row was at hand, by End or from elsewhere, can be read now.
@@ -533,13 +593,14 @@ class CurrentRecord(QObject):
         row = self._rows.current_row()
         whole = self.whole()
         is_awaited = self._is_late or self._late.isActive()
-        is_gone = row is None and is_awaited and self._is_gone()
+        is_gone = row is None and is_awaited and self._is_gap()
         if is_gone or (row is not None and (row[0] is None or row[0] != self.record_id)):
             self._follow()
         elif whole is not None and self._reading is None and is_awaited:
             self._came(self.record_id, whole)  # the row of the same one came late, not the record
 
     def _stop_reading(self) -> None:
+        self._is_leaving = False
         if self._reading is not None:
             self._reading.cancel()
             self._reading = None
@@ -547,14 +608,37 @@ class CurrentRecord(QObject):
     def _came(self, record_id: object, record: Any) -> None:
         self._in_time()
         self._is_worth_a_try = False
+        if self._is_leaving:
+            self._left()
+            return
+        self._is_gone = False
         self._read = (record_id, record)
+        if record_id == self._rows.current_id():
+            self._place = self._key(), self._rows.shown
         self.came.emit(record_id, record)
         waiting, self._waiting = self._waiting, None
         if waiting is not None and waiting[0] == record_id:
             waiting[1](record)
 
+    def _not_read(self, error: TenantAdminError) -> None:
+        self._reading = None
+        if isinstance(error, NotFound) and self._has_read():
+            self._lose()
+        elif self._is_leaving:
+            self._left()
+        else:
+            self._failed(error)
+
+    def _lose(self) -> None:
+        self._in_time()
+        self._waiting, self._is_leaving = None, False
+        if not self._is_gone:
+            self._is_gone = True
+            self.gone.emit()
+
     def _failed(self, error: TenantAdminError) -> None:
         self._in_time()
+        self._is_gone = False
         self.record_id = self._read = self._waiting = self._reading = None
         self._is_worth_a_try = error.is_retriable
         self.failed.emit(error)

@@ -490,6 +490,8 @@ class RunsTab(RecordTab):
     def _not_open(self) -> str | None:
         if self.list.selected_count() > 1:
             return "Select a single run."
+        if (gone := self.selection.refusal_of_gone()) is not None:
+            return gone
         return None if self.list.current_id() is not None else "Select a run first."
 
     # acts

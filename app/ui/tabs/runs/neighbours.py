@@ -128,7 +128,8 @@ class _TwoLines(QStyledItemDelegate):
         waits = str(index.data() or "")  # which asks for the row
         row: Row | None = model.record(index.row()) if isinstance(model, VirtualTableModel) else None
         if self._view.currentIndex().row() == index.row():
-            painter.fillRect(rect, colour("selection"))
+            if self._view.selectionModel().hasSelection():  # else it stands where the opened one was
+                painter.fillRect(rect, colour("selection"))
             painter.fillRect(QRect(rect.left(), rect.top(), 3, rect.height()), colour("accent"))
         painter.fillRect(QRect(rect.left(), rect.bottom(), rect.width(), 1), colour("line"))
         font = QFont(self._view.font())

@@ -28,6 +28,7 @@ from app.services.runs import statuses as planning
 from app.services.runs.run_search import TextPlace
 from app.services.runs.run_timeline import ALL_ABOUT, MOST_ABOUT, PhaseLine, RunNote, RunStory, RunTimeline
 from app.ui.session.context import Context
+from app.ui.tabs.common.inspected_tab import GONE_READ
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs import page_parts
 from app.ui.tabs.runs.artifacts import NOT_TOLD, ArtifactsPanel
@@ -36,10 +37,11 @@ from app.ui.tabs.runs.page_parts import AboutPart, FactLabel, FoundPart, KeptPar
 from app.ui.tabs.runs.phase_scores import known_full_score
 from app.ui.tabs.runs.run_acts import status_word
 from app.ui.tabs.runs.timeline_view import Legend, PhasesView
-from app.ui.theme import Kind, Theme
+from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.actions import Actions, OwnKeys, without_mnemonic
+from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import (
     BESIDE_WORDS,
     BUTTON,
@@ -195,6 +197,7 @@ class RunPage(QWidget):
         tab.details_shown.connect(self._follow)
         tab.context.runner.changed.connect(self._hear)
         tab.list.loaded.connect(self._keep)
+        tab.current.gone.connect(self._know_gone)
 
     def open(self, phase: str = "", sought: TextPlace | None = None) -> None:
         """Shows the current run, and what a phase of it produced, in place of all else that the tab shows; of
@@ -534,14 +537,22 @@ class RunPage(QWidget):
         if was_changed:
             self._tab.show_record(key)
         else:
-            tell = partial(self._tell_gone, self.title.text())
+            tell = partial(self._tell_gone, key)
             self._context.runner.read(planning.idea_of, key, on_done=tell, on_failed=lambda error: None)
 
-    def _tell_gone(self, title: str, there: str | None) -> None:
-        if there is None:
-            self._context.say(f"“{title}” is no longer there: another program has removed it.")
-            if self._tab.list.current_id() is None:
-                self.close_page()
+    def _know_gone(self) -> None:
+        self._tell_gone(self._tab.current.record_id, None)
+
+    def _tell_gone(self, run_id: object, there: str | None) -> None:
+        """What was read of it stays until another one is chosen."""
+        if there is None and self.isVisible() and self.story and self.story.run["id"] == run_id:
+            is_told = self.failure.isVisible() and self.failure.text() == GONE_READ
+            self.failure.setText(GONE_READ)
+            set_property(self.failure, "look", Look.WARN.value)
+            self.failure.show()
+            if not is_told:
+                announce(self.failure, GONE_READ)
+            self._fit()
 
     def _read(self) -> None:
         """Where each row that is read is charged, what is about the run is read when that is agreed to."""
@@ -584,6 +595,7 @@ class RunPage(QWidget):
         if isinstance(error, DamagedFile):
             self._context.meet_damage()
         self.failure.setText(str(error))
+        set_property(self.failure, "look", Look.BAD.value)
         self.failure.show()
         known = self._tab.current.whole()
         if known is not None and (self.story is None or self.story.run["id"] != known.run["id"]):

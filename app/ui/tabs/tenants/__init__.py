@@ -285,6 +285,8 @@ class TenantsTab(RecordTab):
         self._read()
 
     def hear(self, change: Change, initiator: object) -> None:
+        if change.bulk:
+            self.current.let_go()
         if self.shows_any_of(change.tables):
             self.list.asked()
             self._stale = True

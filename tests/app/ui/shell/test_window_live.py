@@ -38,7 +38,9 @@ from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import PROOF, AuditTab
 from app.ui.tabs.audit.dialogs import CheckpointsDialog
 from app.ui.tabs.common.exporting import export_to
+from app.ui.tabs.common.inspected_tab import GONE_READ
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.common.selection import GONE as GONE_WHY
 from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.notifications.composing import ComposeDialog
 from app.ui.tabs.tenants import ERASE, EXPORT, TenantsTab
@@ -705,6 +707,25 @@ def test_a_gap_that_others_made_stays_while_it_is_in_sight(
     assert page.table.visualRect(page.table.currentIndex()) == place
     press("F5")
     qtbot.waitUntil(lambda: page.model.rowCount() == last and page.list.current_id() == wanted)
+
+
+@pytest.mark.parametrize("place", [0, 3])
+def test_what_is_read_stays_when_others_delete_it(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path, place: int
+) -> None:
+    page = open_live(qtbot, window, production)
+    page = page if place == 0 else go(qtbot, window, place)
+    wanted = choose(qtbot, page, 2)
+    qtbot.waitUntil(lambda: page.current.whole() is not None and is_settled(window))
+    was = page.inspector.title.text()
+    execute(file, f"DELETE FROM {TABLES[place]} WHERE id = '{wanted}'")
+    press("F5")
+    qtbot.waitUntil(lambda: GONE_READ in labels(page.inspector) and is_settled(window))
+    assert page.inspector.title.text() == was and page.inspector.title.isVisible()
+    qtbot.waitUntil(lambda: page.selection.refusal(writes=False) == GONE_WHY)
+    choose(qtbot, page, 3)
+    qtbot.waitUntil(lambda: page.current.whole() is not None)
+    assert GONE_READ not in labels(page.inspector) and page.inspector.title.text() != was
 
 
 @pytest.mark.parametrize("signed", [True, False])

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel, QRect, Qt
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Role, Tone
 from app.itemmodels.virtual_table import GONE, GONE_TIP, LEFT_TIP
 from app.services.records import notifications
 from app.ui.shell.window import MainWindow
+from app.ui.tabs.common.inspected_tab import GONE_READ
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.common.selection import GONE as GONE_WHY
 from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.runs.neighbours import NeighbourList
 from models.errors import RowChanged, TenantAdminError
@@ -208,8 +211,75 @@ def test_of_a_record_that_others_delete_nothing_else_is_said(
     page = ready(USERS)
     wanted = select(qtbot, page, 2)
     write_elsewhere(qtbot, page, demo_path, f"DELETE FROM users WHERE id = '{wanted}'")
-    qtbot.waitUntil(lambda: "no longer there" in labels(page.inspector.failure)[-1])
+    qtbot.waitUntil(lambda: GONE_READ in labels(page.inspector))
     assert not [said for said in labels(page.window()) if "it no longer matches the filter" in said]
+
+
+def shown_by(page: RecordTab) -> list[str]:
+    """What is read of the record in sight: title and fields."""
+    return [page.inspector.title.text(), *labels(page.fields)]
+
+
+def is_marked(page: RecordTab, was: list[str]) -> bool:
+    """What was read is shown, as what is there no more."""
+    line = page.inspector.said_of_acts
+    return shown_by(page) == was and line.isVisible() and line.text() == GONE_READ
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", [USERS, AUDIT, WEBHOOKS, NOTES, RUNS])
+def test_what_is_read_stays_when_others_delete_it(
+    qtbot: QtBot, ready: Callable[[int], RecordTab], demo_path: Path, place: int
+) -> None:
+    page, table = ready(place), TABLES[place]
+    key = page.spec.table.key.name
+    wanted = select(qtbot, page, 2)
+    was = shown_by(page)
+    write_elsewhere(qtbot, page, demo_path, f"DELETE FROM {table} WHERE {key} = '{wanted}'")
+    qtbot.waitUntil(lambda: is_marked(page, was))
+    qtbot.waitUntil(lambda: page.selection.refusal(writes=False) == GONE_WHY)
+    acts = [one for one in page.inspector._foot.parts() if isinstance(one, QPushButton) and one.isVisible()]
+
+    def can() -> list[str]:
+        return [one.text() for one in acts if one.isEnabled() and one.text()]
+
+    assert acts and not can()
+    press("F5")
+    qtbot.waitUntil(lambda: page.list.shown == page.query() and not page.table.selected_ranges())
+    qtbot.waitUntil(lambda: is_settled(page.window()))
+    assert is_marked(page, was) and page.selection.refusal(writes=False) == GONE_WHY and not can()
+    select(qtbot, page, 1)
+    assert not page.inspector.said_of_acts.isVisible() and page.selection.refusal(writes=False) is None
+    assert shown_by(page) != was
+
+
+@pytest.mark.slow
+def test_what_is_read_stays_when_others_delete_it_out_of_sight(
+    qtbot: QtBot, ready: Callable[[int], RecordTab], demo_path: Path
+) -> None:
+    page = ready(USERS)
+    wanted = select(qtbot, page, 2)
+    was = shown_by(page)
+    page.table.verticalScrollBar().setValue(20 * page.table.rowHeight(0))
+    write_elsewhere(qtbot, page, demo_path, f"DELETE FROM users WHERE id = '{wanted}'")
+    qtbot.waitUntil(lambda: is_marked(page, was))
+    page.set_filter_text("acme")
+    qtbot.waitUntil(lambda: page.list.shown == page.query() and page.query().filtered)
+    qtbot.waitUntil(lambda: is_settled(page.window()))
+    assert GONE_READ not in labels(page.inspector) and page.selection.refusal(writes=False) != GONE_WHY
+
+
+@pytest.mark.slow
+def test_of_what_a_person_deletes_nothing_stays(
+    qtbot: QtBot, ready: Callable[[int], RecordTab], demo_path: Path
+) -> None:
+    ask(demo_path, "DELETE FROM notifications WHERE id NOT IN (SELECT id FROM notifications LIMIT 1)")
+    page = ready(NOTES)
+    page.context.settings.confirm_deletion = False
+    select(qtbot, page, 0)
+    press("Del")
+    qtbot.waitUntil(lambda: page.model.rowCount() == 0 and is_settled(page.window()))
+    assert page.inspector.is_empty and GONE_READ not in labels(page.window())
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from app.services.runs import run_timeline
 from app.services.runs import statuses as planning
 from app.services.runs.run_timeline import RunStory, RunTimeline, Spent
 from app.ui.session.context import Context
+from app.ui.tabs.common.inspected_tab import GONE_READ
 from app.ui.tabs.runs import RunsTab, opening, page_parts, timeline_view
 from app.ui.tabs.runs.page import RunPage
 from app.ui.tabs.runs.run_acts import ACTS, ReasonDialog
@@ -302,17 +303,20 @@ def test_a_reason_ends_once_and_a_status_alone_is_no_reason(opened: RunPage, con
 
 
 @pytest.mark.slow
-def test_a_run_that_others_remove_is_said_to_be_gone(opened: RunPage, context: Context, qtbot: QtBot) -> None:
-    said: list[str] = []
-    context.say = said.append
+def test_a_run_that_others_remove_stays_and_is_said_to_be_gone(
+    opened: RunPage, context: Context, qtbot: QtBot
+) -> None:
     assert opened.story is not None
+    was = opened.title.text()
     ask(context.opened.path, "DELETE FROM planning_artifacts")
     ask(context.opened.path, "DELETE FROM planning_runs WHERE id = ?", opened.story.run["id"])
     tab_of(opened).reload()
-    qtbot.waitUntil(lambda: said == ["“<b>An idea</b>” is no longer there: another program has removed it."])
+    qtbot.waitUntil(lambda: opened.failure.isVisible() and opened.failure.text() == GONE_READ)
     ask(context.opened.path, "DELETE FROM planning_runs")
     tab_of(opened).reload()
-    qtbot.waitUntil(opened.isHidden)
+    qtbot.waitUntil(lambda: tab_of(opened).model.rowCount() == 0)
+    assert opened.isVisible() and opened.title.text() == was and opened.failure.isVisible()
+    assert not any(act.isEnabled() for act in opened.acts.values())
 
 
 @pytest.mark.slow
