@@ -680,10 +680,13 @@ class TokenRefused(RemoteError):
 
 
 class MayBeIn(RemoteError):
-    """A batch was sent, and `may_be_in` though no answer says so. `act` is what it was to do, as its summary
-    says, or else its last entry; empty where it had none. `made(database)` gives what it was to make, as it
-    is there, once it is known to be saved; None where nobody would take that back. Where it was to take
-    something back itself, `take(made)` takes that up, and gives it as it is told, as `called` says already.
+    """A batch was sent, and `may_be_in` though no answer says so; where it `is_undecided`, too, a person is
+    told that it is not known, else that it is not done: the database is asked all the same.
+
+    `act` is what it was to do, as its summary says, or else its last entry; empty where it had none.
+    `made(database)` gives what it was to make, as it is there, once it is known to be saved; None where
+    nobody would take that back. Where it was to take something back itself, `take(made)` takes that up, and
+    gives it as it is told, as `called` says already.
     """
 
     act = ""

@@ -549,7 +549,7 @@ class D1Database(Database):
             if sent is not None and isinstance(error, errors.RateLimited) and error.was_sent:
                 is_certain, sent, error.may_be_in = False, replace(sent, is_refused=True), True
                 self._refused.add(sent.number)
-            if isinstance(error, errors.OutcomeUnknown) and proven is not None:
+            if isinstance(error, errors.MayBeIn) and proven is not None:
                 error.act = error.act or proven.what
             is_answered = isinstance(error, errors.OutcomeUnknown) and error.is_answered
             self._has_moved = isinstance(error, errors.HeadMoved)

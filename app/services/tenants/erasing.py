@@ -42,11 +42,11 @@ from models.engine import OWN_USAGE, Database, Statement, Usage, raw, sql_name, 
 from models.errors import (
     Cancelled,
     CannotWrite,
+    MayBeIn,
     NotAllowed,
     OutcomeUnknown,
     RateLimited,
     Refused,
-    RemoteError,
     RowChanged,
     TenantAdminError,
 )
@@ -121,9 +121,10 @@ class ErasureUnknown(OutcomeUnknown):
     )
 
 
-class ErasureNotTaken(RemoteError):
+class ErasureNotTaken(MayBeIn):
     """`what` is the copy, `why` the limit that the batch was answered by, whose end nobody has waited for."""
 
+    may_be_in = True
     heading = "Look whether the tenant is erased"
     sentence = (
         "{why}. The erasure was answered so, and not waited for; it is not done, as far as that tells. A "
@@ -360,7 +361,8 @@ def erase(
 
     Raises `InvalidInput`, `NotAllowed` where something stands in its way, `Cancelled`, the errors of
     `verify_and_sign`, and the storage errors of the database and the copy; nothing was erased then.
-    `ErasureUnknown` where the answer was lost.
+    `ErasureUnknown` where the answer was lost, and `ErasureNotTaken` where it was a limit, and a copy of the
+    batch may be in.
     """
     database = opened.database
     if opened.read_only:
@@ -388,6 +390,14 @@ def erase(
         with opened.kept_copy("erasing", lambda _: _copied(chosen), now=now, monitor=second) as copy:
             second.progress(1, 1)
             bookmark = None
+
+            def perhaps(what: MayBeIn, error: MayBeIn) -> MayBeIn:
+                what.act, what.called = error.act, planned.called
+                what.made = lambda _: Erased(
+                    planned, copy, None, tuple(forget()), _of_live(database, bookmark)
+                )
+                return what
+
             try:
                 bookmark = database.bookmark("before a tenant was erased")
                 event = _event(planned, actor, copy.name, bookmark)
@@ -396,18 +406,14 @@ def erase(
                 if not error.is_undecided:
                     copy.unlink()
                     raise
-                unknown = ErasureUnknown(str(copy), str(error)).of(error.act)
-                unknown.called = planned.called
-                unknown.made = lambda _: Erased(
-                    planned, copy, None, tuple(forget()), _of_live(database, bookmark)
-                )
+                unknown = ErasureUnknown(str(copy), str(error))
                 unknown.is_answered = error.is_answered
-                raise unknown from error.__cause__ or error
+                raise perhaps(unknown, error) from error.__cause__ or error
             except RateLimited as error:
                 if not error.was_sent:
                     copy.unlink()
                     raise
-                raise ErasureNotTaken(str(copy), error.pause) from error  # a copy of it may be in
+                raise perhaps(ErasureNotTaken(str(copy), error.pause), error) from error
             except BaseException:
                 copy.unlink()  # it holds what would have gone, and nobody would know of it
                 raise

@@ -155,7 +155,7 @@ class Unsettled(QObject):
             if isinstance(found, EarlierUnknown) and found.seconds is not None:
                 self._known.start(round(found.seconds * 1000) + 500)
             self.changed.emit()
-        elif (limited := _within(error, RateLimited)) is not None and limited.may_be_in:
+        elif (limited := _within(error, MayBeIn)) is not None and limited.may_be_in:
             self._sent.append(limited)
         self._look()
 

@@ -15,7 +15,7 @@ from app.ui.shell.dialogs import NotesDialog
 from app.ui.tabs.common.arrangement import forget_rows
 from app.ui.widgets.dialogs import WaitDialog
 from app.workers.tenants import erase_with_what_is_kept
-from models.errors import OutcomeUnknown, TenantAdminError
+from models.errors import MayBeIn, TenantAdminError
 from models.progress import Monitor
 
 if TYPE_CHECKING:
@@ -67,9 +67,10 @@ class TenantErasure(QObject):
         def failed(error: TenantAdminError) -> None:
             self.deleteLater()
             wait.done(WaitDialog.DialogCode.Rejected)
-            context.runner.failed.emit(error)
-            if isinstance(error, OutcomeUnknown) and error.is_undecided:
+            if isinstance(error, MayBeIn) and error.may_be_in:
                 error.take = take
+            context.runner.failed.emit(error)
+            if error.is_undecided:
                 said = f"It is not known whether {shown_tenant(erasure.tenant)} is erased"
                 about = "About the erasure:"
                 NotesDialog(context.theme, said, about, [str(error)], window, doubt=True).open_once()

@@ -44,7 +44,7 @@ from app.ui.tabs.common.selection import GONE as GONE_WHY
 from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.notifications.composing import ComposeDialog
 from app.ui.tabs.tenants import ERASE, EXPORT, TenantsTab
-from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ErrorDialog
+from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ErrorDialog, WaitDialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.formatting import absolute_time, typed_time
 from app.ui.widgets.labels import ElidedLabel, Label
@@ -2137,6 +2137,41 @@ def test_all_tenants_are_listed_and_one_exported_and_erased(
     assert ask(file, "SELECT count(*) FROM users WHERE tenant_id = ?", name) == [(0,)]
     (copy,) = file.parent.glob("prod.before-erasing.*.sqlite")
     assert len(ask(copy, "SELECT id FROM users WHERE tenant_id = ?", name)) == chosen.users
+
+
+@pytest.mark.usefixtures("production")
+def test_an_erasure_that_was_answered_by_a_limit_and_is_in_is_told_whole(
+    qtbot: QtBot, window: MainWindow, edge: Edge, file: Path
+) -> None:
+    """And what is kept of the tenant here is let go then, as where the answer came."""
+    open_live(qtbot, window, "d1:prod")
+    context = window.context
+    assert context is not None
+    press("Ctrl+T")
+    found = current(window)
+    assert isinstance(found, TenantsTab)
+    qtbot.waitUntil(lambda: found.filters.count.text() != "")
+    unlock(qtbot, window)
+    name = choose(qtbot, found, 2)
+    qtbot.waitUntil(found.commands.action(ERASE).isEnabled)
+    found.commands.trigger(ERASE)
+    box = dialog(qtbot, window, ConfirmDialog)
+    box.typed.setText(name)
+    edge.faults = ["limited after"]
+    with qtbot.waitSignal(context.runner.failed):
+        click(qtbot, box.confirm_button)
+        wait = dialog(qtbot, window, WaitDialog)
+        qtbot.waitUntil(lambda: not edge.faults)
+        qtbot.waitUntil(lambda: not wait.isVisible() or wait.cancel_button.isEnabled())
+        click(qtbot, wait.cancel_button)
+    refused = dialog(qtbot, window, ErrorDialog)
+    assert "it is not done, as far as that tells" in words(refused)
+    refused.reject()
+    assert name not in context.erased
+    told = dialog(qtbot, window, NotesDialog)
+    assert f"{name} is erased: " in told.windowTitle() and name in context.erased
+    told.reject()
+    assert ask(file, "SELECT count(*) FROM users WHERE tenant_id = ?", name) == [(0,)]
 
 
 @pytest.mark.parametrize("signed", [True, False])
