@@ -393,48 +393,104 @@ def gone_of(here: Chain | None, name: str, item: Item, end: int) -> int | None:
     return None if told_more or other or here.last > last else 0
 
 
-def is_older(chains: Chains, before: Sequence[Item], item: Item, end: int, tenant: str | None) -> bool:
-    """Whether a later checkpoint denies only that the rows, which those before bear out, go on."""
+class Ends:
+    """Where all rows, or all of a tenant's, end: at `end`, and by checkpoint and tenant at its `own` last
+    one, where what that knew is numbered apart: all that came since the checkpoint before follows on one
+    another, below what somebody had by then.
+    """
+
+    def __init__(self, line: Sequence[Item], chains: Chains, tenant: str | None) -> None:
+        self.end, self.tenant = max((chain.last for chain in chains.values()), default=0), tenant
+        self.own: dict[tuple[int, str], int] = {}
+        for count, item in enumerate([] if tenant is not None else line[1:]):
+            before = line[count]
+            highest = max((known["last_seq"] for known in before["tenants"].values()), default=-(2**63))
+            for name, knows in item["tenants"].items():
+                was, last = before["tenants"].get(name), knows["last_seq"]
+                numbers, entries = last - knows["first_seq"] + 1, knows["entries"]
+                if was and was["first_seq"] == knows["first_seq"]:
+                    numbers, entries = last - was["last_seq"], entries - was["entries"]
+                is_apart = last < highest and entries == numbers
+                if was and was["last_seq"] >= last:
+                    is_apart = was["last_seq"] == last and (before["number"], name) in self.own
+                if is_apart:
+                    self.own[item["number"], name] = chains[name].last if name in chains else -(2**63)
+        for name, item, knows, _ in who_knew(line):
+            if knows["last_seq"] > self.end:
+                self.own.pop((item["number"], name), None)
+
+    def of(self, item: Item, name: str) -> int:
+        return self.own.get((item["number"], name), self.end)
+
+    def are_before(self, item: Item) -> bool:
+        """Whether the checkpoint knew more."""
+        names = [name for name in item["tenants"] if self.tenant in (None, name)]
+        more = any(item["tenants"][name]["last_seq"] > self.of(item, name) for name in names)
+        return more or not (item["tenants"] or self.tenant is not None or item["through"] <= self.end)
+
+
+def is_newer(chains: Chains, before: Sequence[Item], item: Item, ends: Ends) -> bool:
+    """Whether what those before did not know was made, by its time, after the later checkpoint, which did not
+    know it either, or after another's entry that is gone, whose number does not say when it came.
+    """
     heads = [known["head_at"] for known in item["tenants"].values() if known["head_at"] is not None]
-    until = max([item["at"] + 60, *map(seconds, heads)])  # a writer's clock may be ahead, as it knew itself
+    ahead = max([60, *(seconds(at) - item["at"] for at in heads)])  # a writer's clock, as it knew itself
+    gone: list[tuple[str, int]] = []
+    for name, knows in item["tenants"].items():
+        own = ends.own.get((item["number"], name))
+        if own is not None and knows["last_seq"] > own:
+            at = knows["head_at"] if knows["first_seq"] <= own else knows["first_at"]
+            gone += [(name, seconds(at))] if at is not None else []
     for name, chain in chains.items():
         knew = [one for one in before if name in one["tenants"]]
         newest = max(knew, key=lambda one: int(one["tenants"][name]["last_seq"]), default=None)
         through = newest["tenants"][name]["last_seq"] if newest and not chain.came_after(newest) else -(2**63)
-        ends_before = name in item["tenants"] and item["tenants"][name]["last_seq"] <= end
-        since = [seq for seq, at in chain.times.items() if seq > through and at > until]
-        if (since and not ends_before) or not (knew or name in item["tenants"]):
-            return False
+        at = max((at for seq, at in chain.times.items() if seq > through), default=-(2**63))
+        ends_before = name in item["tenants"] and item["tenants"][name]["last_seq"] <= ends.of(item, name)
+        if at > item["at"] + ahead and not ends_before:
+            return True
+        if any(at > first + ahead for other, first in gone if other != name):
+            return True
+    return False
+
+
+def is_older(chains: Chains, before: Sequence[Item], item: Item, ends: Ends) -> bool:
+    """Whether a later checkpoint denies only that the rows, which those before bear out, go on."""
+    known = [name for one in (*before, item) for name in one["tenants"]]
+    if chains.keys() - known or is_newer(chains, before, item, ends):
+        return False
     behind: list[Point] = []  # up to which number how many of those that are gone had theirs
     for name, knows in item["tenants"].items():
-        alone = tenant not in (None, name) and knows["first_seq"] <= end  # of others one at least
-        gone = int(knows["last_seq"] > end) if alone else gone_of(chains.get(name), name, item, end)
+        end, last = ends.of(item, name), knows["last_seq"]
+        alone = ends.tenant not in (None, name) and knows["first_seq"] <= end  # of others one at least
+        gone = int(last > end) if alone else gone_of(chains.get(name), name, item, end)
         if gone is None:
             return False
         began = knows["first_seq"] > end
-        behind += [(knows["first_seq"], 1)] * began + [(knows["last_seq"], gone - began)] * (gone > 0)
+        if (item["number"], name) in ends.own:  # all of its own numbers from there on, which nobody has
+            after = max(end, knows["first_seq"] - 1)
+            taken = any(after < seq <= last for chain in chains.values() for seq in chain.rows)
+            if gone and (gone != last - after or taken):
+                return False
+            continue
+        behind += [(knows["first_seq"], 1)] * began + [(last, gone - began)] * (gone > 0)
     count = 0
     for seq, gone in sorted(behind):
         count += gone
-        if count > seq - end:
+        if count > seq - ends.end:
             return False
     return True
 
 
 def lies_between(line: Sequence[Item], chains: Chains, tenant: str | None) -> tuple[Item, Item] | None:
     """The checkpoints between which all rows, or all of a tenant's, end, where nothing contradicts that."""
-    end = max((chain.last for chain in chains.values()), default=0)
-    ends = []
-    for item in line:
-        own = [known["last_seq"] for name, known in item["tenants"].items() if tenant in (None, name)]
-        ends.append(max(own, default=0 if tenant else item["through"]))
-    count = len(line)
-    while count and ends[count - 1] > end:
+    ends, count = Ends(line, chains, tenant), len(line)
+    while count and ends.are_before(line[count - 1]):
         count -= 1
     before, later = line[:count], line[count:]
     if not (before and later and before[-1]["tenants"]) or [*check_against(before, chains, tenant)]:
         return None
-    older = all(is_older(chains, before, item, end, tenant) for item in later)
+    older = all(is_older(chains, before, item, ends) for item in later)
     return (before[-1], later[0]) if older and not [*check_moved(line, chains, tenant)] else None
 
 

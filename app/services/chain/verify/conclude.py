@@ -296,6 +296,14 @@ class _Beside:
         times = {name: rows[0][0] for name, rows in zip(seqs, found, strict=True) if rows}
         return {name: int(at) for name, at in times.items() if at is not None}
 
+    def lasts(self, tenants: Sequence[str]) -> Mapping[str, int]:
+        lasts = _at_an_end(self.reader, "tenant_id = {}", [(tenant,) for tenant in tenants], "DESC")
+        return {last.tenant: last.seq for last in lasts if last is not None}
+
+    def is_any_between(self, after: int, through: int) -> bool:
+        (found,) = look_up(self.reader, "seq > ? AND seq <= ? LIMIT 1", [(after, through)])
+        return bool(found)
+
 
 def _first_entries(reader: Reader, tenants: Sequence[str], past_indexes: bool) -> dict[str, Entry]:
     """The first entry that is there of each of these tenants; `past_indexes` that may hide it, the table is

@@ -3,13 +3,13 @@
 Nothing contradicts then, and nothing vouches for it: it is signed, pruned and taken for sound by nobody.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, takewhile
+from itertools import accumulate, pairwise, takewhile
 from typing import NamedTuple, Protocol
 
 from app.services.chain.checkpoint import Checkpoint, CheckpointHistory, SealedChain
-from app.services.chain.rules import CLOCK_TOLERANCE, Code, Finding, seconds
+from app.services.chain.rules import CLOCK_TOLERANCE, LOWEST_SEQ, Code, Finding, seconds
 from app.services.chain.verify.comparison import (
     Comparison,
     came_from_others,
@@ -23,7 +23,8 @@ from app.services.text import counted, tenant_name, utc_time
 
 class Earlier(NamedTuple):
     """An earlier state of the file: the last checkpoint all of which is there. Where the file is not exactly
-    as that knew it, it ends at the entry `ends_at`, before what the `later` ones knew.
+    as that knew it, it ends at the entry `ends_at`, or some of its tenants do before, and the `later` ones
+    knew more.
     """
 
     known: Checkpoint
@@ -45,6 +46,12 @@ class Beside(Protocol):
 
     def newest_behind(self, seqs: Mapping[str, int | None]) -> Mapping[str, int]:
         """Of each tenant the latest time behind this entry (None: of all), in seconds; none without one."""
+
+    def lasts(self, tenants: Sequence[str]) -> Mapping[str, int]:
+        """The number of the last entry of each of these that has one."""
+
+    def is_any_between(self, after: int, through: int) -> bool:
+        """Whether anybody has an entry with `after < seq <= through`."""
 
 
 def earlier_state(
@@ -71,7 +78,7 @@ def not_covered(joined: Joined, history: CheckpointHistory, chain: Chain, earlie
     if not earlier.later:
         return 0 if chain.tenant in earlier.known.tenants else chain.entries
     trusted = [*filter(history.trusts, history.checkpoints)]
-    return unknown_to(joined, trusted, chain, earlier.ends_at)
+    return unknown_to(joined, trusted, chain, chain.last_seq)
 
 
 def is_as_latest(history: CheckpointHistory, chain: Chain) -> bool:
@@ -112,45 +119,96 @@ def _between(
     """A state between two: all that the checkpoints before knew is there, as where they were all that is
     known, and those after deny only that it goes on. Of each voice, as none speaks for another.
     """
-    lasts = [highest or 0] if tenant is not None else [chain.last_seq for chain in joined.chains.values()]
-    end = max(lasts, default=0)
+    own = {name: chain.last_seq for name, chain in joined.chains.items()}
+    end = (highest or 0) if tenant is not None else max(own.values(), default=0)
+    apart = {known for voice in history.voices for known in _numbered_apart(voice)}
+    ends = _Ends(end, own, apart)
+    if not any(ends.are_before(item, tenant) for item in history.checkpoints):
+        return None
+    if tenant is not None and apart:
+        others = sorted({name for _, name in apart} - {tenant})
+        ends = replace(ends, own=own | {**beside.lasts(others)})
     later: list[Checkpoint] = []
     for voice in history.voices:
-        knew_more = [*takewhile(lambda item: item.last_seq > end, reversed(voice))]
+        knew_more = [*takewhile(ends.are_before, reversed(voice))]
         if knew_more and not any(item.tenants for item in voice[: -len(knew_more)][-1:]):
             return None
         later += knew_more
-    if not any(_knew_more(item, end, tenant) for item in later):
+    if not any(ends.are_before(item, tenant) for item in later):
         return None
     numbers = {item.number for item in later}
     before = tuple(item for item in history.checkpoints if item.number not in numbers)
     held = replace(history, checkpoints=before)
-    as_of = _AsOf(joined, before, end, tenant, beside)
+    as_of = _AsOf(joined, before, ends, tenant, beside)
     if (
         any(item.is_error for item in denials(joined, held, tenant))
         or any(came_from_others(joined, voice, alone=tenant is not None) for voice in history.voices)
         or any(map(as_of.is_contradicted, later))
         or as_of.is_newer_than(later)
-        or (tenant is not None and not beside.are_there(_of_others([*held.latests, *later], end, tenant)))
+        or (tenant is not None and not beside.are_there(_of_others([*held.latests, *later], ends, tenant)))
     ):
         return None
     told = sorted(filter(history.trusts, later), key=lambda item: item.number) or later[::-1]
-    return Earlier(held.proving or before[-1], told, end)
+    return Earlier(held.proving or before[-1], told, ends.end)
 
 
-def _knew_more(known: Checkpoint, end: int, tenant: str | None) -> bool:
-    """Whether it knew an entry behind this end; of the tenant, where one is given."""
-    return any(sealed.last_seq > end for name, sealed in known.tenants.items() if tenant in (None, name))
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """Where what is there ends: at the entry `end`, and each tenant at its `own` last one, which counts as
+    far as its entries are numbered `apart`.
+    """
+
+    end: int
+    own: Mapping[str, int]
+    apart: Collection[tuple[int, str]]
+
+    def is_own(self, known: Checkpoint, name: str) -> bool:
+        """Whether the tenant's own end is the one that counts for what the checkpoint knew of it."""
+        return (known.number, name) in self.apart and known.tenants[name].last_seq <= self.end
+
+    def of(self, known: Checkpoint, name: str) -> int:
+        return self.own.get(name, LOWEST_SEQ) if self.is_own(known, name) else self.end
+
+    def are_before(self, known: Checkpoint, tenant: str | None = None) -> bool:
+        """Whether the checkpoint knew an entry behind them; of the tenant, where one is given."""
+        if tenant is None and not known.tenants:
+            return known.last_seq > self.end
+        names = [name for name in known.tenants if tenant in (None, name)]
+        return any(known.tenants[name].last_seq > self.of(known, name) for name in names)
 
 
-def _of_others(checkpoints: Sequence[Checkpoint], end: int, tenant: str) -> list[tuple[str, int, str]]:
-    """What these knew of other tenants up to this end, their last entries or their first, and knew none of to
+def _numbered_apart(voice: Sequence[Checkpoint]) -> set[tuple[int, str]]:
+    """The numbers of checkpoints that show, each with the tenant, that its last entries are numbered by
+    themselves: all that came since the one before follow on one another, below what somebody had by then.
+
+    An entry that got the table's next number is not among those, whoever may have written others there.
+    """
+    found = set[tuple[int, str]]()
+    for before, item in pairwise(voice):
+        highest = max((sealed.last_seq for sealed in before.tenants.values()), default=LOWEST_SEQ)
+        for name, sealed in item.tenants.items():
+            was = before.tenants.get(name)
+            numbers, entries = sealed.last_seq - sealed.first_seq + 1, sealed.entries
+            if was is not None and was.first_seq == sealed.first_seq:
+                numbers, entries = sealed.last_seq - was.last_seq, entries - was.entries
+            if was is not None and was.last_seq >= sealed.last_seq:
+                is_apart = was.last_seq == sealed.last_seq and (before.number, name) in found
+            else:
+                is_apart = sealed.last_seq < highest and entries == numbers
+            if is_apart:
+                found.add((item.number, name))
+    return found
+
+
+def _of_others(checkpoints: Sequence[Checkpoint], ends: _Ends, tenant: str) -> list[tuple[str, int, str]]:
+    """What these knew of other tenants up to the end, their last entries or their first, and knew none of to
     have been removed since.
     """
     found, pruned = set(), dict[str, int]()
     for known in checkpoints:
         for name, sealed in known.tenants.items():
             pruned[name] = max(sealed.pruned_through, pruned.get(name, 0))
+            end = ends.of(known, name)
             if name != tenant and sealed.last_seq <= end:
                 found.add((name, sealed.last_seq, sealed.head))
             elif name != tenant and sealed.first_seq <= end:
@@ -160,11 +218,11 @@ def _of_others(checkpoints: Sequence[Checkpoint], end: int, tenant: str) -> list
 
 @dataclass(frozen=True, slots=True)
 class _AsOf:
-    """What was scanned as the state that ends at this entry, with what the checkpoints `before` knew."""
+    """What was scanned as the state that ends there, with what the checkpoints `before` knew."""
 
     joined: Joined
     before: Sequence[Checkpoint]
-    end: int
+    ends: _Ends
     tenant: str | None
     beside: Beside
 
@@ -172,7 +230,8 @@ class _AsOf:
         """Whether it has what a later checkpoint saw otherwise, or lacks what that saw up to there.
 
         Of what came since those before it tells which tenants had any of it, first and last entries, and how
-        many there were: what is gone had numbers behind the end, each tenant's up to its last.
+        many there were: what is gone had numbers behind the end, each tenant's up to its last. Those that a
+        tenant has by itself are all gone from its own end on, and nobody else has one of them.
         """
         if any(
             not any(name in item.tenants for item in (*self.before, later)) for name in self.joined.chains
@@ -180,38 +239,66 @@ class _AsOf:
             return True
         behind: list[tuple[int, int]] = []
         for name, sealed in later.tenants.items():
-            gone = self._gone(later, name, sealed)
+            gone, end = self._gone(later, name, sealed), self.ends.of(later, name)
             if gone is None:
                 return True
-            if sealed.first_seq > self.end:
+            if self.ends.is_own(later, name):
+                if gone and self._is_otherwise(name, sealed, gone, max(end, sealed.first_seq - 1)):
+                    return True
+            elif sealed.first_seq > end:
                 behind += (sealed.first_seq, 1), (sealed.last_seq, gone - 1)
             elif gone:
                 behind.append((sealed.last_seq, gone))
         behind.sort()
         until = accumulate(gone for _, gone in behind)
-        return any(gone > seq - self.end for (seq, _), gone in zip(behind, until, strict=True))
+        return any(gone > seq - self.ends.end for (seq, _), gone in zip(behind, until, strict=True))
 
     def is_newer_than(self, later: Sequence[Checkpoint]) -> bool:
-        """Whether what neither one of these nor those before it knew was made after it, by its time."""
+        """Whether what those before did not know was made, by its time, after one of these, which did not
+        know it either; or after another tenant's entry that is gone, whose number does not say when it came.
+        """
         chains = self.joined.chains
-        newest = self.beside.newest_behind(
-            {name: known_through(self.joined, self.before, chain) for name, chain in chains.items()}
-        )
+        through = {name: known_through(self.joined, self.before, chain) for name, chain in chains.items()}
+        for name in self.ends.own.keys() - chains.keys():
+            knew = (item.tenants[name].last_seq for item in self.before if name in item.tenants)
+            through[name] = max(knew, default=None)
+        newest = self.beside.newest_behind(through)
         return any(
-            at > _until(item) and (name not in item.tenants or item.tenants[name].last_seq > self.end)
+            (at > _until(item) and name in chains and self._goes_on(item, name))
+            or any(at > first + _ahead(item) for first in self._gone_at(item, name))
             for item in later
             for name, at in newest.items()
         )
+
+    def _goes_on(self, later: Checkpoint, name: str) -> bool:
+        """Whether it did not know all that is there of the tenant, for all that its last entry tells."""
+        return name not in later.tenants or later.tenants[name].last_seq > self.ends.of(later, name)
+
+    def _gone_at(self, later: Checkpoint, name: str) -> list[int]:
+        """When, in seconds, entries were made that are gone from other tenants' own ends on."""
+        gone = [
+            sealed.head_at if sealed.first_seq <= self.ends.of(later, other) else sealed.first_at
+            for other, sealed in later.tenants.items()
+            if other != name and self.ends.is_own(later, other) and self._goes_on(later, other)
+        ]
+        return [seconds(at) for at in gone if at is not None]
+
+    def _is_otherwise(self, name: str, sealed: SealedChain, gone: int, after: int) -> bool:
+        """Whether not just the tenant's own numbers behind that one are gone."""
+        is_counted = self.tenant in (None, name)
+        if is_counted and gone != sealed.last_seq - after:
+            return True
+        return self.beside.is_any_between(after, sealed.last_seq)
 
     def _gone(self, later: Checkpoint, name: str, sealed: SealedChain) -> int | None:
         """How many of a tenant's entries are gone behind the end, of another than was scanned at least; None
         where anything is otherwise. What was removed since is still there.
         """
-        chain = self.joined.chains.get(name)
-        if sealed.first_seq > self.end:
+        chain, end = self.joined.chains.get(name), self.ends.of(later, name)
+        if sealed.first_seq > end:
             return sealed.entries if chain is None or sealed.pruned_through >= chain.last_seq else None
         if self.tenant not in (None, name):
-            return int(sealed.last_seq > self.end)
+            return int(sealed.last_seq > end)
         if chain is None or not chain.first_seq <= sealed.first_seq <= chain.last_seq:
             return None
         if chain.marker is not None and chain.marker.to_seq > sealed.pruned_through:
@@ -223,7 +310,7 @@ class _AsOf:
                 return None
         elif chain.first_hash != sealed.first_hash:
             return None
-        if sealed.last_seq > self.end:
+        if sealed.last_seq > end:
             gone = sealed.entries - entries
             return gone if gone > 0 else None
         compared = Comparison(self.joined, chain, sealed, later, None, ())
@@ -233,9 +320,14 @@ class _AsOf:
 
 
 def _until(known: Checkpoint) -> int:
-    """Behind which time it can have known nothing: a writer's clock may be ahead, as it knew itself."""
+    """Behind which time it can have known nothing."""
+    return known.at + _ahead(known)
+
+
+def _ahead(known: Checkpoint) -> int:
+    """How many seconds a writer's clock may be ahead of another: as far as any, or as it knew itself."""
     written = (seconds(sealed.head_at) for sealed in known.tenants.values() if sealed.head_at is not None)
-    return max([known.at + CLOCK_TOLERANCE, *written])
+    return max([CLOCK_TOLERANCE, *(at - known.at for at in written)])
 
 
 def _is_exactly_earlier(earlier: Checkpoint, latest: Checkpoint, tenant: str | None) -> Finding:
@@ -262,7 +354,7 @@ def _is_between(joined: Joined, history: CheckpointHistory, earlier: Earlier, te
     known, later, latest = earlier.known, earlier.later[0], earlier.later[-1]
     chains, what, ends = joined.chains.values(), "The database", f"ends at entry {earlier.ends_at:,}"
     if tenant is None:
-        then = known.rows_ever + sum(unknown_to(joined, [known], chain, earlier.ends_at) for chain in chains)
+        then = known.rows_ever + sum(unknown_to(joined, [known], chain, chain.last_seq) for chain in chains)
         more = latest.rows_ever - then
     else:
         what = f"The chain of {tenant_name(tenant)}"
@@ -271,7 +363,7 @@ def _is_between(joined: Joined, history: CheckpointHistory, earlier: Earlier, te
     knew = counted(more, "more entry", "more entries") if more > 0 else "other entries"
     who = f"Checkpoint {latest.number}"
     who = who if later is latest else f"Later ones, up to checkpoint {latest.number},"
-    new = sum(unknown_to(joined, history.checkpoints, chain, earlier.ends_at) for chain in chains)
+    new = sum(unknown_to(joined, history.checkpoints, chain, chain.last_seq) for chain in chains)
     unknown = f"; no checkpoint knows {new:,} of those that are there" if new else ""
     sentence = (
         f"{what} {ends}, between checkpoint {known.number} of {utc_time(known.at)} and checkpoint "

@@ -11,7 +11,7 @@ from hashlib import sha256
 from io import StringIO
 from pathlib import Path
 from runpy import run_path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -34,7 +34,9 @@ from tests.app.services.chain.verify.chains import ChainFile
 from tests.app.services.chain.verify.histories import brought_back
 from tests.app.services.chain.verify.test_earlier import (
     CONTRADICTIONS,
+    CONTRADICTIONS_APART,
     CONTRADICTIONS_IN_GAPS,
+    known_apart,
     known_twice,
     known_with_gaps,
 )
@@ -96,9 +98,12 @@ def test_a_bundle_comes_to_the_verdict_of_the_rules(tmp_path: Path, number: int)
     "number",
     [pytest.param(number, marks=[pytest.mark.slow] if number % 30 else []) for number in range(MUTATIONS)],
 )
-def test_a_bundle_of_an_earlier_state_comes_to_the_verdict_of_the_rules(tmp_path: Path, number: int) -> None:
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_bundle_of_an_earlier_state_comes_to_the_verdict_of_the_rules(
+    tmp_path: Path, number: int, apart: bool
+) -> None:
     rng = random.Random(number)
-    known, _ = brought_back(tmp_path, rng)
+    known, _ = brought_back(tmp_path, rng, apart=apart)
     names = rng.sample(sorted(DAMAGES), rng.choice([0, 1, 1]))
     tenants = [name for name in TENANTS if known.chain.seqs(name)]
     for name in names if tenants else ():
@@ -107,11 +112,18 @@ def test_a_bundle_of_an_earlier_state_comes_to_the_verdict_of_the_rules(tmp_path
     agree(known.chain, known.store, tmp_path / "bundle", names)
 
 
-@pytest.mark.parametrize("damage", [*CONTRADICTIONS, *CONTRADICTIONS_IN_GAPS])
+KNOWN: Final = (
+    dict.fromkeys(CONTRADICTIONS, known_twice)
+    | dict.fromkeys(CONTRADICTIONS_IN_GAPS, known_with_gaps)
+    | dict.fromkeys(CONTRADICTIONS_APART, known_apart)
+)
+
+
+@pytest.mark.parametrize("damage", KNOWN)
 def test_a_bundle_of_what_contradicts_a_later_checkpoint_is_of_no_earlier_state(
     tmp_path: Path, damage: Callable[[ChainFile], None]
 ) -> None:
-    known = (known_with_gaps if damage in CONTRADICTIONS_IN_GAPS else known_twice)(tmp_path)
+    known = KNOWN[damage](tmp_path)
     damage(known.chain)
     agree(known.chain, known.store, tmp_path / "bundle", [damage.__name__])
 

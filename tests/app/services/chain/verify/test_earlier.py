@@ -58,6 +58,33 @@ def known_with_gaps(folder: Path) -> KnownChain:
     return known
 
 
+def known_apart(folder: Path) -> KnownChain:
+    """Each tenant's entries numbered by themselves: three of two of them, a checkpoint, three more of each,
+    two minutes apart, two of a tenant that is new, one more, and another checkpoint.
+    """
+    known = KnownChain(ChainFile(folder / "a.db"), CheckpointStore(folder / "home"))
+    for number in range(1, 4):
+        known.chain.append("acme", seq=number, at=NOW - 1000)
+        known.chain.append("globex", seq=1000 + number, at=NOW - 1000)
+    known.checkpoint(NOW - 900)
+    for number in range(4, 7):
+        at = NOW - 900 + 120 * number
+        known.chain.append("acme", seq=number, at=at)
+        known.chain.append("globex", seq=1000 + number, at=at)
+    known.chain.append("late", seq=501, at=NOW - 200)
+    known.chain.append("late", seq=502, at=NOW - 60)
+    known.chain.append("globex", seq=1007, at=NOW - 60)
+    known.checkpoint()
+    return known
+
+
+def leave(chain: ChainFile, **lasts: int) -> None:
+    """The entries of each tenant up to that one."""
+    for tenant in ("acme", "globex", "late"):
+        chain.run("DELETE FROM audit_chain WHERE tenant_id = ? AND seq > ?", tenant, lasts.get(tenant, 0))
+    chain.run("UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM audit_chain)")
+
+
 def cut(chain: ChainFile, end: int) -> None:
     """As an earlier copy is, and as whoever cuts its end off may leave it."""
     chain.run("DELETE FROM audit_chain WHERE seq > ?", end)
@@ -411,16 +438,167 @@ def test_a_stranger_bears_out_no_earlier_state(tmp_path: Path, ours: int, throug
             assert report.not_covered == end - 4
 
 
+@pytest.mark.parametrize(
+    ("acme", "globex"), [(4, 1003), (4, 1004), (5, 1004), (6, 1005), (6, 1006), (5, 1006)]
+)
+def test_where_each_tenants_entries_are_numbered_by_themselves_each_has_its_own_end(
+    tmp_path: Path, acme: int, globex: int
+) -> None:
+    known = known_apart(tmp_path)
+    leave(known.chain, acme=acme, globex=globex)
+    report = known.verify()
+    assert (report.verdict, codes(report)) == (Verdict.EARLIER, {"EARLIER"})
+    new = sum(last % 1000 - 3 for last in (acme, globex) if last != 6)
+    assert (report.earlier, report.later, report.not_covered) == (1, 2, new)
+    for one in report.tenants:
+        alone = known.verify(section=Section(one.tenant))
+        assert (alone.verdict, alone.not_covered) == (one.verdict, one.not_covered)
+
+
+def test_where_only_those_with_lower_numbers_went_on_that_is_an_earlier_state_too(tmp_path: Path) -> None:
+    known = known_apart(tmp_path)
+    known.chain.append("acme", seq=7, at=NOW)
+    older = known.chain.path.read_bytes()
+    known.chain.append("acme", seq=8, at=NOW)
+    known.checkpoint(NOW + 1)
+    known.chain.append("globex", seq=1008, at=NOW)
+    known.checkpoint(NOW + 2)
+    put_back(known, older)
+    for section in (Section(), Section("acme")):
+        report = known.verify(section=section)
+        assert (report.verdict, report.earlier, report.later) == (Verdict.EARLIER, 2, 3)
+    assert known.verify(section=Section("late")).verdict is Verdict.VERIFIED
+
+
+def cut_one_tenants_end_off(chain: ChainFile) -> None:
+    """Of which the later checkpoint knew that it was there before what another one has."""
+    leave(chain, acme=5, globex=1007, late=502)
+
+
+def wipe_one_tenant(chain: ChainFile) -> None:
+    """That was there before what another one has."""
+    leave(chain, acme=6, globex=1007)
+
+
+def take_one_out_behind_what_was_known(chain: ChainFile) -> None:
+    leave(chain, acme=5, globex=1004)
+    chain.run("DELETE FROM audit_chain WHERE seq = 4")
+    chain.rehash("acme", after=3)
+
+
+def take_a_number_of_anothers(chain: ChainFile) -> None:
+    leave(chain, acme=4, globex=1004)
+    chain.append("late", seq=6, at=NOW - 400)
+
+
+def go_on_behind_a_tenants_end(chain: ChainFile) -> None:
+    leave(chain, acme=6, globex=1004)
+    chain.append("acme", seq=7, at=NOW - 100)
+
+
+def rewrite_what_was_known_of_one(chain: ChainFile) -> None:
+    leave(chain, acme=4, globex=1004)
+    chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 2")
+    chain.rehash("acme", after=1)
+
+
+def rewrite_one_tenants_end(chain: ChainFile) -> None:
+    leave(chain, acme=6, globex=1004)
+    chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 6")
+    chain.rehash("acme", after=5)
+
+
+def wipe_what_was_known(chain: ChainFile) -> None:
+    leave(chain, globex=1004)
+
+
+CONTRADICTIONS_APART: Final[Sequence[Callable[[ChainFile], None]]] = (
+    cut_one_tenants_end_off,
+    wipe_one_tenant,
+    take_one_out_behind_what_was_known,
+    take_a_number_of_anothers,
+    go_on_behind_a_tenants_end,
+    rewrite_what_was_known_of_one,
+    rewrite_one_tenants_end,
+    wipe_what_was_known,
+)
+
+
+@pytest.mark.parametrize("damage", CONTRADICTIONS_APART)
+def test_where_tenants_have_their_own_numbers_what_contradicts_is_tampered(
+    tmp_path: Path, damage: Callable[[ChainFile], None]
+) -> None:
+    known = known_apart(tmp_path)
+    damage(known.chain)
+    assert is_tampered(known.verify())
+
+
+@pytest.mark.parametrize("gone", [14, 15])
+def test_an_entry_that_somebody_put_into_a_gap_moves_no_end_of_others(tmp_path: Path, gone: int) -> None:
+    """Also where a checkpoint has seen it: what got the table's next number is held against all of it."""
+    known = known_with_gaps(tmp_path)
+    known.chain.append("idle", seq=5, at=NOW)
+    known.checkpoint(NOW + 1)
+    for seq, tenant in ((14, "acme"), (15, "idle"), (16, "globex")):
+        known.chain.append(tenant, seq=seq, at=NOW + 1)
+    known.checkpoint(NOW + 2)
+    known.chain.run("DELETE FROM audit_chain WHERE seq = ?", gone)
+    assert is_tampered(known.verify())
+
+
+def test_a_high_number_that_is_there_when_checkpoints_are_made_moves_no_end(tmp_path: Path) -> None:
+    known = KnownChain(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
+    for tenant in ("acme", "globex", "acme", "idle"):
+        known.chain.append(tenant)
+    known.chain.append("high", seq=9000)
+    known.checkpoint(NOW - 40)
+    for seq, tenant in ((5, "globex"), (6, "acme"), (7, "acme"), (8, "globex")):
+        known.chain.append(tenant, seq=seq)
+    known.checkpoint()
+    known.chain.run("DELETE FROM audit_chain WHERE seq = 7")
+    assert is_tampered(known.verify())
+
+
+def test_numbers_that_follow_on_one_another_are_no_tenants_own_for_that(tmp_path: Path) -> None:
+    known = KnownChain(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
+    for seq, tenant in enumerate(("globex", "acme", "acme", "acme", "late"), 1):
+        known.chain.append(tenant)
+        if seq == 2:
+            known.checkpoint(NOW - 40)
+    known.checkpoint()
+    known.chain.run("DELETE FROM audit_chain WHERE seq = 4")
+    assert is_tampered(known.verify())
+
+
+def test_nobody_else_has_one_of_a_tenants_own_numbers(tmp_path: Path) -> None:
+    known = KnownChain(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
+    for seq, tenant in ((101, "acme"), (50, "late"), (1001, "globex")):
+        known.chain.append(tenant, seq=seq)
+    known.checkpoint(NOW - 40)
+    known.chain.append("acme", seq=102)
+    older = known.chain.path.read_bytes()
+    for seq, tenant in ((103, "acme"), (104, "acme"), (2000, "late"), (2001, "late")):
+        known.chain.append(tenant, seq=seq)
+    known.checkpoint()
+    put_back(known, older)
+    assert known.verify().verdict is Verdict.EARLIER
+    known.chain.append("late", seq=104)
+    assert is_tampered(known.verify())
+    for tenant in ("acme", "late"):
+        assert is_tampered(known.verify(section=Section(tenant)))
+
+
 @pytest.mark.matrix(each=2)
+@pytest.mark.parametrize("apart", [False, True])
 @pytest.mark.parametrize(
     "number",
     [pytest.param(number, marks=[pytest.mark.slow] if number % 20 else []) for number in range(HISTORIES)],
 )
 def test_a_history_brought_back_to_a_moment_is_earlier_from_its_first_checkpoint_on(
-    tmp_path: Path, number: int
+    tmp_path: Path, number: int, apart: bool
 ) -> None:
     rng = random.Random(number)
-    known, seen = brought_back(tmp_path, rng)
+    known, seen = brought_back(tmp_path, rng, apart=apart)
     whole = known.verify()
     assert whole.verdict is (Verdict.EARLIER if seen else Verdict.TAMPERED), whole.findings
     assert (whole.earlier or 0) == seen
