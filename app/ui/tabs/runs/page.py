@@ -312,7 +312,9 @@ class RunPage(QWidget):
         card.setProperty("card", True)
         card.setAccessibleName("Run")
         in_row(self.neighbours, (card, 1), within=self, spacing=GAP)
-        in_column((scroll, 1), within=card, margins=(1, 1, 1, 1))
+        self._headline = QWidget()
+        """What stays above all that is scrolled, where there is room for that."""
+        self._card = in_column(self._headline, (scroll, 1), within=card, margins=(1, 1, 1, 1), spacing=0)
         self._body = in_column(within=content, spacing=_SPACING)
         self._above, self._lower = QWidget(content), QWidget(content)
         back = push_button(
@@ -336,24 +338,25 @@ class RunPage(QWidget):
         title = in_row(back, *self.steps, (self.title, 100), self.chip, None, spacing=8)
         self._head = in_row(spacing=8)
         add_layout(self._head, title, 1)
-        self._top = in_column(self._head, spacing=6)
+        self._top = in_column(self._head, within=self._headline, spacing=6)
         self._numbers = Lines(gap=26)
         self._numbers.set_parts(self.facts)
-        add_layout(self._body, self._top)
         self._top.insertWidget(1, self._acts)  # what has no place when the page goes stays, with all it knows
+        self._top.addWidget(self.failure)
         self.untold = Label(NOT_TOLD, Look.DIM, wrap=True)
         parts = (self.found, self.why, self._numbers, self.phases, self.legend, self.untold, None)
         self._upper = in_column(*parts, within=self._above, spacing=8)
         self._heading = (back, *self.steps, self.title, self.chip, self._acts)
         self._build_lower(theme)
         self._rest = QWidget()  # keeps the heading at the top where nothing stands below
-        for part in (self.failure, self._line, self._above):
+        for part in (self._line, self._above):
             self._body.addWidget(part)
         for part in (self._lower, self._rest):
             self._body.addWidget(part, 1)
         self._rest.hide()
         self.failure.hide()
-        content.installEventFilter(self)
+        for part in (content, self._headline):
+            part.installEventFilter(self)
         self._arrange()
 
     def _build_lower(self, theme: Theme) -> None:
@@ -381,12 +384,14 @@ class RunPage(QWidget):
         room = self._scroll.viewport().size()
         is_low = self._is_low
         around = _MARGIN_LOW if is_low else _MARGIN
-        self._body.setContentsMargins(16, around, 16, around)
+        self._place_headline(is_low)
+        self._top.setContentsMargins(*((0, 0, 0, 0) if is_low else (16, around, 16, 0)))
+        self._body.setContentsMargins(16, around if is_low else _SPACING, 16, around)
         if self._upper.indexOf(self._numbers) != 2 + is_low:
             self._upper.insertWidget(2 + is_low, self._numbers)
         wide = room.width() - 32
-        head = 2 * around + self._top.totalHeightForWidth(wide) + self._line.heightForWidth(wide)
-        head += 8 + (8 + self.failure.heightForWidth(wide) if self.failure.isVisibleTo(self) else 0)
+        head = _SPACING + self._line.heightForWidth(wide) + around
+        head += around + self._top.totalHeightForWidth(wide) if is_low else 0
         lines = max(1, self.phases.phases.rowCount())
         above = self._upper.totalHeightForWidth(wide) - lines * self.phases.higher
         left = room.height() - head - 8
@@ -395,6 +400,13 @@ class RunPage(QWidget):
         self.phases.set_higher(max(0, min(_HIGHER, spare // lines)))
         self._lower.setMinimumHeight(0 if left >= _LOWER else max(_LOWER, room.height() - around - _SPACING))
         self._arrange()
+
+    def _place_headline(self, scrolls: bool) -> None:
+        within = self._body if scrolls else self._card
+        if within.indexOf(self._headline) < 0:
+            within.insertWidget(0, self._headline)
+            self._headline.show()
+            self._headline.lower()  # it is heard first
 
     def _arrange(self) -> None:
         """Shows what the choices say."""
@@ -416,7 +428,8 @@ class RunPage(QWidget):
         first, second = (self._above, self._line) if is_whole else (self._line, self._above)
         if self._body.indexOf(first) > self._body.indexOf(second):
             self._body.insertWidget(self._body.indexOf(second), first)
-        hear_in_order(self._content, *self._heading, self.failure, first, second, self._lower)
+        hear_in_order(self._headline, *self._heading, self.failure)
+        hear_in_order(self._content, first, second, self._lower)
 
     def _look(self, part: int) -> None:
         """Shows one of the parts, in place of the phases where there is no room for both."""

@@ -429,6 +429,8 @@ def test_a_key_scrolls_no_further_than_to_its_phase(opened: RunPage, qtbot: QtBo
         return 0 < at.y() <= room.height()
 
     qtbot.waitUntil(is_seen)
+    head = opened.title, opened.chip, opened.acts["pause"]
+    assert not [part for part in head if part.visibleRegion().isEmpty()], "name, state and acts stay"
     at = opened._scroll.verticalScrollBar().value()
     qtbot.keyClick(opened.phases, Qt.Key.Key_Down)
     assert opened._scroll.verticalScrollBar().value() == at, "there is none below"
