@@ -81,6 +81,12 @@ def add_actions(window: MainWindow) -> None:
         is_there = window.workspace is not None and window.workspace.has_selection
         return None if is_there else no_row()
 
+    def one_alone() -> str | None:
+        return no_file() if window.workspace is None else window.workspace.one_alone
+
+    def no_export() -> str | None:
+        return no_file() if window.workspace is None else window.workspace.cannot_export
+
     def copy_as(form: str) -> Callable[[], object]:
         return of_file(lambda file: file.current().copy_rows(form))
 
@@ -94,6 +100,7 @@ def add_actions(window: MainWindow) -> None:
     by_value = of_value("Filter &by this value")
     copy_one = of_file(lambda file: file.current().copy_value())
     filter_one = of_file(lambda file: file.current().filter_by_current())
+    words_to_export = partial(_export_words, window)
     select_all = of_file(lambda file: file.with_current(lambda page: page.table.selectAll()))
     export = of_file(lambda file: file.go_on_in_current(lambda page: page.export()))
     save_copy = of_file(lambda file: files.ask_save_copy(file.context.opened))
@@ -118,7 +125,9 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("import", "&Import a D1 export…", Icon.IMPORT, files.ask_import),
         ActionSpec("demo", "Explore s&ample data", Icon.DEMO, files.explore_demo),
         ActionSpec("info", "Data&base info…", Icon.DATABASE, of_file(_database_info), no_file, "Ctrl+I"),
-        ActionSpec("export", "E&xport…", Icon.EXPORT, export, no_file, "Ctrl+E"),
+        ActionSpec(
+            "export", words_to_export, Icon.EXPORT, export, no_export, "Ctrl+E", about=words_to_export
+        ),
         ActionSpec("save_copy", "&Save a copy…", Icon.COPY, save_copy, no_copy, "Ctrl+Shift+S"),
         ActionSpec("export_sql", sql, Icon.EXPORT, export_sql, no_copy),
         ActionSpec("restore", "Restore from a co&py…", Icon.HISTORY, restore, cannot_restore),
@@ -134,7 +143,7 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("copy_json", "&JSON lines", None, copy_as("json"), no_rows),
         ActionSpec("copy_sql", "&SQL inserts", None, copy_as("sql"), no_rows),
         ActionSpec("copy_this_value", of_value("Copy this &value"), None, copy_one, no_row, "Ctrl+Shift+C"),
-        ActionSpec("select_all", "Select &all rows", None, select_all, no_file, "Ctrl+A", of_table=True),
+        ActionSpec("select_all", "Select &all rows", None, select_all, one_alone, "Ctrl+A", of_table=True),
         ActionSpec("filter_by_this_value", by_value, None, filter_one, no_row, "Ctrl+Shift+F"),
         ActionSpec("filter", "&Filter", Icon.FILTER, filter_rows, no_file, "Ctrl+F"),
         ActionSpec("search", "&Search everything", Icon.SEARCH, window.search.focus, no_file, SHORTCUT),
@@ -440,7 +449,9 @@ def _shortcuts(window: MainWindow) -> None:
     def show(page: RecordTab | None = None) -> None:
         if page is not None and not page.isVisible():  # one has gone on before it was whole
             return
-        without = window.commands.of_tables() if page is not None and not page.table.isVisible() else ()
+        without = window.commands.of_tables() if page is not None and not page.table.isVisible() else []
+        if page is not None and page.one_alone:
+            without.append("select_all")
         keys = [("Everywhere", *pair) for pair in window.commands.shortcuts(without)]
         if page is not None:  # first what can be done with what is in sight
             keys[:0] = page.keys()
@@ -473,6 +484,12 @@ def _mode_act(window: MainWindow, mode: Mode, words: str) -> ActionSpec:
 
 def _no_file(window: MainWindow) -> str | None:
     return None if window.workspace is not None else "Open a database first."
+
+
+def _export_words(window: MainWindow) -> str:
+    """Of what is in sight: of a list its rows, of the page of all tenants what one of them has."""
+    words = "Export…" if window.workspace is None else window.workspace.export_words
+    return words.replace("x", "&x", 1)
 
 
 def _no_lock(window: MainWindow) -> str | None:

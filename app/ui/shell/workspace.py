@@ -22,7 +22,7 @@ from app.ui.shell.held_keys import HeldKeys
 from app.ui.shell.tenants_place import TenantsPlace
 from app.ui.shell.trail import Trail
 from app.ui.tabs.common.declared import TABS, TabSpec
-from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.common.record_tab import EXPORT_ROWS, RecordTab
 from app.ui.theme import Kind
 from app.ui.widgets.actions import WAITS
 from app.ui.widgets.announcing import announce
@@ -302,6 +302,24 @@ class Workspace(QWidget):
         """Whether the tab in sight, which is not built for this, has a current row."""
         page = self._built.get(self.position)
         return page is not None and page.table.currentIndex().isValid()
+
+    @property
+    def export_words(self) -> str:
+        """What its export is called."""
+        page = self._built.get(self.position)
+        return EXPORT_ROWS if page is None else page.export_words
+
+    @property
+    def cannot_export(self) -> str | None:
+        """Why there is nothing to export, as a sentence."""
+        page = self._built.get(self.position)
+        return None if page is None else page.refuse_export()
+
+    @property
+    def one_alone(self) -> str | None:
+        """Why not all rows of it can be selected, as a sentence."""
+        page = self._built.get(self.position)
+        return None if page is None else page.one_alone or None
 
     @property
     def has_selection(self) -> bool:

@@ -66,7 +66,7 @@ class ActionSpec:
     of_table: bool = False
     in_dialogs: bool = False
     short: str = ""
-    about: str = ""
+    about: str | Callable[[], str] = ""
     yields: bool = False
 
     def __post_init__(self) -> None:
@@ -89,6 +89,7 @@ class ActionSpec:
     def purpose(self) -> str:
         """What it does at any time: words that change may name a record. `about` says it, or its name."""
         words = self.text if isinstance(self.text, str) else self.about
+        words = words if isinstance(words, str) else words()
         return without_mnemonic(words) or self.name.replace("_", " ").capitalize()
 
 

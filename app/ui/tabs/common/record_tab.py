@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from app.ui.tabs.common.many import ManyPart
     from app.ui.tabs.common.past import PastPart
 
-INSPECTOR = "inspector"
+INSPECTOR, EXPORT_ROWS = "inspector", "Export…"
 OF_VIEWS = ("views", "save_view", "update_view", "clear_filters")
 """What the window has in its menu of what is seen."""
 _CLOSE = 8
@@ -72,6 +72,9 @@ class RecordTab(ListedTab):
     history_wanted = Signal(str)
     margin: ClassVar[int] = 16
     opens: ClassVar[str] = ""
+    export_words: ClassVar[str] = EXPORT_ROWS
+    one_alone: ClassVar[str] = ""
+    """Why several rows cannot be selected, as a sentence, where that is so."""
     _hides_views = False
     """Whether the list of views gives up its room in a narrow tab: it has no view of the tab's own."""
     remembered_apart: ClassVar[tuple[ColumnChoice, ...]] = ()
@@ -445,6 +448,10 @@ class RecordTab(ListedTab):
         from app.ui.tabs.common.exporting import ask_export  # noqa: PLC0415 - few ask for it
 
         ask_export(self, self.query())
+
+    def refuse_export(self) -> str | None:
+        """Why there is nothing to export now, as a sentence."""
+        return None
 
     def copy_rows(self, form: str = "text") -> None:
         """Copies the selected rows; `form` is one of an export."""

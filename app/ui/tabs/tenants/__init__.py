@@ -28,7 +28,7 @@ from app.ui.tabs.tenants.verifying import verify
 from app.ui.tabs.webhooks.faring import bars_of
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
-from app.ui.widgets.actions import ActionSpec, ButtonIn, give_letters
+from app.ui.widgets.actions import ActionSpec, ButtonIn, OwnKeys, give_letters
 from app.ui.widgets.buttons import Choice
 from app.ui.widgets.count_chips import FoldingChips
 from app.ui.widgets.filter_row import DateRange, Span
@@ -66,6 +66,8 @@ class TenantsTab(RecordTab):
 
     spec = TENANTS_TAB
     opens = WORK
+    export_words = "Export data…"
+    one_alone = "Tenants are selected one at a time."
     tenant_wanted = Signal(str)
     lead = Signal(str, str, object)
     erase_wanted = Signal(object)
@@ -87,6 +89,7 @@ class TenantsTab(RecordTab):
         self._offer_chips()
         self.filters.share_with(self.chips)
         self.table.setSelectionMode(self.table.SelectionMode.SingleSelection)
+        self.table.before_all = self._say_one_alone
         self.table.columns.set_widest(self.model.column_of("chain"), (words.WIDEST,))
         self.table.columns.set_short(self.model.column_of("chain"), words.LEAST)
         self.table.columns.set_widest(
@@ -194,7 +197,7 @@ class TenantsTab(RecordTab):
                 kind=Kind.PRIMARY,
                 button_in=inspector,
             ),
-            ActionSpec(EXPORT, "Export data…", Icon.EXPORT, self.export, one, button_in=inspector),
+            ActionSpec(EXPORT, self.export_words, Icon.EXPORT, self.export, one, button_in=inspector),
             ActionSpec(
                 VERIFY, "Verify all", Icon.VERIFY, self.verify_all, self._refuse_verify, button_in=row
             ),
@@ -393,6 +396,19 @@ class TenantsTab(RecordTab):
     def _lead(self, table: str, then: Then | None) -> None:
         if (name := self._name) is not None:
             self.lead.emit(name, table, then)
+
+    def _say_one_alone(self) -> bool:
+        self.context.say(self.one_alone, of_place=True)
+        return False
+
+    def own_keys(self) -> OwnKeys:
+        return self.spec.table.title, (
+            (("Return",), "Work in this tenant"),
+            (("Esc",), "Leave the list of tenants"),
+        )
+
+    def refuse_export(self) -> str | None:
+        return self.commands.refusal(EXPORT)
 
     def export(self) -> None:
         if (name := self._name) is None:

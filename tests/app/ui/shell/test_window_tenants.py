@@ -19,7 +19,7 @@ from app.services.deliveries.request import make
 from app.services.deliveries.signing import Signing
 from app.services.records import notifications, users
 from app.services.tenants.listing import TenantTotals
-from app.ui.shell.dialogs import NotesDialog
+from app.ui.shell.dialogs import NotesDialog, ShortcutsDialog
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.arrangement import read
 from app.ui.tabs.common.form_fields import TenantField
@@ -48,6 +48,7 @@ from tests.fixtures.window import (
     go,
     open_file,
     press,
+    texts,
     value_of,
     values,
     words,
@@ -118,6 +119,32 @@ def test_it_takes_the_place_of_the_tab_and_gives_it_back(
     assert place.back_button.text() == "Back to Users · Esc"
     window.tenants.pick(None)  # what is chosen already leads back, too
     assert not page.isVisible()
+
+
+@pytest.mark.slow
+def test_each_key_does_what_is_said_there_or_says_why_not(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    export = window.commands.action("export")
+    assert export.text() == "E&xport…"
+    page = show(qtbot, window)
+    press("Ctrl+E")
+    qtbot.waitUntil(lambda: "Select a tenant first." in words(window))
+    choose(qtbot, page, 0)
+    press("Ctrl+A")
+    qtbot.waitUntil(lambda: page.one_alone in words(window))
+    assert page.list.selected_count() == 1 and not window.commands.action("select_all").isEnabled()
+    press("F1")
+    listed = texts(dialog(qtbot, window, ShortcutsDialog).table)
+    assert [key for key, _, _ in listed if key == "Ctrl+A"] == []
+    assert ["Ctrl+E", "Export data…", "Everywhere"] in listed and export.text() == "E&xport data…"
+    assert {("Return", "Tenants"), ("Esc", "Tenants")} <= {(key, where) for key, _, where in listed}
+    press("Escape")
+    closed(qtbot, window, ShortcutsDialog)
+    press("Escape")
+    assert not isinstance(current(window), TenantsTab) and export.text() == "E&xport…"
+    assert window.commands.action("select_all").isEnabled()
 
 
 @pytest.mark.slow
