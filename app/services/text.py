@@ -25,7 +25,8 @@ _WITHIN = str.maketrans("“”", "‘’")
 NUL_SEEN = "␀"
 """What a NUL is on a clipboard, as which most programs end a text."""
 
-_BETWEEN = re.compile(r"[\t\r\n]")
+_GAPS = ("\t", "\r", "\n")
+_BETWEEN = re.compile(f"[{''.join(_GAPS)}]")
 _BEFORE_RUN = compiled_later(r"(\A|[\t\r\n])(?=[=+\-@\uff1d\uff0b\uff0d\uff20'])")
 
 _JOINING = "\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufefc"
@@ -298,6 +299,14 @@ def uncell(text: str) -> str:
 def one_cell(text: str) -> str:
     """The same where tabs and line breaks would begin another cell: they are spaces."""
     return _BETWEEN.sub(" ", cell(text))
+
+
+def one_cells(texts: Sequence[str]) -> Sequence[str]:
+    """The same of many, most of which stay as they are."""
+    whole = "".join(texts)
+    if any(gap in whole for gap in _GAPS) or not {text[:1] for text in texts}.isdisjoint(_RUN):
+        return [*map(one_cell, texts)]
+    return texts
 
 
 def to_the_end(text: str) -> str:

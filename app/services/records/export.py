@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final, TextIO, cast
 
 from app.services.chain.rules import seconds
 from app.services.records.list_query import ListQuery
-from app.services.records.lists import Keys, Lists
+from app.services.records.lists import WHOLE_ROWS_AT_ONCE, Keys, Lists
 from app.services.records.rows import RawText, Value
 from app.services.records.tables import (
     AUDIT_CHAIN,
@@ -33,8 +35,9 @@ from app.services.records.tables import (
     undeclared_of,
 )
 from app.services.records.urls import host_alone, hostname_alone, without_urls, without_users, written_with
-from app.services.secrets.texts import without_secrets
-from app.services.text import cell, one_cell, readable
+from app.services.secrets.forms import marked
+from app.services.secrets.texts import SEPARATORS, without_secrets
+from app.services.text import cell, one_cell, one_cells, readable
 from models import engine
 from models.engine import Database, sql_name
 from models.errors import TableMissing, TooMuch
@@ -44,7 +47,12 @@ from models.schema import read_stored
 _STEP = 1000
 _TELLING = 4000
 """Rows that tell how long all are; those of a list differ, so a quarter more than is taken is let begin."""
+_WRITTEN = frozenset({str, bytes, RawText})
 _QUOTED = re.compile('[",\r\n]')
+
+
+Values = Sequence[Value]
+"""Those of one column, in the order of the rows."""
 
 
 class Format(StrEnum):
@@ -91,29 +99,60 @@ def _write(
         at for at, column in enumerate(columns) if column.kind is ColumnKind.TIME and form is Format.TEXT
     ]
     names = [f"{column.name} (UTC)" if at in times else column.name for at, column in enumerate(columns)]
-    line = _writer(query.table, names, form, stream)
+    head, lines = _in_form(query.table, names, form)
+    stream.write(head)
     safe = [
-        (at, as_exported(query.table, column))
+        (at, _all_as_exported(query.table, column))
         for at, column in enumerate(columns)
         if column.kind is not ColumnKind.PRESENCE
     ]
     done = length = 0
     progress(done, len(keys))
-    for done, row in enumerate(lists.stored_rows(database, query, keys, columns), 1):
-        values = list(row)
+    rows = lists.stored_rows(database, query, keys, columns)
+    while part := [*islice(rows, WHOLE_ROWS_AT_ONCE)]:
+        values: list[Values] = [*zip(*part, strict=True)]
         for at, said in safe:
-            values[at] = values[at] and said(values[at])
+            values[at] = said(values[at])
         for at in times:
-            values[at] = as_time(values[at])
-        length += line(values)
-        if most is not None:
-            foreseen = length * len(keys) // done if done == _TELLING else 0
-            if length > most or foreseen > most * 5 // 4:
-                raise TooMuch(f"it would be more than {most:,} characters")
-        if done % _STEP == 0:
-            progress(done, len(keys))
+            values[at] = [*map(as_time, values[at])]
+        for line in lines(values):
+            done += 1
+            length += stream.write(line)
+            if most is not None:
+                foreseen = length * len(keys) // done if done == _TELLING else 0
+                if length > most or foreseen > most * 5 // 4:
+                    raise TooMuch(f"it would be more than {most:,} characters")
+            if done % _STEP == 0:
+                progress(done, len(keys))
     progress(done, len(keys))
     return done
+
+
+def _all_as_exported(table: str, column: TableColumn) -> Callable[[Values], Values]:
+    """The same as `as_exported` of many values, most of which stay as they are."""
+    safe = as_exported(table, column)
+    if not column.is_declared or column.host_only:
+        return lambda values: tuple(value and safe(value) for value in values)
+    also = () if table == AUDIT_CHAIN.name else SEPARATORS
+
+    def without(values: Values) -> Values:
+        kinds = set(map(type, values))
+        if kinds.isdisjoint(_WRITTEN):
+            return values
+        if kinds == {str}:
+            found = marked(cast(Sequence[str], values), also)
+        else:
+            texts = [value if isinstance(value, str) else "" for value in values]
+            others = (at for at, value in enumerate(values) if isinstance(value, bytes | RawText))
+            found = {*marked(texts, also), *others}
+        if not found:
+            return values
+        changed = [*values]
+        for at in found:
+            changed[at] = changed[at] and safe(changed[at])
+        return changed
+
+    return without
 
 
 def as_exported(table: str, column: TableColumn) -> Callable[[Value], Value]:
@@ -149,9 +188,21 @@ def as_time(value: Value) -> Value:
     try:
         at = seconds(int(value))
         rest = f".{int(value) % 1000:03}" if at != value and value % 1000 else ""
-        return datetime.fromtimestamp(at, UTC).isoformat(" ")[:19] + rest
+        minutes, second = divmod(at, 60)
+        day, minute = divmod(minutes, 24 * 60)
+        return f"{_day(day)} {_minute(minute)}:{second:02}{rest}"
     except (OverflowError, OSError, ValueError):
         return value
+
+
+@lru_cache(maxsize=4096)  # of 100,000 times few days differ
+def _day(day: int) -> str:
+    return datetime.fromtimestamp(day * 24 * 3600, UTC).isoformat()[:10]
+
+
+@lru_cache(maxsize=24 * 60)
+def _minute(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
 
 
 def _columns(database: Database, table: Table, form: Format) -> list[TableColumn]:
@@ -187,23 +238,40 @@ def plain_of(
     return lambda value: _plain(value and safe(value))
 
 
-def _writer(
-    table: str, names: Sequence[str], form: Format, stream: TextIO
-) -> Callable[[Iterable[Value]], int]:
-    """Writes a row, and gives the number of characters."""
+def _in_form(
+    table: str, names: Sequence[str], form: Format
+) -> tuple[str, Callable[[Sequence[Values]], Iterable[str]]]:
+    """What stands before the rows, and what gives the lines of some, given the values of each column."""
+    if form is Format.TEXT:
+
+        def lines(columns: Sequence[Values]) -> Iterable[str]:
+            return (f"{line}\n" for line in map("\t".join, zip(*map(_all_words, columns), strict=True)))
+
+        return "\t".join(map(one_cell, names)) + "\n", lines
+    line, head = csv_line, ""
     if form is Format.CSV:
-        stream.write(csv_line(names))
-        return lambda row: stream.write(csv_line(row))
-    if form is Format.JSON:
-        return lambda row: stream.write(
-            json.dumps(dict(zip(names, map(_plain, row), strict=True)), ensure_ascii=False) + "\n"
-        )
-    if form is Format.SQL:
+        head = csv_line(names)
+    elif form is Format.JSON:
+
+        def line(row: Iterable[Value]) -> str:
+            return json.dumps(dict(zip(names, map(_plain, row), strict=True)), ensure_ascii=False) + "\n"
+
+    else:
         quoted = ", ".join(map(sql_name, names))
-        head = f"INSERT INTO {sql_name(table)} ({quoted}) VALUES ("  # noqa: S608 - names of our own models
-        return lambda row: stream.write(head + ", ".join(map(literal, row)) + ");\n")
-    stream.write("\t".join(map(one_cell, names)) + "\n")
-    return lambda row: stream.write("\t".join(map(_words, row)) + "\n")
+        insert = f"INSERT INTO {sql_name(table)} ({quoted}) VALUES ("  # noqa: S608 - names of our own models
+
+        def line(row: Iterable[Value]) -> str:
+            return insert + ", ".join(map(literal, row)) + ");\n"
+
+    return head, lambda columns: map(line, zip(*columns, strict=True))
+
+
+def _all_words(values: Values) -> Iterable[str]:
+    """The same as `_words` of many values, which are mostly of one kind."""
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        return one_cells(cast(Sequence[str], values))
+    return map(str if kinds == {int} else _words, values)
 
 
 def csv_line(row: Iterable[Value]) -> str:

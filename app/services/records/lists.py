@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial, reduce
+from itertools import chain
 from operator import or_
 from types import MappingProxyType
 from typing import Any, Final
@@ -80,8 +81,10 @@ _READ_AT_ONCE = 4
 """How often a row is charged where keys and first rows are each read from a sorter of their own."""
 _ROWS_AT_ONCE = 500
 _QUARTER = 900
-_WHOLE_ROWS_AT_ONCE = 100
+WHOLE_ROWS_AT_ONCE = 100
 """A row may have megabytes."""
+_SHORT = 2_000
+"""Characters of a row, on an average, so that more than those are read at once."""
 _KEYS_AT_ONCE = 65_536
 
 _MOST_ESTIMATED = 50_000_000
@@ -449,11 +452,19 @@ class Lists:
         *,
         is_other: IsOther | None = None,
     ) -> Iterator[Row]:
-        """The same as stored, of columns that the file has now, declared or not: for copies and exports."""
+        """The same as stored, of columns that the file has now, declared or not: for copies and exports.
+        Where rows turn out to be short more of them are read at once.
+        """
         statements = self._statements(database, query)
         values = [value_of(column, statements.source) for column in columns]
         read = partial(_by_key, database, statements, values, tuple, exact=database.through_json)
-        return _in_order(keys, _WHOLE_ROWS_AT_ONCE, read, is_other)
+        start, at_once = 0, WHOLE_ROWS_AT_ONCE
+        while start < len(keys):
+            found = [*_in_order(keys[start : start + at_once], at_once, read, is_other)]
+            start += at_once
+            size = sum(map(len, map(str, chain.from_iterable(found))))
+            at_once = _ROWS_AT_ONCE if size < _SHORT * len(found) else WHOLE_ROWS_AT_ONCE
+            yield from found
 
     def value_at(
         self, database: Database, query: ListQuery, key: Key, column: str

@@ -2,6 +2,7 @@
 
 import re
 from base64 import b64decode
+from collections.abc import Iterable, Sequence
 
 from app.services.secrets.names import IN_URLS
 from models.patterns import compiled_later
@@ -16,6 +17,9 @@ def _word(beginning: str) -> str:
 
 _SLASH = r"(?:\\*/|\\+u002f|%2f)"
 """As it is, in JSON, and within a URL."""
+
+_SLASHES, _SLASH_OF_JSON = ("/", "%2"), "u002"
+"""Where there is none of these, the last in any case, there is no slash, and nothing of a URL."""
 
 _HOOK = compiled_later(
     rf"(?P<host>hooks\.slack(?:-gov)?\.com\.?(?::\d+)?(?={_SLASH})"
@@ -111,6 +115,50 @@ _KEY = compiled_later(
 """A secret, public or restricted key (`sk-…`, `sk-proj-…`, `pk_…`), by 16 letters and digits in a row, both
 among them: `sk-learn` is none, nor is the name of a rule that begins so.
 """
+_KEYS_BEGIN = ("pk-", "pk_", "rk-", "rk_", "sk-", "sk_")
+_HEADERS = ("bearer", "basic", "uthor")
+"""In small letters; of `Authorization` i and z are written in other ways, too."""
+
+_BLOCK = "PRIVATE KEY"
+
+_SMALL_MARKS = (_SLASH_OF_JSON, *_HEADERS)
+_MARKS = (*_SLASHES, "$", _BLOCK, *_TOKENS_BEGIN, *_KEYS_BEGIN, *_HASHES_BEGIN)
+"""`without_credentials` changes no text that has none of all these, the first in any case."""
+
+_FIRST = ("k_", "k-", "gh", "I", "J", "G", "M", "x", "{", "%")
+"""What several marks have, or one, and is found faster or seldom there."""
+
+_MOST_AT_ONCE = 4_000_000
+"""Letters that are looked through at once: that takes three times their room."""
+
+
+def _by_first() -> dict[str, list[str]]:
+    found = dict[str, list[str]]()
+    for mark in _MARKS:
+        found.setdefault(next((one for one in _FIRST if one in mark), mark), []).append(mark)
+    return found
+
+
+_BY_FIRST = _by_first()
+
+
+def marked(texts: Sequence[str], also: Iterable[str] = ()) -> Iterable[int]:
+    """Which of many texts, by their places, may hold what `without_credentials` takes out, or have one of
+    what is given `also`. Where most do not, it takes a twentieth of the time of looking at each.
+    """
+    if sum(map(len, texts)) > _MOST_AT_ONCE:
+        return range(len(texts))
+    whole = "\0".join(set(texts))
+    marks = [mark for first, marks in _BY_FIRST.items() if first in whole for mark in marks]
+    found = set[int]()
+    for mark in (*marks, *also):
+        if mark in whole:
+            found.update(at for at, text in enumerate(texts) if mark in text)
+    whole = whole.lower()
+    for mark in _SMALL_MARKS:
+        if mark in whole:
+            found.update(at for at, text in enumerate(texts) if mark in text.lower())
+    return found
 
 
 def without_credentials(text: str) -> str:
@@ -118,12 +166,12 @@ def without_credentials(text: str) -> str:
     there, without the user names, passwords and tokens in URLs, and links to reset them, and without whatever
     `without_keys` takes out. Valid JSON stays valid.
     """
-    if "@" in text or "%40" in text:
-        text = _USER.sub(r"\1…", text)
-    if "=" in text or "%3" in text:
-        text = _LINK.sub(_without_query, text)
-    has_path = "/" in text or "%2" in text or "u002" in text.lower()
+    has_path = any(one in text for one in _SLASHES) or _SLASH_OF_JSON in text.lower()
     if has_path:
+        if "@" in text or "%40" in text:
+            text = _USER.sub(r"\1…", text)
+        if "=" in text or "%3" in text:
+            text = _LINK.sub(_without_query, text)
         text = _IN_PATH.sub(r"\1…", text)
     text = without_keys(text)
     return _HOOK.sub(r"\g<host>/…", text) if has_path else text
@@ -134,17 +182,18 @@ def without_keys(text: str, mark: str = "…") -> str:
     `mark` stands, and without stored passwords (`without_passwords`).
     """
     small = text.lower()
-    if "bearer" in small:
+    bearer, basic, authorization = (one in small for one in _HEADERS)
+    if bearer:
         text = _BEARER.sub(rf"\1{mark}", text)
-    if "basic" in small:
+    if basic:
         text = _BASIC.sub(lambda found: _basic(found, mark), text)
-    if "uthor" in small:  # its i and z are written in other ways, too
+    if authorization:
         text = _HEADER.sub(rf"\1{mark}", text)
-    if "PRIVATE KEY" in text:
+    if _BLOCK in text:
         text = _PRIVATE_KEY.sub(rf"\1{mark}", text)
     if any(one in text for one in _TOKENS_BEGIN):
         text = _TOKEN.sub(rf"\1{mark}", text)
-    if "k-" in text or "k_" in text:
+    if any(one in text for one in _KEYS_BEGIN):
         text = _KEY.sub(lambda found: found[0][:3] + mark, text)
     return without_passwords(text)
 

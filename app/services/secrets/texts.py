@@ -70,6 +70,9 @@ _NUMBERS: Final = re.compile(r"pass|pwd|pin$|otp|secret|code", re.IGNORECASE)
 
 _DEEPEST: Final = 5
 
+SEPARATORS: Final = (":", "=")
+"""A text without any of these has nothing that is called something."""
+
 
 def without_secrets(text: str, pause: Pause = lambda: None, depth: int = 0) -> str:
     """The text without the values of what is called as secrets are, in JSON and beside it. Valid JSON stays

@@ -2,15 +2,18 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
 
 from app.services.records import export
+from app.services.records import lists as lists_module
 from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from app.services.records.rows import Value
+from app.services.records.tables import DECLARED
 from app.services.records.urls import without_users
 from models.engine import Database
 from models.errors import TooMuch
@@ -227,6 +230,60 @@ def test_what_is_taken_is_written_whole(engine: Database, query: ListQuery) -> N
     keys = lists.load_keys(engine, query)
     wanted = export.RowsWanted(query, Format.TEXT, keys, len(whole))
     assert export.text_of(engine, lists, wanted) == whole
+
+
+@pytest.mark.parametrize("form", list(Format))
+def test_rows_are_written_together_as_each_alone(
+    engine: Database, sql: apsw.Connection, form: Format
+) -> None:
+    values = [
+        *(
+            *NASTY,
+            "plain",
+            "",
+            "https://bob:pw@h.example/a",
+            "token=hidden",
+            '{"password":"hidden"}',
+            "sk-a1",
+        ),
+        *("Authorization: hidden-hidden", b"\xffpassword=hidden", b"\x00", 1, 2.5, float("inf"), NOW),
+    ]
+    many = [values[n % len(values)] for n in range(250)]
+    sql.executemany(
+        INTO_USERS + "(?, 'acme', ?, NULL, ?, ?)", [(f"u{n:03}", v, NOW + n, v) for n, v in enumerate(many)]
+    )
+    lists, query = Lists(inspect(engine)), ListQuery("users", sort="id")
+    keys = lists.load_keys(engine, query)
+    head = export.text_of(engine, lists, export.RowsWanted(query, form, keys[:0]))
+    alone = [
+        export.text_of(engine, lists, export.RowsWanted(query, form, keys[n : n + 1])) for n in range(30)
+    ]
+    whole = text(engine, query, form)
+    assert whole.startswith(head + "".join(one.removeprefix(head) for one in alone))
+    assert "hidden" not in whole and b"hidden".hex() not in whole
+
+
+def test_long_rows_are_read_by_fewer(
+    engine: Database, sql: apsw.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql.executemany(
+        INTO_USERS + "(?, 'acme', ?, NULL, 1, 1)",
+        [(f"u{n:04}", "x" * (1 if n < 700 else 3000)) for n in range(1200)],
+    )
+    lists, query = Lists(inspect(engine)), ListQuery("users", sort="id")
+    asked: list[int] = []
+    by_key = lists_module._by_key
+
+    def count(*given: Any, **named: Any) -> Any:
+        asked.append(len(given[-1]))
+        return by_key(*given, **named)
+
+    monkeypatch.setattr(lists_module, "_by_key", count)
+    columns = DECLARED["users"].columns
+    found = [*lists.stored_rows(engine, query, lists.load_keys(engine, query), columns)]
+    at = [column.name for column in columns].index("id")
+    assert [row[at] for row in found] == [f"u{n:04}" for n in range(1200)]
+    assert asked == [100, 500, 500, 100]
 
 
 ODD: list[tuple[object, str]] = [

@@ -13,7 +13,7 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from app.services.records.tables import PLANNING_RUNS, undeclared
 from app.services.runs.run_dossier import DossierOf, pieces
-from app.services.secrets.forms import without_credentials
+from app.services.secrets.forms import marked, without_credentials
 from models.local.database import LocalDatabase
 from models.progress import UNWATCHED
 from models.schema import inspect
@@ -117,6 +117,18 @@ def test_each_form_is_hidden_by_whoever_shows_a_text_and_prose_is_not(caller: st
             assert form.split()[-1] not in kept and ("…" in kept or "[" in kept), (said, kept)
     for said in PROSE:
         assert said in str(shown(said))
+
+
+def test_of_many_texts_those_are_found_that_have_something_to_hide() -> None:
+    both = (*_KNOWN, *FORMS, *(one.upper() for one in _KNOWN), *PROSE, "", "plain", "é", "a@b.example")
+    changed = {at for at, said in enumerate(both) if without_credentials(said) != said}
+    assert changed <= {*marked(both)}
+    assert len(changed) > len(_KNOWN) + len(FORMS)
+    for at in changed:  # alone, too: no other one's signs are what it is found by
+        assert [*marked([both[at]])] == [0], both[at]
+    assert not {*marked(("", "plain", "é", "a@b.example", "n: 1"))}
+    assert [*marked(("plain", "n: 1"), ":")] == [1]
+    assert [*marked(("x" * 2_000_001, "y" * 2_000_001))] == [0, 1]  # to join them would take their room again
 
 
 def test_forms_are_hidden_in_what_is_copied_and_in_a_document(database: LocalDatabase) -> None:
