@@ -36,16 +36,19 @@ from models.progress import UNWATCHED, Monitor, Progress
 from models.schema import inspect, read_stored
 
 
-def export_rows(path: Path, target: Path, wanted: RowsWanted, *, read_only: bool, monitor: Monitor) -> int:
+def export_rows(
+    path: Path, target: Path, wanted: RowsWanted, *, read_only: bool, monitor: Monitor, behind: bool = True
+) -> int:
     """Writes the rows to `target`: whole or not at all.
 
     `path` is the database, read with the rights that this program has opened it with (`read_only`).
-    `monitor` is told rows, and asked, in this thread. Returns the number of rows.
+    `monitor` is told rows, and asked, in this thread. What is soon done may take its turn with an interface
+    (not `behind`): on a busy computer it would wait for many times as long. Returns the number of rows.
     Raises `Cancelled` within 100 ms, the storage errors of both files, those of `Children`, and `TooMuch` as
     `export.to_file` does.
     """
     described, attached = _described(wanted.keys)
-    with _placed(target) as building, Children("export", "export") as children:
+    with _placed(target) as building, Children("export", "export", behind=behind) as children:
         job = {
             "database": str(path),
             "read_only": read_only,

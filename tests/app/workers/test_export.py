@@ -24,7 +24,7 @@ from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.tables import Scope
-from app.workers.child import CannotStart, ChildFailed, Children
+from app.workers.child import BEHIND, CannotStart, ChildFailed, Children
 from app.workers.export import export_database, export_rows
 from models.errors import (
     AlreadyThere,
@@ -68,7 +68,7 @@ except StorageError as error:
 """
 """A limit on the size of files stands in for a disk that fills up."""
 
-MANY = 30_000
+MANY = 100_000
 """Rows whose export takes about half a second, which whoever interrupts it has time for."""
 
 NASTY = ("plain", "=1+1", "O'Brien", 'a "b", c', "line\nbreak", "é\u202ex", "nul\0byte")
@@ -210,6 +210,21 @@ def test_this_process_hardly_works(large: Path, tmp_path: Path, others: set[int]
     assert theirs < 0.1 * (time.process_time() - before)
     assert threading.active_count() <= threads
     assert set(children(os.getpid())) <= others
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("behind", [True, False])
+def test_what_is_soon_done_takes_its_turn(
+    large: Path, tmp_path: Path, others: set[int], behind: bool
+) -> None:
+    seen = set[int]()
+
+    def look(*_: int) -> None:
+        seen.update(os.getpriority(os.PRIO_PROCESS, one) for one in {*children(os.getpid())} - others)
+
+    wanted = export.RowsWanted(ListQuery("users"), Format.TEXT)
+    export_rows(large, tmp_path / "out", wanted, read_only=True, monitor=Monitor(look), behind=behind)
+    assert seen == {max(os.nice(0), BEHIND) if behind else os.nice(0)}
 
 
 @pytest.mark.slow

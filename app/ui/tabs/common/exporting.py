@@ -188,7 +188,10 @@ def _export(
     wanted = export.RowsWanted(query, form, keys, most)
     if not tab.context.can(Capability.CHILD_SCAN):
         return partial(export_rows_here, opened.database, lists, wanted=wanted)
-    return partial(export_rows, opened.path, read_only=opened.read_only, wanted=wanted)
+    is_soon_done = most is not None  # and a person waits to paste it
+    return partial(
+        export_rows, opened.path, read_only=opened.read_only, wanted=wanted, behind=not is_soon_done
+    )
 
 
 def copy_rows(tab: "RecordTab", form: str, _: bool = False) -> None:
