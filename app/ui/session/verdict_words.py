@@ -162,7 +162,9 @@ def _about_lost_end(verdict: FileVerdict, now: int) -> str:
     holds = f"What is there holds as it stands, verified {ago(known.at, now)}"
     if isinstance(seen, Report) and seen.lacks_table:  # and so nothing that could hold
         holds = seen.notes[0].removesuffix(".")
-    return f"{holds}. {why}; no checkpoint is made until you accept this end."
+    by = _by(seen) if isinstance(seen, Report) and not seen.lacks_table else ()
+    said = f"{holds}. {why}; no checkpoint is made until you accept this end."
+    return " ".join([said, *(f"{one}." for one in by)])
 
 
 def _whole(verdict: FileVerdict, now: int) -> str:
@@ -179,8 +181,8 @@ def _since_then(outcome: Outcome) -> str:
 
 
 def _by(report: Report) -> Iterator[str]:
-    """By which clock, where there are two: of what lies behind a checkpoint nothing else is in doubt."""
-    return (one.rstrip(".") for one in report.doubts)
+    """By which clock, where there are two, and which database it is, where that is in doubt."""
+    return (one.removeprefix(doubts.WHICH).strip(" .") for one in report.doubts)
 
 
 def of_part(outcome: Outcome, newer: int, utc: bool) -> Words:
@@ -271,9 +273,8 @@ def _range_banner(report: Report, tenant: str | None, first: int, last: int) -> 
         return Tone.NEUTRAL, f"{name}: nothing to verify", rest, detail, Icon.INFO
     only = "Only this entry was looked at" if one else "Only these entries were looked at"
     start = inside(_start(report))
-    detail = _joined(
-        f"{only}; of checkpoints, the last entries that they knew", start, duration(report.seconds)
-    )
+    looked = f"{only}; of checkpoints, the last entries that they knew"
+    detail = _joined(looked, *_by(report), start, duration(report.seconds))
     return tone, headline, rest, detail, Icon.SHIELD_PART if icon is Icon.SHIELD_OK else icon
 
 

@@ -9,7 +9,7 @@ import pytest
 from app.itemmodels.columns import Tone
 from app.services.chain.cautions import ClockOff
 from app.services.chain.rules import Verdict
-from app.services.chain.verify.report import Report
+from app.services.chain.verify.report import LostEnd, Report, Section
 from app.services.records.record import read_entry
 from app.ui.session import verdict_words as said_of
 from app.ui.session.outcome import Asked, Outcome
@@ -53,6 +53,17 @@ def test_what_is_new_is_said_to_be_judged_by_another_clock_than_the_databases() 
     assert verdict.whole_stands
     for detail in (said_of.banner(outcome)[3], said_of.of_file(verdict, NOW, utc=True)[3]):
         assert said.rstrip(".") in detail
+
+
+def test_so_is_a_range_and_what_is_there_of_a_chain_whose_end_is_lost() -> None:
+    said = ClockOff("d1:prod", 6 * 86_400).judged_by
+    report = Report(Verdict.CONSISTENT, 2, 0.0, (), (), {}, notes=(said,), doubts=(said,))
+    part = Outcome(Asked(Section(first=1, last=2)), report, at=NOW)
+    assert f"the last entries that they knew · {said[:-1]}" in said_of.banner(part)[3]
+    verdict = FileVerdict()
+    verdict.take(Outcome(Asked(), replace(report, lost_end=LostEnd(9, NOW, None, 2)), at=NOW))
+    assert verdict.lost_end is not None
+    assert said_of.of_file(verdict, NOW, utc=True)[3].endswith(f" until you accept this end. {said}")
 
 
 def test_a_start_without_a_marker_is_unproven(demo: Path) -> None:
