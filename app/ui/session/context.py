@@ -142,6 +142,7 @@ class Context(QObject):
         self.pause = Pause(self.runner, self)
         self.pause.changed.connect(self._ask_behind_pause)
         self.verdict = FileVerdict(self)
+        self.verdict.searches = int(opened.database.costs)  # once for the first time: nothing verifies it
         self.verdict.changed.connect(self._look_at_verdict)
         self.outside.went_back.connect(self._went_back)
         self.lock.changed.connect(self.outside.look_why)

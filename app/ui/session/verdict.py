@@ -80,6 +80,27 @@ class FileVerdict(QObject):
         """Finds out whether the chain ends as it did, and calls `outdate`."""
         self._failed_at = 0
         self._known_then: KeptVerdict | None = None
+        self.searches = 0
+        """How often the end that was verified is being looked for, or is about to be."""
+        self._behind_search: list[Callable[[], object]] = []
+
+    def begin_search(self) -> None:
+        self.searches += 1
+
+    def end_search(self) -> None:
+        """What it has found is taken by now."""
+        self.searches -= 1
+        if not self.searches:
+            behind, self._behind_search = self._behind_search, []
+            for use in behind:
+                use()
+
+    def when_searched(self, use: Callable[[], object]) -> None:
+        """Calls it as soon as it is known whether the end that was verified is there."""
+        if self.searches:
+            self._behind_search.append(use)
+        else:
+            use()
 
     @property
     def not_verified(self) -> str:

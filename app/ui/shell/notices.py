@@ -713,7 +713,6 @@ class ContinuationNotice(Notice):
             return
 
         def work(monitor: Monitor) -> Callable[[], None]:
-            from app.services.chain.checkpoints.making import lost_end_of  # noqa: PLC0415
             from app.services.files.importing import verify_imported  # noqa: PLC0415
             from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
@@ -724,10 +723,6 @@ class ContinuationNotice(Notice):
                     return lambda: None
                 found = store.continuation(where)
                 is_said = found.divergences or self.is_older or not by_itself
-                if where.costs and not found.divergences and (kept := store.verdicts.last(where)):
-                    # What was verified behind its checkpoint may be gone; that is told by who looks for it.
-                    is_lost = kept.intact and kept.through and (kept.lost_end or lost_end_of(where, kept))
-                    is_said = is_said and not is_lost
                 return partial(self._take, last, found if is_said else None)
             taken = verify_imported(imported, store, verify, now=now, monitor=monitor)
             return partial(self._take_imported, *taken, is_part=imported.tenant is not None)
@@ -746,9 +741,20 @@ class ContinuationNotice(Notice):
         self._context.runner.job(work, on_done=lambda show: show(), on_failed=failed)
 
     def _take(self, last: int | None, found: Continuation | None) -> None:
-        """What was `found`, unless that is nothing to be said, beside what was signed `last`."""
-        self._last = last
-        if found is not None:
+        """What was `found`, unless that is nothing to be said, beside what was signed `last`. Of a live
+        database what was verified behind its checkpoint may be gone, which is told by who looks for it.
+        """
+        self._last, verdict = last, self._context.verdict
+        if found is None:
+            return
+
+        def say() -> None:
+            if found.divergences or verdict.lost_end is None:
+                self._say_new(found)
+
+        if self._context.costs and not found.divergences:
+            verdict.when_searched(say)
+        else:
             self._say_new(found)
 
     def _take_imported(self, continuation: Continuation | None, made: SignedReport, *, is_part: bool) -> None:

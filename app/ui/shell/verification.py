@@ -92,11 +92,16 @@ class SelfVerification(QObject):
         elif not self._context.opened.schema.foreign:
             where = self._context.opened.where
             look = partial(_was_known, where)
-            self._context.runner.job(look, on_done=self._start_if, on_failed=lambda error: None)
+            failed = lambda error: self._start_if(False)  # noqa: E731
+            self._context.runner.job(look, on_done=self._start_if, on_failed=failed)
+        else:
+            self._start_if(False)
 
     def _start_if(self, was_known: bool) -> None:
         if was_known:
             self._start()
+        elif self._context.costs:
+            self._verdict.end_search()
 
     def _start(self) -> None:
         self._verdict.changed.connect(self._say)
@@ -273,7 +278,7 @@ class SelfVerification(QObject):
             head = self._end[1] if self._end is not None and self._end[0] is known.report else None
             told(head is not None and end[0] == head and end[1] in {None, known.report.entries})
             if self._context.costs and head not in {None, end[0]}:  # which nothing verifies by itself
-                self._read_last(self._look_for_end)
+                self._search()
 
         def failed(error: TenantAdminError) -> None:  # while somebody else writes, say
             again = self._verdict.outcome is not None and self._verdict.outcome.outdated == AGAIN
@@ -316,7 +321,17 @@ class SelfVerification(QObject):
             self.check()
         if not self._verifies_by_itself:
             self._look_for_end(last)
+        if self._context.costs:  # it was about to be, since it was opened
+            self._verdict.end_search()
         self._count()
+
+    def _search(self) -> None:
+        def search(last: KeptVerdict | None) -> None:
+            self._look_for_end(last)
+            self._verdict.end_search()
+
+        self._verdict.begin_search()
+        self._read_last(search)
 
     def _look_for_end(self, last: KeptVerdict | None) -> None:
         """What was cut off, while it was closed or by others, is found before anything is verified."""
@@ -335,8 +350,10 @@ class SelfVerification(QObject):
                 self._keep_end(end, is_lost=True)
                 if is_new and lock.needed and not lock.is_locked:  # what was unlocked was another state
                     self._context.outside.went_back.emit(end.ends_at)
+            self._verdict.end_search()
 
-        self._context.runner.job(look, on_done=found, on_failed=lambda error: None)
+        self._verdict.begin_search()
+        self._context.runner.job(look, on_done=found, on_failed=lambda error: found(None))
 
     def _ended(self, outcome: Outcome) -> None:
         if self._job is None:  # stopped too late
@@ -428,7 +445,7 @@ class SelfVerification(QObject):
     def _went_back(self, ends_at: int) -> None:
         self.check()
         if self._context.costs:  # others may have gone on from an earlier state
-            self._read_last(self._look_for_end)
+            self._search()
         # Where nothing is verified now, nothing else keeps it until the next start.
         if self._job is None and self._verdict.lost_end is not None:
             self._keep_end(self._verdict.lost_end, is_lost=True)

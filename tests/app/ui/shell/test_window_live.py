@@ -6,7 +6,7 @@ import threading
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt
@@ -814,8 +814,9 @@ def test_another_line_that_others_went_on_with_is_told_and_writes_are_locked(
 
 
 def test_another_line_that_others_went_on_with_while_it_was_closed_is_told_at_once(
-    qtbot: QtBot, window: MainWindow, production: str, file: Path
+    qtbot: QtBot, window: MainWindow, production: str, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """By one search for its end, whoever says something of it."""
     (paths.checkpoints_dir()).mkdir(parents=True)
     (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
     open_live(qtbot, window, production)
@@ -836,9 +837,17 @@ def test_another_line_that_others_went_on_with_while_it_was_closed_is_told_at_on
     append(file, "other", 3)
     told: list[str] = []
     window.toast.changed.connect(lambda: told.append(window.toast.label.text()))
+    searches, search = list[Any](), making.lost_end_of
+
+    def counted(*of: Any) -> Any:
+        searches.append(of)
+        return search(*of)
+
+    monkeypatch.setattr(making, "lost_end_of", counted)
     open_live(qtbot, window, production)
     qtbot.waitUntil(lambda: window.shield.text() == "Older state, or cut off")
     qtbot.waitUntil(lambda: is_settled(window))
+    assert len(searches) == 1
     assert f"verified through entry {last + 1:,}, and that entry is not there as it was" in words(window)
     assert not any("continues" in one for one in [*told, *words(window)])
 
