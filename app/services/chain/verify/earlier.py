@@ -117,7 +117,8 @@ def _between(
     joined: Joined, history: CheckpointHistory, tenant: str | None, highest: int | None, beside: Beside
 ) -> Earlier | None:
     """A state between two: all that the checkpoints before knew is there, as where they were all that is
-    known, and those after deny only that it goes on. Of each voice, as none speaks for another.
+    known, and those after deny only that it goes on. Of each voice, as none speaks for another, but for
+    what it goes on from.
     """
     own = {name: chain.last_seq for name, chain in joined.chains.items()}
     end = (highest or 0) if tenant is not None else max(own.values(), default=0)
@@ -131,7 +132,10 @@ def _between(
     later: list[Checkpoint] = []
     for voice in history.voices:
         knew_more = [*takewhile(ends.are_before, reversed(voice))]
-        if knew_more and not any(item.tenants for item in voice[: -len(knew_more)][-1:]):
+        # Its first one names by its hash what was signed before, whoever has signed that.
+        signed = history.checkpoints[: history.checkpoints.index(voice[0])]
+        known = voice[: -len(knew_more)] or [item for item in signed if not ends.are_before(item)]
+        if knew_more and not any(item.tenants for item in known[-1:]):
             return None
         later += knew_more
     if not any(ends.are_before(item, tenant) for item in later):
@@ -148,7 +152,7 @@ def _between(
         or (tenant is not None and not beside.are_there(_of_others([*held.latests, *later], ends, tenant)))
     ):
         return None
-    told = sorted(filter(history.trusts, later), key=lambda item: item.number) or later[::-1]
+    told = sorted([*filter(history.trusts, later)] or later, key=lambda item: item.number)
     return Earlier(held.proving or before[-1], told, ends.end)
 
 
