@@ -47,9 +47,9 @@ class EarlierState(Caution):
     sentence = (
         "{name} is an earlier state of what was signed or verified here, or its end was cut off. What is "
         "recorded now takes the number of an entry that was there, and the chain will look tampered with. "
-        "Put back the later state first; or, if this is right, say so in the audit tab (“Accept this end…” "
-        "where it is offered; else, as a checkpoint knows more, “Start over…” at Checkpoints…, or “Another "
-        "database…” for a copy that now differs on purpose); nothing was changed."
+        "Put back the later state first; or, if this is right, say so first: “Start over…” goes on from "
+        "here, “Another database…” is for a copy that now differs on purpose, and an end that no checkpoint "
+        "knew can be accepted in the audit tab; nothing was changed."
     )
 
 
@@ -59,9 +59,9 @@ class WentBack(EarlierState):
     sentence = (
         "{name} is an earlier state of what was signed or verified here. What is recorded now takes the "
         "number of an entry that was there, and the chain will look tampered with. If it was brought back "
-        "on purpose, say so first in the audit tab (“Accept this end…” where it is offered; else, as a "
-        "checkpoint knows more, “Start over…” at Checkpoints…); if not, bring the later state back by Time "
-        "Travel; nothing was changed."
+        "on purpose, say so first: “Start over…” goes on from here, and an end that no checkpoint knew can "
+        "be accepted in the audit tab; if not, bring the later state back by Time Travel; nothing was "
+        "changed."
     )
 
 

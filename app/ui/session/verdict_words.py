@@ -89,6 +89,11 @@ def headline(
     return tone, words, icon
 
 
+def of_lost(verdict: FileVerdict, lost_end: LostEnd) -> str:
+    """What a lost end is called; where checkpoints know more, as a verification will call it."""
+    return HEADLINES[Verdict.EARLIER] if verdict.is_contradicted else of_lost_end(lost_end)
+
+
 def of_all(verdict: FileVerdict, now: int, utc: bool, tenant: str | None) -> Words:
     """As `of_file`, where one `tenant` alone may be in sight: the headline says of whom it is then."""
     tone, head, rest, detail, icon = of_file(verdict, now, utc)
@@ -103,7 +108,7 @@ def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
     if verdict.lost_end is not None and not verdict.is_broken:
         return (
             Tone.WARN,
-            of_lost_end(verdict.lost_end),
+            of_lost(verdict, verdict.lost_end),
             f"— {lost_end_in_words(verdict.lost_end)}",
             _about_lost_end(verdict, now),
             Icon.WARNING_FILL,

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from app import paths
 from app.itemmodels.columns import Tone
-from app.services.chain.rules import BROKEN, Verdict
+from app.services.chain.rules import BROKEN, HEADLINES, Verdict
 from app.services.opened import whole_part
 from app.services.records.change import Change
 from app.services.text import counted, some_of
@@ -591,7 +591,6 @@ class ContinuationNotice(Notice):
         super().__init__(context.theme, parent, below=True)
         self._context, self._show = context, show
         self.findings_button = self.add_button("Show findings", show)
-        self.findings_button.hide()
         ways = [Door.START_OVER, *([Door.TIME_TRAVEL] if context.can(Capability.TIME_TRAVEL) else [])]
         self._ways = [self.add_door(door, ask) for door in ways]
         self._offer(False)
@@ -605,6 +604,7 @@ class ContinuationNotice(Notice):
         """The newest checkpoint of this database then, where that is known."""
         self._signed: Report | None = None
         context.verdict.changed.connect(self._note_own)
+        context.verdict.changed.connect(self._name_way)
         self._not_before = 0.0
         """When it is compared by itself again at the soonest, by `time.monotonic`."""
         context.lock.changed.connect(self._look_where_more_is_known)
@@ -613,8 +613,14 @@ class ContinuationNotice(Notice):
 
     def _offer(self, is_older: bool) -> None:
         """The ways on from an earlier state, and forward again."""
-        for way in self._ways:
+        for way in (self.findings_button, *self._ways):
             way.setVisible(is_older)
+        self._name_way()
+
+    def _name_way(self) -> None:
+        """What is found of an earlier state stands there once it is verified."""
+        to_chain = self.is_older and self._context.verdict.found is not Verdict.EARLIER
+        self.findings_button.setText("Show the chain" if to_chain else "Show findings")
 
     def dismiss(self) -> None:
         self.is_older = False
@@ -761,7 +767,7 @@ class ContinuationNotice(Notice):
         from app.ui.session.outcome import Outcome  # noqa: PLC0415 - with what verifies
 
         self.show_imported(continuation, made, is_part=is_part)
-        self.findings_button.setVisible(bool(made.report.findings))
+        self.findings_button.setVisible(self.is_older or bool(made.report.findings))
         at, by = self._context.clock(), self._context.settings.actor
         self._context.verdict.take(Outcome.of(made, at=at, by=by))
 
@@ -802,17 +808,20 @@ class ContinuationNotice(Notice):
         seen = relative_time(found.seen_at or 0, now)
         if found.divergences:
             older = found.is_older
-            headline = f"This {self._context.opened.kind} {found.how} the one you saw last"
-            rest_of_line = f"— {seen}, checkpoint {found.checkpoint}"
+            compared = f"This {self._context.opened.kind} {found.how} the one you saw last"
+            headline, rest_of_line = compared, f"— {seen}, checkpoint {found.checkpoint}"
+            if older:  # as the verification calls it
+                headline = HEADLINES[Verdict.EARLIER]
+                rest_of_line = f"— older than the one you saw {seen}, checkpoint {found.checkpoint}"
             detail = " ".join(filter(None, (f"{found.where}.", *more)))
             tone, icon = (Tone.WARN, Icon.WARNING_FILL) if older else (Tone.BAD, Icon.SHIELD_BAD)
             self.banner.show_verdict(tone, headline, rest_of_line, detail, icon)
+            self.is_older = older
             self._offer(older)
             self.show()
-            self.is_older = older
             if older:
                 self._context.verdict.contradict(now)
-            self.objection = f"{headline}: {detail}"
+            self.objection = f"{compared}: {detail}"
             self.objected.emit()
         elif found.new_entries and not (self._has_lost or verdict.is_broken or verdict.lost_end):
             from app.services.chain.reading import NEW_AT_MOST  # noqa: PLC0415 - with what verifies

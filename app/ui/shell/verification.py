@@ -9,9 +9,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.kept import KeptVerdict
-from app.services.chain.headlines import LOST_END, of_lost_end
 from app.services.chain.reading import end_of, few_behind
-from app.services.chain.rules import BROKEN, HIGHEST_SEQ, Verdict
+from app.services.chain.rules import BROKEN, HEADLINES, HIGHEST_SEQ, Verdict
 from app.services.chain.verify.report import LostEnd, Report, Section
 from app.services.chain.where import Where
 from app.services.records.change import Change
@@ -20,7 +19,7 @@ from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.session.outcome import AGAIN, OTHERS, RETENTION, STANDS, Asked, Outcome, by_itself, verify
 from app.ui.session.verdict import COULD_NOT, MOST_COUNTED, how_many
-from app.ui.session.verdict_words import CHANGED, WHOLE, headline, lost_end_in_words
+from app.ui.session.verdict_words import CHANGED, WHOLE, headline, lost_end_in_words, of_lost
 from app.ui.shell.desktop_notice import tell
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, ago, grouped
@@ -521,15 +520,16 @@ class SelfVerification(QObject):
         known = verdict.outcome or verdict.last
         under_way = verdict.is_running or verdict.is_asked
         if verdict.is_contradicted and verdict.lost_end is None and not (known is None and under_way):
-            tip = f"{LOST_END}: your checkpoints know entries behind its last one"
-            return Icon.WARNING_FILL, Tone.WARN.value, LOST_END, tip
+            head = HEADLINES[Verdict.EARLIER]
+            tip = f"{head}: your checkpoints know entries behind its last one"
+            return Icon.WARNING_FILL, Tone.WARN.value, head, tip
         if known is None:
             if verdict.failure and not under_way:
                 return Icon.WARNING_FILL, Tone.WARN.value, COULD_NOT, verdict.failure
             words = "Verifying…" if under_way else "Not verified"
             return Icon.SHIELD_OFF, "dim", words, "Verifying recomputes every hash and follows every link."
         if verdict.lost_end is not None and not verdict.is_broken:
-            head = of_lost_end(verdict.lost_end)
+            head = of_lost(verdict, verdict.lost_end)
             tip = f"{head}: {lost_end_in_words(verdict.lost_end)}"
             return Icon.WARNING_FILL, Tone.WARN.value, head, tip
         said = known.report if isinstance(known, Outcome) else known

@@ -431,14 +431,14 @@ def _number(value: FieldValue) -> int | None:
 
 
 def offer_way_out(question: ConfirmDialog, context: Context, caution: Caution) -> None:
-    """A button in the question of an earlier state, which leads to where a person says which database it is,
-    or that it went back; the act that waits is done as soon as that is no earlier state any more.
+    """Buttons in the question of an earlier state, which lead to where a person says that it went back, or of
+    a file that it is another database; the act that waits is done as soon as that is no earlier state any
+    more.
     """
     if not isinstance(caution, EarlierState):
         return
-    way = Way.START_OVER if isinstance(caution, WentBack) else Way.ANOTHER_DATABASE
 
-    def lead() -> None:
+    def lead(way: Way) -> None:
         if not isValid(context):  # another file was opened behind the question
             question.reject()
             return
@@ -455,4 +455,5 @@ def offer_way_out(question: ConfirmDialog, context: Context, caution: Caution) -
         box.lead_to(way)
         box.open_once()
 
-    question.add_apart(way_button(context.theme, way, lead))
+    ways = [Way.START_OVER, *([] if isinstance(caution, WentBack) else [Way.ANOTHER_DATABASE])]
+    question.add_apart(*(way_button(context.theme, way, partial(lead, way)) for way in ways))

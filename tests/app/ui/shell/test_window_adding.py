@@ -176,7 +176,8 @@ def test_in_an_earlier_state_the_question_leads_to_the_way_out_and_the_lines_sta
     click(qtbot, form.action_button)
     question = dialog(qtbot, form, ConfirmDialog)
     assert form.bar.isVisible() and form.table.mapTo(form, QPoint()) == place
-    assert "“Start over…” at Checkpoints…, or “Another database…” for a copy" in words(question)
+    assert "“Another database…” is for a copy" in words(question)
+    assert button(question, "Start over…").isEnabled()
     press("Escape")
     qtbot.waitUntil(lambda: "is an earlier state of what was signed" in form.problem.text())
     assert not form.tenant.isEnabled(), "each line has its own"

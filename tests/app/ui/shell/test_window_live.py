@@ -339,12 +339,12 @@ def test_it_goes_back_in_time_and_forward_again(
     assert ask(file, there) == [(0,)] and count(file, "audit_chain") == entries, "a checkpoint knows more"
     told = told_of(window)
     assert "its number was another entry's" in words(told) and "PRODUCTION · d1:prod" in words(told)
-    qtbot.waitUntil(lambda: window.shield.text() == "Older state, or cut off")
+    qtbot.waitUntil(lambda: window.shield.text() == "Earlier state")
     told.accept()
     closed(qtbot, window, Dialog)
     assert window.context is not None and window.context.lock.is_locked
     assert not window.context.history.next_undo
-    older = "This database is older than the one you saw last"
+    older = "Earlier state"
     qtbot.waitUntil(lambda: older in words(window))
     click(qtbot, button(notice(window, older), "Start over…"))
     checkpoints = dialog(qtbot, window, CheckpointsDialog)
@@ -495,7 +495,7 @@ def test_an_earlier_state_is_what_verification_says_of_it(
         assert count(file, "audit_chain") == entries
 
     go(qtbot, window, 0)
-    qtbot.waitUntil(lambda: "is older than" in words(window))
+    qtbot.waitUntil(lambda: "older than the one you saw" in words(window))
     unlock(qtbot, window)
     is_asked()
     audit = go(qtbot, window, 1)
@@ -510,7 +510,8 @@ def test_an_earlier_state_is_what_verification_says_of_it(
     qtbot.waitUntil(checkpoints.start_over_button.isEnabled)
     with qtbot.waitSignal(checkpoints.checked):
         checkpoints.make(Reason.START_OVER)
-    assert "is older than" not in words(window) and window.shield.text().startswith("Chain verified")
+    assert "older than the one you saw" not in words(window)
+    assert window.shield.text().startswith("Chain verified")
     checkpoints.close()
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
@@ -757,8 +758,9 @@ def test_a_database_that_others_brought_back_is_locked_and_its_verdict_over(
     form.done(0)
     closed(qtbot, window, FormDialog)
     assert any("writes are locked again" in one for one in labels(window.toast))
-    assert context.lock.is_locked and window.shield.text() == "Older state, or cut off"
-    older = "This database is older than the one you saw last" if signed else "Older state, or cut off"
+    older = "Earlier state" if signed else "Older state, or cut off"
+    assert context.lock.is_locked
+    qtbot.waitUntil(lambda: window.shield.text() == older)
     (shown,) = window.findChildren(ContinuationNotice if signed else BrokenNotice)
     qtbot.waitUntil(lambda: shown.isVisible() and shown.banner.headline().startswith(older))
     choose(qtbot, page, 0)
@@ -993,11 +995,11 @@ def test_what_others_signed_and_took_away_again_is_asked_about(  # noqa: PLR0917
     assert not [one for one in window.findChildren(Dialog) if one.isVisible()], "nobody has asked for it"
     unlock(qtbot, window)
     qtbot.waitUntil(lambda: context.opened.database.is_earlier)
-    assert notice(window, "This database is older than the one you saw last").isVisible()
+    assert notice(window, "Earlier state").isVisible()
     last = store.verdicts.last(context.opened.where)
     assert last is not None
     context.verdict.hear(last)
-    assert window.shield.text() == "Older state, or cut off" and context.opened.database.is_earlier
+    assert window.shield.text() == "Earlier state" and context.opened.database.is_earlier
     go(qtbot, window, 0)
     choose(qtbot, page, 0)
     edit_email(qtbot, window, "mei@acme-corp.example")

@@ -311,7 +311,8 @@ def test_the_audit_tab_says_once_that_a_file_is_older(context: Context, qtbot: Q
         qtbot.addWidget(one)
     notice.look()
     qtbot.waitUntil(lambda: not notice.isHidden())
-    assert "is older than the one you saw last" in notice.banner.headline()
+    assert notice.banner.headline().startswith("Earlier state — older than the one you saw ")
+    assert notice.findings_button.isVisibleTo(notice) and notice.findings_button.text() == "Show the chain"
     assert not button(notice, "Start over…").isHidden(), "which is the way on, in each tab"
     found = run_verification(UNWATCHED, asked=Asked(), where=InFile(path), now=NOW, by="ops")
     context.verdict.take(found)
