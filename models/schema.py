@@ -204,15 +204,32 @@ def inspect(database: Database) -> Schema:
     return _inspected(database, database.read_batch(_shape()))
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A read that is sent along where the table has the columns, and an index begins with the first of
+    them.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    query: BaseQuery
+
+    def fits(self, schema: "Schema") -> bool:
+        table = schema.stored.get(self.table)
+        return table is not None and set(self.columns) <= set(table.names) and self.columns[0] in table.led_by
+
+
 def inspect_with_tenants(
-    database: Database, tables: Sequence[str], *, as_expected: bool = False
-) -> tuple[Schema, Rows, dict[str, int]]:
-    """What `inspect` and `find_tenants` give, and how many rows each table has at most, as far as rowids and
-    the size of the database tell; by two calls of the engine, which read no more than the ends of the tables.
-    By one where all is `as_expected`, and by three where that was said and a table of ours is missing.
+    database: Database, tables: Sequence[str], *, as_expected: bool = False, beside: Beside | None = None
+) -> tuple[Schema, Rows, dict[str, int], Rows]:
+    """What `inspect` and `find_tenants` give, how many rows each table has at most, as far as rowids and
+    the size of the database tell, and what is read `beside` them, which may be nothing; by two calls of the
+    engine, which read no more than the ends of the tables. By one where all is `as_expected`, and by three
+    where that was said and a table of ours is missing.
     """
     first = [*_shape(), raw(_WITH_TENANTS, json.dumps(tables))]
-    foreseen = _foreseen(tables) if as_expected else []
+    along = [] if beside is None else [beside.query]
+    foreseen = [*_foreseen(tables), *along] if as_expected else []
     try:
         told = database.read_batch([*first, *foreseen])
     except StorageError:
@@ -225,11 +242,13 @@ def inspect_with_tenants(
     numbered = {name: one.rowid for name, one in schema.stored.items() if one.rowid and not internal(name)}
     ends = [raw(SPAN.format(rowid=sql_name(rowid), table=sql_name(name))) for name, rowid in numbered.items()]
     ways = [_tenants_of(table, indexed) for table, indexed in found]
-    asked = [query for query in (*ends, *ways) if query.sql()[0] not in known]
+    along = along if beside is not None and beside.fits(schema) else []
+    asked = [query for query in (*ends, *ways, *along) if query.sql()[0] not in known]
     known |= zip((query.sql()[0] for query in asked), database.read_batch(asked), strict=True)
     answers = [known[query.sql()[0]] for query in (*ends, *ways)]
     sizes = {name: database.at_most(rows[0][0] or 0) for name, rows in zip(numbered, answers, strict=False)}
-    return schema, [row for rows in answers[len(ends) :] for row in rows], sizes
+    told_beside = [row for query in along for row in known[query.sql()[0]]]
+    return schema, [row for rows in answers[len(ends) :] for row in rows], sizes, told_beside
 
 
 def _foreseen(tables: Sequence[str]) -> list[BaseQuery]:

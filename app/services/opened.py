@@ -12,7 +12,7 @@ from app.services.text import counted
 from models.engine import Capability, Database, Rows
 from models.errors import FileOrName, TenantAdminError
 from models.progress import UNWATCHED, Monitor
-from models.schema import TENANTS, Schema, StoredTables, find_tenants, inspect_with_tenants
+from models.schema import TENANTS, Beside, Schema, StoredTables, find_tenants, inspect_with_tenants
 from models.tables import (
     TABLE_NAMES,
     TABLES,
@@ -72,7 +72,8 @@ class Opened(ABC):
     that a person may overrule it. `imported` is what made it of a dump just now, and `restored` what a
     restore has just made of it. `rows` is None before they
     were counted (`with_counts`), `migrations` where the ledger is not read. `sizes` are how many rows a table
-    has at most, of some. The database holds no connection yet.
+    has at most, of some. `last_run` is when retention last ran, as its chain tells, where that was read with
+    the rest. The database holds no connection yet.
     """
 
     kind: ClassVar[str] = "file"
@@ -90,6 +91,7 @@ class Opened(ABC):
     rows: Mapping[str, int | None] | None = None
     migrations: "MigrationStatus | None" = None
     sizes: Mapping[str, int] = field(default_factory=dict)
+    last_run: int | None = None
 
     @property
     def place(self) -> str:
@@ -276,10 +278,15 @@ class Sizes(Mapping[str, int]):
         return len(self._found)
 
 
-def look(database: Database, *, as_expected: bool = False) -> dict[str, Any]:
-    """The schema, the tenants and the sizes of what is opened; `as_expected` as `inspect_with_tenants`."""
-    schema, found, sizes = inspect_with_tenants(database, _TENANT_TABLES, as_expected=as_expected)
-    return {"schema": schema, "tenants": _names(database, found), "sizes": Sizes(database, sizes)}
+def look(
+    database: Database, *, as_expected: bool = False, beside: Beside | None = None
+) -> tuple[dict[str, Any], Rows]:
+    """The schema, the tenants and the sizes of what is opened; the others are those of
+    `inspect_with_tenants`.
+    """
+    how: dict[str, Any] = {"as_expected": as_expected, "beside": beside}
+    schema, found, sizes, told = inspect_with_tenants(database, _TENANT_TABLES, **how)
+    return {"schema": schema, "tenants": _names(database, found), "sizes": Sizes(database, sizes)}, told
 
 
 def _names(database: Database, found: Rows) -> tuple[str, ...]:

@@ -236,9 +236,14 @@ def entry_beside(database: Database, seq: int, *, behind: bool) -> int | None:
     return None if found is None else int(found)
 
 
+def entries_where(where: str, *values: object) -> BaseQuery:
+    """What gives the rows as stored, for `Entry`; `where` is a condition of ours, perhaps with an order."""
+    return raw(_SELECT + where, *values)
+
+
 def read_entries(database: Database, encoding: str, where: str, *values: object) -> list[Entry]:
-    """The rows as stored, on their bytes; `where` is a condition of ours, perhaps with an order."""
-    return [Entry(row, encoding) for row in database.rows(raw(_SELECT + where, *values))]
+    """The rows as stored, on their bytes; `where` as for `entries_where`."""
+    return [Entry(row, encoding) for row in database.rows(entries_where(where, *values))]
 
 
 def read_entries_each(

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 from app.services.chain.where import InDatabase, Where
 from app.services.live.connections import NamedConnection
 from app.services.opened import ASKED, Mark, Opened, Which, look, never_written
+from app.services.retention.clock import LAST_RUNS, last_of
 from models.d1.database import D1Database
 from models.engine import MOST_READ, Capability, raw, sql_name
 from models.progress import UNWATCHED, Monitor
@@ -98,7 +99,7 @@ class OpenedLive(Opened):
 
     def with_counts(self) -> Self:
         """Those of large tables stay uncounted: every row that is counted is read, and charged."""
-        found = replace(self, **look(self.database))
+        found = replace(self, **look(self.database)[0])
         return replace(found, rows=_counts(found))
 
     def to_json(self) -> dict[str, Any]:
@@ -135,10 +136,13 @@ def open_live(connection: NamedConnection, database: D1Database, *, read_only: b
     """The database of `connecting.database` as it is now. Raises the errors of reading."""
     try:
         # Whether one of `wrangler dev` is there took a request already.
-        found = look(database, as_expected=connection.is_local)
+        found, told = look(database, as_expected=connection.is_local, beside=LAST_RUNS)
         _ = database.identity  # asked for here, where waiting is no matter
     except BaseException:
         database.release()
         raise
     reason = never_written(found["schema"]) or (ASKED if read_only else None)
-    return OpenedLive(database=database, connection=connection, read_only_reason=reason, **found)
+    ran = last_of(told, database.encoding)
+    return OpenedLive(
+        database=database, connection=connection, read_only_reason=reason, last_run=ran, **found
+    )

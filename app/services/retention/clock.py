@@ -6,19 +6,21 @@ the clock: a retention run that was carried out, or two entries. A person can al
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
+from app.services.chain import rules
 from app.services.chain.cautions import AS_TOLD, clock_off
 from app.services.chain.entry import Entry
 from app.services.chain.numbering import OURS
-from app.services.chain.reading import read_entries
+from app.services.chain.reading import entries_where, read_entries
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.text import counted, utc_time
-from models.engine import Database
+from models.engine import Database, Rows
 from models.errors import TenantAdminError
+from models.schema import Beside
 from models.status import DAY, HOUR, SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry
 
@@ -38,6 +40,16 @@ _GIVEN: Final = "The time given is"
 
 _LAST_REPORTS: Final = f"event_type = ? AND +tenant_id IN (?, ?) AND {OURS} ORDER BY seq DESC LIMIT ?"
 """The plus keeps the order: the chain of the only tenant is most of the table."""
+
+
+LAST_RUNS: Final = Beside(
+    rules.TABLE,
+    ("event_type", *(name for name in rules.COLUMNS if name != "event_type")),
+    entries_where(
+        f"event_type = ? AND {OURS} ORDER BY seq DESC LIMIT 3", AuditEvent.RETENTION_COMPLETED.value
+    ),
+)
+"""What gives retention's newest reports, in whichever chain."""
 
 
 class Doubt(Enum):
@@ -183,10 +195,26 @@ def last_report(database: Database, chain: str) -> Entry | None:
     """
     kind = AuditEvent.RETENTION_COMPLETED.value
     encoding = database.encoding
-    for entry in read_entries(database, encoding, _LAST_REPORTS, kind, SYSTEM_TENANT, chain, _ENTRIES):
+    return _sound(read_entries(database, encoding, _LAST_REPORTS, kind, SYSTEM_TENANT, chain, _ENTRIES))
+
+
+def _sound(entries: Sequence[Entry]) -> Entry | None:
+    """The first that has a time and holds."""
+    for entry in entries:
         if _is_time(entry.created_at) and not any(problem.is_error for problem in entry.findings()):
             return entry
     return None
+
+
+def last_of(rows: Rows, encoding: str) -> int | None:
+    """When retention last ran, by what `LAST_RUNS` gave; None where nothing tells."""
+    found = _sound([Entry(row, encoding) for row in rows])
+    return None if found is None else cast(int, found.created_at)
+
+
+def last_run(database: Database) -> int | None:
+    """The same, as it is now. The caller holds a connection."""
+    return last_of(database.rows(LAST_RUNS.query), database.encoding)
 
 
 def _is_time(value: object) -> bool:

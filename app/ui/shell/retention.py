@@ -1,5 +1,6 @@
 """Data retention of the open file: its schedule in the status bar, its preview and its runs."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -11,15 +12,18 @@ from PySide6.QtWidgets import QWidget
 from app.services.chain.append import Event
 from app.services.chain.cautions import NoBookmark
 from app.services.chain.checkpoints.making import Attempt, known_through, try_to_sign
+from app.services.chain.verify.report import Report
 from app.services.opened import Opened
 from app.services.retention import plan as planning
 from app.services.retention import run
 from app.services.retention.clock import (
+    LAST_RUNS,
     ClockDoubt,
     ClockProblem,
     ClockWatch,
     Reading,
     SteadyClock,
+    last_run,
     steady_clock,
 )
 from app.services.retention.plan import Confirmation, Plan, TryCheckpoint
@@ -35,6 +39,11 @@ from models.engine import Capability, Database
 from models.errors import NotAllowed, StorageError, TenantAdminError
 from models.progress import Monitor
 from models.status import DAY, HOUR
+
+_OTHERS_SECONDS = 5.0
+"""After which what others write is looked at again, whether it was a run."""
+_CHARGED_SECONDS = 300.0
+"""The same where each look is a request."""
 
 _AGES_MS = 60_000
 """After which "last run 5 min ago" is said again."""
@@ -89,6 +98,16 @@ class Retention(QObject):
         self._not_before = 0
         self._reads = planning.Reads()
         self._stopped = False
+        self._in_chain = context.opened.last_run
+        """When retention last ran, by whomever, as the audit chain tells; None where it does not."""
+        self._ended_at = 0
+        """When the last run here had ended, by the clock."""
+        self._looked_at = float("-inf")
+        self._verified: Report | None = None
+        self._look_soon = QTimer(self, singleShot=True)
+        self._look_soon.timeout.connect(self.look)
+        context.outside.written.connect(self._others_wrote)
+        context.verdict.changed.connect(self._note_verdict)
         self._ages = QTimer(self, interval=_AGES_MS)
         self._ages.timeout.connect(self._say)
         self._timer = QTimer(self, singleShot=True)
@@ -138,6 +157,8 @@ class Retention(QObject):
     def start(self) -> None:
         """Begins the schedule; a run that is due begins as soon as the event loop is free."""
         self._say()
+        if not self._context.costs:  # else the chain was asked when it was opened
+            self.look()
         self._ages.start()
         self._timer.start(0)
 
@@ -145,10 +166,42 @@ class Retention(QObject):
         """Ends the schedule and a run under way; nothing is said after it."""
         self._stopped = True
         self._ages.stop()
+        self._look_soon.stop()
         self._timer.stop()
         if self._job is not None:
             run.note_closed(self._kept_by)
         self.cancel()
+
+    @Slot()
+    def look(self) -> None:
+        """Asks the audit chain when retention last ran: others may have run it, or have brought an earlier
+        state back.
+        """
+        self._look_soon.stop()
+        if self._stopped or not LAST_RUNS.fits(self._context.opened.schema):
+            return
+        self._looked_at = time.monotonic()
+
+        def told(at: int | None) -> None:
+            if not self._stopped and at != self._in_chain:
+                self._in_chain = at
+                self._say()
+
+        self._context.runner.read(last_run, on_done=told, on_failed=lambda error: None)
+
+    @Slot()
+    def _others_wrote(self) -> None:
+        rest = _CHARGED_SECONDS if self._context.costs else _OTHERS_SECONDS
+        wait = max(0.0, self._looked_at + rest - time.monotonic())
+        if not (self._stopped or self._look_soon.isActive()):
+            self._look_soon.start(round(wait * 1000))
+
+    @Slot()
+    def _note_verdict(self) -> None:
+        known = self._context.verdict.outcome
+        if known is not None and known.report is not self._verified:
+            self._verified = known.report
+            self.look()
 
     def cancel(self) -> None:
         """Ends a run between two transactions; what was done until then is its outcome."""
@@ -380,7 +433,7 @@ class Retention(QObject):
 
     def _done(self, reading: Reading, confirmation: Confirmation | None, result: RetentionResult) -> None:
         self._job = self.waiting = self._no_checkpoint = self._failure = None
-        self._not_before = 0
+        self._not_before, self._ended_at = 0, self._clock()
         if result.doubt is None or (confirmation is not None and confirmation.clock is not None):
             self._watch.believe(reading)
             self._settings.retention_last_run.set(self._kept_by, reading.wall)
@@ -461,7 +514,7 @@ class Retention(QObject):
         """When it last ran and will run next."""
         if self._job is not None:
             return
-        last, due, now = self._settings.retention_last_run.get(self._kept_by), self.next_run, self._clock()
+        (last, outcome), due, now = self._last_run(), self.next_run, self._clock()
         off = "off"
         if self._database.is_locked:
             is_daily = self.daily and not self._database.read_only
@@ -474,15 +527,23 @@ class Retention(QObject):
                 "Retention: waiting for your confirmation that the clock is right (File, Data retention…)"
             )
         else:
-            went_back = self._settings.went_back_at.get(self._kept_by) or 0
-            since = ", before Time Travel" if last is not None and last <= went_back else ""
-            ran = [] if last is None else [f"last run {relative_time(last, now)}{self._outcome()}{since}"]
+            ran = [] if last is None else [f"last run {relative_time(last, now)}{outcome}"]
             if found is not None:
                 ended = "was stopped when the database was closed" if found.closed else "has not finished"
                 ran = [f"a run begun {relative_time(found.at, now)} {ended}"]
             ran = [_told(*self._failure, now)] if self._failure is not None else ran
             parts = [*ran, off if due is None else f"next {relative_time(due, now)}"]
             self.status.emit(f"Retention: {' · '.join(parts)}")
+
+    def _last_run(self) -> tuple[int | None, str]:
+        """When retention last ran, by whomever, and what came of it, where that was here. The audit chain is
+        the authority, but that a run without work is in none.
+        """
+        own, in_chain = self._settings.retention_last_run.get(self._kept_by), self._in_chain
+        is_back = own is not None and own <= (self._settings.went_back_at.get(self._kept_by) or 0)
+        if in_chain is not None and (own is None or is_back or in_chain > max(own, self._ended_at)):
+            return in_chain, ""
+        return own, f"{self._outcome()}{', before Time Travel' if is_back else ''}"
 
     def _outcome(self) -> str:
         if self.last is None:

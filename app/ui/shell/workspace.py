@@ -373,6 +373,8 @@ class Workspace(QWidget):
         for page in self._built.values():
             page.list.asked()
         self.context.outside.look()
+        if "retention" in vars(self):
+            self.retention.look()
         self.refresh()
 
     def jump(self, table: str, record_id: object) -> None:

@@ -16,10 +16,15 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from models.d1.errors import UnknownDatabase
 from models.engine import Capability
+from models.local.database import LocalDatabase
+from models.status import DAY
+from tests.conftest import NOW
 from tests.d1.edge import ACCOUNT, TOKEN, before
+from tests.fixtures import chains
 from tests.fixtures.connected import execute
 from tests.fixtures.inserting import INTO_USERS
 from tests.fixtures.live import Live
+from tests.fixtures.retaining import retain
 
 pytestmark = [pytest.mark.wrangler, pytest.mark.slow]
 
@@ -66,6 +71,17 @@ def test_its_first_rows_are_there_in_three_requests(live: Live, database_path: P
         listing = Lists(found.schema).open_list(found.database, ListQuery("users"))
         assert (found.name, listing.total, len(listing.rows), len(edge.calls)) == ("foundation", 1, 1, 3)
         found.database.release()
+
+
+def test_when_retention_last_ran_takes_no_request_more(
+    live: Live, database: LocalDatabase, database_path: Path
+) -> None:
+    chains.append(database.connection(), "acme", [NOW - 95 * DAY, NOW - DAY])
+    retain(database, now=NOW)
+    list(database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)"))
+    connection = live.connection(live.put(database_path, listed=True))
+    found = opened(connection)
+    assert found.last_run == NOW and found.database.client.meter.calls == 2
 
 
 def test_no_table_is_said_to_have_more_rows_than_there_is_room_for(live: Live, database_path: Path) -> None:

@@ -38,7 +38,7 @@ from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.context import make_context
 from tests.fixtures.gateway import append_by_tenant
-from tests.fixtures.retaining import unsigned
+from tests.fixtures.retaining import retain, unsigned
 
 OLD = NOW - 91 * DAY
 
@@ -218,6 +218,29 @@ def test_schedule_tells_last_and_next(worker: Retention, preferences: Preference
     with qtbot.waitSignal(worker.status) as status:
         worker._ages.timeout.emit()
     assert status.args == ["Retention: a run begun 1 h ago has not finished · next in 22 h"]
+
+
+def test_what_the_chain_has_is_the_last_run_whoever_ran_it(
+    database: LocalDatabase, worker: Retention, preferences: Preferences, qtbot: QtBot
+) -> None:
+    preferences.ran(NOW - 2 * HOUR)
+    preferences.settings.went_back_at.set(preferences.path, NOW - HOUR)
+    told: list[str] = []
+    worker.status.connect(told.append)
+    worker.start()
+    qtbot.waitUntil(lambda: bool(told))
+    assert told == ["Retention: last run 2 h ago, before Time Travel · next in 22 h"]
+    retain(database, now=NOW - 600)
+    worker._context.outside.written.emit()
+    qtbot.waitUntil(lambda: told[-1] == "Retention: last run 10 min ago · next in 22 h")
+    database.connection().execute(
+        "DELETE FROM audit_chain WHERE event_type = 'retention_completed' OR event_type LIKE 'retention_r%'"
+    )
+    worker.look()
+    qtbot.waitUntil(lambda: told[-1] == "Retention: last run 2 h ago, before Time Travel · next in 22 h")
+    preferences.ran(NOW - 60)  # and had nothing to do
+    worker._ages.timeout.emit()
+    assert told[-1] == "Retention: last run 1 min ago · next in 23 h"
 
 
 def test_a_run_that_ends_since_the_window_closes_says_so_at_the_next_start(
