@@ -211,6 +211,9 @@ class ListedTab(InspectedTab):
                     self.take_focus()
             are_new = len(own) == change.added.get(self.spec.table.name, 0) > 1
             self._made = change if initiator is None and change.undoable and are_new else None
+            if self._made is not None and (made := self._taken_back(own)):
+                self._leave_to_undo()
+                self._put_back = made
             if taken_back:
                 self._put_back = taken_back
             if self._is_dear:

@@ -18,6 +18,7 @@ from tests.fixtures.window import (
     click,
     closed,
     count,
+    current,
     dialog,
     go,
     open_file,
@@ -83,6 +84,8 @@ def test_one_is_written_to_the_tenants_chosen_by_keys_and_taken_back_at_once(
         (one, "notifications_created") for one in chosen
     }
     assert all(json.loads(payload)["title"] == "Down on Sunday" for *_, payload in entries)
+    notes = current(window)
+    qtbot.waitUntil(lambda: notes.list.selected_count() == 2)  # what was made is what one acts on next
     press("Ctrl+Z")
     qtbot.waitUntil(lambda: count(demo_path, "notifications") == before)
 
