@@ -38,6 +38,8 @@ _AROUND_TEXT = 52
 """Pixels beside the words of the field: its icon and its margins."""
 _USUAL = 9_999
 """Of a number up to this one the count takes as much room as of any other."""
+_SOME, _SELECTED = 999, "{} selected"
+"""So many of the rows are selected at the most, usually; for these words it has room, too."""
 _FOR_USUAL = 24
 """Pixels that the text gives up for that where room is short."""
 _ANY_WIDTH = 16_777_215
@@ -187,6 +189,13 @@ class FilterValues:
     dates: DateRange = field(default_factory=DateRange)
 
 
+class _Count(Label):
+    """As wide as its words: Qt's hint stays that of the room that was last kept for them."""
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + 2, super().sizeHint().height())
+
+
 class FilterRow(QWidget):
     """What the rows are filtered by, and how many are left.
 
@@ -241,7 +250,7 @@ class FilterRow(QWidget):
         if self.dates is not None:
             self.dates.range_changed.connect(self._emit)
             self._row.addWidget(self.dates)
-        self.count = Label(look=Look.DIM)
+        self.count = _Count(look=Look.DIM)
         self.count.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.count.hide()
         self._row.addWidget(self.count)
@@ -338,7 +347,8 @@ class FilterRow(QWidget):
             return
         text = _TEXT if self.width() >= _FOR_TEXT else _TEXT_IN_NARROW
         room = self.width() - self._without_count() + self.text.minimumWidth() - text
-        gives = max(0, min(text - _LEAST_TEXT, self._least_count() - room))
+        wanted = max(self._least_count(), self._as_selected() if text < _TEXT else 0)
+        gives = max(0, min(text - _LEAST_TEXT, wanted - room))
         if self._least_count() > room + gives and self.isVisible():  # a part of a number is another number
             self._for_one_line = self.width() + 1
             self._share_room()
@@ -346,7 +356,7 @@ class FilterRow(QWidget):
         usual = _FOR_USUAL if self.width() >= _FOR_ORDER else 0
         self.text.setMinimumWidth(text - gives - usual)  # once: a greater one would make it wider at once
         room += gives
-        self._say_count(room - self._short_words())
+        self._say_count(max(room - self._short_words(), min(room, self._as_selected())))
         self._widest_count = max(self._widest_count, self._count_wants(room))
         # Else parts would stand upon each other.
         self.count.setMaximumWidth(_ANY_WIDTH if room >= self._widest_count else max(0, room))
@@ -376,13 +386,17 @@ class FilterRow(QWidget):
         """
         advance, said = self.count.fontMetrics().horizontalAdvance, self.count.text()
         is_number = said in {"", grouped(self._selected or (self._counted or (0,))[0])}
-        usual, room = (
-            (grouped(_USUAL), room)
-            if is_number
-            else (counted(_USUAL, *self._noun), room - self._short_words())
-        )
-        least = advance(usual) + 2 if self._counted is not None else 0
-        return max(advance(said) + 2, least if least <= room else 0)
+        if is_number:
+            usual = [advance(grouped(_USUAL)) + 2, self._as_selected()]
+        else:
+            usual, room = [advance(counted(_USUAL, *self._noun)) + 2], room - self._short_words()
+        fitting = [wide for wide in usual if wide <= room and self._counted is not None]
+        return max(advance(said) + 2, *fitting, 0)
+
+    def _as_selected(self) -> int:
+        """What the count takes where it says that some are selected: a number alone would be another one."""
+        words = _SELECTED.format(grouped(_SOME))
+        return 0 if self._counted is None else self.count.fontMetrics().horizontalAdvance(words) + 2
 
     def _short_words(self) -> int:
         """What buttons need to say what they do, rather than the count what it counts."""
@@ -413,7 +427,7 @@ class FilterRow(QWidget):
         noun = counted(number, *self._noun)
         words = f"{noun} {which}".rstrip()
         if self._selected:
-            words = f"{grouped(self._selected)} selected"
+            words = _SELECTED.format(grouped(self._selected))
             whole = f"{grouped(self._selected)} of {noun} selected"
         elif self._narrow:
             words = f"≤ {noun}" if which == AT_MOST else words

@@ -39,8 +39,10 @@ _ROW, _PAD, _GAP = 30, 10, 24
 _SHOWN, _EDGE = 12, 6
 _FEWEST, _AROUND_ROWS = 3, 4
 """Rows that are in sight on a screen as low as that, and pixels of the list beside its rows."""
-_LEAST, _LEAST_CHOSEN = 84, 108
-"""The width of a box where room is short, and where something is chosen whose words need it."""
+_LEAST, _LEAST_CHOSEN, _LEAST_NAMED = 84, 108, 124
+"""The width of a box where room is short, and where something is chosen whose words need it, or nothing is,
+and they say what it is of.
+"""
 _SEARCH_FROM = 6
 
 
@@ -153,10 +155,14 @@ class Picker(ChoiceBox):
         return super().sizeHint().expandedTo(QSize(self._width, 0))
 
     def minimumSizeHint(self) -> QSize:
-        """A word that is chosen has its room, which says what the rows are kept by."""
-        chosen = self.fontMetrics().horizontalAdvance(self.currentText()) + AROUND + 2
-        least = _LEAST if self._key is None else max(_LEAST, min(_LEAST_CHOSEN, chosen))
-        return QSize(least, super().minimumSizeHint().height())
+        """A word that is chosen has its room, which says what the rows are kept by; else the one that says by
+        what they may be.
+        """
+        is_any = self._key is None
+        words = self.short_words() if is_any else self.currentText()
+        wanted = self.fontMetrics().horizontalAdvance(words) + AROUND + 2
+        most = _LEAST_NAMED if is_any else _LEAST_CHOSEN
+        return QSize(max(_LEAST, min(most, wanted)), super().minimumSizeHint().height())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in _OPENING:

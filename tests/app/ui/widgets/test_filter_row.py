@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import SHORT, Choice, push_button
+from app.ui.widgets.choice_box import AROUND
 from app.ui.widgets.filter_row import DateRange, FilterRow, FilterValues, Pick, Span
 from app.ui.widgets.form_dialog import DateRangeDialog
 from tests.fixtures.window import added
@@ -263,3 +264,25 @@ def test_what_is_searched_is_said_as_far_as_there_is_room(qtbot: QtBot, theme: T
         assert field.fontMetrics().horizontalAdvance(said[-1]) <= max(width - 52, 40)
         assert (hint in field.toolTip()) == (said[-1] != hint)
     assert [*dict.fromkeys(said)] == [hint, "Idea, refined idea or id…", "Idea, refined idea…", "Idea…"]
+
+
+def test_where_room_is_short_lists_keep_their_word_and_so_does_what_is_selected(
+    qtbot: QtBot, theme: Theme
+) -> None:
+    picks = [Pick(key, key, f"Any {key}") for key in ("state", "password", "event type")]
+    row = added(qtbot, FilterRow(theme, "Filter by name or URL…", picks=picks, noun=("webhook", "webhooks")))
+    main = push_button(theme, "New webhook…", icon=Icon.ADD)
+    main.setProperty(SHORT, "New…")
+    row.add_trailing(main)
+    row.set_count(21)
+    row.show()
+    row.resize(600, row.sizeHint().height())
+    advance = row.fontMetrics().horizontalAdvance
+    qtbot.waitUntil(lambda: row.count.text() == "21 webhooks")
+    assert not row._in_two and row.text.width() >= 110
+    for picker in row.pickers.values():
+        assert picker.width() >= advance(picker.short_words()) + AROUND, picker.short_words()
+    places = [part.x() for part in (*row.pickers.values(), row.count)]
+    row.set_selected(3)
+    qtbot.waitUntil(lambda: row.count.text() == "3 selected")
+    assert [part.x() for part in (*row.pickers.values(), row.count)] == places
