@@ -99,22 +99,24 @@ class EmptyState(QWidget):
         return done
 
     def _make_room(self) -> None:
-        """Words and buttons go before the icon where there is little room, and the sentence, which the tip
-        says then, before title and buttons.
+        """Words and buttons go before the icon where there is little room, and before the margins; the
+        sentence, which the tip says then, goes before title and buttons.
         """
         height, width, sentence = self.height(), self.width() - 2 * _AROUND, self._sentence.text()
         labels = [label for label in (self.title, self._sentence) if label.text()]
-        needed = 2 * _AROUND + 16 + sum(label.heightForWidth(width) + 8 for label in labels)
-        needed += max((button.sizeHint().height() for button in self._buttons), default=0)
-        is_tight = height < needed
-        around = 4 if is_tight else _AROUND
+        shown = [button.sizeHint().height() for button in self._buttons if not button.isHidden()]
+        needed = 16 + sum(label.heightForWidth(width) + _APART for label in labels) + max(shown, default=0)
+        is_tight = height < needed + 2 * _TIGHT
+        around = _AROUND if height >= needed + 2 * _AROUND else _TIGHT
         self._column.setContentsMargins(around, around, around, around)
+        without = needed - is_tight * (self._sentence.heightForWidth(width) + _APART)
+        self._column.setSpacing(0 if height < without + 2 * _TIGHT else _APART)
         self._sentence.setVisible(bool(sentence) and not is_tight)
         set_tip(self, sentence if is_tight else "")
-        self._icon.setVisible(height >= needed + _ROOM_FOR_ICON)
+        self._icon.setVisible(height >= needed + 2 * _AROUND + _ROOM_FOR_ICON)
 
 
-_AROUND = 24
+_AROUND, _TIGHT, _APART = 24, 4, 8
 _ROOM_FOR_ICON = 40 + 8
 LOW = 320
 """The height of a tab in pixels below which its rows need the margins."""
@@ -124,7 +126,7 @@ _LONG, _MOST_LINES, _OPENED_LINES = 160, 12, 14
 _FOLDS, _FOLDS_LINES, _FIRST_LINES = 2 * _LONG, 8, 5
 """Characters and lines beyond which a value shows its start, and lines of that: a few more are shown all."""
 _COPIED_MS = 1200
-_DETAIL, _LEAST_DETAIL, _LEAST_HEIGHT = 400, 384, 110
+_DETAIL, _LEAST_DETAIL, _LEAST_HEIGHT = 400, 384, 54
 _LEAST_WIDTH, _LEAST_BODY, _LOW = 280, 24, 260
 _ROOM_FOR_FLOOR = 440
 """The height in pixels of an inspector below which its floor scrolls with the rest."""

@@ -315,3 +315,25 @@ def test_a_value_stands_on_the_line_of_its_name(qtbot: QtBot, theme: Theme) -> N
         assert value is not None
         place = QRect(value.mapTo(fields, QPoint()), value.size())
         assert first_line(image, name.geometry()) == first_line(image, place), value
+
+
+def test_an_empty_state_gives_its_margins_up_before_its_sentence_and_holds_its_buttons(
+    qtbot: QtBot, theme: Theme
+) -> None:
+    buttons = push_button(theme, "Clear filters"), push_button(theme, "Try again")
+    state = EmptyState(theme, Icon.INFO, "No users yet", "Create the first one.", buttons)
+    over = added(qtbot, QWidget())
+    state.setParent(over)
+    over.resize(400, 300)
+    over.show()
+    for button in buttons:
+        button.hide()
+    for height, says in ((110, True), (74, True), (40, False)):  # what is hidden takes no room
+        state.resize(380, height)
+        state.show()
+        qtbot.waitUntil(lambda says=says: bool(state.toolTip()) is not says)  # type: ignore[misc]
+        assert state.title.isVisible()
+    buttons[0].show()
+    state.resize(380, 68)
+    qtbot.waitUntil(lambda: state.rect().contains(buttons[0].geometry()) and cut(over) == [])
+    assert state.title.geometry().bottom() < buttons[0].y()
