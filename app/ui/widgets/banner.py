@@ -334,7 +334,7 @@ class Banner(QFrame):
         self._shrinking: list[QPushButton] = []
         self.setProperty("card", True)
         self._icon = IconLabel(theme, 24)
-        self._headline = FoldedLabel(look=Look.STRONG, most=1)
+        self._headline = FoldedLabel(look=Look.STRONG, most=1, even=True)
         wraps = self._headline.sizePolicy()
         wraps.setHorizontalPolicy(QSizePolicy.Policy.Preferred)
         self._headline.setSizePolicy(wraps)
@@ -511,6 +511,7 @@ class Banner(QFrame):
         low = self.window() is not self and self.window().height() < LOW
         if low != self._low:
             self._low = low
+            self._headline.fold_to(2 if low else 1)  # two lines of a low banner take no more than its buttons
             self._rest.fold_to(1 if low else 2)
             self._row.setContentsMargins(16, 4 if low else 8, 10, 4 if low else 8)
             self._row.setSpacing(4 if low else 8)

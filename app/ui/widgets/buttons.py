@@ -189,6 +189,8 @@ def framed_button(action: QAction) -> QToolButton:
 
 SHORT = "short"
 """The property of a button that says what it is called where there is no room for all of its words."""
+KEEPS = "keeps_short"
+"""And of one whose icon alone does not say what it does, that it keeps those."""
 
 
 def share_words(row: QBoxLayout, room: int, buttons: Sequence[QPushButton]) -> None:
@@ -210,7 +212,7 @@ def give_way(wanted: int, room: int, buttons: Sequence[QPushButton]) -> None:
         for button in reversed(buttons):
             said = str(button.property(SHORT) or "") if only_to_short else ""
             stays = button.isHidden() or button.icon().isNull() or (only_to_short and not said)
-            if wanted > room and not stays:
+            if wanted > room and not stays and not (button.property(KEEPS) and not only_to_short):
                 wanted += button.fontMetrics().horizontalAdvance(said) - takes[button]
                 takes[button], words[button] = button.fontMetrics().horizontalAdvance(said), said
     for button in buttons:

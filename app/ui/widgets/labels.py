@@ -229,7 +229,7 @@ class ElidedLabel(Label):
 class FoldedLabel(Label):
     """Wraps to at most `most` lines and ends in an ellipsis there, until `unfold(True)`; a word that no line
     can take is broken. `is_long` says whether it has more to say. Where there is room for less than `fewest`
-    letters it shows none.
+    letters it shows none. Two lines of an `even` one are about as long: no word stands alone in the second.
     """
 
     _title = 1.1
@@ -238,10 +238,17 @@ class FoldedLabel(Label):
     """It paints its lines itself."""
 
     def __init__(
-        self, text: str = "", look: Look = Look.TEXT, *, most: int = 2, fewest: int = 0, caption: str = ""
+        self,
+        text: str = "",
+        look: Look = Look.TEXT,
+        *,
+        most: int = 2,
+        fewest: int = 0,
+        even: bool = False,
+        caption: str = "",
     ) -> None:
         super().__init__(text, look, wrap=True, caption=caption)
-        self._most, self._fewest = most, fewest
+        self._most, self._fewest, self._even = most, fewest, even
         policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -296,7 +303,9 @@ class FoldedLabel(Label):
         return ceil(QFontMetricsF(self.font()).lineSpacing())
 
     def _lines(self, width: int) -> list[str]:
-        return list(_wrapped(QLabel.text(self), self.font().toString(), max(24, width)))
+        of = QLabel.text(self), self.font().toString(), max(24, width)
+        lines = _wrapped(*of)
+        return list(_evened(*of) if self._even and len(lines) == 2 else lines)
 
 
 @lru_cache(1024)
@@ -313,6 +322,19 @@ def _wrapped(text: str, font: str, width: int) -> tuple[str, ...]:
         evened = lines_of(text, face, min(width, even))
         return evened if len(evened) == len(lines) else lines
     return lines
+
+
+@lru_cache(256)
+def _evened(text: str, font: str, width: int) -> tuple[str, ...]:
+    """The two lines of it, with the first no longer than it must be."""
+    least = width // 2
+    while width - least > 4:
+        middle = (least + width) // 2
+        if len(_wrapped(text, font, middle)) > 2:
+            least = middle
+        else:
+            width = middle
+    return _wrapped(text, font, width)
 
 
 def lines_of(text: str, face: QFont, width: int) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ _ABOUT = {CHAIN: "Verify chain", SELECTED: "Verify the selected entries"}
 _MORE = "Other ways to verify, checkpoints and the report"
 ACCEPT, CHECKPOINTS, REPORT = "accept_start", "checkpoints", "report"
 GO_TO, OF_ACTOR, BEFORE, BEHIND, PROOF = "go_to", "of_actor", "previous", "next", "proof"
-_SHORT = {REPORT: "Report…", SELECTED: "Verify", BEFORE: "Prev", BEHIND: "Next"}
+_SHORT = {ACCEPT: "Accept…", REPORT: "Report…", SELECTED: "Verify", BEFORE: "Prev", BEHIND: "Next"}
 
 _ROOM, _ROOM_WITH_FINDINGS, _ROOM_FOR_BARS, _ROOM_FOR_BARS_BESIDE_FINDINGS = 480, 600, 270, 400
 _CLOSE = 8

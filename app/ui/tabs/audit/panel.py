@@ -29,7 +29,7 @@ from app.ui.tabs.audit.findings import FindingsPanel
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.banner import STOP_WAITING, Banner
-from app.ui.widgets.buttons import push_button
+from app.ui.widgets.buttons import KEEPS, push_button
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.file_dialogs import ask_new_folder
 from app.ui.widgets.labels import in_column
@@ -109,7 +109,8 @@ class VerificationPanel(QWidget):
         """Puts them into the banner; the first and the third only show where there is something to do."""
         self.accept_button, self.checkpoints_button, self.report_button = accept, checkpoints, report
         self.banner.add_button(self.stop_button)
-        self.banner.add_button(accept)
+        accept.setProperty(KEEPS, True)
+        self.banner.add_button(accept, shrinks=True)
         self.banner.add_button(checkpoints, shrinks=True)
         self.banner.add_button(report, shrinks=True)
         self.banner.add_button(verify)

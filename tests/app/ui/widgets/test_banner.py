@@ -7,7 +7,7 @@ from app.itemmodels.columns import Tone
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner, ProgressBar, Toast, WaitLine
-from app.ui.widgets.buttons import SplitButton, push_button
+from app.ui.widgets.buttons import KEEPS, SHORT, SplitButton, push_button
 from app.ui.widgets.labels import ElidedLabel, FoldedLabel, in_column
 from tests.fixtures.window import added
 
@@ -332,3 +332,42 @@ def test_what_is_read_on_stays_open_while_it_grows_old(qtbot: QtBot, theme: Them
     assert banner.more_button.isChecked() and banner.sizeHint().height() == high
     banner.show_verdict(Tone.OK, "Chain verified", f"— {said}")
     assert not banner.more_button.isChecked()
+
+
+def test_in_a_low_window_a_headline_takes_two_even_lines_before_it_is_cut(theme: Theme, qtbot: QtBot) -> None:
+    host, banner = QWidget(), Banner(theme)
+    for words in ("Save what can be read…", "Restore from a copy…"):
+        banner.add_button(push_button(theme, words))
+    in_column(banner, None, within=host)
+    qtbot.addWidget(host)
+    host.resize(600, 360)
+    host.show()
+    banner.show_verdict(Tone.BAD, "The file is damaged", "— what can be read of it is shown", DETAIL)
+    head = next(one for one in banner.findChildren(FoldedLabel) if one.text() == "The file is damaged")
+    qtbot.waitUntil(lambda: not head.is_long and head.toolTip() == "")
+    assert head._lines(head.width()) == ["The file is ", "damaged"] and banner.height() <= 46
+    assert head.height() >= head.heightForWidth(head.width())
+    host.resize(600, 800)
+    qtbot.waitUntil(lambda: not banner.is_low and head.is_long)
+
+
+def test_two_lines_are_about_as_long(theme: Theme, qtbot: QtBot) -> None:
+    words = "Another program has changed the tables of this file"
+    wide = FoldedLabel().fontMetrics().horizontalAdvance
+    lines = added(qtbot, FoldedLabel(words, even=True))._lines(wide(words) - 10)
+    assert lines == ["Another program has ", "changed the tables of this file"]
+    assert FoldedLabel(words)._lines(wide(words) - 10)[1] == "file"
+
+
+def test_a_button_whose_icon_says_too_little_keeps_its_short_words(theme: Theme, qtbot: QtBot) -> None:
+    banner = added(qtbot, Banner(theme))
+    button = push_button(theme, "Accept this end…", icon=Icon.CHECK)
+    button.setProperty(SHORT, "Accept…")
+    button.setProperty(KEEPS, True)
+    banner.add_button(button, shrinks=True)
+    banner.show_verdict(Tone.WARN, "Older state, or cut off", detail=DETAIL)
+    banner.resize(300, 54)
+    banner.show()
+    qtbot.waitUntil(lambda: button.text() == "Accept…")
+    banner.resize(1200, 54)
+    qtbot.waitUntil(lambda: button.text() == "Accept this end…")
