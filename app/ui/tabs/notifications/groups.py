@@ -33,9 +33,12 @@ _READ: Final = "read"
 _LONGEST: Final = 120
 _WIDE, _NARROW, _LEAST = 320, 240, 160
 """Pixels of the panel until it is drawn by hand, and where room is short; and its least."""
+_CLOSE: Final = 6
 _AROUND_WORDS: Final = 56
 """Pixels of a button beside its words, with the gap to the next one."""
 _ROOM_FOR_WIDE: Final = 1_200
+_LOW: Final = 200
+"""The height of the panel in pixels below which groups have their room before what else stands there."""
 _ALL: Final = "All of them"
 _MOST_NAMED: Final = 80
 """Characters of a group's name in a sentence."""
@@ -149,10 +152,12 @@ class GroupsPanel(QWidget):
             for name, icon in icons.items()
         }
         self.buttons[DELETE].setProperty(ENDS, True)
-        top, acts = QWidget(), QWidget()
-        in_row(self.by, (self.field, 1), within=top, spacing=8)
-        self._acts = in_row(*self.buttons.values(), None, within=acts, spacing=6)
-        in_column(top, (self.table, 1), self.state, acts, within=self, spacing=8)
+        self._is_low = False
+        self._place_of_acts = QWidget()
+        self._acts = in_row(*self.buttons.values(), None, within=self._place_of_acts, spacing=_CLOSE)
+        self._top = in_row(self.by, (self.field, 1), spacing=8)
+        parts = (self._top, (self.table, 1), self.state, self._place_of_acts)
+        self._column = in_column(*parts, within=self, spacing=8)
         self.setMinimumWidth(_LEAST)  # that of its parts would be that of all words of the buttons
         self.by.currentIndexChanged.connect(self._change)
         self.field.textChanged.connect(self._wait.start)
@@ -163,7 +168,22 @@ class GroupsPanel(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._leave_room()
         self._share()
+
+    def _leave_room(self) -> None:
+        """In a low window what is done with a group stands in the place of the field, unless that is in use:
+        the filter of the list finds groups, too.
+        """
+        low = self.height() < _LOW and not self.field.text() and not self.field.hasFocus()
+        if low == self._is_low:
+            return
+        self._is_low = low
+        self.field.setHidden(low)
+        self.state.setHidden(low)
+        self._column.setSpacing(_CLOSE if low else 8)
+        self.table.set_low(low)
+        (self._top if low else self._column).addWidget(self._place_of_acts, int(low))
 
     def wanted_in(self, room: int) -> int:
         """How wide it is in a tab of this width, until its border is drawn by hand."""
@@ -390,11 +410,12 @@ class GroupsPanel(QWidget):
         """
         shown = [(name, one) for name, one in self.buttons.items() if not one.isHidden()]
         advance, room = self.fontMetrics().horizontalAdvance, self.width() - _AROUND_WORDS * len(shown)
-        is_tight = sum(advance(self._shorts[name][0]) for name, _ in shown) > room
+        is_tight = self._is_low or sum(advance(self._shorts[name][0]) for name, _ in shown) > room
         for name, button in shown:
             button.setProperty(SHORT, self._shorts[name][is_tight])
         order = [self.buttons[name] for name in (MARK_READ, DELETE, MARK_UNREAD)]
-        share_words(self._acts, self.width(), order)
+        beside = self._is_low * (self.by.width() + self._top.spacing())
+        share_words(self._acts, self.width() - beside, order)
 
     def _act(self, name: str) -> None:
         why = "Choose a group first." if self._current() is None else self._refusal(name)

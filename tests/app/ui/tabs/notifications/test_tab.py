@@ -18,6 +18,7 @@ from models.errors import ChangedMeanwhile
 from models.status import DAY
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
+from tests.fixtures.seen import cut
 from tests.fixtures.window import ask, dialog, pick, texts, value_of
 
 OPENS = "open_what_it_names"
@@ -553,3 +554,19 @@ def test_one_goes_by_a_key_and_several_after_a_question_and_undo_brings_them_bac
     context.history.undo()
     qtbot.waitUntil(lambda: tab.model.rowCount() == count)
     assert int(stored(context, "SELECT COUNT(*) FROM notifications")) == count
+
+
+@pytest.mark.slow
+def test_in_a_low_window_groups_have_their_room_before_the_field(tab: NotificationsTab, qtbot: QtBot) -> None:
+    tab.commands.trigger("groups")
+    panel = tab.groups
+    assert panel is not None
+    qtbot.waitUntil(lambda: panel.table.model().rowCount() > 3)
+    low = (False, True, False)
+    for height, is_low in zip((560, 214, 560), low, strict=True):
+        tab.resize(632, height)
+        qtbot.waitUntil(lambda is_low=is_low: panel.field.isHidden() is is_low)  # type: ignore[misc]
+        qtbot.waitUntil(lambda: panel.table.rect().height() >= panel.table.horizontalHeader().height() + 52)
+        qtbot.waitUntil(lambda: cut(tab) == [])
+        assert panel.by.isVisible() and panel.buttons["delete"].isVisible()
+        assert panel.state.isHidden() is is_low
