@@ -3,6 +3,7 @@
 from functools import partial
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QPushButton, QStackedLayout, QWidget
 
 from app.itemmodels.columns import Index, Tone
@@ -33,6 +34,8 @@ _WAYS = (Way.START_OVER, Way.ANOTHER_DATABASE)
 """What the verdict's banner has no button for."""
 _LEAST, _AROUND = 24, 4
 """Pixels of what one finding says in full: a line at least, and what shows around what has the focus."""
+_FOR_ONE = 150
+"""The height of the panel in pixels from which on it says one in full, too; Return says it at any."""
 
 
 class FindingsPane(QWidget):
@@ -95,6 +98,7 @@ class FindingsPanel(QFrame):
         self._theme = theme
         self.table.selection_changed.connect(self._choose)
         self.table.opened.connect(self._read)
+        self._beside = False
         self._seqs: list[int | None] = []
         self.chosen_seq: int | None = None
         self._found: tuple[Finding, ...] = ()
@@ -123,7 +127,16 @@ class FindingsPanel(QFrame):
         """Whether it stands beside the entries: there it is high and narrow, and says one finding in full."""
         self.table.set_most(_MOST_BESIDE if beside else _MOST)
         self.table.setColumnHidden(_TENANT, beside)
-        self._said.setVisible(beside)
+        self._beside = beside
+        self._leave_room()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._leave_room()
+
+    def _leave_room(self) -> None:
+        """To choose a finding there must be some in sight."""
+        self._said.setVisible(self._beside and self.height() >= _FOR_ONE)
 
     def _button(self, way: Way) -> QPushButton:
         return way_button(self._theme, way, partial(self.way_wanted.emit, way))

@@ -718,3 +718,27 @@ def test_checkpoints_that_could_not_be_read_are_said_beside_a_sound_chain(
 
 def test_each_code_of_a_finding_has_its_words() -> None:
     assert KINDS.keys() == set(Code)
+
+
+@pytest.mark.slow
+def test_in_a_low_window_findings_have_their_room_before_one_of_them_in_full(
+    qtbot: QtBot, page: AuditTab, demo_path: Path
+) -> None:
+    ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq IN (3, 5)")
+    page.resize(632, 400)
+    page.commands.trigger("verify")
+    panel = page.findings
+    qtbot.waitUntil(lambda: panel.count == 2 and panel._said.isVisible())
+    page.resize(632, 214)
+    rows = panel.table
+    qtbot.waitUntil(
+        lambda: rows.viewport().height() >= rows.rowHeight(0) and panel._said.isHidden() and rows.isVisible()
+    )
+    page.resize(632, 400)
+    qtbot.waitUntil(panel._said.isVisible)
+
+
+def test_it_has_room_in_the_lowest_window_of_production(page: AuditTab) -> None:
+    """What 640 by 400 points leave below a title bar, the strip, the menus, the tool bar and the tabs."""
+    page.resize(632, 400)
+    assert page.minimumSizeHint().height() <= 190
