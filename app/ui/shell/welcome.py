@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
@@ -18,6 +18,7 @@ from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, clear, in
 from models.errors import FileOrName
 
 SHOWN, NAME_SHOWN = 6, 40
+_WIDE, _AROUND = 620, 8
 LIVE, PRODUCTION = "Live D1 database", "PRODUCTION · live D1 database"
 CHOICES = (
     ("open", "A SQLite file in D1's schema"),
@@ -41,11 +42,11 @@ class WelcomePage(QWidget):
         super().__init__(parent)
         self._theme = theme
         # Each part is given its place before it is filled: what is moved is styled again.
-        scroll, page, panel = QScrollArea(self, widgetResizable=True), QWidget(), QFrame()
+        scroll, page, panel = QScrollArea(self, widgetResizable=True), QWidget(), _Card()
         in_column(scroll, within=self)
         scroll.setWidget(page)
         whole = QVBoxLayout(page)
-        whole.setContentsMargins(0, 8, 0, 8)
+        whole.setContentsMargins(_AROUND, _AROUND, _AROUND, _AROUND)
         whole.addStretch(2)
         whole.addWidget(panel, 0, Qt.AlignmentFlag.AlignHCenter)
         whole.addStretch(3)
@@ -53,7 +54,6 @@ class WelcomePage(QWidget):
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         panel.setProperty("card", True)
-        panel.setFixedWidth(620)
         self._recent_title = Label("Recent", Look.SECTION)
         self._recent_title.setContentsMargins(0, 16, 0, 0)
         self._recent = QGridLayout()
@@ -102,6 +102,13 @@ class WelcomePage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._first.setFocus(Qt.FocusReason.OtherFocusReason)
+
+
+class _Card(QFrame):
+    """As wide in any window that has the room."""
+
+    def sizeHint(self) -> QSize:
+        return QSize(_WIDE, super().sizeHint().height())
 
 
 def _heading(theme: Theme) -> QHBoxLayout:

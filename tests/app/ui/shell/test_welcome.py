@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QLabel, QPushButton, QScrollArea, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.ui.shell.welcome import CHOICES, SHOWN, WelcomePage
@@ -96,3 +96,17 @@ def test_it_begins_at_open_and_folders_stand_below_each_other(
     assert len({one.mapTo(page, QPoint()).x() for one in folders}) == 1
     names = [one.text() for one in page.findChildren(QPushButton) if one.text().endswith(".sqlite")]
     assert names[0] == "a.sqlite" and "…" in names[1]
+
+
+def test_what_it_says_stands_in_the_middle_also_where_it_is_narrow(
+    qtbot: QtBot, theme: Theme, tmp_path: Path
+) -> None:
+    page = shown(qtbot, theme)
+    page.set_recent([tmp_path / f"{number}.sqlite" for number in range(SHOWN)])
+    for width in (1_000, 632):
+        page.resize(width, 360)
+        scroll = child(page, QScrollArea)
+        card = next(one for one in page.findChildren(QFrame) if one.property("card"))
+        within = scroll.viewport().width() - card.width()
+        qtbot.waitUntil(lambda: abs(card.x() - within // 2) <= 1 and card.x() >= 8)  # noqa: B023
+        assert scroll.horizontalScrollBar().maximum() == 0
