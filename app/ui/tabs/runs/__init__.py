@@ -210,20 +210,23 @@ class RunsTab(RecordTab):
     def _share_line(self) -> None:
         """Before the statuses lose their counts the buttons beside them are under "…", the first one last."""
         low, words = height_of(self) < LOW, self._parked_words()
+        listed = self.chips.sizeHint().width() > self._line.width()  # not beside each other, but to pick from
+        chips = (self.chips.minimumSizeHint if listed else self.chips.sizeHint)().width()
         parked = self.parked_button.sizeHint().width()
         parked -= self.parked_button.fontMetrics().horizontalAdvance(self.parked_button.text())
         of = self.parked_button.fontMetrics().horizontalAdvance
-        room = self._line.width() - self.chips.sizeHint().width() - 2 * _BESIDE - parked
+        room = self._line.width() - chips - 2 * _BESIDE - parked
         needed = of(words[0]) + sum(button.sizeHint().width() + _BESIDE for button in self._put_away)
         needed += self.ready.sizeHint().width() + _BESIDE if self.is_narrow else 0
-        self._is_close = not low and room < needed and self.chips.sizeHint().width() <= self._line.width()
+        is_short = room < needed
+        self._is_close = not low and is_short and not listed
         new, charts = self._put_away
         takes = new.sizeHint().width() + _BESIDE
         keeps_new = room >= takes + of(words[1])
         room -= takes if keeps_new else 0
         new.setHidden(self._is_close and not keeps_new)
         charts.setHidden(self._is_close)
-        self.parked_button.setText(words[self._is_close and room < of(words[0])])
+        self.parked_button.setText(words[is_short if listed else self._is_close and room < of(words[0])])
         self.parked_button.setHidden(self._is_close and room < of(words[1]))
         self._more.setVisible((low or self._is_close) and not self.opener.is_open)
         self._place_ready()

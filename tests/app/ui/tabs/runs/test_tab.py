@@ -17,6 +17,7 @@ from app.ui.tabs.runs.parked import ParkedIdeasDialog, revisit
 from app.ui.tabs.runs.phase_scores import phase_scores
 from app.ui.tabs.runs.run_acts import ACTS, ASKED, ReasonDialog, main_acts, refusal_of
 from app.ui.theme import Theme
+from app.ui.widgets.buttons import Choice
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.filter_row import FilterValues
 from app.ui.widgets.formatting import score
@@ -587,3 +588,14 @@ def test_in_a_narrow_window_the_statuses_keep_their_counts(tab: RunsTab, qtbot: 
     qtbot.waitUntil(lambda: tab.parked_button.isHidden() and picker.isHidden())
     tab.resize(868, 300)  # low, too
     assert tab._line.isHidden() and tab._more.isVisible()
+
+
+@pytest.mark.slow
+def test_it_is_no_wider_than_a_screen_at_twice_the_size(show_tab: ShowTab, qtbot: QtBot) -> None:
+    """A screen of 1,280 by 1,024 has 640 by 512 points then."""
+    tab = show_tab(RunsTab)
+    tab._parked_count, tab._due_count = 9, 3
+    tab.chips.set_chips([Choice(status, f"{status}", 123_456) for status in (None, *planning.STATUSES)])
+    tab.resize(632, 400)
+    qtbot.waitUntil(lambda: tab.parked_button.text() == "9 · 3 due")
+    assert tab.minimumSizeHint().width() <= 632 and tab.charts_button.isVisible()
