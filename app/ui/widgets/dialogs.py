@@ -809,7 +809,7 @@ class BugDialog(Dialog):
         )
         self.setMinimumWidth(620)
         self.text = text_box(theme, "Details", details)
-        self.text.setMinimumHeight(220)
+        self.text.setMinimumHeight(220 if self._room.height() > 480 else 96)  # else all of it would scroll
         self.add_widget(self.text, 1)
         self.copy_button = copy_button(theme, "Copy details", lambda: details)
         self.set_close_button(left=[self.copy_button])

@@ -472,3 +472,12 @@ def test_a_dialog_says_whole_sentences_of_the_toast(qtbot: QtBot, theme: Theme, 
     assert shown.fits(shown.width(), 3) and not shown.geometry().intersects(words)
     assert dialog.rect().contains(shown.geometry())
     dialog.close()  # before what its words are of
+
+
+def test_a_mistake_is_told_without_scrolling_on_a_low_screen(
+    qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BugDialog, "_room", QSize(592, 352))  # of a screen of 1,280 by 800 at 200 %
+    box = added(qtbot, BugDialog(theme, "Traceback (most recent call last):"))
+    box.open()
+    assert not box._scrolls and box.text.height() >= 96
