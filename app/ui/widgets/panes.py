@@ -647,14 +647,16 @@ class FieldList(QWidget):
             line.addWidget(show, 0, Qt.AlignmentFlag.AlignLeft)
         if not field.go_in_words:
             line.addStretch(1)  # what room there is to spare is below it
-        self._grid.addWidget(holder, row, 1)
+        copies, leads_on = field.can_copy and bool(field.copy or field.value), field.go is not None
+        has_button = copies or (leads_on and not field.go_in_words)
+        self._grid.addWidget(holder, row, 1, 1, 1 if has_button else 2)  # else a word more fits into its line
         self._names.append(name)
-        if field.can_copy and (field.copy or field.value):
+        if copies:
             button = tool_button(
                 self._theme, Icon.COPY, f"Copy {field.label.lower()}", lambda: self._copy(field, button)
             )
             self._grid.addWidget(button, row, 2, top)
-        elif field.go is not None and not field.go_in_words:
+        elif field.go is not None and has_button:
             go = tool_button(self._theme, Icon.CARET_RIGHT, field.go_words, field.go)
             self._grid.addWidget(go, row, 2, top)
 

@@ -337,3 +337,15 @@ def test_an_empty_state_gives_its_margins_up_before_its_sentence_and_holds_its_b
     state.resize(380, 68)
     qtbot.waitUntil(lambda: state.rect().contains(buttons[0].geometry()) and cut(over) == [])
     assert state.title.geometry().bottom() < buttons[0].y()
+
+
+def test_a_value_that_is_not_copied_has_the_room_of_the_button(qtbot: QtBot, theme: Theme) -> None:
+    fields = added(qtbot, FieldList(theme))
+    words = "PBKDF2-HMAC-SHA256, 100,000 iterations"
+    fields.set_fields([Field("Id", words), Field("Password", words, can_copy=False)])
+    fields.resize(400, 80)
+    fields.show()
+    copied, kept = (one for one in fields.findChildren(Label) if one.text() == words)
+    qtbot.waitUntil(lambda: kept.width() >= copied.width() + 24)
+    right = kept.mapTo(fields, kept.rect().topRight()).x()
+    assert copied.mapTo(fields, copied.rect().topRight()).x() + 24 <= right <= fields.rect().right()
