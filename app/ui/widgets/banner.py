@@ -340,7 +340,7 @@ class Banner(QFrame):
         self._headline.setSizePolicy(wraps)
         self._rest = FoldedLabel(fewest=_FEWEST)
         keep_room(self._rest)
-        self._detail = FoldedLabel(look=Look.DIM)
+        self._detail = FoldedLabel(look=Look.DIM, even=True)
         self.more_button = push_button(theme, "More", kind=Kind.FLAT)
         self.more_button.setProperty("small", True)
         self.more_button.setCheckable(True)
