@@ -206,16 +206,16 @@ class ConnectionGone(StorageError):
 
     heading = "The connection was removed"
     sentence = (
-        "The connection {name} was removed since it was opened here, so nothing more is written by it; "
-        "nothing was changed. What is shown can be read on; connect to the database again to change it."
+        "The connection {name} was removed since it was opened here, so nothing is written by it any more. "
+        "What is shown can be read on; connect to the database again to change it."
     )
 
 
 class ConnectionChanged(ConnectionGone):
     heading = "The connection was changed"
     sentence = (
-        "The connection {name} was changed since it was opened here: {why}; nothing was changed. Open it "
-        "again to go on by what the connection is now."
+        "The connection {name} was changed since it was opened here: {why}. Nothing is written by it until "
+        "it is opened again, which goes on by what the connection is now."
     )
 
 
@@ -304,8 +304,8 @@ class LogLeftBehind(UnreadableFile):
 class FileEmptied(LogMissing):
     heading = "The file was emptied"
     sentence = (
-        "{name} was emptied by another program while it was open; nothing was changed. Close it, and restore "
-        "it from a copy."
+        "{name} was emptied by another program while it was open. Nothing is written into it here. Close it, "
+        "and restore it from a copy."
     )
 
 

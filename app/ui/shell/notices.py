@@ -348,9 +348,9 @@ class InterruptedNotice(Notice):
     def _say(self, copies: list[Path]) -> None:
         if copies:
             detail = (
-                f"What was to go is in {some_of(list(map(str, copies)), LISTED)}. Look whether the tenant is "
-                "still here: then nothing was erased, and the copy is to be deleted. Else delete it once "
-                "nobody needs it."
+                f"What was to go is in {some_of(list(map(str, copies)), LISTED)}. If the tenant is still "
+                "here, nothing was erased: delete that copy. Otherwise delete it once nobody needs it any "
+                "more."
             )
             self.banner.show_verdict(Tone.WARN, "An erasure was interrupted", "", detail, Icon.WARNING_FILL)
             self.show()
