@@ -22,6 +22,8 @@ from app.ui.widgets.labels import SELECTABLE, Label, Look, in_column, in_lines, 
 _NAME = re.compile(r'^ *"(?:[^"\\\n]|\\.)*":(?= )', re.MULTILINE)
 _MARK = "\u200e"
 """A left-to-right mark: between a name and its value, so that neither changes the place of the other."""
+_AROUND = 0
+"""Pixels around the text, besides the box's padding: with more, a name and an id would scroll sideways."""
 _AS_STORED = "This is not valid JSON; it is shown as stored."
 
 
@@ -165,6 +167,7 @@ class JsonView(QWidget):
         from_left = self.text_view.document().defaultTextOption()
         from_left.setTextDirection(Qt.LayoutDirection.LeftToRight)
         self.text_view.document().setDefaultTextOption(from_left)
+        self.text_view.document().setDocumentMargin(_AROUND)
         self.text_view.setUndoRedoEnabled(False)
         self.text_view.setTextInteractionFlags(SELECTABLE)
         self.tree = _Tree(name)
