@@ -94,7 +94,7 @@ def test_a_word_without_end_in_a_sentence_is_shortened_and_told_by_the_tip(
     assert label.text().startswith("Only the entries of start-www") and label.text().endswith(
         "-end are looked at."
     )
-    assert "w" * 900 in label.toolTip()
+    assert "w" * 900 in label.toolTip().replace("\u200b", "")  # where it may break
     whole = Label(f"Only the entries of {'w' * 200} are looked at.", wrap=True)
     assert "w" * 200 in whole.text() and not whole.toolTip()
 
