@@ -3,6 +3,7 @@
 import argparse
 import shlex
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def tenants(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
+    from app.services.chain.checkpoints.making import lost_end_of  # noqa: PLC0415
     from app.services.chain.headlines import headline  # noqa: PLC0415
     from app.services.deliveries.log import DeliveryLog  # noqa: PLC0415
     from app.services.tenants import overview  # noqa: PLC0415
@@ -44,7 +46,10 @@ def _list(options: argparse.Namespace) -> int:
     if given.database.costs:
         rows = overview.cost(given.schema.stored, given.sizes)
         common.say_before(given.place, given.database.usage, rows, "up to")
-    last_said = store_and_verifier()[0].verdicts.last(given.where)
+    store = store_and_verifier()[0]
+    last_said = store.verdicts.last(given.where)
+    if last_said is not None and last_said.intact and last_said.lost_end is None:
+        last_said = replace(last_said, lost_end=lost_end_of(given.where, store, last_said))
     known = overview.known_of(last_said)
     with given.database.connection_context():
         found = overview.overview(given.database, known, DeliveryLog(), str(given.kept_by))

@@ -107,8 +107,7 @@ def known_of(said: KeptVerdict | None) -> KnownOfChains:
 
 def whose(lost: LostEnd | None) -> frozenset[str]:
     """The tenants whose entries they were, as far as that is known."""
-    ends = [] if lost is None else [lost, lost.before]
-    return frozenset(end.tenant for end in ends if end is not None and end.tenant is not None)
+    return frozenset() if lost is None else lost.tenants
 
 
 @dataclass(frozen=True, slots=True)

@@ -341,7 +341,7 @@ class SelfVerification(QObject):
         def look(monitor: Monitor) -> LostEnd | None:
             from app.services.chain.checkpoints.making import lost_end_of  # noqa: PLC0415 - with what verifies
 
-            return lost_end_of(where, last)
+            return lost_end_of(where, store_and_verifier()[0], last)
 
         def found(end: LostEnd | None) -> None:
             if end is not None:

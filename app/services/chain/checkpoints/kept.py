@@ -18,11 +18,12 @@ from typing import Any, Final
 from app import paths
 from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.rules import SOUND, Verdict
-from app.services.chain.verify.report import LostEnd
+from app.services.chain.verify.report import LostEnd, Section
 from app.services.chain.where import Where
 from models.errors import InvalidInput, StorageError, TenantAdminError
 
 MOST_TENANTS: Final = 500
+MOST_ENDS: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,35 @@ class KeptVerdict:
         return "whole" if self.since is None else f"from checkpoint {self.since} on"
 
 
+@dataclass(frozen=True, slots=True)
+class KeptEnd:
+    """That a tenant's chain was verified through this entry, whose stored hash was `head`, `at` that time. It
+    was `missed` since, and nobody has accepted that.
+    """
+
+    through: int
+    head: str | None
+    at: int
+    missed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEnds:
+    """The ends of tenants, by name; the first migration of the file ran at the time `ledger`, where it says
+    so. They are of `this` very file, or of another one that was in its place.
+    """
+
+    ends: Mapping[str, KeptEnd] = field(default_factory=dict)
+    ledger: str = ""
+    this: bool = True
+
+    def of(self, section: Section) -> "KeptEnds":
+        """Those that a section reaches to."""
+        first, names = section.first or 0, self.ends if section.tenant is None else {section.tenant}
+        ends = {name: end for name, end in self.ends.items() if name in names and end.through >= first}
+        return replace(self, ends=ends)
+
+
 def knows(found: Verdict) -> Verdict:
     """The same of which a checkpoint was made."""
     return Verdict.VERIFIED if found is Verdict.CONSISTENT else found
@@ -83,7 +113,7 @@ class KeptVerdicts:
     """A file for each database, in a folder beside the store."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder / "verdicts"
+        self._folder, self._ends = folder / "verdicts", folder / "ends"
 
     def keep(self, where: Where, said: KeptVerdict) -> bool:
         """Remembers it of the database, where that can be written: a verdict does not fail for it. Whether it
@@ -105,13 +135,35 @@ class KeptVerdicts:
         if last is None or not last.intact:
             return
         lost = last.lost_end
-        if is_lost and lost is None and end.known_by and end.through > last.through:
+        beyond = bool(end.known_by) and end.through > last.through
+        if is_lost and lost is None and (beyond or end.of_tenant):
             self.keep(where, replace(last, lost_end=replace(end, missed=True)))
         elif is_lost and lost is None and last.through == end.through:
             missed = replace(end, head=last.head, tenant=last.tenant, missed=True)
             self.keep(where, replace(last, lost_end=missed))
         elif not is_lost and lost is not None and lost.through == end.through:
             self.keep(where, replace(last, lost_end=lost.before))
+
+    def ends(self, where: Where) -> KeptEnds:
+        """How far each tenant's chain was verified in this place. Raises as `Where.location`."""
+        try:
+            stored = json.loads(paths.content(self._ends_of(where)))
+            ends = {name: KeptEnd(*values) for name, values in stored["ends"].items()}
+            whole = {type(number) for one in ends.values() for number in (one.through, one.at)} <= {int}
+            return (
+                KeptEnds(ends, stored["ledger"], stored["file"] == where.location[1]) if whole else KeptEnds()
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return KeptEnds()
+
+    def keep_ends(self, where: Where, ends: Mapping[str, KeptEnd], ledger: str) -> None:
+        """Remembers the newest of them, where that can be written."""
+        newest = sorted(ends.items(), key=lambda item: item[1].through)[-MOST_ENDS:]
+        kept = {name: [one.through, one.head, one.at, one.missed] for name, one in newest}
+        with suppress(OSError, StorageError):
+            if paths.NO_HOME not in self._folder.parents:
+                stored = {"file": where.location[1], "ledger": ledger, "ends": kept}
+                paths.keep(self._ends_of(where), json.dumps(stored))
 
     def cover(self, where: Where, now: int) -> None:
         """A checkpoint was made of what was found `now`."""
@@ -126,15 +178,18 @@ class KeptVerdicts:
         may be done, or the program ends meanwhile. What fails because nothing was done leaves the verdict as
         it is.
         """
-        last = self.last(where)
+        last, ends = self.last(where), self.ends(where)
         self._forget(where)
         try:
             yield
         except TenantAdminError as error:
             if error.is_undecided:
                 self._forget(where)
-            elif last is not None:
-                self.keep(where, last)
+            else:
+                if last is not None:
+                    self.keep(where, last)
+                if ends.ends:
+                    self.keep_ends(where, ends.ends, ends.ledger)
             raise
         except BaseException:
             self._forget(where)
@@ -142,8 +197,9 @@ class KeptVerdicts:
         self._forget(where)
 
     def _forget(self, where: Where) -> None:
-        with suppress(OSError):
-            self._place(where).unlink()
+        for place in (self._place(where), self._ends_of(where)):
+            with suppress(OSError):
+                place.unlink()
 
     def last(self, where: Where) -> KeptVerdict | None:
         """What was said of this very file; None where nothing was, or where another is in its place."""
@@ -172,9 +228,15 @@ class KeptVerdicts:
     def _place(self, where: Where) -> Path:
         return self._folder / f"{sha256(where.location[0].encode()).hexdigest()[:32]}.json"
 
+    def _ends_of(self, where: Where) -> Path:
+        return self._ends / self._place(where).name
+
 
 def _end(stored: Any) -> LostEnd | None:
-    return None if stored is None else LostEnd(**stored | {"before": _end(stored["before"])})
+    if stored is None:
+        return None
+    others = tuple(stored.get("others", ()))
+    return LostEnd(**stored | {"before": _end(stored["before"]), "others": others})
 
 
 def version_of(store: Path) -> tuple[int, int]:

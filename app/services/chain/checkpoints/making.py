@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Unpack
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.gone import has_chain, telling
-from app.services.chain.checkpoints.kept import MOST_TENANTS, KeptVerdict
+from app.services.chain.checkpoints.kept import MOST_TENANTS, KeptEnd, KeptEnds, KeptVerdict
 from app.services.chain.checkpoints.rows import Seen, rows_of
 from app.services.chain.checkpoints.signing import require_sound
 from app.services.chain.checkpoints.store import CheckpointStore
@@ -185,6 +185,7 @@ def most_to_read(where: Where, store: CheckpointStore, section: Section) -> int:
     if section != EVERYTHING:
         last = store.verdicts.last(where)
         rows += 0 if last is None else _LOOKS * len(_ends_to_look_for(last, 0))
+        rows += _LOOKS * (section.tenant in store.verdicts.ends(where).ends)
         if section.is_range:
             return rows
     with suppress(TenantAdminError):  # of the store, which the verification says
@@ -229,18 +230,19 @@ def verify_with_checkpoints(
     if by is not None and export is None and (not is_part or report.verdict in BROKEN):
         return keep_verdict(where, store, report, now=now, by=by, part=is_part, accepts_end=accepts_end)
     if is_part and export is None and section.last is None:
-        return _with_lost_end_of(where, store, report, section, keeps=by is not None)
+        return _with_lost_end_of(where, store, report, section, now=now, keeps=by is not None)
     return report
 
 
 _OF_ALL: Final = (
-    "The end of the whole database is lost: it was {} on {}, and {}. That entry was "
-    "not this tenant's; whether others of this one are gone with it is not known. Verify all of it."
+    "The end of the whole database is lost: it was {} on {}, and {}. That entry was not this tenant's{}"
 )
+_IS_THERE: Final = ", whose own last one that was verified, entry {:,}, is there."
+_NOT_KNOWN: Final = "; whether others of this one are gone with it is not known. Verify all of it."
 
 
 def _with_lost_end_of(
-    where: Where, store: CheckpointStore, report: Report, section: Section, *, keeps: bool
+    where: Where, store: CheckpointStore, report: Report, section: Section, *, now: int, keeps: bool
 ) -> Report:
     """The same of a part that reaches to the end, where the end that was verified before is lost: of the
     tenant whose entry that was; to another one a note tells it.
@@ -248,27 +250,122 @@ def _with_lost_end_of(
     `keeps` what nothing has kept yet, as a tenant alone may be all that is ever verified. Raises as
     `where.connect`.
     """
-    last = store.verdicts.last(where)
-    if last is None or not report.intact:
+    if not report.intact:
         return report
-    ends = [end for end in _ends_to_look_for(last, 0) if end.through >= (section.first or 0)]
-    if report.lacks_table and not ends:  # whatever was found then
+    last, kept = store.verdicts.last(where), _ends_of_tenants(where, store)
+    ends = [] if last is None else _ends_to_look_for(last, 0)
+    ends = [end for end in ends if end.through >= (section.first or 0)]
+    if report.lacks_table and not ends and last is not None:  # whatever was found then
         ends = [LostEnd(last.through, last.at, last.head, 0, last.tenant)]
     lost = _not_there(where, ends, report, None, None)
-    if not lost:
-        return report
-    with where.connect() as database:
-        ends_at = last_entry(database) if has_chain(database) else 0
-    lost = [replace(end, ends_at=ends_at) for end in lost]
-    if keeps:
-        store.verdicts.keep_end(where, lost[-1], is_lost=True)
+    of_tenants = _tenants_lost(where, kept.of(section), report, None, None)
+    if lost or of_tenants:
+        with where.connect() as database:
+            ends_at = last_entry(database) if has_chain(database) else 0
+        lost, of_tenants = ([replace(end, ends_at=ends_at) for end in each] for each in (lost, of_tenants))
     everyones = section.tenant is None or report.lacks_table
     own = [end for end in lost if everyones or end.tenant in (None, section.tenant)]
-    if own:
-        return report.with_lost_end(_together(own))
-    end = _together(lost)
-    note = _OF_ALL.format(end.known, utc_time(end.at), end.found)
+    end = _with_others(_together(own) if own else None, of_tenants)
+    if keeps:
+        if lost or end is not None:
+            store.verdicts.keep_end(where, lost[-1] if lost or end is None else end, is_lost=True)
+        ends_now = _ends_now(kept, kept.of(section), _last_entries(report, None), of_tenants, now)
+        _keep_ends(where, store, kept, ends_now)
+    if end is not None:
+        return report.with_lost_end(end)
+    if not lost:
+        return report
+    there = kept.ends.get(section.tenant or "")
+    more = _NOT_KNOWN if there is None else _IS_THERE.format(there.through)
+    whole = replace(_together(lost), others=(), of_tenant=False)  # to somebody else no tenant is named
+    note = _OF_ALL.format(whole.known, utc_time(whole.at), whole.found, more)
     return replace(report, notes=(*report.notes, note))
+
+
+def _ends_of_tenants(where: Where, store: CheckpointStore) -> KeptEnds:
+    """How far each tenant was verified here; of a file in its place, unless that is another database by its
+    ledger.
+    """
+    kept = store.verdicts.ends(where)
+    if not kept.this and not where.costs and kept.ledger and _ledger(where) not in ("", kept.ledger):
+        return KeptEnds()
+    return kept
+
+
+def _tenants_lost(
+    where: Where, kept: KeptEnds, report: Report, since: Checkpoint | None, seen: Seen | None
+) -> list[LostEnd]:
+    """The ends of tenants that are not there as they were, of chains that hold; what the verification has met
+    as a last entry is not looked up, nor more than was `seen`. Raises as `where.connect`.
+    """
+    met = {*_last_entries(report, since)}
+    left = {name: end for name, end in kept.ends.items() if (end.through, name, end.head) not in met}
+    if report.lacks_table:
+        return [_lost_of(name, end, kept.ledger) for name, end in left.items()]
+    return _tenants_not_there(where, left, kept.ledger, seen) if left else []
+
+
+def _tenants_not_there(
+    where: Where, ends: Mapping[str, KeptEnd], ledger: str, seen: Seen | None = None
+) -> list[LostEnd]:
+    """Those of the ends that are gone; where a tenant's chain, which holds, begins behind it by now, it was
+    pruned: not of an end that was missed before.
+    """
+    with rows_of(where, seen) as rows:
+        there = rows.at(end.through for end in ends.values())
+        as_it_was = {(row.tenant, seq, row.hash) for seq, row in there.items()}
+        gone = {name: end for name, end in ends.items() if (name, end.through, end.head) not in as_it_was}
+        firsts = rows.firsts_of([name for name, end in gone.items() if not end.missed])
+        is_other = bool(gone and ledger) and rows.ledger() not in ("", ledger)
+    lost = []
+    for name, end in gone.items():
+        begins, previous = firsts.get(name, (0, GENESIS))
+        if begins <= end.through or previous == GENESIS or is_other:
+            lost.append(replace(_lost_of(name, end, ledger), is_other=is_other))
+    return lost
+
+
+def _lost_of(tenant: str, end: KeptEnd, ledger: str) -> LostEnd:
+    return LostEnd(end.through, end.at, end.head, 0, tenant, True, ledger=ledger, of_tenant=True)
+
+
+def _with_others(lost: LostEnd | None, of_tenants: Sequence[LostEnd]) -> LostEnd | None:
+    """The end of the whole that is lost, or else the furthest one of a tenant, with whose else are gone."""
+    lost = lost or max(of_tenants, key=lambda end: end.through, default=None)
+    if lost is None or lost.is_other:
+        return lost
+    alone = replace(lost, others=())
+    return replace(alone, others=tuple(sorted({str(end.tenant) for end in of_tenants} - alone.tenants)))
+
+
+def _ends_now(
+    kept: KeptEnds,
+    asked: KeptEnds | None,
+    entries: Sequence[tuple[int, str | None, str | None]],
+    lost: Sequence[LostEnd],
+    now: int,
+) -> dict[str, KeptEnd]:
+    """The ends of tenants of which these last entries were met, as far as they are later than those that are
+    kept; those that are `lost` stay until somebody accepts that. What was not `asked` for stays as it is;
+    None is all.
+    """
+    missed = {str(end.tenant) for end in lost}
+    looked_for = (kept if asked is None else asked).ends
+    found = {name: replace(end, missed=name in missed) for name, end in looked_for.items()}
+    ends = {} if asked is None else {**kept.ends, **found}
+    ends |= {name: found[name] for name in missed}
+    for through, name, head in sorted(
+        (entry for entry in entries if entry[1] is not None), key=itemgetter(0)
+    ):
+        end = found.get(str(name))
+        is_later = end is None or not (end.missed or end.through >= through)
+        ends[str(name)] = KeptEnd(through, head, now) if end is None or is_later else end
+    return ends
+
+
+def _keep_ends(where: Where, store: CheckpointStore, kept: KeptEnds, ends: Mapping[str, KeptEnd]) -> None:
+    if ends != kept.ends or not kept.this:
+        store.verdicts.keep_ends(where, ends, "" if where.costs else _ledger(where))
 
 
 def _together(ends: Sequence[LostEnd]) -> LostEnd:
@@ -409,6 +506,7 @@ def verify_by_itself(
             is_there = report.intact and not report.lacks_table
             seen: Seen = {}
             also = [] if last is None else [end.through for end in _ends_to_look_for(last, 0)]
+            also += [end.through for end in store.verdicts.ends(where).ends.values()]
             if is_there and (not where.costs or store.has_ends(where, since, also, seen)):
                 report = keep(report, since=since, seen=seen if where.costs else None)
                 return SignedReport(report, since=since)
@@ -428,6 +526,9 @@ def verify_by_itself(
     store.verdicts.cover(where, now)
     return SignedReport(report, made.number)
 
+
+_MOST_LOOKED_FOR: Final = 500
+"""Tenants of whom the last entry is looked for where nothing is verified."""
 
 _ACCEPT_END: Final = "tenant-admin verify --accept-end"
 _START_OVER: Final = (
@@ -467,14 +568,19 @@ def keep_verdict(
     if other is not None and not (other.ledger and ledger and other.ledger != ledger):
         before, other = other, None  # a copy of it took its place, as editors and restores do it
     ends = [] if before is None else _ends_to_look_for(before, through)
+    kept, of_tenants = _ends_of_tenants(where, store), list[LostEnd]()
     if report.verdict is not Verdict.UNREADABLE:  # also of what is broken, as something may excuse it later
         try:
             ends = _not_there(where, ends, report, since, seen)
+            of_tenants = _tenants_lost(where, kept, report, since, seen) if report.intact else []
         except (TenantAdminError, OSError) as error:
             if report.intact and not is_put_back:
                 raise
             report = replace(report, notes=(*report.notes, f"{_NOT_LOOKED_UP}: {why_none(error, where)}"))
-    lost_end = _together(ends) if ends else None
+    ends_at = _last_entry(report, since)[0]
+    lost_end = _with_others(
+        _together(ends) if ends else None, [replace(end, ends_at=ends_at) for end in of_tenants]
+    )
     if is_put_back:
         forgotten = [] if lost_end is None or not report.intact else [lost_end.forgotten]
         report, lost_end = replace(report, notes=(*report.notes, *forgotten)), None
@@ -509,6 +615,11 @@ def keep_verdict(
     )
     is_over = last is not None and now < last.at <= time.time() and report.intact
     is_kept = not is_over and store.verdicts.keep(where, said)
+    if is_kept and report.intact:
+        if is_put_back or is_accepted:
+            kept, of_tenants = KeptEnds(this=False), []
+        asked = None if since is None else kept
+        _keep_ends(where, store, kept, _ends_now(kept, asked, _last_entries(report, since), of_tenants, now))
     if report.verdict is Verdict.VERIFIED:
         store.follow(where)
     if lost_end is None or not report.intact:
@@ -573,17 +684,32 @@ def _not_there(
     return [end if lost is None else lost for end, lost in found if lost is not None or not report.intact]
 
 
-def lost_end_of(where: Where, last: KeptVerdict) -> LostEnd | None:
-    """Of what was verified last, whether its end is lost: for where nothing verifies it again. Reads a few
-    rows. Raises the errors of `where.connect`.
+def lost_end_of(where: Where, store: CheckpointStore, last: KeptVerdict | None) -> LostEnd | None:
+    """Of what was verified `last`, and of the tenants that were gone through, whether an end is lost: for
+    where nothing verifies it again. Reads a few rows. Raises the errors of `where.connect`.
     """
-    end = LostEnd(last.through, last.at, last.head, 0, last.tenant, ledger=last.ledger)
+    kept, seen = store.verdicts.ends(where), Seen()
+    newest = sorted(kept.ends.items() if kept.this else (), key=lambda item: item[1].through)
+    ends, lost = dict(newest[-_MOST_LOOKED_FOR:]), None
+    through = 0 if last is None else last.through
+    if not (through or ends):
+        return None
     with where.connect() as database:
-        if not has_chain(database):
-            return _missed(end)
-        _, ends_at = entry_and_last(database, seq=last.through)
-    end = replace(end, ends_at=ends_at)
-    return None if end.head is None and ends_at >= end.through else _if_lost(where, end)
+        there = has_chain(database)
+        ends_at = entry_and_last(database, seq=through)[1] if there else 0
+    if not there:
+        found = [_lost_of(name, end, kept.ledger) for name, end in ends.items()]
+    else:
+        with rows_of(where, seen) as rows:
+            rows.at([through, *(end.through for end in ends.values())])
+        found = _tenants_not_there(where, ends, kept.ledger, seen) if ends else []
+    if last is not None and through:
+        end = LostEnd(through, last.at, last.head, ends_at, last.tenant, ledger=last.ledger)
+        if not there:
+            lost = _missed(end)
+        elif end.head is not None or ends_at < through:
+            lost = _if_lost(where, end, seen)
+    return _with_others(lost, [replace(end, ends_at=ends_at) for end in found])
 
 
 def require_end(where: Where, store: CheckpointStore) -> None:
@@ -591,8 +717,8 @@ def require_end(where: Where, store: CheckpointStore) -> None:
     knows: for an act about which nobody is asked. Reads a few rows. Raises as `known_through`.
     """
     last, lost_end, way = store.verdicts.last(where), None, _ACCEPT_END
-    if last is not None and last.intact and last.through:
-        lost_end = last.lost_end or lost_end_of(where, last)
+    if last is None or last.intact:
+        lost_end = (last and last.lost_end) or lost_end_of(where, store, last)
     if lost_end is not None:
         was, why = f"was {lost_end.known}, and {lost_end.found}", lost_end.why
     else:

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from app.services.chain import rules
 from app.services.chain.checkpoint import UNKNOWN, Recognised, Seal
-from app.services.text import counted, utc_time
+from app.services.text import counted, some_of, tenant_name, utc_time
 
 
 class Section(NamedTuple):
@@ -102,7 +102,8 @@ class LostEnd:
     `ends_at` is the last one there is. It is lost where it was `missed`: where the chains held without it.
     `before` is the first that was missed, where that is another. It `is_other`, another database, where the
     first migration ran then at the time `ledger`, and at another one here. Where no verification knew it, but
-    a window on a live database, `known_by` says how, behind its number.
+    a window on a live database, `known_by` says how, behind its number. It is the last one `of_tenant` where
+    others had entries behind it; `others` are tenants whose own last ones are lost with it.
     """
 
     through: int
@@ -115,13 +116,22 @@ class LostEnd:
     ledger: str = ""
     is_other: bool = False
     known_by: str = ""
+    of_tenant: bool = False
+    others: tuple[str, ...] = ()
 
     @property
     def known(self) -> str:
         """What there was, behind "it was"."""
         if self.known_by:
             return f"known to have entry {self.through:,}{self.known_by}"
-        return f"verified through entry {self.through:,}"
+        whose = f" of {tenant_name(self.tenant)}" if self.of_tenant and self.tenant is not None else ""
+        return f"verified through entry {self.through:,}{whose}"
+
+    @property
+    def tenants(self) -> frozenset[str]:
+        """Whose entries are gone, as far as that is known."""
+        named = [self.tenant, None if self.before is None else self.before.tenant]
+        return frozenset(self.others).union(name for name in named if name is not None)
 
     @property
     def in_words(self) -> str:
@@ -151,17 +161,22 @@ class LostEnd:
             return "another database is there now"
         ends = f"ends at entry {self.ends_at:,} now"
         what = ends if self.ends_at < self.through else "that entry is not there as it was"
-        if self.before is not None and self.before.missed:
-            what += f" (entry {self.before.through:,}, its last one before, is gone, too)"
-        return what
+        more = [f"entry {one.through:,}, its last one before, is gone, too" for one in self.ends_before]
+        if self.others and self.ends_at >= self.through:  # else all behind it are gone, whosever they were
+            named = some_of(self.others, 1, noun="other tenant", shown=tenant_name)
+            more.append(f"the last one verified of {named} is gone, too")
+        return f"{what} ({'; '.join(more)})" if more else what
+
+    @property
+    def ends_before(self) -> list["LostEnd"]:
+        """The one that was missed before it, where that is another entry."""
+        before = self.before
+        return [] if before is None or not before.missed or before.through == self.through else [before]
 
     @property
     def gone(self) -> str:
         """Which entries are, as far as numbers tell, in words; empty where they do not."""
-        missed = self.before is not None and self.before.missed
-        through = (
-            max(self.through, self.before.through) if self.before is not None and missed else self.through
-        )
+        through = max(self.through, *(one.through for one in self.ends_before), 0)
         if self.is_other or self.ends_at >= through:
             return ""
         count = counted(through - self.ends_at, "entry", "entries")
@@ -182,10 +197,12 @@ class LostEnd:
     def is_within(self, shown: "LostEnd") -> bool:
         """Whether no more is lost than was `shown`: of the same entry, and nothing before where it ended."""
         heads = {self.head, shown.head} - {None}
-        return self.through == shown.through and len(heads) < 2 and self.ends_at >= shown.ends_at
+        is_same = self.through == shown.through and len(heads) < 2 and {*self.others} <= {*shown.others}
+        return is_same and self.ends_at >= shown.ends_at
 
     def to_json(self) -> dict[str, Any]:
-        return {"verifiedThrough": self.through, "verifiedAt": self.at, "endsAt": self.ends_at}
+        found = {"verifiedThrough": self.through, "verifiedAt": self.at, "endsAt": self.ends_at}
+        return found | {"tenants": sorted(self.tenants)}
 
 
 def tally(errors: int, warnings: int) -> str:

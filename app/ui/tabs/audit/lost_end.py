@@ -6,6 +6,7 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QWidget
 
 from app.services.chain.verify.report import LostEnd
+from app.services.text import some_of, tenant_name
 from app.ui.session.context import Context
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.dialogs import ConfirmDialog
@@ -23,6 +24,7 @@ _ANOTHER = (
     "The end is another by now than the one that is told of here, so nothing can be accepted. Close "
     "this, and press “Accept this end…” again for what is gone now."
 )
+_NAMED = 3
 _NONE = "Nothing is lost any more, so there is nothing to accept."
 
 
@@ -33,8 +35,11 @@ class _Question(ConfirmDialog):
         what = f"Entry {grouped(lost.through)} is not there as it was."
         if lost.gone:
             what = f"It ends at entry {grouped(lost.ends_at)} now: {lost.gone}."
-        if lost.before is not None:
-            what += f" Entry {grouped(lost.before.through)}, its last one before, is gone, too."
+        for before in lost.ends_before:
+            what += f" Entry {grouped(before.through)}, its last one before, is gone, too."
+        if lost.others and not lost.gone:
+            named = some_of(lost.others, _NAMED, shown=tenant_name)
+            what += f" The last one that was verified of {named} is gone, too."
         at = absolute_time(lost.at, context.settings.utc_times)
         whole = "It was" if lost.known_by else "All was"
         sentence = _SENTENCE.format(whole, lost.known, at, what, lost.why)

@@ -368,10 +368,9 @@ def test_it_is_there_whole_or_not_at_all(path: Path, tmp_path: Path) -> None:
     (tmp_path / "used" / "file").touch()
     with pytest.raises(InvalidInput, match="not empty"):
         export(InFile(path), tmp_path / "used")
-    before = sorted(tmp_path.iterdir())
     with pytest.raises(Cancelled):
         export(InFile(path), tmp_path / "out", monitor=Monitor(cancelled=lambda: True))
-    assert sorted(tmp_path.iterdir()) == before
+    assert [one.name for one in tmp_path.iterdir() if one.is_dir()] == ["used"]
     (tmp_path / "empty").mkdir()
     assert export(InFile(path), tmp_path / "empty").count > 0
 

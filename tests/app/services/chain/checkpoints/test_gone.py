@@ -75,10 +75,10 @@ def test_it_has_lost_the_end_that_was_verified_until_somebody_accepts_that(
 ) -> None:
     folder = tmp_path / "checkpoints"
     assert verify_by_itself(demo, folder).lost_end is None
-    last = CheckpointStore(folder).verdicts.last(InFile(demo))
+    last = (store := CheckpointStore(folder)).verdicts.last(InFile(demo))
     assert last is not None
     execute(demo, *how)
-    end = making.lost_end_of(InFile(demo), last)
+    end = making.lost_end_of(InFile(demo), store, last)
     assert end is not None and (end.through, end.ends_at) == (60, 0)
     for _ in range(2):
         report = verify_by_itself(demo, folder, sign=True)

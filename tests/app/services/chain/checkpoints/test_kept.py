@@ -16,7 +16,7 @@ from app.services.chain.checkpoints import making
 from app.services.chain.checkpoints.making import SignedReport, verify_by_itself
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
-from app.services.chain.verify.report import Report, Section
+from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.services.chain.where import InFile, Where
 from models.errors import FileLocked, NotAllowed
 from models.status import DAY
@@ -216,13 +216,14 @@ def test_while_one_end_is_lost_a_later_one_is_looked_for_as_well(demo: Path, fol
     cut(50)
     assert lost() == "ends at entry 50 now"
     append(demo, "new", 30)
-    assert lost() == "that entry is not there as it was"
+    first = "that entry is not there as it was (the last one verified of acme-corp is gone, too)"
+    assert lost() == first
     execute(demo, "CREATE TABLE gone AS SELECT * FROM audit_chain WHERE seq > 70")
     cut(70)
     both = "ends at entry 70 now (entry 60, its last one before, is gone, too)"
     assert lost() == lost() == both
     execute(demo, "INSERT INTO audit_chain SELECT * FROM gone")
-    assert lost() == "that entry is not there as it was", "the first one"
+    assert lost() == first
     cut(70)
     assert lost() == both and not lost(accepts_end=True) and not lost()
 
@@ -465,3 +466,125 @@ def test_an_act_of_which_nobody_is_asked_is_refused_where_the_end_is_lost(demo: 
     making.verify_with_checkpoints(where, store, VERIFY, now=NOW, by="ada")
     with pytest.raises(NotAllowed, match=r"at entry 50, and a checkpoint knows entry 60\. .* --start-over"):
         making.require_end(where, store)
+
+
+def of_tenant(demo: Path, store: CheckpointStore, tenant: str | None, **how: Any) -> Report:
+    section = EVERYTHING if tenant is None else Section(tenant)
+    return making.verify_with_checkpoints(
+        InFile(demo), store, VERIFY, now=NOW, by="ada", section=section, **how
+    )
+
+
+def appended(demo: Path, *tenants: str) -> list[int]:
+    """The numbers of an entry more of each."""
+    chain = ChainFile(demo)
+    for tenant in tenants:
+        chain.append(tenant, at=NOW - DAY)
+    return [chain.seqs(tenant)[-1] for tenant in tenants]
+
+
+def remove(demo: Path, *seqs: int) -> None:
+    chain = ChainFile(demo)
+    for seq in seqs:
+        chain.run("DELETE FROM audit_chain WHERE seq = ?", seq)
+    chain.run("UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM audit_chain)")
+
+
+def test_what_a_tenant_verified_alone_went_through_is_kept_as_its_end(demo: Path, folder: Path) -> None:
+    store = CheckpointStore(folder)
+    _, end = appended(demo, "mine", "mine")
+    assert of_tenant(demo, store, "mine").stands
+    remove(demo, end)
+    for tenant in ("mine", None, "mine"):
+        report = of_tenant(demo, store, tenant)
+        assert report.lost_end is not None and (report.lost_end.through, report.lost_end.tenant) == (
+            end,
+            "mine",
+        )
+        assert f"through entry {end} of mine on" in report.notes[-1]
+    signed = making.verify_and_sign(InFile(demo), store, VERIFY, now=NOW, reason=Reason.REQUEST, by="ada")
+    assert signed.checkpoint is None and f"through entry {end} of mine" in str(signed.why_not)
+    assert of_tenant(demo, store, "other").stands, "who has none"
+    appended(demo, "other", "mine", "mine")
+    assert not of_tenant(demo, store, "mine").stands
+    assert of_tenant(demo, store, None, accepts_end=True).stands
+    assert of_tenant(demo, store, "mine").stands and of_tenant(demo, store, None).stands
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_the_end_of_each_tenant_is_missed_where_another_has_entries_behind_it(
+    demo: Path, folder: Path, replaced: bool
+) -> None:
+    store = CheckpointStore(folder)
+    *mine, theirs, _ = appended(demo, "mine", "mine", "theirs", "other")
+    assert of_tenant(demo, store, None).stands
+    remove(demo, mine[0], mine[0] + 1, theirs)
+    if replaced:
+        appended(demo, "mine", "mine", "theirs")
+    with pytest.raises(NotAllowed, match="that entry is not there as it was"):
+        making.require_end(InFile(demo), store)
+    for _ in range(2):
+        report = of_tenant(demo, store, None)
+        assert report.lost_end is not None and report.lost_end.tenants == {"mine", "theirs"}
+        assert "(the last one verified of mine is gone, too)" in report.lost_end.found
+        assert report.lost_end.to_json()["tenants"] == ["mine", "theirs"]
+    for tenant in ("mine", "theirs"):
+        alone = of_tenant(demo, store, tenant)
+        assert alone.lost_end is not None and alone.lost_end.tenants == {tenant}
+    other = of_tenant(demo, store, "other")
+    assert other.stands and "whose own last one that was verified, entry" in other.notes[-1]
+    assert "mine" not in other.notes[-1] and "theirs" not in other.notes[-1]
+
+
+def test_an_end_of_a_tenant_is_excused_where_its_chain_was_pruned_or_it_was_erased(
+    demo: Path, folder: Path
+) -> None:
+    store, chain = CheckpointStore(folder), ChainFile(demo)
+    appended(demo, "mine", "mine", "erased", "erased", "other")
+    assert of_tenant(demo, store, None).stands
+    end, last = chain.seqs("mine")[-1], chain.seqs("erased")[-1]
+    chain.append("mine", at=NOW - DAY)
+    chain.prune("mine", end, at=NOW)
+    chain.prune("erased", last, at=NOW)
+    for tenant in ("mine", "erased", None, "mine"):
+        assert of_tenant(demo, store, tenant).stands
+    for tenant in ("mine", None):
+        appended(demo, "mine", "erased")
+        assert of_tenant(demo, store, tenant).stands
+
+
+def test_an_end_of_a_tenant_that_is_there_again_is_lost_no_more(demo: Path, folder: Path) -> None:
+    store, chain = CheckpointStore(folder), ChainFile(demo)
+    (end, _) = appended(demo, "mine", "other")
+    assert of_tenant(demo, store, None).stands
+    chain.run("CREATE TABLE kept_aside AS SELECT * FROM audit_chain WHERE seq = ?", end)
+    chain.run("DELETE FROM audit_chain WHERE seq = ?", end)
+    assert not of_tenant(demo, store, None).stands
+    chain.run("INSERT INTO audit_chain SELECT * FROM kept_aside")
+    assert of_tenant(demo, store, "mine").stands and of_tenant(demo, store, None).stands
+    (end,) = appended(demo, "mine")
+    assert of_tenant(demo, store, "mine").stands
+    remove(demo, end)
+    assert not of_tenant(demo, store, "mine").stands
+
+
+def test_another_database_has_no_ends_of_the_tenants_of_one(demo: Path, folder: Path, tmp_path: Path) -> None:
+    store = CheckpointStore(folder)
+    appended(demo, "mine", "other")
+    assert of_tenant(demo, store, "mine").stands
+    other_database(tmp_path / "other.sqlite").replace(demo)
+    assert of_tenant(demo, store, "mine").stands and of_tenant(demo, store, None).stands
+    assert "mine" not in store.verdicts.ends(InFile(demo)).ends
+
+
+def test_from_a_checkpoint_on_the_ends_of_tenants_are_looked_for_too(
+    check: Callable[..., SignedReport], demo: Path, folder: Path
+) -> None:
+    assert check().checkpoint == 1
+    (end, _) = appended(demo, "acme-corp", "other")
+    found = check(NOW + 60)
+    assert found.since is not None and found.report.stands
+    remove(demo, end)
+    found = check(NOW + 120)
+    assert found.report.lost_end is not None and found.report.lost_end.tenants == {"acme-corp"}
+    assert not check(NOW + 180).report.stands
