@@ -246,7 +246,7 @@ def _html(
     ]
     tenants = [
         (own.tenant, own.verdict, f"{own.entries:,}", own.first_seq, own.last_seq, own.anchor, own.head)
-        for own in report.tenants[:SHOWN]
+        for own in report.every_tenant[:SHOWN]
     ]
     signed = [
         (

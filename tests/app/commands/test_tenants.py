@@ -64,9 +64,14 @@ def test_a_chain_of_which_nothing_is_left_is_broken(tmp_path: Path) -> None:
     path = sample(tmp_path / "foundation.sqlite", rows=300)
     assert run("checkpoint", path).returncode == 0
     ask(path, "DELETE FROM audit_chain WHERE tenant_id = 'acme-corp'")
-    assert run("verify", path).returncode == 1
+    verified = run("verify", path, "--json")
+    found = {one["tenant"]: one for one in json.loads(verified.stdout)["tenants"]}
+    assert verified.returncode == 1 and [*found] == sorted(found)
+    assert (found["acme-corp"]["verdict"], found["acme-corp"]["entries"]) == ("TAMPERED", 0)
     lines = run("tenants", "list", path).stdout.splitlines()
     assert any(one.startswith("acme-corp: ") and "; chain broken;" in one for one in lines)
+    listed = json.loads(run("tenants", "list", path, "--json").stdout)
+    assert {one["tenant"]: one["chain"] for one in listed}["acme-corp"] == "TAMPERED"
 
 
 def test_one_is_exported_into_a_folder_of_its_own(tmp_path: Path) -> None:

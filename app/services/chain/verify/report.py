@@ -256,12 +256,18 @@ class Report:
     recognised: Recognised = UNKNOWN
 
     @property
-    def verdicts(self) -> dict[str, rules.Verdict]:
-        """That of each tenant, also of those of whom findings alone tell, as no entry is left."""
+    def every_tenant(self) -> tuple[TenantReport, ...]:
+        """Each in the order of their names, also those of whom findings alone tell, as no entry is left."""
+        there = {one.tenant: one for one in self.tenants}
         named = {found.tenant for found in self.findings if found.tenant is not None and found.is_error}
-        return dict.fromkeys(named, rules.Verdict.TAMPERED) | {
-            one.tenant: one.verdict for one in self.tenants
-        }
+        gone = named - there.keys()
+        lost = (TenantReport(name, rules.Verdict.TAMPERED, 0, None, None, None, None, 0) for name in gone)
+        return tuple(sorted([*self.tenants, *lost], key=lambda one: one.tenant)) if gone else self.tenants
+
+    @property
+    def verdicts(self) -> dict[str, rules.Verdict]:
+        """That of every tenant."""
+        return {one.tenant: one.verdict for one in self.every_tenant}
 
     @property
     def intact(self) -> bool:
@@ -337,7 +343,7 @@ class Report:
                 "entries": self.entries,
                 "seconds": round(self.seconds, 3),
                 "findings": [finding.to_json() for finding in self.findings],
-                "tenants": [tenant.to_json() for tenant in self.tenants],
+                "tenants": [tenant.to_json() for tenant in self.every_tenant],
             }
             | ({"notes": list(self.notes)} if self.notes else {})
             | more
