@@ -4,6 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,7 +17,7 @@ from app.services.chain.checkpoints import making
 from app.services.chain.checkpoints.making import SignedReport, verify_by_itself
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
-from app.services.chain.verify.report import EVERYTHING, Report, Section
+from app.services.chain.verify.report import EVERYTHING, LostEnd, Report, Section
 from app.services.chain.where import InFile, Where
 from models.errors import FileLocked, NotAllowed
 from models.status import DAY
@@ -466,6 +467,15 @@ def test_an_act_of_which_nobody_is_asked_is_refused_where_the_end_is_lost(demo: 
     making.verify_with_checkpoints(where, store, VERIFY, now=NOW, by="ada")
     with pytest.raises(NotAllowed, match=r"at entry 50, and a checkpoint knows entry 60\. .* --start-over"):
         making.require_end(where, store)
+
+
+def test_one_entry_that_is_lost_is_told_as_one() -> None:
+    before = LostEnd(5002, NOW, None, 5005, missed=True)
+    lost = replace(before, head="f" * 64, before=before)
+    assert lost.in_words == "verified through entry 5,002, and that entry is not there as it was"
+    assert lost.said.count("5,002") == 1
+    other = replace(lost, before=replace(before, through=4000))
+    assert other.in_words.endswith("(entry 4,000, its last one before, is gone, too)")
 
 
 def of_tenant(demo: Path, store: CheckpointStore, tenant: str | None, **how: Any) -> Report:
