@@ -90,12 +90,15 @@ class KeptEnd:
 @dataclass(frozen=True, slots=True)
 class KeptEnds:
     """The ends of tenants, by name; the first migration of the file ran at the time `ledger`, where it says
-    so. They are of `this` very file, or of another one that was in its place.
+    so. They are of `this` very file, or of another one that was in its place. `first` are the hash of the
+    first entry that it had, and the previous one that this names; empty of a live database, which is another
+    one by its id.
     """
 
     ends: Mapping[str, KeptEnd] = field(default_factory=dict)
     ledger: str = ""
     this: bool = True
+    first: tuple[str, ...] = ()
 
     def of(self, section: Section) -> "KeptEnds":
         """Those that a section reaches to."""
@@ -149,20 +152,20 @@ class KeptVerdicts:
         try:
             stored = json.loads(paths.content(self._ends_of(where)))
             ends = {name: KeptEnd(*values) for name, values in stored["ends"].items()}
-            whole = {type(number) for one in ends.values() for number in (one.through, one.at)} <= {int}
-            return (
-                KeptEnds(ends, stored["ledger"], stored["file"] == where.location[1]) if whole else KeptEnds()
-            )
+            if not {type(number) for one in ends.values() for number in (one.through, one.at)} <= {int}:
+                return KeptEnds()
+            is_this = stored["file"] == where.location[1]
+            return KeptEnds(ends, stored["ledger"], is_this, tuple(stored.get("first", ())))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return KeptEnds()
 
-    def keep_ends(self, where: Where, ends: Mapping[str, KeptEnd], ledger: str) -> None:
-        """Remembers the newest of them, where that can be written."""
-        newest = sorted(ends.items(), key=lambda item: item[1].through)[-MOST_ENDS:]
+    def keep_ends(self, where: Where, ends: KeptEnds) -> None:
+        """Remembers the newest of them as those of this file, where that can be written."""
+        newest = sorted(ends.ends.items(), key=lambda item: item[1].through)[-MOST_ENDS:]
         kept = {name: [one.through, one.head, one.at, one.missed] for name, one in newest}
         with suppress(OSError, StorageError):
             if paths.NO_HOME not in self._folder.parents:
-                stored = {"file": where.location[1], "ledger": ledger, "ends": kept}
+                stored = {"file": where.location[1], "ledger": ends.ledger, "ends": kept, "first": ends.first}
                 paths.keep(self._ends_of(where), json.dumps(stored))
 
     def cover(self, where: Where, now: int) -> None:
@@ -189,7 +192,7 @@ class KeptVerdicts:
                 if last is not None:
                     self.keep(where, last)
                 if ends.ends:
-                    self.keep_ends(where, ends.ends, ends.ledger)
+                    self.keep_ends(where, ends)
             raise
         except BaseException:
             self._forget(where)

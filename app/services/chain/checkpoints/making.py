@@ -265,12 +265,13 @@ def _with_lost_end_of(
         lost, of_tenants = ([replace(end, ends_at=ends_at) for end in each] for each in (lost, of_tenants))
     everyones = section.tenant is None or report.lacks_table
     own = [end for end in lost if everyones or end.tenant in (None, section.tenant)]
-    end = _with_others(_together(own) if own else None, of_tenants)
+    end = _named_another(where, kept, _with_others(_together(own) if own else None, of_tenants))
     if keeps:
         if lost or end is not None:
             store.verdicts.keep_end(where, lost[-1] if lost or end is None else end, is_lost=True)
-        ends_now = _ends_now(kept, kept.of(section), _last_entries(report, None), of_tenants, now)
-        _keep_ends(where, store, kept, ends_now)
+        if end is None or not end.is_other:
+            ends_now = _ends_now(kept, kept.of(section), _last_entries(report, None), of_tenants, now)
+            _keep_ends(where, store, kept, ends_now)
     if end is not None:
         return report.with_lost_end(end)
     if not lost:
@@ -364,8 +365,29 @@ def _ends_now(
 
 
 def _keep_ends(where: Where, store: CheckpointStore, kept: KeptEnds, ends: Mapping[str, KeptEnd]) -> None:
-    if ends != kept.ends or not kept.this:
-        store.verdicts.keep_ends(where, ends, "" if where.costs else _ledger(where))
+    if ends == kept.ends and kept.this:
+        return
+    now = KeptEnds(ends)
+    if not where.costs:
+        with suppress(TenantAdminError, OSError), rows_of(where) as rows:
+            ledger, first = rows.ledger(), [(row.hash, row.previous_hash) for _, row in rows.ends[:1]]
+            now = KeptEnds(ends, ledger, first=kept.first or next(iter(first), ()))
+    store.verdicts.keep_ends(where, now)
+
+
+def _named_another(where: Where, kept: KeptEnds, lost: LostEnd | None) -> LostEnd | None:
+    """The same where it is another database that is there, by what it has: no entry that was verified here,
+    none that goes on from one, and not the first one. Where both have a ledger, that has told it.
+    """
+    if lost is None or lost.is_other or lost.known_by or not kept.first:
+        return lost
+    hashes = {*kept.first, *(end.head or "" for end in kept.ends.values())} - {"", GENESIS}
+    with suppress(TenantAdminError, OSError), rows_of(where) as rows:
+        if kept.ledger and rows.ledger() == kept.ledger:
+            return lost
+        if not rows.empty and rows.with_any_hash(hashes) is None:
+            return replace(lost, is_other=True, others=())
+    return lost
 
 
 def _together(ends: Sequence[LostEnd]) -> LostEnd:
@@ -581,6 +603,8 @@ def keep_verdict(
     lost_end = _with_others(
         _together(ends) if ends else None, [replace(end, ends_at=ends_at) for end in of_tenants]
     )
+    if report.intact and not report.lacks_table:
+        lost_end = _named_another(where, kept, lost_end)
     if is_put_back:
         forgotten = [] if lost_end is None or not report.intact else [lost_end.forgotten]
         report, lost_end = replace(report, notes=(*report.notes, *forgotten)), None
@@ -618,8 +642,9 @@ def keep_verdict(
     if is_kept and report.intact:
         if is_put_back or is_accepted:
             kept, of_tenants = KeptEnds(this=False), []
-        asked = None if since is None else kept
-        _keep_ends(where, store, kept, _ends_now(kept, asked, _last_entries(report, since), of_tenants, now))
+        if said.lost_end is None or not said.lost_end.is_other:  # whose ends are none of this one's
+            asked, entries = None if since is None else kept, _last_entries(report, since)
+            _keep_ends(where, store, kept, _ends_now(kept, asked, entries, of_tenants, now))
     if report.verdict is Verdict.VERIFIED:
         store.follow(where)
     if lost_end is None or not report.intact:
@@ -709,7 +734,8 @@ def lost_end_of(where: Where, store: CheckpointStore, last: KeptVerdict | None) 
             lost = _missed(end)
         elif end.head is not None or ends_at < through:
             lost = _if_lost(where, end, seen)
-    return _with_others(lost, [replace(end, ends_at=ends_at) for end in found])
+    lost = _with_others(lost, [replace(end, ends_at=ends_at) for end in found])
+    return _named_another(where, kept, lost) if there else lost
 
 
 def require_end(where: Where, store: CheckpointStore) -> None:

@@ -399,6 +399,37 @@ def test_another_database_written_over_a_file_is_called_so(demo: Path, folder: P
     assert verified(accepts_end=True).stands and verified().notes == ()
 
 
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_another_database_without_a_ledger_is_told_by_its_entries(
+    demo: Path, folder: Path, tmp_path: Path, is_replaced: bool
+) -> None:
+    other, store = other_database(tmp_path / "other.sqlite"), CheckpointStore(folder)
+    for path in (demo, other):
+        execute(path, "DROP TABLE d1_migrations")
+    assert of_tenant(demo, store, None).stands
+    older = demo.read_bytes()
+    appended(demo, *(one.tenant for one in of_tenant(demo, store, None).tenants))
+    newer = demo.read_bytes()
+    assert of_tenant(demo, store, None).stands
+    demo.write_bytes(older)  # which has none of the last entries, and the first one
+    report = of_tenant(demo, store, None)
+    assert report.lost_end is not None and not report.lost_end.is_other
+    demo.write_bytes(newer)
+    assert of_tenant(demo, store, None).stands
+    if is_replaced:
+        other.replace(demo)
+    else:
+        demo.write_bytes(other.read_bytes())
+    for tenant in (None, "acme-corp", None):
+        report = of_tenant(demo, store, tenant)
+        if tenant is None:
+            assert report.lost_end is not None and report.lost_end.is_other
+            assert "another database is there now. Another database was put in its place" in report.notes[-1]
+        assert not report.stands
+    assert of_tenant(demo, store, None, accepts_end=True).stands
+    assert of_tenant(demo, store, "acme-corp").stands and of_tenant(demo, store, None).stands
+
+
 def test_another_file_in_the_place_of_one_is_told_of_once(demo: Path, folder: Path, tmp_path: Path) -> None:
     where, store = InFile(demo), CheckpointStore(folder)
     verified = partial(making.verify_with_checkpoints, where, store, VERIFY, now=NOW, by="ada")
