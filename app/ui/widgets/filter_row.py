@@ -1,6 +1,5 @@
 """The row above every table: a text, pick lists, days, and how many rows are left."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -491,7 +490,7 @@ def _shorter(hint: str) -> Iterator[str]:
     yield hint
     whole = hint.removeprefix("Filter by ")
     yield whole[:1].upper() + whole[1:]
-    named = re.split(", | or ", whole.removesuffix("…"))
+    named = whole.removesuffix("…").replace(" or ", ", ").split(", ")
     for count in range(len(named) - 1, 0, -1):
         short = ", ".join(named[:count])
         yield f"{short[:1].upper()}{short[1:]}…"

@@ -31,7 +31,8 @@ NOTHING: Final = "—"
 _ELLIPSIS = "…"
 _TOO_MUCH = 1e17
 """Dollars above which a figure says how many digits there are, and not which."""
-_LONG_WORD = compiled_later(r"\S{64}(?=\S)")
+_WORD = 64
+_LONG_WORD = compiled_later(rf"\S{{{_WORD}}}(?=\S)")
 """Longer than a hash: a tool tip would be as wide as the screen, as Qt ends no line within a word."""
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _EARLIEST, _LATEST = -62_135_596_800, SECONDS_LIMIT - 1  # what datetime can show
@@ -248,5 +249,5 @@ def tooltip(text: str, limit: int = 1000, *, lines: bool = False) -> str:
     shown = text if len(text) <= limit else text[:limit] + _ELLIPSIS
     space = "pre" if lines else "pre-wrap"
     said = visible(shown, keep=chr(10))
-    said = said if lines else _LONG_WORD.sub("\\g<0>\u200b", said)
+    said = said if lines or len(said) <= _WORD else _LONG_WORD.sub("\\g<0>\u200b", said)
     return f'<p style="white-space:{space}">{said.translate(_ESCAPES)}</p>'

@@ -1,10 +1,11 @@
 """What others have written to the list in sight: how many rows are new, and the way to them."""
 
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QPushButton
 
 from app.services.records.list_query import Key, ListQuery
 from app.services.records.lists import Newer
@@ -53,23 +54,32 @@ class NewRows(QObject):
         self.count = self._at = 0
         self.behind = _OTHERS
         """What is said where nothing is new, but rows in sight are elsewhere in the list by now."""
+        self._shown: str | None = None
+        """What the button says, where it shows."""
         costs = tab.context.costs
-        words, icon = self._words, Icon.REFRESH if costs else Icon.CARET_UP
-        go, about = (self._read, _READ) if costs else (self.go, _ABOUT)
-        self.button = push_button(tab.context.theme, _OTHERS if costs else "0 new", go, icon=icon)
-        self.button.setIcon(tab.context.theme.icon(icon, "accent"))
-        self.button.hide()
-        tab.commands.add(ActionSpec(NEW_ROWS, words, icon, go, self._refuse, _KEYS, about=about))
+        self._icon = Icon.REFRESH if costs else Icon.CARET_UP
+        self._act, about = (self._read, _READ) if costs else (self.go, _ABOUT)
+        spec = ActionSpec(NEW_ROWS, self._words, self._icon, self._act, self._refuse, _KEYS, about=about)
+        tab.commands.add(spec)
         if costs:
             place = tab.context.opened.place
             self._to_place = f"To {place}; what is shown is as it was read. {_KEYS} reads it again."
-            self._say_read()
             tab.list.loaded.connect(self._was_read)
             tab.table.verticalScrollBar().valueChanged.connect(self._scrolled)
         else:
             tab.list.loaded.connect(self._listed)
             tab.list.painted.connect(self._look_in_sight)
             tab.table.verticalScrollBar().valueChanged.connect(self._look_in_sight)
+
+    @cached_property
+    def button(self) -> QPushButton:
+        """Made when it is first to show: a tab has its rows sooner without it."""
+        theme = self._tab.context.theme
+        button = push_button(theme, "", self._act, icon=self._icon)
+        button.setIcon(theme.icon(self._icon, "accent"))
+        button.hide()
+        self._tab.table.set_floating(button)
+        return button
 
     def written(self) -> None:
         """Others have written to a database where to read again costs something: what is read from now on
@@ -101,14 +111,12 @@ class NewRows(QObject):
             self._show_read()
 
     def _show_read(self) -> None:
-        self._say_read()
-        self._set_shown(self.count > 0 or self._above > 0)
-
-    def _say_read(self) -> None:
-        words = f"{self._above:,} new" if self._above and not self.count else _OTHERS
-        self.button.setText(words)
-        self.button.setAccessibleName(words if words != _OTHERS else f"{_OTHERS}: read again")
-        set_tip(self.button, self._to_place if words == _OTHERS else f"{_KEYS} goes to the newest.")
+        if self._above and not self.count:
+            self._show_button(f"{self._above:,} new", f"{_KEYS} goes to the newest.")
+        elif self.count:
+            self._show_button(_OTHERS, self._to_place, f"{_OTHERS}: read again")
+        else:
+            self._show_button(None)
 
     def _read(self) -> None:
         self._tab.table.setFocus()
@@ -207,17 +215,25 @@ class NewRows(QObject):
             announce(self._tab.table, f"{said} new. {_KEYS} goes to the newest.")
 
     def _show(self) -> None:
-        if not self._tab.context.costs:
-            words = f"{self.count:,} new" if self.count else self.behind
-            self.button.setText(words)
-            self.button.setAccessibleName(words)
-            set_tip(self.button, _OF_NEW if self.count else _OF_OTHERS)
-            self._set_shown(self.count > 0 or self._tab.list.is_behind)
+        if self._tab.context.costs:
+            return
+        if self.count:
+            self._show_button(f"{self.count:,} new", _OF_NEW)
+        else:
+            self._show_button(self.behind if self._tab.list.is_behind else None, _OF_OTHERS)
 
-    def _set_shown(self, shown: bool) -> None:
-        if not shown and self.button.hasFocus():
+    def _show_button(self, words: str | None, tip: str = "", name: str = "") -> None:
+        """With these words and, for a screen reader, this name, or the same; with None it goes."""
+        if words == self._shown:
+            return
+        self._shown = words
+        if words is not None:
+            self.button.setText(words)
+            self.button.setAccessibleName(name or words)
+            set_tip(self.button, tip)
+        elif self.button.hasFocus():
             self._tab.table.setFocus()
-        self.button.setVisible(shown)
+        self.button.setVisible(words is not None)
         self._tab.table.place_floating()
         self._tab.commands.update()
 

@@ -583,7 +583,6 @@ class RecordTab(ListedTab):
             in_column(*rows, within=right, spacing=0)
             in_column(self.beside_rows(left, right), within=self._rows, spacing=0)
         self._master_detail.set_parts(self._rows, self.beside())
-        self.table.set_floating(self.new_rows.button)
         self.column.addWidget(self._master_detail, 1)
         for part in (self._master_detail, self.empty_state):
             part.raise_()  # a screen reader goes by the order in which they were made

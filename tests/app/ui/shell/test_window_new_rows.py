@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, QRect
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.services.records import users
@@ -35,6 +36,12 @@ def ready(qtbot: QtBot, window: MainWindow, path: Path) -> RecordTab:
     page.context.outside.look()
     qtbot.waitUntil(lambda: page.new_rows._newest is not None and not page.context.outside._asked)
     return page
+
+
+def test_nothing_is_made_for_what_is_not_new(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    page = ready(qtbot, window, demo_path)
+    floating = [one for one in page.findChildren(QPushButton) if one.property("floating")]
+    assert floating == [] and not page.new_rows.button.isVisible()
 
 
 @pytest.mark.slow
