@@ -527,6 +527,10 @@ class MainWindow(QMainWindow):
         self._leave_place()
         if self.workspace is not None:
             self.tenants.stand_for("Tenants" if self.workspace.tenants.is_shown else "")
+            if (
+                self.workspace.tenants.is_shown
+            ):  # what can be done there is told by the page, once it is built
+                self.workspace.with_current(lambda _: self.commands.update())
         self.commands.update()
 
     @cached_property
