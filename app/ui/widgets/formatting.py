@@ -142,16 +142,11 @@ def grouped(number: int) -> str:
     return f"{number:,}"
 
 
-def plain(value: object) -> str:
-    """A value as it is stored: what `readable` says, with the ways here that say more of it beside it."""
-    return readable(value)
-
-
 def figure(value: object) -> str:
-    """The same with the digits of a number in groups, and without the `.0` of a whole one: `7.5`, `1,204`."""
+    """What `readable` says, the digits of a number in groups, without the `.0` of a whole one: `1,204`."""
     if isinstance(value, int) or (isinstance(value, float) and not isinf(value)):
         return f"{value:,}".removesuffix(".0")
-    return plain(value)
+    return readable(value)
 
 
 def score(value: object) -> str:

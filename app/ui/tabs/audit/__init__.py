@@ -19,7 +19,7 @@ from app.services.records.record import AuditDetail, read_entry
 from app.services.records.stored_times import epoch_of
 from app.services.records.summary import actor_of, summary
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE, Scope
-from app.services.text import counted, shown_tenant
+from app.services.text import counted, readable, shown_tenant
 from app.ui.session import verdict_words
 from app.ui.session.outcome import Asked, LinkCell, Outcome, State
 from app.ui.tabs.audit.dialogs import VerifyRangeDialog
@@ -216,9 +216,7 @@ class AuditTab(RecordTab):
     def _words_of_time(self, stored: Any) -> str:
         at = epoch_of(stored)
         return (
-            formatting.plain(stored)
-            if at is None
-            else formatting.absolute_time(at, self.context.settings.utc_times)
+            readable(stored) if at is None else formatting.absolute_time(at, self.context.settings.utc_times)
         )
 
     def add_acts(self) -> None:
@@ -501,7 +499,7 @@ class AuditTab(RecordTab):
         return self.panel.outcome is not None and self.panel.outcome.is_accepted_start(seq)
 
     def _line(self, value: Any, row: Row) -> str:
-        return self.names.line(row[_EVENT_TYPE], value) or formatting.first_line(formatting.plain(value))
+        return self.names.line(row[_EVENT_TYPE], value) or formatting.first_line(readable(value))
 
     def _link_cell(self, seq: Any) -> LinkCell:
         state = self.panel.state(seq) if isinstance(seq, int) else State.UNCHECKED
@@ -509,7 +507,7 @@ class AuditTab(RecordTab):
 
 
 def _payload(value: Any, row: Row) -> str:
-    return formatting.plain(value)
+    return readable(value)
 
 
 def _ends(keys: Keys) -> Ends | None:

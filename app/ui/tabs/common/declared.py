@@ -15,7 +15,7 @@ from app.services.records.list_query import ListedValue
 from app.services.records.record import Record
 from app.services.records.rows import Glimpse, storage_class
 from app.services.records.stored_times import epoch_of
-from app.services.text import apart, tenant_name, visible
+from app.services.text import apart, readable, tenant_name, visible
 from app.ui.session.context import Context
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
@@ -147,7 +147,7 @@ def _extra(table: tables.Table, own: tables.TableColumn) -> Column:
 def _glimpsed(own: tables.TableColumn, cell: str | None) -> str:
     """A value in words; nothing for NULL, and for what is still to be read."""
     value = None if cell is None else own.said(Glimpse.of(cell).value)
-    return formatting.EMPTY if value == "" else formatting.plain(value)
+    return formatting.EMPTY if value == "" else readable(value)
 
 
 def _missing(table: tables.Table, declared: tables.TableColumn) -> Column:
@@ -168,8 +168,8 @@ def _column(context: Context, table: tables.Table, declared: tables.TableColumn)
             return column(text=number(), right=True)
         case tables.ColumnKind.KEY | tables.ColumnKind.ID:  # whole when copied
             return column(
-                text=lambda value, row: formatting.shortened(formatting.plain(value)),
-                tooltip=lambda value, row: None if value is None else formatting.plain(value),
+                text=lambda value, row: formatting.shortened(readable(value)),
+                tooltip=lambda value, row: None if value is None else readable(value),
                 monospace=True,
                 dim=True,
             )
@@ -220,7 +220,7 @@ def either(yes: Any, no: Any = None) -> Callable[[Any, Row], Any]:
 
 
 def _first_line(value: Any, row: Row) -> str:
-    return formatting.first_line(formatting.plain(value))
+    return formatting.first_line(readable(value))
 
 
 def user_and_tenant(user: Record) -> str:
@@ -237,12 +237,12 @@ def _called(value: Any, row: Row) -> str:
 def _word(declared: tables.TableColumn, value: Any) -> str:
     """The word for a flag; whatever else is stored as it is."""
     word = declared.word(value)
-    return formatting.plain(value) if word is None else word
+    return readable(value) if word is None else word
 
 
 def chip(record: Record, name: str, looks: Mapping[bool, Chip]) -> Chip:
     """A flag's chip; what is neither on nor off as its cell says it."""
-    look, word = tables.flag(record[name]), formatting.plain(record[name])
+    look, word = tables.flag(record[name]), readable(record[name])
     if look is not None:
         return looks[look]
     return MISSING if name in record.missing else word or "(none)", Tone.WARN, Icon.WARNING
@@ -258,7 +258,7 @@ def choice_label(table: tables.Table, name: str, value: ListedValue) -> str:
     if column.kind is tables.ColumnKind.NUMBER:
         return formatting.figure(value)
     if tables.flag(value) is None or column.kind not in _YES_OR_NO:
-        said = formatting.plain(column.said(value))
+        said = readable(column.said(value))
         return apart(said) if column.source == "tenant_id" else said
     if column.kind is tables.ColumnKind.FLAG:
         return _word(column, value).capitalize()
@@ -292,7 +292,7 @@ def fields(
 
 
 def unknown_fields(record: Record) -> list[Field]:
-    return [Field(name, formatting.plain(value)) for name, value in record.unknown.items()]
+    return [Field(name, readable(value)) for name, value in record.unknown.items()]
 
 
 def _field(context: Context, declared: tables.TableColumn, value: Any) -> Field:
@@ -301,14 +301,14 @@ def _field(context: Context, declared: tables.TableColumn, value: Any) -> Field:
     if declared.kind is tables.ColumnKind.TIME:  # what is copied is the number stored
         # Only what does not grow old: a line more after a minute would move what stands below.
         return Field(declared.label, instant(context, value), copy=str(value), tip=moment(context, value))
-    return Field(declared.label, formatting.plain(value), mono=declared.kind in _IDS)
+    return Field(declared.label, readable(value), mono=declared.kind in _IDS)
 
 
 def instant(context: Context, stored: Any, *, ago: bool = False) -> str:
     """ "2026-11-22 13:55:07 UTC · stored as 1795355707000"; what is no time as it is stored."""
     at = epoch_of(stored)
     if at is None:
-        return formatting.plain(stored)
+        return readable(stored)
     parts = [formatting.absolute_time(at, context.settings.utc_times)]
     parts += [formatting.relative_time(at, context.clock())] if ago else []
     parts += [] if str(stored) == str(at) else [f"stored as {stored}"]

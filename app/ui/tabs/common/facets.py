@@ -15,7 +15,7 @@ from app.services.records.list_query import ColumnChoice, ListedValue, ListQuery
 from app.services.records.lists import CHOICES, Counts
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import ColumnKind, Table, TableColumn
-from app.services.text import visible
+from app.services.text import readable, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import choice_label, several
@@ -416,7 +416,7 @@ def value_words(context: Context, table: Table, column: str, value: ListedValue)
     if at is not None:
         words = formatting.absolute_time(at, context.settings.utc_times)
         # Others of that second may be stored otherwise, and are not kept.
-        return words if value == at else f"{words} (stored as {formatting.plain(value)})"
+        return words if value == at else f"{words} (stored as {readable(value)})"
     words = declared.choice_label(table, column, value)
     if isinstance(value, str) and not table.of_file(column).is_declared and _FIGURES.fullmatch(value):
         words = f"“{words}”"  # not the number, which may be there as well

@@ -10,14 +10,14 @@ from app.services.records import history
 from app.services.records.history import CHARGED, LOOKED_THROUGH, Named, Past, PastEntry
 from app.services.records.stored_times import epoch_of
 from app.services.records.summary import done_to, sentence
-from app.services.text import shown_tenant, visible
+from app.services.text import readable, shown_tenant, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.cell_delegate import WrappingCells
-from app.ui.widgets.formatting import grouped, plain, relative_time
+from app.ui.widgets.formatting import grouped, relative_time
 from app.ui.widgets.labels import Label, Look, in_column, in_row
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.runner import Task
@@ -181,7 +181,7 @@ class PastPart(QWidget):
 
     def _when(self, entry: PastEntry) -> Cell:
         at, now = epoch_of(entry.created_at), self._context.clock()
-        when = plain(entry.created_at) if at is None else relative_time(at, now)
+        when = readable(entry.created_at) if at is None else relative_time(at, now)
         return Cell(when, entry.seq, tip=declared.moment(self._context, entry.created_at))
 
     def _cells(self, entry: PastEntry) -> tuple[Cell, ...]:

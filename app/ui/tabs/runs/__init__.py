@@ -25,7 +25,7 @@ from app.services.records.tables import (
 from app.services.runs import parking
 from app.services.runs import statuses as planning
 from app.services.runs.statuses import RunDetail
-from app.services.text import counted
+from app.services.text import counted, readable
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import (
     Frozen,
@@ -65,7 +65,7 @@ from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec, ButtonIn
 from app.ui.widgets.buttons import BUTTON, tool_button
-from app.ui.widgets.formatting import first_line, grouped, money, plain, score
+from app.ui.widgets.formatting import first_line, grouped, money, score
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_row
 from app.ui.widgets.panes import LOW, Field, FieldList
@@ -516,7 +516,7 @@ class RunsTab(RecordTab):
             asked = found or rows
             written, read = price_to_change(database, each, len(asked), len(asked), asks=wary)
             named = (
-                (key, first_line(plain(idea).partition("\n")[0], _IDEA_TOLD), status_word(status))
+                (key, first_line(readable(idea).partition("\n")[0], _IDEA_TOLD), status_word(status))
                 for key, idea, status in asked
             )
             frozen = replace(freeze(named), written=written, read=read, stay=stay, seen=seen)

@@ -164,7 +164,7 @@ class CompareDialog(Dialog):
                 return formatting.duration(value)
             case Said.STATUS:
                 return status_word(value)
-        return formatting.plain(value)
+        return readable(value)
 
     def _take(self, found: Compared) -> None:
         if self._is_closed:

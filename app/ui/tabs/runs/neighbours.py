@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QListView, QStyledItemDelegate,
 from app.itemmodels.columns import Index, Row, Tone
 from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.records.tables import PLANNING_RUNS
-from app.services.text import visible
+from app.services.text import readable, visible
 from app.ui.tabs.runs.run_acts import idea_words, status_word
 from app.ui.theme import Theme
 from app.ui.widgets import formatting
@@ -52,7 +52,7 @@ class NeighbourList(QListView):
 
     def told(self, row: Row) -> str:
         """What is seen of a run beside its idea, in words."""
-        points, phase = formatting.score(row[_SCORE]), formatting.plain(row[_PHASE])
+        points, phase = formatting.score(row[_SCORE]), readable(row[_PHASE])
         of = (status_word(row[_STATUS]), phase, points and f"score {points}", self._since(row[_UPDATED]))
         return visible(", ".join(filter(None, of)))
 
@@ -156,7 +156,7 @@ class _TwoLines(QStyledItemDelegate):
         painter.setFont(small)
         painter.setPen(colour("dim"))
         status = formatting.first_line(status_word(row[_STATUS]), 24)
-        phase = formatting.first_line(formatting.plain(row[_PHASE]), 40)
+        phase = formatting.first_line(readable(row[_PHASE]), 40)
         left = self._line(painter, below, "", self._since(row[_UPDATED]))
         painter.setPen(colour("dim" if tone is Tone.NEUTRAL else tone))
         painter.drawText(left, Qt.AlignmentFlag.AlignVCenter, visible(status))

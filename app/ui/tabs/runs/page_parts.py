@@ -13,7 +13,7 @@ from app.services.records.history import CHARGED, PastEntry
 from app.services.records.stored_times import epoch_of
 from app.services.runs.run_search import TextPlace
 from app.services.runs.run_timeline import ALL_ABOUT, RunNote, RunStory, RunTimeline, Spent, entry_behind
-from app.services.text import counted, lasted, shown_tenant, visible
+from app.services.text import counted, lasted, readable, shown_tenant, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.theme import Theme
@@ -134,7 +134,7 @@ def facts(context: Context, story: RunStory, timeline: RunTimeline, full: float 
             "Revenue",
             formatting.money(revenue)
             if isinstance(revenue, int | float)
-            else formatting.first_line(formatting.plain(revenue), 40) or formatting.NOTHING,
+            else formatting.first_line(readable(revenue), 40) or formatting.NOTHING,
             "potential" if isinstance(revenue, int | float) else "",
         ),
         RunFact("Phases", f"{timeline.done} of {known}", "done")
@@ -180,7 +180,7 @@ def _last_entry(story: RunStory, now: int) -> tuple[str, str]:
 def about(context: Context, stored: object) -> tuple[str, str]:
     """How long ago something was, and when exactly."""
     at = epoch_of(stored)
-    ago = formatting.plain(stored) if at is None else formatting.relative_time(at, context.clock())
+    ago = readable(stored) if at is None else formatting.relative_time(at, context.clock())
     return visible(ago), declared.moment(context, stored)
 
 

@@ -22,7 +22,7 @@ from app.services.records.tables import PLANNING_PARKED_IDEAS, PLANNING_RUNS, Ta
 from app.services.runs import parking
 from app.services.runs import statuses as planning
 from app.services.runs.parking import EDITED, IDEA, MONTHS, NOTE, REASON, REFINED, NewRun
-from app.services.text import counted
+from app.services.text import counted, readable
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import NamesRun, create_act, delete_act, open_run_act, record_act
@@ -320,7 +320,7 @@ class ParkedIdeas(RecordTab):
     def show_details(self, record: NamesRun) -> None:
         idea, stored = record.record, record.record["created_at"]
         at = epoch_of(stored)
-        since = formatting.plain(stored) if at is None else formatting.relative_time(at, self.context.clock())
+        since = readable(stored) if at is None else formatting.relative_time(at, self.context.clock())
         self.inspector.set_header(idea.text("idea"), f"parked {since}", is_told=True)
         months = idea["revisit_estimate_months"]
         said = dict.fromkeys((self._revisit(stored, months), revisit(months)))

@@ -72,7 +72,7 @@ def status_word(status: Any) -> str:
 
 def idea_words(idea: Any) -> str:
     """The first line of an idea, be there one or not."""
-    return formatting.first_line(formatting.plain(idea)) or formatting.EMPTY
+    return formatting.first_line(readable(idea)) or formatting.EMPTY
 
 
 def main_acts(status: Any) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 
 from app.itemmodels.columns import DISPLAY, ROOT, Index, Tone
 from app.services.runs.run_timeline import IDLE, PhaseLine, RunTimeline, Spent, TimeSpan
-from app.services.text import counted, lasted, visible
+from app.services.text import counted, lasted, readable, visible
 from app.ui.tabs.runs.run_acts import STATUS_LOOKS
 from app.ui.tabs.runs.time_scale import TimeScale, ticks, time_scale
 from app.ui.theme import Theme
@@ -86,7 +86,7 @@ def verdict_of(line: PhaseLine, *, is_told: bool = True) -> tuple[str, Tone, str
         return line.ended_as, *looks.get(line.ended_as, (Tone.NEUTRAL, None))
     if line.newest is None or line.in_review:
         return ("in review" if line.in_review else "running"), Tone.ACCENT, Icon.RUNNING
-    verdict = formatting.plain(line.newest.verdict)
+    verdict = readable(line.newest.verdict)
     tone, icon = VERDICT_LOOKS.get(verdict, (Tone.NEUTRAL, None))
     return verdict or "no verdict", tone, icon
 

@@ -13,7 +13,7 @@ from app.services.records.stored_times import epoch_of
 from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, USERS, WEBHOOK_DESTINATIONS
 from app.services.tenants import overview
 from app.services.tenants.overview import DAYS, TenantDetail, TenantRow
-from app.services.text import counted, visible
+from app.services.text import counted, readable, visible
 from app.ui.session.context import Context
 from app.ui.session.outcome import Outcome
 from app.ui.tabs.audit.over_time import local_day
@@ -24,7 +24,7 @@ from app.ui.tabs.tenants.words import VERIFYING, is_awaited
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.formatting import absolute_time, duration, grouped, plain, relative_time
+from app.ui.widgets.formatting import absolute_time, duration, grouped, relative_time
 from app.ui.widgets.labels import Label, Look, in_column, in_row
 from app.ui.widgets.number_card import NumberCard
 from app.ui.widgets.panes import Field, FieldList
@@ -215,7 +215,7 @@ class LatestPart(QWidget):
         now, rows = self._context.clock(), list[tuple[Cell, ...]]()
         for one in detail.latest:
             at = epoch_of(one.created_at)
-            when = plain(one.created_at) if at is None else relative_time(at, now)
+            when = readable(one.created_at) if at is None else relative_time(at, now)
             moment = declared.moment(self._context, one.created_at)
             said = visible(one.said)
             tip = f"Entry {grouped(one.seq)} of {AUDIT_CHAIN.title.lower()}: {said}"

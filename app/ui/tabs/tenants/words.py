@@ -12,12 +12,12 @@ from app.services.records.stored_times import epoch_of
 from app.services.tenants import overview
 from app.services.tenants.listing import TenantTotals
 from app.services.tenants.overview import COUNTED_IN, KnownOfChains, TenantRow
-from app.services.text import counted, shown_tenant, visible
+from app.services.text import counted, readable, shown_tenant, visible
 from app.ui.session.outcome import Outcome
 from app.ui.session.verdict import FileVerdict
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Chip
-from app.ui.widgets.formatting import EMPTY, NOTHING, absolute_time, ago, figure, plain
+from app.ui.widgets.formatting import EMPTY, NOTHING, absolute_time, ago, figure
 from models.errors import TableMissing
 
 WIDEST = "consistent · 59 min ago"
@@ -118,7 +118,7 @@ def erased(one: TenantRow, utc: bool) -> str:
     if one.erased is None:
         return ""
     at = epoch_of(one.erased.at)
-    when = plain(one.erased.at) if at is None else absolute_time(at, utc)
+    when = readable(one.erased.at) if at is None else absolute_time(at, utc)
     return f"Erased {when} by {visible(one.erased.actor) or 'nobody named'}"
 
 

@@ -18,7 +18,7 @@ from app.services.records.record import Record
 from app.services.records.tables import RANK, WEBHOOK_DESTINATIONS, ColumnKind, flag, undeclared
 from app.services.records.webhooks import WebhookInput
 from app.services.secrets.told import hides
-from app.services.text import some_of, visible
+from app.services.text import readable, some_of, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import acts, declared
 from app.ui.tabs.common.declared import WEBHOOKS_TAB
@@ -30,7 +30,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.buttons import CheckBox, Chip
 from app.ui.widgets.form_dialog import FormDialog, checked
-from app.ui.widgets.formatting import EMPTY, first_line, plain
+from app.ui.widgets.formatting import EMPTY, first_line
 from app.ui.widgets.labels import in_row, line_edit
 from app.ui.widgets.panes import LOW
 from app.ui.widgets.tab_pages import height_of
@@ -70,7 +70,7 @@ class WebhooksTab(RecordTab):
             "active": {"icon": declared.either(Icon.OK, Icon.PAUSED), "tone": declared.either(Tone.OK)},
             # The URL names the host already; what differs is said where it is read.
             "url": {
-                "text": lambda value, row: first_line(plain(value)).removeprefix("https://"),
+                "text": lambda value, row: first_line(readable(value)).removeprefix("https://"),
                 "middle": True,
                 "tone": lambda value, row: Tone.BAD if _doubt(row) else None,
                 "icon": lambda value, row: Icon.WARNING if _doubt(row) else None,
