@@ -42,9 +42,9 @@ _MILLISECONDS = (
     "read times that seem to be in milliseconds as such; otherwise what has them stays, and is counted"
 )
 _STATUS = (
-    "Exit status: 0 when all that is old went (or would go), 1 when something old stays, a chain is broken "
-    "or the clock lies behind what the file holds, or is another than a live database's, which is named with "
-    "its reason, 2 when nothing could be done."
+    "Exit status: 0 when all that is old went (or would go), 1 when something old stays (or would, until you "
+    "confirm more), a chain is broken or the clock lies behind what the file holds, or is another than a "
+    "live database's, which is named with its reason, 2 when nothing could be done."
 )
 
 
@@ -151,7 +151,8 @@ def retention(options: argparse.Namespace) -> int:
         if planned.in_milliseconds and not options.milliseconds:
             common.complain("to have times that seem to be in milliseconds read as such, add --milliseconds")
         if options.dry_run:
-            return _say_plan(planned, database, as_json=options.json, is_wrong=doubt is not None)
+            is_wrong = doubt is not None or _asks(planned, options)
+            return _say_plan(planned, database, as_json=options.json, is_wrong=is_wrong)
         confirmation = plan.Confirmation.to(
             planned,
             majority=options.allow_majority,
@@ -207,6 +208,21 @@ def retention(options: argparse.Namespace) -> int:
             return common.EXIT_FINDINGS if went else common.EXIT_COULD_NOT_RUN
     status = _say_result(result, planned.stored, database, options)
     return _left_unreported() if result.total and going.is_left_unreported else status
+
+
+def _asks(planned: Plan, options: argparse.Namespace) -> bool:
+    """Whether a run would remove nothing until more is confirmed, which is said."""
+    asked = {
+        "--trust-clock": planned.doubt is not None and not options.trust_clock,
+        "--allow-majority": planned.majority and not options.allow_majority,
+        "--unrecorded": not (planned.has_chain or options.unrecorded),
+        "--without-checkpoint": planned.no_checkpoint is not None and not options.without_checkpoint,
+    }
+    flags = [flag for flag, is_asked in asked.items() if is_asked]
+    if not planned.total or planned.obstacle is not None or not flags:
+        return False
+    common.complain(f"a run removes nothing unless you confirm that by {' '.join(flags)}")
+    return True
 
 
 def _contradicted(doubt: ClockDoubt | None, options: argparse.Namespace) -> ClockDoubt | None:

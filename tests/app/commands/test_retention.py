@@ -151,7 +151,10 @@ def test_retention_refuses_by_a_clock_that_is_in_doubt(tmp_path: Path) -> None:
         assert long_ago.stderr.endswith(". By that nothing is old.\n") and "already from" in long_ago.stderr
         assert run("retention", copy, "--now", 1_000, "--trust-clock", *more).returncode == 0
     dry = run("retention", copy, "--dry-run")
-    assert dry.returncode == 0
+    assert dry.returncode == 1
+    assert dry.stderr.endswith("nothing unless you confirm that by --trust-clock --allow-majority\n")
+    confirmed = run("retention", copy, "--dry-run", "--trust-clock", "--allow-majority")
+    assert (confirmed.returncode, confirmed.stderr) == (0, "")
     assert "would be removed\nthe clock is in doubt: This computer's clock says" in dry.stdout
     found = json.loads(run("retention", copy, "--dry-run", "--json").stdout)
     assert set(found) == {"cutoff", "dryRun", "removed", "clockDoubt", "majority"}
@@ -417,7 +420,7 @@ def test_rows_in_milliseconds_stay_until_they_are_read_as_such(database_path: Pa
     stays = run("retention", database_path)
     assert stays.returncode == 1
     assert "notifications: 1 notification stays: its time seems to be in milliseconds" in stays.stdout
-    dry = run("retention", database_path, "--milliseconds", "--dry-run")
+    dry = run("retention", database_path, "--milliseconds", "--trust-clock", "--dry-run")
     assert dry.returncode == 0
     assert "notifications: 1 would be removed" in dry.stdout and "cannot be brought back" in dry.stdout
     done = run("retention", database_path, "--milliseconds", "--trust-clock")
