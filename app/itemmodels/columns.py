@@ -104,7 +104,7 @@ class Column:
     monospace: bool = False
     dim: bool = False
     middle: bool = False
-    spare: tuple[str, str] | None = None
+    spare: tuple[str, ...] | None = None
     sortable: bool = True
     hint: str | None = None
     of: str = ""

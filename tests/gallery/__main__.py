@@ -1,6 +1,9 @@
-"""`python -m tests.gallery OUT_DIR [--only PART_OF_NAME] [--scale 2] [--mode light|dark]`, or `--renew`."""
+"""`python -m tests.gallery OUT_DIR [--only PART_OF_NAME] [--scale 2] [--screen 1280x800] [--mode dark]`, or
+`--renew`.
+"""
 
 import argparse
+import json
 import os
 import sys
 import tempfile
@@ -18,6 +21,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("out_dir", type=Path, nargs="?")
     parser.add_argument("--only", default="", help="scenes whose name contains this")
     parser.add_argument("--scale", default="1", help="display scale, 2 for 200 %%")
+    parser.add_argument("--screen", type=_size, help="1280x800, which no window outgrows; in real pixels")
     parser.add_argument("--mode", choices=("light", "dark"), help="one theme only")
     parser.add_argument("--set", choices=compared.SETS, help="those that are compared, as they are")
     parser.add_argument("--scenes", nargs="+", help="some of those")
@@ -33,6 +37,8 @@ def main(arguments: list[str]) -> int:
     compared.settle()
     if chosen is None:  # to be shown, not compared: with every letter that there is a font for
         del os.environ["FONTCONFIG_FILE"]
+        if options.screen is not None:
+            os.environ["QT_QPA_PLATFORM"] = _offscreen(*options.screen)
     os.environ["QT_SCALE_FACTOR"] = str(chosen.scale) if chosen else options.scale
 
     from PySide6.QtWidgets import QApplication
@@ -41,7 +47,7 @@ def main(arguments: list[str]) -> int:
     from app.ui.theme import STYLE, Mode, Theme
     from app.workers.memory import GarbageCollector
     from tests.gallery.render import render
-    from tests.gallery.scenes import all_scenes
+    from tests.gallery.scenes import all_scenes, on_screen
 
     app = QApplication(["gallery", *STYLE])
     app.setCursorFlashTime(0)  # a cursor that blinks is there or not
@@ -55,7 +61,10 @@ def main(arguments: list[str]) -> int:
     options.out_dir.mkdir(parents=True, exist_ok=True)
     patience = compared.PATIENCE_SECONDS
     scenes = {scene.name: scene for scene in all_scenes().scenes}
-    names = options.scenes or chosen.scenes if chosen else [name for name in scenes if options.only in name]
+    names = options.scenes or (chosen.scenes if chosen else [name for name in scenes if options.only in name])
+    if options.screen is not None and chosen is None:
+        room = app.primaryScreen().availableSize().toTuple()
+        scenes = {name: on_screen(scene, room) for name, scene in scenes.items()}
     for mode in [Mode(chosen.mode)] if chosen else [Mode.LIGHT, Mode.DARK]:
         if options.mode not in (None, mode.value):
             continue
@@ -69,6 +78,18 @@ def main(arguments: list[str]) -> int:
                 render(scenes[name], theme, target)
             print(target)
     return 0
+
+
+def _size(text: str) -> tuple[int, int]:
+    wide, high = (int(part) for part in text.split("x"))
+    return wide, high
+
+
+def _offscreen(wide: int, high: int) -> str:
+    """The platform that draws for a screen of so many pixels."""
+    file = Path(tempfile.gettempdir()) / "screen.json"
+    file.write_text(json.dumps({"screens": [{"name": "one", "width": wide, "height": high}]}))
+    return f"offscreen:configfile={file}"
 
 
 if __name__ == "__main__":

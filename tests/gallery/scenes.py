@@ -1,5 +1,7 @@
 """Every scene of the gallery, by the modules that register them."""
 
+from dataclasses import replace
+
 from tests.gallery import (
     asked_scenes,
     audit_scenes,
@@ -12,7 +14,7 @@ from tests.gallery import (
     widget_scenes,
     window_scenes,
 )
-from tests.gallery.registry import Registry
+from tests.gallery.registry import Registry, Scene
 
 
 def all_scenes() -> Registry:
@@ -32,3 +34,11 @@ def all_scenes() -> Registry:
     ):
         module.register(registry)
     return registry
+
+
+def on_screen(scene: Scene, room: tuple[int, int]) -> Scene:
+    """The same where the screen has so much room: a window is no larger, and a dialog as it opens there."""
+    if scene.size is None or scene.name.startswith("dialog-"):
+        return replace(scene, size=None)
+    (wide, high), (most_wide, most_high) = scene.size, room
+    return replace(scene, size=(min(wide, most_wide), min(high, most_high)))

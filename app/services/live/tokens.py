@@ -27,8 +27,7 @@ def sound(token: str) -> str:
     token = token.strip()
     if not _TOKEN.fullmatch(token):
         raise InvalidInput(
-            "token",
-            "That is no API token, which has letters, digits and signs alone, in one line. Copy it again.",
+            "token", "That is no API token: it is one line of letters, digits and signs. Copy it again."
         )
     return token
 

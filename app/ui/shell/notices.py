@@ -27,7 +27,7 @@ from app.ui.session.verdict import known_by
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner
-from app.ui.widgets.buttons import push_button
+from app.ui.widgets.buttons import KEEPS, SHORT, push_button
 from app.ui.widgets.formatting import MINUTE, relative_time
 from app.ui.widgets.labels import in_row, set_tip
 from app.ui.widgets.panes import margin_in
@@ -79,6 +79,17 @@ class Door(StrEnum):
     TIME_TRAVEL = "Time Travel…"
 
 
+_SHORT = {
+    Door.WRITE: "Write",
+    Door.MIGRATE: "Migrate…",
+    Door.RESTORE: "Restore…",
+    Door.SALVAGE: "Save…",
+    Door.REOPEN: "Reopen",
+    Door.OTHER: "Another…",
+    Door.CONNECT: "Connect…",
+}
+"""What it says where there is little room."""
+
 Ask = Callable[[Door], object]
 """Has the window do it."""
 
@@ -111,13 +122,20 @@ class Notice(QWidget):
         """Stands at the foot of a tab of this height as its own parts would, whose margins are above."""
         self._row.setContentsMargins(16, 0, 16, margin_in(tab_height, 16))
 
-    def add_button(self, words: str, act: Callable[[], object], kind: Kind = Kind.SECONDARY) -> QPushButton:
+    def add_button(
+        self, words: str, act: Callable[[], object], kind: Kind = Kind.SECONDARY, *, short: str = ""
+    ) -> QPushButton:
+        """`short` is what it says where there is little room."""
         button = push_button(self._theme, words, act, kind=kind)
-        self.banner.add_button(button)
+        if short:
+            button.setAccessibleName(words)
+            button.setProperty(SHORT, short)
+            button.setProperty(KEEPS, True)
+        self.banner.add_button(button, shrinks=bool(short))
         return button
 
     def add_door(self, door: Door, ask: Ask, kind: Kind = Kind.SECONDARY) -> QPushButton:
-        return self.add_button(door.value, lambda: ask(door), kind)
+        return self.add_button(door.value, lambda: ask(door), kind, short=_SHORT.get(door, ""))
 
 
 def of_opened(context: Context, ask: Ask) -> list[Notice]:

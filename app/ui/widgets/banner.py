@@ -372,8 +372,8 @@ class Banner(QFrame):
         """Put `button` at the right end, where it is hidden while progress shows; the main one stays the
         last, as in dialogs.
 
-        What shrinks is a QPushButton with an icon. It loses its words where the banner's own would be cut;
-        icon, tool tip and accessible name stay.
+        What shrinks is a QPushButton with an icon, or with short words that it keeps. It loses its words
+        where the banner's own would be cut; icon, tool tip and accessible name stay.
         """
         if self._main is None or button.property("kind") == Kind.PRIMARY:
             self._ends.addWidget(button)
@@ -385,6 +385,10 @@ class Banner(QFrame):
         self._buttons.setVisible(not self.is_busy())
         if shrinks and isinstance(button, QPushButton):
             self._shrinking.append(button)
+
+    def let_shrink(self, button: QPushButton) -> None:
+        """One that is a part of what was added."""
+        self._shrinking.append(button)
 
     def headline(self) -> str:
         """The bold line and what follows it, as a user reads it."""

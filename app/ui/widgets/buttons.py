@@ -187,10 +187,10 @@ def framed_button(action: QAction) -> QToolButton:
     return button
 
 
-SHORT = "short"
-"""The property of a button that says what it is called where there is no room for all of its words."""
-KEEPS = "keeps_short"
-"""And of one whose icon alone does not say what it does, that it keeps those."""
+SHORT, KEEPS = "short", "keeps"
+"""The properties of a button that say what it is called where there is no room for all of its words, and that
+it is called so however little room there is, after all others have lost theirs.
+"""
 
 
 def share_words(row: QBoxLayout, room: int, buttons: Sequence[QPushButton]) -> None:
@@ -204,15 +204,16 @@ def share_words(row: QBoxLayout, room: int, buttons: Sequence[QPushButton]) -> N
 
 def give_way(wanted: int, room: int, buttons: Sequence[QPushButton]) -> None:
     """Lets `buttons`, the last of them first, lose words until what is `wanted` with all of them fits: first
-    such as have short ones lose the rest, and only then one after the other all.
+    such as have short ones lose the rest, and only then one after the other all; at last those that keep
+    their short ones lose the rest.
     """
     takes = {button: room_of_words(button) for button in buttons}
     words = {button: str(button.property("words") or "") for button in buttons}
-    for only_to_short in (True, False):
-        for button in reversed(buttons):
+    for only_to_short, keep in ((True, False), (False, False), (True, True)):
+        for button in (one for one in reversed(buttons) if bool(one.property(KEEPS)) is keep):
             said = str(button.property(SHORT) or "") if only_to_short else ""
-            stays = button.isHidden() or button.icon().isNull() or (only_to_short and not said)
-            if wanted > room and not stays and not (button.property(KEEPS) and not only_to_short):
+            stays = button.isHidden() or not (said if only_to_short else not button.icon().isNull())
+            if wanted > room and not stays:
                 wanted += button.fontMetrics().horizontalAdvance(said) - takes[button]
                 takes[button], words[button] = button.fontMetrics().horizontalAdvance(said), said
     for button in buttons:

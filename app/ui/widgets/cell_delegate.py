@@ -1,5 +1,6 @@
 """Paints table cells straight from the model's roles, several times faster than the style sheet would."""
 
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
@@ -47,6 +48,13 @@ def bars_width(places: int) -> int:
     return places * _PITCH - (_PITCH - _BAR)
 
 
+def shorter(text: str, spare: Sequence[str]) -> str:
+    """What is left of it without the words that it may begin or end with, and is known by without them."""
+    for word in spare:
+        text = text.removesuffix(word) if word.startswith(" ") else text.removeprefix(word)
+    return text
+
+
 class _Laid(NamedTuple):
     text: QStaticText
     width: float
@@ -60,7 +68,7 @@ class _Column(NamedTuple):
     dim: bool
     middle: bool
     bars: bool
-    spare: str
+    spare: tuple[str, ...]
     room_with_it: float
 
 
@@ -134,7 +142,7 @@ class CellDelegate(QStyledItemDelegate):
             width -= bars_width(bars.places) + GAP
         if shown is None or width <= (_LEAST_WORD if icon else 0):
             return
-        shown = str(shown) if width >= room else str(shown).removesuffix(spare)
+        shown = str(shown) if width >= room else shorter(str(shown), spare)
         laid = self._lay(shown, mono, width, middle)
         painter.setFont(self._mono if mono else self._plain)
         if not enabled:
@@ -217,9 +225,9 @@ class CellDelegate(QStyledItemDelegate):
         roles = (ALIGNMENT, _MONOSPACE, _DIM, _MIDDLE, _BARS, _SPARE)
         told = [model.headerData(column, Qt.Orientation.Horizontal, role) for role in roles]
         mono, dim, middle, bars = map(bool, told[1:5])
-        longest, spare = told[5] or ("", "")
+        longest, *spare = told[5] or ("",)
         room = self._plain_metrics.horizontalAdvance(longest)
-        return _Column(is_right(told[0]), mono, dim, middle, bars, spare, room)
+        return _Column(is_right(told[0]), mono, dim, middle, bars, tuple(spare), room)
 
     def _lay(self, text: str, mono: bool, width: int, middle: bool) -> _Laid:
         whole = self._laid(text, mono)

@@ -104,6 +104,8 @@ _NAMED = 200
 _ROWS = 6
 _DOT = " · "
 """What stands between a name and the tenant, or the status, of what has it."""
+_LEAST_ROW, _FEW_ITEMS, _FRAME_OF_ITEMS = 26, 2, 8
+"""The least height of an item, how many a list keeps where a screen is low, and pixels around all of them."""
 _BESIDE_WORDS, _AROUND_WORDS = 28, 10
 """Pixels at both sides of a sentence in a list, and above and below it."""
 
@@ -410,9 +412,22 @@ class Dialog(QDialog):
                 self._make_room()
             self.resize(self.minimumSize())
             later(self, 0, partial(self._be_no_higher, self.height()))
+            later(self, 0, self._begin_in_sight)
         super().showEvent(event)
         self._meant_x, self._shown_at = self.pos().x(), monotonic()
         later(self, 0, self._keep_on_screen)
+
+    def _begin_in_sight(self) -> None:
+        """It opens where its words begin: what has the focus then is in sight, or the first that may have it
+        has it instead.
+        """
+        content, focused = self._scroll.widget(), self.focusWidget()
+        if not self._scrolls or content is None or focused is None or not content.isAncestorOf(focused):
+            return
+        first = next((part for part in _chain_behind(content) if _is_stop(part, content)), None)
+        if not self._scroll.shows_at_top(focused) and first is not None and self._scroll.shows_at_top(first):
+            self._scroll.verticalScrollBar().setValue(0)
+            first.setFocus()
 
     @property
     def _scrolls(self) -> bool:
@@ -447,7 +462,7 @@ class Dialog(QDialog):
 
     def show_part(self, part: QWidget) -> None:
         """Scrolls to what has just come, where the words have to scroll."""
-        later(self, 0, lambda: self._scroll.ensureWidgetVisible(part))
+        later(self, 0, lambda: self._scroll.show_part(part))
 
     def _make_room(self) -> None:
         """At least as large as its words need, as far as the screen allows: a layout whose labels wrap does
@@ -480,11 +495,13 @@ class Dialog(QDialog):
         self._scroll.setVerticalScrollBarPolicy(bar)
 
     def _let_give_way(self, needed: int, room: int) -> int:
-        """What scrolls by itself gives up what there is no room for; returns what is needed then. Tables give
+        """What scrolls by itself gives up what there is no room for; returns what is needed then. Lists give
         up rows only where that spares the words a scroll bar, as they would scroll within words that scroll
         else; then fields of many lines do, those that are written into first.
         """
-        tables = [one for one in self._scroll.findChildren(StaticTable) if not one.isHidden()]
+        lists: list[StaticTable | _Items] = [*self._scroll.findChildren(StaticTable)]
+        lists += self._scroll.findChildren(_Items)
+        tables = [one for one in lists if not one.isHidden()]
         fields = [one for one in self._scroll.findChildren(QPlainTextEdit) if _grows(one)]
         fields.sort(key=QPlainTextEdit.isReadOnly)
         needed += sum(one.given for one in tables) + sum(map(_given, fields))
@@ -508,6 +525,19 @@ class Dialog(QDialog):
             home.insertLayout(home.count() if scroll else 0, self._conditions)
         indented = self._icon is not None and not self._icon.isHidden() and not scroll
         self._conditions.setContentsMargins(_ICON + self._content.spacing() if indented else 0, 0, 0, 0)
+
+
+def _chain_behind(begin: QWidget) -> Iterator[QWidget]:
+    """What Tab would come to behind it, once around."""
+    part = begin.nextInFocusChain()
+    while part is not None and part is not begin:
+        yield part
+        part = part.nextInFocusChain()
+
+
+def _is_stop(part: QWidget, within: QWidget) -> bool:
+    takes = bool(part.focusPolicy() & Qt.FocusPolicy.TabFocus)
+    return takes and part.isEnabled() and within.isAncestorOf(part) and part.isVisibleTo(within.window())
 
 
 def _grows(field: QPlainTextEdit) -> bool:
@@ -607,6 +637,35 @@ def _height_of(words: str, metrics: QFontMetrics, wide: int) -> int:
     return metrics.boundingRect(room, Qt.TextFlag.TextWordWrap, words).height() + _AROUND_WORDS
 
 
+class _Items(QListWidget):
+    """As high as `set_high(pixels)` says, and lower where a screen is low: it scrolls by itself."""
+
+    _high = _given = 0
+
+    def set_high(self, pixels: int) -> None:
+        self._high = pixels
+        self.give_way(0)
+
+    @property
+    def given(self) -> int:
+        """The pixels that it has given up."""
+        return self._given
+
+    @property
+    def spare(self) -> int:
+        """The pixels that it could give up in all."""
+        return max(0, self._high - _FEW_ITEMS * self._row() - _FRAME_OF_ITEMS)
+
+    def give_way(self, pixels: int) -> None:
+        """Gives up so much of its height, in whole rows where all are alike, and keeps a few of them."""
+        row = self._row() if self.uniformItemSizes() else 1
+        self._given = min(-(-pixels // row) * row, self.spare)
+        self.setFixedHeight(self._high - self._given)
+
+    def _row(self) -> int:
+        return max(_LEAST_ROW, self.sizeHintForRow(0))
+
+
 class ConfirmDialog(Dialog):
     """`action` is the verb on the button ("Delete 3 users"). `items` are the names of what goes, of which at
     most 50 are listed, with "and 1,154 more" from `total` (the number of all, when `items` is already cut).
@@ -681,7 +740,7 @@ class ConfirmDialog(Dialog):
 
     def _list(self, items: Sequence[str], total: int, name: str, *, whole: bool) -> None:
         shown = [visible(first_line(item, 1000) if whole else first_line(item)) for item in items[:LISTED]]
-        self.list = QListWidget()
+        self.list = _Items()
         self.list.addItems(shown)
         self.list.setUniformItemSizes(not whole)
         self.list.setWordWrap(whole)
@@ -692,16 +751,19 @@ class ConfirmDialog(Dialog):
         self.list.setAccessibleName(name)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.ensurePolished()  # the style's padding counts
-        row = max(26, self.list.sizeHintForRow(0))
-        rows = min(_ROWS, len(shown))
+        row = max(_LEAST_ROW, self.list.sizeHintForRow(0))
+        rows, metrics = min(_ROWS, len(shown)), self.list.fontMetrics()
+        beside = _MARGINS[0] + _MARGINS[2] + _ICON + self._content.spacing()
         if whole:
             self.setMinimumWidth(_WIDTH_OF_SENTENCES)
-            beside = _MARGINS[0] + _MARGINS[2] + _ICON + self._content.spacing()
-            metrics, wide = self.list.fontMetrics(), min(_WIDTH_OF_SENTENCES, self._room.width()) - beside
+            wide = min(_WIDTH_OF_SENTENCES, self._room.width()) - beside
             high = sum(_height_of(words, metrics, wide) for words in shown)
-            self.list.setFixedHeight(min(row * _ROWS * 3 // 2, high) + 8)
+            self.list.set_high(min(row * _ROWS * 3 // 2, high) + _FRAME_OF_ITEMS)
         else:
-            self.list.setFixedHeight(row * rows + 8)
+            bar = self.list.verticalScrollBar().sizeHint().width() if len(shown) > rows else 0
+            longest = max(map(metrics.horizontalAdvance, shown)) + _BESIDE_WORDS + bar + _FRAME_OF_ITEMS
+            self.setMinimumWidth(max(WIDTH, min(longest + beside, _WIDTH_OF_SENTENCES)))
+            self.list.set_high(row * rows + _FRAME_OF_ITEMS)
         self.add_widget(self.list)
         if total > len(shown):
             self.more = Label(f"and {grouped(total - len(shown))} more", Look.DIM)

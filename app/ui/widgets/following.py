@@ -1,14 +1,30 @@
 """What scrolls to where the keyboard is."""
 
+from math import ceil, floor
+
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt, Signal, Slot
-from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QApplication,
+    QComboBox,
+    QFrame,
+    QLabel,
+    QLineEdit,
+    QScrollArea,
+    QWidget,
+)
 
 from app.ui.widgets.later import later
+
+_ENOUGH = 72
+"""Pixels of a table or of a text of many lines by which one knows it: nothing moves for the rest of it."""
 
 
 class FollowingScroll(QScrollArea):
     """Shows all of what the focus comes to, with `around` pixels above and below; where there is no room for
-    it, the line in which the keyboard is, as with each key. A click is where one looks already.
+    it, the line in which the keyboard is, as with each key. A click is where one looks already. Where the
+    words above it would be cut through by that, they are in sight whole, or gone.
     `followed(widget)` when what it came to is in sight, for who has more to show with it.
     """
 
@@ -38,10 +54,62 @@ class FollowingScroll(QScrollArea):
             whole = line.height() > room  # of what has no line that is current: its beginning
             place = QRect(focused.mapTo(content, QPoint() if whole else line.topLeft()), line.size())
             place.setHeight(1 if whole else line.height())
-        margin = min(place.height() // 2 + self._around, room // 2 - 1)
-        self.ensureVisible(place.center().x(), place.center().y(), 0, max(0, margin))
+        bar = self.verticalScrollBar()
+        if line_alone or not self._has_enough(focused, bar.value()):
+            margin = min(place.height() // 2 + self._around, room // 2 - 1)
+            self.ensureVisible(place.center().x(), place.center().y(), 0, max(0, margin))
         if not line_alone:
+            bar.setValue(self._between_lines(bar.value(), place))
             self.followed.emit(focused)
+
+    def show_part(self, part: QWidget, around: int = 50) -> None:
+        """All of this part, with so many pixels above and below where there is room for them."""
+        self.ensureWidgetVisible(part, 0, around)
+        bar, place = self.verticalScrollBar(), QRect(self._place(part), part.size())
+        bar.setValue(self._between_lines(bar.value(), place))
+
+    def shows_at_top(self, part: QWidget) -> bool:
+        """Whether it, or enough of it, is in sight where nothing has been scrolled."""
+        end = self._place(part).y() + part.height()
+        return end <= self.viewport().height() or self._has_enough(part, 0)
+
+    def _place(self, part: QWidget) -> QPoint:
+        """Where it begins in what scrolls."""
+        content = self.widget()
+        return QPoint() if content is None else part.mapTo(content, QPoint())
+
+    def _has_enough(self, part: QWidget, value: int) -> bool:
+        """Whether, scrolled so far, the beginning of something high and the line in which the keyboard is are
+        in sight.
+        """
+        if part.height() <= _ENOUGH:
+            return False
+        if isinstance(part, QAbstractItemView):
+            line = part.visualRect(part.currentIndex()).translated(part.viewport().pos())
+        else:
+            asked = part.inputMethodQuery(Qt.InputMethodQuery.ImCursorRectangle)
+            line = QRectF(asked).toAlignedRect()
+        needed = QRect(0, 0, 1, _ENOUGH)
+        needed.setBottom(max(needed.bottom(), line.bottom() if line.height() < _ENOUGH else 0))
+        top = self._place(part).y() - value
+        return top >= 0 and top + needed.height() <= self.viewport().height()
+
+    def _between_lines(self, value: int, place: QRect) -> int:
+        """The same, or a little more or less, so that no line of words lies half above the edge."""
+        up = down = float(value)
+        for part in self.viewport().findChildren(QWidget):
+            if not isinstance(part, (QLabel, QLineEdit, QComboBox, QAbstractButton)) or not part.isVisible():
+                continue
+            top = self._place(part).y()
+            if top < value < top + part.height():
+                is_words = isinstance(part, QLabel) and bool(part.text())
+                lines = max(1, round(part.height() / part.fontMetrics().lineSpacing())) if is_words else 1
+                line = part.height() / lines
+                up = min(up, top + floor((value - top) / line) * line)
+                down = max(down, top + ceil((value - top) / line) * line)
+        if place.bottom() < up + self.viewport().height():
+            return int(up)
+        return ceil(down) if place.top() - self._around >= down else value
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.KeyPress and watched is self.window().focusWidget():

@@ -217,7 +217,7 @@ class FormDialog(Dialog):
         """What is wrong with a field is read to its end, also where a form has to scroll."""
         for entry in self._entries.values():
             if focused is _typed(entry.editor) and not entry.problem.isHidden():
-                self._scroll.ensureWidgetVisible(entry.problem, 0, _BELOW)
+                self._scroll.show_part(entry.problem, _BELOW)
 
     def set_problem(self, sentence: str, key: str | None = None) -> None:
         """Show what is wrong, below a field or below the buttons; "" takes it away."""

@@ -40,7 +40,7 @@ _EARLIEST, _LATEST = -62_135_596_800, SECONDS_LIMIT - 1  # what datetime can sho
 
 EMPTY = "(empty)"
 """What stands for an empty text where a blank would look like nothing."""
-AGO = " ago"
+AGO, JUST = " ago", "just "
 LONGEST_AGO = f"59 min{AGO}"
 """As long as what `relative_time` says of these years."""
 
@@ -52,7 +52,7 @@ def relative_time(at: int, now: int) -> str:
         if distance >= least:
             amount = f"{distance // unit:,} {word}"
             return f"{amount}{AGO}" if at <= now else f"in {amount}"
-    return "just now" if at <= now else "soon"
+    return f"{JUST}now" if at <= now else "soon"
 
 
 def ago(at: int, now: int) -> str:

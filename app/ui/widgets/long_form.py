@@ -15,7 +15,7 @@ from models.progress import Monitor, seldom
 
 class ProgressLine(QWidget):
     """How far long work is, as a bar and in words, from `begin(of)` on, which says how many of what a person
-    counts there are, where that is known. It keeps its place when it is hidden.
+    counts there are, where that is known. It keeps its place when it is hidden, unless it need not.
     """
 
     def __init__(self) -> None:
@@ -24,11 +24,14 @@ class ProgressLine(QWidget):
         self.words = Label(look=Look.DIM)
         self.words.setFixedHeight(self.words.fontMetrics().height() + 2)  # as high without words
         in_row((self.bar, 1), self.words, within=self)
-        policy = self.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)  # else all below it moves when it comes and goes
-        self.setSizePolicy(policy)
+        self.keep_room(True)  # else all below it moves when it comes and goes
         self._of, self._began = 0, 0.0
         self.hide()
+
+    def keep_room(self, keep: bool) -> None:
+        policy = self.sizePolicy()
+        policy.setRetainSizeWhenHidden(keep)
+        self.setSizePolicy(policy)
 
     def begin(self, of: int = 0) -> None:
         self._of, self._began = of, time.monotonic()
@@ -43,10 +46,12 @@ class ProgressLine(QWidget):
 
 
 class LongForm(FormDialog):
-    """While it is written, Cancel ends that first, of which nothing is left then. `far` is for the owner to
-    place; the act is to be given the `monitor(of)`, of so many records.
+    """While it is written, Cancel ends that first, of which nothing is left then. `far` stands below the
+    buttons, which it does not move, or where the owner places it; the act is to be given the `monitor(of)`,
+    of so many records.
     """
 
+    far_below = True
     _written = Signal(int, int)
 
     def __init__(
@@ -58,6 +63,9 @@ class LongForm(FormDialog):
         self.far = ProgressLine()
         self.bar = self.far.bar
         self._written.connect(self.far.show_progress)
+        if self.far_below:
+            self.far.keep_room(False)
+            self.add_said(self.far)
 
     def monitor(self, of: int = 0) -> Monitor:
         self._of = of

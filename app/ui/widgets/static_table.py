@@ -25,11 +25,14 @@ from app.itemmodels.columns import (
 from app.services.text import visible
 from app.ui.theme import Theme
 from app.ui.widgets.actions import give_letters
+from app.ui.widgets.cell_delegate import is_right
 from app.ui.widgets.data_table import DataTable
 
 _LEAST_WIDE = 90
 _LOOKED_AT = 4
 """Rows of which it is measured how wide they are, of those with the most letters."""
+_NARROWEST = 132
+"""Pixels that a column of words keeps where there is no room for all of them, before anything scrolls."""
 _FEWEST = 4
 """Rows that a small table keeps where a screen is low: it scrolls by itself."""
 
@@ -54,7 +57,8 @@ class Cell:
 
 class StaticTable(DataTable):
     """As high as its rows, up to `most`, or less where there is no room; with None as all of them, for what
-    scrolls by itself. `wide` is the column that takes the width that the others leave.
+    scrolls by itself. `wide` is the column that takes the width that the others leave, and `giving` are those
+    that go out of sight where there is no room, the first of them first; the header says how many have.
     """
 
     acts_on_cells = False
@@ -68,10 +72,11 @@ class StaticTable(DataTable):
         *,
         most: int | None = 8,
         wide: int = 0,
+        giving: Sequence[int] = (),
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(theme, name, parent=parent)
-        self._most, self._wide = most, wide
+        self._most, self._wide, self._gives = most, wide, bool(giving)
         self._stays_high = False
         self._widths: dict[int, int] = {}
         """Of columns with the rows shown now: each time the dialog is laid out it asks for all of them."""
@@ -94,6 +99,9 @@ class StaticTable(DataTable):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         self.horizontalScrollBar().rangeChanged.connect(self.updateGeometry)
         self.menu_requested.connect(self._open_menu)
+        if giving:
+            self.columns.set_main(wide, _LEAST_WIDE)
+            self.columns.let_give_way(giving)
         self.show_rows(rows)
 
     def show_rows(self, rows: Sequence[Sequence[Cell]]) -> None:
@@ -115,6 +123,9 @@ class StaticTable(DataTable):
             self._longest[column] = nlargest(_LOOKED_AT, behind, key=lengths.__getitem__)
         self._widths.clear()  # of rows that were not there yet
         self.horizontalHeader().resizeSections()
+        if self._gives and self.isVisible():
+            self.columns.fill()
+            self._share()
         self.set_most(self._most)
 
     def show_cell(self, position: int, column: int, cell: Cell) -> None:
@@ -178,13 +189,44 @@ class StaticTable(DataTable):
         menu.popup(where)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where the others leave `wide` next to nothing, it is as wide as its words, and all scrolls."""
+        with self.columns.by_itself():
+            self._narrow(_LEAST_WIDE if self._gives else min(_LEAST_WIDE, self._wants(self._wide)))
         super().resizeEvent(event)
+        self._share()
+
+    def _share(self) -> None:
+        """Where the others leave `wide` next to nothing, although those with the longest words are narrower
+        and some have gone, it is as wide as its words, and all scrolls.
+        """
         titles, modes = self.horizontalHeader(), QHeaderView.ResizeMode
         others = sum(titles.sectionSize(place) for place in range(titles.count()) if place != self._wide)
-        least = min(_LEAST_WIDE, max(self.sizeHintForColumn(self._wide), titles.sectionSizeHint(self._wide)))
-        fits = self.viewport().width() - others >= least
-        titles.setSectionResizeMode(self._wide, modes.Stretch if fits else modes.ResizeToContents)
+        fits = self.viewport().width() - others >= min(_LEAST_WIDE, self._wants(self._wide))
+        has_sign = titles.hiddenSectionCount() > 0 and self._gives  # which it leaves its place
+        fills = modes.Interactive if has_sign else modes.Stretch
+        titles.setSectionResizeMode(self._wide, fills if fits else modes.ResizeToContents)
+        if has_sign:
+            self.columns.fill()
+
+    def _wants(self, column: int) -> int:
+        return max(self.sizeHintForColumn(column), self.horizontalHeader().sectionSizeHint(column))
+
+    def _narrow(self, least: int) -> None:
+        """Takes from the columns of words what is missing for `wide` to have its `least`."""
+        titles, modes = self.horizontalHeader(), QHeaderView.ResizeMode
+        others = [at for at in range(titles.count()) if at != self._wide and not titles.isSectionHidden(at)]
+        wants = {at: self._wants(at) for at in others}
+        bar = self.verticalScrollBar().sizeHint().width() if self._gives else 0  # whether it shows or not
+        room = self.contentsRect().width() - bar if self._gives else self.viewport().width()
+        over = sum(wants.values()) + least - room
+        for at in sorted(others, key=lambda at: -wants[at]):
+            is_number = is_right(self._content.headerData(at, Qt.Orientation.Horizontal, ALIGNMENT))
+            gives = 0 if is_number else max(0, min(over, wants[at] - _NARROWEST))
+            over -= gives
+            mode = modes.Fixed if gives else modes.ResizeToContents
+            if titles.sectionResizeMode(at) is not mode:
+                titles.setSectionResizeMode(at, mode)
+            if gives:
+                titles.resizeSection(at, wants[at] - gives)
 
     def sizeHint(self) -> QSize:
         return QSize(super().sizeHint().width(), self._height(self._lines))

@@ -49,7 +49,14 @@ _ABOUT = {CHAIN: "Verify chain", SELECTED: "Verify the selected entries"}
 _MORE = "Other ways to verify, checkpoints and the report"
 ACCEPT, CHECKPOINTS, REPORT = "accept_start", "checkpoints", "report"
 GO_TO, OF_ACTOR, BEFORE, BEHIND, PROOF = "go_to", "of_actor", "previous", "next", "proof"
-_SHORT = {ACCEPT: "Accept…", REPORT: "Report…", SELECTED: "Verify", BEFORE: "Prev", BEHIND: "Next"}
+_SHORT = {
+    CHAIN: "Verify",
+    ACCEPT: "Accept…",
+    REPORT: "Report…",
+    SELECTED: "Verify",
+    BEFORE: "Prev",
+    BEHIND: "Next",
+}
 
 _ROOM, _ROOM_WITH_FINDINGS, _ROOM_FOR_BARS, _ROOM_FOR_BARS_BESIDE_FINDINGS = 480, 600, 270, 400
 _CLOSE = 8
@@ -95,7 +102,7 @@ class AuditTab(RecordTab):
     def top_widgets(self) -> Sequence[QWidget]:
         chain, accept, checkpoints, report = map(self.commands.button, (CHAIN, ACCEPT, CHECKPOINTS, REPORT))
         self.verify_split = verify = SplitButton(self.context.theme, chain, _MORE)
-        self.panel.add_buttons(accept, checkpoints, report, verify)
+        self.panel.add_buttons(accept, checkpoints, report, verify, chain)
         self.banner, self.findings, self.verify_button = self.panel.banner, self.panel.findings, chain
         whole = [WHOLE] if self.context.costs else []
         ways = (CHAIN, *whole, SELECTED, RANGE, ARCHIVE)

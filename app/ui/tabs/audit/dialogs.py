@@ -84,7 +84,7 @@ class CheckpointsDialog(Dialog):
         self._context = context
         self._where, self._opened = context.opened.where, context.opened
         self._store, _ = store_and_verifier()
-        self.table = StaticTable(context.theme, "Checkpoints", _COLUMNS, most=6, wide=2)
+        self.table = StaticTable(context.theme, "Checkpoints", _COLUMNS, most=6, wide=2, giving=(5, 4))
         self.table.hide()
         self.state = Label("Reading…", Look.DIM, wrap=True)
         self.mark, self._said = IconLabel(context.theme, 20), QWidget()

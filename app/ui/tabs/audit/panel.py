@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.doors import Way
@@ -105,15 +105,26 @@ class VerificationPanel(QWidget):
         self.findings.set_beside(False)
         self.findings.setVisible(self.findings.count > 0)  # a page that was not in sight had it hidden
 
-    def add_buttons(self, accept: QWidget, checkpoints: QWidget, report: QWidget, verify: QWidget) -> None:
-        """Puts them into the banner; the first and the third only show where there is something to do."""
+    def add_buttons(
+        self,
+        accept: QPushButton,
+        checkpoints: QPushButton,
+        report: QPushButton,
+        verify: QWidget,
+        chain: QPushButton,
+    ) -> None:
+        """Puts them into the banner; the first and the third only show where there is something to do. The
+        `chain` is verified by what is a part of `verify`.
+        """
         self.accept_button, self.checkpoints_button, self.report_button = accept, checkpoints, report
         self.banner.add_button(self.stop_button)
-        accept.setProperty(KEEPS, True)
         self.banner.add_button(accept, shrinks=True)
         self.banner.add_button(checkpoints, shrinks=True)
         self.banner.add_button(report, shrinks=True)
         self.banner.add_button(verify)
+        self.banner.let_shrink(chain)
+        for button in (accept, chain):  # by an icon alone nobody knows what they do
+            button.setProperty(KEEPS, True)
         # Not before: a verdict may change while the tab is made.
         self._context.verdict.changed.connect(self._verdict_changed)
         self._context.runner.changed.connect(self._hear)

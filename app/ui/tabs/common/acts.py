@@ -409,5 +409,5 @@ def _decide_deletion(
     whose = emptied[0] if len(emptied) == 1 else counted(len(emptied), "tenant") if emptied else ""
     if whose:
         has = "has" if len(emptied) == 1 else "have"
-        sentence += f" {visible(whose)} {has} no {tab.spec.table.noun[0]} left then."
+        sentence += f" Then {visible(whose)} {has} no {tab.spec.table.noun[0]} left."
     ask_about(tab, doomed, act, f"Delete {count}?", sentence, action=f"Delete {count}", typed=whose)

@@ -179,7 +179,7 @@ def _column(context: Context, table: tables.Table, declared: tables.TableColumn)
             return column(
                 text=timed(lambda at: formatting.relative_time(at, context.clock())),
                 tooltip=lambda value, row: None if value is None else moment(context, value),
-                spare=(formatting.LONGEST_AGO, formatting.AGO),
+                spare=(formatting.LONGEST_AGO, formatting.AGO, formatting.JUST),
             )
         case tables.ColumnKind.FLAG | tables.ColumnKind.PRESENCE:
             return column(text=lambda value, row: _word(declared, value))

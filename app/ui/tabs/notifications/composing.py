@@ -139,7 +139,6 @@ class ComposeDialog(LongForm):
             said.setMinimumHeight(2 * said.fontMetrics().lineSpacing())
         self.add_asked(NOTIFICATIONS.asks_for(stored) if stored else ())
         self._build_preview()
-        self.add_widget(self.far)
         for changed in (
             self.to.changed,
             self.type.changed,

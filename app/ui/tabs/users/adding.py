@@ -189,6 +189,8 @@ class AddUsersDialog(LongForm):
         self._show(None)
         self.lines.setFocus()
 
+    far_below = False
+
     def _build(self, tenant: str | None) -> None:
         self.lines = LinesField(self._context, self._choose)
         self.add_field("lines", "Lines", self.lines, self._check_lines)

@@ -57,11 +57,11 @@ def move_form(context: Context, moving: Moving, seen: Seen, parent: QWidget | No
     count = counted(len(ids), "user")
     them = "that user" if is_one else "them"
     sentence = (
-        f"{moving.words()} will be another tenant's, with an entry in the chain of both. What other tables "
+        f"{moving.words()} will be moved to another tenant, with an entry in both chains. What other tables "
         f"hold of {them} stays as it is. Undo moves {them} back."
     )
     if not is_one:
-        sentence += " Users whose address somebody there has are not moved."
+        sentence += " Those whose address is taken there stay."
     form = LongForm(context.theme, "Move to another tenant", sentence, action=f"Move {count}", parent=parent)
     field = TenantField([one for one in context.tenants if one != own], None, context.erased)
     form.add_field("tenant_id", "Tenant", field, field.check, " ")
@@ -89,7 +89,6 @@ def move_form(context: Context, moving: Moving, seen: Seen, parent: QWidget | No
     field.changed.connect(tell_price)
     tell_price()
     form.add_condition(price)
-    form.add_widget(form.far)
     field.setFocus()
 
     def move() -> None:

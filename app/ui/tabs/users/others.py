@@ -180,7 +180,6 @@ def others_of_several_form(
     price = PriceLine(context)
     price.tell_changed(USERS.name, names, len(found.ids), len(found.ids))
     form.add_condition(price)
-    form.add_widget(form.far)
     for name in names[:1]:
         form.editor(name).setFocus()
 

@@ -46,7 +46,8 @@ _HEAD = len("msg_") + 2
 def event_table(theme: Theme, name: str, titles: Sequence[str], *, most: int | None) -> StaticTable:
     """A table with these of the columns, in this order; that of the events takes the width that is left."""
     columns = [_COLUMNS[title] for title in titles]
-    return StaticTable(theme, name, columns, most=most, wide=list(titles).index("Event"))
+    giving = [place for place, title in enumerate(titles) if title == "Size"]
+    return StaticTable(theme, name, columns, most=most, wide=list(titles).index("Event"), giving=giving)
 
 
 def looks_of(code: str, *, is_ok: bool) -> tuple[Tone, str]:
@@ -105,7 +106,7 @@ class VerdictCard(QFrame):
         set_property(self, "alarm", tone is Tone.BAD)
 
 
-_OFF = "Test events do not go to this computer: the preferences do not allow it."
+_OFF = "The preferences keep test events from this computer."
 _TIP = "Changes the preference; test events to webhooks at 127.0.0.1 or localhost are sent from then on"
 
 

@@ -43,6 +43,27 @@ def test_buttons_give_their_words_up_where_room_is_short_whatever_the_verdict_is
     assert less.text() == ""
 
 
+def test_a_headline_is_read_before_buttons_have_all_their_words(qtbot: QtBot, theme: Theme) -> None:
+    banner = added(qtbot, Banner(theme))
+    save, restore = (
+        push_button(theme, words) for words in ("Save what can be read…", "Restore from a copy…")
+    )
+    for button, short in ((save, "Save…"), (restore, "Restore…")):
+        button.setProperty(SHORT, short)
+        button.setProperty(KEEPS, True)
+        banner.add_button(button, shrinks=True)
+    banner.show_verdict(Tone.BAD, "The file is damaged", "— what can be read of it is shown")
+    banner.resize(900, 54)
+    banner.show()
+    assert save.text() == "Save what can be read…"
+    banner.resize(600, 54)
+    qtbot.waitUntil(lambda: save.text() == "Save…")
+    assert restore.text() == "Restore…", "and never nothing, since it has no icon"
+    qtbot.waitUntil(lambda: not banner._headline.is_long)
+    banner.resize(900, 54)
+    qtbot.waitUntil(lambda: restore.text() == "Restore from a copy…")
+
+
 def test_progress_leaves_the_banner_as_high_as_it_was(qtbot: QtBot, theme: Theme) -> None:
     banner = added(qtbot, Banner(theme))
     banner.show_verdict(Tone.OK, "Chain intact", "— 4,000 entries verified", DETAIL)

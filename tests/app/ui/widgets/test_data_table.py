@@ -36,12 +36,13 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Listing
 from app.ui.theme import DARK, LIGHT, Mode, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.cell_delegate import CellDelegate, _cut, in_middle
+from app.ui.widgets.cell_delegate import CellDelegate, _cut, in_middle, shorter
 from app.ui.widgets.data_table import DataTable, HeldPainting
+from app.ui.widgets.formatting import AGO, JUST
 from app.ui.widgets.labels import in_column
 from app.ui.widgets.panes import EmptyState
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
-from app.ui.widgets.table_columns import TableHeader
+from app.ui.widgets.table_columns import MISSING, TableHeader
 from tests.fixtures.keyboard import spoken
 from tests.fixtures.window import added
 from tests.gallery.sample_table import SampleTable
@@ -577,3 +578,31 @@ def test_a_text_that_is_cut_at_its_end_is_shortened_there(qapp: QApplication) ->
     whole = "a name of which nothing is gone"
     shown = in_middle(metrics, whole, int(metrics.horizontalAdvance(whole) * 0.7))
     assert shown.startswith("a name") and shown.endswith("gone") and shown.count("…") == 1
+
+
+def test_a_small_table_fits_before_it_scrolls_sideways(qtbot: QtBot, theme: Theme) -> None:
+    titles = ("Made", "Webhook", "Why", "Through entry", "Key")
+    columns = [StaticColumn(title, right=title == "Through entry") for title in titles]
+    words = ("24 h ago", "a name of many words " * 3, "its events", "4,000", "0d7550…88e3b0")
+    rows = [tuple(map(Cell, words))]
+    small = added(qtbot, StaticTable(theme, "Checkpoints", columns, rows, wide=2, giving=(4,)))
+    titles_of = small.horizontalHeader()
+    small.resize(1000, 140)
+    small.show()
+    qtbot.waitUntil(lambda: titles_of.sectionSize(1) >= small.sizeHintForColumn(1))
+    assert not small.isColumnHidden(4) and not small.horizontalScrollBar().maximum()
+    small.resize(590, 140)
+    qtbot.waitUntil(lambda: titles_of.sectionSize(1) < small.sizeHintForColumn(1))
+    assert not small.isColumnHidden(4) and not small.horizontalScrollBar().maximum()
+    small.resize(450, 140)
+    qtbot.waitUntil(lambda: small.isColumnHidden(4) and not small.horizontalScrollBar().maximum())
+    assert titles_of.length() <= small.viewport().width() - MISSING, "it says so beside the last one"
+    small.resize(1000, 140)
+    qtbot.waitUntil(lambda: not small.isColumnHidden(4))
+    assert titles_of.length() == small.viewport().width()
+
+
+def test_a_time_keeps_a_whole_word_where_there_is_little_room() -> None:
+    spare = (AGO, JUST)
+    for whole, short in (("59 min ago", "59 min"), ("just now", "now"), ("in 14 h", "in 14 h")):
+        assert shorter(whole, spare) == short

@@ -1,5 +1,6 @@
 """Dialogs: what they name, what they ask for, and that no edit is lost silently."""
 
+from functools import partial
 from itertools import permutations
 from typing import Any, cast
 
@@ -26,11 +27,12 @@ from app.ui.widgets.banner import Toast
 from app.ui.widgets.dialogs import EDGE, WIDTH, BugDialog, ConfirmDialog, Dialog, ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.labels import LONGEST, text_box
+from app.ui.widgets.long_form import LongForm
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from models.errors import InvalidInput, TenantAdminError
 from tests.fixtures.retaining import a_plan
 from tests.fixtures.seen import cut
-from tests.fixtures.window import added, child, words
+from tests.fixtures.window import added, child, is_settled, words
 
 
 def test_confirm_names_what_goes_and_caps_the_list(qtbot: QtBot, theme: Theme) -> None:
@@ -481,3 +483,89 @@ def test_a_mistake_is_told_without_scrolling_on_a_low_screen(
     box = added(qtbot, BugDialog(theme, "Traceback (most recent call last):"))
     box.open()
     assert not box._scrolls and box.text.height() >= 96
+
+
+def _form(qtbot: QtBot, theme: Theme, focus: str, *, of_lines: bool = False) -> FormDialog:
+    """Six fields, as far as a screen of 640 x 400 has room for them, with a hint each, or some `of_lines`."""
+    form = added(qtbot, FormDialog(theme, "Park idea", "The run stays as it is.", action="Park"))
+    for at, name in enumerate(("Idea", "Reason", "Months", "Note", "Tenant", "Mode")):
+        hint = "So that one finds it again. " * (1 + at % 4 * 4 * of_lines)
+        form.add_field(name.lower(), name, QLineEdit(), hint=hint)
+    form.editor(focus).setFocus()
+    form.open()
+    qtbot.waitUntil(lambda: form._scroll.verticalScrollBar().maximum() > 0)
+    return form
+
+
+def test_a_dialog_opens_where_its_words_begin(
+    qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Dialog, "_room", QSize(592, 352))
+    for focus, has_it in (("reason", "Reason"), ("mode", "Idea")):
+        form = _form(qtbot, theme, focus)
+        qtbot.waitUntil(partial(is_settled, form))
+        focused = form.focusWidget()
+        assert focused is not None and focused.accessibleName() == has_it
+        assert form._scroll.verticalScrollBar().value() == 0
+        form.close()
+
+
+def test_no_line_of_words_is_cut_through_where_a_dialog_scrolls_to_a_field(
+    qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Dialog, "_room", QSize(592, 352))
+    form = _form(qtbot, theme, "idea", of_lines=True)
+    content, bar = form._scroll.widget(), form._scroll.verticalScrollBar()
+    assert content is not None
+    for name in ("months", "tenant", "mode", "note", "reason"):
+        form.go_to(name)
+        qtbot.waitUntil(partial(is_settled, form))
+        assert not form.editor(name).visibleRegion().isEmpty()
+        for label in form.findChildren(QLabel):
+            if label.isVisible() and content.isAncestorOf(label):
+                above = bar.value() - label.mapTo(content, QPoint()).y()
+                many = round(label.height() / label.fontMetrics().lineSpacing())
+                lines = above / label.height() * many
+                assert above >= label.height() or above <= 0 or lines == int(lines), label.text()
+
+
+def test_a_question_is_as_wide_as_what_it_names_and_its_list_as_low_as_the_screen_asks(
+    qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [
+        f"https://hooks.northwind-clinics.example/in/{number} · northwind-clinics" for number in range(9)
+    ]
+    ask = partial(ConfirmDialog, theme, "Delete?", "They go. " * 9, action="Delete", items=names, typed="all")
+    wide = added(qtbot, ask())
+    wide.open()
+    assert WIDTH < wide.width() < 620
+    option = QStyleOptionViewItem()
+    delegate = wide.list.itemDelegate()
+    assert isinstance(delegate, QStyledItemDelegate)
+    delegate.initStyleOption(option, wide.list.model().index(0, 0))
+    assert option.text == names[0]
+    high = wide.list.height()
+    wide.close()
+    monkeypatch.setattr(Dialog, "_room", QSize(592, 352))
+    low = added(qtbot, ask())
+    low.open()
+    qtbot.waitUntil(partial(is_settled, low))
+    assert low._scroll.verticalScrollBar().maximum() == 0, "the list scrolls alone"
+    assert high > low.list.height() > 2 * low.list.sizeHintForRow(0)
+
+
+def test_how_far_a_long_form_is_stands_below_its_buttons_and_leaves_no_hole(
+    qtbot: QtBot, theme: Theme
+) -> None:
+    form = added(qtbot, LongForm(theme, "Move", "They go.", action="Move"))
+    form.add_field("name", "Name", QLineEdit())
+    form.open()
+    qtbot.waitUntil(partial(is_settled, form))
+    field, button = form.editor("name"), form.action_button
+    high, top = form.height(), button.mapTo(form, QPoint()).y()
+    assert top - field.mapTo(form, QPoint(0, field.height())).y() < 32
+    form.set_busy(True)
+    qtbot.waitUntil(lambda: form.height() > high)
+    assert button.mapTo(form, QPoint()).y() == top < form.far.mapTo(form, QPoint()).y()
+    form.set_busy(False)
+    qtbot.waitUntil(lambda: form.height() == high)

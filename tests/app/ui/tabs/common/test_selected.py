@@ -132,7 +132,7 @@ def test_all_of_a_tenant_go_when_its_name_is_typed(
     press("Ctrl+A")
     press("Del")
     asked = dialog(qtbot, window, ConfirmDialog)
-    left = "2 tenants have no user left then." if others else "acme-corp has no user left then."
+    left = "Then 2 tenants have no user left." if others else "Then acme-corp has no user left."
     assert asked.sentence.text().endswith(f" {left}")
     assert not asked.confirm_button.isEnabled()
     asked.typed.setText("acme")

@@ -545,7 +545,7 @@ def test_one_goes_by_a_key_and_several_after_a_question_and_undo_brings_them_bac
     qtbot.keyClick(tab.table, Qt.Key.Key_Delete)
     asked = dialog(qtbot, tab, ConfirmDialog)
     assert asked.windowTitle() == f"Delete {count - 1:,} notifications?"
-    assert not asked.confirm_button.isEnabled() and "no notification left then" in asked.sentence.text()
+    assert not asked.confirm_button.isEnabled() and "no notification left." in asked.sentence.text()
     whose = stored(context, "SELECT COUNT(DISTINCT tenant_id) FROM notifications")
     asked.typed.setText(f"{whose} tenants")
     qtbot.mouseClick(asked.confirm_button, Qt.MouseButton.LeftButton)
