@@ -45,7 +45,7 @@ from app.ui.shell.connecting import Connecting
 from app.ui.shell.files import Files
 from app.ui.shell.global_search import GlobalSearch
 from app.ui.theme import Kind, Theme
-from app.ui.widgets.actions import Actions
+from app.ui.widgets.actions import Actions, is_enter
 from app.ui.widgets.banner import Toast, WaitLine
 from app.ui.widgets.buttons import ElidedButton
 from app.ui.widgets.clipboard import copy_text
@@ -363,12 +363,12 @@ class MainWindow(QMainWindow):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return presses the button that has the focus, as it does in a dialog."""
-        focused, keys = self.focusWidget(), {Qt.Key.Key_Return, Qt.Key.Key_Enter}
+        focused = self.focusWidget()
         in_bar = focused is not None and self._bar.isAncestorOf(focused)  # else the tabs were asked before
         if event.key() == Qt.Key.Key_Escape and in_bar and self.workspace and self.workspace.step_back():
             return
         is_button = isinstance(focused, QPushButton | QToolButton) and focused.isEnabled()
-        if event.key() not in keys or not is_button or event.isAutoRepeat():
+        if not is_enter(event) or not is_button or event.isAutoRepeat():
             super().keyPressEvent(event)
         elif isinstance(focused, QToolButton) and focused.popupMode() is _OPENS_A_MENU:
             focused.showMenu()

@@ -24,7 +24,7 @@ from app.ui.shell.trail import Trail
 from app.ui.tabs.common.declared import TABS, TabSpec
 from app.ui.tabs.common.record_tab import EXPORT_ROWS, RecordTab
 from app.ui.theme import Kind
-from app.ui.widgets.actions import WAITS
+from app.ui.widgets.actions import CHORD, WAITS
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import Label, Look, in_column
@@ -70,7 +70,6 @@ _TENANTS = len(TABS)
 _POSITIONS = {spec.table.name: position for position, spec in enumerate(TABS)}
 _UNREAD = (("read", OFF),)
 
-_CHORD = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 _FUNCTIONS = range(Qt.Key.Key_F1, Qt.Key.Key_F35 + 1)
 _HELD = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt, Qt.Key.Key_Meta)
 """What is pressed with another key, which tells what is meant."""
@@ -396,7 +395,7 @@ class Workspace(QWidget):
         """Escape that nothing in a tab has a use for leads back; keys of other tabs say where they work."""
         if event.key() == Qt.Key.Key_Escape and self.step_back():
             return
-        if event.modifiers() & _CHORD and event.key() not in _HELD:
+        if event.modifiers() & CHORD and event.key() not in _HELD:
             self._say_where(QKeySequence(event.keyCombination()))
         super().keyPressEvent(event)
 
@@ -659,7 +658,7 @@ class Workspace(QWidget):
             return True
         focused = QApplication.focusWidget()
         elsewhere = focused is not None and not (focused is self or self.isAncestorOf(focused))
-        if elsewhere and not event.modifiers() & _CHORD and event.key() not in _FUNCTIONS:
+        if elsewhere and not event.modifiers() & CHORD and event.key() not in _FUNCTIONS:
             return True  # what is written in the tool bar, say
         keys = QKeySequence(event.keyCombination())
         window = cast("QMainWindow", self.window())

@@ -93,6 +93,22 @@ class ActionSpec:
         return without_mnemonic(words) or self.name.replace("_", " ").capitalize()
 
 
+_ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+CHORD = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+"""With one of these a key is an act's."""
+
+
+def is_enter(event: QKeyEvent) -> bool:
+    """Whether it opens or presses what has the focus: with Ctrl or Alt it is the key of an act."""
+    return event.key() in _ENTER and not event.modifiers() & CHORD
+
+
+def _with_keypad(keys: QKeySequence) -> list[QKeySequence]:
+    """The keys of an act; Enter beside the figures does what Return does."""
+    text = keys.toString()
+    return [keys, QKeySequence(text.replace("Return", "Enter"))] if "Return" in text else [keys]
+
+
 def without_mnemonic(words: str) -> str:
     """An action's words without the mnemonic's mark."""
     return words.replace("&&", "\0").replace("&", "").replace("\0", "&")
@@ -169,7 +185,7 @@ class Actions(QObject):
         # A single letter must not act while somebody types into a field.
         if self._table is not None and (spec.is_letter or spec.shortcut in {"Del", "Space"}):
             owner, context = self._table, Qt.ShortcutContext.WidgetShortcut
-        action.setShortcut(keys)
+        action.setShortcuts(_with_keypad(keys))
         action.setShortcutContext(context)
         action.setAutoRepeat(False)  # a key that is held would do it to the next record, and the next
         if spec.is_letter:
@@ -180,6 +196,7 @@ class Actions(QObject):
             action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         elif spec.shortcut:  # Qt says nothing of the keys of a disabled action
             self._deaf[spec.name] = deaf = QShortcut(keys, owner, context=context)
+            deaf.setKeys(_with_keypad(keys))
             deaf.setAutoRepeat(False)
             deaf.activated.connect(lambda: None if _typed_in_menu(keys) else self._press(spec))
         return action
@@ -305,9 +322,8 @@ class Actions(QObject):
 
     def purpose_of(self, keys: QKeySequence) -> str:
         """What these keys do; empty where they do nothing."""
-        return next(
-            (spec.purpose() for spec in self._specs.values() if QKeySequence(spec.shortcut) == keys), ""
-        )
+        heard = (spec for spec in self._specs.values() if keys in _with_keypad(QKeySequence(spec.shortcut)))
+        return next((spec.purpose() for spec in heard), "")
 
     def update(self) -> None:
         marked: set[str] = set()

@@ -41,7 +41,7 @@ from app.itemmodels.columns import Index, Role
 from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.text import one_cell
 from app.ui.theme import Theme, set_property
-from app.ui.widgets.actions import give_letters
+from app.ui.widgets.actions import give_letters, is_enter
 from app.ui.widgets.cell_delegate import CellDelegate
 from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.later import later
@@ -463,7 +463,7 @@ class DataTable(QTableView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy()
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.model().rowCount():
+        elif is_enter(event) and self.model().rowCount():
             if self.currentIndex().isValid():
                 self._open(self.currentIndex())
             else:  # there is nothing yet that it could open

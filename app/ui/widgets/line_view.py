@@ -34,6 +34,7 @@ from app.services.runs.contents import single
 from app.services.runs.text_diff import Alone, DiffRow, Marks, TextDiff, marks
 from app.services.text import counted, places_in, sought, unstacked, visible
 from app.ui.theme import Theme
+from app.ui.widgets.actions import is_enter
 from app.ui.widgets.clipboard import copy_text
 from models.progress import Pause
 
@@ -600,7 +601,7 @@ class LineView(QTableView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
             self._copy()
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        elif is_enter(event):
             self._unfold()
         else:
             super().keyPressEvent(event)

@@ -22,6 +22,7 @@ from app.itemmodels.columns import TOOLTIP, Role
 from app.services.text import visible
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
+from app.ui.widgets.actions import is_enter
 from app.ui.widgets.cell_delegate import GAP, ICON, PAD, bars_width, is_right
 from app.ui.widgets.first_columns import arrange_first
 from app.ui.widgets.formatting import tooltip
@@ -410,7 +411,7 @@ class _MenuButton(QToolButton):
     """Return and Down open its menu: else they went on to the table that it stands in, and to its rows."""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Down}:
+        if event.key() == Qt.Key.Key_Down or is_enter(event):
             if not event.isAutoRepeat():
                 self.showMenu()
         else:

@@ -18,7 +18,7 @@ from app.services.text import counted, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common.declared import choice_label
 from app.ui.theme.icons import Icon
-from app.ui.widgets.actions import OwnKeys
+from app.ui.widgets.actions import OwnKeys, is_enter
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import ENDS, SHORT, field_icons, push_button, share_words
 from app.ui.widgets.filter_row import DEBOUNCE_MS
@@ -94,7 +94,7 @@ class _FindField(WindowField):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.text():
             self.clear()
-        elif event.key() in {Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+        elif event.key() == Qt.Key.Key_Down or is_enter(event):
             self.left.emit()
         else:
             super().keyPressEvent(event)

@@ -15,6 +15,7 @@ from app.services.text import readable, visible
 from app.ui.tabs.runs.run_acts import idea_words, status_word
 from app.ui.theme import Theme
 from app.ui.widgets import formatting
+from app.ui.widgets.actions import is_enter
 
 Looks = Mapping[Any, tuple[Tone, str | None]]
 """Tone and icon of each status."""
@@ -106,7 +107,7 @@ class NeighbourList(QListView):
         """Nothing: it would read every row of the list on the interface thread."""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        if is_enter(event):
             self.opened.emit()
         else:
             super().keyPressEvent(event)

@@ -33,6 +33,7 @@ from app.ui.tabs.runs.time_scale import TimeScale, ticks, time_scale
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
+from app.ui.widgets.actions import is_enter
 from models.status import ReviewVerdict
 
 PHASE, TIMES, WORKED, SCORE, VERSION, VERDICT = range(6)
@@ -483,7 +484,7 @@ class PhasesView(QTableView):
         self._fit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.phase() is not None:
+        if is_enter(event) and self.phase() is not None:
             self._open()
         else:
             super().keyPressEvent(event)

@@ -9,7 +9,15 @@ import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, QTimer
 from PySide6.QtGui import QAccessible, QKeyEvent, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QFileDialog,
+    QMenu,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
@@ -390,6 +398,33 @@ def test_a_key_of_other_tabs_says_where_it_works(qtbot: QtBot, window: MainWindo
     tenants.take_focus()
     press("Ctrl+Shift+U")
     assert "is for Users, not for" in window.toast.label.text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("keys", ["Ctrl+Return", "Ctrl+Enter", "Ctrl+Shift+Return"])
+def test_the_keys_that_verify_open_nothing_in_other_tabs(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, keys: str
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    assert window.workspace is not None
+    window.workspace.pages()
+    page.table.select_row(1)
+    qtbot.waitUntil(lambda: page.current.whole() is not None)
+    button = next(one for one in page.inspector.findChildren(QPushButton) if one.isVisible())
+    for focused in (page.table, page.filters.text, button):
+        window.toast.hide()
+        focused.setFocus()
+        with qtbot.assertNotEmitted(page.commands.begun):
+            press(keys)
+        assert window.findChildren(Dialog) == [] and QApplication.focusWidget() is focused
+        assert "is for Audit chain, not for Users." in window.toast.label.text(), focused
+    chain = go(qtbot, window, 1)
+    chain.take_focus()
+    with qtbot.waitSignal(chain.commands.begun):
+        press(keys)
+    if "Shift" in keys:
+        dialog(qtbot, window, Dialog)
+        press("Escape")
 
 
 @pytest.mark.slow
