@@ -110,7 +110,9 @@ class EmptyState(QWidget):
         around = _AROUND if height >= needed + 2 * _AROUND else _TIGHT
         self._column.setContentsMargins(around, around, around, around)
         without = needed - is_tight * (self._sentence.heightForWidth(width) + _APART)
-        self._column.setSpacing(0 if height < without + 2 * _TIGHT else _APART)
+        spacing = 0 if height < without + 2 * _TIGHT else _APART
+        if spacing != self._column.spacing():  # Qt would lay it out again whatever it was, and so without end
+            self._column.setSpacing(spacing)
         self._sentence.setVisible(bool(sentence) and not is_tight)
         set_tip(self, sentence if is_tight else "")
         self._icon.setVisible(height >= needed + 2 * _AROUND + _ROOM_FOR_ICON)

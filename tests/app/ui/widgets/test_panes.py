@@ -1,6 +1,6 @@
 """A table and an inspector share the width until somebody moves the handle."""
 
-from PySide6.QtCore import QByteArray, QPoint, QRect, Qt
+from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QRect, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -349,3 +349,30 @@ def test_a_value_that_is_not_copied_has_the_room_of_the_button(qtbot: QtBot, the
     qtbot.waitUntil(lambda: kept.width() >= copied.width() + 24)
     right = kept.mapTo(fields, kept.rect().topRight()).x()
     assert copied.mapTo(fields, copied.rect().topRight()).x() + 24 <= right <= fields.rect().right()
+
+
+def test_an_empty_state_is_laid_out_once_and_rests(qtbot: QtBot, theme: Theme) -> None:
+    state = added(qtbot, EmptyState(theme, Icon.INFO, "Nothing selected", "Select a row to see all of it."))
+    laid_out = turns = 0
+
+    class Counting(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's own name
+            nonlocal laid_out
+            laid_out += event.type() == QEvent.Type.LayoutRequest
+            return False
+
+    def turn() -> None:
+        nonlocal turns
+        turns += 1
+
+    counting, each_turn = Counting(state), QTimer(state, interval=0)
+    state.installEventFilter(counting)
+    each_turn.timeout.connect(turn)
+    with qtbot.waitExposed(state):
+        state.show()
+    each_turn.start()
+    for height in (300, 60, 30, 300):
+        state.resize(400, height)
+        until = turns + 50
+        qtbot.waitUntil(lambda until=until: turns >= until)  # type: ignore[misc]
+    assert laid_out < 20
