@@ -266,6 +266,23 @@ class LostEntry:
     act: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class OwnEntry:
+    """The last entry in a tenant's chain of an act of this program: its number and hash, when it was made, in
+    epoch seconds, and what the act is called.
+    """
+
+    tenant: str
+    number: int
+    head: str
+    at: int
+    act: str = ""
+
+
+MOST_OWN: Final = 20
+"""Tenants whose newest own entry is looked for while a database is open: each look reads them."""
+
+
 class Database(Metered):
     """One database in the platform's schema.
 
@@ -304,6 +321,12 @@ class Database(Metered):
     """
     lost_entry: "LostEntry | None" = None
     """The last entry that was known when it `went_back`, where that is known by its hash."""
+    own: "Mapping[str, OwnEntry]" = MappingProxyType({})
+    """The newest entries that were made here, by tenant, which are looked for where others are."""
+    on_own: "Callable[[Sequence[OwnEntry]], object] | None" = None
+    """Hears of them as soon as they are written, on the thread that has; None where nobody keeps them."""
+    newest: "tuple[int, str | None]" = 0, None
+    """The number and the hash of the audit chain's last entry, as far as they are at hand."""
     withdrawn: Callable[[], ConnectionGone | None] | None = None
     """Tells, on any thread, whether what it was opened by is another by now, or gone; None for a file."""
     clock_off: float = 0.0

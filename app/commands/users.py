@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from functools import partial
 from pathlib import Path
 
 from app import paths
@@ -173,7 +174,9 @@ def _add(options: argparse.Namespace) -> int:
             if stops and not options.dry_run:
                 common.complain("nothing was created; to create the others, add --skip-wrong")
             return common.EXIT_FINDINGS if found.bad else common.EXIT_INTACT
-        require_end(opened.where, store_and_verifier()[0])
+        store = store_and_verifier()[0]
+        require_end(opened.where, store)
+        opened.database.on_own = partial(store.verdicts.own.keep, opened.where)
         agreed = Agreed()
         if options.unrecorded:
             agreed.add(NotRecorded(database.place))

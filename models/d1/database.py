@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import cached_property, partial
+from operator import attrgetter
 from secrets import token_hex
 from typing import Any, Final, TypeVar, cast
 
@@ -45,6 +46,7 @@ from models.engine import (
     Capability,
     Database,
     LostEntry,
+    OwnEntry,
     Rows,
     Settled,
     Statement,
@@ -156,6 +158,10 @@ class D1Database(Database):
     def place(self) -> str:
         return self.client.name
 
+    @property
+    def newest(self) -> tuple[int, str | None]:  # type: ignore[override]
+        return self._newest
+
     @cached_property
     def identity(self) -> str:  # type: ignore[override]
         """As `Database` has it; may wait for an answer where it is asked for first."""
@@ -190,7 +196,7 @@ class D1Database(Database):
     def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
         if not queries:
             return []
-        newest = self._newest
+        newest, own = self._newest, self.own
         ends = self._ask_ends(newest[0]) if self._ends is None else []
         last, read = self._last.get(_CHAIN, 0), self.last_read
         made = [] if read is None or (self._made and self._made[0] is read) else [compiled(raw(_MADE))]
@@ -211,8 +217,9 @@ class D1Database(Database):
                 if is_part:
                     self._made[1].setdefault(table, []).append(sql)
         if ends:
-            ((now, there),) = found.pop()
+            ((now, there, gone),) = found.pop()
             self._keep_ends(now, last, parts=_is_other(there, newest))
+            self._miss(gone, own)
         return found
 
     def outside_changes(self) -> int:
@@ -220,6 +227,7 @@ class D1Database(Database):
         changed, or goes from between, is not noticed.
         """
         newest = self._newest  # before the question, which other threads may know the answer to meanwhile
+        own = self.own
         ends, made, last = self._ask_ends(newest[0]), self._made, self._last.get(_CHAIN, 0)
         if not ends and (self._in_doubt or not self.is_watched):
             return self._others
@@ -228,8 +236,9 @@ class D1Database(Database):
         try:
             if ends and known is not None:
                 asked = [{**ends[0], "sql": f"{ends[0]['sql']}, {_HOW_MADE}"}]
-                (((now, there, how),),) = self._read(asked)
+                (((now, there, gone, how),),) = self._read(asked)
                 self._note(now, now, last, parts=_is_other(there, newest))
+                self._miss(gone, own)
                 with errors.well_formed(self.place):
                     if sorted(json.loads(how)) != known:
                         self.last_read = None
@@ -253,15 +262,51 @@ class D1Database(Database):
     def tables_looked_at(self) -> StoredTables | None:
         return None if self.last_read is None else self.last_read[1]
 
-    def _ask_ends(self, number: int = 0) -> list[dict[str, Any]]:
-        """The question for the ends of the tables, and for the hash of the entry with this number; none where
-        nobody watches them.
+    def _ask_ends(self, number: int = 0, *, own: bool = True) -> list[dict[str, Any]]:
+        """The question for the ends of the tables, for the hash of the entry with this number, and for the
+        `own` entries that are gone; none where nobody watches them.
         """
         if self._in_doubt or not self.is_watched or self.last_read is None:
             return []
         stored = self.last_read[1]
         there = f"(SELECT hash FROM main.{_CHAIN} WHERE seq = {number})" if _has_hashes(stored) else "NULL"  # noqa: S608
-        return [compiled(raw(f"SELECT {self._ends_of(stored)}, {there}"))]
+        gone, values = self._gone_of(stored, "CASE WHEN {} THEN {} END") if own else ([], [])
+        asked = f"SELECT {self._ends_of(stored)}, {there}, json_array({', '.join(gone)})"
+        return [compiled(raw(asked, *values))]
+
+    def _gone_of(self, stored: StoredTables, form: str) -> tuple[list[str], list[object]]:
+        """Of each own entry, in this form, that it is gone, and its number; and the values in them all. What
+        goes from the beginning of a chain was pruned, and a chain that is gone altogether erased.
+        """
+        found, values = list[str](), list[object]()
+        if _has_hashes(stored) and "tenant_id" in stored[_CHAIN].names:
+            for one in self.own.values():
+                there = f"(SELECT 1 FROM main.{_CHAIN} WHERE seq = {one.number} AND hash = ?)"  # noqa: S608
+                before = f"(SELECT 1 FROM main.{_CHAIN} WHERE tenant_id = ? AND seq < {one.number})"  # noqa: S608
+                found.append(form.format(f"NOT EXISTS {there} AND EXISTS {before}", one.number))
+                values += one.head, one.tenant
+        return found, values
+
+    def _miss(self, gone: object, own: Mapping[str, OwnEntry]) -> None:
+        """Of the `own` entries that were asked for, those that are gone are so for whoever tells it, once."""
+        try:
+            numbers = {*json.loads(gone)} if isinstance(gone, str) else set()
+            lost = [one for one in own.values() if one.number in numbers and self.own.get(one.tenant) is one]
+        except errors.MISREAD:
+            return
+        if not lost:
+            return
+        self.own = {name: one for name, one in self.own.items() if one not in lost}
+        last = max(lost, key=attrgetter("number"))
+        self.went_back = self._last.get(_CHAIN, 0) if self.went_back is None else self.went_back
+        if self.lost_entry is None:
+            self.lost_entry = LostEntry(last.number, last.head, last.at, last.act)
+        self._lock_what_is_unlocked()
+
+    def _lock_what_is_unlocked(self) -> None:
+        """What a person has unlocked is another state; also for the act that waits behind this."""
+        if self.writable_until < math.inf:
+            self.writable_until = 0.0
 
     def _ends_of(self, stored: StoredTables) -> str:
         """How far each table of ours goes, and the hash of the last entry, as an array in JSON."""
@@ -301,8 +346,7 @@ class D1Database(Database):
             if table.name == _CHAIN and (parts or last < chain_end):
                 before = self.went_back = last  # of other tables, the last rows may be deleted
                 self._lose()
-                if self.writable_until < math.inf:  # what a person has unlocked is another state
-                    self.writable_until = 0.0  # also for the act that waits behind this
+                self._lock_what_is_unlocked()
             now = max(last, before or 0) if by_others or table.name != _CHAIN else last
             if before is not None:
                 self.grown[table.name] += now - before
@@ -519,7 +563,7 @@ class D1Database(Database):
         if cancelled() or _stop()():  # nothing was sent
             raise errors.Cancelled
         proven = next((one for one in reversed(statements) if one.proof is not None), None)
-        ends, asked = self._ask_ends(), [one for one in statements if one.into is not None]
+        ends, asked = self._ask_ends(own=False), [one for one in statements if one.into is not None]
         back = self._unless_back(ends)
         writes = guarded([*back, *(one for one in statements if one.into is None)])
         last = self._last.get(_CHAIN, 0)
@@ -572,13 +616,16 @@ class D1Database(Database):
         is meant for what was there before.
         """
         last = self._last.get(_CHAIN, 0) if ends else 0
-        if not last:
+        if not last or self.last_read is None:
             return []
         is_there: Any = SQL(f"(SELECT max(seq) FROM main.{_CHAIN}) >= ?", [last])  # noqa: S608
         number, head = self._newest
         if head is not None:
             other = f"NOT EXISTS (SELECT 1 FROM main.{_CHAIN} WHERE seq = ? AND hash <> ?)"  # noqa: S608
             is_there &= SQL(other, [number, head])
+        gone, values = self._gone_of(self.last_read[1], "NOT ({0})")
+        if gone:
+            is_there &= SQL(f"({' AND '.join(gone)})", values)
         return [Statement(Select([], [SQL("1")]).where(is_there))]
 
     def require_fits(self, statements: Iterable[Statement]) -> None:

@@ -206,6 +206,7 @@ def append(
     told: bool = False,
     attempts: int = ATTEMPTS,
     patience: float = math.inf,
+    made: list[tuple[str, str]] | None = None,
 ) -> float:
     """Writes the batch that `plan` makes, with its events at the ends of their chains, or nothing; for how
     many seconds that kept others from writing.
@@ -220,7 +221,7 @@ def append(
     then. `cancelled` ends the wait for another writer, and so may a person who is told of it (`Cancelled`).
     `told` says that a person knows of any caution. Whether the chain ends before what checkpoints know is
     looked for with the heads and by the insert itself. Whoever has `agreed` to nothing that could be asked,
-    as a command, is not asked about the clock.
+    as a command, is not asked about the clock. `made` gets whose the entries are, and their hashes.
     """
     is_asked, agreed = agreed is not None, agreed or Agreed()
     earlier = WentBack if Capability.TIME_TRAVEL in database.capabilities else EarlierState
@@ -255,6 +256,9 @@ def append(
                     held = database.run_batch([*first, *appended, *batch.statements], cancelled=cancelled)
                 if isinstance(batch.statements, list):
                     let_go(batch.statements)
+                if made is not None and ends is not None:
+                    proofs = (one.proof.sql()[1] for one in appended if one.proof is not None)
+                    made += [(str(tenant), str(head)) for tenant, head in proofs]
                 return held
             except errors.DiskFull as error:
                 if rules.HIGHEST_SEQ in last_numbers(database)[:2]:

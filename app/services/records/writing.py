@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial, wraps
+from operator import attrgetter
 from types import MappingProxyType
-from typing import Any, Concatenate, ParamSpec, cast
+from typing import Any, Concatenate, Final, ParamSpec, cast
 
 from app.services import text
 from app.services.chain.append import Batch, Check, Event, append, has_chain, unknown_tenant
@@ -22,7 +23,7 @@ from app.services.records.tables import DECLARED
 from app.services.records.unaltered import unaltered
 from app.services.text import quoted, tenant_name
 from models import errors
-from models.engine import Capability, Database, Rows, Statement, raw
+from models.engine import MOST_OWN, Capability, Database, OwnEntry, Rows, Statement, raw
 from models.freeing import let_go
 from models.progress import UNWATCHED, WATCHING, share_of
 from models.schema import StoredTable
@@ -176,8 +177,10 @@ def commit(
             planned[-1] = images, replace(change, bookmark=bookmark), asked
         return planned[-1][1].recorded
 
+    made: list[tuple[str, str]] = []
     try:
-        append(database, batch, now=now, agreed=agreed)
+        append(database, batch, now=now, agreed=agreed, made=made)
+        _remember(database, planned[-1][1].summary, made, now)
     except errors.Refused as error:
         for row in planned[-1][1].rows if planned else ():
             tenant = (row.after or {}).get("tenant_id")
@@ -207,6 +210,26 @@ def commit(
     if before is not None:
         let_go(seen_before)
     return _as_written(change, asked, database, images, lambda: next((known() for known in left), None))
+
+
+_LATELY: Final = "SELECT seq FROM audit_chain WHERE tenant_id = ? AND hash = ? ORDER BY seq DESC LIMIT 1"
+
+
+def _remember(database: Database, act: str, made: Sequence[tuple[str, str]], now: int) -> None:
+    """Tells who keeps them which entries the act has made: numbers follow each other within a batch."""
+    if database.on_own is None or not made:
+        return
+    number, head = database.newest
+    with suppress(errors.TenantAdminError):
+        if head != made[-1][1]:
+            number = int(database.scalar(raw(_LATELY, *made[-1])) or 0)
+        if not number:
+            return
+        first = number - len(made) + 1
+        own = {tenant: OwnEntry(tenant, first + at, head, now, act) for at, (tenant, head) in enumerate(made)}
+        newest = sorted({**database.own, **own}.values(), key=attrgetter("number"))[-MOST_OWN:]
+        database.own = {one.tenant: one for one in newest}
+        database.on_own([*own.values()])
 
 
 _NOT_SHOWN = "If a password or secret was generated for it, nobody has seen it: set another one."

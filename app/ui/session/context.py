@@ -3,7 +3,7 @@ and to hear what other programs write.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -30,7 +30,7 @@ from app.ui.session.turns import Turns
 from app.ui.session.verdict import FileVerdict, known_by
 from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
-from models.engine import MOST_READ, Capability, Database, LostEntry
+from models.engine import MOST_READ, Capability, Database, LostEntry, OwnEntry
 from models.errors import (
     BroughtBack,
     ColumnMissing,
@@ -141,6 +141,7 @@ class Context(QObject):
         self.unsettled.saved.connect(self.history.found_saved)
         self.pause = Pause(self.runner, self)
         self.pause.changed.connect(self._ask_behind_pause)
+        opened.database.on_own = partial(_keep_own, opened)
         self.verdict = FileVerdict(self)
         self.verdict.searches = int(opened.database.costs)  # once for the first time: nothing verifies it
         self.verdict.changed.connect(self._look_at_verdict)
@@ -464,6 +465,13 @@ class Context(QObject):
     def again(self, error: TenantAdminError) -> Callable[[], object] | None:
         """Does once more what just failed with this; None where that would be of no use."""
         return self._again[1] if self._again is not None and self._again[0] is error else None
+
+
+def _keep_own(opened: Opened, made: Sequence[OwnEntry]) -> None:
+    """Remembers the entries of own acts: that they are gone is known then, whoever looks."""
+    from app.services.chain.checkpoints.own_ends import OwnEnds  # noqa: PLC0415 - behind the first act
+
+    OwnEnds(paths.checkpoints_dir()).keep(opened.where, made)
 
 
 def _known_through(opened: Opened) -> int:

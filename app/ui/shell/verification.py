@@ -1,6 +1,6 @@
 """The verification of the open file that happens by itself, and what the shield in the status bar says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from time import monotonic
 
@@ -26,11 +26,14 @@ from app.ui.widgets.formatting import absolute_time, ago, grouped
 from app.ui.widgets.later import later
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
-from models.engine import Database
+from models.engine import MOST_OWN, Database, OwnEntry
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Monitor
 from models.schema import shape_of_one
 from models.status import DAY
+
+Found = tuple[LostEnd | None, list[OwnEntry]]
+"""Of what was verified or made here what is lost, and the own entries that are there."""
 
 _LOOK_MS = 60_000
 _REST_MS, _AGAIN = 2_000, 10
@@ -334,16 +337,20 @@ class SelfVerification(QObject):
 
     def _look_for_end(self, last: KeptVerdict | None) -> None:
         """What was cut off, while it was closed or by others, is found before anything is verified."""
-        if last is None or not last.intact or last.lost_end is not None or not last.through:
-            return
+        is_looked_for = last is None or (last.intact and last.lost_end is None)
         where = self._context.opened.where
 
-        def look(monitor: Monitor) -> LostEnd | None:
-            from app.services.chain.checkpoints.making import lost_end_of  # noqa: PLC0415 - with what verifies
+        def look(monitor: Monitor) -> Found:
+            from app.services.chain.checkpoints import making  # noqa: PLC0415 - with what verifies
 
-            return lost_end_of(where, store_and_verifier()[0], last)
+            store = store_and_verifier()[0]
+            end = making.lost_end_of(where, store, last) if is_looked_for else None
+            lost, there = making.lost_own_of(where, store)
+            return making.as_own(end, lost), there
 
-        def found(end: LostEnd | None) -> None:
+        def found(of: Found) -> None:
+            end, there = of
+            self._look_for_own(there)
             if end is not None:
                 is_new, lock = self._verdict.lose_end(end), self._context.lock
                 self._keep_end(end, is_lost=True)
@@ -352,7 +359,12 @@ class SelfVerification(QObject):
             self._verdict.end_search()
 
         self._verdict.begin_search()
-        self._context.runner.job(look, on_done=found, on_failed=lambda error: found(None))
+        self._context.runner.job(look, on_done=found, on_failed=lambda error: found((None, [])))
+
+    def _look_for_own(self, there: Sequence[OwnEntry]) -> None:
+        """What was made here before this window is looked for as what it makes itself."""
+        database = self._context.opened.database
+        database.own = {one.tenant: one for one in there[-MOST_OWN:]} | dict(database.own)
 
     def _ended(self, outcome: Outcome) -> None:
         if self._job is None:  # stopped too late
@@ -523,15 +535,15 @@ class SelfVerification(QObject):
             head = HEADLINES[Verdict.EARLIER]
             tip = f"{head}: your checkpoints know entries behind its last one"
             return Icon.WARNING_FILL, Tone.WARN.value, head, tip
+        if verdict.lost_end is not None and not verdict.is_broken and not (known is None and under_way):
+            head = of_lost(verdict, verdict.lost_end)
+            tip = f"{head}: {lost_end_in_words(verdict.lost_end)}"
+            return Icon.WARNING_FILL, Tone.WARN.value, head, tip
         if known is None:
             if verdict.failure and not under_way:
                 return Icon.WARNING_FILL, Tone.WARN.value, COULD_NOT, verdict.failure
             words = "Verifying…" if under_way else "Not verified"
             return Icon.SHIELD_OFF, "dim", words, "Verifying recomputes every hash and follows every link."
-        if verdict.lost_end is not None and not verdict.is_broken:
-            head = of_lost(verdict, verdict.lost_end)
-            tip = f"{head}: {lost_end_in_words(verdict.lost_end)}"
-            return Icon.WARNING_FILL, Tone.WARN.value, head, tip
         said = known.report if isinstance(known, Outcome) else known
         since = known.asked.since if isinstance(known, Outcome) else known.since
         stands, at = verdict.whole_stands, known.at

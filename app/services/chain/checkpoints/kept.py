@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from app import paths
 from app.services.chain.checkpoint import Checkpoint
+from app.services.chain.checkpoints.own_ends import OwnEnds
 from app.services.chain.rules import SOUND, Verdict
 from app.services.chain.verify.report import LostEnd, Section
 from app.services.chain.where import Where
@@ -117,6 +118,7 @@ class KeptVerdicts:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._ends = folder / "verdicts", folder / "ends"
+        self.own = OwnEnds(folder)
 
     def keep(self, where: Where, said: KeptVerdict) -> bool:
         """Remembers it of the database, where that can be written: a verdict does not fail for it. Whether it
@@ -188,6 +190,7 @@ class KeptVerdicts:
         except TenantAdminError as error:
             if error.is_undecided:
                 self._forget(where)
+                self.own.forget(where)
             else:
                 if last is not None:
                     self.keep(where, last)
@@ -196,8 +199,10 @@ class KeptVerdicts:
             raise
         except BaseException:
             self._forget(where)
+            self.own.forget(where)
             raise
         self._forget(where)
+        self.own.forget(where)
 
     def _forget(self, where: Where) -> None:
         for place in (self._place(where), self._ends_of(where)):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, Unpack
 
@@ -13,6 +13,7 @@ from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistor
 from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.gone import has_chain, telling
 from app.services.chain.checkpoints.kept import MOST_TENANTS, KeptEnd, KeptEnds, KeptVerdict
+from app.services.chain.checkpoints.own_ends import lost_own
 from app.services.chain.checkpoints.rows import Seen, rows_of
 from app.services.chain.checkpoints.signing import require_sound
 from app.services.chain.checkpoints.store import CheckpointStore
@@ -22,6 +23,7 @@ from app.services.chain.verify.report import EVERYTHING, LostEnd, Report, Sectio
 from app.services.chain.verify.source import CannotVerify
 from app.services.chain.where import Where
 from app.services.text import tenant_name, utc_time
+from models.engine import OwnEntry
 from models.errors import Cancelled, NotAllowed, TableMissing, TenantAdminError
 from models.progress import UNWATCHED, Monitor
 from models.status import DAY
@@ -258,6 +260,10 @@ def _with_lost_end_of(
     if report.lacks_table and not ends and last is not None:  # whatever was found then
         ends = [LostEnd(last.through, last.at, last.head, 0, last.tenant)]
     lost = _not_there(where, ends, report, None, None)
+    if not report.lacks_table:
+        made = [one for one in store.verdicts.own.all(where) if one.tenant == section.tenant]
+        here = lost_own(where, made, 0)
+        lost = _with_own(lost, [end for end in here if end.through >= (section.first or 0)])
     of_tenants = _tenants_lost(where, kept.of(section), report, None, None)
     if lost or of_tenants:
         with where.connect() as database:
@@ -595,6 +601,8 @@ def keep_verdict(
         try:
             ends = _not_there(where, ends, report, since, seen)
             of_tenants = _tenants_lost(where, kept, report, since, seen) if report.intact else []
+            if report.intact and not part:
+                ends = _with_own(ends, lost_own(where, store.verdicts.own.all(where), through, seen))
         except (TenantAdminError, OSError) as error:
             if report.intact and not is_put_back:
                 raise
@@ -606,6 +614,7 @@ def keep_verdict(
     if report.intact and not report.lacks_table:
         lost_end = _named_another(where, kept, lost_end)
     if is_put_back:
+        store.verdicts.own.forget(where)
         forgotten = [] if lost_end is None or not report.intact else [lost_end.forgotten]
         report, lost_end = replace(report, notes=(*report.notes, *forgotten)), None
     elif report.intact and other is not None:
@@ -650,9 +659,17 @@ def keep_verdict(
     if lost_end is None or not report.intact:
         return report
     if is_accepted and is_kept:
+        store.verdicts.own.forget(where, {end.through for end in ends})
         return replace(report, notes=(*report.notes, lost_end.accepted))
     why = ", as that could not be kept." if is_accepted else ": more is gone than when that was asked."
     return report.with_lost_end(lost_end, *([f"This end was not accepted{why}"] if accepts_end else []))
+
+
+def _with_own(ends: Sequence[LostEnd], own: Sequence[LostEnd]) -> list[LostEnd]:
+    """What is lost, those entries that were made here among it, by their numbers."""
+    known = {end.through for end in ends}
+    both = [*ends, *(end for end in own if end.through not in known)]
+    return sorted(both, key=attrgetter("through"))
 
 
 def _said_of_another(where: Where, other: KeptVerdict) -> list[str]:
@@ -738,6 +755,29 @@ def lost_end_of(where: Where, store: CheckpointStore, last: KeptVerdict | None) 
     return _named_another(where, kept, lost) if there else lost
 
 
+def lost_own_of(where: Where, store: CheckpointStore) -> tuple[list[LostEnd], list[OwnEntry]]:
+    """Of the entries that were made here, those that are not there any more, and the others; by a few rows.
+    Raises the errors of `where.connect`.
+    """
+    made = store.verdicts.own.all(where)
+    if not made:
+        return [], []
+    with where.connect() as database:
+        ends_at = last_entry(database) if has_chain(database) else None
+    lost = [] if ends_at is None else lost_own(where, made, ends_at)
+    gone = {end.through for end in lost}
+    return lost, [one for one in made if one.number not in gone]
+
+
+def as_own(end: LostEnd | None, own: Sequence[LostEnd]) -> LostEnd | None:
+    """The end that is lost, by what is known of it here where it was made here; without one the last `own`
+    entry that is.
+    """
+    same = [one for one in own if end is None or one.through == end.through]
+    found = next(reversed(same), None)
+    return end if found is None else found if end is None else replace(found, others=end.others)
+
+
 def require_end(where: Where, store: CheckpointStore) -> None:
     """Raises `NotAllowed` where the database has lost its end, or ends before what its newest checkpoint
     knows: for an act about which nobody is asked. Reads a few rows. Raises as `known_through`.
@@ -745,6 +785,7 @@ def require_end(where: Where, store: CheckpointStore) -> None:
     last, lost_end, way = store.verdicts.last(where), None, _ACCEPT_END
     if last is None or last.intact:
         lost_end = (last and last.lost_end) or lost_end_of(where, store, last)
+    lost_end = as_own(lost_end, lost_own_of(where, store)[0])
     if lost_end is not None:
         was, why = f"was {lost_end.known}, and {lost_end.found}", lost_end.why
     else:

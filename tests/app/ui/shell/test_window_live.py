@@ -3,11 +3,13 @@
 import json
 import re
 import threading
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+import apsw
 import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton
@@ -48,13 +50,14 @@ from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ErrorDialog, WaitDialo
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.formatting import absolute_time, typed_time
 from app.ui.widgets.labels import ElidedLabel, Label
+from app.workers.scan_pool import store_and_verifier
 from models.d1.database import D1Database
 from models.engine import Capability, raw
 from models.errors import NoAnswer
 from models.progress import Monitor
 from tests.conftest import NOW
 from tests.d1.edge import ACCOUNT, TOKEN, Edge
-from tests.fixtures import live_window
+from tests.fixtures import chains, live_window
 from tests.fixtures.appending import append
 from tests.fixtures.checkpoints import VERIFY
 from tests.fixtures.connected import execute
@@ -852,6 +855,90 @@ def test_another_line_that_others_went_on_with_while_it_was_closed_is_told_at_on
     assert len(searches) == 1
     assert f"verified through entry {last + 1:,}, and that entry is not there as it was" in words(window)
     assert not any("continues" in one for one in [*told, *words(window)])
+
+
+def cut_out(file: Path, number: int, tenant: str = "") -> None:
+    """An entry goes from between, or from the end, and where a tenant is given its own take the numbers."""
+    with closing(apsw.Connection(str(file))) as connection:
+        connection.execute("DELETE FROM audit_chain WHERE seq = ?", (number,))
+        if tenant:
+            connection.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'audit_chain'", (number - 1,))
+            chains.append(connection, tenant, [NOW, NOW, NOW])
+
+
+def own_act(qtbot: QtBot, window: MainWindow, page: RecordTab, file: Path) -> tuple[int, str, str]:
+    """An address is changed: the number of its entry, whose it is, and of another tenant."""
+    choose(qtbot, page, 0)
+    edit_email(qtbot, window, "mei@acme-corp.example")
+    closed(qtbot, window, FormDialog)
+    qtbot.waitUntil(lambda: is_settled(window))
+    ((number, tenant),) = ask(file, "SELECT seq, tenant_id FROM audit_chain ORDER BY seq DESC LIMIT 1")
+    ((other,),) = ask(file, f"SELECT tenant_id FROM users WHERE tenant_id <> '{tenant}' LIMIT 1")
+    return number, tenant, other
+
+
+@pytest.mark.parametrize("asks", ["look", "act"])
+def test_an_own_act_that_goes_from_between_is_told_and_nothing_is_written_beside_that(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path, asks: str
+) -> None:
+    """Where others' entries stand behind it, no end tells that."""
+    page, context = open_live(qtbot, window, production), window.context
+    assert context is not None
+    unlock(qtbot, window)
+    number, _, other = own_act(qtbot, window, page, file)
+    with closing(apsw.Connection(str(file))) as connection:
+        chains.append(connection, other, [NOW])
+    with qtbot.waitSignal(context.outside.written):
+        context.outside.look()
+    assert not context.lock.is_locked
+    cut_out(file, number)
+    made = f"Entry {number:,} ({context.history.next_undo})"
+    with qtbot.waitSignal(context.outside.went_back):
+        if asks == "look":
+            press("F5")
+        else:
+            choose(qtbot, page, 1)
+            edit_email(qtbot, window, "zoe@acme-corp.example")
+    assert context.lock.is_locked and window.strip.state.text() == f"locked again: entry {number:,} is gone"
+    assert ask(file, "SELECT count(*) FROM users WHERE email = 'zoe@acme-corp.example'") == [(0,)]
+    if asks == "look":
+        qtbot.waitUntil(lambda: f"{made}, made by this window, is not there any more" in words(window))
+        qtbot.waitUntil(lambda: window.shield.text() == "Older state, or cut off")
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_an_own_act_that_went_while_it_was_closed_is_told_when_it_is_opened(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path, *, replaced: bool
+) -> None:
+    """Which nothing has verified; until somebody accepts it, whoever asks, and not where all is as it was."""
+    page, context = open_live(qtbot, window, production), window.context
+    assert context is not None
+    unlock(qtbot, window)
+    number, _, other = own_act(qtbot, window, page, file)
+    act = context.history.next_undo
+    for told in (False, True):
+        press("Ctrl+W")
+        qtbot.waitUntil(lambda: window.context is None)
+        said: list[str] = []
+        window.toast.changed.connect(lambda said=said: said.append(window.toast.label.text()))
+        open_live(qtbot, window, production)
+        qtbot.waitUntil(lambda: is_settled(window))
+        assert (window.shield.text() == "Older state, or cut off") is told
+        if not told:
+            with closing(apsw.Connection(str(file))) as connection:
+                chains.append(connection, other, [NOW])
+            cut_out(file, number, other if replaced else "")
+    assert f"entry {number:,} ({act}), made here, is not there any more" in words(window)
+    assert not any("continues" in one for one in [*said, *words(window)])
+    where = InDatabase(context.opened.database)
+    own = store_and_verifier()[0].verdicts.own
+    assert [one.number for one in own.all(where)] == [number]
+    store, verify = store_and_verifier(processes=1)
+    hold = partial(making.verify_by_itself, where, store, verify, now=NOW, by="ops", sign=False)
+    lost = hold().report.lost_end
+    assert lost is not None and lost.through == number and f"({act}), made here" in lost.said
+    assert hold(accepts_end=True).report.stands and own.all(where) == []
+    assert hold().report.stands
 
 
 def test_an_own_act_in_whose_place_others_entries_stand_is_told_until_somebody_accepts_that(

@@ -1,0 +1,96 @@
+"""The newest entries that were made here, of each tenant: whether they are still there is looked for until
+somebody has accepted that one is gone. What it records may be undone as well, and no verification need have
+seen it.
+"""
+
+import json
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from hashlib import sha256
+from operator import attrgetter
+from pathlib import Path
+from typing import Final
+
+from app import paths
+from app.services.chain.checkpoints.rows import Seen, rows_of
+from app.services.chain.rules import GENESIS
+from app.services.chain.verify.report import LostEnd
+from app.services.chain.where import Where
+from models.engine import OwnEntry
+from models.errors import StorageError
+
+MOST: Final = 200
+"""Tenants of which one is kept."""
+
+
+class OwnEnds:
+    """A file for each database, in a folder beside the store."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "own"
+
+    def keep(self, where: Where, made: Sequence[OwnEntry]) -> None:
+        """Remembers them, each in the place of its tenant's last one, where that can be written: an act does
+        not fail for it.
+        """
+        with suppress(OSError, StorageError):
+            self._write(where, {one.tenant: one for one in [*self.all(where), *made]})
+
+    def all(self, where: Where) -> list[OwnEntry]:
+        """Those of this very file or live database, by their numbers."""
+        try:
+            stored = json.loads(paths.content(self._place(where)))
+            if stored["file"] != where.location[1]:
+                return []
+            found = [OwnEntry(*one) for one in stored["made"]]
+            is_sound = {*map(type, (number for one in found for number in (one.number, one.at)))} <= {int}
+            return sorted(found, key=attrgetter("number")) if is_sound else []
+        except (OSError, StorageError, ValueError, KeyError, TypeError, RecursionError):
+            return []
+
+    def forget(self, where: Where, numbers: Collection[int] | None = None) -> None:
+        """Those with these numbers, or all."""
+        with suppress(OSError, StorageError):
+            known = self.all(where)
+            left = [one for one in known if numbers is not None and one.number not in numbers]
+            if len(left) < len(known):
+                self._write(where, {one.tenant: one for one in left})
+
+    def _write(self, where: Where, made: dict[str, OwnEntry]) -> None:
+        if paths.NO_HOME in self._folder.parents:
+            return
+        newest = sorted(made.values(), key=attrgetter("number"))[-MOST:]
+        stored = [[one.tenant, one.number, one.head, one.at, one.act] for one in newest]
+        paths.keep(self._place(where), json.dumps({"file": where.location[1], "made": stored}))
+
+    def _place(self, where: Where) -> Path:
+        return self._folder / f"{sha256(where.location[0].encode()).hexdigest()[:32]}.json"
+
+
+def lost_own(where: Where, made: Sequence[OwnEntry], ends_at: int, seen: Seen | None = None) -> list[LostEnd]:
+    """Those that are not there any more, by two or three queries; `ends_at` is the last entry there is.
+
+    None whose chain begins behind it by now, which was pruned, nor of a tenant without any entry, which was
+    erased. Raises as `Where.connect`.
+    """
+    if not made:
+        return []
+    with rows_of(where, seen) as rows:
+        there = rows.at([one.number for one in made])
+        held = {number: (row.tenant, row.hash) for number, row in there.items()}
+        gone = [one for one in made if held.get(one.number) != (one.tenant, one.head)]
+        firsts = rows.firsts_of({one.tenant for one in gone})
+    return [
+        LostEnd(one.number, one.at, one.head, ends_at, one.tenant, missed=True, known_by=known_by(one.act))
+        for one in gone
+        if one.tenant in firsts and not _is_pruned(one.number, *firsts[one.tenant])
+    ]
+
+
+def _is_pruned(number: int, begins: int, previous: str) -> bool:
+    return begins > number and previous != GENESIS
+
+
+def known_by(act: str) -> str:
+    """How an entry that was made here is told, behind its number, also when the program runs again."""
+    return f" ({act}), made here" if act else ", made here"

@@ -1,0 +1,116 @@
+"""Entries that were made here are looked for by every verification until somebody accepts that one went."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import apsw
+import pytest
+
+from app.services.chain.checkpoints import making
+from app.services.chain.checkpoints.own_ends import OwnEnds
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.verify.report import Report, Section
+from app.services.chain.where import InDatabase, InFile, Where
+from app.services.records import users
+from models.engine import Database, OwnEntry
+from models.errors import NotAllowed
+from models.status import DAY
+from tests.conftest import NOW
+from tests.fixtures import chains
+from tests.fixtures.checkpoints import VERIFY
+from tests.fixtures.retaining import path_of, retain
+
+BY: Any = {"actor": "ops", "now": NOW}
+
+
+@pytest.fixture
+def where(engine: Database) -> Where:
+    return InDatabase(engine) if engine.costs else InFile(path_of(engine))
+
+
+@pytest.fixture
+def store(tmp_path_factory: pytest.TempPathFactory) -> CheckpointStore:
+    return CheckpointStore(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture
+def verify(where: Where, store: CheckpointStore) -> Callable[..., Report]:
+    return partial(making.verify_with_checkpoints, where, store, VERIFY, now=NOW, by="ops")
+
+
+@pytest.fixture
+def made(engine: Database, where: Where, store: CheckpointStore, sql: apsw.Connection) -> int:
+    """The number of the entry of an act in acme's chain, behind which another tenant's stands."""
+    chains.append(sql, "acme", [NOW - 95 * DAY, NOW - DAY])
+    engine.on_own = partial(store.verdicts.own.keep, where)
+    users.create(engine, "acme", "ada@acme.example", **BY)
+    chains.append(sql, "blue", [NOW])
+    return 3
+
+
+def test_the_newest_of_each_tenant_is_kept(
+    engine: Database, where: Where, store: CheckpointStore, made: int
+) -> None:
+    own = store.verdicts.own
+    (kept,) = own.all(where)
+    assert (kept.tenant, kept.number, kept.at, kept.act) == (
+        "acme",
+        made,
+        NOW,
+        "User ada@acme.example created",
+    )
+    assert engine.own == {"acme": kept}
+    users.create(engine, "acme", "eve@acme.example", **BY)
+    users.create(engine, "blue", "bob@blue.example", **BY)
+    assert [(one.tenant, one.number) for one in own.all(where)] == [("acme", 5), ("blue", 6)]
+    own.forget(where, {5})
+    assert [one.number for one in own.all(where)] == [6]
+    own.keep(where, [OwnEntry(f"t{number}", number, "x", NOW) for number in range(1_000)])
+    assert len(own.all(where)) == 200
+
+
+@pytest.mark.parametrize("section", [Section(), Section("acme")])
+def test_one_that_was_cut_out_is_told_until_that_is_accepted(  # noqa: PLR0917
+    where: Where,
+    store: CheckpointStore,
+    verify: Callable[..., Report],
+    sql: apsw.Connection,
+    made: int,
+    section: Section,
+) -> None:
+    assert verify(section=section).stands
+    sql.execute("DELETE FROM audit_chain WHERE seq = ?", (made,))
+    said = f"known to have entry {made} (User ada@acme.example created), made here"
+    for _ in range(2):
+        report = verify(section=section)
+        assert report.intact and not report.stands and report.lost_end is not None
+        assert said in report.lost_end.said
+    with pytest.raises(NotAllowed, match="made here"):
+        making.require_end(where, store)
+    assert verify(section=Section("blue")).stands
+    assert verify(accepts_end=True).stands and store.verdicts.own.all(where) == []
+    assert verify(section=section).stands
+    making.require_end(where, store)
+
+
+def test_one_that_was_pruned_or_erased_is_not_missed(
+    engine: Database, where: Where, store: CheckpointStore, sql: apsw.Connection, made: int
+) -> None:
+    chains.append(sql, "acme", [NOW + DAY])
+    assert retain(engine, now=NOW + 2 * DAY, days=1).total >= 3
+    assert not sql.execute("SELECT 1 FROM audit_chain WHERE seq = ?", (made,)).fetchall()
+    assert making.lost_own_of(where, store)[0] == []
+    sql.execute("DELETE FROM audit_chain WHERE tenant_id = 'acme'")
+    assert making.lost_own_of(where, store)[0] == []
+
+
+def test_of_an_earlier_state_that_was_put_back_nothing_is_missed(
+    where: Where, store: CheckpointStore, made: int
+) -> None:
+    kept = store.verdicts.own.all(where)
+    assert kept[0].number == made
+    with store.verdicts.outdated(where):
+        assert store.verdicts.own.all(where) == kept
+    assert store.verdicts.own.all(where) == [], "an act that puts an earlier state back says so"
+    assert OwnEnds(store._folder).all(where) == []
