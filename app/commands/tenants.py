@@ -3,6 +3,7 @@
 import argparse
 import shlex
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -36,7 +37,7 @@ def tenants(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from app.services.chain.checkpoints.making import lost_end_of  # noqa: PLC0415
+    from app.services.chain.checkpoints.making import ends_looked_for  # noqa: PLC0415
     from app.services.chain.headlines import headline  # noqa: PLC0415
     from app.services.deliveries.log import DeliveryLog  # noqa: PLC0415
     from app.services.tenants import overview  # noqa: PLC0415
@@ -48,9 +49,11 @@ def _list(options: argparse.Namespace) -> int:
         common.say_before(given.place, given.database.usage, rows, "up to")
     store = store_and_verifier()[0]
     last_said = store.verdicts.last(given.where)
-    if last_said is not None and last_said.intact and last_said.lost_end is None:
-        last_said = replace(last_said, lost_end=lost_end_of(given.where, store, last_said))
-    known = overview.known_of(last_said)
+    there: Collection[str] = ()
+    if last_said is not None and last_said.intact:
+        lost, there = ends_looked_for(given.where, store, last_said)
+        last_said = replace(last_said, lost_end=lost)
+    known = overview.known_of(last_said, there)
     with given.database.connection_context():
         found = overview.overview(given.database, known, DeliveryLog(), str(given.kept_by))
     if options.json:

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any, Final
@@ -10,7 +10,7 @@ from typing import Any, Final
 from peewee import BaseQuery, Select, fn
 from peewee import Table as PeeweeTable
 
-from app.services.chain.checkpoints.kept import KeptVerdict
+from app.services.chain.checkpoints.kept import KeptVerdict, knows
 from app.services.chain.rules import BROKEN, CALLED, SOUND, Verdict
 from app.services.chain.verify.report import LostEnd
 from app.services.deliveries import health
@@ -82,23 +82,23 @@ class KnownOfChains:
         return self.is_broken and self.others is None and not self.verdicts
 
 
-def known_of(said: KeptVerdict | None) -> KnownOfChains:
+def known_of(said: KeptVerdict | None, there: Collection[str] = ()) -> KnownOfChains:
     """What is still known of it after a restart: of each of a whole that did not hold, of all of them, or
     nothing of any. What was found when an end had been lost says of the others what it would without that;
-    what was found before, no more.
+    what was found before, no more, but of those whose own ends were looked for by now and are `there`.
     """
     if said is None:
         return KnownOfChains()
     lost = said.lost_end if said.intact else None
-    is_doubted = lost is not None and (
-        (lost.through, lost.head) == (said.through, said.head) or (lost.known_by != "" and lost.at >= said.at)
-    )
-    others = said.verdict if replace(said, lost_end=None).is_of_all and not is_doubted else None
+    is_doubted = lost is not None and said.is_before_loss
+    is_of_all = replace(said, lost_end=None).is_of_all
+    # Where nothing came behind a checkpoint that covers all of it.
+    verdict = knows(said.verdict) if said.since is not None and not said.entries else said.verdict
     return KnownOfChains(
         said.at,
         said.through,
-        said.tenants,
-        others,
+        dict.fromkeys(there, verdict) if is_doubted and is_of_all else said.tenants,
+        verdict if is_of_all and not is_doubted else None,
         is_broken=said.verdict in BROKEN,
         is_doubted=is_doubted,
         ends_lost=whose(lost),

@@ -162,7 +162,8 @@ def _about_lost_end(verdict: FileVerdict, now: int) -> str:
     """What is known of what is there, and what to do about what is not."""
     known, why = verdict.known, "" if verdict.lost_end is None else verdict.lost_end.why
     seen = verdict.last if verdict.outcome is None else verdict.outcome.report
-    if known is None or seen is None or seen.lost_end is None:
+    is_seen = verdict.outcome is None and verdict.last is not None and verdict.last.is_before_loss
+    if known is None or seen is None or seen.lost_end is None or is_seen:
         return f"{why}. Verify what is there, or accept this end where you know why."
     holds = f"What is there holds as it stands, verified {ago(known.at, now)}"
     if isinstance(seen, Report) and seen.lacks_table:  # and so nothing that could hold

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.app.services.chain.verify.chains import ChainFile
 from tests.fixtures.appending import append
 from tests.fixtures.command import run
 from tests.fixtures.sample import sample
@@ -117,3 +118,28 @@ def test_after_a_verification_that_found_something_each_chain_is_what_that_said(
     assert found["verdict"] == "EARLIER"
     said = {one["tenant"]: one["chain"] for one in json.loads(run("tenants", "list", path, "--json").stdout)}
     assert said == {one["tenant"]: one["verdict"] for one in found["tenants"]}
+
+
+def test_ends_are_looked_for_and_of_whom_they_are_there_what_was_found_is_said(tmp_path: Path) -> None:
+    path = sample(tmp_path / "foundation.sqlite", rows=300)
+    chain = ChainFile(path)
+    first, second = (name for (name,) in ask(path, "SELECT DISTINCT tenant_id FROM audit_chain LIMIT 2"))
+    for tenant in (first, first, second):
+        chain.append(tenant, at=1_795_000_000)
+    assert run("verify", path).returncode == 0
+    chain.run("DELETE FROM audit_chain WHERE seq IN (301, 302)")
+    chain.sql.close()
+    for verified in ((), ("--tenant", second), ("--tenant", first)):
+        if verified:
+            assert run("verify", path, *verified).returncode == (verified[-1] == first)
+        found = json.loads(run("tenants", "list", path, "--json").stdout)
+        assert {one["tenant"] for one in found if one["endLost"]} == {first}
+        assert {one["chain"] for one in found if one["tenant"] != first} == {"CONSISTENT"}
+
+
+def test_what_a_checkpoint_covers_is_verified_also_where_nothing_is_new_since(tmp_path: Path) -> None:
+    path = sample(tmp_path / "foundation.sqlite", rows=300)
+    assert run("checkpoint", path).returncode == 0
+    assert run("verify", path, "--since-checkpoint").returncode == 0
+    found = json.loads(run("tenants", "list", path, "--json").stdout)
+    assert {one["chain"] for one in found if one["entries"]} == {"VERIFIED"}

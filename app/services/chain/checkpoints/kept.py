@@ -69,6 +69,15 @@ class KeptVerdict:
         return self.intact and self.lost_end is None and not self.part and is_whole
 
     @property
+    def is_before_loss(self) -> bool:
+        """Whether nothing was verified since the end went that is lost."""
+        lost = self.lost_end
+        if lost is None:
+            return False
+        seen_since = bool(lost.known_by or lost.of_tenant) and lost.at >= self.at
+        return seen_since or (lost.through, lost.head) == (self.through, self.head)
+
+    @property
     def which(self) -> str:
         """What was looked at, behind "verified"."""
         if self.part:

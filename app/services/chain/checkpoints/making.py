@@ -240,6 +240,7 @@ _OF_ALL: Final = (
     "The end of the whole database is lost: it was {} on {}, and {}. That entry was not this tenant's{}"
 )
 _IS_THERE: Final = ", whose own last one that was verified, entry {:,}, is there."
+_NO_MORE: Final = ", of whom the newest checkpoint knows no more than there is."
 _NOT_KNOWN: Final = "; whether others of this one are gone with it is not known. Verify all of it."
 
 
@@ -283,7 +284,9 @@ def _with_lost_end_of(
     if not lost:
         return report
     there = kept.ends.get(section.tenant or "")
-    more = _NOT_KNOWN if there is None else _IS_THERE.format(there.through)
+    is_covered = report.verdict is Verdict.VERIFIED and not report.not_covered and not section.is_range
+    more = _NO_MORE if is_covered else _NOT_KNOWN
+    more = more if there is None else _IS_THERE.format(there.through)
     whole = replace(_together(lost), others=(), of_tenant=False)  # to somebody else no tenant is named
     note = _OF_ALL.format(whole.known, utc_time(whole.at), whole.found, more)
     return replace(report, notes=(*report.notes, note))
@@ -392,7 +395,7 @@ def _named_another(where: Where, kept: KeptEnds, lost: LostEnd | None) -> LostEn
         if kept.ledger and rows.ledger() == kept.ledger:
             return lost
         if not rows.empty and rows.with_any_hash(hashes) is None:
-            return replace(lost, is_other=True, others=())
+            return replace(lost, is_other=True)
     return lost
 
 
@@ -776,6 +779,22 @@ def as_own(end: LostEnd | None, own: Sequence[LostEnd]) -> LostEnd | None:
     same = [one for one in own if end is None or one.through == end.through]
     found = next(reversed(same), None)
     return end if found is None else found if end is None else replace(found, others=end.others)
+
+
+def ends_looked_for(
+    where: Where, store: CheckpointStore, last: KeptVerdict
+) -> tuple[LostEnd | None, frozenset[str]]:
+    """What is lost already, or by now, with whose else; and the tenants whose own ends are there. Raises the
+    errors of `where.connect`.
+    """
+    kept, now = store.verdicts.ends(where), lost_end_of(where, store, last)
+    newest = sorted(kept.ends if kept.this else (), key=lambda name: kept.ends[name].through)
+    there, lost = frozenset(newest[-_MOST_LOOKED_FOR:]), last.lost_end or now
+    if lost is None or now is None or lost is now:
+        return lost, there - (frozenset() if lost is None else lost.tenants)
+    alone = replace(lost, others=())
+    lost = replace(alone, others=tuple(sorted({*lost.others, *now.tenants} - alone.tenants)))
+    return lost, there - lost.tenants
 
 
 def require_end(where: Where, store: CheckpointStore) -> None:

@@ -73,7 +73,8 @@ def _others(verdict: FileVerdict, outcome: Outcome, *, is_found: bool) -> Verdic
     """
     since = outcome.asked.since is not None and outcome.intact and verdict.whole_at is not None
     stands = verdict.whole_stands or (is_found and since)
-    return outcome.report.verdict if stands and not outcome.is_doubted else None
+    found = outcome.report.verdict if outcome.report.entries else knows(outcome.report.verdict)
+    return found if stands and not outcome.is_doubted else None
 
 
 def looks(one: TenantRow) -> tuple[Tone, str]:

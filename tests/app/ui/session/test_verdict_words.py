@@ -8,6 +8,7 @@ import pytest
 
 from app.itemmodels.columns import Tone
 from app.services.chain.cautions import ClockOff
+from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import LostEnd, Report, Section
 from app.services.records.record import read_entry
@@ -64,6 +65,29 @@ def test_so_is_a_range_and_what_is_there_of_a_chain_whose_end_is_lost() -> None:
     verdict.take(Outcome(Asked(), replace(report, lost_end=LostEnd(9, NOW, None, 2)), at=NOW))
     assert verdict.lost_end is not None
     assert said_of.of_file(verdict, NOW, utc=True)[3].endswith(f" until you accept this end. {said}")
+
+
+@pytest.mark.parametrize(
+    ("lost", "is_seen"),
+    [
+        (LostEnd(9, NOW - 60, "a", 12), False),
+        (LostEnd(12, NOW - 60, "b", 12), False),
+        (LostEnd(12, NOW, "a", 12), True),
+        (LostEnd(14, NOW + 5, "c", 14, known_by=" (User x created), made here"), True),
+        (LostEnd(8, NOW, "d", 12, "acme", of_tenant=True), True),
+        (LostEnd(8, NOW - 60, "d", 12, "acme", of_tenant=True), False),
+    ],
+)
+def test_what_was_verified_before_an_end_went_says_nothing_of_what_is_there(
+    lost: LostEnd, is_seen: bool
+) -> None:
+    verdict = FileVerdict()
+    verdict.remember(
+        KeptVerdict(Verdict.CONSISTENT, NOW, "mei", 9, 0, 0, through=12, head="a", lost_end=lost)
+    )
+    detail = said_of.of_file(verdict, NOW + 960, utc=True)[3]
+    assert ("What is there holds as it stands, verified 16 min ago" in detail) is not is_seen
+    assert ("Verify what is there, or accept this end" in detail) is is_seen
 
 
 def test_a_start_without_a_marker_is_unproven(demo: Path) -> None:

@@ -577,6 +577,20 @@ def test_the_end_of_each_tenant_is_missed_where_another_has_entries_behind_it(
     assert "mine" not in other.notes[-1] and "theirs" not in other.notes[-1]
 
 
+def test_of_a_tenant_that_the_newest_checkpoint_covers_no_end_is_said_to_be_unknown(
+    check: Callable[..., SignedReport], demo: Path, folder: Path
+) -> None:
+    assert check().checkpoint == 1
+    (end,) = appended(demo, "acme-corp")
+    store = CheckpointStore(folder)
+    assert of_tenant(demo, store, None).stands
+    for file in (folder / "ends").iterdir():
+        file.unlink()  # as of a home in which none was kept yet
+    remove(demo, end)
+    alone = of_tenant(demo, store, "northwind-clinics")
+    assert alone.verdict is Verdict.VERIFIED and "newest checkpoint knows no more" in alone.notes[-1]
+
+
 def test_an_end_of_a_tenant_is_excused_where_its_chain_was_pruned_or_it_was_erased(
     demo: Path, folder: Path
 ) -> None:
