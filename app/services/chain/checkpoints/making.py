@@ -319,7 +319,7 @@ def _tenants_not_there(
     where: Where, ends: Mapping[str, KeptEnd], ledger: str, seen: Seen | None = None
 ) -> list[LostEnd]:
     """Those of the ends that are gone; where a tenant's chain, which holds, begins behind it by now, it was
-    pruned: not of an end that was missed before.
+    pruned: not of an end that was missed before, nor where others have its number.
     """
     with rows_of(where, seen) as rows:
         there = rows.at(end.through for end in ends.values())
@@ -330,7 +330,7 @@ def _tenants_not_there(
     lost = []
     for name, end in gone.items():
         begins, previous = firsts.get(name, (0, GENESIS))
-        if begins <= end.through or previous == GENESIS or is_other:
+        if begins <= end.through or previous == GENESIS or is_other or end.through in there:
             lost.append(replace(_lost_of(name, end, ledger), is_other=is_other))
     return lost
 

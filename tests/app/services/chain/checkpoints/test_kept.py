@@ -608,6 +608,18 @@ def test_an_end_of_a_tenant_is_excused_where_its_chain_was_pruned_or_it_was_eras
         assert of_tenant(demo, store, tenant).stands
 
 
+def test_pruning_excuses_no_end_of_a_tenant_whose_number_another_has(demo: Path, folder: Path) -> None:
+    store, chain = CheckpointStore(folder), ChainFile(demo)
+    *_, end = appended(demo, "mine", "mine")
+    assert of_tenant(demo, store, "mine").stands
+    remove(demo, end)
+    appended(demo, "other", "mine", "mine")
+    chain.prune("mine", chain.seqs("mine")[-2], at=NOW)
+    for tenant in (None, "mine"):
+        report = of_tenant(demo, store, tenant)
+        assert report.intact and not report.stands
+
+
 def test_an_end_of_a_tenant_that_is_there_again_is_lost_no_more(demo: Path, folder: Path) -> None:
     store, chain = CheckpointStore(folder), ChainFile(demo)
     (end, _) = appended(demo, "mine", "other")
