@@ -313,7 +313,11 @@ def register(registry: Registry) -> None:
                 shown.answer.show_answer(answer)
             return shown
 
-        return _dialog(scenes, theme, build)
+        shot = _dialog(scenes, theme, build)
+        dialog = shot.widget
+        assert isinstance(dialog, SendEventDialog)
+        follow = None if answer is None else lambda: dialog.show_part(dialog.answer.title)  # as when it comes
+        return replace(shot, then=follow)
 
     for name, answer in (("", None), ("-answered", FAILED), ("-refused", REFUSED)):
         registry.scene(f"dialog-send-event{name}", None)(partial(send_event, answer))

@@ -80,7 +80,7 @@ _FEW = (0, 1, 4, 5)
 """Those that are shown where they have none: the line below the table says which file it is."""
 
 
-_BESIDE_KEYS, _BESIDE_COMPONENTS, _ROOM_FOR_THREE = 300, 440, 2
+_BESIDE_KEYS, _BESIDE_COMPONENTS, _ROOM_FOR_THREE = 300, 350, 2
 """Pixels that a dialog takes beside the rows of its table; and the fewest rows by that where three fit."""
 _NOTES_WIDE, _NOTES_HIGH, _AROUND_NOTES = 508, 120, 18
 """Pixels of a line of notes; how high they are at the most before they scroll; and those around them."""

@@ -32,6 +32,8 @@ _COLUMNS = (
 _TENANT, _MOST, _MOST_BESIDE = 2, 4, 1_000
 _WAYS = (Way.START_OVER, Way.ANOTHER_DATABASE)
 """What the verdict's banner has no button for."""
+_WIDTH = 640
+"""Of a finding by itself: a hash stands in one line, and all of it is seen at once."""
 _LEAST, _AROUND = 24, 4
 """Pixels of what one finding says in full: a line at least, and what shows around what has the focus."""
 _FOR_ONE = 150
@@ -210,7 +212,7 @@ def _finding_dialog(theme: Theme, finding: Finding, parent: QWidget) -> Dialog:
     of = [] if finding.seq is None else [f"Entry {finding.seq:,}"]
     of += [] if finding.tenant is None else [f"of {finding.tenant}"]
     dialog = Dialog(theme, KINDS[finding.code], " ".join(of), icon=icon, tone=tone, parent=parent)
-    dialog.setMinimumWidth(560)
+    dialog.setMinimumWidth(_WIDTH)
     text = text_box(theme, "The finding in full", _in_full(finding))
     text.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
     dialog.add_widget(text, 1)

@@ -29,6 +29,7 @@ from app.ui.tabs.common.acts import NamesRun, create_act, delete_act, open_run_a
 from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.form_fields import LinesEditor, TenantField
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.buttons import Choice
@@ -294,11 +295,10 @@ class ParkedIdeas(RecordTab):
 
     def add_acts(self) -> None:
         add = self.commands.add
-        add(
-            create_act(
-                self, "New idea…", lambda: park_form(self.context, None, self).open_once(), parking.IDEA
-            )
+        new = create_act(
+            self, "New idea…", lambda: park_form(self.context, None, self).open_once(), parking.IDEA
         )
+        add(replace(new, kind=Kind.SECONDARY))  # the dialog's own button is filled
         add(
             record_act(
                 "promote",

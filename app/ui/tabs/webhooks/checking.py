@@ -3,7 +3,7 @@
 from functools import partial
 
 from PySide6.QtCore import QMimeData, Qt, Signal
-from PySide6.QtGui import QTextCursor
+from PySide6.QtGui import QTextCursor, QTextOption
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QWidget
 
 from app.itemmodels.columns import Tone
@@ -118,7 +118,8 @@ class CheckRequestDialog(Dialog):
 
     def _set_up(self, editor: QPlainTextEdit, name: str) -> None:
         editor.setFont(self.theme.mono_font())
-        editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)  # the signature is seen whole
+        editor.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
         editor.setAccessibleName(name)
         editor.setMinimumHeight(_HEIGHT)
 

@@ -25,7 +25,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.dialogs import Dialog
-from app.ui.widgets.formatting import NOTHING, absolute_time
+from app.ui.widgets.formatting import NOTHING, absolute_time, table_time
 from app.ui.widgets.labels import FoldedLabel, Label, Look, in_column, in_row, keep_room, text_box
 from app.ui.widgets.static_table import Cell
 from app.workers.receiver import SLOW_SECONDS, Answering, Received, Receiver, ReceiverNotStarted
@@ -275,7 +275,7 @@ class ReceiverDialog(Dialog):
         if found.title == NOT_SIGNED:
             words = NOT_SIGNED.lower()
         return (
-            Cell(absolute_time(int(one.at), utc), int(one.at)),
+            Cell(table_time(int(one.at), utc), int(one.at), tip=absolute_time(int(one.at), utc)),
             event_views.event(one.header(EVENT) or NOTHING),
             Cell(words, tone=tone, icon=icon, tip="\n".join((found.title, *found.findings))),
             Cell(byte_size(len(one.body)), len(one.body)),

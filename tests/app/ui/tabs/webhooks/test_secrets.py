@@ -240,11 +240,12 @@ def test_a_request_is_checked_by_keys_and_a_secret_that_is_typed(
     QGuiApplication.clipboard().setText(f"{head}\n\n{body}")
     press("Ctrl+V")  # of a whole request each box takes its part
     assert (shown.headers.toPlainText(), shown.body_editor.toPlainText()) == (head, body)
-    QGuiApplication.clipboard().setText(f"{head}\nX-Long: {'x' * 500}")
+    QGuiApplication.clipboard().setText(f"{head}\nX-Long: {'x' * 2_000}")
     shown.headers.selectAll()
     press("Ctrl+V")
-    bar = shown.headers.horizontalScrollBar()
+    bar = shown.headers.verticalScrollBar()
     qtbot.waitUntil(lambda: bar.maximum() > 0 == bar.value())
+    assert not shown.headers.horizontalScrollBar().maximum(), "the signature is seen whole"
     assert shown.verdict.title.text() == "The signature does not hold"
     shown.typed.setText("another secret")
     assert shown.verdict.title.text() == "The signature holds"
