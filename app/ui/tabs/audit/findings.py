@@ -34,8 +34,8 @@ _WAYS = (Way.START_OVER, Way.ANOTHER_DATABASE)
 """What the verdict's banner has no button for."""
 _WIDTH = 640
 """Of a finding by itself: a hash stands in one line, and all of it is seen at once."""
-_LEAST, _AROUND = 24, 4
-"""Pixels of what one finding says in full: a line at least, and what shows around what has the focus."""
+_LEAST, _AROUND = 34, 4
+"""Pixels of what one finding says in full: two lines at least, and what shows around what has the focus."""
 _FOR_ONE = 150
 """The height of the panel in pixels from which on it says one in full, too; Return says it at any."""
 
@@ -117,7 +117,7 @@ class FindingsPanel(QFrame):
         """Of which something may be said."""
         self._foot, self.way_buttons = Lines(), {way: self._button(way) for way in _WAYS}
         self._foot.set_parts([self._more, *self.way_buttons.values()])
-        in_column(self.table, (self._said, 1), self._foot, within=self, spacing=4)
+        in_column(self.table, (self._said, 1_000), self._foot, None, within=self, spacing=4)
         self._said.hide()
         self.hide()
 
