@@ -362,7 +362,11 @@ class MainWindow(QMainWindow):
             self._welcome_if_nothing()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Return presses the button that has the focus, as it does in a dialog."""
+        """Return presses the button that has the focus, as it does in a dialog; keys of other tabs say where
+        they work, wherever the focus is.
+        """
+        if self.workspace is not None and self.workspace.say_where(event):
+            return
         focused = self.focusWidget()
         in_bar = focused is not None and self._bar.isAncestorOf(focused)  # else the tabs were asked before
         if event.key() == Qt.Key.Key_Escape and in_bar and self.workspace and self.workspace.step_back():

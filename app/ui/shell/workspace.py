@@ -24,7 +24,7 @@ from app.ui.shell.trail import Trail
 from app.ui.tabs.common.declared import TABS, TabSpec
 from app.ui.tabs.common.record_tab import EXPORT_ROWS, RecordTab
 from app.ui.theme import Kind
-from app.ui.widgets.actions import CHORD, WAITS
+from app.ui.widgets.actions import CHORD, WAITS, with_keypad
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import Label, Look, in_column
@@ -392,12 +392,9 @@ class Workspace(QWidget):
         self.trail.lead(partial(self.jump, table, record_id))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape that nothing in a tab has a use for leads back; keys of other tabs say where they work."""
-        if event.key() == Qt.Key.Key_Escape and self.step_back():
-            return
-        if event.modifiers() & CHORD and event.key() not in _HELD:
-            self._say_where(QKeySequence(event.keyCombination()))
-        super().keyPressEvent(event)
+        """Escape that nothing in a tab has a use for leads back."""
+        if event.key() != Qt.Key.Key_Escape or not self.step_back():
+            super().keyPressEvent(event)
 
     def step_back(self) -> bool:
         """From the page of all tenants, from a record that fills its tab, or to where one was led from, also
@@ -409,15 +406,29 @@ class Workspace(QWidget):
         page = self._built.get(self.position)
         return (page is not None and page.step_back()) or self.trail.back()
 
-    def _say_where(self, keys: QKeySequence) -> None:
-        found = {page.spec.table.title: page.commands.purpose_of(keys) for page in self._built.values()}
-        where = [title for title in found if found[title]]
+    def say_where(self, event: QKeyEvent) -> bool:
+        """Says of keys that nothing had a use for which tabs have acts by them, be they built or not; whether
+        there are such tabs.
+        """
         here = self._built.get(self.position)
-        if where and here is not None and not found[here.spec.table.title]:
-            said = f"{found[where[0]]} ({keys.toString(QKeySequence.SequenceFormat.NativeText)})"
-            *others, last = where
-            places = f"{', '.join(others)} and {last}" if others else last
-            self.context.say(f"{said} is for {places}, not for {here.spec.table.title}.", of_place=True)
+        is_of_act = event.modifiers() & CHORD or event.key() in _FUNCTIONS
+        if here is None or not is_of_act or event.key() in _HELD:
+            return False
+        keys = QKeySequence(event.keyCombination())
+        places = defaultdict[str, list[str]](list)
+        for spec in TABS:
+            for by, purpose in spec.keys.items():
+                if keys in with_keypad(by):
+                    places[purpose].append(spec.table.title)
+        if not places or here.commands.purpose_of(keys):
+            return False
+        (purpose, titles), *others = places.items()
+        said = [
+            f"{purpose} ({keys.toString(QKeySequence.SequenceFormat.NativeText)}) is for {_all_of(titles)}"
+        ]
+        said += [f"{other} for {_all_of(of)}" for other, of in others]
+        self.context.say(f"{', '.join(said)}, not for {here.spec.table.title}.", of_place=True)
+        return True
 
     def turn_back(self, table: str, record_id: object, tab: int) -> None:
         """To where a person was before the file was written again; `tab` is what the page of tenants, which
@@ -894,6 +905,11 @@ def _hold(held: QWidget) -> Callable[[], None]:
     held.setUpdatesEnabled(False)
     later(held, _EMPTY_MS, show)
     return show
+
+
+def _all_of(titles: Sequence[str]) -> str:
+    *others, last = titles
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _tab_class(position: int) -> type[RecordTab]:

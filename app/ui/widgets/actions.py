@@ -103,10 +103,9 @@ def is_enter(event: QKeyEvent) -> bool:
     return event.key() in _ENTER and not event.modifiers() & CHORD
 
 
-def _with_keypad(keys: QKeySequence) -> list[QKeySequence]:
+def with_keypad(keys: str) -> list[QKeySequence]:
     """The keys of an act; Enter beside the figures does what Return does."""
-    text = keys.toString()
-    return [keys, QKeySequence(text.replace("Return", "Enter"))] if "Return" in text else [keys]
+    return [QKeySequence(one) for one in dict.fromkeys((keys, keys.replace("Return", "Enter")))]
 
 
 def without_mnemonic(words: str) -> str:
@@ -185,7 +184,7 @@ class Actions(QObject):
         # A single letter must not act while somebody types into a field.
         if self._table is not None and (spec.is_letter or spec.shortcut in {"Del", "Space"}):
             owner, context = self._table, Qt.ShortcutContext.WidgetShortcut
-        action.setShortcuts(_with_keypad(keys))
+        action.setShortcuts(with_keypad(spec.shortcut))
         action.setShortcutContext(context)
         action.setAutoRepeat(False)  # a key that is held would do it to the next record, and the next
         if spec.is_letter:
@@ -196,7 +195,7 @@ class Actions(QObject):
             action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         elif spec.shortcut:  # Qt says nothing of the keys of a disabled action
             self._deaf[spec.name] = deaf = QShortcut(keys, owner, context=context)
-            deaf.setKeys(_with_keypad(keys))
+            deaf.setKeys(with_keypad(spec.shortcut))
             deaf.setAutoRepeat(False)
             deaf.activated.connect(lambda: None if _typed_in_menu(keys) else self._press(spec))
         return action
@@ -322,7 +321,7 @@ class Actions(QObject):
 
     def purpose_of(self, keys: QKeySequence) -> str:
         """What these keys do; empty where they do nothing."""
-        heard = (spec for spec in self._specs.values() if keys in _with_keypad(QKeySequence(spec.shortcut)))
+        heard = (spec for spec in self._specs.values() if keys in with_keypad(spec.shortcut))
         return next((spec.purpose() for spec in heard), "")
 
     def update(self) -> None:

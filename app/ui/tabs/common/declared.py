@@ -5,7 +5,7 @@ lacks is shown as missing, one that nobody has declared is shown as it is.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -41,7 +41,8 @@ class TabSpec:
     `empty` is a title and a sentence. `tab_class` names the module in `ui.tabs` and the class of one of the
     window. `chips` are counted columns that the tab offers otherwise than by a pick list. `any_time` are the
     words for no restriction of its `dates`. Where the sentence of `empty` `invites` to make a record, it is
-    said only where that can be done.
+    said only where that can be done. `keys` are those of its acts that not every tab has, but for keys of the
+    table alone, with what they do: other tabs say so before this one is built.
     """
 
     table: tables.Table
@@ -52,6 +53,7 @@ class TabSpec:
     chips: tuple[str, ...] = ()
     any_time: str = "Any time"
     invites: bool = False
+    keys: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def picks(self, offered: Collection[str]) -> tuple[Pick, ...]:
         """The pick lists of columns that are `offered` by their values."""
@@ -320,18 +322,83 @@ def moment(context: Context, stored: Any) -> str:
     return instant(context, stored, ago=True)
 
 
+_HISTORY = {"Ctrl+H": "Audit history"}
 _USERS = ("No users yet", "Create the first one with “New user…”.")
-USERS_TAB = TabSpec(tables.USERS, Icon.USERS, _USERS, "users:UsersTab", dates=True, invites=True)
+USERS_TAB = TabSpec(
+    tables.USERS,
+    Icon.USERS,
+    _USERS,
+    "users:UsersTab",
+    dates=True,
+    invites=True,
+    keys={
+        "Ctrl+Shift+N": "New user…",
+        "Ctrl+Shift+U": "New users of a list…",
+        "F2": "Edit e-mail…",
+        "Ctrl+Shift+P": "Set password…",
+        "Ctrl+Shift+I": "Invalidate password",
+        "Shift+F2": "Edit other columns…",
+        "Ctrl+Shift+L": "Filter by another column…",
+        "Ctrl+Shift+M": "Move to another tenant…",
+        **_HISTORY,
+    },
+)
 _ENTRIES = ("No entries yet", "Every administrative act is recorded here.")
-AUDIT_TAB = TabSpec(tables.AUDIT_CHAIN, Icon.AUDIT, _ENTRIES, "audit:AuditTab", dates=True)
+AUDIT_TAB = TabSpec(
+    tables.AUDIT_CHAIN,
+    Icon.AUDIT,
+    _ENTRIES,
+    "audit:AuditTab",
+    dates=True,
+    keys={
+        "Ctrl+Return": "Verify chain",
+        "Ctrl+Shift+Return": "Verify a range…",
+        "Ctrl+Shift+A": "Verify with an archive…",
+        "Ctrl+G": "Go to entry…",
+    },
+)
 _WEBHOOKS = ("No webhooks yet", "Create the first destination with “New webhook…”.")
 WEBHOOKS_TAB = TabSpec(
-    tables.WEBHOOK_DESTINATIONS, Icon.WEBHOOK, _WEBHOOKS, "webhooks:WebhooksTab", invites=True
+    tables.WEBHOOK_DESTINATIONS,
+    Icon.WEBHOOK,
+    _WEBHOOKS,
+    "webhooks:WebhooksTab",
+    invites=True,
+    keys={
+        "Ctrl+Shift+N": "New webhook…",
+        "F2": "Edit…",
+        "Ctrl+D": "Duplicate to another tenant…",
+        "Ctrl+L": "Delivery log…",
+        **_HISTORY,
+    },
 )
 _NOTES = ("No notifications", "What the platform has to say to its tenants will appear here.")
 NOTIFICATIONS_TAB = TabSpec(
-    tables.NOTIFICATIONS, Icon.BELL, _NOTES, "notifications:NotificationsTab", dates=True
+    tables.NOTIFICATIONS,
+    Icon.BELL,
+    _NOTES,
+    "notifications:NotificationsTab",
+    dates=True,
+    keys={
+        "Ctrl+Shift+N": "New notification…",
+        "Ctrl+Shift+R": "Mark all shown read",
+        "Ctrl+Shift+G": "Groups by run or type",
+    },
 )
 _RUNS = ("No planning runs", "Runs appear here when the platform starts to plan an idea.")
-RUNS_TAB = TabSpec(tables.PLANNING_RUNS, Icon.RUNS, _RUNS, "runs:RunsTab", dates=True, chips=("status",))
+RUNS_TAB = TabSpec(
+    tables.PLANNING_RUNS,
+    Icon.RUNS,
+    _RUNS,
+    "runs:RunsTab",
+    dates=True,
+    chips=("status",),
+    keys={
+        "Ctrl+Shift+N": "New run…",
+        "Ctrl+Alt+C": "Compare…",
+        "Ctrl+Alt+D": "Dossier…",
+        "Ctrl+Alt+F": "Search texts…",
+        **_HISTORY,
+    },
+)
 TABS = (USERS_TAB, AUDIT_TAB, WEBHOOKS_TAB, NOTIFICATIONS_TAB, RUNS_TAB)

@@ -385,12 +385,28 @@ def test_the_help_stands_beside_the_window_and_finds_words(
 def test_a_key_of_other_tabs_says_where_it_works(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     open_file(qtbot, window, demo_path)
     assert window.workspace is not None
-    assert len(window.workspace.pages()) == 5  # which are built as soon as nobody waits
+    built = list(window.workspace._built)
+    for keys, what in (
+        ("Ctrl+G", "Go to entry… (Ctrl+G) is for Audit chain"),
+        ("Ctrl+L", "Delivery log… (Ctrl+L) is for Webhooks"),
+        ("Ctrl+Shift+G", "Groups by run or type (Ctrl+Shift+G) is for Notifications"),
+        ("Ctrl+Alt+D", "Dossier… (Ctrl+Alt+D) is for Planning runs"),
+    ):
+        for focused in (current(window).table, window.tenants):
+            window.toast.label.setText("")
+            focused.setFocus()
+            press(keys)
+            assert window.toast.label.text() == f"{what}, not for Users."
+    assert list(window.workspace._built) == built, "it says so without what takes long to build"
     go(qtbot, window, 1)
     window.workspace.focus_rows()
     press("Ctrl+H")
     assert window.toast.label.text() == (
         "Audit history (Ctrl+H) is for Users, Webhooks and Planning runs, not for Audit chain."
+    )
+    press("F2")
+    assert window.toast.label.text() == (
+        "Edit e-mail… (F2) is for Users, Edit… for Webhooks, not for Audit chain."
     )
     window.workspace.tenants.show()
     tenants = window.workspace.current()
@@ -406,8 +422,6 @@ def test_the_keys_that_verify_open_nothing_in_other_tabs(
     qtbot: QtBot, window: MainWindow, demo_path: Path, keys: str
 ) -> None:
     page = open_file(qtbot, window, demo_path)
-    assert window.workspace is not None
-    window.workspace.pages()
     page.table.select_row(1)
     qtbot.waitUntil(lambda: page.current.whole() is not None)
     button = next(one for one in page.inspector.findChildren(QPushButton) if one.isVisible())
@@ -434,6 +448,22 @@ def test_each_key_has_one_meaning_in_each_tab(qtbot: QtBot, window: MainWindow, 
     for page in window.workspace.pages():
         keys = [key for key, _ in (*window.commands.shortcuts(), *page.commands.shortcuts())]
         assert sorted(keys) == sorted(set(keys)), page.spec.table.title
+
+
+@pytest.mark.slow
+def test_what_is_said_of_a_tab_s_keys_before_it_is_built_is_what_they_do(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    assert window.workspace is not None
+    pages = window.workspace.pages()
+    of = [dict(page.commands.shortcuts()) for page in pages]
+    everywhere = set.intersection(*map(set, of))
+    for page, does in zip(pages, of, strict=True):
+        other = {keys: what for keys, what in does.items() if keys not in everywhere}
+        assert {keys: what for keys, what in other.items() if len(keys) > 1 and keys != "Del"} == dict(
+            page.spec.keys
+        )
 
 
 def test_the_menu_marks_the_theme_that_is_on(qtbot: QtBot, window: MainWindow) -> None:
