@@ -32,6 +32,16 @@ class Left:
             if name and len(named) < NAMED:
                 named.append(name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…")
 
+    def and_also(self, other: "Left") -> "Left":
+        """Both; the names of the first reasons stand before."""
+        both = Left()
+        for one in (self, other):
+            for why, count in one.reasons.items():
+                for name in one.names.get(why, ()):
+                    both.add(why, name)
+                both.add(why, count=count - len(one.names.get(why, ())))
+        return both
+
     @property
     def count(self) -> int:
         return sum(self.reasons.values())
@@ -50,7 +60,10 @@ class Left:
     def _of(self, why: str) -> str:
         count, names = self.reasons[why], self.names[why]
         number = f"{count:,} " if len(self.reasons) > 1 else ""
-        return f"{number}{why}{f' ({some_of(names, NAMED, count)})' if names else ''}"
+        return f"{number}{why}{f' ({some_of(names, len(names), count)})' if names else ''}"
+
+
+NONE_LEFT: Final = Left()
 
 
 def those_that_can(

@@ -17,7 +17,7 @@ from peewee import SQL, BaseQuery, Case, fn
 from app.services import text
 from app.services.chain.append import Event, unknown_tenant
 from app.services.records import writing
-from app.services.records.applying import require_some, those_that_can
+from app.services.records.applying import NONE_LEFT, Left, require_some, those_that_can
 from app.services.records.change import Change
 from app.services.records.images import Images
 from app.services.records.record import Record, read_record, read_record_with
@@ -166,11 +166,18 @@ def valid_reason(value: str) -> str:
 
 @writing.act
 def set_status(
-    images: Images, run_ids: Sequence[str], status: RunStatus, reason: str = "", *, actor: str, now: int
+    images: Images,
+    run_ids: Sequence[str],
+    status: RunStatus,
+    reason: str = "",
+    others: Left = NONE_LEFT,
+    *,
+    actor: str,
+    now: int,
 ) -> Change:
     """Gives the runs another status. Of several, those for which this does not apply are left alone, which it
-    says. The audit entries say the `reason`, which of a run that is killed is its verdict as well, where the
-    file has those.
+    says, with the `others` that were left before it was asked for. The audit entries say the `reason`, which
+    of a run that is killed is its verdict as well, where the file has those.
 
     Raises `NothingToDo` where all have it, `NotAllowed` where it applies to none of the others, and
     `InvalidInput`.
@@ -197,16 +204,24 @@ def set_status(
         status = RunStatus.ACTIVE
     word = "resumed" if status in GOES_ON else status
     changed = _change(images, [(row, status) for row in rows], word, reason=reason, actor=actor, now=now)
-    return replace(changed, left=left.told)
+    return replace(changed, left=others.and_also(left).told)
 
 
 @writing.act
-def restore(images: Images, run_ids: Sequence[str], reason: str = "", *, actor: str, now: int) -> Change:
+def restore(
+    images: Images,
+    run_ids: Sequence[str],
+    reason: str = "",
+    others: Left = NONE_LEFT,
+    *,
+    actor: str,
+    now: int,
+) -> Change:
     """Takes back the soft deletion: each run gets the status it had before, and the entries say the `reason`.
 
     The audit chain says which that was; where it does not (deleted by the platform, or pruned since), the
     run becomes paused, in which nothing goes on until somebody decides. Of several, those that are not
-    deleted are left alone, which it says. Raises `NothingToDo` where none is.
+    deleted are left alone, which it says, with the `others`. Raises `NothingToDo` where none is.
     """
     reason = valid_reason(reason)
     images.soon = [_status_entries([shown(run_id) for run_id in run_ids])]
@@ -219,10 +234,11 @@ def restore(images: Images, run_ids: Sequence[str], reason: str = "", *, actor: 
     alone = f"“{short_idea(found[0])}” is not deleted." if len(found) == 1 else "None of them is deleted."
     require_some(rows, left, alone)
     known = _statuses_before(images, rows)
-    before = _that_are_taken(images, [(row, status or RunStatus.PAUSED) for row, status in known])
+    given = _that_are_taken(images, [(row, status or RunStatus.PAUSED) for row, status in known])
     guessed = sum(status is None for _, status in known)
-    change = _change(images, before, "restored", reason=reason, actor=actor, now=now)
-    return replace(change, left=f"{_becomes([status for _, status in before], guessed)}{left.told}")
+    change = _change(images, given, "restored", reason=reason, actor=actor, now=now)
+    becomes = _becomes([status for _, status in given], guessed)
+    return replace(change, left=f"{becomes}{others.and_also(left).told}")
 
 
 def _becomes(statuses: Sequence[str], guessed: int) -> str:

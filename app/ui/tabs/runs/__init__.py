@@ -10,6 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from app.itemmodels.columns import Column, Row, Tone
+from app.services.records.applying import NONE_LEFT, Left
 from app.services.records.change import Change, price_to_change
 from app.services.records.known import Chosen
 from app.services.records.list_query import ListQuery
@@ -54,9 +55,10 @@ from app.ui.tabs.runs.run_acts import (
     STATUS_LOOKS,
     ReasonDialog,
     RunAct,
+    before_asking,
     consequence,
     idea_words,
-    left_as_it_is,
+    left_as_they_are,
     main_acts,
     refusal_of,
     status_word,
@@ -506,11 +508,12 @@ class RunsTab(RecordTab):
             return
         seen, wary = self.selection.seen(), self.context.agreed.asks
 
-        def able(database: Database, chosen: Chosen) -> tuple[Frozen, bool, bool]:
+        def able(database: Database, chosen: Chosen) -> tuple[Frozen, Left, bool, bool]:
             columns, table = ("id", "idea", "status"), chosen.query.table
             rows = list(chosen.rows(database, columns))
             found = [row for row in rows if refusal_of(act, {row[2]}, self._taken) is None]
-            stay = left_as_it_is(rows, found) if len(found) < len(rows) else ""
+            left = left_as_they_are(rows, found) if found else NONE_LEFT
+            stay = before_asking(left, len(rows))
             each = chosen.lists.written(table, ("status", "updated_at"))
             seen.fill(of_rows(table, found, columns))
             asked = found or rows
@@ -520,14 +523,15 @@ class RunsTab(RecordTab):
                 for key, idea, status in asked
             )
             frozen = replace(freeze(named), written=written, read=read, stay=stay, seen=seen)
-            return frozen, bool(found), any(row[2] in GOES_ON for row in found)
+            return frozen, left, bool(found), any(row[2] in GOES_ON for row in found)
 
-        def give(judged: tuple[Frozen, bool, bool]) -> None:
-            runs, applies, at_work = judged
+        def give(judged: tuple[Frozen, Left, bool, bool]) -> None:
+            runs, left, applies, at_work = judged
+            how: dict[str, Any] = {"seen": runs.seen, "others": left}
             if act.status is None:
-                do = partial(self.act, planning.restore, runs.ids, seen=runs.seen)
+                do = partial(self.act, planning.restore, runs.ids, **how)
             else:
-                do = partial(self.act, planning.set_status, runs.ids, act.status, seen=runs.seen)
+                do = partial(self.act, planning.set_status, runs.ids, act.status, **how)
             if applies and self._asks(act, len(runs.ids), at_work):
                 self._ask(act, runs, do, at_work=at_work)
             else:  # where it does not apply, it says why

@@ -10,8 +10,9 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.itemmodels.columns import Row, Tone
+from app.services.records.applying import Left
 from app.services.runs import statuses as planning
-from app.services.text import counted, readable, some_of
+from app.services.text import counted, readable
 from app.ui.theme import Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
@@ -104,15 +105,21 @@ def refusal_of(
     return None
 
 
-def left_as_it_is(rows: Sequence[Row], found: Sequence[Row]) -> str:
-    """That the others, to which an act does not apply, stay as they are, and what these are."""
-    others = len(rows) - len(found)
+def left_as_they_are(rows: Sequence[Row], found: Sequence[Row]) -> Left:
+    """The others, to which an act does not apply, by what they are; of many statuses the rarest together."""
     counts = Counter(planning.status_words(row[2]) for row in rows)
     counts -= Counter(planning.status_words(row[2]) for row in found)
-    stays = "stays as it is" if others == 1 else "stay as they are"
-    words = [f"{count:,} {status}" if len(counts) > 1 else status for status, count in counts.most_common()]
-    named = some_of(words, len(RunStatus))
-    return f"The other {others:,} of the {len(rows):,} selected {stays} ({named}). "
+    left, named = Left(), counts.most_common(len(RunStatus))
+    for status, count in named:
+        left.add(status, count=count)
+    left.add("of other statuses", count=counts.total() - left.count)
+    return left
+
+
+def before_asking(left: Left, of: int) -> str:
+    """That they stay as they are, in a question about the rest of so many selected; "" where none does."""
+    stays = "stays as it is" if left.count == 1 else "stay as they are"
+    return f"The other {left.count:,} of the {of:,} selected {stays} ({left.why}). " if left.count else ""
 
 
 REQUIRED: Final = frozenset({RunStatus.KILLED})

@@ -27,6 +27,11 @@ def test_what_is_left_is_said_by_its_reasons_and_by_name() -> None:
     left.add("locked", "x" * 100)
     left.add("gone", count=2)
     assert left.why == f"5 already read (n0, n1 and 3 more), 1 locked ({'x' * 39}…), 2 gone"
+    more = Left()
+    more.add("gone", "y", 3)
+    both = left.and_also(more)
+    assert both.why == f"5 already read (n0, n1 and 3 more), 1 locked ({'x' * 39}…), 5 gone (y and 4 more)"
+    assert left.count == 8 and more.count == 3, "neither is another one by that"
     one = Left({"already read": 1}, {"already read": []})
     assert one.told == "; 1 left as it is: already read"
 

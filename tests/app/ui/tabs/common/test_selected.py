@@ -99,6 +99,38 @@ def test_an_act_takes_those_it_applies_to(qtbot: QtBot, window: MainWindow, demo
     give_reason(qtbot, window, "no market")
     qtbot.waitUntil(lambda: values(page, "status").count("killed") == 2)
     assert ask(demo_path, "SELECT count(*) FROM planning_runs WHERE status = 'completed'") == [(total - 2,)]
+    left = f"2 runs killed; {total - 2} left as they are: completed"
+    qtbot.waitUntil(lambda: left in window.toast.label.text())
+
+
+@pytest.mark.slow
+def test_an_act_that_asks_nothing_says_which_it_left(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    ask(demo_path, "UPDATE planning_runs SET status = 'completed'")
+    for status, number in (("killed", 5), ("paused", 3), ("deleted", 2)):
+        first = f"SELECT rowid FROM planning_runs ORDER BY rowid LIMIT {number}"
+        ask(demo_path, f"UPDATE planning_runs SET status = '{status}' WHERE rowid IN ({first})")
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, TABLES.index("planning_runs"))
+    choose(qtbot, page, 0)
+    page.table.setFocus()
+    press("Ctrl+A")
+    total = page.model.rowCount()
+    assert page.commands.action("resume").text().replace("&", "") == f"Resume 1 of {total}"
+    page.commands.trigger("resume")
+    left = f"; {total - 1} left as they are: {total - 5} completed, 2 killed, 2 deleted"
+    qtbot.waitUntil(lambda: left in window.toast.label.text())
+    assert " resumed; " in window.toast.label.text() and not page.findChildren(ConfirmDialog)
+    page.commands.trigger("restore")
+    left = f"; {total - 2} left as they are: {total - 5} completed, 2 killed, 1 running"
+    qtbot.waitUntil(lambda: left in window.toast.label.text())
+    page.context.history.undo()
+    qtbot.waitUntil(lambda: "deleted" in values(page, "status"))
+    choose(qtbot, page, values(page, "status").index("deleted"))
+    page.commands.trigger("restore")
+    qtbot.waitUntil(lambda: "restored" in window.toast.label.text())
+    assert "left as" not in window.toast.label.text(), "one alone leaves none"
 
 
 @pytest.mark.slow
