@@ -12,6 +12,9 @@ from app.services.chain.cautions import Caution, ClockOff, NoBookmark, WentBack
 from app.services.live.connections import Connections
 from app.services.live.time_travel import Covered
 from app.services.live.tokens import Tokens
+from app.services.records.change import Change
+from app.services.records.rows import RowChange
+from app.services.records.tables import USERS
 from app.settings import Settings
 from app.ui.session.context import Context
 from app.ui.session.lock import ask_to_read
@@ -27,7 +30,7 @@ from app.workers.runner import Runner
 from models.d1.database import D1Database
 from models.d1.errors import NotReached
 from models.d1.shared import Bookmark
-from models.engine import Settled
+from models.engine import LostEntry, Settled
 from models.errors import (
     ConnectionChanged,
     ConnectionGone,
@@ -62,6 +65,7 @@ def register(registry: Registry) -> None:
         "not-known": _not_known,
         "found": _found,
         "paused": _pause,
+        "entry-lost": _entry_lost,
     }
     for name, act in states.items():
         registry.scene(f"live-{name}")(live_window(scenes, act))
@@ -82,6 +86,7 @@ def register(registry: Registry) -> None:
         "read-much": lambda window: ask_to_read(
             window.theme, MuchToRead(PLACE, 1_204_551, charged=True), lambda: None, window
         ),
+        "undo": _undo,
         "erase": _erase,
         "erase-not-known": _erasure_not_known,
     }
@@ -163,6 +168,14 @@ def _pause(window: MainWindow) -> None:
     context.pause._timer.stop()
 
 
+def _entry_lost(window: MainWindow) -> None:
+    """The last entry that this window has seen, and nobody has verified."""
+    outside = _context(window).outside
+    outside.lost_entry = LostEntry(3_980, "a" * 64, NOW - 340)
+    outside.went_back.emit(3_979)
+    outside.lost_entry = None
+
+
 def _ask(window: MainWindow, caution: Caution) -> None:
     caution.act = ACT
     _context(window).asks.emit(caution, lambda: None, lambda: None)
@@ -205,6 +218,15 @@ def _token_refused(window: MainWindow) -> None:
 def _erase(window: MainWindow) -> None:
     _unlock(window)
     ask_erase(_context(window), "acme-corp", lambda erasure: None, window)
+
+
+def _undo(window: MainWindow) -> None:
+    """What takes back what several records were made by, which somebody pays for."""
+    _unlock(window)
+    context = _context(window)
+    row = partial(RowChange, context.opened.schema.stored[USERS.name], before=None)
+    made = tuple(row(key, {"id": key}, after={"id": key, "tenant_id": "acme-corp"}) for key in "abc")
+    window._ask_price(context, "Undo", Change("3 users created", made, ()), lambda: None)
 
 
 def _erasure_not_known(window: MainWindow) -> None:

@@ -17,6 +17,7 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.where import InFile
 from app.services.files.restoring import Restored
 from app.services.live import PREFIX
+from app.services.text import quoted
 from app.settings import Settings
 from app.ui.session.busy import _UnderWay
 from app.ui.session.context import Context
@@ -29,7 +30,17 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.later import later
-from models.errors import DamagedWithLog, EmptyFile, FileLocked, NeedsCopy, StorageError
+from models.errors import (
+    ChangedSince,
+    DamagedWithLog,
+    EmptyFile,
+    FileLocked,
+    FileMissing,
+    LogMissing,
+    NeedsCopy,
+    SqlDump,
+    StorageError,
+)
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import VERIFY
 from tests.fixtures.window import ask
@@ -47,6 +58,7 @@ DROP TABLE d1_migrations; CREATE TABLE songs (title TEXT); CREATE TABLE albums (
 CHANGED = "ALTER TABLE users ADD COLUMN phone TEXT"
 FOLDER = Path("/srv/foundation")
 FILE = FOLDER / "foundation-primary.sqlite"
+DUMP = FOLDER / "foundation-primary 2026-11-16.sql"
 
 
 def register(registry: Registry) -> None:
@@ -56,6 +68,7 @@ def register(registry: Registry) -> None:
         "replaced": lambda window: _outside(window, _replace),
         "moved": lambda window: _outside(window, lambda path: path.rename(f"{path}.old")),
         "emptied": lambda window: _outside(window, lambda path: os.truncate(path, 0)),
+        "log-missing": lambda window: _context(window).outside.displaced.emit(LogMissing(FILE)),
         "tables-changed": lambda window: _outside(window, lambda path: ask(path, CHANGED)),
         "damaged": lambda window: _context(window).damaged.emit(),
         "older": partial(_differs, is_older=True),
@@ -70,6 +83,8 @@ def register(registry: Registry) -> None:
     both(registry, "state-copy", partial(_again, scenes))
     kept = FOLDER / "foundation-primary before restore 2026-11-18 11.06.40.sqlite"
     both(registry, "state-restored", partial(_again, scenes, restored=Restored(kept, 15)))
+    problem = "No checkpoint was made of what it holds now: the keyring is locked."
+    both(registry, "state-restored-unsigned", partial(_again, scenes, restored=Restored(kept, None, problem)))
     for name, tab in (("", 0), ("-audit", AUDIT)):
         both(registry, f"state-lost-end{name}", partial(_lost, scenes, tab))
         both(registry, f"state-tampered{name}", partial(_tampered, scenes, tab))
@@ -78,11 +93,14 @@ def register(registry: Registry) -> None:
         ("damaged", DamagedWithLog(FILE)),
         ("locked", FileLocked(FILE, "sqlite3 (pid 4711)")),
         ("empty", EmptyFile(FILE)),
+        ("missing", FileMissing(FILE)),
     ):
         fail = partial(_fail, error=error)
         registry.scene(f"dialog-not-opened-{name}", None)(partial(_window, scenes, fail, dialog=True))
     for name, asked in (
         ("needs-copy", lambda window: window.files._not_opened(FILE, NeedsCopy(FILE))),
+        ("import-dump", lambda window: window.files._not_opened(DUMP, SqlDump(DUMP))),
+        ("undo-refused", _refuse_undo),
         ("write-damaged", _ask_write_damaged),
         ("import-rest", _ask_import),
     ):
@@ -140,6 +158,15 @@ def _differs(window: MainWindow, *, is_older: bool) -> None:
     other = Divergence("acme-corp", 3_980, 3_981, "a" * 64, "b" * 64)
     found = Continuation(14, NOW - 7_400, 0, (gone if is_older else other,), is_older=is_older)
     window.findChildren(ContinuationNotice)[0].show_continuation(found)
+
+
+def _refuse_undo(window: MainWindow) -> None:
+    """The act before it can be taken back in its place."""
+    act, older = "User bob@acme-corp.example created", "User ada@acme-corp.example created"
+    error = ChangedSince(["email of the record"], act=quoted(act))
+    history = _context(window).history
+    vars(history)["before_refused"] = lambda _: older
+    window._failed(error)
 
 
 def _busy(window: MainWindow) -> None:

@@ -515,7 +515,11 @@ class Files(QObject):
         elif isinstance(error, errors.NeedsCopy):
             self._confirm("Open a copy?", str(error), "Open a copy", lambda: self._open_copy(path))
         elif isinstance(error, errors.SqlDump):
-            self._confirm("Import this dump?", str(error), "Import…", lambda: self.ask_import_target(path))
+            sentence = (
+                f"{path.name} is an SQL dump, which is text, not a database. It comes into a new one, for "
+                "which you choose a name next."
+            )
+            self._confirm("Import this dump?", sentence, "Import…", lambda: self.ask_import_target(path))
         else:
             if isinstance(error, errors.FileMissing):
                 self._settings.remove_recent(path)

@@ -86,6 +86,19 @@ def test_a_name_that_is_taken_is_not_offered_and_asked_for_again(
     assert chosen == [(tmp_path / "export.sql.gz", tmp_path / "export 2.sqlite")]
 
 
+def test_a_dump_that_was_to_be_opened_says_what_its_button_does(
+    qtbot: QtBot, window: MainWindow, export: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not where else in the program that is."""
+    asked = list[Path]()
+    monkeypatch.setattr(window.files, "ask_import_target", asked.append)
+    window.files.open(export)
+    box = dialog(qtbot, window, ConfirmDialog)
+    assert box.sentence.text().endswith("It comes into a new one, for which you choose a name next.")
+    click(qtbot, box.confirm_button)
+    assert asked == [export]
+
+
 @pytest.mark.slow
 def test_what_cannot_come_in_is_asked_about_first(
     qtbot: QtBot, window: MainWindow, export: Path, tmp_path: Path
