@@ -41,6 +41,12 @@ _IN_DIALOG = 36
 _BORDER = 1
 """Pixels around a card."""
 
+_BEHIND = 5
+"""Pixels between a headline and the rest of its line."""
+
+_APART = 4, 8
+"""Pixels more behind the icon of a banner, and before its buttons."""
+
 _VERDICT = 280
 """The width in pixels that a verdict has at the least before buttons lose their words."""
 
@@ -352,15 +358,15 @@ class Banner(QFrame):
         self.cancel_button = push_button(theme, "Cancel", self._cancel)
         self.cancel_button.hide()
 
-        self._line = in_row(self._headline, (self._rest, 1), spacing=5)
+        self._line = in_row(self._headline, (self._rest, 1), spacing=_BEHIND)
         self._line.setAlignment(self._headline, Qt.AlignmentFlag.AlignTop)
         self._words = in_column(None, self._line, self._detail, self._bar, None, spacing=3)
         self._row = in_row(within=self, margins=(16, 8, 10, 8))
         self._row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignVCenter)
-        self._row.addSpacing(4)
+        self._row.addSpacing(_APART[0])
         add_layout(self._row, self._words, 1)
         self._row.addWidget(self.more_button, 0, Qt.AlignmentFlag.AlignBottom)
-        self._row.addSpacing(8)
+        self._row.addSpacing(_APART[1])
         self._row.addWidget(self.cancel_button)
         self._row.addWidget(self._buttons)
         self._ends = in_row(within=self._buttons)
@@ -486,6 +492,7 @@ class Banner(QFrame):
             self._share_width()
         done = super().event(event)
         if shares:
+            self._stand()
             # Its own button takes no word away for which there is room without it.
             own = 0 if self.more_button.isHidden() else self.more_button.width() + self._row.spacing()
             headline, rest, detail_ = (
@@ -543,14 +550,36 @@ class Banner(QFrame):
         room, at_the_end = self._words.geometry().width(), self._buttons.width() + self._row.spacing()
         alone = on and room < _VERDICT and not self._buttons.isHidden()
         self._buttons.setHidden(alone or self.is_busy() or not self._ends.count())
-        wanted = sum(part.sizeHint().width() for part in (self._headline, self._rest)) + self._line.spacing()
-        below = on and wanted > room + alone * at_the_end
-        across = QBoxLayout.Direction.LeftToRight
-        self._line.setDirection(QBoxLayout.Direction.TopToBottom if below else across)
-        self._line.setSpacing(3 if below else 5)
+        self._put_below(on and self._in_one_line() > room + alone * at_the_end)
         for label in (self._headline, self._rest, self._detail):
             label.unfold(on)
         self._show_detail()
+
+    def _own_room(self) -> int:
+        """What "More" takes of the row."""
+        return self.more_button.sizeHint().width() + self._row.spacing()
+
+    def _in_one_line(self) -> int:
+        """The width of headline and rest beside each other."""
+        return sum(part.sizeHint().width() for part in (self._headline, self._rest)) + _BEHIND
+
+    def _put_below(self, on: bool) -> None:
+        across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        if on != (self._line.direction() == down):
+            self._line.setDirection(down if on else across)
+            self._line.setSpacing(3 if on else _BEHIND)
+
+    def _stand(self) -> None:
+        """The rest is a line of its own where that is enough: a second line beside the headline would begin
+        at another place than all below it.
+        """
+        if not self.more_button.isChecked():
+            own = self._own_room()
+            room = self._words.geometry().width() + (0 if self.more_button.isHidden() else own)
+            if self._detail.is_long_at(room):  # else its coming and going would be what it comes and goes by
+                room -= own
+            has_line = not self._low and not self.is_busy() and self._rest.sizeHint().width() <= room
+            self._put_below(has_line and self._in_one_line() > room)
 
     def _name_more(self) -> None:
         """Its one word says neither of what nor that nothing but words comes."""
@@ -566,8 +595,10 @@ class Banner(QFrame):
         shrinking = [button for button in self._shrinking if not button.isHidden()]
         if not shrinking or self.is_busy():
             return
-        # The row asks for little room for words that can be shortened.
-        others = self._row.sizeHint().width() - self._words.sizeHint().width()
+        # Not what the row asks for: "More" would come and go with the words that it takes from the buttons.
+        around = self._row.contentsMargins()
+        others = around.left() + around.right() + self._icon.width() + sum(_APART) + 2 * self._row.spacing()
+        others += self._buttons.sizeHint().width()
         wanted = others + _VERDICT + sum(map(missing_words, shrinking))
         give_way(wanted, self.width(), shrinking)
         for button in shrinking:

@@ -1,3 +1,4 @@
+import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt, QTimer
 from PySide6.QtGui import QEnterEvent
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QWidget
@@ -9,6 +10,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner, ProgressBar, Toast, WaitLine
 from app.ui.widgets.buttons import KEEPS, SHORT, SplitButton, push_button
 from app.ui.widgets.labels import ElidedLabel, FoldedLabel, in_column
+from app.ui.widgets.later import later
 from tests.fixtures.window import added
 
 DETAIL = "6 tenants from the first entry · checkpoint 1 signed over every entry · 48 ms"
@@ -392,3 +394,55 @@ def test_a_button_whose_icon_says_too_little_keeps_its_short_words(theme: Theme,
     qtbot.waitUntil(lambda: button.text() == "Accept…")
     banner.resize(1200, 54)
     qtbot.waitUntil(lambda: button.text() == "Accept this end…")
+
+
+def test_the_rest_is_a_line_of_its_own_where_it_has_no_room_beside_the_headline(
+    qtbot: QtBot, theme: Theme
+) -> None:
+    banner = added(qtbot, Banner(theme))
+    headline, rest = "Older state, or cut off", "— verified through entry 5,003, and ends at entry 5,001 now"
+    banner.show_verdict(Tone.WARN, headline, rest, "What is there holds as it stands.")
+    banner.resize(banner._in_one_line() + 200, 90)
+    banner.show()
+    qtbot.waitUntil(lambda: banner._rest.x() > banner._headline.x())
+    banner.resize(banner._rest.sizeHint().width() + 90, 90)
+    qtbot.waitUntil(lambda: banner._rest.y() > banner._headline.y())
+    qtbot.waitUntil(lambda: banner._rest.x() == banner._headline.x() == banner._detail.x())
+    assert not banner._rest.is_long and not banner.more_button.isVisible()
+
+
+class Counted(Banner):
+    """Counts how often it is laid out."""
+
+    laid_out = 0
+
+    def event(self, event: QEvent) -> bool:
+        self.laid_out += event.type() == QEvent.Type.LayoutRequest
+        return super().event(event)
+
+
+@pytest.mark.slow
+def test_it_comes_to_rest_at_any_width(theme: Theme, qtbot: QtBot) -> None:
+    host, banner = QWidget(), Counted(theme, steady=True)
+    for words, icon in (("Checkpoints…", Icon.ANCHOR), ("Export report…", Icon.EXPORT)):
+        banner.add_button(push_button(theme, words, icon=icon), shrinks=True)
+    banner.add_button(push_button(theme, "Verify chain"))
+    in_column(banner, None, within=host)
+    qtbot.addWidget(host)
+    host.show()
+    rest = "— older than its latest checkpoint, 1 finding, 5,000 entries checked"
+    detail = "exactly as checkpoint 1 knew it, not as later ones do · newest entry 5,000 · 0.92 s"
+    banner.show_verdict(Tone.WARN, "Earlier state", rest, detail)
+
+    def turn() -> int:
+        """How often it has been laid out when all that was asked for by now is done."""
+        done = list[int]()
+        later(host, 0, lambda: done.append(banner.laid_out))
+        qtbot.waitUntil(lambda: bool(done))
+        return done[0]
+
+    for width in range(1000, 560, -10):
+        host.resize(width, 800)
+        for _ in range(3):
+            before = turn()
+        assert turn() == before, width
