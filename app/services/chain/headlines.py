@@ -12,6 +12,11 @@ LOST_END: Final = "Older state, or cut off"
 ANOTHER: Final = "Another database"
 """The same where it was written over by one, for all that its migrations tell."""
 
+GONE: Final = "Audit chain gone"
+"""The same where no entry is left: its table was dropped, or emptied."""
+
+OF_LOST_ENDS: Final = frozenset({LOST_END, ANOTHER, GONE})
+
 
 class Conclusion(Protocol):
     """What a verification said, of now or of before."""
@@ -27,7 +32,9 @@ class Conclusion(Protocol):
 
 
 def of_lost_end(lost_end: LostEnd) -> str:
-    return ANOTHER if lost_end.is_other else LOST_END
+    if lost_end.is_other:
+        return ANOTHER
+    return LOST_END if lost_end.ends_at or lost_end.of_tenant else GONE
 
 
 def headline(said: Conclusion, *, is_signed: bool = False) -> str:

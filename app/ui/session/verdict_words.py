@@ -8,10 +8,10 @@ from app.services.chain import headlines
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import doubts
 from app.services.chain.checkpoints.kept import KeptVerdict
-from app.services.chain.headlines import ANOTHER, LOST_END, of_lost_end
+from app.services.chain.headlines import OF_LOST_ENDS, of_lost_end
 from app.services.chain.reading import Inspection, Link
 from app.services.chain.rules import HEADLINES, Anchor, Verdict
-from app.services.chain.verify.report import LostEnd, Report, TenantReport, tally
+from app.services.chain.verify.report import NO_CHECKPOINT, LostEnd, Report, TenantReport, tally
 from app.services.text import counted, tenant_name
 from app.ui.session.outcome import AGAIN, OTHERS, STANDS, Asked, Outcome
 from app.ui.session.verdict import COULD_NOT, FileVerdict, how_many
@@ -63,7 +63,7 @@ _KNEW = "Each chain still has the last entry that the checkpoint knew; those bef
 def heading(said: Report | KeptVerdict, *, is_signed: bool = False) -> tuple[Tone, str, str]:
     """Tone, headline and icon of a verdict, of which a checkpoint was made where it `is_signed`."""
     words = headlines.headline(said, is_signed=is_signed)
-    if words in {doubts.WHICH, LOST_END, ANOTHER}:
+    if words in {doubts.WHICH, *OF_LOST_ENDS}:
         return Tone.WARN, words, Icon.WARNING_FILL
     tone, icon = LOOKS[said.verdict]
     return tone, words, icon
@@ -254,7 +254,7 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
     elif outcome.why_not is not None and report.intact and report.entries:
         details.append(outcome.why_not.rstrip("."))
     elif report.verdict is Verdict.CONSISTENT and not report.undecided:
-        details.append("no checkpoint covers it yet")
+        details.append(NO_CHECKPOINT)
     elif report.not_covered_in_words:
         details.append(report.not_covered_in_words)
     if len(report.tenants) == 1 and report.tenants[0].head:

@@ -19,7 +19,7 @@ from app.services.chain.checkpoints.signing import require_sound
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.reading import entry_and_last, last_entry, looked_up
 from app.services.chain.rules import BROKEN, GENESIS, HIGHEST_SEQ, SOUND, Code, Verdict
-from app.services.chain.verify.report import EVERYTHING, LostEnd, Report, Section
+from app.services.chain.verify.report import EVERYTHING, NO_CHECKPOINT, LostEnd, Report, Section
 from app.services.chain.verify.source import CannotVerify
 from app.services.chain.where import Where
 from app.services.text import tenant_name, utc_time
@@ -50,7 +50,7 @@ class SignedReport:
     since: Checkpoint | None = None
 
 
-_NOT_ASKED = "no checkpoint yet: verify it yourself to make one; the keyring may ask to be unlocked"
+_NOT_ASKED = f"{NO_CHECKPOINT}: verify it yourself to make one; the keyring may ask to be unlocked"
 """Why none is made where a keyring would have to ask for something that nobody is waiting for."""
 
 WAIVED = {*BROKEN, Verdict.UNPROVEN_START}

@@ -25,6 +25,8 @@ class Section(NamedTuple):
 
 
 EVERYTHING: Final = Section()
+NO_CHECKPOINT: Final = "no checkpoint yet"
+"""What is said of entries of which no checkpoint knows any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,8 @@ class LostEnd:
             return "Another database was put in its place, or made there"
         if self.known_by and self.ends_at >= self.through:
             return "Another line of entries stands in its place, by Time Travel or somebody else"
+        if not self.ends_at:
+            return "All of it was taken away, or a state before its first entry was brought back"
         return "An earlier state was brought back, or its end was cut off"
 
     @property
@@ -159,7 +163,7 @@ class LostEnd:
         """What is there of it, behind "verified through entry 9"."""
         if self.is_other:
             return "another database is there now"
-        ends = f"ends at entry {self.ends_at:,} now"
+        ends = f"ends at entry {self.ends_at:,} now" if self.ends_at else "has no entry now"
         what = ends if self.ends_at < self.through else "that entry is not there as it was"
         more = [f"entry {one.through:,}, its last one before, is gone, too" for one in self.ends_before]
         if self.others and self.ends_at >= self.through:  # else all behind it are gone, whosever they were
@@ -331,6 +335,8 @@ class Report:
     def not_covered_in_words(self) -> str:
         """The same in words; empty where there are none."""
         count = self.not_covered
+        if count and count == self.entries:
+            return NO_CHECKPOINT
         return f"{counted(count, 'entry', 'entries')} not in a checkpoint yet" if count else ""
 
     def to_json(self) -> dict[str, Any]:

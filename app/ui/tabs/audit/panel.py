@@ -14,7 +14,7 @@ from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.doors import Way
 from app.services.chain.reading import entries_behind
 from app.services.chain.rules import Verdict
-from app.services.chain.verify.report import Report
+from app.services.chain.verify.report import NO_CHECKPOINT, Report
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
@@ -444,7 +444,7 @@ class VerificationPanel(QWidget):
             return
         waiting.is_said = has_room
         seconds = time.monotonic() - waiting.since
-        what = f"no checkpoint yet: {verdict_words.inside(waiting.what)}, {seconds:.0f} s…"
+        what = f"{NO_CHECKPOINT}: {verdict_words.inside(waiting.what)}, {seconds:.0f} s…"
         if known.why_not != what and seconds >= WAIT_SECONDS:
             self._context.verdict.outcome = replace(known, why_not=what)
             self._say_known()

@@ -83,7 +83,7 @@ def test_a_chain_that_is_gone_is_red_in_every_tab(
     assert page.banner.tone() is Tone.OK and "verified" in page.banner.headline()
     write(qtbot, window, demo_path, *how)
     qtbot.waitUntil(lambda: page.banner.tone() is Tone.BAD)
-    assert "Chain broken" in page.banner.headline() or "Older state" in page.banner.headline()
+    assert "Chain broken" in page.banner.headline() or "Audit chain gone" in page.banner.headline()
     assert "This database has no table audit_chain any more" in page.banner.detail()
     assert page.findings.count > 1
     qtbot.waitUntil(lambda: "verified" not in window.shield.text())
@@ -101,7 +101,7 @@ def test_a_chain_that_is_gone_is_red_in_every_tab(
     window.close_file()
     page = opened()
     assert page.banner.tone() is Tone.BAD and page.findings.count > 1
-    assert "broken" in window.shield.text() or "Older state" in window.shield.text()
+    assert "broken" in window.shield.text() or "Audit chain gone" in window.shield.text()
     press("Ctrl+Return")
     qtbot.waitUntil(lambda: not page.panel.is_running)
     assert page.banner.tone() is Tone.BAD
@@ -133,7 +133,7 @@ def test_a_chain_that_is_gone_has_lost_the_end_that_was_verified(
     qtbot.waitUntil(page.panel.accept_button.isVisible)
     window.close_file()
     page = opened()
-    assert page.banner.tone() is Tone.WARN and "Older state" in page.banner.headline()
+    assert page.banner.tone() is Tone.WARN and "Audit chain gone" in page.banner.headline()
     click(qtbot, page.panel.accept_button)
     question = dialog(qtbot, window, ConfirmDialog)
     click(qtbot, question.confirm_button)
@@ -188,7 +188,7 @@ def test_a_chain_made_otherwise_has_lost_its_end_and_stays_so(
     assert verdict.lost_end is not None, "the rows that are there are no entries of the platform's"
     window.close_file()
     page = opened()
-    assert page.banner.tone() is Tone.WARN and "Older state" in page.banner.headline()
+    assert page.banner.tone() is Tone.WARN and "Audit chain gone" in page.banner.headline()
 
 
 def test_a_chain_of_which_nothing_was_known_is_said_to_be_gone(

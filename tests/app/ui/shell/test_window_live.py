@@ -2290,9 +2290,9 @@ def test_a_chain_whose_table_others_dropped_is_known_to_be_gone(
     execute(file, "DROP TABLE audit_chain")
     with qtbot.waitSignal(context.outside.went_back):
         context.outside.look()
-    assert context.lock.is_locked and window.shield.text() == "Older state, or cut off"
+    assert context.lock.is_locked and window.shield.text() == "Audit chain gone"
     qtbot.waitUntil(lambda: audit.empty_state.title.text() == "Not in this database")
-    assert audit.banner.tone() is Tone.WARN and "ends at entry 0 now" in audit.banner.headline()
+    assert audit.banner.tone() is Tone.WARN and "and has no entry now" in audit.banner.headline()
     go_on = audit.commands.refusal("verify"), audit.commands.refusal("go_to")
     assert go_on == (None, "This database has no table audit_chain.")
     with qtbot.waitSignal(audit.verified):
