@@ -346,8 +346,9 @@ class FilterRow(QWidget):
             return
         text = _TEXT if self.width() >= _FOR_TEXT else _TEXT_IN_NARROW
         room = self.width() - self._without_count() + self.text.minimumWidth() - text
-        wanted = max(self._least_count(), self._as_selected() if text < _TEXT else 0)
-        gives = max(0, min(text - _LEAST_TEXT, wanted - room))
+        can_give = text - (_LEAST_TEXT if text < _TEXT else _TEXT_IN_NARROW)
+        wanted = min(can_give, self._as_selected() - room) if self.width() < _FOR_ORDER else 0
+        gives = max(0, min(text - _LEAST_TEXT, self._least_count() - room), wanted)
         if self._least_count() > room + gives and self.isVisible():  # a part of a number is another number
             self._for_one_line = self.width() + 1
             self._share_room()
@@ -388,7 +389,8 @@ class FilterRow(QWidget):
         if is_number:
             usual = [advance(grouped(_USUAL)) + 2, self._as_selected()]
         else:
-            usual, room = [advance(counted(_USUAL, *self._noun)) + 2], room - self._short_words()
+            usual = [advance(counted(_USUAL, *self._noun)) + 2, self._as_selected()]
+            room -= self._short_words()
         fitting = [wide for wide in usual if wide <= room and self._counted is not None]
         return max(advance(said) + 2, *fitting, 0)
 

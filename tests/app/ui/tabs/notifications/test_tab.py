@@ -6,7 +6,7 @@ from typing import Any
 import apsw
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Role, Tone
@@ -570,3 +570,20 @@ def test_in_a_low_window_groups_have_their_room_before_the_field(tab: Notificati
         qtbot.waitUntil(lambda: cut(tab) == [])
         assert panel.by.isVisible() and panel.buttons["delete"].isVisible()
         assert panel.state.isHidden() is is_low
+
+
+@pytest.mark.slow
+def test_a_selection_is_said_beside_the_buttons_of_a_narrow_window(
+    tab: NotificationsTab, qtbot: QtBot
+) -> None:
+    count = tab.filters.count
+    for width in (780, 820, 860, 880):
+        tab.table.clearSelection()
+        tab.resize(width, 460)
+        qtbot.waitUntil(lambda: count.text() == f"{tab.model.rowCount()}")
+        QApplication.sendPostedEvents()
+        place = count.x()
+        tab.table.select_row(0)
+        qtbot.keyClick(tab.table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+        qtbot.waitUntil(lambda: count.text() in ("2", "2 selected"))
+    qtbot.waitUntil(lambda: (count.text(), count.x()) == ("2 selected", place))
