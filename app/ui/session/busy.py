@@ -55,6 +55,7 @@ class ReadingText:
 
 
 _WIDE = 100
+_BETWEEN = " · "
 """Pixels that tell how far something is."""
 
 
@@ -88,6 +89,18 @@ class _UnderWay:
         return " · ".join(filter(None, (self.words(), part, left)))
 
 
+class _Said(ElidedLabel):
+    """What it says last goes as a whole first: a part of a number is another one."""
+
+    def shown(self) -> str:
+        parts, room = self.text().split(_BETWEEN), self.contentsRect().width()
+        for said in range(len(parts), 0, -1):
+            words = _BETWEEN.join(parts[:said])
+            if self.fontMetrics().horizontalAdvance(words) <= room:
+                return words
+        return self.fontMetrics().elidedText(parts[0], Qt.TextElideMode.ElideRight, room)
+
+
 class Busy(QWidget):
     """Runs jobs, and shows the latest that is under way, if any; its button cancels what is shown. A menu has
     the others, and shows the one that is chosen.
@@ -104,7 +117,7 @@ class Busy(QWidget):
         self._running: list[_UnderWay] = []
         self._written: dict[int, _UnderWay] = {}
         self._numbers = count()
-        self.label = ElidedLabel(look=Look.DIM, least=LEAST_SAID)
+        self.label = _Said(look=Look.DIM, least=LEAST_SAID)
         self.label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.bar = ProgressBar()
         self.bar.setFixedWidth(_WIDE)

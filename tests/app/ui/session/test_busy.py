@@ -153,3 +153,22 @@ def test_cancel_is_no_wider_than_its_word(context: Context, qtbot: QtBot) -> Non
     assert busy.cancel_button.width() <= busy.cancel_button.sizeHint().width()
     busy.cancel_button.click()
     qtbot.waitUntil(busy.isHidden)
+
+
+def test_what_has_no_room_goes_as_a_whole(context: Context, qtbot: QtBot) -> None:
+    label = context.busy.label
+    qtbot.addWidget(label)
+    label.setParent(None)
+    label.setText("Exporting to foundation.sqlite · 61,250 of 184,220 · 87,700,000/s")
+    label.show()
+    advance, said = label.fontMetrics().horizontalAdvance, set[str]()
+    for width in range(advance(label.text()) + 9, 40, -3):
+        label.resize(width, 20)
+        said.add(label.shown())
+    whole = {
+        "Exporting to foundation.sqlite · 61,250 of 184,220 · 87,700,000/s",
+        "Exporting to foundation.sqlite · 61,250 of 184,220",
+        "Exporting to foundation.sqlite",
+    }
+    assert whole <= said and all(" · " not in words for words in said - whole)
+    assert label.toolTip() and label.text().endswith("87,700,000/s")
