@@ -154,7 +154,7 @@ class ArtifactsPanel(QWidget):
         self.only = QCheckBox("Only differences")
         self.only.setChecked(True)
         self.as_text = QCheckBox("As text")
-        self.sought = _Sought(placeholderText="Find in it…", clearButtonEnabled=False)
+        self.sought = _Sought(placeholderText="Find…", clearButtonEnabled=False)
         self.sought.setAccessibleName("Find in this text")
         self.found = Label(look=Look.DIM)
         self.found.hide()

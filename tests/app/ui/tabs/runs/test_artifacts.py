@@ -128,6 +128,8 @@ def test_in_little_room_what_is_seldom_changed_is_behind_a_button(
     panel.resize(560, 260)
     assert panel.only.isHidden() and panel.save_button.isHidden() and panel.more_button.isVisible()
     assert panel.right.facts.isHidden() and panel.right.verdict.toolTip().startswith("2026-")
+    said = panel.sought.fontMetrics().horizontalAdvance(panel.sought.placeholderText())
+    assert said <= panel.sought.width() - 46  # beside the glass
     qtbot.waitUntil(lambda: panel.lines.height() >= 180)  # one line of controls, and one of versions
     menu = panel.more_button.menu()
     menu.aboutToShow.emit()
