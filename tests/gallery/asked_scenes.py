@@ -15,6 +15,7 @@ from app.ui.tabs.common.view_picker import ViewPicker
 from app.ui.tabs.common.views import save_view
 from app.ui.tabs.runs.ready import WorthDialog
 from app.ui.tabs.runs.searching import RunSearchDialog
+from app.ui.tabs.users.adding import AddUsersDialog
 from app.ui.tabs.webhooks.secrets import show_new
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import Dialog
@@ -28,16 +29,19 @@ from tests.gallery.live_scenes import live_window
 from tests.gallery.registry import Registry, Shot
 from tests.gallery.window_scenes import (
     DESTINATION_SECRET,
+    LINES,
     SMALL,
     TABS,
     Preparation,
     WindowScenes,
     at_tenants,
+    log_of_some,
     settled,
 )
 
 Act = Callable[[RecordTab], object]
 EASE = (1280, 800)
+_WITH_ROLES = "ALTER TABLE users ADD COLUMN name TEXT; ALTER TABLE users ADD COLUMN role TEXT"
 
 
 def register(registry: Registry) -> None:
@@ -231,24 +235,66 @@ def _shows_new_secret(tab: RecordTab) -> None:
     show_new(tab.context, "Ops alerts", DESTINATION_SECRET, tab)
 
 
+def _accepts_start(tab: RecordTab) -> None:
+    assert isinstance(tab, AuditTab)
+    tab.verified.connect(lambda _: tab.panel.ask_accept())
+    tab.verify()
+
+
+def _leaves_lines_out(tab: RecordTab) -> None:
+    """Makes users of a list, two of whose lines make none."""
+    dialog = AddUsersDialog(tab.context, None, tab)
+    dialog.judged.connect(dialog.submit)
+    dialog.open_once()
+    dialog.lines.box.setPlainText(LINES)
+
+
+def _leaves_a_form(tab: RecordTab) -> None:
+    _filled("create", "email", "ada at acme")(tab)
+    form = _in_front()
+    assert isinstance(form, FormDialog)
+    form.reject()
+
+
+def _sends_again(tab: RecordTab) -> None:
+    """Several deliveries of a webhook."""
+    dialog = log_of_some(tab.context, tab)
+    dialog.open_once()
+
+    def again() -> None:
+        if not dialog.table.model().rowCount():
+            later(dialog, 50, again)
+            return
+        dialog.table.selectAll()
+        later(dialog, 100, dialog.send_again)
+
+    later(dialog, 50, again)
+
+
 ASKED: dict[str, tuple[str, Act, Preparation | None]] = {
     "new-user-wrong": ("users", _filled("create", "email", "ada at acme"), None),
     "invalidate-several": ("users", _all_do("invalidate"), None),
     "move-several": ("users", _some_do("move", 0, 3, 9), None),
     "delete-tenant-users": ("users", _all_of_a_tenant, None),
+    "edit-others-several": ("users", _some_do("edit_others", 0, 3, 9), _WITH_ROLES),
+    "left-out-lines": ("users", _leaves_lines_out, None),
+    "discard-changes": ("users", _leaves_a_form, None),
     "save-view": ("users", _saves_view, None),
     "views": ("users", _lists_views, None),
     "go-to-entry": ("audit", _does("go_to"), None),
     "go-to-entry-wrong": ("audit", _filled("go_to", "entry", "nonsense"), None),
     "proof-not-covered": ("audit", _does("proof"), None),
     "proof-goes-along": ("audit", _proves, None),
+    "accept-start": ("audit", _accepts_start, "DELETE FROM audit_chain WHERE seq <= 1200"),
     "finding": ("audit", _reads_finding, "UPDATE audit_chain SET payload = '{}' WHERE seq = 3000"),
     "duplicate-webhook": ("webhooks", _does("duplicate"), None),
     "delete-webhooks": ("webhooks", _some_do("delete", 0, 1, 4), None),
+    "send-again": ("webhooks", _sends_again, None),
     "new-secret": ("webhooks", _shows_new_secret, None),
     "event-receivers": ("webhooks", _does("event_receivers"), None),
     "compose-empty": ("notifications", _does("create"), None),
     "delete-notifications": ("notifications", _all_do("delete"), None),
+    "mark-all-read": ("notifications", _does("read_all"), None),
     "kill-run": ("runs", _of_status("kill", "running"), None),
     "kill-runs": ("runs", _all_do("kill"), None),
     "pause-runs": ("runs", _all_do("pause"), None),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import apsw
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QDialog, QWidget
 
 from app import paths
 from app.services.chain.checkpoints.document import KEY_BYTES, KEY_FILE
@@ -22,7 +22,7 @@ from app.services.deliveries.samples import sample as sample_event
 from app.services.deliveries.signing import OldSecrets, Signing
 from app.services.records.list_query import ListQuery
 from app.services.records.record import Record
-from app.services.records.tables import USERS, WEBHOOK_DESTINATIONS
+from app.services.records.tables import PLANNING_PARKED_IDEAS, USERS, WEBHOOK_DESTINATIONS
 from app.services.records.webhooks import Secret
 from app.settings import Settings
 from app.ui.session.context import Context
@@ -33,6 +33,7 @@ from app.ui.tabs.audit.dialogs import CheckpointsDialog
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.filtering import FilterByColumnDialog
 from app.ui.tabs.runs import RunsTab
+from app.ui.tabs.runs.parked import edit_idea_form, promote_form
 from app.ui.tabs.users import edit_user_form, new_user_form
 from app.ui.tabs.users.adding import AddUsersDialog
 from app.ui.tabs.users.moving import Moving, move_form
@@ -244,7 +245,7 @@ def register(registry: Registry) -> None:
         context = make_context(scenes.file(), theme, Settings(Path(scenes.folder) / "home"), lambda: NOW)
         dialog = AddUsersDialog(context, None)
         context.setParent(dialog)
-        dialog.lines.box.setPlainText(_LINES)
+        dialog.lines.box.setPlainText(LINES)
         return Shot(dialog, ready=dialog.judged, close=context.stop)
 
     @registry.scene("dialog-edit-other-columns", None)
@@ -288,6 +289,24 @@ def register(registry: Registry) -> None:
     def password_set(theme: Theme) -> PasswordShown:
         return PasswordShown(theme, "ada@acme-corp.example", "x7Kfd-mP3qR-tW8zY-bN4vC")
 
+    idea = record(
+        PLANNING_PARKED_IDEAS,
+        id="idea_1",
+        idea="Cold-chain leasing for small pharmacies",
+        refined_idea="Lease the fridges, sell the readings",
+        reason="Waits for the first three letters of intent",
+        revisit_estimate_months=3,
+        revisit_estimate_note="When the pilot has run a quarter",
+    )
+
+    @registry.scene("dialog-edit-idea", None)
+    def edit_idea(theme: Theme) -> Shot:
+        return _dialog(scenes, theme, lambda context: edit_idea_form(context, idea))
+
+    @registry.scene("dialog-promote-idea", None)
+    def promote_idea(theme: Theme) -> Shot:
+        return _dialog(scenes, theme, lambda context: promote_form(context, idea))
+
     @registry.scene("dialog-new-webhook", None)
     def new_webhook(theme: Theme) -> Shot:
         return _dialog(scenes, theme, lambda context: WebhookDialog(context, tenant="acme-corp"))
@@ -324,7 +343,7 @@ def register(registry: Registry) -> None:
         registry.scene(f"dialog-send-event{name}-small", SMALL)(partial(send_event, answer))
 
     def deliveries(theme: Theme) -> Shot:
-        return _dialog(scenes, theme, _log_of_some)
+        return _dialog(scenes, theme, log_of_some)
 
     registry.scene("dialog-deliveries", None)(deliveries)
     registry.scene("dialog-deliveries-small", SMALL)(deliveries)
@@ -379,14 +398,14 @@ def _receiving(scenes: WindowScenes, theme: Theme) -> Shot:
     return _dialog(scenes, theme, build)
 
 
-def _log_of_some(context: Context) -> DeliveriesDialog:
+def log_of_some(context: Context, parent: QWidget | None = None) -> DeliveriesDialog:
     log, database = DeliveryLog(), str(context.opened.kept_by)
     for number, (event, answer) in enumerate(
         [("run_killed", FAILED), ("phase_completed", OK), ("run_completed", REFUSED), ("run_killed", OK)] * 3
     ):
         request = make(DESTINATION, event, sample_event(event, NOW), now=NOW - 4_000 * (12 - number))
         log.add(database, DESTINATION, request, answer, signing=Signing.PLATFORM, days=30, resent=number == 8)
-    return DeliveriesDialog(context, webhook="wh_1", name="Ops alerts")
+    return DeliveriesDialog(context, webhook="wh_1", name="Ops alerts", parent=parent)
 
 
 DESTINATION = Destination(
@@ -525,7 +544,7 @@ def _no_match(window: MainWindow) -> object:
     return relay.ready
 
 
-_LINES = """Mail;Organisation;Name
+LINES = """Mail;Organisation;Name
 ada@acme-corp.example;acme-corp;Ada
 grace@acme-corp.example;acme-corp;Grace
 GRACE@acme-corp.example;acme-corp;Grace again

@@ -99,6 +99,8 @@ class LinesTable(DataTable):
     acts_on_cells = False
     _wanted: list[int] | None = None
     """How wide each column would be, where that is known of the lines shown."""
+    rows = _ROWS
+    """How many it has room for."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, "Lines and what becomes of them")
@@ -152,10 +154,10 @@ class LinesTable(DataTable):
         self._fit()
 
     def sizeHint(self) -> QSize:
-        return QSize(super().sizeHint().width(), self._height(_ROWS))
+        return QSize(super().sizeHint().width(), self._height(self.rows))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(super().minimumSizeHint().width(), self._height(_ROWS))
+        return QSize(super().minimumSizeHint().width(), self._height(self.rows))
 
     def _height(self, rows: int) -> int:
         row = self.verticalHeader().defaultSectionSize()
@@ -204,6 +206,7 @@ class LeftOutDialog(Dialog):
         self._context, self._sheet, self._found = context, sheet, found
         self.table = LinesTable(context.theme)
         self.table.show_lines(found, bad_alone=True)
+        self.table.rows = min(_ROWS, len(found.bad))
         self.add_widget(self.table, 1)
         self.add_widget(self.table.whole)
         self.save_button = self.set_answer("Save the wrong lines…", self._save, cancel="Close")

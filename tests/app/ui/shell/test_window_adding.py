@@ -102,6 +102,7 @@ def test_lines_are_pasted_judged_and_created_by_keys(
     press("Return")
     left = dialog(qtbot, window, LeftOutDialog)  # else they would be gone with the form
     assert texts(left.table) == wrong[:2] and left.focusWidget() is left.save_button
+    assert 0 <= left.table.viewport().height() - 2 * left.table.rowHeight(0) < left.table.rowHeight(0)
     left.accept()
     closed(qtbot, window, AddUsersDialog)
     assert count(demo_path, "users") == before + 3
