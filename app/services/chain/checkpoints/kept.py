@@ -88,21 +88,30 @@ class KeptVerdict:
 @dataclass(frozen=True, slots=True)
 class KeptEnd:
     """That a tenant's chain was verified through this entry, whose stored hash was `head`, `at` that time. It
-    was `missed` since, and nobody has accepted that.
+    was `missed` since, and nobody has accepted that: no more than the entries up to `left` were there of it
+    then, of which more went so many times (`losses`), and it was verified through `now` since.
     """
 
     through: int
     head: str | None
     at: int
     missed: bool = False
+    left: int = 0
+    losses: int = 0
+    now: int = 0
+    now_head: str | None = None
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        return self.through, self.at, self.left, self.losses, self.now
 
 
 @dataclass(frozen=True, slots=True)
 class KeptEnds:
     """The ends of tenants, by name; the first migration of the file ran at the time `ledger`, where it says
     so. They are of `this` very file, or of another one that was in its place. `first` are the hash of the
-    first entry that it had, and the previous one that this names; empty of a live database, which is another
-    one by its id.
+    first entry that it had when it was verified first, and the previous one that this names, and the same of
+    the last time; empty of a live database, which is another one by its id.
     """
 
     ends: Mapping[str, KeptEnd] = field(default_factory=dict)
@@ -163,7 +172,7 @@ class KeptVerdicts:
         try:
             stored = json.loads(paths.content(self._ends_of(where)))
             ends = {name: KeptEnd(*values) for name, values in stored["ends"].items()}
-            if not {type(number) for one in ends.values() for number in (one.through, one.at)} <= {int}:
+            if not {type(number) for one in ends.values() for number in one.numbers} <= {int}:
                 return KeptEnds()
             is_this = stored["file"] == where.location[1]
             return KeptEnds(ends, stored["ledger"], is_this, tuple(stored.get("first", ())))
@@ -173,7 +182,7 @@ class KeptVerdicts:
     def keep_ends(self, where: Where, ends: KeptEnds) -> None:
         """Remembers the newest of them as those of this file, where that can be written."""
         newest = sorted(ends.ends.items(), key=lambda item: item[1].through)[-MOST_ENDS:]
-        kept = {name: [one.through, one.head, one.at, one.missed] for name, one in newest}
+        kept = {name: [*asdict(one).values()] for name, one in newest}
         with suppress(OSError, StorageError):
             if paths.NO_HOME not in self._folder.parents:
                 stored = {"file": where.location[1], "ledger": ends.ledger, "ends": kept, "first": ends.first}
@@ -252,8 +261,9 @@ class KeptVerdicts:
 def _end(stored: Any) -> LostEnd | None:
     if stored is None:
         return None
-    others = tuple(stored.get("others", ()))
-    return LostEnd(**stored | {"before": _end(stored["before"]), "others": others})
+    tuples = {name: tuple(stored.get(name, ())) for name in ("others", "apart")}
+    parts = tuple((str(name), int(left), int(losses)) for name, left, losses in stored.get("parts", ()))
+    return LostEnd(**stored | {"before": _end(stored["before"]), "parts": parts} | tuples)
 
 
 def version_of(store: Path) -> tuple[int, int]:

@@ -321,22 +321,34 @@ def _tenants_not_there(
     """Those of the ends that are gone; where a tenant's chain, which holds, begins behind it by now, it was
     pruned: not of an end that was missed before, nor where others have its number.
     """
+    numbers = {seq for end in ends.values() for seq in (end.through, end.now) if seq}
     with rows_of(where, seen) as rows:
-        there = rows.at(end.through for end in ends.values())
+        there = rows.at(numbers)
         as_it_was = {(row.tenant, seq, row.hash) for seq, row in there.items()}
         gone = {name: end for name, end in ends.items() if (name, end.through, end.head) not in as_it_was}
-        firsts = rows.firsts_of([name for name, end in gone.items() if not end.missed])
+        firsts, lasts = rows.firsts_of([*gone]), rows.lasts_of([*gone])
         is_other = bool(gone and ledger) and rows.ledger() not in ("", ledger)
     lost = []
     for name, end in gone.items():
         begins, previous = firsts.get(name, (0, GENESIS))
-        if begins <= end.through or previous == GENESIS or is_other or end.through in there:
-            lost.append(replace(_lost_of(name, end, ledger), is_other=is_other))
+        pruned = 0 if previous == GENESIS or is_other else begins - 1  # with all before
+        last = lasts.get(name, 0)
+        if end.missed:
+            is_there = (name, end.now, end.now_head) in as_it_was
+            more = not (is_there or not end.now or (end.now <= pruned and end.now not in there))
+            left, losses = min(end.left, last) if more else end.left, end.losses + more
+            lost.append(
+                replace(_lost_of(name, end, ledger), is_other=is_other, parts=((name, left, losses),))
+            )
+        elif pruned < end.through or end.through in there:
+            part = (name, min(last, end.through - 1), 1)
+            lost.append(replace(_lost_of(name, end, ledger), is_other=is_other, parts=(part,)))
     return lost
 
 
 def _lost_of(tenant: str, end: KeptEnd, ledger: str) -> LostEnd:
-    return LostEnd(end.through, end.at, end.head, 0, tenant, True, ledger=ledger, of_tenant=True)
+    parts = ((tenant, 0, max(1, end.losses)),)
+    return LostEnd(end.through, end.at, end.head, 0, tenant, True, None, ledger, of_tenant=True, parts=parts)
 
 
 def _with_others(lost: LostEnd | None, of_tenants: Sequence[LostEnd]) -> LostEnd | None:
@@ -345,7 +357,10 @@ def _with_others(lost: LostEnd | None, of_tenants: Sequence[LostEnd]) -> LostEnd
     if lost is None or lost.is_other:
         return lost
     alone = replace(lost, others=())
-    return replace(alone, others=tuple(sorted({str(end.tenant) for end in of_tenants} - alone.tenants)))
+    others = {str(end.tenant): end.through for end in of_tenants if end.tenant not in alone.tenants}
+    apart = [name for name, through in others.items() if through <= lost.ends_at]
+    parts = sorted(part for end in of_tenants for part in end.parts)
+    return replace(alone, others=tuple(sorted(others)), apart=tuple(sorted(apart)), parts=tuple(parts))
 
 
 def _ends_now(
@@ -359,29 +374,40 @@ def _ends_now(
     kept; those that are `lost` stay until somebody accepts that. What was not `asked` for stays as it is;
     None is all.
     """
-    missed = {str(end.tenant) for end in lost}
+    missed = {name: part for end in lost for name, *part in end.parts}
     looked_for = (kept if asked is None else asked).ends
-    found = {name: replace(end, missed=name in missed) for name, end in looked_for.items()}
+    found = {
+        name: replace(end, missed=True, left=missed[name][0], losses=missed[name][1])
+        if name in missed
+        else KeptEnd(end.through, end.head, end.at)
+        for name, end in looked_for.items()
+    }
     ends = {} if asked is None else {**kept.ends, **found}
     ends |= {name: found[name] for name in missed}
-    for through, name, head in sorted(
+    for through, tenant, head in sorted(
         (entry for entry in entries if entry[1] is not None), key=itemgetter(0)
     ):
-        end = found.get(str(name))
-        is_later = end is None or not (end.missed or end.through >= through)
-        ends[str(name)] = KeptEnd(through, head, now) if end is None or is_later else end
+        name = str(tenant)
+        if name in kept.ends and name not in found:
+            continue  # it was not looked for, and may be lost
+        end = found.get(name)
+        if end is not None and end.missed:
+            ends[name] = replace(end, now=through, now_head=head)
+        elif end is None or end.through < through:
+            ends[name] = KeptEnd(through, head, now)
+        else:
+            ends[name] = end
     return ends
 
 
 def _keep_ends(where: Where, store: CheckpointStore, kept: KeptEnds, ends: Mapping[str, KeptEnd]) -> None:
-    if ends == kept.ends and kept.this:
-        return
     now = KeptEnds(ends)
     if not where.costs:
         with suppress(TenantAdminError, OSError), rows_of(where) as rows:
-            ledger, first = rows.ledger(), [(row.hash, row.previous_hash) for _, row in rows.ends[:1]]
-            now = KeptEnds(ends, ledger, first=kept.first or next(iter(first), ()))
-    store.verdicts.keep_ends(where, now)
+            first = next(((row.hash, row.previous_hash) for _, row in rows.ends[:1]), ())
+            now = KeptEnds(ends, rows.ledger(), first=(*(kept.first or first)[:2], *first))
+    if now != kept:
+        store.verdicts.keep_ends(where, now)
 
 
 def _named_another(where: Where, kept: KeptEnds, lost: LostEnd | None) -> LostEnd | None:

@@ -105,7 +105,9 @@ class LostEnd:
     `before` is the first that was missed, where that is another. It `is_other`, another database, where the
     first migration ran then at the time `ledger`, and at another one here. Where no verification knew it, but
     a window on a live database, `known_by` says how, behind its number. It is the last one `of_tenant` where
-    others had entries behind it; `others` are tenants whose own last ones are lost with it.
+    others had entries behind it; `others` are tenants whose own last ones are lost with it, `apart` those of
+    them that it does not imply. Of each tenant `parts` tell up to where there is any left at most, and how
+    many times something of it went.
     """
 
     through: int
@@ -120,6 +122,8 @@ class LostEnd:
     known_by: str = ""
     of_tenant: bool = False
     others: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
+    parts: tuple[tuple[str, int, int], ...] = ()
 
     @property
     def known(self) -> str:
@@ -166,10 +170,24 @@ class LostEnd:
         ends = f"ends at entry {self.ends_at:,} now" if self.ends_at else "has no entry now"
         what = ends if self.ends_at < self.through else "that entry is not there as it was"
         more = [f"entry {one.through:,}, its last one before, is gone, too" for one in self.ends_before]
-        if self.others and self.ends_at >= self.through:  # else all behind it are gone, whosever they were
-            named = some_of(self.others, 1, noun="other tenant", shown=tenant_name)
+        if self.named_others:
+            named = some_of(self.named_others, 1, noun="other tenant", shown=tenant_name)
             more.append(f"the last one verified of {named} is gone, too")
+        if again := self.went_again:
+            named = some_of(again, 1, noun="other tenant", shown=tenant_name)
+            more.append(f"more of {named} went since")
         return f"{what} ({'; '.join(more)})" if more else what
+
+    @property
+    def went_again(self) -> list[str]:
+        """The tenants of whom more went since, where the entry does not tell it."""
+        told = None if self.of_tenant else self.tenant
+        return [name for name, _, losses in self.parts if losses > 1 and name != told]
+
+    @property
+    def named_others(self) -> tuple[str, ...]:
+        """Whose else are to be named: where all of it ends before, all behind that are gone, whosever."""
+        return self.others if self.ends_at >= self.through else self.apart
 
     @property
     def ends_before(self) -> list["LostEnd"]:
@@ -200,9 +218,13 @@ class LostEnd:
 
     def is_within(self, shown: "LostEnd") -> bool:
         """Whether no more is lost than was `shown`: of the same entry, and nothing before where it ended."""
-        heads = {self.head, shown.head} - {None}
+        heads, seen = {self.head, shown.head} - {None}, {part[0]: part[1:] for part in shown.parts}
         is_same = self.through == shown.through and len(heads) < 2 and {*self.others} <= {*shown.others}
-        return is_same and self.ends_at >= shown.ends_at
+        more = any(
+            name in seen and (left < seen[name][0] or losses != seen[name][1])
+            for name, left, losses in self.parts
+        )
+        return is_same and not more and self.ends_at >= shown.ends_at
 
     def to_json(self) -> dict[str, Any]:
         found = {"verifiedThrough": self.through, "verifiedAt": self.at, "endsAt": self.ends_at}

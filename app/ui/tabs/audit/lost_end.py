@@ -37,9 +37,11 @@ class _Question(ConfirmDialog):
             what = f"It ends at entry {grouped(lost.ends_at)} now: {lost.gone}."
         for before in lost.ends_before:
             what += f" Entry {grouped(before.through)}, its last one before, is gone, too."
-        if lost.others and not lost.gone:
-            named = some_of(lost.others, _NAMED, shown=tenant_name)
+        if lost.named_others:
+            named = some_of(lost.named_others, _NAMED, shown=tenant_name)
             what += f" The last one that was verified of {named} is gone, too."
+        if again := lost.went_again:
+            what += f" More of {some_of(again, _NAMED, shown=tenant_name)} went since."
         at = absolute_time(lost.at, context.settings.utc_times)
         whole = "It was" if lost.known_by else "All was"
         sentence = _SENTENCE.format(whole, lost.known, at, what, lost.why)

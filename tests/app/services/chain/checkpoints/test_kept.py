@@ -224,7 +224,7 @@ def test_while_one_end_is_lost_a_later_one_is_looked_for_as_well(demo: Path, fol
     both = "ends at entry 70 now (entry 60, its last one before, is gone, too)"
     assert lost() == lost() == both
     execute(demo, "INSERT INTO audit_chain SELECT * FROM gone")
-    assert lost() == first
+    assert lost() == first.replace(")", "; more of acme-corp went since)")
     cut(70)
     assert lost() == both and not lost(accepts_end=True) and not lost()
 
@@ -618,6 +618,82 @@ def test_pruning_excuses_no_end_of_a_tenant_whose_number_another_has(demo: Path,
     for tenant in (None, "mine"):
         report = of_tenant(demo, store, tenant)
         assert report.intact and not report.stands
+
+
+@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("is_told", [False, True])
+def test_a_range_behind_a_lost_end_of_a_tenant_forgets_nothing(
+    demo: Path, folder: Path, alone: bool, is_told: bool
+) -> None:
+    store = CheckpointStore(folder)
+    _, end, _ = appended(demo, "mine", "mine", "other")
+    assert of_tenant(demo, store, None).stands
+    remove(demo, end)
+    assert not is_told or not of_tenant(demo, store, "mine").stands
+    appended(demo, "mine", "other")
+    section = Section("mine" if alone else None, first=end + 2)
+    making.verify_with_checkpoints(InFile(demo), store, VERIFY, now=NOW, by="ada", section=section)
+    with pytest.raises(NotAllowed):
+        making.require_end(InFile(demo), store)
+    for tenant in ("mine", None):
+        assert not of_tenant(demo, store, tenant).stands
+
+
+def test_more_of_a_tenant_whose_end_is_lost_is_missed_and_not_accepted_unseen(
+    demo: Path, folder: Path
+) -> None:
+    store, chain = CheckpointStore(folder), ChainFile(demo)
+    numbers = [*appended(demo, *["mine"] * 6), *appended(demo, "other")]
+    first = numbers[5] - 5
+    assert of_tenant(demo, store, None).stands
+    chain.run("DELETE FROM audit_chain WHERE seq = ?", first + 5)
+    shown = of_tenant(demo, store, None).lost_end
+    assert shown is not None and "more of mine" not in shown.found
+    again = of_tenant(demo, store, None).lost_end
+    assert again is not None and again.is_within(shown) and again.found == shown.found
+    chain.run("DELETE FROM audit_chain WHERE tenant_id = 'mine' AND seq > ?", first + 1)
+    appended(demo, "other", "mine", "mine", "mine")  # others in their place, more than there were
+    for tenant in (None, "mine"):
+        report = of_tenant(demo, store, tenant, accepts_end=shown if tenant is None else False)
+        assert report.lost_end is not None and not report.lost_end.is_within(shown)
+        assert "more of mine went since" in report.lost_end.found
+    appended(demo, "mine", "other")
+    shown = of_tenant(demo, store, None).lost_end
+    assert shown is not None and shown.parts[0][2] == 2
+    appended(demo, "mine")
+    assert of_tenant(demo, store, None, accepts_end=shown).stands
+    assert of_tenant(demo, store, None).stands and of_tenant(demo, store, "mine").stands
+
+
+def test_a_tenant_that_lost_its_end_below_that_of_the_file_is_named(demo: Path, folder: Path) -> None:
+    store, chain = CheckpointStore(folder), ChainFile(demo)
+    low, _, end = appended(demo, "low", "other", "mine")
+    assert of_tenant(demo, store, None).stands
+    chain.run("DELETE FROM audit_chain WHERE seq IN (?, ?)", low, end)
+    chain.run("UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM audit_chain)")
+    lost = of_tenant(demo, store, None).lost_end
+    assert lost is not None and lost.found == (
+        f"ends at entry {end - 1} now (the last one verified of low is gone, too)"
+    )
+    assert "of low is gone, too" in lost.accepted
+
+
+def test_a_pruned_file_without_a_ledger_is_no_other_database_where_its_ends_are_cut(
+    demo: Path, folder: Path
+) -> None:
+    store, chain = CheckpointStore(folder), ChainFile(demo)
+    execute(demo, "DROP TABLE d1_migrations")
+    assert of_tenant(demo, store, None).stands
+    tenants = [one.tenant for one in of_tenant(demo, store, None).tenants]
+    for tenant in tenants:
+        chain.prune(tenant, chain.seqs(tenant)[0], at=NOW)
+    appended(demo, *tenants)
+    assert of_tenant(demo, store, None).stands
+    for tenant in tenants:
+        chain.run("DELETE FROM audit_chain WHERE seq = ?", chain.seqs(tenant)[-1])
+    chain.run("UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM audit_chain)")
+    lost = of_tenant(demo, store, None).lost_end
+    assert lost is not None and not lost.is_other and lost.gone
 
 
 def test_an_end_of_a_tenant_that_is_there_again_is_lost_no_more(demo: Path, folder: Path) -> None:
