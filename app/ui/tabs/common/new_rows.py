@@ -75,7 +75,7 @@ class NewRows(QObject):
     def button(self) -> QPushButton:
         """Made when it is first to show: a tab has its rows sooner without it."""
         theme = self._tab.context.theme
-        button = push_button(theme, "", self._act, icon=self._icon)
+        button = push_button(theme, _OTHERS, self._act, icon=self._icon)  # with words, as it will have
         button.setIcon(theme.icon(self._icon, "accent"))
         button.hide()
         self._tab.table.set_floating(button)

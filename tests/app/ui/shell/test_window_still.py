@@ -19,6 +19,7 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.selection import GONE as GONE_WHY
 from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.runs.neighbours import NeighbourList
+from app.ui.widgets.buttons import BESIDE_WORDS
 from models.errors import RowChanged, TenantAdminError
 from tests.conftest import NOW
 from tests.fixtures.inserting import INTO_NOTIFICATIONS, INTO_USERS
@@ -198,7 +199,7 @@ def test_what_others_move_stays_and_what_they_add_comes_between_nothing(
         f"{INTO_USERS} ('between', 'acme-corp', '{email}.org', NULL, {NOW}, {NOW})",
     )
     assert page.list.current_id() == wanted and in_sight(page) == was
-    assert page.new_rows.button.text() == "1 new"
+    assert page.new_rows.button.text() == "1 new" and page.new_rows.button.iconSize() == BESIDE_WORDS
     click(qtbot, page.new_rows.button)
     qtbot.waitUntil(lambda: page.list.current_id() == "between")
     assert page.model.rowCount() == before + 1
