@@ -30,7 +30,7 @@ from app.services.deliveries.hiding import without_signatures
 from app.services.deliveries.request import STANDARD_ID, Header, Request
 from app.services.deliveries.signing import Signing
 from app.services.records.urls import host_alone, without_urls
-from app.services.text import sought
+from app.services.sought import sought
 from models import errors
 from models.local import atomic
 from models.local.database import LocalDatabase

@@ -29,7 +29,7 @@ from app.services.records.rows import (
 from app.services.records.rows import Value as Stored
 from app.services.records.stored_times import moment_in_sql
 from app.services.records.tables import DECLARED, EVERYONE, OFF, RANK, ColumnKind, Scope, TableColumn
-from app.services.text import letters_by, sought
+from app.services.sought import letters_by, sought
 from models.engine import Limits, Rows
 from models.errors import StorageError
 from models.schema import StoredTable

@@ -7,7 +7,8 @@ from app.services.records.list_query import ListQuery, number_in
 from app.services.records.lists import Lists
 from app.services.records.rows import Value
 from app.services.records.tables import DECLARED, EVERYONE, Scope, Table
-from app.services.text import place_in, readable, sought
+from app.services.sought import place_in, sought
+from app.services.text import readable
 from models.engine import Database
 
 EXCERPT: Final = 80

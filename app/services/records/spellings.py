@@ -6,6 +6,7 @@ from itertools import product
 from typing import Final
 
 from app.services import text
+from app.services.sought import letters_by
 
 _FIRST_LETTERS: Final = 5
 """Of an address that is looked for in any case, of which most are written in two ways."""
@@ -47,7 +48,7 @@ def _forms_of(part: str) -> list[str]:
 
 
 def _folded_to() -> Mapping[str, list[str]]:
-    return text.letters_by(text.folded)
+    return letters_by(text.folded)
 
 
 def likely(address: str) -> set[str]:

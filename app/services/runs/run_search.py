@@ -19,7 +19,8 @@ from peewee import Table as Source
 from app.services.records.list_query import ListQuery, Statements
 from app.services.records.rows import Value, decoded, exactly, holds, told_apart
 from app.services.records.tables import EVERYONE, PLANNING_ARTIFACTS, PLANNING_RUNS, Scope, Table
-from app.services.text import joins, place_in, readable, sought
+from app.services.sought import joins, place_in, sought
+from app.services.text import readable
 from models.engine import Database
 from models.errors import Cancelled, InvalidInput
 from models.progress import Monitor, Stop

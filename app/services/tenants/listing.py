@@ -14,8 +14,9 @@ from app.services.opened import Opened
 from app.services.records.list_query import Key, ListedValue, ListQuery
 from app.services.records.lists import Counts, Keys, Last, Listing, Lists, Newer, Page
 from app.services.records.tables import ColumnKind, Table, TableColumn
+from app.services.sought import sought
 from app.services.tenants.overview import KnownOfChains, TenantRow, cost, judged, overview
-from app.services.text import folded, sought
+from app.services.text import folded
 from models.engine import Database
 
 NEED, FAILING = "need", "failing"

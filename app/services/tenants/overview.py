@@ -30,7 +30,8 @@ from app.services.records.tables import (
     WEBHOOK_DESTINATIONS,
     Scope,
 )
-from app.services.text import counted, sought
+from app.services.sought import sought
+from app.services.text import counted
 from models.engine import Database, raw
 from models.schema import TENANTS, Schema, StoredTable, StoredTables, caseless, internal, read_stored
 from models.status import DAY

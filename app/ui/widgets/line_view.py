@@ -32,7 +32,8 @@ from PySide6.QtWidgets import (
 from app.itemmodels.columns import DISPLAY, ROOT, Index
 from app.services.runs.contents import single
 from app.services.runs.text_diff import Alone, DiffRow, Marks, TextDiff, marks
-from app.services.text import counted, places_in, sought, unstacked, visible
+from app.services.sought import places_in, sought
+from app.services.text import counted, unstacked, visible
 from app.ui.theme import Theme
 from app.ui.widgets.actions import is_enter
 from app.ui.widgets.clipboard import copy_text

@@ -8,7 +8,8 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QTextEdit
 
-from app.services.text import places_in, sought, visible
+from app.services.sought import places_in, sought
+from app.services.text import visible
 from app.ui.theme import Theme
 from app.ui.widgets.labels import SELECTABLE
 

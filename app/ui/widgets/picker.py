@@ -17,7 +17,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.itemmodels.columns import DISPLAY, ROOT, Index
-from app.services.text import counted, sought
+from app.services.sought import sought
+from app.services.text import counted
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce

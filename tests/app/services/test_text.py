@@ -55,44 +55,6 @@ def test_of_many_names_some_are_said_and_how_many_there_are_besides() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("stored", "wanted", "places"),
-    [
-        ("İstanbul, ISTANBUL, istanbul", "istanbul", ["İstanbul", "ISTANBUL", "istanbul"]),
-        ("I\u0307STANBUL ist\u0307anbul", "İstanbul", ["I\u0307STANBUL"]),
-        ("Iğdır, IĞDIR", "ığdır", ["Iğdır", "IĞDIR"]),
-        ("die Straße: STRASSE, STRAẞE", "strasse", ["Straße", "STRASSE", "STRAẞE"]),
-        ("\N{KELVIN SIGN}k", "k", ["\N{KELVIN SIGN}", "k"]),
-        ("Congreſs", "ss", ["ſs"]),
-        ("3 \N{MICRO SIGN}m", "\N{GREEK SMALL LETTER MU}m", ["\N{MICRO SIGN}m"]),
-        ("ﬁne fine", "fi", ["ﬁ", "fi"]),
-        ("I\u0307", "İ", ["I\u0307"]),
-        ("ß", "ss", ["ß"]),
-        ("ßaıI", "i", ["ı", "I"]),
-        ("x", "", []),
-    ],
-)
-def test_a_search_marks_what_it_finds_in_its_own_letters(stored: str, wanted: str, places: list[str]) -> None:
-    found = text.places_in(stored, text.sought(wanted))
-    assert [stored[begin:end] for begin, end in found] == places
-
-
-@pytest.mark.parametrize("unit", ["Der Plan für das nächste Quartal ist größer. ", "α "])
-def test_a_text_is_not_folded_again_for_each_place_that_is_marked_in_it(
-    unit: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stored, fold, read = unit * 300, text.sought, list[int]()
-
-    def counted(part: str) -> str:
-        read.append(len(part))
-        return fold(part)
-
-    monkeypatch.setattr(text, "sought", counted)
-    found = text.places_in(stored, fold(unit[0]))
-    assert len([*found]) >= 300
-    assert sum(read) < 20 * len(stored)  # behind ß some more: not half of it for each of 300 places
-
-
 def test_a_tenant_that_looks_like_another_says_that_it_is_none() -> None:
     names = ("cafe", "caf\u00e9", "cafe\u0301")
     assert len({text.composed(text.apart(name)) for name in names}) == len(names)

@@ -28,7 +28,8 @@ from app.services.records.tables import PLANNING_ARTIFACTS
 from app.services.runs.contents import LARGE, ContentKind, LaidOut
 from app.services.runs.run_search import TextOf
 from app.services.runs.statuses import PHASES
-from app.services.text import counted, sought, unstacked, visible
+from app.services.sought import sought
+from app.services.text import counted, unstacked, visible
 from app.ui.session.context import Context
 from app.ui.tabs.runs.other_columns import OtherColumnsButton
 from app.ui.tabs.runs.timeline_view import VERDICT_LOOKS

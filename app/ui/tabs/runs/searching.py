@@ -14,7 +14,8 @@ from app.services.records.change import Change
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import EVERYONE, PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
 from app.services.runs.run_search import LONGEST, TextPlace, TextPlaces, Within
-from app.services.text import counted, places_in, sought, visible
+from app.services.sought import places_in, sought
+from app.services.text import counted, visible
 from app.ui.session.context import Context
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting

@@ -16,7 +16,7 @@ from app.services.records.export import Format, RowsWanted, text_of
 from app.services.records.list_query import ListQuery, NoSingleKey
 from app.services.records.lists import Counts, Lists, Page, position
 from app.services.records.tables import DECLARED, EVERYONE, Scope
-from app.services.text import sought
+from app.services.sought import sought
 from models.engine import D1_LIMITS, Database, Rows
 from models.errors import Cancelled, FileLocked, TableMissing
 from models.local.database import LocalDatabase

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from app.services import text as texts_of
 from app.services.files.artifact_files import save_all
 from app.services.records.tables import EVERYONE
 from app.services.runs import run_figures
 from app.services.runs.run_dossier import DossierOf, pieces
 from app.services.runs.run_search import LONGEST, MOST, RunTexts, Within
+from app.services.sought import place_in, sought
 from app.workers.searching import TextSearch, read_texts
 from models.errors import Cancelled, InvalidInput
 from models.local.database import LocalDatabase
@@ -66,13 +66,13 @@ def test_it_finds_whatever_is_stored(texts: RunTexts, database: LocalDatabase) -
 
 def test_a_place_stands_where_its_letters_are() -> None:
     for text, wanted in (("aßb Straße", "sse"), ("e\u0301x É", "é"), ("ﬁne", "in"), ("x", "y")):
-        place = texts_of.place_in(text, texts_of.sought(wanted))
+        place = place_in(text, sought(wanted))
         found = "" if place is None else text[slice(*place)]
-        assert texts_of.sought(wanted) in texts_of.sought(found) or (not found and wanted == "y"), text
+        assert sought(wanted) in sought(found) or (not found and wanted == "y"), text
 
 
 @pytest.mark.parametrize(
-    ("stored", "sought"),
+    ("stored", "wanted"),
     [
         ("a NUL\0" + "x" * 50_000 + " a needle behind it", "needle"),
         (b"\xff\0" * 30_000 + b"a needle", "needle"),
@@ -85,19 +85,19 @@ def test_a_place_stands_where_its_letters_are() -> None:
         ("\u0b95\u0bc6\u0bbe", "\u0b95\u0bca"),
     ],
 )
-def test_it_stands_where_it_was_found(database: LocalDatabase, stored: object, sought: str) -> None:
+def test_it_stands_where_it_was_found(database: LocalDatabase, stored: object, wanted: str) -> None:
     add_run(database, "a", "An idea", at=NOW)
     put(database, "1", stored)
     database.connection().execute("UPDATE planning_artifacts SET id = NULL")
     texts = read_texts(database, EVERYONE, UNWATCHED)
-    (place,) = texts.search(database, sought, never).places
-    assert texts_of.sought(place.found) == texts_of.sought(sought)
+    (place,) = texts.search(database, wanted, never).places
+    assert sought(place.found) == sought(wanted)
     longer = ("z" * 5_000 if isinstance(stored, str) else b"z" * 5_000) + stored  # type: ignore[operator]
     database.connection().execute("UPDATE planning_artifacts SET content = ?", (longer,))
-    (place,) = texts.search(database, sought, never).places
-    assert texts_of.sought(place.found) == texts_of.sought(sought)
+    (place,) = texts.search(database, wanted, never).places
+    assert sought(place.found) == sought(wanted)
     database.connection().execute("UPDATE planning_artifacts SET content = 'other'")
-    (place,) = texts.search(database, sought, never).places
+    (place,) = texts.search(database, wanted, never).places
     assert (place.found, place.before) == ("", "other")
     texts.close()
 
