@@ -415,19 +415,20 @@ class Workspace(QWidget):
         if here is None or not is_of_act or event.key() in _HELD:
             return False
         keys = QKeySequence(event.keyCombination())
-        places = defaultdict[str, list[str]](list)
-        for spec in TABS:
-            for by, purpose in spec.keys.items():
-                if keys in with_keypad(by):
-                    places[purpose].append(spec.table.title)
-        if not places or here.commands.purpose_of(keys):
-            return False
-        (purpose, titles), *others = places.items()
-        said = [
-            f"{purpose} ({keys.toString(QKeySequence.SequenceFormat.NativeText)}) is for {_all_of(titles)}"
+        found = [
+            (spec.table.title, purpose)
+            for spec in TABS
+            for by, purpose in spec.keys.items()
+            if keys in with_keypad(by)
         ]
-        said += [f"{other} for {_all_of(of)}" for other, of in others]
-        self.context.say(f"{', '.join(said)}, not for {here.spec.table.title}.", of_place=True)
+        if not found or here.commands.purpose_of(keys):
+            return False
+        *others, last = (title for title, _ in found)
+        places = f"{', '.join(others)} and {last}" if others else last
+        said, purposes = keys.toString(QKeySequence.SequenceFormat.NativeText), {what for _, what in found}
+        if len(purposes) == 1:  # else it is another one in each
+            said = f"{purposes.pop()} ({said})"
+        self.context.say(f"{said} is for {places}, not for {here.spec.table.title}.", of_place=True)
         return True
 
     def turn_back(self, table: str, record_id: object, tab: int) -> None:
@@ -905,11 +906,6 @@ def _hold(held: QWidget) -> Callable[[], None]:
     held.setUpdatesEnabled(False)
     later(held, _EMPTY_MS, show)
     return show
-
-
-def _all_of(titles: Sequence[str]) -> str:
-    *others, last = titles
-    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _tab_class(position: int) -> type[RecordTab]:
