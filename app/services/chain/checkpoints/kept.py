@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ from models.errors import InvalidInput, StorageError, TenantAdminError
 
 MOST_TENANTS: Final = 500
 MOST_ENDS: Final = 20_000
+MOST_CHARACTERS: Final = 1_000_000
+"""In the names of the tenants of these ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +184,13 @@ class KeptVerdicts:
 
     def keep_ends(self, where: Where, ends: KeptEnds) -> None:
         """Remembers the newest of them as those of this file, where that can be written."""
-        newest = sorted(ends.ends.items(), key=lambda item: item[1].through)[-MOST_ENDS:]
-        kept = {name: [*asdict(one).values()] for name, one in newest}
+        newest = sorted(ends.ends.items(), key=lambda item: item[1].through, reverse=True)[:MOST_ENDS]
+        lengths = accumulate(len(name) for name, _ in newest)
+        kept = {
+            name: [*asdict(one).values()]
+            for (name, one), length in zip(newest, lengths, strict=True)
+            if length <= MOST_CHARACTERS
+        }
         with suppress(OSError, StorageError):
             if paths.NO_HOME not in self._folder.parents:
                 stored = {"file": where.location[1], "ledger": ends.ledger, "ends": kept, "first": ends.first}

@@ -1,7 +1,7 @@
 """Verification and checkpoints together, in one call for each thing a person does."""
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -272,7 +272,8 @@ def _with_lost_end_of(
         lost, of_tenants = ([replace(end, ends_at=ends_at) for end in each] for each in (lost, of_tenants))
     everyones = section.tenant is None or report.lacks_table
     own = [end for end in lost if everyones or end.tenant in (None, section.tenant)]
-    end = _named_another(where, kept, _with_others(_together(own) if own else None, of_tenants))
+    also = [*of_tenants, *own[1:-1]]
+    end = _named_another(where, kept, _with_others(_together(own) if own else None, also))
     if keeps:
         if lost or end is not None:
             store.verdicts.keep_end(where, lost[-1] if lost or end is None else end, is_lost=True)
@@ -357,10 +358,23 @@ def _with_others(lost: LostEnd | None, of_tenants: Sequence[LostEnd]) -> LostEnd
     if lost is None or lost.is_other:
         return lost
     alone = replace(lost, others=())
-    others = {str(end.tenant): end.through for end in of_tenants if end.tenant not in alone.tenants}
-    apart = [name for name, through in others.items() if through <= lost.ends_at]
-    parts = sorted(part for end in of_tenants for part in end.parts)
-    return replace(alone, others=tuple(sorted(others)), apart=tuple(sorted(apart)), parts=tuple(parts))
+    others = {end.tenant: end.through for end in of_tenants if end.tenant and end.tenant not in alone.tenants}
+    named = _as_many(sorted(others, key=others.__getitem__, reverse=True))
+    apart = sorted(name for name in named if others[name] <= lost.ends_at)
+    parts = sorted(part for end in of_tenants for part in end.parts if part[0] in alone.tenants | named)
+    told = replace(alone, others=tuple(sorted(named)), apart=tuple(apart), parts=tuple(parts))
+    return replace(told, unnamed=len(others) - len(named))
+
+
+def _as_many(names: Iterable[str]) -> frozenset[str]:
+    """The first of them, no more than are told."""
+    left, found = _MOST_CHARACTERS, list[str]()
+    for name in names:
+        left -= len(name)
+        if left < 0 or len(found) == MOST_TENANTS:
+            break
+        found.append(name)
+    return frozenset(found)
 
 
 def _ends_now(
@@ -411,16 +425,17 @@ def _keep_ends(where: Where, store: CheckpointStore, kept: KeptEnds, ends: Mappi
 
 
 def _named_another(where: Where, kept: KeptEnds, lost: LostEnd | None) -> LostEnd | None:
-    """The same where it is another database that is there, by what it has: no entry that was verified here,
-    none that goes on from one, and not the first one. Where both have a ledger, that has told it.
+    """The same where it is another database that is there: by its ledger, or where one has none by what it
+    has, which is no entry that was verified here, none that goes on from one, and not the first one.
     """
-    if lost is None or lost.is_other or lost.known_by or not kept.first:
+    if lost is None or lost.is_other:
         return lost
     hashes = {*kept.first, *(end.head or "" for end in kept.ends.values())} - {"", GENESIS}
     with suppress(TenantAdminError, OSError), rows_of(where) as rows:
-        if kept.ledger and rows.ledger() == kept.ledger:
-            return lost
-        if not rows.empty and rows.with_any_hash(hashes) is None:
+        ledger = "" if where.costs else rows.ledger()
+        if kept.ledger and ledger:
+            return replace(lost, is_other=kept.ledger != ledger)
+        if kept.first and not rows.empty and rows.with_any_hash(hashes) is None:
             return replace(lost, is_other=True)
     return lost
 
@@ -584,6 +599,9 @@ def verify_by_itself(
     return SignedReport(report, made.number)
 
 
+_MOST_CHARACTERS: Final = 50_000
+"""In the names of tenants whose ends are lost."""
+
 _MOST_LOOKED_FOR: Final = 500
 """Tenants of whom the last entry is looked for where nothing is verified."""
 
@@ -637,9 +655,8 @@ def keep_verdict(
                 raise
             report = replace(report, notes=(*report.notes, f"{_NOT_LOOKED_UP}: {why_none(error, where)}"))
     ends_at = _last_entry(report, since)[0]
-    lost_end = _with_others(
-        _together(ends) if ends else None, [replace(end, ends_at=ends_at) for end in of_tenants]
-    )
+    also = [*(replace(end, ends_at=ends_at) for end in of_tenants), *ends[1:-1]]
+    lost_end = _with_others(_together(ends) if ends else None, also)
     if report.intact and not report.lacks_table:
         lost_end = _named_another(where, kept, lost_end)
     if is_put_back:

@@ -106,8 +106,8 @@ class LostEnd:
     first migration ran then at the time `ledger`, and at another one here. Where no verification knew it, but
     a window on a live database, `known_by` says how, behind its number. It is the last one `of_tenant` where
     others had entries behind it; `others` are tenants whose own last ones are lost with it, `apart` those of
-    them that it does not imply. Of each tenant `parts` tell up to where there is any left at most, and how
-    many times something of it went.
+    them that it does not imply, and so many more are `unnamed`. Of each tenant `parts` tell up to where there
+    is any left at most, and how many times something of it went.
     """
 
     through: int
@@ -124,6 +124,7 @@ class LostEnd:
     others: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
     parts: tuple[tuple[str, int, int], ...] = ()
+    unnamed: int = 0
 
     @property
     def known(self) -> str:
@@ -142,7 +143,7 @@ class LostEnd:
     @property
     def in_words(self) -> str:
         """What there was and is, for one line."""
-        if self.known_by:
+        if self.known_by and not self.is_other:
             return f"entry {self.through:,}{self.known_by}, is not there any more"
         return f"{self.known}, and {self.found}"
 
@@ -171,8 +172,9 @@ class LostEnd:
         what = ends if self.ends_at < self.through else "that entry is not there as it was"
         more = [f"entry {one.through:,}, its last one before, is gone, too" for one in self.ends_before]
         if self.named_others:
-            named = some_of(self.named_others, 1, noun="other tenant", shown=tenant_name)
-            more.append(f"the last one verified of {named} is gone, too")
+            count = len(self.named_others) + self.unnamed
+            named = some_of(self.named_others, 1, count, noun="other tenant", shown=tenant_name)
+            more.append(f"the last one known of {named} is gone, too")
         if again := self.went_again:
             named = some_of(again, 1, noun="other tenant", shown=tenant_name)
             more.append(f"more of {named} went since")
@@ -220,6 +222,7 @@ class LostEnd:
         """Whether no more is lost than was `shown`: of the same entry, and nothing before where it ended."""
         heads, seen = {self.head, shown.head} - {None}, {part[0]: part[1:] for part in shown.parts}
         is_same = self.through == shown.through and len(heads) < 2 and {*self.others} <= {*shown.others}
+        is_same = is_same and self.unnamed <= shown.unnamed
         more = any(
             name in seen and (left < seen[name][0] or losses != seen[name][1])
             for name, left, losses in self.parts
@@ -228,7 +231,8 @@ class LostEnd:
 
     def to_json(self) -> dict[str, Any]:
         found = {"verifiedThrough": self.through, "verifiedAt": self.at, "endsAt": self.ends_at}
-        return found | {"tenants": sorted(self.tenants)}
+        more = {"moreTenants": self.unnamed} if self.unnamed else {}
+        return found | {"tenants": sorted(self.tenants)} | more
 
 
 def tally(errors: int, warnings: int) -> str:

@@ -38,8 +38,10 @@ class _Question(ConfirmDialog):
         for before in lost.ends_before:
             what += f" Entry {grouped(before.through)}, its last one before, is gone, too."
         if lost.named_others:
-            named = some_of(lost.named_others, _NAMED, shown=tenant_name)
-            what += f" The last one that was verified of {named} is gone, too."
+            named = some_of(
+                lost.named_others, _NAMED, len(lost.named_others) + lost.unnamed, shown=tenant_name
+            )
+            what += f" The last one that was known of {named} is gone, too."
         if again := lost.went_again:
             what += f" More of {some_of(again, _NAMED, shown=tenant_name)} went since."
         at = absolute_time(lost.at, context.settings.utc_times)

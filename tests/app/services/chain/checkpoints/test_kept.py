@@ -14,11 +14,13 @@ import pytest
 from app import paths
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import making
+from app.services.chain.checkpoints.kept import KeptEnd, KeptEnds
 from app.services.chain.checkpoints.making import SignedReport, verify_by_itself
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, LostEnd, Report, Section
 from app.services.chain.where import InFile, Where
+from models.engine import OwnEntry
 from models.errors import FileLocked, NotAllowed
 from models.status import DAY
 from tests.app.services.chain.verify.chains import ChainFile
@@ -217,7 +219,7 @@ def test_while_one_end_is_lost_a_later_one_is_looked_for_as_well(demo: Path, fol
     cut(50)
     assert lost() == "ends at entry 50 now"
     append(demo, "new", 30)
-    first = "that entry is not there as it was (the last one verified of acme-corp is gone, too)"
+    first = "that entry is not there as it was (the last one known of acme-corp is gone, too)"
     assert lost() == first
     execute(demo, "CREATE TABLE gone AS SELECT * FROM audit_chain WHERE seq > 70")
     cut(70)
@@ -567,7 +569,7 @@ def test_the_end_of_each_tenant_is_missed_where_another_has_entries_behind_it(
     for _ in range(2):
         report = of_tenant(demo, store, None)
         assert report.lost_end is not None and report.lost_end.tenants == {"mine", "theirs"}
-        assert "(the last one verified of mine is gone, too)" in report.lost_end.found
+        assert "(the last one known of mine is gone, too)" in report.lost_end.found
         assert report.lost_end.to_json()["tenants"] == ["mine", "theirs"]
     for tenant in ("mine", "theirs"):
         alone = of_tenant(demo, store, tenant)
@@ -673,7 +675,7 @@ def test_a_tenant_that_lost_its_end_below_that_of_the_file_is_named(demo: Path, 
     chain.run("UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM audit_chain)")
     lost = of_tenant(demo, store, None).lost_end
     assert lost is not None and lost.found == (
-        f"ends at entry {end - 1} now (the last one verified of low is gone, too)"
+        f"ends at entry {end - 1} now (the last one known of low is gone, too)"
     )
     assert "of low is gone, too" in lost.accepted
 
@@ -694,6 +696,71 @@ def test_a_pruned_file_without_a_ledger_is_no_other_database_where_its_ends_are_
     chain.run("UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM audit_chain)")
     lost = of_tenant(demo, store, None).lost_end
     assert lost is not None and not lost.is_other and lost.gone
+
+
+def made_here(demo: Path, store: CheckpointStore, *tenants: str) -> list[int]:
+    """As an act of ours leaves an entry of each."""
+    numbers, chain = appended(demo, *tenants), ChainFile(demo)
+    made = [
+        OwnEntry(tenant, number, chain.head(tenant), NOW, f"User of {tenant} created")
+        for tenant, number in zip(tenants, numbers, strict=True)
+    ]
+    store.verdicts.own.keep(InFile(demo), made)
+    return numbers
+
+
+def test_of_entries_made_here_each_tenant_is_named_before_they_are_accepted(demo: Path, folder: Path) -> None:
+    store = CheckpointStore(folder)
+    numbers = made_here(demo, store, "a", "b", "c")
+    appended(demo, "a", "b", "c", "d")
+    chain = ChainFile(demo)
+    for number in numbers[2:]:
+        chain.run("DELETE FROM audit_chain WHERE seq = ?", number)
+    chain.rehash("c", after=0)
+    shown = of_tenant(demo, store, None).lost_end
+    assert shown is not None and shown.tenants == {"c"}
+    for tenant, number in zip("ab", numbers, strict=False):
+        chain.run("DELETE FROM audit_chain WHERE seq = ?", number)
+        chain.rehash(tenant, after=0)
+    lost = of_tenant(demo, store, None, accepts_end=shown).lost_end
+    assert lost is not None and lost.tenants == {"a", "b", "c"} and not lost.is_within(shown)
+    assert "the last one known of b is gone, too" in lost.found
+
+
+@pytest.mark.parametrize("has_ledger", [False, True])
+def test_another_database_is_called_so_where_an_entry_was_made_here(
+    demo: Path, folder: Path, tmp_path: Path, has_ledger: bool
+) -> None:
+    store, other = CheckpointStore(folder), other_database(tmp_path / "other.sqlite")
+    for path in () if has_ledger else (demo, other):
+        execute(path, "DROP TABLE d1_migrations")
+    assert of_tenant(demo, store, None).stands
+    made_here(demo, store, "acme-corp")
+    demo.write_bytes(other.read_bytes())
+    for _ in range(2):
+        lost = of_tenant(demo, store, None).lost_end
+        assert lost is not None and lost.is_other and "another database is there now" in lost.in_words
+
+
+def test_of_many_tenants_whose_ends_are_lost_some_are_named_and_the_others_counted(
+    demo: Path, folder: Path
+) -> None:
+    store, chain = CheckpointStore(folder), ChainFile(demo)
+    names = [f"t{number:03}".ljust(1000, "x") for number in range(60)]
+    appended(demo, *names, "other")
+    assert of_tenant(demo, store, None).stands
+    chain.run("DELETE FROM audit_chain WHERE tenant_id LIKE 't0%'")
+    lost = of_tenant(demo, store, None).lost_end
+    assert lost is not None and (len(lost.others), lost.unnamed) == (50, 9)
+    assert "and 58 other tenants is gone, too" in lost.found and lost.to_json()["moreTenants"] == 9
+    assert of_tenant(demo, store, None, accepts_end=lost).stands
+
+
+def test_ends_are_kept_of_no_more_tenants_than_their_names_take(demo: Path, folder: Path) -> None:
+    store = CheckpointStore(folder)
+    ends = {str(number).ljust(100_000, "x"): KeptEnd(number, None, NOW) for number in range(1, 21)}
+    store.verdicts.keep_ends(InFile(demo), KeptEnds(ends))
+    assert sorted(end.through for end in store.verdicts.ends(InFile(demo)).ends.values()) == [*range(11, 21)]
 
 
 def test_an_end_of_a_tenant_that_is_there_again_is_lost_no_more(demo: Path, folder: Path) -> None:
