@@ -225,6 +225,12 @@ def to_the_end(text: str) -> str:
     return text.replace("\0", NUL_SEEN)
 
 
+def nuls_told(count: int) -> str:
+    """Behind what says that something was copied: what became of so many NULs in it; "" of none."""
+    became = f"{counted(count, 'NUL')} became “{NUL_SEEN}”, as most programs paste no further than a NUL"
+    return f"; {became}" if count else ""
+
+
 def cells(text: str) -> str:
     """`text` for a spreadsheet, which makes several cells of tabs and line breaks. Of one cell it stays as it
     is: it is pasted elsewhere more often, and stands alone under its own name. No paste ends at a NUL.

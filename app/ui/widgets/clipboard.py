@@ -7,15 +7,16 @@ from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QTextOption
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
-from app.services.text import to_the_end
+from app.services.text import nuls_told, to_the_end
 
 _KLIPPER: Final = "x-kde-passwordManagerHint"
 _WINDOWS: Final = 'application/x-qt-windows-mime;value="ExcludeClipboardContentFromMonitorProcessing"'
 
 
-def copy_text(text: str) -> None:
-    """All of it arrives, whatever it holds."""
+def copy_text(text: str) -> str:
+    """All of it arrives, whatever it holds; what a person is to hear of that, behind “Copied”."""
     QGuiApplication.clipboard().setText(to_the_end(text))
+    return nuls_told(text.count("\0"))
 
 
 def copy_secret(text: str) -> None:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QSplitter,
     QStackedLayout,
     QToolButton,
+    QToolTip,
     QWidget,
 )
 
@@ -24,6 +25,7 @@ from app.itemmodels.columns import Tone
 from app.services.text import counted, in_one_line
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
+from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import (
     SHORT,
     Chip,
@@ -677,7 +679,9 @@ class FieldList(QWidget):
         holder.deleteLater()
 
     def _copy(self, field: Field, button: QToolButton) -> None:
-        copy_text(field.value if field.copy is None else field.copy)
+        if told := copy_text(field.value if field.copy is None else field.copy):
+            QToolTip.showText(button.mapToGlobal(button.rect().bottomLeft()), f"Copied{told}.", button)
+            announce(button, f"Copied{told}.")
         button.setIcon(self._theme.icon(Icon.CHECK, Tone.OK))
         plain = self._theme.icon(Icon.COPY, "dim")
         later(button, _COPIED_MS, lambda: button.setIcon(plain))

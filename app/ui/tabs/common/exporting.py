@@ -16,7 +16,7 @@ from app.services.records.export import Format
 from app.services.records.list_query import Key, ListedValue, ListQuery
 from app.services.records.lists import READ_EACH, Keys
 from app.services.records.tables import ColumnKind
-from app.services.text import NUL_SEEN, cells, counted, readable
+from app.services.text import NUL_SEEN, cells, counted, nuls_told, readable
 from app.ui.widgets.actions import give_letters
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.file_dialogs import ask_save
@@ -41,6 +41,7 @@ FEW = 2000
 CLIPBOARD_CHARACTERS = 32_000_000
 """More than that is no text to paste, and other programs stall over it."""
 
+_NUL = "\0"
 _PIECE = 1 << 18
 """Bytes or characters that are taken before another thread has its turn."""
 
@@ -107,8 +108,7 @@ def _filter_by(tab: "RecordTab", cell: _Cell) -> None:
 
 def _copy(tab: "RecordTab", cell: _Cell) -> None:
     if cell.column.of:
-        QGuiApplication.clipboard().setText(cells(cell.words))
-        tab.context.say(f"{cell.column.title} copied")
+        _put(tab, cell.column.title, cell.words)
     else:
         _with_value(tab, cell.key, cell.column.name, partial(_copy_value, tab))
 
@@ -134,9 +134,13 @@ def _with_value(
 def _copy_value(tab: "RecordTab", column: str, value: ListedValue) -> None:
     is_time = tab.spec.table.of_file(column).kind is ColumnKind.TIME
     text = readable(export.as_time(value) if is_time else value)
+    _put(tab, tab.model.columns[tab.model.column_of(column)].title, text)
+
+
+def _put(tab: "RecordTab", title: str, text: str) -> None:
+    """One value on the clipboard, of the column with this title."""
     QGuiApplication.clipboard().setText(cells(text))
-    header = tab.model.columns[tab.model.column_of(column)].title
-    tab.context.say(f"{header} copied")
+    tab.context.say(f"{title} copied{nuls_told(text.count(_NUL))}")
 
 
 def ask_export(tab: "RecordTab", query: ListQuery, keys: Keys | None = None) -> None:
@@ -206,22 +210,23 @@ def copy_rows(tab: "RecordTab", form: str, _: bool = False) -> None:
 def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, keys: Keys) -> None:
     context = tab.context
 
-    def copied(text: QByteArray | None) -> None:
-        if text is None:
+    def copied(found: tuple[QByteArray, int] | None) -> None:
+        if found is None:
             _offer_file(tab, query, keys)
             return
+        text, nuls = found
         _to_clipboard(text)
-        context.say(f"{counted(len(keys), 'row')} copied")
+        context.say(f"{counted(len(keys), 'row')} copied{nuls_told(nuls)}")
 
     most = CLIPBOARD_CHARACTERS
 
-    def few(database: Database) -> QByteArray | None:
+    def few(database: Database) -> tuple[QByteArray, int] | None:
         with suppress(TooMuch):
             text = export.text_of(database, context.lists, export.RowsWanted(query, form, keys, most))
             return _joined(text[at : at + _PIECE].encode() for at in range(0, len(text), _PIECE))
         return None
 
-    def work(monitor: Monitor) -> QByteArray | None:
+    def work(monitor: Monitor) -> tuple[QByteArray, int] | None:
         with place_in_passing() as path, suppress(TooMuch):
             _export(tab, query, form, keys, most)(path, monitor=monitor)
             with path.open("rb") as stream:
@@ -241,15 +246,16 @@ def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, keys: Keys) -> 
 _COMING = "The rows are still being read; copy them once they are selected."
 
 
-def _joined(pieces: Iterable[bytes]) -> QByteArray:
-    """A text as Qt gives it to other programs. As a Python string of 24 million characters it held up the
-    interface for 190 ms, read from UTF-8 on another thread and made into Qt's own. Of a NUL on a clipboard
-    most programs make the end.
+def _joined(pieces: Iterable[bytes]) -> tuple[QByteArray, int]:
+    """A text as Qt gives it to other programs, and how many NULs were in it: of one on a clipboard most make
+    the end. As a Python string of 24 million characters it held up the interface for 190 ms, read from UTF-8
+    on another thread and made into Qt's own.
     """
-    text = QByteArray()
+    text, nuls = QByteArray(), 0
     for piece in pieces:
+        nuls += piece.count(0)
         text.append(piece.replace(b"\0", NUL_SEEN.encode()))
-    return text
+    return text, nuls
 
 
 def _to_clipboard(text: QByteArray) -> None:

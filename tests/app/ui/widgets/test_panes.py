@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QRect, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QToolButton, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Tone
@@ -125,6 +125,7 @@ def test_fields_are_plain_and_copied_whole(qtbot: QtBot, theme: Theme) -> None:
     assert QGuiApplication.clipboard().text() == whole
     qtbot.mouseClick(of_note, Qt.MouseButton.LeftButton)
     assert QGuiApplication.clipboard().text() == "<b>x</b>␀"
+    assert QToolTip.text().startswith("Copied; 1 NUL became “␀”")
 
 
 def test_the_values_of_lists_below_each_other_begin_at_one_line(qtbot: QtBot, theme: Theme) -> None:

@@ -92,11 +92,18 @@ def test_a_value_is_copied_whole_and_a_time_as_a_time(
     page, clipboard = open_file(qtbot, window, demo_path), QGuiApplication.clipboard()
     pick(page, 0, "email", "Copy this value")
     qtbot.waitUntil(lambda: clipboard.text() == long)
+    told = "copied; 1 NUL became “␀”, as most programs paste no further than a NUL"
+    assert window.toast.label.text() == f"E-mail {told}"
     pick(page, 0, "created_at", "Copy this value")
     qtbot.waitUntil(lambda: clipboard.text() == "2026-11-22 13:55:07")
+    assert window.toast.label.text() == "Created copied"
     choose(qtbot, page, 0)
     exporting.copy_rows(page, "text")
     qtbot.waitUntil(lambda: long in clipboard.text())
+    assert window.toast.label.text() == f"1 row {told}"
+    exporting.copy_rows(page, "json")
+    qtbot.waitUntil(lambda: "x\\u0000@example.org" in clipboard.text())
+    assert window.toast.label.text() == "1 row copied", "that has a form for it"
 
 
 @pytest.mark.parametrize(
