@@ -78,6 +78,8 @@ def cover_now(
         if seen.continues and not seen.new_entries:
             return Covered(seen.checkpoint)
         if seen.is_older:
+            if (exactly := store.exactly(where)) is not None:
+                return Covered(exactly)
             return Covered(why_not=f"It is an earlier state than checkpoint {seen.checkpoint} knows.")
         rows = most_to_read(where, store, EVERYTHING)
         if rows > MOST_READ:
@@ -126,8 +128,10 @@ def keep_bookmark(
     name = database.keep_bookmark(why)
     if (number := found.checkpoint) is not None:
         try:
-            now = store.continuation(InDatabase(database))
-            if now.checkpoint != number or now.divergences or now.new_entries:
+            where = InDatabase(database)
+            now = store.continuation(where)
+            as_it_was = now.checkpoint == number and now.continues and not now.new_entries
+            if not (as_it_was or (now.is_older and store.exactly(where) == number)):
                 found = replace(found, checkpoint=None, why_not=f"Others wrote behind checkpoint {number}.")
         except (TenantAdminError, OSError) as error:  # it is kept all the same
             found = replace(found, checkpoint=None, why_not=_why(error))

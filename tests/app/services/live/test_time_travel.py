@@ -123,4 +123,7 @@ def test_a_bookmark_is_kept_with_a_checkpoint_of_what_it_leads_to(
     assert kept().startswith("No checkpoint knows all its entries. The audit chain is broken")
     ask(file, "UPDATE sqlite_sequence SET seq = 4 WHERE name = 'audit_chain'")
     assert kept() == "No checkpoint knows all its entries. It is an earlier state than checkpoint 2 knows."
+    ask(file, "DELETE FROM audit_chain WHERE seq > 3")
+    ask(file, "UPDATE sqlite_sequence SET seq = 3 WHERE name = 'audit_chain'")
+    assert kept() == "Checkpoint 1 knows its entries.", "an earlier state that is just as it knew it"
     assert len(store.checkpoints(InDatabase(database))) == 2
