@@ -45,11 +45,12 @@ class EarlierState(Caution):
 
     question = "Go on from an earlier state?"
     sentence = (
-        "{name} is an earlier state of what was signed or verified here, or its end was cut off. What is "
-        "recorded now takes the number of an entry that was there, and the chain will look tampered with. "
-        "Put back the later state first; or, if this is right, say so first: “Start over…” goes on from "
-        "here, “Another database…” is for a copy that now differs on purpose, and an end that no checkpoint "
-        "knew can be accepted in the audit tab; nothing was changed."
+        "{name} is an earlier state of what was made, signed or verified here, or its end was cut off. What "
+        "is recorded now goes on without the entries that are gone, and may take the number of one: to "
+        "whoever knows them the chain looks tampered with then. Put back the later state first; or, if this "
+        "is right, say so first: “Start over…” goes on from here, “Another database…” is for a copy that now "
+        "differs on purpose, and an end that no checkpoint knew can be accepted in the audit tab; nothing "
+        "was changed."
     )
 
 
@@ -57,11 +58,11 @@ class WentBack(EarlierState):
     """The same of a database that Time Travel may have brought back."""
 
     sentence = (
-        "{name} is an earlier state of what was signed or verified here. What is recorded now takes the "
-        "number of an entry that was there, and the chain will look tampered with. If it was brought back "
-        "on purpose, say so first: “Start over…” goes on from here, and an end that no checkpoint knew can "
-        "be accepted in the audit tab; if not, bring the later state back by Time Travel; nothing was "
-        "changed."
+        "{name} is an earlier state of what was made, signed or verified here. What is recorded now goes on "
+        "without the entries that are gone, and may take the number of one: to whoever knows them the chain "
+        "looks tampered with then. If it was brought back on purpose, say so first: “Start over…” goes on "
+        "from here, and an end that no checkpoint knew can be accepted in the audit tab; if not, bring the "
+        "later state back by Time Travel; nothing was changed."
     )
 
 

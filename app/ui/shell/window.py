@@ -679,11 +679,15 @@ class MainWindow(QMainWindow):
         self._welcome_if_nothing()  # a file that is gone is no longer offered
 
     def _ask(self, caution: Caution, agreed: Callable[[], object], refused: Callable[[], object]) -> None:
+        from app.services.chain.cautions import EarlierState  # noqa: PLC0415
         from app.ui.tabs.audit.dialogs import offer_way_out  # noqa: PLC0415
         from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415
 
         within = QApplication.activeModalWidget() or self  # a form, perhaps
         asked, sentence = caution.question, caution.happened
+        lost = None if self.context is None else self.context.verdict.lost_end
+        if lost is not None and isinstance(caution, EarlierState):
+            sentence = f"{sentence}\n\nIt was {lost.known}, and {lost.found}."
         if caution.act:
             sentence = f"{sentence}\n\nThis waits for your answer: {caution.act}."
         dialog = ConfirmDialog(self.theme, asked, sentence, action="Go on", parent=within)

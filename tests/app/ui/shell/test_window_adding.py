@@ -180,7 +180,7 @@ def test_in_an_earlier_state_the_question_leads_to_the_way_out_and_the_lines_sta
     assert "“Another database…” is for a copy" in words(question)
     assert button(question, "Start over…").isEnabled()
     press("Escape")
-    qtbot.waitUntil(lambda: "is an earlier state of what was signed" in form.problem.text())
+    qtbot.waitUntil(lambda: "is an earlier state of what was made, signed" in form.problem.text())
     assert not form.tenant.isEnabled(), "each line has its own"
     qtbot.waitUntil(lambda: form.problem.visibleRegion().boundingRect() == form.problem.rect())
     click(qtbot, form.action_button)

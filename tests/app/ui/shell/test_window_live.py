@@ -361,7 +361,7 @@ def test_it_goes_back_in_time_and_forward_again(
     before = forward.line.text()
     assert [row[0] for row in texts(forward.table)] == ["just before going back", "before going back", KEPT]
     click(qtbot, forward.return_button)
-    assert "It is an earlier state than checkpoint 2 knows." in words(dialog(qtbot, window, ConfirmDialog))
+    assert "checkpoint 1 knows its entries. Where some" in words(dialog(qtbot, window, ConfirmDialog))
     press("Escape")
     closed(qtbot, window, ConfirmDialog)
     go_back(qtbot, window, travel(qtbot, window))
@@ -489,7 +489,7 @@ def test_an_earlier_state_is_what_verification_says_of_it(
         entries = count(file, "audit_chain")
         edit_email(qtbot, window, "mei@acme-corp.example")
         asked = dialog(qtbot, window, ConfirmDialog)
-        assert "the chain will look tampered with" in words(asked)
+        assert "the chain looks tampered with then" in words(asked)
         asked.reject()
         closed(qtbot, window, ConfirmDialog)
         window.findChildren(FormDialog)[-1].reject()
@@ -985,6 +985,7 @@ def test_an_own_act_in_whose_place_others_entries_stand_is_told_until_somebody_a
     press("Ctrl+Z")  # which is asked about, as any act in an earlier state
     question = dialog(qtbot, window, ConfirmDialog)
     assert question.windowTitle().endswith("Go on from an earlier state?")
+    assert f"It was known to have entry {last + 1:,} (" in words(question)
     question.accept()
     why = ": another line of entries stands in its place (Time Travel, or somebody else). Nothing"
     refused = dialog(qtbot, window, ErrorDialog)
