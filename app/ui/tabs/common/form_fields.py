@@ -3,6 +3,7 @@ line that says what an act on many records takes, where each row is charged.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
 
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
@@ -240,17 +241,22 @@ def _quoted(name: str) -> str:
     return f"“{bounded(name, longest=_SHOWN)}”"
 
 
+_LOW: Final = 640
+"""Points of a screen below which a form with a price scrolls."""
+
+
 class PriceLine(Label):
     """`PriceLine(context)`: empty where nobody pays, and where the act is about one record; where somebody
-    does it keeps room for so many `lines`, so that no button moves when it is told. It is for the foot of a
-    form, where it is in sight.
+    does it keeps room for so many `lines`, so that no button moves when it is told. On low screens none does:
+    a form is as high as that lets it, and its fields need the room. It is for the foot of a form, where it is
+    in sight.
     """
 
     def __init__(self, context: Context, lines: int = 3) -> None:
         super().__init__("", Look.DIM, wrap=True)
         self._context = context
         self._is_told = context.opened.database.charges
-        if self._is_told:
+        if self._is_told and self.screen().availableGeometry().height() >= _LOW:
             self.setMinimumHeight(lines * self.fontMetrics().lineSpacing())
             policy = self.sizePolicy()
             policy.setRetainSizeWhenHidden(True)

@@ -49,7 +49,7 @@ _LABELS: Final = {
     MONTHS: "Revisit after months",
     NOTE: "Note on the estimate",
 }
-_LINES: Final = {IDEA: 3, REFINED: 2, REASON: 2, NOTE: 2}
+_LINES: Final = {IDEA: 2, REFINED: 2, REASON: 2, NOTE: 2}
 _CHECKS: Final[Mapping[str, Callable[[str], object]]] = {
     IDEA: parking.valid_idea,
     REFINED: parking.valid_refined,

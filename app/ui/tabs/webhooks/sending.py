@@ -64,8 +64,10 @@ _KEPT = "Kept in the delivery log. Nothing about the webhook was changed."
 _EARLIER = "Of the event sent before, which is in the delivery log. The one beside it was not sent yet."
 _WIDTH = 860
 _AROUND, _BETWEEN = 20, 24
-_REQUEST_LINES, _LEAST_LINES, _AROUND_LINES = 12, 5, 24
-"""Those of a request that is signed as Standard Webhooks say, and how many are seen at least."""
+_REQUEST_LINES, _SAMPLE_LINES, _LEAST_LINES, _AROUND_LINES = 12, 10, 5, 24
+"""Those of a request that is signed as Standard Webhooks say, and of the longest sample of a body; and how
+many are seen at least.
+"""
 
 
 def _height(box: QPlainTextEdit, lines: int) -> int:
@@ -77,6 +79,13 @@ class _RequestBox(QPlainTextEdit):
 
     def sizeHint(self) -> QSize:
         return QSize(super().sizeHint().width(), _height(self, _REQUEST_LINES))
+
+
+class _BodyBox(PasteBox):
+    """The same of a body as the samples are."""
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), _height(self, _SAMPLE_LINES))
 
 
 class SendEventDialog(Dialog):
@@ -118,7 +127,7 @@ class SendEventDialog(Dialog):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.meaning = Label("", Look.DIM, wrap=True)
         self.body_state = Label(_SAMPLE, Look.DIM)
-        self.body_editor = PasteBox(MOST_BODY)
+        self.body_editor = _BodyBox(MOST_BODY)
         self.body_editor.refused.connect(self._say_problem)
         self.body_editor.setFont(theme.mono_font())
         self.body_editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)

@@ -1,11 +1,15 @@
 """A tenant is chosen, event types are ticked; what is new is asked for."""
 
-from PySide6.QtCore import QPoint, QPointF, Qt
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QAccessible, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.ui.tabs.common.form_fields import EventsField, TenantField
+from app.ui.tabs.common.form_fields import EventsField, PriceLine, TenantField
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import WIDTH
 from app.ui.widgets.form_dialog import FormDialog
@@ -198,3 +202,17 @@ def test_what_the_tenant_s_parts_are_for_and_what_is_wrong_is_heard_where_the_fo
     field.box.setFocus()
     assert described() == "Tenant"
     form.set_clean()
+
+
+@pytest.mark.parametrize(("height", "keeps"), [(800, True), (400, False)])
+def test_a_price_that_is_not_told_yet_takes_no_room_from_a_form_on_a_low_screen(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, height: int, keeps: bool
+) -> None:
+    """Which is as high as the screen lets it, so that no button moves there either."""
+    screen = SimpleNamespace(availableGeometry=lambda: QRect(0, 0, 640, height))
+    monkeypatch.setattr(PriceLine, "screen", lambda line: screen)
+    database = SimpleNamespace(charges=True)
+    context: Any = SimpleNamespace(opened=SimpleNamespace(database=database))
+    line = added(qtbot, PriceLine(context))
+    assert line.sizePolicy().retainSizeWhenHidden() == keeps
+    assert (line.minimumHeight() >= 3 * line.fontMetrics().lineSpacing()) == keeps

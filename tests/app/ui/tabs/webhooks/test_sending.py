@@ -290,6 +290,19 @@ def test_what_is_chosen_stands_in_halves_above_request_and_answer(
         assert tenant.width() == webhook.width()
 
 
+@pytest.mark.slow
+def test_there_is_room_for_the_longest_sample(show_tab: ShowTab, context: Context, qtbot: QtBot) -> None:
+    with serving(answer()) as hook:
+        point(context.opened.path, hook)
+        shown = opened(show_tab, context, qtbot)
+        box, lines = shown.body_editor, []
+        for number in range(shown.events.count()):
+            shown.events.setCurrentIndex(number)
+            lines.append(box.blockCount())
+        around = 2 * int(box.document().documentMargin())
+        assert box.sizeHint().height() >= max(lines) * box.fontMetrics().lineSpacing() + around
+
+
 def test_outcomes_have_words_of_their_own() -> None:
     assert len({outcome.value for outcome in DeliveryOutcome}) == len(DeliveryOutcome)
 
