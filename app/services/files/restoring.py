@@ -322,7 +322,7 @@ def carry_out(
         raise NotRecorded(path, offered.prepared.unfit and f"an audit chain that {offered.prepared.unfit}")
     where = InFile(path)
     before = Reason.BEFORE_RESTORE
-    try_to_sign(where, store, verify, clock=lambda: now, reason=before, monitor=monitor)
+    try_to_sign(where, store, verify, clock=lambda: now, reason=before, by=actor, monitor=monitor)
     database = problem = None
     # What was chosen may be another file by now; what it was then is in the copy.
     chosen = [offered.prepared.source] if traces(offered.prepared.source) == offered.prepared.traces else []

@@ -385,7 +385,7 @@ def erase(
             raise Cancelled
         with database.cancellable(monitor.cancelled):
             known = contents(chosen, planned.going)
-        forget = partial(_forget, opened, planned, log, old_secrets)
+        forget = partial(_forget, opened, planned, store, log, old_secrets)
         second = share_of(monitor, _VERIFIED, _COPIED)
         with opened.kept_copy("erasing", lambda _: _copied(chosen), now=now, monitor=second) as copy:
             second.progress(1, 1)
@@ -442,10 +442,15 @@ def erase(
 
 
 def _forget(
-    opened: Opened, erased: Erasure, log: DeliveryLog | None, old_secrets: OldSecrets | None
+    opened: Opened,
+    erased: Erasure,
+    store: CheckpointStore,
+    log: DeliveryLog | None,
+    old_secrets: OldSecrets | None,
 ) -> list[str]:
     """What is kept of it beside the database goes, too; what does not, in sentences."""
     database = opened.database
+    store.verdicts.own.forget_tenant(opened.where, erased.tenant)
     if old_secrets is not None and WEBHOOK_DESTINATIONS.name in erased.going:
         ids = raw(f"SELECT CAST(id AS BLOB) FROM main.{WEBHOOK_DESTINATIONS.name}")  # noqa: S608
         with suppress(TenantAdminError):  # they end with their time

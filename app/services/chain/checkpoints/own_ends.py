@@ -56,6 +56,10 @@ class OwnEnds:
             if len(left) < len(known):
                 self._write(where, {one.tenant: one for one in left})
 
+    def forget_tenant(self, where: Where, tenant: str) -> None:
+        """What was made in it says whom it was about."""
+        self.forget(where, {one.number for one in self.all(where) if one.tenant == tenant})
+
     def _write(self, where: Where, made: dict[str, OwnEntry]) -> None:
         if paths.NO_HOME in self._folder.parents:
             return

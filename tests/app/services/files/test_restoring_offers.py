@@ -11,6 +11,7 @@ import pytest
 from app.services.chain.cautions import NotRecorded
 from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.checkpoints.kept import announce
+from app.services.chain.checkpoints.making import verify_with_checkpoints
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import GENESIS, Code, Verdict, entry_hash
 from app.services.chain.where import InFile, Where
@@ -122,6 +123,20 @@ def test_after_a_restore_what_is_cut_off_is_still_found(live: Path, folder: Path
     ask(live, "UPDATE sqlite_sequence SET seq = 295 WHERE name = 'audit_chain'")
     codes = {finding.code for finding in verify_known(live, folder, now=NOW).findings}
     assert codes == {Code.TRUNCATED}
+
+
+@pytest.mark.slow
+def test_no_checkpoint_is_made_before_a_restore_of_a_chain_that_lost_its_end(
+    live: Path, folder: Path, tmp_path: Path
+) -> None:
+    checkpoint(live, folder)
+    append(live, 2)
+    whole, store = snapshot_copy(live, tmp_path / "whole.sqlite"), CheckpointStore(folder)
+    verify_with_checkpoints(InFile(live), store, VERIFY, now=NOW, by="ada")
+    ask(live, "DELETE FROM audit_chain WHERE seq = (SELECT max(seq) FROM audit_chain)")
+    ask(live, "UPDATE sqlite_sequence SET seq = seq - 1 WHERE name = 'audit_chain'")
+    carry_out(live, offer(live, whole, folder), folder)
+    assert [item.reason for item in store.checkpoints(InFile(live))] == ["verify", "restore"]
 
 
 @pytest.mark.slow

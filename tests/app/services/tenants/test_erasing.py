@@ -29,6 +29,7 @@ from app.services.tenants import erasing
 from app.services.tenants.contents import contents
 from app.services.tenants.erasing import Erased
 from app.workers.scan_pool import store_and_verifier
+from models.engine import OwnEntry
 from models.errors import Cancelled, InvalidInput, NotAllowed, TenantAdminError
 from models.progress import Monitor
 from models.schema import read_stored
@@ -397,7 +398,16 @@ def test_what_was_sent_to_its_webhooks_is_forgotten_and_what_they_were_signed_wi
         to = Destination("w", tenant, "", "https://h.example/", "h.example", "*", None)
         request = make(to, "run_killed", "{}", now=NOW)
         log.add(str(opened.kept_by), to, request, answer, signing=Signing.PLATFORM, days=30)
+    store, _ = store_and_verifier()
+    newest = "SELECT tenant_id, max(seq), hash FROM audit_chain GROUP BY tenant_id"
+    made = [
+        OwnEntry(tenant, number, head, NOW, "User ann@acme.example created")
+        for tenant, number, head in ask(path, newest)
+    ]
+    store.verdicts.own.keep(opened.where, made)
     erase(path, log=log, old_secrets=secrets)
+    kept = {one.tenant for one in store.verdicts.own.all(opened.where)}
+    assert kept == {one.tenant for one in made} - {TENANT} != set()
     assert len(keyring.kept) == left + 1
     assert [one.tenant for one in log.find(LogQuery(str(opened.kept_by)))] == ["globex"]
 
