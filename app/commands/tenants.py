@@ -7,12 +7,16 @@ from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app import paths
 from app.commands import common
 from app.services.text import counted, tenant_name, utc_time
 from models.errors import NotAllowed
 from models.progress import Monitor
+
+if TYPE_CHECKING:
+    from app.services.chain.verify.report import LostEnd
 
 
 def tenants_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +42,7 @@ def tenants(options: argparse.Namespace) -> int:
 
 def _list(options: argparse.Namespace) -> int:
     from app.services.chain.checkpoints.making import ends_looked_for  # noqa: PLC0415
-    from app.services.chain.headlines import headline  # noqa: PLC0415
+    from app.services.chain.headlines import headline, of_lost_end  # noqa: PLC0415
     from app.services.deliveries.log import DeliveryLog  # noqa: PLC0415
     from app.services.tenants import overview  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
@@ -50,10 +54,11 @@ def _list(options: argparse.Namespace) -> int:
     store = store_and_verifier()[0]
     last_said = store.verdicts.last(given.where)
     there: Collection[str] = ()
-    if last_said is not None and last_said.intact:
+    lost: LostEnd | None = None
+    if last_said is None or last_said.intact:
         lost, there = ends_looked_for(given.where, store, last_said)
-        last_said = replace(last_said, lost_end=lost)
-    known = overview.known_of(last_said, there)
+        last_said = None if last_said is None else replace(last_said, lost_end=lost)
+    known = overview.known_of(last_said, there, lost)
     with given.database.connection_context():
         found = overview.overview(given.database, known, DeliveryLog(), str(given.kept_by))
     if options.json:
@@ -69,6 +74,8 @@ def _list(options: argparse.Namespace) -> int:
         common.say(
             f"All chains together: {headline(last_said)}, {when}; tenant-admin verify says what it is."
         )
+    elif lost is not None:
+        common.say(f"All chains together: {of_lost_end(lost)}; tenant-admin verify says what it is.")
     common.say(overview.totals(found))
     common.say_used(given.database.usage)
     return common.EXIT_INTACT

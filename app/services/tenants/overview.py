@@ -83,13 +83,16 @@ class KnownOfChains:
         return self.is_broken and self.others is None and not self.verdicts
 
 
-def known_of(said: KeptVerdict | None, there: Collection[str] = ()) -> KnownOfChains:
+def known_of(
+    said: KeptVerdict | None, there: Collection[str] = (), lost: LostEnd | None = None
+) -> KnownOfChains:
     """What is still known of it after a restart: of each of a whole that did not hold, of all of them, or
     nothing of any. What was found when an end had been lost says of the others what it would without that;
-    what was found before, no more, but of those whose own ends were looked for by now and are `there`.
+    what was found before, no more, but of those whose own ends were looked for by now and are `there`. Where
+    no whole was ever verified, what is `lost` of the tenants that were.
     """
     if said is None:
-        return KnownOfChains()
+        return KnownOfChains(ends_lost=whose(lost))
     lost = said.lost_end if said.intact else None
     is_doubted = lost is not None and said.is_before_loss
     is_of_all = replace(said, lost_end=None).is_of_all

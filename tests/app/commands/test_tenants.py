@@ -61,6 +61,20 @@ def test_a_lost_end_is_said_of_its_tenant_and_what_was_verified_of_the_others(tm
     assert None not in {one["verifiedAt"] for one in found}
 
 
+def test_a_lost_end_is_said_of_a_tenant_that_alone_was_ever_verified(tmp_path: Path) -> None:
+    path = sample(tmp_path / "foundation.sqlite", rows=300)
+    (owner, last), *_ = ask(path, "SELECT tenant_id, max(seq) FROM audit_chain GROUP BY 1 ORDER BY 2 DESC")
+    assert run("verify", path, "--tenant", owner).returncode == 0
+    assert "All chains together" not in run("tenants", "list", path).stdout
+    ask(path, "DELETE FROM audit_chain WHERE seq = ?", last)
+    ask(
+        path, "UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM audit_chain) WHERE name = 'audit_chain'"
+    )
+    said = run("tenants", "list", path).stdout.splitlines()
+    assert [line.split(": ")[0] for line in said if "; chain end lost" in line] == [owner]
+    assert said[-2].startswith("All chains together: Older state, or cut off; tenant-admin verify says")
+
+
 def test_a_chain_of_which_nothing_is_left_is_broken(tmp_path: Path) -> None:
     path = sample(tmp_path / "foundation.sqlite", rows=300)
     assert run("checkpoint", path).returncode == 0

@@ -637,11 +637,8 @@ def keep_verdict(
     hold that may have lost their end.
     """
     last, (through, tenant, head) = store.verdicts.last(where), _last_entry(report, since)
-    other = store.verdicts.of_another_file(where) if last is None else None
     ledger = "" if where.costs else _ledger(where)
-    before = last
-    if other is not None and not (other.ledger and ledger and other.ledger != ledger):
-        before, other = other, None  # a copy of it took its place, as editors and restores do it
+    before, other = _said_before(where, store, ledger)
     ends = [] if before is None else _ends_to_look_for(before, through)
     kept, of_tenants = _ends_of_tenants(where, store), list[LostEnd]()
     if report.verdict is not Verdict.UNREADABLE:  # also of what is broken, as something may excuse it later
@@ -711,6 +708,19 @@ def keep_verdict(
     return report.with_lost_end(lost_end, *([f"This end was not accepted{why}"] if accepts_end else []))
 
 
+def _said_before(
+    where: Where, store: CheckpointStore, ledger: str
+) -> tuple[KeptVerdict | None, KeptVerdict | None]:
+    """What was said last of this database, also where a copy of it took its file's place, as editors and
+    restores do it; or else of another one in this place, by its ledger.
+    """
+    last = store.verdicts.last(where)
+    other = store.verdicts.of_another_file(where) if last is None else None
+    if other is not None and other.ledger and ledger and other.ledger != ledger:
+        return None, other
+    return last or other, None
+
+
 def _with_own(ends: Sequence[LostEnd], own: Sequence[LostEnd]) -> list[LostEnd]:
     """What is lost, those entries that were made here among it, by their numbers."""
     known = {end.through for end in ends}
@@ -776,8 +786,8 @@ def lost_end_of(where: Where, store: CheckpointStore, last: KeptVerdict | None) 
     """Of what was verified `last`, and of the tenants that were gone through, whether an end is lost: for
     where nothing verifies it again. Reads a few rows. Raises the errors of `where.connect`.
     """
-    kept, seen = store.verdicts.ends(where), Seen()
-    newest = sorted(kept.ends.items() if kept.this else (), key=lambda item: item[1].through)
+    kept, seen = _ends_of_tenants(where, store), Seen()
+    newest = sorted(kept.ends.items(), key=lambda item: item[1].through)
     ends, lost = dict(newest[-_MOST_LOOKED_FOR:]), None
     through = 0 if last is None else last.through
     if not (through or ends):
@@ -825,14 +835,14 @@ def as_own(end: LostEnd | None, own: Sequence[LostEnd]) -> LostEnd | None:
 
 
 def ends_looked_for(
-    where: Where, store: CheckpointStore, last: KeptVerdict
+    where: Where, store: CheckpointStore, last: KeptVerdict | None
 ) -> tuple[LostEnd | None, frozenset[str]]:
     """What is lost already, or by now, with whose else; and the tenants whose own ends are there. Raises the
     errors of `where.connect`.
     """
-    kept, now = store.verdicts.ends(where), lost_end_of(where, store, last)
-    newest = sorted(kept.ends if kept.this else (), key=lambda name: kept.ends[name].through)
-    there, lost = frozenset(newest[-_MOST_LOOKED_FOR:]), last.lost_end or now
+    kept, now = _ends_of_tenants(where, store), lost_end_of(where, store, last)
+    newest = sorted(kept.ends, key=lambda name: kept.ends[name].through)
+    there, lost = frozenset(newest[-_MOST_LOOKED_FOR:]), (last and last.lost_end) or now
     if lost is None or now is None or lost is now:
         return lost, there - (frozenset() if lost is None else lost.tenants)
     alone = replace(lost, others=())
@@ -844,7 +854,8 @@ def require_end(where: Where, store: CheckpointStore) -> None:
     """Raises `NotAllowed` where the database has lost its end, or ends before what its newest checkpoint
     knows: for an act about which nobody is asked. Reads a few rows. Raises as `known_through`.
     """
-    last, lost_end, way = store.verdicts.last(where), None, _ACCEPT_END
+    lost_end, way = None, _ACCEPT_END
+    last, _ = _said_before(where, store, "" if where.costs else _ledger(where))
     if last is None or last.intact:
         lost_end = (last and last.lost_end) or lost_end_of(where, store, last)
     lost_end = as_own(lost_end, lost_own_of(where, store)[0])

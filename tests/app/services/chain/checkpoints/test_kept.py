@@ -20,6 +20,7 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, LostEnd, Report, Section
 from app.services.chain.where import InFile, Where
+from app.services.tenants.overview import known_of
 from models.engine import OwnEntry
 from models.errors import FileLocked, NotAllowed
 from models.status import DAY
@@ -458,11 +459,30 @@ def test_a_copy_that_ends_sooner_and_takes_the_place_of_a_file_has_lost_its_end(
     execute(copy, "DELETE FROM audit_chain WHERE seq > 60", "UPDATE sqlite_sequence SET seq = 60")
     copy.replace(demo)
     for _ in range(2):
+        with pytest.raises(NotAllowed, match="and ends at entry 60 now"):
+            making.require_end(InFile(demo), CheckpointStore(folder))
         report = verified()
         assert report.lost_end is not None and (report.lost_end.through, report.lost_end.ends_at) == (63, 60)
     Path(shutil.copy(demo, tmp_path / "copy.sqlite")).replace(demo)
     assert verified().lost_end == report.lost_end, "and so has a copy of that"
     assert verified(accepts_end=True).stands and verified().stands
+
+
+def test_a_copy_that_takes_the_place_of_a_file_has_lost_the_end_of_a_tenant_alone(
+    demo: Path, folder: Path, tmp_path: Path
+) -> None:
+    """For a command that asks nobody, too, and where no whole was ever verified."""
+    where, store = InFile(demo), CheckpointStore(folder)
+    (end,) = appended(demo, "mine")
+    assert of_tenant(demo, store, "mine").stands
+    copy = Path(shutil.copy(demo, tmp_path / "copy.sqlite"))
+    remove(copy, end)
+    copy.replace(demo)
+    with pytest.raises(NotAllowed, match=f"verified through entry {end} of mine"):
+        making.require_end(where, store)
+    lost, there = making.ends_looked_for(where, store, None)
+    assert lost is not None and lost.tenants == {"mine"} and not there
+    assert known_of(None, there, lost).ends_lost == {"mine"}
 
 
 @pytest.mark.parametrize("reason", [Reason.ANOTHER_DATABASE, Reason.START_OVER])
