@@ -276,15 +276,16 @@ class D1Database(Database):
 
     def _gone_of(self, stored: StoredTables, form: str) -> tuple[list[str], list[object]]:
         """Of each own entry, in this form, that it is gone, and its number; and the values in them all. What
-        goes from the beginning of a chain was pruned, and a chain that is gone altogether erased.
+        goes from the beginning of a chain was pruned, or erased, which leaves a marker.
         """
         found, values = list[str](), list[object]()
         if _has_hashes(stored) and "tenant_id" in stored[_CHAIN].names:
             for one in self.own.values():
                 there = f"(SELECT 1 FROM main.{_CHAIN} WHERE seq = {one.number} AND hash = ?)"  # noqa: S608
-                before = f"(SELECT 1 FROM main.{_CHAIN} WHERE tenant_id = ? AND seq < {one.number})"  # noqa: S608
-                found.append(form.format(f"NOT EXISTS {there} AND EXISTS {before}", one.number))
-                values += one.head, one.tenant
+                its = f"SELECT 1 FROM main.{_CHAIN} WHERE tenant_id = ?"  # noqa: S608
+                is_cut = f"(EXISTS ({its} AND seq < {one.number}) OR NOT EXISTS ({its}))"
+                found.append(form.format(f"NOT EXISTS {there} AND {is_cut}", one.number))
+                values += one.head, one.tenant, one.tenant
         return found, values
 
     def _miss(self, gone: object, own: Mapping[str, OwnEntry]) -> None:

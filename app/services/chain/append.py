@@ -221,7 +221,7 @@ def append(
     then. `cancelled` ends the wait for another writer, and so may a person who is told of it (`Cancelled`).
     `told` says that a person knows of any caution. Whether the chain ends before what checkpoints know is
     looked for with the heads and by the insert itself. Whoever has `agreed` to nothing that could be asked,
-    as a command, is not asked about the clock. `made` gets whose the entries are, and their hashes.
+    as a command, is not asked about the clock. `made` gets whose entries are sent, and their hashes.
     """
     is_asked, agreed = agreed is not None, agreed or Agreed()
     earlier = WentBack if Capability.TIME_TRAVEL in database.capabilities else EarlierState
@@ -250,15 +250,16 @@ def append(
             if ends is not None:
                 appended = append_statements(events, ends, now, unless, batch.what)
             appended = [replace(one, mark=batch.mark, beside=batch.beside) for one in appended]
+            if made is not None:
+                entries = [] if ends is None else appended
+                proofs = (one.proof.sql()[1] for one in entries if one.proof is not None)
+                made[:] = [(str(tenant), str(head)) for tenant, head in proofs]
             try:
                 first = [] if batch.unchanged is None else [batch.unchanged]
                 with within(WATCHING, batch.monitor):
                     held = database.run_batch([*first, *appended, *batch.statements], cancelled=cancelled)
                 if isinstance(batch.statements, list):
                     let_go(batch.statements)
-                if made is not None and ends is not None:
-                    proofs = (one.proof.sql()[1] for one in appended if one.proof is not None)
-                    made += [(str(tenant), str(head)) for tenant, head in proofs]
                 return held
             except errors.DiskFull as error:
                 if rules.HIGHEST_SEQ in last_numbers(database)[:2]:

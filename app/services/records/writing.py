@@ -204,7 +204,7 @@ def commit(
     except errors.MayBeIn as error:
         if error.may_be_in:
             _, sent, asked = planned[-1]
-            error.act, error.made = sent.summary, partial(_as_found, sent, asked)
+            error.act, error.made = sent.summary, partial(_found, sent, asked, made, now)
         raise
     images, change, asked = planned[-1]
     if before is not None:
@@ -234,6 +234,14 @@ def _remember(database: Database, act: str, made: Sequence[tuple[str, str]], now
 
 _NOT_SHOWN = "If a password or secret was generated for it, nobody has seen it: set another one."
 _AS_OTHERS_MADE_IT = "; it cannot be undone, as others may have written to it since"
+
+
+def _found(
+    change: Change, asked: Sequence[Completing], made: Sequence[tuple[str, str]], now: int, database: Database
+) -> Change:
+    """As `_as_found`; its entries are remembered as those of any other act."""
+    _remember(database, change.summary, made, now)
+    return _as_found(change, asked, database)
 
 
 def _as_found(change: Change, asked: Sequence[Completing], database: Database) -> Change:

@@ -19,7 +19,7 @@ from typing import Any, Final
 from app import paths
 from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.checkpoints.own_ends import OwnEnds
-from app.services.chain.rules import SOUND, Verdict
+from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, SOUND, Verdict
 from app.services.chain.verify.report import LostEnd, Section
 from app.services.chain.where import Where
 from models.errors import InvalidInput, StorageError, TenantAdminError
@@ -175,10 +175,13 @@ class KeptVerdicts:
         try:
             stored = json.loads(paths.content(self._ends_of(where)))
             ends = {name: KeptEnd(*values) for name, values in stored["ends"].items()}
-            if not {type(number) for one in ends.values() for number in one.numbers} <= {int}:
+            first = tuple(stored.get("first", ()))
+            each = [head for one in ends.values() for head in (one.head, one.now_head)]
+            heads = [head for head in each if head is not None]
+            are_texts = all(isinstance(text, str) for text in (stored["ledger"], *first, *heads))
+            if not (are_texts and all(map(_is_sound, ends.values()))):
                 return KeptEnds()
-            is_this = stored["file"] == where.location[1]
-            return KeptEnds(ends, stored["ledger"], is_this, tuple(stored.get("first", ())))
+            return KeptEnds(ends, stored["ledger"], stored["file"] == where.location[1], first)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return KeptEnds()
 
@@ -264,6 +267,10 @@ class KeptVerdicts:
 
     def _ends_of(self, where: Where) -> Path:
         return self._ends / self._place(where).name
+
+
+def _is_sound(end: KeptEnd) -> bool:
+    return all(type(number) is int and LOWEST_SEQ <= number <= HIGHEST_SEQ for number in end.numbers)
 
 
 def _end(stored: Any) -> LostEnd | None:

@@ -13,11 +13,11 @@ from typing import Final
 
 from app import paths
 from app.services.chain.checkpoints.rows import Seen, rows_of
-from app.services.chain.rules import GENESIS
+from app.services.chain.rules import GENESIS, HIGHEST_SEQ, LOWEST_SEQ
 from app.services.chain.verify.report import LostEnd
 from app.services.chain.where import Where
 from models.engine import OwnEntry
-from models.errors import StorageError
+from models.errors import StorageError, TenantAdminError
 
 MOST: Final = 200
 """Tenants of which one is kept."""
@@ -33,19 +33,23 @@ class OwnEnds:
         """Remembers them, each in the place of its tenant's last one, where that can be written: an act does
         not fail for it.
         """
-        with suppress(OSError, StorageError):
+        with suppress(OSError, StorageError, TenantAdminError):
             self._write(where, {one.tenant: one for one in [*self.all(where), *made]})
 
     def all(self, where: Where) -> list[OwnEntry]:
-        """Those of this very file or live database, by their numbers."""
+        """Those of this file or live database, by their numbers; also of a copy that took the file's place,
+        as editors and restores do it, unless that is another database by its ledger.
+        """
         try:
             stored = json.loads(paths.content(self._place(where)))
-            if stored["file"] != where.location[1]:
-                return []
             found = [OwnEntry(*one) for one in stored["made"]]
-            is_sound = {*map(type, (number for one in found for number in (one.number, one.at)))} <= {int}
-            return sorted(found, key=attrgetter("number")) if is_sound else []
-        except (OSError, StorageError, ValueError, KeyError, TypeError, RecursionError):
+            if not (isinstance(stored["ledger"], str) and all(map(_is_sound, found))):
+                return []
+            is_this = stored["file"] == where.location[1] or not stored["ledger"]
+            if not is_this and _ledger(where) not in ("", stored["ledger"]):
+                return []
+            return sorted(found, key=attrgetter("number"))
+        except (OSError, StorageError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return []
 
     def forget(self, where: Where, numbers: Collection[int] | None = None) -> None:
@@ -65,7 +69,8 @@ class OwnEnds:
             return
         newest = sorted(made.values(), key=attrgetter("number"))[-MOST:]
         stored = [[one.tenant, one.number, one.head, one.at, one.act] for one in newest]
-        paths.keep(self._place(where), json.dumps({"file": where.location[1], "made": stored}))
+        kept = {"file": where.location[1], "ledger": _ledger(where), "made": stored}
+        paths.keep(self._place(where), json.dumps(kept))
 
     def _place(self, where: Where) -> Path:
         return self._folder / f"{sha256(where.location[0].encode()).hexdigest()[:32]}.json"
@@ -74,8 +79,8 @@ class OwnEnds:
 def lost_own(where: Where, made: Sequence[OwnEntry], ends_at: int, seen: Seen | None = None) -> list[LostEnd]:
     """Those that are not there any more, by two or three queries; `ends_at` is the last entry there is.
 
-    None whose chain begins behind it by now, which was pruned, nor of a tenant without any entry, which was
-    erased. Raises as `Where.connect`.
+    None whose chain begins behind it by now, which was pruned, or erased: that leaves a marker. Raises as
+    `Where.connect`.
     """
     if not made:
         return []
@@ -87,8 +92,25 @@ def lost_own(where: Where, made: Sequence[OwnEntry], ends_at: int, seen: Seen | 
     return [
         LostEnd(one.number, one.at, one.head, ends_at, one.tenant, missed=True, known_by=known_by(one.act))
         for one in gone
-        if one.tenant in firsts and not _is_pruned(one.number, *firsts[one.tenant])
+        if not _is_pruned(one.number, *firsts.get(one.tenant, (0, GENESIS)))
     ]
+
+
+def _is_sound(one: OwnEntry) -> bool:
+    texts, numbers = (one.tenant, one.head, one.act), (one.number, one.at)
+    are_texts = all(isinstance(text, str) for text in texts)
+    return are_texts and all(
+        type(number) is int and LOWEST_SEQ <= number <= HIGHEST_SEQ for number in numbers
+    )
+
+
+def _ledger(where: Where) -> str:
+    """When the first migration of a file ran, where it says so; a live database is told by its identity."""
+    if where.costs:
+        return ""
+    with suppress(TenantAdminError, OSError), rows_of(where) as rows:
+        return rows.ledger()
+    return ""
 
 
 def _is_pruned(number: int, begins: int, previous: str) -> bool:

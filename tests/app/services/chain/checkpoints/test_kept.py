@@ -818,3 +818,17 @@ def test_from_a_checkpoint_on_the_ends_of_tenants_are_looked_for_too(
     found = check(NOW + 120)
     assert found.report.lost_end is not None and found.report.lost_end.tenants == {"acme-corp"}
     assert not check(NOW + 180).report.stands
+
+
+@pytest.mark.parametrize(
+    ("was", "damaged"), [("[61,", f"[{2**63},"), ('"mine"', "[1]"), ('"ledger": ', '"ledger": 1, "x": ')]
+)
+def test_ends_that_are_damaged_count_as_none(demo: Path, folder: Path, was: str, damaged: str) -> None:
+    store, where = CheckpointStore(folder), InFile(demo)
+    appended(demo, "mine")
+    assert of_tenant(demo, store, "mine").stands and "mine" in store.verdicts.ends(where).ends
+    (place,) = (folder / "ends").iterdir()
+    assert was in place.read_text()
+    place.write_text(place.read_text().replace(was, damaged))
+    assert not store.verdicts.ends(where).ends
+    assert of_tenant(demo, store, "mine").stands

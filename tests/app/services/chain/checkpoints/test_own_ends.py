@@ -1,7 +1,9 @@
 """Entries that were made here are looked for by every verification until somebody accepts that one went."""
 
+import shutil
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import apsw
@@ -13,12 +15,17 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.verify.report import Report, Section
 from app.services.chain.where import InDatabase, InFile, Where
 from app.services.records import users
+from models.d1.database import D1Database
 from models.engine import Database, OwnEntry
-from models.errors import NotAllowed
+from models.errors import NotAllowed, OutcomeUnknown
+from models.local.database import LocalDatabase
 from models.status import DAY
 from tests.conftest import NOW
+from tests.d1.edge import Edge
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import VERIFY
+from tests.fixtures.connected import execute
+from tests.fixtures.live import Live
 from tests.fixtures.retaining import path_of, retain
 
 BY: Any = {"actor": "ops", "now": NOW}
@@ -102,7 +109,27 @@ def test_one_that_was_pruned_or_erased_is_not_missed(
     assert not sql.execute("SELECT 1 FROM audit_chain WHERE seq = ?", (made,)).fetchall()
     assert making.lost_own_of(where, store)[0] == []
     sql.execute("DELETE FROM audit_chain WHERE tenant_id = 'acme'")
-    assert making.lost_own_of(where, store)[0] == []
+    (lost,) = making.lost_own_of(where, store)[0]
+    assert lost.through == made, "pruned or erased, a marker would be there"
+
+
+def test_what_is_damaged_counts_as_nothing_kept(where: Where, store: CheckpointStore, made: int) -> None:
+    own = store.verdicts.own
+    (place,) = own._folder.iterdir()
+    text = place.read_text()
+    for was, damaged in (
+        (f", {made}, ", f", {2**63}, "),
+        (f", {made}, ", ", 3.0, "),
+        ('"acme"', "[1]"),
+        (f", {NOW}, ", ", null, "),
+        ('"ledger": "', '"ledger": ["'),
+        ("{", "["),
+    ):
+        assert was in text
+        place.write_text(text.replace(was, damaged, 1))
+        assert own.all(where) == [], damaged
+    place.write_text(text)
+    assert len(own.all(where)) == 1
 
 
 def test_of_an_earlier_state_that_was_put_back_nothing_is_missed(
@@ -114,3 +141,43 @@ def test_of_an_earlier_state_that_was_put_back_nothing_is_missed(
         assert store.verdicts.own.all(where) == kept
     assert store.verdicts.own.all(where) == [], "an act that puts an earlier state back says so"
     assert OwnEnds(store._folder).all(where) == []
+
+
+def test_a_copy_that_took_the_place_of_a_file_is_held_to_what_was_made_here(
+    database: LocalDatabase, database_path: Path, store: CheckpointStore, tmp_path: Path
+) -> None:
+    where = InFile(database_path)
+    users.create(database, "acme", "ada@acme.example", **BY)
+    list(database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)"))
+    older = Path(shutil.copy(database_path, tmp_path / "older.sqlite"))
+    database.on_own = partial(store.verdicts.own.keep, where)
+    users.create(database, "acme", "bob@acme.example", **BY)
+    list(database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)"))
+    (kept,) = store.verdicts.own.all(where)
+    older.replace(database_path)
+    assert store.verdicts.own.all(where) == [kept]
+    with pytest.raises(NotAllowed, match=r"User bob@acme\.example created"):
+        making.require_end(where, store)
+    shutil.copy(database_path, older)
+    execute(older, "UPDATE d1_migrations SET applied_at = '2001-01-01'")
+    older.replace(database_path)
+    assert store.verdicts.own.all(where) == [], "another database, by its ledger"
+
+
+@pytest.mark.wrangler
+def test_one_whose_answer_was_lost_is_remembered_when_it_is_found(
+    live: Live, edge: Edge, database_path: Path, store: CheckpointStore
+) -> None:
+    production = D1Database(edge.client(), live.ids[live.put(database_path)])
+    production._unanswered.seconds = 0
+    production.on_own = partial(store.verdicts.own.keep, InDatabase(production))
+    edge.faults = ["lost after", *["lost before"] * 4]
+    with pytest.raises(OutcomeUnknown) as unknown:
+        users.create(production, "acme", "ada@acme.example", **BY)
+    assert not production.own
+    found = production.settle()
+    assert found is not None and found.saved and unknown.value.made is not None
+    unknown.value.made(production)
+    (kept,) = store.verdicts.own.all(InDatabase(production))
+    assert (kept.number, kept.act) == (1, "User ada@acme.example created")
+    assert production.own == {"acme": kept}
