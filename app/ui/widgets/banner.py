@@ -596,9 +596,10 @@ class Banner(QFrame):
         if not shrinking or self.is_busy():
             return
         # Not what the row asks for: "More" would come and go with the words that it takes from the buttons.
+        # In a low window nearly all have it, so that all go by its room.
         around = self._row.contentsMargins()
         others = around.left() + around.right() + self._icon.width() + sum(_APART) + 2 * self._row.spacing()
-        others += self._buttons.sizeHint().width()
+        others += self._buttons.sizeHint().width() + (self._own_room() if self._low else 0)
         wanted = others + _VERDICT + sum(map(missing_words, shrinking))
         give_way(wanted, self.width(), shrinking)
         for button in shrinking:

@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 from app.itemmodels.columns import Tone
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.banner import Banner, ProgressBar, Toast, WaitLine
+from app.ui.widgets.banner import _VERDICT, Banner, ProgressBar, Toast, WaitLine
 from app.ui.widgets.buttons import KEEPS, SHORT, SplitButton, push_button
 from app.ui.widgets.labels import ElidedLabel, FoldedLabel, in_column
 from app.ui.widgets.later import later
@@ -446,3 +446,21 @@ def test_it_comes_to_rest_at_any_width(theme: Theme, qtbot: QtBot) -> None:
         for _ in range(3):
             before = turn()
         assert turn() == before, width
+
+
+def test_in_a_low_window_buttons_leave_a_verdict_its_room_beside_more(qtbot: QtBot, theme: Theme) -> None:
+    host, banner = added(qtbot, QWidget()), Banner(theme)
+    button = push_button(theme, "Export report…", icon=Icon.EXPORT)
+    button.setProperty(SHORT, "Report…")
+    banner.add_button(button, shrinks=True)
+    in_column(banner, None, within=host)
+    banner.show_verdict(Tone.BAD, "Chain broken", "— 1 finding, 3,990 entries checked", "6 tenants · 0.3 s")
+    host.resize(900, 500)
+    host.show()
+    qtbot.waitUntil(lambda: banner.is_low and banner.more_button.isVisible())
+    said = set[str]()
+    for width in range(900, 440, -10):
+        host.resize(width, 500)
+        qtbot.waitUntil(lambda: not button.text() or banner._words.geometry().width() >= _VERDICT)
+        said.add(button.text())
+    assert {"Export report…", "Report…"} <= said
