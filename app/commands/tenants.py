@@ -41,7 +41,7 @@ def tenants(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from app.services.chain.checkpoints.making import ends_looked_for  # noqa: PLC0415
+    from app.services.chain.checkpoints.lost_ends import ends_looked_for  # noqa: PLC0415
     from app.services.chain.headlines import headline, of_lost_end  # noqa: PLC0415
     from app.services.deliveries.log import DeliveryLog  # noqa: PLC0415
     from app.services.tenants import overview  # noqa: PLC0415

@@ -118,7 +118,7 @@ def _erased(opened: Opened) -> frozenset[str]:
 
 def _add(options: argparse.Namespace) -> int:
     from app.services.chain.cautions import Agreed, NotRecorded  # noqa: PLC0415
-    from app.services.chain.checkpoints.making import require_end  # noqa: PLC0415
+    from app.services.chain.checkpoints.lost_ends import require_end  # noqa: PLC0415
     from app.services.files.opening import open_database  # noqa: PLC0415
     from app.services.records import adding, writing  # noqa: PLC0415
     from app.services.records import users as service  # noqa: PLC0415

@@ -195,7 +195,8 @@ def verify_imported(
     import. Raises `Cancelled` and the errors of `verify`.
     """
     from app.services.chain.checkpoint import Reason  # noqa: PLC0415
-    from app.services.chain.checkpoints.making import SignedReport, verify_and_sign, why_none  # noqa: PLC0415
+    from app.services.chain.checkpoints.making import SignedReport, verify_and_sign  # noqa: PLC0415
+    from app.services.chain.checkpoints.signing import why_none  # noqa: PLC0415
     from app.services.chain.rules import BROKEN  # noqa: PLC0415
     from app.services.chain.where import InFile  # noqa: PLC0415
 

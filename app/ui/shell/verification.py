@@ -341,12 +341,12 @@ class SelfVerification(QObject):
         where = self._context.opened.where
 
         def look(monitor: Monitor) -> Found:
-            from app.services.chain.checkpoints import making  # noqa: PLC0415 - with what verifies
+            from app.services.chain.checkpoints import lost_ends  # noqa: PLC0415 - with what verifies
 
             store = store_and_verifier()[0]
-            end = making.lost_end_of(where, store, last) if is_looked_for else None
-            lost, there = making.lost_own_of(where, store)
-            return making.as_own(end, lost), there
+            end = lost_ends.lost_end_of(where, store, last) if is_looked_for else None
+            lost, there = lost_ends.lost_own_of(where, store)
+            return lost_ends.as_own(end, lost), there
 
         def found(of: Found) -> None:
             end, there = of

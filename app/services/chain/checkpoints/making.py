@@ -1,30 +1,26 @@
 """Verification and checkpoints together, in one call for each thing a person does."""
 
-import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, Unpack
 
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints.document import NotSigned
-from app.services.chain.checkpoints.gone import has_chain, telling
-from app.services.chain.checkpoints.kept import MOST_TENANTS, KeptEnd, KeptEnds, KeptVerdict
-from app.services.chain.checkpoints.own_ends import lost_own
-from app.services.chain.checkpoints.rows import Seen, rows_of
-from app.services.chain.checkpoints.signing import require_sound
+from app.services.chain.checkpoints.gone import telling
+from app.services.chain.checkpoints.lost_ends import ends_to_look_for, keep_verdict, with_lost_end_of
+from app.services.chain.checkpoints.rows import Seen
+from app.services.chain.checkpoints.signing import require_sound, why_none
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.reading import entry_and_last, last_entry, looked_up
-from app.services.chain.rules import BROKEN, GENESIS, HIGHEST_SEQ, SOUND, Code, Verdict
+from app.services.chain.reading import looked_up
+from app.services.chain.rules import BROKEN, HIGHEST_SEQ, SOUND, Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, NO_CHECKPOINT, LostEnd, Report, Section
 from app.services.chain.verify.source import CannotVerify
 from app.services.chain.where import Where
-from app.services.text import tenant_name, utc_time
-from models.engine import OwnEntry
-from models.errors import Cancelled, NotAllowed, TableMissing, TenantAdminError
+from app.services.text import tenant_name
+from models.errors import TableMissing, TenantAdminError
 from models.progress import UNWATCHED, Monitor
 from models.status import DAY
 
@@ -186,7 +182,7 @@ def most_to_read(where: Where, store: CheckpointStore, section: Section) -> int:
         return rows
     if section != EVERYTHING:
         last = store.verdicts.last(where)
-        rows += 0 if last is None else _LOOKS * len(_ends_to_look_for(last, 0))
+        rows += 0 if last is None else _LOOKS * len(ends_to_look_for(last, 0))
         rows += _LOOKS * (section.tenant in store.verdicts.ends(where).ends)
         if section.is_range:
             return rows
@@ -232,217 +228,8 @@ def verify_with_checkpoints(
     if by is not None and export is None and (not is_part or report.verdict in BROKEN):
         return keep_verdict(where, store, report, now=now, by=by, part=is_part, accepts_end=accepts_end)
     if is_part and export is None and section.last is None:
-        return _with_lost_end_of(where, store, report, section, now=now, keeps=by is not None)
+        return with_lost_end_of(where, store, report, section, now=now, keeps=by is not None)
     return report
-
-
-_OF_ALL: Final = (
-    "The end of the whole database is lost: it was {} on {}, and {}. That entry was not this tenant's{}"
-)
-_IS_THERE: Final = ", whose own last one that was verified, entry {:,}, is there."
-_NO_MORE: Final = ", of whom the newest checkpoint knows no more than there is."
-_NOT_KNOWN: Final = "; whether others of this one are gone with it is not known. Verify all of it."
-
-
-def _with_lost_end_of(
-    where: Where, store: CheckpointStore, report: Report, section: Section, *, now: int, keeps: bool
-) -> Report:
-    """The same of a part that reaches to the end, where the end that was verified before is lost: of the
-    tenant whose entry that was; to another one a note tells it.
-
-    `keeps` what nothing has kept yet, as a tenant alone may be all that is ever verified. Raises as
-    `where.connect`.
-    """
-    if not report.intact:
-        return report
-    last, kept = store.verdicts.last(where), _ends_of_tenants(where, store)
-    ends = [] if last is None else _ends_to_look_for(last, 0)
-    ends = [end for end in ends if end.through >= (section.first or 0)]
-    if report.lacks_table and not ends and last is not None:  # whatever was found then
-        ends = [LostEnd(last.through, last.at, last.head, 0, last.tenant)]
-    lost = _not_there(where, ends, report, None, None)
-    if not report.lacks_table:
-        made = [one for one in store.verdicts.own.all(where) if one.tenant == section.tenant]
-        here = lost_own(where, made, 0)
-        lost = _with_own(lost, [end for end in here if end.through >= (section.first or 0)])
-    of_tenants = _tenants_lost(where, kept.of(section), report, None, None)
-    if lost or of_tenants:
-        with where.connect() as database:
-            ends_at = last_entry(database) if has_chain(database) else 0
-        lost, of_tenants = ([replace(end, ends_at=ends_at) for end in each] for each in (lost, of_tenants))
-    everyones = section.tenant is None or report.lacks_table
-    own = [end for end in lost if everyones or end.tenant in (None, section.tenant)]
-    also = [*of_tenants, *own[1:-1]]
-    end = _named_another(where, kept, _with_others(_together(own) if own else None, also))
-    if keeps:
-        if lost or end is not None:
-            store.verdicts.keep_end(where, lost[-1] if lost or end is None else end, is_lost=True)
-        if end is None or not end.is_other:
-            ends_now = _ends_now(kept, kept.of(section), _last_entries(report, None), of_tenants, now)
-            _keep_ends(where, store, kept, ends_now)
-    if end is not None:
-        return report.with_lost_end(end)
-    if not lost:
-        return report
-    there = kept.ends.get(section.tenant or "")
-    is_covered = report.verdict is Verdict.VERIFIED and not report.not_covered and not section.is_range
-    more = _NO_MORE if is_covered else _NOT_KNOWN
-    more = more if there is None else _IS_THERE.format(there.through)
-    whole = replace(_together(lost), others=(), of_tenant=False)  # to somebody else no tenant is named
-    note = _OF_ALL.format(whole.known, utc_time(whole.at), whole.found, more)
-    return replace(report, notes=(*report.notes, note))
-
-
-def _ends_of_tenants(where: Where, store: CheckpointStore) -> KeptEnds:
-    """How far each tenant was verified here; of a file in its place, unless that is another database by its
-    ledger.
-    """
-    kept = store.verdicts.ends(where)
-    if not kept.this and not where.costs and kept.ledger and _ledger(where) not in ("", kept.ledger):
-        return KeptEnds()
-    return kept
-
-
-def _tenants_lost(
-    where: Where, kept: KeptEnds, report: Report, since: Checkpoint | None, seen: Seen | None
-) -> list[LostEnd]:
-    """The ends of tenants that are not there as they were, of chains that hold; what the verification has met
-    as a last entry is not looked up, nor more than was `seen`. Raises as `where.connect`.
-    """
-    met = {*_last_entries(report, since)}
-    left = {name: end for name, end in kept.ends.items() if (end.through, name, end.head) not in met}
-    if report.lacks_table:
-        return [_lost_of(name, end, kept.ledger) for name, end in left.items()]
-    return _tenants_not_there(where, left, kept.ledger, seen) if left else []
-
-
-def _tenants_not_there(
-    where: Where, ends: Mapping[str, KeptEnd], ledger: str, seen: Seen | None = None
-) -> list[LostEnd]:
-    """Those of the ends that are gone; where a tenant's chain, which holds, begins behind it by now, it was
-    pruned: not of an end that was missed before, nor where others have its number.
-    """
-    numbers = {seq for end in ends.values() for seq in (end.through, end.now) if seq}
-    with rows_of(where, seen) as rows:
-        there = rows.at(numbers)
-        as_it_was = {(row.tenant, seq, row.hash) for seq, row in there.items()}
-        gone = {name: end for name, end in ends.items() if (name, end.through, end.head) not in as_it_was}
-        firsts, lasts = rows.firsts_of([*gone]), rows.lasts_of([*gone])
-        is_other = bool(gone and ledger) and rows.ledger() not in ("", ledger)
-    lost = []
-    for name, end in gone.items():
-        begins, previous = firsts.get(name, (0, GENESIS))
-        pruned = 0 if previous == GENESIS or is_other else begins - 1  # with all before
-        last = lasts.get(name, 0)
-        if end.missed:
-            is_there = (name, end.now, end.now_head) in as_it_was
-            more = not (is_there or not end.now or (end.now <= pruned and end.now not in there))
-            left, losses = min(end.left, last) if more else end.left, end.losses + more
-            lost.append(
-                replace(_lost_of(name, end, ledger), is_other=is_other, parts=((name, left, losses),))
-            )
-        elif pruned < end.through or end.through in there:
-            part = (name, min(last, end.through - 1), 1)
-            lost.append(replace(_lost_of(name, end, ledger), is_other=is_other, parts=(part,)))
-    return lost
-
-
-def _lost_of(tenant: str, end: KeptEnd, ledger: str) -> LostEnd:
-    parts = ((tenant, 0, max(1, end.losses)),)
-    return LostEnd(end.through, end.at, end.head, 0, tenant, True, None, ledger, of_tenant=True, parts=parts)
-
-
-def _with_others(lost: LostEnd | None, of_tenants: Sequence[LostEnd]) -> LostEnd | None:
-    """The end of the whole that is lost, or else the furthest one of a tenant, with whose else are gone."""
-    lost = lost or max(of_tenants, key=lambda end: end.through, default=None)
-    if lost is None or lost.is_other:
-        return lost
-    alone = replace(lost, others=())
-    others = {end.tenant: end.through for end in of_tenants if end.tenant and end.tenant not in alone.tenants}
-    named = _as_many(sorted(others, key=others.__getitem__, reverse=True))
-    apart = sorted(name for name in named if others[name] <= lost.ends_at)
-    parts = sorted(part for end in of_tenants for part in end.parts if part[0] in alone.tenants | named)
-    told = replace(alone, others=tuple(sorted(named)), apart=tuple(apart), parts=tuple(parts))
-    return replace(told, unnamed=len(others) - len(named))
-
-
-def _as_many(names: Iterable[str]) -> frozenset[str]:
-    """The first of them, no more than are told."""
-    left, found = _MOST_CHARACTERS, list[str]()
-    for name in names:
-        left -= len(name)
-        if left < 0 or len(found) == MOST_TENANTS:
-            break
-        found.append(name)
-    return frozenset(found)
-
-
-def _ends_now(
-    kept: KeptEnds,
-    asked: KeptEnds | None,
-    entries: Sequence[tuple[int, str | None, str | None]],
-    lost: Sequence[LostEnd],
-    now: int,
-) -> dict[str, KeptEnd]:
-    """The ends of tenants of which these last entries were met, as far as they are later than those that are
-    kept; those that are `lost` stay until somebody accepts that. What was not `asked` for stays as it is;
-    None is all.
-    """
-    missed = {name: part for end in lost for name, *part in end.parts}
-    looked_for = (kept if asked is None else asked).ends
-    found = {
-        name: replace(end, missed=True, left=missed[name][0], losses=missed[name][1])
-        if name in missed
-        else KeptEnd(end.through, end.head, end.at)
-        for name, end in looked_for.items()
-    }
-    ends = {} if asked is None else {**kept.ends, **found}
-    ends |= {name: found[name] for name in missed}
-    for through, tenant, head in sorted(
-        (entry for entry in entries if entry[1] is not None), key=itemgetter(0)
-    ):
-        name = str(tenant)
-        if name in kept.ends and name not in found:
-            continue  # it was not looked for, and may be lost
-        end = found.get(name)
-        if end is not None and end.missed:
-            ends[name] = replace(end, now=through, now_head=head)
-        elif end is None or end.through < through:
-            ends[name] = KeptEnd(through, head, now)
-        else:
-            ends[name] = end
-    return ends
-
-
-def _keep_ends(where: Where, store: CheckpointStore, kept: KeptEnds, ends: Mapping[str, KeptEnd]) -> None:
-    now = KeptEnds(ends)
-    if not where.costs:
-        with suppress(TenantAdminError, OSError), rows_of(where) as rows:
-            first = next(((row.hash, row.previous_hash) for _, row in rows.ends[:1]), ())
-            now = KeptEnds(ends, rows.ledger(), first=(*(kept.first or first)[:2], *first))
-    if now != kept:
-        store.verdicts.keep_ends(where, now)
-
-
-def _named_another(where: Where, kept: KeptEnds, lost: LostEnd | None) -> LostEnd | None:
-    """The same where it is another database that is there: by its ledger, or where one has none by what it
-    has, which is no entry that was verified here, none that goes on from one, and not the first one.
-    """
-    if lost is None or lost.is_other:
-        return lost
-    hashes = {*kept.first, *(end.head or "" for end in kept.ends.values())} - {"", GENESIS}
-    with suppress(TenantAdminError, OSError), rows_of(where) as rows:
-        ledger = "" if where.costs else rows.ledger()
-        if kept.ledger and ledger:
-            return replace(lost, is_other=kept.ledger != ledger)
-        if kept.first and not rows.empty and rows.with_any_hash(hashes) is None:
-            return replace(lost, is_other=True)
-    return lost
-
-
-def _together(ends: Sequence[LostEnd]) -> LostEnd:
-    """The last one that is lost, with the first one, of one or more."""
-    return replace(ends[-1], before=ends[0] if ends[1:] else None)
 
 
 def verify_and_sign(
@@ -577,7 +364,7 @@ def verify_by_itself(
             # No snapshot spans the calls of a live database, which Time Travel may bring back between two.
             is_there = report.intact and not report.lacks_table
             seen: Seen = {}
-            also = [] if last is None else [end.through for end in _ends_to_look_for(last, 0)]
+            also = [] if last is None else [end.through for end in ends_to_look_for(last, 0)]
             also += [end.through for end in store.verdicts.ends(where).ends.values()]
             if is_there and (not where.costs or store.has_ends(where, since, also, seen)):
                 report = keep(report, since=since, seen=seen if where.costs else None)
@@ -597,305 +384,6 @@ def verify_by_itself(
         return SignedReport(report, why_not=why_none(error, where))
     store.verdicts.cover(where, now)
     return SignedReport(report, made.number)
-
-
-_MOST_CHARACTERS: Final = 50_000
-"""In the names of tenants whose ends are lost."""
-
-_MOST_LOOKED_FOR: Final = 500
-"""Tenants of whom the last entry is looked for where nothing is verified."""
-
-_ACCEPT_END: Final = "tenant-admin verify --accept-end"
-_START_OVER: Final = (
-    "tenant-admin checkpoint --start-over, or --another-database where it is a copy that went its own way"
-)
-
-_NOT_LOOKED_UP: Final = "Whether the end that was verified before is there could not be looked up"
-
-
-def keep_verdict(
-    where: Where,
-    store: CheckpointStore,
-    report: Report,
-    *,
-    now: int,
-    by: str,
-    since: Checkpoint | None = None,
-    part: bool = False,
-    accepts_end: LostEnd | bool = False,
-    is_put_back: bool = False,
-    seen: Seen | None = None,
-) -> Report:
-    """Keeps what was said of the whole file, of what lies behind the checkpoint `since`, or of a broken
-    `part`. Returns the report, which has a note where the chains have lost the end that was verified here
-    then: no checkpoint need know that. What holds is not kept over what another one, which began later, has
-    found by now.
-
-    The note comes until somebody says that this end is right, and `accepts_end`: a person the one that was
-    shown, where no more is lost than that, a command any; and never where an earlier state `is_put_back` by
-    an act that says so. What was `seen` by now is not looked up again. Raises as `where.connect` where chains
-    hold that may have lost their end.
-    """
-    last, (through, tenant, head) = store.verdicts.last(where), _last_entry(report, since)
-    ledger = "" if where.costs else _ledger(where)
-    before, other = _said_before(where, store, ledger)
-    ends = [] if before is None else _ends_to_look_for(before, through)
-    kept, of_tenants = _ends_of_tenants(where, store), list[LostEnd]()
-    if report.verdict is not Verdict.UNREADABLE:  # also of what is broken, as something may excuse it later
-        try:
-            ends = _not_there(where, ends, report, since, seen)
-            of_tenants = _tenants_lost(where, kept, report, since, seen) if report.intact else []
-            if report.intact and not part:
-                ends = _with_own(ends, lost_own(where, store.verdicts.own.all(where), through, seen))
-        except (TenantAdminError, OSError) as error:
-            if report.intact and not is_put_back:
-                raise
-            report = replace(report, notes=(*report.notes, f"{_NOT_LOOKED_UP}: {why_none(error, where)}"))
-    ends_at = _last_entry(report, since)[0]
-    also = [*(replace(end, ends_at=ends_at) for end in of_tenants), *ends[1:-1]]
-    lost_end = _with_others(_together(ends) if ends else None, also)
-    if report.intact and not report.lacks_table:
-        lost_end = _named_another(where, kept, lost_end)
-    if is_put_back:
-        store.verdicts.own.forget(where)
-        forgotten = [] if lost_end is None or not report.intact else [lost_end.forgotten]
-        report, lost_end = replace(report, notes=(*report.notes, *forgotten)), None
-    elif report.intact and other is not None:
-        report = replace(report, notes=(*report.notes, *_said_of_another(where, other)))
-    is_accepted = (
-        lost_end is not None
-        and report.intact
-        and (lost_end.is_within(accepts_end) if isinstance(accepts_end, LostEnd) else accepts_end)
-    )
-    tenants = report.verdicts
-    names = not (part or since is not None or report.intact) and len(tenants) <= MOST_TENANTS
-    whole_before = None if last is None or since is None else last.whole_at
-    said = KeptVerdict(
-        report.verdict,
-        now,
-        by,
-        report.entries,
-        report.errors,
-        report.warnings,
-        through,
-        None if since is None else since.number,
-        now if since is None else whole_before,
-        part,
-        report.undecided,
-        report.ends_before,
-        None if is_accepted else lost_end,
-        tenant,
-        head,
-        ledger,
-        tenants if names else {},
-    )
-    is_over = last is not None and now < last.at <= time.time() and report.intact
-    is_kept = not is_over and store.verdicts.keep(where, said)
-    if is_kept and report.intact:
-        if is_put_back or is_accepted:
-            kept, of_tenants = KeptEnds(this=False), []
-        if said.lost_end is None or not said.lost_end.is_other:  # whose ends are none of this one's
-            asked, entries = None if since is None else kept, _last_entries(report, since)
-            _keep_ends(where, store, kept, _ends_now(kept, asked, entries, of_tenants, now))
-    if report.verdict is Verdict.VERIFIED:
-        store.follow(where)
-    if lost_end is None or not report.intact:
-        return report
-    if is_accepted and is_kept:
-        store.verdicts.own.forget(where, {end.through for end in ends})
-        return replace(report, notes=(*report.notes, lost_end.accepted))
-    why = ", as that could not be kept." if is_accepted else ": more is gone than when that was asked."
-    return report.with_lost_end(lost_end, *([f"This end was not accepted{why}"] if accepts_end else []))
-
-
-def _said_before(
-    where: Where, store: CheckpointStore, ledger: str
-) -> tuple[KeptVerdict | None, KeptVerdict | None]:
-    """What was said last of this database, also where a copy of it took its file's place, as editors and
-    restores do it; or else of another one in this place, by its ledger.
-    """
-    last = store.verdicts.last(where)
-    other = store.verdicts.of_another_file(where) if last is None else None
-    if other is not None and other.ledger and ledger and other.ledger != ledger:
-        return None, other
-    return last or other, None
-
-
-def _with_own(ends: Sequence[LostEnd], own: Sequence[LostEnd]) -> list[LostEnd]:
-    """What is lost, those entries that were made here among it, by their numbers."""
-    known = {end.through for end in ends}
-    both = [*ends, *(end for end in own if end.through not in known)]
-    return sorted(both, key=attrgetter("through"))
-
-
-def _said_of_another(where: Where, other: KeptVerdict) -> list[str]:
-    """That the end of what was verified in this place, in another file, is not in the one that is there."""
-    end = LostEnd(other.through, other.at, other.head, 0, other.tenant)
-    if not other.through or _if_lost(where, end) is None:
-        return []
-    return [
-        f"Another file was in this place when it was verified last, through entry {other.through:,} on "
-        f"{utc_time(other.at)}: that entry is not in this one."
-    ]
-
-
-def _ledger(where: Where) -> str:
-    with suppress(TenantAdminError, OSError), rows_of(where) as rows:
-        return rows.ledger()
-    return ""
-
-
-def _last_entry(report: Report, since: Checkpoint | None) -> tuple[int, str | None, str | None]:
-    """Its number, whose it is, and its hash; of the checkpoint where nothing came behind that; 0 of none."""
-    return max(_last_entries(report, since), key=itemgetter(0), default=(0, None, None))
-
-
-def _last_entries(report: Report, since: Checkpoint | None) -> list[tuple[int, str | None, str | None]]:
-    """The same of each tenant, some of them twice."""
-    known = () if since is None else [(one.last_seq, name, one.head) for name, one in since.tenants.items()]
-    found = [(one.last_seq, one.tenant, one.head) for one in report.tenants if one.last_seq is not None]
-    return [*known, *found]
-
-
-def _ends_to_look_for(last: KeptVerdict, ends_at: int) -> list[LostEnd]:
-    """What was verified before, the first one first, and is looked for as long as what was found since does
-    not hold: what is lost already, and the end that was found with that.
-    """
-    lost = last.lost_end
-    ends = [] if lost is None else [lost.before, replace(lost, before=None)]
-    is_told = lost is not None and (lost.through, lost.head) == (last.through, last.head)
-    if last.intact and last.through > 0 and not is_told:
-        ends.append(LostEnd(last.through, last.at, last.head, ends_at, last.tenant, ledger=last.ledger))
-    return [replace(end, ends_at=ends_at) for end in ends if end is not None]
-
-
-def _not_there(
-    where: Where, ends: Sequence[LostEnd], report: Report, since: Checkpoint | None, seen: Seen | None
-) -> list[LostEnd]:
-    """Those of the ends that are lost; of chains that do not hold all of them, as that may be why.
-
-    Where a row costs something, none is looked up that the verification has just met as its tenant's last.
-    """
-    met = {*_last_entries(report, since)} if where.costs else set()
-    left = [end for end in ends if (end.through, end.tenant, end.head) not in met]
-    found = [(end, _missed(end) if report.lacks_table else _if_lost(where, end, seen)) for end in left]
-    return [end if lost is None else lost for end, lost in found if lost is not None or not report.intact]
-
-
-def lost_end_of(where: Where, store: CheckpointStore, last: KeptVerdict | None) -> LostEnd | None:
-    """Of what was verified `last`, and of the tenants that were gone through, whether an end is lost: for
-    where nothing verifies it again. Reads a few rows. Raises the errors of `where.connect`.
-    """
-    kept, seen = _ends_of_tenants(where, store), Seen()
-    newest = sorted(kept.ends.items(), key=lambda item: item[1].through)
-    ends, lost = dict(newest[-_MOST_LOOKED_FOR:]), None
-    through = 0 if last is None else last.through
-    if not (through or ends):
-        return None
-    with where.connect() as database:
-        there = has_chain(database)
-        ends_at = entry_and_last(database, seq=through)[1] if there else 0
-    if not there:
-        found = [_lost_of(name, end, kept.ledger) for name, end in ends.items()]
-    else:
-        with rows_of(where, seen) as rows:
-            rows.at([through, *(end.through for end in ends.values())])
-        found = _tenants_not_there(where, ends, kept.ledger, seen) if ends else []
-    if last is not None and through:
-        end = LostEnd(through, last.at, last.head, ends_at, last.tenant, ledger=last.ledger)
-        if not there:
-            lost = _missed(end)
-        elif end.head is not None or ends_at < through:
-            lost = _if_lost(where, end, seen)
-    lost = _with_others(lost, [replace(end, ends_at=ends_at) for end in found])
-    return _named_another(where, kept, lost) if there else lost
-
-
-def lost_own_of(where: Where, store: CheckpointStore) -> tuple[list[LostEnd], list[OwnEntry]]:
-    """Of the entries that were made here, those that are not there any more, and the others; by a few rows.
-    Raises the errors of `where.connect`.
-    """
-    made = store.verdicts.own.all(where)
-    if not made:
-        return [], []
-    with where.connect() as database:
-        ends_at = last_entry(database) if has_chain(database) else None
-    lost = [] if ends_at is None else lost_own(where, made, ends_at)
-    gone = {end.through for end in lost}
-    return lost, [one for one in made if one.number not in gone]
-
-
-def as_own(end: LostEnd | None, own: Sequence[LostEnd]) -> LostEnd | None:
-    """The end that is lost, by what is known of it here where it was made here; without one the last `own`
-    entry that is.
-    """
-    same = [one for one in own if end is None or one.through == end.through]
-    found = next(reversed(same), None)
-    return end if found is None else found if end is None else replace(found, others=end.others)
-
-
-def ends_looked_for(
-    where: Where, store: CheckpointStore, last: KeptVerdict | None
-) -> tuple[LostEnd | None, frozenset[str]]:
-    """What is lost already, or by now, with whose else; and the tenants whose own ends are there. Raises the
-    errors of `where.connect`.
-    """
-    kept, now = _ends_of_tenants(where, store), lost_end_of(where, store, last)
-    newest = sorted(kept.ends, key=lambda name: kept.ends[name].through)
-    there, lost = frozenset(newest[-_MOST_LOOKED_FOR:]), (last and last.lost_end) or now
-    if lost is None or now is None or lost is now:
-        return lost, there - (frozenset() if lost is None else lost.tenants)
-    alone = replace(lost, others=())
-    lost = replace(alone, others=tuple(sorted({*lost.others, *now.tenants} - alone.tenants)))
-    return lost, there - lost.tenants
-
-
-def require_end(where: Where, store: CheckpointStore) -> None:
-    """Raises `NotAllowed` where the database has lost its end, or ends before what its newest checkpoint
-    knows: for an act about which nobody is asked. Reads a few rows. Raises as `known_through`.
-    """
-    lost_end, way = None, _ACCEPT_END
-    last, _ = _said_before(where, store, "" if where.costs else _ledger(where))
-    if last is None or last.intact:
-        lost_end = (last and last.lost_end) or lost_end_of(where, store, last)
-    lost_end = as_own(lost_end, lost_own_of(where, store)[0])
-    if lost_end is not None:
-        was, why = f"was {lost_end.known}, and {lost_end.found}", lost_end.why
-    else:
-        with where.connect() as database:
-            ends_at = last_entry(database) if has_chain(database) else 0
-        through, way = store.known_through(where), _START_OVER
-        if through <= ends_at:
-            return
-        was = f"ends at entry {ends_at:,}, and a checkpoint knows entry {through:,}"
-        why = "An earlier state was brought back, or its end was cut off"
-    raise NotAllowed(
-        f"{where.name} {was}. {why}. What is recorded "
-        f"now takes the number of an entry that was there, so nothing was changed. If you know why: {way}"
-    )
-
-
-def _if_lost(where: Where, end: LostEnd, seen: Seen | None = None) -> LostEnd | None:
-    """The same of chains that hold; None where that entry is there as it was, or where its tenant's chain
-    begins behind it by now, which is pruned or adopted then: not of an end that was missed before.
-
-    It is looked up, which reads a row, unless it was `seen`: what was verified last may have been there only
-    since this scan began, or be gone since, and others may have its number.
-    """
-    with rows_of(where, seen) as rows:
-        there = rows.at([end.through]).get(end.through)
-        whose = [] if there is not None or end.missed or end.tenant is None else [end.tenant]
-        begins, previous = next(iter(rows.firsts_of(whose).values()), (0, GENESIS))
-        is_other = bool(end.ledger) and rows.ledger() not in ("", end.ledger)
-    if there is not None and end.head in (None, there.hash) and end.tenant in (None, there.tenant):
-        return None
-    if begins > end.through and previous != GENESIS and not is_other:
-        return None
-    return replace(_missed(end), is_other=is_other)
-
-
-def _missed(end: LostEnd) -> LostEnd:
-    return replace(end, missed=True)
 
 
 def try_to_sign(
@@ -944,11 +432,3 @@ def try_to_sign(
         return replace(found, why_not=str(error), is_refused=True)
     except (TenantAdminError, OSError) as error:
         return replace(found, why_not=why_none(error, where))
-
-
-def why_none(error: TenantAdminError | OSError, where: Where) -> str:
-    """Why there is no checkpoint, of a job that has changed something else perhaps. Raises `Cancelled`."""
-    if isinstance(error, Cancelled):
-        raise error
-    known = where.known(error)
-    return known.happened if isinstance(known, TenantAdminError) else str(known)

@@ -12,8 +12,9 @@ from app.services.chain.checkpoints import doubts
 from app.services.chain.checkpoints.document import NotSigned, SigningKey
 from app.services.chain.rules import BROKEN, CALLED, SAY_SO, Verdict
 from app.services.chain.verify.report import Report
+from app.services.chain.where import Where
 from app.services.text import tenant_name
-from models.errors import InvalidInput
+from models.errors import Cancelled, InvalidInput, TenantAdminError
 
 
 def require_sound(report: Report, known: CheckpointHistory | None = None) -> None:
@@ -102,3 +103,11 @@ def extracts(line: Sequence[Checkpoint], tenant: str, key: SigningKey) -> tuple[
             )
             made.append(signed(of_one, key))
     return tuple(made)
+
+
+def why_none(error: TenantAdminError | OSError, where: Where) -> str:
+    """Why there is no checkpoint, of a job that has changed something else perhaps. Raises `Cancelled`."""
+    if isinstance(error, Cancelled):
+        raise error
+    known = where.known(error)
+    return known.happened if isinstance(known, TenantAdminError) else str(known)

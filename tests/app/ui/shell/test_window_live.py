@@ -21,7 +21,7 @@ from app.itemmodels.columns import Tone
 from app.itemmodels.pages import PAGE
 from app.itemmodels.virtual_table import GONE, GONE_TIP
 from app.services.chain.checkpoint import Reason
-from app.services.chain.checkpoints import making
+from app.services.chain.checkpoints import lost_ends, making
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.checkpoints.tables import FILE
 from app.services.chain.where import InDatabase, InFile
@@ -842,13 +842,13 @@ def test_another_line_that_others_went_on_with_while_it_was_closed_is_told_at_on
     append(file, "other", 3)
     told: list[str] = []
     window.toast.changed.connect(lambda: told.append(window.toast.label.text()))
-    searches, search = list[Any](), making.lost_end_of
+    searches, search = list[Any](), lost_ends.lost_end_of
 
     def counted(*of: Any) -> Any:
         searches.append(of)
         return search(*of)
 
-    monkeypatch.setattr(making, "lost_end_of", counted)
+    monkeypatch.setattr(lost_ends, "lost_end_of", counted)
     open_live(qtbot, window, production)
     qtbot.waitUntil(lambda: window.shield.text() == "Older state, or cut off")
     qtbot.waitUntil(lambda: is_settled(window))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.services.chain.checkpoint import Reason
-from app.services.chain.checkpoints import making
+from app.services.chain.checkpoints import lost_ends, making
 from app.services.chain.checkpoints.gone import NOTE, is_known
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
@@ -78,7 +78,7 @@ def test_it_has_lost_the_end_that_was_verified_until_somebody_accepts_that(
     last = (store := CheckpointStore(folder)).verdicts.last(InFile(demo))
     assert last is not None
     execute(demo, *how)
-    end = making.lost_end_of(InFile(demo), store, last)
+    end = lost_ends.lost_end_of(InFile(demo), store, last)
     assert end is not None and (end.through, end.ends_at) == (60, 0)
     for _ in range(2):
         report = verify_by_itself(demo, folder, sign=True)

@@ -13,7 +13,7 @@ import pytest
 
 from app import paths
 from app.services.chain.checkpoint import Reason
-from app.services.chain.checkpoints import making
+from app.services.chain.checkpoints import lost_ends, making
 from app.services.chain.checkpoints.kept import KeptEnd, KeptEnds
 from app.services.chain.checkpoints.making import SignedReport, verify_by_itself
 from app.services.chain.checkpoints.store import CheckpointStore
@@ -460,7 +460,7 @@ def test_a_copy_that_ends_sooner_and_takes_the_place_of_a_file_has_lost_its_end(
     copy.replace(demo)
     for _ in range(2):
         with pytest.raises(NotAllowed, match="and ends at entry 60 now"):
-            making.require_end(InFile(demo), CheckpointStore(folder))
+            lost_ends.require_end(InFile(demo), CheckpointStore(folder))
         report = verified()
         assert report.lost_end is not None and (report.lost_end.through, report.lost_end.ends_at) == (63, 60)
     Path(shutil.copy(demo, tmp_path / "copy.sqlite")).replace(demo)
@@ -479,8 +479,8 @@ def test_a_copy_that_takes_the_place_of_a_file_has_lost_the_end_of_a_tenant_alon
     remove(copy, end)
     copy.replace(demo)
     with pytest.raises(NotAllowed, match=f"verified through entry {end} of mine"):
-        making.require_end(where, store)
-    lost, there = making.ends_looked_for(where, store, None)
+        lost_ends.require_end(where, store)
+    lost, there = lost_ends.ends_looked_for(where, store, None)
     assert lost is not None and lost.tenants == {"mine"} and not there
     assert known_of(None, there, lost).ends_lost == {"mine"}
 
@@ -503,23 +503,23 @@ def test_what_forgets_a_lost_end_says_so(demo: Path, folder: Path, reason: Reaso
 
 def test_an_act_of_which_nobody_is_asked_is_refused_where_the_end_is_lost(demo: Path, folder: Path) -> None:
     where, store = InFile(demo), CheckpointStore(folder)
-    making.require_end(where, store)
+    lost_ends.require_end(where, store)
     sign = partial(making.verify_and_sign, where, store, VERIFY, now=NOW, by="ada")
     assert sign(reason=Reason.REQUEST).checkpoint == 1
     append(demo, "new", 3)
-    making.require_end(where, store)
+    lost_ends.require_end(where, store)
     assert making.verify_with_checkpoints(where, store, VERIFY, now=NOW, by="ada").stands
     execute(demo, "DELETE FROM audit_chain WHERE seq > 60", "UPDATE sqlite_sequence SET seq = 60")
     for _ in range(2):
         with pytest.raises(NotAllowed, match=r"and ends at entry 60 now\. .* verify --accept-end"):
-            making.require_end(where, store)
+            lost_ends.require_end(where, store)
         making.verify_with_checkpoints(where, store, VERIFY, now=NOW, by="ada")
     making.verify_with_checkpoints(where, store, VERIFY, now=NOW, by="ada", accepts_end=True)
-    making.require_end(where, store)
+    lost_ends.require_end(where, store)
     execute(demo, "DELETE FROM audit_chain WHERE seq > 50", "UPDATE sqlite_sequence SET seq = 50")
     making.verify_with_checkpoints(where, store, VERIFY, now=NOW, by="ada")
     with pytest.raises(NotAllowed, match=r"at entry 50, and a checkpoint knows entry 60\. .* --start-over"):
-        making.require_end(where, store)
+        lost_ends.require_end(where, store)
 
 
 def test_one_entry_that_is_lost_is_told_as_one() -> None:
@@ -585,7 +585,7 @@ def test_the_end_of_each_tenant_is_missed_where_another_has_entries_behind_it(
     if replaced:
         appended(demo, "mine", "mine", "theirs")
     with pytest.raises(NotAllowed, match="that entry is not there as it was"):
-        making.require_end(InFile(demo), store)
+        lost_ends.require_end(InFile(demo), store)
     for _ in range(2):
         report = of_tenant(demo, store, None)
         assert report.lost_end is not None and report.lost_end.tenants == {"mine", "theirs"}
@@ -656,7 +656,7 @@ def test_a_range_behind_a_lost_end_of_a_tenant_forgets_nothing(
     section = Section("mine" if alone else None, first=end + 2)
     making.verify_with_checkpoints(InFile(demo), store, VERIFY, now=NOW, by="ada", section=section)
     with pytest.raises(NotAllowed):
-        making.require_end(InFile(demo), store)
+        lost_ends.require_end(InFile(demo), store)
     for tenant in ("mine", None):
         assert not of_tenant(demo, store, tenant).stands
 

@@ -9,7 +9,7 @@ from typing import Any
 import apsw
 import pytest
 
-from app.services.chain.checkpoints import making
+from app.services.chain.checkpoints import lost_ends, making
 from app.services.chain.checkpoints.own_ends import OwnEnds
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.verify.report import Report, Section
@@ -94,11 +94,11 @@ def test_one_that_was_cut_out_is_told_until_that_is_accepted(  # noqa: PLR0917
         assert report.intact and not report.stands and report.lost_end is not None
         assert said in report.lost_end.said
     with pytest.raises(NotAllowed, match="made here"):
-        making.require_end(where, store)
+        lost_ends.require_end(where, store)
     assert verify(section=Section("blue")).stands
     assert verify(accepts_end=True).stands and store.verdicts.own.all(where) == []
     assert verify(section=section).stands
-    making.require_end(where, store)
+    lost_ends.require_end(where, store)
 
 
 def test_one_that_was_pruned_or_erased_is_not_missed(
@@ -107,9 +107,9 @@ def test_one_that_was_pruned_or_erased_is_not_missed(
     chains.append(sql, "acme", [NOW + DAY])
     assert retain(engine, now=NOW + 2 * DAY, days=1).total >= 3
     assert not sql.execute("SELECT 1 FROM audit_chain WHERE seq = ?", (made,)).fetchall()
-    assert making.lost_own_of(where, store)[0] == []
+    assert lost_ends.lost_own_of(where, store)[0] == []
     sql.execute("DELETE FROM audit_chain WHERE tenant_id = 'acme'")
-    (lost,) = making.lost_own_of(where, store)[0]
+    (lost,) = lost_ends.lost_own_of(where, store)[0]
     assert lost.through == made, "pruned or erased, a marker would be there"
 
 
@@ -157,7 +157,7 @@ def test_a_copy_that_took_the_place_of_a_file_is_held_to_what_was_made_here(
     older.replace(database_path)
     assert store.verdicts.own.all(where) == [kept]
     with pytest.raises(NotAllowed, match=r"User bob@acme\.example created"):
-        making.require_end(where, store)
+        lost_ends.require_end(where, store)
     shutil.copy(database_path, older)
     execute(older, "UPDATE d1_migrations SET applied_at = '2001-01-01'")
     older.replace(database_path)
