@@ -72,11 +72,11 @@ class RowsWanted:
     most: int | None = None
 
 
-def text_of(database: Database, lists: Lists, wanted: RowsWanted) -> str:
-    """The rows as one text, for the clipboard. Raises `TooMuch` as `to_file` does."""
+def text_of(database: Database, lists: Lists, wanted: RowsWanted) -> tuple[str, int]:
+    """The rows as one text, for the clipboard, and how many they are. Raises `TooMuch` as `to_file` does."""
     stream = io.StringIO()
-    _write(stream, database, lists, wanted)
-    return stream.getvalue()
+    count = _write(stream, database, lists, wanted)
+    return stream.getvalue(), count
 
 
 def to_file(path: Path, database: Database, lists: Lists, wanted: RowsWanted, *, progress: Progress) -> int:

@@ -316,7 +316,7 @@ def test_lists_are_read_back_as_they_were(odd: Iterator[tuple[int, Path]]) -> No
                 try:
                     keys = lists.load_keys(database, query)
                     for form in Format:
-                        texts[form] = export.text_of(database, lists, export.RowsWanted(query, form, keys))
+                        texts[form] = export.text_of(database, lists, export.RowsWanted(query, form, keys))[0]
                 except TenantAdminError as error:
                     assert str(error).endswith("."), where
                     continue

@@ -177,7 +177,8 @@ def _export_to(tab: "RecordTab", path: Path, query: ListQuery, form: Format, key
         return _export(tab, query, form, keys)(path, monitor=monitor)
 
     def done(count: int) -> None:
-        context.say(f"{counted(count, 'row')} exported to {path.name}", path)
+        gone = "" if keys is None else _gone(len(keys) - count)
+        context.say(f"{counted(count, 'row')} exported to {path.name}{gone}", path)
 
     context.job(f"Exporting to {path.name}…", work, on_done=done)
 
@@ -210,27 +211,31 @@ def copy_rows(tab: "RecordTab", form: str, _: bool = False) -> None:
 def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, keys: Keys) -> None:
     context = tab.context
 
-    def copied(found: tuple[QByteArray, int] | None) -> None:
+    def copied(found: tuple[QByteArray, int, int] | None) -> None:
         if found is None:
             _offer_file(tab, query, keys)
             return
-        text, nuls = found
+        text, nuls, count = found
+        if not count:
+            context.say(f"Nothing was copied{_gone(len(keys))}")
+            return
         _to_clipboard(text)
-        context.say(f"{counted(len(keys), 'row')} copied{nuls_told(nuls)}")
+        context.say(f"{counted(count, 'row')} copied{_gone(len(keys) - count)}{nuls_told(nuls)}")
 
     most = CLIPBOARD_CHARACTERS
 
-    def few(database: Database) -> tuple[QByteArray, int] | None:
+    def few(database: Database) -> tuple[QByteArray, int, int] | None:
         with suppress(TooMuch):
-            text = export.text_of(database, context.lists, export.RowsWanted(query, form, keys, most))
-            return _joined(text[at : at + _PIECE].encode() for at in range(0, len(text), _PIECE))
+            wanted = export.RowsWanted(query, form, keys, most)
+            text, count = export.text_of(database, context.lists, wanted)
+            return *_joined(text[at : at + _PIECE].encode() for at in range(0, len(text), _PIECE)), count
         return None
 
-    def work(monitor: Monitor) -> tuple[QByteArray, int] | None:
+    def work(monitor: Monitor) -> tuple[QByteArray, int, int] | None:
         with place_in_passing() as path, suppress(TooMuch):
-            _export(tab, query, form, keys, most)(path, monitor=monitor)
+            count = _export(tab, query, form, keys, most)(path, monitor=monitor)
             with path.open("rb") as stream:
-                return _joined(iter(partial(stream.read, _PIECE), b""))
+                return *_joined(iter(partial(stream.read, _PIECE), b"")), count
         return None
 
     if not len(keys):
@@ -241,6 +246,11 @@ def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, keys: Keys) -> 
     else:
         run = partial(context.job, f"Copying {counted(len(keys), 'row')}…", work, on_done=copied)
         context.when_agreed(READ_EACH * len(keys), run, tab)
+
+
+def _gone(number: int) -> str:
+    """Of rows that were selected, and were deleted since."""
+    return f" · {'one is' if number == 1 else f'{number:,} are'} no longer there" if number > 0 else ""
 
 
 _COMING = "The rows are still being read; copy them once they are selected."

@@ -55,7 +55,7 @@ def query(sql: apsw.Connection) -> ListQuery:
 
 def text(engine: Database, query: ListQuery, form: Format) -> str:
     lists = Lists(inspect(engine))
-    return export.text_of(engine, lists, export.RowsWanted(query, form))
+    return export.text_of(engine, lists, export.RowsWanted(query, form))[0]
 
 
 @pytest.mark.parametrize("form", list(Format))
@@ -229,7 +229,7 @@ def test_what_is_taken_is_written_whole(engine: Database, query: ListQuery) -> N
     lists, whole = Lists(inspect(engine)), text(engine, query, Format.TEXT)
     keys = lists.load_keys(engine, query)
     wanted = export.RowsWanted(query, Format.TEXT, keys, len(whole))
-    assert export.text_of(engine, lists, wanted) == whole
+    assert export.text_of(engine, lists, wanted)[0] == whole
 
 
 @pytest.mark.parametrize("form", list(Format))
@@ -254,9 +254,9 @@ def test_rows_are_written_together_as_each_alone(
     )
     lists, query = Lists(inspect(engine)), ListQuery("users", sort="id")
     keys = lists.load_keys(engine, query)
-    head = export.text_of(engine, lists, export.RowsWanted(query, form, keys[:0]))
+    head = export.text_of(engine, lists, export.RowsWanted(query, form, keys[:0]))[0]
     alone = [
-        export.text_of(engine, lists, export.RowsWanted(query, form, keys[n : n + 1])) for n in range(30)
+        export.text_of(engine, lists, export.RowsWanted(query, form, keys[n : n + 1]))[0] for n in range(30)
     ]
     whole = text(engine, query, form)
     assert whole.startswith(head + "".join(one.removeprefix(head) for one in alone))

@@ -139,7 +139,7 @@ def test_forms_are_hidden_in_what_is_copied_and_in_a_document(database: LocalDat
         (said, NOW, NOW),
     )
     wanted = export.RowsWanted(ListQuery("planning_runs", sort="id"), export.Format.TEXT)
-    copied = export.text_of(database, Lists(inspect(database)), wanted)
+    copied = export.text_of(database, Lists(inspect(database)), wanted)[0]
     document = "".join(pieces(database, DossierOf("r", "here", None, NOW), UNWATCHED))
     for shown in (copied, document):
         assert "risk-based" in shown and "sk-…" in shown

@@ -207,6 +207,29 @@ def test_many_rows_are_copied_whole_and_too_many_offer_a_file(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("few", [5, exporting.FEW])
+def test_what_is_copied_is_counted_and_what_others_have_deleted_is_said(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(exporting, "FEW", few)
+    page, clipboard = open_file(qtbot, window, demo_path), QGuiApplication.clipboard()
+    page.table.setFocus()
+    choose(qtbot, page, 0)
+    press("Ctrl+A")
+    ask(demo_path, "DELETE FROM users WHERE rowid IN (SELECT rowid FROM users LIMIT 3)")
+    (left,) = ask(demo_path, "SELECT count(*) FROM users")[0]
+    press("Ctrl+C")
+    said = f"{left} rows copied · 3 are no longer there"
+    qtbot.waitUntil(lambda: window.toast.label.text() == said)
+    assert len(clipboard.text().splitlines()) == left + 1
+    ask(demo_path, "DELETE FROM users")
+    press("Ctrl+C")
+    said = f"Nothing was copied · {left + 3} are no longer there"
+    qtbot.waitUntil(lambda: window.toast.label.text() == said)
+    assert len(clipboard.text().splitlines()) == left + 1, "what it held"
+
+
+@pytest.mark.slow
 def test_an_export_can_be_stopped(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
