@@ -140,7 +140,7 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
             if not whose:
                 rows = [(*row, None) for row in rows]
             all_of_them, by = len(rows), {"actor": context.settings.actor, "now": context.clock()}
-            stay, planned, first = "", None, None
+            stay, staying, planned, first = "", 0, None, None
             while (doomed := freeze(rows)).ids:
                 try:
                     asks = context.agreed.asks
@@ -153,10 +153,13 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
                     if not (kept and rows):
                         raise first from None
                     stay += _say_kept(freeze(kept).names, len(kept), all_of_them, error.rows)
+                    staying += len(kept)
             if planned is not None:
                 change = planned.change
                 going = {row.record_id for row in change.rows if row.after is None}
                 doomed = freeze(row for row in rows if row[0] in going)  # some may have gone meanwhile
+                selected = len(chosen.keys)
+                stay = _say_gone(selected - len(doomed.ids) - staying, selected) + stay
                 doomed = replace(
                     doomed, stay=stay, going=change.going, written=change.written, read=change.read
                 )
@@ -379,6 +382,11 @@ def _say_kept(names: Sequence[str], kept: int, of: int, by: str) -> str:
     named = some_of(names, NAMED, kept, shown=lambda name: visible(first_line(name, 80)))
     verb, they = ("stays", "it is") if kept == 1 else ("stay", "they are")
     return f"{kept:,} of the {of:,} {verb}, because {they} still referred to by {by}: {named}. "
+
+
+def _say_gone(gone: int, of: int) -> str:
+    """How many of the selected records others have deleted, before a question about those that are there."""
+    return f"{gone:,} of the {of:,} selected {'is' if gone == 1 else 'are'} no longer there. " if gone else ""
 
 
 def _decide_deletion(

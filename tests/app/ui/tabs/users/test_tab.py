@@ -20,7 +20,7 @@ from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
 from tests.fixtures.connected import execute
 from tests.fixtures.context import make_context
-from tests.fixtures.window import ask, child, dialog, value_of, write
+from tests.fixtures.window import ask, child, dialog, value_of, words, write
 
 EMAIL = 0
 
@@ -160,6 +160,23 @@ def test_exactly_the_selected_users_go(tab: UsersTab, context: Context, qtbot: Q
     assert len(left) == total - 2 and not left & gone
     context.history.undo()
     qtbot.waitUntil(lambda: tab.model.rowCount() == total)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("deleted", [1, 2])
+def test_a_question_says_how_many_of_the_selected_are_no_longer_there(
+    tab: UsersTab, context: Context, qtbot: QtBot, deleted: int
+) -> None:
+    """With one left, too, which would go without a question if it alone were selected."""
+    choose(tab, qtbot, 1)
+    for _ in range(2):
+        qtbot.keyClick(tab.table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    for row in range(1, 1 + deleted):
+        ask(context.opened.path, "DELETE FROM users WHERE id = ?", tab.model.record_id(row))
+    qtbot.keyClick(tab.table, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: tab.findChild(ConfirmDialog) is not None)
+    said = f"{deleted} of the 3 selected {'is' if deleted == 1 else 'are'} no longer there. "
+    assert said in words(child(tab, ConfirmDialog))
 
 
 DEPENDENTS = (
