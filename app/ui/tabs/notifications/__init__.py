@@ -62,6 +62,8 @@ _CHIPS: dict[bool, Chip] = {
 _NAMED_IN = frozenset(table.name for table in notifications.NAMES.values())
 _CALLED = {PLANNING_RUNS: "Run", USERS: "User", WEBHOOK_DESTINATIONS: "Webhook"}
 _OPENS = "open_what_it_names"
+_ROOM_FOR_THREE = 840
+"""Pixels of the tab from which on groups, list and inspector stand beside each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +255,12 @@ class NotificationsTab(RecordTab):
         super().resizeEvent(event)
         self._fit_groups()
 
+    def fold_as_chosen(self) -> None:
+        """With the groups beside the list a narrow window has no room for the inspector, too."""
+        super().fold_as_chosen()
+        if self._has_groups() and self.width() < _ROOM_FOR_THREE:
+            self.fold(True)
+
     def _fit_groups(self) -> None:
         if self.groups is not None:
             self._both.fit(self.groups.wanted_in(self.width()))
@@ -280,6 +288,7 @@ class NotificationsTab(RecordTab):
             in_column(self.groups, within=self._place_of_groups)
         self._place_of_groups.setVisible(shown)
         self._fit_groups()
+        self.fold_as_chosen()
         self._let_give_way()
         self.commands.update()
         if not shown:

@@ -587,3 +587,20 @@ def test_a_selection_is_said_beside_the_buttons_of_a_narrow_window(
         qtbot.keyClick(tab.table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
         qtbot.waitUntil(lambda: count.text() in ("2", "2 selected"))
     qtbot.waitUntil(lambda: (count.text(), count.x()) == ("2 selected", place))
+
+
+@pytest.mark.slow
+def test_in_a_narrow_window_groups_put_the_inspector_away_and_give_it_back(
+    tab: NotificationsTab, qtbot: QtBot
+) -> None:
+    tab.resize(690, 420)
+    tab.fold_inspector(False)
+    assert not tab._master_detail.is_folded
+    tab.commands.trigger("groups")
+    qtbot.waitUntil(tab._has_groups)
+    assert tab._master_detail.is_folded
+    qtbot.waitUntil(lambda: tab.table.width() > 300)
+    tab.fold_inspector(False)  # which a person may want all the same
+    assert not tab._master_detail.is_folded
+    tab.commands.trigger("groups")
+    assert not tab._has_groups() and not tab._master_detail.is_folded
