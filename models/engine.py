@@ -257,13 +257,15 @@ class TriedRows:
 @dataclass(frozen=True, slots=True)
 class LostEntry:
     """An entry of an audit chain that was known by its hash `at` that time, in epoch seconds, and is not
-    there any more; `act` is what this process did that it records, empty where somebody else did it.
+    there any more; `act` is what this process did that it records, empty where somebody else did it. Of that
+    one the `tenant` is known.
     """
 
     number: int
     head: str
     at: int
     act: str = ""
+    tenant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

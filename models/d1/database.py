@@ -301,7 +301,7 @@ class D1Database(Database):
         last = max(lost, key=attrgetter("number"))
         self.went_back = self._last.get(_CHAIN, 0) if self.went_back is None else self.went_back
         if self.lost_entry is None:
-            self.lost_entry = LostEntry(last.number, last.head, last.at, last.act)
+            self.lost_entry = LostEntry(last.number, last.head, last.at, last.act, last.tenant)
         self._lock_what_is_unlocked()
 
     def _lock_what_is_unlocked(self) -> None:
@@ -360,7 +360,9 @@ class D1Database(Database):
         """Keeps the last entry that was known, which is not there any more, for whoever tells it."""
         (number, head), (own, act) = self._newest, self._act
         if head is not None and self.lost_entry is None:
-            self.lost_entry = LostEntry(number, head, int(self._newest_at), act if head == own else "")
+            whose = next((one.tenant for one in self.own.values() if one.head == head), None)
+            act = act if head == own else ""
+            self.lost_entry = LostEntry(number, head, int(self._newest_at), act, whose)
 
     @staticmethod
     def _ours(stored: StoredTables) -> list[StoredTable]:

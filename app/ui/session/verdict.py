@@ -252,7 +252,7 @@ class FileVerdict(QObject):
             if entry is not None and entry.number > known.through:  # which nobody has verified
                 how = known_by(entry, "here")  # which outlives the window
                 self.lost_end = LostEnd(
-                    entry.number, entry.at, entry.head, ends_at, missed=True, known_by=how
+                    entry.number, entry.at, entry.head, ends_at, entry.tenant, missed=True, known_by=how
                 )
             elif ends_at < known.through or (entry is not None and entry.number == known.through):
                 self.lost_end = LostEnd(known.through, known.at, known.head, ends_at)

@@ -885,7 +885,7 @@ def test_an_own_act_that_goes_from_between_is_told_and_nothing_is_written_beside
     page, context = open_live(qtbot, window, production), window.context
     assert context is not None
     unlock(qtbot, window)
-    number, _, other = own_act(qtbot, window, page, file)
+    number, tenant, other = own_act(qtbot, window, page, file)
     with closing(apsw.Connection(str(file))) as connection:
         chains.append(connection, other, [NOW])
     with qtbot.waitSignal(context.outside.written):
@@ -904,6 +904,8 @@ def test_an_own_act_that_goes_from_between_is_told_and_nothing_is_written_beside
     if asks == "look":
         qtbot.waitUntil(lambda: f"{made}, made by this window, is not there any more" in words(window))
         qtbot.waitUntil(lambda: window.shield.text() == "Older state, or cut off")
+        lost = context.verdict.lost_end
+        assert lost is not None and lost.tenants == {tenant}, "and no other tenant is charged"
 
 
 @pytest.mark.parametrize("replaced", [False, True])
@@ -958,6 +960,7 @@ def test_an_own_act_in_whose_place_others_entries_stand_is_told_until_somebody_a
     edit_email(qtbot, window, "mei@acme-corp.example")
     closed(qtbot, window, FormDialog)
     qtbot.waitUntil(lambda: is_settled(window))
+    ((tenant,),) = ask(file, "SELECT tenant_id FROM audit_chain ORDER BY seq DESC LIMIT 1")
     before = "UPDATE users SET email = 'before@acme-corp.example' WHERE email = 'mei@acme-corp.example'"
     ask(file, before)
     ask(file, f"DELETE FROM audit_chain WHERE seq > {last}")
@@ -972,6 +975,8 @@ def test_an_own_act_in_whose_place_others_entries_stand_is_told_until_somebody_a
     (shown,) = window.findChildren(BrokenNotice)
     made = f"entry {last + 1:,} ({context.history.next_undo}), made here"
     qtbot.waitUntil(lambda: shown.isVisible() and made in shown.banner.headline())
+    lost = context.verdict.lost_end
+    assert lost is not None and lost.tenants == {tenant}
     qtbot.waitUntil(lambda: is_settled(window))
     assert any("writes are locked again" in one for one in told)
     assert not any("continues" in one for one in [*told, *words(window)])
