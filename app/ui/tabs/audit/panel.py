@@ -512,7 +512,7 @@ class VerificationPanel(QWidget):
         lost = self._context.verdict.lost_end
         if lost is not None:
             asked = Asked(new_alone=self._context.costs, accepts_end=lost)
-            lost_end.ask(self._context, lost, partial(self.start, asked), self)
+            lost_end.ask(self._context, lost, partial(self.start, asked, self._say_not_accepted), self)
             return
         if self.outcome is None:
             return
@@ -529,6 +529,11 @@ class VerificationPanel(QWidget):
             danger=False,
             parent=self,
         ).open_once(partial(self._accept, report))
+
+    def _say_not_accepted(self, outcome: Outcome) -> None:
+        """Where the verification behind the question found more to be gone."""
+        if outcome.report.lost_end is not None:
+            self._context.say("More is gone than was shown, so nothing was accepted.")
 
     def _accept(self, report: Report) -> None:
         where, now = self._context.opened.where, self._context.clock()

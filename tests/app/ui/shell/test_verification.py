@@ -229,10 +229,12 @@ def test_an_end_that_is_gone_is_remembered_until_a_person_accepts_it(
     assert not store.checkpoints(InFile(demo_path)) and page.context.verdict.lost_end is not None
 
     assert page.panel.accept_button.property("text") == "Accept this end…"
-    for answer in ("another", "Return", "accept"):
+    for answer in ("another", "Return", "more", "accept"):
         click(qtbot, page.panel.accept_button)
         asked = dialog(qtbot, page, ConfirmDialog)
-        assert f"All was verified through entry {last:,} on " in asked.sentence.text()
+        assert (f"All was verified through entry {last:,} on " in asked.sentence.text()) is (
+            answer != "accept"
+        )
         if answer == "another":
             lost = page.context.verdict.lost_end
             assert lost is not None
@@ -247,6 +249,13 @@ def test_an_end_that_is_gone_is_remembered_until_a_person_accepts_it(
         elif answer == "Return":
             press(answer)  # Cancel has the focus
             closed(qtbot, window, ConfirmDialog)
+            assert page.context.verdict.lost_end is not None
+        elif answer == "more":
+            ask(demo_path, "DELETE FROM audit_chain WHERE seq > (SELECT max(seq) - 5 FROM audit_chain)")
+            ask(demo_path, "UPDATE sqlite_sequence SET seq = seq - 5 WHERE name = 'audit_chain'")
+            with qtbot.waitSignal(page.verified):
+                click(qtbot, asked.confirm_button)
+            qtbot.waitUntil(lambda: window.toast.label.text().endswith("so nothing was accepted."))
             assert page.context.verdict.lost_end is not None
         else:
             with qtbot.waitSignal(page.verified):
