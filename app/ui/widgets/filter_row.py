@@ -340,8 +340,8 @@ class FilterRow(QWidget):
         if self._in_two:
             self.text.setMinimumWidth(_LEAST_TEXT)
             self.count.setMaximumWidth(_ANY_WIDTH)
-            self.count.setMinimumWidth(0)
             self._say_count(self.width() - self._without_count() - self._short_words())
+            self.count.setMinimumWidth(self.count.sizeHint().width())  # before buttons say more
             share_words(self._last, self.width(), self._trailing)
             return
         text = _TEXT if self.width() >= _FOR_TEXT else _TEXT_IN_NARROW
@@ -434,7 +434,7 @@ class FilterRow(QWidget):
             words = f"≤ {noun}" if which == AT_MOST else words
         elif self.width() >= _FOR_ORDER:
             words = whole
-        if self.count.fontMetrics().horizontalAdvance(words) > room:
+        if self.count.fontMetrics().horizontalAdvance(words) + 2 > room:
             words = grouped(self._selected or number)
         self.count.setText(words)
         set_tip(self.count, "" if words == whole else whole)

@@ -223,6 +223,8 @@ class LostEnd:
         heads, seen = {self.head, shown.head} - {None}, {part[0]: part[1:] for part in shown.parts}
         is_same = self.through == shown.through and len(heads) < 2 and {*self.others} <= {*shown.others}
         is_same = is_same and self.unnamed <= shown.unnamed
+        told = {end.through for end in (shown, *shown.ends_before)}
+        is_same = is_same and all(end.through in told for end in self.ends_before)
         more = any(
             name in seen and (left < seen[name][0] or losses != seen[name][1])
             for name, left, losses in self.parts
