@@ -273,9 +273,10 @@ def test_the_inbox_is_gone_through_by_letters_alone(
     assert tab.table.selected_rows() == [1, 3, 4]
     qtbot.keyClicks(tab.table, "x")
     assert tab.table.selected_rows() == [1, 3], "let go again"
-    with qtbot.waitSignal(context.runner.changed) as done:
+    # The last single one may be told only now: the list was read behind it, for the one before.
+    is_of_two = lambda change, _: change.summary == "2 notifications marked read"  # noqa: E731
+    with qtbot.waitSignal(context.runner.changed, check_params_cb=is_of_two):
         qtbot.keyClick(tab.table, Qt.Key.Key_R)
-    assert done.args[0].summary == "2 notifications marked read"
     assert ask(context.opened.path, "SELECT id FROM notifications WHERE read = 1 AND id = ?", ids[6])
     qtbot.waitUntil(lambda: tab.model.rowCount() == total - 5 and len(tab.table.selected_rows()) == 1)
     at = tab.table.selected_rows()[0]
