@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from app.services.chain.checkpoints import lost_ends, making
 from app.services.chain.checkpoints.own_ends import OwnEnds
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.verify.report import Report, Section
+from app.services.chain.verify.report import LostEnd, Report, Section
 from app.services.chain.where import InDatabase, InFile, Where
 from app.services.records import users
 from models.d1.database import D1Database
@@ -181,3 +182,11 @@ def test_one_whose_answer_was_lost_is_remembered_when_it_is_found(
     (kept,) = store.verdicts.own.all(InDatabase(production))
     assert (kept.number, kept.act) == (1, "User ada@acme.example created")
     assert production.own == {"acme": kept}
+
+
+def test_of_two_that_are_gone_the_one_that_was_not_shown_is_not_accepted_along() -> None:
+    first = LostEnd(5, NOW, "a", 4, "acme", missed=True, known_by=" (User ada created), made here")
+    seen = LostEnd(6, NOW, "b", 4, missed=True, known_by=", seen here")
+    both = replace(seen, before=first)
+    assert not both.is_within(seen), "of which the window told"
+    assert both.is_within(both) and seen.is_within(seen) and seen.is_within(both)
