@@ -192,7 +192,7 @@ class RunPage(QWidget):
         self.phases.clicked.connect(lambda _: self._click_phase())
         self.phases.opened.connect(self._enter_artifacts)
         self.neighbours.opened.connect(self._enter)
-        for view in (self.neighbours, self.phases, *self.findChildren(QPushButton)):
+        for view in (self.neighbours, self.phases):
             tab.commands.hear_in(view, acts)
         tab.details_shown.connect(self._follow)
         tab.context.runner.changed.connect(self._hear)
