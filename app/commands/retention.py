@@ -150,9 +150,6 @@ def retention(options: argparse.Namespace) -> int:
             common.complain(doubt.of_nothing(utc_time))
         if planned.in_milliseconds and not options.milliseconds:
             common.complain("to have times that seem to be in milliseconds read as such, add --milliseconds")
-        if options.dry_run:
-            is_wrong = doubt is not None or _asks(planned, options)
-            return _say_plan(planned, database, as_json=options.json, is_wrong=is_wrong)
         confirmation = plan.Confirmation.to(
             planned,
             majority=options.allow_majority,
@@ -161,6 +158,16 @@ def retention(options: argparse.Namespace) -> int:
             unrecorded=options.unrecorded,
             without_bookmark=options.without_bookmark,
         )
+        if options.dry_run:
+            asked = [type(one).__name__ for one in run.unconfirmed(planned, confirmation, database.place)]
+            if planned.no_checkpoint is not None and not options.without_checkpoint:
+                asked.append(run.NoCheckpoint.__name__)
+            is_refused = bool(planned.total and asked) and planned.obstacle is None
+            if is_refused:
+                flags = " ".join(_FLAGS[name] for name in asked)
+                common.complain(f"a run removes nothing unless you confirm that by {flags}")
+            is_wrong = doubt is not None or is_refused
+            return _say_plan(planned, database, as_json=options.json, is_wrong=is_wrong)
         try:
             with common.asked_to_stop(finishing=True) as cancelled:
                 going = run.Run(
@@ -208,21 +215,6 @@ def retention(options: argparse.Namespace) -> int:
             return common.EXIT_FINDINGS if went else common.EXIT_COULD_NOT_RUN
     status = _say_result(result, planned.stored, database, options)
     return _left_unreported() if result.total and going.is_left_unreported else status
-
-
-def _asks(planned: Plan, options: argparse.Namespace) -> bool:
-    """Whether a run would remove nothing until more is confirmed, which is said."""
-    asked = {
-        "--trust-clock": planned.doubt is not None and not options.trust_clock,
-        "--allow-majority": planned.majority and not options.allow_majority,
-        "--unrecorded": not (planned.has_chain or options.unrecorded),
-        "--without-checkpoint": planned.no_checkpoint is not None and not options.without_checkpoint,
-    }
-    flags = [flag for flag, is_asked in asked.items() if is_asked]
-    if not planned.total or planned.obstacle is not None or not flags:
-        return False
-    common.complain(f"a run removes nothing unless you confirm that by {' '.join(flags)}")
-    return True
 
 
 def _contradicted(doubt: ClockDoubt | None, options: argparse.Namespace) -> ClockDoubt | None:

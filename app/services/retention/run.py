@@ -24,6 +24,7 @@ from app.services.retention.plan import (
     NOTHING_CONFIRMED,
     Confirmation,
     NeedsConfirmation,
+    Plan,
     TryCheckpoint,
     cannot_record,
     hold_back,
@@ -116,6 +117,19 @@ _FRESH: Final = 3_600
 """Seconds for which a verification is signed where another one would be charged: nothing goes that is not
 judged by itself, and nothing is signed but where the chains still have the ends that they had.
 """
+
+
+def unconfirmed(
+    plan: Plan, confirmation: Confirmation, place: str
+) -> Iterator[ClockProblem | NeedsConfirmation | NotRecorded]:
+    """What a plan that removes something asks about and nobody has agreed to, before anything is tried."""
+    if plan.doubt is not None and confirmation.clock != plan.doubt:
+        yield ClockProblem(plan.doubt)
+    asking = [share for share in plan.majority if share.tenant_id not in confirmation.majority]
+    if asking:
+        yield NeedsConfirmation(asking)
+    if not (plan.has_chain or confirmation.unrecorded):
+        yield NotRecorded(place)
 
 
 class NoCheckpoint(TenantAdminError):
@@ -272,13 +286,8 @@ class Run(RetentionRemoval):
             raise NotAllowed(f"{obstacle} Nothing was removed.")
         if not plan.total:
             return
-        if plan.doubt is not None and confirmation.clock != plan.doubt:
-            raise ClockProblem(plan.doubt)
-        asking = [share for share in plan.majority if share.tenant_id not in confirmation.majority]
-        if asking:
-            raise NeedsConfirmation(asking)
-        if not (plan.has_chain or confirmation.unrecorded):
-            raise NotRecorded(database.place)
+        for asking in unconfirmed(plan, confirmation, database.place):
+            raise asking
 
     def go(self) -> None:
         """All of it but the checkpoint after. The commit of the report syncs all those before it."""
