@@ -11,14 +11,13 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
-from hashlib import sha256
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
 from app import paths
 from app.services.chain.checkpoint import Checkpoint
-from app.services.chain.checkpoints.own_ends import OwnEnds
+from app.services.chain.checkpoints.own_ends import OwnEnds, name_of
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, SOUND, Verdict
 from app.services.chain.verify.report import LostEnd, Section
 from app.services.chain.where import Where
@@ -263,10 +262,10 @@ class KeptVerdicts:
             return None
 
     def _place(self, where: Where) -> Path:
-        return self._folder / f"{sha256(where.location[0].encode()).hexdigest()[:32]}.json"
+        return self._folder / name_of(where)
 
     def _ends_of(self, where: Where) -> Path:
-        return self._ends / self._place(where).name
+        return self._ends / name_of(where)
 
 
 def _is_sound(end: KeptEnd) -> bool:

@@ -73,7 +73,12 @@ class OwnEnds:
         paths.keep(self._place(where), json.dumps(kept))
 
     def _place(self, where: Where) -> Path:
-        return self._folder / f"{sha256(where.location[0].encode()).hexdigest()[:32]}.json"
+        return self._folder / name_of(where)
+
+
+def name_of(where: Where) -> str:
+    """Of the file in which something is kept of a database. Raises as `Where.location`."""
+    return f"{sha256(where.location[0].encode()).hexdigest()[:32]}.json"
 
 
 def lost_own(where: Where, made: Sequence[OwnEntry], ends_at: int, seen: Seen | None = None) -> list[LostEnd]:
