@@ -18,7 +18,7 @@ from app.services.chain.checkpoints.signing import why_none
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.reading import entry_and_last, last_entry
 from app.services.chain.rules import GENESIS, Verdict
-from app.services.chain.verify.report import LostEnd, Report, Section
+from app.services.chain.verify.report import NOT_ACCEPTED, LostEnd, Report, Section
 from app.services.chain.where import Where
 from app.services.text import utc_time
 from models.engine import OwnEntry
@@ -350,7 +350,7 @@ def keep_verdict(
         store.verdicts.own.forget(where, {end.through for end in ends})
         return replace(report, notes=(*report.notes, lost_end.accepted))
     why = ", as that could not be kept." if is_accepted else ": more is gone than when that was asked."
-    return report.with_lost_end(lost_end, *([f"This end was not accepted{why}"] if accepts_end else []))
+    return report.with_lost_end(lost_end, *([f"{NOT_ACCEPTED}{why}"] if accepts_end else []))
 
 
 def _said_before(

@@ -97,6 +97,10 @@ _LOST_END = (
 )
 
 
+NOT_ACCEPTED: Final = "This end was not accepted"
+"""Begins a note of a report, which says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class LostEnd:
     """That the entry `through` of `tenant`, the last one of a verification `at` that time, whose stored hash

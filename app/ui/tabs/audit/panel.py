@@ -14,7 +14,7 @@ from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.doors import Way
 from app.services.chain.reading import entries_behind
 from app.services.chain.rules import Verdict
-from app.services.chain.verify.report import NO_CHECKPOINT, Report
+from app.services.chain.verify.report import NO_CHECKPOINT, NOT_ACCEPTED, Report
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
@@ -531,9 +531,9 @@ class VerificationPanel(QWidget):
         ).open_once(partial(self._accept, report))
 
     def _say_not_accepted(self, outcome: Outcome) -> None:
-        """Where the verification behind the question found more to be gone."""
-        if outcome.report.lost_end is not None:
-            self._context.say("More is gone than was shown, so nothing was accepted.")
+        """Where the verification behind the question found more to be gone, or that could not be kept."""
+        if said := next((note for note in outcome.report.notes if note.startswith(NOT_ACCEPTED)), None):
+            self._context.say(said)
 
     def _accept(self, report: Report) -> None:
         where, now = self._context.opened.where, self._context.clock()
