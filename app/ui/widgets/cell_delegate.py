@@ -91,8 +91,29 @@ class CellDelegate(QStyledItemDelegate):
         self._theme = theme
         self._view = view
         self.focus_row = self.focus_column = -1
+        self._has_room: bool | None = None
         theme.changed.connect(self.forget)
         self.forget()
+
+    def forget_widths(self) -> None:
+        """To be called when columns are given others."""
+        if self._has_room is not None:
+            before, self._has_room = self._has_room, None
+            if self._view.model() is not None and self._says_all(self._view.model()) is not before:
+                self._view.viewport().update()
+
+    def _says_all(self, model: QAbstractItemModel) -> bool:
+        """Whether each column whose texts may go without some of their words has room for them: all of a
+        table say the same.
+        """
+        if self._has_room is None:
+            header = self._view.horizontalHeader()
+            wide = {column: header.sectionSize(column) for column in range(header.count())}
+            told = {column: self._of_column(model, column) for column, width in wide.items() if width}
+            self._has_room = all(
+                wide[column] - 2 * PAD >= one.room_with_it for column, one in told.items() if one.spare
+            )
+        return self._has_room
 
     def forget(self) -> None:
         """Drop what was remembered of fonts, colours and columns; for another model, font or theme."""
@@ -109,6 +130,7 @@ class CellDelegate(QStyledItemDelegate):
         self._selection, self._line, self._accent = colour("selection"), colour("line"), colour("accent")
         self._laid = lru_cache(_CACHED_TEXTS)(self._lay_out)
         self._of_column = cache(self._ask)
+        self._has_room = None
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         rect: QRect = option.rect
@@ -124,7 +146,7 @@ class CellDelegate(QStyledItemDelegate):
         if tone == AWAITED:  # so that one knows where one is on the way
             shown, tone = f"row {row + 1:,} {shown}", Tone.NEUTRAL
         icon = data(index, _ICON)
-        right, mono, dim, middle, has_bars, spare, room = self._of_column(model, index.column())
+        right, mono, dim, middle, has_bars, spare, _ = self._of_column(model, index.column())
         left += PAD
         width -= 2 * PAD
         if icon:
@@ -142,7 +164,7 @@ class CellDelegate(QStyledItemDelegate):
             width -= bars_width(bars.places) + GAP
         if shown is None or width <= (_LEAST_WORD if icon else 0):
             return
-        shown = str(shown) if width >= room else shorter(str(shown), spare)
+        shown = shorter(str(shown), spare) if spare and not self._says_all(model) else str(shown)
         laid = self._lay(shown, mono, width, middle)
         painter.setFont(self._mono if mono else self._plain)
         if not enabled:

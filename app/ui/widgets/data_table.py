@@ -126,6 +126,7 @@ class DataTable(QTableView):
         self.setViewport(known_viewport(QPalette.ColorRole.Base))
         self._header = header = TableHeader(theme, self)
         self.setHorizontalHeader(header)
+        header.sectionResized.connect(self.cells.forget_widths)
         self.setAccessibleName(name)
         self.setTabKeyNavigation(False)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

@@ -32,6 +32,9 @@ _WIDEST, _NARROWER, _NARROWEST, _MAIN_LEAST = 420, 240, 132, 100
 _SHORT = 800
 """A table's width from which on its main column has enough; in a narrower one it has as large a part."""
 
+_NARROW = 640
+"""A table's width below which times say less."""
+
 _SAVE_AFTER_MS = 400
 _FITTED_ROWS = 50
 """Rows that columns are fitted to: a tall screen of them. Qt's thousand take 100 ms."""
@@ -76,6 +79,8 @@ class ColumnLayout(QObject):
         """The columns that say less where room is short, and what each always has room for."""
         self._shortened: dict[int, int] = {}
         """Those that do now, and how wide they are with all their words."""
+        self._alike = set[int]()
+        """Those of them of which all say less, or none."""
         self._arranged = self._alone = self._unfitted = False
         self._words: dict[int, tuple[tuple[str, ...], int, int | Callable[[], int]]] = {}
         self._saver = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
@@ -160,12 +165,15 @@ class ColumnLayout(QObject):
                 self._header.setSectionHidden(column, False)
         self.fill()
 
-    def set_short(self, column: int, least: Sequence[str], *, icon: bool = True) -> None:
+    def set_short(self, column: int, least: Sequence[str], *, icon: bool = True, alike: bool = False) -> None:
         """Let `column` have no more room than the widest of these words where it is short, before another one
         gives way: an icon never stands alone for a state. What those that gave way leave is for its other
-        words again, and first for those of the column that was named last.
+        words again, and first for those of the column that was named last. Of those that are `alike` all say
+        less or none does, and only in a narrow table.
         """
         self._least[column] = tuple(least), ICON + GAP if icon else 0
+        if alike:
+            self._alike.add(column)
         self.fill()
 
     def _give_way(self) -> None:
@@ -205,7 +213,7 @@ class ColumnLayout(QObject):
                 continue
             whole = self._shortened.get(column, now)
             least = max(self._wide_enough(words, beside), header.sectionSizeHint(column))
-            if is_short and whole > least:
+            if is_short and whole > least and (column not in self._alike or self._width() < _NARROW):
                 self._shortened[column] = whole
                 saved += whole - least
             elif self._shortened.pop(column, 0):
@@ -223,10 +231,14 @@ class ColumnLayout(QObject):
         header = self._header
         if self._width() < _SHORT:  # the main column's own words are worth more there
             left -= max(0, self._main_wants - self._main_least())
-        for column in reversed([one for one in self._least if one in self._shortened]):
-            more = self._shortened[column] - header.sectionSize(column)
-            if not header.isSectionHidden(column) and more <= left:
-                header.resizeSection(column, self._shortened[column])
+        say_less = [one for one in self._least if one in self._shortened and not header.isSectionHidden(one)]
+        alike = [one for one in say_less if one in self._alike]
+        others = [[one] for one in say_less if one not in self._alike]
+        for together in reversed([alike, *others]):
+            more = sum(self._shortened[one] - header.sectionSize(one) for one in together)
+            if more <= left:
+                for one in together:
+                    header.resizeSection(one, self._shortened[one])
                 left -= more
 
     def show_sorted(self) -> None:

@@ -153,7 +153,8 @@ class RecordTab(ListedTab):
             if column.kind is ColumnKind.TIME:  # whose words become longer while one looks at them
                 at = self.model.column_of(column.name)
                 self.table.columns.set_widest(at, (LONGEST_AGO,), icon=False)
-                self.table.columns.set_short(at, (LONGEST_AGO.removesuffix(AGO),), icon=False)
+                less = (LONGEST_AGO.removesuffix(AGO),)
+                self.table.columns.set_short(at, less, icon=False, alike=True)
             elif (
                 column.kind in {ColumnKind.KEY, ColumnKind.ID} and not table.numbered
             ):  # others may be longer

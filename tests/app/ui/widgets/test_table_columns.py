@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import pytest
 from PySide6.QtCore import QByteArray, QEvent, QModelIndex, QPoint, Qt
-from PySide6.QtGui import QHelpEvent, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QApplication, QToolButton, QToolTip
+from PySide6.QtGui import QHelpEvent, QPainter, QPixmap, QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import QApplication, QStyleOptionViewItem, QToolButton, QToolTip
 from pytestqt.qtbot import QtBot
 
+from app.itemmodels.columns import Role
 from app.ui.theme import Theme
-from app.ui.widgets.cell_delegate import GAP, ICON
+from app.ui.widgets.cell_delegate import GAP, ICON, CellDelegate, _Laid
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.later import later
 from app.ui.widgets.table_columns import MISSING
@@ -84,6 +85,54 @@ def test_a_column_says_less_before_another_gives_way(theme: Theme, qtbot: QtBot)
     header.resizeSection(0, 90)
     table.resize(narrow - 10, 300)
     assert table.columnWidth(0) == 90, "as it was drawn by hand"
+
+
+def test_times_of_a_row_say_as_much_as_each_other(theme: Theme, qtbot: QtBot) -> None:
+    table = shown(theme, qtbot, [["59 min ago", "a much longer text " * 40, "59 min ago", "a state"]], 900)
+    model, ago = table.model(), "59 min ago"
+    for column in (0, 2):
+        model.setHeaderData(column, Qt.Orientation.Horizontal, (ago, " ago"), Role.SPARE)
+        table.columns.set_widest(column, (ago,), icon=False)
+    table.cells.forget()
+    table.columns.let_give_way([3])
+    table.columns.set_main(1, 500)
+    table.columns.fit()
+    for column in (0, 2):
+        table.columns.set_short(column, ("59 min",), icon=False, alike=True)
+    table.columns.set_short(3, ("a",))
+    seen = set()
+    for width in range(900, 200, -7):
+        table.resize(width, 300)
+        said = {len(painted(table, column)) for column in (0, 2)}
+        assert len(said) == 1, f"{width} pixels: two styles in one row"
+        seen |= said
+        assert width < 660 or said == {len(ago)}, f"{width} pixels: there is room"
+    assert seen == {len(ago), len("59 min")}
+    table.resize(900, 300)
+    assert len(painted(table, 0)) == len(ago), "they come back"
+    table.setColumnWidth(2, 70)
+    assert len(painted(table, 0)) == len("59 min"), "also where one is drawn by hand"
+
+
+def painted(table: DataTable, column: int) -> str:
+    """The words that a cell of the first row is painted with."""
+    found = list[str]()
+
+    class Heard(CellDelegate):
+        def _lay(self, text: str, mono: bool, width: int, middle: bool) -> _Laid:
+            found.append(text)
+            return super()._lay(text, mono, width, middle)
+
+    index = table.model().index(0, column)
+    option = QStyleOptionViewItem()
+    option.rect = table.visualRect(index)
+    picture = QPixmap(300, 300)
+    painter = QPainter(picture)
+    before, table.cells.__class__ = table.cells.__class__, Heard
+    table.cells.paint(painter, option, index)
+    table.cells.__class__ = before
+    painter.end()
+    return found[0]
 
 
 def test_words_come_back_where_the_others_leave_room(theme: Theme, qtbot: QtBot) -> None:
