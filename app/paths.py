@@ -1,4 +1,4 @@
-"""The one place that finds migrations/, resources/ and the README (in a source tree, a wheel or a frozen
+"""The one place that finds migrations/ and resources/ (in a source tree, a wheel or a frozen
 program), and the folder for what the program remembers of this person.
 """
 
@@ -39,9 +39,9 @@ def resources_dir() -> Path:
     return _data_root() / "resources"
 
 
-def readme() -> Path:
-    """What the help shows."""
-    return _data_root() / "README.md"
+def help_file() -> Path:
+    """What the help shows, in Markdown."""
+    return resources_dir() / "help" / "help.md"
 
 
 def state_dir() -> Path:

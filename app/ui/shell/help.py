@@ -1,4 +1,4 @@
-"""The help: what can be done with the program, as its README says it, in a window of its own."""
+"""The help: what can be done with the program (`resources/help/help.md`), in a window of its own."""
 
 import re
 from bisect import bisect
@@ -17,29 +17,25 @@ from app.ui.widgets.tab_order import step
 
 _WIDE, _HIGH = 900, 640
 _EDGE, _LEAST, _FRAME, _OVER = 48, 420, 16, 560
-_TASKS = re.compile(r"^## What you can do\n.*?(^\*\*.*?)^## ", re.DOTALL | re.MULTILINE)
-_TASK = re.compile(r"^\*\*(.+?)\.\*\*\s+", re.MULTILINE)
-_PICTURE = re.compile(r"^!\[.*\]\(.*\)\n+", re.MULTILINE)
-"""Which is wider than the window, and shows what one has before oneself."""
 _SENTENCE_ENDS = re.compile(r"(?<=[a-zà-ž0-9)”\"`][.:])\s+(?=[A-Z“\"`])")
 _BLOCK = 360
 """Letters of a paragraph, which ends with the sentence after them: nobody reads on in walls of text."""
 _CONTENTS, _FOR_CONTENTS = 270, 720
 """Pixels of the list of what there is, and of the window that has room for it beside the words."""
+_SUBJECT, _IN = 2, "\u2002"
+"""The level of a subject's heading, and what stands before the name of one of its tasks."""
 _ABOVE = 12
 _BEFORE = 20
 """Pixels above a heading, which parts it from what it is not of."""
 
 
 def tasks() -> str:
-    """The README's part on what one can do, in Markdown, a heading for each task and its sentences in short
-    paragraphs. Raises `OSError`.
+    """What one can do, in Markdown: a heading for each subject and task, and sentences in short paragraphs.
+    Raises `OSError`.
     """
-    found = _TASKS.search(paths.readme().read_text(encoding="utf-8"))
-    if found is None:
-        return ""
     is_code, parts = False, list[str]()
-    for part in _PICTURE.sub("", _TASK.sub(r"### \1\n\n", found[1])).split("\n\n"):
+    _title, *told = paths.help_file().read_text(encoding="utf-8").split("\n\n")
+    for part in told:
         words = part.strip() and not is_code and part[0] not in "#`|-*> "
         parts.append(_in_blocks(part) if words else part)
         is_code ^= part.count("```") % 2 == 1
@@ -80,14 +76,11 @@ class HelpWindow(QDialog):
         self.browser.setMarkdown(tasks())
         self._wrap_code()
         self._headings = self._find_headings()
-        titles = [block.text() for block in self._headings]
         self.contents, self.parts = QListWidget(), QComboBox()
-        self.contents.addItems(titles)
-        self.parts.addItems(titles)
+        for block in self._headings:
+            self._list(block)
         self.contents.setFixedWidth(_CONTENTS)
         self.contents.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # words are cut
-        for number, title in enumerate(titles):
-            self.contents.item(number).setToolTip(title)
         self.parts.setMinimumContentsLength(12)
         self.contents.setAccessibleName("Sections of the help")
         name_choice(self.parts, "Section of the help")
@@ -127,6 +120,20 @@ class HelpWindow(QDialog):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.contents.doItemsLayout()  # which was done before the style had its say
+
+    def _list(self, heading: QTextBlock) -> None:
+        """A subject in bold letters, its tasks below it, a little to the right."""
+        title, is_subject = heading.text(), heading.blockFormat().headingLevel() == _SUBJECT
+        self.contents.addItem(title if is_subject else _IN + title)
+        self.parts.addItem(title if is_subject else _IN + title)
+        item = self.contents.item(self.contents.count() - 1)
+        item.setToolTip(title)
+        item.setData(Qt.ItemDataRole.AccessibleTextRole, title)
+        if is_subject:
+            font = self.contents.font()
+            font.setBold(True)
+            item.setFont(font)
+            self.parts.setItemData(self.parts.count() - 1, font, Qt.ItemDataRole.FontRole)
 
     def _find_headings(self) -> list[QTextBlock]:
         found, block = list[QTextBlock](), self.browser.document().begin()
