@@ -103,6 +103,15 @@ def is_enter(event: QKeyEvent) -> bool:
     return event.key() in _ENTER and not event.modifiers() & CHORD
 
 
+def key_alone(event: QKeyEvent) -> str:
+    """The letter, or "Del", by which a key may do an act without Ctrl or Alt; empty for any other key."""
+    if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+        return ""
+    if event.key() == Qt.Key.Key_Delete:
+        return "Del"
+    return event.text().upper() if event.text().isalpha() else ""
+
+
 def with_keypad(keys: str) -> list[QKeySequence]:
     """The keys of an act; Enter beside the figures does what Return does."""
     return [QKeySequence(one) for one in dict.fromkeys((keys, keys.replace("Return", "Enter")))]
@@ -131,12 +140,14 @@ def _typed_in_menu(keys: QKeySequence) -> bool:
 
 class _Letters(QObject):
     """The letter of an act in the menu bar is heard by Qt while that has the focus, whatever menu of it is
-    open: there it is a letter of that menu.
+    open: there it is a letter of that menu. So it is while a button has the focus that opens such a menu.
     """
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() is QEvent.Type.Shortcut:
-            _typed_in_menu(cast("QAction", watched).shortcut())
+            action = cast("QAction", watched)
+            if not _typed_in_menu(action.shortcut()):
+                cast("Actions", self.parent()).press(action.objectName())
             return True
         return False
 
@@ -155,6 +166,8 @@ class Actions(QObject):
     refused = Signal(str)
     pressed = Signal(str)
     unseen = Signal(str)
+    hinders: Callable[[str], str | None] = staticmethod(lambda name: None)
+    """Why the act of this name cannot be done where the person is, whatever it says itself."""
 
     def __init__(self, theme: Theme, table: QWidget | None, parent: QWidget) -> None:
         super().__init__(parent)
@@ -172,6 +185,7 @@ class Actions(QObject):
     def add(self, spec: ActionSpec) -> QAction:
         self._specs[spec.name] = spec
         action = self._actions[spec.name] = QAction(spec.words(), self)
+        action.setObjectName(spec.name)
         if spec.icon is not None:
             action.setIcon(self._theme.icon(spec.icon))
         if spec.checked is not None:
@@ -200,19 +214,6 @@ class Actions(QObject):
             deaf.activated.connect(lambda: None if _typed_in_menu(keys) else self._press(spec))
         return action
 
-    def hear_in(self, view: QWidget, names: Iterable[str]) -> None:
-        """The single keys of these acts work while this has the focus, too."""
-        for name in names:
-            if keys := self._specs[name].shortcut:
-                shortcut = QShortcut(QKeySequence(keys), view, context=Qt.ShortcutContext.WidgetShortcut)
-                shortcut.setAutoRepeat(False)
-                heard = partial(self.trigger, name)
-                shortcut.activated.connect(
-                    lambda keys=keys, do=heard: (
-                        _typed_in_menu(QKeySequence(keys)) or self._is_blocked() or do()
-                    )
-                )
-
     def on_button(self, name: str) -> str:
         """The act's words now, with the letter that does it."""
         return self._specs[name].on_button(without_mnemonic(self._actions[name].text()))
@@ -225,14 +226,14 @@ class Actions(QObject):
         """No menu of all has these: another one does."""
         self._elsewhere.update(names)
 
-    def press_letter(self, letter: str) -> bool:
-        """What the letter of a button does, from beside the table; whether there is such an act."""
-        wanted = letter.upper()
-        spec = next((one for one in self._specs.values() if one.is_letter and one.shortcut == wanted), None)
-        if spec is None or spec.name not in self._buttons:
-            return False
-        self._press(spec)
-        return True
+    def with_key(self, event: QKeyEvent) -> str | None:
+        """The name of the act that this key does alone while the table has the focus."""
+        keys = key_alone(event)
+        return next((name for name, spec in self._specs.items() if keys and spec.shortcut == keys), None)
+
+    def press(self, name: str) -> None:
+        """What the keys of an act do, from beside the table."""
+        self._press(self._specs[name])
 
     def _is_blocked(self) -> bool:
         """Whether a dialog stands before its table: until the system gives that the keys, a letter typed for
@@ -250,10 +251,10 @@ class Actions(QObject):
         if self._is_blocked():
             return
         button = self._buttons.get(spec.name)
-        if spec.is_letter and button is not None and not button.isVisible() and spec.refusal() is None:
+        begins = self.refusal(spec.name) is None
+        if begins and spec.is_letter and button is not None and not button.isVisible():
             self.unseen.emit(spec.name)
             return
-        begins = spec.refusal() is None
         self.trigger(spec.name)
         if begins:
             self.pressed.emit(spec.name)
@@ -279,8 +280,7 @@ class Actions(QObject):
         self._buttons[name].setVisible(visible)
 
     def trigger(self, name: str) -> None:
-        spec = self._specs[name]
-        refusal = spec.refusal()
+        spec, refusal = self._specs[name], self.refusal(name)
         if refusal is None:
             self.begun.emit()
             spec.run()
@@ -291,7 +291,7 @@ class Actions(QObject):
 
     def refusal(self, name: str) -> str | None:
         """Why the act cannot be done now, as a sentence."""
-        return self._specs[name].refusal()
+        return self.hinders(name) or self._specs[name].refusal()
 
     def said(self, name: str) -> str:
         """The act as a sentence names it, with its key."""
@@ -327,7 +327,7 @@ class Actions(QObject):
     def update(self) -> None:
         marked: set[str] = set()
         for name, spec in self._specs.items():
-            action, button, refusal = self._actions[name], self._buttons.get(name), spec.refusal()
+            action, button, refusal = self._actions[name], self._buttons.get(name), self.refusal(name)
             words = spec.words()  # once: those of many rows are counted
             said = refusal or self._said(spec, words)
             in_menus = self._table is not None and spec.checked is None  # no tool button takes its text

@@ -14,6 +14,7 @@ from app.services.runs.contents import LARGE, indented
 from app.services.text import counted, to_the_end, visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
+from app.ui.widgets.actions import key_alone
 from app.ui.widgets.buttons import lead_to_chosen, one_of_icons, push_button, tool_button
 from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.formatting import first_line
@@ -278,6 +279,8 @@ class _Tree(QTreeView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
             self._copy()
+        elif key_alone(event):  # of an act: it looks for no name
+            event.ignore()
         else:
             super().keyPressEvent(event)
 

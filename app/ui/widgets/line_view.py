@@ -35,7 +35,7 @@ from app.services.runs.text_diff import Alone, DiffRow, Marks, TextDiff, marks
 from app.services.sought import places_in, sought
 from app.services.text import counted, unstacked, visible
 from app.ui.theme import Theme
-from app.ui.widgets.actions import is_enter
+from app.ui.widgets.actions import is_enter, key_alone
 from app.ui.widgets.clipboard import copy_text
 from models.progress import Pause
 
@@ -604,6 +604,8 @@ class LineView(QTableView):
             self._copy()
         elif is_enter(event):
             self._unfold()
+        elif key_alone(event):  # of an act
+            event.ignore()
         else:
             super().keyPressEvent(event)
 

@@ -22,7 +22,7 @@ from app.itemmodels.columns import TOOLTIP, Role
 from app.services.text import visible
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.actions import is_enter
+from app.ui.widgets.actions import is_enter, key_alone
 from app.ui.widgets.cell_delegate import GAP, ICON, PAD, bars_width, is_right
 from app.ui.widgets.first_columns import arrange_first
 from app.ui.widgets.formatting import tooltip
@@ -471,6 +471,12 @@ class TableHeader(QHeaderView):
         least, around = (28, 10) if self._low else (34, 16)
         lines = 3 if self.below else 1
         return QSize(super().sizeHint().width(), max(least, lines * self.fontMetrics().height() + around))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if key_alone(event):  # at the button at its end: of an act, which Qt would look for in a title
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
 
     def set_low(self, low: bool) -> None:
         if low != self._low:

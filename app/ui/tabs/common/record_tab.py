@@ -75,6 +75,8 @@ class RecordTab(ListedTab):
     export_words: ClassVar[str] = EXPORT_ROWS
     one_alone: ClassVar[str] = ""
     """Why several rows cannot be selected, as a sentence, where that is so."""
+    in_place_of_list: ClassVar[str] = ""
+    """Why acts on the list cannot be done while that is not in sight."""
     _hides_views = False
     """Whether the list of views gives up its room in a narrow tab: it has no view of the tab's own."""
     remembered_apart: ClassVar[tuple[ColumnChoice, ...]] = ()
@@ -174,6 +176,7 @@ class RecordTab(ListedTab):
         self.current = CurrentRecord(context.runner, self.list, self.load, self)
         self.inspector, self.fields = Inspector(theme, self.place_of_inspector()), FieldList(theme)
         self.commands = Actions(theme, self.table, self)
+        self.commands.hinders = self._hinders
         self.clear_button = push_button(theme, "Clear filters", self.clear_filters, icon=Icon.CLOSE)
         self.again_button = push_button(theme, "Try again", self.reload, icon=Icon.REFRESH)
         self.door_button = push_button(theme, "", lambda: self.way_out and self.way_out[1]())
@@ -374,16 +377,20 @@ class RecordTab(ListedTab):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape leads back to the rows from wherever Return or Tab has led to. Beside them, but in a text,
-        the letters on the buttons of the record do what they do in the rows.
+        the letters and Del do what they do in the rows; elsewhere in the tab they say where they do.
         """
-        is_letter = event.text().isalpha() and event.modifiers() == Qt.KeyboardModifier.NoModifier
+        focused = self.window().focusWidget() or self
+        is_text = isinstance(focused, QLineEdit | QPlainTextEdit | QTextEdit)
+        act = None if is_text or event.isAutoRepeat() else self.commands.with_key(event)
         if event.key() == Qt.Key.Key_Escape and not self.table.hasFocus():
             self.table.setFocus(Qt.FocusReason.OtherFocusReason)
-        elif is_letter and not event.isAutoRepeat() and self._is_beside():
-            if not self.commands.press_letter(event.text()):
-                super().keyPressEvent(event)
-        else:
+        elif act is None:
             super().keyPressEvent(event)
+        elif any(part.isAncestorOf(focused) for part in self.about_record()):
+            self.commands.press(act)
+        else:
+            said = f"{self.commands.said(act)} works in the rows and beside them; Esc leads there."
+            self.commands.refused.emit(said)
 
     def keys(self) -> list[tuple[str, str, str]]:
         """Where, key and what: of its acts, and of what in sight heeds keys of its own."""
@@ -391,17 +398,15 @@ class RecordTab(ListedTab):
         return [*((title, *pair) for pair in self.commands.shortcuts(without)), *own_keys(self)]
 
     def keys_out_of_sight(self) -> Collection[str]:
-        """The acts on the list, where that is not in sight."""
+        """The acts on the list, where that is not in sight; they cannot be done then."""
         return ()
+
+    def _hinders(self, name: str) -> str | None:
+        return self.in_place_of_list if name in self.keys_out_of_sight() else None
 
     def about_record(self) -> Sequence[QWidget]:
         """What is about the record that is selected, beside the rows."""
         return (self.inspector,)
-
-    def _is_beside(self) -> bool:
-        focused = self.window().focusWidget() or self
-        is_text = isinstance(focused, QLineEdit | QPlainTextEdit | QTextEdit)
-        return not is_text and any(part.isAncestorOf(focused) for part in self.about_record())
 
     def mark_stale(self) -> None:
         """Anything it shows may have changed."""

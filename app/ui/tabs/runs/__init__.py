@@ -92,7 +92,7 @@ _IN_HEADER = {"idea": 80, "kill_verdict": VERDICT}
 _WHY, _WHY_WIDE = "Why", "No market yet"
 _STATUS = PLANNING_RUNS.names.index("status")
 _OF_THE_LIST = frozenset({OPEN, "compare", INSPECTOR, NEW_ROWS, *OF_VIEWS})
-"""Acts whose keys are not told while a run is opened in the place of the list."""
+"""Acts that cannot be done, nor are their keys told, while a run is opened in the place of the list."""
 _IDEA_TOLD = 48
 """Characters of an idea in a list of runs that an act is about; their status has room beside them."""
 _BESIDE = 8
@@ -108,6 +108,7 @@ class RunsTab(RecordTab):
     spec = RUNS_TAB
 
     opens = OPEN
+    in_place_of_list = "The opened run is in the place of the list; Esc goes back to it."
 
     _parked: ParkedIdeasDialog | None = None
     _charts: "ChartsDialog | None" = None
@@ -346,6 +347,16 @@ class RunsTab(RecordTab):
     def shows_any_of(self, tables: frozenset[str]) -> bool:
         return bool(tables & {PLANNING_RUNS.name, PLANNING_ARTIFACTS.name})
 
+    def about_record(self) -> Sequence[QWidget]:
+        page = self.opener.page
+        return super().about_record() if page is None else (*super().about_record(), page)
+
+    def _show_act(self, name: str) -> None:
+        if self.opener.is_open:  # whose buttons stand in the place of the inspector's
+            self.commands.trigger(name)
+        else:
+            super()._show_act(name)
+
     def keys_out_of_sight(self) -> Collection[str]:
         return _OF_THE_LIST if self.opener.is_open else ()
 
@@ -487,6 +498,7 @@ class RunsTab(RecordTab):
         acts = [act.name for act in ACTS]
         page = RunPage(self, STATUS_LOOKS, acts, main_acts, self._open_entry, reason_of=self._known_reason)
         page.closed.connect(lambda: self.resizeEvent(QResizeEvent(self.size(), self.size())))
+        page.closed.connect(self.commands.update)
         return page
 
     def _known_reason(self, run: Record) -> str:

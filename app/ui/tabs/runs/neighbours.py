@@ -15,7 +15,7 @@ from app.services.text import readable, visible
 from app.ui.tabs.runs.run_acts import idea_words, status_word
 from app.ui.theme import Theme
 from app.ui.widgets import formatting
-from app.ui.widgets.actions import is_enter
+from app.ui.widgets.actions import is_enter, key_alone
 
 Looks = Mapping[Any, tuple[Tone, str | None]]
 """Tone and icon of each status."""
@@ -109,6 +109,8 @@ class NeighbourList(QListView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if is_enter(event):
             self.opened.emit()
+        elif key_alone(event):  # of an act
+            event.ignore()
         else:
             super().keyPressEvent(event)
 

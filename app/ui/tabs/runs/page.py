@@ -192,8 +192,6 @@ class RunPage(QWidget):
         self.phases.clicked.connect(lambda _: self._click_phase())
         self.phases.opened.connect(self._enter_artifacts)
         self.neighbours.opened.connect(self._enter)
-        for view in (self.neighbours, self.phases):
-            tab.commands.hear_in(view, acts)
         tab.details_shown.connect(self._follow)
         tab.context.runner.changed.connect(self._hear)
         tab.list.loaded.connect(self._keep)
@@ -212,6 +210,7 @@ class RunPage(QWidget):
                 one.hide()
         self.neighbours.follow(tab.table.selectionModel())
         self.show()
+        tab.commands.update()
         self._scroll.verticalScrollBar().setValue(0)
         self._phase, self._sought, self._is_anew = phase, sought, True
         self._part, self._reads, self._is_folded = 0, bool(phase), False

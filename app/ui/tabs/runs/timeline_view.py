@@ -33,7 +33,7 @@ from app.ui.tabs.runs.time_scale import TimeScale, ticks, time_scale
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
-from app.ui.widgets.actions import is_enter
+from app.ui.widgets.actions import is_enter, key_alone
 from models.status import ReviewVerdict
 
 PHASE, TIMES, WORKED, SCORE, VERSION, VERDICT = range(6)
@@ -486,6 +486,8 @@ class PhasesView(QTableView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if is_enter(event) and self.phase() is not None:
             self._open()
+        elif key_alone(event):  # of an act: it looks for no phase
+            event.ignore()
         else:
             super().keyPressEvent(event)
             if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):  # at either end it would scroll the page

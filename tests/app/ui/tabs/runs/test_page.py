@@ -448,3 +448,15 @@ def test_its_list_has_the_menu_of_the_run(
     words = [action.text().replace("&", "") for action in menu.actions()]
     assert "Pause…" in words and "Columns" not in words
     menu.close()
+
+
+def test_its_letters_work_from_its_buttons_too(opened: RunPage, qtbot: QtBot) -> None:
+    at = next(act for act in opened.acts.values() if act.isVisible() and "Kill" in act.text())
+    at.setFocus()
+    qtbot.keyClick(at, Qt.Key.Key_P)
+    question = dialog(qtbot, tab_of(opened), ReasonDialog)
+    assert question.title.text().startswith("Pause")
+    question.reject()
+    with qtbot.waitSignal(tab_of(opened).commands.refused) as refused:
+        qtbot.keyClick(at, Qt.Key.Key_R)
+    assert refused.args == ["Already running."]
