@@ -8,7 +8,7 @@ own one among them.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from itertools import accumulate
@@ -91,7 +91,8 @@ class KeptVerdict:
 class KeptEnd:
     """That a tenant's chain was verified through this entry, whose stored hash was `head`, `at` that time. It
     was `missed` since, and nobody has accepted that: no more than the entries up to `left` were there of it
-    then, of which more went so many times (`losses`), and it was verified through `now` since.
+    then, of which more went so many times (`losses`), and it was verified through `now` since. It is of a
+    `piece` where what lies before was not gone through: of a range that does not go on from what was.
     """
 
     through: int
@@ -102,6 +103,7 @@ class KeptEnd:
     losses: int = 0
     now: int = 0
     now_head: str | None = None
+    piece: bool = False
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -122,9 +124,15 @@ class KeptEnds:
     first: tuple[str, ...] = ()
 
     def of(self, section: Section) -> "KeptEnds":
-        """Those that a section reaches to."""
-        first, names = section.first or 0, self.ends if section.tenant is None else {section.tenant}
-        ends = {name: end for name, end in self.ends.items() if name in names and end.through >= first}
+        """Those that lie in a section."""
+        names = self.ends if section.tenant is None else {section.tenant}
+        ends = {name: end for name, end in self.ends.items() if name in names and section.has(end.through)}
+        return replace(self, ends=ends)
+
+    def before(self, section: Section, tenants: Collection[str]) -> "KeptEnds":
+        """Those of these tenants that lie before it."""
+        first = section.first or 0
+        ends = {name: end for name, end in self.ends.items() if name in tenants and end.through < first}
         return replace(self, ends=ends)
 
 
@@ -269,7 +277,8 @@ class KeptVerdicts:
 
 
 def _is_sound(end: KeptEnd) -> bool:
-    return all(type(number) is int and LOWEST_SEQ <= number <= HIGHEST_SEQ for number in end.numbers)
+    are_numbers = all(type(number) is int and LOWEST_SEQ <= number <= HIGHEST_SEQ for number in end.numbers)
+    return are_numbers and type(end.piece) is bool
 
 
 def _end(stored: Any) -> LostEnd | None:

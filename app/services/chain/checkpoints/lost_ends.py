@@ -3,7 +3,7 @@ there: no checkpoint need know them.
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from operator import attrgetter, itemgetter
@@ -20,7 +20,7 @@ from app.services.chain.reading import entry_and_last, last_entry
 from app.services.chain.rules import GENESIS, Verdict
 from app.services.chain.verify.report import NOT_ACCEPTED, LostEnd, Report, Section
 from app.services.chain.where import Where
-from app.services.text import utc_time
+from app.services.text import tenant_name, utc_time
 from models.engine import OwnEntry
 from models.errors import NotAllowed, TenantAdminError
 
@@ -35,14 +35,20 @@ _IS_THERE: Final = ", whose own last one that was verified, entry {:,}, is there
 _NO_MORE: Final = ", of whom the newest checkpoint knows no more than there is."
 
 
+_BEFORE_IT: Final = (
+    "What comes before these entries is not as it was: it was {} on {}, and {}. Verify all of it."
+)
+
+
 _NOT_KNOWN: Final = "; whether others of this one are gone with it is not known. Verify all of it."
 
 
 def with_lost_end_of(
     where: Where, store: CheckpointStore, report: Report, section: Section, *, now: int, keeps: bool
 ) -> Report:
-    """The same of a part that reaches to the end, where the end that was verified before is lost: of the
-    tenant whose entry that was; to another one a note tells it.
+    """The same of a part where the end that was verified before lies in it, and is lost: of the tenant whose
+    entry that was; to another one a note tells it. So it does of an end before a range, which is looked up
+    where the range has entries of that tenant, as these may go on from it.
 
     `keeps` what nothing has kept yet, as a tenant alone may be all that is ever verified. Raises as
     `where.connect`.
@@ -51,19 +57,22 @@ def with_lost_end_of(
         return report
     last, kept = store.verdicts.last(where), _ends_of_tenants(where, store)
     ends = [] if last is None else ends_to_look_for(last, 0)
-    ends = [end for end in ends if end.through >= (section.first or 0)]
+    ends = [end for end in ends if section.has(end.through)]
     if report.lacks_table and not ends and last is not None:  # whatever was found then
         ends = [LostEnd(last.through, last.at, last.head, 0, last.tenant)]
     lost = _not_there(where, ends, report, None, None)
     if not report.lacks_table:
-        made = [one for one in store.verdicts.own.all(where) if one.tenant == section.tenant]
-        here = lost_own(where, made, 0)
-        lost = _with_own(lost, [end for end in here if end.through >= (section.first or 0)])
-    of_tenants = _tenants_lost(where, kept.of(section), report, None, None)
-    if lost or of_tenants:
+        made = [one for one in store.verdicts.own.all(where) if section.has(one.number)]
+        made = [one for one in made if section.tenant in (None, one.tenant)]
+        lost = _with_own(lost, lost_own(where, made, 0))
+    before = kept.before(section, {one.tenant for one in report.tenants})
+    asked = replace(kept, ends={**kept.of(section).ends, **before.ends})
+    found = _tenants_lost(where, asked, report, None, None)
+    if lost or found:
         with where.connect() as database:
             ends_at = last_entry(database) if has_chain(database) else 0
-        lost, of_tenants = ([replace(end, ends_at=ends_at) for end in each] for each in (lost, of_tenants))
+        lost, found = ([replace(end, ends_at=ends_at) for end in each] for each in (lost, found))
+    of_tenants = [end for end in found if end.tenant not in before.ends]
     everyones = section.tenant is None or report.lacks_table
     own = [end for end in lost if everyones or end.tenant in (None, section.tenant)]
     also = [*of_tenants, *own[1:-1]]
@@ -72,8 +81,13 @@ def with_lost_end_of(
         if lost or end is not None:
             store.verdicts.keep_end(where, lost[-1] if lost or end is None else end, is_lost=True)
         if end is None or not end.is_other:
-            ends_now = _ends_now(kept, kept.of(section), _last_entries(report, None), of_tenants, now)
+            pieces = _pieces(report, kept) if section.is_range else set()
+            ends_now = _ends_now(kept, asked, _last_entries(report, None), found, now, pieces=pieces)
             _keep_ends(where, store, kept, ends_now)
+    sooner = _with_others(None, [end for end in found if end.tenant in before.ends])
+    if sooner is not None and not sooner.is_other:
+        note = _BEFORE_IT.format(sooner.known, utc_time(sooner.at), sooner.found)
+        report = replace(report, notes=(*report.notes, note))
     if end is not None:
         return report.with_lost_end(end)
     if not lost:
@@ -85,6 +99,19 @@ def with_lost_end_of(
     whole = replace(_together(lost), others=(), of_tenant=False)  # to somebody else no tenant is named
     note = _OF_ALL.format(whole.known, utc_time(whole.at), whole.found, more)
     return replace(report, notes=(*report.notes, note))
+
+
+def _pieces(report: Report, kept: KeptEnds) -> set[str]:
+    """The tenants of whom a range goes on from nothing that was gone through: not from the end that is kept,
+    which the report has looked up, nor from the first entry or a marker.
+    """
+    found = set()
+    for one in report.tenants:
+        end, before = kept.ends.get(one.tenant), one.anchor
+        joins = end is not None and not end.piece and before is not None and before.seq <= end.through
+        if before is not None and before.kind == "entry" and not joins:
+            found.add(one.tenant)
+    return found
 
 
 def _ends_of_tenants(where: Where, store: CheckpointStore) -> KeptEnds:
@@ -143,7 +170,9 @@ def _tenants_not_there(
 
 def _lost_of(tenant: str, end: KeptEnd, ledger: str) -> LostEnd:
     parts = ((tenant, 0, max(1, end.losses)),)
-    return LostEnd(end.through, end.at, end.head, 0, tenant, True, None, ledger, of_tenant=True, parts=parts)
+    how = f" of {tenant_name(tenant)}, verified in a range" if end.piece else ""
+    lost = LostEnd(end.through, end.at, end.head, 0, tenant, True, None, ledger, known_by=how)
+    return replace(lost, of_tenant=True, parts=parts)
 
 
 def _with_others(lost: LostEnd | None, of_tenants: Sequence[LostEnd]) -> LostEnd | None:
@@ -177,17 +206,19 @@ def _ends_now(
     entries: Sequence[tuple[int, str | None, str | None]],
     lost: Sequence[LostEnd],
     now: int,
+    *,
+    pieces: Collection[str] = (),
 ) -> dict[str, KeptEnd]:
     """The ends of tenants of which these last entries were met, as far as they are later than those that are
     kept; those that are `lost` stay until somebody accepts that. What was not `asked` for stays as it is;
-    None is all.
+    None is all. Of the tenants in `pieces` what lies before was not gone through.
     """
     missed = {name: part for end in lost for name, *part in end.parts}
     looked_for = (kept if asked is None else asked).ends
     found = {
         name: replace(end, missed=True, left=missed[name][0], losses=missed[name][1])
         if name in missed
-        else KeptEnd(end.through, end.head, end.at)
+        else KeptEnd(end.through, end.head, end.at, piece=end.piece)
         for name, end in looked_for.items()
     }
     ends = {} if asked is None else {**kept.ends, **found}
@@ -200,8 +231,12 @@ def _ends_now(
             continue  # it was not looked for, and may be lost
         end = found.get(name)
         if end is not None and end.missed:
-            ends[name] = replace(end, now=through, now_head=head)
+            went = end.losses > kept.ends[name].losses
+            is_later = went or through >= end.now  # which is there, and a range may end before it
+            ends[name] = replace(end, now=through, now_head=head) if is_later else end
         elif end is None or end.through < through:
+            ends[name] = KeptEnd(through, head, now, piece=name in pieces)
+        elif end.piece and end.through == through and name not in pieces:
             ends[name] = KeptEnd(through, head, now)
         else:
             ends[name] = end

@@ -183,7 +183,8 @@ def most_to_read(where: Where, store: CheckpointStore, section: Section) -> int:
     if section != EVERYTHING:
         last = store.verdicts.last(where)
         rows += 0 if last is None else _LOOKS * len(ends_to_look_for(last, 0))
-        rows += _LOOKS * (section.tenant in store.verdicts.ends(where).ends)
+        ends = store.verdicts.ends(where).ends
+        rows += _LOOKS * (len(ends) if section.tenant is None else section.tenant in ends)
         if section.is_range:
             return rows
     with suppress(TenantAdminError):  # of the store, which the verification says
@@ -227,7 +228,7 @@ def verify_with_checkpoints(
     is_part = section != EVERYTHING
     if by is not None and export is None and (not is_part or report.verdict in BROKEN):
         return keep_verdict(where, store, report, now=now, by=by, part=is_part, accepts_end=accepts_end)
-    if is_part and export is None and section.last is None:
+    if is_part and export is None:
         return with_lost_end_of(where, store, report, section, now=now, keeps=by is not None)
     return report
 

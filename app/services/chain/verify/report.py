@@ -23,6 +23,11 @@ class Section(NamedTuple):
     def is_range(self) -> bool:
         return self.first is not None or self.last is not None
 
+    def has(self, seq: int) -> bool:
+        """Whether a row with this number lies in it, whosever that is."""
+        is_behind = self.first is None or seq >= self.first
+        return is_behind and (self.last is None or seq <= self.last)
+
 
 EVERYTHING: Final = Section()
 NO_CHECKPOINT: Final = "no checkpoint yet"

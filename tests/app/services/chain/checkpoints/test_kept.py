@@ -661,6 +661,74 @@ def test_a_range_behind_a_lost_end_of_a_tenant_forgets_nothing(
         assert not of_tenant(demo, store, tenant).stands
 
 
+def of_range(demo: Path, store: CheckpointStore, *section: Any) -> Report:
+    return making.verify_with_checkpoints(
+        InFile(demo), store, VERIFY, now=NOW, by="ada", section=Section(*section)
+    )
+
+
+@pytest.mark.parametrize("tenant", ["mine", None])
+@pytest.mark.parametrize("has_last", [False, True])
+def test_what_a_range_went_through_behind_an_end_is_the_end_from_then_on(
+    demo: Path, folder: Path, tenant: str | None, has_last: bool
+) -> None:
+    store = CheckpointStore(folder)
+    appended(demo, "mine", "other")
+    assert of_tenant(demo, store, None).stands
+    _, _, end = appended(demo, "mine", "mine", "mine")
+    appended(demo, "other")
+    assert of_range(demo, store, tenant, end - 2, end if has_last else None).stands
+    remove(demo, end - 1, end)
+    appended(demo, "other", "other")
+    for whose in (None, "mine", None):
+        report = of_tenant(demo, store, whose)
+        assert report.lost_end is not None and "mine" in report.lost_end.tenants
+        assert f"It was verified through entry {end} of mine" in report.notes[-1]
+    assert of_tenant(demo, store, "other").stands
+
+
+def test_what_a_range_went_through_apart_from_an_end_is_known_as_a_piece(demo: Path, folder: Path) -> None:
+    store = CheckpointStore(folder)
+    appended(demo, "mine")
+    assert of_tenant(demo, store, None).stands
+    *_, end = appended(demo, "mine", "mine", "mine")
+    assert of_range(demo, store, None, end).stands, "behind two that nobody has looked at"
+    appended(demo, "mine")
+    assert of_range(demo, store, "mine", end + 1).stands, "which goes on from that alone"
+    remove(demo, end + 1)
+    appended(demo, "other")
+    report = of_tenant(demo, store, "mine")
+    assert report.lost_end is not None
+    assert report.notes[-1].startswith(
+        f"It was known to have entry {end + 1} of mine, verified in a range on"
+    )
+    assert of_tenant(demo, store, None, accepts_end=True).stands
+    *_, end = appended(demo, "mine", "mine")
+    assert of_range(demo, store, "mine", end).stands and of_tenant(demo, store, "mine").stands
+    remove(demo, end)
+    (note,) = of_tenant(demo, store, "mine").notes
+    assert note.startswith(f"It was verified through entry {end} of mine on"), "all before it was, too"
+
+
+def test_a_range_says_that_an_end_before_it_is_gone_and_knows_what_it_went_through(
+    demo: Path, folder: Path
+) -> None:
+    store = CheckpointStore(folder)
+    (end,) = appended(demo, "mine")
+    assert of_tenant(demo, store, None).stands
+    remove(demo, end)
+    _, _, last = appended(demo, "other", "mine", "mine")
+    report = of_range(demo, store, None, last)
+    assert report.stands and report.notes[-1].startswith(
+        f"What comes before these entries is not as it was: it was verified through entry {end} of mine on"
+    )
+    assert of_range(demo, store, "other", end).stands, "whose own is there"
+    remove(demo, last)
+    lost = of_tenant(demo, store, "mine").lost_end
+    assert lost is not None and lost.through == end and lost.went_again == []
+    assert lost.parts == (("mine", end - 1, 2),), "more went since"
+
+
 def test_more_of_a_tenant_whose_end_is_lost_is_missed_and_not_accepted_unseen(
     demo: Path, folder: Path
 ) -> None:
