@@ -22,8 +22,18 @@ from urllib.parse import quote, urlsplit
 
 import httpcore
 
-from models.d1.errors import NotReached, ServerGone, ServerMoved, UnknownDatabase
-from models.d1.patience import ENDED, IN_BACKGROUND, WAITING, Patience, rest, waiting_for
+from models.d1.errors import (
+    ENDED,
+    IN_BACKGROUND,
+    WAITING,
+    NotReached,
+    Patience,
+    ServerGone,
+    ServerMoved,
+    UnknownDatabase,
+    rest,
+    waiting_for,
+)
 from models.d1.shared import LONGEST_PAUSE, PER_SECOND, Shared
 from models.engine import JSON_EXACT, OWN_USAGE, Usage
 from models.errors import MISREAD, Cancelled, NoAnswer, RateLimited, StorageError, TokenRefused

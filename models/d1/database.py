@@ -29,16 +29,20 @@ from models.d1.client import (
     TooLong,
 )
 from models.d1.errors import (
+    ENDED,
+    WAITING,
     DatabaseFull,
     DatabaseGone,
     Failed,
     InUse,
     NotOffered,
     NotReached,
+    Patience,
     ReturnUnknown,
     UnknownDatabase,
+    in_background,
+    rest,
 )
-from models.d1.patience import ENDED, WAITING, Patience, in_background, rest
 from models.d1.shared import Bookmark, Sent
 from models.d1.statements import body, compiled, fits, gives_one, guard_of, guarded, text_of
 from models.engine import (

@@ -376,7 +376,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             connection.set_progress_handler(None)
 
     def clear_free_space(self) -> str | None:
-        from models.local.packing import pack  # noqa: PLC0415 - asked for when a tenant is erased
+        from models.local.on_disk import pack  # noqa: PLC0415 - asked for when a tenant is erased
 
         return pack(self)
 

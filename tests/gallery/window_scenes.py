@@ -14,11 +14,10 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from app import paths
 from app.services.chain.checkpoints.document import KEY_BYTES, KEY_FILE
-from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome, DeliveryPart, Step
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.log import DeliveryLog
-from app.services.deliveries.request import make
-from app.services.deliveries.samples import sample as sample_event
+from app.services.deliveries.request import DeliveryAnswer, DeliveryOutcome, DeliveryPart, Step, make
+from app.services.deliveries.request import sample as sample_event
 from app.services.deliveries.signing import OldSecrets, Signing
 from app.services.records.list_query import ListQuery
 from app.services.records.record import Record

@@ -25,8 +25,7 @@ from app.services.chain.checkpoints import making
 from app.services.chain.checkpoints.document import write_export
 from app.services.chain.checkpoints.making import Verifier
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.finding import FIELD, find_entry
-from app.services.chain.reading import chunks
+from app.services.chain.reading import FIELD, chunks, find_entry
 from app.services.chain.rules import LOWEST_SEQ, SOUND, TABLE, Verdict, seconds
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.services.chain.where import Where

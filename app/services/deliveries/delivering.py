@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.services.deliveries.answer import DeliveryAnswer
 from app.services.deliveries.destination import Destination, read_destination
 from app.services.deliveries.hiding import without_own, without_secret
 from app.services.deliveries.log import Delivery, DeliveryLog, LogUnreadable
-from app.services.deliveries.request import Request, make
+from app.services.deliveries.request import DeliveryAnswer, Request, make
 from app.services.deliveries.sending import Resolve, send
 from app.services.deliveries.signing import Signing
 from models.engine import Database

@@ -1,5 +1,5 @@
 """What of a delivery nobody is shown, and nothing keeps: secrets, by what they are called and how they are
-written. What tells who somebody is stays, but for others (`sharing`).
+written. What tells who somebody is stays, but for others (`log`).
 """
 
 import json
@@ -9,14 +9,12 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.destination import Destination
-from app.services.deliveries.request import Header
+from app.services.deliveries.request import DeliveryAnswer, DeliveryOutcome, Header
 from app.services.deliveries.signing import PREFIX, signed_form, standard_key
 from app.services.records.urls import without_users
-from app.services.secrets.forms import SECRET_MARK
+from app.services.secrets.forms import GONE, SECRET_MARK, without_secrets
 from app.services.secrets.names import is_secret_in_urls, is_secret_text, is_signature
-from app.services.secrets.texts import GONE, without_secrets
 from models.errors import InvalidInput
 from models.masking import masked, masked_end
 

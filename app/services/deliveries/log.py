@@ -3,36 +3,48 @@ never in the database.
 
 It holds neither a secret nor more of a URL than its host, and of an answer no more than was read. A row that
 cannot be read is left out, and takes no other with it.
+
+How webhooks fare goes by it; what the platform itself delivers cannot be seen. Others are given it without
+secrets, and without what tells who somebody is.
 """
 
 import json
-from collections import deque
-from collections.abc import Iterator, Sequence
+import re
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
 from peewee import AutoField, BlobField, IntegerField, Model, SchemaManager, Select, TextField, fn
 
 from app import paths
-from app.services.deliveries.answer import (
+from app.services.deliveries import hiding
+from app.services.deliveries.destination import Destination
+from app.services.deliveries.hiding import without_signatures
+from app.services.deliveries.request import (
+    STANDARD_ID,
     STOPPED_HERE,
     DeliveryAnswer,
     DeliveryFate,
     DeliveryOutcome,
     DeliveryPart,
+    Header,
+    Request,
     Step,
     fate,
 )
-from app.services.deliveries.destination import Destination
-from app.services.deliveries.hiding import without_signatures
-from app.services.deliveries.request import STANDARD_ID, Header, Request
 from app.services.deliveries.signing import Signing
 from app.services.records.urls import host_alone, without_urls
+from app.services.secrets.forms import GONE
+from app.services.secrets.names import words
 from app.services.sought import sought
+from app.services.text import utc_time
 from models import errors
 from models.local import atomic
+from models.local.atomic import expected_errors, replacing
 from models.local.database import LocalDatabase
 from models.local.file import require_file
 from models.progress import PATIENCE
@@ -435,3 +447,156 @@ _TRIED: Final = (
     StoredDelivery.is_ok,
     StoredDelivery.took_ms,
 )
+
+
+LAST: Final = 20
+"""Deliveries to each that are looked at."""
+
+
+class Fares(StrEnum):
+    """The worst first."""
+
+    FAILING = "failing"
+    """The last delivery failed."""
+    UNEVEN = "uneven"
+    """The last went well, and one before it did not."""
+    WELL = "well"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Of one webhook its last deliveries, oldest first: one at least, and `LAST` at most."""
+
+    attempts: tuple[DeliverySummary, ...]
+
+    @property
+    def last(self) -> DeliverySummary:
+        return self.attempts[-1]
+
+    @property
+    def well(self) -> int:
+        """How many of them went well."""
+        return sum(one.is_ok for one in self.attempts)
+
+    @property
+    def fares(self) -> Fares:
+        if not self.last.is_ok:
+            return Fares.FAILING
+        return Fares.WELL if self.well == len(self.attempts) else Fares.UNEVEN
+
+    @property
+    def failures(self) -> tuple[DeliverySummary, ...]:
+        """Those at the end that failed, one after the other."""
+        start = max((place for place, one in enumerate(self.attempts, 1) if one.is_ok), default=0)
+        return self.attempts[start:]
+
+    @property
+    def words(self) -> str:
+        """`15 of 20`, and what stands in the place of a status where the last one failed."""
+        words = f"{self.well} of {len(self.attempts)}"
+        return words if self.last.is_ok else f"{words} · {self.last.code}"
+
+    @property
+    def sentence(self) -> str:
+        """The same as a sentence."""
+        whole, failed = len(self.attempts), len(self.failures)
+        if whole in (failed, self.well):
+            which = "The last delivery" if whole == 1 else f"The last {whole} deliveries all"
+            return f"{which} {'failed' if failed else 'went well'}."
+        if not failed:
+            return f"{self.well} of the last {whole} deliveries went well."
+        earlier = whole - failed
+        words = "The last delivery failed" if failed == 1 else f"The last {failed} deliveries failed"
+        if earlier > self.well:
+            return f"{words}; before that {earlier - self.well} of {earlier}."
+        return f"{words}; the {'one' if earlier == 1 else earlier} before went well."
+
+
+def health_of(log: DeliveryLog, database: str, tenant: str | None = None) -> Mapping[tuple[str, str], Health]:
+    """By tenant and webhook, of all of which a delivery tells something; of one tenant's, or of all.
+    `database` is `Opened.kept_by`. Raises `LogUnreadable`.
+    """
+    found: defaultdict[tuple[str, str], list[DeliverySummary]] = defaultdict(list)
+    for one in log.last(database, tenant, LAST):
+        found[one.tenant, one.webhook].append(one)
+    return {key: Health(tuple(attempts)) for key, attempts in found.items()}
+
+
+def failing_of(found: Mapping[tuple[str, str], Health]) -> frozenset[str]:
+    """The ids of the webhooks to which what was sent last has failed."""
+    return frozenset(webhook for (_, webhook), one in found.items() if one.fares is Fares.FAILING)
+
+
+_MAIL: Final = re.compile(r"[^\s@\"'<>(),;:\[\]\\]{1,64}(?:@|%40)[^\s@\"'<>(),;:\[\]\\/]{1,255}")
+_PERSON: Final = re.compile(
+    r"e_?mail|(?:^|_)(?:first|last|full|user|given|family|display|sur)?_?name$|phone|mobile|address|street"
+    r"|birth|(?:^|_)(?:ip|ssn|iban|dob|tel|mail|cv[vc]|card_?number|credit_?card|tax_?id|s(?:ession_?)?id"
+    r"|remote_?addr|forwarded_?for|login)(?:_|$)"
+)
+"""What a member is called that says who somebody is, as far as a name can tell."""
+_TAG: Final = re.compile(r"(<([A-Za-z][\w.:-]{0,60})>)[^<>]+(</\2>)")
+"""An element of XML that holds a text."""
+
+
+def lines(deliveries: Iterable[tuple[Delivery, DeliveryAnswer | None]]) -> Iterable[str]:
+    """A JSON object each, oldest first as given."""
+    for delivery, answer in deliveries:
+        body, headers = redacted(delivery.body), hiding.without_signatures(delivery.headers)
+        document: dict[str, Any] = {
+            "number": delivery.number,
+            "at": utc_time(delivery.at),
+            "webhookId": delivery.webhook,
+            "tenant": delivery.tenant,
+            "name": redacted(delivery.name),
+            "url": delivery.host,
+            "event": delivery.event,
+            "messageId": redacted(delivery.message) or None,
+            "signedAs": delivery.signing.value,
+            "requestHeaders": [[name, _without_persons(text)] for name, text in headers] or None,
+            "body": body,
+            "bodyIsRedacted": body != delivery.body,
+            "resent": delivery.resent or None,
+            "result": delivery.code,
+            "milliseconds": delivery.took_ms,
+        }
+        if answer is not None:
+            document |= {
+                "why": redacted(answer.why),
+                "headers": [[name, _shared_header(name, text)] for name, text in answer.headers],
+                "answer": redacted(answer.text()),
+                "isCut": answer.is_cut,
+                "address": answer.address,
+                "tls": answer.tls,
+                "steps": {step.part.value: round(step.took * 1000, 1) for step in answer.steps},
+            }
+        yield json.dumps(document) + "\n"
+
+
+def export(path: Path, deliveries: Iterable[tuple[Delivery, DeliveryAnswer | None]]) -> int:
+    """Writes them to a file, whole or not at all; gives how many. Raises the storage errors of the file."""
+    count = 0
+    with expected_errors(path), replacing(path) as building, building.open("w", encoding="ascii") as stream:
+        for line in lines(deliveries):
+            stream.write(line)
+            count += 1
+    return count
+
+
+def redacted(text: str) -> str:
+    """A text, and JSON by its members' names: those that hold a secret, or say who somebody is, are gone. One
+    without either is as it was sent, to be checked against its signature.
+    """
+    return hiding.rid(text, _without_persons, _tells)
+
+
+def _tells(name: str) -> bool:
+    return hiding.names_secret(name) or _PERSON.search(words(name)) is not None
+
+
+def _shared_header(name: str, text: str) -> str:
+    return GONE if _tells(name) else _without_persons(hiding.header(name, text))
+
+
+def _without_persons(text: str) -> str:
+    without = _TAG.sub(lambda tag: f"{tag[1]}{GONE}{tag[3]}" if _tells(tag[2]) else tag[0], text)
+    return _MAIL.sub(GONE, hiding.without_private(str(without_urls(without))))

@@ -1,13 +1,17 @@
 """The request of a delivery, exactly as it is sent; and as a command for a shell, where the secret is a
 variable, and the signature is made of it.
+
+Bodies to try it with, as the platform sends them; and what came of a delivery.
 """
 
 import json
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from app.services.deliveries.destination import Destination
@@ -15,6 +19,7 @@ from app.services.deliveries.signing import Signing, new_message_id, platform_si
 from app.services.records.urls import THIS_COMPUTER, host_doubt, valid_url
 from app.services.records.webhooks import valid_event
 from models.errors import InvalidInput
+from models.status import Phase, ReviewVerdict, RunStatus, WebhookEvent
 
 MOST_BODY: Final = 256 * 1024
 """Bytes of a body that are sent, and read of one that comes."""
@@ -178,3 +183,163 @@ def _standard(identity: str, timestamp: str) -> str:
     return (
         f'v1,$({signed} | openssl dgst -sha256 -mac HMAC -macopt "hexkey:{key}" -binary | openssl base64 -A)'
     )
+
+
+RUN_ID: Final = "run_01M7TESTEVENT0000000000"
+"""Of no run; a receiver that looks it up finds nothing."""
+
+MEANINGS: Final[Mapping[str, str]] = {
+    WebhookEvent.RUN_STARTED: "A planning run has begun.",
+    WebhookEvent.PHASE_COMPLETED: "A run has finished one of its phases.",
+    WebhookEvent.RUN_COMPLETED: "A run has gone through all its phases.",
+    WebhookEvent.RUN_KILLED: "A run has failed its kill test.",
+    WebhookEvent.RUN_CANCELLED: "A person has cancelled a run.",
+    WebhookEvent.IDEA_PROMOTED: "A parked idea has become a run.",
+}
+"""What each event says, as a sentence."""
+
+_OTHERS: Final[dict[str, dict[str, Any]]] = {
+    WebhookEvent.RUN_STARTED: {"status": RunStatus.RUNNING},
+    WebhookEvent.PHASE_COMPLETED: {
+        "phase": Phase.MARKET_RESEARCH,
+        "verdict": ReviewVerdict.APPROVED,
+        "score": 8.2,
+    },
+    WebhookEvent.RUN_COMPLETED: {"status": RunStatus.COMPLETED, "score": 8.1, "pivotCount": 1},
+    WebhookEvent.RUN_KILLED: {
+        "phase": Phase.KILL_TEST,
+        "status": RunStatus.KILLED,
+        "verdict": "no-go",
+        "score": 4.1,
+        "pivotCount": 1,
+    },
+    WebhookEvent.RUN_CANCELLED: {"phase": Phase.STRATEGY, "status": RunStatus.CANCELLED},
+    WebhookEvent.IDEA_PROMOTED: {"score": 7.4},
+}
+
+
+def sample(event: str, now: int) -> str:
+    """JSON over several lines, to be edited; of a type that nobody knows what all have in common."""
+    body = {"type": event, "runId": RUN_ID, **_OTHERS.get(event, {}), "timestamp": now}
+    return json.dumps(body, indent=2)
+
+
+class DeliveryOutcome(StrEnum):
+    """What became of it, by the word that stands where else a status would."""
+
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    NO_NETWORK = "no network"
+    NO_HOST = "no host"
+    NO_CONNECTION = "no connection"
+    TLS = "TLS"
+    TIMEOUT = "timeout"
+    BROKEN = "broken off"
+    NO_HTTP = "no HTTP"
+    TOO_LONG = "too long"
+    CANCELLED = "cancelled"
+
+
+STOPPED_HERE: Final = (
+    DeliveryOutcome.REFUSED.value,
+    DeliveryOutcome.NO_NETWORK.value,
+    DeliveryOutcome.CANCELLED.value,
+)
+"""What tells nothing of a webhook: the program refused, the network of this computer leads to no answer of
+names or to no such address, or a person stopped it.
+"""
+
+
+class DeliveryFate(StrEnum):
+    """What a delivery counts as, wherever any are counted, coloured or filtered by that."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    """The webhook did not take it: whatever it answered, or was not to be found or reached at all."""
+    STOPPED = "stopped here"
+
+
+def fate(code: str, *, is_ok: bool) -> DeliveryFate:
+    """By the status, or what stands in its place."""
+    if is_ok:
+        return DeliveryFate.DELIVERED
+    return DeliveryFate.STOPPED if code in STOPPED_HERE else DeliveryFate.FAILED
+
+
+class DeliveryPart(StrEnum):
+    """What a delivery's time goes to, in this order."""
+
+    RESOLVE = "resolve"
+    CONNECT = "connect"
+    TLS = "TLS"
+    FIRST_BYTE = "first byte"
+    HEADERS = "headers"  # where they do not end; else they are a part of the body's
+    BODY = "body"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """When a part began, and how long it took, in seconds."""
+
+    part: DeliveryPart
+    begun: float
+    took: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryAnswer:
+    """`why` is a sentence where it is no answer in the 200s. `status` and what else came is there as far as
+    it had come; `body` is unpacked, and `is_cut` where more would have come. `seconds` is all of it.
+    """
+
+    outcome: DeliveryOutcome
+    why: str = ""
+    status: int | None = None
+    headers: Sequence[Header] = ()
+    body: bytes = field(default=b"", repr=False)
+    is_cut: bool = False
+    address: str = ""
+    tls: str = ""
+    steps: Sequence[Step] = ()
+    seconds: float = 0.0
+
+    @property
+    def is_ok(self) -> bool:
+        return (
+            self.outcome is DeliveryOutcome.ANSWERED and self.status is not None and 200 <= self.status < 300
+        )
+
+    @property
+    def code(self) -> str:
+        """The status, or what stands in its place."""
+        return str(self.status) if self.outcome is DeliveryOutcome.ANSWERED else self.outcome.value
+
+    @property
+    def title(self) -> str:
+        """The same with the status's own words."""
+        return title_of(self.code)
+
+    def text(self) -> str:
+        """The body as far as it is text."""
+        return self.body.decode("utf-8", "replace")
+
+
+def title_of(code: str) -> str:
+    """`500 Internal Server Error`; what is no status with a capital."""
+    if not code.isdecimal():
+        return code[:1].upper() + code[1:]
+    known = {status.value: status.phrase for status in HTTPStatus}
+    return f"{code} {known.get(int(code), '')}".strip()
+
+
+def meaning(status: int) -> str:
+    """What a status says, as a sentence; empty where all is well."""
+    if 200 <= status < 300:
+        return ""
+    if status == 304:
+        return "The server says that nothing has changed, which is no answer to an event."
+    if 300 <= status < 400:
+        return "The server points elsewhere. Nothing is sent on, here or by the platform: correct the URL."
+    if status < 500:
+        return "The server was reached and refused the event."
+    return "The server was reached and answered with an error."

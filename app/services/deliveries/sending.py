@@ -19,9 +19,15 @@ from typing import Any, Final, Protocol, TypeVar
 
 import httpcore
 
-from app.services.deliveries.addresses import address_meant, why_not
-from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome, DeliveryPart, Step, meaning
-from app.services.deliveries.request import Request
+from app.services.deliveries.destination import address_meant, why_not
+from app.services.deliveries.request import (
+    DeliveryAnswer,
+    DeliveryOutcome,
+    DeliveryPart,
+    Request,
+    Step,
+    meaning,
+)
 from models.errors import Cancelled
 from models.progress import Stop, never
 

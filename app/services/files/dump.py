@@ -1,5 +1,7 @@
 """An SQL dump: its text in pieces that end where a statement ends, and what is said of one that cannot come
 in, or not whole. Why it was not imported never quotes what it holds. `app.services.files.guard` runs it.
+
+And how an UPDATE goes on with a value longer than a statement, as our export writes it and others do.
 """
 
 import codecs
@@ -10,14 +12,18 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from functools import cached_property, lru_cache
 from io import BytesIO
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol
 
 import apsw
 
 from app.services.text import counted, visible
+from models.engine import sql_name
 from models.errors import TenantAdminError
+from models.local import statements
 from models.local.file import GZIP, utf16
+from models.sql_tokens import holds
 
 BEGINNING = "PRAGMA defer_foreign_keys=TRUE;"
 """How D1's export begins, and ours."""
@@ -525,3 +531,45 @@ def _said_in_sql(text: bytearray, path: Path, line: int, notes: Notes) -> str:
 def _short(text: str) -> str:
     """A name from the dump can be any text of any length."""
     return visible(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
+
+
+_ENDS = frozenset((("word", "where"), ("word", "from"), ("word", "returning")))
+
+
+def continuation(table: str, column: str, piece: str, key: str, *, is_text: bool) -> str:
+    """The statement that puts a `piece` more behind the value of the row of that `key`, both of them SQL."""
+    name = sql_name(column)
+    longer = f"{name} || {piece}" if is_text else f"CAST({name} || {piece} AS BLOB)"
+    return f"UPDATE {sql_name(table)} SET {name} = {longer} WHERE {key};\n"  # noqa: S608
+
+
+def may_continue(sql: str) -> bool:
+    """Whether one of these statements may be one that `continued` tells."""
+    return holds(sql, "update", "conflict")
+
+
+def continued(sql: str) -> str:
+    """The table, in lower case, of an UPDATE that makes a value of what it is already, or of an INSERT that
+    does so ON CONFLICT; else nothing.
+    """
+    does = statements.verb(sql)[0]
+    if does not in ("update", "insert") or not may_continue(sql):
+        return ""
+    table, said = statements.target(sql)
+    if does == "insert":
+        said = dropwhile(lambda token: token != ("word", "conflict"), said)
+    columns: set[str] = set()
+    depth, is_value, before = 0, False, ("", "")  # the two tokens before
+    for token in dropwhile(lambda token: token != ("word", "set"), said):
+        kind, name = token
+        of_new, before = before == ("excluded", "."), (before[1], name)
+        if depth == 0 and token in _ENDS:
+            break
+        if kind == "sign":
+            depth += (name == "(") - (name == ")")
+            is_value = (is_value or name == "=") and (depth > 0 or name != ",")
+        elif kind in ("word", "name") and is_value and name in columns and not of_new:
+            return table
+        elif not is_value:
+            columns = columns | {name} if depth else {name}
+    return ""

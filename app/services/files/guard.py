@@ -27,10 +27,8 @@ from app.services.files.allowed import (
     reason,
     without_effect,
 )
-from app.services.files.continuing import continued, may_continue
-from app.services.files.dump import NoteKind, Notes, Piece
-from app.services.files.looking import Looker, Resolves
-from app.services.files.resolving import Gone, Resolution, resolution
+from app.services.files.dump import NoteKind, Notes, Piece, continued, may_continue
+from app.services.files.looking import Gone, Looker, Resolution, Resolves, resolution
 from models.engine import sql_name
 from models.local import statements
 from models.local.bounded import bound, searches

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import apsw
 
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ
-from app.services.files.continuing import continuation
+from app.services.files.dump import continuation
 from app.services.records.export import as_sql, literal
 from app.services.records.rows import RawText, Value, decoded, exact, text_of
 from models.engine import D1_LIMITS, sql_name

@@ -13,8 +13,7 @@ from app.services.live.tokens import Tokens
 from app.services.text import some_of
 from models.d1.client import Client, Heard
 from models.d1.database import D1Database, patiently
-from models.d1.errors import NoList, UnknownDatabase
-from models.d1.patience import in_background
+from models.d1.errors import NoList, UnknownDatabase, in_background
 from models.d1.shared import Shared
 from models.engine import raw
 from models.errors import InvalidInput, StorageError

@@ -21,8 +21,22 @@ from typing import Final
 
 from app.services.chain.checkpoints.places import remember_new
 from app.services.chain.reading import looked_up
-from app.services.live.paging import CHAIN, OBJECTS, Line, PagedTable, about, pages, tables_of
-from app.services.live.part import PartialCopy, Stand, forget, is_whole, opened, state_of, sweep
+from app.services.live.paging import (
+    CHAIN,
+    OBJECTS,
+    Line,
+    PagedTable,
+    PartialCopy,
+    Stand,
+    about,
+    forget,
+    is_whole,
+    opened,
+    pages,
+    state_of,
+    sweep,
+    tables_of,
+)
 from app.services.opened import Which
 from app.services.records.rows import in_parts
 from models import errors

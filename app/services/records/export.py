@@ -35,8 +35,7 @@ from app.services.records.tables import (
     undeclared_of,
 )
 from app.services.records.urls import host_alone, hostname_alone, without_urls, without_users, written_with
-from app.services.secrets.forms import marked
-from app.services.secrets.texts import SEPARATORS, without_secrets
+from app.services.secrets.forms import SEPARATORS, marked, without_secrets
 from app.services.text import cell, one_cell, one_cells, readable
 from models import engine
 from models.engine import Database, sql_name

@@ -17,11 +17,11 @@ from app.services.chain.rules import compact_json
 from app.services.records import writing
 from app.services.records.applying import gone_already, require_some, those_that_can
 from app.services.records.change import Change
-from app.services.records.dependents import removal
 from app.services.records.images import Images
 from app.services.records.list_query import ListedValue, ListQuery
 from app.services.records.lists import Lists
 from app.services.records.record import read_record
+from app.services.records.references import removal
 from app.services.records.rows import RowChange, StoredRow, Value, decoded, exactly, in_parts, legible, shown
 from app.services.records.tables import (
     NAMES_RUN,

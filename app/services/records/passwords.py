@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from app.services.secrets.told import MOST_ITERATIONS
+from app.services.secrets.forms import MOST_ITERATIONS
 from app.services.text import visible
 from models.errors import InvalidInput
 

@@ -16,7 +16,7 @@ from peewee import Table as Source
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ
 from app.services.records.rows import Value, decoded, exactly, given, holds, in_parts, legible, told_apart
 from app.services.records.tables import AUDIT_CHAIN, ColumnKind, Table, TableColumn, undeclared
-from app.services.secrets.told import Told
+from app.services.secrets.forms import Told
 from app.services.text import readable, visible
 from models.engine import Database, Rows, raw, sql_name
 from models.errors import AnswerTooLong, DamagedFile, NotFound, SharedId, TableMissing

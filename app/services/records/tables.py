@@ -11,9 +11,8 @@ from peewee import AutoField, Model
 
 from app.services import text
 from app.services.records.rows import RawText, Value
-from app.services.secrets import names, told
-from app.services.secrets.forms import PASSWORD_MARK, SECRET_MARK, without_keys
-from app.services.secrets.told import Told
+from app.services.secrets import names
+from app.services.secrets.forms import PASSWORD_MARK, SECRET_MARK, Told, is_digest, told, without_keys
 from models import tables
 from models.schema import StoredTable
 from models.status import Phase
@@ -275,7 +274,7 @@ def _without_secrets(value: Value, *, digests: bool) -> Value:
         said = (value if isinstance(value, bytes) else value.raw).decode("latin-1")
     else:
         return value
-    if digests and told.is_digest(said):
+    if digests and is_digest(said):
         return PASSWORD_MARK
     found = without_keys(said, SECRET_MARK)
     if found == said:
@@ -329,7 +328,7 @@ USERS = Table(
             of="password_hash",
             offered=True,
             words=_STORED,
-            tells=told.told,
+            tells=told,
         ),
         _C("created_at", _K.TIME, "Created"),
         _C("updated_at", _K.TIME, "Updated"),

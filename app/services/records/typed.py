@@ -5,7 +5,7 @@ import re
 
 from app.services import text
 from app.services.records.rows import Value
-from app.services.secrets.told import hides
+from app.services.secrets.forms import hides
 from models.errors import InvalidInput
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")

@@ -34,7 +34,7 @@ from app.services.records.rows import (
 from app.services.records.tables import USERS, TableColumn, undeclared
 from app.services.records.typed import can_be_typed, in_type
 from app.services.records.urls import without_urls, without_users
-from app.services.secrets.told import hides
+from app.services.secrets.forms import hides
 from models.engine import Database, Limits, Rows
 from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed
 from models.progress import UNWATCHED, Monitor

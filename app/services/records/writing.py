@@ -15,8 +15,8 @@ from app.services.chain.cautions import Agreed, Caution, NoBookmark
 from app.services.chain.rules import TABLE
 from app.services.records.applying import gone_already
 from app.services.records.change import Change, Checks
-from app.services.records.dependents import removal
 from app.services.records.images import PREPARED, UPDATED, Completing, Images
+from app.services.records.references import removal
 from app.services.records.rows import RowChange, StoredRow, Value, proof_of, shown, statements_of
 from app.services.records.seen import Seen, of_changes
 from app.services.records.tables import DECLARED

@@ -28,7 +28,7 @@ from app.services.records.images import Images
 from app.services.records.references import Fate, KeyPath, columns_of
 from app.services.records.rows import Value, decoded, exactly, given, in_parts, refers, tried
 from app.services.records.tables import DECLARED, NOTIFICATIONS, PLANNING_ARTIFACTS, PLANNING_RUNS
-from app.services.retention.age import GOES_BY, is_old, old_in_milliseconds
+from app.services.retention.clock import GOES_BY, is_old, old_in_milliseconds
 from models.engine import PAGE_ROWS, Database, Statement
 from models.errors import NotAllowed
 from models.schema import ForeignKey, StoredTable, StoredTables, read_stored

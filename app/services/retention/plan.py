@@ -18,8 +18,7 @@ from app.services.opened import Opened
 from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, PLANNING_ARTIFACTS, PLANNING_RUNS
 from app.services.records.unaltered import followed
 from app.services.retention import other_tables
-from app.services.retention.age import cutoff_at
-from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, find_doubt
+from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, cutoff_at, find_doubt
 from app.services.retention.other_tables import NOTHING_ELSE, OtherTables, Skipped, find_others
 from app.services.retention.prefixes import TenantShare, find_prefixes
 from app.services.text import counted, some_of, tenant_name

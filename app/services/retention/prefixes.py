@@ -21,7 +21,7 @@ from app.services.chain.rules import MARKER_EVENT, in_milliseconds, is_no_time, 
 from app.services.records.rows import in_parts
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.records.unaltered import followed
-from app.services.retention.age import is_old
+from app.services.retention.clock import is_old
 from app.services.text import counted
 from models import schema
 from models.engine import Database, Rows, raw, sql_name

@@ -35,8 +35,7 @@ from app.services.records.change import Change
 from app.services.records.rows import in_parts
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.records.unaltered import unaltered
-from app.services.retention.age import is_old
-from app.services.retention.clock import ClockDoubt
+from app.services.retention.clock import ClockDoubt, is_old
 from app.services.retention.other_tables import OldRows, Skipped, refusal
 from app.services.retention.plan import Plan, changes, in_doubt, others_by_now, stays, told
 from app.services.retention.prefixes import first_referred

@@ -19,9 +19,9 @@ from app.services.chain.append import Event
 from app.services.chain.rules import in_unit_of, seconds
 from app.services.records import writing
 from app.services.records.change import Change
-from app.services.records.dependents import removal
 from app.services.records.images import STAMPS, Images
 from app.services.records.list_query import ListQuery, Statements
+from app.services.records.references import removal
 from app.services.records.rows import StoredRow, Value, decoded, exactly, is_number, legible, shown
 from app.services.records.tables import PLANNING_PARKED_IDEAS, PLANNING_RUNS
 from app.services.runs.statuses import chain_of, short_idea

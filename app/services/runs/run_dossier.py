@@ -27,7 +27,7 @@ from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, PLANNIN
 from app.services.runs.contents import LARGE, ContentKind, kind_of, laid_out
 from app.services.runs.run_compare import whole_number
 from app.services.runs.run_timeline import ALL_ABOUT, RunStory, RunTimeline, entry_behind, read, timeline
-from app.services.secrets.texts import without_secrets
+from app.services.secrets.forms import without_secrets
 from app.services.text import counted, lasted, markdown, readable, utc_time, visible
 from models.engine import Database
 from models.errors import Cancelled

@@ -3,17 +3,19 @@
 What is known is what the file says: when an artifact was stored, when the run was made, and the audit entries
 and notifications that name it. A version began when the workflow was dispatched for it, where an entry says
 so, else when what came before it was there. Nothing is guessed: a time that nobody has stored is None.
+
+And when the run changed its direction, by whatever tells of it.
 """
 
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import reduce
-from operator import or_
-from typing import Any, Final
+from operator import itemgetter, or_
+from typing import Any, Final, Protocol
 
 from peewee import SQL, BaseQuery, Column, Query, fn
 from peewee import Table as Source
@@ -30,12 +32,69 @@ from app.services.records.record import Record, read_records_beside, value_of
 from app.services.records.rows import Value, decoded, exactly, legible
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, PLANNING_ARTIFACTS, PLANNING_RUNS, UNDONE
-from app.services.runs.run_pivots import Pivot, pivots_of
 from app.services.runs.statuses import EVENTS, PHASES, newest_first
 from app.services.text import readable
 from models.engine import Database
 from models.schema import StoredTable, StoredTables
 from models.status import GOES_ON, AuditEvent, ReviewVerdict, RunStatus
+
+
+class Teller(Protocol):
+    """An entry or a notification: what it says, as JSON has it, and when."""
+
+    @property
+    def said(self) -> Any: ...
+
+    @property
+    def created_at(self) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pivot:
+    """The `number`th change of direction: when that was first told, and in which phase."""
+
+    number: int
+    at: int
+    phase: str = ""
+
+
+def pivots_of(run: Record, tellers: Iterable[Teller]) -> tuple[Pivot, ...]:
+    """Those that an entry or a notification tells of: where the number that it gives is greater than all
+    before. Or else those that the run has in its metadata or config, as a list `pivots` with their times.
+    """
+    told = [
+        (at, number, one.said.get("phase"))
+        for one in tellers
+        if isinstance(one.said, dict)
+        and (at := epoch_of(one.created_at)) is not None
+        and type(number := one.said.get("pivotCount")) is int
+    ]
+    if not told:
+        kept = sorted(_kept_pivots(run), key=itemgetter(0))
+        told = [(at, number, phase) for number, (at, phase) in enumerate(kept, 1)]
+    found = list[Pivot]()
+    for at, number, phase in sorted(told, key=itemgetter(0, 1)):
+        if number > (found[-1].number if found else 0):
+            found.append(Pivot(number, at, phase if isinstance(phase, str) else ""))
+    return tuple(found)
+
+
+_WHEN: Final = ("at", "timestamp", "createdAt", "created_at")
+
+
+def _kept_pivots(run: Record) -> Iterator[tuple[int, Any]]:
+    for stored in (run.unknown.get("metadata"), run["config"]):
+        try:
+            said = json.loads(stored) if isinstance(stored, str) else None
+        except (ValueError, RecursionError):
+            continue
+        listed = said.get("pivots") if isinstance(said, dict) else None
+        for one in listed if isinstance(listed, list) else ():
+            if isinstance(one, dict):
+                times = (epoch_of(one.get(name)) for name in _WHEN)
+                if (at := next((at for at in times if at is not None), None)) is not None:
+                    yield at, one.get("phase")
+
 
 MOST_ABOUT: Final = 200
 """Entries, and notifications, that are read with a run unless more are asked for: the newest."""

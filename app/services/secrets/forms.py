@@ -1,11 +1,20 @@
-"""How a secret is written: password hashes, tokens, keys, and what in a URL or a header lets somebody in."""
+"""How a secret is written: password hashes, tokens, keys, and what in a URL or a header lets somebody in.
 
+And secrets within a text, told by what they are called there (`names`): in JSON, in lines, and in commands;
+and what is told of one that is stored: its form by name and parameters, and nothing of the secret.
+"""
+
+import json
 import re
 from base64 import b64decode
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
-from app.services.secrets.names import IN_URLS
+from app.services.secrets.names import IN_URLS, is_secret_text
 from models.patterns import compiled_later
+from models.progress import Pause
 
 
 def _word(beginning: str) -> str:
@@ -219,3 +228,297 @@ def without_passwords(text: str) -> str:
     if "$" in text or any(one in text for one in _HASHES_BEGIN):
         return _PASSWORD_HASH.sub(PASSWORD_MARK, text)
     return text
+
+
+GONE: Final = "…"
+_JSON_TOKEN: Final = re.compile(r'"(?:(?>[^"\\\n]|\\.))*+(?:"(?P<colon>\s*+:)?|\\?\Z)|[\[\]{}]', re.DOTALL)
+"""What of JSON tells where a text stands, which may lack its end: a name has a colon behind it. None goes
+over lines: an inch sign in what surrounds it would turn inside and outside over.
+"""
+
+_VALUE: Final = re.compile(r"\s*+(?:(?P<many>[\[{])|(?P<text>\")|(?P<number>-?\d[\d.eE+-]*+))")
+_MEMBER: Final = re.compile(r'"(?P<name>[\w .-]{1,64})"\s*+:\s*+"(?P<text>(?:(?>[^"\\]|\\.))*+)"', re.DOTALL)
+"""The same wherever it stands, as in what is no whole JSON."""
+
+_SEPARATOR: Final = re.compile("[:=]")
+_BACKWARDS: Final = re.compile(r"[ \t]{0,16}['*_`]{0,2}(?P<name>\w[\w-]{0,63})(?![\w-])")
+_QUOTED: Final = r"(?P<quote>['\"])(?P<quoted>[^'\"\r\n…]{1,200})(?P=quote)"
+_SET: Final = re.compile(
+    rf"[ \t]{{0,16}}(?:{_QUOTED}|"
+    r"['\"]?(?P<value>[^\s\"'&,;<>{}\[\]()\\=…][^\s\"'&,;<>{}\[\]\\…]*+))"
+)
+_SAID: Final = re.compile(
+    rf"[*_]{{0,2}}[ \t]{{0,16}}(?:{_QUOTED}|"
+    r"['\"]?(?P<value>[^\s\"'&,;<>{}\[\]()\\=…:/*_][^\s\"'&,;<>{}\[\]\\…]*+))"
+    r"(?=['\",}]|[ \t]{0,4}(?:[\r\n#]|\Z))"
+)
+"""`NAME=value`, and `name: value` with nothing behind it, as there is behind a word of prose; what is quoted
+may have spaces.
+"""
+
+_CURL: Final = re.compile("curl")
+_COMMAND: Final = re.compile(
+    r"(?P<before>\bcurl\b(?:\\\r?\n|[^\n]){0,300}?\s(?:-[A-Za-z]{0,8}u|-U|--user|--proxy-user)[ =]?[ \t]{0,4}"
+    r"(?P<quote>['\"])?[^\s:'\"]{1,100}:)(?(quote)[^'\"\r\n…]+|[^\s'\"…]+)"
+)
+_NO_VALUE: Final = frozenset(
+    [
+        "string",
+        "str",
+        "text",
+        "number",
+        "int",
+        "bool",
+        "boolean",
+        "null",
+        "none",
+        "nil",
+        "true",
+        "false",
+        "any",
+        "undefined",
+        "required",
+        "optional",
+        "bytes",
+        "varchar",
+        "yes",
+        "no",
+    ]
+)
+"""What a type or a setting says of a secret, which is none itself."""
+
+_NUMBERS: Final = re.compile(r"pass|pwd|pin$|otp|secret|code", re.IGNORECASE)
+"""Of a number what it is called so is a secret: tokens, elsewhere, are counted."""
+
+_DEEPEST: Final = 5
+
+SEPARATORS: Final = (":", "=")
+"""A text without any of these has nothing that is called something."""
+
+
+def without_secrets(text: str, pause: Pause = lambda: None, depth: int = 0) -> str:
+    """The text without the values of what is called as secrets are, in JSON and beside it. Valid JSON stays
+    valid. Raises what `pause` does.
+    """
+    if '"' in text and ":" in text:
+        text = _MEMBER.sub(partial(_member, pause), _without_members(text, pause, depth))
+    if depth == 0 and ("=" in text or ":" in text):
+        text = _without_commands(_without_lines(text, pause), pause)
+    return text
+
+
+def _without_members(text: str, pause: Pause, depth: int) -> str:
+    """The texts and numbers below such a name, and those in a text that is JSON itself."""
+    found: list[str] = []
+    end = below = 0
+    is_next = False
+    for token in _JSON_TOKEN.finditer(text):
+        pause()
+        said, start = token.group(), token.start()
+        if start < end:
+            continue
+        if said in "[]{}":
+            if below or is_next:
+                below += 1 if said in "[{" else -1
+            is_next = False
+        elif token["colon"]:
+            is_next = is_secret_text(name := _name(said[: said.rindex('"') + 1]))
+            if is_next and (value := _VALUE.match(text, token.end())) is None:
+                is_next = False
+            elif is_next and value is not None and value["number"]:
+                is_next = False
+                if _NUMBERS.search(name):
+                    found += (text[end : value.start("number")], f'"{GONE}"')
+                    end = value.end()
+        elif is_next or below:
+            found += (text[end:start], f'"{GONE}"')
+            end, is_next = token.end(), False
+        elif depth < _DEEPEST and '\\"' in said and (inner := _inner(said, pause, depth)) is not None:
+            found += (text[end:start], inner)
+            end = token.end()
+    return "".join((*found, text[end:])) if found else text
+
+
+def _name(said: str) -> str:
+    if "\\" not in said:
+        return said[1:-1][:100]
+    try:
+        return str(json.loads(said))[:100]
+    except ValueError:
+        return said[1:-1][:100]
+
+
+def _inner(said: str, pause: Pause, depth: int) -> str | None:
+    """A text of JSON within JSON as it may be shown; None where it is as it was."""
+    try:
+        text = str(json.loads(said, strict=False))
+    except ValueError:
+        return None
+    kept = without_secrets(text, pause, depth + 1)
+    return None if kept == text else json.dumps(kept, ensure_ascii=False)
+
+
+def _member(pause: Pause, found: re.Match[str]) -> str:
+    pause()
+    if not is_secret_text(found["name"]):
+        return found[0]
+    return f'{found[0][: found.start("text") - found.start()]}{GONE}"'
+
+
+def _without_lines(text: str, pause: Pause) -> str:
+    found: list[str] = []
+    end = 0
+    for separator in _SEPARATOR.finditer(text):
+        pause()
+        at = separator.start()
+        named = _BACKWARDS.match(text[max(end, at - 80) : at][::-1])
+        if named is None or not is_secret_text(named["name"][::-1]):
+            continue
+        value = (_SET if separator.group() == "=" else _SAID).match(text, at + 1)
+        if value is None:
+            continue
+        part = "value" if value["quoted"] is None else "quoted"
+        if value[part].lower() not in _NO_VALUE:
+            found += (text[end : value.start(part)], GONE)
+            end = value.end(part)
+    return "".join((*found, text[end:])) if found else text
+
+
+def _without_commands(text: str, pause: Pause) -> str:
+    found: list[str] = []
+    end = 0
+    for word in _CURL.finditer(text):
+        pause()
+        if word.start() >= end and (command := _COMMAND.match(text, word.start())) is not None:
+            found += (text[end : command.end("before")], GONE)
+            end = command.end()
+    return "".join((*found, text[end:])) if found else text
+
+
+MOST_ITERATIONS: Final = 100_000
+"""Of PBKDF2, which the platform's Workers take in production; they have no Argon2 of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a person is told of a secret: by name and parameters what form it has, and what is to be said
+    against that. Nothing of the secret itself.
+    """
+
+    form: str
+    doubt: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.form} — {self.doubt}" if self.doubt else self.form
+
+
+_B64 = r"[A-Za-z0-9+/.=_-]+"
+_NO_ARGON2 = "the platform's Workers have none of their own to check it by"
+_TOO_MANY = f"the platform's Workers refuse more than {MOST_ITERATIONS:,}"
+_FORMS: Final[tuple[tuple[str, str, str], ...]] = (
+    (
+        rf"(?:argon2)?\$argon2(?P<kind>id|i|d)(?:\$v=\d{{1,3}})?\$m=(?P<m>\d{{1,9}}),t=(?P<t>\d{{1,6}})"
+        rf",p=(?P<p>\d{{1,4}})(?:,\w+={_B64})*(?:\${_B64}){{1,2}}",
+        "Argon2{kind}, m={m} KiB, t={t}, p={p}",
+        _NO_ARGON2,
+    ),
+    (
+        r"(?:bcrypt(?:_sha256)?\$)?\$(?P<kind>2[abxy]?)\$(?P<cost>0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}",
+        "bcrypt ({kind}), cost {cost}",
+        "",
+    ),
+    (
+        rf"\$scrypt\$ln=(?P<ln>\d{{1,2}}),r=(?P<r>\d{{1,5}}),p=(?P<p>\d{{1,5}})(?:\${_B64}){{1,2}}",
+        "scrypt, N=2^{ln}, r={r}, p={p}",
+        "",
+    ),
+    (
+        rf"scrypt:(?P<n>\d{{1,9}}):(?P<r>\d{{1,5}}):(?P<p>\d{{1,5}})\${_B64}\${_B64}",
+        "scrypt, N={n}, r={r}, p={p}",
+        "",
+    ),
+    (
+        rf"scrypt\$(?P<n>\d{{1,9}})\${_B64}\$(?P<r>\d{{1,5}})\$(?P<p>\d{{1,5}})\${_B64}",
+        "scrypt, N={n}, r={r}, p={p}",
+        "",
+    ),
+    (
+        rf"\$pbkdf2-sha(?P<sha>1|256|512)\$(?:i=)?(?P<i>\d{{1,9}})(?:,l=\d{{1,3}})?\${_B64}\${_B64}",
+        "PBKDF2-HMAC-SHA{sha}, {i} iterations",
+        "",
+    ),
+    (rf"\$pbkdf2\$(?P<i>\d{{1,9}})\${_B64}\${_B64}", "PBKDF2-HMAC-SHA1, {i} iterations", ""),
+    (
+        rf"pbkdf2[_:]sha(?P<sha>1|256|512)[$:](?P<i>\d{{1,9}})\${_B64}\${_B64}",
+        "PBKDF2-HMAC-SHA{sha}, {i} iterations",
+        "",
+    ),
+    (
+        r"SCRAM-SHA-(?P<sha>1|256|512)\$(?P<n>\d{1,9}):[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+",
+        "SCRAM-SHA-{sha}, {n} iterations",
+        "",
+    ),
+    (r"md5[0-9a-f]{32}", "MD5 as of PostgreSQL", "weak: it is guessed fast"),
+    (r"\$y\$[./A-Za-z0-9]+\$[./A-Za-z0-9]+\$[./A-Za-z0-9]{43}", "yescrypt", ""),
+    (
+        r"\$5\$(?:rounds=(?P<rounds>\d{1,9})\$)?[^$]{0,16}\$[./A-Za-z0-9]{43}",
+        "SHA-256-crypt, {rounds} rounds",
+        "",
+    ),
+    (
+        r"\$6\$(?:rounds=(?P<rounds>\d{1,9})\$)?[^$]{0,16}\$[./A-Za-z0-9]{86}",
+        "SHA-512-crypt, {rounds} rounds",
+        "",
+    ),
+    (r"\$(?:1|apr1)\$[^$]{0,8}\$[./A-Za-z0-9]{22}", "MD5-crypt", "weak: it is guessed fast"),
+    (r"\$[PH]\$[./A-Za-z0-9]{31}", "phpass", "weak: it is guessed fast"),
+    (r"\{S?SHA(?:256|512)?\}[A-Za-z0-9+/=]{28,}", "an LDAP digest of SHA", "weak: it is guessed fast"),
+    *(
+        (rf"[0-9a-fA-F]{{{digits}}}", f"{digits} hexadecimal digits, as of {name} alone", "weak: no salt")
+        for digits, name in ((32, "MD5"), (40, "SHA-1"), (64, "SHA-256"), (96, "SHA-384"), (128, "SHA-512"))
+    ),
+)
+"""Patterns, what a person calls what they match, and what is to be said against it."""
+
+_MOST_READ: Final = 512
+_CRYPT_ROUNDS: Final = "5000"
+"""Of crypt's SHA where it names none (akkadia.org/drepper/SHA-crypt.txt)."""
+
+
+def told(stored: object) -> Told | None:
+    """What form a stored password has; None where none is stored."""
+    if stored in (None, ""):
+        return None
+    if isinstance(stored, str) and len(stored) <= _MOST_READ:
+        for pattern, form, doubt in _FORMS:
+            if (found := re.fullmatch(pattern, stored, re.ASCII)) is not None:
+                named = found.groupdict(_CRYPT_ROUNDS)
+                said = form.format(**{key: _grouped(part) for key, part in named.items()})
+                iterations = int(named.get("i", 1))
+                if not iterations:
+                    return Told(said, "nobody can check it")
+                return Told(said, doubt or (_TOO_MANY if iterations > MOST_ITERATIONS else ""))
+        if without_passwords(stored) != stored:
+            return Told("set", "a hash in no form that is known here")
+    return Told("set", "in no known form; it may be the password itself")
+
+
+_DIGEST: Final = compiled_later(
+    r"(?:[^\s:$.]{1,64}[:$.])?(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{48}|[0-9a-fA-F]{56}|[0-9a-fA-F]{64}"
+    r"|[0-9a-fA-F]{96}|[0-9a-fA-F]{128})(?:[:$.][^\s:$.]{1,64})?"
+)
+"""A hexadecimal digest, with its salt before or behind it where one is there."""
+
+
+def is_digest(text: str) -> bool:
+    """Whether a text is a digest and nothing else, as a hash of a password may be stored."""
+    return len(text) <= _MOST_READ and _DIGEST.fullmatch(text) is not None
+
+
+def hides(value: object) -> bool:
+    """Whether something was taken out of what is shown."""
+    return isinstance(value, str) and (PASSWORD_MARK in value or SECRET_MARK in value)
+
+
+def _grouped(part: str) -> str:
+    return f"{int(part):,}" if part.isdigit() else part

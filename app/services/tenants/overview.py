@@ -13,8 +13,7 @@ from peewee import Table as PeeweeTable
 from app.services.chain.checkpoints.kept import KeptVerdict, knows
 from app.services.chain.rules import BROKEN, CALLED, SOUND, Verdict
 from app.services.chain.verify.report import LostEnd
-from app.services.deliveries import health
-from app.services.deliveries.log import DeliveryLog, DeliverySummary
+from app.services.deliveries.log import DeliveryLog, DeliverySummary, Fares, Health, health_of
 from app.services.records.erased import ErasedTenant, erased
 from app.services.records.list_query import CELL_CHARACTERS, ListQuery
 from app.services.records.lists import Lists
@@ -428,23 +427,23 @@ def _deliveries(
     """
     if log is None or not {"id", "active"} <= {*getattr(tables.get(WEBHOOK_DESTINATIONS.name), "names", ())}:
         return {}
-    found = health.known(log, kept_by)
+    found = health_of(log, kept_by)
     if not found:
         return {}
     asked = json.dumps(sorted({webhook for _, webhook in found}))
     active = {row[0] for row in database.rows(raw(_ACTIVE, asked))}
-    of = defaultdict[str, list[health.Health]](list)
+    of = defaultdict[str, list[Health]](list)
     for (tenant, webhook), one in found.items():
         if webhook in active:
             of[tenant].append(one)
     return {tenant: _sent(healths) for tenant, healths in of.items()}
 
 
-def _sent(healths: Sequence[health.Health]) -> Mapping[str, Any]:
+def _sent(healths: Sequence[Health]) -> Mapping[str, Any]:
     attempts = sorted(
         (one for each in healths for one in each.attempts), key=lambda one: (one.at, one.number)
     )
-    failing = sum(each.fares is health.Fares.FAILING for each in healths)
+    failing = sum(each.fares is Fares.FAILING for each in healths)
     return {"failing": failing, "attempts": tuple(attempts[-SHOWN:])}
 
 

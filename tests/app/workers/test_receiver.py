@@ -8,10 +8,9 @@ from contextlib import ExitStack, closing, suppress
 
 import pytest
 
-from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.checking import Tried, check
 from app.services.deliveries.destination import Destination
-from app.services.deliveries.request import MOST_BODY, make
+from app.services.deliveries.request import MOST_BODY, DeliveryAnswer, DeliveryOutcome, make
 from app.services.deliveries.sending import send
 from app.services.records.webhooks import Secret
 from app.workers import receiver as receiving

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import pytest
 
 from models.d1 import client as calls
-from models.d1 import patience
+from models.d1 import errors
 from models.d1.client import Client, NotKnown, Refusal
 from models.d1.database import D1Database
 from models.d1.errors import NotReached, UnknownDatabase
@@ -117,7 +117,7 @@ def client(odd: Odd) -> Client:
 
 def test_what_runs_in_the_background_reaches_it_later(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calls, "_UNREACHED", 0.2)
-    monkeypatch.setattr(patience, "_FIRST", 0.1)
+    monkeypatch.setattr(errors, "_FIRST", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = server.getsockname()
     told: list[str] = []

@@ -509,7 +509,7 @@ def test_what_runs_in_the_background_asks_again_for_longer(
 ) -> None:
     """While what stands between is started again, say: reads, and a write with the same bytes."""
     monkeypatch.setattr("models.d1.database._BACK_OFF", 0.001)
-    monkeypatch.setattr("models.d1.patience._FIRST", 0.01)
+    monkeypatch.setattr("models.d1.errors._FIRST", 0.01)
     said: list[str] = []
     production.client.on_pause = said.append
     edge.read_faults = [fault] * 7

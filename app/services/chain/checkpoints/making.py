@@ -222,7 +222,7 @@ def verify_with_checkpoints(
     known = store.known(copied or where) if export is None else store.known_from(where, export, trust=trust)
     report = verify(where, section=section, now=now, monitor=monitor, checkpoints=known)
     if archive is not None and not report.lacks_table:
-        from app.services.chain.archive_trail import with_archive  # noqa: PLC0415 - few have one
+        from app.services.chain.archives import with_archive  # noqa: PLC0415 - few have one
 
         report = with_archive(where, report, archive, tenant=section.tenant, monitor=monitor)
     is_part = section != EVERYTHING
@@ -292,7 +292,7 @@ def verify_and_sign(
     # Before anything is signed, because this can still be cancelled.
     joined = report
     if archive is not None and not report.lacks_table:
-        from app.services.chain.archive_trail import with_archive  # noqa: PLC0415 - few have one
+        from app.services.chain.archives import with_archive  # noqa: PLC0415 - few have one
 
         joined = with_archive(where, report, archive, monitor=monitor)
     if instead and refused is None:

@@ -7,8 +7,7 @@ from functools import partial
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from app.services.chain.finding import FIELD, find_entry, meant
-from app.services.chain.reading import Inspection, entry_beside
+from app.services.chain.reading import FIELD, Inspection, entry_beside, find_entry, meant
 from app.services.records.record import AuditDetail
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE
 from app.services.text import tenant_name

@@ -5,7 +5,7 @@ from functools import partial
 from PySide6.QtCore import QModelIndex, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
-from app.services.records.naming import Mentioned, Mentions, looked_up, mentioned
+from app.services.records.summary import Mentioned, Mentions, looked_up, mentioned
 from app.services.text import counted, visible
 from app.ui.tabs.common.past import SOON_MS
 from app.ui.tabs.common.record_tab import RecordTab

@@ -6,8 +6,7 @@ from typing import Any
 from PySide6.QtCore import QTimer
 
 from app.services.records.change import Change
-from app.services.records.naming import MOST, NAMES, Mentioned, Mentions, looked_up
-from app.services.records.summary import summary, unnamed
+from app.services.records.summary import MOST, NAMES, Mentioned, Mentions, looked_up, summary, unnamed
 from app.ui.tabs.common.record_tab import RecordTab
 
 _SOON_MS = 100

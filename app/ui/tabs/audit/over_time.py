@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from app.services.chain.finding import times_of
+from app.services.chain.reading import times_of
 from app.services.records.list_query import ListQuery
 from app.services.records.stored_times import epoch_of
 from app.ui.session.outcome import Outcome

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from app.itemmodels.columns import Column
 from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS, Table, flag
-from app.services.retention.age import GOES_BY, GoesBy, old_from
+from app.services.retention.clock import GOES_BY, GoesBy, old_from
 from app.ui.session.context import Context
 from app.ui.widgets.formatting import absolute_time, day, relative_time
 from app.ui.widgets.panes import Field

@@ -6,7 +6,7 @@ from functools import partial
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QLineEdit, QWidget
 
-from app.services.deliveries.samples import MEANINGS
+from app.services.deliveries.request import MEANINGS
 from app.services.records import notifications
 from app.services.records.notifications import Composed, NamedRecord
 from app.services.records.tables import NOTIFICATIONS

@@ -16,7 +16,7 @@ from app.services.records.rows import RawText
 from app.services.records.seen import Seen
 from app.services.records.tables import USERS
 from app.services.records.typed import can_be_typed, in_type
-from app.services.secrets.told import hides
+from app.services.secrets.forms import hides
 from app.services.text import counted, readable, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared

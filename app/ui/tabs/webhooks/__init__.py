@@ -9,15 +9,15 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.itemmodels.columns import Column, Row, Tone
-from app.services.deliveries.health import LAST
-from app.services.deliveries.samples import MEANINGS
+from app.services.deliveries.log import LAST
+from app.services.deliveries.request import MEANINGS
 from app.services.records import urls, webhooks
 from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
 from app.services.records.record import Record
 from app.services.records.tables import RANK, WEBHOOK_DESTINATIONS, ColumnKind, flag, undeclared
 from app.services.records.webhooks import WebhookInput
-from app.services.secrets.told import hides
+from app.services.secrets.forms import hides
 from app.services.text import readable, some_of, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import acts, declared
@@ -500,7 +500,7 @@ class WebhookDialog(FormDialog):
 
     def _hint_of_address(self, url: str) -> None:
         """What a test event would not be sent to is said at once; what the platform does nobody knows."""
-        from app.services.deliveries.addresses import address_doubt  # noqa: PLC0415 - rows show before
+        from app.services.deliveries.destination import address_doubt  # noqa: PLC0415 - rows show before
 
         doubt = address_doubt(url)
         self.set_hint(_URL_HINT if doubt is None else f"{doubt}: a test event is not sent there.", "url")

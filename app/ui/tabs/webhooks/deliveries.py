@@ -10,12 +10,11 @@ from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QWidget
 
-from app.services.deliveries import hiding, sharing
-from app.services.deliveries.answer import DeliveryAnswer, DeliveryFate
+from app.services.deliveries import hiding
 from app.services.deliveries.delivering import Delivered, PlannedAgain, again, each_again
 from app.services.deliveries.destination import Destination
-from app.services.deliveries.log import SHOWN, Delivery, DeliveryLog, LogQuery
-from app.services.deliveries.request import VARIABLE, Request, as_curl
+from app.services.deliveries.log import SHOWN, Delivery, DeliveryLog, LogQuery, export
+from app.services.deliveries.request import VARIABLE, DeliveryAnswer, DeliveryFate, Request, as_curl
 from app.services.text import counted, tenant_name
 from app.ui.session.context import Context
 from app.ui.tabs.webhooks import event_views
@@ -403,7 +402,7 @@ class DeliveriesDialog(Dialog):
         listed = [one for one in reversed(self._deliveries) if several is None or one.number in several]
 
         def write() -> int:
-            return sharing.export(target, ((one, self._log.answer(one.number)) for one in listed))
+            return export(target, ((one, self._log.answer(one.number)) for one in listed))
 
         def done(written: object) -> None:
             self.state.setText(

@@ -9,9 +9,8 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.deliveries import hiding
-from app.services.deliveries.answer import DeliveryAnswer, title_of
 from app.services.deliveries.log import Delivery
-from app.services.deliveries.request import SIGNATURE, STANDARD_SIGNATURE
+from app.services.deliveries.request import SIGNATURE, STANDARD_SIGNATURE, DeliveryAnswer, title_of
 from app.services.deliveries.sending import SECONDS
 from app.services.deliveries.signing import Signing
 from app.services.text import byte_size, counted, in_one_line

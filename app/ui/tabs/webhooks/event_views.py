@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
 from app.itemmodels.columns import Column, Tone
-from app.services.deliveries.answer import DeliveryFate, fate, title_of
+from app.services.deliveries.request import DeliveryFate, fate, title_of
 from app.ui.session.context import Context
 from app.ui.theme import Theme, set_property
 from app.ui.theme.icons import Icon

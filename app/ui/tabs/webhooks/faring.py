@@ -7,10 +7,16 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.columns import Bars, Column, Row, Tone
-from app.services.deliveries import health
-from app.services.deliveries.answer import title_of
-from app.services.deliveries.health import LAST, Fares, Health
-from app.services.deliveries.log import DeliveryLog, DeliverySummary, LogUnreadable
+from app.services.deliveries.log import (
+    LAST,
+    DeliveryLog,
+    DeliverySummary,
+    Fares,
+    Health,
+    LogUnreadable,
+    health_of,
+)
+from app.services.deliveries.request import title_of
 from app.services.records.tables import RANK, WEBHOOK_DESTINATIONS, flag
 from app.services.text import readable
 from app.ui.session.context import Context
@@ -51,7 +57,7 @@ class Faring(QObject):
 
         def known(database: Database) -> Mapping[tuple[str, str], Health]:
             try:
-                return health.known(DeliveryLog(), kept_by)
+                return health_of(DeliveryLog(), kept_by)
             except LogUnreadable:
                 return {}
 

@@ -9,10 +9,10 @@ from typing import Any
 from PySide6.QtWidgets import QComboBox, QGridLayout, QWidget
 
 from app.itemmodels.columns import Tone
-from app.services.deliveries.addresses import untried
-from app.services.deliveries.samples import MEANINGS
+from app.services.deliveries.destination import untried
+from app.services.deliveries.request import MEANINGS
 from app.services.records.tables import WEBHOOK_DESTINATIONS, Scope
-from app.services.records.webhook_views import WebhookRow, read_rows, why_not
+from app.services.records.webhooks import WebhookRow, read_rows, why_not
 from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.tabs.common.form_fields import with_records

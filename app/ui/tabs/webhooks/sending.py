@@ -13,12 +13,10 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QPlainTextEdit, QW
 from app.services.deliveries.delivering import Delivered, Deliverer
 from app.services.deliveries.destination import Destination, read_destination
 from app.services.deliveries.log import DeliveryLog
-from app.services.deliveries.request import MOST_BODY, VARIABLE, Request, as_curl, make
-from app.services.deliveries.samples import MEANINGS, sample
+from app.services.deliveries.request import MEANINGS, MOST_BODY, VARIABLE, Request, as_curl, make, sample
 from app.services.deliveries.signing import Signing, new_message_id
 from app.services.records.tables import WEBHOOK_DESTINATIONS, Scope
-from app.services.records.webhook_views import WebhookRow, read_rows
-from app.services.records.webhooks import wants
+from app.services.records.webhooks import WebhookRow, read_rows, wants
 from app.ui.session.context import Context
 from app.ui.tabs.common.form_fields import with_records
 from app.ui.tabs.webhooks.delivery_view import AnswerView

@@ -4,10 +4,9 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Any
 
-from app.services.deliveries import health
-from app.services.deliveries.log import DeliveryLog, LogUnreadable
+from app.services.deliveries.log import DeliveryLog, LogUnreadable, failing_of, health_of
 from app.services.records.tables import WEBHOOK_DESTINATIONS, Scope
-from app.services.records.webhook_views import Members, WebhookView, members
+from app.services.records.webhooks import Members, WebhookView, members
 from app.ui.session.context import Context
 from app.ui.widgets.buttons import Choice
 from app.ui.widgets.count_chips import FoldingChips
@@ -118,5 +117,5 @@ class ReadyViews(FoldingChips):
 def _members(database: Database, scope: Scope, kept_by: str) -> Members:
     failing: Collection[str] = ()
     with suppress(LogUnreadable):
-        failing = health.failing(health.known(DeliveryLog(), kept_by, scope.tenant_id))
+        failing = failing_of(health_of(DeliveryLog(), kept_by, scope.tenant_id))
     return members(database, scope, failing)

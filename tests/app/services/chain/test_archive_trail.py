@@ -16,8 +16,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app.services.chain.archive_trail import ANCHOR, with_archive
-from app.services.chain.archives import ArchiveUnusable
+from app.services.chain.archives import ANCHOR, ArchiveUnusable, with_archive
 from app.services.chain.rules import Code, Verdict
 from app.services.chain.verify.report import Report, Section
 from app.services.chain.where import InFile

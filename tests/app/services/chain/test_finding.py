@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.services.chain.finding import find_entry, meant
+from app.services.chain.reading import find_entry, meant
 from models.engine import Database
 from models.errors import InvalidInput
 from models.local.database import LocalDatabase

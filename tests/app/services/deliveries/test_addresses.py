@@ -7,10 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.services.deliveries.addresses import untried, why_not
-from app.services.deliveries.answer import DeliveryOutcome
-from app.services.deliveries.destination import Destination
-from app.services.deliveries.request import make
+from app.services.deliveries.destination import Destination, untried, why_not
+from app.services.deliveries.request import DeliveryOutcome, make
 from app.services.deliveries.sending import send
 from app.workers.names import resolve
 from models.errors import InvalidInput

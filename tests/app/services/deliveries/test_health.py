@@ -5,12 +5,9 @@ from dataclasses import replace
 import apsw
 import pytest
 
-from app.services.deliveries import health
-from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.destination import Destination
-from app.services.deliveries.health import Fares, Health
-from app.services.deliveries.log import DeliveryLog, LogUnreadable
-from app.services.deliveries.request import make
+from app.services.deliveries.log import DeliveryLog, Fares, Health, LogUnreadable, failing_of, health_of
+from app.services.deliveries.request import DeliveryAnswer, DeliveryOutcome, make
 from app.services.deliveries.signing import Signing
 from tests.conftest import NOW
 
@@ -32,7 +29,7 @@ def send(log: DeliveryLog, answers: list[DeliveryAnswer], webhook: str = "wh_1",
 
 
 def one(log: DeliveryLog) -> Health:
-    (found,) = health.known(log, "db").values()
+    (found,) = health_of(log, "db").values()
     return found
 
 
@@ -71,9 +68,9 @@ def test_it_is_told_by_the_last_of_them(
 
 def test_what_was_stopped_here_alone_tells_nothing_and_no_log_neither() -> None:
     log = DeliveryLog()
-    assert health.known(log, "db") == {}
+    assert health_of(log, "db") == {}
     send(log, [CANCELLED, NO_NETWORK, REFUSED])
-    assert health.known(log, "db") == {}
+    assert health_of(log, "db") == {}
 
 
 def test_it_is_known_by_webhook_and_tenant_of_one_database() -> None:
@@ -82,14 +79,14 @@ def test_it_is_known_by_webhook_and_tenant_of_one_database() -> None:
     send(log, [ILL, WELL], "wh_2")
     send(log, [ILL], "wh_3", tenant="globex")
     send(log, [ILL], "wh_4", database="another")
-    found = health.known(log, "db")
+    found = health_of(log, "db")
     assert {key: one.fares for key, one in found.items()} == {
         ("acme", "wh_1"): Fares.FAILING,
         ("acme", "wh_2"): Fares.UNEVEN,
         ("globex", "wh_3"): Fares.FAILING,
     }
-    assert health.failing(found) == {"wh_1", "wh_3"}
-    assert set(health.known(log, "db", "globex")) == {("globex", "wh_3")}
+    assert failing_of(found) == {"wh_1", "wh_3"}
+    assert set(health_of(log, "db", "globex")) == {("globex", "wh_3")}
     assert [one.at for one in found["acme", "wh_1"].attempts] == [NOW, NOW + 1]
     assert [one.at for one in found["acme", "wh_1"].failures] == [NOW + 1]
 
@@ -102,4 +99,4 @@ def test_a_row_that_nobody_could_have_written_is_left_out() -> None:
     assert one(log).words == "1 of 1"
     log.path.write_bytes(b"no database")
     with pytest.raises(LogUnreadable):
-        health.known(log, "db")
+        health_of(log, "db")

@@ -9,8 +9,8 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from app.services.deliveries import hiding
-from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.destination import Destination
+from app.services.deliveries.request import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.signing import standard_key
 from app.services.records.webhooks import Secret
 from models.masking import masked

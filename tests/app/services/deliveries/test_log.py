@@ -11,12 +11,17 @@ import pytest
 
 from app import paths
 from app.services.deliveries import log as logs
-from app.services.deliveries.answer import DeliveryAnswer, DeliveryFate, DeliveryOutcome, DeliveryPart, Step
 from app.services.deliveries.delivering import Deliverer, again
 from app.services.deliveries.destination import Destination, read_destination
-from app.services.deliveries.log import Delivery, DeliveryLog, LogQuery, LogUnreadable
-from app.services.deliveries.request import make
-from app.services.deliveries.sharing import export, redacted
+from app.services.deliveries.log import Delivery, DeliveryLog, LogQuery, LogUnreadable, export, redacted
+from app.services.deliveries.request import (
+    DeliveryAnswer,
+    DeliveryFate,
+    DeliveryOutcome,
+    DeliveryPart,
+    Step,
+    make,
+)
 from app.services.deliveries.signing import Signing
 from app.services.records import webhooks
 from app.services.records.webhooks import Secret, WebhookInput

@@ -14,9 +14,8 @@ from typing import Any
 
 import pytest
 
-from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome, DeliveryPart
 from app.services.deliveries.destination import Destination
-from app.services.deliveries.request import make
+from app.services.deliveries.request import DeliveryAnswer, DeliveryOutcome, DeliveryPart, make
 from app.services.deliveries.sending import MOST_ANSWER, NotResolved, send
 from app.services.records.webhooks import Secret
 from app.workers import names

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.services.files import bounds, dump
+from app.services.files import dump, importing
 from app.services.files.allowed import Forbidden
 from app.services.files.dump import (
     ImportFailed,
@@ -33,7 +33,7 @@ from app.services.files.dump import (
 )
 from app.services.files.guard import Guard
 from app.services.files.importing import Imported
-from app.services.files.resolving import resolution
+from app.services.files.looking import resolution
 from models.errors import TemporaryFull
 from models.local.bounded import searches
 from models.local.errors import temporary_folder
@@ -448,7 +448,7 @@ def test_a_default_is_looked_at_again_at_the_end(
 def test_a_few_lines_do_not_fill_the_disk(
     run: Run, texts: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bounds, "_LEAST", 1 << 20)
+    monkeypatch.setattr(importing, "_LEAST", 1 << 20)
     large = "CREATE TABLE t(a);\n" + "INSERT INTO t VALUES(randomblob(100000));\n" * 40
     with pytest.raises(ImportFailed, match=r"^export\.sql grows to more than 8 times its size, so nothing"):
         run(texts["d1"] + large)
@@ -460,7 +460,7 @@ def test_what_is_packed_does_not_fill_the_disk(
 ) -> None:
     """A few kilobytes may hold any size, and a row the text that is read of it."""
     free = shutil.disk_usage(tmp_path).free
-    monkeypatch.setattr(bounds, "_LEFT_FREE", 1 - (4 << 20) / free)
+    monkeypatch.setattr(importing, "_LEFT_FREE", 1 - (4 << 20) / free)
     large = "CREATE TABLE t(a);\n" + f"INSERT INTO t VALUES('{'x' * 50_000}');\n" * 200
     before = {*tmp_path.iterdir()}
     with pytest.raises(

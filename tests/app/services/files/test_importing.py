@@ -12,8 +12,7 @@ import pytest
 
 from app import paths
 from app.services.chain.where import InFile
-from app.services.files.continuing import continuation
-from app.services.files.dump import BEGINNING, EXACT, ImportFailed, NoteKind, NotWhole
+from app.services.files.dump import BEGINNING, EXACT, ImportFailed, NoteKind, NotWhole, continuation
 from app.services.files.importing import Imported, import_dump
 from app.services.files.judging import Dangling
 from app.workers import scan_pool

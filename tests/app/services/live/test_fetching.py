@@ -395,7 +395,7 @@ def test_a_part_is_of_one_database_and_of_one_day(tmp_path: Path, monkeypatch: p
     assert fetched(PlainEngine(first), copy).resumed == 0
     copy.unlink()
     stopped(first)
-    monkeypatch.setattr("app.services.live.part.DAY", 0)
+    monkeypatch.setattr("app.services.live.paging.DAY", 0)
     assert fetched(PlainEngine(first), copy).resumed == 0
     copy.unlink()
     (tmp_path / "copy.sqlite.part").write_bytes(b"somebody's own")

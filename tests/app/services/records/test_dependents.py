@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.services.records import dependents, users, writing
+from app.services.records import references, users, writing
 from app.services.records.change import Change
 from app.services.records.images import Images
 from models.engine import Database
@@ -585,7 +585,7 @@ def test_more_rows_than_can_be_kept_are_refused(
     people: Database, database: LocalDatabase, content: Content, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     execute(database, *REVIEWS)
-    monkeypatch.setattr(dependents, "MOST", 1)
+    monkeypatch.setattr(references, "MOST", 1)
     before = content()
     with pytest.raises(NotAllowed, match="More than 1 rows of other tables"):
         delete(people, "u-1")
@@ -598,7 +598,7 @@ def test_a_row_that_comes_to_refer_meanwhile_does_not_vanish(
 ) -> None:
     execute(database, *REVIEWS, *ESCALATIONS)
     images = Images(people)
-    gone = dependents.removal(images, [images.row("users", "u-3", "user")])
+    gone = references.removal(images, [images.row("users", "u-3", "user")])
     execute(database, "INSERT INTO operator_reviews VALUES (4, 'u-3', 'new')")
     before = content()
     with pytest.raises(RowChanged):

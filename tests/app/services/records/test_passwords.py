@@ -13,7 +13,7 @@ from app.services.records import passwords, users, writing
 from app.services.records.passwords import Typed
 from app.services.records.record import read_record
 from app.services.records.tables import USERS
-from app.services.secrets.told import told
+from app.services.secrets.forms import told
 from models.engine import Database
 from models.errors import ChangedSince, ColumnMissing, InvalidInput, NothingToDo, RowChanged
 from tests.app.services.conftest import Events

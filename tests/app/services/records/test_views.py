@@ -10,9 +10,9 @@ import pytest
 from app.services.chain import append as chain
 from app.services.chain.append import Event
 from app.services.records import users
-from app.services.records.duplicates import duplicates
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
+from app.services.records.spellings import duplicates
 from app.services.records.tables import EVERYONE, Scope
 from models.engine import Database
 from models.schema import inspect

@@ -7,7 +7,7 @@ import apsw
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from app.services.records.tables import EVERYONE, RANK, Scope
-from app.services.records.webhook_views import WebhookView, members, read_rows, why_not
+from app.services.records.webhooks import WebhookView, members, read_rows, why_not
 from models.engine import Database
 from models.schema import inspect
 

@@ -13,8 +13,8 @@ import pytest
 from app.services.chain.append import Event
 from app.services.records import users
 from app.services.records.change import Change
-from app.services.records.dependents import removal
 from app.services.records.images import Images
+from app.services.records.references import removal
 from app.services.records.tables import USERS
 from app.services.records.writing import commit, undo
 from models.engine import Database

@@ -3,7 +3,7 @@
 import apsw
 import pytest
 
-from app.services.retention.age import GOES_BY, cutoff_at, old_from
+from app.services.retention.clock import GOES_BY, cutoff_at, old_from
 from models.engine import Database
 from tests.app.services.retention.test_run import CUTOFF, NEW, OLD, notify
 from tests.conftest import NOW

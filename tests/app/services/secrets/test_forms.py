@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from app.services.chain.append import Event
-from app.services.deliveries import hiding, sharing
+from app.services.deliveries import hiding
+from app.services.deliveries.log import redacted
 from app.services.records import export
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
@@ -103,7 +104,7 @@ CALLERS: dict[str, Callable[[str], object]] = {
     "export, clipboard": export.as_exported("planning_runs", PLANNING_RUNS.of_file("refined_idea")),
     "dossier, bundle": export.plain_of("planning_runs", "refined_idea") or str,
     "delivery log": hiding.secretless,
-    "exported delivery log": sharing.redacted,
+    "exported delivery log": redacted,
     "list": undeclared("note").said,
 }
 

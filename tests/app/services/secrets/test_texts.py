@@ -6,7 +6,7 @@ from time import process_time
 
 import pytest
 
-from app.services.secrets.texts import without_secrets
+from app.services.secrets.forms import without_secrets
 
 _INNER = json.dumps({"inner": json.dumps({"password": "s3cret", "deep": json.dumps({"secret": "s3cret"})})})
 

@@ -17,17 +17,16 @@ from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints.making import try_to_sign, verify_and_sign, verify_with_checkpoints
 from app.services.chain.evidence import write_bundle
 from app.services.chain.where import InFile
-from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.log import DeliveryLog, LogQuery
-from app.services.deliveries.request import make
+from app.services.deliveries.request import DeliveryAnswer, DeliveryOutcome, make
 from app.services.deliveries.signing import OldSecret, OldSecrets, Signing
 from app.services.files.opening import open_database
 from app.services.records.webhooks import Secret
 from app.services.retention.prefixes import find_prefixes
 from app.services.tenants import erasing
-from app.services.tenants.contents import contents
 from app.services.tenants.erasing import Erased
+from app.services.tenants.going import contents
 from app.workers.scan_pool import store_and_verifier
 from models.engine import OwnEntry
 from models.errors import Cancelled, InvalidInput, NotAllowed, TenantAdminError

@@ -9,10 +9,9 @@ import pytest
 from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import LostEnd
-from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.log import DeliveryLog
-from app.services.deliveries.request import make
+from app.services.deliveries.request import DeliveryAnswer, DeliveryOutcome, make
 from app.services.deliveries.signing import Signing
 from app.services.files.opening import open_database
 from app.services.opened import tenants

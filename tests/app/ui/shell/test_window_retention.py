@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
 
 from app import paths
-from app.services.chain.archive_trail import ANCHOR
+from app.services.chain.archives import ANCHOR
 from app.services.chain.rules import Verdict
 from app.settings import Settings
 from app.ui.session.outcome import OTHERS

@@ -12,10 +12,9 @@ from app import paths
 from app.services.chain.checkpoints.making import verify_with_checkpoints
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.where import InFile
-from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.log import DeliveryLog
-from app.services.deliveries.request import make
+from app.services.deliveries.request import DeliveryAnswer, DeliveryOutcome, make
 from app.services.deliveries.signing import Signing
 from app.services.records import notifications, users
 from app.services.tenants.listing import TenantTotals

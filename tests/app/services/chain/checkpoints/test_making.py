@@ -5,8 +5,7 @@ from typing import Any
 import apsw
 import pytest
 
-from app.services.chain.archive_trail import ANCHOR
-from app.services.chain.archives import ArchiveUnusable
+from app.services.chain.archives import ANCHOR, ArchiveUnusable
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import making
 from app.services.chain.checkpoints.document import NotSigned

@@ -11,10 +11,9 @@ from PySide6.QtWidgets import QPlainTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import paths
-from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.log import DeliveryLog, LogQuery
-from app.services.deliveries.request import make
+from app.services.deliveries.request import DeliveryAnswer, DeliveryOutcome, make
 from app.services.deliveries.signing import Signing
 from app.ui.session.context import Context
 from app.ui.shell.window import MainWindow

@@ -8,10 +8,9 @@ from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Bars, Role, Tone
-from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.log import DeliveryLog
-from app.services.deliveries.request import make
+from app.services.deliveries.request import DeliveryAnswer, DeliveryOutcome, make
 from app.services.deliveries.signing import Signing
 from app.services.records.tables import RANK
 from app.ui.session.context import Context

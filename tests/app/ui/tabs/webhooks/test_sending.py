@@ -14,8 +14,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
-from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome, DeliveryPart, Step
-from app.services.deliveries.samples import RUN_ID
+from app.services.deliveries.request import RUN_ID, DeliveryAnswer, DeliveryOutcome, DeliveryPart, Step
 from app.services.deliveries.signing import platform_signature
 from app.services.records.webhooks import Secret
 from app.ui.session.context import Context
