@@ -35,13 +35,17 @@ from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.runs.parked import edit_idea_form, promote_form
 from app.ui.tabs.users import edit_user_form, new_user_form
 from app.ui.tabs.users.adding import AddUsersDialog
-from app.ui.tabs.users.moving import Moving, move_form
-from app.ui.tabs.users.others import edit_others_form
-from app.ui.tabs.users.password import PasswordField, PasswordShown, password_form
+from app.ui.tabs.users.dialogs import (
+    Moving,
+    PasswordField,
+    PasswordShown,
+    edit_others_form,
+    move_form,
+    password_form,
+)
 from app.ui.tabs.webhooks import WebhookDialog
-from app.ui.tabs.webhooks.checking import CheckRequestDialog
 from app.ui.tabs.webhooks.deliveries import DeliveriesDialog
-from app.ui.tabs.webhooks.receiving import ReceiverDialog
+from app.ui.tabs.webhooks.receiving import CheckRequestDialog, ReceiverDialog
 from app.ui.tabs.webhooks.secrets import SecretDialog, rotate_form
 from app.ui.tabs.webhooks.sending import SendEventDialog
 from app.ui.theme import Theme

@@ -60,7 +60,7 @@ _FOR_QUESTIONS = (
     "app.ui.tabs.notifications.composing",
     "app.services.files.restoring",
     "app.ui.tabs.runs.page",
-    "app.ui.widgets.chart",
+    "app.ui.widgets.drawing",
     "app.ui.tabs.runs.charts",
 )
 """What a person may soon ask for, where it takes long to load and little room; before each what it needs."""

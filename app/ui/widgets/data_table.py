@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain
 from typing import Any, Final
 
@@ -35,7 +35,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QAbstractItemView, QMenu, QPushButton, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QMenu, QPushButton, QTableView, QWidget
 
 from app.itemmodels.columns import Index, Role
 from app.itemmodels.virtual_table import VirtualTableModel
@@ -45,8 +45,42 @@ from app.ui.widgets.actions import give_letters, is_enter
 from app.ui.widgets.cell_delegate import CellDelegate
 from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.later import later
-from app.ui.widgets.popup_keys import keep_keys
 from app.ui.widgets.table_columns import ColumnLayout, TableHeader, known_viewport
+
+_COMMANDS = (
+    Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
+)
+
+
+class _PopupKeys(QObject):
+    """To Qt the focus is where it was while a menu is open, so a key that acts there would be taken for a
+    shortcut: it would act once more with each press, on what is selected by then, and the menu would stay.
+    """
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        kind = event.type()
+        if kind not in (QEvent.Type.ShortcutOverride, QEvent.Type.Hide):
+            return False
+        if QApplication.activePopupWidget() is None:  # with the last menu: each event costs its time here
+            QApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]
+            return False
+        if not isinstance(event, QKeyEvent):
+            return False
+        if event.modifiers() & _COMMANDS:
+            return False
+        event.accept()  # so that it is no shortcut; the menu gets it as a key
+        return True
+
+
+@cache
+def _of_program() -> _PopupKeys:
+    return _PopupKeys(QApplication.instance())
+
+
+def keep_keys() -> None:
+    """Until all menus are closed."""
+    QApplication.instance().installEventFilter(_of_program())  # type: ignore[union-attr]
+
 
 ROW_HEIGHT, LOW_ROW = 34, 26
 _BELOW_FLOATING = 8

@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPalette,
     QResizeEvent,
+    QStandardItemModel,
 )
 from PySide6.QtWidgets import QHeaderView, QMenu, QTableView, QToolButton, QToolTip, QWidget
 
@@ -24,9 +25,31 @@ from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import is_enter, key_alone
 from app.ui.widgets.cell_delegate import GAP, ICON, PAD, bars_width, is_right
-from app.ui.widgets.first_columns import arrange_first
 from app.ui.widgets.formatting import tooltip
 from app.ui.widgets.labels import set_tip
+
+
+def arrange_first(header: QHeaderView, state: QByteArray, count: int) -> bool:
+    """Arranges the first columns as the state of so many says, and hides the others; whether it is one.
+
+    Qt takes such a state, but keeps the wrong length then, and does not take what it saves after that.
+    """
+    like = QHeaderView(Qt.Orientation.Horizontal)
+    like.setModel(QStandardItemModel(0, count, like))
+    if not like.restoreState(state):
+        return False
+    for place, column in enumerate(map(like.logicalIndex, range(count))):
+        header.moveSection(header.visualIndex(column), place)
+        header.setSectionHidden(column, like.isSectionHidden(column))
+        if not like.isSectionHidden(column):
+            header.resizeSection(column, like.sectionSize(column))
+    stretches = header.stretchLastSection()
+    header.setStretchLastSection(False)  # else Qt counts hidden columns' widths for a while
+    for column in range(count, header.count()):
+        header.setSectionHidden(column, True)
+    header.setStretchLastSection(stretches)
+    return True
+
 
 _WIDEST, _NARROWER, _NARROWEST, _MAIN_LEAST = 420, 240, 132, 100
 _SHORT = 800

@@ -46,13 +46,11 @@ from app.ui.tabs.runs.run_acts import STATUS_LOOKS, ReasonDialog
 from app.ui.tabs.runs.searching import RunSearchDialog
 from app.ui.tabs.users import edit_user_form, new_user_form
 from app.ui.tabs.users.adding import AddUsersDialog
-from app.ui.tabs.users.moving import Moving, move_form
-from app.ui.tabs.users.password import PasswordShown, password_form
+from app.ui.tabs.users.dialogs import Moving, PasswordShown, move_form, password_form
 from app.ui.tabs.webhooks import WebhookDialog
-from app.ui.tabs.webhooks.checking import CheckRequestDialog
 from app.ui.tabs.webhooks.deliveries import DeliveriesDialog
 from app.ui.tabs.webhooks.receivers import EventReceiversDialog
-from app.ui.tabs.webhooks.receiving import ReceiverDialog
+from app.ui.tabs.webhooks.receiving import CheckRequestDialog, ReceiverDialog
 from app.ui.tabs.webhooks.secrets import SecretDialog, rotate_form
 from app.ui.tabs.webhooks.sending import SendEventDialog
 from app.ui.theme import Theme

@@ -25,7 +25,7 @@ from app.ui.session.outcome import Asked, LinkCell, Outcome, State
 from app.ui.tabs.audit.dialogs import VerifyRangeDialog
 from app.ui.tabs.audit.findings import FindingsPane
 from app.ui.tabs.audit.go_to import ChainSteps
-from app.ui.tabs.audit.names import Names
+from app.ui.tabs.audit.mentions import Names
 from app.ui.tabs.audit.over_time import OverTime
 from app.ui.tabs.audit.panel import VerificationPanel
 from app.ui.tabs.common import declared

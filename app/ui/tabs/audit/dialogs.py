@@ -23,7 +23,7 @@ from app.ui.session.context import Context
 from app.ui.session.lock import ask_to_read
 from app.ui.session.outcome import Asked, Outcome, run
 from app.ui.session.verdict_words import REASONS
-from app.ui.tabs.audit.ways import allow, way_button
+from app.ui.tabs.audit.findings import allow, way_button
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce

@@ -1,6 +1,12 @@
-"""The findings of a verification, in a list, and the pane that shows them beside the entries."""
+"""The findings of a verification, in a list, and the pane that shows them beside the entries.
 
+And what a person reads for their codes, which JSON, the command and the reports have; and the buttons of what
+may be said of what was found.
+"""
+
+from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
@@ -8,20 +14,74 @@ from PySide6.QtWidgets import QFrame, QPlainTextEdit, QPushButton, QStackedLayou
 
 from app.itemmodels.columns import Index, Tone
 from app.services.chain.checkpoints.doors import OPEN, Way, doors_of
-from app.services.chain.rules import Finding
+from app.services.chain.rules import Code, Finding
 from app.services.chain.verify.report import Report
 from app.services.text import counted
-from app.ui.tabs.audit.kinds import KINDS
-from app.ui.tabs.audit.ways import allow, way_button
-from app.ui.theme import Theme
+from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import Choice, Lines, copy_button
+from app.ui.widgets.buttons import Choice, Lines, copy_button, push_button
 from app.ui.widgets.count_chips import CountChips
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.following import FollowingScroll
-from app.ui.widgets.labels import Label, Look, in_column, text_box
+from app.ui.widgets.labels import Label, Look, in_column, set_tip, text_box
 from app.ui.widgets.panes import Field, FieldList
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
+
+KINDS: Final = {
+    Code.HASH: "Entry changed",
+    Code.LINK: "Link broken",
+    Code.FORK: "Chain forks",
+    Code.DUPLICATE: "Entry repeated",
+    Code.RESTART: "Chain begins again",
+    Code.CROSS_TENANT: "Of another tenant",
+    Code.ORDER: "Out of order",
+    Code.GRAMMAR: "Malformed",
+    Code.TYPE: "Stored wrong",
+    Code.ENCODING: "Not UTF-8 text",
+    Code.MARKER: "Marker wrong",
+    Code.ARCHIVE: "Archive wrong",
+    Code.INDEX: "Index wrong",
+    Code.TRUNCATED: "Entries gone",
+    Code.SEQUENCE_COUNTER: "Counter ahead",
+    Code.CHECKPOINT: "Not as signed",
+    Code.SIGNATURE: "Signature wrong",
+    Code.ROLLBACK: "Checkpoints gone",
+    Code.UNREADABLE: "Unreadable",
+    Code.EARLIER: "Earlier state",
+    Code.UNPROVEN_START: "Start unproven",
+    Code.TIME: "Time implausible",
+    Code.UNIT: "Milliseconds",
+    Code.KEY: "Key not known",
+    Code.NUMBERING: "Number too low",
+}
+"""Short enough for the list beside the entries in a small window."""
+
+
+WORDS: Final = {
+    Way.SIGN: ("Make one now", Icon.ADD, "Verify the database, and sign what it holds"),
+    Way.START_OVER: ("Start over…", Icon.REFRESH, "Go by what the database holds now, whatever these say"),
+    Way.ANOTHER_DATABASE: (
+        "Another database…",
+        Icon.DATABASE,
+        "Leave these to the database that they are of: this is another one",
+    ),
+    Way.ACCEPT_STARTS: ("Accept this start…", Icon.CHECK, "Say that the chain begins where it should"),
+    Way.ACCEPT_END: ("Accept this end…", Icon.CHECK, "Say that the chain ends where it should"),
+}
+"""Words, icon and tool tip of each."""
+
+
+def way_button(theme: Theme, way: Way, act: Callable[[], object], kind: Kind = Kind.SECONDARY) -> QPushButton:
+    words, icon, tip = WORDS[way]
+    return push_button(theme, words, act, kind=kind, icon=icon, tip=tip)
+
+
+def allow(button: QPushButton, way: Way, why: str, *, busy: bool = False) -> None:
+    """Lets it be pressed where that way is open, and says else why it is not."""
+    tip = WORDS[way][2]
+    button.setEnabled(why == OPEN and not busy)
+    set_tip(button, tip if why == OPEN else f"{tip}. {why}.")
+
 
 _COLUMNS = (
     StaticColumn("Finding"),

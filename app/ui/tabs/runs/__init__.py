@@ -44,10 +44,9 @@ from app.ui.tabs.common.new_rows import NEW_ROWS
 from app.ui.tabs.common.record_tab import INSPECTOR, OF_VIEWS, RecordTab
 from app.ui.tabs.common.view_picker import ViewPicker
 from app.ui.tabs.common.when_removed import LEAVES, OF_RUNS, Leaving
-from app.ui.tabs.runs.opening import RunOpener
 from app.ui.tabs.runs.parked import ParkedIdeasDialog, copy_run_form, new_run_form, park_form
 from app.ui.tabs.runs.phase_scores import VERDICT, PhaseScores, phase_scores, summary
-from app.ui.tabs.runs.reading_acts import looking_acts
+from app.ui.tabs.runs.reading_acts import RunOpener, looking_acts
 from app.ui.tabs.runs.ready import GOING, WAITING, WHY, ReadyRuns, view_words
 from app.ui.tabs.runs.run_acts import (
     ACTS,

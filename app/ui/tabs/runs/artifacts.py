@@ -1,4 +1,7 @@
-"""What the phases of an opened run produced: one version to read, or two with what differs between them."""
+"""What the phases of an opened run produced: one version to read, or two with what differs between them.
+
+And what the file stores beside that, in columns that nobody declared.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
@@ -12,6 +15,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QLineEdit,
     QMenu,
+    QPushButton,
     QSizePolicy,
     QSpinBox,
     QStackedLayout,
@@ -31,24 +35,70 @@ from app.services.runs.statuses import PHASES
 from app.services.sought import sought
 from app.services.text import counted, unstacked, visible
 from app.ui.session.context import Context
-from app.ui.tabs.runs.other_columns import OtherColumnsButton
+from app.ui.tabs.common.declared import unknown_fields
 from app.ui.tabs.runs.timeline_view import VERDICT_LOOKS
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Lines, StatusChip, field_icons, give_menu, push_button, tool_button
 from app.ui.widgets.choice_box import ChoiceBox
+from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.file_dialogs import ask_save, choose_folder
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice
 from app.ui.widgets.line_view import LineView, SideBySide, count_lines, one_text
 from app.ui.widgets.markdown_view import MarkdownView
 from app.ui.widgets.marked_text import MOST_MARKS, find_next, mark_all
+from app.ui.widgets.panes import FieldList
 from app.workers.contents import prepare_contents
 from app.workers.runner import Task, watched
 from models.engine import Database
 from models.errors import Cancelled, NotFound, TenantAdminError
 from models.progress import Breath, Monitor, Pause
+
+
+class OtherColumnsButton(QPushButton):
+    """Says how many such columns a version has something in, and shows them; hidden where there are none."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context = context
+        self._artifact: Record | None = None
+        self.setProperty("kind", "secondary")
+        self.setAutoDefault(False)
+        self.clicked.connect(self._show_them)
+        self.hide()
+
+    def show_of(self, artifact: Record | None) -> None:
+        """Those of a version that was read whole; None where it was not, yet."""
+        self._artifact = artifact
+        filled = (
+            []
+            if artifact is None
+            else [name for name, value in artifact.unknown.items() if value not in (None, "")]
+        )
+        self.setText(f"{counted(len(filled), 'other column')}…")
+        self.setVisible(bool(filled))
+
+    def _show_them(self) -> None:
+        artifact = self._artifact
+        if artifact is None:
+            return
+        version = formatting.figure(artifact["version"])
+        which = f", version {formatting.first_line(version, 20)}" if version else ""
+        phase = formatting.first_line(artifact.text("phase"), 60)
+        box = Dialog(
+            self._context.theme,
+            visible(f"Other columns of {phase}{which}"),
+            "What this database stores of it in columns that only it has.",
+            parent=self.window(),
+        )
+        fields = FieldList(self._context.theme)
+        fields.set_fields(unknown_fields(artifact))
+        box.add_widget(fields)
+        box.set_close_button()
+        box.open_once()
+
 
 PATIENCE_MS: Final = 300
 """After which it is said what is waited for, and how often what was typed is there."""

@@ -22,11 +22,11 @@ from app.ui.tabs.runs.phase_scores import score_tone
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Choice, push_button
-from app.ui.widgets.chart import Chart
 from app.ui.widgets.count_chips import CountChips
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.drawing import (
     Align,
+    Chart,
     Drawing,
     DrawnArea,
     DrawnLine,

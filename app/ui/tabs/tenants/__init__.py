@@ -23,8 +23,8 @@ from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.tenants import export_erase, words
+from app.ui.tabs.tenants.export_erase import verify
 from app.ui.tabs.tenants.inspector import ChainPart, EraseFloor, LatestPart, NumbersPart
-from app.ui.tabs.tenants.verifying import verify
 from app.ui.tabs.webhooks.faring import bars_of
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon

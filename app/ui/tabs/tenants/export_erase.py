@@ -1,7 +1,11 @@
-"""What takes a tenant out of the file, as a folder or for good: asked about here, and done elsewhere."""
+"""What takes a tenant out of the file, as a folder or for good: asked about here, and done elsewhere.
+
+And the verification of all tenants behind their list: what is found is in `context.verdict`.
+"""
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,19 +17,23 @@ from app.services.chain.rules import HEADLINES
 from app.services.records.tables import title_of
 from app.services.tenants import erasing
 from app.services.text import counted, shown_tenant, visible
+from app.ui.session import outcome
 from app.ui.session.busy import ReadingText
 from app.ui.session.context import Context
 from app.ui.session.lock import or_ask
-from app.ui.session.outcome import Outcome
+from app.ui.session.outcome import Asked, Outcome
+from app.ui.session.verdict_words import headline
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog
 from app.ui.widgets.file_dialogs import ask_new_folder
 from models.engine import MOST_READ
+from models.errors import Cancelled, TenantAdminError
 from models.progress import Monitor
 
 if TYPE_CHECKING:
     from app.services.tenants.bundle import TenantExported
     from app.services.tenants.erasing import Erasure
+
 
 _NAME = "name another tenant, as the manifest says"
 _UNKNOWN = "No checkpoint knows this chain yet"
@@ -182,3 +190,37 @@ def _confirm(
 def _file_name(tenant: str) -> str:
     """A tenant's name as a part of a file's, as far as that can be."""
     return re.sub(r"[^\w.-]+", "-", tenant).strip("-.")[:60] or "tenant"
+
+
+def verify(context: Context, asked: Asked, window: QWidget) -> None:
+    """With progress and cancel in the status bar, and what was found in a toast. Where each row that is read
+    is charged a person is asked before many. Nothing while another verification runs.
+    """
+    verdict = context.verdict
+    if verdict.is_asked:
+        return
+    words = ReadingText("Verifying the chains of all tenants" if asked.is_whole else "Verifying what is new")
+    work = outcome.verify(context, asked, on_cost=words.tell)
+
+    def done(found: Outcome) -> None:
+        verdict.is_asked = False
+        verdict.take(found)
+        verdict.changed.emit()
+        is_signed = found.checkpoint is not None
+        _, head, _ = headline(found.report, found.asked.since, is_signed=is_signed)
+        context.say(f"{head}, {found.report.tally}" if found.report.tally else head)
+
+    def failed(error: TenantAdminError) -> None:
+        verdict.is_asked = False
+        or_ask(context.theme, again, window, not_verified)(error)
+        verdict.changed.emit()
+
+    def again(most: int) -> None:
+        verify(context, replace(asked, most=most), window)
+
+    def not_verified(error: TenantAdminError) -> None:
+        if not isinstance(error, Cancelled):
+            verdict.fail(str(error), context.clock())
+            context.runner.failed.emit(error)
+
+    outcome.begin(context, lambda: context.job(words, work, on_done=done, on_failed=failed))

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoint import Checkpoint
@@ -21,17 +21,64 @@ from app.ui.tabs.audit.timeline import Timeline
 from app.ui.tabs.common import declared
 from app.ui.tabs.tenants import words
 from app.ui.tabs.tenants.words import VERIFYING, is_awaited
-from app.ui.theme import Kind, Theme
+from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import absolute_time, duration, grouped, relative_time
-from app.ui.widgets.labels import Label, Look, in_column, in_row
-from app.ui.widgets.number_card import NumberCard
+from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row, set_tip
 from app.ui.widgets.panes import Field, FieldList
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from models.engine import Database
 from models.errors import TenantAdminError
 from models.status import DAY
+
+_ICON, _AROUND = 12, (10, 6, 8, 6)
+
+
+class NumberCard(QPushButton):
+    """`clicked` leads there. A screen reader hears all of it as the button's name."""
+
+    def __init__(self, theme: Theme, caption: str) -> None:
+        super().__init__()
+        self.setProperty("kind", "number")
+        self.setAutoDefault(False)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._caption = caption
+        self.number, self.note = Label(look=Look.TITLE), ElidedLabel(look=Look.DIM)
+        self._mark, leads = IconLabel(theme, _ICON), IconLabel(theme, _ICON)
+        leads.show_icon(Icon.CARET_RIGHT, "dim")
+        above = in_row(Label(caption, Look.DIM), None, leads)
+        below = in_row(self._mark, (self.note, 1), spacing=4)
+        self._column = in_column(above, self.number, below, within=self, margins=_AROUND, spacing=0)
+        for part in self.findChildren(Label) + self.findChildren(IconLabel):
+            part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._mark.hide()
+
+    def show_number(
+        self,
+        number: str,
+        note: str = "",
+        tone: Tone = Tone.NEUTRAL,
+        *,
+        icon: str | None = None,
+        tip: str = "",
+    ) -> None:
+        """With a `tone` the note has an `icon`, so that it is said by more than a colour."""
+        self.number.setText(number)
+        self.note.setText(note)
+        set_property(self.note, "look", Look.DIM if tone is Tone.NEUTRAL else tone.value)
+        self._mark.setVisible(icon is not None)
+        if icon is not None:
+            self._mark.show_icon(icon, tone)
+        self.setAccessibleName(", ".join(filter(None, (f"{self._caption}: {number}", note))))
+        set_tip(self, tip)
+
+    def sizeHint(self) -> QSize:
+        return self._column.sizeHint()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(70, self._column.sizeHint().height())
+
 
 _NO_CHAIN = "It has no audit chain."
 _NO_RENAMING = "not possible: its chain and every checkpoint go by its name"

@@ -336,7 +336,7 @@ class UsersTab(RecordTab):
         FilterByColumnDialog(self.context, self.query(), columns, self.exact.add, self).open_once()
 
     def _edit_others(self) -> None:
-        from app.ui.tabs.users.others import edit_others_of_one, edit_others_of_several  # noqa: PLC0415
+        from app.ui.tabs.users.dialogs import edit_others_of_one, edit_others_of_several  # noqa: PLC0415
 
         if self.list.selected_count() > 1:
             edit_others_of_several(self)
@@ -354,12 +354,12 @@ class UsersTab(RecordTab):
         return "This database has no column for passwords." if stored and PASSWORDS not in stored else None
 
     def _password_form(self, user: Record) -> "FormDialog":
-        from app.ui.tabs.users.password import password_form  # noqa: PLC0415
+        from app.ui.tabs.users.dialogs import password_form  # noqa: PLC0415
 
         return password_form(self.context, user, self)
 
     def _move(self) -> None:
-        from app.ui.tabs.users.moving import Moving, move_form  # noqa: PLC0415
+        from app.ui.tabs.users.dialogs import Moving, move_form  # noqa: PLC0415
 
         seen = self.selection.seen()
 

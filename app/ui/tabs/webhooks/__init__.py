@@ -24,8 +24,7 @@ from app.ui.tabs.common import acts, declared
 from app.ui.tabs.common.declared import WEBHOOKS_TAB
 from app.ui.tabs.common.form_fields import EventsField, TenantField
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.webhooks.faring import WIDEST, Faring, RecentDeliveries
-from app.ui.tabs.webhooks.views import ReadyViews, view_words
+from app.ui.tabs.webhooks.faring import WIDEST, Faring, ReadyViews, RecentDeliveries, view_words
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.buttons import CheckBox, Chip
@@ -299,7 +298,7 @@ class WebhooksTab(RecordTab):
         )
 
     def _check_request(self) -> None:
-        from app.ui.tabs.webhooks.checking import CheckRequestDialog  # noqa: PLC0415 - rows show before
+        from app.ui.tabs.webhooks.receiving import CheckRequestDialog  # noqa: PLC0415 - rows show before
 
         self._with_destination(
             lambda found: CheckRequestDialog(self.context, found, self.old_secrets, self).open_once()

@@ -17,7 +17,7 @@ from app.services.deliveries.log import SHOWN, Delivery, DeliveryLog, LogQuery, 
 from app.services.deliveries.request import VARIABLE, DeliveryAnswer, DeliveryFate, Request, as_curl
 from app.services.text import counted, tenant_name
 from app.ui.session.context import Context
-from app.ui.tabs.webhooks import event_views
+from app.ui.tabs.webhooks import delivery_view
 from app.ui.tabs.webhooks.delivery_view import DeliveryView, outcomes
 from app.ui.tabs.webhooks.sending import deliverer
 from app.ui.theme import Kind
@@ -26,12 +26,11 @@ from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import field_icons, push_button
 from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.clipboard import copy_text
-from app.ui.widgets.columns import Columns
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.file_dialogs import ask_save
 from app.ui.widgets.formatting import absolute_time
 from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice, set_tip
-from app.ui.widgets.static_table import Cell
+from app.ui.widgets.static_table import Cell, Columns
 from app.ui.widgets.tab_order import enter
 from app.workers.runner import Task
 from models.errors import TenantAdminError
@@ -101,7 +100,7 @@ class DeliveriesDialog(Dialog):
         if webhook is not None:
             self.of.addItem(name, webhook)
         self.of.addItem("All webhooks", None)
-        self.table = event_views.event_table(theme, "Deliveries", _TITLES, most=None)
+        self.table = delivery_view.event_table(theme, "Deliveries", _TITLES, most=None)
         self.table.setColumnHidden(_MESSAGE, True)
         self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.table.setMinimumHeight(_LEAST_HEIGHT // 2)
@@ -431,10 +430,10 @@ def _of(one: Delivery, *, whole: bool) -> str:
 
 def _cells(one: Delivery, now: int, *, utc: bool, whole: bool) -> tuple[Cell, ...]:
     return (
-        event_views.result(one.code, is_ok=one.is_ok),
-        event_views.sent(one.at, now, utc=utc),
-        event_views.event(one.event, again=one.resent > 0),
-        event_views.took(one.took_ms),
+        delivery_view.result(one.code, is_ok=one.is_ok),
+        delivery_view.sent(one.at, now, utc=utc),
+        delivery_view.event(one.event, again=one.resent > 0),
+        delivery_view.took(one.took_ms),
         Cell(_of(one, whole=whole), tip=f"{one.host} · {one.tenant}"),
-        event_views.message(one.message),
+        delivery_view.message(one.message),
     )

@@ -19,15 +19,13 @@ from app.services.records.tables import WEBHOOK_DESTINATIONS, Scope
 from app.services.records.webhooks import WebhookRow, read_rows, wants
 from app.ui.session.context import Context
 from app.ui.tabs.common.form_fields import with_records
-from app.ui.tabs.webhooks.delivery_view import AnswerView
-from app.ui.tabs.webhooks.event_views import AllowHere
+from app.ui.tabs.webhooks.delivery_view import AllowHere, AnswerView
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.clipboard import PasteBox, copy_text
-from app.ui.widgets.columns import Columns
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.formatting import EMPTY
@@ -44,6 +42,7 @@ from app.ui.widgets.labels import (
     text_box,
 )
 from app.ui.widgets.later import later
+from app.ui.widgets.static_table import Columns
 from app.workers import names
 from app.workers.runner import Task
 from models.errors import InvalidInput, TenantAdminError

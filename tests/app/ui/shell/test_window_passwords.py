@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from app import bugs
 from app.ui.shell.window import MainWindow
-from app.ui.tabs.users.password import PasswordField, PasswordShown
+from app.ui.tabs.users.dialogs import PasswordField, PasswordShown
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.form_dialog import FormDialog
 from tests.fixtures.window import (

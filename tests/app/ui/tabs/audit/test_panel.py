@@ -22,7 +22,7 @@ from app.ui.session.context import Context
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.dialogs import CheckpointsDialog, VerifyRangeDialog
-from app.ui.tabs.audit.kinds import KINDS
+from app.ui.tabs.audit.findings import KINDS
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW

@@ -18,7 +18,7 @@ from app.services.runs import statuses as planning
 from app.services.runs.run_timeline import RunStory, RunTimeline, Spent
 from app.ui.session.context import Context
 from app.ui.tabs.common.inspected_tab import GONE_READ
-from app.ui.tabs.runs import RunsTab, opening, page_parts, timeline_view
+from app.ui.tabs.runs import RunsTab, page_parts, reading_acts, timeline_view
 from app.ui.tabs.runs.page import RunPage
 from app.ui.tabs.runs.run_acts import ACTS, ReasonDialog
 from app.ui.tabs.runs.timeline_view import TIMES, VERDICT
@@ -341,7 +341,7 @@ def test_a_run_that_an_act_takes_out_of_the_list_stays_in_sight(
 def test_no_page_is_made_ahead_once_the_file_is_closed(
     show_tab: ShowTab, context: Context, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "IDLE_MS", 0)
+    monkeypatch.setattr(reading_acts, "IDLE_MS", 0)
     fired = list[bool]()
     tab = show_tab(RunsTab)
     tab.opener.prepare()

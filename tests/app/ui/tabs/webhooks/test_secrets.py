@@ -15,7 +15,7 @@ from app.services.records.webhooks import Secret
 from app.ui.session.context import Context
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.webhooks import WebhooksTab
-from app.ui.tabs.webhooks.checking import CheckRequestDialog
+from app.ui.tabs.webhooks.receiving import CheckRequestDialog
 from app.ui.tabs.webhooks.secrets import LONGER_SECONDS, MOST_SECONDS, SHOWN_SECONDS, SecretDialog
 from app.ui.widgets.form_dialog import FormDialog
 from tests.app.ui.conftest import ShowTab
