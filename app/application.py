@@ -9,7 +9,8 @@ from PySide6.QtCore import QCoreApplication, QObject, QSocketNotifier, Qt
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QMessageBox
 
-from app import __version__, paths, replaced
+from app import __version__, paths
+from app.bugs import WHAT, WHY, is_replaced
 from app.settings import Settings
 from app.ui.shell.window import MainWindow
 from app.ui.theme import STYLE, Mode, Theme
@@ -144,9 +145,9 @@ def _catch_bugs(theme: Theme, window: MainWindow) -> None:
         from app.ui.widgets.dialogs import BugDialog, ErrorDialog  # noqa: PLC0415
 
         bugs.record(error)
-        if replaced.is_replaced():
+        if is_replaced():
             doors = [("Close Tenant Admin", window.close)]
-            told = ErrorDialog(theme, replaced.WHY, window, title=replaced.WHAT, doors=doors)
+            told = ErrorDialog(theme, WHY, window, title=WHAT, doors=doors)
             told.close_button.setText("Not now")  # beside one that closes the program
             told.close_button.setAccessibleName("Not now")
             told.open()
@@ -157,10 +158,10 @@ def _catch_bugs(theme: Theme, window: MainWindow) -> None:
         try:
             tell(error.with_traceback(trace))
         except Exception:
-            if not replaced.is_replaced():
+            if not is_replaced():
                 raise
             # What would tell of it is not there any more, or not this version's.
-            box = QMessageBox(QMessageBox.Icon.Critical, replaced.WHAT, replaced.WHY, parent=window)
+            box = QMessageBox(QMessageBox.Icon.Critical, WHAT, WHY, parent=window)
             box.open()
         finally:
             # Python keeps the frames of the last error, and they a painter, on which Qt ends the program when

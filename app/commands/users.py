@@ -107,7 +107,7 @@ def _choices(asked: list[str], columns: tuple[str, ...]) -> tuple[tuple[str, tup
 
 
 def _erased(opened: Opened) -> frozenset[str]:
-    from app.services.records.erased import still_erased  # noqa: PLC0415
+    from app.services.records.belonging import still_erased  # noqa: PLC0415
     from app.services.records.tables import AUDIT_CHAIN  # noqa: PLC0415
 
     if AUDIT_CHAIN.name not in opened.schema.stored:

@@ -166,7 +166,7 @@ def verify(options: argparse.Namespace) -> int:
 
 def _advise(report: "Report") -> None:
     """Where a file does not hold, or is an earlier state, what a person who knows why may say of it."""
-    from app.services.chain.checkpoints.doors import OPEN, Way, doors  # noqa: PLC0415
+    from app.services.chain.checkpoints.signing import OPEN, Way, doors  # noqa: PLC0415
 
     found = doors(report)
     if found[Way.ACCEPT_END] == OPEN:

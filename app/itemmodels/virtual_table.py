@@ -23,12 +23,12 @@ from app.itemmodels.columns import (
     plain,
     readers,
 )
-from app.itemmodels.held import Still
 from app.itemmodels.pages import (
     PAGE,
     KeyRun,
     PageCache,
     Spliced,
+    Still,
     changed_runs,
     common_ends,
     position_behind,

@@ -22,7 +22,7 @@ from functools import partial
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
-from app import replaced
+from app.bugs import is_replaced
 from app.services.live import VARIABLE
 from models import errors
 from models.errors import Cancelled, TenantAdminError
@@ -240,7 +240,7 @@ def _gone(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _cannot_start(work: str, why: str) -> CannotStart:
-    return (Replaced if replaced.is_replaced() else CannotStart)(work, why)
+    return (Replaced if is_replaced() else CannotStart)(work, why)
 
 
 def _spawn(worker: str, *, behind: bool) -> "subprocess.Popen[bytes]":

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.services.records import passwords, users
-from app.services.records.passwords import Typed
+from app.services.records import users
+from app.services.records.typed import Typed, generated_password
 from tests.conftest import NOW
 from tests.fixtures.connected import connected
 from tests.fixtures.live import Live, serving
@@ -36,7 +36,7 @@ def test_a_worker_checks_what_is_set_here(live: Live, database_path: Path) -> No
         change = users.create(database, "acme", "ada@acme.example", actor="ops", now=NOW)
         user = str(change.rows[0].key["id"])
         assert not signs_in(live.address, user, "")
-        for password in (passwords.generated(), "Grüße-von-der-Möwe 😀 94"):
+        for password in (generated_password(), "Grüße-von-der-Möwe 😀 94"):
             users.set_password(database, user, Typed(password), actor="ops", now=NOW)
             assert signs_in(live.address, user, password)
             assert not signs_in(live.address, user, f"{password} ")

@@ -25,8 +25,7 @@ from app.services.chain.where import InFile
 from app.services.files import describe, opening
 from app.services.files.dump import Note, sentences
 from app.services.files.opening import snapshot_copy
-from app.services.records.belonging import own_of
-from app.services.records.erased import ErasedTenant, erased
+from app.services.records.belonging import ErasedTenant, erased, own_of
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import some_of, tenant_name, visible
 from models import errors, schema

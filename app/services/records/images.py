@@ -15,6 +15,7 @@ from peewee import SQL, BaseQuery, Select
 from app.services.chain.append import Check, Event, Head, end_queries, ends_of, judge_all, named_tenants
 from app.services.chain.numbering import Numbering, numbering_queries
 from app.services.chain.rules import TABLE, in_unit_of
+from app.services.records.applying import Seen, changed_since
 from app.services.records.rows import (
     BYTEWISE,
     CREATED,
@@ -33,7 +34,6 @@ from app.services.records.rows import (
     shown,
     tried,
 )
-from app.services.records.seen import Seen, changed_since
 from app.services.records.tables import Table, valid_beside
 from app.services.records.typed import in_type
 from app.services.records.unaltered import addable, followed

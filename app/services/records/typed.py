@@ -1,11 +1,24 @@
-"""What people type as a value of a column that only the file knows, in the type that it declares."""
+"""What people type: values of columns that only the file knows, in the type that is declared, and passwords.
 
+A user's new password is stored as the platform's Workers can check it: by Web Crypto, which has PBKDF2 and no
+Argon2, and in production refuses more than 100,000 iterations. So that is what is stored here:
+PBKDF2-HMAC-SHA256 as a PHC string (github.com/P-H-C/phc-string-format),
+`$pbkdf2-sha256$i=100000,l=32$SALT$HASH`, salt and hash in base64 without padding.
+"""
+
+import base64
+import hashlib
 import math
 import re
+import secrets
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
 
 from app.services import text
 from app.services.records.rows import Value
-from app.services.secrets.forms import hides
+from app.services.secrets.forms import MOST_ITERATIONS, hides
+from app.services.text import visible
 from models.errors import InvalidInput
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
@@ -65,3 +78,93 @@ def _number(value: str) -> int | float | None:
     if not math.isfinite(found):
         return None
     return int(found) if found.is_integer() and abs(found) < 2**53 else found
+
+
+_SALT_BYTES, _HASH_BYTES = 16, 32
+
+_BETWEEN: Final = re.compile(r"[\W_]")
+"""Between the words of an address or a tenant."""
+SHORTEST, LONGEST = 8, 256
+"""Characters of a password; the first is NIST's least (SP 800-63B, 3.1.1.2)."""
+
+_JUDGED: Final = 32
+"""Characters whose strength is judged: of a longer one that takes seconds at worst, and no weak one is so."""
+
+_LETTERS: Final = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+"""Without those that are read as others: l and 1 and I, O and 0."""
+_GROUPS, _GROUP = 4, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """How hard it is to guess, from 0 (at once) to 4, and why, or what to do, where zxcvbn tells."""
+
+    score: int
+    why: str
+
+    @property
+    def words(self) -> str:
+        said = (
+            "Guessed at once",
+            "Easy to guess",
+            "Not hard to guess",
+            "Hard to guess",
+            "Very hard to guess",
+        )
+        return f"{said[self.score]}. {self.why}".strip()
+
+    @property
+    def is_enough(self) -> bool:
+        """Not, where a million guesses would do: those that a list of common passwords has."""
+        return self.score > 1
+
+
+class Typed:
+    """A new password, and words that whoever guesses would try first: the address, the tenant. It tells
+    nothing of itself, and what is stored of it is one text, however often that is asked for.
+    """
+
+    def __init__(self, password: str, about: tuple[str, ...] = ()) -> None:
+        self._password, self._about = password, about
+
+    @cached_property
+    def strength(self) -> Strength:
+        """Takes a third of a second at worst."""
+        from zxcvbn import zxcvbn  # noqa: PLC0415 - 800 KB of words, which few need
+
+        about = [part for one in self._about for part in one.casefold().split("@")]
+        words = [word for part in about for word in (part, _BETWEEN.sub("", part), *_BETWEEN.split(part))]
+        found = zxcvbn(self._password[:_JUDGED] or " ", user_inputs=[*filter(None, dict.fromkeys(words))])
+        told = found["feedback"]
+        return Strength(found["score"], told["warning"] or next(iter(told["suggestions"]), ""))
+
+    @cached_property
+    def stored(self) -> str:
+        """What the column holds. Takes a tenth of a second. Raises `InvalidInput`."""
+        valid_password(self._password)
+        if not self.strength.is_enough:
+            raise InvalidInput("password", "Take another one: so few guesses would find this.")
+        salt = secrets.token_bytes(_SALT_BYTES)
+        found = hashlib.pbkdf2_hmac("sha256", self._password.encode(), salt, MOST_ITERATIONS, _HASH_BYTES)
+        return f"$pbkdf2-sha256$i={MOST_ITERATIONS},l={_HASH_BYTES}${_base64(salt)}${_base64(found)}"
+
+
+def valid_password(password: str) -> str:
+    """As it was typed, to the last space. Raises `InvalidInput`; how strong it is tells `Typed`."""
+    if len(password) < SHORTEST:
+        raise InvalidInput("password", f"A password has at least {SHORTEST} characters.")
+    if len(password) > LONGEST:
+        raise InvalidInput("password", f"The password is longer than {LONGEST} characters.")
+    if visible(password) != password:
+        raise InvalidInput("password", "The password holds characters that cannot be seen; type it again.")
+    return password
+
+
+def generated_password() -> str:
+    """A new one that nobody guesses (117 bits), in groups that can be read out."""
+    groups = ("".join(secrets.choice(_LETTERS) for _ in range(_GROUP)) for _ in range(_GROUPS))
+    return "-".join(groups)
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode().rstrip("=")

@@ -18,7 +18,6 @@ from app.services.records import spellings, writing
 from app.services.records.applying import require_some, those_that_can
 from app.services.records.change import FEW_ADDRESSES, Change
 from app.services.records.images import Images
-from app.services.records.passwords import Typed
 from app.services.records.rows import (
     RawText,
     RowChange,
@@ -32,7 +31,7 @@ from app.services.records.rows import (
     shown,
 )
 from app.services.records.tables import USERS, TableColumn, undeclared
-from app.services.records.typed import can_be_typed, in_type
+from app.services.records.typed import Typed, can_be_typed, in_type
 from app.services.records.urls import without_urls, without_users
 from app.services.secrets.forms import hides
 from models.engine import Database, Limits, Rows

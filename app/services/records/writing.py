@@ -13,12 +13,11 @@ from app.services import text
 from app.services.chain.append import Batch, Check, Event, append, has_chain, unknown_tenant
 from app.services.chain.cautions import Agreed, Caution, NoBookmark
 from app.services.chain.rules import TABLE
-from app.services.records.applying import gone_already
+from app.services.records.applying import Seen, gone_already, seen_of_changes
 from app.services.records.change import Change, Checks
 from app.services.records.images import PREPARED, UPDATED, Completing, Images
 from app.services.records.references import removal
 from app.services.records.rows import RowChange, StoredRow, Value, proof_of, shown, statements_of
-from app.services.records.seen import Seen, of_changes
 from app.services.records.tables import DECLARED
 from app.services.records.unaltered import unaltered
 from app.services.text import quoted, tenant_name
@@ -122,7 +121,7 @@ def commit(
     planned: list[tuple[Images, Change, list[Completing]]] = []
     seen_before: dict[tuple[str, Any], Mapping[str, Any]] = {}
     if before is not None:
-        seen = seen_before = of_changes(before.change.rows)
+        seen = seen_before = seen_of_changes(before.change.rows)
     left: list[Callable[[], Images | None]] = []
     bookmark: str | None = None
     without, settles = False, Capability.SETTLES in database.capabilities

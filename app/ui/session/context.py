@@ -721,7 +721,7 @@ def _carry_out(
 
 
 def _still_erased(database: Database) -> frozenset[str]:
-    from app.services.records.erased import still_erased  # noqa: PLC0415 - rows show before
+    from app.services.records.belonging import still_erased  # noqa: PLC0415 - rows show before
 
     return still_erased(database)
 

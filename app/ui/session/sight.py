@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
+    from app.services.records.applying import Seen
     from app.services.records.change import Change
-    from app.services.records.seen import Seen
 
 _Key = tuple[str, Any]
 

@@ -19,8 +19,7 @@ from app.ui.session.context import Context, Displaced
 from app.ui.session.lock import what_became
 from app.ui.shell import notices
 from app.ui.shell.held_keys import HeldKeys
-from app.ui.shell.tenants_place import TenantsPlace
-from app.ui.shell.trail import Trail
+from app.ui.shell.tenants_place import TenantsPlace, Trail
 from app.ui.tabs.common.declared import TABS, TabSpec
 from app.ui.tabs.common.record_tab import EXPORT_ROWS, RecordTab
 from app.ui.theme import Kind
@@ -504,7 +503,7 @@ class Workspace(QWidget):
 
     def ask_start_over(self) -> None:
         """Leads to where a person says that an earlier state is right as it is."""
-        from app.services.chain.checkpoints.doors import Way  # noqa: PLC0415 - few say so
+        from app.services.chain.checkpoints.signing import Way  # noqa: PLC0415 - few say so
 
         self._turn_to(AUDIT_CHAIN.name, lambda page: page.panel.open_checkpoints().lead_to(Way.START_OVER))
 

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from app.itemmodels.held import hold
+from app.itemmodels.pages import hold
 from app.services.records.lists import Keys
 
 OLD = [*range(10, 30)]

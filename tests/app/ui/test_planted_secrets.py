@@ -29,7 +29,7 @@ from app.services.deliveries.signing import Signing
 from app.services.live.connections import ENVIRONMENT
 from app.services.records import notifications, users, webhooks
 from app.services.records.export import Format
-from app.services.records.passwords import Typed
+from app.services.records.typed import Typed
 from app.services.records.webhooks import Secret, WebhookInput
 from app.ui.session.context import Context
 from app.ui.shell.window import MainWindow

@@ -14,8 +14,8 @@ from shiboken6 import isValid
 from app.itemmodels.columns import Tone
 from app.services.chain.cautions import Caution, EarlierState, WentBack
 from app.services.chain.checkpoint import UNKNOWN, Checkpoint, Reason, Recognised
-from app.services.chain.checkpoints.doors import OPEN, Way, doors
 from app.services.chain.checkpoints.doubts import among_the_ways
+from app.services.chain.checkpoints.signing import OPEN, Way, doors
 from app.services.chain.rules import HIGHEST_SEQ
 from app.services.text import counted, visible
 from app.ui.session.busy import ReadingText

@@ -13,7 +13,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QPushButton, QStackedLayout, QWidget
 
 from app.itemmodels.columns import Index, Tone
-from app.services.chain.checkpoints.doors import OPEN, Way, doors_of
+from app.services.chain.checkpoints.signing import OPEN, Way, doors_of
 from app.services.chain.rules import Code, Finding
 from app.services.chain.verify.report import Report
 from app.services.text import counted

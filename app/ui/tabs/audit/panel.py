@@ -11,7 +11,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.itemmodels.columns import Tone
-from app.services.chain.checkpoints.doors import Way
+from app.services.chain.checkpoints.signing import Way
 from app.services.chain.reading import entries_behind
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import NO_CHECKPOINT, NOT_ACCEPTED, Report

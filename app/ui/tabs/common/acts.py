@@ -25,7 +25,7 @@ from models.engine import Database
 from models.errors import NothingToDo, StillReferred, TooManyAtOnce
 
 if TYPE_CHECKING:
-    from app.services.records.seen import Seen
+    from app.services.records.applying import Seen
     from app.services.records.writing import Planned
     from app.ui.session.sight import InSight
     from app.ui.widgets.form_dialog import FormDialog
@@ -330,7 +330,7 @@ def not_so(
     how many rows there are. What is read of them joins what was `seen`. Unless `all_of_them` have to go at
     once, the first of them are taken that do; `asks` as of `Agreed`. Raises `TooManyAtOnce`.
     """
-    from app.services.records.seen import of_rows  # noqa: PLC0415 - rows show before any act
+    from app.services.records.applying import seen_of  # noqa: PLC0415 - rows show before any act
 
     table = chosen.query.table
     heading = DECLARED[table].heading
@@ -339,7 +339,7 @@ def not_so(
     rows = at_once(database, table, found) if all_of_them else list(found)
     states = list(flags.values())
     others = [row for row in rows if [*map(flag, row[-len(states) :])] != states][: database.most_at_once]
-    seen.fill(of_rows(table, others, columns))
+    seen.fill(seen_of(table, others, columns))
     named = freeze((row[0], next(filter(None, row[2 : 2 + len(heading)]), None), row[1]) for row in others)
     entries = len(named.ids) if entry_each else named.tenants
     each = _written(chosen.lists, table, flags)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from app.itemmodels.columns import Column
-from app.itemmodels.held import hold
+from app.itemmodels.pages import hold
 from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.records.keys import without
 from app.services.records.known import Known, top_of

@@ -114,10 +114,10 @@ class Selection(QObject):
         """What the list shows of its rows now, but for those that the person's own acts have changed since it
         read them, or change until what is asked for is done.
         """
-        from app.services.records.seen import of_rows  # noqa: PLC0415 - rows show before any act
+        from app.services.records.applying import seen_of  # noqa: PLC0415 - rows show before any act
 
         table, at_hand = self._rows.table.name, self._rows.model.at_hand()
-        return self._context.sight.take(of_rows(table, (row for row in at_hand if not self._is_own(row))))
+        return self._context.sight.take(seen_of(table, (row for row in at_hand if not self._is_own(row))))
 
     def outdate(self, record_ids: Collection[object]) -> None:
         """These records have been changed here; what the list shows of them is about to be read again."""

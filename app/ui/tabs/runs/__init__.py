@@ -10,12 +10,11 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from app.itemmodels.columns import Column, Row, Tone
-from app.services.records.applying import NONE_LEFT, Left
+from app.services.records.applying import NONE_LEFT, Left, seen_of
 from app.services.records.change import Change, price_to_change
 from app.services.records.known import Chosen
 from app.services.records.list_query import ListQuery
 from app.services.records.record import Record
-from app.services.records.seen import of_rows
 from app.services.records.tables import (
     AUDIT_CHAIN,
     PLANNING_ARTIFACTS,
@@ -526,7 +525,7 @@ class RunsTab(RecordTab):
             left = left_as_they_are(rows, found) if found else NONE_LEFT
             stay = before_asking(left, len(rows))
             each = chosen.lists.written(table, ("status", "updated_at"))
-            seen.fill(of_rows(table, found, columns))
+            seen.fill(seen_of(table, found, columns))
             asked = found or rows
             written, read = price_to_change(database, each, len(asked), len(asked), asks=wary)
             named = (

@@ -13,10 +13,10 @@ from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from app.itemmodels.columns import Tone
+from app.services.records.applying import Seen
 from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
 from app.services.records.record import Record, read_record
-from app.services.records.seen import Seen
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import PLANNING_PARKED_IDEAS, PLANNING_RUNS, Table
 from app.services.runs import parking

@@ -11,15 +11,21 @@ from typing import Any, Final
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
-from app.services.records import passwords, users
+from app.services.records import users
+from app.services.records.applying import Seen
 from app.services.records.known import Chosen
 from app.services.records.lists import READ_EACH
-from app.services.records.passwords import Strength, Typed
 from app.services.records.record import Record
 from app.services.records.rows import RawText
-from app.services.records.seen import Seen
 from app.services.records.tables import USERS, Scope
-from app.services.records.typed import can_be_typed, in_type
+from app.services.records.typed import (
+    Strength,
+    Typed,
+    can_be_typed,
+    generated_password,
+    in_type,
+    valid_password,
+)
 from app.services.secrets.forms import hides
 from app.services.text import counted, readable, some_of, tenant_name, visible
 from app.ui.session.context import Context
@@ -356,7 +362,7 @@ def move_form(context: Context, moving: Moving, seen: Seen, parent: QWidget | No
 _GENERATE, _TYPE = "Generate one", "Type one"
 _LOOKS = (Look.BAD, Look.BAD, Look.WARN, Look.OK, Look.OK)
 _AROUND_LINE = 20
-_valid = checked(passwords.valid)
+_valid = checked(valid_password)
 
 
 class _PickList(QComboBox):
@@ -459,7 +465,7 @@ def password_form(context: Context, user: Record, parent: QWidget | None = None)
     generated: list[str] = []
 
     def write() -> None:
-        password = field.value() or passwords.generated()
+        password = field.value() or generated_password()
         generated[:] = [] if field.is_typed else [password]  # of several tries the last is stored
         typed = Typed(password, (email, tenant))
         form.write(context.act, users.set_password, user["id"], typed)

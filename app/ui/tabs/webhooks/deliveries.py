@@ -11,10 +11,10 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QWidget
 
 from app.services.deliveries import hiding
-from app.services.deliveries.delivering import Delivered, PlannedAgain, again, each_again
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.log import SHOWN, Delivery, DeliveryLog, LogQuery, export
 from app.services.deliveries.request import VARIABLE, DeliveryAnswer, DeliveryFate, Request, as_curl
+from app.services.deliveries.sending import Delivered, PlannedAgain, again, each_again
 from app.services.text import counted, tenant_name
 from app.ui.session.context import Context
 from app.ui.tabs.webhooks import delivery_view

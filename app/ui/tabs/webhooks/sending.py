@@ -10,10 +10,10 @@ from PySide6.QtCore import QObject, QSignalBlocker, QSize, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QTextOption
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QPlainTextEdit, QWidget
 
-from app.services.deliveries.delivering import Delivered, Deliverer
 from app.services.deliveries.destination import Destination, read_destination
 from app.services.deliveries.log import DeliveryLog
 from app.services.deliveries.request import MEANINGS, MOST_BODY, VARIABLE, Request, as_curl, make, sample
+from app.services.deliveries.sending import Delivered, Deliverer
 from app.services.deliveries.signing import Signing, new_message_id
 from app.services.records.tables import WEBHOOK_DESTINATIONS, Scope
 from app.services.records.webhooks import WebhookRow, read_rows, wants

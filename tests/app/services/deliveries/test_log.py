@@ -11,7 +11,6 @@ import pytest
 
 from app import paths
 from app.services.deliveries import log as logs
-from app.services.deliveries.delivering import Deliverer, again
 from app.services.deliveries.destination import Destination, read_destination
 from app.services.deliveries.log import Delivery, DeliveryLog, LogQuery, LogUnreadable, export, redacted
 from app.services.deliveries.request import (
@@ -22,6 +21,7 @@ from app.services.deliveries.request import (
     Step,
     make,
 )
+from app.services.deliveries.sending import Deliverer, again
 from app.services.deliveries.signing import Signing
 from app.services.records import webhooks
 from app.services.records.webhooks import Secret, WebhookInput

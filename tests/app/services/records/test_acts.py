@@ -28,7 +28,7 @@ from app.services.chain.where import InFile
 from app.services.records import notifications, users, webhooks, writing
 from app.services.records.change import Change
 from app.services.records.notifications import Composed, compose
-from app.services.records.passwords import Typed
+from app.services.records.typed import Typed
 from app.services.records.webhooks import Secret, WebhookInput
 from app.services.runs import statuses
 from app.workers import scan_pool

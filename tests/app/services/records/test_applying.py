@@ -8,7 +8,7 @@ import pytest
 from app.services.records import notifications, users, webhooks, writing
 from app.services.records.applying import NAMED, Left
 from app.services.records.change import Change
-from app.services.records.passwords import Typed
+from app.services.records.typed import Typed
 from app.services.records.webhooks import Secret, WebhookInput
 from models.engine import Database
 from models.errors import NothingToDo

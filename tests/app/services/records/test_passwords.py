@@ -9,10 +9,10 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app.services.records import passwords, users, writing
-from app.services.records.passwords import Typed
+from app.services.records import users, writing
 from app.services.records.record import read_record
 from app.services.records.tables import USERS
+from app.services.records.typed import Typed, generated_password
 from app.services.secrets.forms import told
 from models.engine import Database
 from models.errors import ChangedSince, ColumnMissing, InvalidInput, NothingToDo, RowChanged
@@ -56,7 +56,7 @@ def test_one_that_takes_long_to_judge_is_judged_by_its_beginning() -> None:
 
 @pytest.mark.slow
 def test_those_that_are_generated_are_strong_and_none_is_another() -> None:
-    made = {passwords.generated() for _ in range(200)}
+    made = {generated_password() for _ in range(200)}
     assert len(made) == 200
     assert all(len(one) == 23 and not set(one) & set("lI1O0") for one in made)
     assert all(Typed(one).strength.score == 4 for one in made)

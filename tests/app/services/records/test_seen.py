@@ -3,10 +3,10 @@
 import apsw
 import pytest
 
+from app.services.records.applying import changed_since, seen_of
 from app.services.records.images import Images
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
-from app.services.records.seen import changed_since, of_rows
 from models.engine import Database
 from models.schema import inspect
 
@@ -27,7 +27,7 @@ def test_an_odd_value_is_no_change(engine: Database, sql: apsw.Connection, email
     sql.execute(f"INSERT INTO users ({columns}) VALUES ('u', 'acme', {email}, 1, 1)")
     page = Lists(inspect(engine)).load_page(engine, ListQuery("users"), [1])
     (row,) = Images(engine).matching("users", ("id",), [("u",)])
-    seen = of_rows("users", [one for one in page if one is not None])
+    seen = seen_of("users", [one for one in page if one is not None])
     assert changed_since("users", seen["users", "u"], row.image) is None
 
 
@@ -36,5 +36,5 @@ def test_a_flag_of_bytes_without_length_is_no_change(engine: Database, sql: apsw
     sql.execute(f"INSERT INTO notifications ({columns}) VALUES ('n', 'acme', 't', 't', 'm', x'', 1)")
     page = Lists(inspect(engine)).load_page(engine, ListQuery("notifications"), [1])
     (row,) = Images(engine).matching("notifications", ("id",), [("n",)])
-    seen = of_rows("notifications", [one for one in page if one is not None])
+    seen = seen_of("notifications", [one for one in page if one is not None])
     assert changed_since("notifications", seen["notifications", "n"], row.image) is None

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from app.services.chain.checkpoint import Reason
-from app.services.chain.checkpoints import doors as module
 from app.services.chain.checkpoints import making
+from app.services.chain.checkpoints import signing as module
 from app.services.chain.checkpoints.document import NotSigned
-from app.services.chain.checkpoints.doors import OPEN, Way, doors, doors_of
+from app.services.chain.checkpoints.signing import OPEN, Way, doors, doors_of
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
 from app.services.chain.verify.report import Report, Section
