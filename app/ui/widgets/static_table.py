@@ -66,6 +66,8 @@ class StaticTable(DataTable):
     """
 
     acts_on_cells = False
+    least_wide = _LEAST_WIDE
+    """Pixels of `wide` in less of which all scrolls sideways."""
 
     def __init__(
         self,
@@ -104,7 +106,7 @@ class StaticTable(DataTable):
         self.horizontalScrollBar().rangeChanged.connect(self.updateGeometry)
         self.menu_requested.connect(self._open_menu)
         if giving:
-            self.columns.set_main(wide, _LEAST_WIDE)
+            self.columns.set_main(wide, self.least_wide)
             self.columns.let_give_way(giving)
         self.show_rows(rows)
 
@@ -194,7 +196,8 @@ class StaticTable(DataTable):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         with self.columns.by_itself():
-            self._narrow(_LEAST_WIDE if self._gives else min(_LEAST_WIDE, self._wants(self._wide)))
+            least = self.least_wide
+            self._narrow(least if self._gives else min(least, self._wants(self._wide)))
         super().resizeEvent(event)
         self._share()
 
@@ -204,7 +207,7 @@ class StaticTable(DataTable):
         """
         titles, modes = self.horizontalHeader(), QHeaderView.ResizeMode
         others = sum(titles.sectionSize(place) for place in range(titles.count()) if place != self._wide)
-        fits = self.viewport().width() - others >= min(_LEAST_WIDE, self._wants(self._wide))
+        fits = self.viewport().width() - others >= min(self.least_wide, self._wants(self._wide))
         has_sign = titles.hiddenSectionCount() > 0 and self._gives  # which it leaves its place
         fills = modes.Interactive if has_sign else modes.Stretch
         titles.setSectionResizeMode(self._wide, fills if fits else modes.ResizeToContents)

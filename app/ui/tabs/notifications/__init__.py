@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.itemmodels.columns import Column, Row, Tone
 from app.services.records import notifications
@@ -62,8 +62,6 @@ _CHIPS: dict[bool, Chip] = {
 _NAMED_IN = frozenset(table.name for table in notifications.NAMES.values())
 _CALLED = {PLANNING_RUNS: "Run", USERS: "User", WEBHOOK_DESTINATIONS: "Webhook"}
 _OPENS = "open_what_it_names"
-_ROOM_FOR_THREE = 840
-"""Pixels of the tab from which on groups, list and inspector stand beside each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +86,8 @@ class NotificationsTab(RecordTab):
     remembered_apart = (_UNREAD,)
     groups: "GroupsPanel | None" = None
     """What stands beside the list, once it was asked for."""
+    _groups_on = False
+    """Whether it does now, or would if the inspector did not take its place."""
     _main = NOTIFICATIONS.main
     """The column that has the room which the others leave."""
     _acting_on: ColumnChoice | None = None
@@ -258,15 +258,27 @@ class NotificationsTab(RecordTab):
     def fold_as_chosen(self) -> None:
         """With the groups beside the list a narrow window has no room for the inspector, too."""
         super().fold_as_chosen()
-        if self._has_groups() and self.width() < _ROOM_FOR_THREE:
+        if self._has_groups() and self.is_narrow:
             self.fold(True)
+
+    def fold(self, folded: bool) -> None:
+        """Where a person wants the inspector in a narrow window all the same, it has the groups' place."""
+        super().fold(folded)
+        self._place_groups()
+
+    def _place_groups(self) -> None:
+        shown = self._groups_on and (self._master_detail.is_folded or not self.is_narrow)
+        if not shown and self._place_of_groups.isAncestorOf(QApplication.focusWidget() or self):
+            self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._place_of_groups.setVisible(shown)
+        self._fit_groups()
 
     def _fit_groups(self) -> None:
         if self.groups is not None:
             self._both.fit(self.groups.wanted_in(self.width()))
 
     def _has_groups(self) -> bool:
-        return self.groups is not None and not self._place_of_groups.isHidden()
+        return self._groups_on
 
     @property
     def _grouped_by(self) -> str:
@@ -275,7 +287,11 @@ class NotificationsTab(RecordTab):
 
     def _turn_groups(self) -> None:
         """Shows the groups beside the list, or no more: then it is of all of them again."""
-        shown = not self._has_groups()
+        if self._groups_on and self._place_of_groups.isHidden() and self.groups is not None:
+            self.fold(True)
+            self.groups.table.setFocus()
+            return
+        shown = self._groups_on = not self._groups_on
         self.context.settings.groups_shown = shown
         if self.groups is None:
             from app.ui.tabs.notifications.groups import GroupsPanel  # noqa: PLC0415 - rows show before
@@ -286,9 +302,8 @@ class NotificationsTab(RecordTab):
             self.groups.entered.connect(self.list.enter)
             self.groups.grouped_by.connect(self._let_give_way)
             in_column(self.groups, within=self._place_of_groups)
-        self._place_of_groups.setVisible(shown)
-        self._fit_groups()
         self.fold_as_chosen()
+        self._place_groups()
         self._let_give_way()
         self.commands.update()
         if not shown:

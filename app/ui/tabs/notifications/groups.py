@@ -31,7 +31,7 @@ _BY = (("Run", BY_RUN), ("Type", "type"), ("Tenant", "tenant_id"))
 _COLUMNS = (StaticColumn("Group", middle=True), StaticColumn("Unread", right=True))
 _READ: Final = "read"
 _LONGEST: Final = 120
-_WIDE, _NARROW, _LEAST = 320, 240, 160
+_WIDE, _NARROW, _LEAST = 320, 260, 160
 """Pixels of the panel until it is drawn by hand, and where room is short; and its least."""
 _CLOSE: Final = 6
 _AROUND_WORDS: Final = 56
@@ -46,22 +46,23 @@ MARK_READ, MARK_UNREAD, DELETE = "mark_read", "mark_unread", "delete"
 _KEYS: Final = {Qt.Key.Key_R: MARK_READ, Qt.Key.Key_U: MARK_UNREAD, Qt.Key.Key_Delete: DELETE}
 _STEPS: Final = {Qt.Key.Key_J: 1, Qt.Key.Key_K: -1}
 _SAID: Final = {
-    MARK_READ: ("Mark {} read", "Mark read", "R"),
-    MARK_UNREAD: ("Mark {} unread", "Mark unread", "U"),
-    DELETE: ("Delete {}…", "Delete…", "Del"),
+    MARK_READ: ("Mark {} read", "Mark read", "Read", "R"),
+    MARK_UNREAD: ("Mark {} unread", "Mark unread", "Unread", "U"),
+    DELETE: ("Delete {}…", "Delete…", "Delete", "Del"),
 }
-"""What the act on a group is called, with a number and without one, and its key."""
+"""What the act on a group is called, with a number, without one and where room is short; and its key."""
 
 
 class GroupsTable(StaticTable):
     """`pressed(act)` by R, U and Del; J and K go on and back, as in the list; Space opens, as Return does."""
 
     pressed = Signal(str)
+    least_wide = 40
 
     def own_keys(self) -> OwnKeys:
         return "Groups", (
             (("J", "K"), "Go to the next group, or the one before"),
-            *(((key,), words.format("all of it").removesuffix("…")) for words, _, key in _SAID.values()),
+            *(((key,), words.format("all of it").removesuffix("…")) for words, *_, key in _SAID.values()),
         )
 
     def event(self, event: QEvent) -> bool:
@@ -126,8 +127,8 @@ class GroupsPanel(QWidget):
         self._goes_on = False
         self._counted_of: tuple[ListQuery, str, str] | None = None
         self._found = NoteGroups()
-        self._shorts = dict.fromkeys(_SAID, ("", ""))
-        """What each act is called where room is short, and where it is very short."""
+        self._shorts: dict[str, tuple[str, ...]] = dict.fromkeys(_SAID, ("",))
+        """What each act is called where room is short, the less of it the later."""
         self._sought = ""
         """What was looked for when they were counted last."""
         self.by = QComboBox()
@@ -394,11 +395,14 @@ class GroupsPanel(QWidget):
         self.buttons[MARK_UNREAD].setHidden(self._state() == 1)  # of none that the list shows
         self.buttons[MARK_READ].setHidden(self._state() == 2)
         for name, number in ((MARK_READ, unread), (MARK_UNREAD, read), (DELETE, kept)):
-            button, (words, of_none, key) = self.buttons[name], _SAID[name]
+            button, (words, of_none, short, key) = self.buttons[name], _SAID[name]
             said = words.format(f"{number:,}") if number else of_none
             why = "Choose a group." if group is None else self._refusal(name)
             button.setText(f"{said} ({key})")
-            self._shorts[name] = (f"{number:,} ({key})" if number else f"({key})", f"({key})")
+            how_many = f"{number:,} " if number else ""
+            self._shorts[name] = tuple(
+                f"{one}({key})" for one in (f"{short} {how_many}", f"{short} ", how_many, "")
+            )
             button.setAccessibleName(said)
             button.setEnabled(bool(number) and why is None)
             button.setToolTip(why or f"{said} ({key})")
@@ -406,16 +410,18 @@ class GroupsPanel(QWidget):
 
     def _share(self) -> None:
         """The first keeps its words longest, and the one of what ends something before that of the other; all
-        keep their keys, also where there is no room for numbers.
+        keep a word each, without numbers, before they are known by their keys alone.
         """
         shown = [(name, one) for name, one in self.buttons.items() if not one.isHidden()]
-        advance, room = self.fontMetrics().horizontalAdvance, self.width() - _AROUND_WORDS * len(shown)
-        is_tight = self._is_low or sum(advance(self._shorts[name][0]) for name, _ in shown) > room
-        for name, button in shown:
-            button.setProperty(SHORT, self._shorts[name][is_tight])
-        order = [self.buttons[name] for name in (MARK_READ, DELETE, MARK_UNREAD)]
         beside = self._is_low * (self.by.width() + self._top.spacing())
-        share_words(self._acts, self.width() - beside, order)
+        advance, room = self.fontMetrics().horizontalAdvance, self.width() - beside
+        left = room - _AROUND_WORDS * len(shown)
+        levels = range(len(self._shorts[DELETE]))
+        fits = (at for at in levels if sum(advance(self._shorts[name][at]) for name, _ in shown) <= left)
+        level = next(fits, levels[-1])
+        for name, button in shown:
+            button.setProperty(SHORT, self._shorts[name][level])
+        share_words(self._acts, room, [self.buttons[name] for name in (MARK_READ, DELETE, MARK_UNREAD)])
 
     def _act(self, name: str) -> None:
         why = "Choose a group first." if self._current() is None else self._refusal(name)

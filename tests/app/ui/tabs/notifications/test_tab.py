@@ -601,7 +601,37 @@ def test_in_a_narrow_window_groups_put_the_inspector_away_and_give_it_back(
     qtbot.waitUntil(tab._has_groups)
     assert tab._master_detail.is_folded
     qtbot.waitUntil(lambda: tab.table.width() > 300)
-    tab.fold_inspector(False)  # which a person may want all the same
-    assert not tab._master_detail.is_folded
+    panel = tab.groups
+    assert panel is not None
+    tab.fold_inspector(False)  # which a person may want all the same: the list keeps its room
+    assert not tab._master_detail.is_folded and not panel.isVisible()
+    qtbot.waitUntil(lambda: tab.table.width() > 220)
+    assert tab.table.hasFocus() and tab.commands.action("groups").isChecked()
     tab.commands.trigger("groups")
-    assert not tab._has_groups() and not tab._master_detail.is_folded
+    assert panel.isVisible() and tab._master_detail.is_folded and panel.table.hasFocus()
+    tab.fold_inspector(False)
+    tab.fold_inspector(True)
+    assert panel.isVisible()
+    tab.commands.trigger("groups")
+    assert not tab._has_groups() and tab._master_detail.is_folded
+
+
+@pytest.mark.slow
+def test_what_is_done_with_a_group_is_said_in_words_where_room_is_short(
+    tab: NotificationsTab, qtbot: QtBot
+) -> None:
+    tab.resize(690, 420)
+    pick(qtbot, tab, "read", "int:0")
+    tab.commands.trigger("groups")
+    panel = tab.groups
+    assert panel is not None
+    qtbot.waitUntil(lambda: panel.table.model().rowCount() > 1 and panel.buttons["mark_unread"].isHidden())
+    for row in (0, 1):
+        panel.table.select_row(row)
+        for name, word in (("mark_read", "ead"), ("delete", "Delete")):
+            qtbot.waitUntil(lambda name=name, word=word: word in panel.buttons[name].text())  # type: ignore[misc]
+    for width in (160, 200, 260):  # and its rows do not scroll sideways, however narrow it is drawn
+        tab._both.setSizes([width, 658 - width])
+        qtbot.waitUntil(lambda width=width: abs(panel.width() - width) < 8)  # type: ignore[misc]
+        QApplication.sendPostedEvents()
+        assert panel.table.horizontalScrollBar().maximum() == 0
