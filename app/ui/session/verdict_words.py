@@ -166,6 +166,13 @@ def _about_lost_end(verdict: FileVerdict, now: int) -> str:
     if known is None or seen is None or seen.lost_end is None or is_seen:
         return f"{why}. Verify what is there, or accept this end where you know why."
     holds = f"What is there holds as it stands, verified {ago(known.at, now)}"
+    if verdict.newer:
+        holds = f"What is there through entry {grouped(known.through)} holds as it stands, verified "
+        holds += f"{ago(known.at, now)}; {verdict.not_verified}"
+    elif verdict.outcome is not None and verdict.outcome.is_doubted:
+        holds = (
+            f"What was there {ago(known.at, now)} held as it stood, and was changed since. Verify it again"
+        )
     if isinstance(seen, Report) and seen.lacks_table:  # and so nothing that could hold
         holds = seen.notes[0].removesuffix(".")
     by = _by(seen) if isinstance(seen, Report) and not seen.lacks_table else ()

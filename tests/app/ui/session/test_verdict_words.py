@@ -10,10 +10,10 @@ from app.itemmodels.columns import Tone
 from app.services.chain.cautions import ClockOff
 from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.rules import Verdict
-from app.services.chain.verify.report import LostEnd, Report, Section
+from app.services.chain.verify.report import LostEnd, Report, Section, TenantReport
 from app.services.records.record import read_entry
 from app.ui.session import verdict_words as said_of
-from app.ui.session.outcome import Asked, Outcome
+from app.ui.session.outcome import OTHERS, Asked, Outcome
 from app.ui.session.verdict import FileVerdict
 from app.ui.session.verdict_words import headline
 from tests.conftest import NOW
@@ -26,6 +26,9 @@ from tests.fixtures.sample import sample
 @pytest.fixture
 def demo(tmp_path: Path) -> Path:
     return sample(tmp_path / "demo.sqlite", rows=60, tenants=1)
+
+
+TENANT = TenantReport("acme", Verdict.CONSISTENT, 2, 11, 12, "e", None, 0)
 
 
 def said(path: Path, seq: int) -> tuple[str, str, str]:
@@ -88,6 +91,25 @@ def test_what_was_verified_before_an_end_went_says_nothing_of_what_is_there(
     detail = said_of.of_file(verdict, NOW + 960, utc=True)[3]
     assert ("What is there holds as it stands, verified 16 min ago" in detail) is not is_seen
     assert ("Verify what is there, or accept this end" in detail) is is_seen
+
+
+def test_where_an_end_is_lost_nothing_newer_is_said_to_hold() -> None:
+    lost = LostEnd(9, NOW - 900, "d", 14, "acme", of_tenant=True)
+    report = Report(Verdict.CONSISTENT, 2, 0.0, (), (TENANT,), lost_end=lost)
+    heard, here, changed = FileVerdict(), FileVerdict(), FileVerdict()
+    heard.remember(KeptVerdict(Verdict.CONSISTENT, NOW, "mei", 9, 0, 0, through=12, lost_end=lost))
+    here.take(Outcome(Asked(), report, at=NOW))
+    heard.newer = here.newer = 2
+    for verdict in (heard, here):
+        assert said_of.of_file(verdict, NOW + 300, utc=True)[3].startswith(
+            "What is there through entry 12 holds as it stands, verified 5 min ago; 2 newer entries are not "
+            "verified yet. An earlier state"
+        )
+    changed.take(Outcome(Asked(), report, at=NOW))
+    changed.outdate(OTHERS)
+    assert said_of.of_file(changed, NOW + 300, utc=True)[3].startswith(
+        "What was there 5 min ago held as it stood, and was changed since. Verify it again. An earlier state"
+    )
 
 
 def test_a_start_without_a_marker_is_unproven(demo: Path) -> None:
