@@ -37,11 +37,15 @@ AWAITED: Final = "awaited"
 """The TONE of the first cell of a row on its way, which says where in the list it is."""
 
 
+STRUCK: Final = "struck"
+"""The TONE of each cell of a row whose record has been deleted."""
+
+
 class Role(IntEnum):
     """Item data roles of this program.
 
-    Of a cell, TONE: Tone or None, or AWAITED. ICON: a Phosphor icon name (`Icon` of the theme, or its text)
-    or None.
+    Of a cell, TONE: Tone or None, AWAITED or STRUCK. ICON: a Phosphor icon name (`Icon` of the theme, or its
+    text) or None.
     WHOLE: the full value as str, for copies and filters by it, where DisplayRole is shortened. ORDER: the
     text that a small table is sorted by.
     Of a column's header, MONOSPACE: bool, for ids and hashes. DIM: bool, for secondary columns. MIDDLE: bool,

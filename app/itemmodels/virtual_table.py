@@ -13,6 +13,7 @@ from app.itemmodels.columns import (
     DISPLAY,
     HEARD,
     ROOT,
+    STRUCK,
     TOOLTIP,
     Column,
     Index,
@@ -54,7 +55,7 @@ _STRANGE = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError,
 _MISSING: Any = object()
 _OF_LEFT = {int(Role.TONE): Tone.NEUTRAL, TOOLTIP: LEFT_TIP, DESCRIPTION: LEFT_TIP}
 """What each cell answers of a row that the list has no more: it is pale, and says why."""
-_OF_GONE = {int(Role.TONE): Tone.NEUTRAL, TOOLTIP: GONE_TIP, DESCRIPTION: GONE_TIP}
+_OF_GONE = {int(Role.TONE): STRUCK, TOOLTIP: GONE_TIP, DESCRIPTION: GONE_TIP}
 """The same of one that has been deleted: what it was is shown as long as that is at hand."""
 
 
@@ -283,6 +284,11 @@ class VirtualTableModel(QAbstractTableModel):
         """Whether the list has it no more, though the record is there."""
         return self.key(row) in self.left and not self.is_gone(row)
 
+    def former(self, row: int) -> Row | None:
+        """What a row that is gone was, in the list's order, as far as that was at hand."""
+        key = self.key(row)
+        return None if key is None else self._cache.former(key)
+
     def row_of_key(self, key: Key) -> int | None:
         return position(self._keys, key)
 
@@ -342,11 +348,7 @@ class VirtualTableModel(QAbstractTableModel):
             return _OF_LEFT[role]
         reader = answers[column]
         if reader is None:
-            return (
-                Tone.NEUTRAL
-                if role == Role.TONE and self._cache.has_gone and self.is_gone(position)
-                else None
-            )
+            return STRUCK if role == Role.TONE and self._cache.has_gone and self.is_gone(position) else None
         page = position // PAGE
         if page != self._page:
             self._enter(page)

@@ -115,6 +115,8 @@ class Images:
         self.judged = False
         """Whether it was, at the moment of the chains' ends."""
         self._wanted: tuple[str, Sequence[Value], bool] = "", (), False
+        self.gone = 0
+        """Records that a person acts upon, too, and that were there no more when their ids were read."""
         self._ends: list[Rows] = []
         self._state: str | None = None
         self._known: dict[tuple[str, tuple[Any, ...]], Rows] = {}
@@ -245,8 +247,8 @@ class Images:
 
     @property
     def wanted(self) -> int:
-        """How many records were asked for last, by their ids."""
-        return len(self._wanted[1])
+        """How many records were asked for last, by their ids, with those that were gone before."""
+        return len(self._wanted[1]) + self.gone
 
     def found(
         self, table: str, ids: Iterable[Value], what: str, only: Collection[str] = (), *, go: bool = False

@@ -81,15 +81,18 @@ def carry_out(
     agreed: Agreed,
     planned: Planned | None = None,
     seen: Seen = MappingProxyType({}),
+    gone: int = 0,
     **kwargs: Any,
 ) -> Change:
     """An act of a person who is asked, and what they have `agreed` to: what was `planned` when they were,
-    where nothing has happened since, or what they have `seen` of its rows. Raises as the act, `Caution`,
+    where nothing has happened since, or what they have `seen` of its rows; `gone` more than the act is given
+    were there no more when their ids were read. Raises as the act, `Caution`,
     `ChangedMeanwhile` where a row is another by now than they were shown, and `MoreGoAlong`.
     """
     plan: Callable[..., Change] = function.__wrapped__  # type: ignore[attr-defined]
 
     def again(images: Images) -> Change:
+        images.gone = gone
         return plan(images, *args, now=now, **kwargs)
 
     return commit(database, again, now=now, agreed=agreed, before=planned, seen=seen)

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
     QToolTip,
 )
 
-from app.itemmodels.columns import ALIGNMENT, AWAITED, DISPLAY, TOOLTIP, Bars, Index, Role, Tone
+from app.itemmodels.columns import ALIGNMENT, AWAITED, DISPLAY, STRUCK, TOOLTIP, Bars, Index, Role, Tone
 from app.services.text import visible
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
@@ -36,6 +36,7 @@ _LEAST_WORD = 14
 """Pixels behind an icon in less of which it stands alone."""
 _CACHED_TEXTS = 4096
 _RIGHT = Qt.AlignmentFlag.AlignRight.value
+_QUIET = (Tone.NEUTRAL, STRUCK)
 _TONE, _ICON, _MONOSPACE, _DIM = int(Role.TONE), int(Role.ICON), int(Role.MONOSPACE), int(Role.DIM)
 _MIDDLE, _BARS, _SPARE = int(Role.MIDDLE), int(Role.BARS), int(Role.SPARE)
 _FRAME = 3
@@ -80,10 +81,11 @@ class CellDelegate(QStyledItemDelegate):
     """`CellDelegate(theme, view)`. Reads the roles of `app.itemmodels.columns`.
 
     What the model's header answers for alignment, Role.MONOSPACE and Role.DIM goes for the whole column: to
-    ask each cell takes half as long again. Tone.NEUTRAL is dim. Words with a tone are never shortened by
-    `sizeHint`. Tool tips come from ToolTipRole, escaped; a shortened cell without one shows its whole text.
-    Where the view is disabled, all of it is. `focus_row` and `focus_column` have the keyboard's focus, or
-    are -1: the row has a mark, and the cell, which is what is copied or filtered by, a frame.
+    ask each cell takes half as long again. Tone.NEUTRAL is dim, STRUCK struck through, too. Words
+    with a tone are never shortened by `sizeHint`. Tool tips come from ToolTipRole, escaped; a shortened cell
+    without one shows its whole text. Where the view is disabled, all of it is. `focus_row` and `focus_column`
+    have the keyboard's focus, or are -1: the row has a mark, and the cell, which is what is copied or
+    filtered by, a frame.
     """
 
     def __init__(self, theme: Theme, view: QTableView) -> None:
@@ -123,7 +125,9 @@ class CellDelegate(QStyledItemDelegate):
         self._plain_metrics, self._mono_metrics = QFontMetricsF(self._plain), QFontMetricsF(self._mono)
         # Both faces stand on one base line.
         self._mono_drop = round(self._plain_metrics.ascent() - self._mono_metrics.ascent())
-        self._pens = {tone: QPen(colour("dim" if tone is Tone.NEUTRAL else tone)) for tone in Tone}
+        self._pens: dict[str, QPen] = {
+            tone: QPen(colour("dim" if tone is Tone.NEUTRAL else tone)) for tone in Tone
+        } | {STRUCK: QPen(colour("dim"))}
         self._text_pen, self._dim_pen = QPen(colour("text")), QPen(colour("dim"))
         self._off_pen, self._frame_pen = QPen(colour("disabled")), QPen(colour("accent"))
         self._ok, self._bad, self._quiet = colour(Tone.OK), colour(Tone.BAD), colour("scroll_hover")
@@ -150,7 +154,7 @@ class CellDelegate(QStyledItemDelegate):
         left += PAD
         width -= 2 * PAD
         if icon:
-            quiet = tone is None or tone == Tone.NEUTRAL
+            quiet = tone is None or tone in _QUIET
             colour = ("text" if selected else "dim") if quiet else tone
             colour = colour if enabled else "disabled"
             pixmap = self._theme.pixmap(icon, colour, ICON, self._view.devicePixelRatioF())
@@ -176,6 +180,9 @@ class CellDelegate(QStyledItemDelegate):
         x = left + (width - laid.width if right else 0)
         y = top + round((height - self._plain_metrics.height()) / 2) + (self._mono_drop if mono else 0)
         painter.drawStaticText(QPointF(round(x), y), laid.text)
+        if tone == STRUCK:
+            through = top + height // 2
+            painter.drawLine(round(x), through, round(x + laid.width), through)
 
     def _paint_ground(self, painter: QPainter, rect: QRect, index: Index, selected: bool) -> None:
         left, top, width, height = rect.x(), rect.y(), rect.width(), rect.height()

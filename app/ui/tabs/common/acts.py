@@ -16,7 +16,7 @@ from app.services.records.rows import shown
 from app.services.records.tables import AUDIT_CHAIN, DECLARED, PLANNING_RUNS, Scope, flag
 from app.services.text import counted, some_of, visible
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.common.selection import require_ids
+from app.ui.tabs.common.selection import ALL_GONE, require_ids
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec, ButtonIn, Refuses
@@ -159,7 +159,7 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
                 going = {row.record_id for row in change.rows if row.after is None}
                 doomed = freeze(row for row in rows if row[0] in going)  # some may have gone meanwhile
                 selected = len(chosen.keys)
-                stay = _say_gone(selected - len(doomed.ids) - staying, selected) + stay
+                stay = say_gone(selected - len(doomed.ids) - staying, selected) + stay
                 doomed = replace(
                     doomed, stay=stay, going=change.going, written=change.written, read=change.read
                 )
@@ -174,7 +174,7 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
 
 def history_act(tab: RecordTab) -> ActionSpec:
     def run() -> None:
-        tab.selection.with_ids(lambda ids: tab.history_wanted.emit(str(shown(ids[0]))))
+        tab.selection.with_ids(lambda ids, gone: tab.history_wanted.emit(str(shown(ids[0]))))
 
     def refusal() -> str | None:
         is_there = tab.selection.refusal(single=True, writes=False)
@@ -216,7 +216,7 @@ class Frozen:
     The ids of all, names for the first few as a question lists them, and how many are `of` each tenant; and
     which of those selected have to stay, as a sentence. So many rows are `going`, with what goes along,
     about so many are `written`, and so many `read` again at most, each charged. `seen` is what must still be
-    so of them then.
+    so of them then; so many of those selected are `gone`.
     """
 
     ids: tuple[Any, ...]
@@ -226,6 +226,7 @@ class Frozen:
     read: int = 0
     going: int = 0
     stay: str = ""
+    gone: int = 0
     seen: "Seen" = field(default_factory=dict, repr=False)
 
     @property
@@ -292,15 +293,18 @@ def set_on_selected(
 
     def ask(found: tuple[Frozen, int]) -> None:
         going, of = found
+        gone = say_gone(going.gone, of + going.gone)
         if not going.ids:
-            tab.refused(NothingToDo(f"All of those selected are {done} already."))
+            are = "The rest is" if of == 1 else "The others are"
+            are = f"{gone}{are}" if gone else "All of those selected are"
+            tab.refused(NothingToDo(f"{are} {done} already." if of else ALL_GONE))
             return
         count, others = counted(len(going.ids), *tab.spec.table.noun), of - len(going.ids)
         are = "The other one of those selected is" if others == 1 else f"The other {others:,} selected are"
         rest = f" {are} so already." if others else ""
-        action, sentence = verb.format(count), f"{count} will be {done}.{rest} Undo takes it back."
+        action, sentence = verb.format(count), f"{gone}{count} will be {done}.{rest} Undo takes it back."
         options: dict[str, Any] = {"action": action, "listed": "About these", "danger": False}
-        ask_about(tab, going, partial(act, going.ids), f"{action}?", sentence, **options)
+        ask_about(tab, going, partial(act, going.ids, gone=going.gone), f"{action}?", sentence, **options)
 
     tab.selection.in_turn(read, ask, asks=True, each=READ_EACH + READ_WHOLE)
 
@@ -344,7 +348,8 @@ def not_so(
     entries = len(named.ids) if entry_each else named.tenants
     each = _written(chosen.lists, table, flags)
     written, read = price_to_change(database, each, len(named.ids), entries, asks=asks)
-    return replace(named, written=written, read=read, seen=seen), len(rows)
+    gone = len(chosen.keys) - len(rows)
+    return replace(named, written=written, read=read, seen=seen, gone=gone), len(rows)
 
 
 def words_to_set(
@@ -384,7 +389,7 @@ def _say_kept(names: Sequence[str], kept: int, of: int, by: str) -> str:
     return f"{kept:,} of the {of:,} {verb}, because {they} still referred to by {by}: {named}. "
 
 
-def _say_gone(gone: int, of: int) -> str:
+def say_gone(gone: int, of: int) -> str:
     """How many of the selected records others have deleted, before a question about those that are there."""
     return f"{gone:,} of the {of:,} selected {'is' if gone == 1 else 'are'} no longer there. " if gone else ""
 

@@ -50,6 +50,8 @@ class InspectedTab(QWidget):
     """The id of a record that was changed by a form, until the list has it, or another one is shown."""
     _shown: object = None
     """The id of the record that was shown last."""
+    _gone_of_many = 0
+    """How many of several selected were said to be gone."""
     filters: FilterRow
     commands: Actions
     past: "PastPart | None"
@@ -130,11 +132,16 @@ class InspectedTab(QWidget):
     def _show_selection(self) -> None:
         """Several records are never shown as one."""
         count, was_many, whole = self.list.selected_count(), self._shows_many, self.current.whole()
+        gone = self.selection.gone_count if count > 1 else 0
         self._shows_many |= count > 1  # until another one is shown, which may still have to be read
         if count > 1:
             said = f"{counted(count, *self.spec.table.noun)} selected"
             if self.model.estimated and len(self.selection.records()) < count:
                 said += f", {AT_MOST}"
+            if gone:
+                said += f", {'all' if gone == count else f'{gone:,}'} of them deleted by another program"
+            if gone > self._gone_of_many:
+                announce(self.inspector, said)
             self._show_many_part()
             self.inspector.show_many(said, "Each button acts on those that it applies to.")
             self.show_acts_of_many()
@@ -143,6 +150,7 @@ class InspectedTab(QWidget):
             self._show_record(self.current.record_id, whole)
         elif was_many and not count:  # another list, of which nobody has chosen a row yet
             self._show_no_record()
+        self._gone_of_many = gone
         self._say_selected()
 
     def _say_selected(self) -> None:

@@ -105,7 +105,7 @@ class ManyPart(QWidget):
         self.told.emit()
 
     def _is_at_hand(self) -> bool:
-        return len(self._selection.records()) == self._rows.selected_count()
+        return len(self._selection.records()) == self._selection.there_count
 
     def _why_not(self) -> str:
         if self._is_at_hand() or self._selection.is_counted:
@@ -135,7 +135,7 @@ class ManyPart(QWidget):
             return Field(column.label, self._words(column, next(iter(values))))
         if column.kind in (ColumnKind.TIME, ColumnKind.NUMBER) and (span := self._span(column, values)):
             return Field(column.label, span)
-        is_word = column.kind is ColumnKind.WORD or not column.is_declared
+        is_word = column.kind in _COUNTED or not column.is_declared
         is_few = is_word and len(values) <= _TOLD
         if len(values) == values.total() and not is_few:
             return Field(column.label, "each has its own", can_copy=False)

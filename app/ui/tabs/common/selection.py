@@ -50,6 +50,9 @@ _NO_ID = f"It has no id, and {_BY_IDS} What the list shows of it can be copied."
 GONE = "Deleted by another program."
 """Why nothing can be done to a record that was read before that."""
 
+ALL_GONE = "All of those selected were deleted by another program."
+"""The same of several."""
+
 _TRIED = 3
 """Rows behind those that go that are looked for afterwards: each takes a look at a long list."""
 
@@ -110,6 +113,22 @@ class Selection(QObject):
         found = (self._rows.model.record(row) for row in rows)
         return [record for record in found if record is not None]
 
+    @property
+    def gone_count(self) -> int:
+        """How many of those selected are shown though another program has deleted them. They are in sight:
+        out of it such rows leave the list.
+        """
+        ranges, model = self._rows.view.selected_ranges(), self._rows.model
+        if sum(map(len, ranges)) > LOOKED_AT:
+            sight = self._rows.view.rows_in_sight()
+            ranges = [range(max(of.start, sight.start), min(of.stop, sight.stop)) for of in ranges]
+        return sum(map(model.is_gone, chain.from_iterable(ranges)))
+
+    @property
+    def there_count(self) -> int:
+        """How many are selected without those."""
+        return self._rows.selected_count() - self.gone_count
+
     def seen(self) -> "InSight":
         """What the list shows of its rows now, but for those that the person's own acts have changed since it
         read them, or change until what is asked for is done.
@@ -131,16 +150,25 @@ class Selection(QObject):
     def _is_own(self, row: Row) -> bool:
         return any(row is one for one in self._own.get(row[0], ()))
 
-    def with_ids(self, use: Callable[[list[Any]], Any]) -> None:
-        """Calls `use` with the ids of exactly the rows selected now, unless all have gone; where each call
-        takes its time those of rows that are shown are not asked for.
+    def with_ids(self, use: Callable[..., Any]) -> None:
+        """Calls `use(ids, gone=0)` with the ids of exactly the rows selected now, and how many of these are
+        there no more; where that is all of them, it is said. Where each call takes its time the ids of rows
+        that are shown are not asked for.
         """
         known = self._shown_ids() if self._context.costs else []
 
-        def ids(database: Database, chosen: Chosen) -> list[Any]:
-            return known if len(known) == len(chosen.keys) else require_ids(list(chosen.ids(database)))
+        def ids(database: Database, chosen: Chosen) -> tuple[list[Any], int]:
+            is_known = len(known) == len(chosen.keys)
+            found = known if is_known else require_ids(list(chosen.ids(database)))
+            return found, len(chosen.keys) - len(found)
 
-        self.in_turn(ids, lambda found: use(found) if found else None, each=READ_EACH + READ_WHOLE)
+        def give(found: tuple[list[Any], int]) -> None:
+            if found[0]:
+                use(found[0], gone=found[1])
+            else:
+                self._context.say(ALL_GONE if found[1] > 1 else GONE)
+
+        self.in_turn(ids, give, each=READ_EACH + READ_WHOLE)
 
     def _shown_ids(self) -> list[Any]:
         """The ids of the selected rows that are at hand whole, unless the list is behind with one of them."""
@@ -236,7 +264,7 @@ class Selection(QObject):
         records = self.records()
         if self._is_acting or any(map(self._is_own, records)):
             return None
-        if len(records) < self._rows.selected_count():
+        if len(records) < self.there_count:
             return {name: self._counts[name] for name in columns if name in self._counts} or None
         names = self._rows.table.names
         at_hand = {
@@ -257,7 +285,7 @@ class Selection(QObject):
         if self._is_acting:
             return None
         records, position = self.records(), self._rows.table.names.index(column)
-        if len(records) < self._rows.selected_count():
+        if len(records) < self.there_count:
             return self._counts.get(column)
         if any(map(self._is_own, records)):
             return None
@@ -268,10 +296,10 @@ class Selection(QObject):
         if self._counting is not None:
             self._counting.cancel()
             self._counting = None
-        at_hand, selected = len(self.records()), self._rows.selected_count()
+        at_hand, selected, there = len(self.records()), self._rows.selected_count(), self.there_count
         few = selected <= COUNTED or selected == self._rows.model.rowCount()
         may_read = not (self._context.costs or self._rows.is_cut_short)  # that is told to who acts
-        is_asked = at_hand < selected and few and self._asked_of and may_read
+        is_asked = at_hand < there and few and self._asked_of and may_read
         # Of few records that is no more than is read of one.
         has_own = selected > 1 and self._own_columns and few and (may_read or self._may_read_own(selected))
         if is_asked or has_own:
@@ -280,7 +308,9 @@ class Selection(QObject):
             self._count_soon.stop()
 
     def _may_read_own(self, selected: int) -> bool:
-        return selected <= LOOKED_AT and not self._rows.is_cut_short and len(self.records()) == selected
+        return (
+            selected <= LOOKED_AT and not self._rows.is_cut_short and len(self.records()) == self.there_count
+        )
 
     def count(self) -> None:
         """Counts what is not at hand where each row is charged: a person asks for it."""
@@ -295,7 +325,7 @@ class Selection(QObject):
             self._rows.selected_count(),
             self._own_columns if self._rows.selected_count() > 1 else (),
         )
-        columns = [] if len(self.records()) == selected else sorted(self._asked_of)
+        columns = [] if len(self.records()) == self.there_count else sorted(self._asked_of)
         are_all = not is_charged and selected == self._rows.model.rowCount()
 
         def read(database: Database, query: ListQuery, keys: Keys) -> dict[str, Counter[Any]]:
@@ -348,6 +378,8 @@ class Selection(QObject):
         count, noun = self._rows.selected_count(), self._rows.table.noun[0]
         if (gone := self.refusal_of_gone()) is not None:
             return gone
+        if count > 1 and self.gone_count == count:
+            return ALL_GONE
         if count == 0:
             return f"Select {'an' if noun[0] in 'aeio' else 'a'} {noun} first."
         if single and count > 1:
@@ -384,7 +416,7 @@ class Selection(QObject):
         selected rows alone, "Kill 5" where to all of several, "Kill up to 300" as long as not all are known;
         or `of_many` with such a number for its "{}". Nothing is said of rows that the list is behind with.
         """
-        values, count, words = self.values(column), self._rows.selected_count(), of_many or f"{text} {{}}"
+        values, count, words = self.values(column), self.there_count, of_many or f"{text} {{}}"
         if values is not None:
             able = sum(rows for value, rows in values.items() if applies(value))
             if not able or count == 1:
@@ -400,8 +432,10 @@ class Selection(QObject):
         """The words of an act that applies to each record: with their number for its "{}" where several are
         selected and it is known how many these are.
         """
-        count = self._rows.selected_count()
+        selected, count = self._rows.selected_count(), self.there_count
         is_known = not self._rows.model.estimated or len(self.records()) == count
+        if selected > count > 0:
+            return of_many.format(f"{count:,} of {selected:,}") if is_known else text
         return of_many.format(f"{count:,}") if count > 1 and is_known else text
 
     def go_on(self) -> None:

@@ -522,8 +522,8 @@ class RunsTab(RecordTab):
             columns, table = ("id", "idea", "status"), chosen.query.table
             rows = list(chosen.rows(database, columns))
             found = [row for row in rows if refusal_of(act, {row[2]}, self._taken) is None]
-            left = left_as_they_are(rows, found) if found else NONE_LEFT
-            stay = before_asking(left, len(rows))
+            left = left_as_they_are(rows, found, len(chosen.keys)) if found else NONE_LEFT
+            stay = before_asking(left, len(chosen.keys))
             each = chosen.lists.written(table, ("status", "updated_at"))
             seen.fill(seen_of(table, found, columns))
             asked = found or rows

@@ -38,10 +38,9 @@ def looking_acts(
 
 
 def _compare_act(tab: RecordTab, looks: StatusLooks) -> ActionSpec:
-    def show(run_ids: Sequence[Any]) -> None:
+    def show(run_ids: Sequence[Any], gone: int) -> None:
         from app.ui.tabs.runs.comparing import CompareDialog  # noqa: PLC0415 - rows show before
 
-        gone = tab.list.selected_count() - len(run_ids)
         if gone > 0:
             tab.context.say(f"{counted(gone, 'run')} of those selected {'is' if gone == 1 else 'are'} gone.")
         if why_not(len(run_ids)) is None:
@@ -83,7 +82,7 @@ _FILTERS = {
 
 
 def _dossier_act(tab: RecordTab) -> ActionSpec:
-    def ask(run_ids: Sequence[Any]) -> None:
+    def ask(run_ids: Sequence[Any], gone: int) -> None:
         from app.ui.widgets.file_dialogs import ask_save  # noqa: PLC0415 - rows show before
 
         shown = tab.current.whole()

@@ -10,7 +10,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.itemmodels.columns import Row, Tone
-from app.services.records.applying import Left
+from app.services.records.applying import GONE, Left
 from app.services.runs import statuses as planning
 from app.services.text import counted, readable
 from app.ui.theme import Theme, set_property
@@ -105,14 +105,17 @@ def refusal_of(
     return None
 
 
-def left_as_they_are(rows: Sequence[Row], found: Sequence[Row]) -> Left:
-    """The others, to which an act does not apply, by what they are; of many statuses the rarest together."""
+def left_as_they_are(rows: Sequence[Row], found: Sequence[Row], selected: int) -> Left:
+    """The others, to which an act does not apply, by what they are; of many statuses the rarest together.
+    Of so many `selected` those that are not among the rows have gone.
+    """
     counts = Counter(planning.status_words(row[2]) for row in rows)
     counts -= Counter(planning.status_words(row[2]) for row in found)
     left, named = Left(), counts.most_common(len(RunStatus))
     for status, count in named:
         left.add(status, count=count)
     left.add("of other statuses", count=counts.total() - left.count)
+    left.add(GONE, count=selected - len(rows))
     return left
 
 

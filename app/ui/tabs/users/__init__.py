@@ -363,9 +363,9 @@ class UsersTab(RecordTab):
 
         seen = self.selection.seen()
 
-        def ask(ids: list[Any]) -> None:
+        def ask(ids: list[Any], gone: int) -> None:
             emails = (self.selection.spread(("email",)) or {}).get("email")  # of a few; more are not counted
-            moving = Moving(ids, emails, self.selection.values("tenant_id"))
+            moving = Moving(ids, emails, self.selection.values("tenant_id"), gone)
             form = move_form(self.context, moving, seen, self)
             form.outdated.connect(self.reload)
             form.open_once()

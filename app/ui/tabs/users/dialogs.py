@@ -30,7 +30,7 @@ from app.services.secrets.forms import hides
 from app.services.text import counted, readable, some_of, tenant_name, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
-from app.ui.tabs.common.acts import at_once, form_opener
+from app.ui.tabs.common.acts import at_once, form_opener, say_gone
 from app.ui.tabs.common.form_fields import PriceLine, TenantField
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.selection import require_ids
@@ -280,11 +280,14 @@ _NAMED: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Moving:
-    """Who is moved, as far as it is at hand: addresses, and how many of which tenant."""
+    """Who is moved, as far as it is at hand: addresses, and how many of which tenant; `gone` others of those
+    selected were deleted.
+    """
 
     ids: Sequence[Any]
     emails: Counter[Any] | None = None
     owners: Counter[Any] | None = None
+    gone: int = 0
 
     @property
     def own(self) -> Any:
@@ -314,9 +317,10 @@ def move_form(context: Context, moving: Moving, seen: Seen, parent: QWidget | No
     ids, own, is_one = moving.ids, moving.own, len(moving.ids) == 1
     count = counted(len(ids), "user")
     them = "that user" if is_one else "them"
+    gone = say_gone(moving.gone, len(ids) + moving.gone)
     sentence = (
-        f"{moving.words()} will be moved to another tenant, with an entry in both chains. What other tables "
-        f"hold of {them} stays as it is. Undo moves {them} back."
+        f"{gone}{moving.words()} will be moved to another tenant, with an entry in both chains. What "
+        f"other tables hold of {them} stays as it is. Undo moves {them} back."
     )
     if not is_one:
         sentence += " Those whose address is taken there stay."

@@ -268,7 +268,7 @@ class WebhooksTab(RecordTab):
         from app.services.deliveries.destination import read_destination  # noqa: PLC0415 - rows show before
 
         read = partial(self.context.runner.read, read_destination, on_done=use)
-        self.selection.with_ids(lambda ids: read(ids[0]))
+        self.selection.with_ids(lambda ids, gone: read(ids[0]))
 
     def _send_event(self) -> None:
         from app.ui.tabs.webhooks.sending import SendEventDialog  # noqa: PLC0415 - rows show before

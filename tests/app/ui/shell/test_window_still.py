@@ -10,12 +10,13 @@ from PySide6.QtCore import QItemSelectionModel, QRect, Qt
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.itemmodels.columns import Role, Tone
+from app.itemmodels.columns import STRUCK, Role
 from app.itemmodels.virtual_table import GONE, GONE_TIP, LEFT_TIP
 from app.services.records import notifications
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.inspected_tab import GONE_READ
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.common.selection import ALL_GONE
 from app.ui.tabs.common.selection import GONE as GONE_WHY
 from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.runs.neighbours import NeighbourList
@@ -158,6 +159,54 @@ def test_what_stayed_goes_when_it_is_out_of_sight(qtbot: QtBot, unread: RecordTa
     assert in_sight(page) == seen and not page.list.is_behind
 
 
+def select_several(qtbot: QtBot, page: RecordTab, count: int) -> None:
+    """From the third row on, by keys."""
+    select(qtbot, page, 2)
+    for _ in range(count - 1):
+        press("Shift+Down")
+    qtbot.waitUntil(lambda: page.list.selected_count() == count and is_settled(page.window()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", [USERS, WEBHOOKS, NOTES, RUNS])
+def test_of_several_selected_it_is_said_how_many_others_have_deleted(
+    qtbot: QtBot, ready: Callable[[int], RecordTab], demo_path: Path, place: int
+) -> None:
+    page = ready(place)
+    select_several(qtbot, page, 4)
+    title, table = page.inspector.title.text(), TABLES[place]
+    assert title.startswith("4 ") and title.endswith(" selected")
+    write_elsewhere(qtbot, page, demo_path, f"DELETE FROM {table} WHERE id IN ({ids(page, 2, 4)})")
+    assert page.list.selected_count() == 4 and page.selection.there_count == 2
+    assert page.inspector.title.text() == f"{title}, 2 of them deleted by another program"
+    assert page.model.index(2, 0).data(Role.TONE) == STRUCK != page.model.index(3, 0).data(Role.TONE)
+    delete = page.commands.said("delete")
+    assert ("2 of 4" in delete) is (place != RUNS) and "4…" not in delete.replace("of 4…", "")
+    write_elsewhere(qtbot, page, demo_path, f"DELETE FROM {table} WHERE id IN ({ids(page, 3, 5)})")
+    assert page.inspector.title.text() == f"{title}, all of them deleted by another program"
+    assert page.commands.refusal("delete") == ALL_GONE
+
+
+@pytest.mark.slow
+def test_what_is_said_of_several_is_true_of_those_that_are_there(
+    qtbot: QtBot, window: MainWindow, ready: Callable[[int], RecordTab], demo_path: Path
+) -> None:
+    ask(demo_path, f"UPDATE {TABLES[WEBHOOKS]} SET active = 1")
+    page = ready(WEBHOOKS)
+    select_several(qtbot, page, 4)
+    kept = page.model.record_id(4)
+    ask(demo_path, f"UPDATE {TABLES[WEBHOOKS]} SET active = 0 WHERE id = ?", kept)
+    write_elsewhere(qtbot, page, demo_path, f"DELETE FROM {TABLES[WEBHOOKS]} WHERE id IN ({ids(page, 2, 5)})")
+    assert page.many is not None
+    told = page.many
+    qtbot.waitUntil(lambda: "1 × inactive" in " ".join(labels(told)))
+    assert page.commands.said("deactivate").startswith("Deactivate 1 of 2")
+    press("D")
+    qtbot.waitUntil(lambda: "no longer there" in window.toast.label.text())
+    assert ": 1 already inactive" in window.toast.label.text()
+    assert window.toast.label.text().endswith(", 2 no longer there")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("place", [USERS, AUDIT, WEBHOOKS, NOTES, RUNS])
 def test_what_others_delete_above_the_selected_row_leaves_a_gap(
@@ -171,7 +220,7 @@ def test_what_others_delete_above_the_selected_row_leaves_a_gap(
     assert page.list.current_id() == wanted and in_sight(page) == was
     shown = page.model.index(1, 0)
     assert shown.data(Qt.ItemDataRole.ToolTipRole) == GONE_TIP and shown.data() == said != GONE
-    assert shown.data(Role.TONE) == Tone.NEUTRAL
+    assert shown.data(Role.TONE) == STRUCK
     page.table.select_row(1)
     qtbot.waitUntil(lambda: "no longer there" in labels(page.inspector.failure)[-1])
     press("Ctrl+J")
@@ -384,7 +433,7 @@ def in_its_place(path: Path, sql: str) -> None:
 
 def acted_on(qtbot: QtBot, page: RecordTab) -> list[object]:
     found: list[list[object]] = []
-    page.selection.with_ids(found.append)
+    page.selection.with_ids(lambda ids, gone: found.append(ids))
     qtbot.waitUntil(lambda: bool(found))
     return found[0]
 
