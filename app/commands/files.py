@@ -285,12 +285,19 @@ def info_arguments(parser: argparse.ArgumentParser) -> None:
 
 def info(options: argparse.Namespace) -> int:
     """Say what a file or a live database holds."""
+    from app.services.chain.checkpoints.gone import is_gone  # noqa: PLC0415 - as others are loaded
+    from app.services.chain.headlines import GONE  # noqa: PLC0415 - as above
+    from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415 - as above
+
     given = common.opened(options.file, read_only=True)
     with given.database.connection_context():
         found = given.with_counts()
+    gone = is_gone(given.where, store_and_verifier()[0])
     if options.json:
-        common.print_json(found.to_json())
-    else:
-        for line in found.lines():
-            common.say(line)
+        common.print_json(found.to_json() | ({"auditChainGone": True} if gone else {}))
+        return common.EXIT_INTACT
+    for line in found.lines():
+        common.say(line)
+    if gone:
+        common.say(f"{GONE}; tenant-admin verify says what was known of it.")
     return common.EXIT_INTACT

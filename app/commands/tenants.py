@@ -3,7 +3,6 @@
 import argparse
 import shlex
 import time
-from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from models.errors import NotAllowed
 from models.progress import Monitor
 
 if TYPE_CHECKING:
-    from app.services.chain.verify.report import LostEnd
+    pass
 
 
 def tenants_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,8 +40,9 @@ def tenants(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
+    from app.services.chain.checkpoints.gone import is_gone  # noqa: PLC0415
     from app.services.chain.checkpoints.lost_ends import ends_looked_for  # noqa: PLC0415
-    from app.services.chain.headlines import headline, of_lost_end  # noqa: PLC0415
+    from app.services.chain.headlines import GONE, headline, of_lost_end  # noqa: PLC0415
     from app.services.deliveries.log import DeliveryLog  # noqa: PLC0415
     from app.services.tenants import overview  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
@@ -53,12 +53,11 @@ def _list(options: argparse.Namespace) -> int:
         common.say_before(given.place, given.database.usage, rows, "up to")
     store = store_and_verifier()[0]
     last_said = store.verdicts.last(given.where)
-    there: Collection[str] = ()
-    lost: LostEnd | None = None
-    if last_said is None or last_said.intact:
-        lost, there = ends_looked_for(given.where, store, last_said)
-        last_said = None if last_said is None else replace(last_said, lost_end=lost)
-    known = overview.known_of(last_said, there, lost)
+    lost, there = ends_looked_for(given.where, store, last_said)
+    gone = is_gone(given.where, store)
+    if last_said is not None and (last_said.intact or gone):
+        last_said = replace(last_said, lost_end=lost, lacks_table=gone)
+    known = overview.known_of(last_said, there, lost, is_gone=gone)
     with given.database.connection_context():
         found = overview.overview(given.database, known, DeliveryLog(), str(given.kept_by))
     if options.json:
@@ -74,8 +73,9 @@ def _list(options: argparse.Namespace) -> int:
         common.say(
             f"All chains together: {headline(last_said)}, {when}; tenant-admin verify says what it is."
         )
-    elif lost is not None:
-        common.say(f"All chains together: {of_lost_end(lost)}; tenant-admin verify says what it is.")
+    elif gone or lost is not None:
+        words = GONE if gone or lost is None else of_lost_end(lost)
+        common.say(f"All chains together: {words}; tenant-admin verify says what it is.")
     common.say(overview.totals(found))
     common.say_used(given.database.usage)
     return common.EXIT_INTACT

@@ -124,7 +124,8 @@ def verify(options: argparse.Namespace) -> int:
             _say_rows(where, store, section)
         before(section)
         unread, report = error, verifier(where, section=section, now=now)
-    if since is None and not report.entries and not report.findings and report.lost_end is None:
+    is_empty = not (report.entries or report.findings or report.lacks_table)
+    if since is None and is_empty and report.lost_end is None:
         _refuse_empty(section)
     if options.report is not None:
         from app.services.chain.evidence import write_bundle  # noqa: PLC0415 - few write one
@@ -285,6 +286,8 @@ def checkpoint(options: argparse.Namespace) -> int:
         )
         has_nothing = made.checkpoint is None and not made.report.entries and made.report.stands
         if has_nothing:
+            for note in made.report.notes if made.report.lacks_table else ():
+                say(note)
             say(str(made.why_not))
             if options.export is None:
                 say_used(where.usage)

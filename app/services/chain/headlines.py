@@ -13,7 +13,10 @@ ANOTHER: Final = "Another database"
 """The same where it was written over by one, for all that its migrations tell."""
 
 GONE: Final = "Audit chain gone"
-"""The same where no entry is left: its table was dropped, or emptied."""
+"""What is said where no entry is left of those that were known: its table was dropped, or emptied."""
+
+NONE: Final = "No audit chain"
+"""What is said where there is no such table, and no entry is missed."""
 
 OF_LOST_ENDS: Final = frozenset({LOST_END, ANOTHER, GONE})
 
@@ -28,13 +31,15 @@ class Conclusion(Protocol):
     @property
     def lost_end(self) -> LostEnd | None: ...
     @property
+    def lacks_table(self) -> bool: ...
+    @property
     def intact(self) -> bool: ...
 
 
 def of_lost_end(lost_end: LostEnd) -> str:
     if lost_end.is_other:
         return ANOTHER
-    return LOST_END if lost_end.ends_at or lost_end.of_tenant else GONE
+    return LOST_END if lost_end.ends_at else GONE
 
 
 def headline(said: Conclusion, *, is_signed: bool = False) -> str:
@@ -43,6 +48,8 @@ def headline(said: Conclusion, *, is_signed: bool = False) -> str:
     """
     if said.undecided and said.verdict not in BROKEN:
         return doubts.WHICH
+    if said.lacks_table:
+        return NONE if said.intact and said.lost_end is None else GONE
     if said.lost_end is not None and said.intact:
         return of_lost_end(said.lost_end)
     is_known = is_signed and said.verdict is Verdict.CONSISTENT

@@ -93,7 +93,7 @@ class TenantTotals:
     @classmethod
     def of(cls, rows: Sequence[TenantRow]) -> "TenantTotals":
         verified = sum(row.holds for row in rows)
-        chains = sum(row.entries > 0 or row.verdict is not None or row.has_lost_end for row in rows)
+        chains = sum(row.has_chain for row in rows)
         sums = {name: sum(getattr(row, name) or 0 for row in rows) for name in _SUMMED}
         missing = frozenset[str]().union(*(row.missing for row in rows))
         return cls(
@@ -276,6 +276,8 @@ def _is_one_of(column: str, values: Sequence[ListedValue], row: TenantRow) -> bo
 
 def _severity(row: TenantRow) -> int:
     """Sorted by it, what is broken comes first, and what nobody has verified before what holds."""
+    if row.is_gone:
+        return list(Verdict).index(Verdict.TAMPERED)
     if row.lacks_end:
         return list(Verdict).index(Verdict.EARLIER)
     if row.verdict is None:

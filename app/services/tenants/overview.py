@@ -64,7 +64,8 @@ class KnownOfChains:
     """What the last verification, which was made `at` and saw the entries up to seq `through`, says of each
     tenant's chain; `others` of those that it does not name. Something `is_broken` that it may not name.
     `findings` are how many of a tenant are known. It `is_doubted` where what was found may hold no more.
-    `ends_lost` are the tenants of whom the last entry that was verified is gone.
+    `ends_lost` are the tenants of whom the last entry that was verified is gone. With the table, all of all
+    that was known `is_gone`.
     """
 
     at: int = 0
@@ -75,6 +76,7 @@ class KnownOfChains:
     findings: Mapping[str, int] = field(default_factory=dict)
     is_doubted: bool = False
     ends_lost: frozenset[str] = frozenset()
+    is_gone: bool = False
 
     @property
     def names_none(self) -> bool:
@@ -83,13 +85,22 @@ class KnownOfChains:
 
 
 def known_of(
-    said: KeptVerdict | None, there: Collection[str] = (), lost: LostEnd | None = None
+    said: KeptVerdict | None,
+    there: Collection[str] = (),
+    lost: LostEnd | None = None,
+    *,
+    is_gone: bool = False,
 ) -> KnownOfChains:
     """What is still known of it after a restart: of each of a whole that did not hold, of all of them, or
     nothing of any. What was found when an end had been lost says of the others what it would without that;
     what was found before, no more, but of those whose own ends were looked for by now and are `there`. Where
-    no whole was ever verified, what is `lost` of the tenants that were.
+    no whole was ever verified, what is `lost` of the tenants that were. Where the chain `is_gone` as a table,
+    nothing that was found of it before is so any more.
     """
+    if is_gone:
+        broken = {} if said is None else {name: one for name, one in said.tenants.items() if one in BROKEN}
+        at = 0 if said is None or not said.lacks_table else said.at
+        return KnownOfChains(at, verdicts=broken if at else {}, ends_lost=whose(lost), is_gone=True)
     if said is None:
         return KnownOfChains(ends_lost=whose(lost))
     lost = said.lost_end if said.intact else None
@@ -117,12 +128,12 @@ def whose(lost: LostEnd | None) -> frozenset[str]:
 class TenantRow:
     """How a tenant stands. `title` and `plan` are what the platform's own table calls it. Of its `users` so
     many are `passwordless`. `verdict` is what was found of its chain `verified_at`, with so many `findings`,
-    None where nothing was, or where it `is_unsaid` what; it `has_lost_end` as `KnownOfChains` says; `newer`
-    of its entries came since, and `head` is the last one's number. Of its `active` webhooks what was sent
-    last to so many is `failing`; `attempts` are the last `SHOWN` deliveries to all of these, the oldest
-    first. `rows` counts all that are its own, `first` and `last` are the earliest and the latest time in
-    them. `runs` is None where a run has no tenant; what else is counted in a table that is `missing` is no
-    number either, as `number` says.
+    None where nothing was, or where it `is_unsaid` what; it `has_lost_end`, or `is_gone`, as `KnownOfChains`
+    says; `newer` of its entries came since, and `head` is the last one's number. Of its `active` webhooks
+    what was sent last to so many is `failing`; `attempts` are the last `SHOWN` deliveries to all of these,
+    the oldest first. `rows` counts all that are its own, `first` and `last` are the earliest and the latest
+    time in them. `runs` is None where a run has no tenant; what else is counted in a table that is `missing`
+    is no number either, as `number` says.
     """
 
     name: str
@@ -137,6 +148,7 @@ class TenantRow:
     verified_at: int | None = None
     is_unsaid: bool = False
     has_lost_end: bool = False
+    is_gone: bool = False
     findings: int = 0
     notifications: int = 0
     unread: int = 0
@@ -161,13 +173,16 @@ class TenantRow:
     @property
     def chain(self) -> str:
         """How its chain stands, in words."""
+        if self.is_gone:
+            return "gone"
         if self.erased is not None and self.verdict not in BROKEN:
             return "erased"
         if self.lacks_end:
             return "end lost"
         if self.verdict is None:
             seen = "not known" if self.is_unsaid else "never verified"
-            return seen if self.entries else "no entries"
+            none = "none" if AUDIT_CHAIN.name in self.missing else "no entries"
+            return seen if self.entries else none
         said = CALLED[self.verdict]
         if self.findings and self.verdict in BROKEN:
             said += f", {counted(self.findings, 'finding')}"
@@ -180,13 +195,17 @@ class TenantRow:
 
     @property
     def holds(self) -> bool:
-        return self.verdict in SOUND and not self.has_lost_end
+        return self.verdict in SOUND and not (self.has_lost_end or self.is_gone)
 
     @property
     def is_in_need(self) -> bool:
         """Whether its chain or a webhook needs looking after; a chain does that nobody ever verified."""
-        judged = self.verdict is not None or self.entries > 0 or self.has_lost_end
-        return self.failing > 0 or (judged and not self.holds)
+        return self.failing > 0 or (self.has_chain and not self.holds)
+
+    @property
+    def has_chain(self) -> bool:
+        """Whether any entry of it is there, or is known."""
+        return self.entries > 0 or self.verdict is not None or self.has_lost_end or self.is_gone
 
     def has(self, text: str) -> bool:
         """Whether its name, or what the platform calls it, has a text (`sought`) in it."""
@@ -202,6 +221,7 @@ class TenantRow:
             "entries": self.number("entries"),
             "chain": None if self.verdict is None else str(self.verdict),
             "endLost": self.has_lost_end,
+            "gone": self.is_gone,
             "newEntries": self.newer,
             "lastEntry": self.head,
             "verifiedAt": self.verified_at,
@@ -415,6 +435,7 @@ def judged(row: TenantRow, known: KnownOfChains) -> TenantRow:
         verified_at=at,
         is_unsaid=(is_lost and were_seen) or (has_lost_end and verdict is None),
         has_lost_end=has_lost_end,
+        is_gone=known.is_gone,
         findings=known.findings.get(row.name, 0),
     )
 

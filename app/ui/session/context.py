@@ -144,6 +144,8 @@ class Context(QObject):
         opened.database.on_own = partial(_keep_own, opened)
         self.verdict = FileVerdict(self)
         self.verdict.searches = int(opened.database.costs)  # once for the first time: nothing verifies it
+        self.verdict.lacks_table = lambda: self.without(AUDIT_CHAIN.name) is not None
+        self.verdict.saw_table = lambda: AUDIT_CHAIN.name in self.gone
         self.verdict.changed.connect(self._look_at_verdict)
         self.outside.went_back.connect(self._went_back)
         self.lock.changed.connect(self.outside.look_why)

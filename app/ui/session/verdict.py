@@ -76,6 +76,11 @@ class FileVerdict(QObject):
         self.failure: str | None = None
         self.follows_soon: Callable[[], bool] = lambda: False
         """Whether a verification by itself follows within minutes once others have written."""
+        self.lacks_table: Callable[[], bool] = lambda: False
+        self.saw_table: Callable[[], bool] = lambda: False
+        """Whether there is no table of the chain's name now, and whether there was one when it was opened."""
+        self.was_known = False
+        """Whether entries were known, here or by checkpoints, of one that had no such table then."""
         self.look_at_end: Callable[[], object] | None = None
         """Finds out whether the chain ends as it did, and calls `outdate`."""
         self._failed_at = 0
@@ -132,6 +137,14 @@ class FileVerdict(QObject):
         """Whether anything is known of entries, those that are lost too."""
         was = self.known is not None and self.known.through > 0
         return was or self.is_broken or self.lost_end is not None or self._contradicted is not None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the table is gone, or is the platform's no more, and nobody has said that this is right."""
+        said = self.last if self.outcome is None else self.outcome.report
+        if said is not None and said.lacks_table:
+            return not said.intact or self.lost_end is not None
+        return self.lacks_table() and (self.knew_entries or self.was_known or self.saw_table())
 
     def is_missing(self, tenant: str | None) -> bool:
         """Whether entries were known of a tenant, or of all, where there are none now."""

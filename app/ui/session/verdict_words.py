@@ -7,10 +7,11 @@ from app.itemmodels.columns import Tone
 from app.services.chain import headlines
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import doubts
+from app.services.chain.checkpoints.gone import NOTE
 from app.services.chain.checkpoints.kept import KeptVerdict
-from app.services.chain.headlines import OF_LOST_ENDS, of_lost_end
+from app.services.chain.headlines import GONE, NONE, OF_LOST_ENDS, of_lost_end
 from app.services.chain.reading import Inspection, Link
-from app.services.chain.rules import HEADLINES, Anchor, Verdict
+from app.services.chain.rules import BROKEN, HEADLINES, Anchor, Verdict
 from app.services.chain.verify.report import NO_CHECKPOINT, LostEnd, Report, TenantReport, tally
 from app.services.text import counted, tenant_name
 from app.ui.session.outcome import AGAIN, OTHERS, STANDS, Asked, Outcome
@@ -63,7 +64,9 @@ _KNEW = "Each chain still has the last entry that the checkpoint knew; those bef
 def heading(said: Report | KeptVerdict, *, is_signed: bool = False) -> tuple[Tone, str, str]:
     """Tone, headline and icon of a verdict, of which a checkpoint was made where it `is_signed`."""
     words = headlines.headline(said, is_signed=is_signed)
-    if words in {doubts.WHICH, *OF_LOST_ENDS}:
+    if words == NONE:
+        return Tone.NEUTRAL, words, Icon.SHIELD_OFF
+    if words in {doubts.WHICH, *OF_LOST_ENDS} and said.verdict not in BROKEN:
         return Tone.WARN, words, Icon.WARNING_FILL
     tone, icon = LOOKS[said.verdict]
     return tone, words, icon
@@ -91,6 +94,8 @@ def headline(
 
 def of_lost(verdict: FileVerdict, lost_end: LostEnd) -> str:
     """What a lost end is called; where checkpoints know more, as a verification will call it."""
+    if verdict.is_gone:
+        return GONE
     return HEADLINES[Verdict.EARLIER] if verdict.is_contradicted else of_lost_end(lost_end)
 
 
@@ -103,7 +108,21 @@ def of_all(verdict: FileVerdict, now: int, utc: bool, tenant: str | None) -> Wor
 
 
 def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
-    """The banner of what is known of the whole file, also where that was before it was opened."""
+    """The banner of what is known of the whole file, also where that was before it was opened; of a chain
+    that is gone since then nothing of that.
+    """
+    words = _of_what_is_there(verdict, now, utc)
+    if not verdict.is_gone or words[1] == GONE:
+        return words
+    return *of_gone(verdict), "", NOTE, words[-1] if verdict.is_broken else Icon.WARNING_FILL
+
+
+def of_gone(verdict: FileVerdict) -> tuple[Tone, str]:
+    """Tone and headline of a chain that is gone as a table."""
+    return Tone.BAD if verdict.is_broken else Tone.WARN, GONE
+
+
+def _of_what_is_there(verdict: FileVerdict, now: int, utc: bool) -> Words:
     newer = verdict.not_verified
     if verdict.lost_end is not None and not verdict.is_broken:
         return (

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.itemmodels.columns import Tone
+from app.services.chain.checkpoints.gone import NOTE
 from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.reading import end_of, few_behind
 from app.services.chain.rules import BROKEN, HEADLINES, HIGHEST_SEQ, Verdict
@@ -19,7 +20,7 @@ from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.session.outcome import AGAIN, OTHERS, RETENTION, STANDS, Asked, Outcome, by_itself, verify
 from app.ui.session.verdict import COULD_NOT, MOST_COUNTED, how_many
-from app.ui.session.verdict_words import CHANGED, WHOLE, headline, lost_end_in_words, of_lost
+from app.ui.session.verdict_words import CHANGED, WHOLE, headline, lost_end_in_words, of_gone, of_lost
 from app.ui.shell.desktop_notice import tell
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, ago, grouped
@@ -101,6 +102,7 @@ class SelfVerification(QObject):
 
     def _start_if(self, was_known: bool) -> None:
         if was_known:
+            self._verdict.was_known = True
             self._start()
         elif self._context.costs:
             self._verdict.end_search()
@@ -337,7 +339,7 @@ class SelfVerification(QObject):
 
     def _look_for_end(self, last: KeptVerdict | None) -> None:
         """What was cut off, while it was closed or by others, is found before anything is verified."""
-        is_looked_for = last is None or (last.intact and last.lost_end is None)
+        is_looked_for = last is None or not last.intact or last.lost_end is None
         where = self._context.opened.where
 
         def look(monitor: Monitor) -> Found:
@@ -384,6 +386,7 @@ class SelfVerification(QObject):
         such messages.
         """
         what = "in an earlier state" if report.verdict is Verdict.EARLIER else "broken"
+        what = "gone" if report.lacks_table else what
         title = f"{self._context.opened.place}: audit chain {what}"
         words = ". ".join(
             [counted(report.found, "finding"), *(found.message for found in report.findings[:1])]
@@ -531,6 +534,10 @@ class SelfVerification(QObject):
             return Icon.WARNING_FILL, Tone.WARN.value, displaced.heading, str(displaced)
         known = verdict.outcome or verdict.last
         under_way = verdict.is_running or verdict.is_asked
+        if verdict.is_gone and not (known is None and under_way):
+            tone, head = of_gone(verdict)
+            tip = f"{head}: {lost_end_in_words(verdict.lost_end)}" if verdict.lost_end is not None else NOTE
+            return Icon.SHIELD_BAD if tone is Tone.BAD else Icon.WARNING_FILL, tone.value, head, tip
         if verdict.is_contradicted and verdict.lost_end is None and not (known is None and under_way):
             head = HEADLINES[Verdict.EARLIER]
             tip = f"{head}: your checkpoints know entries behind its last one"

@@ -8,6 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from tests.fixtures.appending import append
 from tests.fixtures.command import run
 from tests.fixtures.connected import execute
 
@@ -115,8 +116,53 @@ def test_a_table_that_is_gone_has_lost_the_end_that_was_verified(copy: Path) -> 
     assert done.returncode == 2 and "verified through entry 600" in done.stderr
     done = run("verify", copy, "--accept-end")
     assert done.returncode == 0 and "Accepted: it was verified through entry 600 before" in done.stdout
-    done = run("verify", copy)
-    assert done.returncode == 2 and "This database has no table audit_chain." in done.stderr
+    assert_there_is_no_chain(copy)
+
+
+def assert_there_is_no_chain(path: Path) -> None:
+    """That it is right, as somebody has said, that its table is gone: in one word."""
+    for how in ((), ("--tenant", "acme-corp"), ("--since-checkpoint",)):
+        done = run("verify", path, *how)
+        assert done.returncode == 0 and "This database has no table audit_chain any more" in done.stdout
+        assert "\nCONSISTENT: 0 entries in " in done.stdout and "(No audit chain)" in done.stdout
+    assert "Audit chain gone" not in run("info", path).stdout
+    assert {*chains(path)} == {"none"} and "All chains together" not in run("tenants", "list", path).stdout
+    done = run("checkpoint", path)
+    assert done.returncode == 0 and "no table audit_chain any more" in done.stdout
+
+
+def chains(path: Path) -> list[str]:
+    """How that of each tenant stands in the list of all."""
+    lines = run("tenants", "list", path).stdout.splitlines()
+    return [line.split("; chain ")[1].split(";")[0] for line in lines if "; chain " in line]
+
+
+@pytest.mark.parametrize("known", ["verify", "checkpoint", "earlier", "alone"])
+def test_a_table_that_is_gone_is_called_so_by_every_command(copy: Path, tmp_path: Path, known: str) -> None:
+    path = copy
+    if known == "earlier":  # a copy of what was signed, and its file went on
+        path = tmp_path / "earlier.sqlite"
+        assert run("checkpoint", copy).returncode == 0
+        shutil.copyfile(copy, path)
+        append(copy, "acme-corp", 3)
+        assert run("checkpoint", copy).returncode == 0
+        assert run("verify", path).returncode == 1
+    elif known == "alone":
+        assert run("verify", path, "--tenant", "acme-corp").returncode == 0
+    else:
+        assert run(known, path).returncode == 0
+    execute(path, "DROP TABLE audit_chain")
+    for _ in range(2):  # before it is verified, and after that
+        assert "Audit chain gone; tenant-admin verify says" in run("info", path).stdout
+        assert json.loads(run("info", path, "--json").stdout)["auditChainGone"] is True
+        assert {*chains(path)} == {"gone"}
+        assert "All chains together: Audit chain gone" in run("tenants", "list", path).stdout
+        assert all(one["gone"] for one in json.loads(run("tenants", "list", path, "--json").stdout))
+        for how in (("verify",), ("verify", "--tenant", "acme-corp"), ("verify", "--since-checkpoint")):
+            done = run(how[0], path, *how[1:])
+            assert done.returncode == 1 and "(Audit chain gone)" in done.stdout, (how, done.stdout)
+        done = run("checkpoint", path)
+        assert done.returncode == 1 and "(Audit chain gone)" in done.stdout
 
 
 def test_of_a_table_that_was_never_known_nothing_is_lost(copy: Path) -> None:
@@ -132,7 +178,7 @@ def test_whoever_knows_why_it_is_gone_starts_over(copy: Path) -> None:
     execute(copy, "DROP TABLE audit_chain")
     done = run("checkpoint", copy, "--start-over")
     assert done.returncode == 0 and "checkpoint 2: 0 entries signed" in done.stdout
-    assert run("verify", copy).returncode == 2
+    assert_there_is_no_chain(copy)
 
 
 def test_one_tenant_is_verified_alone(demo: Path) -> None:

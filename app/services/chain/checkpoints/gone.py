@@ -4,18 +4,20 @@ every row was deleted.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Unpack
 
 from app.services.chain.checkpoint import CheckpointHistory
 from app.services.chain.checkpoints.kept import KeptVerdict
+from app.services.chain.checkpoints.rows import rows_of
 from app.services.chain.reading import entry_and_last
-from app.services.chain.rules import TABLE
+from app.services.chain.rules import TABLE, Verdict
 from app.services.chain.verify.report import EVERYTHING, Extent, Report, Section
 from app.services.chain.verify.source import SHAPE, CannotVerify, Reader, Row, require_chain
 from app.services.chain.where import Where
 from models.engine import Database, raw
-from models.errors import TableMissing
+from models.errors import TableMissing, TenantAdminError
 
 if TYPE_CHECKING:
     from app.services.chain.checkpoints.making import Verifier
@@ -42,8 +44,8 @@ class _Nothing(Reader):
 
 
 def telling(store: "CheckpointStore", verify: "Verifier") -> "Verifier":
-    """`verify`, which raises `TableMissing` and `CannotVerify` only of a database of whose entries nothing
-    was ever known, or nothing any more, as somebody has accepted that none is left.
+    """`verify`, which raises `TableMissing` only of a database of which nothing was ever known, and
+    `CannotVerify` also where nothing is missed any more, as somebody has accepted that none is left.
     """
 
     def verify_or_tell(where: Where, /, **options: "Unpack[Options]") -> Report:
@@ -51,7 +53,8 @@ def telling(store: "CheckpointStore", verify: "Verifier") -> "Verifier":
             return verify(where, **options)
         except (TableMissing, CannotVerify) as error:
             known = options.get("checkpoints")
-            if not is_known(where, store, known):
+            is_told = is_known(where, store, known)
+            if not is_told and (isinstance(error, CannotVerify) or not had_table(where, store)):
                 raise
             why = _ANOTHER.format(TABLE, error.what) if isinstance(error, CannotVerify) else NOTE
             section = options.get("section", EVERYTHING)
@@ -61,14 +64,52 @@ def telling(store: "CheckpointStore", verify: "Verifier") -> "Verifier":
 
 
 def is_known(where: Where, store: "CheckpointStore", known: CheckpointHistory | None = None) -> bool:
-    """Whether a checkpoint, of those that are `known` or in the store, or the last verification knew any
-    entry of the database. Raises as `CheckpointStore.known`.
+    """Whether any entry of the database is missed: that a checkpoint, of those that are `known` or in the
+    store, or the last verification knew, of all or of a tenant, or that was made here. Raises as
+    `CheckpointStore.known`.
     """
+    ends = store.verdicts.ends(where)
     return (
-        _knew(store.verdicts.last(where))
+        _knew(_said_before(where, store))
+        or bool(ends.ends and (ends.this or _is_of(where, ends.ledger)))
+        or bool(store.verdicts.own.all(where))
         or (known is not None and _has_entries(known))
         or _has_entries(store.known(where))
     )
+
+
+def is_gone(where: Where, store: "CheckpointStore") -> bool:
+    """Whether there is no audit chain any more, and any entry is missed; where the store cannot be read,
+    which a verification says, nothing tells. Raises the errors of `where.connect`.
+    """
+    with where.connect() as database:
+        if has_chain(database):
+            return False
+    with suppress(TenantAdminError):
+        return is_known(where, store)
+    return False
+
+
+def had_table(where: Where, store: "CheckpointStore") -> bool:
+    """Whether it was ever verified, or signed, in this place. Raises as `CheckpointStore.checkpoints`."""
+    return _said_before(where, store) is not None or bool(store.checkpoints(where, in_place=True))
+
+
+def _said_before(where: Where, store: "CheckpointStore") -> KeptVerdict | None:
+    """What was said last of the file, or of one of which it is a copy in the same place, for all that their
+    ledgers tell.
+    """
+    if (last := store.verdicts.last(where)) is not None:
+        return last
+    other = store.verdicts.of_another_file(where)
+    return other if other is not None and _is_of(where, other.ledger) else None
+
+
+def _is_of(where: Where, ledger: str) -> bool:
+    """Whether its first migration may have run at that time."""
+    with suppress(TenantAdminError, OSError), rows_of(where) as rows:
+        return not ledger or where.costs or rows.ledger() in ("", ledger)
+    return False
 
 
 def _has_entries(known: CheckpointHistory) -> bool:
@@ -76,8 +117,8 @@ def _has_entries(known: CheckpointHistory) -> bool:
 
 
 def _knew(last: KeptVerdict | None) -> bool:
-    """Of chains that did not hold nothing is missed but what was lost before."""
-    return last is not None and ((last.intact and last.through > 0) or last.lost_end is not None)
+    """Also of chains that did not hold: no entry of them is left."""
+    return last is not None and (last.through > 0 or last.lost_end is not None)
 
 
 def has_chain(database: Database) -> bool:
@@ -97,11 +138,12 @@ def entry_and_last_of_chain(database: Database, seq: int, head: str | None) -> t
 
 
 def _of_nothing(known: CheckpointHistory, section: Section, why: str, *, seal: bool) -> Report:
-    """What is concluded of a table without any row, and why there is none."""
+    """What is concluded of a table without any row, and why there is none; nothing of it is verified."""
     from app.services.chain.verify.conclude import conclude  # noqa: PLC0415 - seldom
     from app.services.chain.verify.join import join, next_seal  # noqa: PLC0415 - as above
 
     joined = join([])
     report = conclude(_Nothing(), joined, Extent(1, 0, section.tenant), known)
     sealed = next_seal(joined, known, 0) if seal and section == EVERYTHING else None
-    return replace(report, notes=(why, *report.notes), lacks_table=True, seal=sealed)
+    verdict = Verdict.CONSISTENT if report.verdict is Verdict.VERIFIED else report.verdict
+    return replace(report, verdict=verdict, notes=(why, *report.notes), lacks_table=True, seal=sealed)

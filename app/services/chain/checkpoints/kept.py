@@ -40,6 +40,7 @@ class KeptVerdict:
     hold, has yet to be looked for. `tenant` is whose the entry `through` is, `head` its stored hash; None of
     none. The first migration of a file ran at the time `ledger`, where it says so. Of
     a whole that does not hold `tenants` are the verdicts of each, where they are no more than `MOST_TENANTS`.
+    `lacks_table` as of `Report`.
     """
 
     verdict: Verdict
@@ -59,6 +60,7 @@ class KeptVerdict:
     head: str | None = None
     ledger: str = ""
     tenants: Mapping[str, Verdict] = field(default_factory=dict)
+    lacks_table: bool = False
 
     @property
     def intact(self) -> bool:

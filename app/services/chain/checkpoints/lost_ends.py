@@ -12,13 +12,13 @@ from typing import Final
 from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.checkpoints.gone import has_chain
 from app.services.chain.checkpoints.kept import MOST_TENANTS, KeptEnd, KeptEnds, KeptVerdict
-from app.services.chain.checkpoints.own_ends import lost_own
+from app.services.chain.checkpoints.own_ends import lost_entry, lost_own
 from app.services.chain.checkpoints.rows import Seen, rows_of
 from app.services.chain.checkpoints.signing import why_none
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.reading import entry_and_last, last_entry
 from app.services.chain.rules import GENESIS, Verdict
-from app.services.chain.verify.report import NOT_ACCEPTED, LostEnd, Report, Section
+from app.services.chain.verify.report import EVERYTHING, NOT_ACCEPTED, LostEnd, Report, Section
 from app.services.chain.where import Where
 from app.services.text import tenant_name, utc_time
 from models.engine import OwnEntry
@@ -55,16 +55,16 @@ def with_lost_end_of(
     """
     if not report.intact:
         return report
+    section = EVERYTHING if report.lacks_table else section  # all of it is gone with that, or nothing
     last, kept = store.verdicts.last(where), _ends_of_tenants(where, store)
     ends = [] if last is None else ends_to_look_for(last, 0)
     ends = [end for end in ends if section.has(end.through)]
-    if report.lacks_table and not ends and last is not None:  # whatever was found then
+    if report.lacks_table and not ends and last is not None and last.through:  # whatever was found then
         ends = [LostEnd(last.through, last.at, last.head, 0, last.tenant)]
     lost = _not_there(where, ends, report, None, None)
-    if not report.lacks_table:
-        made = [one for one in store.verdicts.own.all(where) if section.has(one.number)]
-        made = [one for one in made if section.tenant in (None, one.tenant)]
-        lost = _with_own(lost, lost_own(where, made, 0))
+    made = [one for one in store.verdicts.own.all(where) if section.tenant in (None, one.tenant)]
+    here = _own_not_there(where, [one for one in made if section.has(one.number)], 0, report)
+    lost = _with_own(lost, here)
     before = kept.before(section, {one.tenant for one in report.tenants})
     asked = replace(kept, ends={**kept.of(section).ends, **before.ends})
     found = _tenants_lost(where, asked, report, None, None)
@@ -73,8 +73,7 @@ def with_lost_end_of(
             ends_at = last_entry(database) if has_chain(database) else 0
         lost, found = ([replace(end, ends_at=ends_at) for end in each] for each in (lost, found))
     of_tenants = [end for end in found if end.tenant not in before.ends]
-    everyones = section.tenant is None or report.lacks_table
-    own = [end for end in lost if everyones or end.tenant in (None, section.tenant)]
+    own = [end for end in lost if section.tenant is None or end.tenant in (None, section.tenant)]
     also = [*of_tenants, *own[1:-1]]
     end = _named_another(where, kept, _with_others(_together(own) if own else None, also))
     if keeps:
@@ -320,13 +319,17 @@ def keep_verdict(
     ledger = "" if where.costs else _ledger(where)
     before, other = _said_before(where, store, ledger)
     ends = [] if before is None else ends_to_look_for(before, through)
+    nothing_else = report.lacks_table and report.intact and not ends  # says what it had, whatever was found
+    if nothing_else and before is not None and before.through:
+        ends = [LostEnd(before.through, before.at, before.head, 0, before.tenant)]
     kept, of_tenants = _ends_of_tenants(where, store), list[LostEnd]()
     if report.verdict is not Verdict.UNREADABLE:  # also of what is broken, as something may excuse it later
         try:
             ends = _not_there(where, ends, report, since, seen)
             of_tenants = _tenants_lost(where, kept, report, since, seen) if report.intact else []
             if report.intact and not part:
-                ends = _with_own(ends, lost_own(where, store.verdicts.own.all(where), through, seen))
+                made = store.verdicts.own.all(where)
+                ends = _with_own(ends, _own_not_there(where, made, through, report, seen))
         except (TenantAdminError, OSError) as error:
             if report.intact and not is_put_back:
                 raise
@@ -368,6 +371,7 @@ def keep_verdict(
         head,
         ledger,
         tenants if names else {},
+        report.lacks_table,
     )
     is_over = last is not None and now < last.at <= time.time() and report.intact
     is_kept = not is_over and store.verdicts.keep(where, said)
@@ -406,6 +410,15 @@ def _with_own(ends: Sequence[LostEnd], own: Sequence[LostEnd]) -> list[LostEnd]:
     known = {end.through for end in ends}
     both = [*ends, *(end for end in own if end.through not in known)]
     return sorted(both, key=attrgetter("through"))
+
+
+def _own_not_there(
+    where: Where, made: Sequence[OwnEntry], ends_at: int, report: Report, seen: Seen | None = None
+) -> list[LostEnd]:
+    """Those of what was made here that are lost; all, where what has rows of them is no chain."""
+    if report.lacks_table:
+        return [lost_entry(one, ends_at) for one in made]
+    return lost_own(where, made, ends_at, seen)
 
 
 def _said_of_another(where: Where, other: KeptVerdict) -> list[str]:
@@ -464,7 +477,8 @@ def _not_there(
 
 def lost_end_of(where: Where, store: CheckpointStore, last: KeptVerdict | None) -> LostEnd | None:
     """Of what was verified `last`, and of the tenants that were gone through, whether an end is lost: for
-    where nothing verifies it again. Reads a few rows. Raises the errors of `where.connect`.
+    where nothing verifies it again. Of what did not hold nothing is looked for but whether the table is
+    there. Reads a few rows. Raises the errors of `where.connect`.
     """
     kept, seen = _ends_of_tenants(where, store), Seen()
     newest = sorted(kept.ends.items(), key=lambda item: item[1].through)
@@ -474,6 +488,8 @@ def lost_end_of(where: Where, store: CheckpointStore, last: KeptVerdict | None) 
         return None
     with where.connect() as database:
         there = has_chain(database)
+        if there and last is not None and not last.intact:
+            return None
         ends_at = entry_and_last(database, seq=through)[1] if there else 0
     if not there:
         found = [_lost_of(name, end, kept.ledger) for name, end in ends.items()]
@@ -521,6 +537,8 @@ def ends_looked_for(
     errors of `where.connect`.
     """
     kept, now = _ends_of_tenants(where, store), lost_end_of(where, store, last)
+    if last is not None and not last.intact:
+        return now, frozenset()
     newest = sorted(kept.ends, key=lambda name: kept.ends[name].through)
     there, lost = frozenset(newest[-_MOST_LOOKED_FOR:]), (last and last.lost_end) or now
     if lost is None or now is None or lost is now:
@@ -534,10 +552,10 @@ def require_end(where: Where, store: CheckpointStore) -> None:
     """Raises `NotAllowed` where the database has lost its end, or ends before what its newest checkpoint
     knows: for an act about which nobody is asked. Reads a few rows. Raises as `known_through`.
     """
-    lost_end, way = None, _ACCEPT_END
+    way = _ACCEPT_END
     last, _ = _said_before(where, store, "" if where.costs else _ledger(where))
-    if last is None or last.intact:
-        lost_end = (last and last.lost_end) or lost_end_of(where, store, last)
+    known = None if last is None or not last.intact else last.lost_end
+    lost_end = known or lost_end_of(where, store, last)
     lost_end = as_own(lost_end, lost_own_of(where, store)[0])
     if lost_end is not None:
         was, why = f"was {lost_end.known}, and {lost_end.found}", lost_end.why

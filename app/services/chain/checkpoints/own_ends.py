@@ -95,10 +95,15 @@ def lost_own(where: Where, made: Sequence[OwnEntry], ends_at: int, seen: Seen | 
         gone = [one for one in made if held.get(one.number) != (one.tenant, one.head)]
         firsts = rows.firsts_of({one.tenant for one in gone})
     return [
-        LostEnd(one.number, one.at, one.head, ends_at, one.tenant, missed=True, known_by=known_by(one.act))
+        lost_entry(one, ends_at)
         for one in gone
         if not _is_pruned(one.number, *firsts.get(one.tenant, (0, GENESIS)))
     ]
+
+
+def lost_entry(one: OwnEntry, ends_at: int) -> LostEnd:
+    """That it is gone."""
+    return LostEnd(one.number, one.at, one.head, ends_at, one.tenant, missed=True, known_by=known_by(one.act))
 
 
 def _is_sound(one: OwnEntry) -> bool:

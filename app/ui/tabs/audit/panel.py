@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.signing import Way
+from app.services.chain.headlines import GONE, NONE
 from app.services.chain.reading import entries_behind
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import NO_CHECKPOINT, NOT_ACCEPTED, Report
@@ -180,7 +181,8 @@ class VerificationPanel(QWidget):
     @property
     def _lacking(self) -> str | None:
         """That there is no chain, where nothing is known that it has lost."""
-        return None if self._context.verdict.knew_entries else self._context.without(AUDIT_CHAIN.name)
+        verdict = self._context.verdict
+        return None if verdict.knew_entries or verdict.was_known else self._context.without(AUDIT_CHAIN.name)
 
     def refuse_report(self) -> str | None:
         return self.refuse_part() or ("Verify the chain first." if self.outcome is None else None)
@@ -388,10 +390,10 @@ class VerificationPanel(QWidget):
         verdict, shown, part = self._context.verdict, self._shown, self._part or self._of_tenant
         lacking = self._lacking
         if lacking is not None and AUDIT_CHAIN.name in self._context.gone:
-            self._say(Tone.WARN, "The audit chain is gone", detail=lacking, icon=Icon.WARNING_FILL)
+            self._say(Tone.WARN, GONE, detail=lacking, icon=Icon.WARNING_FILL)
             return
         if lacking is not None:
-            self._say(Tone.NEUTRAL, "No audit chain", detail=lacking, icon=Icon.SHIELD_OFF)
+            self._say(Tone.NEUTRAL, NONE, detail=lacking, icon=Icon.SHIELD_OFF)
             return
         now, utc = self._context.clock(), self._context.settings.utc_times
         of_more = (

@@ -245,7 +245,7 @@ class TenantsTab(RecordTab):
         if one.erased is not None:
             return words.erased(one, self.context.settings.utc_times)
         if one.verified_at is None:
-            has_any = one.entries or one.has_lost_end
+            has_any = one.has_chain
             return "Verify the audit chain to see how it stands." if has_any else "It has no audit chain."
         looked = "Verified" if one.holds else "Looked at"
         return f"{looked} {absolute_time(one.verified_at, self.context.settings.utc_times)}"
@@ -442,7 +442,8 @@ class TenantsTab(RecordTab):
 
     def _refuse_verify(self) -> str | None:
         running = "A verification is under way." if self.context.verdict.is_asked else None
-        lost = self.context.verdict.knew_entries  # which a verification finds
+        verdict = self.context.verdict
+        lost = verdict.knew_entries or verdict.was_known  # which a verification finds
         return running or (None if lost else self.context.without(AUDIT_CHAIN.name))
 
     def copy_rows(self, form: str = "text") -> None:

@@ -31,6 +31,8 @@ FARING = ("99 · 99 failing",)
 def known_now(verdict: FileVerdict) -> KnownOfChains:
     """What is known of each tenant's chain in the window."""
     outcome = verdict.outcome
+    if verdict.is_gone and (outcome is None or not outcome.report.lacks_table):
+        return overview.known_of(verdict.last, lost=verdict.lost_end, is_gone=True)
     if outcome is None:
         known, last = overview.known_of(verdict.last), verdict.last
         is_found = last is not None and last.lost_end is not None and _same(last.lost_end, verdict.lost_end)
@@ -59,6 +61,7 @@ def known_now(verdict: FileVerdict) -> KnownOfChains:
         findings=findings,
         is_doubted=is_doubted,
         ends_lost=overview.whose(verdict.lost_end),
+        is_gone=verdict.is_gone,
     )
 
 
@@ -79,9 +82,9 @@ def _others(verdict: FileVerdict, outcome: Outcome, *, is_found: bool) -> Verdic
 
 def looks(one: TenantRow) -> tuple[Tone, str]:
     """Tone and icon of a chain's state."""
-    if one.erased is not None and one.verdict not in BROKEN:
+    if one.erased is not None and one.verdict not in BROKEN and not one.is_gone:
         return Tone.NEUTRAL, Icon.DELETE
-    if one.lacks_end:
+    if one.lacks_end or (one.is_gone and one.verdict not in BROKEN):
         return Tone.WARN, Icon.WARNING
     if one.verdict is None:
         return Tone.NEUTRAL, Icon.CANCELLED if one.entries else Icon.SHIELD_OFF
