@@ -417,7 +417,7 @@ class Workspace(QWidget):
         found = [
             (spec.table.title, purpose)
             for spec in TABS
-            for by, purpose in spec.keys.items()
+            for by, purpose in spec.keys.values()
             if keys in with_keypad(by)
         ]
         if not found or here.commands.purpose_of(keys):

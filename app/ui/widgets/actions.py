@@ -1,7 +1,7 @@
 """Actions of the window and of its tabs: declared once, and from there in menus and buttons."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import partial
 from typing import cast
@@ -23,6 +23,9 @@ IN_DIALOGS = "inDialogs"
 
 WAITS = "waits"
 """The property of a menu whose entries are still to come: those of a tab that is being built."""
+
+ActKeys = Mapping[str, tuple[str, str]]
+"""By the name of an act its keys, and what they do."""
 
 Refuses = Callable[[], str | None]
 """Says why an action cannot apply now, or None when it can."""
@@ -153,7 +156,8 @@ class _Letters(QObject):
 
 
 class Actions(QObject):
-    """The actions of a tab with its table, or of a window, which has none.
+    """The actions of a tab with its table, or of a window, which has none. `keys` are declared apart from
+    those that have them, with what these are called.
 
     `update()` enables what applies now, in menus and buttons alike; the tool tip of the rest says why not.
     `begun()` comes before each that can be done. `refused(sentence)` says it to whoever presses its keys.
@@ -169,9 +173,11 @@ class Actions(QObject):
     hinders: Callable[[str], str | None] = staticmethod(lambda name: None)
     """Why the act of this name cannot be done where the person is, whatever it says itself."""
 
-    def __init__(self, theme: Theme, table: QWidget | None, parent: QWidget) -> None:
+    def __init__(
+        self, theme: Theme, table: QWidget | None, parent: QWidget, keys: ActKeys | None = None
+    ) -> None:
         super().__init__(parent)
-        self._theme = theme
+        self._theme, self._keys = theme, keys or {}
         self._table = table
         self._owner = parent
         self._specs: dict[str, ActionSpec] = {}
@@ -183,6 +189,9 @@ class Actions(QObject):
         self._letters = _Letters(self)  # an object of its own: PySide keeps what filters
 
     def add(self, spec: ActionSpec) -> QAction:
+        if spec.name in self._keys:
+            by, words = self._keys[spec.name]
+            spec = replace(spec, shortcut=by, text=spec.text or words, about=spec.about or words)
         self._specs[spec.name] = spec
         action = self._actions[spec.name] = QAction(spec.words(), self)
         action.setObjectName(spec.name)

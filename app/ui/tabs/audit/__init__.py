@@ -45,7 +45,6 @@ from models.engine import Database
 
 CHAIN, WHOLE, SELECTED = "verify", "verify_whole", "verify_selected"
 RANGE, ARCHIVE = "verify_range", "verify_archive"
-_ABOUT = {CHAIN: "Verify chain", SELECTED: "Verify the selected entries"}
 _MORE = "Other ways to verify, checkpoints and the report"
 ACCEPT, CHECKPOINTS, REPORT = "accept_start", "checkpoints", "report"
 GO_TO, OF_ACTOR, BEFORE, BEHIND, PROOF = "go_to", "of_actor", "previous", "next", "proof"
@@ -236,14 +235,14 @@ class AuditTab(RecordTab):
             self.commands.add(ActionSpec(WHOLE, words_of_it, Icon.VERIFY, self.ask_whole, idle))
         steps = ChainSteps(self)
         for name, text, icon, run, refusal, keys in (
-            (CHAIN, self._verify_words, Icon.VERIFY, self.verify, idle, "Ctrl+Return"),
+            (CHAIN, self._verify_words, Icon.VERIFY, self.verify, idle, ""),
             (SELECTED, self._selected_words, Icon.CHECK, self.verify_selected, self._refuse_selected, "V"),
-            (RANGE, "Verify a range…", Icon.LINK, self.ask_range, part, "Ctrl+Shift+Return"),
-            (ARCHIVE, "Verify with an archive…", Icon.ARCHIVE, self.ask_archive, part, "Ctrl+Shift+A"),
+            (RANGE, "", Icon.LINK, self.ask_range, part, ""),
+            (ARCHIVE, "", Icon.ARCHIVE, self.ask_archive, part, ""),
             (BEFORE, "Previous in chain", Icon.CARET_LEFT, steps.before, steps.refuse, "P"),
             (BEHIND, "Next in chain", Icon.CARET_RIGHT, steps.behind, steps.refuse, "N"),
             (OF_ACTOR, self._actor_words, Icon.FILTER, self._keep_actor, self._refuse_actor, ""),
-            (GO_TO, "Go to entry…", Icon.SEARCH, self.ask_go_to, there, "Ctrl+G"),
+            (GO_TO, "", Icon.SEARCH, self.ask_go_to, there, ""),
             (PROOF, "Export proof of this entry…", Icon.SIGNATURE, self.ask_proof, steps.refuse, ""),
             (ACCEPT, panel.accept_words, Icon.CHECK, panel.ask_accept, panel.refuse_accept, ""),
             (CHECKPOINTS, "Checkpoints…", Icon.ANCHOR, panel.open_checkpoints, idle, ""),
@@ -252,8 +251,9 @@ class AuditTab(RecordTab):
             kind = Kind.PRIMARY if name == CHAIN else Kind.SECONDARY
             place = ButtonIn.INSPECTOR if name in (SELECTED, BEFORE, BEHIND) else ButtonIn.MENU
             short = _SHORT.get(name, "")
-            spec = ActionSpec(name, text, icon, run, refusal, keys, kind, place, short=short)
-            self.commands.add(replace(spec, about=_ABOUT.get(name, "")))
+            about = "Verify the selected entries" if name == SELECTED else ""
+            spec = partial(ActionSpec, name, text, icon, run, refusal, keys, kind, place)
+            self.commands.add(spec(short=short, about=about))
         self.commands.divide_before(BEFORE, PROOF)
 
     def place_of_inspector(self) -> QWidget:

@@ -51,14 +51,13 @@ list_act = partial(ActionSpec, button_in=ButtonIn.FILTER_ROW)
 """An act on the list as a whole, with a button beside its filters."""
 
 
-def create_act(tab: RecordTab, text: str, run: Callable[[], None], *needs: str) -> ActionSpec:
+def create_act(tab: RecordTab, run: Callable[[], None], *needs: str) -> ActionSpec:
     """Opens the form for a new record, which `needs` some columns; the tab's main button."""
 
     def refuse() -> str | None:
         return tab.context.cannot_write or tab.context.without(tab.spec.table.name, *needs)
 
-    short = f"{text.split(maxsplit=1)[0]}…"
-    return list_act("create", text, Icon.ADD, run, refuse, "Ctrl+Shift+N", Kind.PRIMARY, short=short)
+    return list_act("create", "", Icon.ADD, run, refuse, kind=Kind.PRIMARY, short="New…")
 
 
 def form_opener(tab: RecordTab, form_of: "Callable[[Record], FormDialog]") -> Callable[[Record], None]:
@@ -78,12 +77,10 @@ def form_opener(tab: RecordTab, form_of: "Callable[[Record], FormDialog]") -> Ca
 
 def edit_act(
     tab: RecordTab,
-    text: str,
     form_of: "Callable[[Record], FormDialog]",
     *,
     name: str = "edit",
     icon: str = Icon.EDIT,
-    keys: str = "F2",
     refusal: Refuses = lambda: None,
     in_menu: bool = False,
     short: str = "",
@@ -95,7 +92,7 @@ def edit_act(
         return refusal() or tab.selection.refusal(single=True)
 
     spec = ActionSpec if in_menu else record_act
-    return spec(name, text, icon, lambda: tab.current.when_whole(open_form), refuse, keys, short=short)
+    return spec(name, "", icon, lambda: tab.current.when_whole(open_form), refuse, short=short)
 
 
 def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: str) -> ActionSpec:
@@ -180,7 +177,7 @@ def history_act(tab: RecordTab) -> ActionSpec:
         is_there = tab.selection.refusal(single=True, writes=False)
         return is_there or tab.context.without(AUDIT_CHAIN.name)
 
-    return ActionSpec("history", "Audit history", Icon.HISTORY, run, refusal, "Ctrl+H")
+    return ActionSpec("history", "", Icon.HISTORY, run, refusal)
 
 
 @dataclass(frozen=True, slots=True)

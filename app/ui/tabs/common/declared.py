@@ -19,6 +19,7 @@ from app.services.text import apart, readable, tenant_name, visible
 from app.ui.session.context import Context
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
+from app.ui.widgets.actions import ActKeys
 from app.ui.widgets.buttons import Chip
 from app.ui.widgets.filter_row import Pick
 from app.ui.widgets.panes import Field
@@ -41,8 +42,9 @@ class TabSpec:
     `empty` is a title and a sentence. `tab_class` names the module in `ui.tabs` and the class of one of the
     window. `chips` are counted columns that the tab offers otherwise than by a pick list. `any_time` are the
     words for no restriction of its `dates`. Where the sentence of `empty` `invites` to make a record, it is
-    said only where that can be done. `keys` are those of its acts that not every tab has, but for keys of the
-    table alone, with what they do: other tabs say so before this one is built.
+    said only where that can be done. `keys` are those of its acts that not every tab has, by the act's name,
+    with what they do, which is what the act is called: other tabs say so before this one is built. Keys of
+    the table alone are the act's own.
     """
 
     table: tables.Table
@@ -53,7 +55,7 @@ class TabSpec:
     chips: tuple[str, ...] = ()
     any_time: str = "Any time"
     invites: bool = False
-    keys: Mapping[str, str] = field(default_factory=dict, hash=False)
+    keys: ActKeys = field(default_factory=dict, hash=False)
 
     def picks(self, offered: Collection[str]) -> tuple[Pick, ...]:
         """The pick lists of columns that are `offered` by their values."""
@@ -322,7 +324,7 @@ def moment(context: Context, stored: Any) -> str:
     return instant(context, stored, ago=True)
 
 
-_HISTORY = {"Ctrl+H": "Audit history"}
+_HISTORY = {"history": ("Ctrl+H", "Audit history")}
 _USERS = ("No users yet", "Create the first one with “New user…”.")
 USERS_TAB = TabSpec(
     tables.USERS,
@@ -332,14 +334,14 @@ USERS_TAB = TabSpec(
     dates=True,
     invites=True,
     keys={
-        "Ctrl+Shift+N": "New user…",
-        "Ctrl+Shift+U": "New users of a list…",
-        "F2": "Edit e-mail…",
-        "Ctrl+Shift+P": "Set password…",
-        "Ctrl+Shift+I": "Invalidate password",
-        "Shift+F2": "Edit other columns…",
-        "Ctrl+Shift+L": "Filter by another column…",
-        "Ctrl+Shift+M": "Move to another tenant…",
+        "create": ("Ctrl+Shift+N", "New user…"),
+        "create_many": ("Ctrl+Shift+U", "New users of a list…"),
+        "edit": ("F2", "Edit e-mail…"),
+        "set_password": ("Ctrl+Shift+P", "Set password…"),
+        "invalidate": ("Ctrl+Shift+I", "Invalidate password"),
+        "edit_others": ("Shift+F2", "Edit other columns…"),
+        "filter_others": ("Ctrl+Shift+L", "Filter by another column…"),
+        "move": ("Ctrl+Shift+M", "Move to another tenant…"),
         **_HISTORY,
     },
 )
@@ -351,10 +353,10 @@ AUDIT_TAB = TabSpec(
     "audit:AuditTab",
     dates=True,
     keys={
-        "Ctrl+Return": "Verify chain",
-        "Ctrl+Shift+Return": "Verify a range…",
-        "Ctrl+Shift+A": "Verify with an archive…",
-        "Ctrl+G": "Go to entry…",
+        "verify": ("Ctrl+Return", "Verify chain"),
+        "verify_range": ("Ctrl+Shift+Return", "Verify a range…"),
+        "verify_archive": ("Ctrl+Shift+A", "Verify with an archive…"),
+        "go_to": ("Ctrl+G", "Go to entry…"),
     },
 )
 _WEBHOOKS = ("No webhooks yet", "Create the first destination with “New webhook…”.")
@@ -365,10 +367,10 @@ WEBHOOKS_TAB = TabSpec(
     "webhooks:WebhooksTab",
     invites=True,
     keys={
-        "Ctrl+Shift+N": "New webhook…",
-        "F2": "Edit…",
-        "Ctrl+D": "Duplicate to another tenant…",
-        "Ctrl+L": "Delivery log…",
+        "create": ("Ctrl+Shift+N", "New webhook…"),
+        "edit": ("F2", "Edit…"),
+        "duplicate": ("Ctrl+D", "Duplicate to another tenant…"),
+        "deliveries": ("Ctrl+L", "Delivery log…"),
         **_HISTORY,
     },
 )
@@ -380,9 +382,9 @@ NOTIFICATIONS_TAB = TabSpec(
     "notifications:NotificationsTab",
     dates=True,
     keys={
-        "Ctrl+Shift+N": "New notification…",
-        "Ctrl+Shift+R": "Mark all shown read",
-        "Ctrl+Shift+G": "Groups by run or type",
+        "create": ("Ctrl+Shift+N", "New notification…"),
+        "read_all": ("Ctrl+Shift+R", "Mark all shown read"),
+        "groups": ("Ctrl+Shift+G", "Groups by run or type"),
     },
 )
 _RUNS = ("No planning runs", "Runs appear here when the platform starts to plan an idea.")
@@ -394,10 +396,10 @@ RUNS_TAB = TabSpec(
     dates=True,
     chips=("status",),
     keys={
-        "Ctrl+Shift+N": "New run…",
-        "Ctrl+Alt+C": "Compare…",
-        "Ctrl+Alt+D": "Dossier…",
-        "Ctrl+Alt+F": "Search texts…",
+        "create": ("Ctrl+Shift+N", "New run…"),
+        "compare": ("Ctrl+Alt+C", "Compare…"),
+        "dossier": ("Ctrl+Alt+D", "Dossier…"),
+        "search_texts": ("Ctrl+Alt+F", "Search texts…"),
         **_HISTORY,
     },
 )

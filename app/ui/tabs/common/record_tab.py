@@ -175,7 +175,7 @@ class RecordTab(ListedTab):
         self.selection = Selection(context, self.list, self)
         self.current = CurrentRecord(context.runner, self.list, self.load, self)
         self.inspector, self.fields = Inspector(theme, self.place_of_inspector()), FieldList(theme)
-        self.commands = Actions(theme, self.table, self)
+        self.commands = Actions(theme, self.table, self, self.spec.keys)
         self.commands.hinders = self._hinders
         self.clear_button = push_button(theme, "Clear filters", self.clear_filters, icon=Icon.CLOSE)
         self.again_button = push_button(theme, "Try again", self.reload, icon=Icon.REFRESH)

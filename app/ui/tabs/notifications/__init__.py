@@ -201,10 +201,9 @@ class NotificationsTab(RecordTab):
 
     def add_acts(self) -> None:
         add = self.commands.add
-        add(acts.create_act(self, "New notification…", self._compose))
-        words, keys = "Mark all shown read", "Ctrl+Shift+R"
-        read_all = acts.list_act("read_all", words, Icon.READ, self._read_all, self._refuse_all, keys)
-        add(replace(read_all, short="Mark all"))
+        add(acts.create_act(self, self._compose))
+        read_all = self._read_all, self._refuse_all
+        add(acts.list_act("read_all", "", Icon.READ, *read_all, short="Mark all"))
         opens = acts.record_act(_OPENS, self._opens_words, Icon.RUNS, self._open, self._refuse_open, "O")
         add(replace(opens, short="Open"))
         for read, word, icon, key in ((True, "read", Icon.READ, "R"), (False, "unread", Icon.UNREAD, "U")):
@@ -213,10 +212,8 @@ class NotificationsTab(RecordTab):
             said = partial(acts.words_to_set, self, f"Mark {word}", "read", read, f"Mark {{}} {word}")
             short = "" if read else "Unread"
             add(acts.record_act(f"mark_{word}", said, icon, run, refusal, key, short=short))
-        words, keys = "Groups by run or type", "Ctrl+Shift+G"
         without = partial(self.context.without, NOTIFICATIONS.name)
-        groups = ActionSpec("groups", words, Icon.TREE, self._turn_groups, without, keys)
-        add(replace(groups, checked=self._has_groups))
+        add(ActionSpec("groups", "", Icon.TREE, self._turn_groups, without, checked=self._has_groups))
         self.filters.add_trailing(framed_button(self.commands.action("groups")))
         add(acts.delete_act(self, lambda: notifications.delete, "title"))
         self.letters = ByLetters(self.table)

@@ -323,9 +323,7 @@ class RunsTab(RecordTab):
             words = partial(self._words, act)
             ends = act.status is not None and not planning.allowed(act.status) - {RunStatus.DELETED}
             add(record_act(act.name, words, act.icon, run, refusal, act.key, ends=ends))
-        new = replace(
-            create_act(self, "New run…", self._new_run), button_in=ButtonIn.MENU, kind=Kind.SECONDARY
-        )
+        new = replace(create_act(self, self._new_run), button_in=ButtonIn.MENU, kind=Kind.SECONDARY)
         add(new)  # among its filters there is no room for a button more
         whole = self.current.when_whole
         copy = partial(whole, lambda found: copy_run_form(self.context, found.run, self).open_once())

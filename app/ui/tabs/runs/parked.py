@@ -250,6 +250,7 @@ class ParkedIdeas(RecordTab):
         Icon.IDEA,
         ("No parked ideas", "An idea can be put aside here, or from a run."),
         invites=True,
+        keys={"create": ("Ctrl+Shift+N", "New idea…"), "edit": ("F2", "Edit…")},
     )
     _ids: tuple[Any, ...] | None = None
     _wants_due = False
@@ -295,9 +296,7 @@ class ParkedIdeas(RecordTab):
 
     def add_acts(self) -> None:
         add = self.commands.add
-        new = create_act(
-            self, "New idea…", lambda: park_form(self.context, None, self).open_once(), parking.IDEA
-        )
+        new = create_act(self, lambda: park_form(self.context, None, self).open_once(), parking.IDEA)
         add(replace(new, kind=Kind.SECONDARY))  # the dialog's own button is filled
         add(
             record_act(
@@ -313,7 +312,7 @@ class ParkedIdeas(RecordTab):
             partial(self.current.when_whole, self._edit),
             partial(self.selection.refusal, single=True),
         )
-        add(record_act("edit", "Edit…", Icon.EDIT, edit, single, "F2"))
+        add(record_act("edit", "", Icon.EDIT, edit, single))
         add(open_run_act(self, partial(self.selection.refusal, single=True, writes=False)))
         add(delete_act(self, lambda: parking.delete, "idea"))
 

@@ -49,9 +49,7 @@ def _compare_act(tab: RecordTab, looks: StatusLooks) -> ActionSpec:
     def refuse() -> str | None:
         return why_not(tab.list.selected_count()) or tab.selection.refusal(writes=False)
 
-    return ActionSpec(
-        "compare", "Compare…", Icon.TREE, lambda: tab.selection.with_ids(show), refuse, "Ctrl+Alt+C"
-    )
+    return ActionSpec("compare", "", Icon.TREE, lambda: tab.selection.with_ids(show), refuse)
 
 
 def _search_act(tab: RecordTab, show_place: "Callable[[TextPlace], object]") -> ActionSpec:
@@ -69,7 +67,7 @@ def _search_act(tab: RecordTab, show_place: "Callable[[TextPlace], object]") -> 
         show_place(place)
         tab.window().activateWindow()
 
-    return ActionSpec("search_texts", "Search texts…", Icon.SEARCH, run, shortcut="Ctrl+Alt+F")
+    return ActionSpec("search_texts", "", Icon.SEARCH, run)
 
 
 _OF_IDEA = 48
@@ -94,9 +92,7 @@ def _dossier_act(tab: RecordTab) -> ActionSpec:
             write_dossier(tab.context, run_ids[0], *chosen)
 
     refuse = partial(tab.selection.refusal, single=True, writes=False)
-    return ActionSpec(
-        "dossier", "Dossier…", Icon.EXPORT, lambda: tab.selection.with_ids(ask), refuse, "Ctrl+Alt+D"
-    )
+    return ActionSpec("dossier", "", Icon.EXPORT, lambda: tab.selection.with_ids(ask), refuse)
 
 
 def dossier_name(run_id: Any, idea: str) -> str:

@@ -260,27 +260,16 @@ class UsersTab(RecordTab):
 
     def add_acts(self) -> None:
         add = self.commands.add
-        add(create_act(self, "New user…", self._create))
-        add(
-            ActionSpec(
-                "create_many",
-                "New users of a list…",
-                Icon.IMPORT,
-                self._create_many,
-                self._refuse_new,
-                "Ctrl+Shift+U",
-            )
-        )
+        add(create_act(self, self._create))
+        add(ActionSpec("create_many", "", Icon.IMPORT, self._create_many, self._refuse_new))
         form = partial(edit_user_form, self.context, parent=self)
-        add(edit_act(self, "Edit e-mail…", form, short="Edit…"))
+        add(edit_act(self, form, short="Edit…"))
         add(
             edit_act(
                 self,
-                "Set password…",
                 self._password_form,
                 name="set_password",
                 icon=Icon.KEY,
-                keys="Ctrl+Shift+P",
                 refusal=self._without_passwords,
                 short="Password…",
             )
@@ -292,8 +281,7 @@ class UsersTab(RecordTab):
         def refuse() -> str | None:
             return self._without_passwords() or refusal()
 
-        keys, about = "Ctrl+Shift+I", "Invalidate password"
-        add(record_act("invalidate", words, Icon.CANCEL, self._invalidate, refuse, keys, about=about))
+        add(record_act("invalidate", words, Icon.CANCEL, self._invalidate, refuse))
         add(
             record_act(
                 "edit_others",
@@ -301,19 +289,11 @@ class UsersTab(RecordTab):
                 Icon.EDIT,
                 self._edit_others,
                 lambda: self._without_others() or self.selection.refusal(),
-                "Shift+F2",
-                about="Edit other columns…",
             )
         )
-        other = "Filter by another column…"
-        add(
-            ActionSpec(
-                "filter_others", other, Icon.FILTER, self._filter_others, self._without_others, "Ctrl+Shift+L"
-            )
-        )
+        add(ActionSpec("filter_others", "", Icon.FILTER, self._filter_others, self._without_others))
         move = partial(self.selection.words_of_all, "Move to another tenant…", "Move {} to another tenant…")
-        keys, about = "Ctrl+Shift+M", "Move to another tenant…"
-        add(record_act("move", move, Icon.TREE, self._move, self.selection.refusal, keys, about=about))
+        add(record_act("move", move, Icon.TREE, self._move, self.selection.refusal))
         add(delete_act(self, _delete, "email"))
         add(history_act(self))
         self.commands.divide_before("edit", "move", "delete")

@@ -212,12 +212,8 @@ class WebhooksTab(RecordTab):
 
     def add_acts(self) -> None:
         add = self.commands.add
-        add(acts.create_act(self, "New webhook…", self._create))
-        add(
-            acts.edit_act(
-                self, "Edit…", lambda webhook: WebhookDialog(self.context, webhook=webhook, parent=self)
-            )
-        )
+        add(acts.create_act(self, self._create))
+        add(acts.edit_act(self, lambda webhook: WebhookDialog(self.context, webhook=webhook, parent=self)))
         for word, icon, active, key in (
             ("Activate", Icon.ACTIVATE, True, "A"),
             ("Deactivate", Icon.DEACTIVATE, False, "D"),
@@ -231,11 +227,9 @@ class WebhooksTab(RecordTab):
         add(
             acts.edit_act(
                 self,
-                "Duplicate to another tenant…",
                 lambda webhook: WebhookDialog(self.context, like=webhook, parent=self),
                 name="duplicate",
                 icon=Icon.COPY,
-                keys="Ctrl+D",
                 in_menu=True,
             )
         )
@@ -247,7 +241,7 @@ class WebhooksTab(RecordTab):
         rotate = partial(self.selection.refusal, single=True)
         add(ActionSpec("rotate_secret", "Rotate secret…", Icon.REFRESH, self._rotate, rotate))
         add(ActionSpec("check_request", "Check a request…", Icon.SIGNATURE, self._check_request, refusal))
-        add(ActionSpec("deliveries", "Delivery log…", Icon.LOG, self._open_log, shortcut="Ctrl+L"))
+        add(ActionSpec("deliveries", "", Icon.LOG, self._open_log))
         lacks = partial(self.context.without, self.spec.table.name)
         who = "Who receives an event…"
         add(ActionSpec("event_receivers", who, Icon.SEARCH, self._open_receivers, lacks))
