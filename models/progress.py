@@ -102,6 +102,11 @@ class Monitor:
     def __init__(self, progress: Progress = ignore, cancelled: Stop = never) -> None:
         self.progress, self.cancelled = progress, cancelled
 
+    def check(self) -> None:
+        """Raises `Cancelled` where it is to stop."""
+        if self.cancelled():
+            raise Cancelled
+
 
 def share_of(monitor: Monitor, start: float, end: float) -> Monitor:
     """Who follows a part of what the monitor follows: from one share of it to another."""

@@ -21,7 +21,7 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.workers.child import Caller, Children, Job, Orphaned
 from models.engine import Database
-from models.errors import AlreadyThere, Cancelled
+from models.errors import AlreadyThere
 from models.local.atomic import (
     expected_errors,
     in_passing,
@@ -77,8 +77,7 @@ def export_rows_here(
     """
 
     def told(done: int, total: int) -> None:
-        if monitor.cancelled():
-            raise Cancelled
+        monitor.check()
         monitor.progress(done, total)
 
     with (

@@ -450,8 +450,7 @@ def _call(task: Task) -> Any:
 
 
 def _watched(monitor: Monitor, work: Work) -> Any:
-    if monitor.cancelled():
-        raise Cancelled
+    monitor.check()
     with watched(monitor):
         return work()
 

@@ -57,7 +57,7 @@ from app.services.chain.verify.report import Report, in_order
 from app.services.chain.where import Where
 from app.services.text import tenant_name
 from models.engine import Database, raw
-from models.errors import AlreadyThere, Cancelled, RowChanged, StorageError
+from models.errors import AlreadyThere, RowChanged, StorageError
 from models.local import atomic
 from models.progress import UNWATCHED, Monitor, Tick
 
@@ -393,8 +393,7 @@ class _ArchiveWatch:
     def __call__(self, entries: int) -> None:
         self._done += entries
         self._monitor.progress(self._done, max(self._done, self._total))
-        if self._monitor.cancelled():
-            raise Cancelled
+        self._monitor.check()
 
 
 def with_archive(

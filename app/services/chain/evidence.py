@@ -31,7 +31,7 @@ from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.services.chain.where import Where
 from app.services.text import counted, readable, tenant_name, utc_time, visible
 from models.engine import raw
-from models.errors import Cancelled, InvalidInput
+from models.errors import InvalidInput
 from models.local import atomic
 from models.progress import UNWATCHED, Monitor
 
@@ -115,8 +115,7 @@ def write_bundle(
             building.open("wb") as file,
         ):
             for rows in chunks(database, tenant=section.tenant, first=first, last=last):
-                if monitor.cancelled():
-                    raise Cancelled
+                monitor.check()
                 if entry is not None and rows[0][0] == entry.seq:
                     head = _head_of(entry, json.loads(rows[0][1]), report, own[-1])
                 file.writelines(line for _, line in rows)

@@ -19,7 +19,7 @@ from app.services.demo import content, world
 from app.services.demo.world import HANDFUL, SPAN, Row, Tenant, make_user, make_webhook, shares
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.runs.statuses import PHASES
-from models.errors import Cancelled, InvalidInput
+from models.errors import InvalidInput
 from models.local.atomic import new_file
 from models.local.file import connect
 from models.local.migrations import create_database
@@ -55,8 +55,7 @@ def create_demo(
         for number, row in enumerate(given):
             if number % _STEP == 0:
                 progress(number, rows)
-                if monitor.cancelled():
-                    raise Cancelled
+                monitor.check()
             yield row
 
     counts: dict[str, int] = {}

@@ -16,7 +16,7 @@ from app.services.records.rows import RawText, Value, decoded, exactly, holds, i
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS
 from app.services.text import folded, readable
 from models.engine import Database
-from models.errors import Cancelled, NotFound, TableMissing
+from models.errors import NotFound, TableMissing
 from models.local import atomic
 from models.progress import UNWATCHED, Monitor
 from models.schema import read_stored
@@ -78,8 +78,7 @@ def save_all(database: Database, run_id: Value, folder: Path, monitor: Monitor =
             wanted_now = [_content_where(holds(by, key)) for key in some]
             for rows in database.read_each(wanted_now):
                 monitor.progress(len(written), len(keys))
-                if monitor.cancelled():
-                    raise Cancelled
+                monitor.check()
                 for phase, version, content in (map(decoded, row) for row in rows):
                     written.append(into / file_name(phase, version, content, taken))
                     atomic.write(written[-1], _bytes(content), only_if_new=True)

@@ -344,8 +344,7 @@ def judge(
 
     for position, (cells, line) in enumerate(zip(sheet.rows, sheet.lines, strict=True)):
         if position % _OFTEN == 0:
-            if monitor.cancelled():
-                raise Cancelled
+            monitor.check()
             monitor.progress(position, total)
         try:
             email = email_of(_cell(cells, wanted.columns.get(EMAIL)))
@@ -399,8 +398,7 @@ def _refused(database: Database, good: Sequence[NewUser], monitor: Monitor, now:
     found = misfits(
         database, USERS.name, images, given, once=frozenset({EMAIL, TENANT}), cancelled=monitor.cancelled
     )
-    if monitor.cancelled():
-        raise Cancelled
+    monitor.check()
     return found
 
 

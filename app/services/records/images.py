@@ -39,15 +39,7 @@ from app.services.records.typed import in_type
 from app.services.records.unaltered import addable, followed
 from app.services.text import visible
 from models.engine import Database, Limits, Rows, Statement, raw, sql_name
-from models.errors import (
-    Cancelled,
-    ChangedMeanwhile,
-    NotAllowed,
-    NotFound,
-    ReferredByChange,
-    SharedId,
-    TableMissing,
-)
+from models.errors import ChangedMeanwhile, NotAllowed, NotFound, ReferredByChange, SharedId, TableMissing
 from models.progress import UNWATCHED, WATCHING, share_of
 from models.schema import COUNTERS, ForeignKey, StoredTable, StoredTables, read_stored
 
@@ -483,8 +475,7 @@ class Images:
         for number, row in enumerate(rows):
             if number % _OFTEN == 0:
                 tells.progress(number, total)
-                if self.monitor.cancelled():
-                    raise Cancelled
+                self.monitor.check()
             yield row
 
     def refuse_unalterable(self, changes: Sequence[tuple[StoredRow, Image]]) -> None:

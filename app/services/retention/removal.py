@@ -341,8 +341,7 @@ class RetentionRemoval:
 
     def _transact(self, write: Callable[..., float], removed: dict[str, int], share: float = 0.5) -> float:
         """`share` is how much of a full transaction it is, records half of one; the log is folded by that."""
-        if self.monitor.cancelled():
-            raise Cancelled
+        self.monitor.check()
         try:
             held = write(cancelled=self.monitor.cancelled)
         except OutcomeUnknown as error:
@@ -372,8 +371,7 @@ class RetentionRemoval:
         return held
 
     def _tick(self, rows: int) -> None:
-        if self.monitor.cancelled():
-            raise Cancelled
+        self.monitor.check()
         self._advance(rows)
 
     def _advance(self, rows: int) -> None:

@@ -397,8 +397,7 @@ class Run(RetentionRemoval):
         self.shares, held = hold_back(self.shares, self.attempt)
         missing = unsigned(self.shares, self.plan.beside, self.attempt)
         if missing is not None:
-            if self.monitor.cancelled():  # which may have ended the verification
-                raise Cancelled
+            self.monitor.check()  # which may have ended the verification
             if not self.confirmation.without_checkpoint:
                 raise NoCheckpoint(missing)
         named = {one.tenant_id for one in self.result.left}

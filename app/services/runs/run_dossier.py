@@ -30,7 +30,6 @@ from app.services.runs.run_timeline import ALL_ABOUT, RunStory, RunTimeline, ent
 from app.services.secrets.forms import without_secrets
 from app.services.text import counted, lasted, markdown, readable, utc_time, visible
 from models.engine import Database
-from models.errors import Cancelled
 from models.progress import Monitor, Pause
 from models.schema import read_stored
 
@@ -274,8 +273,7 @@ def _others(artifact: Record, page: "_Dossier", pause: Pause) -> Iterator[str]:
 
 
 def _go_on(monitor: Monitor) -> None:
-    if monitor.cancelled():
-        raise Cancelled
+    monitor.check()
 
 
 class _Dossier:

@@ -253,8 +253,7 @@ class RunTexts:
         owner = len(self._owners)
         self._owners.append(of)
         for start, piece in pieces_of(data, encoding):
-            if monitor.cancelled():
-                raise Cancelled
+            monitor.check()
             self._store.add([(owner, start, sought(piece))])
 
 

@@ -39,7 +39,6 @@ from app.services.tenants.virtual import Indexed
 from app.services.text import counted, tenant_name
 from models.engine import OWN_USAGE, Database, Statement, Usage, raw, sql_name, within
 from models.errors import (
-    Cancelled,
     CannotWrite,
     MayBeIn,
     NotAllowed,
@@ -380,8 +379,7 @@ def erase(
         how: dict[str, Any] = {"now": now, "by": actor, "reason": Reason.RETENTION}
         first = share_of(monitor, 0, _VERIFIED)
         chain = _signed(opened, tenant, verify_and_sign(opened.where, store, verify, monitor=first, **how))
-        if monitor.cancelled():
-            raise Cancelled
+        monitor.check()
         with database.cancellable(monitor.cancelled):
             known = contents(chosen, planned.going)
         forget = partial(_forget, opened, planned, store, log, old_secrets)

@@ -182,8 +182,7 @@ class ConnectDialog(FormDialog):
             client.seconds = TEST_SECONDS
             try:
                 found = connecting.databases(client)
-                if monitor.cancelled():
-                    raise Cancelled
+                monitor.check()
                 if not connection.database_id:
                     return found, None, None, None
                 seconds = connecting.tried(connection, client)

@@ -35,7 +35,7 @@ from app.ui.widgets.later import later
 from app.ui.widgets.static_table import Cell, Columns
 from app.workers.receiver import SLOW_SECONDS, Answering, Received, Receiver, ReceiverNotStarted
 from app.workers.runner import Task
-from models.errors import Cancelled, TenantAdminError
+from models.errors import TenantAdminError
 from models.progress import Monitor
 
 _ANSWERS = {
@@ -233,8 +233,7 @@ class ReceiverDialog(Dialog):
         def work(monitor: Monitor) -> dict[int, Checked]:
             found = {}
             for at, one in todo.items():
-                if monitor.cancelled():
-                    raise Cancelled
+                monitor.check()
                 found[at] = _checked(one, tried)
             return found
 
