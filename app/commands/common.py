@@ -200,7 +200,7 @@ def opened(
     Raises the errors of `opening.open_path`, of `open_live` and of `connected`.
     """
     if isinstance(given, LiveName):
-        from app.services.live.opening import open_live  # noqa: PLC0415
+        from app.services.live.connecting import open_live  # noqa: PLC0415
 
         opened = open_live(*connected(given, read_only=read_only))
         if not read_only and tells_clock:

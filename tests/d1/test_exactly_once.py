@@ -16,8 +16,8 @@ from pytestqt.qtbot import QtBot
 from app.services.chain.cautions import Agreed, NoBookmark, NotRecorded
 from app.services.chain.checkpoints.making import try_to_sign
 from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.live.connecting import open_live
 from app.services.live.connections import NamedConnection
-from app.services.live.opening import open_live
 from app.services.records import notifications, users, webhooks, writing
 from app.services.records.change import Change, price_to_change
 from app.services.records.notifications import Composed, compose

@@ -19,8 +19,8 @@ from models.progress import Monitor
 
 # Services and dialogs are imported where they are used: mostly on the job's thread, with the window painted.
 if TYPE_CHECKING:
+    from app.services.live.connecting import OpenedLive
     from app.services.live.connections import NamedConnection
-    from app.services.live.opening import OpenedLive
     from app.services.live.tokens import Tokens
     from app.services.opened import Opened
     from app.ui.widgets.dialogs import Dialog, Door
@@ -100,9 +100,8 @@ class Connecting(QObject):
         asked: list[NamedConnection] = []
 
         def work(monitor: Monitor) -> OpenedLive:
-            from app.services.live.connecting import database  # noqa: PLC0415
+            from app.services.live.connecting import database, open_live  # noqa: PLC0415
             from app.services.live.connections import Connections, Kept  # noqa: PLC0415
-            from app.services.live.opening import open_live  # noqa: PLC0415
 
             asked.append(find())
             kept, (connection, found) = Connections(), database(asked[0], self.tokens)

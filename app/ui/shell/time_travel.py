@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.services.chain.checkpoint import Reason
-from app.services.live.opening import OpenedLive
+from app.services.live.connecting import OpenedLive
 from app.services.live.time_travel import (
     Covered,
     KeptBookmark,

@@ -61,8 +61,8 @@ from models.progress import Monitor
 # The window appears before these are loaded: what needs a file, or a dialog, is imported where it is used.
 if TYPE_CHECKING:
     from app.services.chain.cautions import Caution
+    from app.services.live.connecting import OpenedLive
     from app.services.live.connections import NamedConnection
-    from app.services.live.opening import OpenedLive
     from app.services.opened import Opened
     from app.services.records.change import Change
     from app.services.tenants.erasing import Erasure

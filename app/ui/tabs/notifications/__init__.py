@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QEvent, QItemSelectionModel, QObject, Qt
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.itemmodels.columns import Column, Row, Tone
@@ -35,7 +35,7 @@ from app.ui.tabs.common.when_removed import LEAVES, Leaving
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.buttons import Chip, framed_button
-from app.ui.widgets.by_letters import ByLetters
+from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.formatting import EMPTY
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, has_long_word, in_column
@@ -45,6 +45,77 @@ from models.errors import NothingToDo, TenantAdminError
 
 if TYPE_CHECKING:
     from app.ui.tabs.notifications.groups import GroupsPanel
+
+
+_ALONE = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
+_FLAGS = QItemSelectionModel.SelectionFlag
+
+
+class ByLetters(QObject):
+    """`ByLetters(table)`: while the table has the focus, J goes on to the next row and K back to the one
+    before. X picks a row out, or lets it go again; from then on J and K leave what is selected as it is,
+    until something is selected otherwise.
+    """
+
+    def __init__(self, table: DataTable) -> None:
+        super().__init__(table)
+        self._table = table
+        self._picks = self._is_picking = False
+        self._keys = {Qt.Key.Key_J: self.go_on, Qt.Key.Key_K: self.go_back, Qt.Key.Key_X: self.pick}
+        table.installEventFilter(self)
+        table.selection_changed.connect(self._look)
+
+    def go_on(self) -> None:
+        self._move(1)
+
+    def go_back(self) -> None:
+        self._move(-1)
+
+    def pick(self) -> None:
+        """The current row joins those picked out, or leaves them."""
+        index, selected = self._table.currentIndex(), self._table.selected_ranges()
+        if not index.isValid():
+            self._table.enter()
+            return
+        is_first = selected == [range(index.row(), index.row() + 1)] and not self._is_picking
+        self._picks = True
+        if not is_first:
+            self._table.selectionModel().select(index, _FLAGS.Toggle | _FLAGS.Rows)
+        self._picks, self._is_picking = False, True
+
+    def let_be(self) -> None:
+        """What is selected has been dealt with: J and K select again."""
+        self._is_picking = False
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.KeyPress:
+            return False
+        act = self._keys.get(Qt.Key(event.key()))
+        if act is None or event.modifiers() not in _ALONE:
+            return False
+        if act != self.pick or not event.isAutoRepeat():  # one that is held leads on, and picks once
+            act()
+        return True
+
+    def _move(self, by: int) -> None:
+        table, current = self._table, self._table.currentIndex()
+        if not current.isValid():
+            table.enter()
+            return
+        row = current.row() + by
+        if not 0 <= row < table.model().rowCount():
+            return
+        if self._is_picking and table.selectionModel().hasSelection():
+            self._picks = True
+            index = table.model().index(row, current.column())
+            table.selectionModel().setCurrentIndex(index, _FLAGS.NoUpdate)
+            self._picks = False
+        else:
+            table.select_row(row)
+
+    def _look(self) -> None:
+        self._is_picking = self._is_picking and self._picks
+
 
 _MESSAGE, _LINES = 600, 12
 """Characters and line breaks of a message that is read in full above the other fields."""

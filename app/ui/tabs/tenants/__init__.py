@@ -1,13 +1,14 @@
 """All tenants as a page of the window: how each of them stands, and the way to one of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtCore import QModelIndex, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from app.itemmodels.columns import Bars, Row, Tone
 from app.services.chain.checkpoint import Checkpoint
@@ -18,6 +19,7 @@ from app.services.records.tables import AUDIT_CHAIN
 from app.services.tenants import overview
 from app.services.tenants.listing import ALL_TENANTS, FAILING, NEED, WHICH, TenantLists
 from app.services.tenants.overview import SHOWN, TenantDetail, TenantRow, of_tenants
+from app.services.text import visible
 from app.ui.session.outcome import Asked
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import TabSpec
@@ -26,19 +28,75 @@ from app.ui.tabs.tenants import export_erase, words
 from app.ui.tabs.tenants.export_erase import verify
 from app.ui.tabs.tenants.inspector import ChainPart, EraseFloor, LatestPart, NumbersPart
 from app.ui.tabs.webhooks.faring import bars_of
-from app.ui.theme import Kind
+from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec, ButtonIn, OwnKeys, give_letters
 from app.ui.widgets.buttons import Choice
+from app.ui.widgets.cell_delegate import PAD, is_right
 from app.ui.widgets.count_chips import FoldingChips
+from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.filter_row import DateRange, Span
 from app.ui.widgets.formatting import absolute_time, relative_time
 from app.ui.widgets.labels import Label, Look
-from app.ui.widgets.totals_row import TotalsRow
 from app.workers.scan_pool import store_and_verifier
 from models.engine import Database
 from models.errors import NotFound
 from models.progress import Monitor
+
+
+class TotalsRow(QWidget):
+    """`show_totals({column number: words})`; words go on into the columns beside them that have none."""
+
+    def __init__(self, theme: Theme, table: DataTable) -> None:
+        super().__init__()
+        self._theme, self._table = theme, table
+        self._words: Mapping[int, str] = MappingProxyType({})
+        self.setAccessibleName("Totals")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        columns = table.horizontalHeader()
+        for changed in (columns.sectionResized, columns.sectionMoved, columns.geometriesChanged):
+            changed.connect(self.update)
+        table.horizontalScrollBar().valueChanged.connect(self.update)
+        theme.changed.connect(self.update)
+
+    def show_totals(self, words: Mapping[int, str]) -> None:
+        self._words = words
+        self.setAccessibleDescription(self.said())
+        self.update()
+
+    def said(self) -> str:
+        """All of it, whatever columns are in sight."""
+        titles = (
+            str(self._table.model().headerData(column, Qt.Orientation.Horizontal)) for column in self._words
+        )
+        return ", ".join(
+            f"{title}: {words}" for title, words in zip(titles, self._words.values(), strict=True)
+        )
+
+    def sizeHint(self) -> QSize:
+        return QSize(100, self.fontMetrics().height() + 14)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(self._theme.colour("dim"))
+        columns, model = self._table.horizontalHeader(), self._table.model()
+        left = self._table.viewport().mapTo(self._table, self._table.viewport().rect().topLeft()).x()
+        middle = Qt.AlignmentFlag.AlignVCenter
+        for column, said in self._words.items():
+            if columns.isSectionHidden(column) or columns.sectionSize(column) <= columns.minimumSectionSize():
+                continue  # of icons alone there are no words either
+            place = left + columns.sectionViewportPosition(column)
+            room = QRect(place + PAD, 0, columns.sectionSize(column) - 2 * PAD, self.height())
+            right = is_right(
+                model.headerData(column, Qt.Orientation.Horizontal, Qt.ItemDataRole.TextAlignmentRole)
+            )
+            shown = self.fontMetrics().elidedText(
+                visible(said), Qt.TextElideMode.ElideRight, max(0, room.width())
+            )
+            side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
+            painter.drawText(room, middle | side | Qt.AlignmentFlag.AlignAbsolute, shown)
+        painter.end()
+
 
 WORK, EXPORT, ERASE, VERIFY = "work_in_tenant", "export_data", "erase", "verify_all"
 

@@ -8,7 +8,7 @@ import pytest
 
 from app import paths
 from app.services.files.opening import open_database
-from app.services.live.opening import OpenedLive, open_live
+from app.services.live.connecting import OpenedLive, open_live
 from app.services.opened import Opened
 from app.services.tenants import erasing
 from app.services.tenants.erasing import Erased
