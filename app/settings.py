@@ -187,6 +187,8 @@ class Settings:
     """When Time Travel last brought this live database back, in epoch seconds; None when it never did."""
     copy_of = SettingOf[FileOrName, Path | None](_path, None, _of_database("copy_of"))
     """The file that this one was copied from, since that could not be opened where it is; None as a rule."""
+    restored = SettingOf[FileOrName, tuple[str, ...]](_texts, (), _of_database("restored"))
+    """The file as it was before this one was restored, and what came of it, until a person has read that."""
     seen_through = SettingOf[FileOrName, int | None](_number, None, _of_database("seen_through"))
     """The last audit entry of this file that a person did here or was told of."""
     retention_archive = SettingOf[FileOrName, Path | None](_path, None, _of_database("retention_archive"))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
@@ -47,8 +48,6 @@ from models.schema import Schema, StoredTables, read_stored, shape_of
 
 # What verifies is loaded on the job's thread.
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from app.services.chain.checkpoints.identity import Continuation
     from app.services.chain.checkpoints.making import SignedReport
     from app.services.chain.verify.report import Report
@@ -72,7 +71,6 @@ class Door(StrEnum):
     RESTORE = "Restore from a copy…"
     SALVAGE = "Save what can be read…"
     REOPEN = "Open again"
-    BACK = "Way back…"
     OTHER = "Open another…"
     CONNECT = "Connect to D1…"
     START_OVER = "Start over…"
@@ -500,18 +498,46 @@ class DamageNotice(Notice):
 
 
 class RestoredNotice(Notice):
-    """What a restore came to, and the way back, until a person has read it."""
+    """What a restore came to, and the way back, until a person has read it: also in a later start, as long as
+    the file as it was is there.
+    """
 
-    def __init__(self, context: Context, restored: Restored, ask: Ask, parent: QWidget) -> None:
+    def __init__(self, context: Context, ask: Callable[[Path], object], parent: QWidget) -> None:
         super().__init__(context.theme, parent, below=True)
-        made = restored.problem or ""
-        if restored.checkpoint is not None:
-            made = f"Checkpoint {restored.checkpoint:,} was made of what it holds now."
-        detail = f"The file as it was before: {restored.kept}. {made}".rstrip()
-        tone = Tone.NEUTRAL if restored.problem is None else Tone.WARN
-        self.banner.show_verdict(tone, "Restored", "— this file is as the copy has it", detail)
-        self.back_button = self.add_door(Door.BACK, ask)
-        self.add_button("Dismiss", self.hide)
+        self._context, self._ask = context, ask
+        self.hide()
+        place, memory = context.opened.kept_by, context.settings.restored
+        if (restored := context.opened.restored) is not None:
+            memory.set(place, (str(restored.kept), self._came_to(restored)))
+            self._say(restored.kept, self._came_to(restored), is_wrong=restored.problem is not None)
+        elif remembered := memory.get(place):
+            kept, made = Path(remembered[0]), " ".join(remembered[1:])
+
+            def found(is_there: bool) -> None:
+                if is_there:
+                    self._say(kept, made)
+                else:
+                    memory.set(place, None)
+
+            context.runner.job(lambda _: kept.exists(), on_done=found, on_failed=lambda error: None)
+
+    @staticmethod
+    def _came_to(restored: Restored) -> str:
+        if restored.checkpoint is None:
+            return restored.problem or ""
+        return f"Checkpoint {restored.checkpoint:,} was made of what it held then."
+
+    def _say(self, kept: Path, made: str, *, is_wrong: bool = False) -> None:
+        detail = f"The file as it was before: {kept}. {made}".rstrip()
+        tone = Tone.WARN if is_wrong else Tone.NEUTRAL
+        self.banner.show_verdict(tone, "Restored", "— from a copy", detail)
+        self.back_button = self.add_button("Way back…", lambda: self._ask(kept))
+        self.add_button("Dismiss", self._dismiss)
+        self.show()
+
+    def _dismiss(self) -> None:
+        self._context.settings.restored.set(self._context.opened.kept_by, None)
+        self.hide()
 
 
 class BrokenNotice(Notice):

@@ -231,11 +231,6 @@ class MainWindow(QMainWindow):
             self._still.deleteLater()
             self._still = None
 
-    def _undo_restore(self, opened: Opened) -> None:
-        """Shows what the file as it was before would change; nothing is changed before that is agreed."""
-        if opened.restored is not None:
-            self.files.offer_restore(opened.path, opened.restored.kept)
-
     def _open_to_write(self, path: Path) -> None:
         if self.workspace is not None:
             self._left = path, *self._in_sight(self.workspace)
@@ -481,11 +476,11 @@ class MainWindow(QMainWindow):
             Door.SALVAGE: lambda: self.files.ask_salvage(opened.path),
             Door.OTHER: self.files.ask_open,
             Door.CONNECT: self.connecting.ask_connect,
-            Door.BACK: lambda: self._undo_restore(opened),
             Door.START_OVER: workspace.ask_start_over,
             Door.TIME_TRAVEL: partial(self.commands.trigger, "time_travel"),
         }
         workspace.door_wanted.connect(lambda door: doors[door]())
+        workspace.back_wanted.connect(lambda kept: self.files.offer_restore(opened.path, kept))
         workspace.connect_wanted.connect(self._open_through)
         workspace.everyone_wanted.connect(lambda: self.tenants.pick(None))
         workspace.tenants_found.connect(self._bar.offer_tenants)

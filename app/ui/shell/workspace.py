@@ -121,6 +121,7 @@ class Workspace(QWidget):
     """
 
     door_wanted = Signal(object)
+    back_wanted = Signal(object)
     connect_wanted = Signal(object)
     tenants_found = Signal(object)
     retention_status = Signal(str)
@@ -183,9 +184,8 @@ class Workspace(QWidget):
         self._below = QWidget()
         """What comes while a person reads, at the foot of the tab in sight: it moves no rows there."""
         self._said_below = in_column(within=self._below, spacing=0)
-        if (restored := context.opened.restored) is not None:
-            ask = self.door_wanted.emit
-            self._say_below(notices.RestoredNotice(context, restored, ask, self._below))
+        if context.opened.file is not None:
+            self._say_below(notices.RestoredNotice(context, self.back_wanted.emit, self._below))
         if context.can(Capability.SETTLES):
             self._say_below(notices.UnsettledNotice(context, self._below))
             self._say_below(notices.PauseNotice(context, self._below))

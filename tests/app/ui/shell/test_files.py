@@ -419,6 +419,16 @@ def test_what_was_deleted_comes_back(qtbot: QtBot, window: MainWindow, demo_path
     made = CheckpointStore(paths.checkpoints_dir()).checkpoints(InFile(demo_path))
     assert [item.reason for item in made] == ["verify", "before-restore", "restore"]
 
+    open_file(qtbot, window, demo_path)
+    told = child(window.workspace, RestoredNotice)
+    qtbot.waitUntil(told.isVisible)  # the next start says it, too, until somebody has read it
+    assert str(kept) in told.banner.detail()
+    click(qtbot, told.back_button)
+    dialog(qtbot, window, RestoreDialog).reject()
+    closed(qtbot, window, RestoreDialog)
+    click(qtbot, next(one for one in told.findChildren(QPushButton) if one.text() == "Dismiss"))
+    assert window.settings.restored.get(demo_path) == ()
+
 
 @pytest.mark.slow
 def test_no_notice_that_comes_by_itself_moves_what_one_reads(
