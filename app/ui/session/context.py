@@ -173,6 +173,8 @@ class Context(QObject):
             self.meet_damage()
         if (is_earlier := self.verdict.is_earlier) is not None:
             self.opened.database.is_earlier = is_earlier
+        if is_earlier is False:
+            self.lock.settle()
 
     def _went_back(self, ends_at: int) -> None:
         """What was unlocked was another state; in this one whoever goes on is asked first."""

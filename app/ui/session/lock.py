@@ -79,6 +79,12 @@ class Lock(QObject):
         self.lock()
         return was_unlocked
 
+    def settle(self) -> None:
+        """What they were locked for is settled, as by whoever has accepted it."""
+        if self.why:
+            self.why = ""
+            self.changed.emit()
+
     def _look(self) -> None:
         is_over = time.monotonic() >= self._ends
         if self.is_locked or is_over:

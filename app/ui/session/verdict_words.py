@@ -140,7 +140,8 @@ def _of_what_is_there(verdict: FileVerdict, now: int, utc: bool) -> Words:
         if stands:
             tone, head, icon = WHOLE
             tone = _still(verdict.outcome, tone)
-            rest, detail = f"— {_whole(verdict, now)}", _since_then(verdict.outcome)
+            times = in_two(verdict, now) or _whole(verdict, now)
+            rest, detail = f"— {times}", _since_then(verdict.outcome)
         elif verdict.whole_stands:
             detail = _joined(f"All of it was verified {_whole(verdict, now)}", inside(detail))
         if newer:
@@ -202,6 +203,19 @@ def _about_lost_end(verdict: FileVerdict, now: int) -> str:
 def _whole(verdict: FileVerdict, now: int) -> str:
     """That it was whole, and when."""
     return "whole" if verdict.whole_at is None else f"whole, {ago(verdict.whole_at, now)}"
+
+
+def in_two(verdict: FileVerdict, now: int) -> str:
+    """Of what was verified whole, and whose newest entries were verified later, both times; empty of any
+    other, of which one time says when it was verified through its last entry.
+    """
+    known = verdict.known
+    if known is None or not verdict.whole_stands or verdict.whole_at is None:
+        return ""
+    whole, at = ago(verdict.whole_at, now), ago(known.at, now)
+    since = known.asked.since if isinstance(known, Outcome) else known.since
+    entries = known.report.entries if isinstance(known, Outcome) else known.entries
+    return f"whole {whole}, from checkpoint {since} on {at}" if entries and whole != at else ""
 
 
 def _since_then(outcome: Outcome) -> str:

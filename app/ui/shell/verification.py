@@ -20,7 +20,7 @@ from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.session.outcome import AGAIN, OTHERS, RETENTION, STANDS, Asked, Outcome, by_itself, verify
 from app.ui.session.verdict import COULD_NOT, MOST_COUNTED, how_many
-from app.ui.session.verdict_words import CHANGED, WHOLE, headline, lost_end_in_words, of_gone, of_lost
+from app.ui.session.verdict_words import CHANGED, WHOLE, headline, in_two, lost_end_in_words, of_gone, of_lost
 from app.ui.shell.desktop_notice import tell
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, ago, grouped
@@ -564,9 +564,10 @@ class SelfVerification(QObject):
         tip = f"{words}: {looked} {which}, {absolute_time(known.at, utc)}, by {known.by}"
         outdated = "" if verdict.outcome is None else verdict.outcome.outdated
         stays = outdated in {AGAIN, STANDS} and known.intact
+        times = in_two(verdict, now)  # that of the whole says nothing of what was verified behind it
         if stays:
             newer = f" · {how_many(verdict.newer, 'newer', 'newer')}" if verdict.newer else ""
-            then = "checked again soon" if outdated == AGAIN else ago(at, now)
+            then = "checked again soon" if outdated == AGAIN else times or ago(at, now)
             tone = Tone.NEUTRAL if outdated == AGAIN and tone is Tone.OK else tone
             words += f" through entry {grouped(known.through)}{newer}, {then}"
         elif known.intact and verdict.newer and (stands or said.entries):
@@ -576,7 +577,7 @@ class SelfVerification(QObject):
             # Of another time, it says nothing yet of what came behind that.
             is_told = verdict.outcome is not None or self._counted_for is not None
             upto = "" if is_told else f" through entry {grouped(known.through)}"
-            words += f"{' whole' if stands else ''}{upto}, {ago(at, now)}"
+            words += f"{upto}, {times}" if times else f"{' whole' if stands else ''}{upto}, {ago(at, now)}"
         if verdict.outcome is None:
             tip += "; not looked at since"
             tone = Tone.NEUTRAL if known.intact else tone  # as in the banner: green is what was looked at

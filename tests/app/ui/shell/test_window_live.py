@@ -816,6 +816,14 @@ def test_another_line_that_others_went_on_with_is_told_and_writes_are_locked(
     else:
         gone = f"verified through entry {last + 1:,}, and that entry is not there as it was"
         qtbot.waitUntil(lambda: gone in words(window))
+    page = go(qtbot, window, 1)
+    assert isinstance(page, AuditTab)
+    qtbot.waitUntil(lambda: is_settled(window))
+    click(qtbot, page.panel.accept_button)
+    with qtbot.waitSignal(page.verified):
+        click(qtbot, dialog(qtbot, page, ConfirmDialog).confirm_button)
+    assert context.verdict.lost_end is None and context.lock.is_locked
+    assert window.strip.state.text() == "read-only until unlocked", "nothing is told that was accepted"
 
 
 def test_another_line_that_others_went_on_with_while_it_was_closed_is_told_at_once(
@@ -1706,6 +1714,29 @@ def test_the_chain_is_verified_from_the_checkpoint_on(  # noqa: PLR0917
     page = go(qtbot, window, 1)
     assert isinstance(page, AuditTab)
     qtbot.waitUntil(lambda: page.banner.detail().startswith("5 newer entries are not verified yet"))
+
+
+def test_the_time_of_the_whole_is_not_that_of_what_was_verified_behind_it(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path
+) -> None:
+    open_live(qtbot, window, production)
+    page, context = go(qtbot, window, 1), window.context
+    assert isinstance(page, AuditTab) and context is not None
+    with qtbot.waitSignal(page.verified):
+        page.commands.trigger("verify")
+    append(file, "other", 1)
+    now = context.clock()
+    context.clock = lambda: now + 840
+    with qtbot.waitSignal(page.verified):
+        page.commands.trigger("verify")
+    times, through = "whole 14 min ago, from checkpoint 1 on just now", context.verdict.through
+    assert window.shield.text() == f"Chain verified, {times}"
+    assert page.banner.headline() == f"Chain verified — {times}"
+    append(file, "another", 1)
+    context.outside.look()
+    stands = f"Chain verified through entry {through} · 1 newer, {times}"
+    qtbot.waitUntil(lambda: window.shield.text() == stands)
+    assert page.banner.headline() == f"Chain verified through entry {through} — {times}"
 
 
 def test_a_new_entry_is_proven_by_a_checkpoint_that_is_made_for_it(  # noqa: PLR0917
