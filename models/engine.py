@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -113,10 +114,10 @@ class Statement:
     """One statement of a batch. `expect` is the number of rows it must change, or give where it is a select;
     None for any number. `proof` is a read that finds a row if, and only if, the batch was written: what asks
     where the answer to it was lost, and `what` says of which batch, `mark` which else does the same, and
-    `beside` what a person is to know of it then, where it was written and where not. `into` gets the rows
-    that a select gives when all is written; none where that is known without an answer. `many` are values for
-    which the SQL of a write is run one after another, each as if it were a statement; those of the query are
-    the first of them.
+    `beside` what a person is to know of it then, where it was written and where not. It goes on with the
+    `chain` of a tenant, or with none. `into` gets the rows that a select gives when all is written; none
+    where that is known without an answer. `many` are values for which the SQL of a write is run one after
+    another, each as if it were a statement; those of the query are the first of them.
     """
 
     query: BaseQuery
@@ -127,6 +128,7 @@ class Statement:
     many: Sequence[Row] = ()
     mark: str = ""
     beside: tuple[str, str] = ("", "")
+    chain: str | None = None
 
     def each(self) -> "Iterator[Statement]":
         """The same one by one."""
@@ -258,7 +260,7 @@ class TriedRows:
 class LostEntry:
     """An entry of an audit chain that was known by its hash `at` that time, in epoch seconds, and is not
     there any more; `act` is what this process did that it records, empty where somebody else did it. Of that
-    one the `tenant` is known.
+    one, and of one through which its chain was `verified`, the `tenant` is known.
     """
 
     number: int
@@ -266,23 +268,81 @@ class LostEntry:
     at: int
     act: str = ""
     tenant: str | None = None
+    verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class OwnEntry:
-    """The last entry in a tenant's chain of an act of this program: its number and hash, when it was made, in
-    epoch seconds, and what the act is called.
+class KnownEntry:
+    """An entry in a tenant's chain, by its number and hash, as it was known `at` that time, in epoch
+    seconds.
     """
 
     tenant: str
     number: int
     head: str
     at: int
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """What tells it from every other one."""
+        return self.number, self.head
+
+
+@dataclass(frozen=True, slots=True)
+class OwnEntry(KnownEntry):
+    """The last one of an act of this program, made `at` that time, and what the act is called."""
+
     act: str = ""
 
 
 MOST_OWN: Final = 20
 """Tenants whose newest own entry is looked for while a database is open: each look reads them."""
+
+MOST_IN_TURN: Final = 200
+"""Of the other entries that are known, so many are looked for by one look, and others by the next ones."""
+
+
+class KnownEnds:
+    """The last entries through which tenants' chains were verified, by tenant, the newest first. Any thread
+    may ask.
+    """
+
+    def __init__(self) -> None:
+        self._ends: Mapping[str, KnownEntry] = {}
+        self._missed: frozenset[tuple[int, str]] = frozenset()
+        self._next = 0
+
+    def know(self, ends: Iterable[KnownEntry]) -> None:
+        """Takes these in the place of those before, but for what was missed, until it `forget`s that."""
+        left = [end for end in ends if end.place not in self._missed]
+        left.sort(key=attrgetter("number"), reverse=True)
+        self._ends = {end.tenant: end for end in left}
+
+    def miss(self, lost: Collection[KnownEntry]) -> None:
+        """They are gone: whoever is told of it need not be told again."""
+        self._missed |= {end.place for end in lost}
+        self.know([*self._ends.values()])
+
+    def forget(self) -> None:
+        """What was missed is there again, or is not missed any more."""
+        self._missed = frozenset()
+
+    @property
+    def all(self) -> list[KnownEntry]:
+        return [*self._ends.values()]
+
+    def of(self, tenants: Iterable[str]) -> list[KnownEntry]:
+        ends = self._ends
+        return [ends[name] for name in dict.fromkeys(tenants) if name in ends]
+
+    def some(self, tenants: Iterable[str]) -> list[KnownEntry]:
+        """Those of these, and of the others `MOST_IN_TURN`, each time the next ones."""
+        every, first = self.all, self.of(tenants)
+        if len(every) <= MOST_IN_TURN:
+            return every
+        begins, self._next = self._next % len(every), self._next + MOST_IN_TURN
+        in_turn = (every + every[:MOST_IN_TURN])[begins : begins + MOST_IN_TURN]
+        return list(dict.fromkeys([*first, *in_turn]))
 
 
 class Database(Metered):
@@ -325,6 +385,12 @@ class Database(Metered):
     """The last entry that was known when it `went_back`, where that is known by its hash."""
     own: "Mapping[str, OwnEntry]" = MappingProxyType({})
     """The newest entries that were made here, by tenant, which are looked for where others are."""
+    verified: "KnownEnds | None" = None
+    """How far tenants' chains were verified here, where that is looked for, too; those of `in_sight` at each
+    look, all at the next one where it `looks_at_all`.
+    """
+    in_sight: str | None = None
+    looks_at_all: bool = False
     on_own: "Callable[[Sequence[OwnEntry]], object] | None" = None
     """Hears of them as soon as they are written, on the thread that has; None where nobody keeps them."""
     newest: "tuple[int, str | None]" = 0, None

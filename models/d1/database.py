@@ -49,6 +49,8 @@ from models.engine import (
     D1_LIMITS,
     Capability,
     Database,
+    KnownEnds,
+    KnownEntry,
     LostEntry,
     OwnEntry,
     Rows,
@@ -78,6 +80,21 @@ ORDER BY type = 'index'
 """
 _HOW_MADE: Final = "(SELECT json_group_array(sql) FROM sqlite_master WHERE sql IS NOT NULL)"
 """The same for a comparison: a row for each object, where asking for columns reads as many again for each."""
+_WHICH_GONE: Final = f"""
+SELECT asked.value ->> 0 FROM json_each(?) AS asked
+WHERE NOT EXISTS (
+  SELECT 1 FROM main.{_CHAIN}
+  WHERE seq = asked.value ->> 2 AND hash = asked.value ->> 3 AND +tenant_id = asked.value ->> 1
+)
+AND coalesce((SELECT seq <= asked.value ->> 2 OR previous_hash = '{"0" * 64}' FROM main.{_CHAIN}
+  WHERE tenant_id = asked.value ->> 1 ORDER BY seq LIMIT 1), 1)
+"""  # noqa: S608
+"""By hand: one value for any number of entries. Where the chain of its tenant begins behind one, and not with
+the first entry ever, that was pruned, or erased, which leaves a marker.
+"""
+_GONE: Final = (
+    f"(SELECT json_group_array(position) FROM ({_WHICH_GONE.replace('->> 0', '->> 0 AS position', 1)}))"  # noqa: S608
+)
 _MOST_AT_ONCE: Final = 10_000
 """Records of one act, of about 2 kB each: so many take 3 s here and 2 of D1's 30, and where 5 Mbit/s are sent
 they arrive within `CALL_SECONDS`. Of 120,000, 197 MB, the answer was lost.
@@ -106,6 +123,7 @@ class D1Database(Database):
     readers = 4  # which only wait
     most_at_once = _MOST_AT_ONCE
     through_json = True
+    verified: KnownEnds
     look_seconds = 30.0  # each look is a request
     capabilities = frozenset({Capability.BACKUP, Capability.SETTLES, Capability.OUTSIDE_CHANGES})
 
@@ -151,6 +169,7 @@ class D1Database(Database):
         """Those that this one was answered to be none, until it is told what has become of them."""
         self._not_here: set[int] = set()
         """What was sent to another address, and is not in here."""
+        self.verified = KnownEnds()
         self._in_doubt = False
         """Whether an own batch may still come through, so that no row tells whose it is."""
         self._has_moved = False
@@ -200,8 +219,8 @@ class D1Database(Database):
     def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
         if not queries:
             return []
-        newest, own = self._newest, self.own
-        ends = self._ask_ends(newest[0]) if self._ends is None else []
+        newest, own = self._newest, [*self.own.values()]
+        ends = self._ask_ends(newest[0], own) if self._ends is None else []
         last, read = self._last.get(_CHAIN, 0), self.last_read
         made = [] if read is None or (self._made and self._made[0] is read) else [compiled(raw(_MADE))]
         asked = [*map(compiled, queries)]
@@ -231,8 +250,8 @@ class D1Database(Database):
         changed, or goes from between, is not noticed.
         """
         newest = self._newest  # before the question, which other threads may know the answer to meanwhile
-        own = self.own
-        ends, made, last = self._ask_ends(newest[0]), self._made, self._last.get(_CHAIN, 0)
+        known_ends = self._looked_for()
+        ends, made, last = self._ask_ends(newest[0], known_ends), self._made, self._last.get(_CHAIN, 0)
         if not ends and (self._in_doubt or not self.is_watched):
             return self._others
         known = made[2] if made is not None and made[0] is self.last_read else None
@@ -242,7 +261,8 @@ class D1Database(Database):
                 asked = [{**ends[0], "sql": f"{ends[0]['sql']}, {_HOW_MADE}"}]
                 (((now, there, gone, how),),) = self._read(asked)
                 self._note(now, now, last, parts=_is_other(there, newest))
-                self._miss(gone, own)
+                self._miss(gone, known_ends)
+                self.looks_at_all = False
                 with errors.well_formed(self.place):
                     if sorted(json.loads(how)) != known:
                         self.last_read = None
@@ -266,46 +286,45 @@ class D1Database(Database):
     def tables_looked_at(self) -> StoredTables | None:
         return None if self.last_read is None else self.last_read[1]
 
-    def _ask_ends(self, number: int = 0, *, own: bool = True) -> list[dict[str, Any]]:
-        """The question for the ends of the tables, for the hash of the entry with this number, and for the
-        `own` entries that are gone; none where nobody watches them.
+    def _looked_for(self) -> list[KnownEntry]:
+        """The own entries, and the ends that were verified: each row that is looked at is charged."""
+        own, verified = self.own, self.verified
+        first = [*own, *([] if self.in_sight is None else [self.in_sight])]
+        return _once([*own.values(), *(verified.all if self.looks_at_all else verified.some(first))])
+
+    def _ask_ends(self, number: int = 0, known: Sequence[KnownEntry] = ()) -> list[dict[str, Any]]:
+        """The question for the ends of the tables, for the hash of the entry with this number, and for those
+        of the `known` entries that are gone; none where nobody watches them.
         """
         if self._in_doubt or not self.is_watched or self.last_read is None:
             return []
         stored = self.last_read[1]
         there = f"(SELECT hash FROM main.{_CHAIN} WHERE seq = {number})" if _has_hashes(stored) else "NULL"  # noqa: S608
-        gone, values = self._gone_of(stored, "CASE WHEN {} THEN {} END") if own else ([], [])
-        asked = f"SELECT {self._ends_of(stored)}, {there}, json_array({', '.join(gone)})"
-        return [compiled(raw(asked, *values))]
+        asked = _asked_for(known) if _has_chains(stored) else []
+        gone = ", ".join([_GONE] * len(asked))
+        return [compiled(raw(f"SELECT {self._ends_of(stored)}, {there}, json_array({gone})", *asked))]
 
-    def _gone_of(self, stored: StoredTables, form: str) -> tuple[list[str], list[object]]:
-        """Of each own entry, in this form, that it is gone, and its number; and the values in them all. What
-        goes from the beginning of a chain was pruned, or erased, which leaves a marker.
-        """
-        found, values = list[str](), list[object]()
-        if _has_hashes(stored) and "tenant_id" in stored[_CHAIN].names:
-            for one in self.own.values():
-                there = f"(SELECT 1 FROM main.{_CHAIN} WHERE seq = {one.number} AND hash = ?)"  # noqa: S608
-                its = f"SELECT 1 FROM main.{_CHAIN} WHERE tenant_id = ?"  # noqa: S608
-                is_cut = f"(EXISTS ({its} AND seq < {one.number}) OR NOT EXISTS ({its}))"
-                found.append(form.format(f"NOT EXISTS {there} AND {is_cut}", one.number))
-                values += one.head, one.tenant, one.tenant
-        return found, values
-
-    def _miss(self, gone: object, own: Mapping[str, OwnEntry]) -> None:
-        """Of the `own` entries that were asked for, those that are gone are so for whoever tells it, once."""
+    def _miss(self, gone: object, known: Sequence[KnownEntry]) -> None:
+        """Of the `known` entries that were asked for, those that are gone are so for whoever tells it."""
         try:
-            numbers = {*json.loads(gone)} if isinstance(gone, str) else set()
-            lost = [one for one in own.values() if one.number in numbers and self.own.get(one.tenant) is one]
-        except errors.MISREAD:
+            parts = json.loads(gone) if isinstance(gone, str) else []
+            lost = [known[position] for part in parts for position in part]
+        except (*errors.MISREAD, IndexError):
             return
-        if not lost:
+        places = {end.place for end in lost}
+        ends = [end for end in self.verified.of(end.tenant for end in lost) if end.place in places]
+        own = [one for one in self.own.values() if one.place in places]
+        if not (own or ends):  # told by now
             return
-        self.own = {name: one for name, one in self.own.items() if one not in lost}
-        last = max(lost, key=attrgetter("number"))
+        self.own = {name: one for name, one in self.own.items() if one not in own}
+        self.verified.miss(ends)
+        last = max(_once([*own, *ends]), key=attrgetter("number"))
         self.went_back = self._last.get(_CHAIN, 0) if self.went_back is None else self.went_back
         if self.lost_entry is None:
-            self.lost_entry = LostEntry(last.number, last.head, last.at, last.act, last.tenant)
+            is_own, act = isinstance(last, OwnEntry), last.act if isinstance(last, OwnEntry) else ""
+            self.lost_entry = LostEntry(
+                last.number, last.head, last.at, act, last.tenant, verified=not is_own
+            )
         self._lock_what_is_unlocked()
 
     def _lock_what_is_unlocked(self) -> None:
@@ -570,8 +589,8 @@ class D1Database(Database):
         if cancelled() or _stop()():  # nothing was sent
             raise errors.Cancelled
         proven = next((one for one in reversed(statements) if one.proof is not None), None)
-        ends, asked = self._ask_ends(own=False), [one for one in statements if one.into is not None]
-        back = self._unless_back(ends)
+        ends, asked = self._ask_ends(), [one for one in statements if one.into is not None]
+        back = self._unless_back(ends, {one.chain for one in statements if one.chain is not None})
         writes = guarded([*back, *(one for one in statements if one.into is None)])
         last = self._last.get(_CHAIN, 0)
         whole = [*ends, *writes, *(compiled(one.query) for one in asked), *ends]
@@ -617,10 +636,11 @@ class D1Database(Database):
                     self.client.shared.unknown(sent, is_answered=is_answered)
         return 0.0 if answer is None else answer.seconds
 
-    def _unless_back(self, ends: Sequence[object]) -> list[Statement]:
+    def _unless_back(self, ends: Sequence[object], chains: Collection[str]) -> list[Statement]:
         """That the chain ends no sooner than it did, and no other entry has the number of its last one, where
-        somebody watches it: Time Travel may have brought it back since the last look, and what is asked for
-        is meant for what was there before.
+        somebody watches it, nor is one gone that was made here, or through which one of these `chains` was
+        verified: Time Travel may have brought it back since the last look, and what is asked for is meant for
+        what was there before.
         """
         last = self._last.get(_CHAIN, 0) if ends else 0
         if not last or self.last_read is None:
@@ -630,9 +650,9 @@ class D1Database(Database):
         if head is not None:
             other = f"NOT EXISTS (SELECT 1 FROM main.{_CHAIN} WHERE seq = ? AND hash <> ?)"  # noqa: S608
             is_there &= SQL(other, [number, head])
-        gone, values = self._gone_of(self.last_read[1], "NOT ({0})")
-        if gone:
-            is_there &= SQL(f"({' AND '.join(gone)})", values)
+        if _has_chains(self.last_read[1]):
+            for asked in _asked_for(_once([*self.own.values(), *self.verified.of(sorted(chains))])):
+                is_there &= SQL(f"NOT EXISTS ({_WHICH_GONE})", [asked])
         return [Statement(Select([], [SQL("1")]).where(is_there))]
 
     def require_fits(self, statements: Iterable[Statement]) -> None:
@@ -851,6 +871,32 @@ class D1Database(Database):
 def _has_hashes(stored: StoredTables) -> bool:
     """Whether there is an audit chain whose entries have numbers and hashes."""
     return _CHAIN in stored and {"seq", "hash"} <= {*stored[_CHAIN].names}
+
+
+def _has_chains(stored: StoredTables) -> bool:
+    """The same of one whose entries tell in which tenant's chain they are, and behind which."""
+    return _has_hashes(stored) and {"tenant_id", "previous_hash"} <= {*stored[_CHAIN].names}
+
+
+_MOST_ASKED: Final = 1_000_000
+"""Characters of entries that are asked for by one value: D1 takes two million bytes."""
+
+
+def _asked_for(known: Sequence[KnownEntry]) -> list[str]:
+    """These entries as JSON, for `_WHICH_GONE`: by their positions, in as few values as D1 takes."""
+    texts, length = list[list[str]](), _MOST_ASKED
+    for position, one in enumerate(known):
+        text = json.dumps([position, one.tenant, one.number, one.head])
+        if (length := length + len(text)) > _MOST_ASKED:
+            texts.append([])
+            length = len(text)
+        texts[-1].append(text)
+    return [f"[{','.join(part)}]" for part in texts]
+
+
+def _once(known: Iterable[KnownEntry]) -> list[KnownEntry]:
+    """Each entry but once, as the first of those that are the same."""
+    return [*{one.place: one for one in reversed([*known])}.values()][::-1]
 
 
 def _is_other(there: object, newest: tuple[int, str | None]) -> bool:

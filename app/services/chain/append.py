@@ -510,7 +510,8 @@ def append_statements(
         guard = tenant, rules.GENESIS, expected, *values, expected
         entry = tenant, kind, payload, *guard, head.hash, head.created_at
         query = raw(_INSERT.format(unless=unless_found), *entry)
-        statements.append(Statement(query, proof=raw(_WRITTEN, tenant, head.hash), what=called))
+        proof = raw(_WRITTEN, tenant, head.hash)
+        statements.append(Statement(query, proof=proof, what=called, chain=tenant))
         unless_found, values = "", []
     return statements
 

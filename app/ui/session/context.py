@@ -187,9 +187,8 @@ class Context(QObject):
         if entry is not None and not is_gone:
             short = f"entry {entry.number:,} is gone"
             words = f"Entry {entry.number:,}{known_by(entry)}, is not there any more"
-            words += (
-                f": {ends}" if ends_at < entry.number else ": another line of entries stands in its place"
-            )
+            others = "others' entries stand behind it, or another line of entries in its place"
+            words += f": {ends if ends_at < entry.number else others}"
         words = words.removesuffix(".")
         for caution in (EarlierState, WentBack):  # what was agreed to was about another state
             self.agreed.forget(caution(self.opened.database.place))
@@ -805,7 +804,7 @@ class Outside(QObject):
         brought it back to before.
         """
         if isinstance(error, TableMissing | ColumnMissing | RowChanged | BroughtBack):
-            self.look()
+            self.look(everything=isinstance(error, BroughtBack))
         elif isinstance(error, WritesLocked):
             self.look_why()
         elif isinstance(error, ConnectionGone):
@@ -853,9 +852,13 @@ class Outside(QObject):
         self._poll.stop()
         self._kept.stop()
 
-    def look(self, then: Callable[[], object] | None = None) -> None:
-        """Looks now; calls `then` when all that was written until now is known."""
-        if then is None and self._asked:
+    def look(self, then: Callable[[], object] | None = None, *, everything: bool = False) -> None:
+        """Looks now; calls `then` when all that was written until now is known. Each look asks for some of
+        the ends that were verified, one at `everything` for all.
+        """
+        if everything:
+            self._database.looks_at_all = True
+        elif then is None and self._asked:
             return
         then = then or (lambda: None)
         if not self._can_tell:

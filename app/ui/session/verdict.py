@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from PySide6.QtCore import QObject, Signal
 
 from app.services.chain.rules import BROKEN, SOUND, Code, Verdict
-from app.services.text import counted
+from app.services.text import counted, tenant_name
 
 # Rows show before any verdict is known.
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ def how_many(newer: int, singular: str, plural: str) -> str:
 
 def known_by(entry: LostEntry, where: str = "by this window") -> str:
     """How a window came to know it, behind its number."""
+    if entry.verified and entry.tenant is not None:
+        return f", through which {tenant_name(entry.tenant)} was verified"
     return f" ({entry.act}), made {where}" if entry.act else f", seen {where}"
 
 
@@ -261,7 +263,11 @@ class FileVerdict(QObject):
 
         self._back = ends_at, now
         known = self.known
-        if known is not None and known.intact and self.lost_end is None:
+        if entry is not None and entry.verified and self.lost_end is None and not self.is_broken:
+            self.lost_end = LostEnd(
+                entry.number, entry.at, entry.head, ends_at, entry.tenant, missed=True, of_tenant=True
+            )
+        elif known is not None and known.intact and self.lost_end is None:
             if entry is not None and entry.number > known.through:  # which nobody has verified
                 how = known_by(entry, "here")  # which outlives the window
                 self.lost_end = LostEnd(
@@ -274,16 +280,17 @@ class FileVerdict(QObject):
 
     def lose_end(self, end: LostEnd) -> bool:
         """The end of what was verified is gone, since the file was open before or since then; whether that is
-        new.
+        new. More may be known of it by now.
         """
         from app.ui.session.outcome import OTHERS  # noqa: PLC0415 - with what verifies
 
-        if self.lost_end is not None or self.is_broken:
+        was = self.lost_end
+        if self.is_broken or was == end or not (was is None or was.is_within(end)):
             return False
         self.lost_end = end
         self.outdate(OTHERS)
         self.changed.emit()
-        return True
+        return was is None
 
     def contradict(self, now: int | None) -> None:
         """Checkpoints, which others may have made since, know more than is there; or, with None, do not."""

@@ -1,6 +1,7 @@
 """The verification of the open file that happens by itself, and what the shield in the status bar says."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from time import monotonic
 
@@ -85,6 +86,8 @@ class SelfVerification(QObject):
         `_ran_at`.
         """
         self._met: Task | None = None
+        self._watched = 0, 0
+        """Which ends are looked for, of those that are kept."""
 
     def start(self) -> None:
         """Says what is known, then verifies; nothing of a file without an audit chain of which nothing ever
@@ -292,12 +295,27 @@ class SelfVerification(QObject):
         self._context.runner.read(read, on_done=found, on_failed=failed)
 
     def _read_last(self, done: Callable[[KeptVerdict | None], None]) -> None:
-        where = self._context.opened.where
-        self._context.runner.job(
-            lambda monitor: store_and_verifier()[0].verdicts.last(where),
-            on_done=done,
-            on_failed=lambda error: done(None),
+        where, watched, known = (
+            self._context.opened.where,
+            self._context.opened.database.verified,
+            self._watched,
         )
+
+        def read(monitor: Monitor) -> tuple[KeptVerdict | None, tuple[int, int]]:
+            from app.services.chain.checkpoints import lost_ends  # noqa: PLC0415 - with what verifies
+
+            verdicts = store_and_verifier()[0].verdicts
+            last, version = verdicts.last(where), known
+            if watched is not None and (version := verdicts.version_of_ends(where)) != known:
+                lost = None if last is None else last.lost_end
+                watched.know(lost_ends.ends_to_watch(verdicts.ends(where), lost))
+            return last, version
+
+        def told(found: tuple[KeptVerdict | None, tuple[int, int]]) -> None:
+            last, self._watched = found
+            done(last)
+
+        self._context.runner.job(read, on_done=told, on_failed=lambda error: done(None))
 
     def _hear_of(self, last: KeptVerdict | None) -> None:
         """Takes what a command has found; where something was found here, which shows more of it, only that
@@ -331,7 +349,7 @@ class SelfVerification(QObject):
 
     def _search(self) -> None:
         def search(last: KeptVerdict | None) -> None:
-            self._look_for_end(last)
+            self._look_for_end(None if last is None else replace(last, lost_end=None))
             self._verdict.end_search()
 
         self._verdict.begin_search()
@@ -355,7 +373,9 @@ class SelfVerification(QObject):
             self._look_for_own(there)
             if end is not None:
                 is_new, lock = self._verdict.lose_end(end), self._context.lock
-                self._keep_end(end, is_lost=True)
+                if (watched := self._context.opened.database.verified) is not None:  # it is told
+                    watched.miss(watched.all if end.unnamed else watched.of(end.tenants))
+                self._keep_end(self._verdict.lost_end or end, is_lost=True)
                 if is_new and lock.needed and not lock.is_locked:  # what was unlocked was another state
                     self._context.outside.went_back.emit(end.ends_at)
             self._verdict.end_search()
@@ -485,6 +505,10 @@ class SelfVerification(QObject):
                 return
             if head is not None and there == head:
                 self._verdict.came_forward()
+                if (watched := self._context.opened.database.verified) is not None:
+                    watched.forget()
+                    self._watched = 0, 0
+                    self._search()
                 # Where nothing was verified since, nothing else says so.
                 self._context.opened.database.is_earlier = bool(self._verdict.is_earlier)
                 self._keep_end(lost, is_lost=False)

@@ -326,7 +326,7 @@ class Workspace(QWidget):
         return page is not None and bool(page.table.selected_ranges())
 
     def set_tenant(self, tenant: str | None) -> None:
-        self.scope = Scope(tenant)
+        self.scope, self.context.opened.database.in_sight = Scope(tenant), tenant
         for position, page in self._built.items():
             if position != _TENANTS:
                 page.set_scope(self.scope)
@@ -370,7 +370,7 @@ class Workspace(QWidget):
         """The same, as it is now, and looks at what lists do not tell, whether the tables are others, say."""
         for page in self._built.values():
             page.list.asked()
-        self.context.outside.look()
+        self.context.outside.look(everything=True)
         if "retention" in vars(self):
             self.retention.look()
         self.refresh()

@@ -7,6 +7,8 @@ from contextlib import closing, suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from secrets import token_hex
+from typing import Any
 
 import apsw
 import pytest
@@ -21,7 +23,7 @@ from models.d1.client import Client
 from models.d1.database import D1Database
 from models.d1.errors import Failed, InUse, NotOffered, NotReached, ReturnUnknown
 from models.d1.shared import Shared
-from models.engine import Settled, Statement, raw
+from models.engine import MOST_IN_TURN, KnownEntry, LostEntry, Settled, Statement, raw
 from models.errors import (
     BroughtBack,
     Cancelled,
@@ -40,6 +42,8 @@ from models.schema import inspect, read_stored
 from tests.app.services.chain.test_append import assert_one_chain
 from tests.conftest import NOW
 from tests.d1.edge import ACCOUNT, GUARD, TOKEN, Edge
+from tests.fixtures import chains
+from tests.fixtures.connected import execute
 from tests.fixtures.inserting import INTO_USERS
 from tests.fixtures.live import Live
 
@@ -811,7 +815,7 @@ def test_what_another_thread_learns_while_a_look_is_prepared_is_no_other_line(
     production.outside_changes()
     ask_ends = production._ask_ends
 
-    def meanwhile(*number: int) -> object:
+    def meanwhile(*number: Any) -> object:
         asked = ask_ends(*number)
         production._newest = 2, "of its own act"
         return asked
@@ -819,3 +823,97 @@ def test_what_another_thread_learns_while_a_look_is_prepared_is_no_other_line(
     monkeypatch.setattr(production, "_ask_ends", meanwhile)
     production.outside_changes()
     assert production.went_back is None
+
+
+def verified(production: D1Database) -> dict[str, KnownEntry]:
+    """Its tenants' chains were verified to their ends: what these are."""
+    found = production.rows(raw("SELECT tenant_id, max(seq), hash FROM audit_chain GROUP BY tenant_id"))
+    ends = {tenant: KnownEntry(tenant, number, head, NOW) for tenant, number, head in found}
+    production.verified.know(ends.values())
+    return ends
+
+
+def three_chains(production: D1Database) -> dict[str, KnownEntry]:
+    production.is_watched = True
+    for tenant in ("acme", "acme", "blue", "other"):
+        users.create(production, tenant, f"{token_hex(4)}@{tenant}.example", actor="ops", now=NOW)
+    ends = verified(production)
+    production.outside_changes()
+    production.own = {}  # of another program, then
+    return ends
+
+
+def test_a_verified_end_that_is_cut_out_behind_others_is_missed_by_a_look_and_keeps_acts_of_its_tenant_out(
+    production: D1Database, file: Path
+) -> None:
+    ends = three_chains(production)
+    execute(file, "DELETE FROM audit_chain WHERE seq = 2")
+    with pytest.raises(BroughtBack, match="in an earlier state"):
+        users.create(production, "acme", "c@acme.example", actor="ops", now=NOW)
+    users.create(production, "blue", "c@blue.example", actor="ops", now=NOW)
+    assert "c@acme.example" not in emails(file) and production.went_back is None
+    production.outside_changes()
+    lost, end = production.lost_entry, ends["acme"]
+    assert production.went_back == 5
+    assert lost == LostEntry(2, end.head, NOW, tenant="acme", verified=True)
+    production.went_back = production.lost_entry = None
+    verified(production)
+    production.verified.know(ends.values())
+    production.outside_changes()
+    assert production.went_back is None, "it is told once"
+    users.create(production, "acme", "d@acme.example", actor="ops", now=NOW)
+
+
+@pytest.mark.parametrize("way", ["pruned", "gone on with"])
+def test_a_verified_end_that_was_pruned_or_gone_on_with_is_not_missed(
+    production: D1Database, file: Path, way: str
+) -> None:
+    three_chains(production)
+    theirs = D1Database(production.client, production.database_id)
+    users.create(theirs, "acme", "more@acme.example", actor="them", now=NOW)
+    if way != "gone on with":  # the last one is the marker, as it were
+        execute(file, "DELETE FROM audit_chain WHERE tenant_id = 'acme' AND seq < 5")
+    users.create(theirs, "blue", "more@blue.example", actor="them", now=NOW)
+    for _ in range(2):
+        production.outside_changes()
+        assert production.went_back is None
+        users.create(production, "acme", f"{token_hex(4)}@acme.example", actor="ops", now=NOW)
+
+
+def test_a_look_reads_a_bounded_number_of_ends_and_all_in_turn_or_where_it_is_asked_to(
+    production: D1Database, edge: Edge, file: Path
+) -> None:
+    """In one request, as ever; two rows for each, the question itself among them, and more for one that is
+    gone.
+    """
+    production.is_watched = True
+    with closing(apsw.Connection(str(file))) as connection:
+        for number in range(1, 1_001):
+            chains.append(connection, f"tenant-{number}", [NOW])
+    production.rows(raw("SELECT 1"))
+    ends = verified(production)
+    production.outside_changes()
+
+    def read_by(look: Callable[[], object]) -> int:
+        usage, calls = production.usage, len(edge.calls)
+        assert usage is not None
+        before = usage.read
+        look()
+        assert len(edge.calls) == calls + 1
+        return usage.read - before
+
+    assert 2 * MOST_IN_TURN <= read_by(production.outside_changes) < 2 * MOST_IN_TURN + 60
+    production.looks_at_all = True
+    assert 2_000 <= read_by(production.outside_changes) < 2_060
+    assert not production.looks_at_all
+    execute(file, "DELETE FROM audit_chain WHERE tenant_id IN ('tenant-999', 'tenant-3')")
+    production.in_sight = "tenant-3"
+    production.outside_changes()
+    assert production.lost_entry is not None
+    told = {production.lost_entry.tenant}
+    for _ in range(5):
+        production.went_back = production.lost_entry = None
+        production.outside_changes()
+        told |= {production.lost_entry.tenant} if production.lost_entry else set()
+    assert told == {"tenant-3", "tenant-999"}
+    assert len(ends) == 1_000

@@ -176,6 +176,8 @@ class KeptVerdicts:
         elif is_lost and lost is None and last.through == end.through:
             missed = replace(end, head=last.head, tenant=last.tenant, missed=True)
             self.keep(where, replace(last, lost_end=missed))
+        elif is_lost and lost is not None and lost != end and lost.is_within(end):  # of which more is known
+            self.keep(where, replace(last, lost_end=replace(end, missed=True)))
         elif not is_lost and lost is not None and lost.through == end.through:
             self.keep(where, replace(last, lost_end=lost.before))
 
@@ -193,6 +195,10 @@ class KeptVerdicts:
             return KeptEnds(ends, stored["ledger"], stored["file"] == where.location[1], first)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return KeptEnds()
+
+    def version_of_ends(self, where: Where) -> tuple[int, int]:
+        """Another one where they were kept since. Raises as `Where.location`."""
+        return version_of(self._ends_of(where))
 
     def keep_ends(self, where: Where, ends: KeptEnds) -> None:
         """Remembers the newest of them as those of this file, where that can be written."""

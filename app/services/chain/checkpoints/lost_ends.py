@@ -21,7 +21,7 @@ from app.services.chain.rules import GENESIS, Verdict
 from app.services.chain.verify.report import EVERYTHING, NOT_ACCEPTED, LostEnd, Report, Section
 from app.services.chain.where import Where
 from app.services.text import tenant_name, utc_time
-from models.engine import OwnEntry
+from models.engine import KnownEntry, OwnEntry
 from models.errors import NotAllowed, TenantAdminError
 
 _OF_ALL: Final = (
@@ -505,6 +505,23 @@ def lost_end_of(where: Where, store: CheckpointStore, last: KeptVerdict | None) 
             lost = _if_lost(where, end, seen)
     lost = _with_others(lost, [replace(end, ends_at=ends_at) for end in found])
     return _named_another(where, kept, lost) if there else lost
+
+
+def ends_to_watch(kept: KeptEnds, lost: LostEnd | None) -> list[KnownEntry]:
+    """Of each tenant the last entry through which it was verified, for whoever looks at a database now and
+    then: of one whose end was missed before, that of what was verified since, and none of those that are
+    known to be `lost`.
+    """
+    told = frozenset() if lost is None else lost.tenants
+    found = [
+        (name, end.now, end.now_head, end.at) if end.missed else (name, end.through, end.head, end.at)
+        for name, end in kept.ends.items()
+    ]
+    return [
+        KnownEntry(name, seq, head, at)
+        for name, seq, head, at in found
+        if seq and head is not None and (name not in told or kept.ends[name].missed)
+    ]
 
 
 def lost_own_of(where: Where, store: CheckpointStore) -> tuple[list[LostEnd], list[OwnEntry]]:

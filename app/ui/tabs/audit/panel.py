@@ -471,6 +471,7 @@ class VerificationPanel(QWidget):
         else:
             self.show_outcome(outcome)
             self._context.verdict.changed.emit()
+            self._context.verdict.may_be_another.emit()  # what was kept, the ends of tenants among it
             self._then(outcome)
 
     def _failed(self, error: TenantAdminError) -> None:

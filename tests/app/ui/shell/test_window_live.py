@@ -916,6 +916,62 @@ def test_an_own_act_that_goes_from_between_is_told_and_nothing_is_written_beside
         assert lost is not None and lost.tenants == {tenant}, "and no other tenant is charged"
 
 
+@pytest.mark.parametrize("asks", ["poll", "look", "act"])
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_verified_end_that_goes_from_between_is_told_and_nothing_is_written_beside_that(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path, asks: str, *, alone: bool
+) -> None:
+    """Somebody else's entries, the last ones of a tenant, behind which another tenant's stand."""
+    (paths.checkpoints_dir()).mkdir(parents=True)
+    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
+    page, context = open_live(qtbot, window, production), window.context
+    assert context is not None and window.workspace is not None
+    choose(qtbot, page, 0)
+    last = int(ask(file, "SELECT max(seq) FROM audit_chain")[0][0])
+    ((tenant,),) = ask(file, f"SELECT tenant_id FROM users WHERE id = '{page.list.current_id()!s}'")
+    ((other,),) = ask(file, f"SELECT tenant_id FROM users WHERE tenant_id <> '{tenant}' LIMIT 1")
+    with closing(apsw.Connection(str(file))) as connection:
+        chains.append(connection, tenant, [NOW, NOW])
+        chains.append(connection, other, [NOW])
+    if alone:
+        window.workspace.set_tenant(tenant)
+        qtbot.waitUntil(lambda: is_settled(window))
+    go(qtbot, window, 1)
+    press("Ctrl+Return")
+    verified = context.opened.database.verified
+    assert verified is not None
+    qtbot.waitUntil(lambda: [one.number for one in verified.of([tenant])] == [last + 2])
+    qtbot.waitUntil(lambda: is_settled(window) and not context.verdict.is_asked)
+    unlock(qtbot, window)
+    go(qtbot, window, 0)
+    execute(file, f"DELETE FROM audit_chain WHERE seq IN ({last + 1}, {last + 2})")
+    with qtbot.waitSignal(context.outside.went_back):
+        if asks == "poll":
+            context.outside.look()
+        elif asks == "look":
+            press("F5")
+        else:
+            choose(qtbot, page, 0)
+            edit_email(qtbot, window, "zoe@acme-corp.example")
+    gone = f"entry {last + 2:,}"
+    assert context.lock.is_locked and window.strip.state.text() == f"locked again: {gone} is gone"
+    assert ask(file, "SELECT count(*) FROM users WHERE email = 'zoe@acme-corp.example'") == [(0,)]
+    if asks != "act":
+        qtbot.waitUntil(lambda: window.shield.text() == "Older state, or cut off")
+        qtbot.waitUntil(
+            lambda: f"verified through {gone} of {tenant}, and that entry is not" in words(window)
+        )
+        qtbot.waitUntil(lambda: is_settled(window))
+        lost = context.verdict.lost_end
+        assert lost is not None and lost.tenants == {tenant}, "and no other tenant is charged"
+        choose(qtbot, page, 0)
+        unlock(qtbot, window)
+        edit_email(qtbot, window, "zoe@acme-corp.example")
+        question = dialog(qtbot, window, ConfirmDialog)
+        assert question.windowTitle().endswith("Go on from an earlier state?")
+        assert f"through {gone} of {tenant}" in words(question)
+
+
 @pytest.mark.parametrize("replaced", [False, True])
 def test_an_own_act_that_went_while_it_was_closed_is_told_when_it_is_opened(
     qtbot: QtBot, window: MainWindow, production: str, file: Path, *, replaced: bool
