@@ -146,7 +146,7 @@ class ShortcutsDialog(Dialog):
         self.setMinimumWidth(640)
         rows = [(Cell(key), Cell(what), Cell(where)) for where, key, what in keys]
         most = _rows_beside(self, _BESIDE_KEYS)
-        self.table = StaticTable(theme, "Keyboard shortcuts", _KEYS, rows, most=most, wide=1)
+        self.table = StaticTable(theme, "Keyboard shortcuts", _KEYS, rows, most=most, wide=1, wraps=2)
         self.add_widget(self.table)
         self.set_close_button()
 

@@ -35,11 +35,7 @@ _WHICH = {
     tables.PLANNING_RUNS.name: "those marked deleted",
     tables.PLANNING_ARTIFACTS.name: "all of those runs",
 }
-_TABLES = (
-    StaticColumn("What"),
-    StaticColumn("Rows that go", right=True),
-    StaticColumn("Which of them", dim=True),
-)
+_TABLES = (StaticColumn("What"), StaticColumn("Rows", right=True), StaticColumn("Which", dim=True))
 _TENANTS = (
     StaticColumn("Tenant"),
     StaticColumn("Entries that go", right=True),
@@ -315,7 +311,7 @@ class RetentionDialog(Dialog):
             for table, count in plan.counts.items()
             if count or (table == tables.AUDIT_CHAIN.name and plan.has_chain)
         ]
-        self.tables = StaticTable(self.theme, "What goes", _TABLES, rows, most=None, wide=2)
+        self.tables = StaticTable(self.theme, "What goes", _TABLES, rows, most=None, wide=2, wraps=4)
         self.add_widget(self.tables)
         self._numbers.append(self.tables)
         if plan.changed:

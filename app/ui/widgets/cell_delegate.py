@@ -309,7 +309,7 @@ def is_right(alignment: Any) -> bool:
 
 class WrappingCells(CellDelegate):
     """Cells of up to `most` lines, in rows as high as `height_of` says; each stands where its own alignment
-    says. An icon stands right before the words; with `Icon.STAR` these are bold.
+    or that of its column says. An icon stands right before the words; with `Icon.STAR` these are bold.
     """
 
     def __init__(self, theme: Theme, view: QTableView, most: int = 4) -> None:
@@ -331,15 +331,17 @@ class WrappingCells(CellDelegate):
         high = self._plain_metrics.lineSpacing()
         return round(max(1, len(lines)) * high + 2 * self._above(high))
 
-    def _above(self, line: float) -> float:
+    def _above(self, line: float) -> int:
         """What is over the first line of each cell, so that those of a row stand on one base line."""
-        return (self._view.verticalHeader().defaultSectionSize() - line) / 2
+        return round((self._view.verticalHeader().defaultSectionSize() - line) / 2)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         rect: QRect = option.rect
         selected = self._view.selectionModel().isSelected(index)
         self._paint_ground(painter, rect, index, selected)
-        tone, icon, is_right_ = index.data(_TONE), index.data(_ICON), is_right(index.data(ALIGNMENT))
+        column = self._of_column(index.model(), index.column())
+        is_right_ = column.right or is_right(index.data(ALIGNMENT))
+        tone, icon = index.data(_TONE), index.data(_ICON)
         is_bold = icon == Icon.STAR
         room = rect.width() - 2 * PAD - (ICON + GAP if icon else 0)
         if room <= 0:
@@ -352,18 +354,20 @@ class WrappingCells(CellDelegate):
         if icon:
             quiet = tone is None or tone == Tone.NEUTRAL
             colour = ("text" if selected else "dim") if quiet else tone
+            colour = colour if self._view.isEnabled() else "disabled"
             pixmap = self._theme.pixmap(icon, colour, ICON, self._view.devicePixelRatioF())
             wide = max((metrics.horizontalAdvance(line) for line in lines), default=0)
             at = left + (round(room - wide) if is_right_ else 0)
             middle = round(y - metrics.ascent() + (high - ICON) / 2)
             painter.drawPixmap(at, middle, pixmap)
             left += ICON + GAP
-        dim = self._of_column(index.model(), index.column()).dim
         painter.setFont(self._bold if is_bold else self._plain)
-        if tone and not selected:
+        if not self._view.isEnabled():
+            painter.setPen(self._off_pen)
+        elif tone and not selected:
             painter.setPen(self._pens[tone])
         else:
-            painter.setPen(self._dim_pen if dim and not selected else self._text_pen)
+            painter.setPen(self._dim_pen if column.dim and not selected else self._text_pen)
         for line in lines:
             x = left + (room - metrics.horizontalAdvance(line) if is_right_ else 0)
             painter.drawText(QPointF(round(x), round(y)), line)

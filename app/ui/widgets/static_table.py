@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from functools import partial
 from heapq import nlargest
 
-from PySide6.QtCore import QEvent, QModelIndex, QPoint, QSignalBlocker, QSize, QSortFilterProxyModel, Qt
+from PySide6.QtCore import (
+    QEvent,
+    QModelIndex,
+    QPoint,
+    QSignalBlocker,
+    QSize,
+    QSortFilterProxyModel,
+    Qt,
+    QTimer,
+)
 from PySide6.QtGui import QResizeEvent, QStandardItemModel
 from PySide6.QtWidgets import QBoxLayout, QHeaderView, QMenu, QSizePolicy, QWidget
 
@@ -28,7 +37,7 @@ from app.itemmodels.columns import (
 from app.services.text import visible
 from app.ui.theme import Theme
 from app.ui.widgets.actions import give_letters
-from app.ui.widgets.cell_delegate import is_right
+from app.ui.widgets.cell_delegate import WrappingCells, is_right
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.labels import in_row
 
@@ -62,7 +71,8 @@ class Cell:
 class StaticTable(DataTable):
     """As high as its rows, up to `most`, or less where there is no room; with None as all of them, for what
     scrolls by itself. `wide` is the column that takes the width that the others leave, and `giving` are those
-    that go out of sight where there is no room, the first of them first; the header says how many have.
+    that go out of sight where there is no room, the first of them first; the header says how many have. With
+    `wraps` what has no room in a line goes on in up to so many.
     """
 
     acts_on_cells = False
@@ -79,8 +89,10 @@ class StaticTable(DataTable):
         most: int | None = 8,
         wide: int = 0,
         giving: Sequence[int] = (),
+        wraps: int = 0,
         parent: QWidget | None = None,
     ) -> None:
+        self._heights: QTimer | None = None
         super().__init__(theme, name, parent=parent)
         self._most, self._wide, self._gives = most, wide, bool(giving)
         self._stays_high = False
@@ -105,6 +117,13 @@ class StaticTable(DataTable):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         self.horizontalScrollBar().rangeChanged.connect(self.updateGeometry)
         self.menu_requested.connect(self._open_menu)
+        self._wrapping = WrappingCells(theme, self, wraps) if wraps else None
+        if self._wrapping is not None:
+            self.cells = self._wrapping
+            self.setItemDelegate(self.cells)
+            self._heights = QTimer(self, singleShot=True, interval=0)
+            self._heights.timeout.connect(self.fit_rows)
+            titles.sectionResized.connect(lambda *_: self._fit_soon())
         if giving:
             self.columns.set_main(wide, self.least_wide)
             self.columns.let_give_way(giving)
@@ -133,6 +152,23 @@ class StaticTable(DataTable):
             self.columns.fill()
             self._share()
         self.set_most(self._most)
+        self._fit_soon()
+
+    def fit_rows(self) -> None:
+        """Makes rows as high as their words need."""
+        if self._wrapping is None:
+            return
+        model, titles, rows = self.model(), self.horizontalHeader(), self.verticalHeader()
+        widths = {column: titles.sectionSize(column) for column in range(titles.count())}
+        shown = [(column, width) for column, width in widths.items() if width]
+        for row in range(model.rowCount()):
+            needs = (self._wrapping.height_of(model.index(row, column), width) for column, width in shown)
+            rows.resizeSection(row, max(rows.defaultSectionSize(), *needs))
+        self.updateGeometry()
+
+    def _fit_soon(self) -> None:
+        if self._heights is not None:
+            self._heights.start()
 
     def show_cell(self, position: int, column: int, cell: Cell) -> None:
         """Another one in a row that is there, by its place among those given."""
@@ -180,6 +216,7 @@ class StaticTable(DataTable):
     def changeEvent(self, event: QEvent) -> None:
         if event.type() in {QEvent.Type.FontChange, QEvent.Type.StyleChange}:
             self._widths.clear()
+            self._fit_soon()
         super().changeEvent(event)
 
     def source_row(self, row: int) -> int:
@@ -248,7 +285,10 @@ class StaticTable(DataTable):
         row = self.verticalHeader().defaultSectionSize()
         bar = self.horizontalScrollBar()
         below = bar.sizeHint().height() if bar.maximum() else 0
-        return self.horizontalHeader().sizeHint().height() + row * lines + below + 2 * self.frameWidth()
+        high = row * lines
+        if self._heights is not None and self._most is None:
+            high = max(row, self.verticalHeader().length())
+        return self.horizontalHeader().sizeHint().height() + high + below + 2 * self.frameWidth()
 
 
 def _values(cell: Cell) -> dict[int, object]:

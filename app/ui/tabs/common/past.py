@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QEvent, QTimer, Slot
+from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QWidget
 
 from app.services.records import history
@@ -13,10 +13,9 @@ from app.services.records.summary import done_to, sentence
 from app.services.text import readable, shown_tenant, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
-from app.ui.theme import Kind, Theme
+from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.cell_delegate import WrappingCells
 from app.ui.widgets.formatting import grouped, relative_time
 from app.ui.widgets.labels import Label, Look, in_column, in_row
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
@@ -29,40 +28,6 @@ _COLUMNS = (StaticColumn("Who did what"), StaticColumn("When", dim=True))
 _NOTHING = "No entry of the audit chain names this record."
 _LINES = 4
 """Lines of an entry's sentence that are shown; its tip has the whole."""
-
-
-class PastTable(StaticTable):
-    """Entries in rows as high as their sentences."""
-
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
-        self._heights: QTimer | None = None
-        super().__init__(theme, "History", _COLUMNS, most=None, parent=parent)
-        self._wrapping = WrappingCells(theme, self, _LINES)
-        self.setItemDelegate(self._wrapping)
-        self._heights = QTimer(self, singleShot=True, interval=0)
-        self._heights.timeout.connect(self.fit_rows)
-        self.horizontalHeader().sectionResized.connect(lambda *_: self._fit_soon())
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() in {QEvent.Type.FontChange, QEvent.Type.StyleChange}:
-            self._fit_soon()
-
-    def fit_rows(self) -> None:
-        model, rows, width = self.model(), self.verticalHeader(), self.horizontalHeader().sectionSize(0)
-        for row in range(model.rowCount()):
-            wanted = self._wrapping.height_of(model.index(row, 0), width)
-            rows.resizeSection(row, max(rows.defaultSectionSize(), wanted))
-        self.updateGeometry()
-
-    def _fit_soon(self) -> None:
-        if self._heights is not None:
-            self._heights.start()
-
-    def _height(self, lines: int) -> int:
-        return super()._height(0) + max(
-            self.verticalHeader().length(), self.verticalHeader().defaultSectionSize()
-        )
 
 
 class PastPart(QWidget):
@@ -78,7 +43,7 @@ class PastPart(QWidget):
         self._before: int | None = None
         self._reading: Task | None = None
         theme = context.theme
-        self.table = PastTable(theme, self)
+        self.table = StaticTable(theme, "History", _COLUMNS, most=None, wraps=_LINES, parent=self)
         self.note = Label("", Look.DIM, wrap=True)
         self.more = push_button(theme, "Look further back", self._read_on, kind=Kind.FLAT, icon=Icon.HISTORY)
         line = in_row(Label("History", Look.SECTION), None, self.more)

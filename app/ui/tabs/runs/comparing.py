@@ -5,7 +5,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, QSize, QTimer
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QSizePolicy, QVBoxLayout, QWidget
 
@@ -22,7 +22,6 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import CheckBox, push_button
-from app.ui.widgets.cell_delegate import WrappingCells
 from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.file_dialogs import ask_save
@@ -47,28 +46,12 @@ class _SideBySide(StaticTable):
     """
 
     def __init__(self, theme: Theme, name: str, columns: Sequence[Column]) -> None:
-        self._heights: QTimer | None = None
-        super().__init__(theme, name, columns, most=_ROWS)
+        super().__init__(theme, name, columns, most=_ROWS, wraps=_LINES)
         self._header.below = _BELOW
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self._wrapping = WrappingCells(theme, self, _LINES)
-        self.cells = self._wrapping
-        self.setItemDelegate(self._wrapping)
-        self._heights = QTimer(self, singleShot=True, interval=0)
-        self._heights.timeout.connect(self._fit_rows)
-        self.horizontalHeader().sectionResized.connect(lambda *_: self._fit_soon())
-
-    def show_rows(self, rows: Sequence[Sequence[Cell]]) -> None:
-        super().show_rows(rows)
-        self._fit_soon()
 
     def sizeHintForColumn(self, column: int) -> int:
         return min(_WIDEST, super().sizeHintForColumn(column))
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() in {QEvent.Type.FontChange, QEvent.Type.StyleChange}:
-            self._fit_soon()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -81,18 +64,6 @@ class _SideBySide(StaticTable):
             titles.setSectionResizeMode(column, modes.Stretch if is_enough else modes.ResizeToContents)
         titles.setSectionResizeMode(0, modes.Fixed)
         titles.resizeSection(0, names)
-        self._fit_soon()
-
-    def _fit_soon(self) -> None:
-        if self._heights is not None:
-            self._heights.start()
-
-    def _fit_rows(self) -> None:
-        model, titles, rows = self.model(), self.horizontalHeader(), self.verticalHeader()
-        columns = [(column, titles.sectionSize(column)) for column in range(titles.count())]
-        for row in range(model.rowCount()):
-            needs = (self._wrapping.height_of(model.index(row, column), width) for column, width in columns)
-            rows.resizeSection(row, max(rows.defaultSectionSize(), *needs))
 
 
 class CompareDialog(Dialog):

@@ -99,6 +99,18 @@ def test_it_says_of_every_table_which_rows_go(qtbot: QtBot, theme: Theme) -> Non
     assert which.index("what refers to those rows") == len(TABLES) == len(which) - 1
 
 
+def test_what_goes_is_told_whole_in_a_narrow_dialog(qtbot: QtBot, theme: Theme) -> None:
+    dialog = shown(qtbot, theme, a_plan(share("acme-corp", 9, 90), notifications=1_204))
+    table = dialog.tables
+    table.setParent(None)
+    qtbot.addWidget(table)
+    table.resize(300, 300)
+    table.show()
+    line = table.verticalHeader().defaultSectionSize()
+    qtbot.waitUntil(lambda: table.rowHeight(0) > line + table.fontMetrics().height())
+    assert table.horizontalScrollBar().maximum() == 0
+
+
 def test_yes_for_every_day(qtbot: QtBot, theme: Theme) -> None:
     dialog = shown(qtbot, theme, a_plan(share("acme", 3, 1_000)))
     with (

@@ -382,6 +382,28 @@ def test_a_column_is_as_wide_as_its_longest_words_wherever_they_stand(small: Sta
     assert small.sizeHintForColumn(1) > narrow + 40
 
 
+@pytest.mark.parametrize("most", [None, 6])
+def test_words_without_room_go_on_in_further_lines(qtbot: QtBot, theme: Theme, most: int | None) -> None:
+    rows = [
+        (Cell("Ctrl+Alt+U"), Cell("Update your view to what the list shows"), Cell("4,100")),
+        (Cell("F4"), Cell("Inspector"), Cell("1")),
+    ]
+    columns = (StaticColumn("Key"), StaticColumn("What it does"), StaticColumn("Rows", right=True))
+    table = added(qtbot, StaticTable(theme, "Keys", columns, rows, most=most, wide=1, wraps=3))
+    table.resize(620, 300)
+    with qtbot.waitExposed(table):
+        table.show()
+    line = table.verticalHeader().defaultSectionSize()
+    qtbot.waitUntil(lambda: (table.rowHeight(0), table.rowHeight(1)) == (line, line))
+    alone = table.sizeHint().height()
+    table.resize(330, 300)
+    qtbot.waitUntil(lambda: table.rowHeight(0) > line)
+    assert table.rowHeight(1) == line and table.horizontalScrollBar().maximum() == 0
+    assert (table.sizeHint().height() > alone) is (most is None), "as high as its rows, unless it scrolls"
+    table.resize(620, 300)
+    qtbot.waitUntil(lambda: table.rowHeight(0) == line)
+
+
 def test_until_it_is_sorted_the_order_is_the_one_given(small: StaticTable) -> None:
     assert shown(small) == ["beta", "Alpha", "gamma"]
 
