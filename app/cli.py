@@ -193,7 +193,7 @@ def _summaries() -> str:
 
 
 def _window(options: "Namespace | SimpleNamespace") -> int:
-    from app.display import require_display  # noqa: PLC0415
+    from app.loading import require_display  # noqa: PLC0415
 
     require_display()
     from app import loading, seldom  # noqa: PLC0415 - the only command that loads Qt

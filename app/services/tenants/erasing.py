@@ -34,8 +34,7 @@ from app.services.records.change import Change
 from app.services.records.references import Fate, fate_of
 from app.services.records.tables import AUDIT_CHAIN, WEBHOOK_DESTINATIONS, title_of
 from app.services.records.unaltered import followed, unaltered
-from app.services.tenants.going import Going, Knot, Round, as_copied, contents, sizes, unchanged
-from app.services.tenants.virtual import Indexed
+from app.services.tenants.going import Going, Indexed, Knot, Round, as_copied, contents, sizes, unchanged
 from app.services.text import counted, tenant_name
 from models.engine import OWN_USAGE, Database, Statement, Usage, raw, sql_name, within
 from models.errors import (

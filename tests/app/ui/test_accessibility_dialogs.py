@@ -49,10 +49,9 @@ from app.ui.tabs.users.adding import AddUsersDialog
 from app.ui.tabs.users.dialogs import Moving, PasswordShown, move_form, password_form
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.tabs.webhooks.deliveries import DeliveriesDialog
-from app.ui.tabs.webhooks.receivers import EventReceiversDialog
 from app.ui.tabs.webhooks.receiving import CheckRequestDialog, ReceiverDialog
 from app.ui.tabs.webhooks.secrets import SecretDialog, rotate_form
-from app.ui.tabs.webhooks.sending import SendEventDialog
+from app.ui.tabs.webhooks.sending import EventReceiversDialog, SendEventDialog
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, Dialog, ErrorDialog
 from app.ui.widgets.file_dialogs import open_dialog

@@ -26,8 +26,8 @@ from app.ui.tabs.audit.dialogs import VerifyRangeDialog
 from app.ui.tabs.audit.findings import FindingsPane
 from app.ui.tabs.audit.go_to import ChainSteps
 from app.ui.tabs.audit.mentions import Names
-from app.ui.tabs.audit.over_time import OverTime
 from app.ui.tabs.audit.panel import VerificationPanel
+from app.ui.tabs.audit.timeline import OverTime
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import AUDIT_TAB
 from app.ui.tabs.common.record_tab import RecordTab

@@ -19,8 +19,7 @@ from app.services.records.tables import Table
 from app.ui.session.context import Context
 from app.ui.tabs.common.declared import extra_of
 from app.ui.tabs.common.selected_rows import SelectedRows, SeveralChosen
-from app.ui.widgets.data_table import DataTable, HeldPainting
-from app.ui.widgets.held_place import HeldPlace
+from app.ui.widgets.data_table import DataTable, HeldPainting, HeldPlace
 from app.workers.runner import Task
 from models.engine import Database
 from models.errors import DamagedFile, TableMissing, TenantAdminError

@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
 from app.itemmodels.columns import Column
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
-from app.services.runs import run_figures
-from app.services.runs.run_figures import RunFigures, RunPoint, Spread
+from app.services.runs import run_views
+from app.services.runs.run_views import RunFigures, RunPoint, Spread
 from app.services.runs.statuses import STATUSES
 from app.services.text import counted, visible
 from app.ui.session.context import Context
@@ -579,12 +579,12 @@ class ChartsDialog(Dialog):
         runs, artifacts = (
             self._context.rows_of(table.name, self._scope) for table in (PLANNING_RUNS, PLANNING_ARTIFACTS)
         )
-        return run_figures.charged(runs, artifacts)
+        return run_views.charged(runs, artifacts)
 
     def _read(self) -> None:
         self._stop()
         self._reading = self._context.runner.read(
-            run_figures.read, self._scope, on_done=self._take, on_failed=self._fail
+            run_views.read, self._scope, on_done=self._take, on_failed=self._fail
         )
 
     def _stop(self) -> None:

@@ -16,8 +16,7 @@ from app.services.tenants.overview import DAYS, TenantDetail, TenantRow
 from app.services.text import counted, readable, visible
 from app.ui.session.context import Context
 from app.ui.session.outcome import Outcome
-from app.ui.tabs.audit.over_time import local_day
-from app.ui.tabs.audit.timeline import Timeline
+from app.ui.tabs.audit.timeline import Timeline, local_day
 from app.ui.tabs.common import declared
 from app.ui.tabs.tenants import words
 from app.ui.tabs.tenants.words import VERIFYING, is_awaited

@@ -300,7 +300,7 @@ class WebhooksTab(RecordTab):
 
     def _open_receivers(self) -> None:
         """Of the tenant that is chosen, or of that of the webhook that is selected."""
-        from app.ui.tabs.webhooks.receivers import EventReceiversDialog  # noqa: PLC0415 - rows show before
+        from app.ui.tabs.webhooks.sending import EventReceiversDialog  # noqa: PLC0415 - rows show before
 
         rows = self.selection.records() if self.list.selected_count() == 1 else []
         tenant = self.scope.tenant_id or (str(rows[0][_TENANT]) if rows else None)

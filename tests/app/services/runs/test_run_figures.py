@@ -5,8 +5,8 @@ import apsw
 import pytest
 
 from app.services.records.tables import Scope
-from app.services.runs import run_figures
-from app.services.runs.run_figures import WEEK, RunFigures
+from app.services.runs import run_views
+from app.services.runs.run_views import WEEK, RunFigures
 from models.engine import Database
 from models.errors import TableMissing
 from models.local.database import LocalDatabase
@@ -61,7 +61,7 @@ def test_they_are_what_a_person_would_count(engine: Database, sql: apsw.Connecti
     sql.pragma("foreign_keys", 0)
     add_runs(sql)
     add_artifacts(sql)
-    found = run_figures.read(engine, EVERYONE)
+    found = run_views.read(engine, EVERYONE)
     assert (found.runs, found.with_both, found.has_artifacts, found.full) == (7, 3, True, 100)
     assert [(point.id, point.score, point.revenue) for point in found.points] == [
         ("r1", 41.5, 2e6),
@@ -103,12 +103,12 @@ def test_numbers_that_are_none_of_this_world_are_left_out(engine: Database, sql:
             " VALUES (?, 'x', ?, 1, ?, 0)",
             (f"odd{number}", score, at),
         )
-    found = run_figures.read(engine, EVERYONE)
+    found = run_views.read(engine, EVERYONE)
     assert {point.score for point in found.points} == {80, 41.5, 5, 30}
     assert [week.monday for week in found.weeks] == [MONDAY + number * WEEK for number in range(-3, 1)]
     made = "INSERT INTO planning_runs (id, idea, created_at, updated_at) VALUES ('future', 'x', ?, 0)"
     sql.execute(made, (MONDAY + 2000 * WEEK,))
-    assert run_figures.read(engine, EVERYONE).weeks == found.weeks, "one clock that ran wrong hides no others"
+    assert run_views.read(engine, EVERYONE).weeks == found.weeks, "one clock that ran wrong hides no others"
 
 
 def test_scores_up_to_ten_are_of_ten(database: LocalDatabase, sql: apsw.Connection) -> None:
@@ -118,11 +118,11 @@ def test_scores_up_to_ten_are_of_ten(database: LocalDatabase, sql: apsw.Connecti
         " SELECT value, 'r0', 'opportunity', '', 7.5, ? FROM json_each('[1]')",
         (NOW,),
     )
-    assert run_figures.read(database, EVERYONE).full == 10
+    assert run_views.read(database, EVERYONE).full == 10
     sql.execute("DELETE FROM planning_artifacts")
-    highest = max(point.score for point in run_figures.read(database, EVERYONE).points)
+    highest = max(point.score for point in run_views.read(database, EVERYONE).points)
     sql.execute("UPDATE planning_runs SET quality_score = quality_score / ?", (highest / 9,))
-    assert run_figures.read(database, EVERYONE).full == 10, "by the runs' own where there are no others"
+    assert run_views.read(database, EVERYONE).full == 10, "by the runs' own where there are no others"
 
 
 def test_each_database_of_the_platform_has_what_it_can(tmp_path: Path) -> None:
@@ -131,25 +131,25 @@ def test_each_database_of_the_platform_has_what_it_can(tmp_path: Path) -> None:
         make(path)
         database = LocalDatabase(path)
         with database.connection_context():
-            found = run_figures.read(database, EVERYONE)
+            found = run_views.read(database, EVERYONE)
             assert found.has_artifacts is artifacts and found.runs > 0 and found.weeks
             if artifacts:
                 assert found.times and found.scores == (), "none of its artifacts has a score yet"
             else:
                 ((tenant,),) = database.connection().execute("SELECT DISTINCT tenant_id FROM planning_runs")
-                assert run_figures.read(database, Scope(tenant)).runs == found.runs
-                assert run_figures.read(database, Scope("nobody")) == RunFigures(), "each tenant has its own"
+                assert run_views.read(database, Scope(tenant)).runs == found.runs
+                assert run_views.read(database, Scope("nobody")) == RunFigures(), "each tenant has its own"
             database.connection().pragma("foreign_keys", 0)
             database.connection().execute("DROP TABLE planning_runs")
             with pytest.raises(TableMissing):
-                run_figures.read(database, EVERYONE)
+                run_views.read(database, EVERYONE)
 
 
 def test_a_spread_is_of_any_number_of_values() -> None:
-    one = run_figures.spread("x", [4.0])
+    one = run_views.spread("x", [4.0])
     assert (one.low, one.quarter, one.middle, one.three_quarters, one.high, one.count) == (4, 4, 4, 4, 4, 1)
     many = [float(number) for number in (9, 1, 5, 3, 7)]
-    found = run_figures.spread("x", many)
+    found = run_views.spread("x", many)
     assert (found.quarter, found.middle, found.three_quarters) == (3, median(many), 7)
 
 
@@ -158,7 +158,7 @@ def test_of_a_live_database_no_more_is_charged_than_is_said_before(live: Live, t
     path = sample(tmp_path / "sample.sqlite", rows=400)
     database = live.open(live.put(path))
     with database.connection_context():
-        found = run_figures.read(database, EVERYONE)
+        found = run_views.read(database, EVERYONE)
         artifacts = count(path, "planning_artifacts")
         assert database.usage is not None and found.runs > 50 and artifacts > 800
-        assert found.runs + 9 * artifacts < database.usage.read <= run_figures.charged(found.runs, artifacts)
+        assert found.runs + 9 * artifacts < database.usage.read <= run_views.charged(found.runs, artifacts)

@@ -7,7 +7,7 @@ import pytest
 
 from app.services.files.artifact_files import save_all
 from app.services.records.tables import EVERYONE
-from app.services.runs import run_figures
+from app.services.runs import run_views
 from app.services.runs.run_dossier import DossierOf, pieces
 from app.services.runs.run_search import LONGEST, MOST, RunTexts, Within
 from app.services.sought import place_in, sought
@@ -174,7 +174,7 @@ def test_artifacts_that_several_columns_tell_apart_are_found_counted_and_written
         ("It's ", "words", f" of {run}, {version}") for run in ("b", "a") for version in (2, 1)
     ]
     texts.close()
-    assert [one.count for one in run_figures.read(database, EVERYONE).scores] == [2]
+    assert [one.count for one in run_views.read(database, EVERYONE).scores] == [2]
     page = "".join(pieces(database, DossierOf("a", "x", None, NOW, every=True), UNWATCHED))
     assert "words of a, 1" in page and "words of a, 2" in page and "words of b" not in page
     assert save_all(database, "a", tmp_path).files == 2

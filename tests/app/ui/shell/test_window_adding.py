@@ -14,8 +14,7 @@ from app.services.chain.rules import Verdict
 from app.services.records.adding import Judged
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit.dialogs import CheckpointsDialog
-from app.ui.tabs.users.adding import AddUsersDialog
-from app.ui.tabs.users.lines import LeftOutDialog
+from app.ui.tabs.users.adding import AddUsersDialog, LeftOutDialog
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.conftest import NOW
 from tests.fixtures.appending import append

@@ -19,10 +19,9 @@ from app.ui.tabs.common import acts, selection
 from app.ui.tabs.common.form_fields import TenantField
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.notifications.composing import ComposeDialog
-from app.ui.tabs.users.adding import AddUsersDialog
+from app.ui.tabs.users.adding import AddUsersDialog, LeftOutDialog
 from app.ui.tabs.users.dialogs import PasswordShown
-from app.ui.tabs.users.lines import LeftOutDialog
-from app.ui.tabs.webhooks.receivers import EventReceiversDialog
+from app.ui.tabs.webhooks.sending import EventReceiversDialog
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.form_dialog import FormDialog
 from models.d1.shared import Shared

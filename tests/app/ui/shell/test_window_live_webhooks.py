@@ -10,10 +10,9 @@ from app.services.records.tables import RANK
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.webhooks import WebhookDialog, WebhooksTab
 from app.ui.tabs.webhooks.deliveries import DeliveriesDialog
-from app.ui.tabs.webhooks.receivers import EventReceiversDialog
 from app.ui.tabs.webhooks.receiving import CheckRequestDialog, ReceiverDialog
 from app.ui.tabs.webhooks.secrets import SecretDialog
-from app.ui.tabs.webhooks.sending import SendEventDialog
+from app.ui.tabs.webhooks.sending import EventReceiversDialog, SendEventDialog
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.form_dialog import FormDialog
 from tests.app.services.chain.test_append import assert_one_chain

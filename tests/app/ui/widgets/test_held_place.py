@@ -10,8 +10,7 @@ from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Listing
 from app.ui.theme import Theme
-from app.ui.widgets.data_table import DataTable
-from app.ui.widgets.held_place import HeldPlace
+from app.ui.widgets.data_table import DataTable, HeldPlace
 
 
 class Dragged:

@@ -18,7 +18,7 @@ from app.services.records.tables import Scope
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.go_to import GoToDialog
-from app.ui.tabs.audit.over_time import local_day
+from app.ui.tabs.audit.timeline import local_day
 from app.ui.widgets import formatting
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.filter_row import FilterValues

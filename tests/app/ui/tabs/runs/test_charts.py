@@ -10,7 +10,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QToolTip
 from pytestqt.qtbot import QtBot
 
-from app.services.runs.run_figures import MOST_POINTS, RunFigures, RunPoint, RunWeek, Spread, spread
+from app.services.runs.run_views import MOST_POINTS, RunFigures, RunPoint, RunWeek, Spread, spread
 from app.services.runs.statuses import STATUSES
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.runs import RunsTab, charts

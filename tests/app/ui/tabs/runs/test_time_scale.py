@@ -3,7 +3,7 @@
 import pytest
 
 from app.services.runs.run_timeline import PhaseLine, RunTimeline, Spent, TimeSpan
-from app.ui.tabs.runs.time_scale import TimeScale, ticks, time_scale
+from app.ui.tabs.runs.timeline_view import TimeScale, ticks, time_scale
 from models.status import DAY
 
 START, MINUTE, HOUR = 1_790_000_400, 60, 3_600

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app.ui.shell.window import MainWindow
-from app.ui.tabs.webhooks.receivers import EventReceiversDialog
+from app.ui.tabs.webhooks.sending import EventReceiversDialog
 from tests.fixtures.ears import listening
 from tests.fixtures.window import ask, closed, dialog, go, open_file, press
 
