@@ -124,7 +124,7 @@ class Files(QObject):
     def ask_open_folder(self) -> None:
         from app.ui.widgets.file_dialogs import choose_folder  # noqa: PLC0415
 
-        choose_folder(self._window, "Open a wrangler project", self._folder(), self.open)
+        choose_folder(self._theme, self._window, "Open a wrangler project", self._folder(), self.open)
 
     def ask_import(self) -> None:
         self._ask_existing("Import a D1 export", DUMPS, self.ask_import_target)
@@ -297,7 +297,7 @@ class Files(QObject):
         )
         title = "Save what can be read as SQL" if readable else title
         start = f"{stem}{'' if tenant is None else ' one tenant'}.sql"
-        found = ask_save(self._window, title, start, DUMPS)
+        found = ask_save(self._theme, self._window, title, start, DUMPS)
         if found is not None:
             self.export_sql(where, found[0], tenant, readable=readable)
 
@@ -605,7 +605,7 @@ class Files(QObject):
     def _ask_existing(self, title: str, filters: str, chosen: Callable[[Path], object]) -> None:
         from app.ui.widgets.file_dialogs import ask_open  # noqa: PLC0415
 
-        path = ask_open(self._window, title, str(self._folder()), filters)
+        path = ask_open(self._theme, self._window, title, str(self._folder()), filters)
         if path is not None:
             self._used = path.parent
             chosen(path)
@@ -614,10 +614,10 @@ class Files(QObject):
         """Asks for a name that nothing has yet, and offers one."""
         from app.ui.widgets.file_dialogs import ask_save  # noqa: PLC0415
 
-        found = ask_save(self._window, title, str(start), DATABASE_FILES, replace=False)
+        found = ask_save(self._theme, self._window, title, str(start), DATABASE_FILES, replace=False)
         while found is not None and paths.exists(found[0]):
             taken = f"{found[0].name} is there already — {title}"
-            found = ask_save(self._window, taken, str(found[0]), DATABASE_FILES, replace=False)
+            found = ask_save(self._theme, self._window, taken, str(found[0]), DATABASE_FILES, replace=False)
         if found is not None:
             self._used = found[0].parent
             chosen(found[0])

@@ -85,7 +85,7 @@ class ArchiveChoice(QWidget):
 
     def __init__(self, theme: Theme, folder: Path | None, start: Path | None = None) -> None:
         super().__init__()
-        self._folder, self._start = folder, start
+        self._theme, self._folder, self._start = theme, folder, start
         self.box = CheckBox("Archive the removed audit entries in a folder")
         self.box.setChecked(folder is not None)
         self.box.setToolTip(_TIP)
@@ -101,7 +101,8 @@ class ArchiveChoice(QWidget):
 
     def ask(self) -> None:
         begin = self._folder or self._start
-        choose_folder(self, "Archive folder", begin, self.set_folder).finished.connect(self._show)
+        dialog = choose_folder(self._theme, self, "Archive folder", begin, self.set_folder)
+        dialog.finished.connect(self._show)
 
     def set_folder(self, folder: Path) -> None:
         """Archives are kept in `folder` from now on."""

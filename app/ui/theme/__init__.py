@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import ClassVar
 
 from PySide6.QtCore import QCoreApplication, QDir, QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPalette, QPixmap
@@ -167,8 +166,6 @@ class Theme(QObject):
     """
 
     changed = Signal()
-    in_force: ClassVar["Theme | None"] = None
-    """The one that the application is styled by: of Qt's own dialogs nobody is told another."""
 
     def __init__(self, mode: Mode = Mode.SYSTEM) -> None:
         super().__init__()
@@ -183,7 +180,7 @@ class Theme(QObject):
 
     def apply(self, app: QApplication) -> None:
         """Style `app`, made with `STYLE`, and keep it styled when the system's colour scheme changes."""
-        self._app, Theme.in_force = app, self
+        self._app = app
         font = app.font()
         if 0 < font.pointSizeF() < _SMALLEST_POINTS:
             font.setPointSizeF(_SMALLEST_POINTS)

@@ -165,7 +165,7 @@ _PLACES = 160
 """Pixels for the names beside the files of a dialog."""
 
 
-def open_dialog(parent: QWidget, title: str, start: str, filters: str = "") -> QFileDialog:
+def open_dialog(theme: Theme, parent: QWidget, title: str, start: str, filters: str = "") -> QFileDialog:
     """A dialog at `start`, a folder or a file in it."""
     at = Path(start) if start else paths.home()
     folder = next(filter(paths.is_dir, (at, at.parent)), paths.home())
@@ -174,12 +174,11 @@ def open_dialog(parent: QWidget, title: str, start: str, filters: str = "") -> Q
     dialog.setViewMode(QFileDialog.ViewMode.Detail)
     room = parent.screen().availableGeometry()
     dialog.resize(min(880, room.width() - 2 * EDGE), min(540, room.height() - 2 * AROUND))
-    files, theme = dialog.findChild(QTreeView), Theme.in_force
-    if files is not None and theme is not None:
+    files = dialog.findChild(QTreeView)
+    if files is not None:  # Qt's own dialog, whose columns would cut off sizes and dates
         _by_name().take(theme)
         _dress(dialog, files, theme)
         _Questions(dialog, theme)
-    if files is not None:  # Qt's own dialog, whose columns would cut off sizes and dates
         files.header().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         files.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         files.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
@@ -214,27 +213,27 @@ def _mean_what_is_typed(files: QTreeView, text: str) -> None:
         files.selectionModel().clearSelection()
 
 
-def ask_open(parent: QWidget, title: str, start: str, filters: str = "") -> Path | None:
-    dialog = open_dialog(parent, title, start, filters)
+def ask_open(theme: Theme, parent: QWidget, title: str, start: str, filters: str = "") -> Path | None:
+    dialog = open_dialog(theme, parent, title, start, filters)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     return Path(dialog.selectedFiles()[0]) if dialog.exec() else None
 
 
 def ask_save(
-    parent: QWidget, title: str, start: str, filters: str = "", *, replace: bool = True
+    theme: Theme, parent: QWidget, title: str, start: str, filters: str = "", *, replace: bool = True
 ) -> tuple[Path, str] | None:
     """A name to write to and the filter chosen. It asks before an existing file is replaced; where none is,
     it offers a name that nothing has yet.
     """
-    dialog = open_dialog(parent, title, start if replace else str(_free(Path(start))), filters)
+    dialog = open_dialog(theme, parent, title, start if replace else str(_free(Path(start))), filters)
     _make_save(dialog)
     dialog.setOption(QFileDialog.Option.DontConfirmOverwrite, not replace)
     return (Path(dialog.selectedFiles()[0]), dialog.selectedNameFilter()) if dialog.exec() else None
 
 
-def new_folder_dialog(parent: QWidget, title: str, start: Path, act: str) -> QFileDialog:
+def new_folder_dialog(theme: Theme, parent: QWidget, title: str, start: Path, act: str) -> QFileDialog:
     """Asks for a folder that is not there yet, and lists folders alone; `act` is what happens to it."""
-    dialog = open_dialog(parent, title, str(_free(start)), "Folders (*)")
+    dialog = open_dialog(theme, parent, title, str(_free(start)), "Folders (*)")
     _make_save(dialog)
     dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
     dialog.setFilter(QDir.Filter.AllDirs | QDir.Filter.NoDotAndDotDot)
@@ -245,9 +244,11 @@ def new_folder_dialog(parent: QWidget, title: str, start: Path, act: str) -> QFi
     return dialog
 
 
-def ask_new_folder(parent: QWidget, title: str, start: Path, act: str = "Export") -> Path | None:
+def ask_new_folder(
+    theme: Theme, parent: QWidget, title: str, start: Path, act: str = "Export"
+) -> Path | None:
     """The folder to make, by `new_folder_dialog`; it offers a name that nothing has yet."""
-    dialog = new_folder_dialog(parent, title, start, act)
+    dialog = new_folder_dialog(theme, parent, title, start, act)
     return Path(dialog.selectedFiles()[0]) if dialog.exec() else None
 
 
@@ -258,10 +259,10 @@ def _free(path: Path) -> Path:
 
 
 def choose_folder(
-    parent: QWidget, title: str, start: Path | None, chosen: Callable[[Path], object]
+    theme: Theme, parent: QWidget, title: str, start: Path | None, chosen: Callable[[Path], object]
 ) -> QFileDialog:
     """Opens the dialog without blocking, at `start` or at home; `chosen(folder)` when there is an answer."""
-    dialog = open_dialog(parent, title, str(start or paths.home()))
+    dialog = open_dialog(theme, parent, title, str(start or paths.home()))
     dialog.setFileMode(QFileDialog.FileMode.Directory)
     dialog.setOption(QFileDialog.Option.ShowDirsOnly)
     dialog.fileSelected.connect(lambda name: chosen(Path(name)))

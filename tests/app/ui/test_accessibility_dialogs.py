@@ -250,7 +250,7 @@ def test_nothing_is_left_of_a_dialog_that_was_closed(qtbot: QtBot, context: Cont
 
     def open_and_close() -> None:
         if name == "file":
-            dialog: QDialog = open_dialog(parent, "Open", str(context.opened.path))
+            dialog: QDialog = open_dialog(context.theme, parent, "Open", str(context.opened.path))
             dialog.open()
         else:
             dialog = DIALOGS[name](context)

@@ -415,7 +415,8 @@ class AuditTab(RecordTab):
         """Begins where retention keeps it, or beside the file."""
         file = self.context.opened.file
         beside = None if file is None else file.parent
-        choose_folder(self, "Verify with an archive", self._known_archive() or beside, self.verify)
+        start = self._known_archive() or beside
+        choose_folder(self.context.theme, self, "Verify with an archive", start, self.verify)
 
     def _known_archive(self) -> Path | None:
         return self.context.settings.retention_archive.get(self.context.opened.kept_by)

@@ -342,12 +342,12 @@ class CheckpointsDialog(Dialog):
 
     def _ask_export(self) -> None:
         start = str(self._opened.folder / f"{self._opened.stem}.checkpoints.json")
-        chosen = ask_save(self, "Export checkpoints", start, EXPORTS)
+        chosen = ask_save(self.theme, self, "Export checkpoints", start, EXPORTS)
         if chosen is not None:
             self.export(chosen[0])
 
     def _ask_open(self, title: str, use: Callable[[Path], None]) -> None:
-        source = ask_open(self, title, str(self._opened.folder), EXPORTS)
+        source = ask_open(self.theme, self, title, str(self._opened.folder), EXPORTS)
         if source is not None:
             use(source)
 

@@ -506,7 +506,7 @@ class VerificationPanel(QWidget):
 
     def ask_report(self) -> None:
         start = self._context.opened.folder / f"{self._context.opened.stem}.evidence"
-        folder = ask_new_folder(self, "Export report to a new folder", start)
+        folder = ask_new_folder(self._context.theme, self, "Export report to a new folder", start)
         if folder is not None:
             self.export_report(folder)
 

@@ -96,7 +96,9 @@ def _say_why_not(tab: RecordTab, verify: Verify, seq: int, error: TenantAdminErr
 def _ask_folder(tab: RecordTab, proof: Proof) -> None:
     opened = tab.context.opened
     start = opened.folder / f"{opened.stem} entry {proof.seq}"
-    folder = ask_new_folder(tab, f"Export the proof of entry {grouped(proof.seq)} to a new folder", start)
+    folder = ask_new_folder(
+        tab.context.theme, tab, f"Export the proof of entry {grouped(proof.seq)} to a new folder", start
+    )
     if folder is not None:
         rows = _CHARGED_FOR_EACH * proof.most
         tab.context.when_agreed(rows, partial(_write, tab, proof, folder), tab)

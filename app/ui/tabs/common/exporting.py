@@ -147,7 +147,7 @@ def ask_export(tab: "RecordTab", query: ListQuery, keys: Keys | None = None) -> 
     """Asks for a file and exports every row that the query keeps, or only the rows with these keys."""
     filters = ";;".join(pattern for _, pattern in _NAMES.values())
     start = str(tab.context.opened.folder / f"{tab.spec.table.name}.csv")
-    chosen = ask_save(tab, "Export", start, filters)
+    chosen = ask_save(tab.context.theme, tab, "Export", start, filters)
     if chosen is not None:
         path, kind = chosen
         export_to(tab, path, query, form_of(path, kind), keys)

@@ -687,7 +687,7 @@ class ArtifactsPanel(QWidget):
             return
         newest = chosen[-1]
         name = artifact_files.name_alone(run, newest["phase"], newest["version"], self._prepared.text)
-        found = ask_save(self, "Save this version", name)
+        found = ask_save(self._context.theme, self, "Save this version", name)
         if found is not None:
             save = partial(artifact_files.save_one, artifact=newest, path=found[0])
             self._context.runner.read(save, on_done=lambda path: self._context.say(f"Saved as “{path.name}”"))
@@ -695,7 +695,8 @@ class ArtifactsPanel(QWidget):
     def save_run(self) -> None:
         """Asks for a folder, and writes all that the run has produced into a new one in it."""
         if self._run is not None:
-            choose_folder(self, "Save all of this run", self._context.opened.folder, self.save_run_in)
+            theme, start = self._context.theme, self._context.opened.folder
+            choose_folder(theme, self, "Save all of this run", start, self.save_run_in)
 
     def save_run_in(self, folder: Path) -> None:
         """The same into a folder, with progress and cancel in the status bar."""

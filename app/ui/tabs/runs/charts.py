@@ -674,7 +674,7 @@ class ChartsDialog(Dialog):
 
     def _ask_export(self) -> None:
         start = str(self._context.opened.folder / f"{self.kind().title.lower().replace(' ', '-')}.svg")
-        chosen = ask_save(self, "Export the chart", start, "SVG (*.svg);;PNG (*.png)")
+        chosen = ask_save(self.theme, self, "Export the chart", start, "SVG (*.svg);;PNG (*.png)")
         if chosen is not None:
             path, kind = chosen
             self.export(path, is_png=path.suffix.lower() == ".png" or (not path.suffix and "png" in kind))

@@ -222,7 +222,7 @@ class CompareDialog(Dialog):
 
     def _ask_export(self) -> None:
         start = str(self._context.opened.folder / f"{PLANNING_RUNS.name}-compared.csv")
-        chosen = ask_save(self, "Export the comparison", start, ";;".join(_FILTERS))
+        chosen = ask_save(self.theme, self, "Export the comparison", start, ";;".join(_FILTERS))
         if chosen is not None:
             self.export_to(*chosen)
 

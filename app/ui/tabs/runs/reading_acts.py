@@ -87,7 +87,7 @@ def _dossier_act(tab: RecordTab) -> ActionSpec:
         is_it = shown is not None and shown.run["id"] == run_ids[0]
         idea = shown.run.text("idea") if shown is not None and is_it else ""
         start = str(tab.context.opened.folder / dossier_name(run_ids[0], idea))
-        chosen = ask_save(tab, "Write the dossier", start, ";;".join(_FILTERS))
+        chosen = ask_save(tab.context.theme, tab, "Write the dossier", start, ";;".join(_FILTERS))
         if chosen is not None:
             write_dossier(tab.context, run_ids[0], *chosen)
 

@@ -57,7 +57,7 @@ def ask_export(context: Context, tenant: str, window: QWidget) -> None:
     """Asks where to, and exports all that it has."""
     opened, words = context.opened, f"Export the data of {shown_tenant(tenant)} to a new folder"
     start = opened.folder / f"{opened.stem} {_file_name(tenant)}"
-    if (folder := ask_new_folder(window, words, start)) is not None:
+    if (folder := ask_new_folder(context.theme, window, words, start)) is not None:
         export(context, tenant, folder, window)
 
 

@@ -200,7 +200,7 @@ def ask_save_wrong(
 ) -> bool:
     """Whether they are to be saved, to where the person says; `saved` as in `save_wrong`."""
     start = str(context.opened.folder / "users-not-created.csv")
-    chosen = ask_save(parent, "Save the wrong lines", start, "CSV (*.csv)")
+    chosen = ask_save(context.theme, parent, "Save the wrong lines", start, "CSV (*.csv)")
     if chosen is not None:
         save_wrong(context, sheet, found, chosen[0], saved)
     return chosen is not None
@@ -617,7 +617,7 @@ class AddUsersDialog(LongForm):
         self._context.when_agreed(self._context.rows_of(USERS.name, EVERYONE), write, self, hint=ADDRESSES)
 
     def _choose(self) -> None:
-        path = ask_open(self, "Choose a file of users", str(self._context.opened.folder), _FILES)
+        path = ask_open(self.theme, self, "Choose a file of users", str(self._context.opened.folder), _FILES)
         if path is not None:
             self.read_file(path)
 

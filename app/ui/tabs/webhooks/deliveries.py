@@ -391,7 +391,9 @@ class DeliveriesDialog(Dialog):
         self._with_request(copy)
 
     def _ask_export(self) -> None:
-        chosen = ask_save(self, "Export the delivery log", "deliveries.jsonl", _FILES, replace=True)
+        chosen = ask_save(
+            self.theme, self, "Export the delivery log", "deliveries.jsonl", _FILES, replace=True
+        )
         if chosen is not None:
             self.export(chosen[0])
 

@@ -289,7 +289,7 @@ def test_f1_lists_the_keys_of_the_dialog_in_front(qtbot: QtBot, window: MainWind
     shown.close()
     form.reject()
     closed(qtbot, window, FormDialog)
-    files = open_dialog(window, "Open", str(demo_path.parent))
+    files = open_dialog(window.theme, window, "Open", str(demo_path.parent))
     files.open()
     files.activateWindow()
     qtbot.waitUntil(lambda: QApplication.focusWidget() is not None and files.isActiveWindow())

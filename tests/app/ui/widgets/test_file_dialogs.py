@@ -81,7 +81,7 @@ def test_looking_at_the_beginning_of_a_file_leaves_its_locks(held: int, demo_pat
 def test_a_dialog_that_lists_the_file_leaves_its_locks(
     qtbot: QtBot, window: MainWindow, held: int, demo_path: Path
 ) -> None:
-    dialog = open_dialog(window, "Open", str(demo_path.parent))
+    dialog = open_dialog(window.theme, window, "Open", str(demo_path.parent))
     qtbot.addWidget(dialog)
     dialog.open()
     model = child(dialog, QFileSystemModel)
@@ -106,7 +106,7 @@ def test_the_watch_of_a_dialog_outlives_it_and_ends(
     """Whoever closes the last copy of one waits for the system; that is not the interface."""
     monkeypatch.setattr(watches, "_KEPT", 0.5)
     qtbot.waitUntil(lambda: not watched())
-    dialog = open_dialog(window, "Open", str(demo_path.parent))
+    dialog = open_dialog(window.theme, window, "Open", str(demo_path.parent))
     assert len(watched()) == LINUX
     dialog.reject()
     assert len(watched()) == 2 * LINUX
@@ -118,7 +118,7 @@ def test_the_watch_of_a_dialog_outlives_it_and_ends(
 def test_arrows_over_the_files_are_seen_in_the_dark(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
     theme.set_mode(Mode.DARK)
     parent = added(qtbot, QWidget())
-    dialog = added(qtbot, open_dialog(parent, "Open", str(tmp_path)))
+    dialog = added(qtbot, open_dialog(theme, parent, "Open", str(tmp_path)))
     for name in ("backButton", "forwardButton", "toParentButton"):
         button = dialog.findChild(QToolButton, name)
         assert isinstance(button, QToolButton)
@@ -131,7 +131,7 @@ def test_arrows_over_the_files_are_seen_in_the_dark(qtbot: QtBot, theme: Theme, 
 def test_a_new_folder_is_asked_for_as_one(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
     (tmp_path / "acme").mkdir()
     parent = added(qtbot, QWidget())
-    dialog = added(qtbot, new_folder_dialog(parent, "Export", tmp_path / "acme", "Export"))
+    dialog = added(qtbot, new_folder_dialog(theme, parent, "Export", tmp_path / "acme", "Export"))
     said = [label.text() for label in dialog.findChildren(QLabel) if label.text()]
     assert {"New folder:", "Make it in:"} <= {*said} and not [one for one in said if "File &name" in one]
     name = child(dialog, QLineEdit)
@@ -141,12 +141,14 @@ def test_a_new_folder_is_asked_for_as_one(qtbot: QtBot, theme: Theme, tmp_path: 
     assert dialog.selectedFiles() == [str(tmp_path / "mine")]
 
 
-def test_a_dialog_that_nobody_answered_goes_with_its_window(qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_dialog_that_nobody_answered_goes_with_its_window(
+    qtbot: QtBot, theme: Theme, tmp_path: Path
+) -> None:
     gone = list[str]()
     for shown in (False, True):
         window = QWidget()
         asker = QWidget(window)
-        dialog = open_dialog(asker, "Export", str(tmp_path))
+        dialog = open_dialog(theme, asker, "Export", str(tmp_path))
         dialog.destroyed.connect(lambda: gone.append("dialog"))
         dialog.setVisible(shown)
         del window, asker, dialog
@@ -159,7 +161,7 @@ def test_a_whole_path_that_is_typed_opens_the_file(qtbot: QtBot, theme: Theme, t
     file = tmp_path / "typed.sqlite"
     file.touch()
     parent = added(qtbot, QWidget())
-    dialog = open_dialog(parent, "Open", str(tmp_path))
+    dialog = open_dialog(theme, parent, "Open", str(tmp_path))
     dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     dialog.open()
@@ -180,14 +182,17 @@ def test_a_dialog_for_files_looks_like_those_of_the_program(
         (tmp_path / name).touch()
     (tmp_path / "folder").mkdir()
     parent = added(qtbot, QWidget())
-    for made in (open_dialog(parent, "Open", str(tmp_path)), new_folder_dialog(parent, "O", tmp_path, "Go")):
+    for made in (
+        open_dialog(theme, parent, "Open", str(tmp_path)),
+        new_folder_dialog(theme, parent, "O", tmp_path, "Go"),
+    ):
         dialog = added(qtbot, made)
         dialog.show()
         box = child(dialog, QDialogButtonBox)
         kinds = {box.buttonRole(one): one.property("kind") for one in box.buttons()}
         assert kinds[QDialogButtonBox.ButtonRole.AcceptRole] == "primary"
         assert not kinds[QDialogButtonBox.ButtonRole.RejectRole]
-    files = child(added(qtbot, open_dialog(parent, "Open", str(tmp_path))), QTreeView)
+    files = child(added(qtbot, open_dialog(theme, parent, "Open", str(tmp_path))), QTreeView)
     header, model = files.header(), files.model()
     assert (header.sortIndicatorSection(), header.sortIndicatorOrder()) == (0, Qt.SortOrder.AscendingOrder)
     qtbot.waitUntil(lambda: model.rowCount(files.rootIndex()) == 3)
@@ -216,6 +221,6 @@ def test_whether_a_file_is_replaced_is_asked_by_that_word(qtbot: QtBot, theme: T
 
     timer.timeout.connect(answer)
     timer.start()
-    assert ask_save(added(qtbot, QWidget()), "Save", str(tmp_path / "there.csv")) is None
+    assert ask_save(theme, added(qtbot, QWidget()), "Save", str(tmp_path / "there.csv")) is None
     timer.stop()
     assert asked == ["Replace"]
