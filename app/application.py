@@ -10,7 +10,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app import __version__, paths
-from app.bugs import WHAT, WHY, is_replaced
+from app.replaced import WHAT, WHY, is_replaced
 from app.settings import Settings
 from app.ui.shell.window import MainWindow
 from app.ui.theme import STYLE, Mode, Theme

@@ -22,7 +22,7 @@ from functools import partial
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
-from app.bugs import is_replaced
+from app.replaced import is_replaced
 from app.services.live import VARIABLE
 from models import errors
 from models.errors import Cancelled, TenantAdminError

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app import bugs
-from app.bugs import is_replaced
+from app import replaced
 from app.workers.child import CannotStart, Children
 
 NAME = "models_of_a_test"
@@ -20,8 +19,8 @@ def loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A module's file, which is there since before the program began."""
     file = tmp_path / f"{NAME}.py"
     file.write_text("")
-    monkeypatch.setattr(bugs, "STARTED", file.stat().st_ctime + 0.001)
-    monkeypatch.setattr(bugs, "_OWN", (NAME,))
+    monkeypatch.setattr(replaced, "STARTED", file.stat().st_ctime + 0.001)
+    monkeypatch.setattr(replaced, "_OWN", (NAME,))
     monkeypatch.syspath_prepend(tmp_path)
     importlib.import_module(NAME)
     yield file
@@ -30,7 +29,7 @@ def loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.mark.parametrize("way", ("another", "an older one", "gone"))
 def test_files_that_were_replaced_or_went_are_noticed(loaded: Path, way: str) -> None:
-    assert not is_replaced()
+    assert not replaced.is_replaced()
     if way == "gone":
         loaded.unlink()
     else:
@@ -39,7 +38,7 @@ def test_files_that_were_replaced_or_went_are_noticed(loaded: Path, way: str) ->
         if way == "an older one":  # as packages keep the times of their files
             os.utime(new, (1, 1))
         new.replace(loaded)
-    assert is_replaced()
+    assert replaced.is_replaced()
 
 
 def test_a_process_that_cannot_start_then_says_so(loaded: Path, monkeypatch: pytest.MonkeyPatch) -> None:

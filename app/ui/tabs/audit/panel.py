@@ -11,7 +11,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.itemmodels.columns import Tone
-from app.services.chain.checkpoints.signing import Way
+from app.services.chain.checkpoints.signing import OPEN, Way, doors
 from app.services.chain.headlines import GONE, NONE
 from app.services.chain.reading import entries_behind
 from app.services.chain.rules import Verdict
@@ -198,9 +198,8 @@ class VerificationPanel(QWidget):
             return self.refuse_verify() or "Verify the chain first."
         if known.report.undecided:
             return "First say which database this is (Checkpoints…)."
-        # Of an emptied file there is nothing to accept.
-        unproven = known.report.verdict is Verdict.UNPROVEN_START and bool(known.report.tenants)
-        return None if unproven else "No start is unproven."
+        is_open = doors(known.report)[Way.ACCEPT_STARTS] == OPEN
+        return None if is_open else "No start is unproven."
 
     def start(self, asked: Asked, then: Callable[[Outcome], object] = lambda outcome: None) -> None:
         """Verifies in child processes, with progress, rate and cancel; nothing while another one runs. `then`

@@ -22,7 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
-from app import application, bugs, paths
+from app import application, paths, replaced
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.chain.where import InFile
@@ -824,7 +824,7 @@ def test_a_bug_in_a_painting_leaves_no_painter_open(
 def test_what_goes_wrong_when_the_program_was_replaced_is_called_so(
     qtbot: QtBot, window: MainWindow, theme: Theme, hook: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bugs, "STARTED", 0.0)  # all files are newer
+    monkeypatch.setattr(replaced, "STARTED", 0.0)  # all files are newer
     application._catch_bugs(theme, window)
     gone = ImportError("cannot import name 'x' from 'app.y'")
     sys.excepthook(ImportError, gone, None)
