@@ -231,23 +231,27 @@ def without_passwords(text: str) -> str:
 
 
 GONE: Final = "…"
-_JSON_TOKEN: Final = re.compile(r'"(?:(?>[^"\\\n]|\\.))*+(?:"(?P<colon>\s*+:)?|\\?\Z)|[\[\]{}]', re.DOTALL)
+_JSON_TOKEN: Final = compiled_later(
+    r'"(?:(?>[^"\\\n]|\\.))*+(?:"(?P<colon>\s*+:)?|\\?\Z)|[\[\]{}]', re.DOTALL
+)
 """What of JSON tells where a text stands, which may lack its end: a name has a colon behind it. None goes
 over lines: an inch sign in what surrounds it would turn inside and outside over.
 """
 
-_VALUE: Final = re.compile(r"\s*+(?:(?P<many>[\[{])|(?P<text>\")|(?P<number>-?\d[\d.eE+-]*+))")
-_MEMBER: Final = re.compile(r'"(?P<name>[\w .-]{1,64})"\s*+:\s*+"(?P<text>(?:(?>[^"\\]|\\.))*+)"', re.DOTALL)
+_VALUE: Final = compiled_later(r"\s*+(?:(?P<many>[\[{])|(?P<text>\")|(?P<number>-?\d[\d.eE+-]*+))")
+_MEMBER: Final = compiled_later(
+    r'"(?P<name>[\w .-]{1,64})"\s*+:\s*+"(?P<text>(?:(?>[^"\\]|\\.))*+)"', re.DOTALL
+)
 """The same wherever it stands, as in what is no whole JSON."""
 
-_SEPARATOR: Final = re.compile("[:=]")
-_BACKWARDS: Final = re.compile(r"[ \t]{0,16}['*_`]{0,2}(?P<name>\w[\w-]{0,63})(?![\w-])")
+_SEPARATOR: Final = compiled_later("[:=]")
+_BACKWARDS: Final = compiled_later(r"[ \t]{0,16}['*_`]{0,2}(?P<name>\w[\w-]{0,63})(?![\w-])")
 _QUOTED: Final = r"(?P<quote>['\"])(?P<quoted>[^'\"\r\n…]{1,200})(?P=quote)"
-_SET: Final = re.compile(
+_SET: Final = compiled_later(
     rf"[ \t]{{0,16}}(?:{_QUOTED}|"
     r"['\"]?(?P<value>[^\s\"'&,;<>{}\[\]()\\=…][^\s\"'&,;<>{}\[\]\\…]*+))"
 )
-_SAID: Final = re.compile(
+_SAID: Final = compiled_later(
     rf"[*_]{{0,2}}[ \t]{{0,16}}(?:{_QUOTED}|"
     r"['\"]?(?P<value>[^\s\"'&,;<>{}\[\]()\\=…:/*_][^\s\"'&,;<>{}\[\]\\…]*+))"
     r"(?=['\",}]|[ \t]{0,4}(?:[\r\n#]|\Z))"
@@ -256,8 +260,8 @@ _SAID: Final = re.compile(
 may have spaces.
 """
 
-_CURL: Final = re.compile("curl")
-_COMMAND: Final = re.compile(
+_CURL: Final = compiled_later("curl")
+_COMMAND: Final = compiled_later(
     r"(?P<before>\bcurl\b(?:\\\r?\n|[^\n]){0,300}?\s(?:-[A-Za-z]{0,8}u|-U|--user|--proxy-user)[ =]?[ \t]{0,4}"
     r"(?P<quote>['\"])?[^\s:'\"]{1,100}:)(?(quote)[^'\"\r\n…]+|[^\s'\"…]+)"
 )
@@ -287,7 +291,7 @@ _NO_VALUE: Final = frozenset(
 )
 """What a type or a setting says of a secret, which is none itself."""
 
-_NUMBERS: Final = re.compile(r"pass|pwd|pin$|otp|secret|code", re.IGNORECASE)
+_NUMBERS: Final = compiled_later(r"pass|pwd|pin$|otp|secret|code", re.IGNORECASE)
 """Of a number what it is called so is a secret: tokens, elsewhere, are counted."""
 
 _DEEPEST: Final = 5
