@@ -17,7 +17,8 @@ from app.services.chain.where import Where
 from app.services.files.exporting import Exported, Wanted, of_no_tenant, write_sql
 from app.services.records import export
 from app.services.records.export import Format, RowsWanted
-from app.services.records.list_query import ListQuery
+from app.services.records.known import NOTHING_KNOWN, Known
+from app.services.records.list_query import ListQuery, as_json, from_json
 from app.services.records.lists import Keys, Lists
 from app.workers.child import Caller, Children, Job, Orphaned
 from models.engine import Database
@@ -56,6 +57,7 @@ def export_rows(
             "form": wanted.form.value,
             "keys": described,
             "most": wanted.most,
+            "known": _known_described(wanted),
             "building": str(building),
             "target": str(target),
         }
@@ -168,7 +170,8 @@ def work(job: Job, attached: BinaryIO, caller: Caller) -> Any:
 
 def _write_rows(job: Job, attached: BinaryIO, progress: Progress) -> int:
     query, form = ListQuery.of(job["query"]), Format(job["form"])
-    wanted = RowsWanted(query, form, _keys(job["keys"], attached), job["most"])
+    keys, known = _keys(job["keys"], attached), _known(job.get("known"))
+    wanted = RowsWanted(query, form, keys, job["most"], known)
     with _database(job) as database:
         lists = Lists(inspect(database))
         return export.to_file(Path(job["building"]), database, lists, wanted, progress=progress)
@@ -210,6 +213,24 @@ def _described(keys: Keys | None) -> tuple[_Described, "array[int] | bytes"]:
         return {"bytes": len(texts)}, texts
     found = keys if isinstance(keys, array) else array("q", keys)
     return len(found), found
+
+
+def _known_described(wanted: RowsWanted) -> list[Any] | None:
+    """The ids of rows by their keys, and the top one, where keys may be of other rows by now."""
+    known, keys = wanted.known, wanted.keys
+    if known == NOTHING_KNOWN or not keys or not isinstance(keys[0], int):
+        return None
+    top = None if known.top is None else [known.top[0], as_json(known.top[1])]
+    return [[[key, as_json(record_id)] for key, record_id in known.ids.items()], top]
+
+
+def _known(described: list[Any] | None) -> Known:
+    """What `_known_described` was made of."""
+    if described is None:
+        return NOTHING_KNOWN
+    ids, top = described
+    there = {key: from_json(record_id) for key, record_id in ids}
+    return Known(there, None if top is None else (top[0], from_json(top[1])))
 
 
 def _keys(described: _Described, attached: BinaryIO) -> Keys | None:

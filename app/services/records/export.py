@@ -11,7 +11,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Final, TextIO, cast
 
 from app.services.chain.rules import seconds
+from app.services.records.known import NOTHING_KNOWN, Chosen, Known
 from app.services.records.list_query import ListQuery
-from app.services.records.lists import WHOLE_ROWS_AT_ONCE, Keys, Lists
+from app.services.records.lists import WHOLE_ROWS_AT_ONCE, Keys, Lists, Row
 from app.services.records.rows import RawText, Value
 from app.services.records.tables import (
     AUDIT_CHAIN,
@@ -63,16 +64,19 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RowsWanted:
-    """The rows with these `keys`, or all that the `query` keeps, in a form; `most` characters are taken."""
+    """The rows with these `keys`, as far as they are those `known` by them, or all that the `query` keeps, in
+    a form; `most` characters are taken.
+    """
 
     query: ListQuery
     form: Format
     keys: Keys | None = None
     most: int | None = None
+    known: Known = NOTHING_KNOWN
 
 
 def text_of(database: Database, lists: Lists, wanted: RowsWanted) -> tuple[str, int]:
-    """The rows as one text, for the clipboard, and how many they are. Raises `TooMuch` as `to_file` does."""
+    """The rows as one text, for the clipboard, and how many they are. Raises as `to_file` does."""
     stream = io.StringIO()
     count = _write(stream, database, lists, wanted)
     return stream.getvalue(), count
@@ -81,7 +85,8 @@ def text_of(database: Database, lists: Lists, wanted: RowsWanted) -> tuple[str, 
 def to_file(path: Path, database: Database, lists: Lists, wanted: RowsWanted, *, progress: Progress) -> int:
     """What is at `path` is half a file until this returns: see `atomic.replacing`. Returns the number of
     rows. Raises the storage errors of the database, `OSError` for the file, and `TooMuch` as soon as there
-    are more than `most` characters, or the first thousands of rows say that there will be.
+    are more than `most` characters, or the first thousands of rows say that there will be; `RowChanged` as
+    `Chosen` does.
     """
     with path.open("w", encoding="utf-8", newline="") as stream:
         return _write(stream, database, lists, wanted, progress)
@@ -107,7 +112,7 @@ def _write(
     ]
     done = length = 0
     progress(done, len(keys))
-    rows = lists.stored_rows(database, query, keys, columns)
+    rows = _rows(database, lists, wanted, keys, columns)
     while part := [*islice(rows, WHOLE_ROWS_AT_ONCE)]:
         values: list[Values] = [*zip(*part, strict=True)]
         for at, said in safe:
@@ -125,6 +130,17 @@ def _write(
                 progress(done, len(keys))
     progress(done, len(keys))
     return done
+
+
+def _rows(
+    database: Database, lists: Lists, wanted: RowsWanted, keys: Keys, columns: Sequence[TableColumn]
+) -> Iterator[Row]:
+    """Where nothing is known of the rows by their keys, whatever has these."""
+    if wanted.known == NOTHING_KNOWN:
+        return lists.stored_rows(database, wanted.query, keys, columns)
+    chosen = Chosen(lists, wanted.query, keys, wanted.known)
+    with_id = [DECLARED[wanted.query.table].key, *columns]
+    return (row[1:] for row in chosen.stored_rows(database, with_id))
 
 
 def _all_as_exported(table: str, column: TableColumn) -> Callable[[Values], Values]:

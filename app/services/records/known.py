@@ -62,6 +62,9 @@ class Known:
         return self.ids.get(key, record_id) != record_id
 
 
+NOTHING_KNOWN: Final = Known({})
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """The rows of a list that have these keys, without those that have gone or are of other records by now.

@@ -10,6 +10,7 @@ import time
 from array import array
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
@@ -20,7 +21,8 @@ from app.services.chain.where import InFile
 from app.services.files.exporting import Wanted
 from app.services.files.importing import import_dump
 from app.services.records import export
-from app.services.records.export import Format
+from app.services.records.export import Format, RowsWanted
+from app.services.records.known import Known
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.tables import Scope
@@ -37,6 +39,7 @@ from models.errors import (
     FileMissing,
     InvalidInput,
     NotADatabase,
+    RowChanged,
     TableMissing,
 )
 from models.local.database import LocalDatabase
@@ -123,6 +126,28 @@ def as_before(path: Path, target: Path, query: ListQuery, form: Format, keys: Ke
         wanted = export.RowsWanted(query, form, keys)
         export.to_file(target, database, lists, wanted, progress=lambda done, total: None)
     return target.read_bytes()
+
+
+def test_rows_are_those_that_were_known_by_their_numbers(database_path: Path, tmp_path: Path) -> None:
+    ids = [f"u{n}" for n in range(3)]
+    insert = "INSERT INTO users (id, tenant_id, email, created_at, updated_at) VALUES (?, 'acme', ?, 1, 1)"
+    with closing(apsw.Connection(str(database_path))) as connection:
+        for record_id in [*ids[:2], b"u2"]:
+            connection.execute(insert, (record_id, f"{record_id!r}@x.example"))
+        with connected(database_path) as database:
+            known = Known(Lists(inspect(database)).ids_of(database, ListQuery("users"), range(1, 4)))
+        connection.execute("DELETE FROM users WHERE rowid = 3")
+        connection.execute(insert, ("newcomer", "n@x.example"))
+        wanted = RowsWanted(ListQuery("users"), Format.JSON, range(1, 4), known=known)
+        target = tmp_path / "out"
+        assert export_rows(database_path, target, wanted, read_only=False, monitor=UNWATCHED) == 2
+        assert "newcomer" not in target.read_text()
+        connection.execute("DELETE FROM users WHERE rowid = 3")
+        connection.execute(insert, (b"u2", "again@x.example"))
+        assert export_rows(database_path, target, wanted, read_only=False, monitor=UNWATCHED) == 3
+        never_shown = replace(wanted, known=Known({}, (3, "gone")))
+        with pytest.raises(RowChanged):
+            export_rows(database_path, target, never_shown, read_only=False, monitor=UNWATCHED)
 
 
 QUERIES = [

@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QMenu
 
 from app.itemmodels.columns import Column
 from app.services.records import export
-from app.services.records.export import Format
+from app.services.records.export import Format, RowsWanted
+from app.services.records.known import Known
 from app.services.records.list_query import Key, ListedValue, ListQuery
 from app.services.records.lists import READ_EACH, Keys
 from app.services.records.tables import ColumnKind
@@ -64,7 +65,7 @@ def open_row_menu(tab: "RecordTab", index: QModelIndex, where: QPoint) -> None:
         copy = menu.addMenu("Copy rows as")
         for form, (name, _) in _NAMES.items():
             copy.addAction(name).triggered.connect(partial(copy_rows, tab, form))
-        menu.addAction("Export these rows…", lambda: tab.list.when_selected(partial(ask_export, tab)))
+        menu.addAction("Export these rows…", lambda: _when_selected(tab, partial(ask_export, tab)))
         menu.addAction(f"Copy this value{of}", partial(_copy, tab, cell))
     if tab.table.isVisible():  # a record may be open in its place
         menu.addSeparator()
@@ -126,9 +127,15 @@ def _with_value(
         else:
             use(column, value[0])
 
-    if key is not None:
-        query, _ = tab.list.selected_keys()
-        tab.context.runner.read(tab.lists.value_at, query, key, column, on_done=found)
+    if key is None:
+        return
+    lists, known, (query, _) = tab.lists, tab.list.known(), tab.list.selected_keys()
+
+    def read(database: Database) -> tuple[ListedValue] | None:
+        value = lists.value_at(database, query, key, column)
+        return value if [key] == [*known.still(lists, database, query, [key])] else None
+
+    tab.context.runner.read(read, on_done=found)
 
 
 def _copy_value(tab: "RecordTab", column: str, value: ListedValue) -> None:
@@ -143,14 +150,27 @@ def _put(tab: "RecordTab", title: str, text: str) -> None:
     tab.context.say(f"{title} copied{nuls_told(text.count(_NUL))}")
 
 
-def ask_export(tab: "RecordTab", query: ListQuery, keys: Keys | None = None) -> None:
-    """Asks for a file and exports every row that the query keeps, or only the rows with these keys."""
+class _Selected(NamedTuple):
+    """Rows by their keys, and which records these were."""
+
+    keys: Keys
+    known: Known
+
+
+def _when_selected(tab: "RecordTab", use: Callable[[ListQuery, _Selected], object]) -> None:
+    """Calls it with the list's query and the rows that are selected now, once all keys have come."""
+    known = tab.list.known()
+    tab.list.when_selected(lambda query, keys: use(query, _Selected(keys, known)))
+
+
+def ask_export(tab: "RecordTab", query: ListQuery, rows: _Selected | None = None) -> None:
+    """Asks for a file and exports every row that the query keeps, or only those that were selected."""
     filters = ";;".join(pattern for _, pattern in _NAMES.values())
     start = str(tab.context.opened.folder / f"{tab.spec.table.name}.csv")
     chosen = ask_save(tab.context.theme, tab, "Export", start, filters)
     if chosen is not None:
         path, kind = chosen
-        export_to(tab, path, query, form_of(path, kind), keys)
+        export_to(tab, path, query, form_of(path, kind), rows)
 
 
 def form_of(path: Path, kind: str) -> Format:
@@ -161,20 +181,31 @@ def form_of(path: Path, kind: str) -> Format:
     return next(fitting, forms[kind])
 
 
-def export_to(tab: "RecordTab", path: Path, query: ListQuery, form: Format, keys: Keys | None = None) -> None:
+def export_to(
+    tab: "RecordTab", path: Path, query: ListQuery, form: Format, rows: _Selected | None = None
+) -> None:
     """Writes all that the query keeps, or only these rows, with progress and cancel in the status bar; where
     that reads much, and each row is charged, a person is asked first.
     """
-    rows = tab.context.rows_of(query.table, query.scope) if keys is None else len(keys)
-    read = tab.context.lists.reads_whole(query, rows) if keys is None else READ_EACH * rows
-    tab.context.when_agreed(read, partial(_export_to, tab, path, query, form, keys), tab)
+    if rows is None:
+        read = tab.context.lists.reads_whole(query, tab.context.rows_of(query.table, query.scope))
+    else:
+        read = READ_EACH * len(rows.keys)
+    wanted = _wanted(query, form, rows)
+    tab.context.when_agreed(read, partial(_export_to, tab, path, wanted), tab)
 
 
-def _export_to(tab: "RecordTab", path: Path, query: ListQuery, form: Format, keys: Keys | None) -> None:
-    context = tab.context
+def _wanted(query: ListQuery, form: Format, rows: _Selected | None, most: int | None = None) -> RowsWanted:
+    if rows is None:
+        return RowsWanted(query, form, most=most)
+    return RowsWanted(query, form, rows.keys, most, rows.known)
+
+
+def _export_to(tab: "RecordTab", path: Path, wanted: RowsWanted) -> None:
+    context, keys = tab.context, wanted.keys
 
     def work(monitor: Monitor) -> int:
-        return _export(tab, query, form, keys)(path, monitor=monitor)
+        return _export(tab, wanted)(path, monitor=monitor)
 
     def done(count: int) -> None:
         gone = "" if keys is None else _gone(len(keys) - count)
@@ -183,17 +214,14 @@ def _export_to(tab: "RecordTab", path: Path, query: ListQuery, form: Format, key
     context.job(f"Exporting to {path.name}…", work, on_done=done)
 
 
-def _export(
-    tab: "RecordTab", query: ListQuery, form: Format, keys: Keys | None, most: int | None = None
-) -> Callable[..., int]:
+def _export(tab: "RecordTab", wanted: RowsWanted) -> Callable[..., int]:
     """Writes to a path, in a child process where one can read the database: `(path, *, monitor)`
     gives the number of rows.
     """
     opened, lists = tab.context.opened, tab.context.lists
-    wanted = export.RowsWanted(query, form, keys, most)
     if not tab.context.can(Capability.CHILD_SCAN):
         return partial(export_rows_here, opened.database, lists, wanted=wanted)
-    is_soon_done = most is not None  # and a person waits to paste it
+    is_soon_done = wanted.most is not None  # and a person waits to paste it
     return partial(
         export_rows, opened.path, read_only=opened.read_only, wanted=wanted, behind=not is_soon_done
     )
@@ -205,15 +233,15 @@ def copy_rows(tab: "RecordTab", form: str, _: bool = False) -> None:
     Many are written by a child process, with progress and cancel in the status bar. What is too much for a
     clipboard is offered as a file instead.
     """
-    tab.list.when_selected(partial(_copy_rows, tab, Format(form)))
+    _when_selected(tab, partial(_copy_rows, tab, Format(form)))
 
 
-def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, keys: Keys) -> None:
-    context = tab.context
+def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, rows: _Selected) -> None:
+    context, keys, wanted = tab.context, rows.keys, _wanted(query, form, rows, CLIPBOARD_CHARACTERS)
 
     def copied(found: tuple[QByteArray, int, int] | None) -> None:
         if found is None:
-            _offer_file(tab, query, keys)
+            _offer_file(tab, query, rows)
             return
         text, nuls, count = found
         if not count:
@@ -222,18 +250,15 @@ def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, keys: Keys) -> 
         _to_clipboard(text)
         context.say(f"{counted(count, 'row')} copied{_gone(len(keys) - count)}{nuls_told(nuls)}")
 
-    most = CLIPBOARD_CHARACTERS
-
     def few(database: Database) -> tuple[QByteArray, int, int] | None:
         with suppress(TooMuch):
-            wanted = export.RowsWanted(query, form, keys, most)
             text, count = export.text_of(database, context.lists, wanted)
             return *_joined(text[at : at + _PIECE].encode() for at in range(0, len(text), _PIECE)), count
         return None
 
     def work(monitor: Monitor) -> tuple[QByteArray, int, int] | None:
         with place_in_passing() as path, suppress(TooMuch):
-            count = _export(tab, query, form, keys, most)(path, monitor=monitor)
+            count = _export(tab, wanted)(path, monitor=monitor)
             with path.open("rb") as stream:
                 return *_joined(iter(partial(stream.read, _PIECE), b"")), count
         return None
@@ -278,13 +303,14 @@ def _to_clipboard(text: QByteArray) -> None:
     QGuiApplication.clipboard().setMimeData(copy)
 
 
-def _offer_file(tab: "RecordTab", query: ListQuery, keys: Keys) -> None:
+def _offer_file(tab: "RecordTab", query: ListQuery, rows: _Selected) -> None:
+    count = counted(len(rows.keys), "row")
     sentence = (
-        f"{counted(len(keys), 'row')} would be more text than a clipboard can be trusted with; the limit is "
+        f"{count} would be more text than a clipboard can be trusted with; the limit is "
         f"{CLIPBOARD_CHARACTERS // 1_000_000} million characters. Nothing was copied; the clipboard holds "
         "what it held. A file takes the rows."
     )
     dialog = ConfirmDialog(
         tab.context.theme, "Too much for the clipboard", sentence, action="Export…", danger=False, parent=tab
     )
-    dialog.open_once(partial(ask_export, tab, query, keys))
+    dialog.open_once(partial(ask_export, tab, query, rows))

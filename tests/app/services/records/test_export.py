@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,14 @@ import pytest
 from app.services.records import export
 from app.services.records import lists as lists_module
 from app.services.records.export import Format
+from app.services.records.known import Known, top_of
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from app.services.records.rows import Value
 from app.services.records.tables import DECLARED
 from app.services.records.urls import without_users
 from models.engine import Database
-from models.errors import TooMuch
+from models.errors import RowChanged, TooMuch
 from models.schema import inspect
 from tests.conftest import NOW
 from tests.fixtures.inserting import INTO_USERS
@@ -212,6 +214,25 @@ def test_only_the_rows_with_these_keys_are_written_and_those_that_have_gone_not_
     count = export.to_file(target, engine, lists, wanted, progress=lambda done, total: None)
     assert count == 2
     assert [json.loads(line)["id"] for line in target.read_text().splitlines()] == ["wh-02", "wh-04"]
+
+
+def test_a_row_that_has_the_number_of_one_that_was_selected_is_not_written(
+    engine: Database, sql: apsw.Connection, query: ListQuery
+) -> None:
+    lists = Lists(inspect(engine))
+    keys = lists.load_keys(engine, query)
+    known = Known(lists.ids_of(engine, query, keys), top_of(lists, engine, query, keys))
+    last = sql.execute("SELECT * FROM webhook_destinations ORDER BY rowid DESC LIMIT 1").fetchall()[0]
+    sql.execute("DELETE FROM webhook_destinations WHERE id = ?", (last[0],))
+    places = ", ".join("?" * len(last))
+    sql.execute(f"INSERT INTO webhook_destinations VALUES ({places})", ("newcomer", *last[1:]))
+    for form in Format:
+        wanted = export.RowsWanted(query, form, keys, known=known)
+        text, count = export.text_of(engine, lists, wanted)
+        assert count == len(keys) - 1 and "newcomer" not in text
+    few = export.RowsWanted(query, Format.CSV, keys, known=replace(known, ids={}))
+    with pytest.raises(RowChanged):
+        export.text_of(engine, lists, few)
 
 
 @pytest.mark.parametrize(("most", "telling"), [(150, 4000), (400, 3)])

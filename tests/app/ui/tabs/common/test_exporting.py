@@ -15,6 +15,7 @@ from app.ui.tabs.common import exporting
 from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.dialogs import ConfirmDialog
+from tests.fixtures.inserting import INTO_USERS
 from tests.fixtures.keyboard import unspoken
 from tests.fixtures.window import TABLES, ask, button, choose, error, go, open_file, press, values
 
@@ -273,3 +274,37 @@ def test_the_extension_that_is_typed_says_what_is_written() -> None:
     named = [exporting.form_of(Path(name), kinds[0]) for name in names]
     assert named == [Format.SQL, Format.JSON, Format.JSON, Format.TEXT, Format.CSV]
     assert [exporting.form_of(Path(name), kinds[1]) for name in ("a", "a.b")] == [Format.SQL] * 2
+
+
+@pytest.mark.slow
+def test_a_row_that_got_the_number_of_one_that_was_selected_is_neither_copied_nor_exported(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, clipboard = open_file(qtbot, window, demo_path), QGuiApplication.clipboard()
+    ((last, number),) = ask(demo_path, "SELECT id, rowid FROM users ORDER BY rowid DESC LIMIT 1")
+    row = next(at for at in range(page.model.rowCount()) if page.model.key(at) == number)
+    choose(qtbot, page, row)
+    press("Shift+Down" if row == 0 else "Shift+Up")
+    ask(demo_path, "DELETE FROM users WHERE id = ?", last)
+    ask(demo_path, f"{INTO_USERS} ('newcomer', 'acme-corp', 'n@x.example', NULL, 1, 1)")
+    assert ask(demo_path, "SELECT rowid FROM users WHERE id = 'newcomer'") == [(number,)]
+    said, gone = window.toast.label, " · one is no longer there"
+    clipboard.setText("")
+    pick(page, row, "email", "Copy this value")
+    qtbot.waitUntil(lambda: said.text() == "This record was deleted in the meantime.")
+    assert clipboard.text() == ""
+    exporting.copy_rows(page, "csv")
+    qtbot.waitUntil(lambda: said.text() == f"1 row copied{gone}")
+    assert "newcomer" not in clipboard.text() and len(clipboard.text().splitlines()) == 2
+    save_as(monkeypatch, tmp_path / "out.csv", "CSV (*.csv)")
+    pick_of_row(page, row, "Export these rows…")
+    qtbot.waitUntil(lambda: said.text() == f"1 row exported to out.csv{gone}")
+    assert "newcomer" not in (tmp_path / "out.csv").read_text()
+
+
+def pick_of_row(page: RecordTab, row: int, words: str) -> None:
+    """Chooses from the menu of a row."""
+    page.table.menu_requested.emit(page.model.index(row, 0), page.mapToGlobal(page.rect().center()))
+    menu = page.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)[-1]
+    next(act for act in menu.actions() if act.text().replace("&", "") == words).trigger()
+    menu.close()
