@@ -143,6 +143,19 @@ def _of_room(narrow: bool) -> str:
     return f"inspector/{'narrow' if narrow else 'wide'}"
 
 
+PREFERENCES = (
+    "theme",
+    "utc_times",
+    "actor",
+    "confirm_deletion",
+    "retention_days",
+    "verify_by_itself",
+    "tell_of_notifications",
+    "webhooks_here",
+    "deliveries_days",
+)
+
+
 class Settings:
     """The person's preferences and the window's memory, written as they are set."""
 
@@ -214,6 +227,15 @@ class Settings:
         self._store.sync()
         return self._store.status() == QSettings.Status.NoError
 
+    def look_again(self) -> None:
+        """Takes up what another window of this person has written since."""
+        self._store.sync()
+        self.kept.clear()
+
+    def preferences(self) -> dict[str, object]:
+        """What a person sets in the preferences, as it is now."""
+        return {name: getattr(self, name) for name in PREFERENCES}
+
     @property
     def actor(self) -> str:
         """Who acts, in the audit entries; the operating system's user unless another name was given."""
@@ -249,6 +271,7 @@ class Settings:
         self._recent_files = (text, *self._recent_files)[:RECENT_FILES]
 
     def remove_recent(self, place: FileOrName) -> None:
+        self.look_again()
         self._recent_files = tuple(text for text in self._recent_files if text != _absolute(place))
 
     # what the declarations stand on

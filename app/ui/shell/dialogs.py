@@ -151,6 +151,20 @@ class ShortcutsDialog(Dialog):
         self.set_close_button()
 
 
+_PREFERENCES = {
+    "theme": "theme",
+    "times": "utc_times",
+    "actor": "actor",
+    "ask": "confirm_deletion",
+    "days": "retention_days",
+    "verify": "verify_by_itself",
+    "tell": "tell_of_notifications",
+    "here": "webhooks_here",
+    "deliveries": "deliveries_days",
+}
+"""The setting that a field is of."""
+
+
 class PreferencesDialog(FormDialog):
     """A theme that is chosen is shown at once, and taken back when the dialog is left without saving. The
     rest is written when it is saved; `accepted` says so.
@@ -158,6 +172,7 @@ class PreferencesDialog(FormDialog):
 
     def __init__(self, theme: Theme, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(theme, "Preferences", action="Save", parent=parent)
+        settings.look_again()
         self.setMinimumWidth(520)
         self._settings = settings
         mode_before = theme.mode
@@ -166,8 +181,8 @@ class PreferencesDialog(FormDialog):
             modes.addItem(words, mode.value)
         modes.setCurrentIndex(modes.findData(theme.mode.value))
         times = QComboBox()
-        times.addItem("Local time", "local")
-        times.addItem("UTC", "utc")
+        times.addItem("Local time", False)
+        times.addItem("UTC", True)
         times.setCurrentIndex(int(settings.utc_times))
         system_name = paths.os_user()
         actor = QLineEdit("" if settings.actor == system_name else settings.actor)
@@ -239,15 +254,9 @@ class PreferencesDialog(FormDialog):
 
     def _save(self) -> None:
         settings, values = self._settings, self.values()
-        settings.theme = Mode(str(values["theme"])).value
-        settings.utc_times = values["times"] == "utc"
-        settings.actor = str(values["actor"])
-        settings.confirm_deletion = bool(values["ask"])
-        settings.retention_days = int(values["days"])
-        settings.verify_by_itself = bool(values["verify"])
-        settings.tell_of_notifications = bool(values["tell"])
-        settings.webhooks_here = bool(values["here"])
-        settings.deliveries_days = int(values["deliveries"])
+        settings.look_again()
+        for key in self.edited():  # what another window has set meanwhile stays
+            setattr(settings, _PREFERENCES[key], values[key])
         if settings.save():
             self.accept()
         else:

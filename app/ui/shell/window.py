@@ -44,7 +44,7 @@ from app.ui.shell import window_actions
 from app.ui.shell.connecting import Connecting
 from app.ui.shell.files import Files
 from app.ui.shell.global_search import GlobalSearch
-from app.ui.theme import Kind, Theme
+from app.ui.theme import Kind, Mode, Theme
 from app.ui.widgets.actions import Actions, is_enter
 from app.ui.widgets.banner import Toast, WaitLine
 from app.ui.widgets.buttons import ElidedButton
@@ -130,7 +130,10 @@ class MainWindow(QMainWindow):
         self.resize(USUAL_SIZE)
         self.setAcceptDrops(True)
         self._before_menus: QWidget | None = None
-        cast("QApplication", QApplication.instance()).focusChanged.connect(self._focus_moved)
+        program = cast("QApplication", QApplication.instance())
+        program.focusChanged.connect(self._focus_moved)
+        program.applicationStateChanged.connect(self._came_or_went)
+        self._preferences = settings.preferences()
         self.busy = Busy(theme, self._runner)
         self.files = Files(theme, settings, self.busy, clock=clock, say=self.say, window=self)
         self.files.ending = lambda: "" if self.context is None else self.context.history.ending
@@ -387,6 +390,19 @@ class MainWindow(QMainWindow):
         if event.type() == QEvent.Type.WindowActivate:
             self._find_focus()
         return super().event(event)
+
+    @Slot(Qt.ApplicationState)
+    def _came_or_went(self, state: Qt.ApplicationState) -> None:
+        """While this program was not in front another window of this person may have changed preferences."""
+        if state is not Qt.ApplicationState.ApplicationActive:
+            self._preferences = self.settings.preferences()
+            return
+        self.settings.look_again()
+        if self.settings.preferences() != self._preferences:
+            self.theme.set_mode(Mode(self.settings.theme))
+            if self.workspace is not None:
+                self.workspace.refresh()
+            self.say("The preferences were changed in another window")
 
     def _find_focus(self) -> None:
         """Where it was before a dialog or a menu opened, or the rows where that is there no more."""

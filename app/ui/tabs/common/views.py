@@ -93,23 +93,22 @@ class ViewsDialog(Dialog):
     def _rename(self) -> None:
         old = self.chosen()
         if old is not None:
-            others = {name: view for name, view in self._views.items() if name != old}
             view = self._views[old]
             _ask_name(
                 self._tab,
                 self,
                 ("Rename the view", "Rename"),
-                lambda name: self._keep({**others, name: view}, name),
-                known=others,
+                lambda name: self._keep({old: None, name: view}, name),
+                known=self._views.keys() - {old},
                 name=old,
             )
 
     def _remove(self) -> None:
-        gone = self.chosen()
-        self._keep({name: view for name, view in self._views.items() if name != gone})
+        if (gone := self.chosen()) is not None:
+            self._keep({gone: None})
 
-    def _keep(self, views: Mapping[str, Arrangement], chosen: str = "") -> None:
-        _keep(self._tab, views)
+    def _keep(self, changed: Mapping[str, Arrangement | None], chosen: str = "") -> None:
+        _keep(self._tab, changed)
         self._read(chosen)
 
 
@@ -122,7 +121,7 @@ def save_view(tab: "RecordTab") -> None:
     view, left = _lasting(tab)
 
     def keep(name: str) -> None:
-        _keep(tab, {**views, name: view})
+        _keep(tab, {name: view})
         tab.view_picker.shows(name)
         tab.context.say(f"“{name}” is saved{left}")
 
@@ -137,36 +136,35 @@ def update_view(tab: "RecordTab", name: str) -> None:
     if now == before:
         tab.context.say(f"The list shows “{name}” as it is saved")
         return
-    _keep(tab, {**views, name: now})
+    _keep(tab, {name: now})
     tab.view_picker.shows(name)
 
     def put_back() -> None:
-        _keep(tab, {**_saved(tab), name: before})
+        _keep(tab, {name: before})
 
     tab.context.say(f"“{name}” is updated: {told(tab, now)}{left}", act=("Put back", put_back))
 
 
 def rename_view(tab: "RecordTab", name: str, *, is_last: bool) -> None:
     """Asks for another name of this view."""
-    others = {one: view for one, view in _saved(tab).items() if one != name}
-    view = _saved(tab)[name]
+    views = _saved(tab)
+    view = views.pop(name)
 
     def keep(new: str) -> None:
-        _keep(tab, {**others, new: view})
+        _keep(tab, {name: None, new: view})
         if is_last:
             tab.view_picker.shows(new)
 
-    _ask_name(tab, tab, ("Rename the view", "Rename"), keep, known=others, name=name)
+    _ask_name(tab, tab, ("Rename the view", "Rename"), keep, known=views, name=name)
 
 
 def remove_view(tab: "RecordTab", name: str) -> None:
     """Removes this view; the list stays as it is, and the view can be put back."""
-    views = _saved(tab)
-    gone = views.pop(name)
-    _keep(tab, views)
+    gone = _saved(tab)[name]
+    _keep(tab, {name: None})
 
     def put_back() -> None:
-        _keep(tab, {**_saved(tab), name: gone})
+        _keep(tab, {name: gone})
 
     tab.context.say(f"“{name}” is removed", act=("Put back", put_back))
 
@@ -203,7 +201,10 @@ def _lacks(tab: "RecordTab", gone: Sequence[str]) -> str:
     return f"The table {table} of this database {has_or_have} {', '.join(gone)}." if gone else ""
 
 
-def _keep(tab: "RecordTab", views: Mapping[str, Arrangement]) -> None:
+def _keep(tab: "RecordTab", changed: Mapping[str, Arrangement | None]) -> None:
+    """Keeps these, or none by a name, beside what there is, which another window may have saved meanwhile."""
+    tab.context.settings.look_again()
+    views = {name: view for name, view in (_saved(tab) | dict(changed)).items() if view is not None}
     text = written({name: view.document() for name, view in views.items()}) if views else None
     tab.context.settings.views.set(tab.spec.table.name, text)
     tab.view_picker.tell()

@@ -24,6 +24,7 @@ from app.ui.shell.dialogs import (
 from app.ui.theme import DARK, Mode, Theme
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
+from tests.fixtures.processes import set_elsewhere
 from tests.fixtures.window import added, texts, value_of
 
 DAY = 86_400
@@ -148,6 +149,24 @@ def test_preferences_are_kept(qtbot: QtBot, theme: Theme) -> None:
     assert (again.theme, again.utc_times, again.actor) == ("dark", True, "Ada L.")
     assert (again.retention_days, again.confirm_deletion) == (30, True)
     assert theme.mode is Mode.DARK
+
+
+def test_preferences_saved_in_another_window_stay(qtbot: QtBot, theme: Theme) -> None:
+    settings = Settings()
+    dialog = added(qtbot, PreferencesDialog(theme, settings))
+    dialog.open()
+    set_elsewhere(settings, "settings.actor, settings.confirm_deletion = 'Zed', True")
+    days = dialog.editor("days")
+    assert isinstance(days, QSpinBox)
+    days.selectAll()
+    qtbot.keyClicks(days, "100")
+    with qtbot.waitSignal(dialog.accepted, timeout=0):
+        qtbot.keyClick(dialog, Qt.Key.Key_Return)
+    assert (settings.actor, settings.confirm_deletion, settings.retention_days) == ("Zed", True, 100)
+    set_elsewhere(settings, "settings.retention_days = 60")
+    dialog = added(qtbot, PreferencesDialog(theme, settings))
+    days = dialog.editor("days")
+    assert isinstance(days, QSpinBox) and days.value() == 60
 
 
 def test_an_empty_name_is_that_of_the_system(qtbot: QtBot, theme: Theme) -> None:

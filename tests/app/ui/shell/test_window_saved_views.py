@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.services.live.connections import Connections
@@ -18,6 +19,7 @@ from app.ui.widgets.filter_row import DateRange, Span
 from app.ui.widgets.form_dialog import FormDialog
 from tests.fixtures.connected import execute
 from tests.fixtures.live import Live
+from tests.fixtures.processes import set_elsewhere
 from tests.fixtures.window import (
     TABLES,
     ask,
@@ -346,3 +348,23 @@ def test_what_lets_others_in_is_kept_nowhere(qtbot: QtBot, window: MainWindow, d
 def test_what_nobody_wrote_is_refused(name: str, value: object) -> None:
     with pytest.raises(ValueError):
         Arrangement.of({**ODD.document(), name: value})
+
+
+def test_what_another_window_has_saved_stays(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    page = open_file(qtbot, window, demo_path)
+    page.filters.text.setText("acme")
+    save(qtbot, page, "Here")
+    settings, other = window.settings, written({"There": Arrangement(text="fjord").document()})
+    set_elsewhere(
+        settings, f"settings.views.set('users', {other!r}); settings.utc_times = True; settings.actor = 'Zed'"
+    )
+    page.filters.text.setText("harbor")
+    save(qtbot, page, "Here, too")
+    assert sorted(arrangements(settings.views.get("users"))) == ["Here, too", "There"]
+    program = QApplication.instance()
+    assert isinstance(program, QApplication)
+    program.applicationStateChanged.emit(Qt.ApplicationState.ApplicationInactive)
+    set_elsewhere(settings, "settings.utc_times = False")
+    assert settings.utc_times
+    program.applicationStateChanged.emit(Qt.ApplicationState.ApplicationActive)
+    assert not settings.utc_times and "another window" in window.toast.label.text()
