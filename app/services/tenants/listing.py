@@ -88,19 +88,22 @@ class TenantTotals:
     verified: int = 0
     consistent: int = 0
     not_verified: int = 0
+    erased: int = 0
     missing: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, rows: Sequence[TenantRow]) -> "TenantTotals":
-        verified = sum(row.holds for row in rows)
-        chains = sum(row.has_chain for row in rows)
+        judged = [row for row in rows if not row.is_erased]
+        verified = sum(row.holds for row in judged)
+        chains = sum(row.has_chain for row in judged)
         sums = {name: sum(getattr(row, name) or 0 for row in rows) for name in _SUMMED}
         missing = frozenset[str]().union(*(row.missing for row in rows))
         return cls(
             len(rows),
             verified=verified,
-            consistent=sum(row.holds and row.verdict is Verdict.CONSISTENT for row in rows),
+            consistent=sum(row.holds and row.verdict is Verdict.CONSISTENT for row in judged),
             not_verified=chains - verified,
+            erased=len(rows) - len(judged),
             missing=missing,
             **sums,
         )

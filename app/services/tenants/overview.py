@@ -91,11 +91,11 @@ def known_of(
     *,
     is_gone: bool = False,
 ) -> KnownOfChains:
-    """What is still known of it after a restart: of each of a whole that did not hold, of all of them, or
-    nothing of any. What was found when an end had been lost says of the others what it would without that;
-    what was found before, no more, but of those whose own ends were looked for by now and are `there`. Where
-    no whole was ever verified, what is `lost` of the tenants that were. Where the chain `is_gone` as a table,
-    nothing that was found of it before is so any more.
+    """What is still known of it after a restart: of each of a whole that did not hold, of all of them and of
+    whom something else, or nothing of any. What was found when an end had been lost says of the others what
+    it would without that; what was found before, no more, but of those whose own ends were looked for by now
+    and are `there`. Where no whole was ever verified, what is `lost` of the tenants that were. Where the
+    chain `is_gone` as a table, nothing that was found of it before is so any more.
     """
     if is_gone:
         broken = {} if said is None else {name: one for name, one in said.tenants.items() if one in BROKEN}
@@ -106,13 +106,16 @@ def known_of(
     lost = said.lost_end if said.intact else None
     is_doubted = lost is not None and said.is_before_loss
     is_of_all = replace(said, lost_end=None).is_of_all
-    # Where nothing came behind a checkpoint that covers all of it.
-    verdict = knows(said.verdict) if said.since is not None and not said.entries else said.verdict
+    # What was verified from a checkpoint on is known to that.
+    each = said.each or (said.verdict if said.since is None else knows(said.verdict))
+    verdicts = said.tenants if is_of_all or not said.intact else {}
+    if is_doubted and is_of_all:
+        verdicts = {name: verdicts.get(name, each) for name in there}
     return KnownOfChains(
         said.at,
         said.through,
-        dict.fromkeys(there, verdict) if is_doubted and is_of_all else said.tenants,
-        verdict if is_of_all and not is_doubted else None,
+        verdicts,
+        each if is_of_all and not is_doubted else None,
         is_broken=said.verdict in BROKEN,
         is_doubted=is_doubted,
         ends_lost=whose(lost),
@@ -175,7 +178,7 @@ class TenantRow:
         """How its chain stands, in words."""
         if self.is_gone:
             return "gone"
-        if self.erased is not None and self.verdict not in BROKEN:
+        if self.is_erased:
             return "erased"
         if self.lacks_end:
             return "end lost"
@@ -187,6 +190,11 @@ class TenantRow:
         if self.findings and self.verdict in BROKEN:
             said += f", {counted(self.findings, 'finding')}"
         return f"{said}, {self.newer:,} new since" if self.newer else said
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether no more is said of its chain than that."""
+        return self.erased is not None and self.verdict not in BROKEN and not self.is_gone
 
     @property
     def lacks_end(self) -> bool:

@@ -1,6 +1,6 @@
 """A verification: what is asked of it, the run of it, and what it has found of each entry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property, partial
@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.itemmodels.columns import Tone
-from app.services.chain.checkpoint import Reason
+from app.services.chain.checkpoint import Checkpoint, Reason
 from app.services.chain.checkpoints import making
+from app.services.chain.checkpoints.kept import of_each
 from app.services.chain.checkpoints.making import SignedReport
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import ABOUT_A_CHAIN, BROKEN, OF_AN_ENTRY, Anchor, Code, Verdict
@@ -88,7 +89,7 @@ class Outcome:
 
     Where none was, `why_not` is a reason, or None. `outdated` says what has changed the file
     since (`RETENTION`, `OTHERS`, `AGAIN` or `STANDS`), if anything has. It was made `at` this time, on behalf
-    of `by`.
+    of `by`, from the checkpoint `since` on where that is not None.
     """
 
     asked: Asked
@@ -98,11 +99,18 @@ class Outcome:
     outdated: str = ""
     at: int = 0
     by: str = ""
+    since: Checkpoint | None = None
 
     @classmethod
     def of(cls, found: SignedReport, asked: Asked | None = None, *, at: int, by: str) -> "Outcome":
         """What was `asked`, which is the whole where nothing is said, has `found` this."""
-        return cls(asked or Asked(), found.report, found.checkpoint, found.why_not, at=at, by=by)
+        said = found.report, found.checkpoint, found.why_not
+        return cls(asked or Asked(), *said, at=at, by=by, since=found.since)
+
+    @cached_property
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """That of each tenant."""
+        return of_each(self.report, self.since, is_signed=self.checkpoint is not None)
 
     @property
     def is_broken(self) -> bool:

@@ -19,7 +19,7 @@ from app import paths
 from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.checkpoints.own_ends import OwnEnds, name_of
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, SOUND, Verdict
-from app.services.chain.verify.report import LostEnd, Section
+from app.services.chain.verify.report import LostEnd, Report, Section
 from app.services.chain.where import Where
 from models.errors import InvalidInput, StorageError, TenantAdminError
 
@@ -39,7 +39,8 @@ class KeptVerdict:
     database it is. `ends_before` as of `Report`. `lost_end` is what is gone, or, where the chains do not
     hold, has yet to be looked for. `tenant` is whose the entry `through` is, `head` its stored hash; None of
     none. The first migration of a file ran at the time `ledger`, where it says so. Of
-    a whole that does not hold `tenants` are the verdicts of each, where they are no more than `MOST_TENANTS`.
+    a whole that does not hold `tenants` are the verdicts of each, where they are no more than `MOST_TENANTS`;
+    of what holds those that are other than what is said of `each`, which is None where that was not kept.
     `lacks_table` as of `Report`.
     """
 
@@ -61,6 +62,7 @@ class KeptVerdict:
     ledger: str = ""
     tenants: Mapping[str, Verdict] = field(default_factory=dict)
     lacks_table: bool = False
+    each: Verdict | None = None
 
     @property
     def intact(self) -> bool:
@@ -143,6 +145,23 @@ def knows(found: Verdict) -> Verdict:
     return Verdict.VERIFIED if found is Verdict.CONSISTENT else found
 
 
+def of_each(report: Report, since: Checkpoint | None, *, is_signed: bool = False) -> dict[str, Verdict]:
+    """The verdict of each tenant of a report, of which a checkpoint was made where it `is_signed`; of what
+    came behind the checkpoint `since`, as all of it would be called: who is in that is known to it.
+    """
+    known = report.verdicts.keys() if is_signed else () if since is None else since.tenants.keys()
+    return {name: knows(found) if name in known else found for name, found in report.verdicts.items()}
+
+
+def in_common(report: Report, since: Checkpoint | None) -> tuple[Verdict, dict[str, Verdict]]:
+    """Of a report that is intact what is said of each tenant, and of whom something else; where these were
+    too many, no more than holds of all.
+    """
+    each = report.verdict if since is None else knows(report.verdict)
+    others = {name: found for name, found in of_each(report, since).items() if found is not each}
+    return (each, others) if len(others) <= MOST_TENANTS else (Verdict.CONSISTENT, {})
+
+
 class KeptVerdicts:
     """A file for each database, in a folder beside the store."""
 
@@ -217,9 +236,8 @@ class KeptVerdicts:
     def cover(self, where: Where, now: int) -> None:
         """A checkpoint was made of what was found `now`."""
         last = self.last(where)
-        if last is not None and last.at == now and last.verdict is Verdict.CONSISTENT:
-            known = {name: knows(found) for name, found in last.tenants.items()}
-            self.keep(where, replace(last, verdict=Verdict.VERIFIED, tenants=known))
+        if last is not None and last.at == now and last.intact:
+            self.keep(where, replace(last, verdict=Verdict.VERIFIED, each=Verdict.VERIFIED, tenants={}))
 
     @contextmanager
     def outdated(self, where: Where) -> Iterator[None]:
@@ -268,7 +286,9 @@ class KeptVerdicts:
                 return None
             lost = _end(stored["lost_end"])
             tenants = {name: Verdict(found) for name, found in stored.get("tenants", {}).items()}
+            each = stored.get("each")
             read = {"verdict": Verdict(stored["verdict"]), "lost_end": lost, "tenants": tenants}
+            read["each"] = None if each is None else Verdict(each)
             said = KeptVerdict(**stored | read)
             found = (said.entries, said.errors, said.warnings, said.through)
             ends = () if lost is None else (lost.through, lost.at, lost.ends_at)

@@ -11,7 +11,7 @@ from typing import Final
 
 from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.checkpoints.gone import has_chain
-from app.services.chain.checkpoints.kept import MOST_TENANTS, KeptEnd, KeptEnds, KeptVerdict
+from app.services.chain.checkpoints.kept import MOST_TENANTS, KeptEnd, KeptEnds, KeptVerdict, in_common
 from app.services.chain.checkpoints.own_ends import lost_entry, lost_own
 from app.services.chain.checkpoints.rows import Seen, rows_of
 from app.services.chain.checkpoints.signing import why_none
@@ -350,8 +350,8 @@ def keep_verdict(
         and report.intact
         and (lost_end.is_within(accepts_end) if isinstance(accepts_end, LostEnd) else accepts_end)
     )
-    tenants = report.verdicts
-    names = not (part or since is not None or report.intact) and len(tenants) <= MOST_TENANTS
+    each, tenants = in_common(report, since) if report.intact else (None, report.verdicts)
+    names = not part and (report.intact or (since is None and len(tenants) <= MOST_TENANTS))
     whole_before = None if last is None or since is None else last.whole_at
     said = KeptVerdict(
         report.verdict,
@@ -372,6 +372,7 @@ def keep_verdict(
         ledger,
         tenants if names else {},
         report.lacks_table,
+        each,
     )
     is_over = last is not None and now < last.at <= time.time() and report.intact
     is_kept = not is_over and store.verdicts.keep(where, said)

@@ -1,7 +1,6 @@
 """What is known of a tenant, in words, tones and icons."""
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import replace
 
 from app.itemmodels.columns import Tone
@@ -42,9 +41,7 @@ def known_now(verdict: FileVerdict) -> KnownOfChains:
             known, others=None, is_doubted=True, ends_lost=known.ends_lost | overview.whose(verdict.lost_end)
         )
     report = outcome.report
-    verdicts: Mapping[str, Verdict] = report.verdicts
-    if outcome.checkpoint is not None:
-        verdicts = {name: knows(found) for name, found in verdicts.items()}
+    verdicts = outcome.verdicts
     is_found = report.lost_end is not None and _same(report.lost_end, verdict.lost_end)
     is_doubted = outcome.is_doubted or report.undecided or (verdict.lost_end is not None and not is_found)
     if is_doubted:
@@ -76,13 +73,12 @@ def _others(verdict: FileVerdict, outcome: Outcome, *, is_found: bool) -> Verdic
     """
     since = outcome.asked.since is not None and outcome.intact and verdict.whole_at is not None
     stands = verdict.whole_stands or (is_found and since)
-    found = outcome.report.verdict if outcome.report.entries else knows(outcome.report.verdict)
-    return found if stands and not outcome.is_doubted else None
+    return knows(outcome.report.verdict) if stands and not outcome.is_doubted else None
 
 
 def looks(one: TenantRow) -> tuple[Tone, str]:
     """Tone and icon of a chain's state."""
-    if one.erased is not None and one.verdict not in BROKEN and not one.is_gone:
+    if one.is_erased:
         return Tone.NEUTRAL, Icon.DELETE
     if one.lacks_end or (one.is_gone and one.verdict not in BROKEN):
         return Tone.WARN, Icon.WARNING
@@ -173,6 +169,7 @@ def totals(of: TenantTotals, *, is_broken: bool = False) -> dict[str, str]:
     found = [f"{known:,} {CALLED[Verdict.VERIFIED]}"] if known or not of.consistent else []
     found += [f"{of.consistent:,} {CALLED[Verdict.CONSISTENT]}"] if of.consistent else []
     found += [f"{of.not_verified:,} not"] if of.not_verified else []
+    found += [f"{of.erased:,} erased"] if of.erased else []
     chains = " · ".join(found)
     if is_broken and not of.not_verified:
         chains += f" · whole {CALLED[Verdict.TAMPERED]}"

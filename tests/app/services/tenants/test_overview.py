@@ -1,14 +1,20 @@
 """How every tenant stands, on a file and on a live database."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
+from app.services.chain.checkpoint import Reason
+from app.services.chain.checkpoints import making
 from app.services.chain.checkpoints.kept import KeptVerdict
+from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import LostEnd
+from app.services.chain.where import InDatabase, InFile
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.log import DeliveryLog
 from app.services.deliveries.request import DeliveryAnswer, DeliveryOutcome, make
@@ -22,8 +28,11 @@ from models.engine import Database
 from models.local.database import LocalDatabase
 from models.schema import read_stored
 from tests.conftest import NOW
+from tests.fixtures import chains
+from tests.fixtures.checkpoints import VERIFY
 from tests.fixtures.gateway import create_gateway
 from tests.fixtures.inserting import INTO_AUDIT_CHAIN, INTO_NOTIFICATIONS, INTO_USERS
+from tests.fixtures.retaining import path_of
 
 NOTHING = KnownOfChains()
 HOOKS = (
@@ -195,6 +204,58 @@ def test_what_is_kept_of_the_whole_says_of_all_that_they_hold_or_nothing(
     said = replace(KeptVerdict(Verdict.VERIFIED, NOW, "mei", 3, 0, 0, through=3), **changes)
     assert known_of(said) == KnownOfChains(NOW, 3, {}, others, is_broken=broken)
     assert known_of(None) == NOTHING
+
+
+@pytest.fixture
+def verified(engine: Database, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, str]]:
+    """What is said of each tenant's chain behind a verification: of all, from the checkpoint on, or by the
+    one that makes a checkpoint.
+    """
+    where = InDatabase(engine) if engine.costs else InFile(path_of(engine))
+    store = CheckpointStore(tmp_path_factory.mktemp("home"))
+
+    def verify(how: str) -> dict[str, str]:
+        by: Any = {"now": NOW, "by": "ada"}
+        if how == "all":
+            making.verify_with_checkpoints(where, store, VERIFY, **by)
+        elif how == "since":
+            assert making.verify_by_itself(where, store, VERIFY, sign=False, **by).since is not None
+        else:
+            signed = making.verify_and_sign(where, store, VERIFY, reason=Reason.REQUEST, **by)
+            assert signed.checkpoint is not None
+        found = look(engine, known_of(store.verdicts.last(where)))
+        return {name: one.chain for name, one in found.items()}
+
+    return verify
+
+
+def test_who_is_known_to_a_checkpoint_is_verified_with_new_entries_and_without(
+    sql: apsw.Connection, verified: Callable[..., dict[str, str]]
+) -> None:
+    chains.append(sql, "acme", [NOW - 9, NOW - 8])
+    chains.append(sql, "blue", [NOW - 7])
+    assert verified("all") == {"acme": "consistent", "blue": "consistent"}
+    assert verified("signed") == {"acme": "verified", "blue": "verified"}
+    chains.append(sql, "acme", [NOW - 6])
+    for how in ("all", "since", "all", "since"):
+        assert verified(how) == {"acme": "verified", "blue": "verified"}, how
+    chains.append(sql, "coral", [NOW - 5])
+    for how in ("all", "since", "all", "since"):
+        assert verified(how) == {"acme": "verified", "blue": "verified", "coral": "consistent"}, how
+    assert verified("signed") == {"acme": "verified", "blue": "verified", "coral": "verified"}
+
+
+def test_of_too_many_tenants_that_no_checkpoint_knows_no_more_is_said_than_of_all(
+    sql: apsw.Connection, verified: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.services.chain.checkpoints.kept.MOST_TENANTS", 1)
+    chains.append(sql, "acme", [NOW - 9])
+    verified("signed")
+    chains.append(sql, "blue", [NOW - 8])
+    assert verified("all") == {"acme": "verified", "blue": "consistent"}
+    chains.append(sql, "coral", [NOW - 8])
+    for how in ("all", "since"):
+        assert {*verified(how).values()} == {"consistent"}
 
 
 def test_an_end_that_is_lost_is_said_of_its_tenant_and_of_the_others_what_was_found(

@@ -24,6 +24,7 @@ from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import lost_ends, making
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.checkpoints.tables import FILE
+from app.services.chain.rules import Verdict
 from app.services.chain.where import InDatabase, InFile
 from app.services.live.connections import Connections, NamedConnection
 from app.services.live.tokens import Tokens
@@ -46,6 +47,7 @@ from app.ui.tabs.common.selection import GONE as GONE_WHY
 from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.notifications.composing import ComposeDialog
 from app.ui.tabs.tenants import ERASE, EXPORT, TenantsTab
+from app.ui.tabs.tenants.words import known_now
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ErrorDialog, WaitDialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.formatting import absolute_time, typed_time
@@ -1788,6 +1790,9 @@ def test_the_time_of_the_whole_is_not_that_of_what_was_verified_behind_it(
     times, through = "whole 14 min ago, from checkpoint 1 on just now", context.verdict.through
     assert window.shield.text() == f"Chain verified, {times}"
     assert page.banner.headline() == f"Chain verified — {times}"
+    known = known_now(context.verdict)
+    assert known.others is Verdict.VERIFIED, "the checkpoint knows them"
+    assert known.verdicts == {"acme-corp": Verdict.VERIFIED}, "and this one but for what is new"
     append(file, "another", 1)
     context.outside.look()
     stands = f"Chain verified through entry {through} · 1 newer, {times}"

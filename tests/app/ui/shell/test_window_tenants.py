@@ -410,6 +410,7 @@ def test_one_is_erased_where_its_name_is_typed(qtbot: QtBot, window: MainWindow,
     assert f"Erased {absolute_time(NOW + 1, True)} by" in again.floor.words.text()
     assert not again.commands.button(ERASE).isVisible() and not again.commands.action(ERASE).isEnabled()
     assert "erased · " in str(again.model.index(0, again.model.column_of("chain")).data())
+    assert " not · 1 erased, " in again.totals.said(), "and in no other number"
     assert not workspace.context.history.next_undo and workspace.context.history.ending == ""
     left = read(workspace.context.settings.left_at.get(workspace.context.opened.kept_by))
     assert "users" not in left, "what its tab filtered by may name who is gone"
