@@ -19,8 +19,7 @@ from models.progress import Stop
 
 if TYPE_CHECKING:
     from app.services.chain.verify.report import Report
-    from app.services.live.connections import NamedConnection
-    from app.services.live.tokens import Tokens
+    from app.services.live.connections import NamedConnection, Tokens
     from app.services.opened import Opened
     from models.d1.client import Heard
     from models.d1.database import D1Database
@@ -309,7 +308,7 @@ def heard(connection: "NamedConnection") -> "Heard":
 
 def tokens(*, with_keyring: bool = True) -> "Tokens":
     """Tokens for this command: of the keyring, the environment, and who sits at the terminal."""
-    from app.services.live.tokens import Tokens  # noqa: PLC0415
+    from app.services.live.connections import Tokens  # noqa: PLC0415
     from app.workers.system_keyring import SystemKeyring  # noqa: PLC0415
 
     return Tokens(SystemKeyring() if with_keyring else None, _ask_token)

@@ -23,7 +23,7 @@ def runs_arguments(parser: argparse.ArgumentParser) -> None:
 
 def runs(options: argparse.Namespace) -> int:
     """Write all that is stored of a planning run as one HTML or Markdown file."""
-    from app.workers.dossier import save_dossier  # noqa: PLC0415
+    from app.workers.export import save_dossier  # noqa: PLC0415
 
     form = _FORMS.get(options.out.suffix.lower())
     if form is None:

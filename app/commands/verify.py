@@ -341,7 +341,7 @@ def prove(options: argparse.Namespace) -> int:
     """Write the proof of one entry for somebody else: it, the checkpoint that covers it, what is between."""
     from app.services.chain import evidence  # noqa: PLC0415
     from app.services.chain.reading import meant  # noqa: PLC0415
-    from app.services.records.summary import summary  # noqa: PLC0415
+    from app.services.records.history import summary  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
     wanted, where = meant(options.entry), _where(options.file)

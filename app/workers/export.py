@@ -1,6 +1,8 @@
 """Writes a list's rows, or a database as SQL, to a file in a child process: who asks, and the child.
 
 Never imports Qt.
+
+And a planning run as a document, in this thread.
 """
 
 import json
@@ -10,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from app.services.chain.verify.source import readable
 from app.services.chain.where import Where
@@ -28,6 +30,7 @@ from models.local.atomic import (
     in_passing,
     new_file,
     replacing,
+    require_place,
     sweep_databases,
     unfinished,
     write,
@@ -35,6 +38,10 @@ from models.local.atomic import (
 from models.local.database import LocalDatabase
 from models.progress import UNWATCHED, Monitor, Progress
 from models.schema import inspect, read_stored
+
+if TYPE_CHECKING:
+    from app.services.opened import Opened
+    from app.services.runs.run_dossier import DossierForm
 
 
 def export_rows(
@@ -245,3 +252,32 @@ def _keys(described: _Described, attached: BinaryIO) -> Keys | None:
     keys = array("q")
     keys.frombytes(attached.read(described * keys.itemsize))
     return keys
+
+
+def save_dossier(
+    opened: "Opened",
+    run_id: Any,
+    target: Path,
+    form: "DossierForm",
+    *,
+    every: bool,
+    now: int,
+    monitor: Monitor,
+) -> int:
+    """Writes it beside `target`, whose place it takes when it is whole; its size in bytes.
+
+    Raises `NotFound`, `Cancelled`, and the storage errors of both files.
+    """
+    from app.services.runs.run_dossier import DossierOf, pieces  # noqa: PLC0415 - not for a child
+    from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
+
+    database = opened.database
+    known = store_and_verifier()[0].verdicts.last(opened.where)
+    of = DossierOf(run_id, opened.place, known, now, form, every=every)
+    with database.connection_context(), database.cancellable(monitor.cancelled), expected_errors(target):
+        require_place(target)
+        with replacing(target) as building:
+            with building.open("w", encoding="utf-8", errors="replace", newline="\n") as stream:
+                for piece in pieces(database, of, monitor):
+                    stream.write(piece)
+            return building.stat().st_size

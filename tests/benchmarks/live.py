@@ -29,9 +29,8 @@ from app.services.chain.where import Where
 from app.services.files.opening import open_database, snapshot_copy
 from app.services.live import connecting
 from app.services.live.connecting import open_live
-from app.services.live.connections import Connections, NamedConnection
+from app.services.live.connections import Connections, NamedConnection, Tokens
 from app.services.live.fetching import fetch
-from app.services.live.tokens import Tokens
 from app.services.opened import Opened
 from app.services.records import users
 from app.services.records.list_query import ListQuery

@@ -10,8 +10,7 @@ from app.services.chain.verify.report import Report, TenantReport
 from app.services.files.describe import Common, OpenedFile
 from app.services.files.find import Candidate
 from app.services.files.restoring import Offer, Prepared, Standing
-from app.services.live.connections import NamedConnection
-from app.services.live.tokens import Tokens
+from app.services.live.connections import NamedConnection, Tokens
 from app.services.records.tables import DECLARED
 from app.services.retention.clock import ClockDoubt, Doubt
 from app.services.retention.other_tables import Skipped

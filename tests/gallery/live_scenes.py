@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import cast
 
 from app.services.chain.cautions import Caution, ClockOff, NoBookmark, WentBack
-from app.services.live.connections import Connections
+from app.services.live.connections import Connections, Tokens
 from app.services.live.time_travel import Covered
-from app.services.live.tokens import Tokens
 from app.services.records.change import Change
 from app.services.records.rows import RowChange
 from app.services.records.tables import USERS

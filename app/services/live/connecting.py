@@ -13,9 +13,8 @@ from typing import Any, ClassVar, Final, Self, Unpack
 
 from app import paths
 from app.services.chain.where import InDatabase, Where
-from app.services.live.connections import NamedConnection
+from app.services.live.connections import NamedConnection, Tokens
 from app.services.live.dev_server import Offered, address_of, file_behind, named_by_project
-from app.services.live.tokens import Tokens
 from app.services.opened import ASKED, Mark, Opened, Which, look, never_written
 from app.services.retention.clock import LAST_RUNS, last_of
 from app.services.text import some_of

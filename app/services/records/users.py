@@ -14,7 +14,7 @@ from peewee import OP, SQL, BaseQuery, Expression, ModelSelect, NodeList, Select
 
 from app.services import text
 from app.services.chain.append import Check, Event, Listed
-from app.services.records import spellings, writing
+from app.services.records import writing
 from app.services.records.applying import require_some, those_that_can
 from app.services.records.change import FEW_ADDRESSES, Change
 from app.services.records.images import Images
@@ -31,7 +31,7 @@ from app.services.records.rows import (
     shown,
 )
 from app.services.records.tables import USERS, TableColumn, undeclared
-from app.services.records.typed import Typed, can_be_typed, in_type
+from app.services.records.typed import Typed, beginnings, can_be_typed, in_type, likely
 from app.services.records.urls import without_urls, without_users
 from app.services.secrets.forms import hides
 from models.engine import Database, Limits, Rows
@@ -537,7 +537,7 @@ class _Addresses:
             but = users[0].record_id if len(users) == 1 else None
             is_given = any(gets for users in addresses.values() for _, gets in users)
             if also_given or (database.costs and not is_given):
-                spelt = sorted({one for address in stored[tenant] for one in spellings.likely(address)})
+                spelt = sorted({one for address in stored[tenant] for one in likely(address)})
                 parts = [*in_parts(spelt, limits.parameters - 6)]
                 look = _of_tenant(NodeList([SQL("+"), User.tenant_id]), tenant, but)  # + : not by its index
                 found = [User.email.in_(part) for part in parts]
@@ -578,7 +578,7 @@ def _in_any_case(addresses: Collection[str], database: Database) -> Any:
     tables = database.tables_looked_at
     if tables is None or "email" not in tables[USERS.name].led_by:
         return None
-    begin = {spelt for address in addresses for spelt in spellings.beginnings(address)}
+    begin = {spelt for address in addresses for spelt in beginnings(address)}
     values = [json.dumps(sorted(begin)), json.dumps(sorted(addresses))]
     return User.id.in_(SQL(_BEGIN_SO, values)) if begin else None
 

@@ -15,10 +15,10 @@ from app.services.chain.rules import BROKEN, CALLED, SOUND, Verdict
 from app.services.chain.verify.report import LostEnd
 from app.services.deliveries.log import DeliveryLog, DeliverySummary, Fares, Health, health_of
 from app.services.records.belonging import ErasedTenant, erased
+from app.services.records.history import summary
 from app.services.records.list_query import CELL_CHARACTERS, ListQuery
 from app.services.records.lists import Lists
 from app.services.records.stored_times import epoch_of, moment_in_sql
-from app.services.records.summary import summary
 from app.services.records.tables import (
     AUDIT_CHAIN,
     NOTIFICATIONS,

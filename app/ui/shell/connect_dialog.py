@@ -16,10 +16,11 @@ from app.services.live.connections import (
     ConnectionExists,
     Connections,
     NamedConnection,
+    Tokens,
     default_colour,
     require_name,
+    sound,
 )
-from app.services.live.tokens import Tokens, sound
 from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.session.lock import UNLOCKED_SECONDS

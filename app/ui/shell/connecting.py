@@ -20,8 +20,7 @@ from models.progress import Monitor
 # Services and dialogs are imported where they are used: mostly on the job's thread, with the window painted.
 if TYPE_CHECKING:
     from app.services.live.connecting import OpenedLive
-    from app.services.live.connections import NamedConnection
-    from app.services.live.tokens import Tokens
+    from app.services.live.connections import NamedConnection, Tokens
     from app.services.opened import Opened
     from app.ui.widgets.dialogs import Dialog, Door
 
@@ -43,7 +42,7 @@ class Connecting(QObject):
     @cached_property
     def tokens(self) -> Tokens:
         """Those of this run of the program. They are asked on a job's thread: a keyring takes its time."""
-        from app.services.live.tokens import Tokens  # noqa: PLC0415
+        from app.services.live.connections import Tokens  # noqa: PLC0415
         from app.workers.system_keyring import SystemKeyring  # noqa: PLC0415
 
         return Tokens(SystemKeyring())
@@ -151,8 +150,7 @@ class Connecting(QObject):
         *,
         is_kept: bool,
     ) -> None:
-        from app.services.live.connections import NoSuchConnection  # noqa: PLC0415
-        from app.services.live.tokens import TokenMissing  # noqa: PLC0415
+        from app.services.live.connections import NoSuchConnection, TokenMissing  # noqa: PLC0415
         from app.ui.widgets.dialogs import ErrorDialog  # noqa: PLC0415
 
         if isinstance(error, Cancelled):

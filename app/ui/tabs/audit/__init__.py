@@ -13,11 +13,11 @@ from PySide6.QtWidgets import QWidget
 from app.itemmodels.columns import Row, Tone
 from app.services.chain.reading import Link
 from app.services.chain.verify.report import Report, Section
+from app.services.records.history import actor_of, summary
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
 from app.services.records.record import AuditDetail, read_entry
 from app.services.records.stored_times import epoch_of
-from app.services.records.summary import actor_of, summary
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE, Scope
 from app.services.text import counted, readable, shown_tenant
 from app.ui.session import verdict_words
@@ -477,7 +477,7 @@ class AuditTab(RecordTab):
         dialog.open_once()
 
     def ask_proof(self) -> None:
-        from app.ui.tabs.audit.proof import ask_proof  # noqa: PLC0415 - few ask for it
+        from app.ui.tabs.audit.dialogs import ask_proof  # noqa: PLC0415 - few ask for it
 
         ask_proof(self, self.verify_to_sign)
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QModelIndex, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.services.records.change import Change
-from app.services.records.summary import (
+from app.services.records.history import (
     MOST,
     NAMES,
     Mentioned,

@@ -7,9 +7,8 @@ from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QWidget
 
 from app.services.records import history
-from app.services.records.history import CHARGED, LOOKED_THROUGH, Named, Past, PastEntry
+from app.services.records.history import CHARGED, LOOKED_THROUGH, Named, Past, PastEntry, done_to, sentence
 from app.services.records.stored_times import epoch_of
-from app.services.records.summary import done_to, sentence
 from app.services.text import readable, shown_tenant, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared

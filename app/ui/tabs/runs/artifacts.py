@@ -47,8 +47,7 @@ from app.ui.widgets.file_dialogs import ask_save, choose_folder
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice
 from app.ui.widgets.line_view import LineView, SideBySide, count_lines, one_text
-from app.ui.widgets.markdown_view import MarkdownView
-from app.ui.widgets.marked_text import MOST_MARKS, find_next, mark_all
+from app.ui.widgets.markdown_view import MOST_MARKS, MarkdownView, find_next, mark_all
 from app.ui.widgets.panes import FieldList
 from app.workers.contents import prepare_contents
 from app.workers.runner import Task, watched

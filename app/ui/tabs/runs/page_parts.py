@@ -22,7 +22,7 @@ from app.ui.widgets import formatting
 from app.ui.widgets.buttons import push_button, tool_button
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_column, in_row
-from app.ui.widgets.marked_text import MarkedText
+from app.ui.widgets.markdown_view import MarkedText
 from app.ui.widgets.panes import EmptyState, FieldList
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from models.status import ReviewVerdict, RunStatus

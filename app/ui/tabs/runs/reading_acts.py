@@ -105,7 +105,7 @@ def dossier_name(run_id: Any, idea: str) -> str:
 def write_dossier(context: Context, run_id: Any, path: Path, kind: str) -> None:
     """Writes a run as a document, by the name's ending, or else by the filter that was chosen."""
     from app.services.runs.run_dossier import DossierForm  # noqa: PLC0415 - rows show before
-    from app.workers.dossier import save_dossier  # noqa: PLC0415
+    from app.workers.export import save_dossier  # noqa: PLC0415
 
     ending, every = _FILTERS[kind]
     typed = path.suffix.lower()

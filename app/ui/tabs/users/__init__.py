@@ -123,7 +123,7 @@ class UsersTab(RecordTab):
         reads += _FOR_ALIKE * users * (len(VIEWS) - len(queries))
         if self._counted == scope or self.context.is_much(reads):
             return
-        from app.services.records.spellings import duplicates  # noqa: PLC0415
+        from app.services.records.typed import duplicates  # noqa: PLC0415
 
         self._counted = scope
 
@@ -212,7 +212,7 @@ class UsersTab(RecordTab):
 
     def _find_alike(self, across: bool, declined: Callable[[], None]) -> None:
         """Finds them, then shows them; till then, or where it is declined, those shown stay."""
-        from app.services.records.spellings import duplicates  # noqa: PLC0415
+        from app.services.records.typed import duplicates  # noqa: PLC0415
 
         scope = self.scope
 

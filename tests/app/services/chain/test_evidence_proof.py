@@ -13,7 +13,7 @@ from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import making
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.where import InDatabase, InFile
-from app.services.records.summary import summary
+from app.services.records.history import summary
 from models.errors import InvalidInput
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.test_differential import verify

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from app.services.live import connecting
-from app.services.live.connections import NamedConnection
+from app.services.live.connections import NamedConnection, Tokens
 from app.services.live.dev_server import file_behind, project_of, running, serving
-from app.services.live.tokens import Tokens
 from models.d1.database import D1Database
 from models.engine import Settled
 from models.errors import InvalidInput

@@ -9,8 +9,7 @@ import pytest
 from app.services.files.opening import open_database
 from app.services.live import connecting
 from app.services.live.connecting import OpenedLive, open_live
-from app.services.live.connections import NamedConnection
-from app.services.live.tokens import Tokens
+from app.services.live.connections import NamedConnection, Tokens
 from app.services.opened import NotAFile
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists

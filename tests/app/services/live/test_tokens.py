@@ -8,8 +8,7 @@ import pytest
 
 from app.services.keyring import KeyringAbsent, KeyringBroken, KeyringProblem, KeyringUnavailable
 from app.services.live.connecting import identified
-from app.services.live.connections import ENVIRONMENT, NamedConnection
-from app.services.live.tokens import TokenMissing, Tokens
+from app.services.live.connections import ENVIRONMENT, NamedConnection, TokenMissing, Tokens
 from models.d1.client import Client
 from models.errors import InvalidInput
 from tests.fixtures.keyrings import MemoryKeyring

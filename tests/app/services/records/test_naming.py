@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.services.chain.reading import entry_beside
-from app.services.records.summary import MOST, looked_up, mentioned
+from app.services.records.history import MOST, looked_up, mentioned
 from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS, USERS, WEBHOOK_DESTINATIONS
 from models.schema import inspect
 from tests.fixtures.connected import connected

@@ -7,8 +7,8 @@ import pytest
 
 from app.services.chain.rules import MARKER_EVENT
 from app.services.demo import create_demo
+from app.services.records.history import _LINES, summary, unnamed
 from app.services.records.list_query import CELL_CHARACTERS
-from app.services.records.summary import _LINES, summary, unnamed
 from models.status import AuditEvent
 from tests.conftest import NOW
 from tests.fixtures.window import ask

@@ -12,8 +12,8 @@ import apsw
 from app.services import records, runs
 from app.services.records import notifications, users, webhooks, writing
 from app.services.records.change import Change
+from app.services.records.history import summary
 from app.services.records.notifications import Composed, compose
-from app.services.records.summary import summary
 from app.services.records.typed import Typed
 from app.services.records.webhooks import Secret, WebhookInput
 from app.services.runs import parking, statuses

@@ -12,8 +12,8 @@ from app.services.chain.append import Event
 from app.services.records import users
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
-from app.services.records.spellings import duplicates
 from app.services.records.tables import EVERYONE, Scope
+from app.services.records.typed import duplicates
 from models.engine import Database
 from models.schema import inspect
 from models.tables import User

@@ -13,7 +13,7 @@ from app.services.files.opening import open_database
 from app.services.runs import statuses as planning
 from app.services.runs.run_dossier import DossierForm, DossierOf, in_parts_of, pieces
 from app.services.text import utc_time
-from app.workers.dossier import save_dossier
+from app.workers.export import save_dossier
 from models.engine import Database, raw
 from models.errors import Cancelled, DatabaseThere, NotFound
 from models.local.database import LocalDatabase

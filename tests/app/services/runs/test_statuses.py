@@ -9,8 +9,8 @@ import pytest
 from app.services.chain.cautions import Agreed, NotRecorded
 from app.services.chain.where import InFile
 from app.services.records import writing
+from app.services.records.history import summary
 from app.services.records.record import read_record
-from app.services.records.summary import summary
 from app.services.records.tables import PLANNING_ARTIFACTS
 from app.services.runs import statuses as planning
 from app.workers import scan_pool

@@ -8,8 +8,7 @@ import pytest
 from PySide6.QtCore import QSize
 from pytestqt.qtbot import QtBot
 
-from app.services.live.connections import Connections, NamedConnection
-from app.services.live.tokens import Tokens
+from app.services.live.connections import Connections, NamedConnection, Tokens
 from app.ui.shell.connect_dialog import ConnectDialog
 from app.ui.theme import Theme
 from app.ui.widgets.labels import Label

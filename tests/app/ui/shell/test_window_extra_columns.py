@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.services.live.tokens import Tokens
+from app.services.live.connections import Tokens
 from app.services.records.export import Format
 from app.services.records.tables import USERS
 from app.ui.shell.window import MainWindow

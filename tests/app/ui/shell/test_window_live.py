@@ -26,8 +26,7 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.checkpoints.tables import FILE
 from app.services.chain.rules import Verdict
 from app.services.chain.where import InDatabase, InFile
-from app.services.live.connections import Connections, NamedConnection
-from app.services.live.tokens import Tokens
+from app.services.live.connections import Connections, NamedConnection, Tokens
 from app.services.records import users
 from app.services.records.export import Format
 from app.services.records.tables import EVERYONE, Scope
@@ -1808,7 +1807,7 @@ def test_a_new_entry_is_proven_by_a_checkpoint_that_is_made_for_it(  # noqa: PLR
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("app.ui.tabs.audit.proof.ask_new_folder", lambda *asked, **how: tmp_path / "proof")
+    monkeypatch.setattr("app.ui.tabs.audit.dialogs.ask_new_folder", lambda *asked, **how: tmp_path / "proof")
     open_live(qtbot, window, production)
     page = go(qtbot, window, 1)
     assert isinstance(page, AuditTab)

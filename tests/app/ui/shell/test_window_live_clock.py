@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.services.live.tokens import Tokens
+from app.services.live.connections import Tokens
 from app.settings import Settings
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow

@@ -9,7 +9,7 @@ from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
 
-from app.services.live.tokens import Tokens
+from app.services.live.connections import Tokens
 from app.services.records.change import Change
 from app.services.records.rows import RowChange
 from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, WEBHOOK_DESTINATIONS
@@ -359,7 +359,7 @@ def test_several_values_a_saved_view_a_proof_and_who_receives(  # noqa: PLR0917
     qtbot.waitUntil(lambda: page.model.rowCount() == some + more)
 
     out = tmp_path / "proof"
-    monkeypatch.setattr("app.ui.tabs.audit.proof.ask_new_folder", lambda *asked, **how: out)
+    monkeypatch.setattr("app.ui.tabs.audit.dialogs.ask_new_folder", lambda *asked, **how: out)
     choose(qtbot, page, 0)
     assert isinstance(page, AuditTab)
     with qtbot.waitSignal(page.verified):

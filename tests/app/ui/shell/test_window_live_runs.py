@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app.services.files.artifact_files import save_all
-from app.services.live.tokens import Tokens
+from app.services.live.connections import Tokens
 from app.services.records.tables import PLANNING_RUNS
 from app.services.runs import statuses as planning
 from app.ui.shell.window import MainWindow

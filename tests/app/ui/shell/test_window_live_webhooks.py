@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.services.live.tokens import Tokens
+from app.services.live.connections import Tokens
 from app.services.records.tables import RANK
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.webhooks import WebhookDialog, WebhooksTab

@@ -32,7 +32,7 @@ def test_the_selected_entry_is_proven_once_a_checkpoint_covers_it(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "proof"
-    monkeypatch.setattr("app.ui.tabs.audit.proof.ask_new_folder", lambda *asked, **how: out)
+    monkeypatch.setattr("app.ui.tabs.audit.dialogs.ask_new_folder", lambda *asked, **how: out)
     open_file(qtbot, window, demo_path)
     page = go(qtbot, window, AUDIT)
     assert isinstance(page, AuditTab)
