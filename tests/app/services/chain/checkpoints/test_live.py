@@ -12,9 +12,11 @@ from peewee import BaseQuery
 
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import making
+from app.services.chain.checkpoints.gone import is_gone
 from app.services.chain.checkpoints.making import SignedReport
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.evidence import write_bundle
+from app.services.chain.headlines import headline
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.services.chain.where import InDatabase, InFile, Where
@@ -468,6 +470,20 @@ def test_a_table_that_is_gone_has_lost_all_that_was_known(
         assert report.lacks_table and not report.stands
         assert [one.code for one in report.findings] == ["TRUNCATED"] * (3 if signed else 0)
         assert (report.lost_end is None) is signed
+        assert headline(report) == "Audit chain gone"
+    alone = making.verify_with_checkpoints(
+        where, store, VERIFY, now=NOW, section=Section("tenant-00"), by="ops"
+    )
+    assert not alone.stands and headline(alone) == "Audit chain gone" and is_gone(where, store)
+    last = store.verdicts.last(where)
+    assert last is not None and headline(last) == "Audit chain gone"
+    if signed:
+        assert sign(where, store, Reason.START_OVER).checkpoint == 2
+    else:
+        assert by_itself(accepts_end=True).report.stands
+    for report in (by_itself().report, verify(where, store)):
+        assert report.stands and report.lacks_table and headline(report) == "No audit chain"
+    assert not is_gone(where, store)
 
 
 @pytest.mark.parametrize("whole", [False, True])
