@@ -45,7 +45,7 @@ from app.ui.shell.connecting import Connecting
 from app.ui.shell.files import Files
 from app.ui.shell.global_search import GlobalSearch
 from app.ui.theme import Kind, Mode, Theme
-from app.ui.widgets.actions import Actions, is_enter
+from app.ui.widgets.actions import Actions, is_enter, keys_of_act
 from app.ui.widgets.banner import Toast, WaitLine
 from app.ui.widgets.buttons import ElidedButton
 from app.ui.widgets.clipboard import copy_text
@@ -363,7 +363,7 @@ class MainWindow(QMainWindow):
         """Return presses the button that has the focus, as it does in a dialog; keys of other tabs say where
         they work, wherever the focus is.
         """
-        if self.workspace is not None and self.workspace.say_where(event):
+        if self._says_of_key(event):
             return
         focused = self.focusWidget()
         in_bar = focused is not None and self._bar.isAncestorOf(focused)  # else the tabs were asked before
@@ -376,6 +376,24 @@ class MainWindow(QMainWindow):
             focused.showMenu()
         elif isinstance(focused, QAbstractButton):
             focused.click()
+
+    def _says_of_key(self, event: QKeyEvent) -> bool:
+        """Where or when keys do an act that nothing here had a use for; whether it said so."""
+        keys = keys_of_act(event)
+        if self.workspace is not None and self.workspace.say_where(event):
+            return True
+        if keys is None or event.isAutoRepeat():
+            return False
+        from app.ui.tabs.common.declared import is_of_tabs  # noqa: PLC0415 - the window appears before the tables are loaded
+
+        said = ""
+        if self.workspace is None and (is_of_tabs(keys) or self.commands.purpose_of(keys)):
+            said = "Open a database first."
+        elif self.workspace is not None and (act := self.commands.of_table_by(keys)) is not None:
+            said = f"{self.commands.said(act)} works in the rows."
+        if said:
+            self.commands.refused.emit(said)
+        return bool(said)
 
     def focusNextPrevChild(self, next_one: bool) -> bool:
         """Tab; and what had the focus goes, or cannot be used any more: then the rows have it."""

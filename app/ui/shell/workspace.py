@@ -20,10 +20,10 @@ from app.ui.session.lock import what_became
 from app.ui.shell import notices
 from app.ui.shell.held_keys import HeldKeys
 from app.ui.shell.tenants_place import TenantsPlace, Trail
-from app.ui.tabs.common.declared import TABS, TabSpec
+from app.ui.tabs.common.declared import TABS, TabSpec, done_by
 from app.ui.tabs.common.record_tab import EXPORT_ROWS, RecordTab
 from app.ui.theme import Kind
-from app.ui.widgets.actions import CHORD, WAITS, with_keypad
+from app.ui.widgets.actions import CHORD, FUNCTIONS, HELD, WAITS, keys_of_act
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import Label, Look, in_column
@@ -69,9 +69,6 @@ _TENANTS = len(TABS)
 _POSITIONS = {spec.table.name: position for position, spec in enumerate(TABS)}
 _UNREAD = (("read", OFF),)
 
-_FUNCTIONS = range(Qt.Key.Key_F1, Qt.Key.Key_F35 + 1)
-_HELD = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt, Qt.Key.Key_Meta)
-"""What is pressed with another key, which tells what is meant."""
 
 NARROW = 760
 """Points of width below which the tabs show words alone."""
@@ -410,16 +407,13 @@ class Workspace(QWidget):
         there are such tabs.
         """
         here = self._built.get(self.position)
-        is_of_act = event.modifiers() & CHORD or event.key() in _FUNCTIONS
-        if here is None or not is_of_act or event.key() in _HELD:
+        if here is None or event.isAutoRepeat() or (keys := keys_of_act(event)) is None:
             return False
-        keys = QKeySequence(event.keyCombination())
-        found = [
-            (spec.table.title, purpose)
-            for spec in TABS
-            for by, purpose in spec.keys.values()
-            if keys in with_keypad(by)
-        ]
+        own = here.commands.with_key(event)
+        if own is not None:  # else the tab itself had it
+            here.say_where_to_press(own)
+            return True
+        found = done_by(keys)
         if not found or here.commands.purpose_of(keys):
             return False
         *others, last = (title for title, _ in found)
@@ -665,11 +659,11 @@ class Workspace(QWidget):
         popup = QApplication.activePopupWidget()
         if popup is not None or QApplication.activeModalWidget() is not None:
             return popup is None or not popup.property(WAITS)
-        if event.key() in _HELD:
+        if event.key() in HELD:
             return True
         focused = QApplication.focusWidget()
         elsewhere = focused is not None and not (focused is self or self.isAncestorOf(focused))
-        if elsewhere and not event.modifiers() & CHORD and event.key() not in _FUNCTIONS:
+        if elsewhere and not event.modifiers() & CHORD and event.key() not in FUNCTIONS:
             return True  # what is written in the tool bar, say
         keys = QKeySequence(event.keyCombination())
         window = cast("QMainWindow", self.window())

@@ -96,6 +96,9 @@ class ActionSpec:
         return without_mnemonic(words) or self.name.replace("_", " ").capitalize()
 
 
+FUNCTIONS = range(Qt.Key.Key_F1, Qt.Key.Key_F35 + 1)
+HELD = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt, Qt.Key.Key_Meta)
+"""What is pressed with another key, which tells what is meant."""
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 CHORD = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 """With one of these a key is an act's."""
@@ -113,6 +116,14 @@ def key_alone(event: QKeyEvent) -> str:
     if event.key() == Qt.Key.Key_Delete:
         return "Del"
     return event.text().upper() if event.text().isalpha() else ""
+
+
+def keys_of_act(event: QKeyEvent) -> QKeySequence | None:
+    """What was pressed, where it may be the keys of an act, and is none of what is pressed with others."""
+    if alone := key_alone(event):
+        return QKeySequence(alone)
+    is_of_act = event.modifiers() & CHORD or event.key() in FUNCTIONS
+    return QKeySequence(event.keyCombination()) if is_of_act and event.key() not in HELD else None
 
 
 def with_keypad(keys: str) -> list[QKeySequence]:
@@ -327,6 +338,11 @@ class Actions(QObject):
     def of_tables(self) -> list[str]:
         """The names of those whose keys tables heed."""
         return [name for name, spec in self._specs.items() if spec.of_table]
+
+    def of_table_by(self, keys: QKeySequence) -> str | None:
+        """The name of what tables do by these keys."""
+        heard = (name for name, spec in self._specs.items() if spec.of_table)
+        return next((name for name in heard if keys in with_keypad(self._specs[name].shortcut)), None)
 
     def purpose_of(self, keys: QKeySequence) -> str:
         """What these keys do; empty where they do nothing."""

@@ -234,26 +234,25 @@ class AuditTab(RecordTab):
             words_of_it = "Verify from the first entry on…"
             self.commands.add(ActionSpec(WHOLE, words_of_it, Icon.VERIFY, self.ask_whole, idle))
         steps = ChainSteps(self)
-        for name, text, icon, run, refusal, keys in (
-            (CHAIN, self._verify_words, Icon.VERIFY, self.verify, idle, ""),
-            (SELECTED, self._selected_words, Icon.CHECK, self.verify_selected, self._refuse_selected, "V"),
-            (RANGE, "", Icon.LINK, self.ask_range, part, ""),
-            (ARCHIVE, "", Icon.ARCHIVE, self.ask_archive, part, ""),
-            (BEFORE, "Previous in chain", Icon.CARET_LEFT, steps.before, steps.refuse, "P"),
-            (BEHIND, "Next in chain", Icon.CARET_RIGHT, steps.behind, steps.refuse, "N"),
-            (OF_ACTOR, self._actor_words, Icon.FILTER, self._keep_actor, self._refuse_actor, ""),
-            (GO_TO, "", Icon.SEARCH, self.ask_go_to, there, ""),
-            (PROOF, "Export proof of this entry…", Icon.SIGNATURE, self.ask_proof, steps.refuse, ""),
-            (ACCEPT, panel.accept_words, Icon.CHECK, panel.ask_accept, panel.refuse_accept, ""),
-            (CHECKPOINTS, "Checkpoints…", Icon.ANCHOR, panel.open_checkpoints, idle, ""),
-            (REPORT, "Export report…", Icon.EXPORT, panel.ask_report, panel.refuse_report, ""),
+        for name, text, icon, run, refusal in (
+            (CHAIN, self._verify_words, Icon.VERIFY, self.verify, idle),
+            (SELECTED, self._selected_words, Icon.CHECK, self.verify_selected, self._refuse_selected),
+            (RANGE, "", Icon.LINK, self.ask_range, part),
+            (ARCHIVE, "", Icon.ARCHIVE, self.ask_archive, part),
+            (BEFORE, "", Icon.CARET_LEFT, steps.before, steps.refuse),
+            (BEHIND, "", Icon.CARET_RIGHT, steps.behind, steps.refuse),
+            (OF_ACTOR, self._actor_words, Icon.FILTER, self._keep_actor, self._refuse_actor),
+            (GO_TO, "", Icon.SEARCH, self.ask_go_to, there),
+            (PROOF, "Export proof of this entry…", Icon.SIGNATURE, self.ask_proof, steps.refuse),
+            (ACCEPT, panel.accept_words, Icon.CHECK, panel.ask_accept, panel.refuse_accept),
+            (CHECKPOINTS, "Checkpoints…", Icon.ANCHOR, panel.open_checkpoints, idle),
+            (REPORT, "Export report…", Icon.EXPORT, panel.ask_report, panel.refuse_report),
         ):
             kind = Kind.PRIMARY if name == CHAIN else Kind.SECONDARY
             place = ButtonIn.INSPECTOR if name in (SELECTED, BEFORE, BEHIND) else ButtonIn.MENU
             short = _SHORT.get(name, "")
-            about = "Verify the selected entries" if name == SELECTED else ""
-            spec = partial(ActionSpec, name, text, icon, run, refusal, keys, kind, place)
-            self.commands.add(spec(short=short, about=about))
+            spec = partial(ActionSpec, name, text, icon, run, refusal, kind=kind, button_in=place)
+            self.commands.add(spec(short=short))
         self.commands.divide_before(BEFORE, PROOF)
 
     def place_of_inspector(self) -> QWidget:

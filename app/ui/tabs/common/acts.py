@@ -166,7 +166,7 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
         selection.in_turn(look, lambda found: decide(*found), tab.refused, asks=True, each=_READ_TO_DELETE)
 
     words = partial(tab.selection.words_of_all, "Delete", "Delete {}…")
-    return record_act("delete", words, Icon.DELETE, run, tab.selection.refusal, "Del", ends=True)
+    return record_act("delete", words, Icon.DELETE, run, tab.selection.refusal, ends=True)
 
 
 def history_act(tab: RecordTab) -> ActionSpec:

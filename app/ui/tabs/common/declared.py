@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from PySide6.QtGui import QKeySequence
+
 from app.itemmodels.columns import Column, Row, Tone
 from app.services.records import tables
 from app.services.records.list_query import ListedValue
@@ -19,7 +21,7 @@ from app.services.text import apart, readable, tenant_name, visible
 from app.ui.session.context import Context
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
-from app.ui.widgets.actions import ActKeys
+from app.ui.widgets.actions import ActKeys, with_keypad
 from app.ui.widgets.buttons import Chip
 from app.ui.widgets.filter_row import Pick
 from app.ui.widgets.panes import Field
@@ -43,8 +45,7 @@ class TabSpec:
     window. `chips` are counted columns that the tab offers otherwise than by a pick list. `any_time` are the
     words for no restriction of its `dates`. Where the sentence of `empty` `invites` to make a record, it is
     said only where that can be done. `keys` are those of its acts that not every tab has, by the act's name,
-    with what they do, which is what the act is called: other tabs say so before this one is built. Keys of
-    the table alone are the act's own.
+    with what they do, which is what the act is called: other tabs say so before this one is built.
     """
 
     table: tables.Table
@@ -324,6 +325,7 @@ def moment(context: Context, stored: Any) -> str:
     return instant(context, stored, ago=True)
 
 
+DELETE = {"delete": ("Del", "Delete")}
 _HISTORY = {"history": ("Ctrl+H", "Audit history")}
 _USERS = ("No users yet", "Create the first one with “New user…”.")
 USERS_TAB = TabSpec(
@@ -342,6 +344,7 @@ USERS_TAB = TabSpec(
         "edit_others": ("Shift+F2", "Edit other columns…"),
         "filter_others": ("Ctrl+Shift+L", "Filter by another column…"),
         "move": ("Ctrl+Shift+M", "Move to another tenant…"),
+        **DELETE,
         **_HISTORY,
     },
 )
@@ -357,6 +360,9 @@ AUDIT_TAB = TabSpec(
         "verify_range": ("Ctrl+Shift+Return", "Verify a range…"),
         "verify_archive": ("Ctrl+Shift+A", "Verify with an archive…"),
         "go_to": ("Ctrl+G", "Go to entry…"),
+        "verify_selected": ("V", "Verify the selected entries"),
+        "previous": ("P", "Previous in chain"),
+        "next": ("N", "Next in chain"),
     },
 )
 _WEBHOOKS = ("No webhooks yet", "Create the first destination with “New webhook…”.")
@@ -371,6 +377,10 @@ WEBHOOKS_TAB = TabSpec(
         "edit": ("F2", "Edit…"),
         "duplicate": ("Ctrl+D", "Duplicate to another tenant…"),
         "deliveries": ("Ctrl+L", "Delivery log…"),
+        "activate": ("A", "Activate"),
+        "deactivate": ("D", "Deactivate"),
+        "send_event": ("T", "Send test event…"),
+        **DELETE,
         **_HISTORY,
     },
 )
@@ -385,6 +395,13 @@ NOTIFICATIONS_TAB = TabSpec(
         "create": ("Ctrl+Shift+N", "New notification…"),
         "read_all": ("Ctrl+Shift+R", "Mark all shown read"),
         "groups": ("Ctrl+Shift+G", "Groups by run or type"),
+        "open_what_it_names": ("O", "Open what it names"),
+        "mark_read": ("R", "Mark read"),
+        "mark_unread": ("U", "Mark unread"),
+        "next": ("J", "Next notification"),
+        "previous": ("K", "Previous notification"),
+        "pick": ("X", "Select or deselect"),
+        **DELETE,
     },
 )
 _RUNS = ("No planning runs", "Runs appear here when the platform starts to plan an idea.")
@@ -400,7 +417,29 @@ RUNS_TAB = TabSpec(
         "compare": ("Ctrl+Alt+C", "Compare…"),
         "dossier": ("Ctrl+Alt+D", "Dossier…"),
         "search_texts": ("Ctrl+Alt+F", "Search texts…"),
+        "pause": ("P", "Pause"),
+        "resume": ("R", "Resume"),
+        "restore": ("U", "Restore"),
+        "open": ("O", "Open"),
+        **DELETE,
         **_HISTORY,
     },
 )
+EVERYWHERE = ("F4", "Ctrl+J", "Ctrl+Shift+V", "Ctrl+Alt+S", "Ctrl+Alt+U", "Ctrl+Shift+X")
+"""The keys of acts that every tab has."""
 TABS = (USERS_TAB, AUDIT_TAB, WEBHOOKS_TAB, NOTIFICATIONS_TAB, RUNS_TAB)
+
+
+def is_of_tabs(keys: QKeySequence) -> bool:
+    """Whether there are acts of tabs by these keys."""
+    return bool(done_by(keys)) or any(keys in with_keypad(one) for one in EVERYWHERE)
+
+
+def done_by(keys: QKeySequence) -> list[tuple[str, str]]:
+    """The tabs that have acts by these keys, and what each is."""
+    return [
+        (spec.table.title, purpose)
+        for spec in TABS
+        for by, purpose in spec.keys.values()
+        if keys in with_keypad(by)
+    ]

@@ -389,8 +389,13 @@ class RecordTab(ListedTab):
         elif any(part.isAncestorOf(focused) for part in self.about_record()):
             self.commands.press(act)
         else:
-            said = f"{self.commands.said(act)} works in the rows and beside them; Esc leads there."
-            self.commands.refused.emit(said)
+            self.say_where_to_press(act)
+
+    def say_where_to_press(self, act: str) -> None:
+        """Of a key that does an act alone, and was pressed elsewhere."""
+        self.commands.refused.emit(
+            f"{self.commands.said(act)} works in the rows and beside them; Esc leads there."
+        )
 
     def keys(self) -> list[tuple[str, str, str]]:
         """Where, key and what: of its acts, and of what in sight heeds keys of its own."""

@@ -275,25 +275,25 @@ class NotificationsTab(RecordTab):
         add(acts.create_act(self, self._compose))
         read_all = self._read_all, self._refuse_all
         add(acts.list_act("read_all", "", Icon.READ, *read_all, short="Mark all"))
-        opens = acts.record_act(_OPENS, self._opens_words, Icon.RUNS, self._open, self._refuse_open, "O")
+        opens = acts.record_act(_OPENS, self._opens_words, Icon.RUNS, self._open, self._refuse_open)
         add(replace(opens, short="Open"))
-        for read, word, icon, key in ((True, "read", Icon.READ, "R"), (False, "unread", Icon.UNREAD, "U")):
+        for read, word, icon in ((True, "read", Icon.READ), (False, "unread", Icon.UNREAD)):
             run = partial(self._mark, read)
             refusal = partial(self.selection.refusal_to_set, "read", read, "Already marked")
             said = partial(acts.words_to_set, self, f"Mark {word}", "read", read, f"Mark {{}} {word}")
             short = "" if read else "Unread"
-            add(acts.record_act(f"mark_{word}", said, icon, run, refusal, key, short=short))
+            add(acts.record_act(f"mark_{word}", said, icon, run, refusal, short=short))
         without = partial(self.context.without, NOTIFICATIONS.name)
         add(ActionSpec("groups", "", Icon.TREE, self._turn_groups, without, checked=self._has_groups))
         self.filters.add_trailing(framed_button(self.commands.action("groups")))
         add(acts.delete_act(self, lambda: notifications.delete, "title"))
         self.letters = ByLetters(self.table)
-        for name, words, go, letter in (
-            ("next", "Next notification", self.letters.go_on, "J"),
-            ("previous", "Previous notification", self.letters.go_back, "K"),
-            ("pick", "Select or deselect", self.letters.pick, "X"),
+        for name, go in (
+            ("next", self.letters.go_on),
+            ("previous", self.letters.go_back),
+            ("pick", self.letters.pick),
         ):
-            add(ActionSpec(name, words, None, go, self._refuse_to_go, letter, of_table=True))
+            add(ActionSpec(name, "", None, go, self._refuse_to_go, of_table=True))
         self.commands.divide_before(_OPENS, "delete", "next")
         self.commands.pressed.connect(self._go_on)
 

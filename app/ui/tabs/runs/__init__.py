@@ -322,7 +322,7 @@ class RunsTab(RecordTab):
             run, refusal = partial(self._give_status, act), partial(self._refuse, act)
             words = partial(self._words, act)
             ends = act.status is not None and not planning.allowed(act.status) - {RunStatus.DELETED}
-            add(record_act(act.name, words, act.icon, run, refusal, act.key, ends=ends))
+            add(record_act(act.name, words, act.icon, run, refusal, ends=ends))
         new = replace(create_act(self, self._new_run), button_in=ButtonIn.MENU, kind=Kind.SECONDARY)
         add(new)  # among its filters there is no room for a button more
         whole = self.current.when_whole
@@ -332,7 +332,7 @@ class RunsTab(RecordTab):
         add(ActionSpec("copy_run", "New run of this idea…", Icon.ADD, copy, single))
         add(ActionSpec("park", "Park idea…", Icon.IDEA, park, self._refuse_parking))
         where = ButtonIn.INSPECTOR
-        add(ActionSpec(OPEN, "Open", Icon.REVEAL, self.open_page, self._not_open, "O", button_in=where))
+        add(ActionSpec(OPEN, "", Icon.REVEAL, self.open_page, self._not_open, button_in=where))
         add(history_act(self))
         for look in looking_acts(self, STATUS_LOOKS, self.show_place):
             add(look)

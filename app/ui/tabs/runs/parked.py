@@ -250,7 +250,12 @@ class ParkedIdeas(RecordTab):
         Icon.IDEA,
         ("No parked ideas", "An idea can be put aside here, or from a run."),
         invites=True,
-        keys={"create": ("Ctrl+Shift+N", "New idea…"), "edit": ("F2", "Edit…")},
+        keys={
+            "create": ("Ctrl+Shift+N", "New idea…"),
+            "edit": ("F2", "Edit…"),
+            "promote": ("P", "Promote to a run…"),
+            **declared.DELETE,
+        },
     )
     _ids: tuple[Any, ...] | None = None
     _wants_due = False
@@ -301,11 +306,10 @@ class ParkedIdeas(RecordTab):
         add(
             record_act(
                 "promote",
-                "Promote to a run…",
+                "",
                 Icon.RUNS,
                 lambda: self.current.when_whole(self._promote),
                 self._refuse_promotion,
-                "P",
             )
         )
         edit, single = (

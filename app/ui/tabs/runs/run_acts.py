@@ -31,7 +31,6 @@ class RunAct(NamedTuple):
     name: str
     text: str
     icon: str
-    key: str
     status: RunStatus | None
     done: str
     many: str = ""
@@ -49,13 +48,13 @@ STATUS_LOOKS = {
 """How a status is shown beside its word."""
 
 ACTS: tuple[RunAct, ...] = (
-    RunAct("pause", "Pause", Icon.PAUSE, "P", RunStatus.PAUSED, "paused"),
-    RunAct("resume", "Resume", Icon.PLAY, "R", RunStatus.RUNNING, "resumed"),
-    RunAct("complete", "Complete", Icon.CHECK, "", RunStatus.COMPLETED, "completed"),
-    RunAct("cancel", "Cancel run", Icon.CANCEL, "", RunStatus.CANCELLED, "cancelled", "Cancel {}"),
-    RunAct("kill", "Kill", Icon.BAD, "", RunStatus.KILLED, "killed"),
-    RunAct("delete", "Delete", Icon.DELETE, "Del", RunStatus.DELETED, "deleted"),
-    RunAct("restore", "Restore", Icon.UNDO, "U", None, "restored"),
+    RunAct("pause", "Pause", Icon.PAUSE, RunStatus.PAUSED, "paused"),
+    RunAct("resume", "Resume", Icon.PLAY, RunStatus.RUNNING, "resumed"),
+    RunAct("complete", "Complete", Icon.CHECK, RunStatus.COMPLETED, "completed"),
+    RunAct("cancel", "Cancel run", Icon.CANCEL, RunStatus.CANCELLED, "cancelled", "Cancel {}"),
+    RunAct("kill", "Kill", Icon.BAD, RunStatus.KILLED, "killed"),
+    RunAct("delete", "Delete", Icon.DELETE, RunStatus.DELETED, "deleted"),
+    RunAct("restore", "Restore", Icon.UNDO, None, "restored"),
 )
 
 _MAIN = {

@@ -214,16 +214,13 @@ class WebhooksTab(RecordTab):
         add = self.commands.add
         add(acts.create_act(self, self._create))
         add(acts.edit_act(self, lambda webhook: WebhookDialog(self.context, webhook=webhook, parent=self)))
-        for word, icon, active, key in (
-            ("Activate", Icon.ACTIVATE, True, "A"),
-            ("Deactivate", Icon.DEACTIVATE, False, "D"),
-        ):
+        for word, icon, active in (("Activate", Icon.ACTIVATE, True), ("Deactivate", Icon.DEACTIVATE, False)):
             run = partial(self._set_active, active)
             refusal = partial(self.selection.refusal_to_set, "active", active)
             words = partial(acts.words_to_set, self, word, "active", active)
-            add(acts.record_act(word.lower(), words, icon, run, refusal, key))
+            add(acts.record_act(word.lower(), words, icon, run, refusal))
         refusal = partial(self.selection.refusal, single=True, writes=False)
-        add(acts.record_act("send_event", "Send test event…", Icon.SEND, self._send_event, refusal, "T"))
+        add(acts.record_act("send_event", "", Icon.SEND, self._send_event, refusal))
         add(
             acts.edit_act(
                 self,

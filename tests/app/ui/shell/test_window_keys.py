@@ -24,6 +24,7 @@ from shiboken6 import isValid
 from app.ui.shell.dialogs import ShortcutsDialog
 from app.ui.shell.help import HelpWindow
 from app.ui.shell.window import MainWindow
+from app.ui.tabs.common.declared import EVERYWHERE
 from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.theme import Mode
@@ -412,6 +413,46 @@ def test_a_key_of_other_tabs_says_where_it_works(qtbot: QtBot, window: MainWindo
     tenants.take_focus()
     press("Ctrl+Shift+U")
     assert "is for Users, not for" in window.toast.label.text()
+    for keys, what in (
+        ("P", "P is for Audit chain and Planning runs"),
+        ("U", "U is for Notifications and Planning runs"),
+        ("D", "Deactivate (D) is for Webhooks"),
+        ("Del", "Delete (Del) is for Users, Webhooks, Notifications and Planning runs"),
+    ):
+        window.toast.label.setText("")
+        press(keys)
+        assert window.toast.label.text() == f"{what}, not for Tenants."
+
+
+@pytest.mark.slow
+def test_keys_of_acts_say_that_no_database_is_open(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    open_file(qtbot, window, demo_path)
+    window.toast.label.setText("")
+    press("Ctrl+W")
+    qtbot.waitUntil(lambda: window.workspace is None)
+    qtbot.waitUntil(window.welcome.isVisible)
+    for keys in ("Ctrl+G", "F2", "Ctrl+L", "Del", "Ctrl+Shift+N", "Ctrl+C", "Ctrl+A", "Ctrl+H", "P", "F4"):
+        window.toast.label.setText("")
+        press(keys)
+        assert window.toast.label.text() == "Open a database first.", keys
+    window.toast.label.setText("")
+    press("Ctrl+Y")
+    assert window.toast.label.text() == ""
+
+
+@pytest.mark.slow
+def test_keys_of_rows_say_so_while_a_button_has_the_focus(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    choose(qtbot, page, 0)
+    copied = QApplication.clipboard().text()
+    for part in (window._bar.database_button, page.commands._buttons["delete"]):
+        for keys, said in (("Ctrl+C", "Copy rows (Ctrl+C)"), ("Ctrl+A", "Select all rows (Ctrl+A)")):
+            part.setFocus()
+            press(keys)
+            assert window.toast.label.text() == f"{said} works in the rows."
+    assert QApplication.clipboard().text() == copied and page.list.selected_count() == 1
 
 
 @pytest.mark.slow
@@ -457,11 +498,10 @@ def test_what_is_said_of_a_tab_s_keys_before_it_is_built_is_what_they_do(
     pages = window.workspace.pages()
     of = [dict(page.commands.shortcuts()) for page in pages]
     everywhere = set.intersection(*map(set, of))
+    assert everywhere == set(EVERYWHERE)
     for page, does in zip(pages, of, strict=True):
         other = {keys: what for keys, what in does.items() if keys not in everywhere}
-        assert {keys: what for keys, what in other.items() if len(keys) > 1 and keys != "Del"} == dict(
-            page.spec.keys.values()
-        )
+        assert other == dict(page.spec.keys.values())
 
 
 def test_the_menu_marks_the_theme_that_is_on(qtbot: QtBot, window: MainWindow) -> None:

@@ -83,7 +83,7 @@ def test_single_keys_act_or_say_why_wherever_the_focus_is(
     if isinstance(page, NotificationsTab):
         page.commands.trigger("groups")
     qtbot.waitUntil(lambda: is_settled(window))
-    assert unanswered(page, page) == []
+    assert unanswered(page, window) == []
 
 
 @pytest.mark.slow
@@ -96,7 +96,8 @@ def test_so_they_do_in_an_opened_run(qtbot: QtBot, window: MainWindow, demo_path
     run = page.opener.page
     assert run is not None
     qtbot.waitUntil(lambda: run.story is not None and is_settled(window))
-    assert unanswered(page, run) == []
+    assert unanswered(page, window) == []
+    run.take_focus()
     for keys in ("F4", "Ctrl+Shift+X", "Ctrl+Shift+V", "Ctrl+J"):
         window.toast.label.setText("")
         press(keys)
