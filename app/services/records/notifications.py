@@ -45,6 +45,8 @@ NAMES = {NAMES_RUN: PLANNING_RUNS, "userId": USERS, "webhookId": WEBHOOK_DESTINA
 """What metadata name records by, as audit payloads do, and whose those are; the first goes first."""
 
 _TOLD = 1_000
+_SHOWN: Final = 20
+"""Characters of the start and of the end of a tenant's name that is too long."""
 _LAST = f"SELECT max({{}}) FROM main.{NOTIFICATIONS.name}"  # noqa: S608
 _CAME = f"""
 SELECT id, substr(tenant_id, 1, 200), substr(title, 1, 200) FROM main.{NOTIFICATIONS.name}
@@ -246,7 +248,7 @@ def compose(
     """Adds an unread notification for each of the tenants, all or none, with an audit entry in the chain of
     each. `beside` as `Images.new` has it. Raises `NothingToDo` without a tenant, `InvalidInput`, `Cancelled`.
     """
-    wanted = tuple(dict.fromkeys(map(text.tenant_id, tenants)))
+    wanted = tuple(dict.fromkeys(map(_tenant, tenants)))
     if not wanted:
         raise NothingToDo("No tenant is chosen.")
     note = Composed(
@@ -274,6 +276,15 @@ def compose(
         events=_told_of(AuditEvent.NOTIFICATIONS_CREATED, wanted, rows, note, actor),
         inverse_events=_told_of(AuditEvent.NOTIFICATIONS_DELETED, wanted, rows, note, actor),
     )
+
+
+def _tenant(name: str) -> str:
+    """One of perhaps many: what is wrong with it names it."""
+    try:
+        return text.tenant_id(name)
+    except InvalidInput as error:
+        shown = text.visible(name if len(name) <= 2 * _SHOWN else f"{name[:_SHOWN]}…{name[-_SHOWN:]}")
+        raise InvalidInput("tenant_id", f"{str(error).removesuffix('.')}: {text.quoted(shown)}.") from None
 
 
 def _told_of(

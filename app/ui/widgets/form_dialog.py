@@ -8,16 +8,7 @@ from typing import ClassVar, NamedTuple, Protocol, cast, runtime_checkable
 
 from PySide6.QtCore import SIGNAL, QDate, Qt, Signal, SignalInstance, Slot
 from PySide6.QtGui import QKeySequence, QShortcut, QTextCharFormat
-from PySide6.QtWidgets import (
-    QCalendarWidget,
-    QCheckBox,
-    QComboBox,
-    QDateEdit,
-    QLineEdit,
-    QPlainTextEdit,
-    QSpinBox,
-    QWidget,
-)
+from PySide6.QtWidgets import QCalendarWidget, QCheckBox, QComboBox, QDateEdit, QLineEdit, QSpinBox, QWidget
 from shiboken6 import Shiboken
 
 from app.services.records.tables import valid_beside
@@ -190,9 +181,8 @@ class FormDialog(Dialog):
             _say(entry, "")
 
     def is_dirty(self) -> bool:
-        """Whether something would be missed: more than a single thing that was picked."""
-        edited = self.edited() if self.holds_work else set()
-        return len(edited) > 1 or any(_holds_text(self._entries[key].editor) for key in edited)
+        """Whether something would be missed: whatever was typed or chosen."""
+        return self.holds_work and bool(self.edited())
 
     def lost(self) -> str:
         """What goes with the dialog, as a sentence."""
@@ -390,21 +380,12 @@ def _say(entry: _Entry, sentence: str) -> None:
 
 
 def _typed(editor: QWidget) -> QWidget:
-    """The part of an editor that is written into, and that a sentence is about."""
-    return editor.focusProxy() or editor
-
-
-def _holds_text(editor: QWidget) -> bool:
-    """Whether something is, or was, written in it, and not picked alone."""
-    fields: list[QLineEdit | QPlainTextEdit] = [
-        *editor.findChildren(QLineEdit),
-        *editor.findChildren(QPlainTextEdit),
-    ]
-    return isinstance(editor, QLineEdit) or any(not field.isHidden() and _text_of(field) for field in fields)
-
-
-def _text_of(field: QLineEdit | QPlainTextEdit) -> str:
-    return field.text() if isinstance(field, QLineEdit) else field.toPlainText()
+    """The part of an editor that is written into, and that a sentence is about: of those in use."""
+    typed = editor.focusProxy() or editor
+    if typed.isEnabled() or not editor.isEnabled():
+        return typed
+    others = (one for one in editor.findChildren(QWidget) if one.isEnabled() and one.isVisibleTo(editor))
+    return next((one for one in others if one.focusPolicy() & Qt.FocusPolicy.TabFocus), typed)
 
 
 def _parts(editor: QWidget) -> tuple[Callable[[], FieldValue], SignalInstance]:

@@ -32,6 +32,8 @@ _SHAPE = '{"runId":"run_…","phase":"strategy"}'
 _HINT = "A JSON object, or nothing. What it names by runId, userId or webhookId can be opened from the list."
 _LINES, _FEW_LINES = 4, 2
 _NAMED, _PREVIEWED, _SHOWN = 3, 160, 60
+_PREVIEWED_TENANTS = 12
+"""More than there is room for: how many they are stands before their names."""
 _PREVIEWED_LINES = 3
 _LOOK_MS = 300
 
@@ -70,6 +72,7 @@ class RecipientsField(QWidget):
 
     def _turn(self, all_of_them: bool) -> None:
         self.picker.setEnabled(not all_of_them)
+        self.setFocusProxy(self.all if all_of_them else self.picker)
         self.changed.emit()
 
 
@@ -174,7 +177,8 @@ class ComposeDialog(LongForm):
 
     def _preview(self) -> None:
         tenants = self.to.tenants()
-        named = some_of(tenants, _NAMED, noun="other", shown=partial(bounded, longest=_SHOWN))
+        named = ", ".join(bounded(one, longest=_SHOWN) for one in tenants[:_PREVIEWED_TENANTS])
+        named = f"{counted(len(tenants), 'tenant')}: {named}" if len(tenants) > _NAMED else named
         self._to.setText(f"to {named}" if tenants else "to nobody yet")
         self._chip.set(self.type.value() or "no type yet")
         self._title.setText(first_line(self.title_field.text()) or "No title yet")
