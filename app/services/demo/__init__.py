@@ -15,8 +15,18 @@ from typing import Final
 from app import paths
 from app.services.chain.checkpoints.places import remember_new
 from app.services.chain.rules import GENESIS, entry_hash
-from app.services.demo import content, world
-from app.services.demo.world import HANDFUL, SPAN, Row, Tenant, make_user, make_webhook, shares
+from app.services.demo import world
+from app.services.demo.world import (
+    FILES,
+    HANDFUL,
+    SETTINGS,
+    SPAN,
+    Row,
+    Tenant,
+    make_user,
+    make_webhook,
+    shares,
+)
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.runs.statuses import PHASES
 from models.errors import InvalidInput
@@ -200,7 +210,7 @@ class TenantStory:
 
     def _file_uploaded(self, at: int, actor: str) -> Told:
         number = self._rng.getrandbits(64)
-        name = content.FILES[number % len(content.FILES)]
+        name = FILES[number % len(FILES)]
         return AuditEvent.FILE_UPLOADED, (
             f'{{"fileId":"file_{number:016x}","name":"{name}","size":{number % 9_000_000},"actor":{actor}}}'
         )
@@ -220,7 +230,7 @@ class TenantStory:
         return AuditEvent.WEBHOOK_DELETED, payload
 
     def _settings_changed(self, at: int, actor: str) -> Told:
-        name, before, after = content.SETTINGS[int(self._random() * len(content.SETTINGS))]
+        name, before, after = SETTINGS[int(self._random() * len(SETTINGS))]
         payload = f'{{"setting":"{name}","from":{before},"to":{after},"actor":{actor}}}'
         return AuditEvent.SETTINGS_CHANGED, payload
 

@@ -1,5 +1,8 @@
-"""What exists in the sample data besides the audit chain: people, runs, artifacts, notifications, ideas."""
+"""What exists in the sample data besides the audit chain: people, runs, artifacts, notifications, ideas; and
+the words of it: tenants, people, ideas and texts that read like a real platform's.
+"""
 
+import unicodedata
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
@@ -10,10 +13,158 @@ from random import Random
 from typing import Any, Final
 
 from app.services.chain.rules import compact_json
-from app.services.demo import content
 from app.services.runs.statuses import PHASES
 from app.services.text import counted
 from models.status import DAY, Phase, ReviewVerdict, RunMode, RunStatus, WebhookEvent
+
+TENANTS: Final = (
+    *("acme-corp", "northwind-clinics", "blue-harbor-logistics", "fjord-energi", "café-lumière"),
+    *("sakura-foods", "granite-insurance", "pampas-agro", "lighthouse-schools", "kestrel-avionics"),
+    *("atlas-cargo", "willow-legal"),
+)
+_PLACES: Final = ("amber", "birch", "cobalt", "delta", "ember", "flint", "grove", "hazel", "ivory", "juniper")
+_TRADES: Final = ("bakery", "capital", "dental", "farms", "freight", "health", "labs", "media", "robotics")
+
+FIRST_NAMES: Final = (
+    *("Amara", "Björn", "Chloé", "Dmitri", "Elena", "Fatima", "Grace", "Hiroshi", "Ingrid", "Jamal"),
+    *("Katarzyna", "Liam", "Mei", "Noor", "Oluwaseun", "Priya", "Quentin", "Rosa", "Søren", "Tomás"),
+    *("Ursula", "Viktor", "Wanjiru", "Ximena", "Yara", "Zoë", "陽子", "Łukasz", "Ağa", "Δήμητρα"),
+)
+LAST_NAMES: Final = (
+    *("Almeida", "Bergström", "Castillo", "Dubois", "Eriksen", "Fernández", "Grünwald", "Haddad", "Ito"),
+    *("Jansen", "Kowalski", "Lindqvist", "Müller", "Nguyen", "O’Brien", "Park", "Quiroga", "Rossi", "Singh"),
+    *("Tanaka", "Ueda", "Vargas", "Wójcik", "Xu", "Yılmaz", "Zimmermann", "Okafor", "Šimić", "Papadopoulos"),
+)
+_UNDECOMPOSED: Final = str.maketrans({"ł": "l", "ø": "o", "ı": "i"})
+_ROMANISED: Final = {"陽子": "yoko", "Δήμητρα": "dimitra"}
+
+FILES: Final = (
+    "pitch-deck.pdf",
+    "Geschäftsplan 2026 – Entwurf.pdf",
+    "interview notes.docx",
+    "市場調査.xlsx",
+    "unit-economics.csv",
+    "brand voice 🎙️.md",
+    "résumé des entretiens.pdf",
+    "architecture.drawio",
+)
+SETTINGS: Final = (
+    ("approval.mode", '"manual"', '"automatic"'),
+    ("retention.days", "90", "180"),
+    ("notifications.digest", "false", "true"),
+    ("locale", '"en"', '"pt-BR"'),
+    ("limits", '{"runsPerDay":5,"seats":10}', '{"runsPerDay":20,"seats":25}'),
+    ("branding.colour", '"#2f6fed"', '"#12805c"'),
+)
+
+_PRODUCTS: Final = (
+    "AI-powered code review tool",
+    "Tutor matching for trades",
+    "Invoice matching for clinics",
+    "Async collaboration suite",
+    "Cold-chain sensor leasing",
+    "Drone inspection marketplace",
+    "Shift planning for bakeries",
+    "Second-hand lab equipment exchange",
+    "Grant finder for public schools",
+    "Repair-café booking platform",
+    "小さな旅館のための多言語予約",
+    "Recettes anti-gaspi pour cantines",
+    "Carbon ledger for road freight",
+    "Voice notes to legal briefs",
+)
+_MARKETS: Final = (
+    "in rural Portugal",
+    "for crews of two to ten people",
+    "across the Nordics",
+    "with offline-first sync",
+    "for family-run firms",
+    "as a white-label service",
+    "under the new reporting rules",
+    "for São Paulo’s night shift",
+)
+_PROBLEM: Final = (
+    "People do this by telephone and on paper today, lose an afternoon a week to it, and find the mistakes "
+    "only when a customer complains. "
+)
+_DETAIL: Final = (
+    "The first version connects to the two systems everybody already has, asks for one decision at a time, "
+    "and shows what it will do before it does it. ",
+    "Pricing is per site and month; a pilot group of twelve sites has agreed to pay from the first day. ",
+    "The risk is distribution: the buyers meet twice a year and trust what a neighbour uses. ",
+    "A paper trail that an auditor accepts is part of the product, not an export added later. ",
+    "Everything must work on a seven-year-old telephone with a cracked screen and no reception. ",
+)
+REASONS: Final = (
+    "Market too small for now",
+    "Waiting for the 2027 reporting rules",
+    "Needs a partner with a logistics licence",
+    "Unit economics negative below 400 sites",
+    "Strong idea, wrong season – revisit before the harvest",
+)
+KILLED_FOR: Final = (
+    "Churn eats what a site pays within eight months",
+    "Two incumbents hold every reseller",
+    "No buyer has a budget for it before 2028",
+    "The rule that it relied on was withdrawn",
+    "Support costs more than the subscription",
+)
+_FINDINGS: Final = (
+    "Eleven of fourteen interviewees named the same weekly task",
+    "Two incumbents, both sold through resellers, both above €400 a month",
+    "Churn in comparable products is 2.1 % a month",
+    "Willingness to pay rises once a second site joins",
+    "Search volume doubled in eighteen months",
+    "The regulation takes effect in the second quarter",
+    "Support load is dominated by the first import",
+)
+
+
+def tenant_names(count: int) -> tuple[str, ...]:
+    """`count` different tenant ids, the same for the same count."""
+    combined = (f"{place}-{trade}" for trade in _TRADES for place in _PLACES)
+    numbered = (f"tenant-{number:04d}" for number in range(1, count + 1))
+    names = (*TENANTS, *combined, *numbered)
+    return names[:count]
+
+
+def ascii_word(text: str) -> str:
+    """Lower-case ASCII for addresses: letters, digits and hyphens only."""
+    lowered = _ROMANISED.get(text, text).lower().translate(_UNDECOMPOSED)
+    folded = unicodedata.normalize("NFKD", lowered)
+    return "".join(c for c in folded if c.isascii() and (c.isalnum() or c == "-"))
+
+
+def idea(rng: Random) -> str:
+    """One product idea; one in ten is several hundred characters long."""
+    text = f"{rng.choice(_PRODUCTS)} {rng.choice(_MARKETS)}" if rng.random() < 0.6 else rng.choice(_PRODUCTS)
+    if rng.random() < 0.1:
+        text += ". " + _PROBLEM + "".join(rng.sample(_DETAIL, 4)) * rng.randint(1, 3)
+    return text.strip()
+
+
+def refined(text: str, rng: Random) -> str:
+    return f"{text.split('. ', maxsplit=1)[0]}: {_PROBLEM}{rng.choice(_DETAIL)}".strip()
+
+
+def artifact(phase: str, about: str, rng: Random) -> str:
+    """A phase's result: compact JSON, or Markdown for the closing phase."""
+    findings = rng.sample(_FINDINGS, 3)
+    if phase == Phase.SYNTHESIS:
+        lines = "\n".join(f"- {finding}" for finding in findings)
+        headings = PHASES * (20 if rng.random() < 0.04 else 1)  # now and then a very long document
+        plan = "\n\n".join(f"## {name}\n\n{rng.choice(_DETAIL).strip()}" for name in headings)
+        return f"# {about}\n\n{_PROBLEM.strip()}\n\n{lines}\n\n{plan}\n"
+    return compact_json(
+        {
+            "phase": phase,
+            "summary": rng.choice(_DETAIL).strip(),
+            "findings": findings,
+            "confidence": round(rng.uniform(0.4, 0.97), 2),
+            "sources": [f"https://research.example/{phase}/{rng.randint(100, 999)}" for _ in range(2)],
+        }
+    )
+
 
 SPAN: Final = 120 * DAY
 """How far the sample data reaches back: past the 90 days of retention, so that it has something to do."""
@@ -67,8 +218,8 @@ def ulid(rng: Random, at: int) -> str:
 
 def make_user(rng: Random, tenant: Tenant, at: int) -> Row:
     """A person of a tenant; one in five has been invited and has no password yet."""
-    first, last = rng.choice(content.FIRST_NAMES), rng.choice(content.LAST_NAMES)
-    local = f"{content.ascii_word(first)}.{content.ascii_word(last)}"
+    first, last = rng.choice(FIRST_NAMES), rng.choice(LAST_NAMES)
+    local = f"{ascii_word(first)}.{ascii_word(last)}"
     namesakes = tenant.namesakes[local]
     tenant.namesakes[local] += 1
     secret = f"pbkdf2_sha256$100000${rng.getrandbits(96):024x}${rng.getrandbits(256):064x}"
@@ -105,8 +256,8 @@ def make_webhook(rng: Random, tenant: Tenant, at: int) -> Row:
 
 def make_tenants(rng: Random, count: int, start: int) -> list[Tenant]:
     """The tenants, each with the two people and the destination it had before its chain begins."""
-    named = content.tenant_names(count)
-    tenants = [Tenant(name, f"{content.ascii_word(name)}.example") for name in named]  # RFC 2606
+    named = tenant_names(count)
+    tenants = [Tenant(name, f"{ascii_word(name)}.example") for name in named]  # RFC 2606
     for tenant in tenants:
         for _ in range(2):
             tenant.users.append(make_user(rng, tenant, start - rng.randrange(DAY, 30 * DAY)))
@@ -145,7 +296,7 @@ def _make_run(rng: Random, status: RunStatus, created: int, now: int) -> Row:
     updated = min(created + phases * rng.randrange(600, 9_000), now - rng.randrange(30, 600))
     return {
         "id": f"run_{ulid(rng, created)}",
-        "idea": content.idea(rng),
+        "idea": idea(rng),
         "status": status,
         "phases": phases,
         "current_phase": PHASES[phases - 1],
@@ -161,7 +312,7 @@ def run_row(rng: Random, run: Row) -> Row:
     phases, status = run["phases"], run["status"]
     pivots = rng.choices((0, 1, 2, 3), (60, 25, 10, 5))[0] if phases >= 5 else 0
     return run | {
-        "refined_idea": content.refined(run["idea"], rng) if phases >= 2 else None,
+        "refined_idea": refined(run["idea"], rng) if phases >= 2 else None,
         "revenue_potential": round(rng.uniform(0.2, 9.5), 1) * 1e6 if phases >= 6 else None,
         "kill_verdict": _verdict(run),
         "pivot_count": pivots,
@@ -176,7 +327,7 @@ def run_row(rng: Random, run: Row) -> Row:
 def _verdict(run: Row) -> str | None:
     """Why it was killed, or that it was not."""
     if run["status"] == RunStatus.KILLED:
-        return content.KILLED_FOR[run["created_at"] % len(content.KILLED_FOR)]
+        return KILLED_FOR[run["created_at"] % len(KILLED_FOR)]
     return "proceed" if run["phases"] > _KILL_TEST else None
 
 
@@ -204,7 +355,7 @@ def _versions(rng: Random, run: Row, step: int) -> Iterator[Row]:
                 "run_id": run["id"],
                 "phase": phase,
                 "version": version,
-                "content": content.artifact(phase, run["idea"].split(". ")[0], rng),
+                "content": artifact(phase, run["idea"].split(". ")[0], rng),
                 "review_verdict": None if open_ended else verdict,
                 "overall_score": None if open_ended else round(rng.uniform(*scores), 1),
                 "created_at": at,
@@ -217,17 +368,17 @@ def parked_rows(rng: Random, runs: list[Row], count: int, now: int) -> Iterator[
     for index in range(count):
         is_due = index % 3 == 1 and bool(long_ago)
         run = rng.choice(long_ago if is_due else runs)
-        text = content.idea(rng)
+        text = idea(rng)
         at = rng.randint(run["created_at"], run["updated_at"])
         months = rng.randint(1, (now - at) // _MONTH) if is_due else rng.choice((None, 6, 12, 18))
         yield {
             "id": f"idea_{ulid(rng, at)}",
             "idea": text,
-            "refined_idea": content.refined(text, rng) if rng.random() < 0.7 else None,
+            "refined_idea": refined(text, rng) if rng.random() < 0.7 else None,
             "run_id": run["id"] if rng.random() < 0.8 else None,
             "source_phase": rng.choice(PHASES[: run["phases"]]),
-            "reason": rng.choice(content.REASONS),
-            "artifact_summary": content.refined(text, rng) if rng.random() < 0.5 else None,
+            "reason": rng.choice(REASONS),
+            "artifact_summary": refined(text, rng) if rng.random() < 0.5 else None,
             "revisit_estimate_months": months,
             "revisit_estimate_note": None if months is None else f"Look again in {counted(months, 'month')}",
             "created_at": at,

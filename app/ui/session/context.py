@@ -23,10 +23,9 @@ from app.services.records.lists import Lists
 from app.services.records.tables import AUDIT_CHAIN, USERS, Scope
 from app.services.text import counted, quoted
 from app.settings import Settings
-from app.ui.session.busy import Busy
+from app.ui.session.busy import Busy, Turns
 from app.ui.session.lock import Lock, Pause, Unsettled
 from app.ui.session.sight import Sight
-from app.ui.session.turns import Turns
 from app.ui.session.verdict import FileVerdict, known_by
 from app.ui.theme import Theme
 from app.workers.runner import Runner, Task

@@ -6,7 +6,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from models.local.wal import LogIndex, sample
+from models.local.on_disk import LogIndex, sample
 
 
 @pytest.mark.parametrize("left", [0, 20, 32, 40])

@@ -86,10 +86,11 @@ class Source:
         Raises the errors of `models.local.file.require_content`, what its `diagnose` makes of a file that is
         no database, and what `models.local.copies.copy_parts` does.
         """
-        from models.local import file, wal  # noqa: PLC0415 - not for a child
+        from models.local import file  # noqa: PLC0415 - not for a child
+        from models.local.on_disk import require_log  # noqa: PLC0415
 
         file.require_content(path)
-        wal.require_log(path)
+        require_log(path)
         self.path, self._opened_as, log = path, file.file_id(path), file.sibling(path, file.LOG)
         self._traces = partial(file.traces, path, log)
         self._before = self._traces()
