@@ -315,6 +315,10 @@ _ICONS = {
 }
 
 
+_DASH = "— "
+"""What a rest begins with, right behind its headline."""
+
+
 class Banner(QFrame):
     """How things stand: icon, bold headline, plain rest on the same line ("— 184,220 entries verified"), dim
     detail below, and buttons at the right. Where the headline does not fit in one line, or rest or detail in
@@ -333,7 +337,7 @@ class Banner(QFrame):
     def __init__(self, theme: Theme, *, steady: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._tone, self._low, self._steady = Tone.NEUTRAL, False, steady
-        self._news = self._heard = ""
+        self._news = self._heard = self._told = ""
         self._announced = QTimer(self, singleShot=True, interval=0)  # once, when all of it has been set
         self._announced.timeout.connect(self._announce)
         self._buttons = QWidget()
@@ -398,7 +402,7 @@ class Banner(QFrame):
 
     def headline(self) -> str:
         """The bold line and what follows it, as a user reads it."""
-        rest = "" if self.is_busy() else self._rest.text()
+        rest = "" if self.is_busy() else self._told
         return " ".join(filter(None, (self._headline.text(), rest)))
 
     def detail(self) -> str:
@@ -452,7 +456,8 @@ class Banner(QFrame):
         self._tone = tone
         self._icon.show_icon(icon, tone)
         self._headline.setText(headline)
-        self._rest.setText(rest)
+        self._told = rest
+        self._say_rest()
         self._rest.setVisible(bool(rest))
         self._detail.setText(detail)
         self.more_button.setChecked(self.more_button.isChecked() and stays)
@@ -561,13 +566,22 @@ class Banner(QFrame):
 
     def _in_one_line(self) -> int:
         """The width of headline and rest beside each other."""
-        return sum(part.sizeHint().width() for part in (self._headline, self._rest)) + _BEHIND
+        width = self._rest.fontMetrics().horizontalAdvance(self._told)
+        return self._headline.sizeHint().width() + max(width, self._rest.sizeHint().width()) + _BEHIND
 
     def _put_below(self, on: bool) -> None:
         across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
         if on != (self._line.direction() == down):
             self._line.setDirection(down if on else across)
             self._line.setSpacing(3 if on else _BEHIND)
+            self._say_rest()
+
+    def _say_rest(self) -> None:
+        """In a line of its own it goes on without a dash."""
+        is_below = self._line.direction() == QBoxLayout.Direction.TopToBottom
+        said = self._told.removeprefix(_DASH) if is_below else self._told
+        if said != self._rest.text():
+            self._rest.setText(said)
 
     def _stand(self) -> None:
         """The rest is a line of its own where that is enough: a second line beside the headline would begin
@@ -578,7 +592,8 @@ class Banner(QFrame):
             room = self._words.geometry().width() + (0 if self.more_button.isHidden() else own)
             if self._detail.is_long_at(room):  # else its coming and going would be what it comes and goes by
                 room -= own
-            has_line = not self._low and not self.is_busy() and self._rest.sizeHint().width() <= room
+            below = self._rest.fontMetrics().horizontalAdvance(self._told.removeprefix(_DASH)) + 1
+            has_line = not self._low and not self.is_busy() and below <= room
             self._put_below(has_line and self._in_one_line() > room)
 
     def _name_more(self) -> None:
@@ -609,6 +624,7 @@ class Banner(QFrame):
 
     def _cancel(self) -> None:
         self.cancel_button.setEnabled(False)
-        self._rest.setText("Stopping…")
+        self._told = "Stopping…"
+        self._say_rest()
         self._rest.show()
         self.cancelled.emit()

@@ -324,9 +324,26 @@ def _wrapped(text: str, font: str, width: int) -> tuple[str, ...]:
     return lines
 
 
+_BETWEEN_CLAUSES = " · "
+
+
 @lru_cache(256)
 def _evened(text: str, font: str, width: int) -> tuple[str, ...]:
-    """The two lines of it, with the first no longer than it must be."""
+    """The two lines of it: the first ends between two clauses, where both fit so, or is no longer than it
+    must be.
+    """
+    face = QFont()
+    face.fromString(font)
+    metrics = QFontMetricsF(face)
+    parts = text.split(_BETWEEN_CLAUSES)
+    halves = [
+        (_BETWEEN_CLAUSES.join(parts[:at]) + _BETWEEN_CLAUSES.rstrip(), _BETWEEN_CLAUSES.join(parts[at:]))
+        for at in range(1, len(parts))
+    ]
+    wide = {half: max(map(metrics.horizontalAdvance, half)) for half in halves}
+    best = min(halves, key=lambda half: wide[half], default=("", ""))
+    if any(best) and wide[best] <= width:
+        return best
     least = width // 2
     while width - least > 4:
         middle = (least + width) // 2

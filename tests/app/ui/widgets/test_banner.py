@@ -380,6 +380,13 @@ def test_two_lines_are_about_as_long(theme: Theme, qtbot: QtBot) -> None:
     lines = added(qtbot, FoldedLabel(words, even=True))._lines(wide(words) - 10)
     assert lines == ["Another program has ", "changed the tables of this file"]
     assert FoldedLabel(words)._lines(wide(words) - 10)[1] == "file"
+    clauses = (
+        "6 tenants from the first entry · as checkpoint 1 knew it, not as later ones do · newest entry 5,000"
+    )
+    lines = added(qtbot, FoldedLabel(clauses, even=True))._lines(wide(clauses) - 90)
+    assert lines[0].endswith(" ·") and " · ".join(line.removesuffix(" ·") for line in lines) == clauses
+    lines = added(qtbot, FoldedLabel(clauses, even=True))._lines(wide(clauses) // 2 + 12)
+    assert len(lines) == 2 and "".join(lines) == clauses, "where no clause has room it is broken within"
 
 
 def test_a_button_whose_icon_says_too_little_keeps_its_short_words(theme: Theme, qtbot: QtBot) -> None:
@@ -405,10 +412,15 @@ def test_the_rest_is_a_line_of_its_own_where_it_has_no_room_beside_the_headline(
     banner.resize(banner._in_one_line() + 200, 90)
     banner.show()
     qtbot.waitUntil(lambda: banner._rest.x() > banner._headline.x())
+    assert banner._rest.text() == rest
     banner.resize(banner._rest.sizeHint().width() + 90, 90)
     qtbot.waitUntil(lambda: banner._rest.y() > banner._headline.y())
     qtbot.waitUntil(lambda: banner._rest.x() == banner._headline.x() == banner._detail.x())
     assert not banner._rest.is_long and not banner.more_button.isVisible()
+    assert banner._rest.text() == rest.removeprefix("— "), "no dash begins a line"
+    assert banner.headline() == f"{headline} {rest}"
+    banner.resize(banner._in_one_line() + 200, 90)
+    qtbot.waitUntil(lambda: banner._rest.text() == rest)
 
 
 class Counted(Banner):
