@@ -620,7 +620,8 @@ class FieldList(QWidget):
             if field.mono:
                 value.setFont(self._theme.mono_font())
         else:
-            value = Label(words, look, wrap=True, selectable=True, caption=field.label)
+            wraps = not field.go_in_words  # else its lines would be short, beside what leads on
+            value = Label(words, look, wrap=wraps, selectable=True, caption=field.label)
         if long:
             value.set_spoken(field.value)
         value.setMinimumWidth(40)
@@ -637,7 +638,8 @@ class FieldList(QWidget):
         if field.go is not None and field.go_in_words:
             leads = push_button(self._theme, field.go_words, field.go, kind=Kind.FLAT)
             leads.setProperty("small", True)
-            beside = in_row(value, leads, None, spacing=4)
+            beside = Lines(gap=4)
+            beside.set_parts([value, leads])
             above = below = (
                 0  # the button is as high as a line with that, and the words stand beside their name
             )

@@ -172,7 +172,12 @@ class StaticTable(DataTable):
 
     def show_cell(self, position: int, column: int, cell: Cell) -> None:
         """Another one in a row that is there, by its place among those given."""
-        self._content.setItemData(self._content.index(position, column), _values(cell))
+        index = self._content.index(position, column)
+        self._content.setItemData(index, _values(cell))
+        wide = self.sizeHintForIndex(self._sorted.mapFromSource(index)).width()
+        if self._heights is not None and wide > self._widths.get(column, wide):  # else it would go on below
+            self._widths.clear()
+            self.horizontalHeader().resizeSections()
 
     def set_most(self, most: int | None) -> None:
         """How many rows it is high at the most."""

@@ -402,6 +402,9 @@ def test_words_without_room_go_on_in_further_lines(qtbot: QtBot, theme: Theme, m
     assert (table.sizeHint().height() > alone) is (most is None), "as high as its rows, unless it scrolls"
     table.resize(620, 300)
     qtbot.waitUntil(lambda: table.rowHeight(0) == line)
+    table.show_cell(1, 2, Cell("2,100,000 of them"))  # which has grown while one looks at it
+    table.fit_rows()
+    assert table.rowHeight(1) == line
 
 
 def test_until_it_is_sorted_the_order_is_the_one_given(small: StaticTable) -> None:

@@ -1,5 +1,6 @@
 """A table and an inspector share the width until somebody moves the handle."""
 
+import pytest
 from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QRect, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QToolButton, QToolTip, QWidget
@@ -272,11 +273,10 @@ def test_an_empty_state_keeps_its_words_where_there_is_no_room_for_its_icon(
     assert state.toolTip() and state.title.isVisible() and buttons[0].isVisible()
 
 
-def test_what_leads_on_from_a_value_leaves_it_beside_its_name(qtbot: QtBot, theme: Theme) -> None:
+@pytest.mark.parametrize("value", ["never", "not known", "7 new entries"])
+def test_what_leads_on_from_a_value_leaves_it_beside_its_name(qtbot: QtBot, theme: Theme, value: str) -> None:
     fields, page = FieldList(theme), added(qtbot, QWidget())
-    leads = Field(
-        "Verified", "never", can_copy=False, go=lambda: None, go_words="Verify it", go_in_words=True
-    )
+    leads = Field("Verified", value, can_copy=False, go=lambda: None, go_words="Verify it", go_in_words=True)
     fields.set_fields([leads, Field("Checkpoint", "none yet", can_copy=False)])
     in_column(fields, None, within=page)
     page.resize(360, 200)
@@ -289,6 +289,7 @@ def test_what_leads_on_from_a_value_leaves_it_beside_its_name(qtbot: QtBot, them
         return sum(sign * one.mapTo(page, one.rect().center()).y() for sign, one in ((1, value), (-1, name)))
 
     assert lower(never, verified) == lower(none_yet, checkpoint) and cut(fields) == []
+    assert never.height() < 2 * never.fontMetrics().height(), "in one line"
 
 
 def first_line(image: QImage, place: QRect) -> int:
