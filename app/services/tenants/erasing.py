@@ -9,7 +9,7 @@ SQL is text here: tables, columns and conditions are the file's own, which no mo
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.services.chain.append import Batch, Event, append, barred, heads, unknown_tenant
-from app.services.chain.checkpoint import Reason
+from app.services.chain.checkpoint import Checkpoint, Reason
 from app.services.chain.checkpoints.making import SignedReport, Verifier, to_read, verify_and_sign
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.numbering import Numbering
@@ -378,6 +378,7 @@ def erase(
         how: dict[str, Any] = {"now": now, "by": actor, "reason": Reason.RETENTION}
         first = share_of(monitor, 0, _VERIFIED)
         chain = _signed(opened, tenant, verify_and_sign(opened.where, store, verify, monitor=first, **how))
+        at = now if chain is None else _behind(database, chain, store.checkpoints(opened.where), now)
         monitor.check()
         with database.cancellable(monitor.cancelled):
             known = contents(chosen, planned.going)
@@ -397,7 +398,7 @@ def erase(
             try:
                 bookmark = database.bookmark("before a tenant was erased")
                 event = _event(planned, actor, copy.name, bookmark)
-                _carry_out(database, planned, known, chain, event, copy=copy, now=now)
+                _carry_out(database, planned, known, chain, event, copy=copy, now=now, at=at)
             except OutcomeUnknown as error:
                 if not error.is_undecided:
                     copy.unlink()
@@ -513,9 +514,9 @@ def _carry_out(
     *,
     copy: Path,
     now: int,
+    at: int,
 ) -> None:
     tenant = planned.tenant
-    at = _behind(database, chain, now)
 
     def batch() -> Batch:
         again, chosen, knots = _planned(database, tenant, now)
@@ -572,16 +573,18 @@ def _goes(key: ForeignKey) -> bool:
     return fate_of(key) is Fate.GOES
 
 
-def _behind(database: Database, chain: TenantReport | None, now: int) -> int:
-    """A time behind those of the chain's ends, as a marker's cutoff has to be. Raises `NotAllowed`."""
-    if chain is None:
-        return now
+def _behind(database: Database, chain: TenantReport, signed: Sequence[Checkpoint], now: int) -> int:
+    """A time behind those of the chain's ends, and of each end that checkpoints knew before, as a marker's
+    cutoff has to be. Raises `NotAllowed`.
+    """
     ends = f"SELECT created_at FROM {AUDIT_CHAIN.name} WHERE seq IN (?, ?)"  # noqa: S608
-    found = [at for (at,) in database.rows(raw(ends, chain.first_seq, chain.last_seq))]
+    found: list[Any] = [at for (at,) in database.rows(raw(ends, chain.first_seq, chain.last_seq))]
+    sealed = [item.tenants[chain.tenant] for item in signed if chain.tenant in item.tenants]
+    found += [at for one in sealed for at in (one.first_at, one.head_at)]
     last = max((seconds(at) for at in found if isinstance(at, int) and not is_no_time(at)), default=0)
     if last > now + _AHEAD:
         raise NotAllowed(
-            f"The chain of {tenant_name(chain.tenant)} ends ahead of this computer's clock, so that no "
-            "marker can say that all of it was older. Nothing was erased; look at the clock, or wait."
+            f"The chain of {tenant_name(chain.tenant)} has an entry ahead of this computer's clock, so that "
+            "no marker can say that all of it was older. Nothing was erased; look at the clock, or wait."
         )
     return max(now, last + 1)

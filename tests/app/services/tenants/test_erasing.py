@@ -33,6 +33,7 @@ from models.errors import Cancelled, InvalidInput, NotAllowed, TenantAdminError
 from models.progress import Monitor
 from models.schema import read_stored
 from tests.conftest import NOW
+from tests.fixtures import chains
 from tests.fixtures.inserting import INTO_USERS
 from tests.fixtures.keyrings import MemoryKeyring
 from tests.fixtures.retaining import retain
@@ -146,6 +147,28 @@ def test_one_whose_beginning_retention_took_is_erased_too(path: Path, tmp_path: 
     assert done.holds and any(line.startswith(f"{own} and other archives") for line in done.notes)
     assert ask(path, markers, TENANT) == [(1,)]
     assert verdict(path) == "VERIFIED"
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 60])
+def test_one_with_an_end_that_checkpoints_knew_later_than_its_last_entry(path: Path, ahead: int) -> None:
+    """As where the platform's clock is behind ours, and retention has just left a marker."""
+    with closing(apsw.Connection(str(path))) as connection:
+        chains.append(connection, TENANT, [NOW + ahead])
+        verify_and_sign(InFile(path), *store_and_verifier(), now=NOW, reason=Reason.REQUEST)
+        chains.append(connection, TENANT, [NOW - 100])
+    assert erase(path).holds
+    assert verdict(path) == "VERIFIED"
+
+
+def test_one_with_an_end_that_checkpoints_knew_far_ahead_is_left(path: Path) -> None:
+    with closing(apsw.Connection(str(path))) as connection:
+        chains.append(connection, TENANT, [NOW + 3600])
+        verify_and_sign(InFile(path), *store_and_verifier(), now=NOW, reason=Reason.REQUEST)
+        chains.append(connection, TENANT, [NOW - 100])
+    before = content(path)
+    with pytest.raises(NotAllowed, match="has an entry ahead of this computer's clock"):
+        erase(path)
+    assert content(path) == before
 
 
 @pytest.mark.slow
