@@ -24,12 +24,12 @@ from app.commands.common import (
     say_used,
     used,
 )
-from app.services.text import counted, tenant_name
+from app.services.text import counted, some_of, tenant_name
 from models.errors import InvalidInput, StorageError
 
 if TYPE_CHECKING:
     from app.services.chain.checkpoints.store import CheckpointStore
-    from app.services.chain.verify.report import Report, Section
+    from app.services.chain.verify.report import LostEnd, Report, Section
     from app.services.chain.where import Where
 
 _AS_IT_SHOULD = "that a chain begins where it should"
@@ -65,7 +65,8 @@ def verify_arguments(parser: argparse.ArgumentParser) -> None:
         "--accept-end",
         action="store_true",
         help="accept that the file ends before what was verified, or otherwise, where you know why; until "
-        "then that is reported each time, and no checkpoint is made",
+        "then that is reported each time, and no checkpoint is made. Nothing is accepted where more is lost "
+        "than was reported last",
     )
     parser.add_argument(
         "--quiet",
@@ -83,6 +84,7 @@ def verify_arguments(parser: argparse.ArgumentParser) -> None:
 def verify(options: argparse.Namespace) -> int:
     """Check the audit chains of a file."""
     from app.services.chain.checkpoints.document import read_each, readable  # noqa: PLC0415
+    from app.services.chain.checkpoints.lost_ends import shown_end  # noqa: PLC0415
     from app.services.chain.checkpoints.making import verify_by_itself, verify_with_checkpoints  # noqa: PLC0415
     from app.services.chain.checkpoints.tables import StoreUnreadable  # noqa: PLC0415
     from app.services.chain.rules import Verdict  # noqa: PLC0415
@@ -103,6 +105,8 @@ def verify(options: argparse.Namespace) -> int:
     by, accepts_end = paths.os_user(), options.accept_end
     if accepts_end and (section != Section() or exported is not None):
         raise InvalidInput("accept-end", "--accept-end is said of the whole file; leave the others out.")
+    if accepts_end:
+        accepts_end = shown_end(where, store) or True
     unread: StoreUnreadable | None = None
     try:
         if options.since_checkpoint or (
@@ -147,11 +151,13 @@ def verify(options: argparse.Namespace) -> int:
         else:
             for note in report.notes:
                 say(note)
+        _say_accepted(report.accepted_end)
         say_used(where.usage)
-    elif not report.stands or report.doubts:
+    elif not report.stands or report.doubts or report.accepted_end is not None:
         with redirect_stdout(sys.stderr):
             say(str(options.file))
             show(report)
+            _say_accepted(report.accepted_end)
     if unread is not None:
         complain(f"{unread.happened} What is said above of the file is without them.")
         return EXIT_COULD_NOT_RUN if report.stands else EXIT_FINDINGS
@@ -163,6 +169,14 @@ def verify(options: argparse.Namespace) -> int:
     if exported is None and not report.stands and not options.json:
         _advise(report)
     return EXIT_INTACT if report.stands else EXIT_FINDINGS
+
+
+def _say_accepted(end: "LostEnd | None") -> None:
+    """All tenants whose entries were accepted to be gone, of whom the sentence about it names one or two."""
+    if end is not None and (tenants := sorted(end.tenants)):
+        count = len(tenants) + end.unnamed
+        named = some_of(tenants, len(tenants), count, noun="other tenant", shown=tenant_name)
+        say(f"Accepted of {named}.")
 
 
 def _advise(report: "Report") -> None:

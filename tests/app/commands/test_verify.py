@@ -8,6 +8,8 @@ from pathlib import Path
 import apsw
 import pytest
 
+from app import paths
+from tests.app.services.chain.verify.chains import ChainFile
 from tests.fixtures.appending import append
 from tests.fixtures.command import run
 from tests.fixtures.connected import execute
@@ -45,6 +47,39 @@ def test_an_end_that_is_gone_is_a_finding_of_its_own_until_that_is_accepted(copy
     )
     assert done.returncode == 0 and accepted in done.stdout
     assert run("verify", copy, "--quiet").stdout == "" and run("checkpoint", copy).returncode == 0
+
+
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_no_end_is_accepted_but_what_was_shown_and_all_of_it_is_said(copy: Path, is_shown: bool) -> None:
+    assert run("verify", copy).returncode == 0
+    chain = ChainFile(copy)
+    found = chain.sql.execute("SELECT DISTINCT tenant_id FROM audit_chain").fetchall()
+    tenants = sorted(str(name) for (name,) in found)
+    for tenant in tenants[:2]:
+        chain.run("DELETE FROM audit_chain WHERE seq = ?", chain.seqs(tenant)[-1])
+        chain.run("UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM audit_chain)")
+        if is_shown and tenant == tenants[0]:
+            assert run("verify", copy).returncode == 1
+    chain.append(tenants[2])
+    if is_shown:
+        done = run("verify", copy, "--accept-end")
+        assert (
+            done.returncode == 1 and "This end was not accepted: more is gone than was shown" in done.stdout
+        )
+        assert json.loads(run("verify", copy, "--json").stdout)["lostEnd"]["tenants"] == tenants[:2]
+    accepted = shutil.copytree(paths.checkpoints_dir(), copy.parent / "kept")
+    done = run("verify", copy, "--accept-end")
+    assert done.returncode == 0 and f"Accepted of {', '.join(tenants[:2])}.\n" in done.stdout
+    for options in (("--json",), ("--quiet",)):
+        shutil.rmtree(paths.checkpoints_dir())
+        shutil.copytree(accepted, paths.checkpoints_dir())
+        done = run("verify", copy, "--accept-end", *options)
+        assert done.returncode == 0
+        if options == ("--quiet",):
+            assert not done.stdout and f"Accepted of {', '.join(tenants[:2])}.\n" in done.stderr
+        else:
+            report = json.loads(done.stdout)
+            assert "lostEnd" not in report and report["acceptedEnd"]["tenants"] == tenants[:2]
 
 
 @pytest.mark.parametrize("end", [595, 580])

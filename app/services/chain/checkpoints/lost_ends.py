@@ -310,10 +310,10 @@ def keep_verdict(
     then: no checkpoint need know that. What holds is not kept over what another one, which began later, has
     found by now.
 
-    The note comes until somebody says that this end is right, and `accepts_end`: a person the one that was
-    shown, where no more is lost than that, a command any; and never where an earlier state `is_put_back` by
-    an act that says so. What was `seen` by now is not looked up again. Raises as `where.connect` where chains
-    hold that may have lost their end.
+    The note comes until somebody says that this end is right, and `accepts_end`: the one that was shown,
+    where no more is lost than that, or, where none was, any; and never where an earlier state `is_put_back`
+    by an act that says so. What was `seen` by now is not looked up again. Raises as `where.connect` where
+    chains hold that may have lost their end.
     """
     last, (through, tenant, head) = store.verdicts.last(where), _last_entry(report, since)
     ledger = "" if where.costs else _ledger(where)
@@ -388,8 +388,8 @@ def keep_verdict(
         return report
     if is_accepted and is_kept:
         store.verdicts.own.forget(where, {end.through for end in ends})
-        return replace(report, notes=(*report.notes, lost_end.accepted))
-    why = ", as that could not be kept." if is_accepted else ": more is gone than when that was asked."
+        return replace(report, notes=(*report.notes, lost_end.accepted), accepted_end=lost_end)
+    why = ", as that could not be kept." if is_accepted else ": more is gone than was shown before."
     return report.with_lost_end(lost_end, *([f"{NOT_ACCEPTED}{why}"] if accepts_end else []))
 
 
@@ -564,6 +564,12 @@ def ends_looked_for(
     alone = replace(lost, others=())
     lost = replace(alone, others=tuple(sorted({*lost.others, *now.tenants} - alone.tenants)))
     return lost, there - lost.tenants
+
+
+def shown_end(where: Where, store: CheckpointStore) -> LostEnd | None:
+    """The end that is lost as it was told last; None where nothing told of one."""
+    last, _ = _said_before(where, store, "" if where.costs else _ledger(where))
+    return None if last is None or not last.intact else last.lost_end
 
 
 def require_end(where: Where, store: CheckpointStore) -> None:

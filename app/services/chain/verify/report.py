@@ -271,7 +271,8 @@ class Report:
     sentences about the checkpoints that are no findings, and that a live database's clock is another;
     `doubts` is that, and those of them that say which database the file is. Where it is `undecided` a person
     has to say that.
-    `lost_end` is what a verification before this one knew, where nothing else is wrong. It `lacks_table`
+    `lost_end` is what a verification before this one knew, where nothing else is wrong, `accepted_end` the
+    same where somebody has just accepted that. It `lacks_table`
     where entries were known, and no table of that name is there. `holds_alone` says whether nothing is wrong
     but what checkpoints or the counter say; None where no more than a part tells. `forgets` is that a start
     which nothing proves is another than checkpoints knew. `recognised` is the file's.
@@ -291,6 +292,7 @@ class Report:
     doubts: tuple[str, ...] = ()
     undecided: bool = False
     lost_end: LostEnd | None = None
+    accepted_end: LostEnd | None = None
     lacks_table: bool = False
     holds_alone: bool | None = None
     forgets: bool = False
@@ -377,8 +379,11 @@ class Report:
         return f"{counted(count, 'entry', 'entries')} not in a checkpoint yet" if count else ""
 
     def to_json(self) -> dict[str, Any]:
-        """The JSON of `tenant-admin verify --json`, as plain values; `notes` and `lostEnd` if any."""
-        more = {} if self.lost_end is None else {"lostEnd": self.lost_end.to_json()}
+        """The JSON of `tenant-admin verify --json`, as plain values; `notes`, `lostEnd` and `acceptedEnd` if
+        any.
+        """
+        ends = {"lostEnd": self.lost_end, "acceptedEnd": self.accepted_end}
+        more = {name: end.to_json() for name, end in ends.items() if end is not None}
         return (
             {
                 "verdict": str(self.verdict),
