@@ -46,6 +46,8 @@ _LONGEST_NUMBER = 18
 
 _MOST_WORDS = 3
 """So many words of a text may stand apart."""
+_SEARCHED_BESIDE = 8
+"""So many columns that only the file has are searched with ours."""
 _PLENTY = 1_000
 """Values that a statement may bind, from which on nobody counts them."""
 _BESIDE = 12
@@ -79,16 +81,16 @@ class NoSingleKey(StorageError):
 class ListQuery:
     """Which rows of a table, in which order; the same query is equal and hashes alike.
 
-    `text` is found anywhere in the table's searched columns, and where an id, a hash or a tenant begins,
-    whatever the case of its letters, composed or not; nothing in it is a wildcard. `choices` names columns of
-    the list, or of the file alone, with the values to keep. `since` and `until` are epoch seconds, `until`
-    itself excluded. `sort` is a column of the list; None is the table's own order, and then `descending` has
-    no meaning; by `RANK` the rows come that have one of the first of the `ranks` for an id, then those of the
-    next, and at last those of none; a dozen ranks at most. With `as_added` that is the order of rowids, in
-    which a page costs no more than its rows. `quiet_since` keeps users who were there before, of whom no
-    audit entry from then on says that they did anything, or had anything done to them, and who were not
-    changed since. `extra` are those columns that only the file has which are read with each row: no other
-    list than without them.
+    `text` is found anywhere in the table's searched columns and in those that only the file has, and where an
+    id, a hash or a tenant begins, whatever the case of its letters, composed or not; nothing in it is a
+    wildcard. `choices` names columns of the list, or of the file alone, with the values to keep. `since` and
+    `until` are epoch seconds, `until` itself excluded. `sort` is a column of the list; None is the table's
+    own order, and then `descending` has no meaning; by `RANK` the rows come that have one of the first of the
+    `ranks` for an id, then those of the next, and at last those of none; a dozen ranks at most. With
+    `as_added` that is the order of rowids, in which a page costs no more than its rows. `quiet_since` keeps
+    users who were there before, of whom no audit entry from then on says that they did anything, or had
+    anything done to them, and who were not changed since. `extra` are those columns that only the file has
+    which are read with each row: no other list than without them.
     """
 
     table: str
@@ -510,7 +512,7 @@ class Statements:
         """Whether a row has the text, or its words, in each of their forms, where no more than `most` values
         are bound for it.
         """
-        columns = [self.value(column) for column in self.table.searched]
+        columns = [self.value(column) for column in (*self.table.searched, *self._searched_beside())]
         if "tenant_id" in self.table.names and not self._narrowed:  # of one tenant it tells nothing apart
             columns.append(self.value(self.table.column("tenant_id")))
         names = self.table.shortened if "…" in text else self.table.names_things
@@ -526,6 +528,11 @@ class Statements:
             if most is None or _bound([*whole, apart]) <= most:
                 whole.append(apart)
         return reduce(or_, whole)
+
+    def _searched_beside(self) -> list[TableColumn]:
+        """Columns that only the file has, a display name, say; those of a table with very many are not."""
+        others = self.table.extras(self._stored)
+        return [one for one in others if one.kind is not ColumnKind.PRESENCE][:_SEARCHED_BESIDE]
 
     def holding(self, columns: Sequence[Any], text: str, forms: Sequence[str] = ()) -> list[Any]:
         """Whether one of these has the text in it, as `sought` compares both, in one of its `forms`, or in

@@ -409,7 +409,7 @@ PLANNING_RUNS = Table(
     main="idea",
     gives_way=("mode", "revenue_potential", "quality_score", "updated_at", "current_phase", "status"),
     heading=("idea",),
-    details=(("status",), ("refined_idea", "id")),
+    details=(("status",), ("kill_verdict", "refined_idea", "id")),
     columns=(
         _C("status", _K.WORD, "Status", offered=True),
         _C("idea", _K.PROSE, "Idea", searched=True),
@@ -418,7 +418,7 @@ PLANNING_RUNS = Table(
         _C("quality_score", _K.NUMBER, "Score"),
         _C("revenue_potential", _K.NUMBER, "Revenue"),
         _C("mode", _K.WORD, "Mode", offered=True),
-        _C("kill_verdict", _K.WORD, "Kill verdict", hidden=True),
+        _C("kill_verdict", _K.WORD, "Kill verdict", searched=True, hidden=True),
         _C("pivot_count", _K.NUMBER, "Pivots", hidden=True),
         _C("id", _K.KEY, "Id", searched=True, hidden=True),
         _C("workflow_instance_id", _K.ID, "Workflow", listed=False),
@@ -452,6 +452,8 @@ PLANNING_PARKED_IDEAS = Table(
     ("idea", "ideas"),
     main="idea",
     gives_way=("reason", "revisit_estimate_months"),
+    heading=("idea",),
+    details=(("reason",),),
     columns=(
         _C("idea", _K.PROSE, "Idea", searched=True),
         _C("refined_idea", _K.PROSE, "Refined idea", hidden=True),

@@ -17,6 +17,7 @@ from PySide6.QtGui import (
     QPaintEvent,
 )
 
+from app.services.records.tables import PLANNING_ARTIFACTS
 from app.services.text import counted, folded
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
@@ -38,6 +39,7 @@ _BESIDES = 60
 """What the field's icon and margins take."""
 
 _WIDTH, _WIDEST = 300, 360
+_PRODUCED = " What runs produced is looked through by “Search texts…” (Ctrl+Alt+F)."
 
 
 class GlobalSearch(WindowField):
@@ -151,7 +153,9 @@ class GlobalSearch(WindowField):
         tenant = self._tenant_of(found.text)
         if not found.total and tenant is None:
             where = self._workspace.scope.tenant_id
-            self.popup.show_sentence(f"Nothing{f' of {where}' if where else ''} contains “{found.text}”.")
+            of = f" of {where}" if where else ""
+            produced = _PRODUCED if self._workspace.context.lists.holds(PLANNING_ARTIFACTS.name) else ""
+            self.popup.show_sentence(f"Nothing{of} contains “{found.text}”.{produced}")
             self.answered.emit(found.text, 0)
             return
         self.popup.show_found(found, tenant)

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFrame, QListView, QStyle, QStyledItemDelegate, QS
 
 from app.itemmodels.columns import Index
 from app.services.records.rows import Value
-from app.services.records.tables import DECLARED
+from app.services.records.tables import DECLARED, PLANNING_PARKED_IDEAS
 from app.services.text import counted, visible
 from app.ui.tabs.common.declared import TABS
 from app.ui.theme import Theme
@@ -62,6 +62,7 @@ class ResultRow:
 def _rows(found: SearchResult) -> list[ResultRow]:
     """The list's rows, each group under its table's title and with the icon of its tab, if it has one."""
     result, icons = [], {spec.table.name: spec.icon for spec in TABS}
+    icons[PLANNING_PARKED_IDEAS.name] = Icon.IDEA
     for group in found.groups:
         title, icon = DECLARED[group.table].title, icons.get(group.table, "")
         result.append(ResultRow(RowKind.HEAD, group.table, title, grouped(group.total)))

@@ -13,7 +13,16 @@ from PySide6.QtWidgets import QApplication, QBoxLayout, QLineEdit, QMainWindow, 
 from app.services.opened import tenants
 from app.services.records.change import MANY, Change
 from app.services.records.list_query import ListQuery
-from app.services.records.tables import AUDIT_CHAIN, EVERYONE, NOTIFICATIONS, OFF, PLANNING_RUNS, Scope, Table
+from app.services.records.tables import (
+    AUDIT_CHAIN,
+    EVERYONE,
+    NOTIFICATIONS,
+    OFF,
+    PLANNING_PARKED_IDEAS,
+    PLANNING_RUNS,
+    Scope,
+    Table,
+)
 from app.services.text import counted
 from app.ui.session.context import Context, Displaced
 from app.ui.session.lock import what_became
@@ -684,8 +693,10 @@ class Workspace(QWidget):
         return door.value, partial(self.door_wanted.emit, door)
 
     def _turn_to(self, table: str, then: Callable[[Any], object]) -> None:
-        """Brings the tab of a table into sight, where it has one."""
-        if table in _POSITIONS:
+        """Brings the tab of a table into sight, where it has one; parked ideas have a window of their own."""
+        if table == PLANNING_PARKED_IDEAS.name:
+            self._turn_to(PLANNING_RUNS.name, lambda page: then(page.open_parked_ideas()))
+        elif table in _POSITIONS:
             self.go(_POSITIONS[table])
             self.with_current(then)
 

@@ -625,8 +625,8 @@ class RunsTab(RecordTab):
             PLANNING_PARKED_IDEAS.name, parking.IDEA
         )
 
-    def open_parked_ideas(self) -> None:
-        """Shows the parked ideas in a window of their own, beside this one."""
+    def open_parked_ideas(self) -> RecordTab:
+        """Shows the parked ideas in a window of their own, beside this one, and gives their list."""
         if self._parked is None:
             self._parked = ParkedIdeasDialog(self.context, self)
             self._parked.page.jump.connect(self._show_run)
@@ -635,6 +635,7 @@ class RunsTab(RecordTab):
         self._parked.page.activate()
         self._parked.raise_()
         self._parked.activateWindow()
+        return self._parked.page
 
     def open_charts(self) -> None:
         """Shows the charts of the tenant's runs in a window of their own, beside this one."""

@@ -54,6 +54,24 @@ def test_names_are_found_in_an_address_that_has_no_blank(engine: Database, lists
     assert search.everything(engine, lists, EVERYONE, "soren grace").total == 0
 
 
+def test_what_a_list_shows_is_found(engine: Database, lists: Lists, sql: apsw.Connection) -> None:
+    sql.execute("ALTER TABLE users ADD COLUMN display_name TEXT")
+    sql.execute("ALTER TABLE users ADD COLUMN api_token TEXT")
+    sql.execute(
+        "UPDATE users SET display_name = 'Grete Quetzal', api_token = 'zanzibar' WHERE email LIKE 'gr%'"
+    )
+    sql.execute(
+        "INSERT INTO planning_runs (id, idea, status, kill_verdict, created_at, updated_at)"
+        " VALUES ('r', 'Bicycles', 'killed', 'Two incumbents', 1, 1)"
+    )
+    now = Lists(inspect(engine))
+    (hit,) = group(search.everything(engine, now, EVERYONE, "quetzal"), "users").hits
+    assert hit.title == "grace@acme.example"
+    (run,) = group(search.everything(engine, now, EVERYONE, "incumbent"), "planning_runs").hits
+    assert (run.title, run.detail) == ("Bicycles", "killed · Two incumbents")
+    assert search.everything(engine, now, EVERYONE, "zanzibar").total == 0, "a secret is not looked into"
+
+
 def test_it_finds_what_is_typed_without_the_letters_of_a_language(
     engine: Database, lists: Lists, sql: apsw.Connection
 ) -> None:
@@ -135,6 +153,7 @@ def test_counts_are_those_of_the_tabs(tmp_path: Path) -> None:
             "webhook_destinations",
             "notifications",
             "planning_runs",
+            "planning_parked_ideas",
         ]
         for one in found.groups:
             assert one.total == lists.count(database, ListQuery(one.table, text="a"))

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import apsw
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
@@ -14,11 +15,14 @@ from app.ui.shell.global_search import GlobalSearch
 from app.ui.shell.search_results import ResultRow, RowKind
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.runs.parked import ParkedIdeasDialog
 from app.ui.theme import Theme
+from app.ui.theme.icons import Icon
 from tests.conftest import NOW
 from tests.fixtures.connected import connected
 
 PEOPLE = 7
+PRODUCED = " What runs produced is looked through by “Search texts…” (Ctrl+Alt+F)."
 
 
 @pytest.fixture
@@ -98,7 +102,7 @@ def test_what_has_no_tab_stands_under_its_table(window: MainWindow, search: Glob
     search.popup.show_found(SearchResult("ladders", (group,)))
     assert [(row.title, row.icon) for row in shown(search)] == [
         ("Parked ideas", ""),
-        ("A shop for ladders", ""),
+        ("A shop for ladders", Icon.IDEA),
     ]
 
 
@@ -176,7 +180,7 @@ def test_the_mouse_chooses_too(qtbot: QtBot, window: MainWindow, search: GlobalS
 @pytest.mark.slow
 def test_nothing_found_is_a_sentence(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
     find(qtbot, window, "nobody")
-    assert search.popup.sentence.text() == "Nothing contains “nobody”."
+    assert search.popup.sentence.text() == f"Nothing contains “nobody”.{PRODUCED}"
     qtbot.keyClick(search, Qt.Key.Key_Down)
     qtbot.keyClick(search, Qt.Key.Key_Return)
     assert search.hasFocus()
@@ -186,7 +190,7 @@ def test_nothing_found_is_a_sentence(qtbot: QtBot, window: MainWindow, search: G
 def test_only_the_tenant_in_view_is_searched(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
     window.tenants.pick("acme")
     find(qtbot, window, "hank")
-    assert search.popup.sentence.text() == "Nothing of acme contains “hank”."
+    assert search.popup.sentence.text() == f"Nothing of acme contains “hank”.{PRODUCED}"
 
 
 @pytest.mark.slow
@@ -199,7 +203,7 @@ def test_another_tenant_is_searched_when_one_comes_back(
     window.tenants.pick("acme")
     with qtbot.waitSignal(search.answered):
         qtbot.keyClick(window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
-    assert search.popup.sentence.text() == "Nothing of acme contains “hank”."
+    assert search.popup.sentence.text() == f"Nothing of acme contains “hank”.{PRODUCED}"
 
 
 @pytest.mark.slow
@@ -286,3 +290,24 @@ def test_a_tenants_name_leads_to_the_tenant_and_pages_are_turned(qtbot: QtBot, w
     assert window.search.popup.current() is rows[0]
     qtbot.keyClick(window.search, Qt.Key.Key_Return)
     assert window.workspace is not None and window.workspace.scope.tenant_id == "acme"
+
+
+@pytest.mark.slow
+def test_parked_ideas_open_in_their_window(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
+    assert window.context is not None
+    connection = apsw.Connection(str(window.context.opened.path))
+    connection.execute(
+        "INSERT INTO planning_parked_ideas (id, idea, reason, source_phase, created_at) VALUES"
+        " ('p', 'A zoo by post', 'no zebrafish yet', 'intake', 1), ('q', 'Another', 'later', 'intake', 2)"
+    )
+    connection.close()
+    find(qtbot, window, "zebrafish")
+    (head, row) = shown(search)
+    assert (head.title, row.title, row.detail) == ("Parked ideas", "A zoo by post", "no zebrafish yet")
+    qtbot.keyClick(search, Qt.Key.Key_Return)
+
+    def in_sight() -> bool:
+        ideas = window.findChild(ParkedIdeasDialog)
+        return ideas is not None and ideas.isVisible() and ideas.page.list.current_id() == "p"
+
+    qtbot.waitUntil(in_sight)
