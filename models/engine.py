@@ -381,8 +381,8 @@ class Database(Metered):
     database, another entry in the place of the last one: an earlier state was brought back, or the end is cut
     off. Who has heard of it sets it to None.
     """
-    lost_entry: "LostEntry | None" = None
-    """The last entry that was known when it `went_back`, where that is known by its hash."""
+    lost_entries: "tuple[LostEntry, ...]" = ()
+    """The entries that were known when it `went_back`, and are gone, by their numbers."""
     own: "Mapping[str, OwnEntry]" = MappingProxyType({})
     """The newest entries that were made here, by tenant, which are looked for where others are."""
     verified: "KnownEnds | None" = None

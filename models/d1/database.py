@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import cached_property, partial
-from operator import attrgetter
 from secrets import token_hex
 from typing import Any, Final, TypeVar, cast
 
@@ -318,14 +317,19 @@ class D1Database(Database):
             return
         self.own = {name: one for name, one in self.own.items() if one not in own}
         self.verified.miss(ends)
-        last = max(_once([*own, *ends]), key=attrgetter("number"))
         self.went_back = self._last.get(_CHAIN, 0) if self.went_back is None else self.went_back
-        if self.lost_entry is None:
-            is_own, act = isinstance(last, OwnEntry), last.act if isinstance(last, OwnEntry) else ""
-            self.lost_entry = LostEntry(
-                last.number, last.head, last.at, act, last.tenant, verified=not is_own
-            )
+        for one in _once([*own, *ends]):
+            is_own, act = isinstance(one, OwnEntry), one.act if isinstance(one, OwnEntry) else ""
+            self._lose_one(LostEntry(one.number, one.head, one.at, act, one.tenant, verified=not is_own))
         self._lock_what_is_unlocked()
+
+    def _lose_one(self, entry: LostEntry) -> None:
+        """Keeps it, by what tells more of it, for whoever tells it."""
+        entries = {one.number: one for one in self.lost_entries}
+        same = entries.get(entry.number)
+        if same is None or not same.act:
+            entries[entry.number] = entry
+        self.lost_entries = tuple(entries[number] for number in sorted(entries))
 
     def _lock_what_is_unlocked(self) -> None:
         """What a person has unlocked is another state; also for the act that waits behind this."""
@@ -382,10 +386,10 @@ class D1Database(Database):
     def _lose(self) -> None:
         """Keeps the last entry that was known, which is not there any more, for whoever tells it."""
         (number, head), (own, act) = self._newest, self._act
-        if head is not None and self.lost_entry is None:
+        if head is not None:
             whose = next((one.tenant for one in self.own.values() if one.head == head), None)
             act = act if head == own else ""
-            self.lost_entry = LostEntry(number, head, int(self._newest_at), act, whose)
+            self._lose_one(LostEntry(number, head, int(self._newest_at), act, whose))
 
     @staticmethod
     def _ours(stored: StoredTables) -> list[StoredTable]:

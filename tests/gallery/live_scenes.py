@@ -170,9 +170,9 @@ def _pause(window: MainWindow) -> None:
 def _entry_lost(window: MainWindow) -> None:
     """The last entry that this window has seen, and nobody has verified."""
     outside = _context(window).outside
-    outside.lost_entry = LostEntry(3_980, "a" * 64, NOW - 340)
+    outside.lost_entries = (LostEntry(3_980, "a" * 64, NOW - 340),)
     outside.went_back.emit(3_979)
-    outside.lost_entry = None
+    outside.lost_entries = ()
 
 
 def _ask(window: MainWindow, caution: Caution) -> None:

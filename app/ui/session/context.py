@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
@@ -26,7 +26,7 @@ from app.settings import Settings
 from app.ui.session.busy import Busy, Turns
 from app.ui.session.lock import Lock, Pause, Unsettled
 from app.ui.session.sight import Sight
-from app.ui.session.verdict import FileVerdict, known_by
+from app.ui.session.verdict import FileVerdict, gone_in_words, which_gone
 from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
 from models.engine import MOST_READ, Capability, Database, LostEntry, OwnEntry
@@ -46,6 +46,9 @@ from models.errors import (
 )
 from models.progress import Monitor
 from models.schema import StoredTables, shape_of
+
+if TYPE_CHECKING:
+    from app.services.chain.verify.report import LostEnd
 
 Displaced = FileMoved | LogMissing
 """Why the file in its place is not what is shown."""
@@ -145,6 +148,7 @@ class Context(QObject):
         self.verdict.searches = int(opened.database.costs)  # once for the first time: nothing verifies it
         self.verdict.lacks_table = lambda: self.without(AUDIT_CHAIN.name) is not None
         self.verdict.saw_table = lambda: AUDIT_CHAIN.name in self.gone
+        self._told_lost: LostEnd | None = None
         self.verdict.changed.connect(self._look_at_verdict)
         self.outside.went_back.connect(self._went_back)
         self.lock.changed.connect(self.outside.look_why)
@@ -174,29 +178,41 @@ class Context(QObject):
             self.opened.database.is_earlier = is_earlier
         if is_earlier is False:
             self.lock.settle()
+        told, lost = self._told_lost, None if self.verdict.is_broken else self.verdict.lost_end
+        self._told_lost = lost
+        if lost is None or (told is not None and lost.is_within(told)):
+            return
+        if self._lock_again(which_gone([one.through for one in lost.each])):
+            self.say(f"{lost.in_words[:1].upper()}{lost.in_words[1:]}; writes are locked again")
 
     def _went_back(self, ends_at: int) -> None:
         """What was unlocked was another state; in this one whoever goes on is asked first."""
-        entry = self.outside.lost_entry
+        entries = self.outside.lost_entries
         why = "An earlier state was brought back, or the end cut off"
         ends = f"the chain ends at entry {ends_at:,} now" if ends_at else "the chain has no entry any more"
         is_gone = AUDIT_CHAIN.name in self.gone
         words = f"The audit chain is gone: {self.without(AUDIT_CHAIN.name)}" if is_gone else f"{why}: {ends}"
         short = "the audit chain is gone" if is_gone else "the audit chain is in another state"
-        if entry is not None and not is_gone:
-            short = f"entry {entry.number:,} is gone"
-            words = f"Entry {entry.number:,}{known_by(entry)}, is not there any more"
+        if entries and not is_gone:
+            short, last = which_gone([entry.number for entry in entries]), entries[-1]
+            words = gone_in_words(entries)
             others = "others' entries stand behind it, or another line of entries in its place"
-            words += f": {ends if ends_at < entry.number else others}"
+            words += f": {ends if ends_at < last.number else others}"
         words = words.removesuffix(".")
-        for caution in (EarlierState, WentBack):  # what was agreed to was about another state
-            self.agreed.forget(caution(self.opened.database.place))
-        if self.lock.needed and self.lock.lock_again(short):
+        if self._lock_again(short):
             words += "; writes are locked again"
-        self.verdict.went_back(ends_at, self.clock(), entry)
-        if entry is not None and self.verdict.is_earlier is None:
+        self.verdict.went_back(ends_at, self.clock(), entries)
+        if entries and self.verdict.is_earlier is None:
             self.opened.database.is_earlier = True  # until something is known by verifying
         self.say(words)
+
+    def _lock_again(self, why: str) -> bool:
+        """Where something is found to be gone, whoever has found it: what was agreed to and unlocked was
+        about another state. Whether writes were unlocked until now.
+        """
+        for caution in (EarlierState, WentBack):
+            self.agreed.forget(caution(self.opened.database.place))
+        return self.lock.needed and self.lock.lock_again(why)
 
     def job(
         self,
@@ -756,7 +772,7 @@ class Outside(QObject):
     written to the database, `displaced(Displaced)` when the file was moved or replaced or its log is gone,
     and with None when it is in its place again; `error` is which of them holds now. `went_back` when the
     audit chain ends at a lower number than it did, or another entry stands in the place of its last one, with
-    the number of the last one now; `lost_entry`, while that is told, is the one that is gone. While one
+    the number of the last one now; `lost_entries`, while that is told, are those that are gone. While one
     question waits it asks no other unless somebody wants the answer; behind a long write they would pile up.
 
     `withdrawn(ConnectionGone)` when the connection by which a live database was opened is another or gone,
@@ -774,7 +790,7 @@ class Outside(QObject):
         self._can_tell = Capability.OUTSIDE_CHANGES in database.capabilities
         self._version: int | None = None
         self.error: Displaced | None = None
-        self.lost_entry: LostEntry | None = None
+        self.lost_entries: tuple[LostEntry, ...] = ()
         self._asked, self._is_late = 0, False
         self._poll = QTimer(self, interval=int(database.look_seconds * 1000))
         self._poll.timeout.connect(self._due)
@@ -889,8 +905,8 @@ class Outside(QObject):
         if before is not None and version != before:
             self.written.emit()
         ends_at, self._database.went_back = self._database.went_back, None
-        self.lost_entry, self._database.lost_entry = self._database.lost_entry, None
+        self.lost_entries, self._database.lost_entries = self._database.lost_entries, ()
         if ends_at is not None:
             self.went_back.emit(ends_at)
-        self.lost_entry = None
+        self.lost_entries = ()
         then()

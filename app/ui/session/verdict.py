@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Signal
 
 from app.services.chain.rules import BROKEN, SOUND, Code, Verdict
-from app.services.text import counted, tenant_name
+from app.services.text import counted, some_of, tenant_name
 
 # Rows show before any verdict is known.
 if TYPE_CHECKING:
@@ -39,6 +39,23 @@ def known_by(entry: LostEntry, where: str = "by this window") -> str:
     if entry.verified and entry.tenant is not None:
         return f", through which {tenant_name(entry.tenant)} was verified"
     return f" ({entry.act}), made {where}" if entry.act else f", seen {where}"
+
+
+def gone_in_words(entries: Sequence[LostEntry]) -> str:
+    """That they are not there any more: the last one, by what is known of it, and those before, which are
+    told here as briefly as there is room in a line.
+    """
+    *before, last = entries
+    also = [f"entry {one.number:,}{known_by(one)}" for one in reversed(before)]
+    is_gone = f"Entry {last.number:,}{known_by(last)}, is not there any more"
+    return f"{is_gone}, nor is {some_of(also, 1, noun='other one')}" if also else is_gone
+
+
+def which_gone(numbers: Sequence[int]) -> str:
+    """The same by numbers alone, the last one behind the others."""
+    if not numbers[1:]:
+        return f"entry {numbers[-1]:,} is gone"
+    return f"entry {numbers[-1]:,} and {counted(len(numbers) - 1, 'other one')} are gone"
 
 
 class FileVerdict(QObject):
@@ -254,40 +271,41 @@ class FileVerdict(QObject):
         elif not follows:
             self.outdate(OTHERS)
 
-    def went_back(self, ends_at: int, now: int, entry: LostEntry | None = None) -> None:
+    def went_back(self, ends_at: int, now: int, entries: Sequence[LostEntry] = ()) -> None:
         """The last entry is another now, before the one that was, or in its place: nothing more is claimed of
-        what is gone. `entry` is the last one that was known.
+        what is gone. `entries` are those that were known, and are gone.
         """
         from app.services.chain.verify.report import LostEnd  # noqa: PLC0415 - with what verifies
         from app.ui.session.outcome import OTHERS  # noqa: PLC0415 - as above
 
         self._back = ends_at, now
-        known = self.known
-        if entry is not None and entry.verified and self.lost_end is None and not self.is_broken:
-            self.lost_end = LostEnd(
-                entry.number, entry.at, entry.head, ends_at, entry.tenant, missed=True, of_tenant=True
-            )
-        elif known is not None and known.intact and self.lost_end is None:
-            if entry is not None and entry.number > known.through:  # which nobody has verified
-                how = known_by(entry, "here")  # which outlives the window
-                self.lost_end = LostEnd(
-                    entry.number, entry.at, entry.head, ends_at, entry.tenant, missed=True, known_by=how
-                )
-            elif ends_at < known.through or (entry is not None and entry.number == known.through):
-                self.lost_end = LostEnd(known.through, known.at, known.head, ends_at)
+        known, lost = self.known, list[LostEnd]()
+        is_known = known is not None and known.intact
+        for entry in entries:
+            end = LostEnd(entry.number, entry.at, entry.head, ends_at, entry.tenant, missed=True)
+            is_beyond = known is None or entry.number > known.through
+            if entry.verified:
+                lost.append(replace(end, of_tenant=True))
+            elif is_known and (entry.act or is_beyond):  # which outlives the window
+                lost.append(replace(end, known_by=known_by(entry, "here")))
+        numbers = {entry.number for entry in entries}
+        if known is not None and is_known and (ends_at < known.through or known.through in numbers):
+            lost.append(LostEnd(known.through, known.at, known.head, ends_at, missed=True))
+        if lost and not self.is_broken:
+            self.lost_end = LostEnd.together([self.lost_end, *lost])
         self.outdate(OTHERS)
         self.lost_end_is_at(ends_at)
 
     def lose_end(self, end: LostEnd) -> bool:
-        """The end of what was verified is gone, since the file was open before or since then; whether that is
-        new. More may be known of it by now.
+        """What was known is gone, since the file was open before or since then, beside what is known to be;
+        whether that is new.
         """
         from app.ui.session.outcome import OTHERS  # noqa: PLC0415 - with what verifies
 
-        was = self.lost_end
-        if self.is_broken or was == end or not (was is None or was.is_within(end)):
+        was, now = self.lost_end, end.together([self.lost_end, end])
+        if self.is_broken or was == now:
             return False
-        self.lost_end = end
+        self.lost_end = now
         self.outdate(OTHERS)
         self.changed.emit()
         return was is None
@@ -312,7 +330,8 @@ class FileVerdict(QObject):
         """The last entry that was verified is there again, as it was."""
         from app.ui.session.outcome import STANDS  # noqa: PLC0415 - with what verifies
 
-        self.lost_end, self._back = None if self.lost_end is None else self.lost_end.before, None
+        lost, self._back = self.lost_end, None
+        self.lost_end = None if lost is None else lost.together(lost.also)
         if self.last is not None:
             self.last = replace(self.last, lost_end=self.lost_end)
         if self.outcome is not None:

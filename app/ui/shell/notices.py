@@ -24,7 +24,7 @@ from app.services.records.change import Change
 from app.services.text import counted, some_of
 from app.ui.session.context import Context, Displaced
 from app.ui.session.lock import what_became
-from app.ui.session.verdict import known_by
+from app.ui.session.verdict import gone_in_words
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner
@@ -333,12 +333,13 @@ class LostEntryNotice(Notice):
 
     @Slot(object)
     def _went_back(self, ends_at: int) -> None:
-        entry, verdict = self._context.outside.lost_entry, self._context.verdict
+        verdict = self._context.verdict
         lost = None if verdict.is_broken else verdict.lost_end
-        is_named = lost is not None and (lost.known_by or (entry is not None and not entry.act))
-        if entry is None or is_named:
+        named = frozenset() if lost is None else {one.through for one in lost.each}
+        left = [one for one in self._context.outside.lost_entries if one.number not in named]
+        if not [one for one in left if lost is None or one.act]:
             return
-        headline = f"Entry {entry.number:,}{known_by(entry)}, is not there any more"
+        headline = gone_in_words(left)
         self.banner.show_verdict(Tone.WARN, headline, "", _GONE_BY, Icon.WARNING_FILL)
         self.show()
 
@@ -684,7 +685,7 @@ class ContinuationNotice(Notice):
 
     @Slot(object)
     def _went_back(self, ends_at: int) -> None:
-        self._has_lost = self._has_lost or self._context.outside.lost_entry is not None
+        self._has_lost = self._has_lost or bool(self._context.outside.lost_entries)
         self.look()
 
     def _note_own(self) -> None:

@@ -366,7 +366,7 @@ class SelfVerification(QObject):
             store = store_and_verifier()[0]
             end = lost_ends.lost_end_of(where, store, last) if is_looked_for else None
             lost, there = lost_ends.lost_own_of(where, store)
-            return lost_ends.as_own(end, lost), there
+            return LostEnd.together([*lost, end]), there
 
         def found(of: Found) -> None:
             end, there = of

@@ -182,23 +182,22 @@ class KeptVerdicts:
 
     def keep_end(self, where: Where, end: LostEnd, *, is_lost: bool) -> None:
         """Remembers that the end that was verified was seen to be gone, or to be there again, of what nothing
-        verifies by itself; also one behind that, which a window has seen there or made. Raises as
-        `Where.location`.
+        verifies by itself; also what a window has seen there or made, and beside what is lost already what is
+        lost by now. Raises as `Where.location`.
         """
         last = self.last(where)
         if last is None or not last.intact:
             return
         lost = last.lost_end
-        beyond = bool(end.known_by) and end.through > last.through
-        if is_lost and lost is None and (beyond or end.of_tenant):
+        if is_lost and lost is None and (end.known_by or end.of_tenant):
             self.keep(where, replace(last, lost_end=replace(end, missed=True)))
         elif is_lost and lost is None and last.through == end.through:
             missed = replace(end, head=last.head, tenant=last.tenant, missed=True)
             self.keep(where, replace(last, lost_end=missed))
-        elif is_lost and lost is not None and lost != end and lost.is_within(end):  # of which more is known
-            self.keep(where, replace(last, lost_end=replace(end, missed=True)))
+        elif is_lost and lost is not None and (more := LostEnd.together([lost, end])) != lost:
+            self.keep(where, replace(last, lost_end=replace(more or end, missed=True)))
         elif not is_lost and lost is not None and lost.through == end.through:
-            self.keep(where, replace(last, lost_end=lost.before))
+            self.keep(where, replace(last, lost_end=LostEnd.together(lost.also)))
 
     def ends(self, where: Where) -> KeptEnds:
         """How far each tenant's chain was verified in this place. Raises as `Where.location`."""
@@ -312,9 +311,11 @@ def _is_sound(end: KeptEnd) -> bool:
 def _end(stored: Any) -> LostEnd | None:
     if stored is None:
         return None
+    before = stored.pop("before", None)  # in its place an older program kept the first one alone
+    also = tuple(end for end in map(_end, [*stored.get("also", ()), before]) if end is not None)
     tuples = {name: tuple(stored.get(name, ())) for name in ("others", "apart")}
     parts = tuple((str(name), int(left), int(losses)) for name, left, losses in stored.get("parts", ()))
-    return LostEnd(**stored | {"before": _end(stored["before"]), "parts": parts} | tuples)
+    return LostEnd(**stored | {"also": also, "parts": parts} | tuples)
 
 
 def version_of(store: Path) -> tuple[int, int]:

@@ -74,8 +74,7 @@ def with_lost_end_of(
         lost, found = ([replace(end, ends_at=ends_at) for end in each] for each in (lost, found))
     of_tenants = [end for end in found if end.tenant not in before.ends]
     own = [end for end in lost if section.tenant is None or end.tenant in (None, section.tenant)]
-    also = [*of_tenants, *own[1:-1]]
-    end = _named_another(where, kept, _with_others(_together(own) if own else None, also))
+    end = _named_another(where, kept, _with_others(LostEnd.together(own), of_tenants))
     if keeps:
         if lost or end is not None:
             store.verdicts.keep_end(where, lost[-1] if lost or end is None else end, is_lost=True)
@@ -95,7 +94,7 @@ def with_lost_end_of(
     is_covered = report.verdict is Verdict.VERIFIED and not report.not_covered and not section.is_range
     more = _NO_MORE if is_covered else _NOT_KNOWN
     more = more if there is None else _IS_THERE.format(there.through)
-    whole = replace(_together(lost), others=(), of_tenant=False)  # to somebody else no tenant is named
+    whole = replace(lost[-1], others=(), of_tenant=False)  # to somebody else no tenant is named
     note = _OF_ALL.format(whole.known, utc_time(whole.at), whole.found, more)
     return replace(report, notes=(*report.notes, note))
 
@@ -170,7 +169,7 @@ def _tenants_not_there(
 def _lost_of(tenant: str, end: KeptEnd, ledger: str) -> LostEnd:
     parts = ((tenant, 0, max(1, end.losses)),)
     how = f" of {tenant_name(tenant)}, verified in a range" if end.piece else ""
-    lost = LostEnd(end.through, end.at, end.head, 0, tenant, True, None, ledger, known_by=how)
+    lost = LostEnd(end.through, end.at, end.head, 0, tenant, missed=True, ledger=ledger, known_by=how)
     return replace(lost, of_tenant=True, parts=parts)
 
 
@@ -268,11 +267,6 @@ def _named_another(where: Where, kept: KeptEnds, lost: LostEnd | None) -> LostEn
     return lost
 
 
-def _together(ends: Sequence[LostEnd]) -> LostEnd:
-    """The last one that is lost, with the first one, of one or more."""
-    return replace(ends[-1], before=ends[0] if ends[1:] else None)
-
-
 _MOST_CHARACTERS: Final = 50_000
 """In the names of tenants whose ends are lost."""
 
@@ -335,8 +329,8 @@ def keep_verdict(
                 raise
             report = replace(report, notes=(*report.notes, f"{_NOT_LOOKED_UP}: {why_none(error, where)}"))
     ends_at = _last_entry(report, since)[0]
-    also = [*(replace(end, ends_at=ends_at) for end in of_tenants), *ends[1:-1]]
-    lost_end = _with_others(_together(ends) if ends else None, also)
+    here = [replace(end, ends_at=ends_at) for end in of_tenants]
+    lost_end = _with_others(LostEnd.together(ends), here)
     if report.intact and not report.lacks_table:
         lost_end = _named_another(where, kept, lost_end)
     if is_put_back:
@@ -456,11 +450,11 @@ def ends_to_look_for(last: KeptVerdict, ends_at: int) -> list[LostEnd]:
     not hold: what is lost already, and the end that was found with that.
     """
     lost = last.lost_end
-    ends = [] if lost is None else [lost.before, replace(lost, before=None)]
+    ends = [] if lost is None else [*lost.also, replace(lost, also=())]
     is_told = lost is not None and (lost.through, lost.head) == (last.through, last.head)
     if last.intact and last.through > 0 and not is_told:
         ends.append(LostEnd(last.through, last.at, last.head, ends_at, last.tenant, ledger=last.ledger))
-    return [replace(end, ends_at=ends_at) for end in ends if end is not None]
+    return [replace(end, ends_at=ends_at) for end in ends]
 
 
 def _not_there(
@@ -472,6 +466,10 @@ def _not_there(
     """
     met = {*_last_entries(report, since)} if where.costs else set()
     left = [end for end in ends if (end.through, end.tenant, end.head) not in met]
+    if left[1:] and not report.lacks_table:
+        seen = Seen() if seen is None else seen
+        with rows_of(where, seen) as rows:
+            rows.at([end.through for end in left])
     found = [(end, _missed(end) if report.lacks_table else _if_lost(where, end, seen)) for end in left]
     return [end if lost is None else lost for end, lost in found if lost is not None or not report.intact]
 
@@ -539,15 +537,6 @@ def lost_own_of(where: Where, store: CheckpointStore) -> tuple[list[LostEnd], li
     return lost, [one for one in made if one.number not in gone]
 
 
-def as_own(end: LostEnd | None, own: Sequence[LostEnd]) -> LostEnd | None:
-    """The end that is lost, by what is known of it here where it was made here; without one the last `own`
-    entry that is.
-    """
-    same = [one for one in own if end is None or one.through == end.through]
-    found = next(reversed(same), None)
-    return end if found is None else found if end is None else replace(found, others=end.others)
-
-
 def ends_looked_for(
     where: Where, store: CheckpointStore, last: KeptVerdict | None
 ) -> tuple[LostEnd | None, frozenset[str]]:
@@ -580,7 +569,7 @@ def require_end(where: Where, store: CheckpointStore) -> None:
     last, _ = _said_before(where, store, "" if where.costs else _ledger(where))
     known = None if last is None or not last.intact else last.lost_end
     lost_end = known or lost_end_of(where, store, last)
-    lost_end = as_own(lost_end, lost_own_of(where, store)[0])
+    lost_end = LostEnd.together([*lost_own_of(where, store)[0], lost_end])
     if lost_end is not None:
         was, why = f"was {lost_end.known}, and {lost_end.found}", lost_end.why
     else:

@@ -102,6 +102,12 @@ _LOST_END = (
 )
 
 
+_VERIFIED_BEFORE: Final = ", the last one that was verified before"
+
+_MOST_TOLD: Final = 5
+"""Entries that are lost with the last one."""
+
+
 NOT_ACCEPTED: Final = "This end was not accepted"
 """Begins a note of a report, which says why."""
 
@@ -111,7 +117,8 @@ class LostEnd:
     """That the entry `through` of `tenant`, the last one of a verification `at` that time, whose stored hash
     was `head` (None where it was not looked at), is not there any more, and nobody has accepted that.
     `ends_at` is the last one there is. It is lost where it was `missed`: where the chains held without it.
-    `before` is the first that was missed, where that is another. It `is_other`, another database, where the
+    `also` are the other entries that were known and are lost with it, by their numbers: what was verified
+    before, and what was made or seen here. It `is_other`, another database, where the
     first migration ran then at the time `ledger`, and at another one here. Where no verification knew it, but
     a window on a live database, `known_by` says how, behind its number. It is the last one `of_tenant` where
     others had entries behind it; `others` are tenants whose own last ones are lost with it, `apart` those of
@@ -125,7 +132,7 @@ class LostEnd:
     ends_at: int
     tenant: str | None = None
     missed: bool = False
-    before: "LostEnd | None" = None
+    also: tuple["LostEnd", ...] = ()
     ledger: str = ""
     is_other: bool = False
     known_by: str = ""
@@ -134,6 +141,44 @@ class LostEnd:
     apart: tuple[str, ...] = ()
     parts: tuple[tuple[str, int, int], ...] = ()
     unnamed: int = 0
+
+    @classmethod
+    def together(cls, ends: "Iterable[LostEnd | None]") -> "LostEnd | None":
+        """All that these tell, by the last entry that is lost, and as of the last of them; None of none."""
+        given = [end for end in ends if end is not None]
+        if not given or any(end.is_other for end in given):
+            return next((end for end in given if end.is_other), None)
+        each: dict[int, LostEnd] = {}
+        for one in (one for end in given for one in end.each):
+            each[one.through] = one._or(each.get(one.through))
+        *sooner, last = (each[through] for through in sorted(each))
+        also, ends_at = [one for one in sooner if not one.of_tenant], given[-1].ends_at
+        ends_of = {str(one.tenant): one.through for one in sooner if one.of_tenant}
+        told = {one.tenant for one in (*also, last)}
+        others = {name for end in given for name in end.others}.union(ends_of)
+        apart = {name for end in given for name in end.apart}
+        apart |= {name for name, through in ends_of.items() if through <= ends_at}
+        return replace(
+            last,
+            ends_at=ends_at,
+            also=tuple(also),
+            others=tuple(sorted(others - told)),
+            apart=tuple(sorted(apart - told)),
+            parts=tuple(sorted({part[0]: part for end in given for part in end.parts}.values())),
+            unnamed=max(end.unnamed for end in given),
+        )
+
+    def _or(self, other: "LostEnd | None") -> "LostEnd":
+        """Of what is known of one entry what tells more of it."""
+        if other is None:
+            return self
+        best = max(self, other, key=lambda one: (bool(one.known_by), not one.of_tenant))
+        return replace(best, tenant=best.tenant or self.tenant or other.tenant, head=best.head or other.head)
+
+    @property
+    def each(self) -> "tuple[LostEnd, ...]":
+        """Every entry that is lost by it, by their numbers."""
+        return (*self.also, replace(self, also=(), others=(), apart=(), parts=(), unnamed=0))
 
     @property
     def known(self) -> str:
@@ -146,14 +191,13 @@ class LostEnd:
     @property
     def tenants(self) -> frozenset[str]:
         """Whose entries are gone, as far as that is known."""
-        named = [self.tenant, None if self.before is None else self.before.tenant]
-        return frozenset(self.others).union(name for name in named if name is not None)
+        return frozenset(self.others).union(one.tenant for one in self.each if one.tenant is not None)
 
     @property
     def in_words(self) -> str:
         """What there was and is, for one line."""
         if self.known_by and not self.is_other:
-            return f"entry {self.through:,}{self.known_by}, is not there any more"
+            return self._with_more(f"entry {self.through:,}{self.known_by}, is not there any more")
         return f"{self.known}, and {self.found}"
 
     @property
@@ -178,8 +222,18 @@ class LostEnd:
         if self.is_other:
             return "another database is there now"
         ends = f"ends at entry {self.ends_at:,} now" if self.ends_at else "has no entry now"
-        what = ends if self.ends_at < self.through else "that entry is not there as it was"
-        more = [f"entry {one.through:,}, its last one before, is gone, too" for one in self.ends_before]
+        return self._with_more(ends if self.ends_at < self.through else "that entry is not there as it was")
+
+    @property
+    def gone_with_it(self) -> list[str]:
+        """What else is gone, in words: of the entries that were known the last ones."""
+        there = [one for one in reversed(self.also) if one.missed]
+        more = [f"entry {one.through:,}{one.known_by or _VERIFIED_BEFORE}, is gone, too" for one in there]
+        if len(more) > _MOST_TOLD:
+            left = counted(len(more) - _MOST_TOLD, "entry", "entries")
+            more[_MOST_TOLD:] = [
+                f"{left} more that {'was' if left == '1 entry' else 'were'} known are gone, too"
+            ]
         if self.named_others:
             count = len(self.named_others) + self.unnamed
             named = some_of(self.named_others, 1, count, noun="other tenant", shown=tenant_name)
@@ -187,6 +241,10 @@ class LostEnd:
         if again := self.went_again:
             named = some_of(again, 1, noun="other tenant", shown=tenant_name)
             more.append(f"more of {named} went since")
+        return more
+
+    def _with_more(self, what: str) -> str:
+        more = self.gone_with_it
         return f"{what} ({'; '.join(more)})" if more else what
 
     @property
@@ -201,19 +259,12 @@ class LostEnd:
         return self.others if self.ends_at >= self.through else self.apart
 
     @property
-    def ends_before(self) -> list["LostEnd"]:
-        """The one that was missed before it, where that is another entry."""
-        before = self.before
-        return [] if before is None or not before.missed or before.through == self.through else [before]
-
-    @property
     def gone(self) -> str:
         """Which entries are, as far as numbers tell, in words; empty where they do not."""
-        through = max(self.through, *(one.through for one in self.ends_before), 0)
-        if self.is_other or self.ends_at >= through:
+        if self.is_other or self.ends_at >= self.through:
             return ""
-        count = counted(through - self.ends_at, "entry", "entries")
-        return f"up to {count} are gone, {self.ends_at + 1:,} to {through:,}"
+        count = counted(self.through - self.ends_at, "entry", "entries")
+        return f"up to {count} are gone, {self.ends_at + 1:,} to {self.through:,}"
 
     @property
     def accepted(self) -> str:
@@ -228,12 +279,12 @@ class LostEnd:
         return f"{was}, and {self.found}: that no longer counts."
 
     def is_within(self, shown: "LostEnd") -> bool:
-        """Whether no more is lost than was `shown`: of the same entry, and nothing before where it ended."""
+        """Whether no more is lost than was `shown`: the same entries, and nothing before where it ended."""
         heads, seen = {self.head, shown.head} - {None}, {part[0]: part[1:] for part in shown.parts}
         is_same = self.through == shown.through and len(heads) < 2 and {*self.others} <= {*shown.others}
         is_same = is_same and self.unnamed <= shown.unnamed
-        told = {end.through for end in (shown, *shown.ends_before)}
-        is_same = is_same and all(end.through in told for end in self.ends_before)
+        told = {one.through for one in shown.each}
+        is_same = is_same and all(one.through in told for one in self.also if one.missed)
         more = any(
             name in seen and (left < seen[name][0] or losses != seen[name][1])
             for name, left, losses in self.parts
@@ -242,7 +293,11 @@ class LostEnd:
 
     def to_json(self) -> dict[str, Any]:
         found = {"verifiedThrough": self.through, "verifiedAt": self.at, "endsAt": self.ends_at}
-        more = {"moreTenants": self.unnamed} if self.unnamed else {}
+        more: dict[str, Any] = {"moreTenants": self.unnamed} if self.unnamed else {}
+        more["entries"] = [
+            {"seq": one.through, "tenant": one.tenant, "known": one.known_by.strip(" ,") or "verified"}
+            for one in self.each
+        ]
         return found | {"tenants": sorted(self.tenants)} | more
 
 

@@ -6,7 +6,6 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QWidget
 
 from app.services.chain.verify.report import LostEnd
-from app.services.text import some_of, tenant_name
 from app.ui.session.context import Context
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.dialogs import ConfirmDialog
@@ -24,7 +23,6 @@ _ANOTHER = (
     "The end is another by now than the one that is told of here, so nothing can be accepted. Close "
     "this, and press “Accept this end…” again for what is gone now."
 )
-_NAMED = 3
 _NONE = "Nothing is lost any more, so there is nothing to accept."
 
 
@@ -35,15 +33,7 @@ class _Question(ConfirmDialog):
         what = f"Entry {grouped(lost.through)} is not there as it was."
         if lost.gone:
             what = f"It ends at entry {grouped(lost.ends_at)} now: {lost.gone}."
-        for before in lost.ends_before:
-            what += f" Entry {grouped(before.through)}, its last one before, is gone, too."
-        if lost.named_others:
-            named = some_of(
-                lost.named_others, _NAMED, len(lost.named_others) + lost.unnamed, shown=tenant_name
-            )
-            what += f" The last one that was known of {named} is gone, too."
-        if again := lost.went_again:
-            what += f" More of {some_of(again, _NAMED, shown=tenant_name)} went since."
+        what += "".join(f" {one[:1].upper()}{one[1:]}." for one in lost.gone_with_it)
         at = absolute_time(lost.at, context.settings.utc_times)
         whole = "It was" if lost.known_by else "All was"
         sentence = _SENTENCE.format(whole, lost.known, at, what, lost.why)

@@ -61,7 +61,11 @@ def test_whoever_goes_on_from_an_earlier_state_takes_numbers_that_were_there() -
     verdict.hear(sound)
     assert verdict.is_earlier is False and verdict.held(9) and not verdict.held(10)
     verdict.went_back(7, NOW)
-    assert verdict.is_earlier and verdict.lost_end == LostEnd(9, NOW, "ab", 7) and not verdict.held(3)
+    assert (
+        verdict.is_earlier
+        and verdict.lost_end == LostEnd(9, NOW, "ab", 7, missed=True)
+        and not verdict.held(3)
+    )
     verdict.hear(replace(sound, verdict=Verdict.TAMPERED, at=NOW + 1, ends_before=True, through=7))
     assert verdict.is_earlier and verdict.lost_end is None and verdict.is_broken, "a command has verified it"
     verdict.hear(replace(sound, at=NOW + 2))

@@ -25,6 +25,7 @@ from app.services.chain.checkpoints import lost_ends, making
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.checkpoints.tables import FILE
 from app.services.chain.rules import Verdict
+from app.services.chain.verify.report import LostEnd
 from app.services.chain.where import InDatabase, InFile
 from app.services.live.connections import Connections, NamedConnection, Tokens
 from app.services.records import users
@@ -971,6 +972,78 @@ def test_a_verified_end_that_goes_from_between_is_told_and_nothing_is_written_be
         question = dialog(qtbot, window, ConfirmDialog)
         assert question.windowTitle().endswith("Go on from an earlier state?")
         assert f"through {gone} of {tenant}" in words(question)
+
+
+def test_own_acts_that_go_with_an_entry_that_was_seen_are_all_named_before_that_is_accepted(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path
+) -> None:
+    (paths.checkpoints_dir()).mkdir(parents=True)
+    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
+    page, context = open_live(qtbot, window, production), window.context
+    assert context is not None and window.workspace is not None
+    go(qtbot, window, 1)
+    press("Ctrl+Return")
+    qtbot.waitUntil(lambda: context.verdict.outcome is not None and bool(context.verdict.outcome.checkpoint))
+    last = int(ask(file, "SELECT max(seq) FROM audit_chain")[0][0])
+    unlock(qtbot, window)
+    go(qtbot, window, 0)
+    number, tenant, other = own_act(qtbot, window, page, file)
+    assert number == last + 1
+    with closing(apsw.Connection(str(file))) as connection:
+        chains.append(connection, other, [NOW])
+    with qtbot.waitSignal(context.outside.written):
+        context.outside.look()
+    execute(file, f"DELETE FROM audit_chain WHERE seq > {last}")
+    execute(file, f"UPDATE sqlite_sequence SET seq = {last} WHERE name = 'audit_chain'")
+    append(file, "new", 4)
+    with qtbot.waitSignal(context.outside.went_back):
+        context.outside.look()
+    made = f"entry {number:,} ({context.history.next_undo}), made here"
+    assert window.strip.state.text() == f"locked again: entry {last + 2:,} and 1 other one are gone"
+    qtbot.waitUntil(lambda: is_settled(window))
+    seen = f"entry {last + 2:,}, seen here, is not there any more ({made}, is gone, too)"
+    assert seen in words(window)
+    lost = context.verdict.lost_end
+    assert lost is not None and lost.tenants == {tenant}
+    audit = cast("AuditTab", go(qtbot, window, 1))
+    audit.panel.ask_accept()
+    question = dialog(qtbot, window, ConfirmDialog)
+    assert f"E{made[1:]}, is gone, too" in words(question)
+    click(qtbot, question.confirm_button)
+    qtbot.waitUntil(lambda: context.verdict.lost_end is None and not context.verdict.is_asked)
+    where = InDatabase(context.opened.database)
+    assert store_and_verifier()[0].verdicts.own.all(where) == [], "what was shown, and no more"
+
+
+@pytest.mark.parametrize("by", ["another window", "its own verification"])
+def test_a_loss_locks_writes_however_the_window_learns_of_it(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path, by: str
+) -> None:
+    open_live(qtbot, window, production)
+    context = window.context
+    assert context is not None and window.workspace is not None
+    go(qtbot, window, 1)
+    press("Ctrl+Return")
+    qtbot.waitUntil(lambda: context.verdict.outcome is not None and not context.verdict.is_asked)
+    qtbot.waitUntil(lambda: is_settled(window))
+    last = int(ask(file, "SELECT max(seq) FROM audit_chain")[0][0])
+    unlock(qtbot, window)
+    where = InDatabase(context.opened.database)
+    if by == "another window":
+        end = LostEnd(last, NOW, None, last - 1, missed=True)
+        store_and_verifier()[0].verdicts.keep_end(where, end, is_lost=True)
+        context.verdict.remember(None)
+        context.verdict.outcome = None
+        press("F5")
+    else:
+        context.outside._poll.stop()
+        execute(file, f"DELETE FROM audit_chain WHERE seq = {last}")
+        append(file, "new", 3)
+        press("Ctrl+Return")
+    qtbot.waitUntil(lambda: window.shield.text() == "Older state, or cut off")
+    qtbot.waitUntil(lambda: context.lock.is_locked)
+    assert window.strip.state.text() == f"locked again: entry {last:,} is gone"
+    assert any("writes are locked again" in one for one in labels(window.toast))
 
 
 @pytest.mark.parametrize("replaced", [False, True])

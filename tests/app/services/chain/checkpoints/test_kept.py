@@ -224,7 +224,7 @@ def test_while_one_end_is_lost_a_later_one_is_looked_for_as_well(demo: Path, fol
     assert lost() == first
     execute(demo, "CREATE TABLE gone AS SELECT * FROM audit_chain WHERE seq > 70")
     cut(70)
-    both = "ends at entry 70 now (entry 60, its last one before, is gone, too)"
+    both = "ends at entry 70 now (entry 60, the last one that was verified before, is gone, too)"
     assert lost() == lost() == both
     execute(demo, "INSERT INTO audit_chain SELECT * FROM gone")
     assert lost() == first.replace(")", "; more of acme-corp went since)")
@@ -524,11 +524,13 @@ def test_an_act_of_which_nobody_is_asked_is_refused_where_the_end_is_lost(demo: 
 
 def test_one_entry_that_is_lost_is_told_as_one() -> None:
     before = LostEnd(5002, NOW, None, 5005, missed=True)
-    lost = replace(before, head="f" * 64, before=before)
+    lost = LostEnd.together([before, replace(before, head="f" * 64)])
+    assert lost is not None and lost.head == "f" * 64
     assert lost.in_words == "verified through entry 5,002, and that entry is not there as it was"
     assert lost.said.count("5,002") == 1
-    other = replace(lost, before=replace(before, through=4000))
-    assert other.in_words.endswith("(entry 4,000, its last one before, is gone, too)")
+    other = LostEnd.together([lost, replace(before, through=4000)])
+    assert other is not None
+    assert other.in_words.endswith("(entry 4,000, the last one that was verified before, is gone, too)")
 
 
 def of_tenant(demo: Path, store: CheckpointStore, tenant: str | None, **how: Any) -> Report:
@@ -812,7 +814,7 @@ def test_of_entries_made_here_each_tenant_is_named_before_they_are_accepted(demo
         chain.rehash(tenant, after=0)
     lost = of_tenant(demo, store, None, accepts_end=shown).lost_end
     assert lost is not None and lost.tenants == {"a", "b", "c"} and not lost.is_within(shown)
-    assert "the last one known of b is gone, too" in lost.found
+    assert "(User of b created), made here, is gone, too" in lost.found
 
 
 @pytest.mark.parametrize("has_ledger", [False, True])

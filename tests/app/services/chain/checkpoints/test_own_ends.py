@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 from app.services.chain.checkpoints import lost_ends, making
 from app.services.chain.checkpoints.own_ends import OwnEnds
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.verify.report import LostEnd, Report, Section
+from app.services.chain.verify.report import NOT_ACCEPTED, LostEnd, Report, Section
 from app.services.chain.where import InDatabase, InFile, Where
 from app.services.records import users
 from models.d1.database import D1Database
@@ -184,9 +183,53 @@ def test_one_whose_answer_was_lost_is_remembered_when_it_is_found(
     assert production.own == {"acme": kept}
 
 
+def test_of_several_that_are_gone_each_is_told_and_what_is_accepted_is_what_was_told(
+    engine: Database,
+    where: Where,
+    store: CheckpointStore,
+    verify: Callable[..., Report],
+    sql: apsw.Connection,
+) -> None:
+    engine.on_own = partial(store.verdicts.own.keep, where)
+    tenants = ("acme", "blue", "cyan", "dawn")
+    for tenant in tenants:
+        users.create(engine, tenant, f"ada@{tenant}.example", **BY)
+    assert verify().stands
+    sql.execute("DELETE FROM audit_chain WHERE seq = 3")
+    first = verify().lost_end
+    assert first is not None and first.tenants == {"cyan"}
+    sql.execute("DELETE FROM audit_chain WHERE seq < 3")
+    report = verify(accepts_end=first)
+    lost = report.lost_end
+    assert lost is not None and NOT_ACCEPTED in " ".join(report.notes), "more is gone than was told"
+    acts = [f"User ada@{tenant}.example created), made here" for tenant in tenants]
+    assert [act in lost.in_words and act in lost.said for act in acts] == [True, True, True, False]
+    assert lost.tenants == {"acme", "blue", "cyan"}
+    assert [(one["seq"], one["tenant"]) for one in lost.to_json()["entries"]] == [
+        (1, "acme"),
+        (2, "blue"),
+        (3, "cyan"),
+    ]
+    assert verify(accepts_end=lost).stands
+    assert [one.tenant for one in store.verdicts.own.all(where)] == ["dawn"]
+    assert verify().stands
+
+
+def test_of_many_that_are_gone_the_last_ones_are_told_and_how_many_more() -> None:
+    lost = LostEnd.together(
+        LostEnd(seq, NOW, "a", 400, f"t{seq}", missed=True, known_by=", made here") for seq in range(1, 301)
+    )
+    assert lost is not None and len(lost.tenants) == 300
+    assert "entry 299, made here, is gone, too; entry 298, made here, is gone, too;" in lost.in_words
+    assert lost.in_words.endswith("; 294 entries more that were known are gone, too)")
+    assert len(lost.in_words) < 300
+
+
 def test_of_two_that_are_gone_the_one_that_was_not_shown_is_not_accepted_along() -> None:
     first = LostEnd(5, NOW, "a", 4, "acme", missed=True, known_by=" (User ada created), made here")
     seen = LostEnd(6, NOW, "b", 4, missed=True, known_by=", seen here")
-    both = replace(seen, before=first)
+    both = LostEnd.together([seen, first])
+    assert both is not None and both.through == 6 and both.tenants == {"acme"}
+    assert "entry 5 (User ada created), made here, is gone, too" in both.in_words
     assert not both.is_within(seen), "of which the window told"
     assert both.is_within(both) and seen.is_within(seen) and seen.is_within(both)
