@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import apsw
 
-from app.services.chain.append import Batch, Event, append, unknown_tenant
+from app.services.chain.append import Batch, Event, Numbering, append, unknown_tenant
 from app.services.chain.cautions import NotRecorded
 from app.services.chain.checkpoint import Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints.identity import compare, is_all, is_related
@@ -17,7 +17,6 @@ from app.services.chain.checkpoints.making import Verifier, try_to_sign, verify_
 from app.services.chain.checkpoints.rows import rows_of
 from app.services.chain.checkpoints.signing import why_none
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.numbering import Numbering
 from app.services.chain.rules import BROKEN, SAY_SO, Code, Verdict
 from app.services.chain.verify.report import Report
 from app.services.chain.verify.source import CannotVerify, check_table

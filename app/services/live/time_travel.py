@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from app.services.chain.append import Batch, Event, append, has_chain
+from app.services.chain.append import Batch, Event, Numbering, append, has_chain
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints.making import Attempt, Verifier, most_to_read, try_to_sign
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.numbering import Numbering
 from app.services.chain.verify.report import EVERYTHING
 from app.services.chain.where import InDatabase
 from app.services.text import counted

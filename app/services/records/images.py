@@ -12,8 +12,17 @@ from typing import Any, Final, TypeVar
 
 from peewee import SQL, BaseQuery, Select
 
-from app.services.chain.append import Check, Event, Head, end_queries, ends_of, judge_all, named_tenants
-from app.services.chain.numbering import Numbering, numbering_queries
+from app.services.chain.append import (
+    Check,
+    Event,
+    Head,
+    Numbering,
+    end_queries,
+    ends_of,
+    judge_all,
+    named_tenants,
+    numbering_queries,
+)
 from app.services.chain.rules import TABLE, in_unit_of
 from app.services.records.applying import Seen, changed_since
 from app.services.records.rows import (

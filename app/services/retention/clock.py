@@ -16,9 +16,9 @@ from typing import Any, Final, NamedTuple, cast
 from peewee import fn
 
 from app.services.chain import rules
+from app.services.chain.append import OURS
 from app.services.chain.cautions import AS_TOLD, clock_off
 from app.services.chain.entry import Entry
-from app.services.chain.numbering import OURS
 from app.services.chain.reading import entries_where, read_entries
 from app.services.chain.rules import SECONDS_LIMIT, in_milliseconds, is_no_time, seconds
 from app.services.records.tables import NOTIFICATIONS, ON, PLANNING_RUNS

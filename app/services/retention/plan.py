@@ -7,10 +7,18 @@ from typing import Any, Final
 from peewee import BaseQuery
 
 from app.services.chain import rules
-from app.services.chain.append import GUARDED, Event, barred, has_chain, unfit, unknown_tenant
+from app.services.chain.append import (
+    GUARDED,
+    NEWEST,
+    Event,
+    Numbering,
+    barred,
+    has_chain,
+    unfit,
+    unknown_tenant,
+)
 from app.services.chain.checkpoints.gone import NOTE
 from app.services.chain.checkpoints.making import Attempt, to_read
-from app.services.chain.numbering import NEWEST, Numbering
 from app.services.chain.pruning import GROUP, LeftAlone, Part, marker_of
 from app.services.chain.reading import last_numbers
 from app.services.chain.verify.report import EVERYTHING

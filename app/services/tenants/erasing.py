@@ -17,11 +17,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
-from app.services.chain.append import Batch, Event, append, barred, heads, unknown_tenant
+from app.services.chain.append import Batch, Event, Numbering, append, barred, heads, unknown_tenant
 from app.services.chain.checkpoint import Checkpoint, Reason
 from app.services.chain.checkpoints.making import SignedReport, Verifier, to_read, verify_and_sign
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.numbering import Numbering
 from app.services.chain.pruning import Part, marker_of, removal_of
 from app.services.chain.rules import GENESIS, MARKER_EVENT, is_no_time, named, seconds
 from app.services.chain.verify.report import EVERYTHING, TenantReport

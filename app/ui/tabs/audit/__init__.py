@@ -24,8 +24,7 @@ from app.ui.session import verdict_words
 from app.ui.session.outcome import Asked, LinkCell, Outcome, State
 from app.ui.tabs.audit.dialogs import VerifyRangeDialog
 from app.ui.tabs.audit.findings import FindingsPane
-from app.ui.tabs.audit.go_to import ChainSteps
-from app.ui.tabs.audit.mentions import Names
+from app.ui.tabs.audit.go_to import ChainSteps, Names
 from app.ui.tabs.audit.panel import VerificationPanel
 from app.ui.tabs.audit.timeline import OverTime
 from app.ui.tabs.common import declared
@@ -137,7 +136,7 @@ class AuditTab(RecordTab):
         self.over_time.read(query, self.panel.outcome)
 
     def build_inspector(self) -> None:
-        from app.ui.tabs.audit.mentions import MentionsPart  # noqa: PLC0415 - rows show before
+        from app.ui.tabs.audit.go_to import MentionsPart  # noqa: PLC0415 - rows show before
 
         self._moment = Label(look=Look.DIM, wrap=True, selectable=True, caption="Time")
         self._summary = Label(wrap=True, selectable=True, caption="Summary")

@@ -1,21 +1,40 @@
 """From an entry to another: to those beside the selected one in its tenant's chain, or to the one that is
 asked for.
+
+And to the records that entries name by their ids: in the inspector each leads to its tab, and in the list it
+is said what they are called, as far as they are in sight.
 """
 
 from functools import partial
+from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QModelIndex, QTimer, Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.services.chain.reading import FIELD, Inspection, entry_beside, find_entry, meant
+from app.services.records.change import Change
+from app.services.records.history import (
+    MOST,
+    NAMES,
+    Mentioned,
+    Mentions,
+    looked_up,
+    mentioned,
+    summary,
+    unnamed,
+)
 from app.services.records.record import AuditDetail
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE
-from app.services.text import tenant_name
+from app.services.text import counted, tenant_name, visible
 from app.ui.session.context import Context
+from app.ui.tabs.common.past import SOON_MS
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.form_dialog import FormDialog, checked
 from app.ui.widgets.formatting import grouped
+from app.ui.widgets.labels import Label, Look, in_column
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.runner import Task
 from models.errors import TenantAdminError
 
@@ -103,3 +122,161 @@ class GoToDialog(FormDialog):
             self.show_error(error)
             announce(self, str(error))
             self.go_to(FIELD)
+
+
+_COLUMNS = (StaticColumn("Record"), StaticColumn("Name"))
+_LOOKING_UP = "looking…"
+_NOT_KNOWN = "cannot be looked up"
+
+
+class MentionsPart(QWidget):
+    """`show_of(payload)` lists them, hidden where it names none. The one chosen, by a click or Enter, is
+    shown in its own tab, if it is there then. `known(names)` is what they are called, by their ids.
+    """
+
+    known = Signal(object)
+
+    def __init__(self, tab: RecordTab) -> None:
+        super().__init__()
+        self._tab, self._context = tab, tab.context
+        self._shown = Mentions()
+        self._task: Task | None = None
+        self.table = StaticTable(
+            tab.context.theme, "Records that it names", _COLUMNS, most=4, wide=1, parent=self
+        )
+        self.more = Label("", Look.DIM, wrap=True)
+        in_column(Label("Names", Look.SECTION), self.table, self.more, within=self)
+        for part in (self.table, self.more):
+            part.raise_()  # heard below their title
+        self.table.clicked.connect(self._choose)
+        self.table.opened.connect(self._choose)
+        self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
+        self._soon.timeout.connect(self._look_up)
+        self.hide()
+
+    def show_of(self, payload: str) -> None:
+        """What they are called is read when nothing else has been chosen for a moment."""
+        found = mentioned(payload)
+        is_same = self._ids(found) == self._ids(self._shown)
+        self._stop()
+        self.setVisible(bool(found.records))
+        if not is_same:
+            self._show(found, _LOOKING_UP)
+        if found.records:
+            self._soon.start()
+
+    @staticmethod
+    def _ids(mentions: Mentions) -> list[tuple[str, str]]:
+        return [(record.table.name, record.id) for record in mentions.records]
+
+    def _show(self, mentions: Mentions, without: str) -> None:
+        self._shown = mentions
+        self.table.show_rows([_cells(record, without) for record in mentions.records])
+        self.more.setText(f"and {counted(mentions.more, 'more record')}" if mentions.more else "")
+        self.more.setVisible(bool(mentions.more))
+
+    def _look_up(self, chosen: int | None = None) -> None:
+        """And goes to the one chosen."""
+        self._stop()
+        read = partial(looked_up, mentions=self._shown, schema=self._context.opened.schema)
+        failed = partial(self._failed, chosen)
+        self._task = self._context.runner.read(read, on_done=partial(self._found, chosen), on_failed=failed)
+
+    def _found(self, chosen: int | None, mentions: Mentions) -> None:
+        self._task = None
+        if mentions != self._shown or chosen is None:
+            self._show(mentions, "no longer in this database")
+            self.known.emit({one.id: one.title for one in mentions.records if one.title is not None})
+        if chosen is None:
+            return
+        record = mentions.records[chosen]
+        if record.title is None:
+            noun = record.table.noun[0].capitalize()
+            self._context.say(f"{noun} {visible(record.id)} is no longer in this database.")
+        else:
+            self._open(record)
+
+    def _open(self, record: Mentioned) -> None:
+        """Of all tenants, where it is another's than the one in sight."""
+        if record.tenant_id is not None and self._tab.scope.tenant_id not in (None, record.tenant_id):
+            self._tab.everyone_wanted.emit()
+        self._tab.jump.emit(record.table.name, record.id)
+
+    def _failed(self, chosen: int | None, error: TenantAdminError) -> None:
+        self._task = None
+        self._show(self._shown, _NOT_KNOWN)
+        if chosen is not None:
+            self._context.runner.failed.emit(error)
+
+    def _stop(self) -> None:
+        self._soon.stop()
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    def _choose(self, index: QModelIndex) -> None:
+        self._look_up(self.table.source_row(index.row()))
+
+
+def _cells(record: Mentioned, without: str) -> tuple[Cell, ...]:
+    noun = record.table.noun[0].capitalize()
+    gone = record.title is None
+    title = without if record.title is None else visible(record.title)
+    return (
+        Cell(noun, icon=Icon.LINK_BROKEN if gone and without != _LOOKING_UP else None),
+        Cell(title, tip=f"{title}\n{visible(record.id)}"),
+    )
+
+
+_SOON_MS = 100
+_KEPT = 5_000
+
+
+class Names:
+    """`line(event_type, payload)` is the summary with the names that are known. The others are looked up,
+    and shown then; not where each row is charged, where those alone are known whose entries were selected.
+    """
+
+    def __init__(self, tab: RecordTab) -> None:
+        self._tab, self._context = tab, tab.context
+        self._known: dict[str, str] = {}
+        """By their ids; "" of one that is not there."""
+        self._wanted: dict[tuple[str, str], None] = {}
+        self._soon = QTimer(tab, singleShot=True, interval=_SOON_MS)
+        self._soon.timeout.connect(self._look_up)
+        self._context.runner.changed.connect(self._hear)
+
+    def line(self, event_type: Any, payload: Any) -> str | None:
+        if not self._context.costs:
+            for name, record_id in unnamed(event_type, payload):
+                if name in NAMES and record_id not in self._known:
+                    self._wanted[name, record_id] = None
+            if self._wanted and not self._soon.isActive():
+                self._soon.start()
+        return summary(event_type, payload, self._known)
+
+    def learn(self, known: dict[str, str]) -> None:
+        if known.items() - self._known.items():
+            self._known |= known
+            self._tab.model.repaint()
+
+    def forget(self) -> None:
+        """Others may have renamed any of them."""
+        self._known.clear()
+
+    def _hear(self, change: Change, initiator: object) -> None:
+        for ids in change.ids.values():
+            for record_id in ids:
+                self._known.pop(str(record_id), None)
+
+    def _look_up(self) -> None:
+        asked = [*self._wanted][-MOST * 5 :]  # those that came into sight last
+        self._wanted.clear()
+        if len(self._known) > _KEPT:
+            self._known.clear()
+        mentions = Mentions(tuple(Mentioned(NAMES[name], record_id) for name, record_id in asked))
+        read = partial(looked_up, mentions=mentions, schema=self._context.opened.schema)
+        self._context.runner.read(read, on_done=self._found, on_failed=lambda error: None)
+
+    def _found(self, mentions: Mentions) -> None:
+        self.learn({record.id: record.title or "" for record in mentions.records})

@@ -6,10 +6,9 @@ import apsw
 import pytest
 from peewee import BaseQuery
 
-from app.services.chain.append import Batch, Event, append
+from app.services.chain.append import Batch, Event, Numbering, append
 from app.services.chain.cautions import Agreed, Caution
 from app.services.chain.checkpoints.rows import ChainRows
-from app.services.chain.numbering import Numbering
 from app.services.chain.reading import last_entry, last_numbers
 from app.services.chain.rules import HIGHEST_SEQ
 from app.services.chain.verify.verification import ENDS
@@ -178,7 +177,7 @@ def test_what_is_older_than_the_newest_entries_tells_who_numbers_too(
     engine: Database, database: LocalDatabase, monkeypatch: pytest.MonkeyPatch, first: int
 ) -> None:
     """Two tenants' entries are told in the chain of `system`, however many there are, and whatever went."""
-    monkeypatch.setattr("app.services.chain.numbering.NEWEST", 10)
+    monkeypatch.setattr("app.services.chain.append.NEWEST", 10)
     number(database, {"aurora": range(1, 41), "borealis": range(first, 91)})
     database.connection().execute(f"UPDATE audit_chain SET previous_hash = '{'0' * 64}' WHERE seq = 41")
     numbering = Numbering(engine)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services.chain import numbering
+from app.services.chain.append import Numbering
 from app.services.chain.checkpoints.rows import ChainRows
 from app.services.chain.reading import Link, chunks, inspect_entry
 from app.services.chain.rules import GENESIS, Anchor, Marker, broken_link, denied_start
@@ -173,7 +173,7 @@ def test_a_name_that_is_no_text_is_told_in_one_way_by_all(tmp_path: Path, encodi
     (verified,) = scan_pool.verify(InFile(chain.path), now=NOW, take_part=True).tenants
     with connected(chain.path, read_only=True) as database:
         _, (left,), _ = find_prefixes(database, NOW, read_stored(database)[0])
-        caution = numbering.Numbering(database).caution(["system"])
+        caution = Numbering(database).caution(["system"])
         rows = dict(ChainRows(database).at([1]))
     assert {verified.tenant, left.tenant_id, rows[1].tenant} == {"\0xed\0xa0\0xbda"}
     assert caution is not None and "“\0xed\0xa0\0xbda”" in caution
