@@ -30,7 +30,7 @@ from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.dialogs import CheckpointsDialog
 from app.ui.tabs.common import declared
-from app.ui.tabs.common.filtering import FilterByColumnDialog
+from app.ui.tabs.common.exporting import FilterByColumnDialog
 from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.runs.parked import edit_idea_form, promote_form
 from app.ui.tabs.users import edit_user_form, new_user_form

@@ -28,12 +28,11 @@ from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Choice, push_button
-from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.form_dialog import Checker, FieldValue, FormDialog, checked
 from app.ui.widgets.formatting import duration
 from app.ui.widgets.labels import Label, Look, set_tip
-from app.ui.widgets.picker import Picker
+from app.ui.widgets.picker import ChoiceBox, Picker
 from app.workers.runner import Runner, Task
 from models.errors import Cancelled, InvalidInput, TenantAdminError
 from models.progress import Monitor

@@ -1,5 +1,9 @@
-"""The base of dialogs that edit: fields with a sentence below each when wrong; no edit is lost silently."""
+"""The base of dialogs that edit: fields with a sentence below each when wrong; no edit is lost silently.
 
+And a form whose act may take long: it shows how far that is, and can be ended.
+"""
+
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
@@ -15,12 +19,15 @@ from app.services.records.tables import valid_beside
 from app.services.text import some_of
 from app.ui.theme import Theme, set_property
 from app.ui.widgets.announcing import announce
+from app.ui.widgets.banner import ProgressBar
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.clipboard import PasteBox
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
+from app.ui.widgets.formatting import how_far
 from app.ui.widgets.labels import Label, Look, ProblemLabel, add_layout, in_column, in_row, keep_room
 from app.ui.widgets.later import later
 from models.errors import ChangedMeanwhile, InvalidInput, OutcomeUnknown, TenantAdminError
+from models.progress import Monitor, seldom
 
 _NUMBER = 160
 """The width in pixels of a field for a number."""
@@ -453,3 +460,78 @@ class DateRangeDialog(FormDialog):
     def _check_last(self, value: FieldValue) -> str:
         wrong = self.first.date() > self.last.date()
         return "The first day must not be after the last day." if wrong else ""
+
+
+class ProgressLine(QWidget):
+    """How far long work is, as a bar and in words, from `begin(of)` on, which says how many of what a person
+    counts there are, where that is known. It keeps its place when it is hidden, unless it need not.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bar = ProgressBar()
+        self.words = Label(look=Look.DIM)
+        self.words.setFixedHeight(self.words.fontMetrics().height() + 2)  # as high without words
+        in_row((self.bar, 1), self.words, within=self)
+        self.keep_room(True)  # else all below it moves when it comes and goes
+        self._of, self._began = 0, 0.0
+        self.hide()
+
+    def keep_room(self, keep: bool) -> None:
+        policy = self.sizePolicy()
+        policy.setRetainSizeWhenHidden(keep)
+        self.setSizePolicy(policy)
+
+    def begin(self, of: int = 0) -> None:
+        self._of, self._began = of, time.monotonic()
+        self.bar.show_progress(0, 0)
+        self.words.setText("")
+        self.show()
+
+    def show_progress(self, done: int, total: int) -> None:
+        self.bar.show_progress(done, total)
+        if total:
+            self.words.setText(how_far(done, total, time.monotonic() - self._began, self._of))
+
+
+class LongForm(FormDialog):
+    """While it is written, Cancel ends that first, of which nothing is left then. `far` stands below the
+    buttons, which it does not move, or where the owner places it; the act is to be given the `monitor(of)`,
+    of so many records.
+    """
+
+    far_below = True
+    _written = Signal(int, int)
+
+    def __init__(
+        self, theme: Theme, title: str, sentence: str = "", *, action: str, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(theme, title, sentence, action=action, parent=parent)
+        self._is_ending = self._is_writing = False
+        self._of = 0
+        self.far = ProgressLine()
+        self.bar = self.far.bar
+        self._written.connect(self.far.show_progress)
+        if self.far_below:
+            self.far.keep_room(False)
+            self.add_said(self.far)
+
+    def monitor(self, of: int = 0) -> Monitor:
+        self._of = of
+        return Monitor(seldom(self._written.emit), lambda: self._is_ending)
+
+    def reject(self) -> None:
+        if self._is_writing:
+            self._is_ending = True
+            self.cancel_button.setEnabled(False)
+        else:
+            super().reject()
+
+    def set_busy(self, busy: bool) -> None:
+        super().set_busy(busy)
+        self._is_writing, self._is_ending = busy, False
+        self.cancel_button.setEnabled(True)
+        if busy:
+            self.far.begin(self._of)
+        else:
+            self.far.hide()

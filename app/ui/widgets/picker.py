@@ -1,13 +1,17 @@
-"""A combo box whose list can be searched: the choice of the tenant, of a view, of days."""
+"""A combo box whose list can be searched: the choice of the tenant, of a view, of days.
+
+And a combo box of words of any length.
+"""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Generic, Protocol, TypeVar
 
 from PySide6.QtCore import QAbstractListModel, QEvent, QObject, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPixmap, QWheelEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QPixmap, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QComboBox,
     QFrame,
     QLineEdit,
     QPushButton,
@@ -24,8 +28,36 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Choice, field_icons, push_button
 from app.ui.widgets.cell_delegate import in_middle
-from app.ui.widgets.choice_box import AROUND, ChoiceBox
 from app.ui.widgets.labels import Label, Look, in_column, name_choice
+
+AROUND = 40
+"""What margins and the arrow of a combo box take beside its words."""
+
+
+class ChoiceBox(QComboBox):
+    """What is chosen ends in an ellipsis where it has no room."""
+
+    def short_words(self) -> str:
+        """What stands there where the words have no room, as far as that has some."""
+        return self.currentText()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        # Not by Qt's hint, which stays that of the words it was first shown with.
+        if self.width() >= self.fontMetrics().horizontalAdvance(self.currentText()) + AROUND:
+            super().paintEvent(event)
+            return
+        from PySide6.QtWidgets import QStyle, QStyleOptionComboBox, QStylePainter  # noqa: PLC0415 - 8 ms of a start
+
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        control, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(control, option, part, self).width()
+        right = Qt.TextElideMode.ElideRight
+        option.currentText = self.fontMetrics().elidedText(self.short_words(), right, room)
+        painter.drawComplexControl(control, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+        painter.end()
+
 
 _COMMANDS = (
     Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier

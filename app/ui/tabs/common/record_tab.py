@@ -503,7 +503,7 @@ class RecordTab(ListedTab):
 
     def ask_another_value(self, column: str) -> None:
         """Asks which other value of a column rows are kept by, too."""
-        from app.ui.tabs.common.filtering import FilterByColumnDialog  # noqa: PLC0415 - few ask for it
+        from app.ui.tabs.common.exporting import FilterByColumnDialog  # noqa: PLC0415 - few ask for it
 
         FilterByColumnDialog(self.context, self.query(), [column], self.exact.add, self).open_once()
 

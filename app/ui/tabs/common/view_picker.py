@@ -14,11 +14,10 @@ from app.ui.tabs.common import arrangement
 from app.ui.tabs.common.arrangement import Arrangement, arrangements, make_lasting
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.buttons import Choice, push_button
-from app.ui.widgets.choice_box import AROUND
 from app.ui.widgets.formatting import first_line
 from app.ui.widgets.labels import in_row, set_tip
 from app.ui.widgets.later import later
-from app.ui.widgets.picker import ChoiceDelegate, Picker, PickerPopup, RowsModel
+from app.ui.widgets.picker import AROUND, ChoiceDelegate, Picker, PickerPopup, RowsModel
 
 if TYPE_CHECKING:
     from app.ui.tabs.common.record_tab import RecordTab

@@ -16,12 +16,11 @@ from app.ui.tabs.common.form_fields import LinesEditor, PriceLine, with_records
 from app.ui.theme import Theme, set_property
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import CheckBox, Choice, StatusChip
-from app.ui.widgets.choice_box import ChoiceBox
-from app.ui.widgets.form_dialog import FieldValue, checked
+from app.ui.widgets.form_dialog import FieldValue, LongForm, checked
 from app.ui.widgets.formatting import first_line
 from app.ui.widgets.labels import ElidedLabel, Label, Look, bounded, in_column, in_row
-from app.ui.widgets.long_form import LongForm
 from app.ui.widgets.many_picker import ManyPicker
+from app.ui.widgets.picker import ChoiceBox
 from app.workers.runner import Task
 from models.status import WebhookEvent
 

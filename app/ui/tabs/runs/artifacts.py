@@ -41,7 +41,6 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Lines, StatusChip, field_icons, give_menu, push_button, tool_button
-from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.file_dialogs import ask_save, choose_folder
 from app.ui.widgets.json_view import JsonView
@@ -49,6 +48,7 @@ from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice
 from app.ui.widgets.line_view import LineView, SideBySide, count_lines, one_text
 from app.ui.widgets.markdown_view import MOST_MARKS, MarkdownView, find_next, mark_all
 from app.ui.widgets.panes import FieldList
+from app.ui.widgets.picker import ChoiceBox
 from app.workers.contents import prepare_contents
 from app.workers.runner import Task, watched
 from models.engine import Database

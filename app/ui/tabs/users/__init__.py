@@ -310,7 +310,7 @@ class UsersTab(RecordTab):
         AddUsersDialog(self.context, self.scope.tenant_id, self).open_once()
 
     def _filter_others(self) -> None:
-        from app.ui.tabs.common.filtering import FilterByColumnDialog  # noqa: PLC0415
+        from app.ui.tabs.common.exporting import FilterByColumnDialog  # noqa: PLC0415
 
         columns = USERS.others(self.context.opened.schema.stored[USERS.name])
         FilterByColumnDialog(self.context, self.query(), columns, self.exact.add, self).open_once()

@@ -23,14 +23,13 @@ from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import CheckBox, push_button
-from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.file_dialogs import ask_open, ask_save
-from app.ui.widgets.form_dialog import FieldValue
+from app.ui.widgets.form_dialog import FieldValue, LongForm
 from app.ui.widgets.formatting import NOTHING, first_line
 from app.ui.widgets.labels import Label, Look, in_column, in_row, set_tip
-from app.ui.widgets.long_form import LongForm
+from app.ui.widgets.picker import ChoiceBox
 from app.workers.export import save
 from app.workers.runner import Task
 from models.errors import Cancelled, TenantAdminError

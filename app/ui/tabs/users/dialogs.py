@@ -37,14 +37,13 @@ from app.ui.tabs.common.selection import require_ids
 from app.ui.theme import Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import CheckBox, push_button
-from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.clipboard import CopyKeys, SecretBox, copy_secret
 from app.ui.widgets.dialogs import Dialog
-from app.ui.widgets.form_dialog import Checker, FieldValue, FormDialog, checked
+from app.ui.widgets.form_dialog import Checker, FieldValue, FormDialog, LongForm, checked
 from app.ui.widgets.formatting import EMPTY
 from app.ui.widgets.labels import Label, Look, in_column, line_edit, name_choice, text_box
 from app.ui.widgets.later import later
-from app.ui.widgets.long_form import LongForm
+from app.ui.widgets.picker import ChoiceBox
 from app.workers.runner import Task
 from models.column_rules import NO_RULE, ColumnRule, rules_of
 from models.engine import Database

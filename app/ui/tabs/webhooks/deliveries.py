@@ -24,12 +24,12 @@ from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import field_icons, push_button
-from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.file_dialogs import ask_save
 from app.ui.widgets.formatting import absolute_time
 from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice, set_tip
+from app.ui.widgets.picker import ChoiceBox
 from app.ui.widgets.static_table import Cell, Columns
 from app.ui.widgets.tab_order import enter
 from app.workers.runner import Task

@@ -30,7 +30,6 @@ from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.clipboard import PasteBox, copy_text
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.following import FollowingScroll
@@ -48,6 +47,7 @@ from app.ui.widgets.labels import (
     text_box,
 )
 from app.ui.widgets.later import later
+from app.ui.widgets.picker import ChoiceBox
 from app.ui.widgets.static_table import Cell, Columns, StaticColumn, StaticTable
 from app.workers import names
 from app.workers.runner import Task

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from app.services.records import users
 from app.ui.shell.window import MainWindow
-from app.ui.tabs.common.filtering import FilterByColumnDialog
+from app.ui.tabs.common.exporting import FilterByColumnDialog
 from app.ui.tabs.users.dialogs import DifferingField
 from app.ui.widgets.form_dialog import FormDialog
 from tests.fixtures.window import (

@@ -28,8 +28,8 @@ from app.paths import resources_dir
 from app.ui.theme import DARK, LIGHT, Mode, Theme, Tokens, fill_in, read_sheets, set_property
 from app.ui.theme.icons import Icon, IconFont, glyphs_of
 from app.ui.widgets.buttons import field_icons
-from app.ui.widgets.choice_box import ChoiceBox
 from app.ui.widgets.labels import Label, Look, in_column
+from app.ui.widgets.picker import ChoiceBox
 from tests.fixtures.window import added
 
 WRITTEN = re.compile(r"[\"']#[0-9a-fA-F]{6}[\"']|QColor\(\d")

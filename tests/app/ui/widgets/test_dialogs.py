@@ -25,9 +25,8 @@ from app.ui.tabs.common.form_fields import TenantField
 from app.ui.theme import Theme
 from app.ui.widgets.banner import Toast
 from app.ui.widgets.dialogs import EDGE, WIDTH, BugDialog, ConfirmDialog, Dialog, ErrorDialog
-from app.ui.widgets.form_dialog import FormDialog
+from app.ui.widgets.form_dialog import FormDialog, LongForm
 from app.ui.widgets.labels import LONGEST, text_box
-from app.ui.widgets.long_form import LongForm
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from models.errors import InvalidInput, TenantAdminError
 from tests.fixtures.retaining import a_plan

@@ -11,9 +11,9 @@ from pytestqt.qtbot import QtBot
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import SHORT, Choice, push_button
-from app.ui.widgets.choice_box import AROUND
 from app.ui.widgets.filter_row import DateRange, FilterRow, FilterValues, Pick, Span
 from app.ui.widgets.form_dialog import DateRangeDialog
+from app.ui.widgets.picker import AROUND
 from tests.fixtures.window import added
 
 

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common import arrangement, views
 from app.ui.tabs.common.arrangement import Arrangement
-from app.ui.tabs.common.filtering import FilterByColumnDialog
+from app.ui.tabs.common.exporting import FilterByColumnDialog
 from app.ui.tabs.common.record_tab import RecordTab
 from tests.fixtures.window import ask, closed, dialog, open_file
 
