@@ -117,7 +117,9 @@ class Statement:
     `beside` what a person is to know of it then, where it was written and where not. It goes on with the
     `chain` of a tenant, or with none. `into` gets the rows that a select gives when all is written; none
     where that is known without an answer. `many` are values for which the SQL of a write is run one after
-    another, each as if it were a statement; those of the query are the first of them.
+    another, each as if it were a statement; those of the query are the first of them. `made` are the last
+    entries of the batch that one with a proof stands for, whose they are and their hashes, in their order: to
+    be remembered as `Database.on_own` has them, also where that is only found to be written later.
     """
 
     query: BaseQuery
@@ -129,6 +131,7 @@ class Statement:
     mark: str = ""
     beside: tuple[str, str] = ("", "")
     chain: str | None = None
+    made: Sequence[tuple[str, str]] = ()
 
     def each(self) -> "Iterator[Statement]":
         """The same one by one."""
@@ -297,6 +300,9 @@ class OwnEntry(KnownEntry):
 
 MOST_OWN: Final = 20
 """Tenants whose newest own entry is looked for while a database is open: each look reads them."""
+
+MOST_MADE: Final = 200
+"""Entries of one act that are remembered as made here."""
 
 MOST_IN_TURN: Final = 200
 """Of the other entries that are known, so many are looked for by one look, and others by the next ones."""
@@ -609,6 +615,18 @@ class Database(Metered):
         """Lets go of what is kept open between reads, and of what other readers left, when nobody will read
         any more for a while.
         """
+
+    def remember_own(self, made: Sequence[tuple[str, str]], number: int, at: int, act: str) -> None:
+        """Tells who keeps them which entries an act has made, as `Statement.made` has them, the last of which
+        has this number: numbers follow each other within a batch.
+        """
+        if self.on_own is None or not made:
+            return
+        first = number - len(made) + 1
+        own = {name: OwnEntry(name, first + more, head, at, act) for more, (name, head) in enumerate(made)}
+        newest = sorted({**self.own, **own}.values(), key=attrgetter("number"))[-MOST_OWN:]
+        self.own = {one.tenant: one for one in newest}
+        self.on_own([*own.values()])
 
     def settle(self) -> Settled | None:
         """What has become of the last change that was not known to be saved, the last that was not where

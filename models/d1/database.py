@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from secrets import token_hex
 from typing import Any, Final, TypeVar, cast
 
@@ -94,6 +94,9 @@ the first entry ever, that was pruned, or erased, which leaves a marker.
 _GONE: Final = (
     f"(SELECT json_group_array(position) FROM ({_WHICH_GONE.replace('->> 0', '->> 0 AS position', 1)}))"  # noqa: S608
 )
+_LATELY: Final = f"""
+SELECT seq, created_at FROM main.{_CHAIN} WHERE tenant_id = ? AND hash = ? ORDER BY seq DESC LIMIT 1
+"""  # noqa: S608
 _MOST_AT_ONCE: Final = 10_000
 """Records of one act, of about 2 kB each: so many take 3 s here and 2 of D1's 30, and where 5 Mbit/s are sent
 they arrive within `CALL_SECONDS`. Of 120,000, 197 MB, the answer was lost.
@@ -604,8 +607,8 @@ class D1Database(Database):
         sent = None
         if proven is not None and proven.proof is not None:
             proof = compiled(proven.proof)
-            keep = partial(self.client.shared.keep, mark=proven.mark, beside=proven.beside)
-            sent = keep(self.identity, proof, proven.what, self._where)
+            told: Any = {"mark": proven.mark, "beside": proven.beside, "made": proven.made}
+            sent = self.client.shared.keep(self.identity, proof, proven.what, self._where, **told)
         is_certain = is_answered = False
         try:
             answer = self._write(batch, sent, cancelled)
@@ -808,10 +811,22 @@ class D1Database(Database):
                 raise unknown
             shared.found_out(sent, saved=found.saved)
             known.append((sent, found))
+        for sent, found in known:
+            if found.saved:
+                self._remember(sent)
         self.has_news = self.has_news or bool(known)
         if self._in_doubt:  # what was asked before may have been answered since
             self._ends, self._in_doubt = None, False
         return known
+
+    def _remember(self, sent: Sent) -> None:
+        """As an act does whose answer came: nobody else does where the program ended before that."""
+        if self.on_own is None or not sent.made:
+            return
+        with suppress(errors.StorageError):
+            for number, at in self._read([compiled(raw(_LATELY, *sent.made[-1]))])[0]:  # none that is gone
+                when = at if isinstance(at, int) else int(time.time())
+                self.remember_own(sent.made, int(number), when, sent.what)
 
     def _is_here(self, sent: Sent) -> bool:
         """Whether what was sent to another address is known to be in here; it is asked once."""

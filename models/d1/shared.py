@@ -6,7 +6,7 @@ what a database can be brought back to.
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -35,6 +35,7 @@ _WHAT: Final = "what"
 _WHERE: Final = "where"
 _MARK: Final = "mark"
 _BESIDE: Final = "beside"
+_OWN: Final = "made"
 """Beside the parts of a proof: what was to be done, at which address of the API, and what else is told."""
 _REFUSED, _UNKNOWN, _NOT_SAVED, _SAVED = -1, 1, 2, 3
 _KNOWN: Final = {_NOT_SAVED: False, _SAVED: True}
@@ -70,7 +71,7 @@ class Sent:
     was sent, on the computer's own clock since its start, which nobody sets. Whether it was `saved`, where
     that was found out by what had nobody to tell it to; None while it is not known. One that `is_refused` was
     answered that it was not carried out: that it was all the same, as where what stands between has sent it
-    twice, is all that is told of it. `mark` and `beside` as its `Statement` had them.
+    twice, is all that is told of it. `mark`, `beside` and `made` as its `Statement` had them.
     """
 
     number: int
@@ -83,6 +84,7 @@ class Sent:
     beside: tuple[str, str] = ("", "")
     elsewhere: str = ""
     """The address it was sent to, where that is another than who asks has."""
+    made: Sequence[tuple[str, str]] = ()
 
     def age(self) -> float:
         """For how many seconds at least it has been on its way."""
@@ -169,18 +171,20 @@ class Shared:
         *,
         mark: str = "",
         beside: tuple[str, str] = ("", ""),
+        made: Sequence[tuple[str, str]] = (),
     ) -> Sent:
         """Notes what is about to be sent to a database, on the disk; `where` is which address it is sent to,
         as two may have a database of the same account and id.
         """
-        about = {_WHAT: what, _WHERE: where, _MARK: mark, _BESIDE: beside}
+        about = {_WHAT: what, _WHERE: where, _MARK: mark, _BESIDE: beside, _OWN: [*made]}
         now, kept = time.monotonic(), json.dumps({**proof, **about})
         with self._transaction(on_disk=True) as file:
             file.execute(
                 "INSERT INTO sent (place, proof, at, process, begun) VALUES (?, ?, ?, ?, ?)",
                 (place, kept, now, os.getpid(), _own_begin(os.getpid())),
             )
-            return Sent(file.last_insert_rowid(), proof, what, now, mark=mark, beside=beside)
+            number = file.last_insert_rowid()
+            return Sent(number, proof, what, now, mark=mark, beside=beside, made=made)
 
     def unknown(self, sent: Sent, *, is_answered: bool = False) -> None:
         """Its outcome is not known, and whoever writes to that database next has to find it out; what was
@@ -236,6 +240,7 @@ class Shared:
                 proof.pop(_MARK, ""),
                 tuple(proof.pop(_BESIDE, ("", ""))),
                 "" if sent_to in {"", where} else sent_to,
+                [(tenant, head) for tenant, head in proof.pop(_OWN, ())],
             )
             for number, proof, at, process, begun, unknown in (
                 (number, json.loads(kept), *rest) for number, kept, *rest in rows

@@ -32,7 +32,7 @@ from app.services.chain.rules import GENESIS, MARKER_EVENT, TABLE, counter_is_ah
 from app.services.secrets.forms import without_credentials
 from app.services.text import counted, quoted, some_of, tenant_name
 from models import errors
-from models.engine import Capability, Database, Limits, Rows, Statement, raw, sql_name, within
+from models.engine import MOST_MADE, Capability, Database, Limits, Rows, Statement, raw, sql_name, within
 from models.freeing import let_go
 from models.progress import UNWATCHED, WATCHING, Monitor, Stop, Waiting, never
 from models.status import DAY, SYSTEM_TENANT
@@ -378,6 +378,8 @@ def append(
                 entries = [] if ends is None else appended
                 proofs = (one.proof.sql()[1] for one in entries if one.proof is not None)
                 made[:] = [(str(tenant), str(head)) for tenant, head in proofs]
+                if made:
+                    appended[-1] = replace(appended[-1], made=made[-MOST_MADE:])
             try:
                 first = [] if batch.unchanged is None else [batch.unchanged]
                 with within(WATCHING, batch.monitor):

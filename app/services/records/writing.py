@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial, wraps
-from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Concatenate, Final, ParamSpec, cast
 
@@ -22,7 +21,7 @@ from app.services.records.tables import DECLARED
 from app.services.records.unaltered import unaltered
 from app.services.text import quoted, tenant_name
 from models import errors
-from models.engine import MOST_OWN, Capability, Database, OwnEntry, Rows, Statement, raw
+from models.engine import Capability, Database, Rows, Statement, raw
 from models.freeing import let_go
 from models.progress import UNWATCHED, WATCHING, share_of
 from models.schema import StoredTable
@@ -225,13 +224,8 @@ def _remember(database: Database, act: str, made: Sequence[tuple[str, str]], now
     with suppress(errors.TenantAdminError):
         if head != made[-1][1]:
             number = int(database.scalar(raw(_LATELY, *made[-1])) or 0)
-        if not number:
-            return
-        first = number - len(made) + 1
-        own = {tenant: OwnEntry(tenant, first + at, head, now, act) for at, (tenant, head) in enumerate(made)}
-        newest = sorted({**database.own, **own}.values(), key=attrgetter("number"))[-MOST_OWN:]
-        database.own = {one.tenant: one for one in newest}
-        database.on_own([*own.values()])
+        if number:
+            database.remember_own(made, number, now, act)
 
 
 _NOT_SHOWN = "If a password or secret was generated for it, nobody has seen it: set another one."

@@ -1,7 +1,11 @@
 """Entries that were made here are looked for by every verification until somebody accepts that one went."""
 
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,8 +18,11 @@ from app.services.chain.checkpoints.own_ends import OwnEnds
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.verify.report import NOT_ACCEPTED, LostEnd, Report, Section
 from app.services.chain.where import InDatabase, InFile, Where
+from app.services.live.connections import LOCAL
 from app.services.records import users
+from models.d1.client import Client
 from models.d1.database import D1Database
+from models.d1.shared import Shared
 from models.engine import Database, OwnEntry
 from models.errors import NotAllowed, OutcomeUnknown
 from models.local.database import LocalDatabase
@@ -25,8 +32,10 @@ from tests.d1.edge import Edge
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import VERIFY
 from tests.fixtures.connected import execute
+from tests.fixtures.inserting import INTO_USERS
 from tests.fixtures.live import Live
 from tests.fixtures.retaining import path_of, retain
+from tests.fixtures.window import ask
 
 BY: Any = {"actor": "ops", "now": NOW}
 
@@ -181,6 +190,53 @@ def test_one_whose_answer_was_lost_is_remembered_when_it_is_found(
     (kept,) = store.verdicts.own.all(InDatabase(production))
     assert (kept.number, kept.act) == (1, "User ada@acme.example created")
     assert production.own == {"acme": kept}
+
+
+_KILLED = """
+import os, sys
+from pathlib import Path
+from app.services.records import users
+from models.d1.client import Client
+from models.d1.database import D1Database
+from models.d1.shared import Shared
+address, place, folder, now = sys.argv[1:]
+live = D1Database(Client("production", address, shared=Shared(Path(folder))), place)
+run = live.client.run
+def run_and_end(*sent, is_write=False, **how):
+    answer = run(*sent, is_write=is_write, **how)
+    if is_write:
+        os.kill(os.getpid(), 9)
+    return answer
+live.client.run = run_and_end
+live.on_own = lambda made: None
+with live.connection_context():
+    users.move(live, ["ada", "bob"], "coral", actor="ops", now=int(now))
+"""
+
+
+@pytest.mark.wrangler
+def test_one_that_is_found_after_the_program_was_killed_is_remembered(
+    live: Live, database_path: Path, store: CheckpointStore, tmp_path: Path
+) -> None:
+    """Between its commit and what remembers it: the next start asks what became of it."""
+    file = live.put(database_path)
+    with closing(apsw.Connection(str(file))) as sql:
+        for name, tenant in (("ada", "acme"), ("bob", "blue")):
+            values = f"('{name}', '{tenant}', '{name}@x.example', NULL, {NOW}, {NOW})"
+            sql.execute(INTO_USERS + values)
+    address, place = live.direct + LOCAL, live.ids[file]
+    asked = [sys.executable, "-c", _KILLED, address, place, str(tmp_path), str(NOW)]
+    assert subprocess.run(asked, check=False).returncode == -signal.SIGKILL
+    again = D1Database(Client("production", address, shared=Shared(tmp_path)), place)
+    again.on_own = partial(store.verdicts.own.keep, InDatabase(again))
+    assert store.verdicts.own.all(InDatabase(again)) == []
+    found = again.settle()
+    assert found is not None and found.saved
+    newest = "SELECT tenant_id, max(seq), hash, created_at FROM audit_chain GROUP BY tenant_id ORDER BY 2"
+    entries, kept = ask(file, newest), store.verdicts.own.all(InDatabase(again))
+    assert len(kept) == 3 and {one.act for one in kept} == {found.what}
+    assert [(one.tenant, one.number, one.head, one.at) for one in kept] == entries
+    assert again.own == {one.tenant: one for one in kept}
 
 
 def test_of_several_that_are_gone_each_is_told_and_what_is_accepted_is_what_was_told(
