@@ -222,9 +222,9 @@ def _value(value: object) -> str:
     return "(none)" if value is None else _short(readable(value)) or "(empty)"
 
 
-def _short(text: str) -> str:
+def _short(text: str, longest: int = _LONGEST) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
 def _leaves(value: object, key: str = "", depth: int = 0) -> Iterator[tuple[str, object]]:
@@ -517,8 +517,8 @@ def _marked(said: Mapping[str, Any]) -> str | None:
 
 
 def _in_short(value: object) -> str:
-    text = " ".join((value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).split())
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _short(text, _LONGEST_SHOWN)
 
 
 def _fields(payload: str) -> dict[str, Any]:

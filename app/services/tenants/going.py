@@ -24,7 +24,7 @@ from app.services.records.rows import STORED, Value, decoded, exact, in_parts, r
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.tenants.bundle import SHADOWS
 from app.services.text import counted, some_of, visible
-from models.engine import Database, Statement, raw, sql_name
+from models.engine import Database, Rows, Statement, raw, sql_name
 from models.errors import NotAllowed, RemoteError, StorageError
 from models.local import statements
 from models.schema import ForeignKey, StoredTable, StoredTables, caseless, internal, tenant_column
@@ -574,31 +574,26 @@ class Indexed:
             yield Statement(raw(f"INSERT INTO main.{name} ({name}) VALUES ('rebuild')"), expect=None)  # noqa: S608
 
 
-def _reads(database: Database, name: str) -> bool:
-    """Whether it finds each of its columns in the other table."""
+def _answer(database: Database, sql: str, *values: str) -> Rows | None:
+    """What it answers; None where the table cannot be read."""
     try:
-        database.rows(raw(f"SELECT * FROM main.{sql_name(name)} LIMIT 1"))  # noqa: S608
-    except RemoteError:  # which tells nothing of it
-        raise
-    except StorageError:
-        return False
-    return True
-
-
-def _names_tenants(database: Database, name: str) -> bool:
-    try:
-        columns = database.rows(raw("SELECT name FROM pragma_table_xinfo(?)", name))
-    except RemoteError:  # which tells nothing of it
-        raise
-    except StorageError:
-        return False
-    return tenant_column(column for (column,) in columns) is not None
-
-
-def _count(database: Database, name: str) -> int | None:
-    try:
-        return int(database.scalar(raw(f"SELECT count(*) FROM main.{sql_name(name)}")))  # noqa: S608
+        return database.rows(raw(sql, *values))
     except RemoteError:  # which tells nothing of it
         raise
     except StorageError:
         return None
+
+
+def _reads(database: Database, name: str) -> bool:
+    """Whether it finds each of its columns in the other table."""
+    return _answer(database, f"SELECT * FROM main.{sql_name(name)} LIMIT 1") is not None  # noqa: S608
+
+
+def _names_tenants(database: Database, name: str) -> bool:
+    columns = _answer(database, "SELECT name FROM pragma_table_xinfo(?)", name)
+    return columns is not None and tenant_column(column for (column,) in columns) is not None
+
+
+def _count(database: Database, name: str) -> int | None:
+    found = _answer(database, f"SELECT count(*) FROM main.{sql_name(name)}")  # noqa: S608
+    return None if found is None else int(found[0][0])
