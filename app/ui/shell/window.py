@@ -48,8 +48,7 @@ from app.ui.theme import Kind, Mode, Theme
 from app.ui.widgets.actions import Actions, is_enter, keys_of_act
 from app.ui.widgets.banner import Toast, WaitLine
 from app.ui.widgets.buttons import ElidedButton
-from app.ui.widgets.clipboard import copy_text
-from app.ui.widgets.folders import NO_PROGRAM, show_folder
+from app.ui.widgets.clipboard import NO_PROGRAM, copy_text, show_folder
 from app.ui.widgets.formatting import first_line
 from app.ui.widgets.labels import Label, Look, set_tip
 from app.ui.widgets.later import later

@@ -1,6 +1,9 @@
-"""What is put on the clipboard; secrets, which programs that keep its history are asked to leave out."""
+"""What is handed to the desktop: what is put on the clipboard, where secrets are left out of a history that
+programs keep of it if these heed that; and the folder of a file, or where that is, where nothing shows it.
+"""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal
@@ -78,3 +81,15 @@ class CopyKeys(QObject):
         if copies:
             self._copy()
         return copies
+
+
+NO_PROGRAM: Final = "No program could be started that shows folders."
+"""As on a server; what comes behind it says where the file is."""
+
+
+def show_folder(path: Path) -> bool:
+    """Starts the desktop's own program on the folder of a file; whether there is one."""
+    from PySide6.QtCore import QUrl  # noqa: PLC0415
+    from PySide6.QtGui import QDesktopServices  # noqa: PLC0415
+
+    return QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.absolute().parent)))

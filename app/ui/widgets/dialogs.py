@@ -53,7 +53,7 @@ from app.ui.widgets.announcing import announce
 from app.ui.widgets.banner import ProgressBar, Toast, WaitLine
 from app.ui.widgets.buttons import Lines, copy_button, push_button
 from app.ui.widgets.cell_delegate import in_middle
-from app.ui.widgets.folders import NO_PROGRAM, show_folder
+from app.ui.widgets.clipboard import NO_PROGRAM, show_folder
 from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.formatting import first_line, grouped, percent
 from app.ui.widgets.labels import (
