@@ -27,7 +27,7 @@ from app.ui.widgets.data_table import ROW_HEIGHT
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.form_dialog import FormDialog, checked
 from app.ui.widgets.formatting import NOTHING, absolute_time, grouped, relative_time, shortened
-from app.ui.widgets.labels import ElidedLabel, Label, Look, section, text_box
+from app.ui.widgets.labels import ElidedLabel, Label, Look, SignedLine, section, text_box
 from app.ui.widgets.panes import Field, FieldList
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from models.status import DAY, DEFAULT_RETENTION_DAYS
@@ -70,8 +70,8 @@ _CHANGES = (
     StaticColumn("In the copy", right=True),
     StaticColumn("Change", right=True, dim=True),
 )
-_LOOKS = {"OTHER": Look.WARN, "NO_ENTRY": Look.WARN, "NO_ROW": Look.WARN, "CONTRADICTED": Look.BAD}
-"""How a copy stands to what checkpoints say, by its name; else dim."""
+_TONES = {"OTHER": Tone.WARN, "NO_ENTRY": Tone.WARN, "NO_ROW": Tone.WARN, "CONTRADICTED": Tone.BAD}
+"""How a copy stands to what checkpoints say, by its name; else neutral."""
 _HEAD, _TAIL = 8, 15
 """Characters of a long file name that are shown."""
 _FOR_ALL = 700
@@ -512,18 +512,16 @@ class RestoreDialog(ConfirmDialog):
             for table in tables
         ]
         self.tables = StaticTable(theme, "What changes", _CHANGES, rows, most=9)
-        words, look = _of_chain(offer)
-        self.chain = Label(words, look, wrap=True)
-        self.add_widget(self.chain)
+        chain = SignedLine(theme, *_of_chain(offer))
+        self.chain = chain.words
+        self.add_widget(chain)
         if prepared.caution is not None:
-            self.add_widget(Label(prepared.caution, Look.WARN, wrap=True))
+            self.add_widget(SignedLine(theme, prepared.caution, Tone.WARN))
         if offer.known is not None:
-            look = _LOOKS.get(offer.known.name, Look.DIM)
-            self.add_widget(Label(offer.standing or offer.known, look, wrap=True))
-        for warning in prepared.warnings:
-            self.add_widget(Label(warning, Look.WARN, wrap=True))
-        for sentence in prepared.said:
-            self.add_widget(Label(f"{prepared.source.name}: {sentence}", Look.WARN, wrap=True))
+            tone = _TONES.get(offer.known.name, Tone.NEUTRAL)
+            self.add_widget(SignedLine(theme, offer.standing or offer.known, tone))
+        for warning in (*prepared.warnings, *(f"{prepared.source.name}: {one}" for one in prepared.said)):
+            self.add_widget(SignedLine(theme, warning, Tone.WARN))
         self.add_widget(self.tables)
         self.agreement = CheckBox(f"I mean this, although {', and '.join(_doubts(offer))}")
         if offer.needs_agreement or not prepared.recorded:
@@ -558,12 +556,12 @@ def _doubt(offer: Offer) -> str:
     return "contradicts checkpoints" if offer.alone else f"is {CALLED[offer.report.verdict]}"
 
 
-def _of_chain(offer: Offer) -> tuple[str, Look]:
+def _of_chain(offer: Offer) -> tuple[str, Tone]:
     if offer.prepared.unfit is not None:
         chain = f"The audit chain of the copy {offer.prepared.unfit}, and that of the file is no better"
-        return f"{chain}: the restore is recorded nowhere.", Look.WARN
+        return f"{chain}: the restore is recorded nowhere.", Tone.WARN
     if not offer.prepared.recorded:
-        return "Neither has an audit chain, so the restore is recorded nowhere.", Look.WARN
+        return "Neither has an audit chain, so the restore is recorded nowhere.", Tone.WARN
     report = offer.report
     held = f"{counted(report.entries, 'entry', 'entries')} of {counted(len(report.tenants), 'tenant')}"
     if not offer.holds:
@@ -571,18 +569,18 @@ def _of_chain(offer: Offer) -> tuple[str, Look]:
         chain = "The audit chain of the copy"
         if report.later is not None:
             between = f"between checkpoint {report.earlier} and checkpoint {report.later}"
-            return f"{chain} ends {between}, and no checkpoint confirms its last entries: {held}.", Look.BAD
+            return f"{chain} ends {between}, and no checkpoint confirms its last entries: {held}.", Tone.BAD
         if offer.alone:
-            return f"{chain} is consistent, but {_doubt(offer)}: {found} in {held}.", Look.BAD
-        return f"{chain} {_doubt(offer)}: {found} in {held}.", Look.BAD
+            return f"{chain} is consistent, but {_doubt(offer)}: {found} in {held}.", Tone.BAD
+        return f"{chain} {_doubt(offer)}: {found} in {held}.", Tone.BAD
     if report.verdict is not Verdict.UNPROVEN_START:
-        return f"The audit chain of the copy is verified: {held}.", Look.OK
+        return f"The audit chain of the copy is verified: {held}.", Tone.OK
     unproven = [one.tenant for one in report.tenants if one.verdict is Verdict.UNPROVEN_START]
     whose = text.some_of(unproven, _TENANTS_NAMED, shown=text.tenant_name)
     return (
         f"The start of the copy's audit chain is unproven: nothing in the copy proves what came before the "
         f"first entry of {whose}. From there on it holds: {held}.",
-        Look.WARN,
+        Tone.WARN,
     )
 
 

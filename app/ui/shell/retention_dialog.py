@@ -22,7 +22,7 @@ from app.ui.widgets.buttons import CheckBox, Lines, push_button
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.file_dialogs import choose_folder
 from app.ui.widgets.formatting import absolute_time, grouped, percent
-from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row, section, set_tip
+from app.ui.widgets.labels import ElidedLabel, Label, Look, SignedLine, in_column, in_row, section, set_tip
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 
 LISTED = 50
@@ -61,19 +61,6 @@ _WAYS_BACK = (
 _TIP = "A file for each tenant and run. Files and database are one chain to tenant-admin verify --archive."
 _INDENT = 26
 """Where the words of a check box begin."""
-
-
-class WarningLine(QWidget):
-    """A sentence of any length beside the icon of a warning."""
-
-    def __init__(self, theme: Theme, sentence: str) -> None:
-        super().__init__()
-        words = Label(sentence, wrap=True, selectable=True)
-        words.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        icon = IconLabel(theme, 16)
-        icon.show_icon(Icon.WARNING, Tone.WARN)
-        row = in_row(icon, (words, 1), within=self)
-        row.setAlignment(icon, Qt.AlignmentFlag.AlignTop)
 
 
 class ArchiveChoice(QWidget):
@@ -199,14 +186,14 @@ class RetentionDialog(Dialog):
                 box.setAccessibleDescription(sentence)
                 box.setVisible(not self._cannot)
                 box.toggled.connect(self._update)
-                line = WarningLine(theme, sentence)
+                line = SignedLine(theme, sentence, Tone.WARN, plain=True)
                 self.add_widget(line)
                 if name == "majority":
                     self._numbers.append(line)
         elif plan.obstacle is None:
             if plan.doubt is not None and plan.doubt.is_off:
                 when = partial(absolute_time, utc=utc)
-                self.add_widget(WarningLine(theme, plan.doubt.of_nothing(when)))
+                self.add_widget(SignedLine(theme, plan.doubt.of_nothing(when), Tone.WARN, plain=True))
             self.add_widget(Label(_EVERY_DAY, wrap=True))
         # What is to be known stands before the tables, which may be long.
         doubts = () if plan.attempt is None else plan.attempt.known.doubts
@@ -362,7 +349,7 @@ class RetentionDialog(Dialog):
         line.set_parts([Label(title, Look.SECTION) if beside else section(title), *beside])
         self.add_widget(line)
         for name, reason in reasons[:LISTED]:
-            self.add_widget(WarningLine(self.theme, f"{name}: {reason}"))
+            self.add_widget(SignedLine(self.theme, f"{name}: {reason}", Tone.WARN, plain=True))
         if len(reasons) > LISTED:
             self.add_widget(Label(f"and {grouped(len(reasons) - LISTED)} more", Look.DIM))
 

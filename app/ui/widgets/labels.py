@@ -54,8 +54,12 @@ _EXPORT = QKeyCombination(Qt.KeyboardModifier.ControlModifier, Qt.Key.Key_E)
 _JOINING_SPACE, _BREAK, _FROM_LEFT = "\u00a0", "\u200b", "\u200e"
 _MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\u200d"
 _SPACE = compiled_later(r"\s")
-_PART = compiled_later(rf"\S{{20,60}}?(?![{_MARKS}])(?=\S{{20}})")
-"""Of a word that may be longer than a line, to break behind; never before a mark of its last letter."""
+_LONG = compiled_later(r"\S{40,}")
+"""A word that may be longer than a line."""
+_PART = compiled_later(r"[^\s._:&=+@]{0,29}[._:&=+@](?=\S{4})" rf"|\S{{20,60}}?(?![{_MARKS}])(?=\S{{20}})")
+"""Of such a word, to break behind: at a sign, so that a number within a name stays whole, or after some
+letters; never before a mark of its last letter.
+"""
 _HUGE = compiled_later(r"(\S{160})\S{2,}(\S{39})")
 """More than an id of 200 letters, as a sentence may name one: start and end tell it from others."""
 _UNBREAKABLE = compiled_later(r"[^\s/-]{30}")
@@ -127,7 +131,8 @@ class Label(QLabel):
         shown = bounded(named, keep=self._kept)
         if self.wordWrap():
             shown = kept_together(shown)
-            shown = _PART.sub(rf"\g<0>{_BREAK}", shown) if breaks and has_long_word(shown) else shown
+            if breaks and has_long_word(shown):
+                shown = _LONG.sub(lambda word: _PART.sub(rf"\g<0>{_BREAK}", word[0]), shown)
         if self._selectable:
             none = Qt.TextInteractionFlag.NoTextInteraction
             self.setTextInteractionFlags(none if _BREAK in shown else SELECTABLE)
@@ -410,6 +415,25 @@ class IconLabel(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         self._icon.paint(QPainter(self), self.rect())
+
+
+_SIGNS = {Tone.OK: Icon.OK, Tone.WARN: Icon.WARNING, Tone.BAD: Icon.BAD, Tone.NEUTRAL: Icon.INFO}
+
+
+class SignedLine(QWidget):
+    """A sentence of any length beside the icon of its tone, which its `words` have, too, unless they are
+    `plain`.
+    """
+
+    def __init__(self, theme: Theme, sentence: str, tone: Tone, *, plain: bool = False) -> None:
+        super().__init__()
+        look = Look.TEXT if plain else Look.DIM if tone is Tone.NEUTRAL else Look(tone.value)
+        self.words = Label(sentence, look, wrap=True, selectable=True)
+        self.words.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        icon = IconLabel(theme, 16)
+        icon.show_icon(_SIGNS[tone], tone)
+        row = in_row(icon, (self.words, 1), within=self)
+        row.setAlignment(icon, Qt.AlignmentFlag.AlignTop)
 
 
 def direction(text: str) -> Qt.LayoutDirection:

@@ -36,7 +36,7 @@ from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog, WaitDialog
-from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.labels import IconLabel, Label, Look
 from models.errors import FileEmptied, FileMoved, FileReplaced, LogMissing, UndecodableText
 from tests.conftest import NOW
 from tests.fixtures import chains
@@ -385,6 +385,8 @@ def test_what_was_deleted_comes_back(qtbot: QtBot, window: MainWindow, demo_path
     shown = {row[0]: row[1:] for row in rows}
     assert shown["Users"] == [f"{before - 1:,}", f"{before:,}", "+1"]
     assert shown["Audit entries"][2] == "−1"
+    icons = [one.accessibleName() for one in box.findChildren(IconLabel)]
+    assert "Good" in icons, "said in words, by its colour and by an icon"
     assert "The audit chain of the copy is verified" in box.chain.text()
     assert "The copy continues this file as its newest checkpoint knows it." in labels(box)
     press("Return")  # confirms nothing that destroys

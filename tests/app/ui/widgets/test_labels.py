@@ -176,3 +176,11 @@ def test_what_is_wrong_has_a_sign_before_its_words(qtbot: QtBot, theme: Theme) -
     label.setText("Use an https address.")
     assert len(colours()) > 1 and label.text() == "Use an https address."
     assert label.heightForWidth(100) > label.heightForWidth(400), "it wraps beside the sign"
+
+
+def test_a_long_name_is_broken_at_its_signs_and_within_no_number_of_it(qtbot: QtBot) -> None:
+    name = "b.before-erasing.20261130T214401Z.sqlite"
+    label = added(qtbot, Label(f"What it holds is replaced by what {name} holds.", wrap=True))
+    places = QLabel.text(label).split("\u200b")
+    assert len(places) > 1 and any("20261130T214401Z." in one for one in places)
+    assert label.text() == f"What it holds is replaced by what {name} holds."
