@@ -95,6 +95,8 @@ SLOW_MS = 500
 
 _BESIDE_VERDICT = 400
 """Points of the status bar that a verdict's words leave to the rest."""
+_AROUND_BAR = 24
+"""Points of it around all that it says."""
 
 LATE_SECONDS = 5
 """After which nobody waits for an Undo any more, and it would come as a surprise."""
@@ -325,9 +327,17 @@ class MainWindow(QMainWindow):
         """What is said at other times, too, gives way to what is waited for, as beside the shield there is
         room for one of them, and to a toast or a verdict where that needs its room.
         """
-        whole, most = self.shield.sizeHint().width(), self.statusBar().width() - _BESIDE_VERDICT
-        self.shield.setMinimumWidth(max(0, min(whole, most)))
         toast, waits = vars(self).get("toast"), not self.wait_line.isHidden()
+        whole, least = self.shield.sizeHint().width(), self.shield.minimumSizeHint().width()
+        is_told = toast is not None and not toast.isHidden() and self.busy.isHidden() and not waits
+        most = self.statusBar().width() - _BESIDE_VERDICT
+        left = self.statusBar().width() - _AROUND_BAR - (0 if toast is None else _taken(toast))
+        is_told = is_told and least <= left < min(whole, most)
+        if is_told:  # all of it: a verdict is there before and after, and its words are in its tip
+            most = left
+        wide = max(0, min(whole, most))
+        self.shield.setMinimumWidth(wide)
+        self.shield.setMaximumWidth(wide if is_told else 1 << 16)
         taken = [part for part in (toast, self.busy, self.wait_line, self.shield) if part is not None]
         room = self.statusBar().width() - sum(_taken(part) for part in taken if not part.isHidden())
         is_charged = self.context is not None and self.context.costs

@@ -43,6 +43,7 @@ from app.ui.widgets.cell_delegate import GAP, ICON, PAD
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ErrorDialog
 from app.ui.widgets.filter_row import FilterRow
 from app.ui.widgets.form_dialog import FormDialog
+from app.ui.widgets.labels import ElidedLabel
 from app.workers import runner
 from models.errors import Cancelled, FileLocked, TenantAdminError
 from models.progress import Monitor
@@ -395,6 +396,17 @@ def test_a_toast_stands_over_nothing_and_moves_nothing(
             assert window.busy.label.width() >= min(LEAST_SAID, window.busy.label.sizeHint().width())
         assert bar.height() == height, "nothing moves"
         window.toast.close_button.click()
+        if size[0] == 900 and not job:  # what can be said whole is, and the verdict has its words again then
+            words = "Audit history (Ctrl+H) is for Users, Webhooks and Planning runs, not for Notifications."
+            verdict = "Chain verified through entry 5,000 · 2 newer"
+            window._say_shield(Icon.SHIELD_OK, Tone.OK, verdict, "All of it")
+            window.toast.show_message(words)
+            label = window.toast.label
+            assert isinstance(label, ElidedLabel)
+            qtbot.waitUntil(lambda label=label, words=words: label.shown() == words)  # type: ignore[misc]
+            assert window.shield.isVisible() and window.shield.shown() != window.shield.text()
+            window.toast.close_button.click()
+            qtbot.waitUntil(lambda: window.shield.shown() == window.shield.text())
     go_on.set()
     window.resize(*sizes[0])
     qtbot.waitUntil(lambda: window._where.isVisible() and not window.busy.isVisible())
