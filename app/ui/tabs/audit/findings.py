@@ -145,6 +145,15 @@ class FindingsPane(QWidget):
         self._stack.setCurrentIndex(1 if self.pages.key() == "findings" else 0)
 
 
+class _WholeLines(FollowingScroll):
+    """Cuts no line of a text in the middle, as long as nobody scrolls."""
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        lines = max(1, self.height() // self.fontMetrics().lineSpacing())
+        self.setViewportMargins(0, 0, 0, max(0, self.height() - lines * self.fontMetrics().lineSpacing()))
+
+
 class FindingsPanel(QFrame):
     """Hidden while there are none. `chosen(seq)` when a finding that names an entry is selected, which
     `chosen_seq` is from then on. Return and a double click show all of one. `way_wanted(Way)` of what a
@@ -170,7 +179,7 @@ class FindingsPanel(QFrame):
         said = QWidget()
         said.setProperty("clear", True)
         in_column(self._whole, self._sought, None, within=said, spacing=4)
-        self._said = FollowingScroll(_AROUND)
+        self._said = _WholeLines(_AROUND)
         self._said.setMinimumHeight(_LEAST)  # else it takes the rows' room, and there are none to choose from
         self._said.setWidget(said)
         self._report: Report | None = None

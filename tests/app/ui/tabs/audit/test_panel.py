@@ -22,13 +22,15 @@ from app.ui.session.context import Context
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.dialogs import CheckpointsDialog, VerifyRangeDialog
-from app.ui.tabs.audit.findings import KINDS
+from app.ui.tabs.audit.findings import KINDS, _WholeLines
 from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.labels import Label
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
 from tests.fixtures.archived import archive, cut
 from tests.fixtures.keyrings import Desktop
 from tests.fixtures.window import (
+    added,
     ask,
     button,
     choose,
@@ -743,3 +745,13 @@ def test_it_asks_for_little_in_a_low_window(qtbot: QtBot, page: AuditTab) -> Non
     page.resize(632, 200)
     qtbot.waitUntil(lambda: page.banner.is_low)
     qtbot.waitUntil(lambda: page.minimumSizeHint().height() <= 210)
+
+
+def test_no_line_of_a_finding_is_cut_through_where_it_scrolls(qtbot: QtBot) -> None:
+    scroll = added(qtbot, _WholeLines(4))
+    scroll.setWidget(Label("a finding that goes on and on " * 40, wrap=True))
+    scroll.show()
+    line = scroll.fontMetrics().lineSpacing()
+    for height in range(3 * line, 5 * line):
+        scroll.resize(200, height)
+        assert scroll.viewport().height() == height // line * line
