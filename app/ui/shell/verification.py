@@ -548,6 +548,8 @@ class SelfVerification(QObject):
     def _age(self) -> None:
         if self._verdict.known is not None:
             self._say()
+        if self._verdict.lost_end is not None:  # which somebody else may have accepted
+            self._hear_what_was_kept()
 
     def _say(self) -> None:
         self.said.emit(*self._words())

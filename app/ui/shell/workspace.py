@@ -377,6 +377,7 @@ class Workspace(QWidget):
         for page in self._built.values():
             page.list.asked()
         self.context.outside.look(everything=True)
+        self.context.verdict.may_be_another.emit()  # by a command, say, which asks no database here
         if "retention" in vars(self):
             self.retention.look()
         self.refresh()
@@ -747,8 +748,7 @@ class Workspace(QWidget):
     def _written_outside(self) -> None:
         for page in self._built.values():
             page.changed_outside()
-        went_back = self.context.verdict.lost_end is not None or self.context.opened.database.is_earlier
-        if not self.context.costs or went_back:  # its entries may be others by the same numbers
+        if not self.context.costs:  # else what is new is offered, also in a chain that went back once
             self.refresh()
 
     @Slot(object)

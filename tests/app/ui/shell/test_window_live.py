@@ -1046,6 +1046,47 @@ def test_a_loss_locks_writes_however_the_window_learns_of_it(
     assert any("writes are locked again" in one for one in labels(window.toast))
 
 
+def test_a_loss_that_a_command_accepted_goes_and_while_it_stands_others_entries_are_offered(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path, edge: Edge
+) -> None:
+    """Beside others who write it costs what it costs without one; it was found on opening."""
+    open_live(qtbot, window, production)
+    assert window.context is not None
+    go(qtbot, window, 1)
+    press("Ctrl+Return")
+    verdict = window.context.verdict
+    qtbot.waitUntil(lambda: verdict.outcome is not None and not verdict.is_asked)
+    qtbot.waitUntil(lambda: is_settled(window))
+    press("Ctrl+W")
+    qtbot.waitUntil(lambda: window.context is None)
+    (paths.checkpoints_dir() / FILE).unlink(missing_ok=True)  # which would know it, and nobody accepts that
+    last = int(ask(file, "SELECT max(seq) FROM audit_chain")[0][0])
+    execute(file, f"DELETE FROM audit_chain WHERE seq = {last}")
+    append(file, "new", 1)
+    open_live(qtbot, window, production)
+    audit, context = go(qtbot, window, 1), window.context
+    assert context is not None
+    qtbot.waitUntil(lambda: window.shield.text() == "Older state, or cut off")
+    qtbot.waitUntil(lambda: is_settled(window))
+    top, rows = audit.model.record_id(0), audit.model.rowCount()
+    append(file, "more", 2)
+    edge.calls.clear()
+    with qtbot.waitSignal(context.outside.written):
+        context.outside.look()
+    qtbot.waitUntil(lambda: audit.new_rows.button.text() == "Others have written")
+    qtbot.waitUntil(lambda: is_settled(window))
+    assert len(edge.calls) <= 4, "the look, its count, and where it ends"
+    assert (audit.model.record_id(0), audit.model.rowCount()) == (top, rows)
+
+    where = InDatabase(context.opened.database)
+    store, verify = store_and_verifier(processes=1)
+    making.verify_with_checkpoints(where, store, verify, now=NOW + 1, by="ops", accepts_end=True)
+    press("F5")
+    qtbot.waitUntil(lambda: context.verdict.lost_end is None)
+    qtbot.waitUntil(lambda: is_settled(window))
+    assert "cut off" not in window.shield.text() and not context.opened.database.is_earlier
+
+
 @pytest.mark.parametrize("replaced", [False, True])
 def test_an_own_act_that_went_while_it_was_closed_is_told_when_it_is_opened(
     qtbot: QtBot, window: MainWindow, production: str, file: Path, *, replaced: bool
