@@ -70,6 +70,8 @@ class SelfVerification(QObject):
         """How often others have written, as far as that is heard; before the latest verification began; and
         before the latest one of all began that has ended.
         """
+        self._searched_times, self._searched_at = 0, float("-inf")
+        """How often others had written when what was known was looked for last, and when, as `_ran_at`."""
         self._end: tuple[Report, str | None] | None = None
         """Of the latest verification, and the hash of the last entry that it knows."""
         self._is_due_to_look = self._is_looking = False
@@ -203,7 +205,10 @@ class SelfVerification(QObject):
         """
         known = self._verdict.outcome
         is_broken = known is not None and not known.intact
-        if is_broken or not (self._has_more_to_look_at and self._verifies_by_itself):
+        if is_broken or not self._has_more_to_look_at:
+            return
+        if not self._verifies_by_itself:
+            self._look_for_what_was_known()
             return
         seconds, now = 0 if known is None else known.report.seconds, monotonic()
         wait = self._ran_at + max(_AGAIN, _PATIENCE * seconds) - now
@@ -211,6 +216,19 @@ class SelfVerification(QObject):
             self._rest.start(int(max(1, wait) * 1000))
             return
         self.check(whole=True, sign=now - self._signed_at >= _LOOK_MS / 1000)
+
+    def _look_for_what_was_known(self) -> None:
+        """Where nothing is verified by itself: others may have taken away what was made here, or verified.
+        The looks at a live database find that out.
+        """
+        if self._context.costs or self._searched_times == self._written_times:
+            return
+        wait = self._searched_at + _AGAIN - monotonic()
+        if wait > 0:
+            self._rest.start(int(max(1, wait) * 1000))
+            return
+        self._searched_times, self._searched_at = self._written_times, monotonic()
+        self._search()
 
     def _follows_soon(self) -> bool:
         """Whether that is within minutes of what others write; else less is claimed until then."""

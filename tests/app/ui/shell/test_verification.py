@@ -20,6 +20,7 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Section
 from app.services.chain.where import InFile
+from app.services.records import users
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
 from app.ui.session.outcome import Asked, Outcome, by_itself
@@ -364,6 +365,35 @@ def test_a_copy_older_than_any_checkpoint_is_broken_and_asks_before_its_first_ac
     window.settings.verify_by_itself = False
     open_file(qtbot, window, demo_path)
     qtbot.waitUntil(lambda: window.shield.text() == "Chain broken")
+
+
+@pytest.mark.parametrize("is_verified", [False, True])
+def test_an_own_act_that_others_cut_out_is_missed_also_where_nothing_is_verified_by_itself(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch, is_verified: bool
+) -> None:
+    for name in ("_REST_MS", "_AGAIN"):
+        monkeypatch.setattr(f"app.ui.shell.verification.{name}", 0)
+    window.settings.verify_by_itself = False
+    open_file(qtbot, window, demo_path)
+    page, context = go(qtbot, window, AUDIT), window.context
+    assert isinstance(page, AuditTab) and context is not None
+    ((tenant,),) = ask(demo_path, "SELECT tenant_id FROM users WHERE tenant_id <> 'acme-corp' LIMIT 1")
+    with qtbot.waitSignal(context.runner.changed):
+        context.act(users.create, str(tenant), "ada@new.example")
+    ((made,),) = ask(demo_path, "SELECT max(seq) FROM audit_chain")
+    if is_verified:
+        with qtbot.waitSignal(page.verified):
+            press("Ctrl+Return")
+    append(demo_path, "new", 2)
+    context.outside.look()
+    assert window.workspace is not None
+    behind = window.workspace.verification
+    qtbot.waitUntil(lambda: behind._searched_times > 0 and not context.verdict.searches)
+    assert window.shield.text() != "Older state, or cut off", "it is there"
+    ask(demo_path, f"DELETE FROM audit_chain WHERE seq = {made}")
+    context.outside.look()
+    qtbot.waitUntil(lambda: window.shield.text() == "Older state, or cut off")
+    assert f"entry {made:,} (User ada@new.example created), made here" in page.banner.headline()
 
 
 def test_where_nothing_differs_nobody_is_asked_which_database_it_is(
