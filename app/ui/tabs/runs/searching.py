@@ -44,6 +44,8 @@ _LOW, _NARROW = 440, 600
 """Pixels of a screen's height below which the sentence gives its room, and of the table's width below which
 the time of a run is in its tip alone.
 """
+_FEW_ROWS = 4
+"""Rows of the table on so low a screen, where all of it is in sight so."""
 _SOON_MS = 250
 _NOTHING_YET = "What is found is listed here"
 _NOTHING = ("Nothing found", "Fewer words, or a part of one, may be in some text.")
@@ -121,7 +123,9 @@ class RunSearchDialog(Dialog):
         """Rows that a person has agreed to, where each is charged."""
         told = QWidget()
         in_row((self.state, 1), self.bar, self.cancel_reading, self.read_button, within=told)
-        self.table = _Places(context.theme, "Places found", _COLUMNS, most=_ROWS, wide=_FOUND)
+        is_low = self._room.height() < _LOW
+        rows = _FEW_ROWS if is_low else _ROWS
+        self.table = _Places(context.theme, "Places found", _COLUMNS, most=rows, wide=_FOUND)
         self.table.stay_high()  # while one types
         self.around = _Around()
         self.around.setReadOnly(True)
@@ -149,7 +153,7 @@ class RunSearchDialog(Dialog):
         context.runner.changed.connect(self._hear)
         context.outside.written.connect(self._outdate)
         self.finished.connect(self._end)
-        self.sentence.setVisible(self._room.height() >= _LOW)
+        self.sentence.setHidden(is_low)
         self.open_as_large_as(_SIZE)
         self.line.setFocus()
         self._show_place()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QSize, Qt
 from pytestqt.qtbot import QtBot
 
 from app.services.records.tables import EVERYONE
@@ -28,6 +28,19 @@ def dialog(context: Context, opened: list[TextPlace], qtbot: QtBot) -> RunSearch
     dialog.show()
     qtbot.waitUntil(lambda: dialog.state.text().endswith("read."))
     return dialog
+
+
+def test_on_a_low_screen_all_of_the_table_is_in_sight(
+    context: Context, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RunSearchDialog, "_room", QSize(592, 352))
+    dialog = RunSearchDialog(context, EVERYONE, lambda _: None)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    qtbot.waitUntil(lambda: dialog.state.text().endswith("read."))
+    table, foot = dialog.table, dialog.open_button
+    assert table.mapTo(dialog, table.rect().bottomLeft()).y() < foot.mapTo(dialog, QPoint()).y()
+    dialog.reject()
 
 
 @pytest.mark.slow
