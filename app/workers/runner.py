@@ -31,6 +31,9 @@ _END_MS = 20
 _LEFT_MS = 1000
 """Between two looks at what was left behind."""
 
+_LOOK_SECONDS = 0.1
+"""Between two looks of what waits for other work whether it is still wanted."""
+
 
 class WentWrong(TenantAdminError):
     """A bug ended the work. The one handler of bugs has shown it already; its owner only tidies up."""
@@ -85,8 +88,30 @@ class Task:
         return self.cancelled and not self.is_job
 
 
-Numbers = queue.SimpleQueue[int | None]
-"""Numbers of tasks."""
+class _Rest:
+    """What the threads of a runner are told: to close their connections and wait until it is `over`. It has
+    `begun` when none has one any more.
+    """
+
+    def __init__(self, readers: int) -> None:
+        self.begun, self.over = threading.Event(), threading.Event()
+        self._readers, self._closed = readers, threading.Semaphore(0)
+
+    def take(self, connection: ExitStack, *, is_writer: bool) -> None:
+        """The writer's connection closes last, alone, as at the end."""
+        if is_writer:
+            for _ in range(self._readers):
+                self._closed.acquire()
+        connection.close()
+        if is_writer:
+            self.begun.set()
+        else:
+            self._closed.release()
+        self.over.wait()
+
+
+Numbers = queue.SimpleQueue[int | _Rest | None]
+"""Numbers of tasks, and what interrupts these."""
 
 YOUNG = 100_000
 """Objects that nobody has looked through yet, of which more would hold the interface up: they are set apart
@@ -148,6 +173,7 @@ class Runner(QObject):
         self._numbers = count()
         self._jobs: list[threading.Thread] = []
         self._jobs_waiting: list[int] = []
+        self._rest: _Rest | None = None
         self._reads: Numbers = queue.SimpleQueue()
         self._writes: Numbers = queue.SimpleQueue()
         self._progressed.connect(self._advance, Qt.ConnectionType.QueuedConnection)
@@ -263,6 +289,53 @@ class Runner(QObject):
             self._begin_jobs()
         return task
 
+    def apart(
+        self,
+        work: Callable[[Monitor], Any],
+        *,
+        on_progress: Progress | None = None,
+        on_done: Callable[[Any], None] | None = None,
+        on_failed: Callable[[TenantAdminError], None] | None = None,
+    ) -> Task:
+        """As `job`, for what rewrites the database: nothing else here has it open meanwhile. It begins when
+        all that was asked for before has ended, jobs cancelled; what is asked for from now on waits until its
+        owner has heard of its end. Fails with `StillRunning` where a job does not end. One at a time.
+        """
+        jobs, rest = tuple(self._jobs), _Rest(len(self._servers) - 1)
+        self._rest = rest
+        for task in self._running.values():
+            if task.is_job:
+                task.cancel()
+
+        def told(tell: Callable[[Any], None] | None, what: Any) -> None:
+            try:
+                if tell is not None:
+                    tell(what)
+            finally:
+                rest.over.set()
+
+        def alone(monitor: Monitor) -> Any:
+            deadline = time.monotonic() + STOP_SECONDS
+            while not _ended(jobs, min(deadline, time.monotonic() + _LOOK_SECONDS)):
+                monitor.check()
+                if time.monotonic() >= deadline:
+                    raise StillRunning
+            while not rest.begun.wait(_LOOK_SECONDS):
+                monitor.check()
+            return work(monitor)
+
+        failed = partial(told, on_failed or self.failed.emit)
+        task = Task(partial(told, on_done), failed, on_progress=on_progress, is_job=True, is_alone=True)
+        number = next(self._numbers)
+        progress = seldom(partial(self._report, number))
+        call = partial(alone, Monitor(progress, lambda: task.cancelled))
+        if self._enter(number, task, call):
+            for _ in self._servers[:-1]:
+                self._reads.put(rest)
+            self._writes.put(rest)
+            self._jobs.append(_thread("job", self._attempt, number, _call))
+        return task
+
     def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Cancels everything; a write that is on its way may finish. No callback comes after this.
 
@@ -275,6 +348,8 @@ class Runner(QObject):
         self._deadline = time.monotonic() + seconds
         for task in self._running.values():
             task.cancel()
+        if self._rest is not None:
+            self._rest.over.set()
         for _ in self._servers[:-1]:
             self._reads.put(None)
         self._writes.put(None)
@@ -350,7 +425,11 @@ class Runner(QObject):
                         return _call(task)
 
             while (number := waiting.get()) is not None:
-                self._attempt(number, on_connection)
+                if isinstance(number, _Rest):
+                    connected = False
+                    number.take(kept, is_writer=waiting is self._writes)
+                else:
+                    self._attempt(number, on_connection)
             # The writer's connection closes last, alone: of two that close at once neither takes the file's
             # log along.
             is_last = waiting is self._writes and self.join(but_writer=True)

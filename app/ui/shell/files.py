@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from app.services.live.fetching import Fetched
     from app.services.opened import Opened
     from app.services.tenants.erasing import Erasure
+    from app.ui.session.context import Context
     from app.ui.widgets.dialogs import Door
     from models.engine import Database
     from models.local.atomic import WorkFolder
@@ -47,9 +48,10 @@ class Files(QObject):
     """What is done with whole files, and copies of live databases, in the background.
 
     `opened(OpenedFile)` when a file can be shown, `not_opened()` when it cannot; `is_opening` says that one
-    is on its way. `leaving()` comes before a file's content is replaced, when what shows it must close;
-    `ending` says what is lost by that, for who is asked before. `when_free` shows a file by its name, once
-    nothing stands before the one that is shown.
+    is on its way. `leaving()` comes when a file's content was replaced, or is about to be, and what shows it
+    must close; `ending` says what is lost by that, for who is asked before. `context_of` is what shows a
+    file, if anything does. `when_free` shows a file by its name, once nothing stands before the one that is
+    shown.
     """
 
     opened = Signal(object)
@@ -71,6 +73,7 @@ class Files(QObject):
         self._theme, self._settings, self._busy = theme, settings, busy
         self._clock, self._say, self._window = clock, say, window
         self.ending: Callable[[], str] = str
+        self.context_of: Callable[[Path], Context | None] = lambda path: None
         self.when_free: Callable[[str, Callable[[], object]], object] = lambda name, show: show()
         self._shown: OpenedFile | None = None
         self._used: Path | None = None
@@ -230,7 +233,9 @@ class Files(QObject):
             kept = f"; the file as it was is {applied.backup.name}" if applied.backup else ""
             return f"{counted(len(applied.names), 'migration')} applied{kept}", ()
 
-        self._rewrite(path, f"Applying migrations to {path.name}…", work, can_cancel=False)
+        text = f"Applying migrations to {path.name}…"
+        again = partial(self._migrate, path)
+        self._rewrite(path, text, work, can_cancel=False, again=again, in_parts=True)
 
     def ask_save_copy(self, opened: Opened) -> None:
         if (path := opened.file) is None:
@@ -401,7 +406,10 @@ class Files(QObject):
             restored.append(done)
             return f"Restored; the file as it was is {done.kept.name}", ()
 
-        self._rewrite(path, f"Restoring {path.name}…", work, in_rows=False, restored=restored)
+        # The copy has the entry of this restore by then.
+        again = partial(self.offer_restore, path, offer.prepared.source)
+        text = f"Restoring {path.name}…"
+        self._rewrite(path, text, work, in_rows=False, restored=restored, again=again)
 
     def erase_tenant(self, path: Path, erasure: Erasure) -> None:
         """Erases what was agreed to, behind a copy of the file."""
@@ -423,7 +431,8 @@ class Files(QObject):
 
         kept: list[errors.FileOrName] = []
         words = f"Erasing {shown_tenant(erasure.tenant)}…"
-        self._rewrite(path, words, work, in_rows=False, of="the erasure", behind=forget)
+        again = partial(self.erase_tenant, path, erasure)
+        self._rewrite(path, words, work, in_rows=False, of="the erasure", behind=forget, again=again)
 
     def _rewrite(
         self,
@@ -436,10 +445,13 @@ class Files(QObject):
         of: str = "it",
         behind: Callable[[], Sequence[str]] = list,
         restored: Sequence[Restored] = (),
+        again: Callable[[], object] | None = None,
+        in_parts: bool = False,
     ) -> None:
-        """Closes the file, says what `work` did to it and what is to be known `of` that, with what is done
-        `behind` it, and opens it again, whether that went well or not. What came of a restore is `restored`
-        then.
+        """Has `work` rewrite the file, while nothing here has it open; then closes it, says what was done and
+        what is to be known `of` that, with what is done `behind` it, and opens it again. What came of a
+        restore is `restored` then. Where nothing was changed, all that is shown stays as it is, with its
+        undo, and what may go well later is offered `again`. What is done `in_parts` may have done some.
 
         Nothing else can be begun meanwhile.
         """
@@ -447,28 +459,43 @@ class Files(QObject):
         from app.ui.widgets.dialogs import WaitDialog  # noqa: PLC0415
 
         wait = WaitDialog(self._theme, text, self._window, can_cancel=can_cancel, in_rows=in_rows)
-        shown = self._shown
-        could_write = shown is not None and shown.path == paths.resolved(path) and not shown.read_only
+        context = self.context_of(path)
+        could_write = context is not None and not context.opened.read_only
         open_again = partial(self.open, path, force_writable=could_write)  # whoever else has it open
 
         def done(result: tuple[str, Sequence[str]]) -> None:
             said, notes = result
+            self._leave(context)
             wait.done(WaitDialog.DialogCode.Accepted)
             if restored:  # a notice says it, which stays
                 said = ""
             open_again(said=said, notes=[*notes, *behind()], of=of, restored=next(iter(restored), None))
 
         def failed(error: errors.TenantAdminError) -> None:
+            may_be_done = error.is_undecided or isinstance(error, WentWrong)
+            may_be_done = may_be_done or (in_parts and not error.is_retriable)
+            if may_be_done:
+                self._leave(context)
             wait.done(WaitDialog.DialogCode.Rejected)
-            self._busy.runner.failed.emit(error)
-            open_again()
+            if again is not None and error.is_retriable and not may_be_done:
+                self.show_failure(error, path, again=again)
+            else:
+                self._busy.runner.failed.emit(error)
+            if may_be_done:
+                open_again()
+            elif context is not None:
+                context.outside.look_anew()
 
-        self.leaving.emit()
         wait.open_once()
-        job = self._busy.runner.job(
+        begin = self._busy.runner.job if context is None else context.runner.apart
+        job = begin(
             self._in_place(path, work), on_progress=wait.show_progress, on_done=done, on_failed=failed
         )
         wait.cancelled.connect(job.cancel)
+
+    def _leave(self, context: Context | None) -> None:
+        if context is not None:
+            self.leaving.emit()
 
     def _in_place(self, of: Path | Where, work: Callable[..., Any]) -> Callable[[Monitor], Any]:
         """Work which, of the file that is shown, is not begun where another was put in its place."""

@@ -37,6 +37,7 @@ from PySide6.QtWidgets import (
 )
 from shiboken6 import Shiboken
 
+from app.paths import resolved
 from app.services.text import quoted, visible
 from app.settings import Settings
 from app.ui.session.busy import Busy, Waits
@@ -138,6 +139,7 @@ class MainWindow(QMainWindow):
         self.busy = Busy(theme, self._runner)
         self.files = Files(theme, settings, self.busy, clock=clock, say=self.say, window=self)
         self.files.ending = lambda: "" if self.context is None else self.context.history.ending
+        self.files.context_of = self._context_of
         self.files.opened.connect(self._show_file)
         self._left: tuple[FileOrName, str, object, int] | None = None
         """The file that was closed to be written again, or opened through a server, the table that was in
@@ -196,6 +198,10 @@ class MainWindow(QMainWindow):
     @property
     def context(self) -> Context | None:
         return None if self.workspace is None else self.workspace.context
+
+    def _context_of(self, path: Path) -> Context | None:
+        context = self.context
+        return context if context is not None and context.opened.file == resolved(path) else None
 
     def _fit_screen(self) -> None:
         """No larger than the screen it opens on, and no larger at the least."""

@@ -275,6 +275,53 @@ def test_what_is_done_alone_waits_for_no_job_that_does_not_end(
     let_go.set()
 
 
+def test_what_is_done_apart_finds_nothing_open_and_all_else_waits_for_its_end(
+    database: LocalDatabase, qtbot: QtBot
+) -> None:
+    own = LocalDatabase(database.path)  # the test has the other one open
+    runner, done, let_go = Runner(own), list[str](), threading.Event()
+
+    def look(database: LocalDatabase) -> str:
+        return str(database.connection().pragma("data_version"))
+
+    def apart(monitor: Monitor) -> str:
+        done.append(f"open: {own.on_disk.is_open}")
+        assert let_go.wait(60)
+        return "apart"
+
+    runner.read(look, on_done=lambda _: done.append("before"))
+    runner.write(look, on_done=lambda _: done.append("before"))
+    runner.job(until_cancelled, on_failed=lambda error: done.append(type(error).__name__))
+    runner.apart(apart, on_done=done.append)
+    runner.read(look, on_done=lambda _: done.append("behind"))
+    runner.write(look, on_done=lambda _: done.append("behind"))
+    runner.job(lambda monitor: done.append("behind"))
+    qtbot.waitUntil(lambda: len(done) == 4)
+    assert sorted(done) == ["Cancelled", "before", "before", "open: False"]
+    let_go.set()
+    qtbot.waitUntil(lambda: len(done) == 8)
+    assert done[4:] == ["apart", "behind", "behind", "behind"]
+    runner.stop()
+    finish()
+
+
+def test_what_is_done_apart_can_be_ended_while_it_waits_and_with_its_runner(
+    runner: Runner, qtbot: QtBot
+) -> None:
+    begun, failed, let_go = threading.Event(), list[str](), threading.Event()
+    runner.read(endless, begun)
+    assert begun.wait(60)
+    task = runner.apart(lambda monitor: None, on_failed=lambda error: failed.append(type(error).__name__))
+    runner.read(lambda database: None, on_done=lambda _: failed.append("behind"))
+    task.cancel()
+    qtbot.waitUntil(lambda: failed[:1] == ["Cancelled"])
+    runner.apart(lambda monitor: let_go.wait(60))
+    runner.stop()
+    let_go.set()
+    finish()
+    assert "still running" not in (bugs.log_file().read_text() if bugs.log_file().exists() else "")
+
+
 def test_stopping_leaves_what_does_not_end_and_says_so_in_the_log(
     database: LocalDatabase, qtbot: QtBot
 ) -> None:

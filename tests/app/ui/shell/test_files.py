@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from app.services.chain.rules import Verdict
 from app.services.chain.where import InFile
 from app.services.files.importing import import_dump
 from app.services.files.opening import snapshot_copy
+from app.services.tenants.erasing import plan
 from app.ui.shell.dialogs import ChooseDatabaseDialog, NotesDialog, RestoreDialog
 from app.ui.shell.notices import DisplacedNotice, RestoredNotice
 from app.ui.shell.retention_dialog import RetentionDialog
@@ -38,6 +40,7 @@ from app.ui.theme import Theme
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog, WaitDialog
 from app.ui.widgets.labels import IconLabel, Label, Look
 from models.errors import FileEmptied, FileMoved, FileReplaced, LogMissing, UndecodableText
+from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import sign
@@ -719,6 +722,65 @@ def test_nothing_can_be_begun_while_a_copy_is_restored(
     assert not window.welcome.isVisible(), "what was in sight still is"
     qtbot.waitUntil(lambda: bool(opened))
     closed(qtbot, window, WaitDialog)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Another program writes to the file."""
+    with closing(apsw.Connection(str(path))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ended", ["locked", "cancelled", "erasing"])
+def test_what_was_not_rewritten_keeps_all_that_the_window_had(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch, ended: str
+) -> None:
+    patience = 60 if ended == "cancelled" else 0.5
+    copy = snapshot_copy(demo_path, demo_path.with_name("yesterday.sqlite"))
+    for place in ("copies", "database"):
+        monkeypatch.setattr(f"models.local.{place}.PATIENCE", patience)
+    open_file(qtbot, window, demo_path)
+    window.tenants.pick("acme-corp")
+    page = current(window)
+    qtbot.waitUntil(lambda: page.list.shown is not None and page.filters.count.text() != "")
+    before = count(demo_path, "users")
+    choose(qtbot, page, 1)
+    press("Del")
+    qtbot.waitUntil(lambda: count(demo_path, "users") == before - 1)
+    chosen = choose(qtbot, page, 2)
+    title, context = window.windowTitle(), window.context
+    assert context is not None
+    if ended == "erasing":
+        file = LocalDatabase(demo_path)
+        with file.connection_context():
+            erasure = plan(file, "acme-corp", now=NOW)
+    else:
+        window.files.offer_restore(demo_path, copy)
+        box = dialog(qtbot, window, RestoreDialog)
+    with writing(demo_path):
+        if ended == "erasing":
+            window.files.erase_tenant(demo_path, erasure)
+        else:
+            click(qtbot, box.confirm_button)
+        wait = dialog(qtbot, window, WaitDialog)
+        assert window.windowTitle() == title and window.tenants.currentText() == "acme-corp"
+        if ended == "cancelled":
+            click(qtbot, wait.cancel_button)
+            closed(qtbot, window, WaitDialog)
+        else:
+            told = dialog(qtbot, window, ErrorDialog)
+            assert "nothing was changed" in told.sentence.text()
+            assert button(told, "Try again").isVisible()
+            told.reject()
+            closed(qtbot, window, ErrorDialog)
+    assert window.context is context and current(window) is page
+    assert window.tenants.currentText() == "acme-corp" and page.list.current_id() == chosen
+    assert leftovers(demo_path) == []
+    press("Ctrl+Z")
+    qtbot.waitUntil(lambda: count(demo_path, "users") == before)
 
 
 @pytest.mark.slow
