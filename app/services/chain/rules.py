@@ -232,10 +232,8 @@ CALLED: Final = {found: words.removeprefix("Chain ").lower() for found, words in
 """The same within a sentence, or beside what it is the chain of."""
 
 START_OVER: Final = "start over (“Start over…” at Checkpoints…, or tenant-admin checkpoint --start-over)"
-IT_IS_ANOTHER: Final = (
-    "say that it is another database (“Another database…” at Checkpoints…, or tenant-admin checkpoint "
-    "--another-database)"
-)
+HOW_ANOTHER: Final = " (“Another database…” at Checkpoints…, or tenant-admin checkpoint --another-database)"
+IT_IS_ANOTHER: Final = f"say that it is another database{HOW_ANOTHER}"
 """What a person does with a copy of one that is where it was, which does not start over."""
 HOW: Final = (
     " (“Start over…” or “Another database…” at Checkpoints…, or tenant-admin checkpoint --start-over or "

@@ -18,7 +18,6 @@ import math
 import re
 import secrets
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -214,18 +213,15 @@ def beginnings(address: str) -> set[str]:
 
 
 def _is_whole(part: str) -> bool:
-    return len(part) == 1 or part in _folded_to()
+    return len(part) == 1 or part in letters_by(text.folded)
 
 
 def _forms_of(part: str) -> list[str]:
     """What is folded to a letter, or to several: each of them in its forms, or one for all (ß)."""
-    alone = [(one, *_folded_to().get(one, ())) for one in part]
-    also = _folded_to().get(part, ()) if part[1:] else ()
+    folded_to = letters_by(text.folded)
+    alone = [(one, *folded_to.get(one, ())) for one in part]
+    also = folded_to.get(part, ()) if part[1:] else ()
     return [*dict.fromkeys((*("".join(each) for each in product(*alone)), *also))]
-
-
-def _folded_to() -> Mapping[str, list[str]]:
-    return letters_by(text.folded)
 
 
 def likely(address: str) -> set[str]:

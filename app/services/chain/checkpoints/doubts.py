@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from app.services.chain.rules import HOW, IT_IS_ANOTHER, SAY_SO
+from app.services.chain.rules import HOW, HOW_ANOTHER, SAY_SO
+from app.services.chain.rules import IT_IS_ANOTHER as _SAY
 from app.services.text import counted
 
 NAMED: Final = 3
@@ -11,9 +12,6 @@ NAMED: Final = 3
 
 WHICH: Final = "Which database is this?"
 """Asked before all that is said where a person has to decide it."""
-
-_SAY: Final = IT_IS_ANOTHER
-_ANOTHER: Final = _SAY.removeprefix("say that it is another database")
 
 NOTHING_LEFT: Final = (
     "No entry that checkpoints know of the database that was in this place is here: this is another one, or "
@@ -46,7 +44,7 @@ UNDECIDED: Final = (
 
 def among_the_ways(doubt: str) -> str:
     """It where a person reads it beside what may be said."""
-    return doubt.replace(_ANOTHER, "").replace(HOW, "")
+    return doubt.replace(HOW_ANOTHER, "").replace(HOW, "")
 
 
 def put_here(path: str, places: Sequence[str]) -> str:
