@@ -17,7 +17,6 @@ from PySide6.QtGui import (
     QPaintEvent,
 )
 
-from app.services.records.tables import PLANNING_ARTIFACTS
 from app.services.text import counted, folded
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
@@ -152,6 +151,8 @@ class GlobalSearch(WindowField):
             return
         tenant = self._tenant_of(found.text)
         if not found.total and tenant is None:
+            from app.services.records.tables import PLANNING_ARTIFACTS  # noqa: PLC0415
+
             where = self._workspace.scope.tenant_id
             of = f" of {where}" if where else ""
             produced = _PRODUCED if self._workspace.context.lists.holds(PLANNING_ARTIFACTS.name) else ""
