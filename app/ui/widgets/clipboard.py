@@ -1,5 +1,6 @@
-"""What is handed to the desktop: what is put on the clipboard, where secrets are left out of a history that
-programs keep of it if these heed that; and the folder of a file, or where that is, where nothing shows it.
+"""What is put on the clipboard; secrets, which programs that keep its history are asked to leave out.
+
+And the folder of a file, shown by the desktop's own program; or said, where there is none.
 """
 
 from collections.abc import Callable
