@@ -101,7 +101,7 @@ def print_report(report: "Report", *, is_part: bool = False) -> None:
         found += f", {report.not_covered_in_words}"
     verdict = f"{report.verdict}, end lost" if report.lost_end is not None else report.verdict
     # In the words of the window, which are of the whole.
-    is_silent = is_part or (report.intact and not report.entries)
+    is_silent = is_part or (report.stands and not report.entries)
     words = "" if is_silent and not report.lacks_table else f" ({headline(report)})"
     say(f"{verdict}: {counted(report.entries, 'entry', 'entries')} in {report.seconds:.2f} s{found}{words}")
 

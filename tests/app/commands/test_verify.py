@@ -200,6 +200,14 @@ def test_a_table_that_is_gone_is_called_so_by_every_command(copy: Path, tmp_path
         assert done.returncode == 1 and "(Audit chain gone)" in done.stdout
 
 
+def test_a_table_that_is_made_again_empty_is_called_gone_as_well(copy: Path) -> None:
+    assert run("verify", copy).returncode == 0
+    execute(copy, "DELETE FROM audit_chain", "DELETE FROM sqlite_sequence WHERE name = 'audit_chain'")
+    done = run("verify", copy)
+    assert done.returncode == 1 and "end lost: 0 entries in " in done.stdout
+    assert done.stdout.endswith("(Audit chain gone)\n")
+
+
 def test_of_a_table_that_was_never_known_nothing_is_lost(copy: Path) -> None:
     execute(copy, "DROP TABLE audit_chain")
     for command in ("verify", "checkpoint"):
