@@ -726,7 +726,13 @@ class ContinuationNotice(Notice):
         """Leaves out what was seen."""
         from app.services.chain.reading import behind_and_last  # noqa: PLC0415 - with what verifies
 
-        seen = self._context.settings.seen_through.get(self._context.opened.kept_by) or 0
+        settings, place = self._context.settings, self._context.opened.kept_by
+        seen = settings.seen_through.get(place)
+        if seen is None and found.copy_of is not None:  # what was seen of the one that it is a copy of
+            seen = settings.seen_through.get(Path(found.copy_of))
+            if not found.divergences and settings.copy_of.get(place) is None:  # which stands above it
+                kind, name = self._context.opened.kind, Path(found.copy_of).name
+                self._context.say(f"This {kind} is a copy of {name}, and counts as the same database")
         if not found.divergences and (self.is_older or self._context.verdict.is_contradicted):
             self.dismiss()
             self.objection = ""
@@ -746,7 +752,7 @@ class ContinuationNotice(Notice):
             self.show_continuation(new, in_passing=True)
             self._keep_seen(last)
 
-        self._context.runner.read(behind_and_last, seen, on_done=count, on_failed=lambda error: None)
+        self._context.runner.read(behind_and_last, seen or 0, on_done=count, on_failed=lambda error: None)
 
     def look(self, imported: Imported | None = None, *, by_itself: bool = False) -> None:
         """Compares in the background; says nothing of a file that is new here, or as it was; `by_itself` also

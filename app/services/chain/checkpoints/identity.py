@@ -47,7 +47,8 @@ class Continuation:
     """How a file compares with what was last seen of its database: at which `checkpoint`, None if it was
     never seen, and when. `new_entries` counts the rows behind it; those behind what was seen later, which
     have no `seen_at`. `is_older` says that the file, as far as it
-    goes, is the one seen last, and has numbered no entry behind its end.
+    goes, is the one seen last, and has numbered no entry behind its end. It is a `copy_of` that place, which
+    is still there.
     """
 
     checkpoint: int | None = None
@@ -55,6 +56,7 @@ class Continuation:
     new_entries: int = 0
     divergences: tuple[Divergence, ...] = ()
     is_older: bool = False
+    copy_of: str | None = None
 
     @property
     def how(self) -> str:

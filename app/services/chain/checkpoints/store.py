@@ -507,7 +507,7 @@ class CheckpointStore:
         if known.undecided or not known.checkpoints:
             return identity.Continuation()
         with rows_of(where, seen) as rows:
-            return identity.compare(rows, known.checkpoints)
+            return replace(identity.compare(rows, known.checkpoints), copy_of=known.recognised.copy_of)
 
     def exactly(self, where: Where) -> int | None:
         """The number of the last checkpoint all of which is there, where nothing came behind it since and

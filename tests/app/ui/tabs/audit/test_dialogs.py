@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from shutil import copyfile
 
 import apsw
 import pytest
@@ -284,6 +285,30 @@ def test_a_newer_copy_says_how_much_is_new(
         there = last_entry(database)
     context.outside.written.emit()
     qtbot.waitUntil(lambda: context.settings.seen_through.get(path) == there)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("new", [0, 1])
+def test_of_a_copy_no_more_is_new_than_was_not_seen_of_the_other(
+    context: Context, qtbot: QtBot, path: Path, monkeypatch: pytest.MonkeyPatch, new: int
+) -> None:
+    other = Path(copyfile(path, path.with_name("other.sqlite")))
+    sign(other, paths.checkpoints_dir(), now=NOW)
+    with connected(path) as database:
+        users.create(database, "acme-corp", "new@acme.example", actor="ops", now=NOW + 30)
+        seen = last_entry(database)
+        if new:
+            users.create(database, "acme-corp", "newer@acme.example", actor="ops", now=NOW + 31)
+    copyfile(path, other)
+    context.settings.seen_through.set(other, seen)
+    told: list[str] = []
+    monkeypatch.setattr(context, "say", lambda text, **how: told.append(text))
+    shown(context, qtbot)
+    qtbot.waitUntil(lambda: context.settings.seen_through.get(path) == seen + new)
+    continues = "This file continues the one you saw last — 1 new entry"
+    assert (
+        told == ["This file is a copy of other.sqlite, and counts as the same database", continues][: 1 + new]
+    )
 
 
 @pytest.mark.slow
