@@ -231,6 +231,11 @@ class Metered(ABC):
         """What is counted of it, because it costs something; None where it does not."""
 
     @property
+    def is_refused(self) -> bool:
+        """Whether the token by which it is asked was not taken at the last call."""
+        return False
+
+    @property
     def costs(self) -> bool:
         """Whether each call takes its time, and each row counts."""
         return self.usage is not None

@@ -219,6 +219,8 @@ class Client:
         self._paused_until = 0.0
         self.clock_off = 0.0
         """By how many seconds this computer's clock is ahead of the one that dates answers, or behind it."""
+        self.is_refused = False
+        """Whether the last call's token was, and there was no other."""
         self._was_reached = False
         """Whether it has answered at all: else an address is wrong, say, and no time changes that."""
         self._unreached = Patience(_UNREACHED, NotReached, self.say)
@@ -330,9 +332,12 @@ class Client:
                 token = self.token
                 try:
                     self._await_turn(cancelled, at_once=at_once)
-                    return self._send(method, path, body, dropped)
+                    answer = self._send(method, path, body, dropped)
+                    self.is_refused = False
+                    return answer
                 except TokenRefused:
                     if not (is_repeatable and self._takes_another(token)):
+                        self.is_refused = True
                         raise
                 except RateLimited as error:
                     answered = error if is_write and error.was_sent else answered
@@ -360,6 +365,12 @@ class Client:
                 self._refused.append(refused)
                 self.token = found
             return True
+
+    def take(self, token: str | None) -> None:
+        """Goes on with this one, also where it was refused a while ago."""
+        with self._renewing:
+            self.token = token
+            self._refused.clear()
 
     def _await_turn(self, cancelled: Stop, *, at_once: bool) -> None:
         """Waits until the account has a call left. Raises `RateLimited` and `Cancelled`."""

@@ -199,6 +199,10 @@ class D1Database(Database):
     def connection_context(self) -> AbstractContextManager[None]:
         return nullcontext()
 
+    @property
+    def is_refused(self) -> bool:
+        return self.client.is_refused
+
     def cancellable(self, cancelled: Stop) -> AbstractContextManager[None]:
         return within(_UNWANTED, cancelled)
 

@@ -159,6 +159,14 @@ def tried(connection: NamedConnection, found: Client) -> float:
     return found.took
 
 
+def go_on_with(opened: "OpenedLive", tokens: Tokens) -> None:
+    """Has what is open ask by the token that there is by now, and tries it. Raises as `Tokens.of` and reading
+    do.
+    """
+    opened.database.client.take(tokens.of(opened.connection))
+    opened.database.scalar(raw("SELECT 1"))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedLive(Opened):
     """A live database that is open, by the connection that a person has named."""

@@ -24,7 +24,7 @@ from app.services.records.tables import AUDIT_CHAIN, USERS, Scope
 from app.services.text import counted, quoted
 from app.settings import Settings
 from app.ui.session.busy import Busy, Turns
-from app.ui.session.lock import Lock, Pause, Unsettled
+from app.ui.session.lock import Lock, Pause, TokenWatch, Unsettled
 from app.ui.session.sight import Sight
 from app.ui.session.verdict import FileVerdict, gone_in_words, which_gone
 from app.ui.theme import Theme
@@ -146,6 +146,7 @@ class Context(QObject):
         self.unsettled.saved.connect(self.history.found_saved)
         self.pause = Pause(self.runner, self)
         self.pause.changed.connect(self._ask_behind_pause)
+        self.token = TokenWatch(self.runner, opened.database, self)
         opened.database.on_own = partial(_keep_own, opened)
         self.verdict = FileVerdict(self)
         self.verdict.searches = int(opened.database.costs)  # once for the first time: nothing verifies it

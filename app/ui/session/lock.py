@@ -12,7 +12,15 @@ from app.services.text import counted, quoted
 from app.ui.theme import Theme
 from app.workers.runner import Runner
 from models.engine import Database, Settled
-from models.errors import EarlierUnknown, MayBeIn, MuchToRead, OutcomeUnknown, RateLimited, TenantAdminError
+from models.errors import (
+    EarlierUnknown,
+    MayBeIn,
+    MuchToRead,
+    OutcomeUnknown,
+    RateLimited,
+    TenantAdminError,
+    TokenRefused,
+)
 
 if TYPE_CHECKING:
     from app.ui.widgets.dialogs import ConfirmDialog
@@ -21,6 +29,8 @@ T = TypeVar("T", bound=TenantAdminError)
 
 UNLOCKED_SECONDS = 900
 """For how long writes stay unlocked."""
+ANOTHER = "Enter a token…"
+"""Words of a button, wherever it is said that one is refused."""
 _LOOK_MS = 2_000
 """How soon the window shows that they are locked; the engine knows it at once."""
 
@@ -255,6 +265,41 @@ class Pause(QObject):
     def _end(self) -> None:
         self.error = None
         self.changed.emit()
+
+
+class TokenWatch(QObject):
+    """That the token of what is open is refused: `error` says so. `changed` when that begins or ends, which
+    is looked for meanwhile: another program may have replaced it. `told` each time that work ended by it;
+    `wanted` when a person is about to enter another.
+    """
+
+    changed = Signal()
+    told = Signal(object)
+    wanted = Signal()
+
+    def __init__(self, runner: Runner, database: Database, parent: QObject) -> None:
+        super().__init__(parent)
+        self._database = database
+        self.error: TokenRefused | None = None
+        self._timer = QTimer(self, interval=_LOOK_MS)
+        self._timer.timeout.connect(self.look)
+        runner.failed_with.connect(self._hear)
+
+    def _hear(self, error: TenantAdminError) -> None:
+        found = _within(error, TokenRefused)
+        if found is None or not self._database.is_refused:  # it may be that of another database
+            return
+        began, self.error = self.error is None, found
+        self._timer.start()
+        if began:
+            self.changed.emit()
+        self.told.emit(found)
+
+    def look(self) -> None:
+        if self.error is not None and not self._database.is_refused:
+            self._timer.stop()
+            self.error = None
+            self.changed.emit()
 
 
 def ask_to_read(

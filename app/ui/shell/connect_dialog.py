@@ -346,6 +346,8 @@ class TokenDialog(FormDialog):
     """Asks for the token of a connection, and says `why`."""
 
     holds_work = False  # a token can be copied again
+    of_opened = False
+    """Whether it is that of what is open, which may be taken meanwhile: another program can replace it."""
 
     def __init__(
         self, theme: Theme, connection: NamedConnection, why: str, parent: QWidget | None = None
@@ -356,6 +358,10 @@ class TokenDialog(FormDialog):
         self.add_field("token", "API token", self.token, checked(sound), hint)
         self.submitted.connect(self.accept)
         self.token.setFocus()
+
+    def withdraw(self) -> None:
+        if self.of_opened and not self.token.text():
+            self.reject()
 
     def take_token(self) -> str:
         """What was entered, which is nowhere else any more."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from app.services.live.connecting import OpenedLive
     from app.services.live.connections import NamedConnection, Tokens
     from app.services.opened import Opened
+    from app.ui.shell.connect_dialog import TokenDialog
     from app.ui.widgets.dialogs import Dialog, Door
 
 
@@ -178,16 +179,41 @@ class Connecting(QObject):
             _mark_as(dialog, connection)
         dialog.open_once()
 
-    def ask_token_again(self, opened: Opened, why: str) -> None:
-        """Asks for another token of what is open, and opens that again with it; once, whatever else fails."""
+    def ask_token_again(self, opened: Opened, why: str, taken: Callable[[], object]) -> None:
+        """Asks for another token of what is open, which stays so, and goes on with it as soon as it is
+        `taken`; once, whatever else fails.
+        """
         from app.ui.shell.connect_dialog import TokenDialog  # noqa: PLC0415
 
-        if self._window.findChild(TokenDialog) is not None:
-            return
-        live = cast("OpenedLive", opened)  # a file has none
-        self.ask_token(live.connection, why, partial(self.reopen, live))
+        if self._window.findChild(TokenDialog) is None:
+            live = cast("OpenedLive", opened)  # a file has none
+            asked = self.ask_token(live.connection, why, partial(self._try_token, live, taken))
+            asked.of_opened = True
 
-    def ask_token(self, connection: NamedConnection, why: str, again: Callable[[], object]) -> None:
+    def _try_token(self, opened: OpenedLive, taken: Callable[[], object]) -> None:
+        """Has what is open go on with what was entered. One that is refused is asked for again."""
+        connection = opened.connection
+
+        def work(monitor: Monitor) -> None:
+            from app.services.live.connecting import go_on_with  # noqa: PLC0415
+
+            with opened.database.cancellable(monitor.cancelled):
+                go_on_with(opened, self.tokens)
+
+        def done(_: None) -> None:
+            self._keep_token(connection)
+            taken()
+
+        def failed(error: TenantAdminError) -> None:
+            if isinstance(error, TokenRefused):
+                self.tokens.drop(connection)
+                self.ask_token_again(opened, str(error), taken)
+            else:
+                self._busy.runner.failed.emit(error)
+
+        self._busy.run(f"Trying the token of {opened.place}…", work, on_done=done, on_failed=failed)
+
+    def ask_token(self, connection: NamedConnection, why: str, again: Callable[[], object]) -> TokenDialog:
         """Asks for a connection's token, and tries `again` with it; it is kept once it was taken."""
         from app.ui.shell.connect_dialog import TokenDialog  # noqa: PLC0415
 
@@ -200,6 +226,7 @@ class Connecting(QObject):
             again()
 
         dialog.open_once(entered)
+        return dialog
 
     def ask_connect(self, connection: NamedConnection | None = None) -> None:
         """Asks for a connection, a new one or another form of a kept one; tries, keeps and opens it."""

@@ -23,7 +23,7 @@ from app.services.opened import whole_part
 from app.services.records.change import Change
 from app.services.text import counted, some_of
 from app.ui.session.context import Context, Displaced
-from app.ui.session.lock import what_became
+from app.ui.session.lock import ANOTHER, what_became
 from app.ui.session.verdict import gone_in_words
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
@@ -388,6 +388,25 @@ class PauseNotice(Notice):
         if error is not None:
             detail = f"{error} You see what was last read; it is read again by itself when that is over."
             self.banner.show_verdict(Tone.WARN, error.heading, f"— until {error.when}", detail, Icon.PAUSED)
+
+
+class TokenNotice(Notice):
+    """That the token of what is open is refused; hidden else."""
+
+    def __init__(self, context: Context, parent: QWidget) -> None:
+        super().__init__(context.theme, parent, below=True)
+        self._token = context.token
+        self.token_button = self.add_button(ANOTHER, context.token.wanted.emit, Kind.PRIMARY, short="Token…")
+        context.token.changed.connect(self._say)
+        self.hide()
+
+    @Slot()
+    def _say(self) -> None:
+        error = self._token.error
+        self.setVisible(error is not None)
+        if error is not None:
+            detail = f"{error} You see what was last read."
+            self.banner.show_verdict(Tone.WARN, error.heading, "", detail, Icon.WARNING_FILL)
 
 
 class DisplacedNotice(Notice):

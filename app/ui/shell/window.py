@@ -41,6 +41,7 @@ from app.paths import resolved
 from app.services.text import quoted, visible
 from app.settings import Settings
 from app.ui.session.busy import Busy, Waits
+from app.ui.session.lock import ANOTHER
 from app.ui.shell import window_actions
 from app.ui.shell.connecting import Connecting
 from app.ui.shell.files import Files
@@ -512,6 +513,9 @@ class MainWindow(QMainWindow):
         workspace = self.workspace = Workspace(context, self._pages)
         context.runner.failed.connect(self._failed)
         context.asks.connect(self._ask)
+        context.token.told.connect(self._offer_token)
+        context.token.changed.connect(self._token_changed)
+        context.token.wanted.connect(self._ask_token)
         context.undo_wanted.connect(self.undo)
         context.runner.changed.connect(self._say_change)
         for written in (context.runner.changed, context.outside.written):
@@ -709,7 +713,7 @@ class MainWindow(QMainWindow):
             and self.context.opened.file is None
             and self.context.opened.place == error.place  # a job may be about what was open before
         ):
-            self.connecting.ask_token_again(self.context.opened, str(error))
+            self._ask_token(error)
         elif self.workspace is None or not self.workspace.says(error):
             context = self.context
             file, again = (None, None) if context is None else (context.opened.file, context.again(error))
@@ -721,6 +725,34 @@ class MainWindow(QMainWindow):
         elif isinstance(error, RateLimited):  # which a notice has said before a key was pressed
             self.toast.show_message(str(error), beside=True)
         self._welcome_if_nothing()  # a file that is gone is no longer offered
+
+    def _ask_token(self, error: TokenRefused | None = None) -> None:
+        """Of what is open, by which that goes on as it is."""
+        if (context := self.context) is not None:
+            error = error or context.token.error or TokenRefused(context.opened.place)
+            self.connecting.ask_token_again(context.opened, str(error), partial(self._token_taken, context))
+
+    def _token_taken(self, context: Context) -> None:
+        if context is self.context:
+            context.token.look()
+            self.say("The token is taken")
+
+    def _offer_token(self) -> None:
+        """What stands before the window may say that it is refused, and keeps a person from its button."""
+        from app.ui.shell.connect_dialog import TokenDialog  # noqa: PLC0415
+        from app.ui.widgets.dialogs import Dialog, ErrorDialog  # noqa: PLC0415
+
+        if (context := self.context) is not None:
+            for dialog in self.findChildren(Dialog):
+                if dialog.isVisible() and not isinstance(dialog, TokenDialog | ErrorDialog):
+                    dialog.offer(ANOTHER, context.token.wanted.emit)
+
+    def _token_changed(self) -> None:
+        from app.ui.widgets.dialogs import Dialog  # noqa: PLC0415
+
+        if self.context is not None and self.context.token.error is None:
+            for dialog in self.findChildren(Dialog):
+                dialog.withdraw()
 
     def _ask(self, caution: Caution, agreed: Callable[[], object], refused: Callable[[], object]) -> None:
         from app.services.chain.cautions import EarlierState  # noqa: PLC0415

@@ -195,6 +195,7 @@ class Workspace(QWidget):
         if context.can(Capability.SETTLES):
             self._say_below(notices.UnsettledNotice(context, self._below))
             self._say_below(notices.PauseNotice(context, self._below))
+            self._say_below(notices.TokenNotice(context, self._below))
             self._say_below(notices.FoundNotice(context, self._below))
             self._say_below(notices.LostEntryNotice(context, self._below))
         there = (spec.table.name in context.opened.schema.columns for spec in TABS)
@@ -214,6 +215,7 @@ class Workspace(QWidget):
         context.unsettled.settled.connect(self._settled)
         context.unsettled.outdated.connect(self.refresh)
         context.pause.changed.connect(self._paused)
+        context.token.changed.connect(self._token_changed)
         context.outside.start()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -803,6 +805,13 @@ class Workspace(QWidget):
     def _paused(self) -> None:
         if self.context.pause.error is None:
             self.refresh()
+
+    def _token_changed(self) -> None:
+        """What could not be read by the one that was refused is read by the other."""
+        if self.context.token.error is None:
+            self.refresh()
+            for page in self._built.values():
+                page.current.try_again()
 
     def _answered(self, _: object) -> None:
         """The first tab that is asked has its rows, or cannot have them; perhaps before the beginning."""

@@ -177,6 +177,7 @@ class Dialog(QDialog):
         self._place_conditions(scroll=False)
         self._mark: Label | None = None
         self._toast: Toast | None = None
+        self._way_out: QWidget | None = None
         if parent is not None:
             hear_keys(self, parent)
             if mark := parent.window().property("mark"):
@@ -246,6 +247,21 @@ class Dialog(QDialog):
         if self._foot.indexOf(self._toast) >= 0:
             self._words_changed()
         self._place_toast()
+
+    def offer(self, words: str, act: Callable[[], object]) -> None:
+        """A way out of what keeps it from going on, below what it says of that, until it is `withdrawn`."""
+        if self._way_out is None:
+            self._way_out = QWidget()
+            button = push_button(self.theme, words, act)
+            button.setAutoDefault(False)
+            in_row(button, None, within=self._way_out)
+            self.add_said(self._way_out)
+        self._way_out.show()
+
+    def withdraw(self) -> None:
+        """It can go on: what it offered is not needed any more."""
+        if self._way_out is not None:
+            self._way_out.hide()
 
     def _beside_title(self) -> int:
         """How many pixels are free beside the title; none where it may scroll away."""

@@ -233,6 +233,12 @@ class FormDialog(Dialog):
         self._entries[key].hint.setText(hint)
         _say(self._entries[key], self._entries[key].problem.text())
 
+    def withdraw(self) -> None:
+        """What is said at its foot was of what kept it from going on."""
+        if self._way_out is not None and not self._way_out.isHidden():
+            self.set_problem("")
+        super().withdraw()
+
     def show_error(self, error: TenantAdminError) -> str | None:
         """Say it below the field that it is about, whose key it gives back, or else at the foot."""
         field = error.field if isinstance(error, InvalidInput) and error.field in self._entries else None

@@ -289,6 +289,7 @@ class Inspector(QFrame):
         for at, line in enumerate((self.whole_title, self.whole_subtitle)):
             line.hide()
             self._body.insertWidget(at, line)
+        self._door: Callable[[], object] | None = None
         self._below: QWidget | None = None
         """The first of what stands below the facts."""
         self._many: _Body | None = None
@@ -324,9 +325,13 @@ class Inspector(QFrame):
         return push_button(self._theme, "Try again", self.again.emit, icon=Icon.REFRESH)
 
     @cached_property
+    def door_button(self) -> QPushButton:
+        return push_button(self._theme, "", lambda: self._door and self._door())
+
+    @cached_property
     def failure(self) -> EmptyState:
         """Made when there is first one to show."""
-        buttons = [self.again_button]
+        buttons = [self.again_button, self.door_button]
         failure = EmptyState(self._theme, Icon.WARNING, "This cannot be shown", buttons=buttons)
         failure.setMinimumWidth(_LEAST_WIDTH)
         self._stack.addWidget(failure)
@@ -532,7 +537,15 @@ class Inspector(QFrame):
         """Why it cannot be, and whether it may go well when it is tried again."""
         self.failure.set(Icon.WARNING, self.failure.title.text(), sentence)
         self.again_button.setVisible(again)
+        self.door_button.hide()
         self._show(self.failure)
+
+    def offer(self, words: str, act: Callable[[], object]) -> None:
+        """Another button beside why it cannot be shown."""
+        self._door = act
+        self.door_button.setText(words)
+        self.door_button.setAccessibleName(words)
+        self.door_button.show()
 
     def _show(self, part: QWidget) -> None:
         self._acts.setVisible(part is self._record)

@@ -10,6 +10,7 @@ from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.records.tables import AUDIT_CHAIN, Scope
 from app.services.text import counted
 from app.ui.session.context import Context
+from app.ui.session.lock import ANOTHER
 from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.list_controller import ListController
 from app.ui.tabs.common.selection import GONE, CurrentRecord, Selection
@@ -18,7 +19,7 @@ from app.ui.widgets.announcing import announce
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.filter_row import AT_MOST, FilterRow
 from app.ui.widgets.panes import Inspector, MasterDetail
-from models.errors import DamagedFile, TenantAdminError
+from models.errors import DamagedFile, TenantAdminError, TokenRefused
 
 if TYPE_CHECKING:
     from app.services.records.history import Named, PastEntry
@@ -128,6 +129,8 @@ class InspectedTab(QWidget):
         if isinstance(error, DamagedFile):
             self.context.meet_damage()
         self.inspector.show_failure(str(error), again=error.is_retriable)
+        if isinstance(error, TokenRefused):
+            self.inspector.offer(ANOTHER, self.context.token.wanted.emit)
 
     def _show_selection(self) -> None:
         """Several records are never shown as one."""

@@ -12,6 +12,7 @@ from app.services.records.lists import MOST_KEYS, Lists
 from app.services.records.rows import RowChange
 from app.services.records.tables import EVERYONE
 from app.services.text import counted
+from app.ui.session.lock import ANOTHER
 from app.ui.tabs.common.facets import ExactFilters, Facets
 from app.ui.tabs.common.inspected_tab import InspectedTab
 from app.ui.tabs.common.new_rows import NewRows
@@ -22,7 +23,7 @@ from app.ui.widgets.filter_row import AT_MOST, FilterValues
 from app.ui.widgets.labels import Label
 from app.ui.widgets.panes import EmptyState
 from models.engine import AT_ONCE
-from models.errors import Cancelled, DamagedFile, TableMissing, TenantAdminError
+from models.errors import Cancelled, DamagedFile, TableMissing, TenantAdminError, TokenRefused
 
 _MOST_BACK = 1_000
 """Records that an undo has put back are selected again, as far as they are no more than these; and so many of
@@ -38,6 +39,8 @@ class ListedTab(InspectedTab):
     """The part of `RecordTab` that its rows are about."""
 
     way_out: tuple[str, Callable[[], object]] | None = None
+    _door: Callable[[], object] | None = None
+    """What the button does that leads out of where nothing can be shown."""
     _says_none_there = False
     """Whether the list would say, where it is empty, what that means without a filter."""
     lists: Lists
@@ -506,9 +509,16 @@ class ListedTab(InspectedTab):
         title = "Not in this database" if lacking else "Cannot be shown"
         self._show_none(Icon.WARNING, title, str(error), again=error.is_retriable)
         if lacking and self.way_out is not None:
-            self.door_button.setText(self.way_out[0])
-            self.door_button.setAccessibleName(self.way_out[0])
-            self.door_button.show()
+            self._lead_out(*self.way_out)
+        elif isinstance(error, TokenRefused):
+            self._lead_out(ANOTHER, self.context.token.wanted.emit)
+
+    def _lead_out(self, words: str, act: Callable[[], object]) -> None:
+        """By the button beside "Try again"."""
+        self._door = act
+        self.door_button.setText(words)
+        self.door_button.setAccessibleName(words)
+        self.door_button.show()
 
     def _show_none(
         self, icon: str, title: str, why: str, *, clearable: bool = False, again: bool = False

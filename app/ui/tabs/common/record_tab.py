@@ -179,7 +179,7 @@ class RecordTab(ListedTab):
         self.commands.hinders = self._hinders
         self.clear_button = push_button(theme, "Clear filters", self.clear_filters, icon=Icon.CLOSE)
         self.again_button = push_button(theme, "Try again", self.reload, icon=Icon.REFRESH)
-        self.door_button = push_button(theme, "", lambda: self.way_out and self.way_out[1]())
+        self.door_button = push_button(theme, "", lambda: self._door and self._door())
         doors = (self.clear_button, self.again_button, self.door_button)
         for button in doors:
             button.hide()

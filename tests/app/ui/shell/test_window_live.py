@@ -34,7 +34,7 @@ from app.services.records.tables import EVERYONE, Scope
 from app.ui.session.lock import what_became
 from app.ui.shell.connect_dialog import ConnectDialog, TokenDialog
 from app.ui.shell.dialogs import NotesDialog
-from app.ui.shell.notices import BrokenNotice, ContinuationNotice, LostEntryNotice, TablesNotice
+from app.ui.shell.notices import BrokenNotice, ContinuationNotice, LostEntryNotice, TablesNotice, TokenNotice
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.time_travel import KEPT, TimeTravelDialog
 from app.ui.shell.window import MainWindow
@@ -1499,8 +1499,7 @@ def test_a_token_is_kept_once_it_was_taken(
     assert [*keyring.kept.values()] == [TOKEN]
     assert window.connecting.tokens.of(Connections().named("prod")) == TOKEN, "the refused one is forgotten"
     again.token.setText("another")
-    with qtbot.waitSignal(window.opened):
-        press("Return")
+    press("Return")
     qtbot.waitUntil(lambda: [*keyring.kept.values()] == ["another"])
 
 
@@ -1521,6 +1520,77 @@ def test_a_token_that_another_program_replaced_is_taken_without_a_question(
     assert window.findChildren(TokenDialog) == [] and "refuses the token" not in words(window)
 
 
+def test_another_token_is_entered_where_the_refused_one_is_told_and_all_that_is_open_stays(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+) -> None:
+    page = open_live(qtbot, window, production)
+    unlock(qtbot, window)
+    context = page.context
+    choose(qtbot, page, 0)
+    edit_email(qtbot, window, "first@acme.example")
+    closed(qtbot, window, FormDialog)
+    undoes = context.history.next_undo
+    assert undoes
+
+    def enter(way: QPushButton, token: str) -> None:
+        qtbot.waitUntil(way.isVisible)
+        click(qtbot, way)
+        asked = dialog(qtbot, window, TokenDialog)
+        asked.token.setText(token)
+        press("Return")
+        qtbot.waitUntil(lambda: not isValid(asked))
+
+    qtbot.waitUntil(lambda: is_settled(window))
+    press("F2")
+    form = dialog(qtbot, window, FormDialog)
+    write(form, "email", "mei@acme-corp.example")
+    edge.token = "second"
+    press("Return")
+    qtbot.waitUntil(lambda: "refuses the token" in words(form))
+    enter(button(form, "Enter a token…"), "mistyped")
+    again = dialog(qtbot, window, TokenDialog)
+    again.token.setText("second")
+    press("Return")
+    qtbot.waitUntil(lambda: "refuses the token" not in words(form))
+    assert form.isVisible() and form.values()["email"] == "mei@acme-corp.example"
+    assert not button(form, "Enter a token…").isVisible()
+    click(qtbot, form.action_button)
+    closed(qtbot, window, FormDialog)
+    assert ask(file, "SELECT count(*) FROM users WHERE email = 'mei@acme-corp.example'") == [(1,)]
+
+    edge.token = "third"
+    page.table.select_row(1)
+    enter(page.inspector.door_button, "third")
+    qtbot.waitUntil(lambda: page.current.whole() is not None and not page.inspector.door_button.isVisible())
+
+    edge.token = "fourth"
+    page.filters.text.setText("acme")
+    qtbot.waitUntil(page.door_button.isVisible)
+    told = window.findChild(TokenNotice)
+    assert told is not None and told.isVisible()
+    enter(page.door_button, "fourth")
+    qtbot.waitUntil(lambda: page.model.rowCount() > 0 and not told.isVisible())
+
+    edge.token = TOKEN
+    page.filters.text.setText("acm")
+    enter(told.token_button, TOKEN)  # one that was refused before is taken, too
+    qtbot.waitUntil(lambda: page.model.rowCount() > 0 and not told.isVisible())
+
+    edge.token = "elsewhere"
+    page.filters.text.setText("ac")
+    qtbot.waitUntil(lambda: told.isVisible() and page.again_button.isVisible())
+    edge.token = TOKEN
+    told.token_button.click()
+    asked = dialog(qtbot, window, TokenDialog)
+    page.reload()
+    qtbot.waitUntil(lambda: not told.isVisible())
+    qtbot.waitUntil(lambda: not isValid(asked))
+    assert window.context is context and not context.lock.is_locked
+    assert context.history.next_undo != undoes
+    window.undo()
+    qtbot.waitUntil(lambda: context.history.next_undo == undoes)
+
+
 def test_what_was_read_stays_where_it_cannot_be_read_again(
     qtbot: QtBot, window: MainWindow, production: str, edge: Edge
 ) -> None:
@@ -1532,10 +1602,8 @@ def test_what_was_read_stays_where_it_cannot_be_read_again(
     assert values(page, "email") == shown
     edge.token = TOKEN
     asked.token.setText(TOKEN)
-    with qtbot.waitSignal(window.opened):
+    with qtbot.waitSignal(page.list.loaded):
         press("Return")
-    page = current(window)
-    qtbot.waitUntil(lambda: page.filters.count.text() != "")
     edge.read_faults = ["429 1"]
     page.filters.text.setText("acme")
     qtbot.waitUntil(page.again_button.isVisible)
