@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from PySide6.QtCore import QEvent, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
@@ -20,7 +20,15 @@ from app.ui.tabs.common.declared import choice_label
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import OwnKeys, is_enter
 from app.ui.widgets.announcing import announce
-from app.ui.widgets.buttons import ENDS, SHORT, field_icons, push_button, share_words
+from app.ui.widgets.buttons import (
+    BESIDE_WORDS,
+    ENDS,
+    SHORT,
+    field_icons,
+    push_button,
+    share_words,
+    show_words,
+)
 from app.ui.widgets.filter_row import DEBOUNCE_MS
 from app.ui.widgets.formatting import first_line, grouped
 from app.ui.widgets.labels import Label, Look, WindowField, in_column, in_row, name_choice
@@ -36,6 +44,10 @@ _WIDE, _NARROW, _LEAST = 320, 260, 160
 _CLOSE: Final = 6
 _AROUND_WORDS: Final = 56
 """Pixels of a button beside its words, with the gap to the next one."""
+_ICON: Final = 24
+"""Those of them that its icon takes."""
+_WITHOUT_ICONS: Final = 2
+"""Which of the short words stand without one."""
 _ROOM_FOR_WIDE: Final = 1_200
 _LOW: Final = 200
 """The height of the panel in pixels below which groups have their room before what else stands there."""
@@ -129,6 +141,8 @@ class GroupsPanel(QWidget):
         self._found = NoteGroups()
         self._shorts: dict[str, tuple[str, ...]] = dict.fromkeys(_SAID, ("",))
         """What each act is called where room is short, the less of it the later."""
+        self._whole = dict.fromkeys(_SAID, "")
+        """And with all words."""
         self._sought = ""
         """What was looked for when they were counted last."""
         self.by = QComboBox()
@@ -398,10 +412,11 @@ class GroupsPanel(QWidget):
             button, (words, of_none, short, key) = self.buttons[name], _SAID[name]
             said = words.format(f"{number:,}") if number else of_none
             why = "Choose a group." if group is None else self._refusal(name)
-            button.setText(f"{said} ({key})")
+            self._whole[name] = f"{said} ({key})"
+            button.setText(self._whole[name])
             how_many = f"{number:,} " if number else ""
             self._shorts[name] = tuple(
-                f"{one}({key})" for one in (f"{short} {how_many}", f"{short} ", how_many, "")
+                f"{one}({key})" for one in (f"{short} {how_many}", f"{short} ", f"{short} ", how_many, "")
             )
             button.setAccessibleName(said)
             button.setEnabled(bool(number) and why is None)
@@ -410,18 +425,27 @@ class GroupsPanel(QWidget):
 
     def _share(self) -> None:
         """The first keeps its words longest, and the one of what ends something before that of the other; all
-        keep a word each, without numbers, before they are known by their keys alone.
+        keep a word each, without numbers and then without icons, before they are known by their keys alone.
         """
         shown = [(name, one) for name, one in self.buttons.items() if not one.isHidden()]
         beside = self._is_low * (self.by.width() + self._top.spacing())
         advance, room = self.fontMetrics().horizontalAdvance, self.width() - beside
-        left = room - _AROUND_WORDS * len(shown)
+
+        def takes(level: int) -> int:
+            around = _AROUND_WORDS - (level == _WITHOUT_ICONS) * _ICON
+            return sum(advance(self._shorts[name][level]) + around for name, _ in shown)
+
         levels = range(len(self._shorts[DELETE]))
-        fits = (at for at in levels if sum(advance(self._shorts[name][at]) for name, _ in shown) <= left)
-        level = next(fits, levels[-1])
+        level = next((at for at in levels if takes(at) <= room), levels[-1])
         for name, button in shown:
+            button.setText(self._whole[name])  # not what was short before, which would be taken for all of it
+            button.setIconSize(BESIDE_WORDS)
             button.setProperty(SHORT, self._shorts[name][level])
         share_words(self._acts, room, [self.buttons[name] for name in (MARK_READ, DELETE, MARK_UNREAD)])
+        if level == _WITHOUT_ICONS:
+            for name, button in shown:
+                show_words(button, self._shorts[name][level])
+                button.setIconSize(QSize(0, 0))
 
     def _act(self, name: str) -> None:
         why = "Choose a group first." if self._current() is None else self._refusal(name)

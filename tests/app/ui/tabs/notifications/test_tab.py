@@ -630,6 +630,16 @@ def test_what_is_done_with_a_group_is_said_in_words_where_room_is_short(
         panel.table.select_row(row)
         for name, word in (("mark_read", "ead"), ("delete", "Delete")):
             qtbot.waitUntil(lambda name=name, word=word: word in panel.buttons[name].text())  # type: ignore[misc]
+    tab.filters.pickers["read"].pick(None)
+    qtbot.waitUntil(lambda: not panel.buttons["mark_unread"].isHidden())
+    tab.resize(1300, 600)
+    for width, words in (
+        (1300, ["Read (R)", "Unread (U)", "Delete (Del)"]),
+        (690, ["(R)", "(U)", "(Del)"]),
+    ) * 2:
+        tab.resize(width, 600)  # of three none is left without a word beside others that have theirs
+        qtbot.waitUntil(lambda words=words: [one.text() for one in panel.buttons.values()] == words)  # type: ignore[misc]
+    tab.resize(690, 420)
     for width in (160, 200, 260):  # and its rows do not scroll sideways, however narrow it is drawn
         tab._both.setSizes([width, 658 - width])
         qtbot.waitUntil(lambda width=width: abs(panel.width() - width) < 8)  # type: ignore[misc]
