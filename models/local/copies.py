@@ -26,12 +26,11 @@ from models.local.file import (
     SHARED_MEMORY,
     SIBLINGS,
     connect,
-    patiently,
     real_path,
     sibling,
     traces,
 )
-from models.local.in_use import written_by
+from models.local.in_use import wait_for_writer, written_by
 from models.patterns import compiled_later
 from models.progress import PATIENCE, Monitor, Stop
 
@@ -237,7 +236,7 @@ def _fit_pages(copy: Path, size: int) -> None:
 def _wait(step: Callable[[], object], path: Path, cancelled: Stop) -> None:
     """Takes a step for which others must not write. Raises `Cancelled`, and `FileLocked` after `PATIENCE`."""
     try:
-        patiently(step, time.monotonic() + PATIENCE, cancelled)
+        wait_for_writer(step, path, time.monotonic() + PATIENCE, cancelled)
     except (apsw.BusyError, apsw.LockedError) as error:
         if cancelled():
             raise Cancelled from error

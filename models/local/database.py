@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 from weakref import finalize
@@ -18,10 +18,10 @@ from models.engine import Capability, Database, Limits, Row, Rows, Statement, Tr
 from models.freeing import let_go
 from models.local.bounded import bound_by
 from models.local.errors import no_longer
-from models.local.file import BUSY_TIMEOUT_MS, patiently, set_pragma, text_encoding, traces
-from models.local.in_use import known, written_by
+from models.local.file import BUSY_TIMEOUT_MS, set_pragma, text_encoding, traces
+from models.local.in_use import known, wait_for_writer, written_by
 from models.local.on_disk import FileOnDisk, has_moved
-from models.progress import PATIENCE, WATCHING, Stop, Tick, Waiting, never
+from models.progress import PATIENCE, WATCHING, Stop, Tick, never
 from models.tables import AuditEntry
 
 SQLITE_VERSION, APSW_VERSION = apsw.sqlite_lib_version(), apsw.apsw_version()
@@ -282,24 +282,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         raise errors.FileLocked(self.path, written_by(self.path))
 
     def _patiently(self, step: Callable[[], object], deadline: float, cancelled: Stop) -> None:
-        """Says meanwhile who is waited for. Raises `Cancelled` where a person would not wait any longer."""
-        since = time.monotonic()
-
-        def not_yet() -> bool:
-            if self.waiting is None:
-                words = "Waiting for {}, which is writing to {}".format
-                self.waiting = Waiting(words(errors.FileLocked.why, self.place), since)
-                self.waiting.what = words(written_by(self.path) or errors.FileLocked.why, self.place)
-            return self.waiting.cancelled or cancelled()
-
-        try:
-            patiently(step, deadline, not_yet)
-        except (apsw.BusyError, apsw.LockedError):
-            if self.waiting is not None and self.waiting.cancelled:
-                raise errors.Cancelled from None
-            raise
-        finally:
-            self.waiting = None
+        wait_for_writer(step, self.path, deadline, cancelled, partial(setattr, self, "waiting"))
 
     def _close(self, conn: apsw.Connection) -> None:
         is_last = self.on_disk.remove(conn)

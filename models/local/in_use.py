@@ -2,13 +2,17 @@
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from models.errors import FileLocked, StorageError
+import apsw
+
+from models.errors import Cancelled, FileLocked, StorageError
 from models.local.errors import translate
-from models.local.file import D1_DATABASES, SIBLINGS, real_path, sibling
+from models.local.file import D1_DATABASES, SIBLINGS, patiently, real_path, sibling
+from models.progress import Stop, Waiting, under_way
 
 _PROC = Path("/proc")
 _INTERPRETERS = ("python", "node")
@@ -155,3 +159,40 @@ def _name(words: list[str]) -> str:
     if words and Path(words[0]).name.startswith(_INTERPRETERS) and words[1:] and words[1][:1] != "-":
         words = words[1:]  # the script says more than the interpreter
     return Path(words[0]).name if words else ""
+
+
+def wait_for_writer(
+    step: Callable[[], object],
+    path: Path,
+    deadline: float,
+    cancelled: Stop,
+    tell: Callable[[Waiting | None], object] = lambda waiting: None,
+) -> None:
+    """Takes a step `patiently`, and says meanwhile who is waited for, to the work that is under way and to
+    whom there is to `tell`. Raises `Cancelled` where a person would not wait any longer, and what apsw says
+    of the lock when the time is up, or when `cancelled()`.
+    """
+    since, work, waiting = time.monotonic(), under_way.get(), list[Waiting]()
+
+    def not_yet() -> bool:
+        if not waiting:
+            words = "Waiting for {}, which is writing to {}".format
+            waiting.append(Waiting(words(FileLocked.why, path.name), since))
+            say(waiting[0])
+            waiting[0].what = words(written_by(path) or FileLocked.why, path.name)
+        return waiting[0].cancelled or cancelled()
+
+    def say(what: Waiting | None) -> None:
+        tell(what)
+        if work is not None:
+            work.waiting = what
+
+    try:
+        patiently(step, deadline, not_yet)
+    except (apsw.BusyError, apsw.LockedError):
+        if waiting and waiting[0].cancelled:
+            raise Cancelled from None
+        raise
+    finally:
+        if waiting:
+            say(None)

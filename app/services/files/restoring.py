@@ -33,7 +33,7 @@ from models.local import copies
 from models.local.atomic import WorkFolder, sweep_databases
 from models.local.database import LocalDatabase
 from models.local.file import Traces, is_sound, real_path, require_file, traces
-from models.progress import UNWATCHED, Monitor, Stop, never
+from models.progress import UNWATCHED, Monitor, Stop, never, share_of
 from models.schema import StoredTables
 from models.status import SYSTEM_TENANT, AuditEvent
 
@@ -188,6 +188,9 @@ class Restored:
     problem: str | None = None
 
 
+_VERIFIED, _SIGNED = 0.3, 0.6
+"""Which share of the work is done, about, when the file is verified, and what it will hold is, too."""
+
 _NAMED: Final = 5
 """So many tables are named in a sentence."""
 
@@ -321,7 +324,9 @@ def carry_out(
         raise NotRecorded(path, offered.prepared.unfit and f"an audit chain that {offered.prepared.unfit}")
     where = InFile(path)
     before = Reason.BEFORE_RESTORE
-    try_to_sign(where, store, verify, clock=lambda: now, reason=before, by=actor, monitor=monitor)
+    first, second = share_of(monitor, 0, _VERIFIED), share_of(monitor, _VERIFIED, _SIGNED)
+    third = share_of(monitor, _SIGNED, 1)
+    try_to_sign(where, store, verify, clock=lambda: now, reason=before, by=actor, monitor=first)
     database = problem = None
     # What was chosen may be another file by now; what it was then is in the copy.
     chosen = [offered.prepared.source] if traces(offered.prepared.source) == offered.prepared.traces else []
@@ -338,14 +343,14 @@ def carry_out(
                 now=now,
                 reason=Reason.RESTORE,
                 database=database,
-                monitor=monitor,
+                monitor=second,
             ).why_not
         except (errors.TenantAdminError, OSError) as error:
             problem = why_none(error, where)
 
     with store.verdicts.outdated(where):
         kept = restore(
-            path, offered.prepared, actor=actor, now=now, force=force, announce=announce, monitor=monitor
+            path, offered.prepared, actor=actor, now=now, force=force, announce=announce, monitor=third
         )
     if not offered.prepared.recorded or problem is not None:
         return Restored(kept, None, problem)

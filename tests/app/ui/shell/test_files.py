@@ -734,11 +734,11 @@ def writing(path: Path) -> Iterator[None]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("ended", ["locked", "cancelled", "erasing"])
+@pytest.mark.parametrize("ended", ["locked", "cancelled", "waited enough", "erasing"])
 def test_what_was_not_rewritten_keeps_all_that_the_window_had(
     qtbot: QtBot, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch, ended: str
 ) -> None:
-    patience = 60 if ended == "cancelled" else 0.5
+    patience = 2 if ended in {"locked", "erasing"} else 60
     copy = snapshot_copy(demo_path, demo_path.with_name("yesterday.sqlite"))
     for place in ("copies", "database"):
         monkeypatch.setattr(f"models.local.{place}.PATIENCE", patience)
@@ -767,9 +767,14 @@ def test_what_was_not_rewritten_keeps_all_that_the_window_had(
             click(qtbot, box.confirm_button)
         wait = dialog(qtbot, window, WaitDialog)
         assert window.windowTitle() == title and window.tenants.currentText() == "acme-corp"
-        if ended == "cancelled":
-            click(qtbot, wait.cancel_button)
+        qtbot.waitUntil(wait.wait_line.isVisible)
+        what = wait.wait_line.label.text()
+        assert re.fullmatch("Waiting for another program, which is writing to demo.sqlite: [12] s", what)
+        if patience > 2:
+            part = wait if ended == "cancelled" else wait.wait_line
+            click(qtbot, part.cancel_button)
             closed(qtbot, window, WaitDialog)
+            qtbot.waitUntil(lambda: "Cancelled" in window.toast.label.text())
         else:
             told = dialog(qtbot, window, ErrorDialog)
             assert "nothing was changed" in told.sentence.text()
