@@ -351,6 +351,7 @@ def append(
     earlier = WentBack if Capability.TIME_TRAVEL in database.capabilities else EarlierState
     for is_so, caution in ((database.damaged, DamageMet), (database.is_earlier, earlier)):
         if is_so and not told:
+            database.require_writable()  # nobody is asked about what is locked all the same
             agreed.require(caution(database.place))
     less = () if told else _ends_before_known(database, agreed, earlier(database.place))
     heard: str | None = None

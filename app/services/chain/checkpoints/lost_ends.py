@@ -24,9 +24,11 @@ from app.services.text import tenant_name, utc_time
 from models.engine import KnownEntry, OwnEntry
 from models.errors import NotAllowed, TenantAdminError
 
-_OF_ALL: Final = (
-    "The end of the whole database is lost: it was {} on {}, and {}. That entry was not this tenant's{}"
-)
+_OF_OTHERS: Final = "The end of {} is lost: it was {} on {}, and {}. That entry was not this tenant's{}"
+
+
+_WHOLE: Final = "the whole database"
+_ANOTHERS: Final = "another tenant's chain"
 
 
 _IS_THERE: Final = ", whose own last one that was verified, entry {:,}, is there."
@@ -94,9 +96,18 @@ def with_lost_end_of(
     is_covered = report.verdict is Verdict.VERIFIED and not report.not_covered and not section.is_range
     more = _NO_MORE if is_covered else _NOT_KNOWN
     more = more if there is None else _IS_THERE.format(there.through)
-    whole = replace(lost[-1], others=(), of_tenant=False)  # to somebody else no tenant is named
-    note = _OF_ALL.format(whole.known, utc_time(whole.at), whole.found, more)
+    note = _OF_OTHERS.format(*_to_others(lost[-1]), more)
     return replace(report, notes=(*report.notes, note))
+
+
+def _to_others(lost: LostEnd) -> tuple[str, str, str, str]:
+    """What is told of a lost end to somebody else, to whom no tenant and no act is named: of what it was the
+    end, what was known of it, when, and what is found.
+    """
+    is_anothers = lost.of_tenant or bool(lost.known_by) or lost.ends_at >= lost.through
+    how = " of another tenant" if lost.known_by else ""
+    told = replace(lost, others=(), also=(), of_tenant=False, known_by=how)
+    return _ANOTHERS if is_anothers else _WHOLE, told.known, utc_time(lost.at), told.found
 
 
 def _pieces(report: Report, kept: KeptEnds) -> set[str]:

@@ -211,7 +211,7 @@ class LostEnd:
         if self.is_other:
             return "Another database was put in its place, or made there"
         if self.known_by and self.ends_at >= self.through:
-            return "Another line of entries stands in its place, by Time Travel or somebody else"
+            return "It was cut out, or another line of entries stands in its place"
         if not self.ends_at:
             return "All of it was taken away, or a state before its first entry was brought back"
         return "An earlier state was brought back, or its end was cut off"

@@ -546,7 +546,7 @@ def test_a_tenant_alone_hears_that_its_own_end_was_lost_or_that_of_the_whole(
 
     for _ in range(2):
         other = alone(Section("tenant-00"))
-        assert other.stands and "The end of the whole database is lost" in other.notes[-1]
+        assert other.stands and "The end of another tenant's chain is lost" in other.notes[-1]
         own = alone(Section("tenant-01"))
         assert own.lost_end is not None and (own.lost_end.through, own.lost_end.ends_at) == (92, 93)
         assert own.notes[-1] == own.lost_end.said and "too)" not in own.lost_end.said

@@ -13,6 +13,7 @@ from typing import Any
 import apsw
 import pytest
 
+from app.services.chain.cautions import Agreed
 from app.services.chain.checkpoints import lost_ends, making
 from app.services.chain.checkpoints.own_ends import OwnEnds
 from app.services.chain.checkpoints.store import CheckpointStore
@@ -24,7 +25,7 @@ from models.d1.client import Client
 from models.d1.database import D1Database
 from models.d1.shared import Shared
 from models.engine import Database, OwnEntry
-from models.errors import NotAllowed, OutcomeUnknown
+from models.errors import NotAllowed, OutcomeUnknown, WritesLocked
 from models.local.database import LocalDatabase
 from models.status import DAY
 from tests.conftest import NOW
@@ -269,6 +270,35 @@ def test_of_several_that_are_gone_each_is_told_and_what_is_accepted_is_what_was_
     assert verify(accepts_end=lost).stands
     assert [one.tenant for one in store.verdicts.own.all(where)] == ["dawn"]
     assert verify().stands
+
+
+def test_to_another_tenant_no_whole_database_is_called_lost_and_no_act_is_told(
+    engine: Database,
+    where: Where,
+    store: CheckpointStore,
+    verify: Callable[..., Report],
+    sql: apsw.Connection,
+) -> None:
+    engine.on_own = partial(store.verdicts.own.keep, where)
+    for tenant in ("acme", "blue"):
+        users.create(engine, tenant, f"ada@{tenant}.example", **BY)
+    assert verify().stands
+    sql.execute("DELETE FROM audit_chain WHERE seq = 1")
+    assert not verify().stands, "which keeps it"
+    (note,) = verify(section=Section("blue")).notes
+    assert note.startswith(
+        "The end of another tenant's chain is lost: it was known to have entry 1 of another"
+    )
+    assert "ada" not in note and "acme" not in note
+    lost = verify(section=Section("acme")).lost_end
+    assert lost is not None and "It was cut out, or another line of entries stands in its place" in lost.said
+
+
+def test_who_may_not_write_is_told_that_before_anything_is_asked(engine: Database) -> None:
+    engine.is_earlier, engine.writable_until = True, 0.0
+    how: Any = BY | {"agreed": Agreed()}
+    with pytest.raises(WritesLocked):
+        users.create(engine, "acme", "ada@acme.example", **how)
 
 
 def test_of_many_that_are_gone_the_last_ones_are_told_and_how_many_more() -> None:
