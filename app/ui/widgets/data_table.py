@@ -318,21 +318,25 @@ class DataTable(QTableView):
     ) -> Iterator[None]:
         """The row at the top stays there while rows come and go above it, or the next one where it goes, too;
         at the very top, new ones show unless it `holds_top`. Where all in sight go, it stays as far down as
-        it was: Qt scrolls to the row behind those that went.
+        it was: Qt scrolls to the row behind those that went. Where the rows at the scroll bar are still to
+        come, these are meant, and not those that show instead.
 
         `name(row)` gives what `find` knows the row by afterwards.
         """
-        bar, top = self.verticalScrollBar(), self.rowAt(0)
-        value, last = bar.value(), self.rowAt(self.viewport().height() - 1)
+        bar, rows = self.verticalScrollBar(), self.verticalHeader()
+        value = bar.value()
+        ahead = value - rows.offset()
+        top = rows.logicalIndexAt(ahead)
+        last = rows.logicalIndexAt(ahead + self.viewport().height() - 1)
         last = last if last >= 0 else self.model().rowCount() - 1
         held = range(top, last + 1) if (value > 0 or holds_top) and top >= 0 else range(0)
-        known = [(name(row), self.rowViewportPosition(row)) for row in held]
+        known = [(name(row), rows.sectionPosition(row) - value) for row in held]
         yield
         self.updateGeometries()  # the scroll bar's range follows later by itself
         for key, place in known:
             row = None if key is None else find(key)
             if row is not None:
-                value = bar.value() + self.rowViewportPosition(row) - place
+                value = rows.sectionPosition(row) - place
                 break
         bar.setValue(value)
 

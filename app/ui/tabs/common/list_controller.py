@@ -86,6 +86,8 @@ class ListController(SelectedRows):
         self._query: ListQuery | None = None
         self._shown: ListQuery | None = None
         self._wanted: object = None
+        self._jumping: object = None
+        """Stands for the jump whose place is on its way: the same list may be read again meanwhile."""
         self._entering = self._selects_all = False
         self._chosen: SeveralChosen | None = None
         self._tasks: list[Task] = []
@@ -225,7 +227,7 @@ class ListController(SelectedRows):
         ):
             return False
         self.stop()
-        self._query = self._shown = self._wanted = None
+        self._query = self._shown = self._wanted = self._jumping = None
         self.lost.emit()
         return True
 
@@ -333,16 +335,19 @@ class ListController(SelectedRows):
         query = self._query
         if query is None:
             return  # no list is shown, and none is on its way
-        self._wanted = record_id
+        self._wanted, this = record_id, object()
+        self._jumping = this
 
         # Where all keys are at hand, and each row that is read is charged, they tell the place.
         by_key = self._context.costs and self.model.complete and query == self._shown
         lists = self._lists
 
         def found(answer: tuple[int, Key] | Key | None) -> None:
-            if query != self._query or record_id != self._wanted:
-                return  # another list is on its way, or another record was asked for since
-            self._wanted = None
+            if this is not self._jumping:
+                return  # another one was asked for since
+            self._wanted = self._jumping = None
+            if query != self._query:
+                return  # another list is on its way
             if unless():
                 return
             if isinstance(answer, tuple):
@@ -360,8 +365,8 @@ class ListController(SelectedRows):
                 self.lost.emit()
 
         def failed(error: TenantAdminError) -> None:
-            if record_id == self._wanted:
-                self._wanted = None
+            if this is self._jumping:
+                self._wanted = self._jumping = None
                 if not self.view.selectionModel().hasSelection():
                     self.lost.emit()
             self._context.runner.failed.emit(error)
@@ -515,7 +520,7 @@ class ListController(SelectedRows):
             self._take_over(found, holds=holds)
         lost = wanted is not None and not self.view.currentIndex().isValid()
         self._announce(self.total)
-        if lost and self._wanted is None and self._chosen is None:
+        if lost and self._wanted is None is self._jumping and self._chosen is None:
             self.jump(wanted)
 
     def _let_go_of_replaced(self, keys: Keys, rows: Page) -> None:

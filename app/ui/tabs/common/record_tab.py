@@ -173,7 +173,7 @@ class RecordTab(ListedTab):
             self.table.columns.set_main(self.model.column_of(table.main), table.enough)
         yield
         self.selection = Selection(context, self.list, self)
-        self.current = CurrentRecord(context.runner, self.list, self.load, self)
+        self.current = CurrentRecord(context.runner, self.list, self.load, self, rests=context.costs)
         self.inspector, self.fields = Inspector(theme, self.place_of_inspector()), FieldList(theme)
         self.commands = Actions(theme, self.table, self, self.spec.keys)
         self.commands.hinders = self._hinders
@@ -491,6 +491,7 @@ class RecordTab(ListedTab):
         self.table.columns.save()
         arrangement.keep(self)
         self.list.stop()
+        self.current.stop()
         self._master_detail.save_sizes()
 
     def take_along(self) -> None:

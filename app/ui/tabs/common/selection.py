@@ -44,6 +44,11 @@ COUNT_MS = 150
 LATE_MS = 150
 """After which what is shown of another record is no longer taken for that of the one selected."""
 
+REST_MS = 150
+"""Where each row that is read is charged, how long one stays on a record before it is read, unless one has
+rested before: a key that is held passes many.
+"""
+
 _BY_IDS = "records are read and changed by their ids."
 _NO_ID = f"It has no id, and {_BY_IDS} What the list shows of it can be copied."
 
@@ -461,7 +466,8 @@ class Selection(QObject):
 
 
 class CurrentRecord(QObject):
-    """`CurrentRecord(runner, rows, load, parent)`; `load(database, record_id)` reads one record.
+    """`CurrentRecord(runner, rows, load, parent)`; `load(database, record_id)` reads one record; with `rests`
+    none of those that are passed within `REST_MS` but the first and the last.
 
     `came(record_id, record)` when the record that was selected last has been read, `failed(error)` when it
     cannot be, `left()` when nothing is selected any more; `late()` when another than was read is selected and
@@ -486,7 +492,13 @@ class CurrentRecord(QObject):
     """The row of what was read, by its key, and the list that this was in."""
 
     def __init__(
-        self, runner: Runner, rows: ListController, load: Callable[..., Any], parent: QObject
+        self,
+        runner: Runner,
+        rows: ListController,
+        load: Callable[..., Any],
+        parent: QObject,
+        *,
+        rests: bool = False,
     ) -> None:
         super().__init__(parent)
         self._runner = runner
@@ -498,6 +510,9 @@ class CurrentRecord(QObject):
         self.record_id: object = None
         self._late = QTimer(self, singleShot=True, interval=LATE_MS)
         self._late.timeout.connect(self._say_late)
+        self._rests, self._is_passed = rests, False
+        self._rested = QTimer(self, singleShot=True, interval=REST_MS)
+        self._rested.timeout.connect(self._read_last)
         rows.view.selection_changed.connect(self._follow)
         rows.model.dataChanged.connect(self._rows_came)
         rows.lost.connect(self._leave)
@@ -514,7 +529,7 @@ class CurrentRecord(QObject):
         where it is just read again, since what was read before may be changed.
         """
         wanted, whole = self._rows.current_id(), self.whole()
-        if whole is not None and self._reading is None:
+        if whole is not None and self._reading is None and not self._is_passed:
             use(whole)
         elif wanted is not None:
             self._waiting = (wanted, use)
@@ -534,6 +549,7 @@ class CurrentRecord(QObject):
         if record_id is None:
             return
         self._stop_reading()
+        self._is_passed = False
 
         def came(record: Any) -> None:
             self._reading = None
@@ -576,7 +592,24 @@ class CurrentRecord(QObject):
         elif record_id != self.record_id:
             self._is_gone = False
             self.record_id = record_id
+            self._is_passed = self._rests and self._rested.isActive()
+            if self._rests:
+                self._rested.start()
+            if self._is_passed:
+                self._stop_reading()
+                self._watch()
+            else:
+                self.reload()
+
+    def _read_last(self) -> None:
+        if self._is_passed:
             self.reload()
+
+    def stop(self) -> None:
+        """Nothing is read after it."""
+        self._rested.stop()
+        self._late.stop()
+        self._stop_reading()
 
     def _is_gap(self) -> bool:
         return self._rows.model.is_gone(self._rows.view.chosen().row())
@@ -602,6 +635,7 @@ class CurrentRecord(QObject):
 
     def _left(self) -> None:
         self._stop_reading()
+        self._is_passed = False
         self._is_gone = self._is_leaving = False
         self._place = None, None
         self.record_id = None
@@ -630,7 +664,7 @@ class CurrentRecord(QObject):
         is_gone = row is None and is_awaited and self._is_gap()
         if is_gone or (row is not None and (row[0] is None or row[0] != self.record_id)):
             self._follow()
-        elif whole is not None and self._reading is None and is_awaited:
+        elif whole is not None and self._reading is None and not self._is_passed and is_awaited:
             self._came(self.record_id, whole)  # the row of the same one came late, not the record
 
     def _stop_reading(self) -> None:

@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt
-from PySide6.QtWidgets import QComboBox
+from PySide6.QtWidgets import QComboBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app.services.live.connections import Tokens
+from app.services.records import lists
 from app.services.records.change import Change
 from app.services.records.rows import RowChange
 from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, WEBHOOK_DESTINATIONS
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
-from app.ui.tabs.common import acts, selection
+from app.ui.tabs.audit.go_to import GoToDialog
+from app.ui.tabs.common import acts, listed_tab, selection
 from app.ui.tabs.common.form_fields import TenantField
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.notifications.composing import ComposeDialog
@@ -108,6 +110,65 @@ def test_triage_takes_few_calls_and_says_what_slows_it_down(
     qtbot.waitUntil(lambda: "Slowed down to 3 calls a second" in words(window))
     database.client.shared = Shared(per_second=1e6)
     qtbot.waitUntil(lambda: page.model.rowCount() == before - 1)
+
+
+def test_a_key_that_is_held_reads_no_record_that_is_passed(
+    qtbot: QtBot, window: MainWindow, place: str, edge: Edge, file: Path
+) -> None:
+    open_live(qtbot, window, place)
+    unlock(qtbot, window)
+    page = current(window)
+    choose(qtbot, page, 0)
+    qtbot.waitUntil(lambda: page.context.runner.waiting is None and is_settled(window))
+    qtbot.waitUntil(lambda: not page.current._rested.isActive())
+    edge.calls.clear()
+    page.table.setFocus()
+    page.current._rested.setInterval(5_000)  # on a busy machine, too
+    for _ in range(12):
+        press("Down")
+        qtbot.waitUntil(lambda: page.current._reading is None)  # as slowly as keys repeat
+    wanted = page.model.record_id(12)
+    qtbot.waitUntil(lambda: page.current.record_id == wanted and page.current.whole() is not None)
+    read = sum(b"users" in call for call in edge.calls)
+    assert read <= 4, "the first and the last, with their history"
+    press("Down")
+    press("F2")
+    form = dialog(qtbot, window, FormDialog)
+    email = form.editor("email")
+    ((stored,),) = ask(file, "SELECT email FROM users WHERE id = ?", page.model.record_id(13))
+    assert isinstance(email, QLineEdit) and email.text() == stored
+    form.reject()
+
+
+def is_current(page: RecordTab, record_id: object) -> bool:
+    return bool(page.list.current_id() == record_id)
+
+
+@pytest.mark.parametrize("gap", [False, True])
+def test_what_a_long_list_jumps_to_comes_into_sight(  # noqa: PLR0917
+    qtbot: QtBot, window: MainWindow, place: str, file: Path, monkeypatch: pytest.MonkeyPatch, gap: bool
+) -> None:
+    """Its page comes later, and may tell that rows before it are not there."""
+    for module in (lists, listed_tab):
+        monkeypatch.setattr(module, "MOST_KEYS", 50)
+    if gap:
+        ask(file, "DELETE FROM audit_chain WHERE seq IN (301, 302, 303, 450)")
+    open_live(qtbot, window, place)
+    page = go(qtbot, window, TABLES.index(AUDIT_CHAIN.name))
+    assert page.model.estimated
+    page.take_focus()
+    press("Ctrl+G")
+    form = dialog(qtbot, window, GoToDialog)
+    qtbot.keyClicks(form.typed, "300")
+    press("Return")
+    closed(qtbot, window, GoToDialog)
+    for keys, wanted in (("", 300), ("End", 1), ("Home", page.model.record_id(0))):
+        if keys:
+            page.table.setFocus()
+            press(keys)
+        qtbot.waitUntil(partial(is_current, page, wanted))
+        qtbot.waitUntil(lambda: page.context.runner.waiting is None and is_settled(window))
+        assert page.table.currentIndex().row() in page.table.rows_in_sight(), wanted
 
 
 def test_what_an_earlier_run_has_left_open_is_told_until_it_is_dismissed(

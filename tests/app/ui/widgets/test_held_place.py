@@ -65,6 +65,20 @@ def test_the_view_stays_on_rows_that_are_there_until_those_at_the_bar_are(dragge
     assert (dragged.top(), dragged.view.held_at) == (3_100, None)
 
 
+@pytest.mark.parametrize("row", [3_000, 4_999])
+def test_a_row_that_is_selected_comes_into_sight_with_its_page_which_may_move_rows(
+    dragged: Dragged, row: int
+) -> None:
+    model, view = dragged.model, dragged.view
+    view.select_row(row)
+    view.bring_into_sight(model.index(row, 0))
+    assert view.held_at == 0 and dragged.top() == 0
+    while dragged.requests:
+        with view.kept_in_place(model.key, model.row_of_key):  # as a list does whose length is estimated
+            dragged.answer()
+    assert view.held_at is None and row in view.rows_in_sight()
+
+
 def test_rows_that_do_not_come_hold_it_no_longer_than_a_while(dragged: Dragged, qtbot: QtBot) -> None:
     dragged.held._patience.setInterval(20)
     dragged.drag(1_100)
