@@ -1,7 +1,7 @@
 """Opening a file without harm, saying why it is read-only when it is; copying, making or migrating one."""
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from peewee import BaseQuery
 from app import paths
 from app.services.chain.checkpoints.places import remember_new
 from app.services.files.describe import OpenedFile, migrations
-from app.services.opened import ASKED, never_written, tenants
+from app.services.opened import ASKED, FOREIGN, never_written, tenants
 from models import errors
 from models.engine import raw, sql_name
 from models.local import copies
@@ -161,14 +161,32 @@ def create(path: Path, *, now: int) -> Path:
 def migrate(path: Path, *, now: int) -> Applied:
     """Applies what is pending, or creates the file with everything applied when it is not there.
 
-    Raises `MigrationError` and the storage errors, which say what became of the file.
+    Raises `NotAllowed` of another program's file, `MigrationError` and the storage errors, which say what
+    became of the file.
     """
     folder = paths.migrations_dir()
     if os.path.lexists(path):  # a link that leads nowhere is said to be one
+        _require_own(paths.resolved(path))
         return apply(paths.resolved(path), folder, now=now)
     applied = create_database(path, folder, now=now)
     remember_new(path, unrelated=True)
     return applied
+
+
+def _require_own(path: Path) -> None:
+    database = LocalDatabase(path, read_only=True)
+    is_foreign = False
+    with (
+        suppress(errors.NeedsCopy, errors.CannotOpen, errors.UnfinishedChange),  # told by who opens it next
+        database.expected_errors(),
+        database.connection_context(),
+    ):
+        is_foreign = inspect(database).foreign
+    if is_foreign:
+        raise errors.NotAllowed(
+            f"{path.name} was not migrated, because {FOREIGN}. To make a new database, name a file that is "
+            "not there yet."
+        )
 
 
 def fold(target: Path) -> None:

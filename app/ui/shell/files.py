@@ -235,7 +235,7 @@ class Files(QObject):
 
         text = f"Applying migrations to {path.name}…"
         again = partial(self._migrate, path)
-        self._rewrite(path, text, work, can_cancel=False, again=again, in_parts=True)
+        self._rewrite(path, text, work, can_cancel=False, again=again)
 
     def ask_save_copy(self, opened: Opened) -> None:
         if (path := opened.file) is None:
@@ -446,12 +446,11 @@ class Files(QObject):
         behind: Callable[[], Sequence[str]] = list,
         restored: Sequence[Restored] = (),
         again: Callable[[], object] | None = None,
-        in_parts: bool = False,
     ) -> None:
         """Has `work` rewrite the file, while nothing here has it open; then closes it, says what was done and
         what is to be known `of` that, with what is done `behind` it, and opens it again. What came of a
         restore is `restored` then. Where nothing was changed, all that is shown stays as it is, with its
-        undo, and what may go well later is offered `again`. What is done `in_parts` may have done some.
+        undo, and what may go well later is offered `again`.
 
         Nothing else can be begun meanwhile.
         """
@@ -473,7 +472,6 @@ class Files(QObject):
 
         def failed(error: errors.TenantAdminError) -> None:
             may_be_done = error.is_undecided or isinstance(error, WentWrong)
-            may_be_done = may_be_done or (in_parts and not error.is_retriable)
             if may_be_done:
                 self._leave(context)
             wait.done(WaitDialog.DialogCode.Rejected)

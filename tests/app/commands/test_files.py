@@ -44,6 +44,19 @@ def test_migrate_creates_a_file_once_and_then_has_nothing_to_do(tmp_path: Path) 
     assert second.stdout == "nothing to apply\n"
 
 
+def test_another_programs_file_is_not_made_one_of_ours(tmp_path: Path) -> None:
+    path = tmp_path / "songs.sqlite"
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute("CREATE TABLE songs(title TEXT); INSERT INTO songs VALUES ('one')")
+    before, done = path.read_bytes(), run("migrate", path)
+    assert done.returncode == 2 and done.stdout == ""
+    assert (
+        "songs.sqlite was not migrated, because it has none of the platform's tables and belongs to another "
+        "program. To make a new database, name a file that is not there yet."
+    ) in done.stderr
+    assert path.read_bytes() == before and [item.name for item in tmp_path.iterdir()] == ["songs.sqlite"]
+
+
 def test_a_new_migration_gets_the_next_number(tmp_path: Path) -> None:
     (tmp_path / "0003_planning.sql").touch()
     done = run("migrations", "create", "next step", "--folder", tmp_path)
