@@ -38,7 +38,7 @@ from PySide6.QtWidgets import (
 from shiboken6 import Shiboken
 
 from app.paths import resolved
-from app.services.text import quoted, visible
+from app.services.text import counted, quoted, visible
 from app.settings import Settings
 from app.ui.session.busy import Busy, Waits
 from app.ui.session.lock import ANOTHER
@@ -106,6 +106,11 @@ LATE_SECONDS = 5
 _OPENS_A_MENU = QToolButton.ToolButtonPopupMode.InstantPopup
 
 
+def _files_of(event: QDropEvent) -> list[Path]:
+    """Those of this computer that it brings."""
+    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+
+
 def _taken(part: QWidget) -> int:
     """What it takes of a status bar, and what is between."""
     return part.sizeHint().width() + 8
@@ -147,6 +152,7 @@ class MainWindow(QMainWindow):
         sight, and the record.
         """
         self._still: QWidget | None = None
+        self._dragged: list[Path] = []
         self.files.leaving.connect(self._leave)
         self.files.not_opened.connect(self._welcome_if_nothing)
         self.connecting = Connecting(theme, settings, self.busy, say=self.say, window=self)
@@ -473,12 +479,19 @@ class MainWindow(QMainWindow):
         self.closed.emit()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasUrls() and event.mimeData().urls()[0].isLocalFile():
+        self._dragged = _files_of(event)
+        if self._dragged:
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        event.acceptProposedAction()
-        self.files.open(Path(event.mimeData().urls()[0].toLocalFile()))
+        """A program that ends as it lets go has nothing to give any more: then it is what it came with."""
+        found = _files_of(event) or self._dragged
+        self._dragged = []
+        if found:
+            event.acceptProposedAction()
+            path, *others = found
+            more = f"{counted(len(others), 'other file')} that came with it" if others else ""
+            self.files.open(path, said=f"{path.name} alone was opened, not {more}" if more else "")
 
     def _when_free(self, name: str, show: Callable[[], object], *, is_said: bool = False) -> None:
         """Shows what was opened as soon as no dialog of the file before it stands there any more: it would go

@@ -317,6 +317,26 @@ def test_a_dropped_file_is_opened(qtbot: QtBot, window: MainWindow, demo_path: P
 
 
 @pytest.mark.slow
+def test_what_was_let_go_by_a_program_that_has_ended_is_opened(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    """It has no data any more then, though the kinds of it are known."""
+    data, gone = QMimeData(), QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in (demo_path, demo_path.with_name("x.sqlite"))])
+    gone.setData("text/uri-list", b"")
+    how = Qt.DropAction.CopyAction, gone, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(window, QDropEvent(QPointF(300, 300), *how))
+    QApplication.sendEvent(window, empty := QDragEnterEvent(QPoint(300, 300), *how))
+    assert not empty.isAccepted() and not window.files.is_opening
+    QApplication.sendEvent(window, QDragEnterEvent(QPoint(300, 300), how[0], data, *how[2:]))
+    with qtbot.waitSignal(window.opened) as opened:
+        QApplication.sendEvent(window, QDropEvent(QPointF(300, 300), *how))
+    assert opened.args[0].path == demo_path
+    toast = "demo.sqlite alone was opened, not 1 other file that came with it"
+    qtbot.waitUntil(lambda: window.toast.label.text() == toast)
+
+
+@pytest.mark.slow
 def test_recent_files_come_back_from_the_welcome_page(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
