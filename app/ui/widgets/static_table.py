@@ -78,6 +78,7 @@ class StaticTable(DataTable):
     acts_on_cells = False
     least_wide = _LEAST_WIDE
     """Pixels of `wide` in less of which all scrolls sideways."""
+    fewest = _FEWEST
 
     def __init__(
         self,
@@ -200,13 +201,13 @@ class StaticTable(DataTable):
     @property
     def spare(self) -> int:
         """The pixels that it could give up in all."""
-        rows = 0 if self._most is None else max(0, self._wanted - _FEWEST)
+        rows = 0 if self._most is None else max(0, self._wanted - self.fewest)
         return rows * self.verticalHeader().defaultSectionSize()
 
     def give_way(self, pixels: int) -> None:
         """Gives up so much of its height, in whole rows, and keeps a few of them."""
         row = self.verticalHeader().defaultSectionSize()
-        fewer = 0 if self._most is None else min(-(-pixels // row), max(0, self._wanted - _FEWEST))
+        fewer = 0 if self._most is None else min(-(-pixels // row), max(0, self._wanted - self.fewest))
         if fewer != self._wanted - self._lines:
             self._lines = self._wanted - fewer
             self.updateGeometry()

@@ -42,8 +42,10 @@ _FILTERS = {"CSV (*.csv)": ".csv", "Markdown (*.md)": ".md"}
 
 class _SideBySide(StaticTable):
     """The runs share the width that the names of the fields leave, where that is enough to read; rows are as
-    high as their words need in it.
+    high as their words need in it. Fewer of them are enough for its head to stay in sight.
     """
+
+    fewest = 2
 
     def __init__(self, theme: Theme, name: str, columns: Sequence[Column]) -> None:
         super().__init__(theme, name, columns, most=_ROWS, wraps=_LINES)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
@@ -15,6 +15,22 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import times_apart
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures.window import ask, dialog, texts
+
+
+@pytest.mark.slow
+def test_on_a_low_screen_the_rows_alone_scroll_below_the_names_of_the_runs(
+    show_tab: ShowTab, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CompareDialog, "_room", QSize(592, 352))
+    tab = show_tab(RunsTab)
+    qtbot.waitUntil(lambda: tab.model.rowCount() > 3)
+    tab.table.select_ranges([range(3)], 0)
+    qtbot.waitUntil(lambda: tab.commands.action("compare").isEnabled())
+    tab.commands.trigger("compare")
+    shown = dialog(qtbot, tab, CompareDialog)
+    qtbot.waitUntil(lambda: shown.table is not None and shown.table.verticalScrollBar().maximum() > 0)
+    assert not shown._scrolls
+    shown.reject()
 
 
 @pytest.mark.slow
