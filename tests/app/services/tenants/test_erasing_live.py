@@ -10,15 +10,19 @@ from app import paths
 from app.services.files.opening import open_database
 from app.services.live.connecting import OpenedLive, open_live
 from app.services.opened import Opened
+from app.services.records import users
 from app.services.tenants import erasing
 from app.services.tenants.erasing import Erased
 from app.workers.scan_pool import store_and_verifier
+from models.engine import KnownEntry, raw
 from models.errors import Cancelled, CannotWrite, NotAllowed
 from models.progress import Monitor
 from models.schema import read_stored
+from models.status import DAY
 from tests.app.services.tenants.test_erasing import REFERRING, TENANT, execute
 from tests.conftest import NOW
 from tests.fixtures.live import Live, LiveEngine
+from tests.fixtures.retaining import retain
 from tests.fixtures.sample import sample
 from tests.fixtures.window import ask
 
@@ -185,3 +189,33 @@ def test_where_no_copy_can_be_made_nothing_is_read_for_it(
     with pytest.raises(CannotWrite, match="there is no folder"):
         erase(opened)
     assert used.read - before < planned.reads / 4
+
+
+@pytest.mark.parametrize("way", ["erased", "retained"])
+def test_an_open_database_misses_no_end_that_others_erased_or_retention_took(
+    live_at: Callable[[str], OpenedLive], live: Live, way: str
+) -> None:
+    """Each look asks for the ends that were verified, and so does each act in such a chain."""
+    opened = live_at("SELECT 1")
+    theirs, watching = engine(opened), live.open(engine(opened).path)
+    watching.is_watched = True
+    newest = "SELECT tenant_id, max(seq), hash FROM audit_chain GROUP BY tenant_id"
+    found = watching.rows(raw(newest))
+    ends = [KnownEntry(tenant, number, head, NOW) for tenant, number, head in found]
+    watching.verified.know(ends)
+    watching.outside_changes()
+    if way == "erased":
+        assert erase(opened).holds
+        assert not watching.rows(raw("SELECT 1 FROM audit_chain WHERE seq = ?", ends[0].number))
+    else:
+        later = NOW + 400 * DAY
+        for end in ends:  # as the last entry stays
+            users.create(theirs, end.tenant, f"more@{end.tenant}.example", actor="them", now=NOW)
+        assert retain(theirs, now=later, days=1).total > 100
+        left = {number for (number,) in ask(theirs.path, "SELECT seq FROM audit_chain")}
+        assert not left & {end.number for end in ends}
+    for tenant in {end.tenant for end in ends} - ({TENANT} if way == "erased" else set()):
+        watching.looks_at_all = True
+        watching.outside_changes()
+        assert (watching.went_back, watching.lost_entries) == (None, ())
+        users.create(watching, tenant, f"late@{tenant}.example", actor="mei", now=NOW)
