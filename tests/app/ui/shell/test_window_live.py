@@ -867,6 +867,35 @@ def test_another_line_that_others_went_on_with_while_it_was_closed_is_told_at_on
     assert not any("continues" in one for one in [*told, *words(window)])
 
 
+def test_where_an_end_is_lost_nothing_is_said_to_hold_that_came_since_it_was_verified(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path
+) -> None:
+    open_live(qtbot, window, production)
+    page, context = go(qtbot, window, 1), window.context
+    assert isinstance(page, AuditTab) and context is not None
+    for name in ("new", "newer"):  # of which no checkpoint knows the second
+        append(file, name, 1)
+        with qtbot.waitSignal(page.verified):
+            page.commands.trigger("verify")
+    last = context.verdict.through
+    ask(file, f"DELETE FROM audit_chain WHERE seq = {last}")
+    ask(file, f"UPDATE sqlite_sequence SET seq = {int(last or 0) - 1} WHERE name = 'audit_chain'")
+    with qtbot.waitSignal(page.verified):
+        page.commands.trigger("verify")
+    assert page.banner.detail().startswith("What is there holds as it stands, verified just now. ")
+    append(file, "later", 1)
+    context.outside.look()
+    said = f"What is there through entry {int(last or 0) - 1:,} holds as it stands, verified just now; "
+    said += "1 newer entry is not verified yet. "
+    qtbot.waitUntil(lambda: page.banner.detail().startswith(said))
+    window.close_file()
+    open_live(qtbot, window, production)
+    again = go(qtbot, window, 1)
+    assert isinstance(again, AuditTab)
+    qtbot.waitUntil(lambda: again.banner.detail().startswith(said))
+    assert window.shield.text() == "Older state, or cut off"
+
+
 def cut_out(file: Path, number: int, tenant: str = "") -> None:
     """An entry goes from between, or from the end, and where a tenant is given its own take the numbers."""
     with closing(apsw.Connection(str(file))) as connection:
