@@ -303,8 +303,8 @@ class TenantsTab(RecordTab):
         if one.erased is not None:
             return words.erased(one, self.context.settings.utc_times)
         if one.verified_at is None:
-            has_any = one.has_chain
-            return "Verify the audit chain to see how it stands." if has_any else "It has no audit chain."
+            looks = "Verify the audit chain to see how it stands."
+            return looks if one.has_chain else "It has no audit chain."
         looked = "Verified" if one.holds else "Looked at"
         return f"{looked} {absolute_time(one.verified_at, self.context.settings.utc_times)}"
 

@@ -80,6 +80,8 @@ class NumberCard(QPushButton):
 
 
 _NO_CHAIN = "It has no audit chain."
+_NONE_LEFT = "No entry of it is left."
+_GONE = "The audit chain of all tenants is gone."
 _NO_RENAMING = "not possible: its chain and every checkpoint go by its name"
 _PLAIN: Final = (Tone.NEUTRAL, None)
 
@@ -188,7 +190,8 @@ class ChainPart(QWidget):
     def _fields(self, detail: TenantDetail, checkpoint: Checkpoint | None) -> list[Field]:
         row, utc = detail.row, self._context.settings.utc_times
         if not row.entries and row.verdict is None:
-            return [Field("Chain", _NO_CHAIN, can_copy=False)]
+            lost = _NONE_LEFT if row.has_lost_end else _NO_CHAIN
+            return [Field("Chain", _GONE if row.is_gone else lost, can_copy=False)]
         found = self._verified(row)
         if row.head is not None:
             words = f"entry {grouped(row.head)}"

@@ -22,6 +22,7 @@ from tests.fixtures.chains import append
 from tests.fixtures.checkpoints import sign, verify
 from tests.fixtures.window import (
     ask,
+    choose,
     click,
     closed,
     count,
@@ -227,6 +228,8 @@ def test_a_chain_that_was_known_before_is_called_gone_where_nothing_verifies_it(
     press("Ctrl+T")
     tenants = current(window)
     qtbot.waitUntil(lambda: {*values(tenants, "chain")} == {"gone"})
+    choose(qtbot, tenants, 0)
+    qtbot.waitUntil(lambda: "The audit chain of all tenants is gone." in words(tenants))
     press("Ctrl+2")
     press("Ctrl+Return")
     qtbot.waitUntil(lambda: not page.panel.is_running and verdict.outcome is not None)
