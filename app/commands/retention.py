@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -112,15 +112,18 @@ def retention(options: argparse.Namespace) -> int:
     why = given.read_only_reason
     if why is not None and not options.dry_run:
         raise NotAllowed(f"{given.place} cannot be written, because {why}; nothing was removed.")
+    refused: list[str] = []  # of a dry run: why a run would remove nothing at all
     if why not in (None, ASKED):
-        common.complain(f"{given.place} cannot be written, because {why}; so nothing would be removed now")
+        refused.append(f"{given.place} cannot be written, because {why}; so nothing would be removed now")
     if given.file is not None:
         try:
             common.require_beside(given.file, force=options.force, nothing="removed")
         except NotAllowed as error:
             if not options.dry_run:
                 raise
-            common.complain(str(error))
+            refused.append(str(error))
+    for said in refused:
+        common.complain(said)
     database = given.database
 
     clocked = partial(try_to_sign, clock=lambda: int(time.time()), by=paths.os_user())
@@ -162,12 +165,12 @@ def retention(options: argparse.Namespace) -> int:
             asked = [type(one).__name__ for one in run.unconfirmed(planned, confirmation, database.place)]
             if planned.no_checkpoint is not None and not options.without_checkpoint:
                 asked.append(run.NoCheckpoint.__name__)
-            is_refused = bool(planned.total and asked) and planned.obstacle is None
-            if is_refused:
+            if planned.total and asked and planned.obstacle is None:
                 flags = " ".join(_FLAGS[name] for name in asked)
-                common.complain(f"a run removes nothing unless you confirm that by {flags}")
-            is_wrong = doubt is not None or is_refused
-            return _say_plan(planned, database, as_json=options.json, is_wrong=is_wrong)
+                refused.append(f"a run removes nothing unless you confirm that by {flags}")
+                common.complain(refused[-1])
+            is_wrong = doubt is not None or bool(refused)
+            return _say_plan(planned, database, refused, as_json=options.json, is_wrong=is_wrong)
         try:
             with common.asked_to_stop(finishing=True) as cancelled:
                 going = run.Run(
@@ -299,11 +302,14 @@ def _say_result(
     return common.EXIT_INTACT if result.is_complete and not is_wrong else common.EXIT_FINDINGS
 
 
-def _say_plan(planned: Plan, database: Database, *, as_json: bool, is_wrong: bool) -> int:
+def _say_plan(
+    planned: Plan, database: Database, refused: Sequence[str], *, as_json: bool, is_wrong: bool
+) -> int:
     if planned.obstacle is not None:  # a run would end with it
         common.complain(planned.obstacle)
     if as_json:
-        common.print_json(planned.to_json() | common.used(database.usage))
+        why = {"refused": refused} if refused else {}
+        common.print_json(planned.to_json() | why | common.used(database.usage))
     else:
         _say_rows(planned.counts, "would be removed", planned.stored)
         _say_rows(planned.changed, "would lose what they refer to", planned.stored)

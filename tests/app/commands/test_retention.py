@@ -41,13 +41,17 @@ def test_retention_says_then_does_and_the_chain_still_verifies(
         assert (refused.returncode, "d1 add NAME --project" in refused.stderr) == (2, True)
         assert "workerd (pid 7) has it open, and a lock can stop the server; nothing was " in refused.stderr
     beside = run("retention", copy, "--dry-run")
-    assert (beside.returncode, "to go beside it, add --force" in beside.stderr) == (0, True)
+    assert (beside.returncode, "to go beside it, add --force" in beside.stderr) == (1, True)
+    beside = run("retention", copy, "--dry-run", "--json")
+    (why,) = json.loads(beside.stdout)["refused"]
+    assert (beside.returncode, "workerd (pid 7) has it open" in why) == (1, True)
     assert run("migrate", copy, "--force").returncode == 0
     assert "add --force" not in run("retention", copy, "--dry-run", "--force").stderr
     monkeypatch.setattr("app.services.files.opening.in_use_by", lambda path: "another program")
     said = run("retention", copy, "--dry-run", "--json")
     dry = json.loads(said.stdout)
     assert dry["dryRun"] is True and "would be removed now" not in said.stderr
+    assert "refused" not in dry
     assert set(dry["removed"]) == {"audit_chain", "notifications", "planning_runs", "planning_artifacts"}
     assert dry["removed"]["audit_chain"] > 0
     done = run("retention", copy, "--json")
@@ -157,7 +161,7 @@ def test_retention_refuses_by_a_clock_that_is_in_doubt(tmp_path: Path) -> None:
     assert (confirmed.returncode, confirmed.stderr) == (0, "")
     assert "would be removed\nthe clock is in doubt: This computer's clock says" in dry.stdout
     found = json.loads(run("retention", copy, "--dry-run", "--json").stdout)
-    assert set(found) == {"cutoff", "dryRun", "removed", "clockDoubt", "majority"}
+    assert set(found) == {"cutoff", "dryRun", "removed", "clockDoubt", "majority", "refused"}
     assert "clock" not in run("retention", copy, "--dry-run", "--now", newest + 30 * DAY).stdout
     assert connection.execute(entries).get == before
     assert run("retention", copy, "--days", 4_000).returncode == 0, "nothing to remove needs no confirmation"
