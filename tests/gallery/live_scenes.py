@@ -177,7 +177,7 @@ def _entry_lost(window: MainWindow) -> None:
 
 def _ask(window: MainWindow, caution: Caution) -> None:
     caution.act = ACT
-    _context(window).asks.emit(caution, lambda: None, lambda: None)
+    _context(window).asks.emit(caution, *[lambda: None] * 3)
 
 
 def _time_travel(window: MainWindow) -> None:

@@ -212,7 +212,7 @@ def _fail(window: MainWindow, error: StorageError) -> None:
 def _ask_write_damaged(window: MainWindow) -> None:
     caution = DamageMet(FILE)
     caution.act = "User ada@acme-corp.example created"
-    _context(window).asks.emit(caution, lambda: None, lambda: None)
+    _context(window).asks.emit(caution, *[lambda: None] * 3)
 
 
 def _ask_import(window: MainWindow) -> None:

@@ -72,8 +72,18 @@ class NoBookmark(Caution):
     question = "Go on without a bookmark?"
     sentence = (
         "No bookmark of {name} could be taken first, by which Time Travel would bring back what is there "
-        "now: {why}. Nothing was changed."
+        "now: {why}. Nothing was changed. If you go on, one is asked for once more, and kept where there is "
+        "one by then."
     )
+    may_be_had = False
+    """Whether there may be one at the next try, as where the network is what failed."""
+
+    @classmethod
+    def by(cls, place: str, error: TenantAdminError) -> "NoBookmark":
+        """Of what kept it from being taken."""
+        found = cls(place, error.happened.removesuffix("Try again.").rstrip(" ."))
+        found.may_be_had, found.meant = error.is_retriable, f"{cls.__name__} {place}"
+        return found
 
 
 AS_TOLD: Final = "as the dates of its answers tell"

@@ -172,7 +172,10 @@ def commit(
             try:
                 bookmark = database.bookmark(f"before {quoted(change.summary)}")
             except errors.StorageError as error:
-                (agreed or Agreed()).use_up(NoBookmark(database.place, error.happened))
+                missing = NoBookmark.by(database.place, error)
+                if not (agreed or Agreed()).has(missing):
+                    raise missing from error
+                (agreed or Agreed()).use_up(missing)
                 without = True
         if bookmark is not None:
             planned[-1] = images, replace(change, bookmark=bookmark), asked

@@ -344,7 +344,7 @@ class Run(RetentionRemoval):
                 place = self.database.place
                 self.result.no_bookmark = f"{place} has no Time Travel, which would bring back what went."
         except StorageError as error:
-            missing = NoBookmark(self.database.place, error.happened)
+            missing = NoBookmark.by(self.database.place, error)
             if not self.confirmation.without_bookmark:
                 raise missing from error
             self.result.no_bookmark = missing.happened

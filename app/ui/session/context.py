@@ -92,7 +92,7 @@ class Context(QObject):
     taken them away.
     """
 
-    asks = Signal(object, object, object)
+    asks = Signal(object, object, object, object)
     undo_wanted = Signal()
     damaged = Signal()
     closed = Signal()
@@ -479,7 +479,7 @@ class Context(QObject):
             again()
 
         if isinstance(error, Caution):
-            self.asks.emit(error, agreed, partial(failed, error) if failed else lambda: None)
+            self.asks.emit(error, agreed, partial(failed, error) if failed else lambda: None, again)
         else:
             self._again = (error, again) if _may_go_well(error) else None
             (failed or self.runner.failed.emit)(error)

@@ -429,7 +429,8 @@ class Retention(QObject):
             self._context.say(f"Data retention waits. {error}")
             return
         agreed = replace(confirmation, without_bookmark=True)
-        self._context.asks.emit(error, partial(self._run, plan, reading, agreed), lambda: None)
+        go_on, again = (partial(self._run, plan, reading, one) for one in (agreed, confirmation))
+        self._context.asks.emit(error, go_on, lambda: None, again)
 
     def _done(self, reading: Reading, confirmation: Confirmation | None, result: RetentionResult) -> None:
         self._job = self.waiting = self._no_checkpoint = self._failure = None

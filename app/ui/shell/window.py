@@ -767,8 +767,15 @@ class MainWindow(QMainWindow):
             for dialog in self.findChildren(Dialog):
                 dialog.withdraw()
 
-    def _ask(self, caution: Caution, agreed: Callable[[], object], refused: Callable[[], object]) -> None:
-        from app.services.chain.cautions import EarlierState  # noqa: PLC0415
+    def _ask(
+        self,
+        caution: Caution,
+        agreed: Callable[[], object],
+        refused: Callable[[], object],
+        again: Callable[[], object],
+    ) -> None:
+        """Has a person answer: it is `agreed` or `refused`; where that may help it is tried `again` first."""
+        from app.services.chain.cautions import EarlierState, NoBookmark  # noqa: PLC0415
         from app.ui.tabs.audit.dialogs import offer_way_out  # noqa: PLC0415
         from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415
 
@@ -783,7 +790,11 @@ class MainWindow(QMainWindow):
         dialog.rejected.connect(refused)
         if self.context is not None:
             offer_way_out(dialog, self.context, caution)
-        dialog.open_once(agreed)
+        if isinstance(caution, NoBookmark) and caution.may_be_had:
+            dialog.offer_again()
+        dialog.open_once(lambda: again() if dialog.is_again else agreed())
+        if self.context is not None and self.context.token.error is not None:
+            self._offer_token()
 
     def _show_no_file(self) -> None:
         self.setWindowTitle("Tenant Admin")

@@ -692,6 +692,7 @@ class ConfirmDialog(Dialog):
     """
 
     needed = ""
+    is_again = False
     problem: ProblemLabel
 
     def __init__(
@@ -722,6 +723,18 @@ class ConfirmDialog(Dialog):
         first.setFocus()
         if typed:
             self._ask_for(typed)
+
+    def offer_again(self) -> None:
+        """To try what failed once more, by the main button; it is accepted then, and `is_again`."""
+
+        def try_again() -> None:
+            self.is_again = True
+            self.accept()
+
+        button = push_button(self.theme, "Try again", try_again, kind=Kind.PRIMARY)
+        self.set_buttons([self.cancel_button, self.confirm_button, button])
+        button.setDefault(True)
+        button.setFocus()
 
     def _ask_for(self, typed: str) -> None:
         self.typed = QLineEdit()

@@ -1824,6 +1824,7 @@ def test_retention_says_what_it_reads_and_shows_what_it_verified(
     click(qtbot, preview.once_button)
     without = dialog(qtbot, window, ConfirmDialog)
     assert "No bookmark of d1:prod could be taken first" in words(without)
+    assert "Try again" not in words(without), "which the API would refuse again"
     with removal(qtbot, window):
         click(qtbot, without.confirm_button)
     assert count(file, "audit_chain") < before
@@ -1834,6 +1835,42 @@ def test_retention_says_what_it_reads_and_shows_what_it_verified(
         audit.banner.headline().startswith("Chain verified")
         and "checkpoint 2 signed" in audit.banner.detail()
     )
+
+
+def test_a_bookmark_that_the_network_kept_away_is_tried_again_first(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+) -> None:
+    edge.bookmarks = []
+    page = open_live(qtbot, window, production)
+    unlock(qtbot, window)
+    users = count(file, "users")
+    choose(qtbot, page, 0)
+    page.table.selectionModel().select(page.model.index(1, 0), TOO)
+
+    def ask_first(answer: str) -> None:
+        page.commands.trigger("delete")
+        asked = dialog(qtbot, window, ConfirmDialog)
+        edge.loses_travel = True
+        click(qtbot, asked.confirm_button)
+        qtbot.waitUntil(lambda: not isValid(asked))
+        without = dialog(qtbot, window, ConfirmDialog)
+        assert without.title.text() == "Go on without a bookmark?"
+        assert "If you go on, one is asked for once more" in words(without)
+        again = button(without, "Try again")
+        assert again.isDefault() and again.hasFocus() and count(file, "users") == users
+        edge.loses_travel = answer == "still"
+        click(qtbot, again if answer != "still" else without.confirm_button)
+
+    ask_first("again")
+    qtbot.waitUntil(lambda: count(file, "users") == users - 2)
+    assert len(edge.bookmarks) == 1
+    closed(qtbot, window, ConfirmDialog)
+    press("Ctrl+Z")
+    qtbot.waitUntil(lambda: count(file, "users") == users and page.list.selected_count() == 2)
+    qtbot.waitUntil(lambda: is_settled(window))
+    ask_first("still")
+    qtbot.waitUntil(lambda: count(file, "users") == users - 2)
+    assert len(edge.bookmarks) == 1
 
 
 def test_a_connection_is_tested_and_kept_without_its_token(
