@@ -68,6 +68,15 @@ class NotFound(TenantAdminError):
     sentence = "The {what} is no longer there; it may have been deleted by somebody else."
 
 
+class MayBeOwnDeletion(NotFound):
+    """The same, while it is not known whether an own act, `why`, was saved, which may have taken it."""
+
+    sentence = (
+        "This is not there now, and it is not known whether {why} was saved, which may have taken it away; "
+        "nothing was changed. Check that first."
+    )
+
+
 class NotAllowed(TenantAdminError):
     """The action does not apply to the record as it stands."""
 

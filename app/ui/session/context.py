@@ -37,7 +37,9 @@ from models.errors import (
     FileMoved,
     LogMissing,
     MayBeIn,
+    MayBeOwnDeletion,
     MuchToRead,
+    NotFound,
     NothingToDo,
     RowChanged,
     TableMissing,
@@ -478,6 +480,9 @@ class Context(QObject):
                 self.agreed.add(error)
             again()
 
+        unknown = self.unsettled.error
+        if isinstance(error, NotFound) and unknown is not None:
+            error = MayBeOwnDeletion(why=quoted(unknown.act) if unknown.act else "the last change")
         if isinstance(error, Caution):
             self.asks.emit(error, agreed, partial(failed, error) if failed else lambda: None, again)
         else:

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from app.ui.tabs.common.many import ManyPart
     from app.ui.tabs.common.past import PastPart
 
-GONE_READ = f"{GONE} This is what was read last."
+_READ_LAST = "This is what was read last."
+GONE_READ = f"{GONE} {_READ_LAST}"
+MAY_BE_OWN = "It is not there now, perhaps by your last change, which is not known to be saved."
 NARROW = 1000
 """The width in pixels below which a table with an inspector beside it is hard to read."""
 
@@ -116,12 +118,14 @@ class InspectedTab(QWidget):
 
     def _keep_gone(self) -> None:
         """What was read stays, and is said to be there no more; nothing can be done to it."""
-        is_known, self.selection.gone = bool(self.selection.gone), GONE
+        may_be_own = self.context.unsettled.error is not None
+        is_known, self.selection.gone = bool(self.selection.gone), MAY_BE_OWN if may_be_own else GONE
         if self.list.selected_count() <= 1:
             self._shows_many = False
-            self.inspector.show_gone(GONE_READ)
+            said = f"{MAY_BE_OWN} {_READ_LAST}" if may_be_own else GONE_READ
+            self.inspector.show_gone(said)
             if not is_known:
-                announce(self.inspector, GONE_READ)
+                announce(self.inspector, said)
         self.commands.update()
 
     def _not_read(self, error: TenantAdminError) -> None:

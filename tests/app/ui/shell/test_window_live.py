@@ -41,7 +41,7 @@ from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import PROOF, AuditTab
 from app.ui.tabs.audit.dialogs import CheckpointsDialog
 from app.ui.tabs.common.exporting import export_to
-from app.ui.tabs.common.inspected_tab import GONE_READ
+from app.ui.tabs.common.inspected_tab import GONE_READ, MAY_BE_OWN
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.selection import GONE as GONE_WHY
 from app.ui.tabs.notifications import NotificationsTab
@@ -614,6 +614,37 @@ def test_a_lost_answer_is_a_state_until_it_is_known(
     assert context.history.next_undo == act
     press("Ctrl+Z")
     qtbot.waitUntil(lambda: ask(file, there) == [(0,)])
+
+
+def test_what_may_be_gone_by_an_own_act_is_not_said_to_be_gone_by_others(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+) -> None:
+    page = open_live(qtbot, window, production)
+    context, database = page.context, page.context.opened.database
+    choose(qtbot, page, 0)
+    unlock(qtbot, window)
+    shown = values(page, "email")[0]
+    edge.faults = ["hang after"]
+    page.commands.trigger("delete")
+    press("F2")
+    form = dialog(qtbot, window, FormDialog)
+    qtbot.waitUntil(lambda: not edge.faults and database.waiting is not None)
+    assert database.waiting is not None
+    database.waiting.cancelled = True
+    qtbot.waitUntil(lambda: context.unsettled.error is not None)
+    assert ask(file, f"SELECT count(*) FROM users WHERE email = '{shown}'") == [(0,)]
+    write(form, "email", "mei@acme-corp.example")
+    click(qtbot, form.action_button)
+    qtbot.waitUntil(lambda: "not there now" in words(form))
+    assert f"whether “User {shown} deleted” was saved" in words(form) and "somebody else" not in words(form)
+    form.set_clean()
+    form.reject()
+    closed(qtbot, window, FormDialog)
+    page.current.reload()
+    qtbot.waitUntil(lambda: MAY_BE_OWN in words(page.inspector))
+    assert GONE_WHY not in words(page.inspector)
+    click(qtbot, button(notice(window, "It is not known whether this was saved"), "Check again"))
+    qtbot.waitUntil(lambda: context.unsettled.error is None and shown not in values(page, "email"))
 
 
 def test_a_record_that_could_not_be_read_is_asked_for_again_where_it_would_stand(
@@ -1865,6 +1896,7 @@ def test_a_bookmark_that_the_network_kept_away_is_tried_again_first(
     qtbot.waitUntil(lambda: count(file, "users") == users - 2)
     assert len(edge.bookmarks) == 1
     closed(qtbot, window, ConfirmDialog)
+    qtbot.waitUntil(lambda: is_settled(window))
     press("Ctrl+Z")
     qtbot.waitUntil(lambda: count(file, "users") == users and page.list.selected_count() == 2)
     qtbot.waitUntil(lambda: is_settled(window))
