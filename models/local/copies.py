@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
@@ -32,7 +32,7 @@ from models.local.file import (
 )
 from models.local.in_use import wait_for_writer, written_by
 from models.patterns import compiled_later
-from models.progress import PATIENCE, Monitor, Stop
+from models.progress import PATIENCE, UNWATCHED, Monitor, Stop
 
 PAGES = 2_000
 """Pages between two looks at whether to stop, about 8 MB."""
@@ -73,21 +73,25 @@ def is_copy(path: Path) -> bool:
     return _COPY.search(path.stem) is not None
 
 
-def back_up(connection: apsw.Connection, copy: Path) -> None:
-    """Writes all that the connection sees into the new file `copy`, as one moment.
+def back_up(connection: apsw.Connection, copy: Path, monitor: Monitor = UNWATCHED) -> None:
+    """Writes all that the connection sees into the new file `copy`, as one moment. `monitor` is told pages.
 
-    In one step, because a stepwise backup beside a busy writer never ends. A copy that was not finished
-    never carries the name. Raises `AlreadyThere`, the storage errors of writing the copy, and what SQLite
-    raises of the rest.
+    Within one reading transaction, or in one step, because a backup of several moments beside a busy writer
+    never ends. A copy that was not finished never carries the name. Raises `Cancelled`, `AlreadyThere`, the
+    storage errors of writing the copy, and what SQLite raises of the rest.
     """
     atomic.sweep_databases(copy)
     try:
         with atomic.unfinished(copy) as building:
             with (
                 closing(connect(building, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)) as target,
+                _one_moment(connection) if monitor is not UNWATCHED else nullcontext(),
                 target.backup("main", connection, "main") as backup,
             ):
-                backup.step(-1)
+                while not backup.done:
+                    monitor.check()
+                    backup.step(-1 if monitor is UNWATCHED else PAGES)
+                    monitor.progress(backup.page_count - backup.remaining, backup.page_count)
             atomic.give_name(building, copy)
     except (apsw.FullError, apsw.IOError, OSError) as error:
         if isinstance(error, apsw.IOError) and getattr(error, "extendedresult", 0) not in _WRITES:
@@ -95,6 +99,21 @@ def back_up(connection: apsw.Connection, copy: Path) -> None:
         # What fails in writing is the copy's, which may lie on another disk than what is read, or is sorted.
         known = DiskFull(copy) if isinstance(error, apsw.FullError) else translate(error, copy)
         raise known or error from error
+
+
+@contextmanager
+def _one_moment(connection: apsw.Connection) -> Iterator[None]:
+    """What is read within is of one. The schema, which may be damaged, is not looked at."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        connection.pragma("schema_version")
+        yield
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def copy_parts(path: Path, target: Path) -> None:

@@ -85,7 +85,7 @@ class OpenedFile(Opened):
         from models.local.copies import back_up, free_name  # noqa: PLC0415 - rows show before
 
         with free_name(self.path, why, now) as copy:
-            back_up(self.database.connection(), copy)
+            back_up(self.database.connection(), copy, monitor)
             yield copy
 
     @property

@@ -31,6 +31,7 @@ from models.local.file import (
 )
 from models.local.in_use import in_use_by
 from models.local.migrations import Applied, apply, create_database
+from models.progress import UNWATCHED, Monitor, share_of
 from models.schema import Schema, inspect
 from models.tables import TABLES
 
@@ -44,6 +45,9 @@ _WRITTEN = b"\2"
 NOT_KNOWN = "it belongs to a wrangler project, and this system does not tell whether wrangler dev has it open"
 
 NONE_NOW = "another program had it open at first; none has it open now"
+
+_COPIED = 0.7
+"""Which share of a copy is done, about, when it is written, and not checked yet."""
 
 _SERVER = "workerd"
 """What has the file of a `wrangler dev` open."""
@@ -125,26 +129,27 @@ def why_not_beside(path: Path) -> str | None:
     return NOT_KNOWN if used_by is None and may_be_unseen(path) else None
 
 
-def snapshot_copy(path: Path, target: Path) -> Path:
+def snapshot_copy(path: Path, target: Path, monitor: Monitor = UNWATCHED) -> Path:
     """Writes what the database at `path` holds, its log included, to the new single file `target`.
 
     Where SQLite can read the file, this is its own backup in one step; where it cannot (a write-ahead log
     in a folder that cannot be written, a change left unfinished) the parts are copied and folded together in
     the copy. The source is only read. Raises the errors of `new_file`, `DamagedFile` (what it holds failed
-    SQLite's integrity check), `FileLocked` (the file kept changing) and the errors of opening; nothing is
-    left at `target` then.
+    SQLite's integrity check), `FileLocked` (the file kept changing), `Cancelled` and the errors of opening;
+    nothing is left at `target` then.
     """
     path = paths.resolved(path)
     require_content(path)
+    first = UNWATCHED if monitor is UNWATCHED else share_of(monitor, 0, _COPIED)
     with new_file(target) as building:
         try:
             source = LocalDatabase(path, read_only=True)
             with source.expected_errors(), source.connection_context():
-                copies.back_up(source.connection(), building)
+                copies.back_up(source.connection(), building, first)
         except (errors.NeedsCopy, errors.UnfinishedChange, errors.CannotOpen):
             copies.copy_parts(path, building)
         try:
-            fold(building)
+            fold(building, monitor)
         except errors.DamagedFile as error:
             raise errors.DamagedFile(path) from error
     remember_new(target)
@@ -189,10 +194,10 @@ def _require_own(path: Path) -> None:
         )
 
 
-def fold(target: Path) -> None:
+def fold(target: Path, monitor: Monitor = UNWATCHED) -> None:
     """Brings the log into the file, so that the one file is the whole database, and proves it sound."""
     copy = LocalDatabase(target)
-    with copy.expected_errors(), copy.connection_context():
+    with copy.expected_errors(), copy.connection_context(), copy.cancellable(monitor.cancelled):
         connection = copy.connection()
         connection.pragma("journal_mode", "delete")
         if not is_sound(connection):

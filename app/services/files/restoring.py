@@ -397,7 +397,7 @@ def prepare(
             made = import_dump(source, copy, strict=strict, build=build, monitor=monitor)
             notes, tenant = made.notes, made.tenant
         else:
-            snapshot_copy(source, copy)
+            snapshot_copy(source, copy, Monitor(cancelled=monitor.cancelled))
     database = LocalDatabase(copy)
     with database.expected_errors(), database.connection_context():
         found = schema.inspect(database)

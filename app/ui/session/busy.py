@@ -188,6 +188,11 @@ class Busy(QWidget):
         self._show(shown, at_once=False)
         return task
 
+    @property
+    def unfinished(self) -> list[str]:
+        """What would come to nothing where the program ended now, the latest first."""
+        return [str(one) for one in reversed(self._running) if one.end is not None and not one.is_ending]
+
     def forget(self, ended: Task | Runner) -> None:
         """Shows nothing more of a job, or of all that was under way on a runner that was stopped."""
         for one in (*self._running, *self._written.values()):

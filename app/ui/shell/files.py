@@ -278,7 +278,7 @@ class Files(QObject):
             f"Saving {target.name}…",
             self._reading(path, partial(_copied, path, target)),
             on_done=lambda copy: self._say(f"Saved and checked: {copy.name}", copy),
-            can_cancel=False,
+            in_rows=False,
         )
 
     def ask_export_sql(self, opened: Opened, tenant: str | None) -> None:
@@ -625,7 +625,7 @@ class Files(QObject):
             self.open(copy)
 
         failed = partial(self._failed, path)
-        self._busy.run(f"Copying {path.name}…", work, on_done=done, on_failed=failed, can_cancel=False)
+        self._busy.run(f"Copying {path.name}…", work, on_done=done, on_failed=failed, in_rows=False)
 
     def _ask_existing(self, title: str, filters: str, chosen: Callable[[Path], object]) -> None:
         from app.ui.widgets.file_dialogs import ask_open  # noqa: PLC0415
@@ -672,4 +672,4 @@ def _outside(folder: Path) -> Path:
 def _copied(path: Path, target: Path, monitor: Monitor) -> Path:
     from app.services.files.opening import snapshot_copy  # noqa: PLC0415
 
-    return snapshot_copy(path, target)
+    return snapshot_copy(path, target, monitor)

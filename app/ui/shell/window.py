@@ -470,7 +470,29 @@ class MainWindow(QMainWindow):
         """Where there are any; whether that was so."""
         return self.workspace is not None and self.workspace.focus_rows()
 
+    def ask_close(self) -> None:
+        """Closes the window; where that would end long work a person is asked first."""
+        if not (unfinished := self.busy.unfinished):
+            self.close()
+            return
+        from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415 - few end it then
+
+        ConfirmDialog(
+            self.theme,
+            "Quit before this is done?",
+            "What is under way ends with the program. Nothing of a file that is not done is left.",
+            action="Quit",
+            cancel="Go on",
+            items=unfinished,
+            listed="Under way",
+            parent=self,
+        ).open_once(self.close)
+
     def closeEvent(self, event: QCloseEvent) -> None:
+        if event.spontaneous() and self.busy.unfinished:  # by its button, not by what ends the program
+            event.ignore()
+            self.ask_close()
+            return
         self.settings.window_geometry = self.saveGeometry()
         self.hide()  # what still runs may take seconds to end: a keyring that is silent
         self._let_go()

@@ -135,7 +135,7 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("retention", "Data &retention…", Icon.RETENTION, retain, no_file),
         ActionSpec("unlock", lock_words, Icon.LOCK, window.turn_lock, partial(_no_lock, window)),
         ActionSpec("close", "&Close database", Icon.CLOSE, window.close_file, no_file, "Ctrl+W"),
-        ActionSpec("quit", "&Quit", None, window.close, shortcut="Ctrl+Q"),
+        ActionSpec("quit", "&Quit", None, window.ask_close, shortcut="Ctrl+Q"),
         ActionSpec("undo", undo_words, Icon.UNDO, window.undo, nothing_to("undo"), "Ctrl+Z"),
         ActionSpec("redo", redo_words, Icon.REFRESH, window.redo, nothing_to("redo"), "Ctrl+Shift+Z"),
         ActionSpec("copy", "&Copy rows", Icon.COPY, copy_as("text"), no_rows, "Ctrl+C", of_table=True),

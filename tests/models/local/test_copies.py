@@ -8,9 +8,10 @@ from threading import Barrier
 
 import pytest
 
-from models.errors import CopyNotWritten, FileLocked
+from models.errors import Cancelled, CopyNotWritten, FileLocked
 from models.local.copies import back_up, copy_parts, free_name
 from models.local.file import connect
+from models.progress import Monitor
 
 TAKEN = "a.before-restore.20261118T110640Z{}.db"
 
@@ -66,3 +67,27 @@ def test_a_name_that_one_fails_to_use_is_free_again(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
     with pytest.raises(CopyNotWritten), free_name(tmp_path / "gone" / "a.db", "restore", 1795000000):
         raise AssertionError
+
+
+def test_a_copy_that_is_followed_is_of_one_moment_though_others_write_between_its_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.local.copies.PAGES", 1)
+    path, copy, told = tmp_path / "a.db", tmp_path / "copy.db", list[int]()
+    path.touch()
+    with closing(connect(path)) as other, closing(connect(path)) as connection:
+        other.pragma("journal_mode", "wal")
+        other.execute("CREATE TABLE t(a); INSERT INTO t VALUES (zeroblob(100000))")
+
+        def write(done: int, total: int) -> None:
+            told.append(done)
+            other.execute("INSERT INTO t VALUES (1)")
+
+        back_up(connection, copy, Monitor(write))
+        assert told == [*range(1, told[-1] + 1)], "and it never began anew"
+        assert not connection.in_transaction
+        with pytest.raises(Cancelled):
+            back_up(connection, tmp_path / "none.db", Monitor(cancelled=lambda: True))
+    with closing(connect(copy)) as made:
+        assert made.execute("SELECT count(*) FROM t").get == 1
+    assert {file.name for file in tmp_path.iterdir()} == {"a.db", "copy.db"}

@@ -7,7 +7,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
+from itertools import count as count_from
 from pathlib import Path
+from threading import Event
 
 import apsw
 import pytest
@@ -41,6 +43,7 @@ from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog, WaitDi
 from app.ui.widgets.labels import IconLabel, Label, Look
 from models.errors import FileEmptied, FileMoved, FileReplaced, LogMissing, UndecodableText
 from models.local.database import LocalDatabase
+from models.progress import Monitor
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import sign
@@ -582,6 +585,52 @@ def test_a_copy_is_saved_while_others_write(
     assert count(target, "audit_chain") == count(demo_path, "audit_chain")
     window.files.save_copy(demo_path, target)
     assert "already a file" in error(qtbot, window)
+
+
+@pytest.mark.slow
+def test_a_copy_says_how_far_it_is_and_ends_where_that_is_asked(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_file(qtbot, window, demo_path)
+    check, seen, steps = Monitor.check, Event(), count_from()
+
+    def slowly(monitor: Monitor) -> None:
+        if next(steps) > 3:
+            seen.wait(60)
+        check(monitor)
+
+    monkeypatch.setattr("models.local.copies.PAGES", 20)
+    monkeypatch.setattr(Monitor, "check", slowly)
+    window.files.save_copy(demo_path, target := tmp_path / "saved.sqlite")
+    qtbot.waitUntil(lambda: "% of the work" in window.busy.label.text())
+    click(qtbot, window.busy.cancel_button)
+    seen.set()
+    qtbot.waitUntil(lambda: window.toast.label.text() == "Cancelled; nothing more was done.", timeout=1000)
+    assert not target.exists() and leftovers(target) == []
+
+
+@pytest.mark.slow
+def test_what_long_work_is_dropped_is_asked_before_the_window_closes(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+
+    def work(monitor: Monitor) -> None:
+        while not monitor.cancelled():
+            Event().wait(0.01)
+        monitor.check()
+
+    window.busy.run("Saving large.sqlite…", work, on_done=print)
+    window.commands.trigger("quit")
+    asked = dialog(qtbot, window, ConfirmDialog)
+    assert [asked.list.item(at).text() for at in range(asked.list.count())] == ["Saving large.sqlite…"]
+    press("Return")  # goes on
+    closed(qtbot, window, ConfirmDialog)
+    assert window.isVisible() and not window.busy.isHidden()
+    window.commands.trigger("quit")
+    with qtbot.waitSignal(window.closed):
+        click(qtbot, dialog(qtbot, window, ConfirmDialog).confirm_button)
+    assert not window.isVisible()
 
 
 @pytest.mark.slow
