@@ -243,6 +243,8 @@ class FileVerdict(QObject):
             if outcome.asked.is_whole or broken:
                 self.whole_at = outcome.at if outcome.intact else None
             self.changed.emit()
+        elif outcome.intact and (lost := outcome.report.lost_end) is not None:
+            self.lose_end(lost)  # which is said of a part alone
         elif was is not None:
             self.changed.emit()
 

@@ -90,6 +90,8 @@ class SelfVerification(QObject):
         self._met: Task | None = None
         self._watched = 0, 0
         """Which ends are looked for, of those that are kept."""
+        self._heard: KeptVerdict | None = None
+        """What was kept when that was looked at last."""
 
     def start(self) -> None:
         """Says what is known, then verifies; nothing of a file without an audit chain of which nothing ever
@@ -337,9 +339,10 @@ class SelfVerification(QObject):
 
     def _hear_of(self, last: KeptVerdict | None) -> None:
         """Takes what a command has found; where something was found here, which shows more of it, only that
-        it does not hold any more, or that a lost end was accepted.
+        it does not hold any more, that it has lost its end, or that a lost end was accepted.
         """
         verdict, known = self._verdict, self._verdict.outcome
+        before, self._heard = self._heard, last
         if last is None:
             return
         verdict.forget_failure(last)
@@ -352,6 +355,8 @@ class SelfVerification(QObject):
             self._count()
             if worse:  # which tells where
                 self.check(whole=True)
+        elif last != before and last.intact and last.lost_end is not None:
+            verdict.lose_end(last.lost_end)
 
     def _show_last(self, last: KeptVerdict | None) -> None:
         self._verdict.remember(last)

@@ -1075,7 +1075,7 @@ def test_own_acts_that_go_with_an_entry_that_was_seen_are_all_named_before_that_
     assert store_and_verifier()[0].verdicts.own.all(where) == [], "what was shown, and no more"
 
 
-@pytest.mark.parametrize("by", ["another window", "its own verification"])
+@pytest.mark.parametrize("by", ["another window", "its own verification", "that of a tenant alone"])
 def test_a_loss_locks_writes_however_the_window_learns_of_it(
     qtbot: QtBot, window: MainWindow, production: str, file: Path, by: str
 ) -> None:
@@ -1092,11 +1092,13 @@ def test_a_loss_locks_writes_however_the_window_learns_of_it(
     if by == "another window":
         end = LostEnd(last, NOW, None, last - 1, missed=True)
         store_and_verifier()[0].verdicts.keep_end(where, end, is_lost=True)
-        context.verdict.remember(None)
-        context.verdict.outcome = None
         press("F5")
     else:
         context.outside._poll.stop()
+        if by == "that of a tenant alone":
+            ((tenant,),) = ask(file, f"SELECT tenant_id FROM audit_chain WHERE seq = {last}")
+            window.workspace.set_tenant(tenant)
+            qtbot.waitUntil(lambda: is_settled(window))
         execute(file, f"DELETE FROM audit_chain WHERE seq = {last}")
         append(file, "new", 3)
         press("Ctrl+Return")
