@@ -106,8 +106,16 @@ def print_report(report: "Report", *, is_part: bool = False) -> None:
     say(f"{verdict}: {counted(report.entries, 'entry', 'entries')} in {report.seconds:.2f} s{found}{words}")
 
 
+def whole(value: str) -> int:
+    """A whole number, as an argument."""
+    try:
+        return int(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{value!r} is no whole number") from None
+
+
 def positive(value: str) -> int:
-    number = int(value)
+    number = whole(value)
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number

@@ -263,7 +263,9 @@ def demo_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--rows", type=common.positive, default=5000, help="audit entries (default: 5000)")
     parser.add_argument("--tenants", type=common.positive, default=6, help="default: 6")
-    parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same data (default: 1)")
+    parser.add_argument(
+        "--seed", type=common.whole, default=1, help="the same seed gives the same data (default: 1)"
+    )
 
 
 def demo(options: argparse.Namespace) -> int:

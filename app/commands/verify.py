@@ -23,6 +23,7 @@ from app.commands.common import (
     say_before,
     say_used,
     used,
+    whole,
 )
 from app.services.text import counted, some_of, tenant_name
 from models.errors import InvalidInput, StorageError
@@ -38,8 +39,8 @@ _AS_IT_SHOULD = "that a chain begins where it should"
 def verify_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--tenant", help="check this tenant's chain alone")
-    parser.add_argument("--from", type=int, metavar="SEQ", dest="seq_from", help="check from this entry on")
-    parser.add_argument("--to", type=int, metavar="SEQ", dest="seq_to", help="check up to this entry")
+    parser.add_argument("--from", type=whole, metavar="SEQ", dest="seq_from", help="check from this entry on")
+    parser.add_argument("--to", type=whole, metavar="SEQ", dest="seq_to", help="check up to this entry")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
         "--checkpoints", type=Path, metavar="EXPORT", help="check against exported checkpoints, not our own"

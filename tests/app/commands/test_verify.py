@@ -569,3 +569,9 @@ def test_a_tenant_of_which_nothing_but_what_was_lost_was_there_has_lost_its_end(
     done = run("verify", copy, "--tenant", owner)
     assert done.returncode == 1 and "CONSISTENT, end lost: 0 entries" in done.stdout
     assert run("verify", copy, "--tenant", "nobody").returncode == 2
+
+
+def test_a_number_that_is_none_is_said_in_our_words(tmp_path: Path) -> None:
+    done = run("verify", tmp_path / "a.sqlite", "--from", "x")
+    assert done.returncode == 2
+    assert "argument --from: 'x' is no whole number; see" in done.stderr
