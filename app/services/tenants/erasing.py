@@ -33,7 +33,17 @@ from app.services.records.change import Change
 from app.services.records.references import Fate, fate_of
 from app.services.records.tables import AUDIT_CHAIN, WEBHOOK_DESTINATIONS, title_of
 from app.services.records.unaltered import followed, unaltered
-from app.services.tenants.going import Going, Indexed, Knot, Round, as_copied, contents, sizes, unchanged
+from app.services.tenants.going import (
+    Going,
+    Indexed,
+    Knot,
+    Round,
+    Staying,
+    as_copied,
+    contents,
+    sizes,
+    unchanged,
+)
 from app.services.text import counted, tenant_name
 from models.engine import OWN_USAGE, Database, Statement, Usage, raw, sql_name, within
 from models.errors import (
@@ -75,7 +85,7 @@ class Erasure:
     tenant: str
     going: Mapping[str, int]
     changed: Mapping[str, int]
-    stays: tuple[str, ...] = ()
+    stays: tuple[Staying, ...] = ()
     obstacle: str | None = None
     caution: str | None = None
     indexed: Indexed = field(default_factory=Indexed)
@@ -104,7 +114,7 @@ class Erasure:
                 f"{named(table)}: {counted(rows, 'row')} of others, which stay and lose what they refer to"
                 for table, rows in self.changed.items()
             ),
-            *self.stays,
+            *(one.said(named) for one in self.stays),
             *self.indexed.lines(),
         ]
 
@@ -162,7 +172,7 @@ class Erased:
         else:
             what = f"in {self.copy.parent} has what has gone"
         kept = f"{self.copy.name} {what}: delete it when"
-        told = self.erasure.indexed.lines(were=True), self.erasure.stays
+        told = self.erasure.indexed.lines(were=True), (one.said() for one in self.erasure.stays)
         lines = (f"{line}." for line in chain.from_iterable(told))
         return f"{kept} nobody needs it.", *filter(None, [self.live]), *lines, *self.problems
 

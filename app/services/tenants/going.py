@@ -9,7 +9,7 @@ And what virtual tables keep of a tenant that is erased: an index of texts has t
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -41,6 +41,20 @@ Row = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Staying:
+    """What is said of what stays, behind the names of the `tables` that it is of, if of any."""
+
+    words: str
+    tables: tuple[str, ...] = ()
+
+    def said(self, named: Callable[[str], str] = str) -> str:
+        """As a sentence, each table as it is `named` to a person."""
+        if not self.tables:
+            return self.words
+        return f"{some_of(self.tables, _NAMED, shown=lambda name: visible(named(name)))}: {self.words}"
+
+
+@dataclass(frozen=True, slots=True)
 class Going:
     """The conditions of the rows that go, children before what they refer to; what stays of the tenant's; and
     the keys by which other rows refer to these.
@@ -49,7 +63,7 @@ class Going:
     database: Database
     stored: StoredTables
     going: Mapping[str, str]
-    stays: tuple[str, ...]
+    stays: tuple[Staying, ...]
     keys: tuple[tuple[str, ForeignKey], ...]
 
     @classmethod
@@ -66,7 +80,8 @@ class Going:
         stays = held if held and _has_chain(database, goes[AUDIT_CHAIN.name]) else []
         keys = tuple((name, key) for name in goes for key in stored[name].referring if name not in stays)
         sentences = tuple(
-            f"{name}: its row stays, because the marker in its audit chain refers to it" for name in stays
+            Staying("its row stays, because the marker in its audit chain refers to it", (name,))
+            for name in stays
         )
         order = [name for name in _children_first(stored, goes) if name not in stays]
         if AUDIT_CHAIN.name in goes:
@@ -323,18 +338,19 @@ def _has_chain(database: Database, which: str) -> bool:
     return bool(database.rows(raw(f"SELECT 1 FROM main.{AUDIT_CHAIN.name} WHERE {which} LIMIT 1")))  # noqa: S608
 
 
-def _archived(database: Database, which: str) -> tuple[str, ...]:
+def _archived(database: Database, which: str) -> tuple[Staying, ...]:
     """What is said of the archives that markers of its chain name."""
     sql = f"SELECT DISTINCT payload ->> '$.archive.file' FROM main.{AUDIT_CHAIN.name} WHERE ({which})"  # noqa: S608
     found = database.rows(raw(f"{sql} AND event_type = ? AND json_valid(payload)", MARKER_EVENT))
     names = sorted(name for (name,) in found if isinstance(name, str))
-    said = f"{_some(names)} and other archives of its chain stay where retention has put them"
-    return (said,) if names else ()
+    named = some_of(names, _NAMED, shown=visible)
+    said = f"{named} and other archives of its chain stay where retention has put them"
+    return (Staying(said),) if names else ()
 
 
 def _not_told(
     database: Database, stored: StoredTables, tenant: str, goes: Mapping[str, str]
-) -> tuple[str, ...]:
+) -> tuple[Staying, ...]:
     """What is said of tables of which nothing tells whose their rows are, apart of those that name it."""
     naming, others = list[str](), list[str]()
     known = {*goes, *(key.table for name in goes for key in stored[name].referring)}
@@ -351,14 +367,11 @@ def _not_told(
             others.append(name)
     found = []
     if naming:
-        found.append(f"{_some(naming)}: rows that name it stay, as no column of theirs says whose they are")
+        words = "rows that name it stay, as no column of theirs says whose they are"
+        found.append(Staying(words, tuple(naming)))
     if others:
-        found.append(f"{_some(others)}: all rows stay, as nothing tells whose they are")
+        found.append(Staying("all rows stay, as nothing tells whose they are", tuple(others)))
     return tuple(found)
-
-
-def _some(names: Sequence[str]) -> str:
-    return some_of(names, _NAMED, shown=visible)
 
 
 def _children_first(stored: StoredTables, going: Mapping[str, str]) -> Iterator[str]:
