@@ -36,6 +36,11 @@ _FORMS = (
 )
 _PERIODS = (("for 24 hours", DAY), ("for an hour", HOUR), ("for 7 days", 7 * DAY), ("no longer", 0))
 
+_IN_ONE_LINE = 64
+"""Letters of a secret that stand in one line: it is read, and spelt, by where its lines end."""
+_AROUND = 32
+"""Pixels at both sides of them, for the frame and a scroll bar."""
+
 
 class SecretDialog(Dialog):
     """Shows a secret for ten seconds, or longer where that is asked for, and puts it on the clipboard once;
@@ -52,6 +57,8 @@ class SecretDialog(Dialog):
         self.field = text_box(context.theme, "Secret", secret.value, kind=SecretBox)
         self.field.setLineWrapMode(SecretBox.LineWrapMode.WidgetWidth)  # all of it shows at once
         CopyKeys(self.field, self._copy)
+        wide = self.field.fontMetrics().horizontalAdvance(secret.value[:_IN_ONE_LINE])
+        self.field.setMinimumWidth(wide + _AROUND)
         self.field.setFixedHeight(_LINES * self.field.fontMetrics().lineSpacing() + 24)
         self.note = Label("", Look.DIM, wrap=True)
         for part in (self.field, self.note):

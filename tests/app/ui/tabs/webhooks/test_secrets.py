@@ -98,6 +98,14 @@ def said(shown: SecretDialog) -> str:
 
 
 @pytest.mark.slow
+def test_a_usual_secret_stands_in_one_line(context: Context, qtbot: QtBot) -> None:
+    shown = SecretDialog(context, "Secret", "Of a webhook.", Secret("whsec_" + "0123456789" * 4))
+    qtbot.addWidget(shown)
+    shown.show()
+    assert shown.field.document().firstBlock().layout().lineCount() == 1
+
+
+@pytest.mark.slow
 def test_it_stays_while_it_is_read_and_longer_when_that_is_asked_for_but_not_for_good(
     tab: WebhooksTab, qtbot: QtBot
 ) -> None:
