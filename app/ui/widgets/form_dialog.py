@@ -3,6 +3,7 @@
 And a form whose act may take long: it shows how far that is, and can be ended.
 """
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
@@ -26,7 +27,7 @@ from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.formatting import how_far
 from app.ui.widgets.labels import Label, Look, ProblemLabel, add_layout, in_column, in_row, keep_room
 from app.ui.widgets.later import later
-from models.errors import ChangedMeanwhile, InvalidInput, OutcomeUnknown, TenantAdminError
+from models.errors import ChangedMeanwhile, InvalidInput, OutcomeUnknown, Refused, TenantAdminError
 from models.progress import Monitor, seldom
 
 _NUMBER = 160
@@ -242,6 +243,9 @@ class FormDialog(Dialog):
     def show_error(self, error: TenantAdminError) -> str | None:
         """Say it below the field that it is about, whose key it gives back, or else at the foot."""
         field = error.field if isinstance(error, InvalidInput) and error.field in self._entries else None
+        if isinstance(error, Refused):  # by a rule that names the field, most likely
+            named = [key for key in self.edited() if re.search(rf"\b{re.escape(key)}\b", str(error))]
+            field = named[0] if len(named) == 1 else None
         self.set_problem(str(error), field)
         self._refused = field
         return field

@@ -34,7 +34,7 @@ def test_other_columns_are_edited_by_keys_and_taken_back(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
     ask(demo_path, ROLE)
-    ask(demo_path, "ALTER TABLE users ADD COLUMN seats INTEGER")
+    ask(demo_path, "ALTER TABLE users ADD COLUMN seats INTEGER CHECK (seats >= 0)")
     page = open_file(qtbot, window, demo_path)
     user = choose(qtbot, page, 1)
     look = "SELECT role, seats FROM users WHERE id = ?"
@@ -51,6 +51,10 @@ def test_other_columns_are_edited_by_keys_and_taken_back(
     press("Return")
     qtbot.waitUntil(lambda: "a whole number" in words(form))
     assert ask(demo_path, look, user) == [("operator", None)]
+    type_text(qtbot, "-5")
+    press("Return")
+    qtbot.waitUntil(lambda: "own rules refuse this" in form._entries["seats"].problem.text())
+    assert QApplication.focusWidget() is form.editor("seats")
     type_text(qtbot, "12")
     press("Return")
     closed(qtbot, window, FormDialog)
