@@ -72,6 +72,9 @@ KEPT_MS = 2_000
 MOST_WRITTEN = 1_000
 """Rows that are written where each is charged, and nobody is asked before."""
 
+NOTHING_NOW = ", so nothing can be changed here now."
+"""What is said behind why, for as long as that lasts."""
+
 _NO_VERSION = -1
 """Of what others have written: no number that an engine gives."""
 
@@ -422,9 +425,9 @@ class Context(QObject):
     @property
     def cannot_write(self) -> str | None:
         if self.outside.error is not None:
-            return f"{self.outside.error.heading}, so nothing can be changed here now."
+            return f"{self.outside.error.heading}{NOTHING_NOW}"
         if self.outside.refusal is not None:
-            return f"{self.outside.refusal.heading}, so nothing can be changed here now."
+            return f"{self.outside.refusal.heading}{NOTHING_NOW}"
         if self.opened.read_only:
             return f"The {self.opened.kind} is open read-only, because {self.opened.read_only_reason}."
         if self._never is not None:

@@ -556,6 +556,8 @@ class MainWindow(QMainWindow):
         for written in (context.runner.changed, context.outside.written):
             written.connect(lambda *_: self._measure(context))
         context.history.changed.connect(self.commands.update)
+        for came_back in (context.outside.displaced, context.outside.withdrawn):
+            came_back.connect(self._find_displaced)
         doors: dict[Door, Callable[[], object]] = {
             Door.MIGRATE: lambda: self.files.ask_migrate(opened, lambda: self.workspace is workspace),
             Door.WRITE: lambda: self._open_to_write(opened.path),
@@ -897,6 +899,14 @@ class MainWindow(QMainWindow):
         if not show_folder(path):
             where = str(path.absolute())
             self.say(f"{NO_PROGRAM} It is {visible(where)}", act=("Copy path", partial(copy_text, where)))
+
+    @Slot(object)
+    def _find_displaced(self, error: TenantAdminError | None) -> None:
+        """What was said of what is away is not so any more when it is back."""
+        from app.ui.session.context import NOTHING_NOW  # noqa: PLC0415 - the window appears before it is loaded
+
+        if error is None and "toast" in vars(self) and self.toast.label.text().endswith(NOTHING_NOW):
+            self.toast.dismiss()
 
     def _say_change(self, change: Change, initiator: object) -> None:
         if self.context is not None:

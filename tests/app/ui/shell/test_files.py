@@ -684,12 +684,15 @@ def test_a_file_that_is_away_is_said_while_nothing_is_done_and_until_it_is_back(
     assert not create.isEnabled() and "The file was moved or deleted, so" in create.toolTip()
     banner = notice(window, "The file was moved or deleted")
     assert button(banner, "Open another…").isVisible() and not button(banner, "Open again").isVisible()
+    window.undo()
+    assert window.toast.isVisible() and "nothing can be changed here now" in window.toast.label.text()
     with qtbot.waitSignal(outside.displaced):
         shutil.copyfile(tmp_path / "away", demo_path)
     assert button(banner, "Open again").isVisible(), "something is there again"
     with qtbot.waitSignal(outside.displaced):
         (tmp_path / "away").replace(demo_path)
     assert not banner.isVisible() and create.isEnabled()
+    assert not window.toast.isVisible(), "which said that nothing can be changed"
 
 
 @pytest.mark.slow
