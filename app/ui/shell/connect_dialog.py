@@ -226,6 +226,7 @@ class ConnectDialog(FormDialog):
             said = f"{self.database.currentText()} answers in {duration(seconds)}."
             if marked is not None and not tested.production:
                 self.production.setChecked(True)
+                self.set_clean("production", "colour")  # nobody would miss what nobody has chosen
                 self._tested = self.connection()
                 said += (
                     f" It is the database of {marked.place}, which is marked as production: so is this one."

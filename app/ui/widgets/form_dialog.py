@@ -182,11 +182,12 @@ class FormDialog(Dialog):
         """What the fields hold; of a combo box, the data of what is chosen, or its words."""
         return {key: entry.value() for key, entry in self._entries.items()}
 
-    def set_clean(self) -> None:
-        """Take the present values as unedited; for after filling in."""
-        self._clean = self.values()
-        for entry in self._entries.values():
-            _say(entry, "")
+    def set_clean(self, *keys: str) -> None:
+        """Take the present values, or those of these fields, as unedited; for after filling in."""
+        now = self.values()
+        for key in keys or now:
+            self._clean[key] = now[key]
+            _say(self._entries[key], "")
 
     def is_dirty(self) -> bool:
         """Whether something would be missed: whatever was typed or chosen."""
