@@ -236,9 +236,11 @@ class FormDialog(Dialog):
         _say(self._entries[key], self._entries[key].problem.text())
 
     def withdraw(self) -> None:
-        """What is said at its foot was of what kept it from going on."""
+        """What is said at its foot was of what kept it from going on, which Return does next."""
         if self._way_out is not None and not self._way_out.isHidden():
             self.set_problem("")
+            if self._way_out.isAncestorOf(self.focusWidget() or self):
+                self.action_button.setFocus(Qt.FocusReason.OtherFocusReason)
         super().withdraw()
 
     def show_error(self, error: TenantAdminError) -> str | None:

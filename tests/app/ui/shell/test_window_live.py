@@ -1616,6 +1616,7 @@ def test_another_token_is_entered_where_the_refused_one_is_told_and_all_that_is_
     qtbot.waitUntil(lambda: "refuses the token" not in words(form))
     assert form.isVisible() and form.values()["email"] == "mei@acme-corp.example"
     assert not button(form, "Enter a token…").isVisible()
+    assert form.focusWidget() is form.action_button, "which Return presses, and not Cancel"
     click(qtbot, form.action_button)
     closed(qtbot, window, FormDialog)
     assert ask(file, "SELECT count(*) FROM users WHERE email = 'mei@acme-corp.example'") == [(1,)]
