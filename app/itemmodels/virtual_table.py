@@ -45,7 +45,7 @@ Cancel = Callable[[], None]
 
 PLACEHOLDER = "…"
 GONE = "—"
-GONE_TIP = "This record was deleted in the meantime; refresh to close the gap."
+GONE_TIP = "Deleted by another program; a refresh takes it out."
 LEFT_TIP = "Another program has changed it, and it no longer matches the filter; a refresh takes it out."
 AHEAD_MS = 30
 """How long a view stays where it is before what lies beside it is asked for, or what is on its way let go."""

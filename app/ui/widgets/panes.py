@@ -474,6 +474,12 @@ class Inspector(QFrame):
         set_property(self.said_of_acts, "look", Look.WARN.value)
         self.said_of_acts.show()
 
+    def show_gone_row(self, title: str, sentence: str) -> None:
+        """The same of one of which no more was read than a list has, which `set_many` shows."""
+        self.set_header(title)
+        self.show_gone(sentence)
+        self._show_parts(of_many=True)
+
     def begin(self) -> None:
         """Shows the first of the record, where another one was read further down."""
         self._scroll.verticalScrollBar().setValue(0)

@@ -420,7 +420,7 @@ def test_a_row_that_went_says_so(desk: Desk, view: QTableView, qtbot: QtBot) -> 
     view.scrollToBottom()
     qtbot.waitUntil(lambda: texts(view)[-5] == GONE)
     gone = ROWS - 5
-    assert "deleted" in str(desk.shown(gone, 0, Qt.ItemDataRole.ToolTipRole))
+    assert "Deleted" in str(desk.shown(gone, 0, Qt.ItemDataRole.ToolTipRole))
     assert desk.model.record_id(gone) is None
 
 

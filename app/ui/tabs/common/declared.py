@@ -288,7 +288,7 @@ def fields(
         elif declared.name not in without and (
             record[declared.name] not in (None, "") or "value" in special.get(declared.name, {})
         ):
-            field = _field(context, declared, record[declared.name])
+            field = field_of(context, declared, record[declared.name])
             if (told := record.told.get(declared.name)) is not None:
                 tone = Tone.WARN if told.doubt else Tone.NEUTRAL
                 field = replace(field, value=str(told), tone=tone)
@@ -300,7 +300,8 @@ def unknown_fields(record: Record) -> list[Field]:
     return [Field(name, readable(value)) for name, value in record.unknown.items()]
 
 
-def _field(context: Context, declared: tables.TableColumn, value: Any) -> Field:
+def field_of(context: Context, declared: tables.TableColumn, value: Any) -> Field:
+    """How a value of a declared column is told."""
     if declared.kind in _YES_OR_NO:
         return Field(declared.label, _word(declared, value), can_copy=False)
     if declared.kind is tables.ColumnKind.TIME:  # what is copied is the number stored

@@ -24,6 +24,7 @@ from app.services.records.tables import DECLARED, ColumnKind
 from app.services.text import NUL_SEEN, cells, counted, nuls_told, readable
 from app.ui.session.context import Context
 from app.ui.tabs.common.facets import value_words
+from app.ui.tabs.common.selection import GONE
 from app.ui.widgets.actions import give_letters
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.file_dialogs import ask_save
@@ -130,7 +131,7 @@ def _with_value(
 
     def found(value: tuple[ListedValue] | None) -> None:
         if value is None:
-            tab.context.say("This record was deleted in the meantime.")
+            tab.context.say(GONE)
         elif tab.spec.table.of_file(column).said(value[0]) != value[0]:
             tab.context.say("It holds a password hash, which is neither copied nor filtered by.")
         else:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
+from app.itemmodels.columns import Row
 from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.records.tables import AUDIT_CHAIN, Scope
 from app.services.text import counted
@@ -19,7 +20,7 @@ from app.ui.widgets.announcing import announce
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.filter_row import AT_MOST, FilterRow
 from app.ui.widgets.panes import Inspector, MasterDetail
-from models.errors import DamagedFile, TenantAdminError, TokenRefused
+from models.errors import DamagedFile, NotFound, TenantAdminError, TokenRefused
 
 if TYPE_CHECKING:
     from app.services.records.history import Named, PastEntry
@@ -129,12 +130,33 @@ class InspectedTab(QWidget):
         self.commands.update()
 
     def _not_read(self, error: TenantAdminError) -> None:
+        row = self.table.chosen().row()
+        shown = self.model.record(row) or self.model.former(row)
+        if isinstance(error, NotFound) and shown is not None and self.list.selected_count() == 1:
+            self._show_gone_row(shown)
+            return
         self.selection.gone = ""
         if isinstance(error, DamagedFile):
             self.context.meet_damage()
         self.inspector.show_failure(str(error), again=error.is_retriable)
         if isinstance(error, TokenRefused):
             self.inspector.offer(ANOTHER, self.context.token.wanted.emit)
+
+    def _show_gone_row(self, row: Row) -> None:
+        """Of a record that was deleted before it was read what the list has of it."""
+        is_known, self.selection.gone = bool(self.selection.gone), GONE
+        self._shows_many = False
+        many = self._many_part()
+        many.show_row(row)
+        self.inspector.show_gone_row(self._main_words(), GONE_READ)
+        if not is_known:
+            announce(self.inspector, GONE_READ)
+        self.commands.update()
+
+    def _main_words(self) -> str:
+        """What names the current record in the list."""
+        at = next((at for at, one in enumerate(self.model.columns) if one.name == self.spec.table.main), 0)
+        return str(self.table.chosen().siblingAtColumn(at).data() or "")
 
     def _show_selection(self) -> None:
         """Several records are never shown as one."""
@@ -149,7 +171,7 @@ class InspectedTab(QWidget):
                 said += f", {'all' if gone == count else f'{gone:,}'} of them deleted by another program"
             if gone > self._gone_of_many:
                 announce(self.inspector, said)
-            self._show_many_part()
+            self._many_part().show_soon()
             self.inspector.show_many(said, "Each button acts on those that it applies to.")
             self.show_acts_of_many()
         elif was_many and count and whole is not None:
@@ -165,14 +187,14 @@ class InspectedTab(QWidget):
         count = self.list.selected_count()
         self.filters.set_selected(count if count > 1 and self._master_detail.is_folded else 0)
 
-    def _show_many_part(self) -> None:
+    def _many_part(self) -> "ManyPart":
         """Made with the first selection of several: the tab shows before."""
         if self.many is None:
             from app.ui.tabs.common.many import ManyPart  # noqa: PLC0415
 
             self.many = ManyPart(self.context, self.selection, self.list, self.words_of_values())
             self.inspector.set_many(self.many)
-        self.many.show_soon()
+        return self.many
 
     def _show_no_record(self) -> None:
         self.selection.gone = ""
@@ -182,8 +204,7 @@ class InspectedTab(QWidget):
         """Whose record is still being read: acts are on the one selected, not on the one shown before."""
         if self.list.selected_count() != 1:
             return  # several are shown as such at once
-        at = next((at for at, one in enumerate(self.model.columns) if one.name == self.spec.table.main), 0)
-        self.inspector.show_waiting(str(self.table.chosen().siblingAtColumn(at).data() or ""))
+        self.inspector.show_waiting(self._main_words())
 
     def _show_fewer(self) -> None:
         if self._shows_many:

@@ -53,13 +53,14 @@ class ListController(SelectedRows):
     `loaded(total)` after a list has been opened or refreshed, `painted()` when its rows have been drawn and
     more can be read without keeping anybody waiting, `failed(error)` when it could not be. Of a
     damaged table what can be read is shown, and `partly` is why that is not all; None as a rule. `late()`
-    when rows of another filter have gone, as those that were asked for take their time. `lost()`
-    when the record that was current is not in the list that was opened: Qt says nothing of a selection that
-    ends with a model's reset.
+    when rows of another filter have gone, as those that were asked for take their time. `all_taken()` when
+    all rows of it as it is are about to be selected. `lost()` when the record that was current is not in the
+    list that was opened: Qt says nothing of a selection that ends with a model's reset.
     """
 
     loaded = Signal(int)
     painted = Signal()
+    all_taken = Signal()
     failed = Signal(object)
     late = Signal()
 
@@ -204,6 +205,8 @@ class ListController(SelectedRows):
         """Whether all rows can be selected; of a list on its way they are once it has come."""
         self._selects_all = self._is_coming
         self.catch_up()
+        if not self._selects_all:
+            self.all_taken.emit()
         return not self._selects_all
 
     @property

@@ -7,11 +7,12 @@ from typing import Any, Final
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
+from app.itemmodels.columns import Row
 from app.services.records.lists import READ_EACH
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import ColumnKind, TableColumn
 from app.ui.session.context import Context
-from app.ui.tabs.common.declared import choice_label, extra_of, instant
+from app.ui.tabs.common.declared import choice_label, extra_of, field_of, instant
 from app.ui.tabs.common.list_controller import ListController
 from app.ui.tabs.common.selection import COUNTED, LOOKED_AT, Selection
 from app.ui.widgets.buttons import push_button
@@ -81,6 +82,15 @@ class ManyPart(QWidget):
 
     def show_soon(self) -> None:
         self._soon.start()
+
+    def show_row(self, row: Row) -> None:
+        """What the list has of a single record, which is there no more, in place of what several share."""
+        self._soon.stop()
+        self._told_of = []
+        names = self._rows.table.names
+        told = ((column, row[names.index(column.name)]) for column in self._columns if column.is_declared)
+        self._show_fields([field_of(self._context, *one) for one in told if one[1] not in (None, "")], [])
+        self._shared_title.hide()
 
     def _is_there(self, column: TableColumn) -> bool:
         stored = self._context.opened.schema.columns.get(self._rows.table.name, ())

@@ -69,6 +69,7 @@ class NewRows(QObject):
         else:
             tab.list.loaded.connect(self._listed)
             tab.list.painted.connect(self._look_in_sight)
+            tab.list.all_taken.connect(self._taken)
             tab.table.verticalScrollBar().valueChanged.connect(self._look_in_sight)
 
     @cached_property
@@ -152,6 +153,14 @@ class NewRows(QObject):
         if self._newest is not None:
             self._newest = max(self._newest, self._latest)
         self._show()
+
+    def _taken(self) -> None:
+        """All rows are selected, those that are new among them: that is said, and none is new any more."""
+        if self.count:
+            said = counted(self.count, *self._tab.spec.table.noun)
+            are = "is" if self.count == 1 else "are"
+            self.forget()
+            self._tab.context.say(f"{said} that others have added {are} selected, too")
 
     def look(self) -> None:
         """Others have written to the file: counts what is new."""

@@ -400,7 +400,7 @@ class Selection(QObject):
         """Why nothing can be done to the one record that is shown or selected, which is there no more."""
         count = self._rows.selected_count()
         if count == 1 and self._rows.model.is_gone(self._rows.view.chosen().row()):
-            return self.gone or str(NotFound(self._rows.table.noun[0]))
+            return self.gone or GONE
         return self.gone or None if count == 0 else None
 
     def refusal_to_set(self, column: str, state: bool, already: str = "Already") -> str | None:

@@ -23,6 +23,7 @@ Looks = Mapping[Any, tuple[Tone, str | None]]
 _IDEA, _STATUS, _PHASE, _SCORE, _UPDATED = map(
     PLANNING_RUNS.names.index, ("idea", "status", "current_phase", "quality_score", "updated_at")
 )
+_CUT = Qt.TextElideMode.ElideRight
 _ICON, _PAD, _BETWEEN = 16, 10, 6
 WIDTH, NARROW = 290, 210
 """In pixels; where the run beside it has little room."""
@@ -130,6 +131,8 @@ class _TwoLines(QStyledItemDelegate):
         model: QAbstractItemModel = index.model()
         waits = str(index.data() or "")  # which asks for the row
         row: Row | None = model.record(index.row()) if isinstance(model, VirtualTableModel) else None
+        former = model.former(index.row()) if row is None and isinstance(model, VirtualTableModel) else None
+        is_gone, row = former is not None, row or former
         if self._view.currentIndex().row() == index.row():
             if self._view.selectionModel().hasSelection():  # else it stands where the opened one was
                 painter.fillRect(rect, colour("selection"))
@@ -141,9 +144,11 @@ class _TwoLines(QStyledItemDelegate):
         room = rect.adjusted(_PAD, 6, -_PAD, -7)
         if row is None:
             painter.setPen(colour("dim"))
-            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, waits)
+            words = self._view.fontMetrics().elidedText(visible(waits), _CUT, room.width())
+            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, words)
             return
         tone, icon = self._looks.get(row[_STATUS], (Tone.NEUTRAL, None))
+        tone = Tone.NEUTRAL if is_gone else tone
         half = room.height() // 2
         above = QRect(room.left() + _ICON + _BETWEEN, room.top(), room.width() - _ICON - _BETWEEN, half)
         below = above.translated(0, half)
@@ -152,9 +157,11 @@ class _TwoLines(QStyledItemDelegate):
                 icon, "dim" if tone is Tone.NEUTRAL else tone, _ICON, self._view.devicePixelRatioF()
             )
             painter.drawPixmap(room.left(), above.center().y() - _ICON // 2 + 1, pixmap)
+        font.setStrikeOut(is_gone)
+        small.setStrikeOut(is_gone)
         painter.setFont(font)
         points = formatting.score(row[_SCORE]) or formatting.NOTHING
-        painter.setPen(colour("text"))
+        painter.setPen(colour("dim" if is_gone else "text"))
         self._line(painter, above, idea_words(row[_IDEA]), points[:12])
         painter.setFont(small)
         painter.setPen(colour("dim"))
@@ -166,7 +173,7 @@ class _TwoLines(QStyledItemDelegate):
         left.setLeft(left.left() + painter.fontMetrics().horizontalAdvance(visible(status)))
         painter.setPen(colour("dim"))
         said = painter.fontMetrics().elidedText(
-            visible(f" · {phase}") if phase else "", Qt.TextElideMode.ElideRight, max(0, left.width())
+            visible(f" · {phase}") if phase else "", _CUT, max(0, left.width())
         )
         painter.drawText(left, Qt.AlignmentFlag.AlignVCenter, said)
 
@@ -177,6 +184,6 @@ class _TwoLines(QStyledItemDelegate):
         wide = metrics.horizontalAdvance(at_right)
         painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, at_right)
         left = room.adjusted(0, 0, -wide - _BETWEEN, 0)
-        elided = metrics.elidedText(visible(words), Qt.TextElideMode.ElideRight, left.width())
+        elided = metrics.elidedText(visible(words), _CUT, left.width())
         painter.drawText(left, Qt.AlignmentFlag.AlignVCenter, elided)
         return left

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel, QRect, Qt
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -19,6 +20,7 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.selection import ALL_GONE
 from app.ui.tabs.common.selection import GONE as GONE_WHY
 from app.ui.tabs.notifications import NotificationsTab
+from app.ui.tabs.runs import neighbours
 from app.ui.tabs.runs.neighbours import NeighbourList
 from app.ui.widgets.buttons import BESIDE_WORDS
 from models.errors import RowChanged, TenantAdminError
@@ -188,6 +190,49 @@ def test_of_several_selected_it_is_said_how_many_others_have_deleted(
 
 
 @pytest.mark.slow
+def test_a_run_that_others_delete_keeps_its_two_lines_beside_an_opened_one(
+    qtbot: QtBot, ready: Callable[[int], RecordTab], demo_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = ready(RUNS)
+    select(qtbot, page, 3)
+    press("Return")
+    beside = page.window().findChild(NeighbourList)
+    assert beside is not None
+    qtbot.waitUntil(lambda: beside.isVisible() and is_settled(page.window()))
+    drawn, draw = list[tuple[str, str, bool]](), neighbours._TwoLines._line
+
+    def line(painter: QPainter, room: QRect, words: str, at_right: str) -> QRect:
+        drawn.append((words, at_right, painter.font().strikeOut()))
+        return draw(painter, room, words, at_right)
+
+    monkeypatch.setattr(neighbours._TwoLines, "_line", staticmethod(line))
+    beside.grab()
+    before = [(words, at_right) for words, at_right, _ in drawn]
+    write_elsewhere(qtbot, page, demo_path, f"DELETE FROM planning_runs WHERE id IN ({ids(page, 1, 2)})")
+    drawn.clear()
+    beside.grab()
+    assert [(words, at_right) for words, at_right, _ in drawn] == before
+    assert [struck for *_, struck in drawn][:10] == [*[False] * 2, *[True] * 4, *[False] * 4]
+
+
+@pytest.mark.slow
+def test_all_rows_that_are_selected_take_new_ones_in_and_say_so(
+    qtbot: QtBot, window: MainWindow, ready: Callable[[int], RecordTab], demo_path: Path
+) -> None:
+    page = ready(USERS)
+    select(qtbot, page, 3)
+    before = page.model.rowCount()
+    new = f"{INTO_USERS} ('newcomer', 'globex', 'new@globex.example', NULL, {NOW}, {NOW})"
+    write_elsewhere(qtbot, page, demo_path, new)
+    qtbot.waitUntil(page.new_rows.button.isVisible)
+    assert page.new_rows.button.text() == "1 new"
+    press("Ctrl+A")
+    assert page.list.selected_count() == before + 1
+    assert not page.new_rows.button.isVisible()
+    assert window.toast.label.text() == "1 user that others have added is selected, too"
+
+
+@pytest.mark.slow
 def test_what_is_said_of_several_is_true_of_those_that_are_there(
     qtbot: QtBot, window: MainWindow, ready: Callable[[int], RecordTab], demo_path: Path
 ) -> None:
@@ -222,7 +267,13 @@ def test_what_others_delete_above_the_selected_row_leaves_a_gap(
     assert shown.data(Qt.ItemDataRole.ToolTipRole) == GONE_TIP and shown.data() == said != GONE
     assert shown.data(Role.TONE) == STRUCK
     page.table.select_row(1)
-    qtbot.waitUntil(lambda: "no longer there" in labels(page.inspector.failure)[-1])
+    qtbot.waitUntil(lambda: page.inspector.said_of_acts.text() == GONE_READ)
+    assert page.inspector.said_of_acts.isVisible()
+    assert page.many is not None and page.many.isVisible() and page.many.shared.isVisible()
+    assert page.inspector.title.text().strip() and page.selection.gone == GONE_WHY
+    select(qtbot, page, 2)
+    assert not page.inspector.said_of_acts.isVisible() and not page.many.isVisible()
+    page.table.select_row(1)
     press("Ctrl+J")
     assert len(in_sight(page)) and None not in [page.model.record(row) for row in page.table.rows_in_sight()]
 

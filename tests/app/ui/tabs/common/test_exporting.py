@@ -291,7 +291,7 @@ def test_a_row_that_got_the_number_of_one_that_was_selected_is_neither_copied_no
     said, gone = window.toast.label, " · one is no longer there"
     clipboard.setText("")
     pick(page, row, "email", "Copy this value")
-    qtbot.waitUntil(lambda: said.text() == "This record was deleted in the meantime.")
+    qtbot.waitUntil(lambda: said.text() == "Deleted by another program.")
     assert clipboard.text() == ""
     exporting.copy_rows(page, "csv")
     qtbot.waitUntil(lambda: said.text() == f"1 row copied{gone}")
