@@ -494,12 +494,15 @@ class Inspector(QFrame):
         if self._floor is not None:
             self._floor.raise_()  # and is heard last
 
-    def show_many(self, title: str, sentence: str) -> None:
-        """In place of a record that several are selected, and the sentence where several acts can be done."""
+    def show_many(self, title: str, sentence: str, warning: str = "") -> None:
+        """In place of a record that several are selected, and the sentence where several acts can be done;
+        before that a `warning`.
+        """
         acts = [part for part in self._foot.parts() if part.isEnabled()]
         self.set_header(title)
-        self.said_of_acts.setText(sentence if len(acts) > 1 else "")
-        set_property(self.said_of_acts, "look", Look.DIM.value)
+        said = sentence if len(acts) > 1 else ""
+        self.said_of_acts.setText(" ".join(filter(None, (warning, said))))
+        set_property(self.said_of_acts, "look", (Look.WARN if warning else Look.DIM).value)
         self._show_parts(of_many=True)
 
     def _show_parts(self, *, of_many: bool) -> None:

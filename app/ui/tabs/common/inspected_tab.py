@@ -14,7 +14,7 @@ from app.ui.session.context import Context
 from app.ui.session.lock import ANOTHER
 from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.list_controller import ListController
-from app.ui.tabs.common.selection import GONE, CurrentRecord, Selection
+from app.ui.tabs.common.selection import ALL_GONE, GONE, CurrentRecord, Selection
 from app.ui.widgets.actions import Actions
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.data_table import DataTable
@@ -32,6 +32,11 @@ GONE_READ = f"{GONE} {_READ_LAST}"
 MAY_BE_OWN = "It is not there now, perhaps by your last change, which is not known to be saved."
 NARROW = 1000
 """The width in pixels below which a table with an inspector beside it is hard to read."""
+
+
+def _say_deleted(gone: int) -> str:
+    """Of several selected, where others are there."""
+    return f"{gone:,} of those selected {'was' if gone == 1 else 'were'} deleted by another program."
 
 
 class InspectedTab(QWidget):
@@ -167,12 +172,11 @@ class InspectedTab(QWidget):
             said = f"{counted(count, *self.spec.table.noun)} selected"
             if self.model.estimated and len(self.selection.records()) < count:
                 said += f", {AT_MOST}"
-            if gone:
-                said += f", {'all' if gone == count else f'{gone:,}'} of them deleted by another program"
+            warning = ALL_GONE if gone == count else _say_deleted(gone) if gone else ""
             if gone > self._gone_of_many:
-                announce(self.inspector, said)
+                announce(self.inspector, warning)
             self._many_part().show_soon()
-            self.inspector.show_many(said, "Each button acts on those that it applies to.")
+            self.inspector.show_many(said, "Each button acts on those that it applies to.", warning)
             self.show_acts_of_many()
         elif was_many and count and whole is not None:
             self._shows_many = False

@@ -421,12 +421,12 @@ class Selection(QObject):
         selected rows alone, "Kill 5" where to all of several, "Kill up to 300" as long as not all are known;
         or `of_many` with such a number for its "{}". Nothing is said of rows that the list is behind with.
         """
-        values, count, words = self.values(column), self.there_count, of_many or f"{text} {{}}"
+        values, count, words = self.values(column), self._rows.selected_count(), of_many or f"{text} {{}}"
         if values is not None:
             able = sum(rows for value, rows in values.items() if applies(value))
             if not able or count == 1:
                 return text
-            return words.format(f"{count:,}" if able == values.total() else f"{able:,} of {count:,}")
+            return words.format(f"{count:,}" if able == count else f"{able:,} of {count:,}")
         records, position = self.records(), self._rows.table.names.index(column)
         able = sum(applies(row[position]) for row in records)
         if able in {0, len(records)} or any(map(self.is_behind, records)):
