@@ -147,9 +147,9 @@ class MainWindow(QMainWindow):
         self.files.ending = lambda: "" if self.context is None else self.context.history.ending
         self.files.context_of = self._context_of
         self.files.opened.connect(self._show_file)
-        self._left: tuple[FileOrName, str, object, int] | None = None
-        """The file that was closed to be written again, or opened through a server, the table that was in
-        sight, and the record.
+        self._left: tuple[FileOrName, str | None, str, object, int] | None = None
+        """The file that was closed to be written again, or opened through a server, the tenant that was
+        chosen, the table that was in sight, and the record.
         """
         self._still: QWidget | None = None
         self._dragged: list[Path] = []
@@ -259,13 +259,17 @@ class MainWindow(QMainWindow):
         self.connecting.open_connection(connection)
 
     @staticmethod
-    def _in_sight(workspace: Workspace) -> tuple[str, object, int]:
-        return *workspace.in_sight, workspace.tabs.currentIndex()
+    def _in_sight(workspace: Workspace) -> tuple[str | None, str, object, int]:
+        return workspace.scope.tenant_id, *workspace.in_sight, workspace.tabs.currentIndex()
 
     def _return(self, workspace: Workspace, opened: Opened) -> None:
         left, self._left = self._left, None
         if left is not None and left[0] in (opened.file, opened.place):
-            workspace.turn_back(*left[1:])
+            tenant = left[1]
+            if tenant in opened.tenants:  # until a person chooses another
+                self.tenants.set_key(tenant)
+                workspace.begin_in(tenant)
+            workspace.turn_back(*left[2:])
 
     def _let_go(self) -> None:
         """Ends what shows the file, if any. It stays in sight until something else is put in its place.

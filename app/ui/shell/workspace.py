@@ -342,6 +342,10 @@ class Workspace(QWidget):
         self._count_unread()
         self._tell_broken()
 
+    def begin_in(self, tenant: str) -> None:
+        """Restricts the tabs of a file that was opened just now, none of which is built."""
+        self.scope, self.context.opened.database.in_sight = Scope(tenant), tenant
+
     def _tell_broken(self) -> None:
         if self.is_settled:
             self.broken.set_beside(self._is_beside(), self.scope.tenant_id)

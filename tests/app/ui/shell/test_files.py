@@ -422,6 +422,8 @@ def test_what_was_deleted_comes_back(qtbot: QtBot, window: MainWindow, demo_path
     press("Ctrl+2")
     page = current(window)
     qtbot.waitUntil(lambda: page.model.rowCount() > 20 and page.filters.count.text() != "")
+    window.tenants.pick("acme-corp")
+    qtbot.waitUntil(lambda: page.model.rowCount() > 20 and "acme-corp" in str(page.list.shown))
     chosen = choose(qtbot, page, 20)
     window.files.offer_restore(demo_path, copy)
     box = dialog(qtbot, window, RestoreDialog)
@@ -431,6 +433,9 @@ def test_what_was_deleted_comes_back(qtbot: QtBot, window: MainWindow, demo_path
     assert page.spec.table.name == "audit_chain"
     qtbot.waitUntil(lambda: page.list.current_id() == chosen)
     assert window.workspace is not None
+    assert window.tenants.currentText() == "acme-corp" == window.workspace.scope.tenant_id
+    assert page.list.shown is not None and page.list.shown.scope.tenant_id == "acme-corp"
+    window.tenants.pick(None)
     window.workspace.tabs.setCurrentIndex(0)
     page = current(window)
     qtbot.waitUntil(lambda: page.filters.count.text() == said(before, 0))
