@@ -228,6 +228,10 @@ class Connecting(QObject):
         dialog.open_once(entered)
         return dialog
 
+    def edit(self, opened: Opened) -> None:
+        """Asks what the connection of what is open shall be, which is opened again by that."""
+        self.ask_connect(cast("OpenedLive", opened).connection)
+
     def ask_connect(self, connection: NamedConnection | None = None) -> None:
         """Asks for a connection, a new one or another form of a kept one; tries, keeps and opens it."""
         from app.ui.shell.connect_dialog import ConnectDialog  # noqa: PLC0415

@@ -112,6 +112,7 @@ def add_actions(window: MainWindow) -> None:
     refresh = of_file(lambda file: file.refresh_all())
     tenants = of_file(lambda file: file.show_tenants())
     connect, lock_words = window.connecting.ask_connect, partial(_lock_words, window)
+    edit = of_file(lambda file: window.connecting.edit(file.context.opened))
     preferences, about, logs = partial(_preferences, window), partial(_about, window), partial(_logs, window)
     shortcuts, show_help = partial(_shortcuts, window), partial(_help, window)
     undo_words, redo_words = partial(_words, window, "undo"), partial(_words, window, "redo")
@@ -121,6 +122,7 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("open", "&Open…", Icon.OPEN, files.ask_open, shortcut="Ctrl+O", kind=Kind.PRIMARY),
         ActionSpec("open_folder", project, Icon.FOLDER, files.ask_open_folder, shortcut="Ctrl+Shift+O"),
         ActionSpec("connect", "Connect to &D1…", Icon.WEBHOOK, connect),
+        ActionSpec("edit_connection", "&Edit the connection…", Icon.EDIT, edit, partial(_not_kept, window)),
         ActionSpec("create", "&New database…", Icon.NEW_FILE, files.ask_create, shortcut="Ctrl+N"),
         ActionSpec("import", "&Import a D1 export…", Icon.IMPORT, files.ask_import),
         ActionSpec("demo", "Explore s&ample data", Icon.DEMO, files.explore_demo),
@@ -215,7 +217,17 @@ def fill_menus(window: MainWindow) -> None:
     bar, fill = window.menuBar(), partial(window.commands.fill, is_opening=False)
     left = _BarLeft(window)
     bar.installEventFilter(left)
-    of_file = ("info", "unlock", "export", "export_sql", "save_copy", "restore", "time_travel", "retention")
+    of_file = (
+        "info",
+        "edit_connection",
+        "unlock",
+        "export",
+        "export_sql",
+        "save_copy",
+        "restore",
+        "time_travel",
+        "retention",
+    )
     fill(bar.addMenu("&File"), (*OPENING, "", *of_file, "", "close", "quit"))
     edit, copy_as = bar.addMenu("&Edit"), QMenu("C&opy rows as", bar)
     edit.aboutToShow.connect(window.commands.update)  # what is selected decides
@@ -490,6 +502,15 @@ def _export_words(window: MainWindow) -> str:
     """Of what is in sight: of a list its rows, of the page of all tenants what one of them has."""
     words = "Export…" if window.workspace is None else window.workspace.export_words
     return words.replace("x", "&x", 1)
+
+
+def _not_kept(window: MainWindow) -> str | None:
+    context = window.context
+    if context is None:
+        return "Open a database first."
+    if context.opened.database.withdrawn is None:
+        return "Only a live database that is opened by a kept connection has one."
+    return None if context.outside.refusal is None else "It is another by now; open the database again first."
 
 
 def _no_lock(window: MainWindow) -> str | None:

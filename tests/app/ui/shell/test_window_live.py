@@ -1941,6 +1941,22 @@ def test_a_connection_is_tested_and_kept_without_its_token(
     assert not [path for path in home.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()]
 
 
+def test_the_connection_of_what_is_open_is_edited(
+    qtbot: QtBot, window: MainWindow, production: str, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    action = window.commands.action("edit_connection")
+    assert not action.isEnabled() and "Only a live database" in action.toolTip()
+    open_live(qtbot, window, production)
+    window.commands.trigger("edit_connection")
+    form = dialog(qtbot, window, ConnectDialog)
+    form.colour.setCurrentIndex(form.colour.findData("red"))
+    with qtbot.waitSignal(window.opened):
+        click(qtbot, form.action_button)
+    assert Connections().named("prod").colour == "red" and window.context is not None
+    assert window.context.opened.mark is not None and window.context.opened.mark.colour == "red"
+
+
 def test_a_database_is_marked_and_unmarked_for_all_its_connections(
     qtbot: QtBot, window: MainWindow, production: str, edge: Edge
 ) -> None:
