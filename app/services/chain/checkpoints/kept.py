@@ -315,7 +315,8 @@ def _end(stored: Any) -> LostEnd | None:
     also = tuple(end for end in map(_end, [*stored.get("also", ()), before]) if end is not None)
     tuples = {name: tuple(stored.get(name, ())) for name in ("others", "apart")}
     parts = tuple((str(name), int(left), int(losses)) for name, left, losses in stored.get("parts", ()))
-    return LostEnd(**stored | {"also": also, "parts": parts} | tuples)
+    lasts = tuple((str(name), int(through)) for name, through in stored.get("lasts", ()))
+    return LostEnd(**stored | {"also": also, "parts": parts, "lasts": lasts} | tuples)
 
 
 def version_of(store: Path) -> tuple[int, int]:

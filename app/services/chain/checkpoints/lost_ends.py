@@ -195,7 +195,9 @@ def _with_others(lost: LostEnd | None, of_tenants: Sequence[LostEnd]) -> LostEnd
     apart = sorted(name for name in named if others[name] <= lost.ends_at)
     parts = sorted(part for end in of_tenants for part in end.parts if part[0] in alone.tenants | named)
     told = replace(alone, others=tuple(sorted(named)), apart=tuple(apart), parts=tuple(parts))
-    return replace(told, unnamed=len(others) - len(named))
+    return replace(
+        told, unnamed=len(others) - len(named), lasts=tuple((name, others[name]) for name in told.others)
+    )
 
 
 def _as_many(names: Iterable[str]) -> frozenset[str]:

@@ -121,9 +121,9 @@ class LostEnd:
     before, and what was made or seen here. It `is_other`, another database, where the
     first migration ran then at the time `ledger`, and at another one here. Where no verification knew it, but
     a window on a live database, `known_by` says how, behind its number. It is the last one `of_tenant` where
-    others had entries behind it; `others` are tenants whose own last ones are lost with it, `apart` those of
-    them that it does not imply, and so many more are `unnamed`. Of each tenant `parts` tell up to where there
-    is any left at most, and how many times something of it went.
+    others had entries behind it; `others` are tenants whose own last ones are lost with it, by their numbers
+    in `lasts`, `apart` those of them that it does not imply, and so many more are `unnamed`. Of each tenant
+    `parts` tell up to where there is any left at most, and how many times something of it went.
     """
 
     through: int
@@ -141,6 +141,7 @@ class LostEnd:
     apart: tuple[str, ...] = ()
     parts: tuple[tuple[str, int, int], ...] = ()
     unnamed: int = 0
+    lasts: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def together(cls, ends: "Iterable[LostEnd | None]") -> "LostEnd | None":
@@ -158,6 +159,7 @@ class LostEnd:
         others = {name for end in given for name in end.others}.union(ends_of)
         apart = {name for end in given for name in end.apart}
         apart |= {name for name, through in ends_of.items() if through <= ends_at}
+        lasts = {name: through for end in given for name, through in end.lasts} | ends_of
         return replace(
             last,
             ends_at=ends_at,
@@ -166,6 +168,7 @@ class LostEnd:
             apart=tuple(sorted(apart - told)),
             parts=tuple(sorted({part[0]: part for end in given for part in end.parts}.values())),
             unnamed=max(end.unnamed for end in given),
+            lasts=tuple(sorted((name, through) for name, through in lasts.items() if name not in told)),
         )
 
     def _or(self, other: "LostEnd | None") -> "LostEnd":
@@ -178,7 +181,7 @@ class LostEnd:
     @property
     def each(self) -> "tuple[LostEnd, ...]":
         """Every entry that is lost by it, by their numbers."""
-        return (*self.also, replace(self, also=(), others=(), apart=(), parts=(), unnamed=0))
+        return (*self.also, replace(self, also=(), others=(), apart=(), parts=(), unnamed=0, lasts=()))
 
     @property
     def known(self) -> str:
@@ -227,20 +230,23 @@ class LostEnd:
     @property
     def gone_with_it(self) -> list[str]:
         """What else is gone, in words: of the entries that were known the last ones."""
-        there = [one for one in reversed(self.also) if one.missed]
-        more = [f"entry {one.through:,}{one.known_by or _VERIFIED_BEFORE}, is gone, too" for one in there]
-        if len(more) > _MOST_TOLD:
-            left = counted(len(more) - _MOST_TOLD, "entry", "entries")
-            more[_MOST_TOLD:] = [
-                f"{left} more that {'was' if left == '1 entry' else 'were'} known are gone, too"
-            ]
-        if self.named_others:
-            count = len(self.named_others) + self.unnamed
-            named = some_of(self.named_others, 1, count, noun="other tenant", shown=tenant_name)
-            more.append(f"the last one known of {named} is gone, too")
+        gone = [(one.through, one.known_by or _VERIFIED_BEFORE) for one in self.also if one.missed]
+        numbers = dict(self.lasts)
+        named = [name for name in self.named_others if name in numbers]
+        gone += [(numbers[name], f", the last one known of {tenant_name(name)}") for name in named]
+        gone.sort(key=lambda one: one[0], reverse=True)
+        more = [f"entry {through:,}{known}, is gone, too" for through, known in gone[:_MOST_TOLD]]
+        left = len(gone) - len(more) + (self.unnamed if named else 0)
+        if left:
+            were, are = ("was", "is") if left == 1 else ("were", "are")
+            more.append(f"{counted(left, 'entry', 'entries')} more that {were} known {are} gone, too")
+        if others := [name for name in self.named_others if name not in numbers]:  # kept by an older program
+            count = len(others) + (0 if named else self.unnamed)
+            told = some_of(others, 1, count, noun="other tenant", shown=tenant_name)
+            more.append(f"the last one known of {told} is gone, too")
         if again := self.went_again:
-            named = some_of(again, 1, noun="other tenant", shown=tenant_name)
-            more.append(f"more of {named} went since")
+            told = some_of(again, 1, noun="other tenant", shown=tenant_name)
+            more.append(f"more of {told} went since")
         return more
 
     def _with_more(self, what: str) -> str:
@@ -294,9 +300,11 @@ class LostEnd:
     def to_json(self) -> dict[str, Any]:
         found = {"verifiedThrough": self.through, "verifiedAt": self.at, "endsAt": self.ends_at}
         more: dict[str, Any] = {"moreTenants": self.unnamed} if self.unnamed else {}
+        entries = [(one.through, one.tenant, one.known_by.strip(" ,") or "verified") for one in self.each]
+        entries += [(through, name, "verified") for name, through in self.lasts]
         more["entries"] = [
-            {"seq": one.through, "tenant": one.tenant, "known": one.known_by.strip(" ,") or "verified"}
-            for one in self.each
+            {"seq": through, "tenant": tenant, "known": known}
+            for through, tenant, known in sorted(entries, key=lambda one: one[0])
         ]
         return found | {"tenants": sorted(self.tenants)} | more
 

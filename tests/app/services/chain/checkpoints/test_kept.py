@@ -217,10 +217,13 @@ def test_while_one_end_is_lost_a_later_one_is_looked_for_as_well(demo: Path, fol
         execute(demo, f"DELETE FROM audit_chain WHERE seq > {end}", f"UPDATE sqlite_sequence SET seq = {end}")
 
     assert not lost()
+    of_acme = ChainFile(demo).seqs("acme-corp")[-1]
     cut(50)
     assert lost() == "ends at entry 50 now"
     append(demo, "new", 30)
-    first = "that entry is not there as it was (the last one known of acme-corp is gone, too)"
+    first = (
+        f"that entry is not there as it was (entry {of_acme}, the last one known of acme-corp, is gone, too)"
+    )
     assert lost() == first
     execute(demo, "CREATE TABLE gone AS SELECT * FROM audit_chain WHERE seq > 70")
     cut(70)
@@ -533,6 +536,22 @@ def test_one_entry_that_is_lost_is_told_as_one() -> None:
     assert other.in_words.endswith("(entry 4,000, the last one that was verified before, is gone, too)")
 
 
+@pytest.mark.parametrize("count", [2, 6, 7, 9])
+def test_of_several_ends_that_are_gone_the_newest_are_named_and_the_others_counted(count: int) -> None:
+    ends = [LostEnd(seq, NOW, "a", 90, f"t{seq}", missed=True, of_tenant=True) for seq in range(1, count + 1)]
+    lost = LostEnd.together(ends)
+    assert lost is not None and LostEnd.together([lost, ends[0]]) == lost
+    named = [f"entry {seq}, the last one known of t{seq}, is gone, too" for seq in range(count - 1, 0, -1)]
+    more = {
+        7: ["1 entry more that was known is gone, too"],
+        9: ["3 entries more that were known are gone, too"],
+    }
+    assert lost.gone_with_it == named[:5] + more.get(count, [])
+    assert [one["seq"] for one in lost.to_json()["entries"]] == [*range(1, count + 1)]
+    old = replace(lost, lasts=())
+    assert old.gone_with_it[0].startswith("the last one known of t1"), "as an older program kept it"
+
+
 def of_tenant(demo: Path, store: CheckpointStore, tenant: str | None, **how: Any) -> Report:
     section = EVERYTHING if tenant is None else Section(tenant)
     return making.verify_with_checkpoints(
@@ -591,8 +610,13 @@ def test_the_end_of_each_tenant_is_missed_where_another_has_entries_behind_it(
     for _ in range(2):
         report = of_tenant(demo, store, None)
         assert report.lost_end is not None and report.lost_end.tenants == {"mine", "theirs"}
-        assert "(the last one known of mine is gone, too)" in report.lost_end.found
-        assert report.lost_end.to_json()["tenants"] == ["mine", "theirs"]
+        assert f"(entry {mine[1]}, the last one known of mine, is gone, too)" in report.lost_end.found
+        told = report.lost_end.to_json()
+        assert told["tenants"] == ["mine", "theirs"]
+        assert [(one["seq"], one["tenant"], one["known"]) for one in told["entries"]] == [
+            (mine[1], "mine", "verified"),
+            (theirs, "theirs", "verified"),
+        ]
     for tenant in ("mine", "theirs"):
         alone = of_tenant(demo, store, tenant)
         assert alone.lost_end is not None and alone.lost_end.tenants == {tenant}
@@ -765,9 +789,9 @@ def test_a_tenant_that_lost_its_end_below_that_of_the_file_is_named(demo: Path, 
     chain.run("UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM audit_chain)")
     lost = of_tenant(demo, store, None).lost_end
     assert lost is not None and lost.found == (
-        f"ends at entry {end - 1} now (the last one known of low is gone, too)"
+        f"ends at entry {end - 1} now (entry {low}, the last one known of low, is gone, too)"
     )
-    assert "of low is gone, too" in lost.accepted
+    assert "of low, is gone, too" in lost.accepted
 
 
 def test_a_pruned_file_without_a_ledger_is_no_other_database_where_its_ends_are_cut(
@@ -842,7 +866,11 @@ def test_of_many_tenants_whose_ends_are_lost_some_are_named_and_the_others_count
     chain.run("DELETE FROM audit_chain WHERE tenant_id LIKE 't0%'")
     lost = of_tenant(demo, store, None).lost_end
     assert lost is not None and (len(lost.others), lost.unnamed) == (50, 9)
-    assert "and 58 other tenants is gone, too" in lost.found and lost.to_json()["moreTenants"] == 9
+    newest = [f"entry {through:,}, the last one known of t" for _, through in sorted(lost.lasts)[-5:]]
+    assert all(words in lost.found for words in newest) and lost.found.count("known of t") == 5
+    assert "; 54 entries more that were known are gone, too" in lost.found
+    told = lost.to_json()
+    assert told["moreTenants"] == 9 and len(told["entries"]) == 51
     assert of_tenant(demo, store, None, accepts_end=lost).stands
 
 

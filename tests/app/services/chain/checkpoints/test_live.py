@@ -555,6 +555,25 @@ def test_a_tenant_alone_hears_that_its_own_end_was_lost_or_that_of_the_whole(
     assert alone(Section("tenant-01")).stands and not alone(Section("tenant-00")).notes
 
 
+def test_each_end_that_is_gone_is_named_with_its_number_and_tenant(
+    put: Put, path: Path, store: CheckpointStore
+) -> None:
+    engine, chain = put(path)
+    where = InDatabase(engine)
+    sign(where, store)
+    for name in ("tenant-01", "tenant-02", "tenant-00"):
+        chain.append(name, at=NOW)
+    assert since(engine, store).report.stands
+    chain.run("DELETE FROM audit_chain WHERE seq IN (91, 92)")
+    for accepts in (False, True):
+        report = since(engine, store, accepts_end=accepts).report
+        end = report.accepted_end if accepts else report.lost_end
+        assert end is not None and end.known == "verified through entry 92 of tenant-02"
+        assert "(entry 91, the last one known of tenant-01, is gone, too)" in report.notes[-1]
+        told = [(one["seq"], one["tenant"]) for one in end.to_json()["entries"]]
+        assert told == [(91, "tenant-01"), (92, "tenant-02")]
+
+
 @pytest.mark.wrangler
 def test_an_older_state_is_read_no_oftener_than_it_takes(
     live: Live, store: CheckpointStore, tmp_path: Path
