@@ -141,6 +141,7 @@ class DataTable(QTableView):
         super().__init__(parent, showGrid=False, wordWrap=False, cornerButtonEnabled=False)
         self._empty: QWidget | None = None
         self._floating: QPushButton | None = None
+        self._was_covered = 0
         self.holds: Callable[[], bool] = lambda: False
         """Whether the rows in sight stay where they are though the scroll bar has moved."""
         self.held_at: int | None = None
@@ -183,10 +184,32 @@ class DataTable(QTableView):
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         super().scrollContentsBy(dx, 0 if dy and self.holds() else dy)
 
+    @property
+    def _covered(self) -> int:
+        """The pixels at the lower end of the rows over which the floating button stands."""
+        button = self._floating
+        return 0 if button is None or button.isHidden() else button.height() + 2 * _BELOW_FLOATING
+
     def updateGeometries(self) -> None:
+        """Rows that do not all fit can be scrolled past the floating button."""
+        bar = self.verticalScrollBar()
+        value = bar.value()
         super().updateGeometries()
+        if (covered := self._covered) and bar.maximum() > 0:
+            bar.setMaximum(bar.maximum() + covered)
+            bar.setValue(value)
         if self.held_at is not None:
             self.verticalHeader().setOffset(self.held_at)
+
+    def scrollTo(
+        self, index: Index, hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible
+    ) -> None:
+        """Keys lead to no row that is under the floating button."""
+        super().scrollTo(index, hint)
+        if (covered := self._covered) and self.held_at is None:
+            end = self.rowViewportPosition(index.row()) + self.rowHeight(index.row())
+            bar, hidden = self.verticalScrollBar(), end + covered - self.viewport().height()
+            bar.setValue(bar.value() + max(0, hidden))
 
     def set_low(self, low: bool) -> None:
         """Closer lines, where there is room for few of them."""
@@ -311,6 +334,9 @@ class DataTable(QTableView):
             top = max(0, viewport.height() - size.height() - _BELOW_FLOATING)
             button.setGeometry(QRect(viewport.mapTo(both, QPoint(left, top)), size))
             button.raise_()
+        if self._covered != self._was_covered:
+            self._was_covered = self._covered
+            self.updateGeometries()
 
     @contextmanager
     def kept_in_place(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QItemSelectionModel, QRect, Qt
+from PySide6.QtCore import QItemSelectionModel, QPoint, QRect, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
@@ -227,7 +227,18 @@ def test_all_rows_that_are_selected_take_new_ones_in_and_say_so(
     new = f"{INTO_USERS} ('newcomer', 'globex', 'new@globex.example', NULL, {NOW}, {NOW})"
     write_elsewhere(qtbot, page, demo_path, new)
     qtbot.waitUntil(page.new_rows.button.isVisible)
-    assert page.new_rows.button.text() == "1 new"
+    button, bar = page.new_rows.button, page.table.verticalScrollBar()
+    assert button.text() == "1 new"
+    was = in_sight(page)
+    press("End")
+    qtbot.waitUntil(lambda: is_settled(window))
+    top = page.table.viewport().mapFrom(page.table.window(), button.mapTo(button.window(), QPoint())).y()
+    last = page.model.index(page.model.rowCount() - 1, 0)
+    assert button.isVisible() and 0 <= page.table.visualRect(last).bottom() <= top
+    page.table.updateGeometries()
+    assert page.table.visualRect(last).bottom() <= top, "it stays"
+    page.table.select_row(3)
+    assert was and bar.value() < bar.maximum()
     press("Ctrl+A")
     assert page.list.selected_count() == before + 1
     assert not page.new_rows.button.isVisible()
