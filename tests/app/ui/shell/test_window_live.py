@@ -1843,7 +1843,7 @@ def test_retention_says_what_it_reads_and_shows_what_it_verified(
     qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
 ) -> None:
     window.settings.retention_days = 1
-    edge.refuses_travel = True
+    edge.loses_travel = True
     open_live(qtbot, window, production)
     unlock(qtbot, window)
     before = count(file, "audit_chain")
@@ -1856,7 +1856,12 @@ def test_retention_says_what_it_reads_and_shows_what_it_verified(
     for doubt in preview.doubts.values():
         doubt.click()
     click(qtbot, preview.once_button)
+    lost = dialog(qtbot, window, ConfirmDialog)
+    edge.loses_travel, edge.refuses_travel = False, True
+    click(qtbot, button(lost, "Try again"))
+    qtbot.waitUntil(lambda: not isValid(lost))
     without = dialog(qtbot, window, ConfirmDialog)
+    assert count(file, "audit_chain") == before
     assert "No bookmark of d1:prod could be taken first" in words(without)
     assert "Try again" not in words(without), "which the API would refuse again"
     with removal(qtbot, window):
