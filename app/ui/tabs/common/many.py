@@ -88,7 +88,8 @@ class ManyPart(QWidget):
         self._soon.stop()
         self._told_of = []
         names = self._rows.table.names
-        told = ((column, row[names.index(column.name)]) for column in self._columns if column.is_declared)
+        there = filter(self._is_there, (column for column in self._rows.table.columns if column.listed))
+        told = ((column, row[names.index(column.name)]) for column in there)
         self._show_fields([field_of(self._context, *one) for one in told if one[1] not in (None, "")], [])
         self._shared_title.hide()
 

@@ -283,6 +283,7 @@ def test_what_others_delete_above_the_selected_row_leaves_a_gap(
     qtbot.waitUntil(lambda: page.inspector.said_of_acts.text() == GONE_READ)
     assert page.inspector.said_of_acts.isVisible()
     assert page.many is not None and page.many.isVisible() and page.many.shared.isVisible()
+    assert place != USERS or "Id" in labels(page.many.shared)
     assert page.inspector.title.text().strip() and page.selection.gone == GONE_WHY
     select(qtbot, page, 2)
     assert not page.inspector.said_of_acts.isVisible() and not page.many.isVisible()
