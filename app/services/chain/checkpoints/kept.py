@@ -95,8 +95,9 @@ class KeptVerdict:
 class KeptEnd:
     """That a tenant's chain was verified through this entry, whose stored hash was `head`, `at` that time. It
     was `missed` since, and nobody has accepted that: no more than the entries up to `left` were there of it
-    then, of which more went so many times (`losses`), and it was verified through `now` since. It is of a
-    `piece` where what lies before was not gone through: of a range that does not go on from what was.
+    then, of which more went so many times (`losses`), the last time through `went`, and it was verified
+    through `now` since. It is of a `piece` where what lies before was not gone through: of a range that does
+    not go on from what was.
     """
 
     through: int
@@ -108,10 +109,11 @@ class KeptEnd:
     now: int = 0
     now_head: str | None = None
     piece: bool = False
+    went: int = 0
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        return self.through, self.at, self.left, self.losses, self.now
+        return self.through, self.at, self.left, self.losses, self.now, self.went
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,8 +317,11 @@ def _end(stored: Any) -> LostEnd | None:
     also = tuple(end for end in map(_end, [*stored.get("also", ()), before]) if end is not None)
     tuples = {name: tuple(stored.get(name, ())) for name in ("others", "apart")}
     parts = tuple((str(name), int(left), int(losses)) for name, left, losses in stored.get("parts", ()))
-    lasts = tuple((str(name), int(through)) for name, through in stored.get("lasts", ()))
-    return LostEnd(**stored | {"also": also, "parts": parts, "lasts": lasts} | tuples)
+    numbers = {
+        which: tuple((str(name), int(through)) for name, through in stored.get(which, ()))
+        for which in ("lasts", "went")
+    }
+    return LostEnd(**stored | {"also": also, "parts": parts} | numbers | tuples)
 
 
 def version_of(store: Path) -> tuple[int, int]:

@@ -79,7 +79,9 @@ def with_lost_end_of(
     end = _named_another(where, kept, _with_others(LostEnd.together(own), of_tenants))
     if keeps:
         if lost or end is not None:
-            store.verdicts.keep_end(where, lost[-1] if lost or end is None else end, is_lost=True)
+            all_of_it = LostEnd.together([*lost, end])  # which is shown now, and may be accepted
+            if all_of_it is not None:
+                store.verdicts.keep_end(where, all_of_it, is_lost=True)
         if end is None or not end.is_other:
             pieces = _pieces(report, kept) if section.is_range else set()
             ends_now = _ends_now(kept, asked, _last_entries(report, None), found, now, pieces=pieces)
@@ -106,7 +108,7 @@ def _to_others(lost: LostEnd) -> tuple[str, str, str, str]:
     """
     is_anothers = lost.of_tenant or bool(lost.known_by) or lost.ends_at >= lost.through
     how = " of another tenant" if lost.known_by else ""
-    told = replace(lost, others=(), also=(), of_tenant=False, known_by=how)
+    told = replace(lost, others=(), also=(), parts=(), of_tenant=False, known_by=how)
     return _ANOTHERS if is_anothers else _WHOLE, told.known, utc_time(lost.at), told.found
 
 
@@ -168,9 +170,8 @@ def _tenants_not_there(
             is_there = (name, end.now, end.now_head) in as_it_was
             more = not (is_there or not end.now or (end.now <= pruned and end.now not in there))
             left, losses = min(end.left, last) if more else end.left, end.losses + more
-            lost.append(
-                replace(_lost_of(name, end, ledger), is_other=is_other, parts=((name, left, losses),))
-            )
+            one = _lost_of(name, replace(end, went=end.now) if more else end, ledger)
+            lost.append(replace(one, is_other=is_other, parts=((name, left, losses),)))
         elif pruned < end.through or end.through in there:
             part = (name, min(last, end.through - 1), 1)
             lost.append(replace(_lost_of(name, end, ledger), is_other=is_other, parts=(part,)))
@@ -181,7 +182,8 @@ def _lost_of(tenant: str, end: KeptEnd, ledger: str) -> LostEnd:
     parts = ((tenant, 0, max(1, end.losses)),)
     how = f" of {tenant_name(tenant)}, verified in a range" if end.piece else ""
     lost = LostEnd(end.through, end.at, end.head, 0, tenant, missed=True, ledger=ledger, known_by=how)
-    return replace(lost, of_tenant=True, parts=parts)
+    went = ((tenant, end.went),) if end.went else ()
+    return replace(lost, of_tenant=True, parts=parts, went=went)
 
 
 def _with_others(lost: LostEnd | None, of_tenants: Sequence[LostEnd]) -> LostEnd | None:
@@ -194,7 +196,9 @@ def _with_others(lost: LostEnd | None, of_tenants: Sequence[LostEnd]) -> LostEnd
     named = _as_many(sorted(others, key=others.__getitem__, reverse=True))
     apart = sorted(name for name in named if others[name] <= lost.ends_at)
     parts = sorted(part for end in of_tenants for part in end.parts if part[0] in alone.tenants | named)
-    told = replace(alone, others=tuple(sorted(named)), apart=tuple(apart), parts=tuple(parts))
+    went = sorted(one for end in of_tenants for one in end.went if one[0] in alone.tenants | named)
+    told = replace(alone, others=tuple(sorted(named)), apart=tuple(apart))
+    told = replace(told, parts=tuple(parts), went=tuple(went))
     return replace(
         told, unnamed=len(others) - len(named), lasts=tuple((name, others[name]) for name in told.others)
     )
@@ -225,9 +229,10 @@ def _ends_now(
     None is all. Of the tenants in `pieces` what lies before was not gone through.
     """
     missed = {name: part for end in lost for name, *part in end.parts}
+    more = dict(one for end in lost for one in end.went)
     looked_for = (kept if asked is None else asked).ends
     found = {
-        name: replace(end, missed=True, left=missed[name][0], losses=missed[name][1])
+        name: _with_loss(end, missed[name][0], missed[name][1], more.get(name, 0))
         if name in missed
         else KeptEnd(end.through, end.head, end.at, piece=end.piece)
         for name, end in looked_for.items()
@@ -242,8 +247,7 @@ def _ends_now(
             continue  # it was not looked for, and may be lost
         end = found.get(name)
         if end is not None and end.missed:
-            went = end.losses > kept.ends[name].losses
-            is_later = went or through >= end.now  # which is there, and a range may end before it
+            is_later = through >= end.now  # which is there, and a range may end before it
             ends[name] = replace(end, now=through, now_head=head) if is_later else end
         elif end is None or end.through < through:
             ends[name] = KeptEnd(through, head, now, piece=name in pieces)
@@ -252,6 +256,12 @@ def _ends_now(
         else:
             ends[name] = end
     return ends
+
+
+def _with_loss(end: KeptEnd, left: int, losses: int, went: int) -> KeptEnd:
+    """The same that is lost; what was verified since is not missed once more where it went with that."""
+    lost = replace(end, missed=True, left=left, losses=losses, went=went)
+    return replace(lost, now=0, now_head=None) if losses > end.losses else lost
 
 
 def _keep_ends(where: Where, store: CheckpointStore, kept: KeptEnds, ends: Mapping[str, KeptEnd]) -> None:

@@ -123,7 +123,8 @@ class LostEnd:
     a window on a live database, `known_by` says how, behind its number. It is the last one `of_tenant` where
     others had entries behind it; `others` are tenants whose own last ones are lost with it, by their numbers
     in `lasts`, `apart` those of them that it does not imply, and so many more are `unnamed`. Of each tenant
-    `parts` tell up to where there is any left at most, and how many times something of it went.
+    `parts` tell up to where there is any left at most, and how many times something of it went; of those of
+    whom more went since, `went` the last one that was verified then.
     """
 
     through: int
@@ -142,6 +143,7 @@ class LostEnd:
     parts: tuple[tuple[str, int, int], ...] = ()
     unnamed: int = 0
     lasts: tuple[tuple[str, int], ...] = ()
+    went: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def together(cls, ends: "Iterable[LostEnd | None]") -> "LostEnd | None":
@@ -169,6 +171,7 @@ class LostEnd:
             parts=tuple(sorted({part[0]: part for end in given for part in end.parts}.values())),
             unnamed=max(end.unnamed for end in given),
             lasts=tuple(sorted((name, through) for name, through in lasts.items() if name not in told)),
+            went=tuple(sorted(dict(one for end in given for one in end.went).items())),
         )
 
     def _or(self, other: "LostEnd | None") -> "LostEnd":
@@ -181,7 +184,10 @@ class LostEnd:
     @property
     def each(self) -> "tuple[LostEnd, ...]":
         """Every entry that is lost by it, by their numbers."""
-        return (*self.also, replace(self, also=(), others=(), apart=(), parts=(), unnamed=0, lasts=()))
+        return (
+            *self.also,
+            replace(self, also=(), others=(), apart=(), parts=(), unnamed=0, lasts=(), went=()),
+        )
 
     @property
     def known(self) -> str:
@@ -244,9 +250,13 @@ class LostEnd:
             count = len(others) + (0 if named else self.unnamed)
             told = some_of(others, 1, count, noun="other tenant", shown=tenant_name)
             more.append(f"the last one known of {told} is gone, too")
-        if again := self.went_again:
-            told = some_of(again, 1, noun="other tenant", shown=tenant_name)
-            more.append(f"more of {told} went since")
+        went = dict(self.went)
+        again = sorted(self.went_again, key=lambda name: went.get(name, 0), reverse=True)
+        for name in again[:_MOST_TOLD]:
+            through = f", through entry {went[name]:,}" if name in went else ""
+            more.append(f"more of {tenant_name(name)} went since{through}")
+        if left := len(again[_MOST_TOLD:]):
+            more.append(f"more of {counted(left, 'other tenant')} went since")
         return more
 
     def _with_more(self, what: str) -> str:
@@ -301,7 +311,7 @@ class LostEnd:
         found = {"verifiedThrough": self.through, "verifiedAt": self.at, "endsAt": self.ends_at}
         more: dict[str, Any] = {"moreTenants": self.unnamed} if self.unnamed else {}
         entries = [(one.through, one.tenant, one.known_by.strip(" ,") or "verified") for one in self.each]
-        entries += [(through, name, "verified") for name, through in self.lasts]
+        entries += [(through, name, "verified") for name, through in (*self.lasts, *self.went)]
         more["entries"] = [
             {"seq": through, "tenant": tenant, "known": known}
             for through, tenant, known in sorted(entries, key=lambda one: one[0])

@@ -230,7 +230,7 @@ def test_while_one_end_is_lost_a_later_one_is_looked_for_as_well(demo: Path, fol
     both = "ends at entry 70 now (entry 60, the last one that was verified before, is gone, too)"
     assert lost() == lost() == both
     execute(demo, "INSERT INTO audit_chain SELECT * FROM gone")
-    assert lost() == first.replace(")", "; more of acme-corp went since)")
+    assert lost().startswith(first.replace(")", "; more of acme-corp went since, through entry "))
     cut(70)
     assert lost() == both and not lost(accepts_end=True) and not lost()
 
@@ -779,6 +779,29 @@ def test_more_of_a_tenant_whose_end_is_lost_is_missed_and_not_accepted_unseen(
     appended(demo, "mine")
     assert of_tenant(demo, store, None, accepts_end=shown).stands
     assert of_tenant(demo, store, None).stands and of_tenant(demo, store, "mine").stands
+
+
+def test_what_a_tenant_alone_has_shown_is_shown_of_the_whole(demo: Path, folder: Path) -> None:
+    store = CheckpointStore(folder)
+    (end, *_) = appended(demo, *["mine"] * 4, "theirs", "other")
+    assert of_tenant(demo, store, None).stands
+    remove(demo, end - 2, end - 1, end)
+    first = of_tenant(demo, store, "mine").lost_end
+    assert first is not None and first.went_again == []
+    remove(demo, end - 3)
+    again = of_tenant(demo, store, "mine").lost_end
+    assert again is not None and not again.is_within(first)
+    assert f"(more of mine went since, through entry {end - 3})" in again.found
+    assert [one["seq"] for one in again.to_json()["entries"]] == [end - 3, end]
+    other = of_tenant(demo, store, "other")
+    assert other.stands and "is lost" in other.notes[-1] and "mine" not in other.notes[-1]
+    shown = lost_ends.shown_end(InFile(demo), store)
+    copied = shutil.copytree(folder, folder.with_name("copied"))
+    assert of_tenant(demo, store, None, accepts_end=shown or False).stands, "of whom nothing is left"
+    remove(demo, end + 1)  # of theirs, which nothing has shown
+    report = of_tenant(demo, CheckpointStore(copied), None, accepts_end=shown or False)
+    assert report.lost_end is not None and report.lost_end.tenants == {"mine", "theirs"}
+    assert f"; more of mine went since, through entry {end - 3})" in report.lost_end.found, "still"
 
 
 def test_a_tenant_that_lost_its_end_below_that_of_the_file_is_named(demo: Path, folder: Path) -> None:

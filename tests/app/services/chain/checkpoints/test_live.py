@@ -11,7 +11,7 @@ import pytest
 from peewee import BaseQuery
 
 from app.services.chain.checkpoint import Reason
-from app.services.chain.checkpoints import making
+from app.services.chain.checkpoints import lost_ends, making
 from app.services.chain.checkpoints.gone import is_gone
 from app.services.chain.checkpoints.making import SignedReport
 from app.services.chain.checkpoints.store import CheckpointStore
@@ -572,6 +572,25 @@ def test_each_end_that_is_gone_is_named_with_its_number_and_tenant(
         assert "(entry 91, the last one known of tenant-01, is gone, too)" in report.notes[-1]
         told = [(one["seq"], one["tenant"]) for one in end.to_json()["entries"]]
         assert told == [(91, "tenant-01"), (92, "tenant-02")]
+
+
+def test_what_a_tenant_alone_has_shown_is_shown_of_the_whole(
+    put: Put, path: Path, store: CheckpointStore
+) -> None:
+    engine, chain = put(path)
+    where = InDatabase(engine)
+    sign(where, store)
+    for _ in range(3):
+        chain.append("tenant-01", at=NOW)
+    chain.append("tenant-00", at=NOW)
+    assert since(engine, store).report.stands
+    alone = partial(making.verify_with_checkpoints, where, store, VERIFY, now=NOW, by="ops")
+    for gone in ("92, 93", "91"):
+        chain.run(f"DELETE FROM audit_chain WHERE seq IN ({gone})")
+        report = alone(section=Section("tenant-01"))
+        assert report.lost_end is not None
+    assert "(more of tenant-01 went since, through entry 91)" in report.notes[-1]
+    assert since(engine, store, accepts_end=lost_ends.shown_end(where, store) or False).report.stands
 
 
 @pytest.mark.wrangler
