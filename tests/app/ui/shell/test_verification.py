@@ -216,8 +216,8 @@ def test_an_end_that_is_gone_is_remembered_until_a_person_accepts_it(
     opened()
     page = go(qtbot, window, AUDIT)
     assert isinstance(page, AuditTab) and window.shield.text() == "Older state, or cut off"
-    said = f"entry {last:,}, and that entry is not there as it was (the last one known of "
-    assert said in page.banner.headline()
+    said = f"entry {last:,}, and that entry is not there as it was (entry "
+    assert said in page.banner.headline() and ", the last one known of " in page.banner.headline()
 
     page.commands.trigger("checkpoints")
     box = dialog(qtbot, page, CheckpointsDialog)
