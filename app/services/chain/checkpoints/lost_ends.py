@@ -161,20 +161,24 @@ def _tenants_not_there(
         gone = {name: end for name, end in ends.items() if (name, end.through, end.head) not in as_it_was}
         firsts, lasts = rows.firsts_of([*gone]), rows.lasts_of([*gone])
         is_other = bool(gone and ledger) and rows.ledger() not in ("", ledger)
-    lost = []
-    for name, end in gone.items():
-        begins, previous = firsts.get(name, (0, GENESIS))
-        pruned = 0 if previous == GENESIS or is_other else begins - 1  # with all before
-        last = lasts.get(name, 0)
-        if end.missed:
-            is_there = (name, end.now, end.now_head) in as_it_was
-            more = not (is_there or not end.now or (end.now <= pruned and end.now not in there))
-            left, losses = min(end.left, last) if more else end.left, end.losses + more
-            one = _lost_of(name, replace(end, went=end.now) if more else end, ledger)
-            lost.append(replace(one, is_other=is_other, parts=((name, left, losses),)))
-        elif pruned < end.through or end.through in there:
-            part = (name, min(last, end.through - 1), 1)
-            lost.append(replace(_lost_of(name, end, ledger), is_other=is_other, parts=(part,)))
+
+        def is_excused(name: str, seq: int, head: str | None) -> bool:
+            begins, previous = firsts.get(name, (0, GENESIS))
+            was_pruned = seq < begins and previous != GENESIS and not is_other  # with all before
+            return was_pruned and (seq not in there or rows.was_free(seq, of=name, head=head))
+
+        lost = []
+        for name, end in gone.items():
+            last = lasts.get(name, 0)
+            if end.missed:
+                is_there = (name, end.now, end.now_head) in as_it_was
+                more = not (is_there or not end.now or is_excused(name, end.now, end.now_head))
+                left, losses = min(end.left, last) if more else end.left, end.losses + more
+                one = _lost_of(name, replace(end, went=end.now) if more else end, ledger)
+                lost.append(replace(one, is_other=is_other, parts=((name, left, losses),)))
+            elif not is_excused(name, end.through, end.head):
+                part = (name, min(last, end.through - 1), 1)
+                lost.append(replace(_lost_of(name, end, ledger), is_other=is_other, parts=(part,)))
     return lost
 
 
@@ -614,17 +618,19 @@ def _if_lost(where: Where, end: LostEnd, seen: Seen | None = None) -> LostEnd | 
     begins behind it by now, which is pruned or adopted then: not of an end that was missed before.
 
     It is looked up, which reads a row, unless it was `seen`: what was verified last may have been there only
-    since this scan began, or be gone since, and others may have its number.
+    since this scan began, or be gone since, and others may have its number, also one that was pruned.
     """
     with rows_of(where, seen) as rows:
         there = rows.at([end.through]).get(end.through)
-        whose = [] if there is not None or end.missed or end.tenant is None else [end.tenant]
-        begins, previous = next(iter(rows.firsts_of(whose).values()), (0, GENESIS))
+        if there is not None and end.head in (None, there.hash) and end.tenant in (None, there.tenant):
+            return None
         is_other = bool(end.ledger) and rows.ledger() not in ("", end.ledger)
-    if there is not None and end.head in (None, there.hash) and end.tenant in (None, there.tenant):
-        return None
-    if begins > end.through and previous != GENESIS and not is_other:
-        return None
+        if end.tenant is not None and not end.missed and not is_other:
+            begins, previous = rows.firsts_of([end.tenant]).get(end.tenant, (0, GENESIS))
+            if begins > end.through and previous != GENESIS:
+                whose = end.tenant
+                if there is None or rows.was_free(end.through, of=whose, head=end.head):
+                    return None
     return replace(_missed(end), is_other=is_other)
 
 

@@ -11,8 +11,8 @@ from typing import Any, Final, cast
 
 from peewee import SQL, BaseQuery, Query, fn
 
-from app.services.chain.reading import NEW_AT_MOST, entries_behind, few_behind, last_numbers
-from app.services.chain.rules import TABLE, named
+from app.services.chain.reading import NEW_AT_MOST, entries_behind, few_behind, last_numbers, markers_of
+from app.services.chain.rules import TABLE, named, seconds
 from app.services.chain.where import InDatabase, InFile, Where
 from models.engine import Database, Rows, raw
 from models.errors import ColumnMissing, TableMissing, TenantAdminError
@@ -118,6 +118,19 @@ class ChainRows:
         found = self._once(raw(_LASTS, json.dumps(list(tenants)))) if tenants else []
         return {tenant: seq for tenant, seq in found if isinstance(seq, int)}
 
+    def was_free(self, seq: int, *, of: str, head: str | None) -> bool:
+        """Whether the row that has this number took it when the entry `of` that tenant, whose hash was
+        `head`, had been pruned, as its markers tell, which are read: the platform's gateway may give free
+        numbers again.
+        """
+        ((markers, _),) = markers_of(self.database, self._encoding, [of])
+        first = min((one for one in markers if one.to_seq >= seq), key=lambda one: one.seq, default=None)
+        if first is None or (first.to_seq == seq and head is not None):
+            return first is not None and first.last_hash == head
+        there = self.at([seq, first.seq])
+        pruned, taken = (_time_of(there.get(number)) for number in (first.seq, seq))
+        return pruned is not None and taken is not None and taken >= pruned
+
     def numbered_through(self) -> int:
         """The highest number that the file has ever given; 0 where it does not say."""
         if last_numbers not in self._seen:
@@ -211,6 +224,12 @@ def rows_of(where: Where, seen: Seen | None = None) -> Iterator[ChainRows]:
     """Look-ups in the file, or in the live database. Raises as `Where.connect`."""
     with where.connect() as database:
         yield ChainRows(database, where, seen)
+
+
+def _time_of(row: ChainRow | None) -> int | None:
+    with suppress(ValueError):
+        return None if row is None else seconds(int(row.at))
+    return None
 
 
 def _one(*where: Any) -> Query:

@@ -668,6 +668,26 @@ def test_pruning_excuses_no_end_of_a_tenant_whose_number_another_has(demo: Path,
         assert report.intact and not report.stands
 
 
+@pytest.mark.parametrize("was_last", [False, True])
+@pytest.mark.parametrize("is_behind", [False, True])
+def test_an_end_is_excused_where_another_took_its_number_once_it_was_pruned(
+    demo: Path, folder: Path, was_last: bool, is_behind: bool
+) -> None:
+    """As the platform's gateway gives the numbers of a new tenant, which may be free ones."""
+    store, chain = CheckpointStore(folder), ChainFile(demo)
+    end, *_ = appended(demo, "mine", *() if was_last else ("other",))
+    assert of_tenant(demo, store, None).stands
+    appended(demo, "mine", "mine", *["other"] * (not was_last))
+    chain.prune("mine", chain.seqs("mine")[-2 if is_behind else -3], at=NOW - 60)
+    chain.prune("mine", chain.seqs("mine")[0], at=NOW - 10)
+    chain.append("blue", at=NOW - 30)
+    chain.run("UPDATE audit_chain SET seq = ? WHERE tenant_id = 'blue'", end)
+    chain.run("UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM audit_chain)")
+    assert lost_ends.lost_end_of(InFile(demo), store, store.verdicts.last(InFile(demo))) is None
+    for tenant in ("mine", None, "mine"):
+        assert of_tenant(demo, store, tenant).stands
+
+
 @pytest.mark.parametrize("alone", [False, True])
 @pytest.mark.parametrize("is_told", [False, True])
 def test_a_range_behind_a_lost_end_of_a_tenant_forgets_nothing(

@@ -574,6 +574,32 @@ def test_each_end_that_is_gone_is_named_with_its_number_and_tenant(
         assert told == [(91, "tenant-01"), (92, "tenant-02")]
 
 
+@pytest.mark.parametrize("is_free", [True, False])
+def test_an_end_that_was_pruned_is_missed_only_where_another_had_its_number_before(
+    put: Put, path: Path, store: CheckpointStore, *, is_free: bool
+) -> None:
+    engine, chain = put(path)
+    where = InDatabase(engine)
+    chain.append("mine", at=NOW - 90)
+    verify = partial(making.verify_with_checkpoints, where, store, VERIFY, now=NOW, by="ops")
+    assert verify().stands
+    chain.append("mine", at=NOW - 80)
+    chain.append("mine", at=NOW - 70)
+    if is_free:
+        chain.prune("mine", chain.seqs("mine")[-2], at=NOW - 60)
+    else:
+        chain.run("DELETE FROM audit_chain WHERE seq = 91")
+        chain.rehash("mine", after=0)
+    chain.append("blue", at=NOW - 50)
+    chain.run("UPDATE audit_chain SET seq = 91 WHERE tenant_id = 'blue'")
+    if not is_free:
+        chain.prune("mine", chain.seqs("mine")[-2], at=NOW - 40)
+    chain.run("UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM audit_chain)")
+    opened = lost_ends.lost_end_of(where, store, store.verdicts.last(where))
+    assert (opened is None) is is_free
+    assert verify().stands is is_free and not verify().findings
+
+
 def test_what_a_tenant_alone_has_shown_is_shown_of_the_whole(
     put: Put, path: Path, store: CheckpointStore
 ) -> None:
