@@ -48,6 +48,8 @@ _MOST_WORDS = 3
 """So many words of a text may stand apart."""
 _SEARCHED_BESIDE = 8
 """So many columns that only the file has are searched with ours."""
+_SECRET, _WORDS = 15, 40
+"""Letters of the shortest secret that is known by its form, and of words with a blank that are none."""
 _PLENTY = 1_000
 """Values that a statement may bind, from which on nobody counts them."""
 _BESIDE = 12
@@ -512,7 +514,7 @@ class Statements:
         """Whether a row has the text, or its words, in each of their forms, where no more than `most` values
         are bound for it.
         """
-        columns = [self.value(column) for column in (*self.table.searched, *self._searched_beside())]
+        columns = [*(self.value(column) for column in self.table.searched), *self._searched_beside()]
         if "tenant_id" in self.table.names and not self._narrowed:  # of one tenant it tells nothing apart
             columns.append(self.value(self.table.column("tenant_id")))
         names = self.table.shortened if "…" in text else self.table.names_things
@@ -529,10 +531,14 @@ class Statements:
                 whole.append(apart)
         return reduce(or_, whole)
 
-    def _searched_beside(self) -> list[TableColumn]:
-        """Columns that only the file has, a display name, say; those of a table with very many are not."""
-        others = self.table.extras(self._stored)
-        return [one for one in others if one.kind is not ColumnKind.PRESENCE][:_SEARCHED_BESIDE]
+    def _searched_beside(self) -> list[Any]:
+        """What columns hold that only the file has, a display name, say; those of a table with very many are
+        not looked into. Nor is what may be a secret, which lists do not show and a search would spell out:
+        words are looked into, and what is shorter than a token or a digest.
+        """
+        others = (one for one in self.table.extras(self._stored) if one.kind is not ColumnKind.PRESENCE)
+        values = [self.value(one) for one in others if not one.host_only][:_SEARCHED_BESIDE]
+        return [_words_of(value) for value in values]
 
     def holding(self, columns: Sequence[Any], text: str, forms: Sequence[str] = ()) -> list[Any]:
         """Whether one of these has the text in it, as `sought` compares both, in one of its `forms`, or in
@@ -576,6 +582,13 @@ member of a payload that is gone through.
 _NAMED = """(SELECT {beside}payload ->> ? FROM audit_chain
 WHERE CASE WHEN {then} AND json_valid(payload) THEN json_type(payload, ?) END = 'text'{alone})"""
 _ALONE = " AND COALESCE(payload ->> '$.userId', '') = ''"
+
+
+def _words_of(value: Any) -> Any:
+    """A value that is no secret by its form: none has so few letters, or in so few a blank and no digit."""
+    length = fn.length(value)
+    are_words = (length <= _WORDS) & (fn.instr(value, " ") > 0) & (fn.glob("*[0-9]*", value) == 0)
+    return Case(None, [((length < _SECRET) | are_words, value)], None)
 
 
 def _bound(conditions: Sequence[Any]) -> int:

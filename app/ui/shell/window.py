@@ -224,6 +224,10 @@ class MainWindow(QMainWindow):
         else:
             self.connecting.open(place, read_only=read_only)
 
+    def ask_close_file(self) -> None:
+        """Closes what is open; where that would end long work a person is asked first."""
+        self._ask_to_end("Close the database", self.close_file)
+
     def close_file(self) -> None:
         if self.workspace is not None:
             self._let_go()
@@ -476,21 +480,24 @@ class MainWindow(QMainWindow):
 
     def ask_close(self) -> None:
         """Closes the window; where that would end long work a person is asked first."""
+        self._ask_to_end("Quit", self.close)
+
+    def _ask_to_end(self, action: str, then: Callable[[], object]) -> None:
         if not (unfinished := self.busy.unfinished):
-            self.close()
+            then()
             return
         from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415 - few end it then
 
         ConfirmDialog(
             self.theme,
-            "Quit before this is done?",
-            "What is under way ends with the program. Nothing of a file that is not done is left.",
-            action="Quit",
+            f"{action} before this is done?",
+            "What is under way ends with that. Nothing of a file that is not done is left.",
+            action=action,
             cancel="Go on",
             items=unfinished,
             listed="Under way",
             parent=self,
-        ).open_once(self.close)
+        ).open_once(then)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if event.spontaneous() and self.busy.unfinished:  # by its button, not by what ends the program
@@ -522,15 +529,18 @@ class MainWindow(QMainWindow):
     def _when_free(self, name: str, show: Callable[[], object], *, is_said: bool = False) -> None:
         """Shows what was opened as soon as no dialog of the file before it stands there any more: it would go
         with that, and what was typed in it, or is shown this once. One that asks for a file holds neither.
+        Nor before what is written of that file is done, an export, say, which would come to nothing.
         """
         asked = [] if self.workspace is None else self.workspace.findChildren(QDialog)
         modal = [one for one in asked if one.isVisible() and one.isModal()]
         standing = next((one for one in modal if not isinstance(one, QFileDialog | QMessageBox)), None)
-        if standing is None:
+        unfinished = [] if self.workspace is None else self.busy.unfinished
+        if standing is None and not unfinished:
             show()
             return
         if not is_said:
-            self.say(f"{name} is shown once this dialog is closed")
+            until = "what is under way is done or cancelled" if standing is None else "this dialog is closed"
+            self.say(f"{name} is shown once {until}")
         # One whose act's outcome is not known may go out of sight without an end.
         later(self, _LOOK_AGAIN_MS, partial(self._when_free, name, show, is_said=True))
 

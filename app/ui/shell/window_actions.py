@@ -136,7 +136,7 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("time_travel", "&Time Travel…", Icon.HISTORY, travel, lacks(Capability.TIME_TRAVEL)),
         ActionSpec("retention", "Data &retention…", Icon.RETENTION, retain, no_file),
         ActionSpec("unlock", lock_words, Icon.LOCK, window.turn_lock, partial(_no_lock, window)),
-        ActionSpec("close", "&Close database", Icon.CLOSE, window.close_file, no_file, "Ctrl+W"),
+        ActionSpec("close", "&Close database", Icon.CLOSE, window.ask_close_file, no_file, "Ctrl+W"),
         ActionSpec("quit", "&Quit", None, window.ask_close, shortcut="Ctrl+Q"),
         ActionSpec("undo", undo_words, Icon.UNDO, window.undo, nothing_to("undo"), "Ctrl+Z"),
         ActionSpec("redo", redo_words, Icon.REFRESH, window.redo, nothing_to("redo"), "Ctrl+Shift+Z"),

@@ -1,6 +1,6 @@
 """The views that a person has saved of a tab's list: a filter, an order and columns under a name."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
@@ -99,7 +99,6 @@ class ViewsDialog(Dialog):
                 self,
                 ("Rename the view", "Rename"),
                 lambda name: self._keep({old: None, name: view}, name),
-                known=self._views.keys() - {old},
                 name=old,
             )
 
@@ -126,7 +125,7 @@ def save_view(tab: "RecordTab") -> None:
         tab.context.say(f"“{name}” is saved{left}")
 
     sentence = f"Shows: {told(tab, view)}{left}"
-    _ask_name(tab, tab, ("Save this view", "Save"), keep, known=views, sentence=sentence)
+    _ask_name(tab, tab, ("Save this view", "Save"), keep, sentence=sentence)
 
 
 def update_view(tab: "RecordTab", name: str) -> None:
@@ -155,7 +154,7 @@ def rename_view(tab: "RecordTab", name: str, *, is_last: bool) -> None:
         if is_last:
             tab.view_picker.shows(new)
 
-    _ask_name(tab, tab, ("Rename the view", "Rename"), keep, known=views, name=name)
+    _ask_name(tab, tab, ("Rename the view", "Rename"), keep, name=name)
 
 
 def remove_view(tab: "RecordTab", name: str) -> None:
@@ -216,21 +215,21 @@ def _ask_name(
     words: tuple[str, str],
     use: Callable[[str], object],
     *,
-    known: Collection[str],
     name: str = "",
     sentence: str = "",
 ) -> None:
-    """`words` are the title and the action, `known` the names that others have."""
+    """`words` are the title and the action, `name` what it is called now."""
     title, action = words
     form = _NameForm(tab.context.theme, title, sentence, action=action, parent=parent)
     field = line_edit(name)
-    taken = {one.casefold() for one in known}
 
     def check(value: FieldValue) -> str:
         try:
             line = single_line("name", "The name", str(value), longest=_LONGEST_NAME)
         except InvalidInput as error:
             return str(error)
+        tab.context.settings.look_again()  # another window may have saved one meanwhile
+        taken = {one.casefold() for one in _saved(tab) if one != name}
         return "There is a view of this name." if line.casefold() in taken else ""
 
     def done() -> None:

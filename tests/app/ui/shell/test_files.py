@@ -615,6 +615,34 @@ def test_a_copy_says_how_far_it_is_and_ends_where_that_is_asked(
 
 
 @pytest.mark.slow
+def test_neither_closing_the_database_nor_opening_another_drops_long_work_unsaid(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    shutil.copy(demo_path, other := tmp_path / "other.sqlite")
+
+    def work(monitor: Monitor) -> None:
+        while not monitor.cancelled():
+            Event().wait(0.01)
+        monitor.check()
+
+    assert window.context is not None
+    window.context.job("Exporting to all.csv…", work, on_done=print)
+    qtbot.waitUntil(lambda: window.busy.unfinished == ["Exporting to all.csv…"])
+    window.commands.trigger("close")
+    assert dialog(qtbot, window, ConfirmDialog).title.text() == "Close the database before this is done?"
+    press("Return")  # goes on
+    closed(qtbot, window, ConfirmDialog)
+    window.files.open(other)
+    waits = "other.sqlite is shown once what is under way is done or cancelled"
+    qtbot.waitUntil(lambda: window.toast.label.text() == waits)
+    assert window.context.opened.path == demo_path
+    with qtbot.waitSignal(window.opened):
+        click(qtbot, window.busy.cancel_button)
+    assert window.context is not None and window.context.opened.path == other
+
+
+@pytest.mark.slow
 def test_what_long_work_is_dropped_is_asked_before_the_window_closes(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:

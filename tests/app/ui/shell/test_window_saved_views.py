@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.services.live.connections import Connections
@@ -361,6 +361,10 @@ def test_what_another_window_has_saved_stays(qtbot: QtBot, window: MainWindow, d
     page.filters.text.setText("harbor")
     save(qtbot, page, "Here, too")
     assert sorted(arrangements(settings.views.get("users"))) == ["Here, too", "There"]
+    set_elsewhere(settings, f"settings.views.set('users', {other!r})")
+    refused = save(qtbot, page, "there", is_taken=True)
+    assert "There is a view of this name." in [label.text() for label in refused.findChildren(QLabel)]
+    refused.reject()
     program = QApplication.instance()
     assert isinstance(program, QApplication)
     program.applicationStateChanged.emit(Qt.ApplicationState.ApplicationInactive)
