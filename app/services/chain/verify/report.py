@@ -219,7 +219,7 @@ class LostEnd:
         """What may have been done, as a sentence without its full stop."""
         if self.is_other:
             return "Another database was put in its place, or made there"
-        if self.known_by and self.ends_at >= self.through:
+        if (self.known_by or self.of_tenant) and self.ends_at >= self.through:
             return "It was cut out, or another line of entries stands in its place"
         if not self.ends_at:
             return "All of it was taken away, or a state before its first entry was brought back"

@@ -35,7 +35,7 @@ class _Question(ConfirmDialog):
             what = f"It ends at entry {grouped(lost.ends_at)} now: {lost.gone}."
         what += "".join(f" {one[:1].upper()}{one[1:]}." for one in lost.gone_with_it)
         at = absolute_time(lost.at, context.settings.utc_times)
-        whole = "It was" if lost.known_by else "All was"
+        whole = "It was" if lost.known_by or lost.of_tenant else "All was"
         sentence = _SENTENCE.format(whole, lost.known, at, what, lost.why)
         super().__init__(context.theme, "Accept this end?", sentence, action="Accept this end", parent=parent)
         self._context, self._lost = context, lost

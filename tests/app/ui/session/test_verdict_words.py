@@ -103,12 +103,12 @@ def test_where_an_end_is_lost_nothing_newer_is_said_to_hold() -> None:
     for verdict in (heard, here):
         assert said_of.of_file(verdict, NOW + 300, utc=True)[3].startswith(
             "What is there through entry 12 holds as it stands, verified 5 min ago; 2 newer entries are not "
-            "verified yet. An earlier state"
+            "verified yet. It was cut out"
         )
     changed.take(Outcome(Asked(), report, at=NOW))
     changed.outdate(OTHERS)
     assert said_of.of_file(changed, NOW + 300, utc=True)[3].startswith(
-        "What was there 5 min ago held as it stood, and was changed since. Verify it again. An earlier state"
+        "What was there 5 min ago held as it stood, and was changed since. Verify it again. It was cut out"
     )
 
 

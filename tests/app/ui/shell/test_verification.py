@@ -18,7 +18,7 @@ from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.making import verify_by_itself, verify_with_checkpoints
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
-from app.services.chain.verify.report import Section
+from app.services.chain.verify.report import LostEnd, Section
 from app.services.chain.where import InFile
 from app.services.records import users
 from app.services.records.change import Change
@@ -26,7 +26,7 @@ from app.services.records.tables import AUDIT_CHAIN
 from app.ui.session.outcome import Asked, Outcome, by_itself
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
-from app.ui.tabs.audit import AuditTab
+from app.ui.tabs.audit import AuditTab, lost_end
 from app.ui.tabs.audit.dialogs import CheckpointsDialog
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
@@ -290,6 +290,19 @@ def test_an_end_that_was_seen_to_be_lost_is_so_when_it_is_opened_again(
     ask(demo_path, f"INSERT INTO audit_chain VALUES {', '.join(map(str, gone))}")
     context.outside.look()
     qtbot.waitUntil(lambda: "Older state" not in window.shield.text() and not kept())
+
+
+def test_what_was_verified_of_one_tenant_is_not_said_of_all_where_its_end_is_gone(
+    qtbot: QtBot, opened: Opened, window: MainWindow
+) -> None:
+    opened()
+    assert window.context is not None
+    lost = LostEnd(9, NOW, "a", 600, "acme-corp", missed=True, of_tenant=True)
+    lost_end.ask(window.context, lost, lambda: None, window)
+    asked = dialog(qtbot, window, ConfirmDialog)
+    assert "It was verified through entry 9 of acme-corp on " in asked.sentence.text()
+    press("Escape")
+    closed(qtbot, window, ConfirmDialog)
 
 
 def test_a_lost_end_that_a_command_accepts_is_accepted_in_the_open_window(

@@ -548,6 +548,8 @@ def test_of_several_ends_that_are_gone_the_newest_are_named_and_the_others_count
     }
     assert lost.gone_with_it == named[:5] + more.get(count, [])
     assert [one["seq"] for one in lost.to_json()["entries"]] == [*range(1, count + 1)]
+    assert lost.why == "It was cut out, or another line of entries stands in its place"
+    assert replace(lost, ends_at=0).why.startswith("All of it was taken away")
     old = replace(lost, lasts=())
     assert old.gone_with_it[0].startswith("the last one known of t1"), "as an older program kept it"
 
