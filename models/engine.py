@@ -320,23 +320,25 @@ class KnownEnds:
 
     def __init__(self) -> None:
         self._ends: Mapping[str, KnownEntry] = {}
-        self._missed: frozenset[tuple[int, str]] = frozenset()
+        self._missed: Mapping[tuple[int, str], int] = {}
         self._next = 0
 
     def know(self, ends: Iterable[KnownEntry]) -> None:
-        """Takes these in the place of those before, but for what was missed, until it `forget`s that."""
-        left = [end for end in ends if end.place not in self._missed]
+        """Takes these in the place of those before, but for what was missed, until it `forget`s that, or it
+        was verified later than when it was missed: somebody has put it back then.
+        """
+        left = [end for end in ends if end.at > self._missed.get(end.place, -1)]
         left.sort(key=attrgetter("number"), reverse=True)
         self._ends = {end.tenant: end for end in left}
 
     def miss(self, lost: Collection[KnownEntry]) -> None:
         """They are gone: whoever is told of it need not be told again."""
-        self._missed |= {end.place for end in lost}
+        self._missed = {**self._missed, **{end.place: end.at for end in lost}}
         self.know([*self._ends.values()])
 
     def forget(self) -> None:
         """What was missed is there again, or is not missed any more."""
-        self._missed = frozenset()
+        self._missed = {}
 
     @property
     def all(self) -> list[KnownEntry]:

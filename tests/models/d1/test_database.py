@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from dataclasses import replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -862,6 +863,25 @@ def test_a_verified_end_that_is_cut_out_behind_others_is_missed_by_a_look_and_ke
     production.outside_changes()
     assert production.went_back is None, "it is told once"
     users.create(production, "acme", "d@acme.example", actor="ops", now=NOW)
+
+
+def test_a_verified_end_that_was_missed_is_missed_again_once_it_was_verified_again(
+    production: D1Database, file: Path
+) -> None:
+    """It was put back, as by Time Travel."""
+    ends = three_chains(production)
+    execute(file, "CREATE TABLE kept_aside AS SELECT * FROM audit_chain WHERE seq = 2")
+    for times, is_told in enumerate((True, False, True)):
+        execute(file, "DELETE FROM audit_chain WHERE seq = 2")
+        production.outside_changes()
+        assert (production.went_back is not None) is is_told
+        assert [one.number for one in production.lost_entries] == [2] * is_told
+        production.went_back, production.lost_entries = None, ()
+        execute(file, "INSERT INTO audit_chain SELECT * FROM kept_aside")
+        production.verified.know([replace(ends["acme"], at=NOW + times)])
+    execute(file, "DELETE FROM audit_chain WHERE seq = 2")
+    with pytest.raises(BroughtBack):
+        users.create(production, "acme", "c@acme.example", actor="ops", now=NOW)
 
 
 @pytest.mark.parametrize("way", ["pruned", "gone on with"])
