@@ -12,6 +12,7 @@ from app.services.chain.checkpoint import Checkpoint, Reason
 from app.services.chain.checkpoints import doubts
 from app.services.chain.checkpoints.identity import (
     DatabaseCheckpoints,
+    compare,
     ends_of,
     recognise,
     speaks_of,
@@ -136,6 +137,21 @@ def is_copy(contents: Contents, where: Where, known: KnownDatabase) -> bool:
     with suppress(errors.TenantAdminError, OSError), rows_of(InFile(there)) as rows:
         newest = _candidate(contents, known)[1]
         return not newest or speaks_of(rows, newest)
+    return True
+
+
+def parts_with_restore(contents: Contents, rows: ChainRows, known: KnownDatabase) -> bool:
+    """Whether the file is no more that database once something is restored in it: a copy, unless the
+    database has gone on here and not where it was. Its newest checkpoint knows what is here alone then.
+    """
+    if not is_copy(contents, rows.where, known):
+        return False
+    place, newest = contents.place(rows.where), _candidate(contents, known)[1][-1:]
+    if place is None or place.database != known.id or known.path.startswith(LIVE):
+        return True
+    with suppress(errors.TenantAdminError, OSError), rows_of(InFile(Path(known.path))) as there:
+        is_here = compare(rows, newest, counting=False).continues
+        return not is_here or compare(there, newest, counting=False).continues
     return True
 
 

@@ -15,6 +15,7 @@ from app.services.chain.checkpoints.recognition import (
     are_parted,
     is_copy,
     looked_for,
+    parts_with_restore,
     recognised,
     recognised_in,
     remember,
@@ -96,7 +97,9 @@ class CheckpointStore:
                 if contents is not None and found is not None:
                     if found.undecided:
                         return here
-                    return found.id if found.id == here and not is_copy(contents, where, found) else None
+                    with rows_of(where) as rows:
+                        parts = found.id != here or parts_with_restore(contents, rows, found)
+                    return None if parts else found.id
         return None
 
     def checkpoints(self, where: Where, *, in_place: bool = False) -> tuple[Checkpoint, ...]:
@@ -570,7 +573,7 @@ def _line_for(
         reason = Reason.ANOTHER_DATABASE
     if known is not None and known.undecided and reason not in NEW_LINE:
         raise document.NotSigned(doubts.UNDECIDED)
-    if known is not None and reason is Reason.BEFORE_RESTORE and is_copy(contents, rows.where, known):
+    if known is not None and reason is Reason.BEFORE_RESTORE and parts_with_restore(contents, rows, known):
         raise document.NotSigned(doubts.of_a_copy(known.path))
     if known is None or reason is Reason.ANOTHER_DATABASE:
         return KnownDatabase(str(uuid.uuid4())), known, reason

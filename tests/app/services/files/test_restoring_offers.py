@@ -398,6 +398,27 @@ def test_what_a_file_held_before_a_restore_is_an_earlier_state_of_it(
     assert verify_known(live, folder, now=NOW).verdict is Verdict.TAMPERED
 
 
+@pytest.mark.slow
+def test_a_copy_that_was_signed_first_takes_no_checkpoint_of_the_file_away(
+    live: Path, folder: Path, tmp_path: Path
+) -> None:
+    """The database was first known where the copy is, and went on in the file."""
+    copy = snapshot_copy(live, tmp_path / "copy.sqlite")
+    checkpoint(copy, folder)
+    append(live, 3)
+    checkpoint(live, folder)
+    append(live, 2)
+    done = carry_out(live, offer(live, copy, folder), folder)
+    assert (done.checkpoint, done.problem) == (4, None), "2 is the file's, 3 is from before the restore"
+    assert verify_known(live, folder, now=NOW).verdict is Verdict.VERIFIED
+    back = offer(live, done.kept, folder, "back")
+    assert (back.known, back.holds, back.needs_agreement) == (Standing.EARLIER, True, False)
+    assert carry_out(live, back, folder).checkpoint == 6
+    assert verify_known(live, folder, now=NOW).verdict is Verdict.VERIFIED
+    again = offer(live, copy, folder, "again")
+    assert (again.known, again.needs_agreement) == (Standing.EARLIER, False)
+
+
 class StopsBehindCommit(CheckpointStore):
     """Ends the program where a restore has committed and its checkpoint is not taken up yet."""
 
