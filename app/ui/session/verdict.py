@@ -81,6 +81,8 @@ class FileVerdict(QObject):
         self.last: KeptVerdict | None = None
         self.newer = 0
         self.lost_end: LostEnd | None = None
+        self.lost_lately: tuple[LostEnd | None, LostEnd | None] = None, None
+        """What was lost before it went back the last time, and what went then."""
         """What was verified and is not there any more, until somebody has accepted that, where nothing else
         is known to be wrong.
         """
@@ -293,6 +295,7 @@ class FileVerdict(QObject):
         numbers = {entry.number for entry in entries}
         if known is not None and is_known and (ends_at < known.through or known.through in numbers):
             lost.append(LostEnd(known.through, known.at, known.head, ends_at, missed=True))
+        self.lost_lately = self.lost_end, LostEnd.together(lost)
         if lost and not self.is_broken:
             self.lost_end = LostEnd.together([self.lost_end, *lost])
         self.outdate(OTHERS)

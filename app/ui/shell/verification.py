@@ -501,6 +501,24 @@ class SelfVerification(QObject):
     @Slot(object)
     def _went_back(self, ends_at: int) -> None:
         self.check()
+        before, lately = self._verdict.lost_lately
+        if before is None or lately is None or self._job is not None:
+            self._keep_what_went()
+            return
+
+        def heard(last: KeptVerdict | None) -> None:
+            known = self._verdict.known
+            is_later = known is not None and last is not None and last.at > known.at and last.intact
+            if is_later and last is not None and last.lost_end is None:  # somebody has accepted what was lost
+                self._verdict.hear(last)
+                self._verdict.lose_end(lately)
+            self._keep_what_went()
+            self._verdict.end_search()
+
+        self._verdict.begin_search()
+        self._read_last(heard)
+
+    def _keep_what_went(self) -> None:
         if self._context.costs:  # others may have gone on from an earlier state
             self._search()
         # Where nothing is verified now, nothing else keeps it until the next start.

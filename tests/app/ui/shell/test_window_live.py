@@ -1108,6 +1108,51 @@ def test_a_loss_locks_writes_however_the_window_learns_of_it(
     assert any("writes are locked again" in one for one in labels(window.toast))
 
 
+def test_a_loss_that_a_command_accepted_stays_so_where_more_goes_before_the_window_hears_of_it(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path
+) -> None:
+    paths.checkpoints_dir().mkdir(parents=True, exist_ok=True)
+    open_live(qtbot, window, production)
+    context = window.context
+    assert context is not None
+    ((last,),) = ask(file, "SELECT max(seq) FROM audit_chain")
+    found = ask(file, "SELECT DISTINCT tenant_id FROM users ORDER BY 1 LIMIT 3")
+    first, second, third = [str(name) for (name,) in found]
+    with closing(apsw.Connection(str(file))) as connection:
+        for tenant in (first, second, third):
+            chains.append(connection, tenant, [NOW])
+    go(qtbot, window, 1)
+    press("Ctrl+Return")
+    watched = context.opened.database.verified
+    assert watched is not None
+    qtbot.waitUntil(lambda: [one.number for one in watched.of([first])] == [last + 1])
+    qtbot.waitUntil(lambda: is_settled(window) and not context.verdict.is_asked)
+    (paths.checkpoints_dir() / FILE).unlink(missing_ok=True)  # which would know it, and nobody accepts that
+
+    def lost() -> set[str]:
+        return set() if context.verdict.lost_end is None else {*context.verdict.lost_end.tenants}
+
+    def cut(number: int) -> None:
+        cut_out(file, number)
+        with qtbot.waitSignal(context.outside.went_back):
+            context.outside.look()
+        qtbot.waitUntil(lambda: is_settled(window))
+
+    cut(last + 1)
+    store, verify = store_and_verifier(processes=1)
+    where = context.opened.where
+
+    def kept() -> set[str]:
+        said = store.verdicts.last(where)
+        return set() if said is None or said.lost_end is None else {*said.lost_end.tenants}
+
+    qtbot.waitUntil(lambda: lost() == kept() == {first})
+    making.verify_with_checkpoints(where, store, verify, now=NOW + 1, by="ops", accepts_end=True)
+    (paths.checkpoints_dir() / FILE).unlink(missing_ok=True)
+    cut(last + 2)
+    qtbot.waitUntil(lambda: lost() == kept() == {second})
+
+
 def test_a_loss_that_a_command_accepted_goes_and_while_it_stands_others_entries_are_offered(
     qtbot: QtBot, window: MainWindow, production: str, file: Path, edge: Edge
 ) -> None:
