@@ -80,8 +80,9 @@ class Prepared:
     what of a dump could not come in as it is written, `caution` what a person should know of the restore's
     own entry, which is in `chain`. `unfit` is why the copy's chain takes no entries, nor does the file's.
     `tenant` is whose rows these are alone, where a dump says so. `erased` are the tenants of which the copy
-    has rows, though they were erased since. `traces` are those of the source when it was
-    copied.
+    has rows, though they were erased since. `fewer` are the columns that only the file has,
+    of tables that both have, with a value in any row, each as table.column. `traces` are those of the source
+    when it was copied.
     """
 
     source: Path
@@ -96,6 +97,7 @@ class Prepared:
     tenant: str | None = None
     common: Mapping[str, describe.Common] = field(default_factory=dict)
     erased: tuple[str, ...] = ()
+    fewer: tuple[str, ...] = ()
 
     @property
     def said(self) -> list[str]:
@@ -118,6 +120,14 @@ class Prepared:
         return f"The copy lacks tables in which the file has rows, and they would go: {named}."
 
     @property
+    def narrower(self) -> str:
+        """That the copy lacks columns in which the file has values; empty where it lacks none."""
+        if not self.fewer:
+            return ""
+        named = some_of(self.fewer, _NAMED, noun="more column", shown=visible)
+        return f"The copy lacks columns in which the file has values, and they would go: {named}."
+
+    @property
     def undone(self) -> str:
         """That erased tenants would come back; empty where none would."""
         if not self.erased:
@@ -134,7 +144,7 @@ class Prepared:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a person has to agree to, besides what the chain tells."""
-        return tuple(filter(None, (self.lacking, self.undone)))
+        return tuple(filter(None, (self.lacking, self.narrower, self.undone)))
 
     @property
     def recorded(self) -> bool:
@@ -428,8 +438,32 @@ def prepare(
             )
         after = describe.rows(database, found)
         said = numbering.caution([chain]) if takes_entries else None
+        fewer = _columns_lacking(path, found.columns)
         back = _erased_since(path, database, found.stored) if has_chain else ()
-    return Prepared(source, copy, left, before, after, notes, chain, said, unfit, tenant, erased=back)
+    return Prepared(
+        source, copy, left, before, after, notes, chain, said, unfit, tenant, erased=back, fewer=fewer
+    )
+
+
+def _columns_lacking(path: Path, copy: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The columns with values that only the file has, of tables in both, as far as it can be read."""
+    fewer: list[str] = []
+    file = LocalDatabase(path, read_only=True)
+    with (
+        suppress(errors.UnreadableFile, errors.NotADatabase),
+        file.expected_errors(),
+        file.connection_context(),
+    ):
+        for table, columns in schema.inspect(file).columns.items():
+            there = {name.lower() for name in copy.get(table, columns)}  # SQLite's names have no case
+            for name in (one for one in columns if one.lower() not in there):
+                asked = (
+                    f"SELECT EXISTS (SELECT 1 FROM main.{sql_name(table)} WHERE {sql_name(name)} NOT NULL)"  # noqa: S608
+                )
+                with suppress(errors.UnreadableFile):
+                    if file.scalar(raw(asked)):
+                        fewer.append(f"{table}.{name}")
+    return tuple(fewer)
 
 
 def _erased_since(path: Path, copy: LocalDatabase, tables: StoredTables) -> tuple[str, ...]:

@@ -542,6 +542,8 @@ def _doubts(offer: Offer) -> list[str]:
         doubts.append(f"it {'is' if offer.known.name == 'OTHER' else 'may be'} of another database")
     if offer.prepared.lacking:
         doubts.append("it lacks these tables")
+    if offer.prepared.narrower:
+        doubts.append("it lacks these columns")
     if offer.prepared.erased:
         doubts.append(f"it brings back {counted(len(offer.prepared.erased), 'erased tenant')}")
     if not offer.prepared.recorded:

@@ -383,6 +383,21 @@ def test_a_table_that_came_since_a_known_copy_does_not_go_unasked(
     assert found.prepared.lacking.endswith("and they would go: notes.")
 
 
+def test_a_column_that_only_the_file_has_does_not_go_unasked(
+    live: Path, folder: Path, tmp_path: Path
+) -> None:
+    copy = snapshot_copy(live, tmp_path / "copy.sqlite")
+    ask(live, "ALTER TABLE users ADD COLUMN quota INTEGER")
+    assert not offer(live, copy, folder, "empty").needs_agreement
+    ask(live, "UPDATE users SET quota = 7")
+    found = offer(live, copy, folder)
+    assert (found.holds, found.needs_agreement) == (True, True)
+    assert found.prepared.warnings == (
+        "The copy lacks columns in which the file has values, and they would go: users.quota.",
+    )
+    assert not offer(copy, live, folder, "back").needs_agreement
+
+
 @pytest.mark.slow
 def test_what_a_file_held_before_a_restore_is_an_earlier_state_of_it(
     live: Path, folder: Path, tmp_path: Path
