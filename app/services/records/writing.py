@@ -431,7 +431,8 @@ def _difference(images: Images, row: RowChange, *, alone: bool) -> str | None:
     """What keeps a row from being put back, in words that hold no value but its key: the act names a row that
     it changed `alone`.
     """
-    what = "the record" if alone else f"{row.table} “{shown(row.record_id)}”"
+    kind = DECLARED[row.table].noun[0] if row.table in DECLARED else row.table
+    what = "the record" if alone else f"{kind} “{shown(row.record_id)}”"
     found = images.now(row)
     if row.before is None:
         # Where the key is the rowid, it is any row that took it.

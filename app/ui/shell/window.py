@@ -545,6 +545,8 @@ class MainWindow(QMainWindow):
         later(self, _LOOK_AGAIN_MS, partial(self._when_free, name, show, is_said=True))
 
     def _open_again(self, context: Context) -> None:
+        if self.workspace is not None:
+            self._left = context.opened.file or context.opened.place, *self._in_sight(self.workspace)
         if context.opened.file is None:
             self.connecting.reopen(cast("OpenedLive", context.opened))
         else:

@@ -769,6 +769,7 @@ def test_a_log_that_is_gone_is_said_while_nothing_is_done(
     assert "log" in chain.banner.detail()
     with qtbot.waitSignal(window.opened):
         click(qtbot, button(banner, "Open again"))
+    assert isinstance(current(window), AuditTab), "one stays where one was"
     assert not window.findChildren(ErrorDialog)
 
 
