@@ -64,7 +64,11 @@ def add_actions(window: MainWindow) -> None:
             context = window.context
             cannot = None if context is None else context.cannot_write
             coming = context is not None and (context.turns or context.runner.is_writing)
-            return cannot if coming or _next(window, what) else f"There is nothing to {what}."
+            if coming or _next(window, what):
+                return cannot
+            of_restore = context is not None and window.settings.restored.get(context.opened.kept_by)
+            way = " “Way back…” below the rows leads to before the restore." if of_restore else ""
+            return f"There is nothing to {what}.{way if what == 'undo' else ''}"
 
         return refuse
 

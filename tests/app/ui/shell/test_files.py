@@ -455,6 +455,8 @@ def test_what_was_deleted_comes_back(qtbot: QtBot, window: MainWindow, demo_path
     open_file(qtbot, window, demo_path)
     told = child(window.workspace, RestoredNotice)
     qtbot.waitUntil(told.isVisible)  # the next start says it, too, until somebody has read it
+    press("Ctrl+Z")
+    assert window.toast.label.text().endswith("“Way back…” below the rows leads to before the restore.")
     assert str(kept) in told.banner.detail()
     click(qtbot, told.back_button)
     dialog(qtbot, window, RestoreDialog).reject()
