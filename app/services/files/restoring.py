@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -358,10 +359,9 @@ def carry_out(
         except (errors.TenantAdminError, OSError) as error:
             problem = why_none(error, where)
 
-    with store.verdicts.outdated(where):
-        kept = restore(
-            path, offered.prepared, actor=actor, now=now, force=force, announce=announce, monitor=third
-        )
+    with store.verdicts.outdated(where) as done:
+        how = partial(restore, path, offered.prepared, actor=actor, now=now, force=force)
+        kept = how(announce=announce, done=done, monitor=third)
     if not offered.prepared.recorded or problem is not None:
         return Restored(kept, None, problem)
     try:
@@ -508,6 +508,7 @@ def restore(
     now: int,
     force: bool = False,
     announce: Callable[[], object] = lambda: None,
+    done: Callable[[], object] = lambda: None,
     monitor: Monitor = UNWATCHED,
 ) -> Path:
     """Replaces what the file at `path` holds; returns the copy of what it held, which lies beside it.
@@ -515,7 +516,8 @@ def restore(
     The restore is an entry in `Prepared.chain` of what is restored, where that has any chain, so content and
     entry come in one transaction. The copy of the old content is taken while nobody can write, so that no
     commit falls between the two. A file that another program has open is left alone unless `force`.
-    `announce` is called when the copy is just what the file will hold, before the file is touched.
+    `announce` is called when the copy is just what the file will hold, before the file is touched,
+    `done` behind the commit, before what was written is read back.
     `monitor` is told pages. Nothing is changed when it is cancelled or fails before its commit. Raises
     `NotAllowed` (it may not be written, and why), `Cancelled`, `CopyNotWritten`, `RestoreFailed` and the
     storage errors, `AlreadyThere` where another program took the name of the copy meanwhile.
@@ -528,6 +530,7 @@ def restore(
             announce()
         with LocalDatabase(path).expected_errors():
             copies.put_back(path, prepared.copy, kept, monitor=monitor)
+    done()
     _check(path, kept)
     return kept
 

@@ -8,9 +8,10 @@ own one among them.
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
@@ -241,29 +242,22 @@ class KeptVerdicts:
             self.keep(where, replace(last, verdict=Verdict.VERIFIED, each=Verdict.VERIFIED, tenants={}))
 
     @contextmanager
-    def outdated(self, where: Where) -> Iterator[None]:
-        """Around what puts something else in its place, which was not verified; also where that fails but
-        may be done, or the program ends meanwhile. What fails because nothing was done leaves the verdict as
-        it is.
+    def outdated(self, where: Where) -> Iterator[Callable[[], None]]:
+        """Around what puts something else in its place, which was not verified. What was kept is forgotten
+        once that is done, which is said by what is given or by its end, and where it fails but may be done.
+        Until then it stays: a program that ends while it still waits has changed nothing, and a loss stands.
         """
-        last, ends = self.last(where), self.ends(where)
-        self._forget(where)
+        forget = partial(self.forget, where)
         try:
-            yield
+            yield forget
         except TenantAdminError as error:
             if error.is_undecided:
-                self._forget(where)
-                self.own.forget(where)
-            else:
-                if last is not None:
-                    self.keep(where, last)
-                if ends.ends:
-                    self.keep_ends(where, ends)
+                forget()
             raise
-        except BaseException:
-            self._forget(where)
-            self.own.forget(where)
-            raise
+        forget()
+
+    def forget(self, where: Where) -> None:
+        """What was verified here, and made here, is of what was in its place before."""
         self._forget(where)
         self.own.forget(where)
 

@@ -307,6 +307,7 @@ class CheckpointStore:
                         contents.add(made)
                         known = KnownDatabase(made.database)
                         remember(contents, known, rows, number=made.number, now=made.at)
+            self.verdicts.forget(where)  # the restore may have been killed just before it did so
             forget_announced(self._folder, made)
             if taken:
                 return made

@@ -10,7 +10,7 @@ import pytest
 
 from app.services.chain.cautions import NotRecorded
 from app.services.chain.checkpoint import Checkpoint
-from app.services.chain.checkpoints.kept import announce
+from app.services.chain.checkpoints.kept import KeptEnd, KeptEnds, KeptVerdict, announce
 from app.services.chain.checkpoints.making import verify_with_checkpoints
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import GENESIS, Code, Verdict, entry_hash
@@ -20,6 +20,7 @@ from app.services.files.opening import open_database, snapshot_copy
 from app.services.files.restoring import Offer, Restored, Standing
 from app.services.tenants import erasing
 from models.errors import Cancelled, NotAllowed
+from models.local import copies
 from models.progress import Monitor
 from models.schema import expected_columns
 from tests.app.services.chain.verify.chains import ChainFile
@@ -493,6 +494,31 @@ def test_a_restore_that_was_cut_short_before_its_commit_says_nothing_of_the_file
     carry_out(live, offer(live, early, folder, "again"), folder)
     assert [item.number for item in CheckpointStore(folder).checkpoints(InFile(live))] == [1, 2, 3, 4, 5]
     assert verify_known(live, folder, now=NOW).verdict is Verdict.VERIFIED
+
+
+def test_a_verdict_stays_until_a_restore_has_committed(
+    live: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A restore may wait for long, and be killed then: nothing was done, and a loss stands."""
+    store, where = CheckpointStore(folder), InFile(live)
+    early = snapshot_copy(live, tmp_path / "early.sqlite")
+    offered = offer(live, early, folder)
+    said = KeptVerdict(Verdict.CONSISTENT, NOW, "ada", 301, 0, 0, 301)
+    ends = KeptEnds({"acme": KeptEnd(301, None, NOW)})
+
+    def killed(*_: object, **__: object) -> None:
+        assert store.verdicts.last(where) == said and store.verdicts.ends(where).ends == ends.ends
+        raise SystemExit
+
+    store.verdicts.keep(where, said)
+    store.verdicts.keep_ends(where, ends)
+    monkeypatch.setattr(copies, "put_back", killed)
+    with pytest.raises(SystemExit), store.verdicts.outdated(where):
+        restoring.restore(live, offered.prepared, actor="ada", now=NOW)
+    assert store.verdicts.last(where) == said and store.verdicts.ends(where).ends == ends.ends
+    monkeypatch.undo()
+    carry_out(live, offer(live, early, folder, "again"), folder)
+    assert store.verdicts.last(where) is None and not store.verdicts.ends(where).ends
 
 
 def test_an_announced_checkpoint_that_somebody_else_signed_is_not_taken_up(
