@@ -38,8 +38,8 @@ _PERIODS = (("for 24 hours", DAY), ("for an hour", HOUR), ("for 7 days", 7 * DAY
 
 _IN_ONE_LINE = 64
 """Letters of a secret that stand in one line: it is read, and spelt, by where its lines end."""
-_AROUND = 32
-"""Pixels at both sides of them, for the frame and a scroll bar."""
+_AROUND = 80
+"""Pixels at both sides of them, for the dialog's edges, the frame and a scroll bar."""
 
 
 class SecretDialog(Dialog):
@@ -58,7 +58,7 @@ class SecretDialog(Dialog):
         self.field.setLineWrapMode(SecretBox.LineWrapMode.WidgetWidth)  # all of it shows at once
         CopyKeys(self.field, self._copy)
         wide = self.field.fontMetrics().horizontalAdvance(secret.value[:_IN_ONE_LINE])
-        self.field.setMinimumWidth(wide + _AROUND)
+        self.setMinimumWidth(wide + _AROUND)  # on a screen that has room for it
         self.field.setFixedHeight(_LINES * self.field.fontMetrics().lineSpacing() + 24)
         self.note = Label("", Look.DIM, wrap=True)
         for part in (self.field, self.note):
