@@ -108,7 +108,7 @@ def test_a_terminal_that_cannot_show_a_name(tmp_path: Path) -> None:
         (["retention", "x", "--now", "1795000000000"], "no time in seconds"),
         (["retention", "x", "--now", "9" * 20], "no time in seconds"),
         (["checkpoint", "x", "--start-over", "--import", "y"], "not allowed with"),
-        (["demo", "x", "--rows", "many"], "invalid"),
+        (["demo", "x", "--rows", "many"], "is no whole number"),
         (["--nope\x1b[2J"], "unrecognized arguments: --nope\\u001b[2J"),
         (["verify", ""], "file: the name is empty"),
         (["migrations", "create", "x", "--folder", ""], "--folder: the name is empty"),
