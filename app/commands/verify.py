@@ -103,11 +103,11 @@ def verify(options: argparse.Namespace) -> int:
     since = None
     where = _where(options.file)
     before = cache(partial(_say_rows, where, store, quiet=options.quiet))  # which says it once
-    by, accepts_end = paths.os_user(), options.accept_end
-    if accepts_end and (section != Section() or exported is not None):
+    by = paths.os_user()
+    if options.accept_end and (section != Section() or exported is not None):
         raise InvalidInput("accept-end", "--accept-end is said of the whole file; leave the others out.")
-    if accepts_end:
-        accepts_end = shown_end(where, store) or True
+    # What nobody was shown is not accepted: it is told now, and the same command accepts it then.
+    accepts_end = (options.accept_end and shown_end(where, store)) or False
     unread: StoreUnreadable | None = None
     try:
         if options.since_checkpoint or (
@@ -162,7 +162,9 @@ def verify(options: argparse.Namespace) -> int:
     if unread is not None:
         complain(f"{unread.happened} What is said above of the file is without them.")
         return EXIT_COULD_NOT_RUN if report.stands else EXIT_FINDINGS
-    if accepts_end and not report.intact:
+    if options.accept_end and not accepts_end and report.intact and report.lost_end is not None:
+        complain("no end was accepted: it was not shown before; the same command accepts what is named above")
+    if options.accept_end and not report.intact:
         why = "that is said of chains in which nothing else is wrong"
         if report.verdict is Verdict.EARLIER or report.ends_before:
             why = "checkpoints know what is gone"

@@ -114,5 +114,5 @@ def test_none_are_created_where_the_end_of_the_chain_is_lost(path: Path, tmp_pat
     assert refused.returncode == 2 and count(path, "users") == before
     assert "foundation.sqlite was verified through entry 300, and ends at entry 290 now" in refused.stderr
     assert "If you know why: tenant-admin verify --accept-end" in refused.stderr
-    assert run("verify", path, "--accept-end").returncode == 0
+    assert [run("verify", path, "--accept-end").returncode for _ in range(2)] == [1, 0]  # it is shown first
     assert run(*add).returncode == 0 and count(path, "users") == before + 1

@@ -67,6 +67,9 @@ def test_no_end_is_accepted_but_what_was_shown_and_all_of_it_is_said(copy: Path,
             done.returncode == 1 and "This end was not accepted: more is gone than was shown" in done.stdout
         )
         assert json.loads(run("verify", copy, "--json").stdout)["lostEnd"]["tenants"] == tenants[:2]
+    else:
+        done = run("verify", copy, "--accept-end")
+        assert done.returncode == 1 and "no end was accepted: it was not shown before" in done.stderr
     accepted = shutil.copytree(paths.checkpoints_dir(), copy.parent / "kept")
     done = run("verify", copy, "--accept-end")
     assert done.returncode == 0 and f"Accepted of {', '.join(tenants[:2])}.\n" in done.stdout
