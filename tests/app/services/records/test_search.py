@@ -73,7 +73,7 @@ def test_what_a_list_shows_is_found(engine: Database, lists: Lists, sql: apsw.Co
     digest, token = "5f4dcc3b5aa765d61d8327deb882cf99", "ghp_16C7e42F292c6912E7710c838347Ae178B4a"
     for secret in (token, digest, "Bearer a1b2c3d4e5"):
         sql.execute("UPDATE users SET display_name = ?", (secret,))
-        assert search.everything(engine, now, EVERYONE, secret[7:11]).total == 0, "nor what is one in form"
+        assert search.everything(engine, now, EVERYONE, secret[7:15]).total == 0, "nor what is one in form"
 
 
 def test_it_finds_what_is_typed_without_the_letters_of_a_language(
