@@ -6,6 +6,7 @@ is said what they are called, as far as they are in sight.
 """
 
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QTimer, Signal
@@ -38,14 +39,20 @@ from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.runner import Task
 from models.errors import TenantAdminError
 
+_PATIENCE = 2.0
+"""Seconds for which nobody waits longer for a step: the answer may never come."""
+
 
 class ChainSteps:
     """`before()` goes to the entry that the selected one continues, `behind()` to the next; at an end it says
-    so.
+    so. As long as an answer is under way the same step is not asked for again, however often the key is
+    pressed: each is a request, or two, of a live database.
     """
 
     def __init__(self, tab: RecordTab) -> None:
         self._tab = tab
+        self._asked: tuple[int, bool] | None = None
+        self._asked_at = 0.0
 
     def before(self) -> None:
         self._tab.current.when_whole(partial(self._look, behind=False))
@@ -58,11 +65,16 @@ class ChainSteps:
         return None if one else self._tab.selection.refusal_of_gone() or "Select one entry first."
 
     def _look(self, record: AuditDetail, *, behind: bool) -> None:
+        step, now = (record.inspection.seq, behind), monotonic()
+        if step == self._asked and now - self._asked_at < _PATIENCE:
+            return
+        self._asked, self._asked_at = step, now
         done = partial(self._found, record.inspection, behind)
         self._tab.context.runner.read(entry_beside, record.inspection.seq, behind=behind, on_done=done)
 
     def _found(self, entry: Inspection, behind: bool, found: int | None) -> None:
         if found is None:
+            self._asked = None
             which, whose = "last" if behind else "first", tenant_name(entry.tenant)
             said = f"Entry {grouped(entry.seq)} is the {which} of {whose} in this database."
             self._tab.context.say(said)
