@@ -598,18 +598,29 @@ class BroughtBack(StorageError):
 
 class ChangedSince(RowChanged):
     """An `act`, as a person reads it, cannot be taken back, or not be done again; `what` is the word for
-    that. `differences` name tables, columns and keys, never another value.
+    that. `differences` name records, tables, columns and keys, never another value. `part` is what could be
+    (`records.parts.Part`), of so many `others`; None for nothing.
     """
 
     sentence = (
-        "{act} cannot be {why}, because of what has changed since: {what}. Nothing was changed. It can be "
-        "tried again when that is as it was."
+        "{act} cannot be {why}, because of what has changed since: {what}. Nothing was changed.{others} "
+        "It can be tried again when that is as it was."
     )
     why = "undone"
 
-    def __init__(self, differences: Sequence[str], what: str | None = None, act: str = "") -> None:
+    def __init__(
+        self,
+        differences: Sequence[str],
+        what: str | None = None,
+        act: str = "",
+        part: Any = None,
+        others: int = 0,
+    ) -> None:
         more = f" and {len(differences) - 3:,} more" if len(differences) > 3 else ""
-        super().__init__(f"{'; '.join(differences[:3])}{more}", what, act=act or "This")
+        is_so = "one is as it was" if others == 1 else f"{others:,} are as they were"
+        told = "" if part is None else f" The other {is_so} then."
+        self.cannot, self.part, self.others = what or self.why, part, others
+        super().__init__(f"{'; '.join(differences[:3])}{more}", what, act=act or "This", others=told)
 
 
 class ChangedMeanwhile(RowChanged):

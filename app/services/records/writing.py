@@ -12,11 +12,12 @@ from app.services import text
 from app.services.chain.append import Batch, Check, Event, append, has_chain, unknown_tenant
 from app.services.chain.cautions import Agreed, Caution, NoBookmark
 from app.services.chain.rules import TABLE
-from app.services.records.applying import Seen, gone_already, seen_of_changes
+from app.services.records.applying import GONE, Left, Seen, gone_already, seen_of_changes
 from app.services.records.change import Change, Checks
 from app.services.records.images import PREPARED, UPDATED, Completing, Images
+from app.services.records.parts import Part, called, names_in, part_of
 from app.services.records.references import removal
-from app.services.records.rows import RowChange, StoredRow, Value, proof_of, shown, statements_of
+from app.services.records.rows import RowChange, StoredRow, Value, proof_of, statements_of
 from app.services.records.tables import DECLARED
 from app.services.records.unaltered import unaltered
 from app.services.text import quoted, tenant_name
@@ -309,13 +310,15 @@ def undo(
     agreed: Agreed | None = None,
     act: str = "",
     what: str | None = None,
+    part: Part | None = None,
 ) -> Change:
     """Puts back exactly what was there, or raises `ChangedSince`, which says what has changed since, which
-    `act` it is of, and `what` it cannot be; `NotAllowed` where the tenant was erased since. Where other
-    columns alone of a single record have changed since, these stay as they are, and the record is changed
-    now.
+    `act` it is of, `what` it cannot be, and of which `part` of it nothing has; of that alone where it is
+    given. `NotAllowed` where the tenant was erased since. Where other columns alone of a single record have
+    changed since, these stay as they are, and the record is changed now.
     """
-    inverse = _unless_erased(change, change.inverse())
+    meant = change if part is None else part.change
+    inverse = _unless_erased(change, replace(meant.inverse(), left="" if part is None else part.left.told))
 
     def plan(images: Images) -> Change:
         images.chains = [*dict.fromkeys(event.tenant_id for event in inverse.events)]
@@ -328,7 +331,7 @@ def undo(
         return replace(planned, rows=(_beside_others(images, planned, now) or planned.rows[0],))
 
     # Nothing but the bookmark and the write is left to ask, where nobody has written since.
-    before = Planned(inverse, change.behind) if change.behind is not None else None
+    before = Planned(inverse, meant.behind) if meant.behind is not None else None
     try:
         return commit(database, plan, now=now, agreed=agreed, before=before, again=True)
     except (errors.RowChanged, errors.AlreadyExists, errors.Refused) as error:
@@ -336,11 +339,12 @@ def undo(
         alone = len(inverse.rows) == 1
         if alone and _beside_others(images, inverse, now) is not None:
             return commit(database, plan_beside, now=now, agreed=agreed, again=True)
-        told = (_difference(images, row, alone=alone) for row in inverse.rows)
-        differences = [found for found in told if found is not None]
+        differences, rest = _since(images, meant, inverse, alone=len(change.rows) == 1)
         if not differences:
             raise
-        raise errors.ChangedSince(differences, what, act) from error
+        others = 0 if rest is None else rest.count
+        rest = None if rest is None else rest.beside(part)
+        raise errors.ChangedSince(differences, what, act, rest, others) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -427,13 +431,47 @@ def _beside_others(images: Images, change: Change, now: int) -> RowChange | None
     return replace(images.changed(found, values, now), held=row.held)
 
 
-def _difference(images: Images, row: RowChange, *, alone: bool) -> str | None:
-    """What keeps a row from being put back, in words that hold no value but its key: the act names a row that
-    it changed `alone`.
-    """
+_CHANGED: Final = "changed since"
+
+
+def _since(images: Images, change: Change, inverse: Change, *, alone: bool) -> tuple[list[str], Part | None]:
+    """What keeps rows from being put back, in words, and the part of the change of which nothing does."""
+    there, told = _by_now(images, inverse.rows), names_in(change)
+    differences, kept, left = [], set[tuple[str, Value]](), Left()
+    for row in inverse.rows:
+        found = there.get((row.table, *row.told_by.values()))
+        name = called(row, told, None if found is None else found.image)
+        difference = _difference(images, row, found, "the record" if alone else _kind_and(row, name))
+        if difference is None:
+            kept.add((row.table, row.record_id))
+            continue
+        differences.append(difference)
+        is_gone = found is None and row.before is not None
+        left.add(GONE if is_gone else _CHANGED, "" if is_gone and name == str(row.record_id) else name)
+    some = part_of(change, kept) if differences else None
+    return differences, None if some is None else Part(some, left, len(change.rows))
+
+
+def _by_now(images: Images, rows: Sequence[RowChange]) -> dict[tuple[Value, ...], StoredRow]:
+    """Those of the rows that are there, by table and by what tells each."""
+    alike: dict[tuple[str, ...], list[RowChange]] = {}
+    for row in rows:
+        alike.setdefault((row.table, *row.told_by), []).append(row)
+    found: dict[tuple[Value, ...], StoredRow] = {}
+    for (table, *by), some in alike.items():
+        for one in images.matching(table, by, [tuple(row.told_by.values()) for row in some]):
+            which = (one.image.get(name, one.rowid) for name in by)
+            found.setdefault((table, *which), one)
+    return found
+
+
+def _kind_and(row: RowChange, name: str) -> str:
     kind = DECLARED[row.table].noun[0] if row.table in DECLARED else row.table
-    what = "the record" if alone else f"{kind} “{shown(row.record_id)}”"
-    found = images.now(row)
+    return f"{kind} {quoted(name)}"
+
+
+def _difference(images: Images, row: RowChange, found: StoredRow | None, what: str) -> str | None:
+    """What keeps a row, as it was `found`, from being put back, in words that hold no value but its name."""
     if row.before is None:
         # Where the key is the rowid, it is any row that took it.
         is_it = set(row.key) <= set(row.stored.columns)

@@ -32,6 +32,7 @@ from app.workers.runner import Runner, Task
 from models.engine import MOST_READ, Capability, Database, LostEntry, OwnEntry
 from models.errors import (
     BroughtBack,
+    ChangedSince,
     ColumnMissing,
     ConnectionGone,
     FileMoved,
@@ -51,6 +52,7 @@ from models.schema import StoredTables, shape_of
 
 if TYPE_CHECKING:
     from app.services.chain.verify.report import LostEnd
+    from app.services.records.parts import Part
 
 Displaced = FileMoved | LogMissing
 """Why the file in its place is not what is shown."""
@@ -567,6 +569,8 @@ class History(QObject):
         # What is asked for meanwhile, in its order, and the act that was refused last, with why.
         self._waiting: deque[Callable[[], None]] = deque()
         self._tried: tuple[TenantAdminError, tuple[str, Change]] | None = None
+        self._rest: tuple[TenantAdminError, Callable[[Ask], None]] | None = None
+        """What takes back the part of it that nobody has changed since."""
         # What an act is called, and what was committed of it last, of which each direction is the inverse.
         self._done: Acts = []
         self._undone: Acts = []
@@ -648,9 +652,13 @@ class History(QObject):
         if not self._pending:
             self._stop()
 
-    def _revert(self, here: Acts, there: Acts, what: str, act: tuple[str, Change]) -> None:
+    def _revert(
+        self, here: Acts, there: Acts, what: str, act: tuple[str, Change], part: "Part | None" = None
+    ) -> None:
+        """Of a part of it, the rest stays as it is."""
         self._pending = True
         text, change = act
+        text = text if part is None else part.called(text)
 
         def took(inverse: Change) -> None:
             here[:] = [one for one in here if one is not act]
@@ -663,6 +671,14 @@ class History(QObject):
             took(named)
             return named
 
+        def go(part: "Part") -> None:
+            if any(one is act for one in here) and not self._pending:
+                self._revert(here, there, what, act, part)
+
+        def rest(part: "Part", ask: Ask) -> None:
+            if any(one is act for one in here) and not self._pending:
+                ask(part.change, partial(go, part))
+
         def done(inverse: Change) -> None:
             self._pending = False
             took(inverse)
@@ -671,11 +687,13 @@ class History(QObject):
         def failed(error: TenantAdminError) -> None:
             if isinstance(error, MayBeIn) and error.may_be_in:
                 error.take, error.called = take, _called(text, what)
+            if isinstance(error, ChangedSince) and error.part is not None:
+                self._rest = error, partial(rest, error.part)
             self._refused(here, act, error)
 
         def again() -> None:
             if any(one is act for one in here):
-                self._revert(here, there, what, act)
+                self._revert(here, there, what, act, part)
 
         self._write(
             f"{quoted(text)} is being {what}…",
@@ -686,6 +704,7 @@ class History(QObject):
             self._sight,
             now=self._clock(),
             agreed=self._agreed,
+            part=part,
             initiator=self,
             of=len(change.rows) if len(change.rows) > 1 else 0,
             on_done=done,
@@ -713,10 +732,27 @@ class History(QObject):
             act = self._done[-2]
             self._after_acts(partial(self._ask, ask, self._done, self._undone, "undone", act))
 
+    def rest_of_refused(self, error: TenantAdminError) -> str:
+        """“Undo for the other 3”, of an act on many that failed with this because of some of them; "" where
+        nothing could be taken back by itself.
+        """
+        if not isinstance(error, ChangedSince) or self._rest is None or self._rest[0] is not error:
+            return ""
+        word = "Undo" if error.cannot == ChangedSince.why else "Do again"
+        return f"{word} for the other {'one' if error.others == 1 else f'{error.others:,}'}"
+
+    def revert_rest(self, error: TenantAdminError, ask: Ask = _without_question) -> None:
+        """Does that; the records that others have changed stay as they are, and are not undone any more."""
+        if self._rest is not None and self._rest[0] is error:
+            revert = self._rest[1]
+            self.begun.emit()
+            self._runner.when_written(partial(revert, ask), self._not_begun)
+
     def forget(self, tenants: frozenset[str]) -> None:
         """Acts in the chains of these, which were erased, cannot be taken back: nothing is kept of them."""
         for acts in (self._done, self._undone):
             acts[:] = [act for act in acts if not act[1].chains & tenants]
+        self._rest = None
         self.changed.emit()
 
     def _remember(self, change: Change, initiator: object) -> None:
@@ -763,11 +799,19 @@ def _never_follows(database: Database) -> str | None:
 
 
 def _revert(
-    database: Database, change: Change, text: str, what: str, sight: Sight, *, now: int, agreed: Agreed
+    database: Database,
+    change: Change,
+    text: str,
+    what: str,
+    sight: Sight,
+    *,
+    now: int,
+    agreed: Agreed,
+    part: "Part | None" = None,
 ) -> Change:
     from app.services.records import writing  # noqa: PLC0415
 
-    undone = writing.undo(database, change, now=now, agreed=agreed, act=quoted(text), what=what)
+    undone = writing.undo(database, change, now=now, agreed=agreed, act=quoted(text), what=what, part=part)
     done = replace(undone, summary=_called(text, what))
     sight.written(done)
     return done

@@ -774,6 +774,8 @@ class MainWindow(QMainWindow):
             if context is not None and (older := context.history.before_refused(error)):
                 words = quoted(first_line(older, 60)).replace("&", "&&")
                 back.append((f"Undo {words}", partial(self.undo, instead_of=error)))
+            if context is not None and (rest := context.history.rest_of_refused(error)):
+                back.insert(0, (rest, partial(self._revert_rest, context, error)))
             self.files.show_failure(error, file, again=again, doors=back)
         elif isinstance(error, RateLimited):  # which a notice has said before a key was pressed
             self.toast.show_message(str(error), beside=True)
@@ -965,6 +967,12 @@ class MainWindow(QMainWindow):
             history = self.context.history
             revert = history.undo if instead_of is None else partial(history.undo_before, instead_of)
             self._in_turn(self.context, "Undo", partial(revert, ask))
+
+    def _revert_rest(self, context: Context, error: TenantAdminError) -> None:
+        if context is self.context:
+            word = context.history.rest_of_refused(error).partition(" for ")[0]
+            ask = partial(self._ask_price, context, word)
+            self._in_turn(context, word, partial(context.history.revert_rest, error, ask))
 
     def redo(self) -> None:
         if self.context is not None:

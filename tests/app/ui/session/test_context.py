@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.services.chain.cautions import Agreed
 from app.services.records import users
+from app.services.text import quoted
 from app.ui.session.context import History, Outside
 from app.ui.session.lock import Unsettled
 from app.ui.session.sight import Sight
@@ -194,6 +195,48 @@ def test_the_act_before_one_that_is_refused_is_undone_in_its_place(
     assert emails(database) == ["ada@acme.example", "other@acme.example"]
     assert history.next_undo == "User cyd@acme.example created"
     assert history.next_redo == "User bob@acme.example created"
+
+
+def test_the_rest_of_an_act_on_many_is_undone_by_itself_and_done_again(
+    runner: Runner, history: History, database: LocalDatabase, qtbot: QtBot
+) -> None:
+    for name in ("ada", "bob", "cyd"):
+        create(runner, qtbot, name)
+    sql = database.connection()
+    ids = [row[0] for row in sql.execute("SELECT id FROM users ORDER BY email")]
+    with qtbot.waitSignal(runner.changed):
+        runner.write(users.delete, ids, actor="ops", now=NOW)
+    sql.execute("INSERT INTO users VALUES (?, 'acme', 'other@acme.example', NULL, 1, 1)", (ids[2],))
+    told: list[str] = []
+    runner.changed.connect(lambda change, who: told.append(change.told))
+
+    def refused(revert: Callable[[], None]) -> TenantAdminError:
+        with qtbot.waitSignal(runner.failed) as failed:
+            revert()
+        error = failed.args[0]
+        assert isinstance(error, TenantAdminError)
+        return error
+
+    error = refused(history.undo)
+    assert "user “other@acme.example” is there again" in str(error)
+    assert history.rest_of_refused(error) == "Undo for the other 2"
+    with qtbot.waitSignal(runner.changed):
+        history.revert_rest(error)
+    what = "“3 users deleted (2 of 3)”"
+    assert told == [f"{what} undone; 1 left as it is: changed since (other@acme.example)"]
+    assert emails(database) == ["ada@acme.example", "bob@acme.example", "other@acme.example"]
+    assert (quoted(history.next_redo), history.next_undo) == (what, "User cyd@acme.example created")
+    sql.execute("UPDATE users SET password_hash = 'x' WHERE email LIKE 'bob%'")
+    error = refused(history.redo)
+    assert history.rest_of_refused(error) == "Do again for the other one"
+    with qtbot.waitSignal(runner.changed):
+        history.revert_rest(error)
+    assert emails(database) == ["bob@acme.example", "other@acme.example"]
+    assert history.next_undo == "3 users deleted (2 of 3) (1 of 2)"
+    assert history.rest_of_refused(error) == "Do again for the other one"
+    history.revert_rest(error)  # it is not there any more
+    history.forget(frozenset())
+    assert history.rest_of_refused(error) == ""
 
 
 def test_a_redo_that_is_refused_is_called_one(

@@ -54,6 +54,7 @@ from tests.fixtures.window import (
     TABLES,
     added,
     ask,
+    button,
     choose,
     click,
     closed,
@@ -68,6 +69,7 @@ from tests.fixtures.window import (
     said,
     type_text,
     values,
+    words,
 )
 
 USERS, AUDIT, WEBHOOKS, NOTIFICATIONS, RUNS = range(5)
@@ -290,6 +292,35 @@ def test_undo_is_of_the_last_act_whose_rows_may_still_be_read(
     press("Escape")
     closed(qtbot, window, ConfirmDialog)
     assert count(demo_path, "users") == before and question is not None
+
+
+@pytest.mark.slow
+def test_of_an_act_on_many_that_others_have_changed_since_the_rest_is_undone_by_a_button(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    ask(demo_path, "UPDATE webhook_destinations SET active = 1, name = 'Ci ' || rowid")
+    off = partial(ask, demo_path, "SELECT name FROM webhook_destinations WHERE active = 0 ORDER BY name")
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, TABLES.index("webhook_destinations"))
+    choose(qtbot, page, 0)
+    press("Shift+Down")
+    press("Shift+Down")
+    press("D")
+    qtbot.waitUntil(lambda: len(off()) == 3)
+    (other,), *rest = off()
+    ask(demo_path, "UPDATE webhook_destinations SET active = 1 WHERE name = ?", other)
+    qtbot.waitUntil(lambda: is_settled(window))
+    press("Ctrl+Z")
+    told = dialog(qtbot, window, ErrorDialog)
+    assert f"active of webhook “{other}”" in words(told)
+    assert "The other 2 are as they were then" in words(told)
+    assert off() == rest
+    click(qtbot, button(told, "Undo for the other 2"))
+    qtbot.waitUntil(lambda: off() == [])
+    qtbot.waitUntil(lambda: "(2 of 3)” undone" in window.toast.label.text())
+    assert f"1 left as it is: changed since ({other})" in window.toast.label.text()
+    window.redo()
+    qtbot.waitUntil(lambda: off() == rest)
 
 
 @pytest.mark.slow

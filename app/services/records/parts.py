@@ -1,0 +1,114 @@
+"""The part of an act on many that can be taken back by itself, where others have changed the rest."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from app.services.chain.append import Event, Listed
+from app.services.records.applying import Left
+from app.services.records.change import Change
+from app.services.records.rows import Image, RowChange, Value, shown
+from app.services.records.tables import ACTOR, DECLARED
+from app.services.records.urls import without_urls
+from app.services.text import visible
+
+_ID: Final = "Id"
+_IDS: Final = "Ids"
+_USERS: Final = "users"
+"""How payloads name records: one by a key that ends so, many by a list of ids, or of users with theirs."""
+_LONGEST: Final = 60
+"""Characters of a name that is said."""
+_ALONG: Final = "also"
+"""How what they say of rows of other tables begins, which are of no record by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The records of an act, of so many, that are as it left them; the others are `left`."""
+
+    change: Change = field(repr=False)
+    left: Left
+    of: int
+
+    @property
+    def count(self) -> int:
+        return len(self.change.rows)
+
+    def called(self, act: str) -> str:
+        return f"{act} ({self.count:,} of {self.of:,})"
+
+    def beside(self, before: "Part | None") -> "Part":
+        """The same of the whole act of which it is a part of the part `before`."""
+        return self if before is None else replace(self, left=before.left.and_also(self.left), of=before.of)
+
+
+def part_of(change: Change, kept: Collection[tuple[str, Value]]) -> Change | None:
+    """What the act did to these records alone, by table and id, with the entries that tell of that. None
+    where its entries do not tell one from the others, or rows of other tables went along.
+    """
+    rows = tuple(row for row in change.rows if (row.table, row.record_id) in kept)
+    if not 0 < len(rows) < len(change.rows) or len(change.by_table) > 1:
+        return None
+    names, every = ({str(shown(row.record_id)) for row in some} for some in (rows, change.rows))
+    done, back = (_those_of(events, names, every) for events in (change.events, change.inverse_events))
+    if not done or not back:
+        return None
+    return replace(change, rows=rows, events=done, inverse_events=back, behind=None, left="")
+
+
+def _those_of(events: Sequence[Event], kept: set[str], every: set[str]) -> tuple[Event, ...] | None:
+    found: list[Event] = []
+    for event in events:
+        payload, named = event.payload, set(_named(event.payload))
+        if not named or not named <= every or any(key.startswith(_ALONG) for key in payload):
+            return None
+        if named <= kept:
+            found.append(event)
+        elif named & kept:
+            found.append(replace(event, payload=_narrowed(payload, kept)))
+    return tuple(found)
+
+
+def _named(payload: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in payload.items():
+        if key == _USERS:
+            yield from (str(one["userId"]) for one in value)
+        elif key.endswith(_IDS):
+            yield from map(str, value)
+        elif key.endswith(_ID) and key != ACTOR:
+            yield str(value)
+
+
+def _narrowed(payload: Mapping[str, Any], kept: set[str]) -> dict[str, Any]:
+    """Of a payload that names many."""
+    found = dict(payload)
+    for key, value in payload.items():
+        if key == _USERS:
+            some = [one for one in value if str(one["userId"]) in kept]
+            found |= {key: Listed.of(some) if isinstance(value, Listed) else some, "count": len(some)}
+        elif key.endswith(_IDS):
+            some = [one for one in value if str(one) in kept]
+            found |= {key: some, "count": len(some)}
+    return found
+
+
+def names_in(change: Change) -> dict[str, Mapping[str, Any]]:
+    """What its entries say of single records, by their ids: a name, perhaps, of one that is gone."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for event in change.events:
+        for one in event.payload.get(_USERS) or [event.payload]:
+            ids = [*_named(one)]
+            if len(ids) == 1:
+                found[ids[0]] = one
+    return found
+
+
+def called(row: RowChange, told: Mapping[str, Mapping[str, Any]], image: Image | None) -> str:
+    """What people call a record: what it is called now, or was, or in the entry of it; else its id."""
+    record_id = str(shown(row.record_id))
+    heading = DECLARED[row.table].heading if row.table in DECLARED else ()
+    for known in (image, row.after, row.before, told.get(record_id)):
+        for column in heading:
+            if name := " ".join(str(shown(without_urls((known or {}).get(column))) or "").split()):
+                return visible(name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…")
+    return record_id

@@ -1,0 +1,147 @@
+"""Taking back the part of an act on many that nobody has changed since."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from app.services.records import notifications, users, webhooks
+from app.services.records.change import Change
+from app.services.records.notifications import Composed
+from app.services.records.parts import part_of
+from app.services.records.webhooks import WebhookInput
+from app.services.records.writing import undo
+from models.engine import Database
+from models.errors import ChangedSince
+from tests.app.services.chain.test_append import NOW, assert_one_chain
+
+URL = "https://x.example/"
+HOW: dict[str, Any] = {"actor": "ops", "now": NOW}
+
+
+def hooks(engine: Database, *names: str) -> list[str]:
+    return [
+        str(
+            webhooks.create(engine, "acme", WebhookInput(name, "https://x.example/"), **HOW).rows[0].record_id
+        )
+        for name in names
+    ]
+
+
+def last(sql: apsw.Connection, entries: int) -> list[tuple[str, dict[str, Any]]]:
+    found = sql.execute("SELECT event_type, payload FROM audit_chain ORDER BY seq DESC LIMIT ?", (entries,))
+    return [(kind, json.loads(payload)) for kind, payload in found][::-1]
+
+
+def refused(engine: Database, change: Change) -> ChangedSince:
+    with pytest.raises(ChangedSince) as error:
+        undo(engine, change, act="“it”", now=NOW)
+    return error.value
+
+
+def test_records_that_keep_an_undo_are_named_and_the_others_are_undone_by_themselves(
+    engine: Database, sql: apsw.Connection
+) -> None:
+    ids = hooks(engine, "Ci 1", "Ci 2", "Ci 3", "Ci 4", "Ci 5")
+    off = webhooks.set_active(engine, ids, False, **HOW)
+    sql.execute("DELETE FROM webhook_destinations WHERE name = 'Ci 2'")
+    sql.execute("UPDATE webhook_destinations SET active = 1 WHERE name = 'Ci 4'")
+    before = sql.execute("SELECT count(*) FROM audit_chain").get
+    error = refused(engine, off)
+    for said in (
+        "“it” cannot be undone, because of what has changed since: ",
+        "active of webhook “Ci 4”",
+        "webhook “Ci 2” was removed",
+        ". Nothing was changed. The other 3 are as they were then. It can be tried again when that is as ",
+    ):
+        assert said in str(error)
+    assert sql.execute("SELECT count(*) FROM audit_chain").get == before
+    undone = undo(engine, off, part=error.part, now=NOW)
+    assert undone.left.startswith("; 2 left as they are: ")
+    assert "1 changed since (Ci 4)" in undone.left and "1 no longer there (Ci 2)" in undone.left
+    look = "SELECT name, active FROM webhook_destinations ORDER BY name"
+    assert [*sql.execute(look)] == [("Ci 1", 1), ("Ci 3", 1), ("Ci 4", 1), ("Ci 5", 1)]
+    told = last(sql, 3)
+    assert {(kind, one["name"], one["undone"]) for kind, one in told} == {
+        ("webhook_activated", name, "webhook_deactivated") for name in ("Ci 1", "Ci 3", "Ci 5")
+    }
+    undo(engine, undone, now=NOW)  # done again, of the same three
+    assert [*sql.execute(look)] == [("Ci 1", 0), ("Ci 3", 0), ("Ci 4", 1), ("Ci 5", 0)]
+    assert_one_chain(Path(sql.filename), "acme")
+
+
+def test_one_entry_of_many_names_those_alone_that_are_undone(engine: Database, sql: apsw.Connection) -> None:
+    made = notifications.compose(engine, ["acme", "beta", "cyd"], Composed("t", "Title"), **HOW)
+    ids = [str(row.record_id) for row in made.rows]
+    sql.execute("UPDATE notifications SET tenant_id = 'acme'")
+    read = notifications.mark(engine, ids, read=True, **HOW)
+    sql.execute("DELETE FROM notifications WHERE id = ?", (ids[0],))
+    error = refused(engine, read)
+    assert f"notification “{ids[0]}” was removed" in str(error) and error.others == 2
+    undone = undo(engine, read, part=error.part, now=NOW)
+    assert undone.left == "; 1 left as it is: no longer there"
+    ((kind, said),) = last(sql, 1)
+    assert kind == "notifications_unread"
+    assert (said["count"], sorted(said["notificationIds"])) == (2, sorted(ids[1:]))
+    assert [*sql.execute("SELECT read FROM notifications")] == [(0,), (0,)]
+
+
+def test_of_many_that_were_added_those_are_taken_away_that_are_as_they_were(
+    engine: Database, sql: apsw.Connection
+) -> None:
+    wanted: list[users.NewUser] = [("acme", f"u{number}@x.example", None) for number in range(4)]
+    made = users.create_many(engine, wanted, **HOW)
+    sql.execute("UPDATE users SET password_hash = 'x' WHERE email = 'u2@x.example'")
+    error = refused(engine, made)
+    assert "password_hash of user “u2@x.example”" in str(error)
+    undo(engine, made, part=error.part, now=NOW)
+    assert [*sql.execute("SELECT email FROM users")] == [("u2@x.example",)]
+    ((kind, said),) = last(sql, 1)
+    assert (kind, said["count"]) == ("users_deleted", 3)
+    assert "u2@x.example" not in str(said["users"])
+
+
+def test_what_changes_meanwhile_is_left_too(engine: Database, sql: apsw.Connection) -> None:
+    ids = hooks(engine, "A", "B", "C", "D")
+    off = webhooks.set_active(engine, ids, False, **HOW)
+    sql.execute("UPDATE webhook_destinations SET active = 1 WHERE name = 'A'")
+    first = refused(engine, off)
+    sql.execute("UPDATE webhook_destinations SET active = 1 WHERE name = 'B'")
+    with pytest.raises(ChangedSince, match=r"active of webhook “B”.*The other 2 are") as again:
+        undo(engine, off, part=first.part, now=NOW)
+    undone = undo(engine, off, part=again.value.part, now=NOW)
+    assert undone.left == "; 2 left as they are: changed since (A, B)"
+    sql.execute("UPDATE webhook_destinations SET active = 1")
+    with pytest.raises(ChangedSince) as none:
+        undo(engine, off, now=NOW)
+    assert none.value.part is None  # nothing is as it was
+
+
+def moved(engine: Database) -> Change:
+    ids = [
+        str(users.create(engine, tenant, f"{tenant}@x.example", **HOW).rows[0].record_id)
+        for tenant in ("beta", "cyd")
+    ]
+    return users.move(engine, ids, "acme", **HOW)
+
+
+def deleted(engine: Database) -> Change:
+    return webhooks.delete(engine, hooks(engine, "A", "B"), **HOW)
+
+
+@pytest.mark.parametrize("act", [moved, deleted])
+def test_a_part_has_the_entries_of_its_own_records(
+    engine: Database, act: Callable[[Database], Change]
+) -> None:
+    done = act(engine)
+    one = done.rows[0]
+    some = part_of(done, {(one.table, one.record_id)})
+    assert some is not None
+    assert some.rows == (one,)
+    assert len(some.events) == len(done.events) // 2
+    assert all(one.record_id in event.payload.values() for event in (*some.events, *some.inverse_events))
+    assert part_of(done, set()) is None
+    assert part_of(done, {(row.table, row.record_id) for row in done.rows}) is None
