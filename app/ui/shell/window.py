@@ -312,7 +312,7 @@ class MainWindow(QMainWindow):
         return toast
 
     def _say_over(self) -> None:
-        """A dialog that stands before the window and stays there says it, too."""
+        """A dialog of this window that stands before it and stays there says it, too."""
         over = QApplication.activeModalWidget() or QApplication.activeWindow()
         if over in (None, self):
             return
@@ -327,7 +327,7 @@ class MainWindow(QMainWindow):
             if isinstance(stays, Dialog):
                 stays.echo(self.toast)
 
-        if isinstance(over, Dialog):
+        if isinstance(over, Dialog) and self in behind:  # one of another window may outlive this one
             later(self, 0, echo)
 
     def _in_short(self, part: Label) -> Iterator[str]:

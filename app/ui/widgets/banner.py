@@ -5,6 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent, QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QProgressBar, QPushButton, QSizePolicy, QWidget
+from shiboken6 import isValid
 
 from app.itemmodels.columns import Tone
 from app.ui.theme import Kind, Theme, set_property
@@ -150,7 +151,7 @@ class Toast(QFrame):
     def __init__(self, theme: Theme, parent: QWidget | None = None, *, echo: "Toast | None" = None) -> None:
         super().__init__(parent)
         self.setProperty("toast", True)
-        self._of = echo
+        self._echoes = echo
         self._of_place = self._is_lent = False
         self._undoes = ""
         """What can still be undone, where something else was said since."""
@@ -222,9 +223,14 @@ class Toast(QFrame):
         self.show()
         self.changed.emit()
         self._timer.start(SHOWN_MS)
-        if self._of is None:
+        if self._echoes is None:
             announce(self, told if self._undoes else text)
         self.said.emit()
+
+    @property
+    def _of(self) -> "Toast | None":
+        """The window's, which may go before a dialog does."""
+        return self._echoes if self._echoes is not None and isValid(self._echoes) else None
 
     def leave_place(self) -> None:
         """The person is elsewhere now."""
@@ -238,8 +244,8 @@ class Toast(QFrame):
         self._lent.give_back()
         self.hide()
         self.over.emit()
-        if self._of is not None:
-            self._of.dismiss()
+        if (of := self._of) is not None:
+            of.dismiss()
 
     def echo(self) -> None:
         """Says what the window's does, in its place."""
@@ -284,9 +290,10 @@ class Toast(QFrame):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        if self._of is not None and not self.isHidden() and not event.spontaneous():  # its dialog was closed
+        of = self._of
+        if of is not None and not self.isHidden() and not event.spontaneous():  # its dialog was closed
             self.hide()
-            self._of.take_back()
+            of.take_back()
         self.changed.emit()
 
     def _expire(self) -> None:

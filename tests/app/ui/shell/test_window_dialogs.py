@@ -14,12 +14,13 @@ from app.ui.shell.dialogs import AboutDialog, ChooseDatabaseDialog, DatabaseInfo
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
+from app.ui.widgets.banner import Toast
 from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog
 from app.ui.widgets.later import later
 from tests.conftest import NOW
 from tests.fixtures.retaining import a_plan
 from tests.fixtures.sample import empty
-from tests.fixtures.window import open_file, value_of
+from tests.fixtures.window import added, open_file, value_of
 
 D = TypeVar("D", bound=QDialog)
 
@@ -160,3 +161,19 @@ def test_a_question_about_files_ends_with_the_file_that_it_was_asked_of(
     assert len(seen) == 2 and there.name in seen[1]
     qtbot.waitUntil(lambda: QApplication.activeModalWidget() is None and not window.findChildren(QFileDialog))
     assert there.read_text() == "" and window.workspace is not None
+
+
+def test_a_dialog_says_nothing_of_another_window(qtbot: QtBot, window: MainWindow, theme: Theme) -> None:
+    other = added(qtbot, MainWindow(theme, Settings(), lambda: NOW))
+    for one in (window, other):
+        one.show()
+    asked = ConfirmDialog(theme, "Discard changes?", "They are not saved.", action="Discard", parent=other)
+    asked.open_once()
+    qtbot.waitUntil(lambda: QApplication.activeModalWidget() is asked)
+    window.toast.show_message("Saved.")
+    turned: list[int] = []
+    later(asked, 1, lambda: turned.append(1))  # behind what the window does a little later
+    qtbot.waitUntil(lambda: bool(turned))
+    assert window.toast.isVisible() and not asked.findChildren(Toast)
+    other.toast.show_message("Copied.")
+    qtbot.waitUntil(lambda: [one.label.text() for one in asked.findChildren(Toast)] == ["Copied."])
