@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 from app.services.opened import Mark
 from app.services.text import visible
 from app.ui.session.context import Context
-from app.ui.theme import CONNECTIONS, Theme
+from app.ui.theme import CONNECTIONS, Theme, set_property
 from app.ui.widgets.buttons import BESIDE_WORDS, push_button
 from app.ui.widgets.labels import ElidedLabel, Label, in_row
 
@@ -15,6 +15,8 @@ _EDGE = 3
 """Pixels of colour at the window's other edges, in production."""
 _STRIPES, _STRIPE = 64, 11
 _SAY_MS = 10_000
+_AROUND_STATE = (8, 1, 8, 1)
+"""Pixels around what is said of open writes."""
 
 
 def production_mark(place: str, colour: str) -> list[str]:
@@ -25,7 +27,7 @@ def production_mark(place: str, colour: str) -> list[str]:
 class Strip(QFrame):
     """Which live database is open, and whether it can be written; production with stripes at both ends.
 
-    `unlock_button` asks for its writes, or locks them again.
+    `unlock_button` asks for its writes, or locks them again; that they are open is said in red.
     """
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
@@ -47,9 +49,12 @@ class Strip(QFrame):
         self.is_production = mark.is_production
         self._colour = mark.colour
         background, ink = CONNECTIONS[self._colour]
+        alarm, on_alarm = CONNECTIONS["red"] if self._colour != "red" else (ink, background)
         self.colours = QColor(background), QColor(ink)
         self.setStyleSheet(
             f"QLabel {{ color: {ink}; background: transparent; }}"
+            f"QLabel[unlocked=true] {{ color: {on_alarm}; background: {alarm}; border-radius: 4px;"
+            " font-weight: bold; }"
             f"QPushButton {{ color: {ink}; background: transparent; border: 1px solid {ink};"
             " border-radius: 4px; padding: 2px 10px; min-height: 16px; }"
             f"QPushButton:focus, QPushButton:hover {{ border: 2px solid {ink}; padding: 1px 9px; }}"
@@ -112,6 +117,9 @@ class Strip(QFrame):
             state = f"locked again: {lock.why}" if lock.why else "read-only until unlocked"
         else:
             state = f"writes unlocked for {lock.minutes_left} min"
-        self.state.setText(state)
+        is_open = not (is_refused or lock.is_locked)
+        set_property(self.state, "unlocked", is_open)
+        self.state.setContentsMargins(*(_AROUND_STATE if is_open else (0, 0, 0, 0)))
+        self.state.setText(state)  # which is measured in that look
         self.unlock_button.setVisible(not is_refused)
         self.unlock_button.setText("Unlock writes…" if lock.is_locked else "Lock now")

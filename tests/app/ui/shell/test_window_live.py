@@ -12,6 +12,7 @@ from typing import Any, cast
 import apsw
 import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
@@ -48,6 +49,7 @@ from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.notifications.composing import ComposeDialog
 from app.ui.tabs.tenants import ERASE, EXPORT, TenantsTab
 from app.ui.tabs.tenants.words import known_now
+from app.ui.theme import CONNECTIONS
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ErrorDialog, WaitDialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.formatting import absolute_time, typed_time
@@ -197,7 +199,11 @@ def test_nothing_is_changed_before_a_person_unlocks_it(
     unlock(qtbot, window)
     assert edit.isEnabled() and create.isEnabled()
     assert "(read-only)" not in window.windowTitle()
-    assert window.strip.state.text() == "writes unlocked for 15 min"
+    state = window.strip.state
+    assert state.text() == "writes unlocked for 15 min"
+    letters = state.fontMetrics().horizontalAdvance(state.text())
+    qtbot.waitUntil(lambda: state.width() >= letters + 16)
+    assert state.grab().toImage().pixelColor(8, state.height() // 2) == QColor(CONNECTIONS["red"][0])
 
     before_it = values(page, "email")[0]
     edit_email(qtbot, window, "mei@acme-corp.example")
