@@ -188,6 +188,10 @@ class StaticTable(DataTable):
         self._wanted = self._lines = max(1, lines)
         self.updateGeometry()
 
+    def lines_in(self, height: int) -> int:
+        """How many rows are seen whole where it is so high."""
+        return max(0, (height - self._height(0)) // self.verticalHeader().defaultSectionSize())
+
     def stay_high(self) -> None:
         """It is as high with one row as with `most`: nothing below it moves when rows come."""
         self._stays_high = True

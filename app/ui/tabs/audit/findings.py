@@ -89,13 +89,15 @@ _COLUMNS = (
     StaticColumn("Tenant"),
     StaticColumn("What"),
 )
-_TENANT, _MOST, _MOST_BESIDE = 2, 4, 1_000
+_TENANT, _MOST = 2, 4
 _WAYS = (Way.START_OVER, Way.ANOTHER_DATABASE)
 """What the verdict's banner has no button for."""
 _WIDTH = 640
 """Of a finding by itself: a hash stands in one line, and all of it is seen at once."""
-_LEAST, _AROUND = 34, 4
-"""Pixels of what one finding says in full: two lines at least, and what shows around what has the focus."""
+_LINES, _FEWEST, _AROUND, _GAP = (3, 2), 2, 4, 4
+"""The lines that what one finding says in full keeps, fewer where as few rows as those would not be in sight
+above it; pixels around what has the focus, and between the parts.
+"""
 _FOR_ONE = 150
 """The height of the panel in pixels from which on it says one in full, too; Return says it at any."""
 
@@ -180,13 +182,12 @@ class FindingsPanel(QFrame):
         said.setProperty("clear", True)
         in_column(self._whole, self._sought, None, within=said, spacing=4)
         self._said = _WholeLines(_AROUND)
-        self._said.setMinimumHeight(_LEAST)  # else it takes the rows' room, and there are none to choose from
         self._said.setWidget(said)
         self._report: Report | None = None
         """Of which something may be said."""
         self._foot, self.way_buttons = Lines(), {way: self._button(way) for way in _WAYS}
         self._foot.set_parts([self._more, *self.way_buttons.values()])
-        in_column(self.table, (self._said, 1_000), self._foot, None, within=self, spacing=4)
+        in_column(self.table, (self._said, 1_000), self._foot, None, within=self, spacing=_GAP)
         self._said.hide()
         self.hide()
 
@@ -196,7 +197,7 @@ class FindingsPanel(QFrame):
 
     def set_beside(self, beside: bool) -> None:
         """Whether it stands beside the entries: there it is high and narrow, and says one finding in full."""
-        self.table.set_most(_MOST_BESIDE if beside else _MOST)
+        self.table.set_most(_MOST)
         self.table.setColumnHidden(_TENANT, beside)
         self._beside = beside
         self._leave_room()
@@ -206,8 +207,18 @@ class FindingsPanel(QFrame):
         self._leave_room()
 
     def _leave_room(self) -> None:
-        """To choose a finding there must be some in sight."""
-        self._said.setVisible(self._beside and self.height() >= _FOR_ONE)
+        """To choose a finding there must be some in sight, none of them cut by what says one in full."""
+        is_said = self._beside and self.height() >= _FOR_ONE
+        self._said.setVisible(is_said)
+        if not self._beside:
+            return
+        line, room = self.fontMetrics().lineSpacing(), self.height()
+        if not self._foot.isHidden():
+            room -= self._foot.heightForWidth(self.width()) + _GAP
+        fitting = [(lines, self.table.lines_in(room - lines * line - _GAP)) for lines in _LINES]
+        lines, rows = next((one for one in fitting if one[1] >= _FEWEST), fitting[-1])
+        self._said.setMinimumHeight(lines * line)
+        self.table.set_most(max(1, rows if is_said else self.table.lines_in(room)))
 
     def _button(self, way: Way) -> QPushButton:
         return way_button(self._theme, way, partial(self.way_wanted.emit, way))
@@ -235,6 +246,7 @@ class FindingsPanel(QFrame):
             button.setVisible(way in ways)
             allow(button, way, ways.get(way, OPEN))
         self._foot.setVisible(hidden > 0 or bool(ways))
+        self._leave_room()
         self.setVisible(bool(found))
 
     def first_of(self, tenant: str | None) -> Finding | None:

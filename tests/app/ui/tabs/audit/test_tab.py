@@ -248,6 +248,28 @@ def test_in_a_small_window_findings_share_the_inspectors_place(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("high", [380, 420, 440])
+def test_in_a_small_window_no_finding_is_cut_and_one_is_said_in_full(
+    qtbot: QtBot, show_tab: ShowTab, demo_path: Path, high: int
+) -> None:
+    spoil(demo_path, *range(50, 400, 50))
+    page = show_tab(AuditTab)
+    page.resize(900, high)
+    verify(qtbot, page)
+    findings = page.findings
+    findings.table.select_row(0)
+
+    def is_seen() -> bool:
+        rows = findings.table.viewport().rect()
+        row = findings.table.verticalHeader().defaultSectionSize()
+        return rows.height() % row <= 2 and rows.height() >= 2 * row
+
+    qtbot.waitUntil(lambda: findings.isVisible() and is_seen())
+    words = findings._whole
+    qtbot.waitUntil(lambda: findings._said.height() >= words.heightForWidth(words.width()))
+
+
+@pytest.mark.slow
 def test_in_a_small_window_the_entry_is_read_beside_its_rows(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
