@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import filterfalse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import apsw
 from peewee import OperationalError
@@ -180,10 +180,11 @@ class Common(NamedTuple):
 
 
 def in_common(database: LocalDatabase, beside: Path, tables: StoredTables) -> dict[str, Common]:
-    """What the tables have in common with those in the file `beside` it.
+    """What the tables have in common with those in the file `beside` it: rows of one key, or that are alike
+    in all where a key is NULL. A row that has a value in a column which the other file lacks is unlike.
 
-    Tables without a key, with one that is NULL, or that are not there with the same columns, are left out,
-    and so is what cannot be read of a damaged file. By hand: a join of two files.
+    Tables without a key or a column in common, longer ones of which a key tells nothing, and what cannot be
+    read of a damaged file, are left out. By hand: a join of two files.
     """
     connection = database.connection()
     found: dict[str, Common] = {}
@@ -192,28 +193,50 @@ def in_common(database: LocalDatabase, beside: Path, tables: StoredTables) -> di
     except apsw.Error:
         return found
     try:
-        for table, joined, unlike in _joined(connection, tables):
+        for table, joined, unlike in _joined(connection, tables, whole=False):
             name = sql_name(table.name)
             nulls = " OR ".join(f"{sql_name(key)} IS NULL" for key in table.key)
             asked = f"SELECT count(*), coalesce(sum({unlike}), 0) FROM {joined}"  # noqa: S608
             with suppress(apsw.Error):
-                of = (f"SELECT 1 FROM {side}.{name} WHERE {nulls}" for side in ("main", "beside"))  # noqa: S608
-                if any(connection.execute(f"SELECT EXISTS ({one})").get for one in of):
-                    continue
+                of = [f"FROM {side}.{name}" for side in ("main", "beside")]
+                if any(connection.execute(f"SELECT EXISTS (SELECT 1 {one} WHERE {nulls})").get for one in of):
+                    rows = sum(connection.execute(f"SELECT count(*) {one}").get for one in of)
+                    if rows > _MOST_ALIKE or _columns_beside(connection, table.name) != set(table.columns):
+                        continue
+                    asked = _alike(table)
                 found[table.name] = Common(*connection.execute(asked).fetchall()[0])
     finally:
         connection.execute("DETACH beside")
     return found
 
 
+_MOST_ALIKE: Final = 200_000
+"""Rows of both files up to which those without a key are held against each other, which sorts them."""
+
+
+def _alike(table: StoredTable) -> str:
+    """What counts the rows that are in both files, each as often as in that which has it less often."""
+    cells = ", ".join(
+        f"{one} COLLATE BINARY AS c{at}, typeof({one}) AS t{at}"
+        for at, one in enumerate(map(sql_name, table.columns))
+    )
+    by = ", ".join(f"c{at} COLLATE BINARY, t{at}" for at in range(len(table.columns)))
+    each = " UNION ALL ".join(
+        f"SELECT {here} AS here, {there} AS there, {cells} FROM {side}.{sql_name(table.name)}"  # noqa: S608
+        for side, here, there in (("main", 1, 0), ("beside", 0, 1))
+    )
+    grouped = f"SELECT min(sum(here), sum(there)) AS rows FROM ({each}) GROUP BY {by}"  # noqa: S608
+    return f"SELECT coalesce(sum(rows), 0), 0 FROM ({grouped})"  # noqa: S608
+
+
 def have_in_common(database: LocalDatabase, tables: StoredTables) -> bool:
     """Whether any row is, to the storage class, in the file that is attached as `beside`, too; of the tables
-    that `in_common` tells of, or that have a NULL for a key. Others than the platform's own are asked where
+    with the same columns. Others than the platform's own are asked where
     those have no rows: what migrations put into them is alike in databases that have nothing to do with each
     other.
     """
     connection = database.connection()
-    found = [*_joined(connection, tables)]
+    found = [*_joined(connection, tables, whole=True)]
     own = [one for one in found if one[0].name in TABLE_NAMES and _has_rows(connection, one[0].name)]
     asked = (
         f"SELECT EXISTS (SELECT 1 FROM {joined} WHERE NOT ({unlike}))"  # noqa: S608
@@ -226,18 +249,31 @@ def _has_rows(connection: apsw.Connection, table: str) -> bool:
     return bool(connection.execute(f"SELECT EXISTS (SELECT 1 FROM main.{sql_name(table)})").get)  # noqa: S608
 
 
-def _joined(connection: apsw.Connection, tables: StoredTables) -> Iterator[tuple[StoredTable, str, str]]:
-    """Each table with a key that has the same columns in the file that is attached as `beside`: itself, both
-    joined by that key, and what is so where two such rows are not alike.
+def _columns_beside(connection: apsw.Connection, table: str) -> set[str]:
+    rows = connection.execute("SELECT name FROM pragma_table_info(?, 'beside')", (table,)).fetchall()
+    return {str(name) for (name,) in rows}
+
+
+def _joined(
+    connection: apsw.Connection, tables: StoredTables, *, whole: bool
+) -> Iterator[tuple[StoredTable, str, str]]:
+    """Each table with a key that is in the file that is attached as `beside`, too: itself, both joined by
+    that key, and what is so where two such rows are not alike. `whole`: those with the same columns alone.
     """
     for name, table in tables.items():
-        pairs = [tuple(f"{side}.{sql_name(column)}" for side in "ab") for column in table.columns]
+        there = _columns_beside(connection, name)
+        own = set(table.columns)
+        shared = [column for column in table.columns if column in there]
+        pairs = [tuple(f"{side}.{sql_name(column)}" for side in "ab") for column in shared]
         keys = [
             f"{a} COLLATE BINARY = {b}" for a, b in ((f"a.{k}", f"b.{k}") for k in map(sql_name, table.key))
         ]
         unlike = [f"{a} COLLATE BINARY IS NOT {b} OR typeof({a}) <> typeof({b})" for a, b in pairs]
-        there = connection.execute("SELECT name FROM pragma_table_info(?, 'beside')", (name,)).fetchall()
-        if internal(name) or not keys or {one for (one,) in there} != set(table.columns):
+        unlike += [f"a.{sql_name(column)} NOT NULL" for column in table.columns if column not in there]
+        unlike += [f"b.{sql_name(column)} NOT NULL" for column in sorted(there - own)]
+        if internal(name) or not keys or not shared or (whole and there != own):
+            continue
+        if not there.issuperset(one for one in table.key if one in own):
             continue
         joined = f"main.{sql_name(name)} AS a JOIN beside.{sql_name(name)} AS b ON {' AND '.join(keys)}"
         yield table, joined, " OR ".join(unlike)

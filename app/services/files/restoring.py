@@ -77,7 +77,7 @@ class Prepared:
     """A checked copy of what is to be restored, in a file of its own, beside what it would replace.
 
     `before` and `after` are row counts by table; a table that cannot be read now counts as None. `common`
-    are the rows that both have by their key, by table, once they were `compared`. `notes` say
+    are the rows that both have, by table, once they were `compared`. `notes` say
     what of a dump could not come in as it is written, `caution` what a person should know of the restore's
     own entry, which is in `chain`. `unfit` is why the copy's chain takes no entries, nor does the file's.
     `tenant` is whose rows these are alone, where a dump says so. `erased` are the tenants of which the copy

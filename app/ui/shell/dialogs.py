@@ -586,16 +586,22 @@ def _of_chain(offer: Offer) -> tuple[str, Tone]:
     )
 
 
+_NOT_COMPARED = "not compared"
+
+
 def _changed_row(
     table: str, before: int | None, after: int | None, common: Common | None
 ) -> tuple[Cell, ...]:
     """`common` is None where nobody knows which rows are in both."""
     name = Cell(title_of(table))
     if before is None or after is None:
-        return name, _count(before), _count(after), Cell("")
+        return name, _count(before), _count(after), Cell(_NOT_COMPARED)
+    if common is None and before and after:
+        more = after - before
+        said = f"{'+' if more > 0 else '−'}{grouped(abs(more))}, {_NOT_COMPARED}" if more else _NOT_COMPARED
+        return name, _count(before), _count(after), Cell(said, more, Tone.WARN)
     shared, unlike = (min(before, after), 0) if common is None else common
     come, gone = after - shared, before - shared
-    nothing = "same number" if common is None and after else "the same"
     said = ", ".join(
         filter(
             None,
@@ -610,7 +616,7 @@ def _changed_row(
         name,
         _count(before),
         _count(after),
-        Cell(said or nothing, come - gone, Tone.WARN if gone else None),
+        Cell(said or "the same", come - gone, Tone.WARN if gone else None),
     )
 
 

@@ -14,7 +14,7 @@ import apsw
 import pytest
 
 from app.services.chain.where import InFile
-from app.services.files import opening, restoring
+from app.services.files import describe, opening, restoring
 from app.services.files.describe import Common
 from app.services.files.exporting import Wanted
 from app.workers.export import export_database
@@ -221,8 +221,24 @@ def test_rows_that_both_have_and_that_differ_are_counted(live: Path, tmp_path: P
     after = common("two")
     assert (after["users"], after["webhook_destinations"]) == ((users - 1, 2), (0, 0))
     assert after["audit_chain"].unlike == 1
-    assert "notifications" not in after, "that has a column more now"
-    assert "planning_runs" not in after, "of which a key tells nothing"
+    assert after["notifications"] == before["notifications"], "that has a column more now, without a value"
+    assert after["planning_runs"] == (count(live, "planning_runs") - 1, 0), "of which a key tells nothing"
+    execute(live, "UPDATE notifications SET note = 1 WHERE id IN (SELECT id FROM notifications LIMIT 3)")
+    assert common("three")["notifications"].unlike == 3, "what is in it would go"
+
+
+def test_rows_without_a_key_are_held_against_each_other_up_to_a_number(
+    live: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute(live, "CREATE TABLE notes (id TEXT PRIMARY KEY, n)")
+    copy = opening.snapshot_copy(live, tmp_path / "copy.sqlite")
+    execute(copy, "INSERT INTO notes VALUES (NULL, 1), (NULL, 1), (NULL, 'x'), (NULL, 'X'), (NULL, '2')")
+    execute(live, "INSERT INTO notes VALUES (NULL, 1), (NULL, 1), (NULL, 1), (NULL, 'x'), (NULL, 2)")
+    (tmp_path / "scratch").mkdir()
+    prepared = restoring.prepare(live, copy, tmp_path / "scratch")
+    assert restoring.compared(prepared, live).common["notes"] == (3, 0)
+    monkeypatch.setattr(describe, "_MOST_ALIKE", 9)
+    assert "notes" not in restoring.compared(prepared, live).common
 
 
 @pytest.mark.slow

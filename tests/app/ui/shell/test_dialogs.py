@@ -9,9 +9,12 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox
 from pytestqt.qtbot import QtBot
 
 from app import __version__, paths
-from app.services.files.describe import OpenedFile
+from app.services.chain.rules import Verdict
+from app.services.chain.verify.report import Report
+from app.services.files.describe import Common, OpenedFile
 from app.services.files.find import Candidate
 from app.services.files.opening import open_database
+from app.services.files.restoring import Offer, Prepared
 from app.settings import Settings
 from app.ui.shell.dialogs import (
     AboutDialog,
@@ -19,6 +22,7 @@ from app.ui.shell.dialogs import (
     DatabaseInfoDialog,
     NotesDialog,
     PreferencesDialog,
+    RestoreDialog,
     ShortcutsDialog,
 )
 from app.ui.theme import DARK, Mode, Theme
@@ -286,3 +290,29 @@ def test_choosing_none(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
     dialog.open()
     with qtbot.assertNotEmitted(dialog.accepted), qtbot.waitSignal(dialog.rejected, timeout=0):
         qtbot.keyClick(dialog.table, Qt.Key.Key_Escape)
+
+
+def test_a_restore_says_of_each_table_what_it_changes_or_that_nobody_looked(
+    qtbot: QtBot, theme: Theme
+) -> None:
+    now = {
+        "users": 5,
+        "webhook_destinations": 3,
+        "notifications": 4,
+        "teams": 7,
+        "notes": 2,
+        "planning_runs": 0,
+    }
+    then = {"users": 6, "webhook_destinations": 3, "notifications": 4, "notes": 9, "planning_runs": 1}
+    common = {"users": Common(4, 1), "webhook_destinations": Common(3, 0)}
+    prepared = Prepared(Path("copy"), Path("old.sqlite"), [], now, then, common=common)
+    nothing = Report(Verdict.CONSISTENT, 0, 0.0, (), (), {})
+    box = added(qtbot, RestoreDialog(theme, Offer(prepared, nothing, None), Path("x.sqlite")))
+    assert {row[0]: row[3] for row in texts(box.tables)} == {
+        "Users": "+2, −1, 1 differs",
+        "Webhooks": "the same",
+        "Notifications": "not compared",
+        "Planning runs": "+1",
+        "notes": "+7, not compared",
+        "teams": "−7",
+    }
