@@ -19,6 +19,7 @@ from app.services.records.applying import require_some, those_that_can
 from app.services.records.change import FEW_ADDRESSES, Change
 from app.services.records.images import Images
 from app.services.records.rows import (
+    Image,
     RawText,
     RowChange,
     StoredRow,
@@ -242,16 +243,15 @@ def rename(
         raise ChangedMeanwhile(f"the user ({USERS.column('email').label})")
     if address == row["email"]:
         raise InvalidInput("email", "This is already the user's e-mail address.")
-    before = row.shown("email")
     checks = _Addresses({user_id: row.tenant})
-    return Change(
-        summary=f"{_called(row)} is now {address}",
-        rows=(images.changed(row, {"email": address}, now),),
-        events=(_renamed(row, before, address, actor),),
-        inverse_events=(_renamed(row, address, before, actor),),
-        checks=checks,
-        inverse_checks=checks.of_what_was,
-    )
+
+    def told(row: StoredRow, before: Image, after: Image) -> Event:
+        changes = {"email": {"from": shown(before["email"]), "to": shown(after["email"])}}
+        return _updated(row, changes, actor)
+
+    summary = f"{_called(row)} is now {address}"
+    change = writing.edited(images, summary, [(row, {"email": address})], told, now)
+    return replace(change, checks=checks, inverse_checks=checks.of_what_was)
 
 
 @writing.act
@@ -283,13 +283,8 @@ def set_others(
     after = {name: value for name, value in typed.items() if not row.holds(name, value)}
     if not after:
         raise NotAllowed("Nothing was changed.")
-    before = {name: row[name] for name in after}
-    return Change(
-        summary=f"{', '.join(after)} of {_called(row)} changed",
-        rows=(images.changed(row, after, now),),
-        events=(_updated(row, _of_others(before, after), actor),),
-        inverse_events=(_updated(row, _of_others(after, before), actor),),
-    )
+    summary = f"{', '.join(after)} of {_called(row)} changed"
+    return writing.edited(images, summary, [(row, after)], partial(_others_changed, actor=actor), now)
 
 
 @writing.act
@@ -325,17 +320,11 @@ def set_others_of(
 
     rows, left = those_that_can(found, images.wanted, why_not, _called)
     require_some(rows, left, "All of those selected are so already.")
-    given = [
-        (row, changing[row.identity], {name: row[name] for name in changing[row.identity]}) for row in rows
-    ]
-    what = f"of {_called(rows[0])} changed" if len(rows) == 1 else f"of {len(rows):,} users changed"
-    return Change(
-        summary=f"{', '.join(name for name in typed if any(name in new for _, new, _ in given))} {what}",
-        rows=tuple(images.changed(row, new, now) for row, new, _ in given),
-        events=tuple(_updated(row, _of_others(old, new), actor) for row, new, old in given),
-        inverse_events=tuple(_updated(row, _of_others(new, old), actor) for row, new, old in given),
-        left=left.told,
-    )
+    given = [(row, changing[row.identity]) for row in rows]
+    summary = ", ".join(name for name in typed if any(name in new for _, new in given))
+    summary += f" of {writing.named(rows, 'user', _called)} changed"
+    change = writing.edited(images, summary, given, partial(_others_changed, actor=actor), now)
+    return replace(change, left=left.told)
 
 
 def _require_others(row: StoredRow, names: Iterable[str]) -> None:
@@ -361,9 +350,10 @@ def _column(name: str) -> TableColumn:
     return undeclared(name, of_people=USERS.of_people)
 
 
-def _of_others(before: Mapping[str, Value], after: Mapping[str, Value]) -> dict[str, Any]:
-    """What an entry says of columns that only the file has, which change."""
-    return {name: {"from": _said(name, before[name]), "to": _said(name, after[name])} for name in after}
+def _others_changed(row: StoredRow, before: Image, after: Image, actor: str) -> Event:
+    """The entry of columns that only the file has."""
+    changes = {name: {"from": _said(name, before[name]), "to": _said(name, after[name])} for name in after}
+    return _updated(row, changes, actor)
 
 
 def _said(name: str, value: Value) -> Any:
@@ -468,9 +458,8 @@ def invalidate_passwords(images: Images, user_ids: Sequence[str], *, actor: str,
 
     rows, left = those_that_can(found, images.wanted, why_not, _called)
     require_some(rows, left, "No password is stored.")
-    who = _called(rows[0]) if len(rows) == 1 else text.counted(len(rows), "user")
-    done = _with_passwords(images, rows, None, f"Password of {who} invalidated", actor=actor, now=now)
-    return replace(done, left=left.told)
+    summary = f"Password of {writing.named(rows, 'user', _called)} invalidated"
+    return replace(_with_passwords(images, rows, None, summary, actor=actor, now=now), left=left.told)
 
 
 @writing.act
@@ -589,16 +578,12 @@ _OF_PASSWORDS: Final = ("tenant_id", "email", "password_hash")
 def _with_passwords(
     images: Images, rows: Sequence[StoredRow], stored: str | None, summary: str, *, actor: str, now: int
 ) -> Change:
-    def event(row: StoredRow, before: Value, after: Value) -> Event:
-        changes = {"password_hash": writing.secret_change(before, after)}
-        return _updated(row, changes, actor)
+    def told(row: StoredRow, before: Image, after: Image) -> Event:
+        change = writing.secret_change(before["password_hash"], after["password_hash"])
+        return _updated(row, {"password_hash": change}, actor)
 
-    return Change(
-        summary=summary,
-        rows=tuple(images.changed(row, {"password_hash": stored}, now) for row in rows),
-        events=tuple(event(row, row["password_hash"], stored) for row in rows),
-        inverse_events=tuple(event(row, stored, row["password_hash"]) for row in rows),
-    )
+    given = ((row, {"password_hash": stored}) for row in rows)
+    return writing.edited(images, summary, given, told, now)
 
 
 def _name(row: StoredRow) -> str:
@@ -615,10 +600,6 @@ def _event(
 ) -> Event:
     payload = {"actor": actor, "userId": row.shown("id"), "email": row.shown("email")}
     return Event(row.tenant, kind, {**payload, **along})
-
-
-def _renamed(row: StoredRow, before: Any, after: Any, actor: str) -> Event:
-    return _updated(row, {"email": {"from": before, "to": after}}, actor)
 
 
 def _updated(row: StoredRow, changes: Mapping[str, Any], actor: str) -> Event:

@@ -147,26 +147,17 @@ def update(
     after = {name: value for name, value in wanted.items() if not row.holds(name, value)}
     if not after:
         raise NotAllowed("Nothing was changed.")
-    before = {name: row[name] for name in after}
-    return Change(
-        summary=f"{_name(row)} changed",
-        rows=(images.changed(row, after, now),),
-        events=(_updated(row, before, after, actor),),
-        inverse_events=(_updated(row, after, before, actor),),
-    )
+    told = partial(_updated, actor=actor)
+    return writing.edited(images, f"{_name(row)} changed", [(row, after)], told, now)
 
 
 @writing.act
 def set_secret(images: Images, webhook_id: str, secret: Secret, *, actor: str, now: int) -> Change:
     """Gives a destination another secret, or a first one. Raises `NotFound`."""
     row = images.row(WEBHOOK_DESTINATIONS.name, webhook_id, "webhook")
-    before, after = {"secret": row["secret"]}, {"secret": secret.value}
-    return Change(
-        summary=f"Secret of {_name(row)} {writing.secret_change(row['secret'], secret.value)}",
-        rows=(images.changed(row, after, now),),
-        events=(_updated(row, before, after, actor),),
-        inverse_events=(_updated(row, after, before, actor),),
-    )
+    summary = f"Secret of {_name(row)} {writing.secret_change(row['secret'], secret.value)}"
+    told = partial(_updated, actor=actor)
+    return writing.edited(images, summary, [(row, {"secret": secret.value})], told, now)
 
 
 @writing.act
@@ -183,15 +174,10 @@ def give_secrets(
 
     rows, left = those_that_can(found, images.wanted, why_not, _called)
     require_some(rows, left, "Each has a secret already.")
-    changes = [(row, {"secret": row["secret"]}, {"secret": make().value}) for row in rows]
-    what = _name(rows[0]) if len(rows) == 1 else text.counted(len(rows), "webhook")
-    return Change(
-        summary=f"Secret of {what} set",
-        rows=tuple(images.changed(row, after, now) for row, _, after in changes),
-        events=tuple(_updated(row, before, after, actor) for row, before, after in changes),
-        inverse_events=tuple(_updated(row, after, before, actor) for row, before, after in changes),
-        left=left.told,
-    )
+    given = ((row, {"secret": make().value}) for row in rows)
+    summary = f"Secret of {writing.named(rows, 'webhook', _name)} set"
+    change = writing.edited(images, summary, given, partial(_updated, actor=actor), now)
+    return replace(change, left=left.told)
 
 
 @writing.act

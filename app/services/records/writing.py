@@ -1,7 +1,7 @@
 """How every change is committed: rows and audit events together, or neither; and how it is undone."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial, wraps
@@ -17,7 +17,7 @@ from app.services.records.change import Change, Checks
 from app.services.records.images import PREPARED, UPDATED, Completing, Images
 from app.services.records.parts import Part, called, names_in, part_of
 from app.services.records.references import removal
-from app.services.records.rows import RowChange, StoredRow, Value, proof_of, statements_of
+from app.services.records.rows import Image, RowChange, StoredRow, Value, proof_of, statements_of
 from app.services.records.tables import DECLARED
 from app.services.records.unaltered import unaltered
 from app.services.text import quoted, tenant_name
@@ -489,6 +489,23 @@ def _difference(images: Images, row: RowChange, found: StoredRow | None, what: s
 def named(rows: Sequence[StoredRow], noun: str, name: Callable[[StoredRow], str]) -> str:
     """For a summary: a single row by its name, several by their number."""
     return name(rows[0]) if len(rows) == 1 else text.counted(len(rows), noun)
+
+
+def edited(
+    images: Images,
+    summary: str,
+    given: Iterable[tuple[StoredRow, Image]],
+    event: Callable[[StoredRow, Image, Image], Event],
+    now: int,
+) -> Change:
+    """Gives each of these rows other values; `event` says what of one changes, from what to what."""
+    changes = [(row, {name: row[name] for name in values}, values) for row, values in given]
+    return Change(
+        summary=summary,
+        rows=tuple(images.changed(row, after, now) for row, _, after in changes),
+        events=tuple(event(row, before, after) for row, before, after in changes),
+        inverse_events=tuple(event(row, after, before) for row, before, after in changes),
+    )
 
 
 def secret_change(before: Value, after: Value) -> str:

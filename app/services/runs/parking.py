@@ -22,7 +22,7 @@ from app.services.records.change import Change
 from app.services.records.images import STAMPS, Images
 from app.services.records.list_query import ListQuery, Statements
 from app.services.records.references import removal
-from app.services.records.rows import StoredRow, Value, decoded, exactly, is_number, legible, shown
+from app.services.records.rows import Image, StoredRow, Value, decoded, exactly, is_number, legible, shown
 from app.services.records.tables import PLANNING_PARKED_IDEAS, PLANNING_RUNS
 from app.services.runs.statuses import chain_of, short_idea
 from models.engine import Database, raw, sql_name
@@ -171,15 +171,12 @@ def update(images: Images, idea_id: Value, values: Mapping[str, str], *, actor: 
     given = {name: value for name, value in _valid(values).items() if not row.holds(name, value)}
     if not given:
         raise NothingToDo("Nothing was changed.")
-    change = images.changed(row, given, now)
     (chain,) = _chains(images, [row])
-    before = {name: row[name] for name in given}
-    return Change(
-        summary=f"Parked idea “{short_idea(row)}” changed",
-        rows=(change,),
-        events=(_event(AuditEvent.IDEA_UPDATED, chain, row, actor, changes=_changes(before, given)),),
-        inverse_events=(_event(AuditEvent.IDEA_UPDATED, chain, row, actor, changes=_changes(given, before)),),
-    )
+
+    def told(row: StoredRow, before: Image, after: Image) -> Event:
+        return _event(AuditEvent.IDEA_UPDATED, chain, row, actor, changes=_changes(before, after))
+
+    return writing.edited(images, f"Parked idea “{short_idea(row)}” changed", [(row, given)], told, now)
 
 
 @writing.act

@@ -128,7 +128,7 @@ def _of_what_is_there(verdict: FileVerdict, now: int, utc: bool) -> Words:
         return (
             Tone.WARN,
             of_lost(verdict, verdict.lost_end),
-            f"— {lost_end_in_words(verdict.lost_end)}",
+            f"— {verdict.lost_end.in_words}",
             _about_lost_end(verdict, now),
             Icon.WARNING_FILL,
         )
@@ -171,11 +171,6 @@ def _of_what_is_there(verdict: FileVerdict, now: int, utc: bool) -> Words:
 def _still(outcome: Outcome, tone: Tone) -> Tone:
     """Green is what was looked at: not what others have written to, until that is verified in a moment."""
     return Tone.NEUTRAL if outcome.outdated == AGAIN and tone is Tone.OK else tone
-
-
-def lost_end_in_words(lost: LostEnd) -> str:
-    """Of a chain that went back behind what was verified, and may have grown since."""
-    return lost.in_words
 
 
 def _about_lost_end(verdict: FileVerdict, now: int) -> str:

@@ -1,7 +1,7 @@
 """Keys for what is still being built: they wait for it, in their order."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import cast
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt
@@ -104,15 +104,11 @@ class HeldKeys(QObject):
             for action in one.actions():
                 if action.isEnabled() and keys in action.shortcuts() and action.shortcutContext() in contexts:
                     return action
-            for shortcut in _shortcuts_of(one):
+            for shortcut in one.findChildren(QShortcut, options=Qt.FindChildOption.FindDirectChildrenOnly):
                 those = shortcut.keys()
                 if shortcut.isEnabled() and keys in those and shortcut.context() in contexts:
                     return shortcut
         return None
-
-
-def _shortcuts_of(widget: QWidget) -> Iterable[QShortcut]:
-    return widget.findChildren(QShortcut, options=Qt.FindChildOption.FindDirectChildrenOnly)
 
 
 def _is_overridden(focused: QWidget, event: QKeyEvent) -> bool:

@@ -21,7 +21,7 @@ from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.session.outcome import AGAIN, OTHERS, RETENTION, STANDS, Asked, Outcome, by_itself, verify
 from app.ui.session.verdict import COULD_NOT, MOST_COUNTED, how_many
-from app.ui.session.verdict_words import CHANGED, WHOLE, headline, in_two, lost_end_in_words, of_gone, of_lost
+from app.ui.session.verdict_words import CHANGED, WHOLE, headline, in_two, of_gone, of_lost
 from app.ui.shell.desktop_notice import tell
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, ago, grouped
@@ -603,7 +603,7 @@ class SelfVerification(QObject):
         under_way = verdict.is_running or verdict.is_asked
         if verdict.is_gone and not (known is None and under_way):
             tone, head = of_gone(verdict)
-            tip = f"{head}: {lost_end_in_words(verdict.lost_end)}" if verdict.lost_end is not None else NOTE
+            tip = f"{head}: {verdict.lost_end.in_words}" if verdict.lost_end is not None else NOTE
             return Icon.SHIELD_BAD if tone is Tone.BAD else Icon.WARNING_FILL, tone.value, head, tip
         if verdict.is_contradicted and verdict.lost_end is None and not (known is None and under_way):
             head = HEADLINES[Verdict.EARLIER]
@@ -611,7 +611,7 @@ class SelfVerification(QObject):
             return Icon.WARNING_FILL, Tone.WARN.value, head, tip
         if verdict.lost_end is not None and not verdict.is_broken and not (known is None and under_way):
             head = of_lost(verdict, verdict.lost_end)
-            tip = f"{head}: {lost_end_in_words(verdict.lost_end)}"
+            tip = f"{head}: {verdict.lost_end.in_words}"
             return Icon.WARNING_FILL, Tone.WARN.value, head, tip
         if known is None:
             if verdict.failure and not under_way:

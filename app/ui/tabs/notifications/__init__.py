@@ -364,7 +364,7 @@ class NotificationsTab(RecordTab):
         if self.groups is None:
             from app.ui.tabs.notifications.groups import GroupsPanel  # noqa: PLC0415 - rows show before
 
-            self.groups = GroupsPanel(self.context, self._refuse_for_group)
+            self.groups = GroupsPanel(self.context, lambda name: self.context.cannot_write)
             self.groups.chosen.connect(self.filters_changed)
             self.groups.act_wanted.connect(self._act_on_group)
             self.groups.entered.connect(self.list.enter)
@@ -422,9 +422,6 @@ class NotificationsTab(RecordTab):
 
     def _begin_another(self) -> None:
         self._acting_on = None
-
-    def _refuse_for_group(self, name: str) -> str | None:
-        return self.context.cannot_write
 
     def _act_on_group(self, name: str) -> None:
         """Does it to all that the list shows of the group, as soon as it does: one act, and one Undo."""

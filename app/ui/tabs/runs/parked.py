@@ -38,7 +38,6 @@ from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.form_dialog import FieldValue, FormDialog, checked
 from app.ui.widgets.formatting import first_line
 from models.engine import Database
-from models.errors import TenantAdminError
 from models.schema import StoredTable
 from models.status import RunMode, RunStatus
 
@@ -303,15 +302,8 @@ class ParkedIdeas(RecordTab):
         add = self.commands.add
         new = create_act(self, lambda: park_form(self.context, None, self).open_once(), parking.IDEA)
         add(replace(new, kind=Kind.SECONDARY))  # the dialog's own button is filled
-        add(
-            record_act(
-                "promote",
-                "",
-                Icon.RUNS,
-                lambda: self.current.when_whole(self._promote),
-                self._refuse_promotion,
-            )
-        )
+        promote = partial(self.current.when_whole, self._promote)
+        add(record_act("promote", "", Icon.RUNS, promote, self._refuse_promotion))
         edit, single = (
             partial(self.current.when_whole, self._edit),
             partial(self.selection.refusal, single=True),
@@ -341,7 +333,7 @@ class ParkedIdeas(RecordTab):
 
     def read_beside(self, query: ListQuery) -> None:
         self.context.runner.read(
-            parking.due, self.context.clock(), on_done=self._know_due, on_failed=self._due_not_read
+            parking.due, self.context.clock(), on_done=self._know_due, on_failed=lambda _: self._offer(None)
         )
 
     def hear(self, change: Change, initiator: object) -> None:
@@ -370,9 +362,6 @@ class ParkedIdeas(RecordTab):
         if self._wants_due and ids != self._ids:
             self._ids = ids
             self.filters_changed()
-
-    def _due_not_read(self, error: TenantAdminError) -> None:
-        self._offer(None)
 
     def _offer(self, count: int | None) -> None:
         self.chips.set_chips([Choice(None, "All"), Choice(DUE, "Due", count)])

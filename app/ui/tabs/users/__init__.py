@@ -260,8 +260,9 @@ class UsersTab(RecordTab):
 
     def add_acts(self) -> None:
         add = self.commands.add
-        add(create_act(self, self._create))
-        add(ActionSpec("create_many", "", Icon.IMPORT, self._create_many, self._refuse_new))
+        create = create_act(self, self._create)
+        add(create)
+        add(ActionSpec("create_many", "", Icon.IMPORT, self._create_many, create.refusal))
         form = partial(edit_user_form, self.context, parent=self)
         add(edit_act(self, form, short="Edit…"))
         add(
@@ -300,9 +301,6 @@ class UsersTab(RecordTab):
 
     def _create(self) -> None:
         new_user_form(self.context, self.scope.tenant_id, self).open_once()
-
-    def _refuse_new(self) -> str | None:
-        return self.context.cannot_write or self.context.without(USERS.name)
 
     def _create_many(self) -> None:
         from app.ui.tabs.users.adding import AddUsersDialog  # noqa: PLC0415

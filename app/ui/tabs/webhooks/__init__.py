@@ -204,7 +204,7 @@ class WebhooksTab(RecordTab):
     def _show_recent(self, record: Record) -> None:
         one = self.faring.of(record["tenant_id"], record["id"])
         if self.recent is None and one is not None:  # few have sent anything, and the tab shows before
-            self.recent = RecentDeliveries(self.context, self._open_log_at)
+            self.recent = RecentDeliveries(self.context, self.open_log)
             self.inspector.add_widget(self.recent.verdict, first=True)
             self.inspector.add_widget(self.recent)
         if self.recent is not None:
@@ -238,7 +238,7 @@ class WebhooksTab(RecordTab):
         rotate = partial(self.selection.refusal, single=True)
         add(ActionSpec("rotate_secret", "Rotate secret…", Icon.REFRESH, self._rotate, rotate))
         add(ActionSpec("check_request", "Check a request…", Icon.SIGNATURE, self._check_request, refusal))
-        add(ActionSpec("deliveries", "", Icon.LOG, self._open_log))
+        add(ActionSpec("deliveries", "", Icon.LOG, self.open_log))
         lacks = partial(self.context.without, self.spec.table.name)
         who = "Who receives an event…"
         add(ActionSpec("event_receivers", who, Icon.SEARCH, self._open_receivers, lacks))
@@ -337,10 +337,7 @@ class WebhooksTab(RecordTab):
         has_one = any(row[_HAS_SECRET] for row in self.selection.records())
         return None if has_one else "No secret is stored for this webhook."
 
-    def _open_log(self) -> None:
-        self._open_log_at(0)
-
-    def _open_log_at(self, number: int) -> None:
+    def open_log(self, number: int = 0) -> None:
         """Of the webhook that is selected, or of all; at the delivery of this number, or at the newest."""
         from app.ui.tabs.webhooks.deliveries import DeliveriesDialog  # noqa: PLC0415 - rows show before
 

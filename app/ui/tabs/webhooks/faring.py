@@ -267,10 +267,7 @@ class ReadyViews(FoldingChips):
             self._take()
         elif self._scope is not None:
             rows, scope = self._context.rows_of(WEBHOOK_DESTINATIONS.name, self._scope), self._scope
-            self._context.when_agreed(rows, lambda: self._read(scope), self.window(), self._declined)
-
-    def _declined(self) -> None:
-        self.clear()
+            self._context.when_agreed(rows, lambda: self._read(scope), self.window(), self.clear)
 
     def _read(self, scope: Scope) -> None:
         def done(found: Members) -> None:
