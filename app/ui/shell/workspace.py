@@ -146,6 +146,8 @@ class Workspace(QWidget):
         self.scope = EVERYONE
         """The tenant that every tab is restricted to, or none."""
         self.is_settled = self._to_begin = False
+        self._refreshed = 0
+        """How often all was read again."""
         self._unread: int | None = None
         """Notifications, as they were counted last; None while they are."""
         self._beginning = QTimer(self, singleShot=True, interval=0)
@@ -372,6 +374,7 @@ class Workspace(QWidget):
 
     def refresh(self) -> None:
         """Reads again what the tabs show; those out of sight do it when they are looked at."""
+        self._refreshed += 1
         for page in self._built.values():
             page.mark_stale()
         self.with_current(lambda page: page.activate())
@@ -379,14 +382,25 @@ class Workspace(QWidget):
         self._read_tenants()
 
     def refresh_all(self) -> None:
-        """The same, as it is now, and looks at what lists do not tell, whether the tables are others, say."""
+        """The same, as it is now, and looks at what lists do not tell, whether the tables are others, say.
+
+        It looks first: what others have written until then is in the rows that are read, and not new any
+        more. Behind an act that takes its time nobody waits for that.
+        """
         for page in self._built.values():
-            page.list.asked()
-        self.context.outside.look(everything=True)
+            page.list.refreshed()
+        before, is_writing = self._refreshed, self.context.runner.is_writing
+
+        def read() -> None:
+            if self._refreshed == before:  # else it was, since others have written
+                self.refresh()
+
+        self.context.outside.look(None if is_writing else read, everything=True)
         self.context.verdict.may_be_another.emit()  # by a command, say, which asks no database here
         if "retention" in vars(self):
             self.retention.look()
-        self.refresh()
+        if is_writing:
+            self.refresh()
 
     def jump(self, table: str, record_id: object) -> None:
         self._turn_to(table, lambda page: page.show_record(record_id))

@@ -54,8 +54,9 @@ class ListController(SelectedRows):
     more can be read without keeping anybody waiting, `failed(error)` when it could not be. Of a
     damaged table what can be read is shown, and `partly` is why that is not all; None as a rule. `late()`
     when rows of another filter have gone, as those that were asked for take their time. `all_taken()` when
-    all rows of it as it is are about to be selected. `lost()` when the record that was current is not in the
-    list that was opened: Qt says nothing of a selection that ends with a model's reset.
+    all rows of it as it is are about to be selected. `kept()` when it could not be read again, and what was
+    read of it stays. `lost()` when the record that was current is not in the list that was opened: Qt says
+    nothing of a selection that ends with a model's reset.
     """
 
     loaded = Signal(int)
@@ -63,6 +64,7 @@ class ListController(SelectedRows):
     all_taken = Signal()
     failed = Signal(object)
     late = Signal()
+    kept = Signal()
 
     def __init__(
         self,
@@ -113,6 +115,10 @@ class ListController(SelectedRows):
         """Whether the row at the very top stays in sight, too, when the list is next refreshed."""
         self._holds_sight = self._is_asked = False
         """Whether all rows in sight stay where they are then; and whether a person wants them as they are."""
+        self.is_refreshing = False
+        """Whether a person waits for the list as it is now, its top where that is in sight."""
+        self._left_top = False
+        """Whether the top is out of sight by rows that came above alone: nobody has scrolled since."""
         self._as_it_is: Keys | None = None
         """The list itself, while rows in sight are not as they are there."""
         self._is_keeping = False
@@ -236,12 +242,19 @@ class ListController(SelectedRows):
 
     def others_wrote(self) -> None:
         """What is next read is not what a person asks for: nothing in sight moves by it."""
-        self.holds_top = True
+        self.holds_top = not self.is_refreshing
         self._holds_sight = not (self._context.costs or self._is_asked)
 
     def asked(self) -> None:
         """A person asks for the rows, or has changed them: what is next read is shown as it is."""
         self._holds_sight, self._is_asked = False, True
+
+    def refreshed(self) -> None:
+        """A person wants the list as it is now: where nobody has scrolled from its top, that is shown."""
+        self.asked()
+        self.holds_top, self.is_refreshing = False, True
+        if self._left_top:
+            self.view.scrollToTop()
 
     def unseen(self) -> None:
         """Nobody has read meanwhile what is in sight from now on."""
@@ -278,6 +291,7 @@ class ListController(SelectedRows):
             self.loaded.emit(self.total)
 
     def _scrolled(self) -> None:
+        self._left_top &= self._is_keeping
         if self._as_it_is is not None and not self._is_keeping:
             self._rested.start()
 
@@ -438,7 +452,7 @@ class ListController(SelectedRows):
         self._chosen = self._several() if same_rows else None
         others = self._shown is not None and not same_rows
         self._shown = listing.query
-        self._holds_sight = self._is_asked = False
+        self._holds_sight = self._is_asked = self.is_refreshing = False
         self._as_it_is = None
         self.model.reset_to(listing)
         if others:  # else they begin as far down as the ones before were scrolled
@@ -510,7 +524,8 @@ class ListController(SelectedRows):
 
     def _refreshed(self, wanted: object, found: Keys | Listing) -> None:
         before, self._shown, self.came = self._shown, self._query, self.begun
-        holds, self._holds_sight, self._is_asked = self._holds_sight, False, False
+        holds, self._holds_sight = self._holds_sight, False
+        self._is_asked = self.is_refreshing = False
         self._turn_into(wanted, found, holds=holds)
         if before is not None and not set(self._shown_query().extra) <= set(before.extra):
             self.model.reload()
@@ -549,6 +564,8 @@ class ListController(SelectedRows):
         selected, chosen = self.view.selectionModel().hasSelection(), self._several()
         current = self.model.key(self.view.chosen().row())
         holds_top, self.holds_top = self.holds_top, False
+        bar = self.view.verticalScrollBar()
+        was_at_top = self._left_top or bar.value() == 0
         self._is_keeping = True
         try:
             with ExitStack() as kept:
@@ -558,6 +575,7 @@ class ListController(SelectedRows):
                 yield
         finally:
             self._is_keeping = False
+        self._left_top = was_at_top and bar.value() > 0
         if chosen is not None and not self.view.selectionModel().hasSelection():
             self._chosen = chosen
             self._choose_again()
@@ -594,7 +612,9 @@ class ListController(SelectedRows):
         elif error.is_retriable and self._query and _same_but_later(self._query, self._shown):
             self._wanted, self.is_cut_short = None, not self.model.complete  # what was read of it stays
             self._drop(_UNREAD)
+            self.is_refreshing = False
             self._context.runner.failed.emit(error)
+            self.kept.emit()
         else:
             self._not_shown(error)
 

@@ -49,8 +49,9 @@ class NewRows(QObject):
         """Where the person goes once the list has it, and the record that was current when they said so."""
         self._top: Key | None = None
         """The first row when they asked to read what others have written."""
+        self._first: Key | None = None
         self._was_at_top, self._above = False, 0
-        """Whether the first row was in sight when others wrote, and how many came above it since."""
+        """The first row when others wrote, whether it was in sight, and how many came above it since."""
         self.count = self._at = 0
         self.behind = _OTHERS
         """What is said where nothing is new, but rows in sight are elsewhere in the list by now."""
@@ -65,6 +66,7 @@ class NewRows(QObject):
             place = tab.context.opened.place
             self._to_place = f"To {place}; what is shown is as it was read. {_KEYS} reads it again."
             tab.list.loaded.connect(self._was_read)
+            tab.list.kept.connect(self._show_read)
             tab.table.verticalScrollBar().valueChanged.connect(self._scrolled)
         else:
             tab.list.loaded.connect(self._listed)
@@ -84,12 +86,16 @@ class NewRows(QObject):
 
     def written(self) -> None:
         """Others have written to a database where to read again costs something: what is read from now on
-        has it.
+        has it. It is not offered where a person waits for that reading already.
         """
         self._at, _ = self._tab.readings()
         if self.count == 0:
             self._was_at_top = self._tab.table.verticalScrollBar().value() == 0
+            if not self._above:
+                self._first = self._tab.model.key(0)
             self.count = 1
+            if self._tab.list.is_refreshing:
+                return
             announce(
                 self._tab.table, f"{_OTHERS} to {self._tab.context.opened.place}. {_KEYS} reads it again."
             )
@@ -102,9 +108,17 @@ class NewRows(QObject):
             self.count = 0
             if self._top is not None and self._tab.model.key(0) != self._top:
                 self._tab.table.scrollToTop()
-            is_unseen, self._top = self._was_at_top and self._top is None, None
-            self._above = max(0, self._tab.table.rowAt(0)) if is_unseen else 0
+            is_wanted, self._top = self._top is not None, None
+            self._above = 0 if is_wanted else self._rows_above()
             self._show_read()
+
+    def _rows_above(self) -> int:
+        """How many have come out of sight above those that were read before."""
+        first = max(0, self._tab.table.rowAt(0))
+        if first and not self._was_at_top:
+            found = None if self._first is None else self._tab.model.row_of_key(self._first)
+            return min(first, found or 0)
+        return first
 
     def _scrolled(self, to: int) -> None:
         if to == 0 and self._above:
