@@ -47,6 +47,7 @@ class Standing(StrEnum):
 
     LATER = "The copy continues this file as its newest checkpoint knows it."
     EARLIER = "The copy is an earlier state of this file, which a checkpoint knows."
+    KEPT = "The copy is what this file held before a restore, as it was put aside then."
     OLDER = "The copy is an earlier state of this file: all of its entries are in that, or were pruned since."
     CONTRADICTED = (
         "The copy contradicts the checkpoints of this file: entries were changed or are missing, "
@@ -309,7 +310,22 @@ def offer(
         known = Standing.EARLIER
     if known is None and not lines:
         known = _unlike(path, prepared, monitor.cancelled)
-    return Offer(prepared, report, known, newest, alone)
+    offered = Offer(prepared, report, known, newest, alone)
+    if offered.holds and not (known is not None and known.is_other):
+        return offered
+    return _put_aside(path, offered, store, verify, now=now, monitor=monitor) or offered
+
+
+def _put_aside(
+    path: Path, offered: Offer, store: CheckpointStore, verify: Verifier, *, now: int, monitor: Monitor
+) -> Offer | None:
+    """The same of what the file held before a restore, entry by entry; None of anything else."""
+    copy = InFile(offered.prepared.copy)
+    made = store.was_put_aside(InFile(path), copy)
+    if made is None:
+        return None
+    report = verify(copy, now=now, checkpoints=CheckpointHistory((made,)), monitor=monitor)
+    return replace(offered, report=report, known=Standing.KEPT, alone=False) if report.intact else None
 
 
 def carry_out(
@@ -324,7 +340,8 @@ def carry_out(
     unrecorded: bool = False,
     monitor: Monitor = UNWATCHED,
 ) -> Restored:
-    """Restores, with a checkpoint of the file as it is before, and one of what it holds afterwards.
+    """Restores, with a checkpoint of the file as it is before, and one of what it holds afterwards. What it
+    held is signed by itself, too, by which the way back is known (`checkpoints/aside.py`).
 
     The second is signed of the copy and announced before the commit, and taken up behind it; where this
     process is killed in between, by whoever looks at the file next (`CheckpointStore.take_up`). `unrecorded`
@@ -337,7 +354,11 @@ def carry_out(
     before = Reason.BEFORE_RESTORE
     first, second = share_of(monitor, 0, _VERIFIED), share_of(monitor, _VERIFIED, _SIGNED)
     third = share_of(monitor, _SIGNED, 1)
-    try_to_sign(where, store, verify, clock=lambda: now, reason=before, by=actor, monitor=first)
+    was = try_to_sign(where, store, verify, clock=lambda: now, reason=before, by=actor, monitor=first)
+    is_told = was.checkpoint is not None or was.is_refused  # and no keyring keeps anybody waiting
+    if was.report is not None and is_told and offered.prepared.recorded:
+        with suppress(errors.TenantAdminError, OSError):  # the way back is doubted then, but open
+            store.put_aside(where, was.report, now=now)
     database = problem = None
     # What was chosen may be another file by now; what it was then is in the copy.
     chosen = [offered.prepared.source] if traces(offered.prepared.source) == offered.prepared.traces else []

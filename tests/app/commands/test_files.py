@@ -10,6 +10,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from app.services.chain.checkpoints.making import Attempt
 from tests.conftest import MIGRATIONS
 from tests.fixtures.command import run
 from tests.fixtures.dumping import write_dump
@@ -343,9 +344,10 @@ def test_what_ends_a_restore_is_its_exit_status(
     assert run("backup", live, copy).returncode == 0
     ask(live, "UPDATE planning_runs SET status = 'killed'")
 
-    def end(*_: object, **__: object) -> None:
+    def end(*_: object, **__: object) -> Attempt:
         for kind in kinds:
             signal.raise_signal(kind)
+        return Attempt()
 
     monkeypatch.setattr("app.services.files.restoring.try_to_sign", end)
     done = run("restore", live, copy, "--unrecorded")

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from app.services.chain.checkpoint import NEW_LINE, UNKNOWN, Checkpoint, CheckpointHistory, Reason, Recognised
-from app.services.chain.checkpoints import document, doubts, identity
+from app.services.chain.checkpoints import aside, document, doubts, identity
 from app.services.chain.checkpoints.kept import KeptVerdicts, announce, announced, forget_announced
 from app.services.chain.checkpoints.recognition import (
     UNRECOGNISABLE,
@@ -312,6 +312,30 @@ class CheckpointStore:
             if taken:
                 return made
         return None
+
+    def put_aside(self, where: Where, report: Report, *, now: int) -> None:
+        """Signs what a verification with `seal=True` has just found of a file that is about to be restored.
+        Raises `NotSigned`, and what `create` raises of the key and the disk.
+        """
+        if report.lost_end is not None:
+            raise document.NotSigned(report.lost_end.said)
+        seal, key = sealed_by(report, Reason.BEFORE_RESTORE), self._key()
+        with opened(self._path, writing=True) as contents:
+            contents.add_key(key.public, own=True, now=now)
+        with store_errors(self._path):
+            aside.keep(self._folder, where.places[0], seal, entries=report.entries, key=key, now=now)
+
+    def was_put_aside(self, where: Where, copy: Where) -> Checkpoint | None:
+        """What was signed of the file before a restore, where the copy has just those entries."""
+        if not is_there(self._path):
+            return None
+        with opened(self._path) as contents:
+            keys = contents.keys()
+        known = aside.kept(self._folder, where.places[0], keys)
+        if not known:
+            return None
+        with rows_of(copy) as rows:
+            return next((item for item in known if identity.is_all(rows, item)), None)
 
     def made(self, where: Where, *, unrelated: bool = False, of: Where | None = None) -> None:
         """Remembers a new file that this program made where one was seen and the place does not tell. Where

@@ -561,3 +561,30 @@ def test_a_file_whose_chain_takes_no_entries_gets_its_backup_back(
     done = carry_out(odd, offered, folder, unrecorded=True)
     assert [ask(odd, f"SELECT * FROM {table}") for table in ("audit_chain", "users")] == before
     assert count(done.kept, "audit_chain") == 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("forged", [False, True])
+def test_what_a_copy_held_before_a_restore_is_known_although_nothing_of_it_was_signed(
+    live: Path, folder: Path, tmp_path: Path, forged: bool
+) -> None:
+    """The file is the copy of a database that is where it was, and has unsigned entries of its own."""
+    checkpoint(live, folder)
+    copy = snapshot_copy(live, tmp_path / "copy.sqlite")
+    earlier = snapshot_copy(live, tmp_path / "earlier.sqlite")
+    append(copy, 3)
+    done = carry_out(copy, offer(copy, earlier, folder), folder)
+    assert verify_known(copy, folder, now=NOW).verdict is Verdict.VERIFIED
+    if forged:
+        chains.forge(apsw.Connection(str(done.kept)), "acme-corp", 201)
+    kept = done.kept.rename(tmp_path / "elsewhere.sqlite")
+    back = offer(copy, kept, folder, "back")
+    if forged:
+        assert not back.holds and back.needs_agreement
+        return
+    assert (back.known, back.holds, back.needs_agreement) == (Standing.KEPT, True, False)
+    append(kept, 1)
+    assert offer(copy, kept, folder, "more").known is not Standing.KEPT, "that is more than was kept"
+    assert carry_out(copy, back, folder).problem is None
+    assert verify_known(copy, folder, now=NOW).verdict is Verdict.VERIFIED
+    assert verify_known(live, folder, now=NOW).verdict is Verdict.VERIFIED
