@@ -16,6 +16,7 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import ABOUT_A_CHAIN, BROKEN, OF_AN_ENTRY, Anchor, Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, LostEnd, Report, Section
 from app.services.chain.where import Where
+from app.ui.session.verdict import AGAIN, STANDS
 from app.ui.theme.icons import Icon
 from app.workers.scan_pool import store_and_verifier
 from models.engine import MOST_READ, read_at_most
@@ -74,13 +75,6 @@ class State(Enum):
     NAMED = ("finding", Icon.WARNING, Tone.BAD, "Hash and link hold, but a finding names this entry.")
     CHANGED = ("hash wrong", Icon.BAD, Tone.BAD, "The entry is not as it was written.")
     BROKEN = ("broken", Icon.LINK_BROKEN, Tone.BAD, "The verification found something wrong here.")
-
-
-RETENTION, OTHERS = "Retention has removed entries", "Another program has written to the database"
-AGAIN = f"{OTHERS}, which is soon verified again by itself"
-"""Mostly users and notifications, all day: nothing less is claimed until that has ended."""
-STANDS = f"{OTHERS} since; the last entry that was verified is there as it was"
-"""So the verdict stands for when it was found; whether another entry was changed since is not known."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,13 @@ MOST_COUNTED = 1_000
 """So many entries that came since are told apart; beyond, one more is enough to know."""
 
 
+RETENTION: Final = "Retention has removed entries"
+OTHERS: Final = "Another program has written to the database"
+AGAIN: Final = f"{OTHERS}, which is soon verified again by itself"
+"""Mostly users and notifications, all day: nothing less is claimed until that has ended."""
+STANDS: Final = f"{OTHERS} since; the last entry that was verified is there as it was"
+"""So the verdict stands for when it was found; whether another entry was changed since is not known."""
+
 COULD_NOT: Final = "Could not verify"
 """What is said in the place of a verdict where the latest verification could not be done."""
 
@@ -261,8 +268,6 @@ class FileVerdict(QObject):
 
     def outdate_by_others(self) -> None:
         """Claims less of what another program may have changed, unless the chain ends as it did."""
-        from app.ui.session.outcome import AGAIN, OTHERS  # noqa: PLC0415 - with what verifies
-
         if self.outcome is None or self.outcome.is_doubted:
             return
         follows = self.follows_soon()
@@ -280,7 +285,6 @@ class FileVerdict(QObject):
         what is gone. `entries` are those that were known, and are gone.
         """
         from app.services.chain.verify.report import LostEnd  # noqa: PLC0415 - with what verifies
-        from app.ui.session.outcome import OTHERS  # noqa: PLC0415 - as above
 
         self._back = ends_at, now
         known, lost = self.known, list[LostEnd]()
@@ -305,8 +309,6 @@ class FileVerdict(QObject):
         """What was known is gone, since the file was open before or since then, beside what is known to be;
         whether that is new.
         """
-        from app.ui.session.outcome import OTHERS  # noqa: PLC0415 - with what verifies
-
         was, now = self.lost_end, end.together([self.lost_end, end])
         if self.is_broken or was == now:
             return False
@@ -317,8 +319,6 @@ class FileVerdict(QObject):
 
     def contradict(self, now: int | None) -> None:
         """Checkpoints, which others may have made since, know more than is there; or, with None, do not."""
-        from app.ui.session.outcome import OTHERS  # noqa: PLC0415 - with what verifies
-
         was_sound, was, self._contradicted = self.is_earlier is False, self._contradicted, now
         if now is not None and was_sound:
             self.outdate(OTHERS)
@@ -333,8 +333,6 @@ class FileVerdict(QObject):
 
     def came_forward(self) -> None:
         """The last entry that was verified is there again, as it was."""
-        from app.ui.session.outcome import STANDS  # noqa: PLC0415 - with what verifies
-
         lost, self._back = self.lost_end, None
         self.lost_end = None if lost is None else lost.together(lost.also)
         if self.last is not None:
@@ -360,8 +358,6 @@ class FileVerdict(QObject):
 
     def spare(self) -> None:
         """Retention ran and took nothing: it is not what has written since."""
-        from app.ui.session.outcome import RETENTION  # noqa: PLC0415 - with what verifies
-
         if self.outcome is not None and self.outcome.outdated == RETENTION:
             self.outcome = replace(self.outcome, outdated="")
             self.changed.emit()
@@ -369,8 +365,6 @@ class FileVerdict(QObject):
 
     def outdate(self, by: str) -> None:
         """Claims less: the file may not be what was verified. `by` is of those that an outcome knows."""
-        from app.ui.session.outcome import RETENTION  # noqa: PLC0415 - with what verifies
-
         if self.outcome is not None and not self.outcome.is_doubted and self.outcome.outdated != by:
             self.outcome = replace(self.outcome, outdated=RETENTION if self.is_pruned else by)
             self.changed.emit()

@@ -157,8 +157,7 @@ class ConnectDialog(FormDialog):
         )
 
     def _say(self, words: str) -> None:
-        self.state.setText(words)
-        self.state.setVisible(bool(words))
+        self.state.say(words)
 
     def test(self, *, then: Callable[[], None] | None = None) -> None:
         """Asks what was entered for an answer, in the background; `then` when it has given one."""

@@ -151,23 +151,35 @@ class ShortcutsDialog(Dialog):
         self.set_close_button()
 
 
-_PREFERENCES = {
-    "theme": "theme",
-    "times": "utc_times",
-    "actor": "actor",
-    "ask": "confirm_deletion",
-    "days": "retention_days",
-    "verify": "verify_by_itself",
-    "tell": "tell_of_notifications",
-    "here": "webhooks_here",
-    "deliveries": "deliveries_days",
-}
-"""The setting that a field is of."""
+_SWITCHES = (
+    (
+        "confirm_deletion",
+        "Ask before deleting a single record",
+        "Deleting can be undone. More than one is always asked about.",
+    ),
+    (
+        "verify_by_itself",
+        "Verify files when they are opened, and daily",
+        "In the background. Large files are verified in full once a day, otherwise from the last checkpoint "
+        "on. The status bar says what was found.",
+    ),
+    (
+        "tell_of_notifications",
+        "Tell on the desktop of new unread notifications",
+        "Titles and tenants, while a file is open and its window is not in front.",
+    ),
+    (
+        "webhooks_here",
+        "Send test events to webhooks on this computer, too",
+        "For a receiver of your own, at http://localhost; else refused.",
+    ),
+)
+"""Settings that are on or off, with the words of each and what more there is to know."""
 
 
 class PreferencesDialog(FormDialog):
-    """A theme that is chosen is shown at once, and taken back when the dialog is left without saving. The
-    rest is written when it is saved; `accepted` says so.
+    """Each field is called as its setting. A theme that is chosen is shown at once, and taken back when the
+    dialog is left without saving. The rest is written when it is saved; `accepted` says so.
     """
 
     def __init__(self, theme: Theme, settings: Settings, parent: QWidget | None = None) -> None:
@@ -188,10 +200,8 @@ class PreferencesDialog(FormDialog):
         actor = QLineEdit("" if settings.actor == system_name else settings.actor)
         actor.setPlaceholderText(system_name)
         days = days_box(settings.retention_days)
-        ask = CheckBox("Ask before deleting a single record")
-        ask.setChecked(settings.confirm_deletion)
         self.add_field("theme", "Theme", modes)
-        self.add_field("times", "Times are shown in", times, beside=True)
+        self.add_field("utc_times", "Times are shown in", times, beside=True)
         self.add_field(
             "actor",
             "Your name in the audit chain",
@@ -200,40 +210,19 @@ class PreferencesDialog(FormDialog):
             "What you do is recorded under this name. Leave it empty to use your login name.",
         )
         self.add_field(
-            "days",
+            "retention_days",
             "Data is kept for",
             days,
             hint="The platform's own daily cleanup takes its period from DATA_RETENTION_SECONDS: "
             f"{grouped(DEFAULT_RETENTION_DAYS * DAY)} ({DEFAULT_RETENTION_DAYS} days) by default. "
             "Choose the same here.",
         )
+        for name, words, hint in _SWITCHES:
+            switch = CheckBox(words)
+            switch.setChecked(getattr(settings, name))
+            self.add_field(name, words, switch, hint=hint)
         self.add_field(
-            "ask", ask.words, ask, hint="Deleting can be undone. More than one is always asked about."
-        )
-        verify = CheckBox("Verify files when they are opened, and daily")
-        verify.setChecked(settings.verify_by_itself)
-        self.add_field(
-            "verify",
-            verify.words,
-            verify,
-            hint="In the background. Large files are verified in full once a day, otherwise from the last "
-            "checkpoint on. The status bar says what was found.",
-        )
-        tell = CheckBox("Tell on the desktop of new unread notifications")
-        tell.setChecked(settings.tell_of_notifications)
-        self.add_field(
-            "tell",
-            tell.words,
-            tell,
-            hint="Titles and tenants, while a file is open and its window is not in front.",
-        )
-        here = CheckBox("Send test events to webhooks on this computer, too")
-        here.setChecked(settings.webhooks_here)
-        self.add_field(
-            "here", here.words, here, hint="For a receiver of your own, at http://localhost; else refused."
-        )
-        self.add_field(
-            "deliveries",
+            "deliveries_days",
             "Sent test events are kept for",
             days_box(settings.deliveries_days),
             hint="In the delivery log, which is in your own folder and not in the database.",
@@ -246,17 +235,17 @@ class PreferencesDialog(FormDialog):
 
     def say_nothing_tells(self) -> None:
         """This desktop shows no messages: what is on already can still be taken back."""
-        tell = self.editor("tell")
-        tell.setEnabled(self.values()["tell"] is True)
+        name = "tell_of_notifications"
+        self.editor(name).setEnabled(self.values()[name] is True)
         self.set_hint(
-            "Nothing here shows messages: this desktop has neither a service for them nor a tray.", "tell"
+            "Nothing here shows messages: this desktop has neither a service for them nor a tray.", name
         )
 
     def _save(self) -> None:
         settings, values = self._settings, self.values()
         settings.look_again()
         for key in self.edited():  # what another window has set meanwhile stays
-            setattr(settings, _PREFERENCES[key], values[key])
+            setattr(settings, key, values[key])
         if settings.save():
             self.accept()
         else:

@@ -218,8 +218,7 @@ class ResultsPopup(QFrame):
 
     def _show(self, rows: Sequence[ResultRow], sentence: str = "") -> None:
         self.model.show(rows)
-        self.sentence.setText(sentence)
-        self.sentence.setVisible(bool(sentence))
+        self.sentence.say(sentence)
         for part in (self.list, self.keys):
             part.setVisible(not sentence)
         field, window = self._field, self._field.window()

@@ -223,8 +223,7 @@ class FormDialog(Dialog):
         if key is not None:
             _say(self._entries[key], sentence)
         else:
-            self.problem.setText(sentence)
-            self.problem.setVisible(bool(sentence))
+            self.problem.say(sentence)
 
     @property
     def says_waits(self) -> bool:
@@ -382,8 +381,7 @@ def checked(check: Callable[[str], object], stored: str | None = None) -> Checke
 
 
 def _say(entry: _Entry, sentence: str) -> None:
-    entry.problem.setText(sentence)
-    entry.problem.setVisible(bool(sentence))
+    entry.problem.say(sentence)
     keep_room(entry.hint, kept=bool(entry.hint.text()) and not sentence)
     entry.hint.setVisible(bool(entry.hint.text().strip()) and not sentence)
     typed, said = _typed(entry.editor), sentence or entry.hint.text()

@@ -231,8 +231,7 @@ class JsonView(QWidget):
             "Show as a tree" if model is not None else "Only valid JSON below 256 KiB has a tree."
         )
         self.copy_button.setEnabled(self._text is not None)
-        self.note.setText(note)
-        self.note.setVisible(bool(note))
+        self.note.say(note)
         self.all_button.setVisible(large and not self._whole)
         self._take_height()
         if model is not None:

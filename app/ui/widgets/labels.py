@@ -143,6 +143,11 @@ class Label(QLabel):
         super().setText(shown)
         self.set_spoken(text)
 
+    def say(self, words: str) -> None:
+        """Shows these words, and itself where there are any."""
+        self.setText(words)
+        self.setVisible(bool(words))
+
     def text(self) -> str:
         """As it was set, with plain spaces, and without the places where a long word may break."""
         return super().text().replace(_JOINING_SPACE, " ").replace(_BREAK, "").removeprefix(_FROM_LEFT)

@@ -240,8 +240,7 @@ class CheckpointsDialog(Dialog):
         person may say of the database hangs on its `recognised`; `doubt` is why somebody has to.
         """
         self._recognised = recognised
-        self.key.setText(where)
-        self.key.setVisible(bool(where))
+        self.key.say(where)
         self.table.show_rows([self._row(checkpoint) for checkpoint in reversed(found)])
         self.table.setVisible(bool(found))
         count = f"{counted(len(found), 'checkpoint')} of this database, the newest first."

@@ -184,8 +184,7 @@ class MentionsPart(QWidget):
     def _show(self, mentions: Mentions, without: str) -> None:
         self._shown = mentions
         self.table.show_rows([_cells(record, without) for record in mentions.records])
-        self.more.setText(f"and {counted(mentions.more, 'more record')}" if mentions.more else "")
-        self.more.setVisible(bool(mentions.more))
+        self.more.say(f"and {counted(mentions.more, 'more record')}" if mentions.more else "")
 
     def _look_up(self, chosen: int | None = None) -> None:
         """And goes to the one chosen."""

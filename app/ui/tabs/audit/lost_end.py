@@ -51,8 +51,7 @@ class _Question(ConfirmDialog):
         self.confirm_button.setEnabled(is_same)
         words = "" if is_same else _NONE if now is None else _ANOTHER
         if words != self.changed.text():
-            self.changed.setText(words)
-            self.changed.setVisible(bool(words))
+            self.changed.say(words)
             announce(self.changed, words or "It can be accepted again.")
 
 

@@ -136,8 +136,7 @@ class ManyPart(QWidget):
             fields.set_fields(rows)
             title.setVisible(bool(rows))
             fields.setVisible(bool(rows))
-        self.note.setText(note)
-        self.note.setVisible(bool(note))
+        self.note.say(note)
         asks = bool(note) and note not in (_COUNTING, _TOO_MANY)
         self.read_button.setVisible(asks)
 

@@ -67,8 +67,7 @@ class PastPart(QWidget):
         if self._context.costs:
             self._offer(f"Read up to {grouped(CHARGED)} entries")
             told = "" if self._entries else self._context.charged("Each entry that is looked at is charged.")
-            self.note.setText(told)
-            self.note.setVisible(bool(told))
+            self.note.say(told)
         elif named is not None:
             if is_other:
                 self.more.hide()

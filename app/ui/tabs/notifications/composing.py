@@ -109,8 +109,7 @@ class TypeField(QWidget):
         for part in (self.name, self.warning):
             part.setVisible(is_other)
         meaning = "" if is_other else MEANINGS.get(self.value(), "")
-        self.meaning.setText(meaning)
-        self.meaning.setVisible(bool(meaning))
+        self.meaning.say(meaning)
         self.setFocusProxy(self.name if is_other else self.box)
         self.changed.emit()
 

@@ -550,8 +550,7 @@ class ArtifactsPanel(QWidget):
             self._show_nothing(str(error))
 
     def _say(self, words: str) -> None:
-        self.note.setText(words)
-        self.note.setVisible(bool(words))
+        self.note.say(words)
 
     def _say_wait(self) -> None:
         """In place of what was shown before, which is not what the names above it say now."""
@@ -671,8 +670,7 @@ class ArtifactsPanel(QWidget):
 
     def _tell_found(self, words: str) -> None:
         """In the place of how many lines differ: nothing else moves."""
-        self.found.setText(words)
-        self.found.setVisible(bool(words))
+        self.found.say(words)
         self.differ.setVisible(bool(self.differ.text()) and not words)
         if words:
             announce(self.found, words)

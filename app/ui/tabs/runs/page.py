@@ -638,8 +638,7 @@ class RunPage(QWidget):
         self._line.show()
         self._show_name(run)
         sentence = page_parts.why(story, found, now, self._reason_of(run))
-        self.why.setText(f"Why it is here: {sentence}" if sentence else "")
-        self.why.setVisible(bool(sentence))
+        self.why.say(f"Why it is here: {sentence}" if sentence else "")
         full = known_full_score(story.artifacts or (), run["quality_score"])
         for part, fact in zip(self.facts, page_parts.facts(self._context, story, found, full), strict=True):
             part.show_fact(fact)

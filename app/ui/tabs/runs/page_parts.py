@@ -377,7 +377,6 @@ class FactLabel(QWidget):
     def show_fact(self, fact: RunFact) -> None:
         self._caption.setText(fact.caption)
         self._value.setText(fact.value)
-        self._unit.setText(fact.unit)
-        self._unit.setVisible(bool(fact.unit))
+        self._unit.say(fact.unit)
         said = " ".join(filter(None, (fact.value, fact.unit)))
         self._value.setAccessibleName(f"{fact.caption}: {said}")

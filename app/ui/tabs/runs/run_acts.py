@@ -234,8 +234,7 @@ class ReasonDialog(ConfirmDialog):
         if said and said != self.problem.text():
             announce(self.field, said)
         self.field.setAccessibleDescription(said or self._hint)
-        self.problem.setText(said)
-        self.problem.setVisible(bool(said))
+        self.problem.say(said)
         set_property(self.field, "invalid", bool(said))
         fits = not said and (bool(typed.strip()) or not self._required)
         self.confirm_button.setEnabled(fits)

@@ -198,8 +198,7 @@ class VerdictCard(QFrame):
         self._icon.show_icon(icon, tone)
         self.title.setText(title)
         set_property(self.title, "look", Look.TEXT if tone is Tone.NEUTRAL else tone.value)
-        self.why.setText(why)
-        self.why.setVisible(bool(why))
+        self.why.say(why)
         set_property(self, "alarm", tone is Tone.BAD)
 
 

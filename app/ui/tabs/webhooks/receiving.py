@@ -447,8 +447,7 @@ class CheckRequestDialog(Dialog):
         why = found.findings[0] if found.findings else ""
         self.verdict.show_verdict(*_LOOKS[found.holds], found.title, why)
         rest = found.findings[1:_FINDINGS]
-        self.findings.setText("\n".join(rest))
-        self.findings.setVisible(bool(rest))
+        self.findings.say("\n".join(rest))
 
     def _say_refused(self, why: str) -> None:
         self.verdict.show_verdict(*_LOOKS[None], "Too much to check", why)

@@ -302,8 +302,7 @@ class SendEventDialog(Dialog):
 
     def _say_problem(self, sentence: str) -> None:
         """In the place of the promise, so that nothing else moves."""
-        self.problem.setText(sentence)
-        self.problem.setVisible(bool(sentence))
+        self.problem.say(sentence)
         self.promise.setVisible(not sentence)
         self.body_editor.setAccessibleDescription(sentence)
 

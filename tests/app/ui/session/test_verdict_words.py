@@ -13,8 +13,8 @@ from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import LostEnd, Report, Section, TenantReport
 from app.services.records.record import read_entry
 from app.ui.session import verdict_words as said_of
-from app.ui.session.outcome import OTHERS, Asked, Outcome
-from app.ui.session.verdict import FileVerdict
+from app.ui.session.outcome import Asked, Outcome
+from app.ui.session.verdict import OTHERS, FileVerdict
 from app.ui.session.verdict_words import headline
 from tests.conftest import NOW
 from tests.fixtures import chains

@@ -136,16 +136,18 @@ def test_preferences_are_kept(qtbot: QtBot, theme: Theme) -> None:
     dialog.open()
     assert dialog._scroll.verticalScrollBar().maximum() == 0, "a screen of 800 pixels shows all of it"
     choose(qtbot, dialog.editor("theme"), Qt.Key.Key_Down)
-    choose(qtbot, dialog.editor("times"), Qt.Key.Key_Down)
+    choose(qtbot, dialog.editor("utc_times"), Qt.Key.Key_Down)
     qtbot.keyClicks(dialog.editor("actor"), "  Ada L. ")
-    days = dialog.editor("days")
+    days = dialog.editor("retention_days")
     assert isinstance(days, QSpinBox) and days.text() == "90 days"
     days.selectAll()
     qtbot.keyClicks(days, "30")
     qtbot.mouseClick(
-        dialog.editor("ask"), Qt.MouseButton.LeftButton, pos=dialog.editor("ask").rect().center()
+        dialog.editor("confirm_deletion"),
+        Qt.MouseButton.LeftButton,
+        pos=dialog.editor("confirm_deletion").rect().center(),
     )
-    here = dialog.editor("here")
+    here = dialog.editor("webhooks_here")
     here.setFocus()
     qtbot.keyClick(here, Qt.Key.Key_Space)
     with qtbot.waitSignal(dialog.accepted, timeout=0):
@@ -162,7 +164,7 @@ def test_preferences_saved_in_another_window_stay(qtbot: QtBot, theme: Theme) ->
     dialog = added(qtbot, PreferencesDialog(theme, settings))
     dialog.open()
     set_elsewhere(settings, "settings.actor, settings.confirm_deletion = 'Zed', True")
-    days = dialog.editor("days")
+    days = dialog.editor("retention_days")
     assert isinstance(days, QSpinBox)
     days.selectAll()
     qtbot.keyClicks(days, "100")
@@ -171,7 +173,7 @@ def test_preferences_saved_in_another_window_stay(qtbot: QtBot, theme: Theme) ->
     assert (settings.actor, settings.confirm_deletion, settings.retention_days) == ("Zed", True, 100)
     set_elsewhere(settings, "settings.retention_days = 60")
     dialog = added(qtbot, PreferencesDialog(theme, settings))
-    days = dialog.editor("days")
+    days = dialog.editor("retention_days")
     assert isinstance(days, QSpinBox) and days.value() == 60
 
 
@@ -207,7 +209,7 @@ def test_preferences_that_cannot_be_written_say_so(qtbot: QtBot, theme: Theme, t
     in_the_way.write_text("")
     dialog = added(qtbot, PreferencesDialog(theme, Settings(in_the_way)))
     dialog.open()
-    choose(qtbot, dialog.editor("times"), Qt.Key.Key_Down)
+    choose(qtbot, dialog.editor("utc_times"), Qt.Key.Key_Down)
     qtbot.mouseClick(dialog.action_button, Qt.MouseButton.LeftButton)
     assert dialog.isVisible()
     assert "cannot be written" in dialog.problem.text() and str(in_the_way) in dialog.problem.text()

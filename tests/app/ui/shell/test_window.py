@@ -502,7 +502,7 @@ def test_one_is_asked_about_when_the_preferences_say_so(
     page, before = open_file(qtbot, window, demo_path), count(demo_path, "users")
     press("Ctrl+,")
     preferences = dialog(qtbot, window, PreferencesDialog)
-    preferences.editor("ask").setFocus()
+    preferences.editor("confirm_deletion").setFocus()
     press("Space")
     press("Return")
     closed(qtbot, window, PreferencesDialog)

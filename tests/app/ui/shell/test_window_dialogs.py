@@ -127,7 +127,7 @@ def test_messages_that_nothing_would_show_cannot_be_wished_for_and_it_says_why(
     window.settings.tell_of_notifications = told
     window.commands.trigger("preferences")
     dialog = dialog_of(qtbot, window, PreferencesDialog)
-    tell = dialog.editor("tell")
+    tell = dialog.editor("tell_of_notifications")
     qtbot.waitUntil(lambda: "neither a service for them nor a tray" in tell.accessibleDescription())
     assert tell.isEnabled() is told and not dialog.is_dirty(), "what is on can be taken back"
 
