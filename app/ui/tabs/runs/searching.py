@@ -66,6 +66,8 @@ _CHANGED = "; something has changed since"
 class _Places(StaticTable):
     """The run and what was found share the width that the others leave."""
 
+    fewest = 2
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.setColumnHidden(_BEGUN, self.viewport().width() < _NARROW)

@@ -12,6 +12,7 @@ from app.ui.session.context import Context
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.runs.searching import RunSearchDialog
+from app.ui.theme import CONNECTIONS
 from tests.fixtures.window import TABLES, ask, child, go, open_file
 
 
@@ -30,12 +31,16 @@ def dialog(context: Context, opened: list[TextPlace], qtbot: QtBot) -> RunSearch
     return dialog
 
 
+@pytest.mark.parametrize(("room", "mark"), [(QSize(592, 352), ""), (QSize(852, 512), "PRODUCTION · d1:prod")])
 def test_on_a_low_screen_all_of_the_table_is_in_sight(
-    context: Context, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    context: Context, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, room: QSize, mark: str
 ) -> None:
-    monkeypatch.setattr(RunSearchDialog, "_room", QSize(592, 352))
+    monkeypatch.setattr(RunSearchDialog, "_room", room)
     dialog = RunSearchDialog(context, EVERYONE, lambda _: None)
     qtbot.addWidget(dialog)
+    if mark:
+        dialog.set_mark([mark, *CONNECTIONS["yellow"]])
+        dialog.read_button.show()  # as before rows that are charged are read
     dialog.show()
     qtbot.waitUntil(lambda: dialog.state.text().endswith("read."))
     table, foot = dialog.table, dialog.open_button
