@@ -2,7 +2,7 @@
 
 from math import ceil, floor
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QLabel,
     QLineEdit,
+    QPlainTextEdit,
     QScrollArea,
     QWidget,
 )
@@ -19,6 +20,35 @@ from app.ui.widgets.later import later
 
 _ENOUGH = 72
 """Pixels of a table or of a text of many lines by which one knows it: nothing moves for the rest of it."""
+_LONGEST, _AROUND_LINES = 40, 24
+"""Lines of a text that are seen at once at the most where what it stands in scrolls; pixels around them."""
+
+
+def spread(box: QPlainTextEdit) -> None:
+    """From now on it is as high as its text, and what it stands in scrolls, unless it is very long."""
+    _Spread(box)
+
+
+class _Spread(QObject):
+    """Makes its parent as high as its text needs at its width."""
+
+    def __init__(self, box: QPlainTextEdit) -> None:
+        super().__init__(box)
+        self._box, self._least = box, box.minimumHeight()
+        box.installEventFilter(self)
+        box.document().documentLayout().documentSizeChanged.connect(self._fit)
+        self._fit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            later(self, 0, self._fit)
+        return super().eventFilter(watched, event)
+
+    @Slot()
+    def _fit(self) -> None:
+        lines = min(_LONGEST, ceil(self._box.document().size().height()))
+        needed = lines * self._box.fontMetrics().lineSpacing() + _AROUND_LINES
+        self._box.setMinimumHeight(max(self._least, needed))
 
 
 class FollowingScroll(QScrollArea):
@@ -32,12 +62,33 @@ class FollowingScroll(QScrollArea):
 
     def __init__(self, around: int, parent: QWidget | None = None) -> None:
         super().__init__(parent, widgetResizable=True)
-        self._around = around
+        self._around, self._is_spread = around, False
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         app = QApplication.instance()
         if isinstance(app, QApplication):
             app.focusChanged.connect(self._focus_moved)
+
+    def spread(self) -> None:
+        """From now on it is as high as all that it holds, and what it stands in scrolls."""
+        self._is_spread = True
+        if (content := self.widget()) is not None and (layout := content.layout()) is not None:
+            layout.setContentsMargins(0, 0, 0, 0)  # no bar needs room
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        policy = self.sizePolicy()
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def heightForWidth(self, width: int) -> int:
+        content = self.widget()
+        if not self._is_spread or content is None:
+            return -1
+        wrapped = content.heightForWidth(width)
+        return wrapped if wrapped >= 0 else content.sizeHint().height()
+
+    def minimumSizeHint(self) -> QSize:
+        least = super().minimumSizeHint()
+        return QSize(least.width(), max(least.height(), self.heightForWidth(self.width())))
 
     def show_line(self) -> None:
         """A key in what has the focus moves nothing as long as its line is in sight."""
@@ -112,6 +163,8 @@ class FollowingScroll(QScrollArea):
         return ceil(down) if place.top() - self._around >= down else value
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest and self._is_spread and watched is self.widget():
+            self.updateGeometry()
         if event.type() == QEvent.Type.KeyPress and watched is self.window().focusWidget():
             later(self, 0, self.show_line)
         return super().eventFilter(watched, event)

@@ -50,6 +50,10 @@ _SHARED = "Without secrets, and without what tells who somebody is"
 _FILTER_MS = 200
 _READING = "Reading…"
 _SIZE, _LEAST_HEIGHT, _FOR_WEBHOOK = QSize(1_160, 680), 240, 200
+_LOW, _ROWS = 440, 6
+"""The height of the screen's room in less of which the dialog scrolls: then of its parts only the list does,
+from so many rows on.
+"""
 _SHARES = (3, 2)
 """What the table takes of the width, and what is shown of one."""
 _FILES = "JSON lines (*.jsonl)"
@@ -100,16 +104,23 @@ class DeliveriesDialog(Dialog):
         if webhook is not None:
             self.of.addItem(name, webhook)
         self.of.addItem("All webhooks", None)
-        self.table = delivery_view.event_table(theme, "Deliveries", _TITLES, most=None)
+        is_low = self._room.height() < _LOW
+        most = _ROWS if is_low else None
+        self.table = delivery_view.event_table(theme, "Deliveries", _TITLES, most=most)
         self.table.setColumnHidden(_MESSAGE, True)
-        self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
-        self.table.setMinimumHeight(_LEAST_HEIGHT // 2)
+        if is_low:
+            self.table.stay_high()
+        else:
+            self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+            self.table.setMinimumHeight(_LEAST_HEIGHT // 2)
         self.state = Label(_READING, Look.DIM, wrap=True)
         self.all_button = push_button(theme, "Show those to all webhooks", self._show_all, kind=Kind.FLAT)
         self.all_button.setProperty("flush", True)
         self.all_button.hide()
         self.shown = DeliveryView(theme, _HINT, columns)
         self.shown.setMinimumHeight(_LEAST_HEIGHT)  # also below the table, where a screen is narrow
+        if is_low:
+            self.shown.below_acts.spread()
         self.answer, self.sent_body = self.shown.answer, self.shown.sent_body
         left = QWidget(columns)
         rows = QWidget(left)  # which asks for the room that a table of any height does not

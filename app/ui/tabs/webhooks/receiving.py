@@ -29,6 +29,7 @@ from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.clipboard import PasteBox, copy_text
 from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.following import spread
 from app.ui.widgets.formatting import NOTHING, absolute_time, table_time
 from app.ui.widgets.labels import FoldedLabel, Label, Look, in_column, in_row, keep_room, text_box
 from app.ui.widgets.later import later
@@ -60,7 +61,10 @@ _CUT = "The body broke off, or is longer than is read here, so the signature can
 _UNKNOWN = Checked(None, "Not checked yet", ())
 _KEPT = 200
 _ROWS, _HEIGHT = 5, 150
-_WIDTH = 720
+_WIDTH, _LOW, _CHECK_LOW = 720, 600, 480
+"""And the heights of the screen's room in less of which not all has a place at once, here and in the check:
+then the dialog scrolls, and no text within it.
+"""
 
 
 class ReceiverDialog(Dialog):
@@ -116,6 +120,8 @@ class ReceiverDialog(Dialog):
         self.request.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)  # the body is one line
         self.request.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
         self.request.setMinimumHeight(_HEIGHT)
+        if self._room.height() < _LOW:
+            spread(self.request)
         tip = "For “Check a request”, exactly as it came"
         self.copy_request = push_button(theme, "Copy request", self._copy_request, icon=Icon.COPY, tip=tip)
         parts = QWidget()
@@ -375,6 +381,9 @@ class CheckRequestDialog(Dialog):
         self.headers, self.body_editor = _HeadersEditor(), _PasteEditor()
         self._set_up(self.headers, "Headers")
         self._set_up(self.body_editor, "Body")
+        if self._room.height() < _CHECK_LOW:
+            for editor in (self.headers, self.body_editor):
+                spread(editor)
         self.headers.setPlaceholderText("X-Webhook-Signature: sha256=…\nX-Webhook-Timestamp: …")
         self.verdict = VerdictCard(context.theme)
         self.findings = Label(wrap=True, selectable=True)

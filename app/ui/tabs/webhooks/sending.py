@@ -32,7 +32,7 @@ from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.clipboard import PasteBox, copy_text
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
-from app.ui.widgets.following import FollowingScroll
+from app.ui.widgets.following import FollowingScroll, spread
 from app.ui.widgets.formatting import EMPTY
 from app.ui.widgets.labels import (
     Label,
@@ -65,7 +65,10 @@ _HINT = "What the server answers stands here. Nothing about the webhook is chang
 _ON_ITS_WAY = "On its way…"
 _KEPT = "Kept in the delivery log. Nothing about the webhook was changed."
 _EARLIER = "Of the event sent before, which is in the delivery log. The one beside it was not sent yet."
-_WIDTH = 860
+_WIDTH, _LOW = 860, 600
+"""And the height of the screen's room in less of which not all has a place at once: then the dialog scrolls,
+and nothing within it.
+"""
 _AROUND, _BETWEEN = 20, 24
 _REQUEST_LINES, _SAMPLE_LINES, _LEAST_LINES, _AROUND_LINES = 12, 10, 5, 24
 """Those of a request that is signed as Standard Webhooks say, and of the longest sample of a body; and how
@@ -213,6 +216,10 @@ class SendEventDialog(Dialog):
         in_column((self.answer, 1), within=content, margins=(0, 0, _AROUND // 2, 0))
         shown.setWidget(content)
         shown.setMinimumHeight(_height(self.request, _LEAST_LINES))
+        if self._room.height() < _LOW:
+            shown.spread()
+            for text in (self.request, self.body_editor):
+                spread(text)
         in_column((shown, 1), self.kept, within=right)
         self.add_widget(Columns(left, right, spacing=_BETWEEN), 1)
 

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, QSize
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 from pytestqt.qtbot import QtBot
@@ -22,7 +22,7 @@ from app.ui.tabs.webhooks.deliveries import DeliveriesDialog
 from app.ui.tabs.webhooks.sending import SendEventDialog
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.app.ui.conftest import ShowTab
-from tests.app.ui.tabs.webhooks.test_sending import SECRET, point
+from tests.app.ui.tabs.webhooks.test_sending import SECRET, point, scrolled
 from tests.conftest import NOW
 from tests.fixtures.hooked import answer, serving
 from tests.fixtures.window import ask, choose, closed, dialog, go, labels, open_file, press, type_text
@@ -212,6 +212,24 @@ def test_the_log_shows_no_secret_whoever_kept_it_and_its_table_has_room_for_its_
     )
     assert came.y() < sent_headers.y(), "which is looked for first"
     assert shown.table.width() > shown.answer.width()
+
+
+@pytest.mark.slow
+def test_on_a_low_screen_the_list_has_room_and_what_is_shown_of_one_does_not_scroll_within_the_dialog(
+    show_tab: ShowTab, context: Context, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DeliveriesDialog, "_room", QSize(592, 352))
+    kept = DeliveryAnswer(DeliveryOutcome.ANSWERED, "", 200, (("X-Up", "yes"),), b"ok")
+    to = Destination("wh_1", "acme-corp", "CI", "https://a.example/", "a.example", "*", None)
+    made = make(to, "run_killed", '{"runId": "r1"}', now=NOW)
+    log = DeliveryLog()
+    for _ in range(9):
+        log.add(str(context.opened.kept_by), to, made, kept, signing=Signing.PLATFORM, days=30)
+    shown = opened(show_tab, context, qtbot)
+    qtbot.waitUntil(shown.answer.headers.isVisible)
+    qtbot.waitUntil(lambda: scrolled(shown) == [shown.table])
+    rows = shown.table.verticalHeader().defaultSectionSize()
+    qtbot.waitUntil(lambda: shown.table.viewport().height() >= 6 * rows)
 
 
 @pytest.mark.slow

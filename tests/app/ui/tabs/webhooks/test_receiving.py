@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, QSize
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
@@ -20,6 +20,7 @@ from app.ui.tabs.webhooks import WebhooksTab, receiving
 from app.ui.tabs.webhooks.receiving import ReceiverDialog
 from app.ui.tabs.webhooks.sending import SendEventDialog
 from tests.app.ui.conftest import ShowTab
+from tests.app.ui.tabs.webhooks.test_sending import scrolled
 from tests.fixtures.window import ask, choose, click, closed, dialog, go, open_file, press
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -106,8 +107,9 @@ def refused(port: int) -> bool:
 
 @pytest.mark.slow
 def test_it_ends_with_the_file_and_says_that_the_preferences_are_off(
-    window: MainWindow, qtbot: QtBot, demo_path: Path
+    window: MainWindow, qtbot: QtBot, demo_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(ReceiverDialog, "_room", QSize(592, 352))
     open_file(qtbot, window, demo_path)
     page = go(qtbot, window, 2)
     page.commands.trigger("receiver")
@@ -115,8 +117,10 @@ def test_it_ends_with_the_file_and_says_that_the_preferences_are_off(
     assert shown.off.isVisible() and shown.receiver is not None
     port = shown.receiver.port
     with closing(socket.create_connection(("127.0.0.1", port))) as client:
-        client.sendall(b"POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi")
+        many = b"X-Many: yes\r\n" * 20
+        client.sendall(b"POST / HTTP/1.0\r\n" + many + b"Content-Length: 2\r\n\r\nhi")
         qtbot.waitUntil(lambda: len(cells(shown)) == 1)
+    qtbot.waitUntil(lambda: not scrolled(shown))  # within a dialog that scrolls
     assert cells(shown)[0][1:3] == ["—", "not signed"]
     assert "open this with a webhook selected" in shown.state.text()
     window.close_file()

@@ -8,9 +8,9 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
@@ -21,7 +21,7 @@ from app.ui.session.context import Context
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.webhooks import WebhooksTab
 from app.ui.tabs.webhooks.sending import SendEventDialog
-from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
 from tests.fixtures.ears import listening
@@ -50,6 +50,13 @@ def opened(show_tab: ShowTab, context: Context, qtbot: QtBot) -> SendEventDialog
 def sent(qtbot: QtBot, shown: SendEventDialog) -> None:
     shown.send_button.click()
     qtbot.waitUntil(lambda: shown._task is None)
+
+
+def scrolled(shown: Dialog) -> list[QWidget]:
+    """What has more to show than there is room for, but for the dialog as a whole."""
+    parts = [part for part in shown.findChildren(QAbstractScrollArea) if part.isVisible()]
+    assert shown._scroll in parts and shown._scroll.verticalScrollBar().maximum() > 0
+    return [part for part in parts if part is not shown._scroll and part.verticalScrollBar().maximum() > 0]
 
 
 @pytest.mark.slow
@@ -300,6 +307,23 @@ def test_there_is_room_for_the_longest_sample(show_tab: ShowTab, context: Contex
             lines.append(box.blockCount())
         around = 2 * int(box.document().documentMargin())
         assert box.sizeHint().height() >= max(lines) * box.fontMetrics().lineSpacing() + around
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("room", [QSize(852, 512), QSize(592, 352)])
+def test_on_a_low_screen_nothing_scrolls_within_what_scrolls(
+    show_tab: ShowTab, context: Context, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, room: QSize
+) -> None:
+    monkeypatch.setattr(SendEventDialog, "_room", room)
+    with serving(answer("200 OK", b'{"ok": true}', "Content-Type: application/json")) as hook:
+        point(context.opened.path, hook)
+        shown = opened(show_tab, context, qtbot)
+        sent(qtbot, shown)
+        qtbot.waitUntil(lambda: shown.answer.title.isVisible() and not scrolled(shown))
+        before = shown.body_editor.height()
+        shown.body_editor.setFocus()
+        shown.body_editor.setPlainText("{\n" + '"a": 1,\n' * 20 + "}")
+        qtbot.waitUntil(lambda: shown.body_editor.height() > before and not scrolled(shown))
 
 
 def test_outcomes_have_words_of_their_own() -> None:
