@@ -7,7 +7,6 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.itemmodels.columns import Tone
 from app.services.chain.checkpoint import Checkpoint, Reason
 from app.services.chain.checkpoints import making
 from app.services.chain.checkpoints.kept import of_each
@@ -17,7 +16,7 @@ from app.services.chain.rules import ABOUT_A_CHAIN, BROKEN, OF_AN_ENTRY, Anchor,
 from app.services.chain.verify.report import EVERYTHING, LostEnd, Report, Section
 from app.services.chain.where import Where
 from app.ui.session.verdict import AGAIN, STANDS
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Tone
 from app.workers.scan_pool import store_and_verifier
 from models.engine import MOST_READ, read_at_most
 from models.progress import Monitor

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from app.itemmodels.columns import Tone
 from app.services.chain import headlines
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import doubts
@@ -16,7 +15,7 @@ from app.services.chain.verify.report import NO_CHECKPOINT, LostEnd, Report, Ten
 from app.services.text import counted, tenant_name
 from app.ui.session.outcome import Asked, Outcome
 from app.ui.session.verdict import AGAIN, COULD_NOT, OTHERS, STANDS, FileVerdict, how_many
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Tone
 from app.ui.widgets.formatting import absolute_time, ago, duration, figure, grouped, shortened
 
 LOOKS = {

@@ -24,8 +24,7 @@ from app.services.live.connections import (
 from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.session.lock import UNLOCKED_SECONDS
-from app.ui.theme import Theme
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Theme
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Choice, push_button
 from app.ui.widgets.dialogs import ConfirmDialog

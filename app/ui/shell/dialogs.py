@@ -14,14 +14,12 @@ from PySide6.QtCore import QRect, Qt, qVersion
 from PySide6.QtWidgets import QComboBox, QDialog, QLineEdit, QPlainTextEdit, QSpinBox, QWidget
 
 from app import __version__, paths
-from app.itemmodels.columns import Tone
 from app.services import text
 from app.services.chain.rules import CALLED, Verdict
 from app.services.records.tables import DECLARED, title_of
 from app.services.text import counted
 from app.settings import RETENTION_DAYS, Settings
-from app.ui.theme import MODES, Mode, Theme
-from app.ui.theme.icons import Icon
+from app.ui.theme import MODES, Icon, Mode, Theme, Tone
 from app.ui.widgets.buttons import CheckBox, copy_button
 from app.ui.widgets.data_table import ROW_HEIGHT
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog

@@ -18,8 +18,7 @@ from PySide6.QtGui import (
 )
 
 from app.services.text import counted, folded
-from app.ui.theme import Theme
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Theme
 from app.ui.widgets.buttons import field_icons
 from app.ui.widgets.labels import WindowField, scaled
 from models.errors import TenantAdminError

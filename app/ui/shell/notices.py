@@ -17,7 +17,6 @@ from PySide6.QtGui import QGuiApplication, QHideEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from app import paths
-from app.itemmodels.columns import Tone
 from app.services.chain.rules import BROKEN, HEADLINES, Verdict
 from app.services.opened import whole_part
 from app.services.records.change import Change
@@ -25,8 +24,7 @@ from app.services.text import counted, some_of
 from app.ui.session.context import Context, Displaced
 from app.ui.session.lock import ANOTHER, what_became
 from app.ui.session.verdict import gone_in_words
-from app.ui.theme import Kind, Theme, set_property
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Kind, Theme, Tone, set_property
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.buttons import KEEPS, SHORT, push_button
 from app.ui.widgets.formatting import MINUTE, relative_time

@@ -10,14 +10,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
-from app.itemmodels.columns import Tone
 from app.services.records import tables
 from app.services.retention.plan import Confirmation, Plan
 from app.services.retention.prefixes import TenantShare
 from app.services.text import counted, tenant_name
 from app.ui.shell.dialogs import days_box
-from app.ui.theme import Kind, Theme
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Kind, Theme, Tone
 from app.ui.widgets.buttons import CheckBox, Lines, push_button
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.file_dialogs import choose_folder

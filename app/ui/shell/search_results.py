@@ -16,8 +16,7 @@ from app.services.records.rows import Value
 from app.services.records.tables import DECLARED, PLANNING_PARKED_IDEAS
 from app.services.text import counted, visible
 from app.ui.tabs.common.declared import TABS
-from app.ui.theme import Theme
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Theme
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import Label, Look, in_column

@@ -11,8 +11,7 @@ from PySide6.QtWidgets import QApplication, QStackedWidget, QTabWidget, QWidget
 from shiboken6 import Shiboken
 
 from app.services.text import visible
-from app.ui.theme import Kind, Theme, set_property
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Kind, Theme, set_property
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.labels import in_row, set_tip
 from app.ui.widgets.tab_order import is_lost, release

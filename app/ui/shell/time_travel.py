@@ -24,8 +24,7 @@ from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.session.outcome import Outcome
 from app.ui.shell.connecting import Connecting
-from app.ui.theme import Kind, Theme
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Kind, Theme
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.banner import Toast
 from app.ui.widgets.buttons import copy_button, push_button

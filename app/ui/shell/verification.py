@@ -8,7 +8,6 @@ from time import monotonic
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QApplication, QWidget
 
-from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.gone import NOTE
 from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.reading import end_of, few_behind
@@ -23,7 +22,7 @@ from app.ui.session.outcome import Asked, Outcome, by_itself, verify
 from app.ui.session.verdict import AGAIN, COULD_NOT, MOST_COUNTED, OTHERS, RETENTION, STANDS, how_many
 from app.ui.session.verdict_words import CHANGED, WHOLE, headline, in_two, of_gone, of_lost
 from app.ui.shell.desktop_notice import tell
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Tone
 from app.ui.widgets.formatting import absolute_time, ago, grouped
 from app.ui.widgets.later import later
 from app.workers.runner import Task

@@ -8,9 +8,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app import __version__
-from app.itemmodels.columns import Tone
-from app.ui.theme import Kind, Theme
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Kind, Theme, Tone
 from app.ui.widgets.actions import Actions
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import shortened

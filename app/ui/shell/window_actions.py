@@ -23,8 +23,7 @@ from shiboken6 import Shiboken
 
 from app.services.text import apart, quoted, visible
 from app.ui.shell.global_search import SHORTCUT
-from app.ui.theme import MODES, Kind, Mode
-from app.ui.theme.icons import Icon
+from app.ui.theme import MODES, Icon, Kind, Mode
 from app.ui.widgets.actions import WAITS, ActionSpec, give_letters
 from app.ui.widgets.buttons import BESIDE_WORDS, BUTTON, Choice, framed_button
 from app.ui.widgets.formatting import first_line, shortened, tooltip

@@ -13,9 +13,10 @@ from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, 
 from PySide6.QtWidgets import QApplication, QWidget
 from shiboken6 import isValid
 
-from app.itemmodels.columns import Tone
+from app.itemmodels.columns import Tone as Tone
 from app.paths import resources_dir
 from app.ui.theme.icons import GlyphEngine, IconFont
+from app.ui.theme.icons import Icon as Icon
 
 STYLE = ("-style", "Fusion")
 """Arguments of the QApplication whose look this is.

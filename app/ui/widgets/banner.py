@@ -7,9 +7,7 @@ from PySide6.QtGui import QEnterEvent, QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QProgressBar, QPushButton, QSizePolicy, QWidget
 from shiboken6 import isValid
 
-from app.itemmodels.columns import Tone
-from app.ui.theme import Kind, Theme, set_property
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Kind, Theme, Tone, set_property
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import SHORT, give_way, missing_words, push_button, tool_button
 from app.ui.widgets.labels import (

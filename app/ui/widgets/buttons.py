@@ -18,9 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.itemmodels.columns import Tone
-from app.ui.theme import Kind, Theme, set_property
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Kind, Theme, Tone, set_property
 from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.formatting import EMPTY, first_line, grouped
 from app.ui.widgets.labels import IconLabel, Label, Look, bounded, in_row, lines_of, set_tip

@@ -24,10 +24,9 @@ from PySide6.QtWidgets import (
     QToolTip,
 )
 
-from app.itemmodels.columns import ALIGNMENT, AWAITED, DISPLAY, STRUCK, TOOLTIP, Bars, Index, Role, Tone
+from app.itemmodels.columns import ALIGNMENT, AWAITED, DISPLAY, STRUCK, TOOLTIP, Bars, Index, Role
 from app.services.text import visible
-from app.ui.theme import Theme
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Theme, Tone
 from app.ui.widgets.formatting import tooltip
 
 PAD, ICON, GAP = 10, 16, 6

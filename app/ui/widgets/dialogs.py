@@ -44,10 +44,8 @@ from PySide6.QtWidgets import (
 )
 from shiboken6 import isValid
 
-from app.itemmodels.columns import Tone
 from app.services.text import composed, visible
-from app.ui.theme import Kind, Theme
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Kind, Theme, Tone
 from app.ui.widgets.actions import IN_DIALOGS, without_mnemonic
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.banner import ProgressBar, Toast, WaitLine

@@ -26,9 +26,8 @@ from PySide6.QtWidgets import (
 )
 
 from app import paths
-from app.itemmodels.columns import Index, Tone
-from app.ui.theme import Kind, Theme, set_property
-from app.ui.theme.icons import Icon
+from app.itemmodels.columns import Index
+from app.ui.theme import Icon, Kind, Theme, Tone, set_property
 from app.ui.widgets.dialogs import AROUND, EDGE, hear_keys
 from app.ui.widgets.formatting import table_time
 from app.workers.watches import keep_watches

@@ -10,8 +10,7 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from app.services.text import counted
-from app.ui.theme import Theme
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Theme
 from app.ui.widgets.actions import OwnKeys
 from app.ui.widgets.buttons import SHORT, Choice, field_icons, share_words
 from app.ui.widgets.formatting import from_to, grouped, tooltip

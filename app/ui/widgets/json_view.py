@@ -12,8 +12,7 @@ from PySide6.QtWidgets import QMenu, QPlainTextEdit, QSizePolicy, QStackedLayout
 from app.itemmodels.columns import DISPLAY, ROOT, Index
 from app.services.runs.contents import LARGE, indented
 from app.services.text import counted, to_the_end, visible
-from app.ui.theme import Kind, Theme
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Kind, Theme
 from app.ui.widgets.actions import key_alone
 from app.ui.widgets.buttons import lead_to_chosen, one_of_icons, push_button, tool_button
 from app.ui.widgets.clipboard import copy_text

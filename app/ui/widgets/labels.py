@@ -33,10 +33,8 @@ from PySide6.QtWidgets import (
 )
 from shiboken6 import delete, invalidate
 
-from app.itemmodels.columns import Tone
 from app.services.text import visible
-from app.ui.theme import Theme
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Theme, Tone
 from app.ui.widgets.formatting import tooltip
 from models.patterns import compiled_later
 

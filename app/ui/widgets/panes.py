@@ -21,10 +21,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.itemmodels.columns import Tone
 from app.services.text import counted, in_one_line
-from app.ui.theme import Kind, Theme, set_property
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Kind, Theme, Tone, set_property
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import (
     SHORT,

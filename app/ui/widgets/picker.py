@@ -23,8 +23,7 @@ from PySide6.QtWidgets import (
 from app.itemmodels.columns import DISPLAY, ROOT, Index
 from app.services.sought import sought
 from app.services.text import counted
-from app.ui.theme import Kind, Theme, set_property
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Kind, Theme, set_property
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Choice, field_icons, push_button
 from app.ui.widgets.cell_delegate import in_middle

@@ -31,11 +31,10 @@ from app.itemmodels.columns import (
     Column,
     Index,
     Role,
-    Tone,
     header,
 )
 from app.services.text import visible
-from app.ui.theme import Theme
+from app.ui.theme import Theme, Tone
 from app.ui.widgets.actions import give_letters
 from app.ui.widgets.cell_delegate import WrappingCells, is_right
 from app.ui.widgets.data_table import DataTable

@@ -21,8 +21,7 @@ from PySide6.QtWidgets import QHeaderView, QMenu, QTableView, QToolButton, QTool
 
 from app.itemmodels.columns import TOOLTIP, Role
 from app.services.text import visible
-from app.ui.theme import Theme
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Theme
 from app.ui.widgets.actions import is_enter, key_alone
 from app.ui.widgets.cell_delegate import GAP, ICON, PAD, bars_width, is_right
 from app.ui.widgets.formatting import tooltip

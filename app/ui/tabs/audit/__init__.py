@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from app.itemmodels.columns import Row, Tone
+from app.itemmodels.columns import Row
 from app.services.chain.reading import Link
 from app.services.chain.verify.report import Report, Section
 from app.services.records.history import actor_of, summary
@@ -30,8 +30,7 @@ from app.ui.tabs.audit.timeline import OverTime
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import AUDIT_TAB
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.theme import Kind
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Kind, Tone
 from app.ui.widgets import formatting
 from app.ui.widgets.actions import ActionSpec, ButtonIn
 from app.ui.widgets.buttons import SplitButton, push_button, set_words

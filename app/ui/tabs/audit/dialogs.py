@@ -13,7 +13,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 from shiboken6 import isValid
 
-from app.itemmodels.columns import Tone
 from app.services.chain.cautions import Caution, EarlierState, WentBack
 from app.services.chain.checkpoint import UNKNOWN, Checkpoint, Reason, Recognised
 from app.services.chain.checkpoints.doubts import among_the_ways
@@ -29,8 +28,7 @@ from app.ui.session.outcome import Asked, Outcome, run
 from app.ui.session.verdict_words import REASONS
 from app.ui.tabs.audit.findings import allow, way_button
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.theme import Kind, Theme, set_property
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Kind, Theme, Tone, set_property
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Lines, push_button, set_kind
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog

@@ -12,13 +12,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QPushButton, QStackedLayout, QWidget
 
-from app.itemmodels.columns import Index, Tone
+from app.itemmodels.columns import Index
 from app.services.chain.checkpoints.signing import OPEN, Way, doors_of
 from app.services.chain.rules import Code, Finding
 from app.services.chain.verify.report import Report
 from app.services.text import counted
-from app.ui.theme import Kind, Theme
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Kind, Theme, Tone
 from app.ui.widgets.buttons import Choice, Lines, copy_button, push_button
 from app.ui.widgets.count_chips import CountChips
 from app.ui.widgets.dialogs import Dialog

@@ -30,7 +30,7 @@ from app.services.text import counted, tenant_name, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common.past import SOON_MS
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.form_dialog import FormDialog, checked
 from app.ui.widgets.formatting import grouped

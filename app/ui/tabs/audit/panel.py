@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.signing import OPEN, Way, doors
 from app.services.chain.headlines import GONE, NONE
 from app.services.chain.reading import entries_behind
@@ -27,7 +26,7 @@ from app.ui.session.outcome import Asked, Outcome, State, begin, verify
 from app.ui.session.verdict import COULD_NOT, OTHERS, RETENTION
 from app.ui.tabs.audit import lost_end
 from app.ui.tabs.audit.findings import FindingsPanel
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Tone
 from app.ui.widgets import formatting
 from app.ui.widgets.banner import STOP_WAITING, Banner
 from app.ui.widgets.buttons import KEEPS, push_button

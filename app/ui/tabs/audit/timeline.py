@@ -25,8 +25,7 @@ from app.services.records.list_query import ListQuery
 from app.services.records.stored_times import epoch_of
 from app.services.text import counted
 from app.ui.session.outcome import Outcome
-from app.ui.theme import Theme
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Theme
 from app.ui.widgets.actions import OwnKeys
 from app.ui.widgets.buttons import push_button, tool_button
 from app.ui.widgets.filter_row import DateRange, Span, end_of, midnight

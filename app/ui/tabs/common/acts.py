@@ -17,8 +17,7 @@ from app.services.records.tables import AUDIT_CHAIN, DECLARED, PLANNING_RUNS, Sc
 from app.services.text import counted, some_of, visible
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.selection import ALL_GONE, require_ids
-from app.ui.theme import Kind
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Kind
 from app.ui.widgets.actions import ActionSpec, ButtonIn, Refuses
 from app.ui.widgets.formatting import first_line
 from models.engine import Database

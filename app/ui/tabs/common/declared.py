@@ -11,7 +11,7 @@ from typing import Any
 
 from PySide6.QtGui import QKeySequence
 
-from app.itemmodels.columns import Column, Row, Tone
+from app.itemmodels.columns import Column, Row
 from app.services.records import tables
 from app.services.records.list_query import ListedValue
 from app.services.records.record import Record
@@ -19,7 +19,7 @@ from app.services.records.rows import Glimpse, storage_class
 from app.services.records.stored_times import epoch_of
 from app.services.text import apart, readable, tenant_name, visible
 from app.ui.session.context import Context
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Tone
 from app.ui.widgets import formatting
 from app.ui.widgets.actions import ActKeys, with_keypad
 from app.ui.widgets.buttons import Chip

@@ -19,8 +19,7 @@ from app.services.text import readable, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import choice_label, several
-from app.ui.theme import Theme
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Theme
 from app.ui.widgets import formatting
 from app.ui.widgets.actions import give_letters
 from app.ui.widgets.buttons import Choice, ElidedButton

@@ -17,7 +17,7 @@ from app.ui.tabs.common.facets import ExactFilters, Facets
 from app.ui.tabs.common.inspected_tab import InspectedTab
 from app.ui.tabs.common.new_rows import NewRows
 from app.ui.tabs.common.view_picker import ViewPicker
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.filter_row import AT_MOST, FilterValues
 from app.ui.widgets.labels import Label

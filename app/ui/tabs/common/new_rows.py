@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QPushButton
 from app.services.records.list_query import Key, ListQuery
 from app.services.records.lists import Newer
 from app.services.text import counted
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon
 from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button

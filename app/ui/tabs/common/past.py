@@ -12,8 +12,7 @@ from app.services.records.stored_times import epoch_of
 from app.services.text import readable, shown_tenant, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
-from app.ui.theme import Kind
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Kind
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import grouped, relative_time
 from app.ui.widgets.labels import Label, Look, in_column, in_row

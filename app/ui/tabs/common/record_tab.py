@@ -25,7 +25,7 @@ from app.ui.tabs.common.listed_tab import ListedTab
 from app.ui.tabs.common.new_rows import NewRows
 from app.ui.tabs.common.selection import CurrentRecord, Selection
 from app.ui.tabs.common.view_picker import ViewPicker
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon
 from app.ui.widgets.actions import Actions, ActionSpec, ButtonIn, own_keys
 from app.ui.widgets.buttons import framed_button, push_button
 from app.ui.widgets.data_table import DataTable

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 from app.services.text import counted, single_line, some_of, visible
 from app.ui.tabs.common import arrangement, declared
 from app.ui.tabs.common.arrangement import MOST_VIEWS, Arrangement, arrangements, written
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.filter_row import Span

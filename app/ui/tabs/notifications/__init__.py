@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QItemSelectionModel, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
-from app.itemmodels.columns import Column, Row, Tone
+from app.itemmodels.columns import Column, Row
 from app.services.records import notifications
 from app.services.records.change import Change
 from app.services.records.known import Chosen
@@ -32,7 +32,7 @@ from app.ui.tabs.common import acts, declared
 from app.ui.tabs.common.declared import NOTIFICATIONS_TAB
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.when_removed import LEAVES, Leaving
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Tone
 from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.buttons import Chip, framed_button
 from app.ui.widgets.data_table import DataTable

@@ -17,7 +17,7 @@ from app.services.records.tables import EVERYONE, NOTIFICATIONS, OFF, PLANNING_R
 from app.services.text import counted, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common.declared import choice_label
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon
 from app.ui.widgets.actions import OwnKeys, is_enter
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import (

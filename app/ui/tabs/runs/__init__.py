@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QObject
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
-from app.itemmodels.columns import Column, Row, Tone
+from app.itemmodels.columns import Column, Row
 from app.services.records.applying import NONE_LEFT, Left, seen_of
 from app.services.records.change import Change, price_to_change
 from app.services.records.known import Chosen
@@ -61,8 +61,7 @@ from app.ui.tabs.runs.run_acts import (
     refusal_of,
     status_word,
 )
-from app.ui.theme import Kind
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Kind, Tone
 from app.ui.widgets.actions import ActionSpec, ButtonIn
 from app.ui.widgets.buttons import BUTTON, tool_button
 from app.ui.widgets.formatting import first_line, grouped, money, score

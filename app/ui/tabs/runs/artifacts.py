@@ -23,7 +23,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.itemmodels.columns import Tone
 from app.services.files import artifact_files
 from app.services.files.artifact_files import SavedArtifacts
 from app.services.records.record import Record, each_again
@@ -37,7 +36,7 @@ from app.services.text import counted, unstacked, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common.declared import unknown_fields
 from app.ui.tabs.runs.timeline_view import VERDICT_LOOKS
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Tone
 from app.ui.widgets import formatting
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Lines, StatusChip, field_icons, give_menu, push_button, tool_button

@@ -19,7 +19,7 @@ from app.services.runs.statuses import STATUSES
 from app.services.text import counted, visible
 from app.ui.session.context import Context
 from app.ui.tabs.runs.phase_scores import score_tone
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Choice, push_button
 from app.ui.widgets.count_chips import CountChips

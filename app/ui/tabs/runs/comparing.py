@@ -9,7 +9,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QSizePolicy, QVBoxLayout, QWidget
 
-from app.itemmodels.columns import Column, Tone
+from app.itemmodels.columns import Column
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import PLANNING_RUNS
 from app.services.runs import run_compare
@@ -17,8 +17,7 @@ from app.services.runs.run_compare import Compared, ComparedLine, Said
 from app.services.text import counted, readable
 from app.ui.session.context import Context
 from app.ui.tabs.runs.run_acts import status_word
-from app.ui.theme import Theme
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Theme, Tone
 from app.ui.widgets import formatting
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import CheckBox, push_button

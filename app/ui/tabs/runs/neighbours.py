@@ -8,12 +8,12 @@ from PySide6.QtCore import QAbstractItemModel, QItemSelectionModel, QPoint, QRec
 from PySide6.QtGui import QFont, QKeyEvent, QPainter
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyledItemDelegate, QStyleOptionViewItem
 
-from app.itemmodels.columns import Index, Row, Tone
+from app.itemmodels.columns import Index, Row
 from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.records.tables import PLANNING_RUNS
 from app.services.text import readable, visible
 from app.ui.tabs.runs.run_acts import idea_words, status_word
-from app.ui.theme import Theme
+from app.ui.theme import Theme, Tone
 from app.ui.widgets import formatting
 from app.ui.widgets.actions import is_enter, key_alone
 

@@ -17,7 +17,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QButtonGroup, QFrame, QPushButton, QWidget
 
-from app.itemmodels.columns import Tone
 from app.services.records.change import Change
 from app.services.records.history import CHARGED, LOOKED_THROUGH, PastEntry
 from app.services.records.record import Record
@@ -37,8 +36,7 @@ from app.ui.tabs.runs.page_parts import AboutPart, FactLabel, FoundPart, KeptPar
 from app.ui.tabs.runs.phase_scores import known_full_score
 from app.ui.tabs.runs.run_acts import status_word
 from app.ui.tabs.runs.timeline_view import Legend, PhasesView
-from app.ui.theme import Kind, Theme, set_property
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Kind, Theme, Tone, set_property
 from app.ui.widgets import formatting
 from app.ui.widgets.actions import Actions, OwnKeys, without_mnemonic
 from app.ui.widgets.announcing import announce

@@ -16,8 +16,7 @@ from app.services.runs.run_timeline import ALL_ABOUT, RunNote, RunStory, RunTime
 from app.services.text import counted, lasted, readable, shown_tenant, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
-from app.ui.theme import Theme
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Theme
 from app.ui.widgets import formatting
 from app.ui.widgets.buttons import push_button, tool_button
 from app.ui.widgets.json_view import JsonView

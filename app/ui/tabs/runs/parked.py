@@ -12,7 +12,6 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
-from app.itemmodels.columns import Tone
 from app.services.records.applying import Seen
 from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
@@ -29,8 +28,7 @@ from app.ui.tabs.common.acts import NamesRun, create_act, delete_act, open_run_a
 from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.form_fields import LinesEditor, TenantField
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.theme import Kind
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Kind, Tone
 from app.ui.widgets import formatting
 from app.ui.widgets.buttons import Choice
 from app.ui.widgets.count_chips import CountChips

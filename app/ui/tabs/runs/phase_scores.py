@@ -8,14 +8,13 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
 
-from app.itemmodels.columns import Tone
 from app.services.records.record import Record
 from app.services.records.rows import is_number
 from app.services.runs import statuses as planning
 from app.services.runs.run_timeline import phases_done
 from app.services.runs.statuses import FULL, RunDetail, full_score
 from app.services.text import counted, visible
-from app.ui.theme import Kind, Theme, set_property
+from app.ui.theme import Kind, Theme, Tone, set_property
 from app.ui.widgets import formatting
 from app.ui.widgets.banner import ProgressBar
 from app.ui.widgets.buttons import push_button

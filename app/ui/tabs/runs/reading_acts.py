@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
-from app.itemmodels.columns import Row, Tone
+from app.itemmodels.columns import Row
 from app.services.runs.run_compare import why_not
 from app.services.text import byte_size, counted
 from app.ui.session.context import Context
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Tone
 from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.later import later
 from models.progress import Monitor

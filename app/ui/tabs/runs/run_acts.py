@@ -9,12 +9,11 @@ from typing import Any, Final, NamedTuple
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from app.itemmodels.columns import Row, Tone
+from app.itemmodels.columns import Row
 from app.services.records.applying import GONE, Left
 from app.services.runs import statuses as planning
 from app.services.text import counted, readable
-from app.ui.theme import Theme, set_property
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Theme, Tone, set_property
 from app.ui.widgets import formatting
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.dialogs import ConfirmDialog

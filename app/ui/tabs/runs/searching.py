@@ -17,7 +17,7 @@ from app.services.runs.run_search import LONGEST, TextPlace, TextPlaces, Within
 from app.services.sought import places_in, sought
 from app.services.text import counted, visible
 from app.ui.session.context import Context
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.banner import ProgressBar

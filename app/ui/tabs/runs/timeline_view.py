@@ -31,12 +31,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.itemmodels.columns import DISPLAY, ROOT, Index, Tone
+from app.itemmodels.columns import DISPLAY, ROOT, Index
 from app.services.runs.run_timeline import IDLE, PhaseLine, RunTimeline, Spent, TimeSpan
 from app.services.text import counted, lasted, readable, visible
 from app.ui.tabs.runs.run_acts import STATUS_LOOKS
-from app.ui.theme import Theme
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Theme, Tone
 from app.ui.widgets import formatting
 from app.ui.widgets.actions import is_enter, key_alone
 from models.status import DAY, ReviewVerdict

@@ -10,7 +10,7 @@ from PySide6.QtCore import QModelIndex, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
-from app.itemmodels.columns import Bars, Row, Tone
+from app.itemmodels.columns import Bars, Row
 from app.services.chain.checkpoint import Checkpoint
 from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
@@ -28,8 +28,7 @@ from app.ui.tabs.tenants import export_erase, words
 from app.ui.tabs.tenants.export_erase import verify
 from app.ui.tabs.tenants.inspector import ChainPart, EraseFloor, LatestPart, NumbersPart
 from app.ui.tabs.webhooks.faring import bars_of
-from app.ui.theme import Kind, Theme
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Kind, Theme, Tone
 from app.ui.widgets.actions import ActionSpec, ButtonIn, OwnKeys, give_letters
 from app.ui.widgets.buttons import Choice
 from app.ui.widgets.cell_delegate import PAD, is_right

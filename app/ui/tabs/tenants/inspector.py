@@ -7,7 +7,6 @@ from typing import Final
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
-from app.itemmodels.columns import Tone
 from app.services.chain.checkpoint import Checkpoint
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, USERS, WEBHOOK_DESTINATIONS
@@ -20,8 +19,7 @@ from app.ui.tabs.audit.timeline import Timeline, local_day
 from app.ui.tabs.common import declared
 from app.ui.tabs.tenants import words
 from app.ui.tabs.tenants.words import VERIFYING, is_awaited
-from app.ui.theme import Kind, Theme, set_property
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Kind, Theme, Tone, set_property
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import absolute_time, duration, grouped, relative_time
 from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row, set_tip

@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import replace
 
-from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.kept import knows
 from app.services.chain.rules import BROKEN, CALLED, SOUND, Verdict
 from app.services.chain.verify.report import LostEnd
@@ -14,7 +13,7 @@ from app.services.tenants.overview import COUNTED_IN, KnownOfChains, TenantRow
 from app.services.text import counted, readable, shown_tenant, visible
 from app.ui.session.outcome import Outcome
 from app.ui.session.verdict import FileVerdict
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Tone
 from app.ui.widgets.buttons import Chip
 from app.ui.widgets.formatting import EMPTY, NOTHING, absolute_time, ago, figure
 from models.errors import TableMissing

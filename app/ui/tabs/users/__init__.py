@@ -28,7 +28,7 @@ from app.ui.tabs.common.acts import (
 from app.ui.tabs.common.declared import USERS_TAB
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.view_picker import ViewPicker
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon
 from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.buttons import Choice
 from app.ui.widgets.labels import line_edit

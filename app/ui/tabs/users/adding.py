@@ -12,15 +12,14 @@ from PySide6.QtCore import QAbstractTableModel, QEvent, QMimeData, QSignalBlocke
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent, QTextCursor
 from PySide6.QtWidgets import QComboBox, QHeaderView, QPlainTextEdit, QSizePolicy, QWidget
 
-from app.itemmodels.columns import DESCRIPTION, DISPLAY, ROOT, TOOLTIP, Column, Index, Role, Tone, header
+from app.itemmodels.columns import DESCRIPTION, DISPLAY, ROOT, TOOLTIP, Column, Index, Role, header
 from app.services.records import adding, users
 from app.services.records.adding import EMAIL, TENANT, Judged, Sheet, WantedUser
 from app.services.records.tables import EVERYONE, USERS
 from app.services.text import counted, shown_tenant, some_of, visible
 from app.ui.session.context import ADDRESSES, Context
 from app.ui.tabs.common.form_fields import PriceLine, TenantField, with_records
-from app.ui.theme import Theme
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Theme, Tone
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import CheckBox, push_button
 from app.ui.widgets.data_table import DataTable

@@ -34,8 +34,7 @@ from app.ui.tabs.common.acts import at_once, form_opener, say_gone
 from app.ui.tabs.common.form_fields import PriceLine, TenantField
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.selection import require_ids
-from app.ui.theme import Theme, set_property
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Theme, set_property
 from app.ui.widgets.buttons import CheckBox, push_button
 from app.ui.widgets.clipboard import CopyKeys, SecretBox, copy_secret
 from app.ui.widgets.dialogs import Dialog

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from app.itemmodels.columns import Column, Row, Tone
+from app.itemmodels.columns import Column, Row
 from app.services.deliveries.log import LAST
 from app.services.deliveries.request import MEANINGS
 from app.services.records import urls, webhooks
@@ -25,7 +25,7 @@ from app.ui.tabs.common.declared import WEBHOOKS_TAB
 from app.ui.tabs.common.form_fields import EventsField, TenantField
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.webhooks.faring import WIDEST, Faring, ReadyViews, RecentDeliveries, view_words
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Tone
 from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.buttons import CheckBox, Chip
 from app.ui.widgets.form_dialog import FormDialog, checked

@@ -20,8 +20,7 @@ from app.ui.session.context import Context
 from app.ui.tabs.webhooks import delivery_view
 from app.ui.tabs.webhooks.delivery_view import DeliveryView, outcomes
 from app.ui.tabs.webhooks.sending import deliverer
-from app.ui.theme import Kind
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Kind
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import field_icons, push_button
 from app.ui.widgets.clipboard import copy_text

@@ -14,7 +14,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QSizePolicy, QWidget
 
-from app.itemmodels.columns import Column, Tone
+from app.itemmodels.columns import Column
 from app.services.deliveries import hiding
 from app.services.deliveries.log import Delivery
 from app.services.deliveries.request import (
@@ -29,8 +29,7 @@ from app.services.deliveries.sending import SECONDS
 from app.services.deliveries.signing import Signing
 from app.services.text import byte_size, counted, in_one_line
 from app.ui.session.context import Context
-from app.ui.theme import Theme, set_property
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Theme, Tone, set_property
 from app.ui.widgets.buttons import Lines, push_button
 from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.formatting import absolute_time, grouped, relative_time, shortened

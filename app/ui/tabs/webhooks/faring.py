@@ -11,7 +11,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
-from app.itemmodels.columns import Bars, Column, Row, Tone
+from app.itemmodels.columns import Bars, Column, Row
 from app.services.deliveries.log import (
     LAST,
     DeliveryLog,
@@ -29,8 +29,7 @@ from app.services.text import readable
 from app.ui.session.context import Context
 from app.ui.tabs.webhooks import delivery_view
 from app.ui.tabs.webhooks.delivery_view import VerdictCard
-from app.ui.theme import Kind, Theme
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Kind, Theme, Tone
 from app.ui.widgets.buttons import Choice, push_button
 from app.ui.widgets.count_chips import FoldingChips
 from app.ui.widgets.formatting import relative_time

@@ -12,7 +12,6 @@ from PySide6.QtCore import QMimeData, Qt, Signal
 from PySide6.QtGui import QTextCursor, QTextOption
 from PySide6.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QWidget
 
-from app.itemmodels.columns import Tone
 from app.services.deliveries.checking import MOST, NOT_SIGNED, Checked, Tried, check, parted
 from app.services.deliveries.destination import Destination, destinations_at
 from app.services.deliveries.request import EVENT
@@ -24,7 +23,7 @@ from app.services.text import byte_size, some_of, utc_time
 from app.ui.session.context import Context
 from app.ui.tabs.webhooks import delivery_view
 from app.ui.tabs.webhooks.delivery_view import AllowHere, VerdictCard
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Tone
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.clipboard import PasteBox, copy_text

@@ -12,7 +12,7 @@ from app.services.deliveries.signing import OldSecret, OldSecrets, SecretForm, g
 from app.services.records import webhooks
 from app.services.records.webhooks import Secret
 from app.ui.session.context import Context
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon
 from app.ui.widgets.actions import give_letters
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import give_menu, push_button

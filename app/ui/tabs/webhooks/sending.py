@@ -14,7 +14,6 @@ from PySide6.QtCore import QObject, QSignalBlocker, QSize, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QTextOption
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QPlainTextEdit, QWidget
 
-from app.itemmodels.columns import Tone
 from app.services.deliveries.destination import Destination, read_destination, untried
 from app.services.deliveries.log import DeliveryLog
 from app.services.deliveries.request import MEANINGS, MOST_BODY, VARIABLE, Request, as_curl, make, sample
@@ -26,8 +25,7 @@ from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.tabs.common.form_fields import with_records
 from app.ui.tabs.webhooks.delivery_view import AllowHere, AnswerView
-from app.ui.theme import Kind
-from app.ui.theme.icons import Icon
+from app.ui.theme import Icon, Kind, Tone
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.clipboard import PasteBox, copy_text
