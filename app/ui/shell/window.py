@@ -99,6 +99,8 @@ _BESIDE_VERDICT = 400
 """Points of the status bar that a verdict's words leave to the rest."""
 _AROUND_BAR = 24
 """Points of it around all that it says."""
+_BAR_HIGH = 22
+"""Points of its height that what it says has; a bar that has a least height itself would never grow."""
 
 LATE_SECONDS = 5
 """After which nobody waits for an Undo any more, and it would come as a surprise."""
@@ -178,6 +180,7 @@ class MainWindow(QMainWindow):
         self._where, self.retention_status = Label(look=Look.DIM), Label(look=Look.DIM)
         self._of_retention = ""
         self._told: list[str] = []
+        self._where.setMinimumHeight(_BAR_HIGH)
         self.statusBar().addWidget(self._where)
         self._measured: tuple[str, ...] = ()
         """What is told of the open file, once it was written."""

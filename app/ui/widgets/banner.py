@@ -1,15 +1,16 @@
 """What was just done, and how things stand: toast and banner."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QEnterEvent, QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QEnterEvent, QHideEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QProgressBar, QPushButton, QSizePolicy, QWidget
 from shiboken6 import isValid
 
 from app.ui.theme import Icon, Kind, Theme, Tone, set_property
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import SHORT, give_way, missing_words, push_button, tool_button
+from app.ui.widgets.formatting import tooltip
 from app.ui.widgets.labels import (
     ElidedLabel,
     FoldedLabel,
@@ -17,9 +18,11 @@ from app.ui.widgets.labels import (
     Label,
     Look,
     add_layout,
+    direction,
     in_column,
     in_row,
     keep_room,
+    lines_of,
     set_tip,
 )
 from app.ui.widgets.tab_order import LentFocus
@@ -114,12 +117,65 @@ class WaitLine(QWidget):
 
 
 class _Said(ElidedLabel):
-    """A sentence, of which a long name is shortened in its middle, and nothing else but the end."""
+    """A sentence, of which a long name is shortened in its middle, and nothing else but the end. One that has
+    no room in its line takes a second one below it, for as long as it is said.
+    """
 
     def __init__(self) -> None:
+        self._settles = QTimer(singleShot=True, interval=0)  # a bar gives its parts their room in steps
         super().__init__(least=LEAST_SAID)
+        self._settles.setParent(self)
+        self._settles.timeout.connect(self._take_lines)
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self._settles.start()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._settles.start()
+
+    def give_line_back(self) -> None:
+        self._settles.stop()
+        self.setMinimumHeight(0)
+
+    def _take_lines(self) -> None:
+        """No more than it needs: what is above has less room meanwhile."""
+        lines = len(self.lines()) if self.contentsRect().width() >= LEAST_SAID else 1
+        self.setMinimumHeight(lines * self.fontMetrics().lineSpacing() if lines > 1 else 0)
+
+    def lines(self) -> Sequence[str]:
+        """What there is room for, in two lines."""
+        text, metrics, room = self._shortened(), self.fontMetrics(), self.contentsRect().width()
+        if metrics.horizontalAdvance(text) <= room:
+            return [text]
+        first, *rest = lines_of(text, self.font(), max(room, 1))
+        return [first, metrics.elidedText("".join(rest), Qt.TextElideMode.ElideRight, room)]
 
     def shown(self) -> str:
+        return "".join(self.lines())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, room, high = QPainter(self), self.contentsRect(), self.fontMetrics().lineSpacing()
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.setLayoutDirection(direction(self.text()))
+        lines = self.lines() if room.height() >= 2 * high else [self._in_one()]
+        room.adjust(0, (room.height() - len(lines) * high) // 2, 0, 0)
+        for number, words in enumerate(lines):
+            line = QRect(room.left(), room.top() + number * high, room.width(), high)
+            painter.drawText(line, self.alignment(), words)
+        painter.end()
+
+    def _in_one(self) -> str:
+        room = self.contentsRect().width()
+        return self.fontMetrics().elidedText(self._shortened(), Qt.TextElideMode.ElideRight, room)
+
+    def _tip(self) -> None:
+        cut = self.shown() != self.text()
+        self.setToolTip(tooltip(self.text()) if cut else "")
+        self.setAccessibleDescription("Shortened on the screen" if cut else "")
+
+    def _shortened(self) -> str:
         text, metrics, room = self.text(), self.fontMetrics(), self.contentsRect().width()
         over = metrics.horizontalAdvance(text) - room
         longest = max(text.split(" "), key=len)
@@ -128,12 +184,12 @@ class _Said(ElidedLabel):
             least = metrics.averageCharWidth() * _LONG_NAME
             short = metrics.elidedText(longest, Qt.TextElideMode.ElideMiddle, max(wide - over, least))
             text = text.replace(longest, short, 1)
-        return metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+        return text
 
 
 class Toast(QFrame):
-    """One per window, a line in its status bar, where it stands over nothing. What it says is shortened where
-    there is no room for all of it; in a dialog it has several lines.
+    """One per window, a line in its status bar, where it stands over nothing, or two where that has no room
+    for all of it; what these cannot hold is shortened. In a dialog it has several lines.
 
     It goes by itself, but not while the mouse is over it or the keyboard in it. It never takes the focus.
     Screen readers hear it as an announcement. `changed()` when it comes, goes, or is of another width;
@@ -292,6 +348,8 @@ class Toast(QFrame):
         if of is not None and not self.isHidden() and not event.spontaneous():  # its dialog was closed
             self.hide()
             of.take_back()
+        if isinstance(self.label, _Said):
+            self.label.give_line_back()
         self.changed.emit()
 
     def _expire(self) -> None:

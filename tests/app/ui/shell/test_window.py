@@ -398,6 +398,31 @@ def test_undo_is_of_the_last_act_also_while_the_keys_of_its_list_are_read(
 
 
 @pytest.mark.slow
+def test_what_no_line_of_the_status_bar_has_room_for_is_said_in_two(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    window.setMinimumSize(1, 1)
+    window.resize(640, 500)
+    qtbot.waitUntil(lambda: is_settled(window))
+    bar, label = window.statusBar(), window.toast.label
+    assert isinstance(label, ElidedLabel)
+    top = page.table.mapTo(window, QPoint(0, 0))
+    height, high = bar.height(), label.fontMetrics().lineSpacing()
+    words = "Delete (Del) is for Users, Webhooks, Notifications and Planning runs, not for Tenants."
+    for undo, told, lines in (("", words, 2), ("Undo", words, 2), ("", "User deleted", 1)):
+        window.toast.show_message(told, undo)
+        qtbot.waitUntil(lambda told=told: label.shown() == told)  # type: ignore[misc]
+        qtbot.waitUntil(lambda lines=lines: label.height() >= lines * high)  # type: ignore[misc]
+        qtbot.waitUntil(lambda lines=lines: (bar.height() > height) is (lines > 1))  # type: ignore[misc]
+        assert label.toolTip() == ""
+        assert bar.rect().contains(window.toast.geometry())
+        assert page.table.mapTo(window, QPoint(0, 0)) == top
+        window.toast.close_button.click()
+        qtbot.waitUntil(lambda: bar.height() == height)
+
+
+@pytest.mark.slow
 def test_a_toast_stands_over_nothing_and_moves_nothing(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:

@@ -150,7 +150,7 @@ def test_a_toast_cuts_no_sentence_in_its_middle(qtbot: QtBot, theme: Theme) -> N
     toast.resize(400, 30)
     said = "An earlier state was brought back, or the end cut off: the chain ends at entry 5,043 now"
     for text, begin, end in (
-        (said, said[:30], "…"),
+        (said * 2, said[:30], "…"),
         (f"{'soren' * 40}@acme-corp.example deleted", "sorensoren", "p.example deleted"),
     ):
         toast.show_message(text)
