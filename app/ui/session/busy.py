@@ -77,6 +77,7 @@ class _UnderWay:
     task: Task | None = None
     is_over: bool = False
     is_ending: bool = False
+    asks: bool = False
     of: int = 0
     done: int = 0
     total: int = 0
@@ -109,16 +110,18 @@ class Busy(QWidget):
     """Runs jobs, and shows the latest that is under way, if any; its button cancels what is shown. A menu has
     the others, and shows the one that is chosen.
 
-    `shown()` when there is another one, or none.
+    `shown()` when there is another one, or none; `asking()` when what is to be asked is another, `asks`.
     """
 
     shown = Signal()
+    asking = Signal()
     _told = Signal(int, object, object)
 
     def __init__(self, theme: Theme, runner: Runner) -> None:
         super().__init__()
         self.runner = runner
         self._running: list[_UnderWay] = []
+        self._asking: list[_UnderWay] = []
         self._written: dict[int, _UnderWay] = {}
         self._numbers = count()
         self.label = _Said(look=Look.DIM, least=LEAST_SAID)
@@ -146,10 +149,12 @@ class Busy(QWidget):
         can_cancel: bool = True,
         in_rows: bool = True,
         at_once: bool = True,
+        asks: bool = False,
         runner: Runner | None = None,
     ) -> Task:
         """Starts `work(monitor)` and shows `text`, which may change, until it has ended; where that is not to
-        be `at_once`, when it has taken a moment.
+        be `at_once`, when it has taken a moment. Where it `asks` a person in the end, nothing is changed
+        before: what they type for that question goes to the list that has the focus until then.
 
         `on_failed` is told of expected failures, `Cancelled` among them; without it `Runner.failed` says
         them. What `progress` counts is said in numbers where these are `in_rows`, else as a part of the work.
@@ -157,13 +162,22 @@ class Busy(QWidget):
         """
         runs_on = runner or self.runner
         words = text if callable(text) else lambda: text
-        shown = _UnderWay(runs_on, words, in_rows, None)
+        shown = _UnderWay(runs_on, words, in_rows, None, asks=asks)
         start = partial(runs_on.job, work, on_progress=partial(self._advance, shown))
         job = self._begin(shown, start, on_done, on_failed or runs_on.failed.emit)
         if can_cancel:
             shown.end = job.cancel
         self._show(shown, at_once=at_once)
+        if asks:
+            self._asking.append(shown)
+            self.asking.emit()
         return job
+
+    @property
+    def asks(self) -> str | None:
+        """Why nothing else can be changed now, as a sentence: a question comes first."""
+        words = self._asking[-1].words().rstrip("…") if self._asking else None
+        return words and f"{words}: what you are asked then comes first, and nothing is changed before."
 
     def follow(
         self,
@@ -237,6 +251,9 @@ class Busy(QWidget):
 
     def _drop(self, one: _UnderWay) -> None:
         one.is_over = True
+        if one in self._asking:
+            self._asking.remove(one)
+            self.asking.emit()
         self._written = {number: other for number, other in self._written.items() if other is not one}
         was_shown = self._running[-1:] == [one]
         self._running = [other for other in self._running if other is not one]

@@ -163,6 +163,7 @@ class Context(QObject):
         self.verdict.changed.connect(self._look_at_verdict)
         self.outside.went_back.connect(self._went_back)
         self.lock.changed.connect(self.outside.look_why)
+        busy.asking.connect(self.closed)
         self.outside.withdrawn.connect(self._withdrawn)
         self._ages = QTimer(self, interval=AGES_MS)
         self._ages.timeout.connect(self.aged)
@@ -436,6 +437,8 @@ class Context(QObject):
             return f"{self._never}, so no change could be recorded, and none can be made."
         if self.unsettled.error is not None:
             return "It is not known whether the last change was saved; check again before anything else."
+        if self.busy.asks is not None:
+            return self.busy.asks
         return "Writes are locked; unlock them first (File, Unlock writes…)." if self.lock.is_locked else None
 
     def act(

@@ -381,6 +381,7 @@ class Files(QObject):
             self._reading(path, work),
             on_done=lambda found: self._ask_agreement(path, *found),
             on_failed=partial(self._failed, source),
+            asks=True,
         )
 
     def _ask_agreement(self, path: Path, scratch: WorkFolder, offer: Offer) -> None:

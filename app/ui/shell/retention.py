@@ -232,7 +232,7 @@ class Retention(QObject):
             self._context.say("Data retention is running; look again when it has ended.")
             return
         days, self._chosen = self._settings.retention_days, tenant
-        propose = partial(self.propose, partial(self._show, days, None), days)
+        propose = partial(self.propose, partial(self._show, days, None), days, asks=True)
         if not self._context.costs:
             propose()
             return
@@ -257,9 +257,14 @@ class Retention(QObject):
             self._context.when_agreed(self._reads.most, propose, window, declined)
 
     def propose(
-        self, on_done: Callable[[Plan, Callable[[Confirmation], None]], None], days: int | None = None
+        self,
+        on_done: Callable[[Plan, Callable[[Confirmation], None]], None],
+        days: int | None = None,
+        *,
+        asks: bool = False,
     ) -> None:
-        """Plans a run; `on_done` is given the plan and what carries it out, unless one is planned already.
+        """Plans a run; `on_done` is given the plan and what carries it out, unless one is planned already. It
+        `asks` where a person waits for what is found.
 
         By the `days` of the preferences, or by others.
         """
@@ -289,6 +294,7 @@ class Retention(QObject):
             work,
             on_done=partial(ended, lambda found: on_done(found, partial(self._carry_out, found, reading))),
             on_failed=partial(ended, failed),
+            asks=asks,
         )
 
     def _show(

@@ -173,6 +173,7 @@ class TimeTravel(QObject):
             "Asking for the bookmarks…",
             lambda monitor: database.bookmarks(),
             on_done=lambda found: self._show(context, *found),
+            asks=True,
         )
 
     def _show(self, context: Context, now: Bookmark, kept: Sequence[Bookmark]) -> None:
@@ -205,6 +206,7 @@ class TimeTravel(QObject):
             "Finding the bookmark of that time…",
             lambda monitor: database.bookmark_at(at),
             on_done=partial(self._look, context, absolute_time(at, utc)),
+            asks=True,
         )
 
     def _look(self, context: Context, then: str, bookmark: str) -> None:
@@ -224,7 +226,7 @@ class TimeTravel(QObject):
             _take(context, found, at)
             self._confirm(context, then, bookmark, found)
 
-        context.job(words, work, on_done=done)
+        context.job(words, work, on_done=done, asks=True)
 
     def _confirm(self, context: Context, then: str, bookmark: str, found: Covered) -> None:
         opened, proven = _live(context), ""

@@ -491,6 +491,7 @@ def _look(tab: RecordTab, verify: Verify, seq: int) -> None:
         find,
         on_done=partial(_say_what_goes, tab),
         on_failed=partial(_say_why_not, tab, verify, seq),
+        asks=True,
     )
 
 

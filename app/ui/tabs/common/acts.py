@@ -91,7 +91,7 @@ def edit_act(
         return refusal() or tab.selection.refusal(single=True)
 
     spec = ActionSpec if in_menu else record_act
-    return spec(name, "", icon, lambda: tab.current.when_whole(open_form), refuse, short=short)
+    return spec(name, "", icon, lambda: tab.current.when_whole(open_form, by_form=True), refuse, short=short)
 
 
 def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: str) -> ActionSpec:

@@ -174,6 +174,7 @@ class RecordTab(ListedTab):
         yield
         self.selection = Selection(context, self.list, self)
         self.current = CurrentRecord(context.runner, self.list, self.load, self, rests=context.costs)
+        self.selection.awaits_form = lambda: self.current.is_for_form
         self.inspector, self.fields = Inspector(theme, self.place_of_inspector()), FieldList(theme)
         self.commands = Actions(theme, self.table, self, self.spec.keys)
         self.commands.hinders = self._hinders

@@ -103,6 +103,8 @@ class Selection(QObject):
         self._counting: Task | None = None
         self._is_looking = False
         """Whether an act that takes long to read its rows is doing so."""
+        self.awaits_form: Callable[[], bool] = lambda: False
+        """Whether a form is about to open, for which a person may type already."""
         self.gone = ""
         """Why nothing can be done to the record that is shown, where it was deleted since it was read."""
         self._wanted = object()
@@ -378,7 +380,7 @@ class Selection(QObject):
     def refusal(self, *, single: bool = False, writes: bool = True) -> str | None:
         if writes and self._context.cannot_write:
             return self._context.cannot_write
-        if writes and self._is_looking:
+        if writes and (self._is_looking or self.awaits_form()):
             return "What was asked for before is still being read."
         count, noun = self._rows.selected_count(), self._rows.table.noun[0]
         if (gone := self.refusal_of_gone()) is not None:
@@ -482,7 +484,7 @@ class CurrentRecord(QObject):
     failed = Signal(object)
     left = Signal()
     gone = Signal()
-    _is_worth_a_try = False
+    _is_worth_a_try = _by_form = False
     _is_late = False
     _is_gone = False
     """Whether what was read is there no more."""
@@ -524,15 +526,21 @@ class CurrentRecord(QObject):
             return self._read[1]
         return None
 
-    def when_whole(self, use: Callable[[Any], object]) -> None:
+    def when_whole(self, use: Callable[[Any], object], *, by_form: bool = False) -> None:
         """Calls `use` with the record that is current now, as soon as it has been read and announced; again
-        where it is just read again, since what was read before may be changed.
+        where it is just read again, since what was read before may be changed. Until then it `is_for_form`
+        where it is used `by_form`.
         """
         wanted, whole = self._rows.current_id(), self.whole()
         if whole is not None and self._reading is None and not self._is_passed:
             use(whole)
         elif wanted is not None:
-            self._waiting = (wanted, use)
+            self._waiting, self._by_form = (wanted, use), by_form
+
+    @property
+    def is_for_form(self) -> bool:
+        """Whether a form opens as soon as it has been read."""
+        return self._waiting is not None and self._by_form
 
     def read_again(self, record_id: object, use: Callable[[Any], object]) -> None:
         """Reads a record again, and calls `use` with it; another one may be current by now, or none."""
@@ -683,8 +691,8 @@ class CurrentRecord(QObject):
         self._read = (record_id, record)
         if record_id == self._rows.current_id():
             self._place = self._key(), self._rows.shown
-        self.came.emit(record_id, record)
         waiting, self._waiting = self._waiting, None
+        self.came.emit(record_id, record)
         if waiting is not None and waiting[0] == record_id:
             waiting[1](record)
 

@@ -324,7 +324,7 @@ class RunsTab(RecordTab):
             add(record_act(act.name, words, act.icon, run, refusal, ends=ends))
         new = replace(create_act(self, self._new_run), button_in=ButtonIn.MENU, kind=Kind.SECONDARY)
         add(new)  # among its filters there is no room for a button more
-        whole = self.current.when_whole
+        whole = partial(self.current.when_whole, by_form=True)
         copy = partial(whole, lambda found: copy_run_form(self.context, found.run, self).open_once())
         park = partial(whole, lambda found: park_form(self.context, found.run, self).open_once())
         single = partial(self.selection.refusal, single=True)

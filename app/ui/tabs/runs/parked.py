@@ -300,10 +300,10 @@ class ParkedIdeas(RecordTab):
         add = self.commands.add
         new = create_act(self, lambda: park_form(self.context, None, self).open_once(), parking.IDEA)
         add(replace(new, kind=Kind.SECONDARY))  # the dialog's own button is filled
-        promote = partial(self.current.when_whole, self._promote)
+        promote = partial(self.current.when_whole, self._promote, by_form=True)
         add(record_act("promote", "", Icon.RUNS, promote, self._refuse_promotion))
         edit, single = (
-            partial(self.current.when_whole, self._edit),
+            partial(self.current.when_whole, self._edit, by_form=True),
             partial(self.selection.refusal, single=True),
         )
         add(record_act("edit", "", Icon.EDIT, edit, single))

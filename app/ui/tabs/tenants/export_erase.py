@@ -156,7 +156,7 @@ def ask_erase(
 
     again = partial(ask_erase, context, tenant, erase, window)
     failed = or_ask(context.theme, again, window, context.runner.failed.emit)
-    context.job(words, work, on_done=partial(_confirm, context, erase, window), on_failed=failed)
+    context.job(words, work, on_done=partial(_confirm, context, erase, window), on_failed=failed, asks=True)
 
 
 def _confirm(

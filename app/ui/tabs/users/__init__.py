@@ -319,7 +319,7 @@ class UsersTab(RecordTab):
         if self.list.selected_count() > 1:
             edit_others_of_several(self)
         else:
-            self.current.when_whole(partial(edit_others_of_one, self))
+            self.current.when_whole(partial(edit_others_of_one, self), by_form=True)
 
     def _without_others(self) -> str | None:
         stored = self.context.opened.schema.stored.get(USERS.name)
