@@ -9,21 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from app import paths
 from app.services.text import counted
+from models import tables
 from models.engine import Capability, Database, Rows
 from models.errors import FileOrName, TenantAdminError
 from models.progress import UNWATCHED, Monitor
 from models.schema import TENANTS, Beside, Schema, StoredTables, find_tenants, inspect_with_tenants
-from models.tables import (
-    TABLE_NAMES,
-    TABLES,
-    AuditEntry,
-    Notification,
-    ParkedIdea,
-    PlanningArtifact,
-    PlanningRun,
-    User,
-    WebhookDestination,
-)
 
 if TYPE_CHECKING:
     from app.services.chain.where import Where
@@ -41,8 +31,8 @@ Which = Callable[[StoredTables], Mapping[str, str]]
 _TENANT_TABLES = (
     *(
         model._meta.table_name
-        for model in TABLES
-        if "tenant_id" in model._meta.fields or model is PlanningRun  # which a gateway's belong to
+        for model in tables.TABLES
+        if "tenant_id" in model._meta.fields or model is tables.PlanningRun  # which a gateway's belong to
     ),
     TENANTS,
 )
@@ -293,11 +283,11 @@ def _names(database: Database, found: Rows) -> tuple[str, ...]:
     return tuple(sorted({name.decode(database.encoding, "replace") for name, _ in found}))
 
 
-_NAMES: Final = dict(zip(TABLES, TABLE_NAMES, strict=True))
-_USERS, _CHAIN, _RUNS = _NAMES[User], _NAMES[AuditEntry], _NAMES[PlanningRun]
+_NAMES: Final = dict(zip(tables.TABLES, tables.TABLE_NAMES, strict=True))
+_USERS, _CHAIN, _RUNS = _NAMES[tables.User], _NAMES[tables.AuditEntry], _NAMES[tables.PlanningRun]
 
-GATEWAY: Final = frozenset((_USERS, _CHAIN, _NAMES[WebhookDestination], _NAMES[Notification]))
-PLANNING: Final = frozenset((_NAMES[PlanningArtifact], _NAMES[ParkedIdea]))
+GATEWAY: Final = frozenset((_USERS, _CHAIN, _NAMES[tables.WebhookDestination], _NAMES[tables.Notification]))
+PLANNING: Final = frozenset((_NAMES[tables.PlanningArtifact], _NAMES[tables.ParkedIdea]))
 """Tables that only one of the two has."""
 
 

@@ -16,20 +16,8 @@ from pathlib import Path
 import apsw
 
 from models.errors import Cancelled, CannotOpen, CopyNotWritten, DiskFull, FileLocked
-from models.local import atomic
+from models.local import atomic, file
 from models.local.errors import translate
-from models.local.file import (
-    BUSY_TIMEOUT_MS,
-    JOURNAL,
-    LOG,
-    PARTS,
-    SHARED_MEMORY,
-    SIBLINGS,
-    connect,
-    real_path,
-    sibling,
-    traces,
-)
 from models.local.in_use import wait_for_writer, written_by
 from models.patterns import compiled_later
 from models.progress import PATIENCE, UNWATCHED, Monitor, Stop
@@ -84,7 +72,9 @@ def back_up(connection: apsw.Connection, copy: Path, monitor: Monitor = UNWATCHE
     try:
         with atomic.unfinished(copy) as building:
             with (
-                closing(connect(building, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)) as target,
+                closing(
+                    file.connect(building, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+                ) as target,
                 _one_moment(connection) if monitor is not UNWATCHED else nullcontext(),
                 target.backup("main", connection, "main") as backup,
             ):
@@ -123,19 +113,19 @@ def copy_parts(path: Path, target: Path) -> None:
     cannot open it in its place, so that no connection of this process holds any. Raises `CannotOpen`,
     `FileLocked` where it kept changing, for such a copy is torn, and `OSError`.
     """
-    parts = [sibling(path, suffix) for suffix in PARTS]
+    parts = [file.sibling(path, suffix) for suffix in file.PARTS]
     for _ in range(3):
-        before = traces(*parts)
-        for suffix, part in zip(PARTS, parts, strict=True):
+        before = file.traces(*parts)
+        for suffix, part in zip(file.PARTS, parts, strict=True):
             if part.exists():
                 try:
-                    shutil.copyfile(part, sibling(target, suffix))
+                    shutil.copyfile(part, file.sibling(target, suffix))
                 except PermissionError as error:
                     raise CannotOpen(path if error.filename == str(part) else target) from error
-        if traces(*parts) == before:
+        if file.traces(*parts) == before:
             return
-        for suffix in SIBLINGS:
-            sibling(target, suffix).unlink(missing_ok=True)
+        for suffix in file.SIBLINGS:
+            file.sibling(target, suffix).unlink(missing_ok=True)
     raise FileLocked(path, written_by(path))
 
 
@@ -155,13 +145,13 @@ def put_back(path: Path, copy: Path, kept: Path, *, monitor: Monitor) -> None:
 
 
 def _replace(path: Path, copy: Path, kept: Path, monitor: Monitor) -> None:
-    with closing(connect(path)) as live:
-        live.set_busy_timeout(BUSY_TIMEOUT_MS)
+    with closing(file.connect(path)) as live:
+        live.set_busy_timeout(file.BUSY_TIMEOUT_MS)
         _fit_pages(copy, int(live.pragma("page_size")))
         with (
             _in_wal(live, path, monitor.cancelled) as in_wal,
-            closing(connect(path, apsw.SQLITE_OPEN_READONLY)) as reader,
-            closing(connect(copy, apsw.SQLITE_OPEN_READONLY)) as source,
+            closing(file.connect(path, apsw.SQLITE_OPEN_READONLY)) as reader,
+            closing(file.connect(copy, apsw.SQLITE_OPEN_READONLY)) as source,
             live.backup("main", source, "main") as backup,
             _keeping(kept) as keep,
         ):
@@ -188,11 +178,11 @@ def _put_in_place_of(path: Path, copy: Path, kept: Path) -> None:
         shutil.copyfile(path, building)
         atomic.give_name(building, kept)
     try:
-        for suffix in (LOG, JOURNAL):
+        for suffix in (file.LOG, file.JOURNAL):
             with suppress(FileNotFoundError):
-                sibling(path, suffix).replace(sibling(kept, suffix))
-        sibling(path, SHARED_MEMORY).unlink(missing_ok=True)
-        atomic.replace(copy, real_path(path))
+                file.sibling(path, suffix).replace(file.sibling(kept, suffix))
+        file.sibling(path, file.SHARED_MEMORY).unlink(missing_ok=True)
+        atomic.replace(copy, file.real_path(path))
     except Exception:
         kept.unlink()
         raise
@@ -246,7 +236,7 @@ def _in_wal(connection: apsw.Connection, path: Path, cancelled: Stop) -> Iterato
 
 def _fit_pages(copy: Path, size: int) -> None:
     """Gives the copy the file's page size, which cannot change under a write-ahead log."""
-    with closing(connect(copy)) as connection:
+    with closing(file.connect(copy)) as connection:
         if connection.pragma("page_size") != size:
             connection.pragma("page_size", size)
             connection.execute("VACUUM")

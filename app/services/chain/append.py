@@ -16,16 +16,7 @@ from typing import Any, Final
 
 from peewee import SQL, BaseQuery, Table, fn
 
-from app.services.chain import rules
-from app.services.chain.cautions import (
-    Agreed,
-    Caution,
-    DamageMet,
-    EarlierState,
-    NotRecorded,
-    WentBack,
-    clock_off,
-)
+from app.services.chain import cautions, rules
 from app.services.chain.entry import cut
 from app.services.chain.reading import last_numbers, number_queries, numbers_of
 from app.services.chain.rules import GENESIS, MARKER_EVENT, TABLE, counter_is_ahead, is_readable, named
@@ -326,7 +317,7 @@ def append(
     *,
     now: int,
     cancelled: Stop = never,
-    agreed: Agreed | None = None,
+    agreed: cautions.Agreed | None = None,
     told: bool = False,
     attempts: int = ATTEMPTS,
     patience: float = math.inf,
@@ -347,9 +338,9 @@ def append(
     looked for with the heads and by the insert itself. Whoever has `agreed` to nothing that could be asked,
     as a command, is not asked about the clock. `made` gets whose entries are sent, and their hashes.
     """
-    is_asked, agreed = agreed is not None, agreed or Agreed()
-    earlier = WentBack if Capability.TIME_TRAVEL in database.capabilities else EarlierState
-    for is_so, caution in ((database.damaged, DamageMet), (database.is_earlier, earlier)):
+    is_asked, agreed = agreed is not None, agreed or cautions.Agreed()
+    earlier = cautions.WentBack if Capability.TIME_TRAVEL in database.capabilities else cautions.EarlierState
+    for is_so, caution in ((database.damaged, cautions.DamageMet), (database.is_earlier, earlier)):
         if is_so and not told:
             database.require_writable()  # nobody is asked about what is locked all the same
             agreed.require(caution(database.place))
@@ -359,7 +350,7 @@ def append(
     with _in_a_crowd(database) as again:
         for attempt in range(attempts):
             batch = plan()
-            if is_asked and not told and (off := clock_off(database)) is not None:
+            if is_asked and not told and (off := cautions.clock_off(database)) is not None:
                 agreed.require(off)
             ends: Mapping[str, Head] | None
             checks = (*batch.checks, *less)
@@ -437,7 +428,7 @@ def _in_a_crowd(database: Database) -> Iterator[Callable[[int], None]]:
             database.waiting = before
 
 
-def _caution(database: Database, batch: Batch, agreed: Agreed, heard: str | None) -> str | None:
+def _caution(database: Database, batch: Batch, agreed: cautions.Agreed, heard: str | None) -> str | None:
     """What a person should know of this batch's numbers, if there is anything. Raises `Caution`, unless it is
     what was `heard` at an earlier try, or agreed to now: for this act, whatever becomes of it.
     """
@@ -447,7 +438,7 @@ def _caution(database: Database, batch: Batch, agreed: Agreed, heard: str | None
     said = numbering.caution([event.tenant_id for event in batch.events])
     agreed.asks = not numbering.is_another_way
     if said is not None and said != heard:
-        agreed.use_up(Caution(said))
+        agreed.use_up(cautions.Caution(said))
     return said
 
 
@@ -456,7 +447,9 @@ SELECT 1 WHERE coalesce((SELECT max(seq) FROM {rules.TABLE} NOT INDEXED), 0) < ?
 """By hand: it stands in the insert."""
 
 
-def _ends_before_known(database: Database, agreed: Agreed, earlier: Caution) -> tuple[Check, ...]:
+def _ends_before_known(
+    database: Database, agreed: cautions.Agreed, earlier: cautions.Caution
+) -> tuple[Check, ...]:
     """Finds that the last entry of a checkpoint is not there, unless a person has agreed to that; none where
     none is known.
     """
@@ -470,7 +463,9 @@ def _ends_before_known(database: Database, agreed: Agreed, earlier: Caution) -> 
     return (Check(raw(_ENDS_BEFORE_KNOWN, through), judge),) if through else ()
 
 
-def _heads(database: Database, batch: Batch, agreed: Agreed, less: Sequence[Check]) -> dict[str, Head] | None:
+def _heads(
+    database: Database, batch: Batch, agreed: cautions.Agreed, less: Sequence[Check]
+) -> dict[str, Head] | None:
     """The ends of the batch's chains, where no check finds anything, nor `less`; None where there is no
     chain, and somebody agreed to that.
     """
@@ -479,7 +474,7 @@ def _heads(database: Database, batch: Batch, agreed: Agreed, less: Sequence[Chec
     except errors.TableMissing:  # of the chain, or of a check
         if has_chain(database):
             raise
-    agreed.require(NotRecorded(database.place))
+    agreed.require(cautions.NotRecorded(database.place))
     for check, rows in zip(
         batch.checks, database.read_batch([check.query for check in batch.checks]), strict=True
     ):

@@ -6,27 +6,7 @@ from dataclasses import replace
 
 import apsw
 
-from app.services.files.allowed import (
-    ADDS,
-    BOOKKEEPING,
-    CLEARS,
-    CONTINUES,
-    LIMITS,
-    LOOKED_AT,
-    MISSING,
-    NO_SQL,
-    NONE_THERE,
-    OF_THE_STORE,
-    ROWS,
-    TAKEN,
-    TRIGGER,
-    VIRTUAL,
-    Forbidden,
-    RolledBack,
-    first_word,
-    reason,
-    without_effect,
-)
+from app.services.files import allowed
 from app.services.files.dump import NoteKind, Notes, Piece, continued, may_continue
 from app.services.files.looking import Gone, Looker, Resolution, Resolves, resolution
 from models.engine import sql_name
@@ -48,8 +28,8 @@ class _Counted(Exception):
         self.rows = rows
 
 
-def _took_long(name: str) -> Forbidden:
-    return Forbidden(f"the function {name} over a long text for a long one")
+def _took_long(name: str) -> allowed.Forbidden:
+    return allowed.Forbidden(f"the function {name} over a long text for a long one")
 
 
 class Guard(Looker):
@@ -87,7 +67,7 @@ class Guard(Looker):
             connection.config(setting, value)
         connection.enable_load_extension(False)
         connection.drop_modules([])  # no virtual table of any kind
-        for limit, most in LIMITS:
+        for limit, most in allowed.LIMITS:
             connection.limit(limit, most)
 
     def run(self, piece: Piece) -> None:
@@ -106,7 +86,7 @@ class Guard(Looker):
             try:
                 with self._whole():
                     self._execute(piece.joined, 0, alone=False, tells=bool(self._left_from))
-            except (apsw.Error, apsw.ExecTraceAbort, Forbidden, Resolves) as error:
+            except (apsw.Error, apsw.ExecTraceAbort, allowed.Forbidden, Resolves) as error:
                 self._require_rest(error)
             else:
                 self.notes.take(self._found)
@@ -134,14 +114,14 @@ class Guard(Looker):
                 self._connection.execute("ROLLBACK TO whole; RELEASE whole")
             elif isinstance(error, apsw.ConstraintError):
                 if not self._in_many:
-                    raise RolledBack from error
+                    raise allowed.RolledBack from error
                 self._connection.execute("BEGIN")
             raise
         self._connection.execute("RELEASE whole")
 
     def _require_rest(self, error: Exception) -> None:
         """Raises it again where it took more with it than its statement, as OR ROLLBACK does."""
-        if isinstance(error, OF_THE_STORE) or not self._connection.in_transaction:
+        if isinstance(error, allowed.OF_THE_STORE) or not self._connection.in_transaction:
             raise error
 
     def _resolve(self, sql: str, said: Resolution, begin: int) -> None:
@@ -153,10 +133,10 @@ class Guard(Looker):
         try:
             if (error := self._misfit(said.plain, begin)) is None:
                 return None
-            if MISSING.fullmatch(str(error)):
+            if allowed.MISSING.fullmatch(str(error)):
                 is_made = self._makes_tables_for(said.plain, error)
                 return self._resolve(sql, said, begin) if is_made else self._run_alone(sql, begin)
-        except (apsw.Error, apsw.ExecTraceAbort, Forbidden):
+        except (apsw.Error, apsw.ExecTraceAbort, allowed.Forbidden):
             return self._run_alone(sql, begin)
         several = [*statements.rows(sql)]
         for at, row in several or [(0, sql)]:
@@ -169,7 +149,7 @@ class Guard(Looker):
             if refused is None:
                 self._note_fate(said, sql, brought, begin + at)
             elif several:
-                self._found.add(NoteKind.ROW, reason(refused), self._piece.line_of(begin + at))
+                self._found.add(NoteKind.ROW, allowed.reason(refused), self._piece.line_of(begin + at))
                 self._leave(row)
             else:
                 self._run_alone(row, begin)
@@ -222,7 +202,8 @@ class Guard(Looker):
         """
         self._continues = bool(self._left_from) and continued(sql) in self._left_from
         self._adds = (
-            first_word(sql) == "alter" and ADDS.match(statements.canonical(sql[:LOOKED_AT])) is not None
+            allowed.first_word(sql) == "alter"
+            and allowed.ADDS.match(statements.canonical(sql[: allowed.LOOKED_AT])) is not None
         )
         while True:
             self.start = begin
@@ -235,16 +216,16 @@ class Guard(Looker):
                     self._note_brought(sql)
                 return None
             except _GoesOnWithAnother:
-                self._found.add(NoteKind.NOT_RUN, CONTINUES, self._piece.line_of(begin))
+                self._found.add(NoteKind.NOT_RUN, allowed.CONTINUES, self._piece.line_of(begin))
                 return None
-            except (apsw.Error, apsw.ExecTraceAbort, Forbidden) as error:
+            except (apsw.Error, apsw.ExecTraceAbort, allowed.Forbidden) as error:
                 self._require_rest(error)
                 if self._queries and (silent := self._without_returning(sql)):
                     sql = silent
                 elif self._clears_nothing(sql, error):
                     return None
-                elif isinstance(error, Forbidden):
-                    if (said := without_effect(sql, str(error))) is None:
+                elif isinstance(error, allowed.Forbidden):
+                    if (said := allowed.without_effect(sql, str(error))) is None:
                         raise
                     self._found.add(NoteKind.NOT_RUN, said, self._piece.line_of(begin))
                     return None
@@ -253,7 +234,7 @@ class Guard(Looker):
 
     def _note_brought(self, sql: str) -> None:
         """Which row of its table has come last, by this statement: nobody asks where none was left out."""
-        if self._left_from and statements.verb(sql)[0] in ROWS and self._connection.changes() > 0:
+        if self._left_from and statements.verb(sql)[0] in allowed.ROWS and self._connection.changes() > 0:
             self._brought[statements.target(sql)[0]] = self._connection.last_insert_rowid()
 
     def _require_brought(self) -> None:
@@ -285,8 +266,12 @@ class Guard(Looker):
 
     def _makes_tables_for(self, sql: str, error: Exception) -> bool:
         """Whether it was rows for a table of ours, which is there now."""
-        missing = MISSING.fullmatch(str(error))
-        if missing is None or first_word(sql) not in ROWS or missing["name"] in self._not_made:
+        missing = allowed.MISSING.fullmatch(str(error))
+        if (
+            missing is None
+            or allowed.first_word(sql) not in allowed.ROWS
+            or missing["name"] in self._not_made
+        ):
             return False
         if not self._make_tables(missing["name"]):
             self._not_made.add(missing["name"])
@@ -298,12 +283,12 @@ class Guard(Looker):
 
     def _clears_nothing(self, sql: str, error: Exception) -> bool:
         """Whether it would remove what is not there, or rows of a table that has none; which is noted."""
-        if first_word(sql) not in ("delete", "drop"):
+        if allowed.first_word(sql) not in ("delete", "drop"):
             return False
-        clears = CLEARS.match(statements.canonical(sql[:LOOKED_AT]))
-        if clears is None or clears["name"] in BOOKKEEPING:
+        clears = allowed.CLEARS.match(statements.canonical(sql[: allowed.LOOKED_AT]))
+        if clears is None or clears["name"] in allowed.BOOKKEEPING:
             return False
-        if not NONE_THERE.match(str(error)):
+        if not allowed.NONE_THERE.match(str(error)):
             if clears["what"].startswith("drop") or clears["name"] not in self._tables:
                 return False
             if self._connection.execute(f"SELECT 1 FROM main.{sql_name(clears['name'])} LIMIT 1").get:  # noqa: S608
@@ -314,26 +299,26 @@ class Guard(Looker):
 
     def _leave_out(self, sql: str, begin: int, error: Exception) -> None:
         """Notes a statement that failed and may be left out, or rows of it; raises what others said."""
-        begun, word, left = sql[:LOOKED_AT], first_word(sql), self._left
-        missing = MISSING.fullmatch(str(error))
-        if missing and word == "delete" and missing["name"] in BOOKKEEPING:
+        begun, word, left = sql[: allowed.LOOKED_AT], allowed.first_word(sql), self._left
+        missing = allowed.MISSING.fullmatch(str(error))
+        if missing and word == "delete" and missing["name"] in allowed.BOOKKEEPING:
             return  # which is empty then
-        if left is None and word in ROWS and missing:
+        if left is None and word in allowed.ROWS and missing:
             left = NoteKind.ROWS, missing["name"]
-        if left is None and word in TAKEN:
+        if left is None and word in allowed.TAKEN:
             said = statements.canonical(begun) if holds(begun, "create") else ""  # which takes long
-            if trigger := TRIGGER.match(said):
+            if trigger := allowed.TRIGGER.match(said):
                 left = NoteKind.TRIGGER, trigger["name"]
-            elif virtual := VIRTUAL.match(said):
+            elif virtual := allowed.VIRTUAL.match(said):
                 left = NoteKind.VIRTUAL_TABLE, virtual["name"]
             elif isinstance(error, apsw.Error) and self._does_not_fit(error):
                 if word != "create" and self._row_by_row(sql, begin):
                     return
-                left = NoteKind.REFUSED, reason(error)
+                left = NoteKind.REFUSED, allowed.reason(error)
         if left is None:
             raise error
         self._found.add(*left, self._piece.line_of(begin))
-        if statements.verb(sql)[0] in ROWS:
+        if statements.verb(sql)[0] in allowed.ROWS:
             self._leave(sql)
 
     def _row_by_row(self, text: str, begin: int) -> bool:
@@ -348,7 +333,7 @@ class Guard(Looker):
                 self._require_rest(error)
                 if not self._does_not_fit(error):
                     raise
-                self._found.add(NoteKind.ROW, reason(error), self._piece.line_of(begin + at))
+                self._found.add(NoteKind.ROW, allowed.reason(error), self._piece.line_of(begin + at))
                 self._leave(sql)
             else:
                 self._note_brought(sql)
@@ -358,4 +343,4 @@ class Guard(Looker):
         """Whether it is this statement alone that fails, of those around it that came in."""
         if isinstance(error, (apsw.ConstraintError, apsw.MismatchError)):
             return True
-        return type(error) is apsw.SQLError and not self.rows_alone and not NO_SQL.search(str(error))
+        return type(error) is apsw.SQLError and not self.rows_alone and not allowed.NO_SQL.search(str(error))

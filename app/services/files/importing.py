@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from app.services.chain.rules import TABLE
+from app.services.files import judging
 from app.services.files.allowed import OF_THE_STORE, ByPosition, Forbidden, RolledBack, reason
 from app.services.files.dump import (
     BEGINNING,
@@ -34,19 +35,6 @@ from app.services.files.dump import (
     reading,
 )
 from app.services.files.guard import Guard
-from app.services.files.judging import (
-    REPLACED,
-    Dangling,
-    check_defaults,
-    check_whole,
-    dangling_rows,
-    drop_d1_tables,
-    has_others,
-    migrations,
-    note_replaced,
-    note_rounded,
-    rows_by_table,
-)
 from models.errors import Cancelled, DamagedFile, DiskFull, TemporaryFull, TenantAdminError
 from models.freeing import give_back
 from models.local.atomic import new_file
@@ -220,7 +208,7 @@ class Imported:
 
     path: Path
     rows: Mapping[str, int]
-    dangling: tuple[Dangling, ...]
+    dangling: tuple[judging.Dangling, ...]
     notes: tuple[Note, ...]
     seconds: float
     tenant: str | None = None
@@ -238,7 +226,7 @@ class Imported:
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Imported":
         notes = tuple(Note(**{**note, "kind": NoteKind[note["kind"]]}) for note in document["notes"])
-        dangling = tuple(Dangling(**one) for one in document["dangling"])
+        dangling = tuple(judging.Dangling(**one) for one in document["dangling"])
         return cls(**{**document, "path": Path(document["path"]), "notes": notes, "dangling": dangling})
 
 
@@ -307,10 +295,10 @@ def _build(
             told = _run(guard, work, dump, target, monitor.progress, temporary=temporary)
             tenant, is_exact, has_replaced = told
         with work.uncounted():
-            check_defaults(guard, connection, dump)
-            drop_d1_tables(connection)
+            judging.check_defaults(guard, connection, dump)
+            judging.drop_d1_tables(connection)
             made.record()
-            if tenant is not None and has_others(connection, tenant):
+            if tenant is not None and judging.has_others(connection, tenant):
                 tenant = None  # more than that export was joined into one
             connection.execute("COMMIT")
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
@@ -319,15 +307,15 @@ def _build(
             if guard.is_d1 and not guard.has_counters and COUNTERS in tables:
                 notes.add(NoteKind.NO_END)
             if guard.is_d1 and not is_exact:
-                note_rounded(connection, notes)
+                judging.note_rounded(connection, notes)
                 if has_replaced:
-                    note_replaced(connection, notes)
+                    judging.note_replaced(connection, notes)
             guard.breaks.look_without_rowids(notes, is_d1=guard.is_d1)
-            dangling = tuple(dangling_rows(connection))
-            check_whole(connection, dump, target, notes)
+            dangling = tuple(judging.dangling_rows(connection))
+            judging.check_whole(connection, dump, target, notes)
             set_pragma(connection, "journal_mode", "wal")
     is_whole = guard.has_end or (guard.is_d1 and guard.has_counters)
-    rows = rows_by_table(building, dump, notes, guard.chain_at, is_whole=is_whole)
+    rows = judging.rows_by_table(building, dump, notes, guard.chain_at, is_whole=is_whole)
     return Imported(target, rows, dangling, notes.all(), 0.0, tenant)
 
 
@@ -419,14 +407,14 @@ class _OwnTables:
             return False
         self.made = True
         self._notes.add(NoteKind.NO_TABLES)
-        for statement in (LEDGER_SQL, *(sql for item in migrations() for sql in item.statements)):
+        for statement in (LEDGER_SQL, *(sql for item in judging.migrations() for sql in item.statements)):
             self._connection.execute(statement)
         return True
 
     def record(self) -> None:
         """Writes which migrations they are, unless the dump did."""
         if self.made and not self._connection.execute(f"SELECT count(*) FROM {LEDGER}").get:  # noqa: S608
-            names = [(item.name,) for item in migrations()]
+            names = [(item.name,) for item in judging.migrations()]
             self._connection.executemany(f"INSERT INTO {LEDGER} (name) VALUES (?)", names)  # noqa: S608
 
 
@@ -447,7 +435,7 @@ def _run(
         for piece in pieces(source, dump, guard.notes):
             work.check()
             work.read(piece.size)
-            has_replaced = has_replaced or REPLACED in piece.joined
+            has_replaced = has_replaced or judging.REPLACED in piece.joined
             if piece.line == 1:
                 is_exact = piece.text.startswith(f"{BEGINNING}\n{EXACT}\n")
                 if said := OF_TENANT.match(piece.text):

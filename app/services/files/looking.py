@@ -15,29 +15,7 @@ from typing import Any, Final
 import apsw
 
 from app.services.chain.rules import TABLE
-from app.services.files.allowed import (
-    ALLOWED,
-    BOOKKEEPING,
-    BRINGS,
-    BY_POSITION,
-    DROP,
-    LEFT_OUT,
-    LOOKED_AT,
-    OF_ADDING,
-    OK,
-    OWN,
-    PRAGMAS,
-    SAID,
-    SAVEPOINT,
-    SETTINGS,
-    STATISTICS,
-    TEMPORARY,
-    ByPosition,
-    Forbidden,
-    first_word,
-    has_query,
-    keep_innocuous_functions,
-)
+from app.services.files import allowed
 from app.services.files.dump import NoteKind, Notes, Piece
 from models.engine import sql_name
 from models.local import statements
@@ -309,7 +287,7 @@ class Looker:
         self._resolving: set[str] = set()
         self._unread = self._says_conflict = False
         """Whether a table that is made may be one of those that are `_resolving`."""
-        self._functions = keep_innocuous_functions(connection)
+        self._functions = allowed.keep_innocuous_functions(connection)
 
     def _execute(self, text: str, begin: int, *, alone: bool = True, tells: bool = True) -> None:
         """Runs statements; unless it `tells` which, what is known of rows of literals may do."""
@@ -332,7 +310,7 @@ class Looker:
         except Exception as error:
             self.start = begin + self._ran - self._last
             if self._refused is not None:
-                raise Forbidden(self._refused) from error
+                raise allowed.Forbidden(self._refused) from error
             raise
         finally:
             self._connection.authorizer = self._connection.exec_trace = None
@@ -350,21 +328,21 @@ class Looker:
             self._connection.execute(f"EXPLAIN SELECT (\n{expression}\n)")  # steps may hold bad UTF-8
         except apsw.Error as error:
             if self._refused is not None:
-                raise Forbidden(self._refused) from error
+                raise allowed.Forbidden(self._refused) from error
             raise
         finally:
             self._connection.authorizer = None
 
     def _begins(self, _cursor: object, sql: str, _bindings: object) -> bool:
         if not (self._alone or self._asks_itself):
-            if self._unread and first_word(sql) in BRINGS:
+            if self._unread and allowed.first_word(sql) in allowed.BRINGS:
                 self._read_resolving()
             by_table = self._table in self._resolving
             if (by_table or not self._piece.is_literal) and resolution(sql, by_table=by_table) is not None:
                 raise Resolves
         if self._acts and not (self._has_breaks or self.rows_alone or self._asks_itself):  # nearly always
             if self._reads_own and self._queries_own(sql):
-                return self._is_query() == OK
+                return self._is_query() == allowed.OK
             self._began(sql)
             self._forget_statement()
             return True
@@ -373,28 +351,28 @@ class Looker:
         self.breaks.begins(sql, self._begin + self._ran)
         if not self._acts:
             said = statements.canonical(sql)
-            if drop := DROP.match(said):
+            if drop := allowed.DROP.match(said):
                 self._note(NoteKind.DROP, drop["name"])
             self._acts = drop is not None or not said.strip(";\0")
         if self._reads_own and self._queries_own(sql):
-            return self._is_query() == OK
+            return self._is_query() == allowed.OK
         self._began(sql)
         acts = self._acts
         self._forget_statement()
         if acts and self.rows_alone:
-            rows = BY_POSITION.match(statements.canonical(sql[:LOOKED_AT]))
-            if rows and rows["name"].strip('"`[]') not in BOOKKEEPING:
-                raise ByPosition(rows["name"].strip('"`[]'))
+            rows = allowed.BY_POSITION.match(statements.canonical(sql[: allowed.LOOKED_AT]))
+            if rows and rows["name"].strip('"`[]') not in allowed.BOOKKEEPING:
+                raise allowed.ByPosition(rows["name"].strip('"`[]'))
         if acts:
             return True
         # A query, VACUUM, and others that SQLite does not ask about.
-        raise Forbidden(statements.canonical(sql).partition("\0")[0].upper())
+        raise allowed.Forbidden(statements.canonical(sql).partition("\0")[0].upper())
 
     def _queries_own(self, sql: str) -> bool:
         """Whether a statement queries the table it writes to: SQLite says the same of ON CONFLICT and of
         RETURNING, and is asked about it without them.
         """
-        if not has_query(sql):
+        if not allowed.has_query(sql):
             return False
         source = None if self._updates else statements.source(sql, "returning", "conflict")
         if source is None:
@@ -427,7 +405,7 @@ class Looker:
     def _authorize(
         self, action: int, name: str | None, detail: str | None, database: str | None, _trigger: str | None
     ) -> int:
-        if action in ALLOWED and database == "main":  # nearly always
+        if action in allowed.ALLOWED and database == "main":  # nearly always
             if self._temporary and caseless(str(name)) in self._temporary:
                 return self._refuse("a table and a temporary one of its name")
             if (not self._acts or self._is_unread) and name != "sqlite_master":
@@ -439,13 +417,13 @@ class Looker:
                 if made == TABLE:
                     self.chain_at = self._piece.line_of(self._begin + self._ran)
             self.has_counters |= name == COUNTERS and action != apsw.SQLITE_CREATE_TABLE
-            return OK
+            return allowed.OK
         name = name or ""
         if self._asks_itself:
             self._reads_own |= action == apsw.SQLITE_READ and caseless(name) == self._table
-            return OK
-        if self._adds and (action, name) in OF_ADDING:
-            return OK
+            return allowed.OK
+        if self._adds and (action, name) in allowed.OF_ADDING:
+            return allowed.OK
         if action in (apsw.SQLITE_SELECT, apsw.SQLITE_READ):
             # Both at once is a query over a table; of one behind IN SQLite tells the columns alone.
             if action == apsw.SQLITE_SELECT:
@@ -454,36 +432,36 @@ class Looker:
                 self._reads_own = True  # as ON CONFLICT and RETURNING do, or a query: the text tells
             elif detail == "" and not name.startswith("sqlite_") and caseless(name) not in self._tables:
                 pass  # of a WITH no column is read
-            elif (name, detail) != OWN and name not in STATISTICS:
+            elif (name, detail) != allowed.OWN and name not in allowed.STATISTICS:
                 self._reads = True
                 self._queries |= self._table != ""
-            return self._is_query() if self._queries and self._reads else OK
-        if action in TEMPORARY:
+            return self._is_query() if self._queries and self._reads else allowed.OK
+        if action in allowed.TEMPORARY:
             self._temporary.add(caseless(name))
             self._left = NoteKind.NOT_RUN, f"CREATE TEMP … {name}"
             return apsw.SQLITE_DENY
         if database == "temp" and (action, name) == (apsw.SQLITE_INSERT, "sqlite_temp_master"):
-            return OK  # asked first of such a table
+            return allowed.OK  # asked first of such a table
         if database == "temp":
             return self._refuse("a temporary table")
         if action == apsw.SQLITE_ALTER_TABLE:
             if self._adds:
                 self._acts = True
                 self._unread |= self._says_conflict
-                return OK
+                return allowed.OK
             self._left = NoteKind.NOT_RUN, f"ALTER TABLE {detail}"
             return apsw.SQLITE_DENY
-        if action in LEFT_OUT:
-            self._left = LEFT_OUT[action], name if action != apsw.SQLITE_ANALYZE else "ANALYZE"
+        if action in allowed.LEFT_OUT:
+            self._left = allowed.LEFT_OUT[action], name if action != apsw.SQLITE_ANALYZE else "ANALYZE"
             return apsw.SQLITE_DENY
         if action == apsw.SQLITE_FUNCTION:
             known = (detail or "").lower() in self._functions
-            return OK if known else self._refuse(f"the function {detail}()")
+            return allowed.OK if known else self._refuse(f"the function {detail}()")
         if action == apsw.SQLITE_DELETE:
             self._acts = True
-            if name in BOOKKEEPING:
+            if name in allowed.BOOKKEEPING:
                 self.has_counters |= name == COUNTERS
-                return OK
+                return allowed.OK
             return self._refuse("DROP" if name in ("sqlite_master", "sqlite_temp_master") else "DELETE")
         if action == apsw.SQLITE_TRANSACTION:
             self._acts = True
@@ -494,16 +472,16 @@ class Looker:
             return apsw.SQLITE_IGNORE  # the import is one transaction of its own
         if action == apsw.SQLITE_SAVEPOINT:
             self._acts = True
-            self._note(NoteKind.NOT_RUN, SAVEPOINT[name])
+            self._note(NoteKind.NOT_RUN, allowed.SAVEPOINT[name])
             return apsw.SQLITE_IGNORE
         if action == apsw.SQLITE_PRAGMA:
             return self._pragma(name.lower())
-        return self._refuse(SAID.get(action, "a statement"))
+        return self._refuse(allowed.SAID.get(action, "a statement"))
 
     def _pragma(self, name: str) -> int:
-        if name in SETTINGS:
+        if name in allowed.SETTINGS:
             self._note(NoteKind.NOT_RUN, f"PRAGMA {name}")
-        elif name not in PRAGMAS:
+        elif name not in allowed.PRAGMAS:
             return self._refuse(f"PRAGMA {name}")
         self._acts = True
         self.is_d1 |= name == "defer_foreign_keys"

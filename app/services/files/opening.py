@@ -14,21 +14,9 @@ from app.services.files.describe import OpenedFile, migrations
 from app.services.opened import ASKED, FOREIGN, never_written, tenants
 from models import errors
 from models.engine import raw, sql_name
-from models.local import copies
+from models.local import copies, file
 from models.local.atomic import new_file, sweep_databases
 from models.local.database import LocalDatabase
-from models.local.file import (
-    LOG,
-    diagnose,
-    first_bytes,
-    is_project,
-    is_sound,
-    may_be_unseen,
-    require_content,
-    require_file,
-    sibling,
-    size_of,
-)
 from models.local.in_use import in_use_by
 from models.local.migrations import Applied, apply, create_database
 from models.progress import UNWATCHED, Monitor, share_of
@@ -58,7 +46,7 @@ def open_path(path: Path, *, read_only: bool = False, force_writable: bool = Fal
 
     Raises `SeveralDatabases` when a folder holds more than one, and the errors of `open_database`.
     """
-    if is_project(path):
+    if file.is_project(path):
         from app.services.files.find import find_database  # noqa: PLC0415 - a file is mostly what is given
 
         path = find_database(path)
@@ -77,7 +65,7 @@ def open_database(path: Path, *, read_only: bool = False, force_writable: bool =
     """
     path = paths.resolved(path)
     sweep_databases(path)
-    size = require_content(path)
+    size = file.require_content(path)
     forcible = None if force_writable else _why_wait(path)
     reason = _no_permission(path) or forcible or (ASKED if read_only else None)
     opened, inherent = _look(path, size, reason)
@@ -97,7 +85,7 @@ def open_by_copy(path: Path, stack: ExitStack) -> OpenedFile:
 
     path = paths.resolved(path)
     reason = _no_permission(path) or NO_FOLDER_PERMISSION
-    return _look(path, require_content(path), reason, readable(path, stack))[0]
+    return _look(path, file.require_content(path), reason, readable(path, stack))[0]
 
 
 def why_not_written(path: Path, *, force: bool = False) -> str | None:
@@ -122,11 +110,11 @@ def why_not_beside(path: Path) -> str | None:
     Beside a `wrangler dev` alone: a lock can stop it, where other programs wait. Raises as `require_file`.
     """
     path = paths.resolved(path)
-    require_file(path)
+    file.require_file(path)
     used_by = in_use_by(path)
     if used_by is not None and _SERVER in used_by:
         return f"{used_by} has it open, and a lock can stop the server"
-    return NOT_KNOWN if used_by is None and may_be_unseen(path) else None
+    return NOT_KNOWN if used_by is None and file.may_be_unseen(path) else None
 
 
 def snapshot_copy(path: Path, target: Path, monitor: Monitor = UNWATCHED) -> Path:
@@ -139,7 +127,7 @@ def snapshot_copy(path: Path, target: Path, monitor: Monitor = UNWATCHED) -> Pat
     nothing is left at `target` then.
     """
     path = paths.resolved(path)
-    require_content(path)
+    file.require_content(path)
     first = UNWATCHED if monitor is UNWATCHED else share_of(monitor, 0, _COPIED)
     with new_file(target) as building:
         try:
@@ -200,7 +188,7 @@ def fold(target: Path, monitor: Monitor = UNWATCHED) -> None:
     with copy.expected_errors(), copy.connection_context(), copy.cancellable(monitor.cancelled):
         connection = copy.connection()
         connection.pragma("journal_mode", "delete")
-        if not is_sound(connection):
+        if not file.is_sound(connection):
             raise errors.DamagedFile(target)
 
 
@@ -208,7 +196,7 @@ def _why_wait(path: Path) -> str | None:
     """The reason that a person may overrule."""
     if used_by := in_use_by(path):
         return f"{used_by} has it open"
-    return NOT_KNOWN if may_be_unseen(path) else None
+    return NOT_KNOWN if file.may_be_unseen(path) else None
 
 
 def _no_permission(path: Path) -> str | None:
@@ -239,20 +227,20 @@ def _look(
                 journal_mode=str(database.connection().pragma("journal_mode")),
                 size=size,
             )
-            if first_bytes(path, 19)[18:] > _WRITTEN or (
+            if file.first_bytes(path, 19)[18:] > _WRITTEN or (
                 reason is None and database.connection().readonly("main")
             ):
                 return opened, NEWER
             return opened, None if database.connection().pragma("encoding") == "UTF-8" else UTF_16
     except errors.NotADatabase as error:
-        raise diagnose(path) from error
+        raise file.diagnose(path) from error
     except errors.DamagedFile as error:
-        if size_of(sibling(path, LOG)):
+        if file.size_of(file.sibling(path, file.LOG)):
             raise errors.DamagedWithLog(path) from error
         raise
     except errors.CannotOpen as error:
         # SQLite could read it, but cannot make the shared memory beside it, or the log.
-        if os.access(path, os.R_OK) and first_bytes(path, 19)[18:] == _WRITTEN:
+        if os.access(path, os.R_OK) and file.first_bytes(path, 19)[18:] == _WRITTEN:
             raise errors.NeedsCopy(path) from error
         raise
 

@@ -21,22 +21,7 @@ from typing import Final
 
 from app.services.chain.checkpoints.places import remember_new
 from app.services.chain.reading import looked_up
-from app.services.live.paging import (
-    CHAIN,
-    OBJECTS,
-    Line,
-    PagedTable,
-    PartialCopy,
-    Stand,
-    about,
-    forget,
-    is_whole,
-    opened,
-    pages,
-    state_of,
-    sweep,
-    tables_of,
-)
+from app.services.live import paging
 from app.services.opened import Which
 from app.services.records.rows import in_parts
 from models import errors
@@ -74,10 +59,10 @@ class FetchCancelled(errors.Cancelled):
 
 
 _LOOKED_FOR: Final = f"""
-SELECT CAST(tenant_id AS BLOB), typeof(tenant_id), max(seq), hex(hash) FROM {CHAIN} GROUP BY 1, 2
+SELECT CAST(tenant_id AS BLOB), typeof(tenant_id), max(seq), hex(hash) FROM {paging.CHAIN} GROUP BY 1, 2
 UNION
 SELECT CAST(tenant_id AS BLOB), typeof(tenant_id), seq, hex(hash)
-FROM (SELECT *, row_number() OVER (ORDER BY seq) AS place FROM {CHAIN}) WHERE place % 1000 = 1
+FROM (SELECT *, row_number() OVER (ORDER BY seq) AS place FROM {paging.CHAIN}) WHERE place % 1000 = 1
 """  # noqa: S608
 """Entries of a copy that must still be there; tenants by their bytes, of their kind: a name may be no UTF-8,
 or no text.
@@ -129,17 +114,17 @@ def fetch(
     def said(rows: int) -> None:
         before(rows + looked_up(database, rows))  # of what is known of it, for the new file
 
-    sweep(path.parent)
+    paging.sweep(path.parent)
     with new_file_by_parts(path) as part:
-        if part.stat().st_size and not (state_of(part) or is_whole(part)):
+        if part.stat().st_size and not (paging.state_of(part) or paging.is_whole(part)):
             raise errors.AlreadyThere(part)
         try:
             with expected_errors(path):
                 fetched = read_whole(database, part, before=said, monitor=monitor)
         except errors.TenantAdminError as error:
-            is_kept = bool(state_of(part).get("done")) and not isinstance(error, _IN_VAIN)
+            is_kept = bool(paging.state_of(part).get("done")) and not isinstance(error, _IN_VAIN)
             if not is_kept:
-                forget(part)
+                paging.forget(part)
             if not is_kept or isinstance(error, errors.MuchToRead):
                 raise
             if isinstance(error, errors.Cancelled):
@@ -162,17 +147,17 @@ def read_whole(
     """
     began, used = time.monotonic(), Usage()
     with within(OWN_USAGE, used), database.in_background(), database.cancellable(monitor.cancelled):
-        objects = database.rows(raw(OBJECTS))
-        tables, notes = tables_of(database, objects, wanted)
-        with opened(building, database, objects, tables) as part:
+        objects = database.rows(raw(paging.OBJECTS))
+        tables, notes = paging.tables_of(database, objects, wanted)
+        with paging.opened(building, database, objects, tables) as part:
             resumed, looked = part.done, used.read  # at the tables themselves, as again at the end
-            total = max(about(database, tables), resumed)
+            total = max(paging.about(database, tables), resumed)
             before(total - resumed + used.read + looked)
             try:
                 unsettled = _Fetch(database, part, total, monitor).passes()
             except (errors.TableMissing, errors.ColumnMissing) as error:  # which it had
                 raise NotFetched(database.place) from error
-            if database.rows(raw(OBJECTS)) != objects:
+            if database.rows(raw(paging.OBJECTS)) != objects:
                 raise NotFetched(database.place)
             part.finish(objects)
     monitor.progress(total, total)
@@ -211,7 +196,7 @@ def kept_rows(
 @dataclass(frozen=True, slots=True)
 class _Fetch:
     database: Database
-    part: PartialCopy
+    part: paging.PartialCopy
     total: int
     monitor: Monitor
 
@@ -222,22 +207,22 @@ class _Fetch:
         for number in range(begin.number, PASSES):
             went_back = False
             for position in range(begin.position if number == begin.number else 0, len(tables)):
-                table, here = tables[position], Stand(number, position)
+                table, here = tables[position], paging.Stand(number, position)
                 follows = number > 0 and table.is_chain
                 if not (follows and self._follow(table)):
                     self._read(table, begin if begin[:2] == here[:2] else here)
                     went_back |= follows
                 with self.part.file:
-                    self.part.keep(Stand(number, position + 1))
+                    self.part.keep(paging.Stand(number, position + 1))
             settles = (table for table in tables if not (table.is_chain or table.name == COUNTERS))
             changed = tuple(table.name for table in settles if table.changed)
             if went_back:
-                changed = (*changed, CHAIN)
+                changed = (*changed, paging.CHAIN)
             if number and not changed:
                 break
         return changed
 
-    def _read(self, table: PagedTable, at: Stand) -> None:
+    def _read(self, table: paging.PagedTable, at: paging.Stand) -> None:
         """Reads a table whole, in place of what was read of it before, or from where it stood."""
         running = at.running
         if at.last is None:
@@ -255,21 +240,21 @@ class _Fetch:
                     self.part.keep(at._replace(last=key, running=running))
         table.changed, table.digest = table.digest != running, running
 
-    def _follow(self, chain: PagedTable) -> bool:
+    def _follow(self, chain: paging.PagedTable) -> bool:
         """Brings the chain to where it is by now: what is before the first entry of a tenant has gone. False
         where one that was read is no more, and earlier ones of its tenant are: the last of each tenant, and
         some from the first on, as what came of two databases in turn may end as the later one does.
         """
         file, is_same = self.part.file, True
         with file:
-            for rows in self._pages(chain, file.execute(f"SELECT max(seq) FROM {CHAIN}").get):  # noqa: S608
+            for rows in self._pages(chain, file.execute(f"SELECT max(seq) FROM {paging.CHAIN}").get):  # noqa: S608
                 self.part.insert(chain, rows)
             names = file.execute(_LOOKED_FOR).fetchall()
             first = f"""
-SELECT (SELECT min(seq) FROM {CHAIN} WHERE tenant_id IS CAST(? AS {{}})),
-  EXISTS (SELECT 1 FROM {CHAIN} WHERE seq = ? AND hex(hash) = ?)
+SELECT (SELECT min(seq) FROM {paging.CHAIN} WHERE tenant_id IS CAST(? AS {{}})),
+  EXISTS (SELECT 1 FROM {paging.CHAIN} WHERE seq = ? AND hex(hash) = ?)
 """  # noqa: S608
-            gone = f"DELETE FROM {CHAIN} WHERE tenant_id IS CAST(? AS {{}}) AND seq < ifnull(?, 9e999)"  # noqa: S608
+            gone = f"DELETE FROM {paging.CHAIN} WHERE tenant_id IS CAST(? AS {{}}) AND seq < ifnull(?, 9e999)"  # noqa: S608
             for some in in_parts(names, 200):
                 found = self.database.read_batch(
                     [raw(first.format(kind), name, last, hashed) for name, kind, last, hashed in some]
@@ -277,12 +262,14 @@ SELECT (SELECT min(seq) FROM {CHAIN} WHERE tenant_id IS CAST(? AS {{}})),
                 for (name, kind, last, _), ((seq, is_there),) in zip(some, found, strict=True):
                     is_same = is_same and bool(is_there or seq is None or seq > last)
                     file.execute(gone.format(kind), (name, seq))
-            chain.rows = file.execute(f"SELECT count(*) FROM {CHAIN}").get  # noqa: S608
+            chain.rows = file.execute(f"SELECT count(*) FROM {paging.CHAIN}").get  # noqa: S608
         return is_same
 
-    def _pages(self, table: PagedTable, last: int | None) -> Iterator[list[Line]]:
+    def _pages(self, table: paging.PagedTable, last: int | None) -> Iterator[list[paging.Line]]:
         """The rows behind a number, counted before they are taken: what is kept of them says so."""
-        for rows in pages(self.database, table, () if last is None else (last,), self.monitor.cancelled):
+        for rows in paging.pages(
+            self.database, table, () if last is None else (last,), self.monitor.cancelled
+        ):
             table.rows += len(rows)
             self.part.done += len(rows)
             yield rows

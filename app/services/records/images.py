@@ -12,17 +12,7 @@ from typing import Any, Final, TypeVar
 
 from peewee import SQL, BaseQuery, Select
 
-from app.services.chain.append import (
-    Check,
-    Event,
-    Head,
-    Numbering,
-    end_queries,
-    ends_of,
-    judge_all,
-    named_tenants,
-    numbering_queries,
-)
+from app.services.chain import append
 from app.services.chain.rules import TABLE, in_unit_of
 from app.services.records.applying import Seen, changed_since
 from app.services.records.rows import (
@@ -107,7 +97,7 @@ class Images:
         self._tables: StoredTables | None = None
         self._types: dict[str, dict[str, str]] = {}
         self.chains: Sequence[str] = ()
-        self.checks: Sequence[Check] = ()
+        self.checks: Sequence[append.Check] = ()
         """What is known to be judged before anything is read."""
         self.soon: Sequence[BaseQuery] = ()
         """What of the chain will be asked once the rows are known, as far as it is known before."""
@@ -121,7 +111,7 @@ class Images:
         self._ends: list[Rows] = []
         self._state: str | None = None
         self._known: dict[tuple[str, tuple[Any, ...]], Rows] = {}
-        self.numbering: Numbering | None = None
+        self.numbering: append.Numbering | None = None
         self._made: set[Value] = set()
         self.monitor = WATCHING.get()
         """Who follows how it is planned and written, and may end that."""
@@ -139,7 +129,7 @@ class Images:
         return Statement(Select([], [SQL("1")]).where(SQL(f"({_STATE}) = ?", [self._state])))
 
     def behind(
-        self, checks: Sequence[Check], events: Sequence[Event]
+        self, checks: Sequence[append.Check], events: Sequence[append.Event]
     ) -> "tuple[list[Statement], Callable[[], Images | None]]":
         """Statements at the end of a batch, which reads there what another change of these `events` will need
         that takes it back, and what gives that; None where no answer came.
@@ -148,9 +138,9 @@ class Images:
         if TABLE not in tables:
             return [], lambda: None
         left.checks = checks
-        names = named_tenants([*dict.fromkeys(event.tenant_id for event in events)])
+        names = append.named_tenants([*dict.fromkeys(event.tenant_id for event in events)])
         parts = [
-            end_queries(names, only_one=False, trusted=self._database.trusts_indexes),
+            append.end_queries(names, only_one=False, trusted=self._database.trusts_indexes),
             *left._once(tables),
         ]
         read = [[Statement(query, expect=None, into=[]) for query in part] for part in parts]
@@ -173,15 +163,15 @@ class Images:
         judged: Sequence[Rows],
     ) -> None:
         self._tables, self._ends = tables, ends
-        self.numbering = Numbering(self._database, numbered) if numbered else None
+        self.numbering = append.Numbering(self._database, numbered) if numbered else None
         self._state = state[0][0][0] if state else None
         if judged:
-            judge_all(self.checks, judged)
+            append.judge_all(self.checks, judged)
             self.judged = True
 
-    def judge(self, checks: Sequence[Check]) -> None:
+    def judge(self, checks: Sequence[append.Check]) -> None:
         """Judges now, and not when it is written. Raises what they raise."""
-        judge_all(checks, self.read([check.query for check in checks]))
+        append.judge_all(checks, self.read([check.query for check in checks]))
         self.judged = True
 
     def require_compiled(self, queries: Sequence[BaseQuery]) -> None:
@@ -217,7 +207,7 @@ class Images:
             self.read(())
         return TABLE in (self._tables or {})
 
-    def ends(self, events: Sequence[Event]) -> Mapping[str, Head] | None:
+    def ends(self, events: Sequence[append.Event]) -> Mapping[str, append.Head] | None:
         """The ends of the chains to which `events` are appended, where all were read.
 
         Raises `NotAllowed` where nothing can follow.
@@ -225,7 +215,7 @@ class Images:
         if not self._ends or not events:
             return None
         tenants = {event.tenant_id for event in events}
-        found = ends_of(self._database, tenants, *self._ends)
+        found = append.ends_of(self._database, tenants, *self._ends)
         return found if found.keys() == tenants else None
 
     def rows(
@@ -622,7 +612,7 @@ class Images:
         if table not in tables or tables[table].tenant_column is None:
             only_one = len(self.chains) == 1
             return (
-                end_queries(named_tenants(self.chains), only_one=only_one, trusted=trusted)
+                append.end_queries(append.named_tenants(self.chains), only_one=only_one, trusted=trusted)
                 if self.chains
                 else []
             )
@@ -637,14 +627,14 @@ class Images:
             own, values = "coalesce(tenant_id, ?)", [self.chains[0], *values]
         own = BYTEWISE.format(own)
         of_rows = f"SELECT DISTINCT {own} AS value FROM {sql_name(table)} WHERE {these_rows}"  # noqa: S608
-        return end_queries(SQL(of_rows, values), only_one=len(ids) == 1, trusted=trusted)
+        return append.end_queries(SQL(of_rows, values), only_one=len(ids) == 1, trusted=trusted)
 
     def _once(self, tables: StoredTables) -> Iterator[Sequence[BaseQuery]]:
         """What an act is asked about where each call takes its time, what tells whether anything has happened
         since, and what is judged at the moment of the chains' ends.
         """
         is_asked = self._asks and self._database.costs
-        yield numbering_queries() if is_asked and {TABLE, COUNTERS} <= tables.keys() else ()
+        yield append.numbering_queries() if is_asked and {TABLE, COUNTERS} <= tables.keys() else ()
         yield [raw(_STATE)] if self._looks and TABLE in tables else ()
         yield [check.query for check in self.checks] if TABLE in tables else ()
 

@@ -40,18 +40,8 @@ from app.services.retention.other_tables import OldRows, Skipped, refusal
 from app.services.retention.plan import Plan, changes, in_doubt, others_by_now, stays, told
 from app.services.retention.prefixes import first_referred
 from app.services.text import counted, some_of, tenant_name
+from models import errors
 from models.engine import Database, Statement
-from models.errors import (
-    AlreadyExists,
-    Cancelled,
-    FileLocked,
-    HeadMoved,
-    OutcomeUnknown,
-    RateLimited,
-    Refused,
-    RowChanged,
-    StorageError,
-)
 from models.progress import UNWATCHED, Monitor, Stop, never
 from models.schema import read_stored
 from models.status import AuditEvent
@@ -91,7 +81,7 @@ _CROWD: Final = (
     "{table} that are old stay until a run when less is written to it."
 )
 
-_KEPT: Final = Refused, AlreadyExists
+_KEPT: Final = errors.Refused, errors.AlreadyExists
 """What the database's own rules say where they let go of no row, or where another would not do without it."""
 
 
@@ -185,20 +175,20 @@ class RetentionRemoval:
         for tenant, parts in by_tenant.items():
             try:
                 reference = archiver.write(tenant, parts, self._tick)
-            except RowChanged as error:
+            except errors.RowChanged as error:
                 self._leave(parts[0], error)
                 continue
             self.result.archives += (reference.file,)
             for part in parts:
                 part.archive = reference
 
-    def _leave(self, part: Part, error: StorageError) -> None:
-        if isinstance(error, HeadMoved):
+    def _leave(self, part: Part, error: errors.StorageError) -> None:
+        if isinstance(error, errors.HeadMoved):
             reason = CROWD
             self._crowded += 1
         else:
             reason = error.happened
-            if isinstance(error, RowChanged):
+            if isinstance(error, errors.RowChanged):
                 reason = self._altered("its old entries stay") or CHANGED
         found = None
         if isinstance(error, _KEPT):
@@ -225,13 +215,13 @@ class RetentionRemoval:
             write = partial(write, patience=self._patience())
         try:
             return self._transact(write, {AUDIT_CHAIN.name: sum(part.entries for part in parts)}, share)
-        except HeadMoved as error:
+        except errors.HeadMoved as error:
             if len(parts) == 1:
                 self._leave(parts[0], error)
                 return 0.0
             self._together = len(parts) // 2
             return self._remove_parts(parts, share)
-        except (RowChanged, *_KEPT) as error:  # the platform's own cleanup, say
+        except (errors.RowChanged, *_KEPT) as error:  # the platform's own cleanup, say
             if len(parts) > 1:  # find whose entries they were
                 return max(self._remove_parts([part], share) for part in parts)
             self._leave(parts[0], error)
@@ -263,12 +253,12 @@ class RetentionRemoval:
             try:
                 for removal in removals:
                     refused += self._remove_or_split(removal)
-            except RowChanged:  # somebody marked one unread, or restored a run: read them again
+            except errors.RowChanged:  # somebody marked one unread, or restored a run: read them again
                 if why := self._altered(f"some rows of {table} that are old stay"):
                     self.result.skipped += (Skipped(table, None, why),)
                     break
                 continue
-            except HeadMoved:
+            except errors.HeadMoved:
                 chain = tenant_name(self.plan.chain)
                 self.result.skipped += (Skipped(table, None, _CROWD.format(chain=chain, table=table)),)
             break
@@ -334,7 +324,7 @@ class RetentionRemoval:
         how: dict[str, Any] = {"now": self.now, "told": True, "cancelled": cancelled, "patience": patience}
         try:
             return append(self.database, planned, **how)
-        except HeadMoved:
+        except errors.HeadMoved:
             self._crowded += 1
             self._is_held_up = True
             raise
@@ -344,20 +334,20 @@ class RetentionRemoval:
         self.monitor.check()
         try:
             held = write(cancelled=self.monitor.cancelled)
-        except OutcomeUnknown as error:
+        except errors.OutcomeUnknown as error:
             self.result.perhaps = _some(removed) if error.is_undecided else {}
             raise
-        except RateLimited as error:
+        except errors.RateLimited as error:
             if error.was_sent:  # a copy of it may be in
                 self.result.perhaps = _some(removed)
                 why = f"it takes no call until {error.when}"
-                raise OutcomeUnknown(self.database.place, why) from error
+                raise errors.OutcomeUnknown(self.database.place, why) from error
             if self.monitor.cancelled():
-                raise Cancelled from None
+                raise errors.Cancelled from None
             raise
-        except (FileLocked, HeadMoved):
+        except (errors.FileLocked, errors.HeadMoved):
             if self.monitor.cancelled():  # which is what ended the wait
-                raise Cancelled from None
+                raise errors.Cancelled from None
             raise
         for table, rows in removed.items():
             self.result.removed[table] = self.result.removed.get(table, 0) + rows

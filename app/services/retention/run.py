@@ -34,16 +34,8 @@ from app.services.retention.plan import (
 )
 from app.services.retention.removal import RetentionRemoval, RetentionResult
 from app.services.text import counted
+from models import errors
 from models.engine import Database
-from models.errors import (
-    Cancelled,
-    FileOrName,
-    LogMissing,
-    NotAllowed,
-    RowChanged,
-    StorageError,
-    TenantAdminError,
-)
 from models.status import AuditEvent
 
 
@@ -57,7 +49,7 @@ class Begun:
     closed: bool = False
 
 
-def begun_of(database: FileOrName) -> Begun | None:
+def begun_of(database: errors.FileOrName) -> Begun | None:
     """What is noted of a file, or of a live database by its identity; None where each run has ended."""
     with suppress(OSError, ValueError, TypeError):
         found = Begun(**json.loads(paths.content(_note(database))))
@@ -67,7 +59,7 @@ def begun_of(database: FileOrName) -> Begun | None:
 
 
 @contextmanager
-def noted(database: FileOrName, at: int) -> Iterator[None]:
+def noted(database: errors.FileOrName, at: int) -> Iterator[None]:
     """Within it a run is noted, and after it where the process is interrupted, or the database was closed.
     Whoever plans it as a part of it has noted it already, and knows whether the database was closed since.
     """
@@ -82,32 +74,32 @@ def noted(database: FileOrName, at: int) -> Iterator[None]:
     _ended(database)
 
 
-def note_closed(database: FileOrName) -> None:
+def note_closed(database: errors.FileOrName) -> None:
     """Notes that the run under way, if there is one, is stopped since the database is closed."""
     found = begun_of(database)
     if found is not None:
         _write(database, Begun(found.at, closed=True))
 
 
-def forget_begun(database: FileOrName) -> None:
+def forget_begun(database: errors.FileOrName) -> None:
     with suppress(OSError):
         _note(database).unlink()
 
 
-def _ended(database: FileOrName) -> None:
+def _ended(database: errors.FileOrName) -> None:
     found = begun_of(database)
     if found is None or not found.closed:
         forget_begun(database)
 
 
-def _write(database: FileOrName, begun: Begun) -> None:
+def _write(database: errors.FileOrName, begun: Begun) -> None:
     note = _note(database)
-    with suppress(OSError, StorageError):  # a run does not fail for it
+    with suppress(OSError, errors.StorageError):  # a run does not fail for it
         if paths.NO_HOME not in note.parents:
             paths.keep(note, json.dumps(asdict(begun)))
 
 
-def _note(database: FileOrName) -> Path:
+def _note(database: errors.FileOrName) -> Path:
     name = str(database.absolute()) if isinstance(database, Path) else database
     digest = sha256(name.encode(errors="surrogateescape")).hexdigest()
     return paths.state_dir() / "retention" / f"{digest[:32]}.json"
@@ -132,7 +124,7 @@ def unconfirmed(
         yield NotRecorded(place)
 
 
-class NoCheckpoint(TenantAdminError):
+class NoCheckpoint(errors.TenantAdminError):
     """No checkpoint could be made before the removal, and nobody has said that it may go without one."""
 
     sentence = (
@@ -145,7 +137,7 @@ class NoCheckpoint(TenantAdminError):
         self.problem = problem
 
 
-class RetentionStopped(StorageError):
+class RetentionStopped(errors.StorageError):
     """Something failed after transactions of a run had removed rows, which are gone, or had kept entries in
     archives, which stay there, or is not known to have; `result` counts them.
 
@@ -159,13 +151,13 @@ class RetentionStopped(StorageError):
         self,
         result: RetentionResult,
         planned: int,
-        error: TenantAdminError,
-        unreported: TenantAdminError | None = None,
+        error: errors.TenantAdminError,
+        unreported: errors.TenantAdminError | None = None,
     ) -> None:
         self.result, self.planned, self.error = result, planned, error
         self.may_be_more = bool(result.perhaps)
         state = "those are gone, the others stay, and a new run goes on from there"
-        if isinstance(error, LogMissing):
+        if isinstance(error, errors.LogMissing):
             state = "how many of those are gone for good shows when the database is opened again"
         elif self.may_be_more:
             step = f"{sum(result.perhaps.values()):,}"
@@ -232,7 +224,7 @@ class Run(RetentionRemoval):
 
     confirmation: Confirmation = NOTHING_CONFIRMED
     checkpoint: TryCheckpoint
-    kept_by: FileOrName
+    kept_by: errors.FileOrName
     wall: int
     archive: Path | None = None
     unreported: tuple[Event, ...] = ()
@@ -283,7 +275,7 @@ class Run(RetentionRemoval):
         recording = cannot_record(database, plan, plan.attempt) if plan.is_recorded else None
         obstacle = plan.obstacle or recording
         if obstacle is not None:
-            raise NotAllowed(f"{obstacle} Nothing was removed.")
+            raise errors.NotAllowed(f"{obstacle} Nothing was removed.")
         if not plan.total:
             return
         for asking in unconfirmed(plan, confirmation, database.place):
@@ -299,28 +291,28 @@ class Run(RetentionRemoval):
                 if self.plan.total and self.plan.has_chain:
                     self.check()
                 self.remove()
-            except Cancelled:
+            except errors.Cancelled:
                 self.result.cancelled = True
             try:
                 is_news = self.unreported or self.plan.unfinished
                 if is_news or _is_news(self.database, self.plan.chain, self.result):
                     self.report()
-            except Cancelled:  # nobody waits any more for an answer that does not come
+            except errors.Cancelled:  # nobody waits any more for an answer that does not come
                 self.result.cancelled = True
-        except TenantAdminError as error:
+        except errors.TenantAdminError as error:
             if not (self.result.total or self.result.archives or self.result.perhaps):
                 raise
             stopped = RetentionStopped(self.result, self.plan.total, error)
             try:
                 if self.result.total:
                     self.report(error=stopped)
-            except TenantAdminError as unreported:
+            except errors.TenantAdminError as unreported:
                 stopped = RetentionStopped(self.result, self.plan.total, error, unreported)
             raise stopped from error
         except Exception:  # what went is on record all the same; the mistake travels on as it is
             if self.result.total:
-                mistake = TenantAdminError("A mistake of the program ended it.")
-                with suppress(TenantAdminError):
+                mistake = errors.TenantAdminError("A mistake of the program ended it.")
+                with suppress(errors.TenantAdminError):
                     self.report(error=RetentionStopped(self.result, self.plan.total, mistake))
             raise
 
@@ -331,7 +323,7 @@ class Run(RetentionRemoval):
             return
         plan = self.plan
         if more := plan.others.grown(self.database, plan.beside, plan.changed):
-            raise NotAllowed(
+            raise errors.NotAllowed(
                 f"More rows of {' and '.join(dict.fromkeys(more))} would go or change now than were counted; "
                 "nothing was removed. Look at the preview again."
             )
@@ -343,7 +335,7 @@ class Run(RetentionRemoval):
             if self.result.bookmark is None and self.database.costs:  # a `wrangler dev`, which has none
                 place = self.database.place
                 self.result.no_bookmark = f"{place} has no Time Travel, which would bring back what went."
-        except StorageError as error:
+        except errors.StorageError as error:
             missing = NoBookmark.by(self.database.place, error)
             if not self.confirmation.without_bookmark:
                 raise missing from error
@@ -363,7 +355,7 @@ class Run(RetentionRemoval):
             return
         try:
             untouched = self.database.watch()
-        except StorageError as error:  # what was opened is not there now; the run has removed from it
+        except errors.StorageError as error:  # what was opened is not there now; the run has removed from it
             self.result.no_checkpoint = error.happened
             return
         after = self.result.after = self.checkpoint(reason=Reason.RETENTION)
@@ -393,7 +385,7 @@ class Run(RetentionRemoval):
         if before is not None and self.attempt.is_refused and not before.is_refused:  # the ends are others
             self.attempt = sign(monitor=self.monitor)
         if is_changed and (obstacle := cannot_record(self.database, self.plan, self.attempt)) is not None:
-            raise NotAllowed(f"{obstacle} Nothing was removed.")
+            raise errors.NotAllowed(f"{obstacle} Nothing was removed.")
         self.shares, held = hold_back(self.shares, self.attempt)
         missing = unsigned(self.shares, self.plan.beside, self.attempt)
         if missing is not None:
@@ -403,7 +395,7 @@ class Run(RetentionRemoval):
         named = {one.tenant_id for one in self.result.left}
         self.result.left += tuple(one for one in held if one.tenant_id not in named)
 
-    def report(self, error: TenantAdminError | None = None) -> None:
+    def report(self, error: errors.TenantAdminError | None = None) -> None:
         """Appends the outcome to the plan's `chain`, but not by a clock in doubt: it would confirm that
         clock tomorrow.
         """
@@ -420,9 +412,9 @@ class Run(RetentionRemoval):
         result.unreported = (*before, Event(plan.chain, kind, payload | {"at": self.now}))
         try:
             self._record(lambda: Batch([unaltered([AUDIT_CHAIN.name])], (*before, event)))
-        except RowChanged as changed:
+        except errors.RowChanged as changed:
             if why := self._altered("it cannot be recorded"):
-                raise NotAllowed(why) from changed
+                raise errors.NotAllowed(why) from changed
             raise
         result.reported, result.unreported = True, ()
         result.caution = plan.caution

@@ -45,17 +45,8 @@ from app.services.tenants.going import (
     unchanged,
 )
 from app.services.text import counted, tenant_name
+from models import errors
 from models.engine import OWN_USAGE, Database, Statement, Usage, raw, sql_name, within
-from models.errors import (
-    CannotWrite,
-    MayBeIn,
-    NotAllowed,
-    OutcomeUnknown,
-    RateLimited,
-    Refused,
-    RowChanged,
-    TenantAdminError,
-)
 from models.progress import UNWATCHED, Monitor, share_of
 from models.schema import SPAN, ForeignKey, StoredTables, read_stored
 from models.status import SYSTEM_TENANT, AuditEvent
@@ -119,7 +110,7 @@ class Erasure:
         ]
 
 
-class ErasureUnknown(OutcomeUnknown):
+class ErasureUnknown(errors.OutcomeUnknown):
     """`what` is the copy, and `why` what is known of the batch, as a sentence."""
 
     sentence = (
@@ -127,7 +118,7 @@ class ErasureUnknown(OutcomeUnknown):
     )
 
 
-class ErasureNotTaken(MayBeIn):
+class ErasureNotTaken(errors.MayBeIn):
     """`what` is the copy, `why` the limit that the batch was answered by, whose end nobody has waited for."""
 
     may_be_in = True
@@ -255,7 +246,7 @@ def _planned(database: Database, tenant: str, now: int) -> tuple[Erasure, Going,
         try:
             for tables in dict.fromkeys(ordered.values()) if obstacle is None else ():
                 knots.append(Knot.of(chosen, tables))
-        except NotAllowed as error:
+        except errors.NotAllowed as error:
             obstacle = str(error)
         caution = None
         obstacle = obstacle or _cannot_go(database, going)
@@ -284,7 +275,7 @@ def _cannot_go(database: Database, going: Iterable[str]) -> str | None:
     """Why SQLite itself lets no row go from a table; before each row is read for a copy, and charged."""
     try:
         list(database.read_each([followed(name) for name in going]))
-    except Refused as error:
+    except errors.Refused as error:
         return error.happened
     return None
 
@@ -372,18 +363,18 @@ def erase(
     """
     database = opened.database
     if opened.read_only:
-        raise NotAllowed(
+        raise errors.NotAllowed(
             f"{opened.place} is open read-only, because {opened.read_only_reason}. Nothing was erased."
         )
     with database.connection_context(), database.begun(), database.in_background(monitor.cancelled):
         with database.cancellable(monitor.cancelled):
             planned, chosen, _ = _planned(database, tenant, now)
         if planned.obstacle is not None:
-            raise NotAllowed(f"{planned.obstacle} Nothing was erased.")
+            raise errors.NotAllowed(f"{planned.obstacle} Nothing was erased.")
         if expected is not None and (expected.going, expected.changed) != (planned.going, planned.changed):
-            raise NotAllowed(_OTHERS)
+            raise errors.NotAllowed(_OTHERS)
         if database.costs and not os.access(opened.folder, os.W_OK):  # before all is read, and charged
-            raise CannotWrite(opened.folder / f"{opened.stem}.sqlite")
+            raise errors.CannotWrite(opened.folder / f"{opened.stem}.sqlite")
         how: dict[str, Any] = {"now": now, "by": actor, "reason": Reason.RETENTION}
         first = share_of(monitor, 0, _VERIFIED)
         chain = _signed(opened, tenant, verify_and_sign(opened.where, store, verify, monitor=first, **how))
@@ -397,7 +388,7 @@ def erase(
             second.progress(1, 1)
             bookmark = None
 
-            def perhaps(what: MayBeIn, error: MayBeIn) -> MayBeIn:
+            def perhaps(what: errors.MayBeIn, error: errors.MayBeIn) -> errors.MayBeIn:
                 what.act, what.called = error.act, planned.called
                 what.made = lambda _: Erased(
                     planned, copy, None, tuple(forget()), _of_live(database, bookmark)
@@ -408,14 +399,14 @@ def erase(
                 bookmark = database.bookmark("before a tenant was erased")
                 event = _event(planned, actor, copy.name, bookmark)
                 _carry_out(database, planned, known, chain, event, copy=copy, now=now, at=at)
-            except OutcomeUnknown as error:
+            except errors.OutcomeUnknown as error:
                 if not error.is_undecided:
                     copy.unlink()
                     raise
                 unknown = ErasureUnknown(str(copy), str(error))
                 unknown.is_answered = error.is_answered
                 raise perhaps(unknown, error) from error.__cause__ or error
-            except RateLimited as error:
+            except errors.RateLimited as error:
                 if not error.was_sent:
                     copy.unlink()
                     raise
@@ -441,8 +432,8 @@ def erase(
     try:
         last = Monitor(share_of(monitor, _GONE, 1).progress)  # nothing ends it any more
         after = verify_and_sign(opened.where, store, verify, monitor=last, **how)
-    except (TenantAdminError, OSError) as error:  # it is erased all the same
-        why = error.happened if isinstance(error, TenantAdminError) else str(error)
+    except (errors.TenantAdminError, OSError) as error:  # it is erased all the same
+        why = error.happened if isinstance(error, errors.TenantAdminError) else str(error)
         problems.append(f"The chains could not be verified afterwards. {why}")
     return Erased(planned, copy, after, tuple(problems), _of_live(database, bookmark))
 
@@ -459,13 +450,13 @@ def _forget(
     store.verdicts.own.forget_tenant(opened.where, erased.tenant)
     if old_secrets is not None and WEBHOOK_DESTINATIONS.name in erased.going:
         ids = raw(f"SELECT CAST(id AS BLOB) FROM main.{WEBHOOK_DESTINATIONS.name}")  # noqa: S608
-        with suppress(TenantAdminError):  # they end with their time
+        with suppress(errors.TenantAdminError):  # they end with their time
             there = {named(bytes(found or b""), database.encoding) for (found,) in database.rows(ids)}
             old_secrets.forget_gone(there)
     try:
         if log is not None:
             log.forget(str(opened.kept_by), erased.tenant)
-    except TenantAdminError as error:
+    except errors.TenantAdminError as error:
         return [f"The delivery log still has what was sent to its webhooks. {error}"]
     return []
 
@@ -501,14 +492,14 @@ def _signed(opened: Opened, tenant: str, found: SignedReport) -> TenantReport | 
     report = found.report
     if not report.intact:
         words = "is undecided" if report.undecided else f"is {report.verdict}"
-        raise NotAllowed(
+        raise errors.NotAllowed(
             f"The verdict of {opened.place}'s audit chains {words}, and no checkpoint can be made before, so "
             "that nobody could tell afterwards whether what went was right. Nothing was erased. Verify the "
             "chain, and put it right first."
         )
     own = next((one for one in report.tenants if one.tenant == tenant), None)
     if own is not None and found.checkpoint is None:
-        raise NotAllowed(
+        raise errors.NotAllowed(
             f"No checkpoint could be made before the erasure. {found.why_not or ''} Nothing was erased."
         )
     return own
@@ -532,7 +523,7 @@ def _carry_out(
         ends = heads(database, [tenant, SYSTEM_TENANT])
         head = GENESIS if chain is None else chain.head
         if (again.going, again.changed) != (planned.going, planned.changed) or ends[tenant].hash != head:
-            raise NotAllowed(_OTHERS)
+            raise errors.NotAllowed(_OTHERS)
         events = [event]
         in_rounds = sizes(knots)
         along = {key.table for name in chosen.going for key in chosen.stored[name].referring if _goes(key)}
@@ -568,8 +559,8 @@ def _carry_out(
     try:
         with database.calm_log():
             append(database, batch, now=at, told=True)
-    except RowChanged as error:
-        raise NotAllowed(_CHANGED) from error
+    except errors.RowChanged as error:
+        raise errors.NotAllowed(_CHANGED) from error
 
 
 def _samples(database: Database) -> list[str]:
@@ -592,7 +583,7 @@ def _behind(database: Database, chain: TenantReport, signed: Sequence[Checkpoint
     found += [at for one in sealed for at in (one.first_at, one.head_at)]
     last = max((seconds(at) for at in found if isinstance(at, int) and not is_no_time(at)), default=0)
     if last > now + _AHEAD:
-        raise NotAllowed(
+        raise errors.NotAllowed(
             f"The chain of {tenant_name(chain.tenant)} has an entry ahead of this computer's clock, so that "
             "no marker can say that all of it was older. Nothing was erased; look at the clock, or wait."
         )

@@ -29,24 +29,8 @@ from app.ui.session.sight import Sight
 from app.ui.session.verdict import FileVerdict, gone_in_words, which_gone
 from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
+from models import errors
 from models.engine import MOST_READ, Capability, Database, LostEntry, OwnEntry
-from models.errors import (
-    BroughtBack,
-    ChangedSince,
-    ColumnMissing,
-    ConnectionGone,
-    FileMoved,
-    LogMissing,
-    MayBeIn,
-    MayBeOwnDeletion,
-    MuchToRead,
-    NotFound,
-    NothingToDo,
-    RowChanged,
-    TableMissing,
-    TenantAdminError,
-    WritesLocked,
-)
 from models.progress import Monitor
 from models.schema import StoredTables, shape_of
 
@@ -54,7 +38,7 @@ if TYPE_CHECKING:
     from app.services.chain.verify.report import LostEnd
     from app.services.records.parts import Part
 
-Displaced = FileMoved | LogMissing
+Displaced = errors.FileMoved | errors.LogMissing
 """Why the file in its place is not what is shown."""
 
 _CANNOT = {
@@ -136,7 +120,7 @@ class Context(QObject):
         self.runner = Runner(opened.database, self)
         self.sight, self.turns = Sight(), Turns()
         self.runner.changed.connect(self._hear)
-        self._again: tuple[TenantAdminError, Callable[[], object]] | None = None
+        self._again: tuple[errors.TenantAdminError, Callable[[], object]] | None = None
         self._never: str | None = None
         self.history = History(
             self.runner,
@@ -232,7 +216,7 @@ class Context(QObject):
         work: Callable[[Monitor], Any],
         *,
         on_done: Callable[[Any], None],
-        on_failed: Callable[[TenantAdminError], None] | None = None,
+        on_failed: Callable[[errors.TenantAdminError], None] | None = None,
         **how: bool,
     ) -> Task:
         """Runs long work for this file and shows what it is until it has ended, as `Busy.run`. Whatever of it
@@ -248,7 +232,7 @@ class Context(QObject):
             text, work, on_done=partial(told, on_done), on_failed=failed, runner=self.runner, **how
         )
 
-    def _withdrawn(self, error: ConnectionGone | None) -> None:
+    def _withdrawn(self, error: errors.ConnectionGone | None) -> None:
         """What was unlocked was a database by what the connection was then; also when it is that again."""
         if self.lock.needed:
             self.lock.lock()
@@ -314,7 +298,7 @@ class Context(QObject):
         from app.ui.session.lock import ask_to_read  # noqa: PLC0415 - rows show before
 
         charged = self.opened.database.charges
-        much = MuchToRead(self.opened.place, rows, "up to", charged=charged)
+        much = errors.MuchToRead(self.opened.place, rows, "up to", charged=charged)
         asked = ask_to_read(self.theme, much, run, parent, hint=hint)
         asked.rejected.connect(declined)
 
@@ -420,10 +404,10 @@ class Context(QObject):
         """
         columns, now = self.opened.schema.columns.get(table), self.tables.get(table)
         if columns is None or table in self.gone:
-            return str(TableMissing(table))
+            return str(errors.TableMissing(table))
         there = columns if now is None else [name for name in columns if name in now.names]
         lacking = next((name for name in needs if name not in there), None)
-        return None if lacking is None else str(ColumnMissing(f"{table}.{lacking}"))
+        return None if lacking is None else str(errors.ColumnMissing(f"{table}.{lacking}"))
 
     @property
     def cannot_write(self) -> str | None:
@@ -460,7 +444,7 @@ class Context(QObject):
         self,
         doing: str,
         *args: Any,
-        on_failed: Callable[[TenantAdminError], None],
+        on_failed: Callable[[errors.TenantAdminError], None],
         on_done: Callable[[Any], None] | None = None,
         of: int = 0,
         **options: Any,
@@ -476,8 +460,8 @@ class Context(QObject):
     def _refused(
         self,
         again: Callable[[], object],
-        failed: Callable[[TenantAdminError], None] | None,
-        error: TenantAdminError,
+        failed: Callable[[errors.TenantAdminError], None] | None,
+        error: errors.TenantAdminError,
     ) -> None:
         """Asks where a person must hear something first; it is done `again` once they have agreed, or where
         they try it again.
@@ -489,15 +473,15 @@ class Context(QObject):
             again()
 
         unknown = self.unsettled.error
-        if isinstance(error, NotFound) and unknown is not None:
-            error = MayBeOwnDeletion(why=quoted(unknown.act) if unknown.act else "the last change")
+        if isinstance(error, errors.NotFound) and unknown is not None:
+            error = errors.MayBeOwnDeletion(why=quoted(unknown.act) if unknown.act else "the last change")
         if isinstance(error, Caution):
             self.asks.emit(error, agreed, partial(failed, error) if failed else lambda: None, again)
         else:
             self._again = (error, again) if _may_go_well(error) else None
             (failed or self.runner.failed.emit)(error)
 
-    def again(self, error: TenantAdminError) -> Callable[[], object] | None:
+    def again(self, error: errors.TenantAdminError) -> Callable[[], object] | None:
         """Does once more what just failed with this; None where that would be of no use."""
         return self._again[1] if self._again is not None and self._again[0] is error else None
 
@@ -513,12 +497,12 @@ def _known_through(opened: Opened) -> int:
     """The last entry that checkpoints know of a live database, which others may have brought back."""
     from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415 - behind the first rows
 
-    with suppress(TenantAdminError, OSError):  # of the store, which whoever verifies is told
+    with suppress(errors.TenantAdminError, OSError):  # of the store, which whoever verifies is told
         return CheckpointStore(paths.checkpoints_dir()).known_through(opened.where)
     return 0
 
 
-def _may_go_well(error: TenantAdminError) -> bool:
+def _may_go_well(error: errors.TenantAdminError) -> bool:
     """Whether nothing was done, and the same may be done later."""
     return error.is_retriable and not error.is_undecided
 
@@ -560,7 +544,9 @@ class History(QObject):
         parent: QObject | None = None,
         *,
         agreed: Agreed,
-        refused: Callable[[Callable[[], object], Callable[[TenantAdminError], None], TenantAdminError], None],
+        refused: Callable[
+            [Callable[[], object], Callable[[errors.TenantAdminError], None], errors.TenantAdminError], None
+        ],
         sight: Sight,
         write: Callable[..., object] | None = None,
     ) -> None:
@@ -571,8 +557,8 @@ class History(QObject):
         self._pending = False
         # What is asked for meanwhile, in its order, and the act that was refused last, with why.
         self._waiting: deque[Callable[[], None]] = deque()
-        self._tried: tuple[TenantAdminError, tuple[str, Change]] | None = None
-        self._rest: tuple[TenantAdminError, Callable[[Ask], None]] | None = None
+        self._tried: tuple[errors.TenantAdminError, tuple[str, Change]] | None = None
+        self._rest: tuple[errors.TenantAdminError, Callable[[Ask], None]] | None = None
         """What takes back the part of it that nobody has changed since."""
         # What an act is called, and what was committed of it last, of which each direction is the inverse.
         self._done: Acts = []
@@ -615,7 +601,7 @@ class History(QObject):
 
         def go() -> None:
             if meant is not None and meant.failed:
-                self._not_begun(NothingToDo(_NOT_DONE))
+                self._not_begun(errors.NothingToDo(_NOT_DONE))
             else:
                 revert()
 
@@ -632,7 +618,7 @@ class History(QObject):
         self._pending = False
         self._waiting.clear()
 
-    def _not_begun(self, error: TenantAdminError) -> None:
+    def _not_begun(self, error: errors.TenantAdminError) -> None:
         self._stop()
         self._runner.failed.emit(error)
 
@@ -687,10 +673,10 @@ class History(QObject):
             took(inverse)
             self._go_on()
 
-        def failed(error: TenantAdminError) -> None:
-            if isinstance(error, MayBeIn) and error.may_be_in:
+        def failed(error: errors.TenantAdminError) -> None:
+            if isinstance(error, errors.MayBeIn) and error.may_be_in:
                 error.take, error.called = take, _called(text, what)
-            if isinstance(error, ChangedSince) and error.part is not None:
+            if isinstance(error, errors.ChangedSince) and error.part is not None:
                 self._rest = error, partial(rest, error.part)
             self._refused(here, act, error)
 
@@ -714,14 +700,14 @@ class History(QObject):
             on_failed=partial(self._told, again, failed),
         )
 
-    def found_saved(self, change: Any, error: MayBeIn) -> None:
+    def found_saved(self, change: Any, error: errors.MayBeIn) -> None:
         """One whose answer was lost, and which is there: what it did, or took back, is as with any other."""
         if error.take is None:
             self._runner.changed.emit(change, _FOUND)  # a person is elsewhere by now
         else:
             self._runner.changed.emit(error.take(change), self)
 
-    def before_refused(self, error: TenantAdminError) -> str:
+    def before_refused(self, error: errors.TenantAdminError) -> str:
         """What an act is called that can be undone in the place of one whose undo failed with this; "" where
         there is none.
         """
@@ -729,22 +715,22 @@ class History(QObject):
         is_next = error is refused and bool(self._done) and self._done[-1] is of
         return self._done[-2][0] if is_next and len(self._done) > 1 else ""
 
-    def undo_before(self, error: TenantAdminError, ask: Ask = _without_question) -> None:
+    def undo_before(self, error: errors.TenantAdminError, ask: Ask = _without_question) -> None:
         """Takes that one back; what was refused stays the next."""
         if self.before_refused(error):
             act = self._done[-2]
             self._after_acts(partial(self._ask, ask, self._done, self._undone, "undone", act))
 
-    def rest_of_refused(self, error: TenantAdminError) -> str:
+    def rest_of_refused(self, error: errors.TenantAdminError) -> str:
         """“Undo for the other 3”, of an act on many that failed with this because of some of them; "" where
         nothing could be taken back by itself.
         """
-        if not isinstance(error, ChangedSince) or self._rest is None or self._rest[0] is not error:
+        if not isinstance(error, errors.ChangedSince) or self._rest is None or self._rest[0] is not error:
             return ""
-        word = "Undo" if error.cannot == ChangedSince.why else "Do again"
+        word = "Undo" if error.cannot == errors.ChangedSince.why else "Do again"
         return f"{word} for the other {'one' if error.others == 1 else f'{error.others:,}'}"
 
-    def revert_rest(self, error: TenantAdminError, ask: Ask = _without_question) -> None:
+    def revert_rest(self, error: errors.TenantAdminError, ask: Ask = _without_question) -> None:
         """Does that; the records that others have changed stay as they are, and are not undone any more."""
         if self._rest is not None and self._rest[0] is error:
             revert = self._rest[1]
@@ -764,7 +750,7 @@ class History(QObject):
             self._undone.clear()
             self.changed.emit()
 
-    def _refused(self, here: Acts, act: tuple[str, Change], error: TenantAdminError) -> None:
+    def _refused(self, here: Acts, act: tuple[str, Change], error: errors.TenantAdminError) -> None:
         self._stop()
         if isinstance(error, Caution):  # a person would not go on
             return
@@ -853,7 +839,7 @@ class Outside(QObject):
         self._asked, self._is_late = 0, False
         self._poll = QTimer(self, interval=int(database.look_seconds * 1000))
         self._poll.timeout.connect(self._due)
-        self.refusal: ConnectionGone | None = None
+        self.refusal: errors.ConnectionGone | None = None
         self._kept = QTimer(self, interval=KEPT_MS)
         self._kept.timeout.connect(self._look_at_connection)
 
@@ -873,15 +859,17 @@ class Outside(QObject):
             program.applicationStateChanged.connect(self._come_back)
             self._runner.failed_with.connect(self._hear)
 
-    def _hear(self, error: TenantAdminError) -> None:
+    def _hear(self, error: errors.TenantAdminError) -> None:
         """What is missing now was there when the database was opened: others have changed its tables, or have
         brought it back to before.
         """
-        if isinstance(error, TableMissing | ColumnMissing | RowChanged | BroughtBack):
-            self.look(everything=isinstance(error, BroughtBack))
-        elif isinstance(error, WritesLocked):
+        if isinstance(
+            error, errors.TableMissing | errors.ColumnMissing | errors.RowChanged | errors.BroughtBack
+        ):
+            self.look(everything=isinstance(error, errors.BroughtBack))
+        elif isinstance(error, errors.WritesLocked):
             self.look_why()
-        elif isinstance(error, ConnectionGone):
+        elif isinstance(error, errors.ConnectionGone):
             self._withdraw(error)
 
     @Slot()
@@ -893,17 +881,17 @@ class Outside(QObject):
     def _look_at_connection(self) -> None:
         """One look at a time: while the readers wait for a slow database the others would pile up."""
 
-        def look(database: Database) -> ConnectionGone | None:
+        def look(database: Database) -> errors.ConnectionGone | None:
             return None if database.withdrawn is None else database.withdrawn()
 
-        def told(error: ConnectionGone | None) -> None:
+        def told(error: errors.ConnectionGone | None) -> None:
             self._kept.start()
             self._withdraw(error)
 
         self._kept.stop()
         self._runner.read(look, on_done=told, on_failed=lambda error: self._kept.start())
 
-    def _withdraw(self, error: ConnectionGone | None) -> None:
+    def _withdraw(self, error: errors.ConnectionGone | None) -> None:
         if str(error) != str(self.refusal):
             self.refusal = error
             self.withdrawn.emit(error)
@@ -950,8 +938,8 @@ class Outside(QObject):
             self._displace(None)
             self._answer(then, version)
 
-        def failed(error: TenantAdminError) -> None:
-            if isinstance(error, FileMoved | LogMissing):
+        def failed(error: errors.TenantAdminError) -> None:
+            if isinstance(error, errors.FileMoved | errors.LogMissing):
                 self._displace(error)
             self._answer(then, self._version)
 

@@ -11,21 +11,13 @@ from PySide6.QtWidgets import QWidget
 from app.services.text import counted, quoted
 from app.ui.theme import Theme
 from app.workers.runner import Runner
+from models import errors
 from models.engine import Database, Settled
-from models.errors import (
-    EarlierUnknown,
-    MayBeIn,
-    MuchToRead,
-    OutcomeUnknown,
-    RateLimited,
-    TenantAdminError,
-    TokenRefused,
-)
 
 if TYPE_CHECKING:
     from app.ui.widgets.dialogs import ConfirmDialog
 
-T = TypeVar("T", bound=TenantAdminError)
+T = TypeVar("T", bound=errors.TenantAdminError)
 
 UNLOCKED_SECONDS = 900
 """For how long writes stay unlocked."""
@@ -140,9 +132,9 @@ class Unsettled(QObject):
     def __init__(self, runner: Runner, parent: QObject) -> None:
         super().__init__(parent)
         self._runner = runner
-        self.error: OutcomeUnknown | None = None
+        self.error: errors.OutcomeUnknown | None = None
         self.is_asking = False
-        self._sent: list[MayBeIn] = []
+        self._sent: list[errors.MayBeIn] = []
         """Of each act of this window that may be in, although no answer says so."""
         self._known = QTimer(self, singleShot=True)
         self._known.timeout.connect(self.ask)
@@ -161,17 +153,17 @@ class Unsettled(QObject):
                 on_failed=self._not_told,
             )
 
-    def _hear(self, error: TenantAdminError) -> None:
-        if (found := _within(error, OutcomeUnknown)) is not None:
+    def _hear(self, error: errors.TenantAdminError) -> None:
+        if (found := _within(error, errors.OutcomeUnknown)) is not None:
             if found.is_undecided:
                 self._sent.append(found)
             elif self.error is not None:  # it is said of the same change
                 found.act = self.error.act or found.act
             self.error = found
-            if isinstance(found, EarlierUnknown) and found.seconds is not None:
+            if isinstance(found, errors.EarlierUnknown) and found.seconds is not None:
                 self._known.start(round(found.seconds * 1000) + 500)
             self.changed.emit()
-        elif (limited := _within(error, MayBeIn)) is not None and limited.may_be_in:
+        elif (limited := _within(error, errors.MayBeIn)) is not None and limited.may_be_in:
             self._sent.append(limited)
         self._look()
 
@@ -182,7 +174,7 @@ class Unsettled(QObject):
     def _told(self, found: Settled | None) -> None:
         every = () if found is None else (*found.others, found)
         error, sent, self._sent = self.error, self._sent, []
-        own: list[MayBeIn | None] = []
+        own: list[errors.MayBeIn | None] = []
         for one in every:
             own.append(next((each for each in sent if each.act == one.what), None))
             sent = [each for each in sent if each is not own[-1]]
@@ -193,7 +185,7 @@ class Unsettled(QObject):
         ]
         end = partial(self._end, error, [*zip(every, own, strict=True)], sent)
 
-        def made(database: Database) -> list[tuple[object, MayBeIn]]:
+        def made(database: Database) -> list[tuple[object, errors.MayBeIn]]:
             return [(made(database), error) for error, made in asked]
 
         if asked:  # the buttons wait for it, as an act in between would be undone first
@@ -203,10 +195,10 @@ class Unsettled(QObject):
 
     def _end(
         self,
-        error: OutcomeUnknown | None,
-        every: Sequence[tuple[Settled, MayBeIn | None]],
-        untold: Sequence[MayBeIn],
-        saved: Sequence[tuple[object, MayBeIn]] = (),
+        error: errors.OutcomeUnknown | None,
+        every: Sequence[tuple[Settled, errors.MayBeIn | None]],
+        untold: Sequence[errors.MayBeIn],
+        saved: Sequence[tuple[object, errors.MayBeIn]] = (),
     ) -> None:
         """What the `error` was about is known, but for what is `untold`; `saved` is what this window had sent
         of it, and is there.
@@ -222,7 +214,9 @@ class Unsettled(QObject):
             called = "" if own is None else own.called
             named = called or one.what or ("" if error is None else error.act)
             (self.found if own is None else self.settled).emit(one.saved, named)
-            self.became.emit(one, named, isinstance(own, OutcomeUnknown))  # else it was said not to be done
+            self.became.emit(
+                one, named, isinstance(own, errors.OutcomeUnknown)
+            )  # else it was said not to be done
         is_untold = error is not None and not every
         if error is not None and is_untold:
             self.settled.emit(None, error.act)
@@ -237,7 +231,7 @@ class Unsettled(QObject):
         if every:  # not before: a window that closes meanwhile tells nobody
             self._runner.read(lambda database: database.heard())
 
-    def _not_told(self, error: TenantAdminError) -> None:
+    def _not_told(self, error: errors.TenantAdminError) -> None:
         """That it is still not known was heard; anything else leaves it as it was."""
         self.is_asking = False
         self.changed.emit()
@@ -250,13 +244,13 @@ class Pause(QObject):
 
     def __init__(self, runner: Runner, parent: QObject) -> None:
         super().__init__(parent)
-        self.error: RateLimited | None = None
+        self.error: errors.RateLimited | None = None
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._end)
         runner.failed_with.connect(self._hear)
 
-    def _hear(self, error: TenantAdminError) -> None:
-        if (found := _within(error, RateLimited)) is not None:
+    def _hear(self, error: errors.TenantAdminError) -> None:
+        if (found := _within(error, errors.RateLimited)) is not None:
             began, self.error = self.error is None, found
             self._timer.start(max(1_000, round((found.until - time.time()) * 1000) + 500))
             if began:
@@ -280,13 +274,13 @@ class TokenWatch(QObject):
     def __init__(self, runner: Runner, database: Database, parent: QObject) -> None:
         super().__init__(parent)
         self._database = database
-        self.error: TokenRefused | None = None
+        self.error: errors.TokenRefused | None = None
         self._timer = QTimer(self, interval=_LOOK_MS)
         self._timer.timeout.connect(self.look)
         runner.failed_with.connect(self._hear)
 
-    def _hear(self, error: TenantAdminError) -> None:
-        found = _within(error, TokenRefused)
+    def _hear(self, error: errors.TenantAdminError) -> None:
+        found = _within(error, errors.TokenRefused)
         if found is None or not self._database.is_refused:  # it may be that of another database
             return
         began, self.error = self.error is None, found
@@ -303,7 +297,7 @@ class TokenWatch(QObject):
 
 
 def ask_to_read(
-    theme: Theme, much: MuchToRead, agreed: Callable[[], object], parent: QWidget, *, hint: str = ""
+    theme: Theme, much: errors.MuchToRead, agreed: Callable[[], object], parent: QWidget, *, hint: str = ""
 ) -> "ConfirmDialog":
     """Asks whether so much may be read where each row is charged; `hint` is how it could be less."""
     from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415 - rows show before
@@ -319,14 +313,14 @@ def or_ask(
     theme: Theme,
     again: Callable[[int], object],
     parent: QWidget,
-    failed: Callable[[TenantAdminError], object],
-) -> Callable[[TenantAdminError], None]:
+    failed: Callable[[errors.TenantAdminError], object],
+) -> Callable[[errors.TenantAdminError], None]:
     """What hears how work ended: where a person has to agree to what is read they are asked, and it begins
     `again` then, up to so many rows; anything else has `failed`.
     """
 
-    def heard(error: TenantAdminError) -> None:
-        if isinstance(error, MuchToRead):
+    def heard(error: errors.TenantAdminError) -> None:
+        if isinstance(error, errors.MuchToRead):
             ask_to_read(theme, error, partial(again, error.most), parent)
         else:
             failed(error)

@@ -30,17 +30,8 @@ from app.ui.widgets.buttons import KEEPS, SHORT, push_button
 from app.ui.widgets.formatting import MINUTE, relative_time
 from app.ui.widgets.labels import in_row, set_tip
 from app.ui.widgets.panes import margin_in
+from models import errors
 from models.engine import Capability, Database, Settled
-from models.errors import (
-    ConnectionChanged,
-    ConnectionGone,
-    DamagedFile,
-    FileEmptied,
-    FileReplaced,
-    LogMissing,
-    RemoteError,
-    TenantAdminError,
-)
 from models.progress import Monitor
 from models.schema import Schema, StoredTables, read_stored, shape_of
 
@@ -421,11 +412,11 @@ class DisplacedNotice(Notice):
         if error is not None:
             rest = "— what is shown is what it held until then"
             self.banner.show_verdict(Tone.BAD, error.heading, rest, str(error), Icon.WARNING_FILL)
-            is_empty = isinstance(error, FileEmptied)  # where a copy is what helps
-            self.open_button.setVisible(isinstance(error, FileReplaced | LogMissing))
+            is_empty = isinstance(error, errors.FileEmptied)  # where a copy is what helps
+            self.open_button.setVisible(isinstance(error, errors.FileReplaced | errors.LogMissing))
             self.restore_button.setVisible(is_empty)
             set_property(self.open_button, "kind", (Kind.SECONDARY if is_empty else Kind.PRIMARY).value)
-            self.other_button.setVisible(not isinstance(error, LogMissing))
+            self.other_button.setVisible(not isinstance(error, errors.LogMissing))
 
 
 class ConnectionNotice(Notice):
@@ -439,12 +430,12 @@ class ConnectionNotice(Notice):
         self._say(context.outside.refusal)  # which may have been heard by now
 
     @Slot(object)
-    def _say(self, error: ConnectionGone | None) -> None:
+    def _say(self, error: errors.ConnectionGone | None) -> None:
         if error is not None:
             self.banner.show_verdict(
                 Tone.WARN, error.heading, "— writes are locked", str(error), Icon.WARNING_FILL
             )
-            is_there = isinstance(error, ConnectionChanged)
+            is_there = isinstance(error, errors.ConnectionChanged)
             self.open_button.setVisible(is_there)
             self.connect_button.setVisible(not is_there)
         self.setVisible(error is not None)
@@ -510,7 +501,7 @@ class DamageNotice(Notice):
         super().__init__(theme, parent, below=True)
         rest = "— what can be read of it is shown"
         detail = "Writing into it may damage more. Restore it from a copy, or save what can be read."
-        self.banner.show_verdict(Tone.BAD, DamagedFile.heading, rest, detail, Icon.WARNING_FILL)
+        self.banner.show_verdict(Tone.BAD, errors.DamagedFile.heading, rest, detail, Icon.WARNING_FILL)
         self.add_door(Door.SALVAGE, ask)
         self.add_door(Door.RESTORE, ask, Kind.PRIMARY)
 
@@ -801,12 +792,12 @@ class ContinuationNotice(Notice):
             taken = verify_imported(imported, store, verify, now=now, monitor=monitor)
             return partial(self._take_imported, *taken, is_part=imported.tenant is not None)
 
-        def failed(error: TenantAdminError) -> None:
+        def failed(error: errors.TenantAdminError) -> None:
             if imported is None:
                 self._compared, self._not_before = before or (0, 0), time.monotonic() + LOOK_AGAIN
             if by_itself:
                 return
-            if imported is not None or not isinstance(error, RemoteError):
+            if imported is not None or not isinstance(error, errors.RemoteError):
                 self._context.runner.failed.emit(error)
             else:  # nobody has asked for it
                 kind = self._context.opened.kind

@@ -10,16 +10,8 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.services.chain.checkpoint import Reason
+from app.services.live import time_travel
 from app.services.live.connecting import OpenedLive
-from app.services.live.time_travel import (
-    Covered,
-    KeptBookmark,
-    Returned,
-    cover_now,
-    go_back,
-    keep_bookmark,
-    why_no_bookmark,
-)
 from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.session.outcome import Outcome
@@ -128,7 +120,7 @@ class TimeTravelDialog(Dialog):
 
     def _return(self) -> None:
         text = self.line.text().strip()
-        why = why_no_bookmark(text, typed_time(text, self._utc), self._now, self._place)
+        why = time_travel.why_no_bookmark(text, typed_time(text, self._utc), self._now, self._place)
         if why:
             self.locked.setText(why)
             self.locked.show()
@@ -186,11 +178,11 @@ class TimeTravel(QObject):
         database, by, at = _live(context).database, context.settings.actor, context.clock()
         words = _Words("Keeping a bookmark")
 
-        def work(monitor: Monitor) -> KeptBookmark:
+        def work(monitor: Monitor) -> time_travel.KeptBookmark:
             how: dict[str, Any] = {"why": KEPT, "clock": context.clock, "by": by, "on_cost": words.cost}
-            return keep_bookmark(database, *store_and_verifier(), monitor=monitor, **how)
+            return time_travel.keep_bookmark(database, *store_and_verifier(), monitor=monitor, **how)
 
-        def done(kept: KeptBookmark) -> None:
+        def done(kept: time_travel.KeptBookmark) -> None:
             _take(context, kept.covered, at)
             context.say(f"Kept: {kept.name} (File, Time Travel…). {kept.said}".rstrip(" ."))
 
@@ -216,19 +208,19 @@ class TimeTravel(QObject):
         database, by, at = _live(context).database, context.settings.actor, context.clock()
         words = _Words("Checking whether it can go back")
 
-        def work(monitor: Monitor) -> Covered:
+        def work(monitor: Monitor) -> time_travel.Covered:
             database.before_going_back(bookmark)
             how: dict[str, Any] = {"clock": context.clock, "by": by, "reason": Reason.BEFORE_RESTORE}
             how["on_cost"] = words.cost
-            return cover_now(database, *store_and_verifier(), monitor=monitor, **how)
+            return time_travel.cover_now(database, *store_and_verifier(), monitor=monitor, **how)
 
-        def done(found: Covered) -> None:
+        def done(found: time_travel.Covered) -> None:
             _take(context, found, at)
             self._confirm(context, then, bookmark, found)
 
         context.job(words, work, on_done=done, asks=True)
 
-    def _confirm(self, context: Context, then: str, bookmark: str, found: Covered) -> None:
+    def _confirm(self, context: Context, then: str, bookmark: str, found: time_travel.Covered) -> None:
         opened, proven = _live(context), ""
         if found.checkpoint is not None:
             proven = (
@@ -258,14 +250,16 @@ class TimeTravel(QObject):
         actor, now = context.settings.actor, context.clock()
         wait = WaitDialog(theme, f"Bringing {opened.name} back…", self._window, can_cancel=False)
 
-        def work(database: Database) -> Returned:
-            return go_back(opened.database, bookmark, store_and_verifier()[0], actor=actor, now=now)
+        def work(database: Database) -> time_travel.Returned:
+            return time_travel.go_back(
+                opened.database, bookmark, store_and_verifier()[0], actor=actor, now=now
+            )
 
         def open_again() -> None:
             self.leaving.emit()
             self._connecting.reopen(opened)
 
-        def done(returned: Returned) -> None:
+        def done(returned: time_travel.Returned) -> None:
             context.settings.went_back_at.set(opened.kept_by, now)
             wait.done(WaitDialog.DialogCode.Accepted)
             said = f"{opened.name} is as it was at {then}; the way back is kept"
@@ -300,7 +294,7 @@ class TimeTravel(QObject):
         told.open_once()
 
 
-def _take(context: Context, found: Covered, at: int) -> None:
+def _take(context: Context, found: time_travel.Covered, at: int) -> None:
     """Shows what was found where a checkpoint was to be made."""
     if found.attempt is not None and (made := found.attempt.signed) is not None:
         context.verdict.take(Outcome.of(made, at=at, by=context.settings.actor))

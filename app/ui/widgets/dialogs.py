@@ -46,6 +46,7 @@ from shiboken6 import isValid
 
 from app.services.text import composed, visible
 from app.ui.theme import Icon, Kind, Theme, Tone
+from app.ui.widgets import labels
 from app.ui.widgets.actions import IN_DIALOGS, without_mnemonic
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.banner import ProgressBar, Toast, WaitLine
@@ -54,18 +55,6 @@ from app.ui.widgets.cell_delegate import in_middle
 from app.ui.widgets.clipboard import NO_PROGRAM, show_folder
 from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.formatting import first_line, grouped, percent
-from app.ui.widgets.labels import (
-    IconLabel,
-    Label,
-    Look,
-    ProblemLabel,
-    add_layout,
-    bounded,
-    in_column,
-    in_row,
-    set_tip,
-    text_box,
-)
 from app.ui.widgets.later import later
 from app.ui.widgets.static_table import StaticTable
 from app.ui.widgets.tab_order import is_lost, step
@@ -143,37 +132,37 @@ class Dialog(QDialog):
         self.theme = theme
         self.setWindowTitle(title)
         self.setMinimumWidth(WIDTH)
-        self.title = Label(title, Look.TITLE, wrap=True)
-        self.sentence = Label(sentence, wrap=True, selectable=True)
+        self.title = labels.Label(title, labels.Look.TITLE, wrap=True)
+        self.sentence = labels.Label(sentence, wrap=True, selectable=True)
         if not sentence:
             self.sentence.hide()  # and not shown: it has no place yet, and would be a window for a moment
         self.sentence.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self.setAccessibleDescription(bounded(sentence))
-        self.body = in_column()
-        words = in_column(self.title, self.sentence, (self.body, 1))
+        self.setAccessibleDescription(labels.bounded(sentence))
+        self.body = labels.in_column()
+        words = labels.in_column(self.title, self.sentence, (self.body, 1))
         content = QWidget()
         content.setProperty("clear", True)
-        self._content = in_row(within=content, spacing=16)
-        self._words, self._conditions, self._buttons = words, in_column(spacing=4), Lines()
-        self._icon: IconLabel | None = None
+        self._content = labels.in_row(within=content, spacing=16)
+        self._words, self._conditions, self._buttons = words, labels.in_column(spacing=4), Lines()
+        self._icon: labels.IconLabel | None = None
         if icon is not None:
-            self._icon = IconLabel(theme, _ICON)
+            self._icon = labels.IconLabel(theme, _ICON)
             self._icon.show_icon(icon, tone)
             self._content.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
-        add_layout(self._content, words, 1)
+        labels.add_layout(self._content, words, 1)
         # On a small screen the words scroll, and the buttons stay in sight.
         self._scroll = scroll = FollowingScroll(_CAPTION)
         scroll.setMinimumHeight(1)  # else it takes what it thinks it needs from the buttons
         scroll.setWidget(content)
-        self._outcomes = in_column(spacing=4)
-        self._foot = in_column(self._buttons, self._outcomes, spacing=12)
+        self._outcomes = labels.in_column(spacing=4)
+        self._foot = labels.in_column(self._buttons, self._outcomes, spacing=12)
         self._outcome_high, self._outcome_parts = 0, list[QWidget]()
         self._meant_x, self._shown_at = 0, float("-inf")
         for words_stand_in in (content, self):  # those at the foot in the dialog itself
             words_stand_in.installEventFilter(self)
-        self._whole = in_column((scroll, 1), self._foot, within=self, margins=_MARGINS, spacing=_GAP)
+        self._whole = labels.in_column((scroll, 1), self._foot, within=self, margins=_MARGINS, spacing=_GAP)
         self._place_conditions(scroll=False)
-        self._mark: Label | None = None
+        self._mark: labels.Label | None = None
         self._toast: Toast | None = None
         self._way_out: QWidget | None = None
         if parent is not None:
@@ -195,7 +184,7 @@ class Dialog(QDialog):
         words, colour, ink = mark
         self.setWindowTitle(f"{words} · {self.title.text()}")
         if self._mark is None:
-            self._mark = Label(look=Look.STRONG)
+            self._mark = labels.Label(look=labels.Look.STRONG)
             self._whole.insertWidget(0, self._mark)
             self._mark.lower()
         self._mark.setText(words)
@@ -252,7 +241,7 @@ class Dialog(QDialog):
             self._way_out = QWidget()
             button = push_button(self.theme, words, act)
             button.setAutoDefault(False)
-            in_row(button, None, within=self._way_out)
+            labels.in_row(button, None, within=self._way_out)
             self.add_said(self._way_out)
         self._way_out.show()
 
@@ -691,7 +680,7 @@ class ConfirmDialog(Dialog):
 
     needed = ""
     is_again = False
-    problem: ProblemLabel
+    problem: labels.ProblemLabel
 
     def __init__(
         self,
@@ -736,14 +725,16 @@ class ConfirmDialog(Dialog):
 
     def _ask_for(self, typed: str) -> None:
         self.typed = QLineEdit()
-        self.typed.setAccessibleName(bounded(f"To confirm, type {typed}"))
+        self.typed.setAccessibleName(labels.bounded(f"To confirm, type {typed}"))
         asked = QWidget()
-        caption = Label(f"To confirm, type “{bounded(typed, longest=_NAMED)}”.", Look.STRONG, wrap=True)
-        set_tip(caption, typed if len(typed) > _NAMED else "")
-        self.problem = ProblemLabel(self.theme)
+        caption = labels.Label(
+            f"To confirm, type “{labels.bounded(typed, longest=_NAMED)}”.", labels.Look.STRONG, wrap=True
+        )
+        labels.set_tip(caption, typed if len(typed) > _NAMED else "")
+        self.problem = labels.ProblemLabel(self.theme)
         self.problem.hide()
-        self.needed = f"Type “{bounded(typed, longest=_NAMED)}” first."
-        in_column(caption, self.typed, self.problem, within=asked)
+        self.needed = f"Type “{labels.bounded(typed, longest=_NAMED)}” first."
+        labels.in_column(caption, self.typed, self.problem, within=asked)
         self.add_condition(asked)
         self.confirm_button.setEnabled(False)
 
@@ -793,7 +784,7 @@ class ConfirmDialog(Dialog):
             self.list.set_high(row * rows + _FRAME_OF_ITEMS)
         self.add_widget(self.list)
         if total > len(shown):
-            self.more = Label(f"and {grouped(total - len(shown))} more", Look.DIM)
+            self.more = labels.Label(f"and {grouped(total - len(shown))} more", labels.Look.DIM)
             self.add_widget(self.more)
 
 
@@ -818,7 +809,7 @@ class WaitDialog(Dialog):
         self.bar = ProgressBar()
         self.bar.setAccessibleName(title)
         self.bar.show_progress(0, 0)
-        self.counts = Label(" ", Look.DIM)
+        self.counts = labels.Label(" ", labels.Look.DIM)
         self.add_widget(self.bar)
         self.add_widget(self.counts)
         self.cancel_button = push_button(theme, "Cancel", self.reject)
@@ -859,7 +850,7 @@ class ErrorDialog(Dialog):
     ) -> None:
         super().__init__(theme, title, sentence, icon=Icon.ERROR_FILL, tone=Tone.BAD, parent=parent)
         buttons = [push_button(theme, words) for words, _ in doors]
-        self._told: Label | None = None
+        self._told: labels.Label | None = None
         for button, (_, act) in zip(buttons, doors, strict=True):
             if isinstance(act, Path):
                 button.clicked.connect(partial(self._show_folder, act.absolute()))
@@ -872,8 +863,10 @@ class ErrorDialog(Dialog):
         if show_folder(path):
             return
         if self._told is None:
-            self._told, said = Label("", wrap=True, selectable=True), QWidget()
-            in_row((self._told, 1), copy_button(self.theme, "Copy path", lambda: str(path)), within=said)
+            self._told, said = labels.Label("", wrap=True, selectable=True), QWidget()
+            labels.in_row(
+                (self._told, 1), copy_button(self.theme, "Copy path", lambda: str(path)), within=said
+            )
             self.add_said(said)
             said.show()
         self._told.setText(f"{NO_PROGRAM} The file is {visible(str(path))}")
@@ -897,7 +890,7 @@ class BugDialog(Dialog):
             parent=parent,
         )
         self.setMinimumWidth(620)
-        self.text = text_box(theme, "Details", details)
+        self.text = labels.text_box(theme, "Details", details)
         self.text.setMinimumHeight(220 if self._room.height() > 480 else 96)  # else all of it would scroll
         self.add_widget(self.text, 1)
         self.copy_button = copy_button(theme, "Copy details", lambda: details)

@@ -11,15 +11,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Final
 
-from app.services.chain.checkpoint import (
-    NEW_LINE,
-    UNKNOWN,
-    Checkpoint,
-    CheckpointHistory,
-    Reason,
-    Recognised,
-    Seal,
-)
+from app.services.chain import checkpoint
 from app.services.chain.checkpoints import doubts
 from app.services.chain.checkpoints.document import NotSigned, SigningKey
 from app.services.chain.rules import BROKEN, CALLED, SAY_SO, Code, Finding, Verdict
@@ -29,7 +21,7 @@ from app.services.text import tenant_name
 from models.errors import Cancelled, InvalidInput, TenantAdminError
 
 
-def require_sound(report: Report, known: CheckpointHistory | None = None) -> None:
+def require_sound(report: Report, known: checkpoint.CheckpointHistory | None = None) -> None:
     """Raises `NotSigned` where of what was found no checkpoint is made, that being `known` of it."""
     if report.verdict in BROKEN:
         called = CALLED[report.verdict]
@@ -45,10 +37,10 @@ def require_sound(report: Report, known: CheckpointHistory | None = None) -> Non
         refuse_lost_starts(report, report.seal, known.proving)
 
 
-def sealed_by(report: Report, reason: Reason) -> Seal:
+def sealed_by(report: Report, reason: checkpoint.Reason) -> checkpoint.Seal:
     """What the checkpoint holds that is made of a report. Raises `NotSigned`."""
     require_sound(report)
-    if not report.entries and reason not in NEW_LINE:
+    if not report.entries and reason not in checkpoint.NEW_LINE:
         raise NotSigned(
             "There are no audit entries yet, so there is nothing to sign."
             if report.intact
@@ -61,7 +53,7 @@ def sealed_by(report: Report, reason: Reason) -> Seal:
     return report.seal
 
 
-def refuse_lost_starts(report: Report, seal: Seal, before: Checkpoint) -> None:
+def refuse_lost_starts(report: Report, seal: checkpoint.Seal, before: checkpoint.Checkpoint) -> None:
     """A checkpoint of an unproven start would let what the one before knew of it be forgotten."""
     for tenant in report.tenants:
         sealed = before.tenants.get(tenant.tenant)
@@ -76,10 +68,10 @@ def refuse_lost_starts(report: Report, seal: Seal, before: Checkpoint) -> None:
             )
 
 
-def signed(made: Checkpoint, key: SigningKey) -> Checkpoint:
+def signed(made: checkpoint.Checkpoint, key: SigningKey) -> checkpoint.Checkpoint:
     """Raises `NotSigned` for what could not be read back."""
     try:
-        if Checkpoint.from_json(made.to_json()) != made:
+        if checkpoint.Checkpoint.from_json(made.to_json()) != made:
             raise NotSigned("What was found could not be read back, so no checkpoint was made.")
     except InvalidInput as error:
         raise NotSigned(
@@ -92,7 +84,9 @@ EXTRACT: Final = "extract"
 """In the place of a reason: it is signed that this is no checkpoint of all that there was."""
 
 
-def extracts(line: Sequence[Checkpoint], tenant: str, key: SigningKey) -> tuple[Checkpoint, ...]:
+def extracts(
+    line: Sequence[checkpoint.Checkpoint], tenant: str, key: SigningKey
+) -> tuple[checkpoint.Checkpoint, ...]:
     """Of each that knew the tenant what it knew, under its number and time, and of no database that a
     checkpoint was made of. Raises `NotSigned` for what could not be read back.
 
@@ -100,7 +94,7 @@ def extracts(line: Sequence[Checkpoint], tenant: str, key: SigningKey) -> tuple[
     of the line becomes one that says the same of this tenant, in a line of its own, which the stand-alone
     verifier checks as any. That they say what the ones before said, and when, rests on whoever holds the key.
     """
-    made: list[Checkpoint] = []
+    made: list[checkpoint.Checkpoint] = []
     for item in line:
         if (sealed := item.tenants.get(tenant)) is not None:
             of_one = replace(
@@ -128,9 +122,9 @@ def why_none(error: TenantAdminError | OSError, where: Where) -> str:
 class Way(StrEnum):
     """An act of a person by which what is there is signed, or accepted."""
 
-    SIGN = str(Reason.REQUEST)
-    START_OVER = str(Reason.START_OVER)
-    ANOTHER_DATABASE = str(Reason.ANOTHER_DATABASE)
+    SIGN = str(checkpoint.Reason.REQUEST)
+    START_OVER = str(checkpoint.Reason.START_OVER)
+    ANOTHER_DATABASE = str(checkpoint.Reason.ANOTHER_DATABASE)
     ACCEPT_STARTS = "accept-starts"
     ACCEPT_END = "accept-end"
 
@@ -163,12 +157,12 @@ _FORGETS: Final = (
 _END_LOST: Final = "It has lost the end that was verified; accept this end, or start over, if you know why"
 
 
-def doors(report: Report | None, recognised: Recognised | None = None) -> Mapping[Way, str]:
+def doors(report: Report | None, recognised: checkpoint.Recognised | None = None) -> Mapping[Way, str]:
     """Of each way `OPEN`, or a sentence without its stop why it is not. `recognised` is what the store says
     by now, else what it said then. Without a `report` nothing is promised.
     """
     if recognised is None:
-        recognised = UNKNOWN if report is None else report.recognised
+        recognised = checkpoint.UNKNOWN if report is None else report.recognised
     return {
         Way.SIGN: _sign(report, recognised),
         Way.START_OVER: _start_over(report, recognised),
@@ -191,7 +185,7 @@ def doors_of(report: Report, finding: Finding) -> Mapping[Way, str]:
     return {way: found[way] for way in ways}
 
 
-def _sign(report: Report | None, recognised: Recognised) -> str:
+def _sign(report: Report | None, recognised: checkpoint.Recognised) -> str:
     if recognised.is_undecided:
         return doubts.UNDECIDED.removesuffix(".")
     if report is None or report.holds_alone is None:
@@ -215,7 +209,7 @@ def _is_denied(report: Report) -> bool:
     return report.verdict in BROKEN or report.verdict is Verdict.EARLIER
 
 
-def _start_over(report: Report | None, recognised: Recognised) -> str:
+def _start_over(report: Report | None, recognised: checkpoint.Recognised) -> str:
     if recognised.copy_of is not None:
         return (
             f"This is a copy of the database in {recognised.copy_of}, which is still there and would be "
@@ -224,17 +218,17 @@ def _start_over(report: Report | None, recognised: Recognised) -> str:
     return _new_line(report, recognised) if report or recognised.is_known else _NOT_VERIFIED
 
 
-def _another(report: Report | None, recognised: Recognised) -> str:
+def _another(report: Report | None, recognised: checkpoint.Recognised) -> str:
     if not recognised.is_known:
         return _NOT_KNOWN
     if report is not None and recognised.goes_on:  # it is held against the line that it goes on with
-        return OPEN if _sign(report, UNKNOWN) == OPEN else _DENIED
+        return OPEN if _sign(report, checkpoint.UNKNOWN) == OPEN else _DENIED
     if report is not None and recognised.copy_of is not None and (report.holds_alone or report.stands):
         return OPEN  # also of one that agrees with the original so far
     return _new_line(report, recognised)
 
 
-def _new_line(report: Report | None, recognised: Recognised) -> str:
+def _new_line(report: Report | None, recognised: checkpoint.Recognised) -> str:
     """Why a line of checkpoints cannot begin with what is there, or need not."""
     if report is None:
         return OPEN

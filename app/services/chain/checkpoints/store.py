@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from app.services.chain.checkpoint import NEW_LINE, UNKNOWN, Checkpoint, CheckpointHistory, Reason, Recognised
-from app.services.chain.checkpoints import aside, document, doubts, identity
+from app.services.chain.checkpoints import aside, document, doubts, identity, tables
 from app.services.chain.checkpoints.kept import KeptVerdicts, announce, announced, forget_announced
 from app.services.chain.checkpoints.recognition import (
     UNRECOGNISABLE,
@@ -25,18 +25,6 @@ from app.services.chain.checkpoints.recognition import (
 )
 from app.services.chain.checkpoints.rows import ChainRows, Seen, rows_of
 from app.services.chain.checkpoints.signing import extracts, refuse_lost_starts, sealed_by, signed
-from app.services.chain.checkpoints.tables import (
-    FILE,
-    NO_SPACE,
-    Contents,
-    KnownDatabase,
-    Made,
-    StoreNotWritten,
-    is_there,
-    no_folder,
-    opened,
-    store_errors,
-)
 from app.services.chain.rules import Code, Finding, Verdict
 from app.services.chain.verify.report import Report
 from app.services.chain.where import Where
@@ -55,7 +43,7 @@ class CheckpointStore:
 
     def __init__(self, folder: Path, keyring: Keyring | None = None) -> None:
         self._folder, self._keyring = folder, keyring
-        self._path = folder / FILE
+        self._path = folder / tables.FILE
         self.verdicts = KeptVerdicts(folder)
 
     def where_key_is(self) -> str:
@@ -63,7 +51,7 @@ class CheckpointStore:
         return self._key().where
 
     def _key(self) -> document.SigningKey:
-        with store_errors(self._path):
+        with tables.store_errors(self._path):
             return document.load_key(self._folder, self._keyring)
 
     def require_signing(self) -> None:
@@ -71,7 +59,7 @@ class CheckpointStore:
         store is full; makes neither.
         """
         if is_full(next(folder for folder in self._path.parents if folder.exists())):
-            raise StoreNotWritten(self._path, NO_SPACE)
+            raise tables.StoreNotWritten(self._path, tables.NO_SPACE)
         document.require_key(self._folder, self._keyring)
 
     def signs_unasked(self) -> bool:
@@ -139,9 +127,9 @@ class CheckpointStore:
 
     def looked_for(self, where: Where) -> int:
         """How many rows are looked for to tell which database is there, beside those of its own."""
-        if not is_there(self._path):
+        if not tables.is_there(self._path):
             return 0
-        with opened(self._path) as contents:
+        with tables.opened(self._path) as contents:
             return looked_for(contents, where)
 
     def known(self, where: Where, seen: Seen | None = None) -> CheckpointHistory:
@@ -157,7 +145,7 @@ class CheckpointStore:
         """
         with self._contents_of(where, seen, in_place=in_place) as (contents, database):
             if contents is None:
-                why = no_folder(self._path)
+                why = tables.no_folder(self._path)
                 notes = (f"No checkpoints could be read: {why}.",) if why else ()
                 return (CheckpointHistory(notes=notes),)
             if database is None:
@@ -252,7 +240,7 @@ class CheckpointStore:
         """
         seal, is_restore = sealed_by(report, reason), reason is Reason.RESTORE
         key = self._key()
-        with opened(self._path, writing=True) as contents, rows_of(where) as rows:
+        with tables.opened(self._path, writing=True) as contents, rows_of(where) as rows:
             known, other, reason = _line_for(contents, rows, reason, database)
             newest = contents.checkpoints(known.id, newest=3)
             before = next((item for item in newest[::-1] if isinstance(item, Checkpoint)), None)
@@ -280,7 +268,7 @@ class CheckpointStore:
             made = signed(unsigned, key)
             contents.add_key(key.public, own=True, now=now)
             if is_restore:
-                with store_errors(self._path):
+                with tables.store_errors(self._path):
                     announce(self._folder, made)
                 return made
             contents.add(made)
@@ -298,14 +286,14 @@ class CheckpointStore:
             with rows_of(where) as rows:
                 if not identity.compare(rows, [made]).continues:
                     continue
-                with opened(self._path, writing=True) as contents:
+                with tables.opened(self._path, writing=True) as contents:
                     there = contents.checkpoints(made.database)
                     keys = contents.keys()
                     is_next = made.number > max((item.number or 0 for item in there), default=0)
                     taken = is_next and made.key in keys and made.signature_holds()
                     if taken:
                         contents.add(made)
-                        known = KnownDatabase(made.database)
+                        known = tables.KnownDatabase(made.database)
                         remember(contents, known, rows, number=made.number, now=made.at)
             self.verdicts.forget(where)  # the restore may have been killed just before it did so
             forget_announced(self._folder, made)
@@ -320,16 +308,16 @@ class CheckpointStore:
         if report.lost_end is not None:
             raise document.NotSigned(report.lost_end.said)
         seal, key = sealed_by(report, Reason.BEFORE_RESTORE), self._key()
-        with opened(self._path, writing=True) as contents:
+        with tables.opened(self._path, writing=True) as contents:
             contents.add_key(key.public, own=True, now=now)
-        with store_errors(self._path):
+        with tables.store_errors(self._path):
             aside.keep(self._folder, where.places[0], seal, entries=report.entries, key=key, now=now)
 
     def was_put_aside(self, where: Where, copy: Where) -> Checkpoint | None:
         """What was signed of the file before a restore, where the copy has just those entries."""
-        if not is_there(self._path):
+        if not tables.is_there(self._path):
             return None
-        with opened(self._path) as contents:
+        with tables.opened(self._path) as contents:
             keys = contents.keys()
         known = aside.kept(self._folder, where.places[0], keys)
         if not known:
@@ -348,15 +336,15 @@ class CheckpointStore:
         What was made `of` a live database that has no line of its own is as little another live one as that
         is, although it has the rows of the one that it is a copy of.
         """
-        if not is_there(self._path):
+        if not tables.is_there(self._path):
             return
-        with opened(self._path, writing=True) as contents:
+        with tables.opened(self._path, writing=True) as contents:
             if of is not None and of.location[0] not in contents.places():
                 contents.put(where.places[0], of.location[0])
                 return
             if (seen := contents.place(where)) is None:
                 return
-            database, what = "", Made(unrelated=unrelated).stored()
+            database, what = "", tables.Made(unrelated=unrelated).stored()
             with suppress(*UNRECOGNISABLE), rows_of(where) as rows:
                 known = recognised_in(None, contents, rows)
                 here = recognised_in(replace(seen, made=None), contents, rows)
@@ -381,13 +369,13 @@ class CheckpointStore:
 
     def follow(self, where: Where) -> None:
         """Remembers where a file is now that was moved and is verified, where that can be written."""
-        if where.file is None or not is_there(self._path):
+        if where.file is None or not tables.is_there(self._path):
             return
         with suppress(errors.TenantAdminError, OSError):
-            with opened(self._path) as contents:
+            with tables.opened(self._path) as contents:
                 if (place := contents.place(where)) is not None and place.made is None:
                     return
-            with opened(self._path, writing=True) as contents, rows_of(where) as rows:
+            with tables.opened(self._path, writing=True) as contents, rows_of(where) as rows:
                 known = recognised(contents, rows)
                 if known is not None and not known.doubt and not is_copy(contents, where, known):
                     remember(contents, known, rows, number=0, now=known.seen_at)
@@ -397,9 +385,9 @@ class CheckpointStore:
         where a person says that it is another database: unless it is a copy, which is another one. What was
         `taken` so is put at its place.
         """
-        if not is_there(self._path):
+        if not tables.is_there(self._path):
             return False
-        with opened(self._path, writing=taken) as contents, rows_of(where) as rows:
+        with tables.opened(self._path, writing=taken) as contents, rows_of(where) as rows:
             known = recognised(contents, rows)
             if known is None or not known.before or is_copy(contents, where, known):
                 return False
@@ -433,7 +421,7 @@ class CheckpointStore:
         """
         checkpoints = document.read_export(export)
         database = checkpoints[0].database
-        with opened(self._path, writing=True) as contents:
+        with tables.opened(self._path, writing=True) as contents:
             together = {item.hash: item for item in [*contents.sound_checkpoints(database), *checkpoints]}
             in_order = sorted(together.values(), key=lambda item: item.number)
             good, findings = document.authentic(in_order, frozenset(item.key for item in in_order), database)
@@ -442,7 +430,7 @@ class CheckpointStore:
             for item in good:
                 contents.add_key(item.key, own=False, now=now)
             new = sum(contents.add(item) for item in good)
-            known = contents.database(database) or KnownDatabase(database)
+            known = contents.database(database) or tables.KnownDatabase(database)
             if where is not None:
                 with rows_of(where) as rows:
                     here = recognised(contents, rows)
@@ -461,8 +449,8 @@ class CheckpointStore:
         undecided which database the file is, and that is not `decided` by a person at the same time.
         """
         unproven = {item.tenant: item.actual for item in report.findings if item.code is Code.UNPROVEN_START}
-        with opened(self._path, writing=True) as contents, rows_of(where) as rows:
-            known = recognised(contents, rows) or KnownDatabase(str(uuid.uuid4()))
+        with tables.opened(self._path, writing=True) as contents, rows_of(where) as rows:
+            known = recognised(contents, rows) or tables.KnownDatabase(str(uuid.uuid4()))
             if known.undecided and not decided:
                 raise document.NotSigned(doubts.UNDECIDED)
             remember(contents, known, rows, number=0, now=now)
@@ -507,9 +495,9 @@ class CheckpointStore:
         """The number of the newest checkpoint of the database that was seen in this place, without a look at
         that; None where nothing tells.
         """
-        if not is_there(self._path):
+        if not tables.is_there(self._path):
             return None
-        with opened(self._path) as contents:
+        with tables.opened(self._path) as contents:
             place = contents.place(where)
             newest = [] if place is None else contents.checkpoints(place.database, newest=1)
         return next((one.number for one in newest if isinstance(one, Checkpoint)), None)
@@ -518,9 +506,9 @@ class CheckpointStore:
         """The last entry that the newest checkpoint knows of what was seen last in this place; 0 where there
         is none. Nothing is read but the store.
         """
-        if not is_there(self._path):
+        if not tables.is_there(self._path):
             return 0
-        with opened(self._path) as contents:
+        with tables.opened(self._path) as contents:
             place = contents.place(where)
             newest = () if place is None else contents.checkpoints(place.database, newest=1)
             known = (item for item in newest if isinstance(item, Checkpoint))
@@ -556,14 +544,14 @@ class CheckpointStore:
     @contextmanager
     def _contents_of(
         self, where: Where, seen: Seen | None = None, *, in_place: bool = False
-    ) -> Iterator[tuple[Contents | None, KnownDatabase | None]]:
+    ) -> Iterator[tuple[tables.Contents | None, tables.KnownDatabase | None]]:
         """What is in the store, if there is one, and the database that the file is, if it is known."""
-        if not is_there(self._path):
+        if not tables.is_there(self._path):
             yield None, None
             return
         with suppress(*UNRECOGNISABLE):
             self.take_up(where)
-        with opened(self._path) as contents:
+        with tables.opened(self._path) as contents:
             database = None
             if contents.databases():
                 with suppress(*UNRECOGNISABLE), rows_of(where, seen) as rows:
@@ -573,7 +561,9 @@ class CheckpointStore:
             yield contents, database
 
 
-def _recognised(contents: Contents | None, where: Where, database: KnownDatabase | None) -> Recognised:
+def _recognised(
+    contents: tables.Contents | None, where: Where, database: tables.KnownDatabase | None
+) -> Recognised:
     if contents is None or database is None:
         return UNKNOWN
     copied = is_copy(contents, where, database)
@@ -587,8 +577,8 @@ def _recognised(contents: Contents | None, where: Where, database: KnownDatabase
 
 
 def _line_for(
-    contents: Contents, rows: ChainRows, reason: Reason, database: str | None
-) -> tuple[KnownDatabase, KnownDatabase | None, Reason]:
+    contents: tables.Contents, rows: ChainRows, reason: Reason, database: str | None
+) -> tuple[tables.KnownDatabase, tables.KnownDatabase | None, Reason]:
     """The database that a checkpoint is of, which may be a new one; the one that the file is no more, if it
     begins a line of its own; and why it is made then. Raises `NotSigned`.
     """
@@ -601,7 +591,7 @@ def _line_for(
     if known is not None and reason is Reason.BEFORE_RESTORE and parts_with_restore(contents, rows, known):
         raise document.NotSigned(doubts.of_a_copy(known.path))
     if known is None or reason is Reason.ANOTHER_DATABASE:
-        return KnownDatabase(str(uuid.uuid4())), known, reason
+        return tables.KnownDatabase(str(uuid.uuid4())), known, reason
     return known, None, reason
 
 
@@ -620,7 +610,7 @@ def _before(checkpoints: Sequence[Checkpoint], line: Sequence[Checkpoint]) -> tu
     return tuple(checkpoints[: checkpoints.index(line[0])]) if line else ()
 
 
-def _of_copies(contents: Contents, checkpoints: Sequence[Checkpoint]) -> tuple[Checkpoint, ...]:
+def _of_copies(contents: tables.Contents, checkpoints: Sequence[Checkpoint]) -> tuple[Checkpoint, ...]:
     """Those of others from before a person said that one, a copy of theirs, is another database: a file that
     is exactly as one of them knew it is that copy, or this one as it was before.
     """
@@ -637,7 +627,7 @@ def _counted(line: Sequence[Checkpoint]) -> int:
     return max((item.through for item in line[:1] if item.reason in NEW_LINE), default=0)
 
 
-def _rollback(good: Sequence[Checkpoint], database: KnownDatabase) -> list[Finding]:
+def _rollback(good: Sequence[Checkpoint], database: tables.KnownDatabase) -> list[Finding]:
     """That later checkpoints have been there, or that nobody can tell."""
     newest, seen = max((item.number for item in good), default=0), database.seen_number
     if database.damaged:

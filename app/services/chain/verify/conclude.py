@@ -6,36 +6,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+from app.services.chain import rules
 from app.services.chain.checkpoint import Checkpoint, CheckpointHistory
 from app.services.chain.entry import Entry, believed_of, cut
 from app.services.chain.reading import led_to, misled
-from app.services.chain.rules import (
-    ABOUT_A_CHAIN,
-    ANOTHER,
-    BROKEN,
-    COLUMNS,
-    GENESIS,
-    HIGHEST_SEQ,
-    IT_IS_ANOTHER,
-    LOWEST_SEQ,
-    MARKER_EVENT,
-    OF_AN_ENTRY,
-    SECONDS_LIMIT,
-    START_OVER,
-    TABLE,
-    Anchor,
-    Code,
-    Finding,
-    Marker,
-    Other,
-    Verdict,
-    anchor,
-    broken_link,
-    counter_is_ahead,
-    denied,
-    denied_start,
-    worst,
-)
 from app.services.chain.verify.comparison import backed, compare_within, denials
 from app.services.chain.verify.earlier import Earlier, earlier_state, is_as_latest, not_covered
 from app.services.chain.verify.follow import KEEP, SEVERAL, Break
@@ -67,18 +41,18 @@ class Around(NamedTuple):
 
 
 _FIRSTS: Final = f"""
-SELECT min(seq) AS first FROM main.{TABLE} NOT INDEXED
+SELECT min(seq) AS first FROM main.{rules.TABLE} NOT INDEXED
 WHERE tenant_id IN (SELECT value FROM json_each(?) UNION ALL SELECT CAST(value AS BLOB) FROM json_each(?))
 GROUP BY tenant_id ORDER BY first
 """  # noqa: S608
 
 _NEWEST: Final = f"""
-SELECT max(iif(created_at < {SECONDS_LIMIT}, created_at, created_at / 1000)) FROM main.{TABLE}
-WHERE tenant_id = ? AND seq > ? AND typeof(created_at) = 'integer' AND created_at < {SECONDS_LIMIT}000
+SELECT max(iif(created_at < {rules.SECONDS_LIMIT}, created_at, created_at / 1000)) FROM main.{rules.TABLE}
+WHERE tenant_id = ? AND seq > ? AND typeof(created_at) = 'integer' AND created_at < {rules.SECONDS_LIMIT}000
 """  # noqa: S608
 """In seconds, of those that are a time."""
 
-_OF_ANOTHER: Final = (Code.CROSS_TENANT, Code.LINK)
+_OF_ANOTHER: Final = (rules.Code.CROSS_TENANT, rules.Code.LINK)
 """What it is to continue an entry of another tenant, and what where entries were moved."""
 
 
@@ -97,7 +71,7 @@ def conclude(reader: Reader, joined: Joined, extent: Extent, known: CheckpointHi
     for tenant, chain in joined.chains.items():
         if tenant not in anchors:
             accepted = known.adopted.get(tenant)
-            anchors[tenant] = anchor(chain.first_seq, chain.first_previous, chain.marker, accepted)
+            anchors[tenant] = rules.anchor(chain.first_seq, chain.first_previous, chain.marker, accepted)
     unproven = [joined.chains[tenant] for tenant, proof in anchors.items() if proof is None]
     _explain(reader, joined, unproven, _readable(joined, extent))
     _check_counts(joined, extent)
@@ -147,10 +121,10 @@ def _what_to_say(known: CheckpointHistory, *, holds: bool) -> str:
     """The way that is open to whoever knows that nothing is wrong."""
     if not holds:
         return "look at the other findings first"
-    return START_OVER if known.recognised.copy_of is None else IT_IS_ANOTHER
+    return rules.START_OVER if known.recognised.copy_of is None else rules.IT_IS_ANOTHER
 
 
-def _forgets(joined: Joined, anchors: Mapping[str, Anchor | None], known: CheckpointHistory) -> bool:
+def _forgets(joined: Joined, anchors: Mapping[str, rules.Anchor | None], known: CheckpointHistory) -> bool:
     """Whether a start that nothing proves is another than the latest checkpoint knew."""
     sealed = {} if known.proving is None else known.proving.tenants
     return any(
@@ -161,28 +135,28 @@ def _forgets(joined: Joined, anchors: Mapping[str, Anchor | None], known: Checkp
 
 def _uncovered(reader: Reader, known: CheckpointHistory) -> list[str]:
     """What is said of columns that are none of the format's, where a checkpoint may seem to cover them."""
-    asked = ("SELECT name FROM pragma_table_info(?)", TABLE)
+    asked = ("SELECT name FROM pragma_table_info(?)", rules.TABLE)
     (found,) = reader.batch([asked]) if known.checkpoints else [None]
-    names = ", ".join(name for (name,) in found or () if name.lower() not in COLUMNS)
+    names = ", ".join(name for (name,) in found or () if name.lower() not in rules.COLUMNS)
     said = (
-        f"No hash and no checkpoint covers what stands in these columns of {TABLE}, which are not the "
+        f"No hash and no checkpoint covers what stands in these columns of {rules.TABLE}, which are not the "
         f"platform's: {names}."
     )
     return [said] if names else []
 
 
-def _rank(finding: Finding) -> tuple[bool, bool]:
-    return finding.code not in ABOUT_A_CHAIN and not finding.is_one_of_many, finding.is_warning
+def _rank(finding: rules.Finding) -> tuple[bool, bool]:
+    return finding.code not in rules.ABOUT_A_CHAIN and not finding.is_one_of_many, finding.is_warning
 
 
 def _explain_moved(reader: Reader, joined: Joined) -> None:
     """A last entry that is not gone but has another number now, or is another tenant's, where it is wrong."""
-    gone = (item.expected for item in joined.findings if item.code is Code.TRUNCATED)
+    gone = (item.expected for item in joined.findings if item.code is rules.Code.TRUNCATED)
     wanted = sorted({head for head in gone if head is not None})
     where = "hash IN (SELECT value FROM json_each(?)) ORDER BY seq"  # which reads all of the table once
     (found,) = look_up(reader, where, [(json.dumps(wanted),)]) if wanted else [[]]
     for position, finding in enumerate(joined.findings):
-        if finding.code is not Code.TRUNCATED or finding.tenant is None:
+        if finding.code is not rules.Code.TRUNCATED or finding.tenant is None:
             continue
         rows = [row for row in found if row.text("hash") == finding.expected]
         if not rows:
@@ -193,36 +167,36 @@ def _explain_moved(reader: Reader, joined: Joined) -> None:
             actual, now, without = str(seq), f"is {seq:,}", None
         elif joined.is_wrong(tenant, seq):  # else it is a like one of its own: a hash names no tenant
             actual, now = tenant, f"is entry {seq:,} of {tenant_name(tenant)}"
-            without = f"is entry {seq:,} of {ANOTHER}"
+            without = f"is entry {seq:,} of {rules.ANOTHER}"
         else:
             continue
         own = (
             f"The last entry of {tenant_name(finding.tenant)} that a checkpoint knew was {finding.seq or 0:,}"
         )
         joined.findings[position] = finding._replace(
-            code=Code.CHECKPOINT,
+            code=rules.Code.CHECKPOINT,
             actual=actual,
             message=f"{own}, and {now} now.",
-            other=None if without is None else Other(tenant, f"{own}, and {without} now."),
+            other=None if without is None else rules.Other(tenant, f"{own}, and {without} now."),
         )
-        joined.count(Code.TRUNCATED, -1)
-        joined.count(Code.CHECKPOINT)
+        joined.count(rules.Code.TRUNCATED, -1)
+        joined.count(rules.Code.CHECKPOINT)
 
 
-def _of_entries_before(reader: Reader, joined: Joined, extent: Extent) -> dict[str, Anchor | None]:
+def _of_entries_before(reader: Reader, joined: Joined, extent: Extent) -> dict[str, rules.Anchor | None]:
     """Of a range, the chains that go on from an entry before it; the others get all of their markers."""
     asked = [(chain.tenant, extent.first) for chain in joined.chains.values() if not chain.gap_before]
     befores = _at_an_end(reader, "tenant_id = {} AND seq < ?", asked, "DESC")
-    anchors: dict[str, Anchor | None] = {}
+    anchors: dict[str, rules.Anchor | None] = {}
     for (tenant, _), entry in zip(asked, befores, strict=True):
         if entry is None:
             continue
         chain, stored = joined.chains[tenant], entry.text("hash")
         if stored != chain.first_previous:
-            sentence = broken_link(tenant_name(tenant), chain.first_seq)
+            sentence = rules.broken_link(tenant_name(tenant), chain.first_seq)
             broken = tenant, chain.first_seq, stored, chain.first_previous
-            joined.add(Finding(Code.LINK, *broken, sentence))
-        anchors[tenant] = Anchor("entry", entry.seq)
+            joined.add(rules.Finding(rules.Code.LINK, *broken, sentence))
+        anchors[tenant] = rules.Anchor("entry", entry.seq)
     others = sorted(joined.chains.keys() - anchors.keys())
     for tenant, own in zip(
         others, _markers(reader, others), strict=True
@@ -231,9 +205,9 @@ def _of_entries_before(reader: Reader, joined: Joined, extent: Extent) -> dict[s
     return anchors
 
 
-def _what_is_left(reader: Reader, tenants: Sequence[str]) -> dict[str, tuple[list[Marker], bool]]:
+def _what_is_left(reader: Reader, tenants: Sequence[str]) -> dict[str, tuple[list[rules.Marker], bool]]:
     """Of each of these tenants the markers that are believed, and whether it has no other entry."""
-    asked = [(tenant, MARKER_EVENT, MARKER_EVENT) for tenant in tenants]
+    asked = [(tenant, rules.MARKER_EVENT, rules.MARKER_EVENT) for tenant in tenants]
     no_marker = "tenant_id = {} AND event_type IS NOT ? AND event_type IS NOT CAST(? AS BLOB)"
     others = _at_an_end(reader, no_marker, asked)
     each = zip(tenants, _markers(reader, tenants), others, strict=True)
@@ -243,7 +217,7 @@ def _what_is_left(reader: Reader, tenants: Sequence[str]) -> dict[str, tuple[lis
 def _markers(reader: Reader, tenants: Sequence[str]) -> list[list[Entry]]:
     """What says that it is a marker of each of these tenants, by its bytes, as a scan takes it."""
     where = " AND ".join(f"{name} IN (?, CAST(? AS BLOB))" for name in ("tenant_id", "event_type"))
-    asked = [(tenant, tenant, MARKER_EVENT, MARKER_EVENT) for tenant in tenants]
+    asked = [(tenant, tenant, rules.MARKER_EVENT, rules.MARKER_EVENT) for tenant in tenants]
     return look_up(reader, f"{where} ORDER BY seq", asked)
 
 
@@ -284,12 +258,12 @@ class _Beside:
         return there == [*entries]
 
     def entries_from(self, tenant: str, seq: int) -> int:
-        asked = (f"SELECT count(*) FROM main.{TABLE} WHERE tenant_id = ? AND seq >= ?", tenant, seq)  # noqa: S608
+        asked = (f"SELECT count(*) FROM main.{rules.TABLE} WHERE tenant_id = ? AND seq >= ?", tenant, seq)  # noqa: S608
         (found,) = self.reader.batch([asked])
         return int(found[0][0]) if found else 0
 
     def newest_behind(self, seqs: Mapping[str, int | None]) -> Mapping[str, int]:
-        asked = [(_NEWEST, name, LOWEST_SEQ if seq is None else seq) for name, seq in seqs.items()]
+        asked = [(_NEWEST, name, rules.LOWEST_SEQ if seq is None else seq) for name, seq in seqs.items()]
         found = list[list[Row] | None]()
         for start in range(0, len(asked), LOOKS_AT_ONCE):
             found += self.reader.batch(asked[start : start + LOOKS_AT_ONCE])
@@ -319,18 +293,22 @@ def _first_entries(reader: Reader, tenants: Sequence[str], past_indexes: bool) -
 
 
 def _tenant_report(
-    joined: Joined, chain: Chain, proof: Anchor | None, known: CheckpointHistory, earlier: Earlier | None
+    joined: Joined,
+    chain: Chain,
+    proof: rules.Anchor | None,
+    known: CheckpointHistory,
+    earlier: Earlier | None,
 ) -> TenantReport:
     if chain.errors:
-        verdict = Verdict.TAMPERED
+        verdict = rules.Verdict.TAMPERED
     elif not joined.complete:
-        verdict = Verdict.UNREADABLE
+        verdict = rules.Verdict.UNREADABLE
     elif earlier is not None and not is_as_latest(known, chain):
-        verdict = Verdict.EARLIER
+        verdict = rules.Verdict.EARLIER
     elif proof is None:
-        verdict = Verdict.UNPROVEN_START
+        verdict = rules.Verdict.UNPROVEN_START
     else:
-        verdict = Verdict.VERIFIED if backed(joined, known, chain) else Verdict.CONSISTENT
+        verdict = rules.Verdict.VERIFIED if backed(joined, known, chain) else rules.Verdict.CONSISTENT
     return TenantReport(
         tenant=chain.tenant,
         verdict=verdict,
@@ -349,24 +327,24 @@ def _covered_through(joined: Joined, of: TenantReport, last: int | None) -> Tena
     return of if last is None else replace(of, not_covered=of.entries - joined.entries_until(of.tenant, last))
 
 
-def _verdict(joined: Joined, tenants: tuple[TenantReport, ...], known: CheckpointHistory) -> Verdict:
+def _verdict(joined: Joined, tenants: tuple[TenantReport, ...], known: CheckpointHistory) -> rules.Verdict:
     # Tenants that are new since the checkpoint are among the last rows, in none yet, where there are others.
     # A file without entries may be any: what proves it is known by its place, which an export is not.
     proving = {} if known.proving is None else known.proving.tenants
     covered = [tenant.verdict for tenant in tenants if tenant.tenant in proving]
     is_any = not covered and (bool(tenants) or known.keys is not None)
-    unbacked = known.proving is None or is_any or Verdict.CONSISTENT in covered
-    wrong = joined.counted_errors() or any(tenant.verdict in BROKEN for tenant in tenants)
-    unproven = any(item.code is Code.UNPROVEN_START for item in joined.findings)
+    unbacked = known.proving is None or is_any or rules.Verdict.CONSISTENT in covered
+    wrong = joined.counted_errors() or any(tenant.verdict in rules.BROKEN for tenant in tenants)
+    unproven = any(item.code is rules.Code.UNPROVEN_START for item in joined.findings)
     said = {
-        Verdict.UNREADABLE: not joined.complete,
-        Verdict.TAMPERED: wrong,
-        Verdict.EARLIER: any(item.code is Code.EARLIER for item in joined.findings),
-        Verdict.UNPROVEN_START: unproven,
-        Verdict.CONSISTENT: unbacked,
-        Verdict.VERIFIED: True,
+        rules.Verdict.UNREADABLE: not joined.complete,
+        rules.Verdict.TAMPERED: wrong,
+        rules.Verdict.EARLIER: any(item.code is rules.Code.EARLIER for item in joined.findings),
+        rules.Verdict.UNPROVEN_START: unproven,
+        rules.Verdict.CONSISTENT: unbacked,
+        rules.Verdict.VERIFIED: True,
     }
-    return worst(verdict for verdict, so in said.items() if so)
+    return rules.worst(verdict for verdict, so in said.items() if so)
 
 
 def _explain(
@@ -386,29 +364,29 @@ def _explain(
     out_of_place = {
         (chain.tenant, chain.first_hash)
         for chain, found in starts
-        if any(item.code is Code.ORDER for item in found)
+        if any(item.code is rules.Code.ORDER for item in found)
     }
     put_back = {  # where each chain goes on behind what a marker says was pruned, and is there
         (chain.tenant, chain.marker.last_hash)
         for chain in unproven
-        if chain.marker is not None and denied(chain.first_seq, chain.first_previous, chain.marker)
+        if chain.marker is not None and rules.denied(chain.first_seq, chain.first_previous, chain.marker)
     }
     branches: dict[str, set[str]] = {}
-    wrong = {(item.tenant, item.seq) for item in joined.findings if item.code in OF_AN_ENTRY}
+    wrong = {(item.tenant, item.seq) for item in joined.findings if item.code in rules.OF_AN_ENTRY}
     around = Around(near, moved, wrong)
     for item in sorted(joined.breaks, key=lambda item: item.seq):
         chain = joined.chains[item.tenant]
-        begins = item.previous == GENESIS and (item.tenant, item.expected) in out_of_place
+        begins = item.previous == rules.GENESIS and (item.tenant, item.expected) in out_of_place
         siblings = near.successors.get(item.previous, ())
         goes_on = (item.tenant, item.previous) in put_back and not any(
             row.tenant == item.tenant and row.seq < item.seq for row in siblings
         )
         if item.holds and (begins or goes_on):
-            joined.count(Code.LINK, -1)
+            joined.count(rules.Code.LINK, -1)
             chain.errors -= 1
             continue  # the chain's one start, behind an entry that was put before it
         found = _broken_link(item, chain, around, branches.setdefault(item.tenant, set()))
-        joined.count(Code.LINK, -1)  # counted as such when it was met
+        joined.count(rules.Code.LINK, -1)  # counted as such when it was met
         chain.errors -= 1
         joined.add(*found)
     for _, found in starts:
@@ -453,55 +431,57 @@ def _alike_from_the_start(
     alike = {}
     for chain in shared:
         behind = {row.tenant: row.seq for row in reversed(further.get(chain.first_hash, ()))}
-        own = behind.get(chain.tenant, HIGHEST_SEQ)
+        own = behind.get(chain.tenant, rules.HIGHEST_SEQ)
         alike[chain.tenant] = {
             tenant
             for tenant, seq in found[chain.tenant].items()
-            if behind.get(tenant, HIGHEST_SEQ) > chain.first_seq and own > seq
+            if behind.get(tenant, rules.HIGHEST_SEQ) > chain.first_seq and own > seq
         }
     return alike
 
 
 def _unproven_start(
     chain: Chain, near: Neighbours, moved: Moved, alike: set[str], noun: str
-) -> list[Finding]:
+) -> list[rules.Finding]:
     """Tampering where other rows contradict the start, else UNPROVEN_START; none where it is said. Those
     that are `alike` contradict nothing.
     """
     tenant, first, previous, marker = chain.tenant, chain.first_seq, chain.first_previous, chain.marker
-    start = Break(tenant, first, previous, GENESIS, chain.first_hash, chain.first_holds)
-    if marker is not None and denied(first, previous, marker):
+    start = Break(tenant, first, previous, rules.GENESIS, chain.first_hash, chain.first_holds)
+    if marker is not None and rules.denied(first, previous, marker):
         start = start._replace(expected=marker.last_hash)
-        return [_finding(start, Code.LINK, denied_start(tenant_name(tenant), marker))]
+        return [_finding(start, rules.Code.LINK, rules.denied_start(tenant_name(tenant), marker))]
     if chain.gap_before or chain.doubted:
         return []  # what came before may be what could not be read, or what a doubted marker tells of
     owners, successors = near.owners.get(previous, []), near.successors.get(previous, [])
     own = next((row for row in owners if row.tenant == tenant), None)
     if own is not None:
         return [
-            _finding(start, Code.ORDER, f"Entry {first:,} continues entry {own.seq:,}, which comes later.")
+            _finding(
+                start, rules.Code.ORDER, f"Entry {first:,} continues entry {own.seq:,}, which comes later."
+            )
         ]
     other = next((row for row in [*owners, *successors] if row.tenant not in {tenant, *alike}), None)
     if other is not None:
         chain.inside = other.tenant
         inside = f"The chain of {tenant_name(tenant)} starts with entry {first:,} inside the chain of"
-        sentence, without = (f"{inside} {whose}." for whose in (tenant_name(other.tenant), ANOTHER))
+        sentence, without = (f"{inside} {whose}." for whose in (tenant_name(other.tenant), rules.ANOTHER))
         code = _OF_ANOTHER[(tenant, previous) in moved]
-        return [_finding(start, code, sentence, Other(other.tenant, without))]
+        return [_finding(start, code, sentence, rules.Other(other.tenant, without))]
     sentence = (
         f"The chain of {tenant_name(tenant)} holds from entry {first:,} on; nothing in the {noun} proves "
         "what came before."
     )
-    found = Finding(Code.UNPROVEN_START, tenant, first, GENESIS, previous, sentence)
+    found = rules.Finding(rules.Code.UNPROVEN_START, tenant, first, rules.GENESIS, previous, sentence)
     if alike:
         has = "has that entry as well: it may have been copied from there."
-        without = f"{sentence} {ANOTHER.capitalize()} {has}"
+        without = f"{sentence} {rules.ANOTHER.capitalize()} {has}"
         sentence += f" {tenant_name(min(alike))} {has}"
-        found = found._replace(message=sentence, other=Other(min(alike), without))
+        found = found._replace(message=sentence, other=rules.Other(min(alike), without))
     return [found]
 
 
-def _broken_link(item: Break, chain: Chain, around: Around, branches: set[str]) -> list[Finding]:
+def _broken_link(item: Break, chain: Chain, around: Around, branches: set[str]) -> list[rules.Finding]:
     """One or more findings for a break.
 
     `branches` are the ends of the tenant's forks met so far; it is added to. A row that does not match its
@@ -509,42 +489,50 @@ def _broken_link(item: Break, chain: Chain, around: Around, branches: set[str]) 
     """
     code, message, *other = _classify(item, chain, around, branches)
     findings = [_finding(item, code, message, *other)]
-    if code is not Code.LINK and not item.holds:
-        findings.insert(0, _finding(item, Code.LINK, broken_link(tenant_name(item.tenant), item.seq)))
+    if code is not rules.Code.LINK and not item.holds:
+        findings.insert(
+            0, _finding(item, rules.Code.LINK, rules.broken_link(tenant_name(item.tenant), item.seq))
+        )
     return findings
 
 
 def _classify(
     item: Break, chain: Chain, around: Around, branches: set[str]
-) -> tuple[Code, str] | tuple[Code, str, Other]:
+) -> tuple[rules.Code, str] | tuple[rules.Code, str, rules.Other]:
     """Which finding it is and its sentence, and without another tenant whose name that has."""
     tenant, seq, near = item.tenant, item.seq, around.near
-    if item.previous == GENESIS:
-        if chain.first_previous == GENESIS and chain.first_hash == item.stored:
-            return Code.DUPLICATE, f"Entry {seq:,} repeats entry {chain.first_seq:,}."
-        return Code.RESTART, f"The chain of {tenant_name(tenant)} starts a second time at entry {seq:,}."
+    if item.previous == rules.GENESIS:
+        if chain.first_previous == rules.GENESIS and chain.first_hash == item.stored:
+            return rules.Code.DUPLICATE, f"Entry {seq:,} repeats entry {chain.first_seq:,}."
+        return (
+            rules.Code.RESTART,
+            f"The chain of {tenant_name(tenant)} starts a second time at entry {seq:,}.",
+        )
     siblings = near.successors.get(item.previous, [])
     earlier = [row for row in siblings if row.tenant == tenant and row.seq < seq]
     if earlier:
         if any(row.hash == item.stored for row in earlier):
-            return Code.DUPLICATE, f"Entry {seq:,} repeats entry {earlier[0].seq:,}."
+            return rules.Code.DUPLICATE, f"Entry {seq:,} repeats entry {earlier[0].seq:,}."
         branches.update((item.expected, earlier[0].hash))
-        return Code.FORK, f"Entry {seq:,} and entry {earlier[0].seq:,} both continue the same entry."
+        return rules.Code.FORK, f"Entry {seq:,} and entry {earlier[0].seq:,} both continue the same entry."
     if item.previous in branches:
         branches.add(item.expected)
-        return Code.FORK, f"Entry {seq:,} goes on with another branch of the fork before it."
+        return rules.Code.FORK, f"Entry {seq:,} goes on with another branch of the fork before it."
     owners = near.owners.get(item.previous, [])
     own = next((row for row in owners if row.tenant == tenant and row.seq != seq), None)
     if own is not None:
-        return Code.ORDER, f"Entry {seq:,} continues entry {own.seq:,}, which is not the entry before it."
+        return (
+            rules.Code.ORDER,
+            f"Entry {seq:,} continues entry {own.seq:,}, which is not the entry before it.",
+        )
     alike = _alike(item, around)
     other = next((row for row in owners if row.tenant not in alike), None)
     if other is not None:
         under = f"Entry {seq:,} of {tenant_name(tenant)} continues entry {other.seq:,}, which is stored under"
-        sentence, without = (f"{under} {whose}." for whose in (tenant_name(other.tenant), ANOTHER))
+        sentence, without = (f"{under} {whose}." for whose in (tenant_name(other.tenant), rules.ANOTHER))
         code = _OF_ANOTHER[(tenant, item.previous) in around.moved]
-        return code, sentence, Other(other.tenant, without)
-    return Code.LINK, broken_link(tenant_name(tenant), seq)
+        return code, sentence, rules.Other(other.tenant, without)
+    return rules.Code.LINK, rules.broken_link(tenant_name(tenant), seq)
 
 
 def _alike(item: Break, around: Around) -> set[str]:
@@ -557,16 +545,17 @@ def _alike(item: Break, around: Around) -> set[str]:
     same = {
         row.previous
         for row in before
-        if row.tenant == item.tenant and (row.previous != GENESIS or (row.tenant, row.seq) in around.wrong)
+        if row.tenant == item.tenant
+        and (row.previous != rules.GENESIS or (row.tenant, row.seq) in around.wrong)
     }
     owners = around.near.owners.get(item.previous, ())
     beside = {row.tenant for row in owners if row.previous in same}
     return {item.tenant, *(row.tenant for row in before), *beside}
 
 
-def _finding(item: Break, code: Code, message: str, other: Other | None = None) -> Finding:
+def _finding(item: Break, code: rules.Code, message: str, other: rules.Other | None = None) -> rules.Finding:
     found = item.tenant, item.seq, item.expected, cut(item.previous)
-    return Finding(code, *found, message, other=other)
+    return rules.Finding(code, *found, message, other=other)
 
 
 # What is wrong with the table as a whole, of which each fact may be missing
@@ -574,7 +563,7 @@ def _finding(item: Break, code: Code, message: str, other: Other | None = None) 
 
 def _readable(joined: Joined, extent: Extent) -> list[tuple[int, int]]:
     """The ranges of seqs between what could not be read, up to the end of the extent."""
-    ranges, start = [], LOWEST_SEQ
+    ranges, start = [], rules.LOWEST_SEQ
     for first, last, _ in joined.gaps:
         ranges.append((start, first - 1))
         start = last + 1
@@ -587,16 +576,16 @@ def _name_gaps(joined: Joined, extent: Extent) -> None:
         end = last
         if last >= extent.last and extent.counter is not None and extent.counter >= first:
             end = extent.counter
-        if first == LOWEST_SEQ:
-            which = "The first entries" if end == HIGHEST_SEQ else f"The entries up to {end:,}"
-        elif end == HIGHEST_SEQ:
+        if first == rules.LOWEST_SEQ:
+            which = "The first entries" if end == rules.HIGHEST_SEQ else f"The entries up to {end:,}"
+        elif end == rules.HIGHEST_SEQ:
             which = f"The entries from {first:,} on"
         else:
             which = f"Entry {first:,}" if first == end else f"Entries {first:,} to {end:,}"
         how = "could not all be read" if why == SEVERAL else "could not be read"
         message = f"{which} {how}: the file is damaged there."
-        seq = None if first == LOWEST_SEQ else first
-        joined.add(Finding(Code.UNREADABLE, extent.tenant, seq, None, why, message))
+        seq = None if first == rules.LOWEST_SEQ else first
+        joined.add(rules.Finding(rules.Code.UNREADABLE, extent.tenant, seq, None, why, message))
 
 
 def _check_counts(joined: Joined, extent: Extent) -> None:
@@ -620,7 +609,7 @@ def _check_end(joined: Joined, extent: Extent, accepted: int, say: str) -> None:
     """
     end = max(extent.highest or 0, 0, *(chain.last_seq for chain in joined.chains.values()))
     counter, has_rows = extent.counter, bool(joined.chains) or extent.highest is not None
-    is_ahead = counter_is_ahead(counter, max(end, accepted) if has_rows else None)
+    is_ahead = rules.counter_is_ahead(counter, max(end, accepted) if has_rows else None)
     if is_ahead and not joined.gap_between(end, counter or 0):
         sentence = (
             f"The database has numbered entries up to {counter:,}, but its last entry is {end:,}: "
@@ -628,7 +617,7 @@ def _check_end(joined: Joined, extent: Extent, accepted: int, say: str) -> None:
             "it was right, as where the platform's own cleanup took them and its gateway began at 1 again, "
             f"{say}."
         )
-        joined.add(Finding(Code.SEQUENCE_COUNTER, None, None, str(counter), str(end), sentence))
+        joined.add(rules.Finding(rules.Code.SEQUENCE_COUNTER, None, None, str(counter), str(end), sentence))
 
 
 def _explain_emptied(joined: Joined, extent: Extent, accepted: int, say: str) -> None:
@@ -641,7 +630,7 @@ def _explain_emptied(joined: Joined, extent: Extent, accepted: int, say: str) ->
             f"There are no entries, but the database has numbered some, up to {extent.counter}; "
             f"nothing proves what they were. If that is right, {say}."
         )
-        joined.add(Finding(Code.UNPROVEN_START, None, None, None, str(extent.counter), sentence))
+        joined.add(rules.Finding(rules.Code.UNPROVEN_START, None, None, None, str(extent.counter), sentence))
 
 
 def _check_indexes(reader: Reader, joined: Joined, extent: Extent) -> None:
@@ -656,8 +645,8 @@ def _check_indexes(reader: Reader, joined: Joined, extent: Extent) -> None:
             if count != entries:
                 sentence = misled(name, count, entries)
                 expected, actual = str(entries), str(count)
-                joined.add(Finding(Code.INDEX, None, None, expected, actual, sentence))
-    if not joined.counts.get(Code.INDEX):
+                joined.add(rules.Finding(rules.Code.INDEX, None, None, expected, actual, sentence))
+    if not joined.counts.get(rules.Code.INDEX):
         chains = [*joined.chains.values()]
         for start in range(0, len(chains), LOOKS_AT_ONCE):
             _check_ends(reader, joined, chains[start : start + LOOKS_AT_ONCE])
@@ -665,18 +654,20 @@ def _check_indexes(reader: Reader, joined: Joined, extent: Extent) -> None:
 
 def _check_ends(reader: Reader, joined: Joined, chains: Sequence[Chain]) -> None:
     """Whether each tenant's last entry is found as the append looks for it."""
-    last = f"SELECT CAST(seq AS TEXT) FROM main.{TABLE} WHERE tenant_id = ? AND seq <= ? ORDER BY seq DESC LIMIT 1"  # noqa: S608, E501
+    last = f"SELECT CAST(seq AS TEXT) FROM main.{rules.TABLE} WHERE tenant_id = ? AND seq <= ? ORDER BY seq DESC LIMIT 1"  # noqa: S608, E501
     found = reader.batch([(last, chain.tenant, chain.last_seq) for chain in chains])
     # Of others the name is not text as SQL compares it.
     odd = {
-        item.tenant for item in joined.findings if item.is_error and item.code in (Code.TYPE, Code.ENCODING)
+        item.tenant
+        for item in joined.findings
+        if item.is_error and item.code in (rules.Code.TYPE, rules.Code.ENCODING)
     }
     for chain, rows in zip(chains, found, strict=True):
         tenant, seq = chain.tenant, chain.last_seq
-        if rows is None or rows == [(str(seq),)] or tenant in odd or joined.counts.get(Code.INDEX):
+        if rows is None or rows == [(str(seq),)] or tenant in odd or joined.counts.get(rules.Code.INDEX):
             continue
         sentence = (
             f"An index hides entry {seq:,} of {tenant_name(tenant)}, so the next append would not see it."
         )
         actual = rows[0][0] if rows else None
-        joined.add(Finding(Code.INDEX, tenant, seq, str(seq), actual, sentence))
+        joined.add(rules.Finding(rules.Code.INDEX, tenant, seq, str(seq), actual, sentence))

@@ -13,17 +13,8 @@ from PySide6.QtCore import QModelIndex, QTimer, Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.services.chain.reading import FIELD, Inspection, entry_beside, find_entry, meant
+from app.services.records import history
 from app.services.records.change import Change
-from app.services.records.history import (
-    MOST,
-    NAMES,
-    Mentioned,
-    Mentions,
-    looked_up,
-    mentioned,
-    summary,
-    unnamed,
-)
 from app.services.records.record import AuditDetail
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE
 from app.services.text import counted, tenant_name, visible
@@ -151,7 +142,7 @@ class MentionsPart(QWidget):
     def __init__(self, tab: RecordTab) -> None:
         super().__init__()
         self._tab, self._context = tab, tab.context
-        self._shown = Mentions()
+        self._shown = history.Mentions()
         self._task: Task | None = None
         self.table = StaticTable(
             tab.context.theme, "Records that it names", _COLUMNS, most=4, wide=1, parent=self
@@ -168,7 +159,7 @@ class MentionsPart(QWidget):
 
     def show_of(self, payload: str) -> None:
         """What they are called is read when nothing else has been chosen for a moment."""
-        found = mentioned(payload)
+        found = history.mentioned(payload)
         is_same = self._ids(found) == self._ids(self._shown)
         self._stop()
         self.setVisible(bool(found.records))
@@ -178,10 +169,10 @@ class MentionsPart(QWidget):
             self._soon.start()
 
     @staticmethod
-    def _ids(mentions: Mentions) -> list[tuple[str, str]]:
+    def _ids(mentions: history.Mentions) -> list[tuple[str, str]]:
         return [(record.table.name, record.id) for record in mentions.records]
 
-    def _show(self, mentions: Mentions, without: str) -> None:
+    def _show(self, mentions: history.Mentions, without: str) -> None:
         self._shown = mentions
         self.table.show_rows([_cells(record, without) for record in mentions.records])
         self.more.say(f"and {counted(mentions.more, 'more record')}" if mentions.more else "")
@@ -189,11 +180,11 @@ class MentionsPart(QWidget):
     def _look_up(self, chosen: int | None = None) -> None:
         """And goes to the one chosen."""
         self._stop()
-        read = partial(looked_up, mentions=self._shown, schema=self._context.opened.schema)
+        read = partial(history.looked_up, mentions=self._shown, schema=self._context.opened.schema)
         failed = partial(self._failed, chosen)
         self._task = self._context.runner.read(read, on_done=partial(self._found, chosen), on_failed=failed)
 
-    def _found(self, chosen: int | None, mentions: Mentions) -> None:
+    def _found(self, chosen: int | None, mentions: history.Mentions) -> None:
         self._task = None
         if mentions != self._shown or chosen is None:
             self._show(mentions, "no longer in this database")
@@ -207,7 +198,7 @@ class MentionsPart(QWidget):
         else:
             self._open(record)
 
-    def _open(self, record: Mentioned) -> None:
+    def _open(self, record: history.Mentioned) -> None:
         """Of all tenants, where it is another's than the one in sight."""
         if record.tenant_id is not None and self._tab.scope.tenant_id not in (None, record.tenant_id):
             self._tab.everyone_wanted.emit()
@@ -229,7 +220,7 @@ class MentionsPart(QWidget):
         self._look_up(self.table.source_row(index.row()))
 
 
-def _cells(record: Mentioned, without: str) -> tuple[Cell, ...]:
+def _cells(record: history.Mentioned, without: str) -> tuple[Cell, ...]:
     noun = record.table.noun[0].capitalize()
     gone = record.title is None
     title = without if record.title is None else visible(record.title)
@@ -259,12 +250,12 @@ class Names:
 
     def line(self, event_type: Any, payload: Any) -> str | None:
         if not self._context.costs:
-            for name, record_id in unnamed(event_type, payload):
-                if name in NAMES and record_id not in self._known:
+            for name, record_id in history.unnamed(event_type, payload):
+                if name in history.NAMES and record_id not in self._known:
                     self._wanted[name, record_id] = None
             if self._wanted and not self._soon.isActive():
                 self._soon.start()
-        return summary(event_type, payload, self._known)
+        return history.summary(event_type, payload, self._known)
 
     def learn(self, known: dict[str, str]) -> None:
         if known.items() - self._known.items():
@@ -281,13 +272,15 @@ class Names:
                 self._known.pop(str(record_id), None)
 
     def _look_up(self) -> None:
-        asked = [*self._wanted][-MOST * 5 :]  # those that came into sight last
+        asked = [*self._wanted][-history.MOST * 5 :]  # those that came into sight last
         self._wanted.clear()
         if len(self._known) > _KEPT:
             self._known.clear()
-        mentions = Mentions(tuple(Mentioned(NAMES[name], record_id) for name, record_id in asked))
-        read = partial(looked_up, mentions=mentions, schema=self._context.opened.schema)
+        mentions = history.Mentions(
+            tuple(history.Mentioned(history.NAMES[name], record_id) for name, record_id in asked)
+        )
+        read = partial(history.looked_up, mentions=mentions, schema=self._context.opened.schema)
         self._context.runner.read(read, on_done=self._found, on_failed=lambda error: None)
 
-    def _found(self, mentions: Mentions) -> None:
+    def _found(self, mentions: history.Mentions) -> None:
         self.learn({record.id: record.title or "" for record in mentions.records})

@@ -18,17 +18,9 @@ from app.services.text import counted, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common.declared import choice_label
 from app.ui.theme import Icon
+from app.ui.widgets import buttons
 from app.ui.widgets.actions import OwnKeys, is_enter
 from app.ui.widgets.announcing import announce
-from app.ui.widgets.buttons import (
-    BESIDE_WORDS,
-    ENDS,
-    SHORT,
-    field_icons,
-    push_button,
-    share_words,
-    show_words,
-)
 from app.ui.widgets.filter_row import DEBOUNCE_MS
 from app.ui.widgets.formatting import first_line, grouped
 from app.ui.widgets.labels import Label, Look, WindowField, in_column, in_row, name_choice
@@ -153,7 +145,7 @@ class GroupsPanel(QWidget):
         self.field = _FindField()
         self.field.setPlaceholderText("Find a group")
         self.field.setAccessibleName("Find a group")
-        field_icons(context.theme, self.field, Icon.SEARCH)
+        buttons.field_icons(context.theme, self.field, Icon.SEARCH)
         self._wait = QTimer(self, singleShot=True, interval=DEBOUNCE_MS)
         self._wait.timeout.connect(self._look)
         self.state = Label("", Look.DIM)
@@ -163,10 +155,10 @@ class GroupsPanel(QWidget):
         theme = context.theme
         icons = {MARK_READ: Icon.READ, MARK_UNREAD: Icon.UNREAD, DELETE: Icon.DELETE}
         self.buttons = {
-            name: push_button(theme, _SAID[name][1], partial(self._act, name), icon=icon)
+            name: buttons.push_button(theme, _SAID[name][1], partial(self._act, name), icon=icon)
             for name, icon in icons.items()
         }
-        self.buttons[DELETE].setProperty(ENDS, True)
+        self.buttons[DELETE].setProperty(buttons.ENDS, True)
         self._is_low = False
         self._place_of_acts = QWidget()
         self._acts = in_row(*self.buttons.values(), None, within=self._place_of_acts, spacing=_CLOSE)
@@ -439,12 +431,14 @@ class GroupsPanel(QWidget):
         level = next((at for at in levels if takes(at) <= room), levels[-1])
         for name, button in shown:
             button.setText(self._whole[name])  # not what was short before, which would be taken for all of it
-            button.setIconSize(BESIDE_WORDS)
-            button.setProperty(SHORT, self._shorts[name][level])
-        share_words(self._acts, room, [self.buttons[name] for name in (MARK_READ, DELETE, MARK_UNREAD)])
+            button.setIconSize(buttons.BESIDE_WORDS)
+            button.setProperty(buttons.SHORT, self._shorts[name][level])
+        buttons.share_words(
+            self._acts, room, [self.buttons[name] for name in (MARK_READ, DELETE, MARK_UNREAD)]
+        )
         if level == _WITHOUT_ICONS:
             for name, button in shown:
-                show_words(button, self._shorts[name][level])
+                buttons.show_words(button, self._shorts[name][level])
                 button.setIconSize(QSize(0, 0))
 
     def _act(self, name: str) -> None:

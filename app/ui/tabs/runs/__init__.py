@@ -43,24 +43,11 @@ from app.ui.tabs.common.new_rows import NEW_ROWS
 from app.ui.tabs.common.record_tab import INSPECTOR, OF_VIEWS, RecordTab
 from app.ui.tabs.common.view_picker import ViewPicker
 from app.ui.tabs.common.when_removed import LEAVES, OF_RUNS, Leaving
+from app.ui.tabs.runs import run_acts
 from app.ui.tabs.runs.parked import ParkedIdeasDialog, copy_run_form, new_run_form, park_form
 from app.ui.tabs.runs.phase_scores import VERDICT, PhaseScores, phase_scores, summary
 from app.ui.tabs.runs.reading_acts import RunOpener, looking_acts
 from app.ui.tabs.runs.ready import GOING, WAITING, WHY, ReadyRuns, view_words
-from app.ui.tabs.runs.run_acts import (
-    ACTS,
-    ASKED,
-    STATUS_LOOKS,
-    ReasonDialog,
-    RunAct,
-    before_asking,
-    consequence,
-    idea_words,
-    left_as_they_are,
-    main_acts,
-    refusal_of,
-    status_word,
-)
 from app.ui.theme import Icon, Kind, Tone
 from app.ui.widgets.actions import ActionSpec, ButtonIn
 from app.ui.widgets.buttons import BUTTON, tool_button
@@ -122,13 +109,13 @@ class RunsTab(RecordTab):
     def special_columns(self) -> declared.Special:
         return {
             "status": {
-                "text": lambda value, row: status_word(value),
-                "tone": lambda value, row: STATUS_LOOKS[value][0],
-                "icon": lambda value, row: STATUS_LOOKS[value][1],
+                "text": lambda value, row: run_acts.status_word(value),
+                "tone": lambda value, row: run_acts.STATUS_LOOKS[value][0],
+                "icon": lambda value, row: run_acts.STATUS_LOOKS[value][1],
                 "tooltip": lambda value, row: self.ready.why_of(row),
             },
             "idea": {
-                "text": lambda value, row: idea_words(value),
+                "text": lambda value, row: run_acts.idea_words(value),
                 "tone": _deleted_tone,
                 "told": lambda value, row: self.opener.told(row),
             },
@@ -285,8 +272,8 @@ class RunsTab(RecordTab):
     def show_details(self, record: RunDetail) -> None:
         self.opener.prepare()
         run = record.run
-        tone, icon = STATUS_LOOKS.get(run["status"], (Tone.NEUTRAL, None))
-        status = (status_word(run["status"]), tone, icon)
+        tone, icon = run_acts.STATUS_LOOKS.get(run["status"], (Tone.NEUTRAL, None))
+        status = (run_acts.status_word(run["status"]), tone, icon)
         is_told = len(run.text("idea")) > _IN_HEADER["idea"]
         self.inspector.set_header(run.text("idea"), summary(record), status, is_told=is_told)
         self.scores.setVisible(record.artifacts is not None)
@@ -295,8 +282,8 @@ class RunsTab(RecordTab):
         config = run["config"]
         self._config.setVisible(config is not None)
         self._config.set_json(None if config is None else str(config))
-        for act in ACTS:
-            self.commands.show_button(act.name, act.name in main_acts(run["status"]))
+        for act in run_acts.ACTS:
+            self.commands.show_button(act.name, act.name in run_acts.main_acts(run["status"]))
 
     def _show_fields(self, run: Record) -> None:
         fields = declared.fields(
@@ -317,7 +304,7 @@ class RunsTab(RecordTab):
 
     def add_acts(self) -> None:
         add = self.commands.add
-        for act in ACTS:
+        for act in run_acts.ACTS:
             run, refusal = partial(self._give_status, act), partial(self._refuse, act)
             words = partial(self._words, act)
             ends = act.status is not None and not planning.allowed(act.status) - {RunStatus.DELETED}
@@ -333,7 +320,7 @@ class RunsTab(RecordTab):
         where = ButtonIn.INSPECTOR
         add(ActionSpec(OPEN, "", Icon.REVEAL, self.open_page, self._not_open, button_in=where))
         add(history_act(self))
-        for look in looking_acts(self, STATUS_LOOKS, self.show_place):
+        for look in looking_acts(self, run_acts.STATUS_LOOKS, self.show_place):
             add(look)
         add(ActionSpec(CHARTS, "Charts…", Icon.RUNS, self.open_charts))
         add(ActionSpec(PARKED, "Parked ideas…", Icon.IDEA, self.open_parked_ideas, lambda: self._no_parked))
@@ -490,8 +477,15 @@ class RunsTab(RecordTab):
     def _make_page(self) -> "RunPage":
         from app.ui.tabs.runs.page import RunPage  # noqa: PLC0415 - the table shows before
 
-        acts = [act.name for act in ACTS]
-        page = RunPage(self, STATUS_LOOKS, acts, main_acts, self._open_entry, reason_of=self._known_reason)
+        acts = [act.name for act in run_acts.ACTS]
+        page = RunPage(
+            self,
+            run_acts.STATUS_LOOKS,
+            acts,
+            run_acts.main_acts,
+            self._open_entry,
+            reason_of=self._known_reason,
+        )
         page.closed.connect(lambda: self.resizeEvent(QResizeEvent(self.size(), self.size())))
         page.closed.connect(self.commands.update)
         return page
@@ -508,7 +502,7 @@ class RunsTab(RecordTab):
 
     # acts
 
-    def _give_status(self, act: RunAct) -> None:
+    def _give_status(self, act: run_acts.RunAct) -> None:
         """To those of the selected runs to which it applies, as the button says; what ends several asks."""
         if self.opener.shows_other(self.list.current_id()):
             self.context.say("Nothing was done: the run that is selected now is not shown yet.")
@@ -518,15 +512,15 @@ class RunsTab(RecordTab):
         def able(database: Database, chosen: Chosen) -> tuple[Frozen, Left, bool, bool]:
             columns, table = ("id", "idea", "status"), chosen.query.table
             rows = list(chosen.rows(database, columns))
-            found = [row for row in rows if refusal_of(act, {row[2]}, self._taken) is None]
-            left = left_as_they_are(rows, found, len(chosen.keys)) if found else NONE_LEFT
-            stay = before_asking(left, len(chosen.keys))
+            found = [row for row in rows if run_acts.refusal_of(act, {row[2]}, self._taken) is None]
+            left = run_acts.left_as_they_are(rows, found, len(chosen.keys)) if found else NONE_LEFT
+            stay = run_acts.before_asking(left, len(chosen.keys))
             each = chosen.lists.written(table, ("status", "updated_at"))
             seen.fill(seen_of(table, found, columns))
             asked = found or rows
             written, read = price_to_change(database, each, len(asked), len(asked), asks=wary)
             named = (
-                (key, first_line(readable(idea).partition("\n")[0], _IDEA_TOLD), status_word(status))
+                (key, first_line(readable(idea).partition("\n")[0], _IDEA_TOLD), run_acts.status_word(status))
                 for key, idea, status in asked
             )
             frozen = replace(freeze(named), written=written, read=read, stay=stay, seen=seen)
@@ -546,12 +540,12 @@ class RunsTab(RecordTab):
 
         self.selection.in_turn(able, give, asks=self._asks_now(act))
 
-    def _ask(self, act: RunAct, runs: Frozen, do: Callable[..., object], *, at_work: bool) -> None:
+    def _ask(self, act: run_acts.RunAct, runs: Frozen, do: Callable[..., object], *, at_work: bool) -> None:
         count = counted(len(runs.ids), "run")
         danger = self.commands.ends(act.name) and act.status is not RunStatus.COMPLETED
         verb, one = act.text.removesuffix(" run"), len(runs.ids) == 1
         self.leaving.read()
-        comes = consequence(act.status, self.leaving.days, at_work, one=one)
+        comes = run_acts.consequence(act.status, self.leaving.days, at_work, one=one)
         what = f"{'It' if one else count} will be {act.done}."
         parts = (what, runs.stay.strip(), comes, "Undo takes it back.")
         title, sentence = f"{verb} {'this run' if one else count}?", " ".join(filter(None, parts))
@@ -566,36 +560,36 @@ class RunsTab(RecordTab):
             options["has_verdict"] = "kill_verdict" in columns.get(PLANNING_RUNS.name, ())
             sentence = priced(self, runs, sentence)
             items, total = runs.names, len(runs.ids)
-            dialog = ReasonDialog(
+            dialog = run_acts.ReasonDialog(
                 self.context.theme, title, sentence, items=items, total=total, parent=self, **options
             )
             dialog.open_once(lambda: do(reason=dialog.reason()))
 
-    def _asks(self, act: RunAct, runs: int, at_work: bool) -> bool:
+    def _asks(self, act: run_acts.RunAct, runs: int, at_work: bool) -> bool:
         """What ends several asks first; so does what a reason is wanted for, the deletion of a run that is at
         work, and any act on several that costs much.
         """
         if act.status is RunStatus.DELETED and (at_work or self.context.settings.confirm_deletion):
             return runs > 0
-        return act.status in ASKED or (
+        return act.status in run_acts.ASKED or (
             runs > 1 and (self.commands.ends(act.name) or is_dear(self, runs, ("status",)))
         )
 
-    def _asks_now(self, act: RunAct) -> bool:
+    def _asks_now(self, act: run_acts.RunAct) -> bool:
         """The same of those that are selected now, as far as they are at hand."""
         at_work = any(row[_STATUS] in GOES_ON for row in self.selection.records())
         return self._asks(act, self.list.selected_count(), at_work)
 
-    def _words(self, act: RunAct) -> str:
+    def _words(self, act: run_acts.RunAct) -> str:
         words = self.selection.words(act.text, "status", partial(self._applies, act), act.many)
         return f"{words}…" if self._asks_now(act) else words
 
-    def _applies(self, act: RunAct, status: Any) -> bool:
-        return refusal_of(act, {status}, self._taken) is None
+    def _applies(self, act: run_acts.RunAct, status: Any) -> bool:
+        return run_acts.refusal_of(act, {status}, self._taken) is None
 
-    def _refuse(self, act: RunAct) -> str | None:
+    def _refuse(self, act: run_acts.RunAct) -> str | None:
         statuses = self.selection.values("status") or ()
-        refusals = [refusal_of(act, {status}, self._taken) for status in sorted(statuses, key=str)]
+        refusals = [run_acts.refusal_of(act, {status}, self._taken) for status in sorted(statuses, key=str)]
         # Of a mixed selection the act takes those that it applies to.
         none_can = next(iter(refusals), None) if None not in refusals else None
         return self.selection.refusal() or none_can or self._unrecordable
@@ -603,8 +597,8 @@ class RunsTab(RecordTab):
     def show_acts_of_many(self) -> None:
         at_hand = {row[_STATUS] for row in self.selection.records()}
         statuses = at_hand.union(self.selection.values("status") or ())
-        wanted = {name for status in statuses for name in main_acts(status) or ("delete",)}
-        for act in ACTS:
+        wanted = {name for status in statuses for name in run_acts.main_acts(status) or ("delete",)}
+        for act in run_acts.ACTS:
             self.commands.show_button(act.name, act.name in wanted)
 
     def _know_limits(self, found: tuple[frozenset[RunStatus], bool, str | None]) -> None:

@@ -20,6 +20,7 @@ from app.services.text import counted, visible
 from app.ui.session.context import Context
 from app.ui.tabs.runs.phase_scores import score_tone
 from app.ui.theme import Icon
+from app.ui.widgets import formatting
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Choice, push_button
 from app.ui.widgets.count_chips import CountChips
@@ -40,16 +41,6 @@ from app.ui.widgets.drawing import (
     ticks,
 )
 from app.ui.widgets.file_dialogs import ask_save
-from app.ui.widgets.formatting import (
-    absolute_time,
-    amount,
-    duration,
-    first_line,
-    grouped,
-    money,
-    score,
-    shortened,
-)
 from app.ui.widgets.labels import Label, Look, in_row
 from app.ui.widgets.later import later
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
@@ -118,7 +109,7 @@ def _in_order(statuses: Sequence[str]) -> list[str]:
 
 
 def _named(name: str) -> str:
-    return visible(shortened(first_line(name), *_ENDS)) or "no status"
+    return visible(formatting.shortened(formatting.first_line(name), *_ENDS)) or "no status"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +193,7 @@ def draw_scores(figures: RunFigures, measure: Measure, width: float, height: flo
 
 def _points(value: float) -> str:
     """A score, or what lies between two of them, to one decimal."""
-    return score(round(value, 1))
+    return formatting.score(round(value, 1))
 
 
 _TIMES = ((_MINUTE, "1 min"), (600, "10 min"), (HOUR, "1 h"), (6 * HOUR, "6 h"), (DAY, "1 d"))
@@ -220,14 +211,14 @@ def draw_times(figures: RunFigures, measure: Measure, width: float, height: floa
         return (log10(max(seconds, 10**low)) - low) / (high - low)
 
     marks = [(place(at), words) for at, words in (*_TIMES, *_LONG_TIMES) if low <= log10(at) <= high]
-    scale = SpreadScale(duration, place, lambda seconds: "accent", marks)
+    scale = SpreadScale(formatting.duration, place, lambda seconds: "accent", marks)
     return draw_spreads(figures.times, scale, measure, width=width, height=height)
 
 
 def draw_points(figures: RunFigures, measure: Measure, width: float, height: float) -> Drawing:
     """Each run by its revenue (right) and score (up), in the form of its status."""
     points = figures.points
-    said = amount if any(point.told for point in points) else money
+    said = formatting.amount if any(point.told for point in points) else formatting.money
     right_of, marks = _revenue_scale([point.revenue for point in points], max(2, int(width // 90)), said)
     scores = [point.score for point in points]
     up = ticks(min(scores), max(figures.full, *scores), 6)
@@ -312,12 +303,12 @@ def _legend(
 
 
 def _point_words(point: RunPoint) -> str:
-    idea = first_line(visible(point.idea), 80)
-    return f"{idea}: {_named(point.status)}, score {score(point.score)}, {_revenue(point)}"
+    idea = formatting.first_line(visible(point.idea), 80)
+    return f"{idea}: {_named(point.status)}, score {formatting.score(point.score)}, {_revenue(point)}"
 
 
 def _revenue(point: RunPoint) -> str:
-    return visible(first_line(point.told, 40)) if point.told else money(point.revenue)
+    return visible(formatting.first_line(point.told, 40)) if point.told else formatting.money(point.revenue)
 
 
 def draw_weeks(figures: RunFigures, measure: Measure, width: float, height: float) -> Drawing:
@@ -338,7 +329,7 @@ def draw_weeks(figures: RunFigures, measure: Measure, width: float, height: floa
     ]
     up = ticks(0, max(sum(counts.values()) for _, _, counts in bars), 6)
     up = [value for value in up if value == int(value)]
-    left = 16 + max(measure(grouped(int(value))) for value in up) + _GAP
+    left = 16 + max(measure(formatting.grouped(int(value))) for value in up) + _GAP
     top, bottom, right = _TOP + 24, height - _BOTTOM, width - _RIGHT
     step = min(_WEEK, (right - left) / len(bars))
     wide = min(_BAR, step * 0.7)
@@ -351,7 +342,7 @@ def draw_weeks(figures: RunFigures, measure: Measure, width: float, height: floa
     for value in up:
         y = bottom - value / up[-1] * (bottom - top)
         shapes.append(DrawnLine(left, y, right, y, "line"))
-        shapes.append(DrawnText(left - _GAP, y, grouped(int(value)), "dim", Align.BEFORE))
+        shapes.append(DrawnText(left - _GAP, y, formatting.grouped(int(value)), "dim", Align.BEFORE))
     spots, free_from = [], left - 1e9
     for position, (monday, last, counts) in enumerate(bars):
         x, y = left + position * step + (step - wide) / 2, bottom
@@ -375,7 +366,7 @@ def _day(at: int) -> str:
 
 def _week_words(monday: int, last: int, counts: dict[str, int]) -> str:
     span = f"Week from {_day(monday)}" if monday == last else f"Weeks from {_day(monday)} to {_day(last)}"
-    parts = [f"{grouped(count)} {_named(status)}" for status, count in counts.items() if count]
+    parts = [f"{formatting.grouped(count)} {_named(status)}" for status, count in counts.items() if count]
     return f"{span}: {counted(sum(counts.values()), 'run')}" + (f" ({', '.join(parts)})" if parts else "")
 
 
@@ -406,7 +397,7 @@ def _spread_rows(spreads: Sequence[Spread], value: Callable[[float], str]) -> li
     return [
         (
             Cell(_named(one.phase)),
-            Cell(grouped(one.count), one.count),
+            Cell(formatting.grouped(one.count), one.count),
             *(Cell(value(number), round(number * 1000)) for number in (one.low, one.middle, one.high)),
             Cell(f"{value(one.quarter)} – {value(one.three_quarters)}", round(one.quarter * 1000)),
         )
@@ -417,9 +408,9 @@ def _spread_rows(spreads: Sequence[Spread], value: Callable[[float], str]) -> li
 def _point_rows(figures: RunFigures) -> list[tuple[Cell, ...]]:
     return [
         (
-            Cell(first_line(visible(point.idea), 80)),
+            Cell(formatting.first_line(visible(point.idea), 80)),
             Cell(_named(point.status)),
-            Cell(score(point.score), round(point.score * 1000)),
+            Cell(formatting.score(point.score), round(point.score * 1000)),
             Cell(_revenue(point), round(point.revenue)),
         )
         for point in figures.points[:_MOST_ROWS]
@@ -428,18 +419,18 @@ def _point_rows(figures: RunFigures) -> list[tuple[Cell, ...]]:
 
 def _week_rows(figures: RunFigures) -> list[tuple[Cell, ...]]:
     return [
-        (Cell(_day(week.monday)), Cell(_named(status)), Cell(grouped(count), count))
+        (Cell(_day(week.monday)), Cell(_named(status)), Cell(formatting.grouped(count), count))
         for week in reversed(figures.weeks)
         for status, count in sorted(week.statuses.items())
     ]
 
 
 def _said_of_points(figures: RunFigures) -> str:
-    said = f"{counted(figures.with_both, 'run')} of {grouped(figures.runs)} have both numbers"
+    said = f"{counted(figures.with_both, 'run')} of {formatting.grouped(figures.runs)} have both numbers"
     if len(figures.points) < figures.with_both:
-        said += f"; the newest {grouped(len(figures.points))} are shown"
+        said += f"; the newest {formatting.grouped(len(figures.points))} are shown"
     if len(figures.points) > _MOST_ROWS:
-        said += f"; the table has the newest {grouped(_MOST_ROWS)}"
+        said += f"; the table has the newest {formatting.grouped(_MOST_ROWS)}"
     return f"{said}."
 
 
@@ -448,7 +439,7 @@ def _said_of_weeks(figures: RunFigures) -> str:
     others = figures.runs - sum(sum(week.statuses.values()) for week in figures.weeks)
     if others:
         began = "has no valid start time, or one years away"
-        said += f" {grouped(others)} of {counted(figures.runs, 'run')} {began}."
+        said += f" {formatting.grouped(others)} of {counted(figures.runs, 'run')} {began}."
     return said
 
 
@@ -501,7 +492,7 @@ KINDS: Final = (
         "No run of this database has an artifact.",
         lambda figures: "From what came before it in its run to its own last version; waiting is part of it.",
         (StaticColumn("Phase"), *_SPREAD),
-        lambda figures: _spread_rows(figures.times, duration),
+        lambda figures: _spread_rows(figures.times, formatting.duration),
         of_artifacts=True,
     ),
 )
@@ -641,7 +632,7 @@ class ChartsDialog(Dialog):
         self.picked.emit(run_id)
         points = () if self._figures is None else self._figures.points
         idea = next((one.idea for one in points if one.id == run_id), "")
-        self.said.setText(f"“{visible(first_line(idea, 60))}” is selected in the list of runs.")
+        self.said.setText(f"“{visible(formatting.first_line(idea, 60))}” is selected in the list of runs.")
         announce(self.said, self.said.text())
 
     def _pick_row(self, index: QModelIndex) -> None:
@@ -683,7 +674,7 @@ class ChartsDialog(Dialog):
         """What is written around it: a picture that is shown elsewhere tells where it is from."""
         context, figures, kind = self._context, self._figures or RunFigures(), self.kind()
         tenant = "all tenants" if self._scope.tenant_id is None else f"tenant {self._scope.tenant_id}"
-        at = absolute_time(self._read_at, context.settings.utc_times)
+        at = formatting.absolute_time(self._read_at, context.settings.utc_times)
         parts = context.opened.place, tenant, counted(figures.runs, "run"), f"as of {at}"
         source = " · ".join(visible(part) for part in parts)
         return Frame(kind.title, kind.said(figures), source, self.chart.measure)

@@ -37,18 +37,9 @@ from app.ui.tabs.runs.phase_scores import known_full_score
 from app.ui.tabs.runs.run_acts import status_word
 from app.ui.tabs.runs.timeline_view import Legend, PhasesView
 from app.ui.theme import Icon, Kind, Theme, Tone, set_property
-from app.ui.widgets import formatting
+from app.ui.widgets import buttons, formatting
 from app.ui.widgets.actions import Actions, OwnKeys, without_mnemonic
 from app.ui.widgets.announcing import announce
-from app.ui.widgets.buttons import (
-    BESIDE_WORDS,
-    BUTTON,
-    Lines,
-    StatusChip,
-    lead_to_chosen,
-    push_button,
-    tool_button,
-)
 from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.labels import ElidedLabel, Label, Look, add_layout, in_column, in_row
 from app.ui.widgets.later import later
@@ -88,7 +79,7 @@ class _Act(QPushButton):
         self._action: QAction = commands.action(name)
         self.setAutoDefault(False)
         self.setProperty("kind", Kind.SECONDARY.value)
-        self.setIconSize(BESIDE_WORDS)
+        self.setIconSize(buttons.BESIDE_WORDS)
         self.setIcon(theme.icon(Icon.BAD, Tone.BAD) if name == KILL else self._action.icon())
         self.clicked.connect(lambda: commands.trigger(name))
         self._action.changed.connect(self._follow)
@@ -107,7 +98,7 @@ class _Divider(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self.setFixedSize(1, BUTTON)
+        self.setFixedSize(1, buttons.BUTTON)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -170,7 +161,7 @@ class RunPage(QWidget):
         theme = tab.context.theme
         self.neighbours = NeighbourList(theme, tab.model, looks, self._since)
         tab.list.stand_in = self.neighbours
-        self.title, self.chip = ElidedLabel(look=Look.TITLE), StatusChip(theme)
+        self.title, self.chip = ElidedLabel(look=Look.TITLE), buttons.StatusChip(theme)
         self.chip.hide()  # until it has a word
         self.acts = {name: _Act(theme, tab.commands, name) for name in acts}
         for act in self.acts.values():  # disabled while it is done, it would give the keys to its neighbour
@@ -314,13 +305,13 @@ class RunPage(QWidget):
         self._card = in_column(self._headline, (scroll, 1), within=card, margins=(1, 1, 1, 1), spacing=0)
         self._body = in_column(within=content, spacing=_SPACING)
         self._above, self._lower = QWidget(content), QWidget(content)
-        back = push_button(
+        back = buttons.push_button(
             theme, "", self.close_page, kind=Kind.FLAT, icon=Icon.CARET_LEFT, tip="Back to the list (Esc)"
         )
         back.setAccessibleName("Back to the list")
         self.back = back
         self.steps = [
-            tool_button(theme, icon, f"{words} ({keys})", partial(self._go, step))
+            buttons.tool_button(theme, icon, f"{words} ({keys})", partial(self._go, step))
             for (keys, step), icon, words in zip(
                 _STEPS.items(), (Icon.CARET_UP, Icon.CARET_DOWN), ("Run before", "Next run"), strict=True
             )
@@ -328,7 +319,7 @@ class RunPage(QWidget):
         ending = [name for name in self.acts if name in (KILL, "delete")]
         first = [self.acts[name] for name in self.acts if name not in ending]
         divider = _Divider(theme)
-        self._acts = Lines(gap=8)
+        self._acts = buttons.Lines(gap=8)
         more = self._tab.commands.more_button()
         self._acts.set_parts([*first, more, divider, *(self.acts[name] for name in ending)])
         self._divider, self._ending = divider, ending
@@ -336,7 +327,7 @@ class RunPage(QWidget):
         self._head = in_row(spacing=8)
         add_layout(self._head, title, 1)
         self._top = in_column(self._head, within=self._headline, spacing=6)
-        self._numbers = Lines(gap=26)
+        self._numbers = buttons.Lines(gap=26)
         self._numbers.set_parts(self.facts)
         self._top.insertWidget(1, self._acts)  # what has no place when the page goes stays, with all it knows
         self._top.addWidget(self.failure)
@@ -368,9 +359,9 @@ class RunPage(QWidget):
         )
         names = ("Artifacts", "About it", "Config and fields")
         choices = [self._add_choice(name, partial(self._look, place)) for place, name in enumerate(names)]
-        lead_to_chosen([self._overview, *choices])
-        self._fold = tool_button(theme, Icon.CARET_UP, "Put the phases away", self._put_away)
-        self._line = Lines(gap=4)
+        buttons.lead_to_chosen([self._overview, *choices])
+        self._fold = buttons.tool_button(theme, Icon.CARET_UP, "Put the phases away", self._put_away)
+        self._line = buttons.Lines(gap=4)
         self._line.set_parts([self._overview, *choices, self._fold], at_right=1)
         self._line.setAccessibleName("What is shown of the run")
 
@@ -462,7 +453,7 @@ class RunPage(QWidget):
 
     def _add_choice(self, words: str, look: Callable[[], object]) -> QPushButton:
         """One of the parts that are shown; each is made when it is looked at first."""
-        button = push_button(self._context.theme, words, look)
+        button = buttons.push_button(self._context.theme, words, look)
         button.setProperty("kind", "chip")
         button.setCheckable(True)
         button.setAutoExclusive(True)  # the group does it: this says to screen readers that one is chosen

@@ -15,16 +15,7 @@ from app.services.records.list_query import ListQuery
 from app.services.records.record import Record
 from app.services.records.tables import EVERYONE, USERS, Scope
 from app.ui.session.context import Context
-from app.ui.tabs.common import declared
-from app.ui.tabs.common.acts import (
-    create_act,
-    delete_act,
-    edit_act,
-    history_act,
-    record_act,
-    set_on_selected,
-    words_to_set,
-)
+from app.ui.tabs.common import acts, declared
 from app.ui.tabs.common.declared import USERS_TAB
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.view_picker import ViewPicker
@@ -260,13 +251,13 @@ class UsersTab(RecordTab):
 
     def add_acts(self) -> None:
         add = self.commands.add
-        create = create_act(self, self._create)
+        create = acts.create_act(self, self._create)
         add(create)
         add(ActionSpec("create_many", "", Icon.IMPORT, self._create_many, create.refusal))
         form = partial(edit_user_form, self.context, parent=self)
-        add(edit_act(self, form, short="Edit…"))
+        add(acts.edit_act(self, form, short="Edit…"))
         add(
-            edit_act(
+            acts.edit_act(
                 self,
                 self._password_form,
                 name="set_password",
@@ -276,15 +267,17 @@ class UsersTab(RecordTab):
             )
         )
         of_many = "Invalidate {} passwords"
-        words = partial(words_to_set, self, "Invalidate password", "has_password", False, of_many, asks=True)
+        words = partial(
+            acts.words_to_set, self, "Invalidate password", "has_password", False, of_many, asks=True
+        )
         refusal = partial(self.selection.refusal_to_set, "has_password", False, _NONE_THERE)
 
         def refuse() -> str | None:
             return self._without_passwords() or refusal()
 
-        add(record_act("invalidate", words, Icon.CANCEL, self._invalidate, refuse))
+        add(acts.record_act("invalidate", words, Icon.CANCEL, self._invalidate, refuse))
         add(
-            record_act(
+            acts.record_act(
                 "edit_others",
                 partial(self.selection.words_of_all, "Edit other columns…", "Edit other columns of {}…"),
                 Icon.EDIT,
@@ -294,9 +287,9 @@ class UsersTab(RecordTab):
         )
         add(ActionSpec("filter_others", "", Icon.FILTER, self._filter_others, self._without_others))
         move = partial(self.selection.words_of_all, "Move to another tenant…", "Move {} to another tenant…")
-        add(record_act("move", move, Icon.TREE, self._move, self.selection.refusal))
-        add(delete_act(self, _delete, "email"))
-        add(history_act(self))
+        add(acts.record_act("move", move, Icon.TREE, self._move, self.selection.refusal))
+        add(acts.delete_act(self, _delete, "email"))
+        add(acts.history_act(self))
         self.commands.divide_before("edit", "move", "delete")
 
     def _create(self) -> None:
@@ -353,7 +346,7 @@ class UsersTab(RecordTab):
     def _invalidate(self) -> None:
         from app.services.records.users import invalidate_passwords  # noqa: PLC0415
 
-        set_on_selected(
+        acts.set_on_selected(
             self,
             invalidate_passwords,
             {"has_password": False},

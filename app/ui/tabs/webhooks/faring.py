@@ -12,16 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.columns import Bars, Column, Row
-from app.services.deliveries.log import (
-    LAST,
-    DeliveryLog,
-    DeliverySummary,
-    Fares,
-    Health,
-    LogUnreadable,
-    failing_of,
-    health_of,
-)
+from app.services.deliveries import log
 from app.services.deliveries.request import title_of
 from app.services.records.tables import RANK, WEBHOOK_DESTINATIONS, Scope, flag
 from app.services.records.webhooks import Members, WebhookView, members
@@ -40,7 +31,7 @@ from models.errors import TenantAdminError
 
 NONE = "none yet"
 WIDEST = "20 of 20 · 500"
-_TITLE = f"Last {LAST} deliveries"
+_TITLE = f"Last {log.LAST} deliveries"
 _FROM_HERE = "Sent from this program: what the platform itself delivers cannot be seen."
 _HINT = f"{_FROM_HERE} Higher bars took longer."
 _TENANT, _ACTIVE = map(WEBHOOK_DESTINATIONS.names.index, ("tenant_id", "active"))
@@ -57,21 +48,21 @@ class Faring(QObject):
     def __init__(self, context: Context, parent: QObject) -> None:
         super().__init__(parent)
         self._context = context
-        self._known: Mapping[tuple[str, str], Health] = {}
+        self._known: Mapping[tuple[str, str], log.Health] = {}
 
     def read(self) -> None:
         """In the background; a log that cannot be read tells nothing, as its own dialog says."""
         kept_by = str(self._context.opened.kept_by)
 
-        def known(database: Database) -> Mapping[tuple[str, str], Health]:
+        def known(database: Database) -> Mapping[tuple[str, str], log.Health]:
             try:
-                return health_of(DeliveryLog(), kept_by)
-            except LogUnreadable:
+                return log.health_of(log.DeliveryLog(), kept_by)
+            except log.LogUnreadable:
                 return {}
 
         self._context.runner.read(known, on_done=self._take, on_failed=lambda error: None)
 
-    def _take(self, known: Mapping[tuple[str, str], Health]) -> None:
+    def _take(self, known: Mapping[tuple[str, str], log.Health]) -> None:
         if known != self._known:
             self._known = known
             self.changed.emit()
@@ -81,13 +72,13 @@ class Faring(QObject):
         """Whether any delivery that is still in the log tells something."""
         return bool(self._known)
 
-    def of(self, tenant: object, webhook: object) -> Health | None:
+    def of(self, tenant: object, webhook: object) -> log.Health | None:
         return self._known.get((readable(tenant), readable(webhook)))
 
     def ranks(self) -> tuple[tuple[str, ...], ...]:
         """The ids of those that fare alike, the worst first."""
         groups: dict[tuple[int, int], list[str]] = {}
-        order = list(Fares)
+        order = list(log.Fares)
         for (_, webhook), one in self._known.items():
             part = _FIFTHS * one.well // len(one.attempts)
             groups.setdefault((order.index(one.fares), part), []).append(webhook)
@@ -106,15 +97,15 @@ class Faring(QObject):
             hint=_HINT,
         )
 
-    def _of(self, row: Row) -> Health | None:
+    def _of(self, row: Row) -> log.Health | None:
         return self.of(row[_TENANT], row[0])
 
     def _tone(self, value: object, row: Row) -> Tone | None:
         """Quiet where all went well, or nobody sends there."""
         one = self._of(row)
-        if one is None or one.fares is Fares.WELL or flag(row[_ACTIVE]) is not True:
+        if one is None or one.fares is log.Fares.WELL or flag(row[_ACTIVE]) is not True:
             return Tone.NEUTRAL
-        return Tone.BAD if one.fares is Fares.FAILING else None
+        return Tone.BAD if one.fares is log.Fares.FAILING else None
 
     def _tip(self, value: object, row: Row) -> str:
         one = self._of(row)
@@ -127,10 +118,10 @@ class Faring(QObject):
         one = self._of(row)
         if one is None:
             return None
-        return bars_of(one.attempts, LAST, quiet=flag(row[_ACTIVE]) is not True)
+        return bars_of(one.attempts, log.LAST, quiet=flag(row[_ACTIVE]) is not True)
 
 
-def bars_of(attempts: Sequence[DeliverySummary], places: int, *, quiet: bool = False) -> Bars:
+def bars_of(attempts: Sequence[log.DeliverySummary], places: int, *, quiet: bool = False) -> Bars:
     """A bar for each, the oldest first: as high as it took long, and below the line where it failed."""
     heights = [_height(tried.took_ms) if tried.is_ok else None for tried in attempts]
     return Bars(heights, places, quiet=quiet)
@@ -149,7 +140,7 @@ class RecentDeliveries(QWidget):
     def __init__(self, context: Context, show_log: Callable[[int], object]) -> None:
         super().__init__()
         self._context = context
-        self._attempts: list[DeliverySummary] = []
+        self._attempts: list[log.DeliverySummary] = []
         theme: Theme = context.theme
         self.last_button = push_button(theme, "Show the last failure", self._open_last)
         self.verdict = VerdictCard(theme, self.last_button)
@@ -171,7 +162,7 @@ class RecentDeliveries(QWidget):
         if rows:
             self._show_log(self._attempts[self.table.source_row(rows[0])].number)
 
-    def show_health(self, one: Health | None, *, active: bool) -> None:
+    def show_health(self, one: log.Health | None, *, active: bool) -> None:
         self.setVisible(one is not None)
         if one is None:
             self.verdict.hide()
@@ -179,7 +170,7 @@ class RecentDeliveries(QWidget):
         now, utc = self._context.clock(), self._context.settings.utc_times
         self._attempts = list(reversed(one.attempts))[:_SHOWN]
         self.table.show_rows([_cells(tried, now, utc=utc) for tried in self._attempts])
-        fails = one.fares is Fares.FAILING and active
+        fails = one.fares is log.Fares.FAILING and active
         self.verdict.setVisible(fails)
         if fails:
             first = one.failures[0]
@@ -190,7 +181,7 @@ class RecentDeliveries(QWidget):
             )
 
 
-def _cells(tried: DeliverySummary, now: int, *, utc: bool) -> tuple[Cell, ...]:
+def _cells(tried: log.DeliverySummary, now: int, *, utc: bool) -> tuple[Cell, ...]:
     return (
         delivery_view.result(tried.code, is_ok=tried.is_ok, took_ms=tried.took_ms),
         delivery_view.event(tried.event, again=tried.resent > 0),
@@ -298,6 +289,6 @@ class ReadyViews(FoldingChips):
 
 def _members(database: Database, scope: Scope, kept_by: str) -> Members:
     failing: Collection[str] = ()
-    with suppress(LogUnreadable):
-        failing = failing_of(health_of(DeliveryLog(), kept_by, scope.tenant_id))
+    with suppress(log.LogUnreadable):
+        failing = log.failing_of(log.health_of(log.DeliveryLog(), kept_by, scope.tenant_id))
     return members(database, scope, failing)
