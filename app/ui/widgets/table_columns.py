@@ -54,6 +54,9 @@ _WIDEST, _NARROWER, _NARROWEST, _MAIN_LEAST = 420, 240, 132, 100
 _SHORT = 800
 """A table's width from which on its main column has enough; in a narrower one it has as large a part."""
 
+_LITTLE = 12
+"""Pixels that words of another column may lack and get before it wants more: a letter or two of its own."""
+
 _NARROW = 640
 """A table's width below which times say less."""
 
@@ -250,15 +253,15 @@ class ColumnLayout(QObject):
 
     def _put_words_back(self, left: int) -> None:
         """Of columns that were shortened, where what the others have left has room for all of them."""
-        header = self._header
+        header, kept = self._header, 0
         if self._width() < _SHORT:  # the main column's own words are worth more there
-            left -= max(0, self._main_wants - self._main_least())
+            kept = max(0, self._main_wants - self._main_least())
         say_less = [one for one in self._least if one in self._shortened and not header.isSectionHidden(one)]
         alike = [one for one in say_less if one in self._alike]
         others = [[one] for one in say_less if one not in self._alike]
         for together in reversed([alike, *others]):
             more = sum(self._shortened[one] - header.sectionSize(one) for one in together)
-            if more <= left:
+            if more <= (left if more <= _LITTLE else left - kept):
                 for one in together:
                     header.resizeSection(one, self._shortened[one])
                 left -= more

@@ -114,6 +114,23 @@ def test_times_of_a_row_say_as_much_as_each_other(theme: Theme, qtbot: QtBot) ->
     assert len(painted(table, 0)) == len("59 min"), "also where one is drawn by hand"
 
 
+def test_times_say_all_where_a_letter_of_the_main_column_is_room_enough(theme: Theme, qtbot: QtBot) -> None:
+    """As wide as its name and the arrow of its order, a column nearly has the room."""
+    ago = "59 min ago"
+    table = shown(theme, qtbot, [[ago, "a much longer text " * 40, "b" * 40]], 390)
+    table.model().setHeaderData(0, Qt.Orientation.Horizontal, (ago, " ago"), Role.SPARE)
+    table.cells.forget()
+    table.columns.set_widest(0, (ago,), icon=False)
+    table.columns.set_main(1, 500)
+    table.columns.let_give_way([2])
+    table.columns.fit()
+    table.columns.set_short(0, ("59 min",), icon=False, alike=True)
+    for name, says in (("59 min a", ago), ("a", "59 min")):
+        table.model().setHeaderData(0, Qt.Orientation.Horizontal, name)
+        table.columns.fit()
+        assert painted(table, 0) == says
+
+
 def painted(table: DataTable, column: int) -> str:
     """The words that a cell of the first row is painted with."""
     found = list[str]()
