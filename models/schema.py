@@ -108,7 +108,8 @@ class Schema:
     `columns` maps each real table to its column names, in order; names that differ from the expected ones
     only in case, which SQLite ignores, are given as expected. `impostors` are views and virtual tables that
     carry an expected table's name, and triggers on expected tables: each could change what a write means.
-    `stored` are the tables as acts and lists need to know them.
+    `stored` are the tables as acts and lists need to know them. `views` are all there are, which may be all
+    that another program's file has.
     """
 
     columns: dict[str, tuple[str, ...]]
@@ -118,6 +119,7 @@ class Schema:
     extra_columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     impostors: tuple[str, ...] = ()
     stored: "StoredTables" = field(default_factory=dict)
+    views: tuple[str, ...] = ()
 
     @property
     def matches(self) -> bool:
@@ -148,8 +150,8 @@ class Schema:
 
     @property
     def foreign(self) -> bool:
-        """Whether it is another program's: it has tables, and none of them is the platform's."""
-        return bool(self.own_tables) and not self.platform_tables
+        """Whether it is another program's: it has tables or views, and none of them is the platform's."""
+        return bool(self.own_tables or self.views) and not self.platform_tables
 
 
 def find_tenants(database: Database, tables: Sequence[str]) -> Rows:
@@ -285,6 +287,7 @@ def _inspected(database: Database, shape: list[Rows]) -> Schema:
             if table in expected and not rootpage and kind in ("view", "trigger", "table")
         ),
         stored=tables,
+        views=tuple(sorted(name for kind, name, *_ in objects if kind == "view")),
     )
 
 

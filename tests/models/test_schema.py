@@ -71,6 +71,14 @@ def test_a_common_name_makes_no_file_the_platforms(tmp_path: Path) -> None:
     assert not inspected(path).foreign
 
 
+def test_a_file_of_views_alone_is_another_programs(tmp_path: Path) -> None:
+    path = tmp_path / "other.sqlite"
+    execute(path, "CREATE VIEW v AS SELECT 1 AS one")
+    assert inspected(path).foreign and inspected(path).views == ("v",)
+    execute(path, "DROP VIEW v")
+    assert not inspected(path).foreign, "it is empty now"
+
+
 def test_names_are_compared_as_sqlite_compares_them(engine: Database, database_path: Path) -> None:
     schema = altered(
         engine,

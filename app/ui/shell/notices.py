@@ -130,7 +130,10 @@ def of_opened(context: Context, ask: Ask) -> list[Notice]:
     opened, found = context.opened, list[Notice]()
     if opened.schema.foreign:
         notice = Notice(context.theme)
-        named = some_of(opened.schema.own_tables, LISTED, noun="more table")
+        held = opened.schema.own_tables, "table"
+        if not held[0]:
+            held = opened.schema.views, "view"
+        named = some_of(held[0], LISTED, noun=f"more {held[1]}")
         headline = "This is not a database of the platform"
         detail = "It belongs to another program. It is open read-only, and nothing here can change it."
         notice.banner.show_verdict(Tone.WARN, headline, f"— it holds {named}", detail)

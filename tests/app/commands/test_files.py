@@ -45,10 +45,19 @@ def test_migrate_creates_a_file_once_and_then_has_nothing_to_do(tmp_path: Path) 
     assert second.stdout == "nothing to apply\n"
 
 
-def test_another_programs_file_is_not_made_one_of_ours(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE songs(title TEXT); INSERT INTO songs VALUES ('one')",
+        "CREATE VIEW songs AS SELECT 'one' AS title",
+        "CREATE VIRTUAL TABLE songs USING fts5(title)",
+        "CREATE VIEW v AS SELECT 1; CREATE TRIGGER t INSTEAD OF INSERT ON v BEGIN SELECT 1; END",
+    ],
+)
+def test_another_programs_file_is_not_made_one_of_ours(tmp_path: Path, sql: str) -> None:
     path = tmp_path / "songs.sqlite"
     with closing(apsw.Connection(str(path))) as connection:
-        connection.execute("CREATE TABLE songs(title TEXT); INSERT INTO songs VALUES ('one')")
+        connection.execute(sql)
     before, done = path.read_bytes(), run("migrate", path)
     assert done.returncode == 2 and done.stdout == ""
     assert (
