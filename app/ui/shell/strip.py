@@ -57,7 +57,8 @@ class Strip(QFrame):
             " font-weight: bold; }"
             f"QPushButton {{ color: {ink}; background: transparent; border: 1px solid {ink};"
             " border-radius: 4px; padding: 2px 10px; min-height: 16px; }"
-            f"QPushButton:focus, QPushButton:hover {{ border: 2px solid {ink}; padding: 1px 9px; }}"
+            f"QPushButton:hover {{ border: 2px solid {ink}; padding: 1px 9px; }}"
+            f"QPushButton:focus {{ color: {background}; background: {ink}; }}"
         )
         bold = self.mark.font()
         bold.setBold(True)

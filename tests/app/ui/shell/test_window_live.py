@@ -201,6 +201,11 @@ def test_nothing_is_changed_before_a_person_unlocks_it(
     assert "(read-only)" not in window.windowTitle()
     state = window.strip.state
     assert state.text() == "writes unlocked for 15 min"
+    lock = window.strip.unlock_button
+    lock.setFocus()
+    inner = lock.rect().center().x(), 4
+    qtbot.waitUntil(lambda: lock.grab().toImage().pixelColor(*inner) == QColor(CONNECTIONS["yellow"][1]))
+    page.table.setFocus()
     letters = state.fontMetrics().horizontalAdvance(state.text())
     qtbot.waitUntil(lambda: state.width() >= letters + 16)
     assert state.grab().toImage().pixelColor(8, state.height() // 2) == QColor(CONNECTIONS["red"][0])
