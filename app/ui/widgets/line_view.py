@@ -17,6 +17,8 @@ from PySide6.QtGui import (
     QKeyEvent,
     QKeySequence,
     QPainter,
+    QPaintEvent,
+    QPen,
     QResizeEvent,
     QTextCharFormat,
     QTextLayout,
@@ -48,6 +50,7 @@ _PAD: Final = 6
 _PALE: Final = 110
 """Of 255: how much of its colour a line has that differs, whose words have all of it."""
 _SETTLED_MS: Final = 80
+_RING: Final = 2
 _AT_ONCE: Final = 4_000
 """Lines whose rows are made on the spot."""
 _BETWEEN_PAUSES: Final = 200
@@ -500,7 +503,7 @@ class LineView(QTableView):
         self, theme: Theme, name: str, work: Callable[[Callable[[Pause], Any], Callable[[Any], None]], object]
     ) -> None:
         super().__init__(showGrid=False, wordWrap=False, cornerButtonEnabled=False)
-        self._work = work
+        self._work, self._theme = work, theme
         self.lines = LineModel(self)
         self._wanted = self.lines.shown
         self._only, self._sought = False, ""
@@ -592,6 +595,14 @@ class LineView(QTableView):
 
         if words:
             self._work(look, go)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """With a ring around it where it has the focus: it has no edge that could tell."""
+        super().paintEvent(event)
+        if self.hasFocus():
+            painter = QPainter(self.viewport())
+            painter.setPen(QPen(self._theme.colour("accent"), _RING))
+            painter.drawRect(self.viewport().rect().adjusted(1, 1, -1, -1))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -52,6 +52,18 @@ def text(view: LineView, row: int, column: int) -> str:
     return str(view.lines.index(row, column).data())
 
 
+def test_one_sees_that_it_has_the_focus(view: LineView, qtbot: QtBot, theme: Theme) -> None:
+    def edge() -> str:
+        return view.viewport().grab().toImage().pixelColor(view.viewport().width() - 1, 150).name()
+
+    view.show_lines(one_text("\n".join(LINES)))
+    view.clearFocus()
+    assert edge() != theme.colour("accent").name()
+    view.activateWindow()
+    view.setFocus()
+    qtbot.waitUntil(lambda: edge() == theme.colour("accent").name())
+
+
 def test_of_one_text_no_row_is_made_before_it_is_in_sight(view: LineView, qtbot: QtBot) -> None:
     long = "word " * 30
     lines = [long, "short", "", long, *[""] * 2_000, long]
