@@ -23,8 +23,8 @@ from models.status import DAY
 DEBOUNCE_MS = 200
 AT_MOST = "at most"
 _LEAST = 400
-_TEXT, _TEXT_IN_NARROW, _LEAST_TEXT = 200, 150, 110
-"""Pixels of the text, and where room is short: a dozen letters beside its icons."""
+_TEXT, _TEXT_IN_NARROW, _LEAST_TEXT = 200, 150, 104
+"""Pixels of the text, and where room is short: a word beside its icons."""
 _FOR_ONE_LINE, _FOR_TEXT, _FOR_SPACE = 500, 720, 780
 """Widths from which on all has room beside each other, the text is as wide, and the parts are as far from
 each other, beside as many pick lists as there are.
@@ -349,6 +349,8 @@ class FilterRow(QWidget):
         wanted = min(can_give, self._as_selected() - room) if self.width() < _FOR_ORDER else 0
         gives = max(0, min(text - _LEAST_TEXT, self._least_count() - room), wanted)
         if self._least_count() > room + gives and self.isVisible():  # a part of a number is another number
+            if self._gave_words():  # which takes less than was reckoned: looked at once more by what is left
+                return
             self._for_one_line = self.width() + 1
             self._share_room()
             return
@@ -361,6 +363,12 @@ class FilterRow(QWidget):
         self.count.setMaximumWidth(_ANY_WIDTH if room >= self._widest_count else max(0, room))
         self.count.setMinimumWidth(min(self._widest_count, self.count.maximumWidth()))
         share_words(self._row, self.width(), self._trailing)
+
+    def _gave_words(self) -> bool:
+        """Whether a button has given up words that it had."""
+        before = [one.text() for one in self._trailing]
+        share_words(self._row, self.width(), self._trailing)
+        return before != [one.text() for one in self._trailing]
 
     def _break_line(self) -> None:
         """In a narrow window the days, the count and the buttons stand below the text and the lists."""

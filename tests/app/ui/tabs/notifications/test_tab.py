@@ -574,6 +574,17 @@ def test_in_a_low_window_groups_have_their_room_before_the_field(tab: Notificati
 
 
 @pytest.mark.slow
+def test_a_window_that_becomes_narrow_keeps_its_filter_in_one_line(
+    tab: NotificationsTab, qtbot: QtBot
+) -> None:
+    tab.resize(634, 300)  # as one of production at 200 %, with its edge
+    buttons = tab.filters._trailing
+    qtbot.waitUntil(lambda: tab.filters.width() == 602 and all(not one.text() for one in buttons))
+    qtbot.waitUntil(lambda: bool(tab.filters.count.text()))
+    assert not tab.filters._in_two
+
+
+@pytest.mark.slow
 def test_a_selection_is_said_beside_the_buttons_of_a_narrow_window(
     tab: NotificationsTab, qtbot: QtBot
 ) -> None:
