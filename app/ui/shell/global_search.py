@@ -37,7 +37,6 @@ _BESIDES = 60
 """What the field's icon and margins take."""
 
 _WIDTH, _WIDEST = 300, 360
-_PRODUCED = " What runs produced is looked through by “Search texts…” (Ctrl+Alt+F)."
 
 
 class GlobalSearch(WindowField):
@@ -151,11 +150,13 @@ class GlobalSearch(WindowField):
         tenant = self._tenant_of(found.text)
         if not found.total and tenant is None:
             from app.services.records.tables import PLANNING_ARTIFACTS  # noqa: PLC0415
+            from app.ui.shell.search_results import texts_of_runs  # noqa: PLC0415
 
             where = self._workspace.scope.tenant_id
             of = f" of {where}" if where else ""
-            produced = _PRODUCED if self._workspace.context.lists.holds(PLANNING_ARTIFACTS.name) else ""
-            self.popup.show_sentence(f"Nothing{of} contains “{found.text}”.{produced}")
+            produced = self._workspace.context.lists.holds(PLANNING_ARTIFACTS.name)
+            ways = [texts_of_runs()] if produced else []
+            self.popup.show_sentence(f"Nothing{of} contains “{found.text}”.", ways)
             self.answered.emit(found.text, 0)
             return
         self.popup.show_found(found, tenant)
@@ -212,6 +213,9 @@ class GlobalSearch(WindowField):
             return
         text = self.text().strip()
         self._close()
+        if row.kind is RowKind.TEXTS:
+            workspace.search_texts(text)
+            return
         if row.kind is RowKind.TENANT:
             workspace.tenant_wanted.emit(row.record_id)
         elif row.kind is RowKind.HIT:

@@ -8,14 +8,14 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QFont, QFontMetrics, QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.itemmodels.columns import Index
 from app.services.records.rows import Value
 from app.services.records.tables import DECLARED, PLANNING_PARKED_IDEAS
 from app.services.text import counted, visible
-from app.ui.tabs.common.declared import TABS
+from app.ui.tabs.common.declared import RUNS_TAB, TABS
 from app.ui.theme import Icon, Theme
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.formatting import grouped
@@ -31,12 +31,15 @@ _TITLE_SHARE = 0.55
 
 
 class RowKind(Enum):
-    """What a row is: a tenant, the head of a group, a record found, or all of the group."""
+    """What a row is: a tenant, the head of a group, a record found, or all of the group; or what else may be
+    looked through.
+    """
 
     TENANT = auto()
     HEAD = auto()
     HIT = auto()
     MORE = auto()
+    TEXTS = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,14 @@ def _rows(found: SearchResult) -> list[ResultRow]:
             words = f"and {grouped(group.more)} more"
             result.append(ResultRow(RowKind.MORE, group.table, words, f"Show all of them in {title}"))
     return result
+
+
+def texts_of_runs() -> ResultRow:
+    """The way to what runs produced, with the key by which it is reached in their tab."""
+    keys, words = RUNS_TAB.keys["search_texts"]
+    said = QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
+    table = RUNS_TAB.table.name
+    return ResultRow(RowKind.TEXTS, table, words, f"in what runs produced ({said})", Icon.SEARCH)
 
 
 class _RowModel(RowsModel[ResultRow]):
@@ -180,9 +191,11 @@ class ResultsPopup(QFrame):
         self._go(1 - len(first))  # below the head of the first group
         announce(self, counted(sum(len(group.hits) for group in found.groups) + len(first), "result"))
 
-    def show_sentence(self, text: str) -> None:
-        self._show((), text)
+    def show_sentence(self, text: str, ways: Sequence[ResultRow] = ()) -> None:
+        """With what else may be looked through."""
+        self._show(ways, text)
         announce(self, text)
+        self._go(0)
 
     def current(self) -> ResultRow | None:
         """What Enter would show."""
@@ -219,7 +232,7 @@ class ResultsPopup(QFrame):
         self.model.show(rows)
         self.sentence.say(sentence)
         for part in (self.list, self.keys):
-            part.setVisible(not sentence)
+            part.setVisible(bool(rows))
         field, window = self._field, self._field.window()
         if self.parentWidget() is not window:
             self.setParent(window)

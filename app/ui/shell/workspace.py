@@ -469,6 +469,10 @@ class Workspace(QWidget):
     def show_matches(self, table: str, text: str) -> None:
         self._turn_to(table, lambda page: page.set_filter_text(text))
 
+    def search_texts(self, text: str) -> None:
+        """Looks for it in what runs say, which no list has."""
+        self._turn_to(PLANNING_RUNS.name, lambda page: page.search_texts(text))
+
     def show_history(self, table: str, record_id: str) -> None:
         """Shows what the audit chain says of a record, whose entries may lie in the chain of `system`."""
         if table == PLANNING_RUNS.name and self.scope != EVERYONE:

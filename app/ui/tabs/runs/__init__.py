@@ -46,7 +46,7 @@ from app.ui.tabs.common.when_removed import LEAVES, OF_RUNS, Leaving
 from app.ui.tabs.runs import run_acts
 from app.ui.tabs.runs.parked import ParkedIdeasDialog, copy_run_form, new_run_form, park_form
 from app.ui.tabs.runs.phase_scores import VERDICT, PhaseScores, phase_scores, summary
-from app.ui.tabs.runs.reading_acts import RunOpener, looking_acts
+from app.ui.tabs.runs.reading_acts import RunOpener, looking_acts, search_texts
 from app.ui.tabs.runs.ready import GOING, WAITING, WHY, ReadyRuns, view_words
 from app.ui.theme import Icon, Kind, Tone
 from app.ui.widgets.actions import ActionSpec, ButtonIn
@@ -325,6 +325,9 @@ class RunsTab(RecordTab):
         add(ActionSpec(CHARTS, "Charts…", Icon.RUNS, self.open_charts))
         add(ActionSpec(PARKED, "Parked ideas…", Icon.IDEA, self.open_parked_ideas, lambda: self._no_parked))
         self.commands.divide_before("create", OPEN, "search_texts")
+
+    def search_texts(self, text: str) -> None:
+        search_texts(self, self.show_place, text)
 
     def shows_any_of(self, tables: frozenset[str]) -> bool:
         return bool(tables & {PLANNING_RUNS.name, PLANNING_ARTIFACTS.name})

@@ -53,21 +53,25 @@ def _compare_act(tab: RecordTab, looks: StatusLooks) -> ActionSpec:
 
 
 def _search_act(tab: RecordTab, show_place: "Callable[[TextPlace], object]") -> ActionSpec:
-    def run() -> None:
-        from app.ui.tabs.runs.searching import RunSearchDialog  # noqa: PLC0415 - rows show before
+    return ActionSpec("search_texts", "", Icon.SEARCH, partial(search_texts, tab, show_place))
 
-        there = (one for one in tab.findChildren(RunSearchDialog) if one.is_of(tab.scope))
-        shown = next(there, None)
-        if shown is None:
-            shown = RunSearchDialog(tab.context, tab.scope, show, tab)
-            shown.finished.connect(shown.deleteLater)
-        shown.come()
+
+def search_texts(tab: RecordTab, show_place: "Callable[[TextPlace], object]", text: str = "") -> None:
+    """Opens the search of what runs say, or brings it back; for a `text` where one was typed elsewhere."""
+    from app.ui.tabs.runs.searching import RunSearchDialog  # noqa: PLC0415 - rows show before
 
     def show(place: "TextPlace") -> None:
         show_place(place)
         tab.window().activateWindow()
 
-    return ActionSpec("search_texts", "", Icon.SEARCH, run)
+    there = (one for one in tab.findChildren(RunSearchDialog) if one.is_of(tab.scope))
+    shown = next(there, None)
+    if shown is None:
+        shown = RunSearchDialog(tab.context, tab.scope, show, tab)
+        shown.finished.connect(shown.deleteLater)
+    if text:
+        shown.line.setText(text)
+    shown.come()
 
 
 _OF_IDEA = 48

@@ -16,13 +16,14 @@ from app.ui.shell.search_results import ResultRow, RowKind
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs.parked import ParkedIdeasDialog
+from app.ui.tabs.runs.searching import RunSearchDialog
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from tests.conftest import NOW
-from tests.fixtures.connected import connected
+from tests.fixtures.connected import connected, execute
+from tests.fixtures.window import dialog
 
 PEOPLE = 7
-PRODUCED = " What runs produced is looked through by “Search texts…” (Ctrl+Alt+F)."
 
 
 @pytest.fixture
@@ -180,17 +181,34 @@ def test_the_mouse_chooses_too(qtbot: QtBot, window: MainWindow, search: GlobalS
 @pytest.mark.slow
 def test_nothing_found_is_a_sentence(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
     find(qtbot, window, "nobody")
-    assert search.popup.sentence.text() == f"Nothing contains “nobody”.{PRODUCED}"
+    assert search.popup.sentence.text() == "Nothing contains “nobody”."
+    assert [str(row) for row in search.popup.rows] == ["Search texts…, in what runs produced (Ctrl+Alt+F)"]
+    qtbot.keyClick(search, Qt.Key.Key_Down)
+    assert search.hasFocus() and search.is_open()
+    qtbot.keyClick(search, Qt.Key.Key_Return)
+    texts = dialog(qtbot, window, RunSearchDialog)
+    assert texts.line.text() == "nobody", "it goes along"
+    qtbot.keyClick(texts, Qt.Key.Key_Escape)
+
+
+@pytest.mark.slow
+def test_nothing_found_where_runs_produced_nothing_is_a_sentence_alone(
+    qtbot: QtBot, window: MainWindow, search: GlobalSearch, filled: Path
+) -> None:
+    execute(filled, "DROP TABLE planning_artifacts")
+    with qtbot.waitSignal(window.opened):
+        window.files.open(filled)
+    find(qtbot, window, "nobody")
     qtbot.keyClick(search, Qt.Key.Key_Down)
     qtbot.keyClick(search, Qt.Key.Key_Return)
-    assert search.hasFocus()
+    assert search.hasFocus() and search.popup.sentence.text() == "Nothing contains “nobody”."
 
 
 @pytest.mark.slow
 def test_only_the_tenant_in_view_is_searched(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
     window.tenants.pick("acme")
     find(qtbot, window, "hank")
-    assert search.popup.sentence.text() == f"Nothing of acme contains “hank”.{PRODUCED}"
+    assert search.popup.sentence.text() == "Nothing of acme contains “hank”."
 
 
 @pytest.mark.slow
@@ -203,7 +221,7 @@ def test_another_tenant_is_searched_when_one_comes_back(
     window.tenants.pick("acme")
     with qtbot.waitSignal(search.answered):
         qtbot.keyClick(window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
-    assert search.popup.sentence.text() == f"Nothing of acme contains “hank”.{PRODUCED}"
+    assert search.popup.sentence.text() == "Nothing of acme contains “hank”."
 
 
 @pytest.mark.slow
