@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from app import paths
 from app.services.text import counted
-from models import tables
-from models.engine import Capability, Database, Rows
-from models.errors import FileOrName, TenantAdminError
-from models.progress import UNWATCHED, Monitor
+from models import engine, errors, progress, tables
 from models.schema import TENANTS, Beside, Schema, StoredTables, find_tenants, inspect_with_tenants
 
 if TYPE_CHECKING:
@@ -38,7 +35,7 @@ _TENANT_TABLES = (
 )
 
 
-class NotAFile(TenantAdminError):
+class NotAFile(errors.TenantAdminError):
     heading = "This needs a file"
     sentence = "{what} is a live database, and this can be done with a file alone; nothing was changed."
 
@@ -71,7 +68,7 @@ class Opened(ABC):
     uncounted: ClassVar[str] = "cannot be read"
     """Why a table's rows have no number."""
 
-    database: Database
+    database: engine.Database
     schema: Schema
     tenants: tuple[str, ...]
     read_only_reason: str | None
@@ -92,12 +89,12 @@ class Opened(ABC):
         return self.read_only_reason is not None
 
     @property
-    def kept_by(self) -> FileOrName:
+    def kept_by(self) -> errors.FileOrName:
         """By what settings of it are kept: another one for each database."""
         return self.file or self.database.identity
 
     @property
-    def agreed_by(self) -> FileOrName:
+    def agreed_by(self) -> errors.FileOrName:
         """By what is kept what a person has agreed to: of a live database another one for each connection."""
         return self.file or f"{self.kept_by} {self.place}"
 
@@ -151,7 +148,7 @@ class Opened(ABC):
         return None
 
     @property
-    def elsewhere(self) -> Mapping[Capability, str]:
+    def elsewhere(self) -> Mapping[engine.Capability, str]:
         """What its engine lacks, each with a sentence that says what does it instead."""
         return {}
 
@@ -183,7 +180,7 @@ class Opened(ABC):
 
     @abstractmethod
     def kept_copy(
-        self, why: str, which: Which, *, now: int, monitor: Monitor = UNWATCHED
+        self, why: str, which: Which, *, now: int, monitor: progress.Monitor = progress.UNWATCHED
     ) -> AbstractContextManager[Path]:
         """A copy in `folder` of what it holds now, named for `why` it was made: of a file whole, of a live
         database of those rows alone, each of which is read. Nobody else is given its name until the block
@@ -242,7 +239,7 @@ def never_written(schema: Schema) -> str | None:
     return FOREIGN if schema.foreign else None
 
 
-def tenants(database: Database, *, but: str = "") -> tuple[str, ...]:
+def tenants(database: engine.Database, *, but: str = "") -> tuple[str, ...]:
     """Every tenant that users, audit entries, webhooks, notifications, runs or the platform's own table of
     them mention, in order; one of these tables may be left out (`but`).
 
@@ -254,7 +251,7 @@ def tenants(database: Database, *, but: str = "") -> tuple[str, ...]:
 class Sizes(Mapping[str, int]):
     """How many rows each table has at most: those that it was found to have, and what came behind."""
 
-    def __init__(self, database: Database, found: Mapping[str, int]) -> None:
+    def __init__(self, database: engine.Database, found: Mapping[str, int]) -> None:
         self._database, self._found = database, found
 
     def __getitem__(self, table: str) -> int:
@@ -269,8 +266,8 @@ class Sizes(Mapping[str, int]):
 
 
 def look(
-    database: Database, *, as_expected: bool = False, beside: Beside | None = None
-) -> tuple[dict[str, Any], Rows]:
+    database: engine.Database, *, as_expected: bool = False, beside: Beside | None = None
+) -> tuple[dict[str, Any], engine.Rows]:
     """The schema, the tenants and the sizes of what is opened; the others are those of
     `inspect_with_tenants`.
     """
@@ -279,7 +276,7 @@ def look(
     return {"schema": schema, "tenants": _names(database, found), "sizes": Sizes(database, sizes)}, told
 
 
-def _names(database: Database, found: Rows) -> tuple[str, ...]:
+def _names(database: engine.Database, found: engine.Rows) -> tuple[str, ...]:
     return tuple(sorted({name.decode(database.encoding, "replace") for name, _ in found}))
 
 

@@ -7,9 +7,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from math import isinf
 
-from models.errors import InvalidInput
-from models.patterns import compiled_later
-from models.status import DAY, HOUR
+from models import errors, patterns, status
 
 _RUN = (*"=+-@", *"\uff1d\uff0b\uff0d\uff20", "\t", "\r", "\n", "'")
 """What makes a spreadsheet run a cell, full-width signs too; the apostrophe as well, so that taking one off
@@ -26,7 +24,7 @@ NUL_SEEN = "␀"
 
 _GAPS = ("\t", "\r", "\n")
 _BETWEEN = re.compile(f"[{''.join(_GAPS)}]")
-_BEFORE_RUN = compiled_later(r"(\A|[\t\r\n])(?=[=+\-@\uff1d\uff0b\uff0d\uff20'])")
+_BEFORE_RUN = patterns.compiled_later(r"(\A|[\t\r\n])(?=[=+\-@\uff1d\uff0b\uff0d\uff20'])")
 
 _JOINING = "\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufefc"
 _EMOJI = "\u2190-\u2bff\U0001f000-\U0001faff"
@@ -34,7 +32,7 @@ _FLAGS = "|".join(
     "".join(chr(0xE0000 + ord(letter)) for letter in of) + "\U000e007f" for of in ("gbeng", "gbsct", "gbwls")
 )
 """England's, Scotland's and Wales': what follows the black flag, in letters that alone are not seen."""
-_JOINED = compiled_later(
+_JOINED = patterns.compiled_later(
     f"(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])|(?<=[{_EMOJI}\ufe0f])\u200d(?=[{_EMOJI}])"
     f"|(?<=\U0001f3f4)(?:{_FLAGS})"
 )
@@ -42,7 +40,7 @@ _JOINED = compiled_later(
 of which other letters could say what nobody sees.
 """
 
-_MARKUP = compiled_later(
+_MARKUP = patterns.compiled_later(
     r"(?P<link>&|:(?=//)|@|(?<=www)\.|(?<=mailto):|(?<=xmpp):)"
     r"|[\\`*\[\]<>|~#$^]|(?<!\w)_|_(?!\w)|\A[-+=]|(?<=\A\d)[.)]|(?<=\A\d\d)[.)]",
     re.IGNORECASE,
@@ -59,11 +57,11 @@ def single_line(field: str, label: str, value: str, *, longest: int, required: b
     """`value` without surrounding space. Raises `InvalidInput` when empty, too long or not printable."""
     text = value.strip()
     if required and not text:
-        raise InvalidInput(field, f"{label} is missing.")
+        raise errors.InvalidInput(field, f"{label} is missing.")
     if len(text) > longest:
-        raise InvalidInput(field, f"{label} is longer than {longest} characters.")
+        raise errors.InvalidInput(field, f"{label} is longer than {longest} characters.")
     if visible(text) != text:
-        raise InvalidInput(field, f"{label} holds characters that cannot be seen; type it again.")
+        raise errors.InvalidInput(field, f"{label} holds characters that cannot be seen; type it again.")
     return text
 
 
@@ -71,11 +69,11 @@ def several_lines(field: str, label: str, value: str, *, longest: int, required:
     """Lines of text without space at their ends. Raises `InvalidInput` as `single_line` does."""
     text = "\n".join(line.rstrip() for line in value.strip().splitlines())
     if required and not text:
-        raise InvalidInput(field, f"{label} is missing.")
+        raise errors.InvalidInput(field, f"{label} is missing.")
     if len(text) > longest:
-        raise InvalidInput(field, f"{label} is longer than {longest:,} characters.")
+        raise errors.InvalidInput(field, f"{label} is longer than {longest:,} characters.")
     if visible(text, keep="\n\t") != text:
-        raise InvalidInput(field, f"{label} holds characters that cannot be seen; type it again.")
+        raise errors.InvalidInput(field, f"{label} holds characters that cannot be seen; type it again.")
     return text
 
 
@@ -248,10 +246,10 @@ def markdown(text: str) -> str:
 def lasted(seconds: int) -> str:
     """`12 s`, `3 min 20 s`, `2 h 5 min`, `4 d 2 h`, without the second where that is 0."""
     large, small, unit, below = (
-        (DAY, HOUR, "d", "h")
-        if seconds >= DAY
-        else (HOUR, 60, "h", "min")
-        if seconds >= HOUR
+        (status.DAY, status.HOUR, "d", "h")
+        if seconds >= status.DAY
+        else (status.HOUR, 60, "h", "min")
+        if seconds >= status.HOUR
         else (60, 1, "min", "s")
     )
     parts = (seconds // large, unit), (seconds % large // small, below)

@@ -23,8 +23,7 @@ from app.services.records.known import NOTHING_KNOWN, Known
 from app.services.records.list_query import ListQuery, as_json, from_json
 from app.services.records.lists import Keys, Lists
 from app.workers.child import Caller, Children, Job, Orphaned
-from models.engine import Database
-from models.errors import AlreadyThere
+from models import engine, errors, schema
 from models.local.atomic import (
     expected_errors,
     in_passing,
@@ -37,7 +36,6 @@ from models.local.atomic import (
 )
 from models.local.database import LocalDatabase
 from models.progress import UNWATCHED, Monitor, Progress
-from models.schema import inspect, read_stored
 
 if TYPE_CHECKING:
     from app.services.opened import Opened
@@ -79,7 +77,7 @@ def save(target: Path, content: str | bytes) -> None:
 
 
 def export_rows_here(
-    database: Database, lists: Lists, target: Path, wanted: RowsWanted, *, monitor: Monitor
+    database: engine.Database, lists: Lists, target: Path, wanted: RowsWanted, *, monitor: Monitor
 ) -> int:
     """As `export_rows`, in this thread and behind what a person waits for: of a database that no child
     process can read. Raises as that does.
@@ -115,7 +113,7 @@ def export_database(
     and as `fetch` does.
     """
     if not replace and os.path.lexists(target):
-        raise AlreadyThere(target)
+        raise errors.AlreadyThere(target)
 
     @contextmanager
     def at_hand() -> Iterator[tuple[Path, Sequence[str]]]:
@@ -130,7 +128,7 @@ def export_database(
         with expected_errors(target), unfinished(target) as copy:  # a person knows the target's name
             with source.connect() as database:
                 notes = read_whole(database, copy, wanted=which, before=before, monitor=monitor).notes
-                stored, _ = read_stored(database)
+                stored, _ = schema.read_stored(database)
                 others = of_no_tenant(database, wanted, stored, stored.values())
             yield copy, (*notes, *others)
 
@@ -180,7 +178,7 @@ def _write_rows(job: Job, attached: BinaryIO, progress: Progress) -> int:
     keys, known = _keys(job["keys"], attached), _known(job.get("known"))
     wanted = RowsWanted(query, form, keys, job["most"], known)
     with _database(job) as database:
-        lists = Lists(inspect(database))
+        lists = Lists(schema.inspect(database))
         return export.to_file(Path(job["building"]), database, lists, wanted, progress=progress)
 
 

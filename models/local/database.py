@@ -13,16 +13,14 @@ import peewee
 from peewee import BaseQuery, SelectBase
 from playhouse.apsw_ext import APSWDatabase
 
-from models import errors
+from models import errors, freeing, tables
 from models.engine import Capability, Database, Limits, Row, Rows, Statement, TriedRows, raw
-from models.freeing import let_go
 from models.local.bounded import bound_by
 from models.local.errors import no_longer
 from models.local.file import BUSY_TIMEOUT_MS, set_pragma, text_encoding, traces
 from models.local.in_use import known, wait_for_writer, written_by
 from models.local.on_disk import FileOnDisk, has_moved
 from models.progress import PATIENCE, WATCHING, Stop, Tick, never
-from models.tables import AuditEntry
 
 SQLITE_VERSION, APSW_VERSION = apsw.sqlite_lib_version(), apsw.apsw_version()
 
@@ -62,7 +60,7 @@ _SEARCHING = (
 )
 """What of a schema may search texts for others."""
 
-_ENDS_AT = f"SELECT max(seq) FROM {AuditEntry._meta.table_name}"  # noqa: S608
+_ENDS_AT = f"SELECT max(seq) FROM {tables.AuditEntry._meta.table_name}"  # noqa: S608
 _MADE = "SELECT sql, name FROM main.sqlite_master WHERE type = 'table' AND lower(name) = ?"
 
 
@@ -267,7 +265,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             # which is written, whatever is found now.
             with suppress(apsw.Error, OSError, errors.StorageError):
                 self.on_disk.require_not_overwritten(connection)
-            let_go(compiled)
+            freeing.let_go(compiled)
             return held
 
     def _begin(self, connection: apsw.Connection, deadline: float, cancelled: Stop) -> None:

@@ -21,11 +21,9 @@ from typing import Any, ClassVar
 
 import apsw
 
-from models import errors
+from models import errors, patterns, progress
 from models.errors import CannotOpen, StorageError
 from models.local.errors import no_longer
-from models.patterns import compiled_later
-from models.progress import Stop
 
 BUSY_TIMEOUT_MS = 250
 """`interrupt()` does not end a busy wait, so a single wait is short and the retry loop can be cancelled."""
@@ -52,13 +50,13 @@ _AT_CWD, _BIRTH = -100, 0x800
 _FRACTIONS = b"\x40\x20\x20"
 """Bytes 21 to 23 of every SQLite file: the payload fractions, which have only one legal value."""
 _FIRST_PAGE = 4096
-_OF_RULES = compiled_later(r"(NULL|NUMERIC|TEXT|non-[A-Z]+) value in .*", re.DOTALL)
+_OF_RULES = patterns.compiled_later(r"(NULL|NUMERIC|TEXT|non-[A-Z]+) value in .*", re.DOTALL)
 """What an integrity check says of a row, rather than of the file."""
 
 _RECKONED = 1_000_000
 """Bytes that a value may have which is reckoned of a small file."""
 
-_SQL = compiled_later(
+_SQL = patterns.compiled_later(
     r"\s*(--|/\*|(PRAGMA|BEGIN|CREATE|INSERT|REPLACE\s+INTO|DROP|ALTER|DELETE|SELECT)\b)", re.IGNORECASE
 )
 GZIP = b"\x1f\x8b"
@@ -158,7 +156,7 @@ def in_memory(name: str) -> apsw.Connection:
     return apsw.Connection(f"file:/{name}?vfs=memdb", flags)
 
 
-def patiently(step: Callable[[], object], deadline: float, cancelled: Stop) -> None:
+def patiently(step: Callable[[], object], deadline: float, cancelled: progress.Stop) -> None:
     """Takes a step that needs a lock, again and again until `deadline` (by `time.monotonic`).
 
     Raises what apsw says of the lock when the time is up, or when `cancelled()`.

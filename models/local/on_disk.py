@@ -19,8 +19,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import apsw
 
-from models import errors
-from models.engine import raw, sql_name
+from models import engine, errors, progress, schema
 from models.local.errors import no_longer
 from models.local.file import (
     LOG,
@@ -42,8 +41,6 @@ from models.local.file import (
     traces,
 )
 from models.local.in_use import in_use_by
-from models.progress import PATIENCE, never
-from models.schema import internal, read_stored
 
 if TYPE_CHECKING:
     from models.local.database import LocalDatabase
@@ -584,14 +581,14 @@ def _why_not(database: "LocalDatabase") -> str | None:
         return f"it is larger than {MOST // 2**20} MB"
     if shutil.disk_usage(database.path.parent).free < 2 * size:
         return "its disk has too little space for that"
-    for table in read_stored(database)[0].values():
+    for table in schema.read_stored(database)[0].values():
         has_number = table.without_rowid or table.rowid in table.columns
-        if has_number or internal(table.name) or connection.execute(_INDEXES, (table.name,)).get:
+        if has_number or schema.internal(table.name) or connection.execute(_INDEXES, (table.name,)).get:
             continue
         found = (1, None, None)
         if (rowid := table.rowid) is not None:
-            span = f"SELECT count(*), min({rowid}), max({rowid}) FROM main.{sql_name(table.name)}"  # noqa: S608
-            (found,) = database.rows(raw(span))
+            span = f"SELECT count(*), min({rowid}), max({rowid}) FROM main.{engine.sql_name(table.name)}"  # noqa: S608
+            (found,) = database.rows(engine.raw(span))
         if found not in ((0, None, None), (found[0], 1, found[0])):
             return f"the rows of {table.name} would get other numbers by that"
     return None
@@ -602,12 +599,12 @@ _INDEXES: Final = "SELECT count(*) FROM pragma_index_list(?)"
 
 def _packed(database: "LocalDatabase") -> str | None:
     connection: apsw.Connection = database.connection()
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + progress.PATIENCE
     database.on_disk.require_for_change(connection)
     if has_moved(connection):
         raise no_longer(database.path)
     with database.calm_log():  # what the file held is there until its log is folded in
-        patiently(lambda: connection.execute("VACUUM"), deadline, never)
+        patiently(lambda: connection.execute("VACUUM"), deadline, progress.never)
     return (
         "somebody reads it, so that its log could not be folded in yet"
         if size_of(database.on_disk.log)

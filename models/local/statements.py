@@ -7,18 +7,16 @@ from itertools import chain
 
 import apsw
 
-from models.patterns import compiled_later
-from models.schema import caseless
-from models.sql_tokens import TOKEN, Token, tokens
+from models import patterns, schema, sql_tokens
 
-_NONE: Token = "", ""
+_NONE: sql_tokens.Token = "", ""
 VERBS = frozenset(("insert", "replace", "update", "delete", "select", "values"))
 """What stands behind a WITH."""
 
 
 def pattern(said: str) -> re.Pattern[str]:
     r"""A pattern of `canonical` text: a blank stands for what is between two tokens, `\S` for any of one."""
-    return compiled_later(said.replace(" ", "\0").replace(r"\S", "[^\0]"))
+    return patterns.compiled_later(said.replace(" ", "\0").replace(r"\S", "[^\0]"))
 
 
 _CREATES = pattern(r"create (?:unique )?(?:table|index) (?:if not exists )?(?P<name>\S+) ")
@@ -60,13 +58,13 @@ def canonical(sql: str) -> str:
     """The same text for statements that differ only in white space, comments, case or quoting of names: their
     tokens, and a zero byte, which no name has, between two.
     """
-    said = [token for _, token in tokens(sql)]
+    said = [token for _, token in sql_tokens.tokens(sql)]
     return "\0".join(said[:-1] if said[-1:] == [";"] else said)
 
 
-def verb(sql: str) -> tuple[str, Iterator[Token]]:
+def verb(sql: str) -> tuple[str, Iterator[sql_tokens.Token]]:
     """What a statement does, by its first word in lower case or that behind a WITH, and what follows."""
-    said, depth = tokens(sql), 0
+    said, depth = sql_tokens.tokens(sql), 0
     kind, does = next(said, _NONE)
     if (kind, does) == ("word", "with"):
         for kind, does in said:
@@ -76,7 +74,7 @@ def verb(sql: str) -> tuple[str, Iterator[Token]]:
     return does if kind == "word" else "", said
 
 
-def target(sql: str) -> tuple[str, Iterator[Token]]:
+def target(sql: str) -> tuple[str, Iterator[sql_tokens.Token]]:
     """The table, in lower case, that an INSERT, REPLACE or UPDATE writes to, and what it says behind that."""
     _, said = verb(sql)
     name = next(said, _NONE)
@@ -93,7 +91,7 @@ def target(sql: str) -> tuple[str, Iterator[Token]]:
 
 def words(sql: str) -> set[str]:
     """The words of `sql` outside of texts, quoted names and comments, in lower case."""
-    return {caseless(match["word"]) for match in TOKEN.finditer(sql) if match["word"]}
+    return {schema.caseless(match["word"]) for match in sql_tokens.TOKEN.finditer(sql) if match["word"]}
 
 
 def rows(sql: str) -> Iterator[tuple[int, str]]:
@@ -101,16 +99,16 @@ def rows(sql: str) -> Iterator[tuple[int, str]]:
     plain INSERT of several rows, or says more than `LONGEST_REST` behind them.
     """
     head, depth, ends, behind, rest = 0, 0, array("q"), False, ";"
-    for match in TOKEN.finditer(sql):
+    for match in sql_tokens.TOKEN.finditer(sql):
         said = match.group()
         depth += (said == "(") - (said == ")")
         if match["skip"] or not head:
-            if depth == 0 and caseless(said) == "select":
+            if depth == 0 and schema.caseless(said) == "select":
                 return
-            if depth == 0 and caseless(said) == "values":
+            if depth == 0 and schema.caseless(said) == "values":
                 head = match.end()
         elif behind:  # only the next row, what is to be done with each, or the end
-            if caseless(said) in ("on", "returning") and len(sql) - match.start() <= LONGEST_REST:
+            if schema.caseless(said) in ("on", "returning") and len(sql) - match.start() <= LONGEST_REST:
                 rest = sql[match.start() :]
                 break
             if said != "," and match["end"] is None:
@@ -131,10 +129,10 @@ def source(sql: str, *ends: str) -> str | None:
     far as it says where its rows come from. None where it has neither, or a query over tables behind them.
     """
     depth, before, at = 0, "", 0
-    for match in TOKEN.finditer(sql):
+    for match in sql_tokens.TOKEN.finditer(sql):
         if match["skip"]:
             continue
-        said = caseless(match.group())
+        said = schema.caseless(match.group())
         depth += (said == "(") - (said == ")")
         if depth == 0 and said in ends and (said == "returning" or before == "on"):
             at = match.start() if said == "returning" else at

@@ -22,11 +22,8 @@ from app.services.chain.reading import last_numbers, number_queries, numbers_of
 from app.services.chain.rules import GENESIS, MARKER_EVENT, TABLE, counter_is_ahead, is_readable, named
 from app.services.secrets.forms import without_credentials
 from app.services.text import counted, quoted, some_of, tenant_name
-from models import errors
+from models import errors, freeing, progress, status
 from models.engine import MOST_MADE, Capability, Database, Limits, Rows, Statement, raw, sql_name, within
-from models.freeing import let_go
-from models.progress import UNWATCHED, WATCHING, Monitor, Stop, Waiting, never
-from models.status import DAY, SYSTEM_TENANT
 
 NEWEST: Final = 1_000
 """Entries at the table's end that tell how others number them."""
@@ -108,7 +105,7 @@ class Numbering:
             tenant = self._named(theirs[0])
             if is_readable(tenant) and not self._database.rows(raw(_ALSO, tenant, tenant, MARKER_EVENT)):
                 return tenant
-        return SYSTEM_TENANT
+        return status.SYSTEM_TENANT
 
     def caution(self, tenants: Sequence[str]) -> str | None:
         """What a person should know before entries are made in the chains of `tenants`, in that order.
@@ -275,7 +272,7 @@ class Head:
         another unit, is not followed.
         """
         last = self.created_at
-        return last if isinstance(last, int) and now < last <= now + DAY else now
+        return last if isinstance(last, int) and now < last <= now + status.DAY else now
 
     def followed_by(self, event_type: str, payload: str, now: int) -> "Head":
         """The end of the chain once an entry with that `Event.text` is in it."""
@@ -306,7 +303,7 @@ class Batch:
     what: str = ""
     proof: BaseQuery | None = None
     unchanged: Statement | None = None
-    monitor: Monitor = UNWATCHED
+    monitor: progress.Monitor = progress.UNWATCHED
     mark: str = ""
     beside: tuple[str, str] = ("", "")
 
@@ -316,7 +313,7 @@ def append(
     plan: Callable[[], Batch],
     *,
     now: int,
-    cancelled: Stop = never,
+    cancelled: progress.Stop = progress.never,
     agreed: cautions.Agreed | None = None,
     told: bool = False,
     attempts: int = ATTEMPTS,
@@ -374,10 +371,10 @@ def append(
                     appended[-1] = replace(appended[-1], made=made[-MOST_MADE:])
             try:
                 first = [] if batch.unchanged is None else [batch.unchanged]
-                with within(WATCHING, batch.monitor):
+                with within(progress.WATCHING, batch.monitor):
                     held = database.run_batch([*first, *appended, *batch.statements], cancelled=cancelled)
                 if isinstance(batch.statements, list):
-                    let_go(batch.statements)
+                    freeing.let_go(batch.statements)
                 return held
             except errors.DiskFull as error:
                 if rules.HIGHEST_SEQ in last_numbers(database)[:2]:
@@ -411,7 +408,7 @@ def _fit_entry(checks: Sequence[Check], limits: Limits) -> bool:
 def _in_a_crowd(database: Database) -> Iterator[Callable[[int], None]]:
     """Says what is waited for where a chain moves on before each of many tries, of which it is told."""
     words = f"Waiting for others, who write to the same chains of {database.place} all the time"
-    crowd, before = Waiting(words, time.monotonic()), database.waiting
+    crowd, before = progress.Waiting(words, time.monotonic()), database.waiting
 
     def again(tries: int) -> None:
         if crowd.cancelled:

@@ -30,10 +30,8 @@ from app.services.chain.rules import LOWEST_SEQ, SOUND, TABLE, Verdict, seconds
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.services.chain.where import Where
 from app.services.text import counted, readable, tenant_name, utc_time, visible
-from models.engine import raw
-from models.errors import InvalidInput
+from models import engine, errors, progress
 from models.local import atomic
-from models.progress import UNWATCHED, Monitor
 
 VERIFIER: Final = "verify_bundle.py"
 PAGE: Final = "report.html"
@@ -88,7 +86,7 @@ def write_bundle(
     checkpoints: Sequence[Checkpoint] = (),
     entry: ProvenEntry | None = None,
     now: int,
-    monitor: Monitor = UNWATCHED,
+    monitor: progress.Monitor = progress.UNWATCHED,
 ) -> None:
     """Writes the bundle into `folder`, which is made or must be empty; nothing of it is left when that fails.
 
@@ -141,9 +139,9 @@ def require_free(folder: Path, what: str) -> None:
     `atomic.require_place`.
     """
     if paths.exists(folder) and not folder.is_dir():
-        raise InvalidInput("folder", f"{folder} is no folder; choose a new one for {what}.")
+        raise errors.InvalidInput("folder", f"{folder} is no folder; choose a new one for {what}.")
     if paths.exists(folder) and any(folder.iterdir()):
-        raise InvalidInput("folder", f"{folder} is not empty; choose a new folder for {what}.")
+        raise errors.InvalidInput("folder", f"{folder} is not empty; choose a new folder for {what}.")
     if not paths.exists(folder):
         atomic.require_place(folder)
 
@@ -323,7 +321,7 @@ class GoingAlong:
     size: int
 
 
-class NotCovered(InvalidInput):
+class NotCovered(errors.InvalidInput):
     """Nothing proves the entry before all chains have been verified once."""
 
     heading = "Nothing proves this entry yet"
@@ -350,7 +348,7 @@ def going_along(where: Where, proof: Proof) -> GoingAlong | None:
     if where.costs:
         return None
     with where.connect() as database:
-        ((entries, size),) = database.rows(raw(_ALONG, proof.seq, proof.last, proof.tenant))
+        ((entries, size),) = database.rows(engine.raw(_ALONG, proof.seq, proof.last, proof.tenant))
     return GoingAlong(int(entries), int(size))
 
 
@@ -364,7 +362,7 @@ def write_proof(
     now: int,
     by: str,
     in_words: InWords,
-    monitor: Monitor = UNWATCHED,
+    monitor: progress.Monitor = progress.UNWATCHED,
 ) -> int:
     """Verifies what is between, on behalf of `by`, and writes it, into a new or empty folder; how many
     entries these are. The report tells the entry `in_words`.
@@ -380,7 +378,7 @@ def write_proof(
         found = f" ({report.tally})" if report.tally else ""
         how = "do not hold" if report.verdict is not Verdict.EARLIER else "end before what that knew"
         what = f"entries from {proof.seq:,} up to checkpoint {proof.checkpoint.number} {how}{found}"
-        raise InvalidInput(FIELD, f"Nothing was written: the {what}. Export the report instead.")
+        raise errors.InvalidInput(FIELD, f"Nothing was written: the {what}. Export the report instead.")
     write_bundle(
         where,
         report,

@@ -18,9 +18,7 @@ from app.services.records.tables import WEBHOOK_DESTINATIONS
 from app.services.records.urls import valid_url
 from app.services.records.webhooks import Secret
 from app.services.text import readable
-from models.engine import Database
-from models.errors import InvalidInput, NotAllowed, NotFound, TableMissing
-from models.schema import read_stored
+from models import engine, errors, schema
 
 _READ: Final = ("tenant_id", "name", "url", "hostname", "events", "active", "secret")
 _MOST: Final = 20
@@ -43,7 +41,7 @@ class Destination:
         return self.name or self.hostname
 
 
-def destinations_at(database: Database, address: str) -> list[Destination]:
+def destinations_at(database: engine.Database, address: str) -> list[Destination]:
     """The webhooks that send to a URL which begins so, but those whose secret is no text. Raises what reading
     them does.
     """
@@ -52,12 +50,12 @@ def destinations_at(database: Database, address: str) -> list[Destination]:
     found = database.rows(source.select(Column(source, "id").cast("TEXT")).where(begins).limit(_MOST))
     destinations = []
     for (webhook_id,) in found:
-        with suppress(NotAllowed, NotFound):
+        with suppress(errors.NotAllowed, errors.NotFound):
             destinations.append(read_destination(database, webhook_id))
     return destinations
 
 
-def read_destination(database: Database, webhook_id: Value) -> Destination:
+def read_destination(database: engine.Database, webhook_id: Value) -> Destination:
     """Raises `NotFound`, `TableMissing`, and `NotAllowed` where its secret is no text, so that nobody knows
     how the platform signs with it.
     """
@@ -65,20 +63,20 @@ def read_destination(database: Database, webhook_id: Value) -> Destination:
 
     def queries(tables: Any) -> list[Any]:
         if name not in tables:
-            raise TableMissing(name)
+            raise errors.TableMissing(name)
         source = Source(name)
         columns = [column for column in _READ if column in tables[name].names]
         cells = [exactly(Column(source, column)) for column in columns]
         return [source.select(*cells).where(holds(Column(source, "id"), webhook_id))]
 
-    tables, (found,) = read_stored(database, queries)
+    tables, (found,) = schema.read_stored(database, queries)
     if not found:
-        raise NotFound("webhook")
+        raise errors.NotFound("webhook")
     columns = [column for column in _READ if column in tables[name].names]
     values = dict(zip(columns, map(decoded, found[0]), strict=True))
     secret = values.pop("secret", None)
     if isinstance(secret, bytes | RawText | int | float):
-        raise NotAllowed(
+        raise errors.NotAllowed(
             "The secret that is stored is no text, so nobody knows how the platform signs with it."
         )
     said = {column: readable(shown(value)) for column, value in values.items()}
@@ -182,7 +180,7 @@ def untried(url: str) -> str | None:
         return doubt
     try:
         valid_url(url)
-    except InvalidInput as error:
+    except errors.InvalidInput as error:
         return str(error).removesuffix(".")
     return None
 

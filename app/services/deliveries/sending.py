@@ -34,9 +34,7 @@ from app.services.deliveries.request import (
     meaning,
 )
 from app.services.deliveries.signing import Signing
-from models.engine import Database
-from models.errors import Cancelled, InvalidInput, NotAllowed, NotFound
-from models.progress import Monitor, Stop, never
+from models import engine, errors, progress
 
 SECONDS: Final = 15.0
 """A delivery may take, with all that belongs to it."""
@@ -67,7 +65,7 @@ class NoNetwork(NotResolved):
 
 
 class Resolve(Protocol):
-    def __call__(self, host: str, seconds: float, cancelled: Stop) -> Sequence[str]:
+    def __call__(self, host: str, seconds: float, cancelled: progress.Stop) -> Sequence[str]:
         """The addresses of a name, asked for once. Raises `NotResolved`, `TimeoutError` after so many
         seconds, and `Cancelled`.
         """
@@ -92,7 +90,7 @@ class _Sending:
     """A delivery under way."""
 
     until: float
-    cancelled: Stop
+    cancelled: progress.Stop
     began: float = field(default_factory=time.monotonic)
     steps: list[Step] = field(default_factory=list)
     room: int = MOST_HEAD
@@ -103,7 +101,7 @@ class _Sending:
     def left(self) -> float:
         """Raises `_Failed` where nothing is, and `Cancelled`."""
         if self.cancelled():
-            raise Cancelled
+            raise errors.Cancelled
         left = self.until - time.monotonic()
         if left <= 0:
             raise _Failed(DeliveryOutcome.TIMEOUT, "")
@@ -141,7 +139,7 @@ def send(
     *,
     resolve: Resolve,
     allow_here: bool = False,
-    cancelled: Stop = never,
+    cancelled: progress.Stop = progress.never,
     seconds: float = SECONDS,
     trusted: ssl.SSLContext | None = None,
 ) -> DeliveryAnswer:
@@ -159,7 +157,7 @@ def send(
         outcome, why = DeliveryOutcome.ANSWERED, meaning(came.status)
     except _Failed as failed:
         outcome, why = failed.outcome, failed.why
-    except Cancelled:
+    except errors.Cancelled:
         outcome, why = DeliveryOutcome.CANCELLED, ""
     ended, begun = time.monotonic(), call.first_byte
     if came.status is None and begun is not None and ended - begun >= _LEAST_SHOWN:
@@ -471,7 +469,7 @@ class Deliverer:
         self,
         destination: Destination,
         request: Request,
-        monitor: Monitor,
+        monitor: progress.Monitor,
         *,
         signing: Signing,
         resent: int = 0,
@@ -487,7 +485,7 @@ class Deliverer:
             return Delivered(request, answer, not_kept=str(error))
         return Delivered(request, answer, number)
 
-    def deliver_each(self, planned: Sequence[Planned], monitor: Monitor) -> list[Delivered]:
+    def deliver_each(self, planned: Sequence[Planned], monitor: progress.Monitor) -> list[Delivered]:
         """Sends them once more, one after the other; those that were sent when it is `cancelled`."""
         sent: list[Delivered] = []
         for delivery, destination, request in planned:
@@ -499,7 +497,7 @@ class Deliverer:
         return sent
 
 
-def again(database: Database, delivery: Delivery, *, now: int) -> tuple[Destination, Request]:
+def again(database: engine.Database, delivery: Delivery, *, now: int) -> tuple[Destination, Request]:
     """The same event once more, as its webhook is now: its body and its id stay, its time is `now`. Raises
     `NotFound` where the webhook is gone, and `InvalidInput`.
     """
@@ -515,13 +513,13 @@ class PlannedAgain:
     left: Sequence[str]
 
 
-def each_again(database: Database, deliveries: Sequence[Delivery], *, now: int) -> PlannedAgain:
+def each_again(database: engine.Database, deliveries: Sequence[Delivery], *, now: int) -> PlannedAgain:
     """The same for each of several; one that cannot be takes no other with it."""
     ready, left = [], []
     for delivery in deliveries:
         try:
             ready.append((delivery, *again(database, delivery, now=now)))
-        except (InvalidInput, NotAllowed, NotFound) as error:
+        except (errors.InvalidInput, errors.NotAllowed, errors.NotFound) as error:
             left.append(str(error))
     return PlannedAgain(ready, left)
 

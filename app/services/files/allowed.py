@@ -7,10 +7,8 @@ from typing import Any, Final
 import apsw
 
 from app.services.files.dump import MAX_STATEMENT, NoteKind
-from models.engine import D1_LIMITS
+from models import engine, schema, sql_tokens
 from models.local import statements
-from models.schema import COUNTERS
-from models.sql_tokens import holds
 
 OK: Final = apsw.SQLITE_OK
 ALLOWED: Final = frozenset(
@@ -49,10 +47,10 @@ SETTINGS: Final = frozenset(
 )
 """What others write, and means nothing where it is not run."""
 
-BOOKKEEPING: Final = frozenset((COUNTERS, "sqlite_stat1", "sqlite_stat3", "sqlite_stat4"))
+BOOKKEEPING: Final = frozenset((schema.COUNTERS, "sqlite_stat1", "sqlite_stat3", "sqlite_stat4"))
 """Tables of SQLite's own that dumps empty before they fill them."""
 
-STATISTICS: Final = BOOKKEEPING - {COUNTERS}
+STATISTICS: Final = BOOKKEEPING - {schema.COUNTERS}
 """What ANALYZE sqlite_schema queries by itself, as sqlite3's dumps do."""
 
 OWN: Final = ("sqlite_master", "ROWID")
@@ -78,7 +76,7 @@ LIMITS: Final = (
     (apsw.SQLITE_LIMIT_LENGTH, MAX_STATEMENT),
     (apsw.SQLITE_LIMIT_SQL_LENGTH, MAX_STATEMENT),
     # A long pattern can take for ever in one step.
-    (apsw.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, D1_LIMITS.pattern_bytes),
+    (apsw.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, engine.D1_LIMITS.pattern_bytes),
 )
 
 TRIGGER: Final = statements.pattern(r"create (?:temp(?:orary)? )?trigger (?:if not exists )?(?P<name>\S+)")
@@ -188,7 +186,7 @@ def without_effect(sql: str, why: str) -> str | None:
 
 def has_query(sql: str) -> bool:
     """Whether a statement asks for something, be it within another one."""
-    return holds(sql, "select") and "select" in statements.words(sql)
+    return sql_tokens.holds(sql, "select") and "select" in statements.words(sql)
 
 
 def _refusing(name: str) -> Callable[..., Any]:

@@ -19,11 +19,9 @@ from typing import Any, BinaryIO, Final, Protocol
 import apsw
 
 from app.services.text import counted, visible
-from models.engine import sql_name
-from models.errors import TenantAdminError
+from models import engine, errors, sql_tokens
 from models.local import statements
 from models.local.file import GZIP, utf16
-from models.sql_tokens import holds
 
 BEGINNING = "PRAGMA defer_foreign_keys=TRUE;"
 """How D1's export begins, and ours."""
@@ -221,7 +219,7 @@ class Failure(StrEnum):
     )
 
 
-class ImportFailed(TenantAdminError):
+class ImportFailed(errors.TenantAdminError):
     """A dump that was not imported; no file was made. `what` and `line` fill its words: of why a statement
     fails, only what cannot be the row's data.
     """
@@ -232,7 +230,7 @@ class ImportFailed(TenantAdminError):
         self.what, self.line = what, line
 
 
-class NotWhole(TenantAdminError):
+class NotWhole(errors.TenantAdminError):
     """A dump that could come in but for its `notes`, and was asked for whole; no file was made. What is no
     loss is among them, last.
     """
@@ -538,14 +536,14 @@ _ENDS = frozenset((("word", "where"), ("word", "from"), ("word", "returning")))
 
 def continuation(table: str, column: str, piece: str, key: str, *, is_text: bool) -> str:
     """The statement that puts a `piece` more behind the value of the row of that `key`, both of them SQL."""
-    name = sql_name(column)
+    name = engine.sql_name(column)
     longer = f"{name} || {piece}" if is_text else f"CAST({name} || {piece} AS BLOB)"
-    return f"UPDATE {sql_name(table)} SET {name} = {longer} WHERE {key};\n"  # noqa: S608
+    return f"UPDATE {engine.sql_name(table)} SET {name} = {longer} WHERE {key};\n"  # noqa: S608
 
 
 def may_continue(sql: str) -> bool:
     """Whether one of these statements may be one that `continued` tells."""
-    return holds(sql, "update", "conflict")
+    return sql_tokens.holds(sql, "update", "conflict")
 
 
 def continued(sql: str) -> str:

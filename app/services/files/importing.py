@@ -35,13 +35,11 @@ from app.services.files.dump import (
     reading,
 )
 from app.services.files.guard import Guard
-from models.errors import Cancelled, DamagedFile, DiskFull, TemporaryFull, TenantAdminError
-from models.freeing import give_back
+from models import errors, freeing, schema
 from models.local.atomic import new_file
 from models.local.errors import temporary_folder
 from models.local.file import MAGIC, TemporaryFiles, connect, is_sql, require_file, set_pragma
 from models.progress import UNWATCHED, Monitor, Progress, Stop
-from models.schema import COUNTERS, LEDGER, expected_columns
 
 if TYPE_CHECKING:
     from app.services.chain.checkpoints.identity import Continuation
@@ -148,7 +146,7 @@ class Work:
             yield
         except apsw.InterruptError as error:
             if self._cancelled():
-                raise Cancelled from error
+                raise errors.Cancelled from error
             raise ImportFailed(
                 dump, Failure.LIMIT, "asks for more work than a dump of its size does"
             ) from error
@@ -167,7 +165,7 @@ class Work:
         try:
             yield
         except apsw.InterruptError as error:
-            raise Cancelled from error
+            raise errors.Cancelled from error
 
     def _stop(self) -> bool:
         self._steps -= _STEPS
@@ -175,7 +173,7 @@ class Work:
 
     def check(self) -> None:
         if self._cancelled():
-            raise Cancelled
+            raise errors.Cancelled
 
 
 def free_beside(target: Path) -> int:
@@ -187,14 +185,14 @@ def without_room(work: Work, dump: Path, target: Path, temporary: TemporaryFiles
     """What is full: the temporary files' disk, the file, which may not grow as it likes, or its disk."""
     room = free_beside(target)
     if temporary and temporary.are_full:
-        return TemporaryFull(temporary_folder())
+        return errors.TemporaryFull(temporary_folder())
     if none := work.without_room(dump, target):
         return none
     if temporary is None and room >= _NEARLY_FULL:
         return NoRoom()
     if room > MAX_STATEMENT and not work.is_by_disk:
         return ImportFailed(dump, Failure.LIMIT, f"grows to more than {_GROWTH} times its size")
-    return DiskFull(target)
+    return errors.DiskFull(target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +253,7 @@ def import_dump(
     with new_file(target) as building:
         try:
             made = (build or build_here)(dump, building, target, monitor)
-        except DamagedFile as error:  # which nobody can restore or save: it is no file yet
+        except errors.DamagedFile as error:  # which nobody can restore or save: it is no file yet
             raise ImportFailed(dump, Failure.UNSOUND, "") from error
         if strict and any(note.kind.is_loss for note in made.notes):
             raise NotWhole(dump, made.notes)
@@ -304,7 +302,7 @@ def _build(
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
             if not tables:
                 raise ImportFailed(dump, Failure.NOT_THE_PLATFORMS, "no tables")
-            if guard.is_d1 and not guard.has_counters and COUNTERS in tables:
+            if guard.is_d1 and not guard.has_counters and schema.COUNTERS in tables:
                 notes.add(NoteKind.NO_END)
             if guard.is_d1 and not is_exact:
                 judging.note_rounded(connection, notes)
@@ -341,7 +339,7 @@ def verify_imported(
     from app.services.chain.where import InFile  # noqa: PLC0415
 
     where, continuation, reason = InFile(imported.path), None, Reason.IMPORT
-    give_back()  # some MB of the import's, which what verifies and signs takes again
+    freeing.give_back()  # some MB of the import's, which what verifies and signs takes again
     try:
         store.made(where)
         continuation = store.continuation(where)
@@ -359,7 +357,7 @@ def verify_imported(
             report = replace(made.report, notes=(*made.report.notes, *said), doubts=said)
             made = replace(made, report=report)
         return continuation, made
-    except (TenantAdminError, OSError) as error:
+    except (errors.TenantAdminError, OSError) as error:
         why = why_none(error, where)  # which raises what has ended it, before anything is verified again
         return continuation, SignedReport(verify(where, now=now, monitor=monitor), None, why)
 
@@ -401,7 +399,7 @@ class _OwnTables:
         """Makes them where no table is there yet, and `missing` is one of them."""
         from models.local.migrations import LEDGER_SQL  # noqa: PLC0415 - Peewee comes along
 
-        if missing.lower() not in (LEDGER, *expected_columns()):
+        if missing.lower() not in (schema.LEDGER, *schema.expected_columns()):
             return False
         if self._connection.execute("SELECT count(*) FROM sqlite_master").get:
             return False
@@ -413,9 +411,9 @@ class _OwnTables:
 
     def record(self) -> None:
         """Writes which migrations they are, unless the dump did."""
-        if self.made and not self._connection.execute(f"SELECT count(*) FROM {LEDGER}").get:  # noqa: S608
+        if self.made and not self._connection.execute(f"SELECT count(*) FROM {schema.LEDGER}").get:  # noqa: S608
             names = [(item.name,) for item in judging.migrations()]
-            self._connection.executemany(f"INSERT INTO {LEDGER} (name) VALUES (?)", names)  # noqa: S608
+            self._connection.executemany(f"INSERT INTO {schema.LEDGER} (name) VALUES (?)", names)  # noqa: S608
 
 
 def _run(

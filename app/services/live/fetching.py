@@ -24,12 +24,10 @@ from app.services.chain.reading import looked_up
 from app.services.live import paging
 from app.services.opened import Which
 from app.services.records.rows import in_parts
-from models import errors
+from models import errors, progress, schema
 from models.engine import OWN_USAGE, Database, Usage, raw, within
 from models.local.atomic import PART, expected_errors, new_file, new_file_by_parts
 from models.local.copies import free_name
-from models.progress import UNWATCHED, Monitor
-from models.schema import COUNTERS
 
 PASSES: Final = 4
 """How often the tables are read before it is said that they are not of one moment."""
@@ -100,7 +98,7 @@ def fetch(
     path: Path,
     *,
     before: Callable[[int], object] = lambda rows: None,
-    monitor: Monitor = UNWATCHED,
+    monitor: progress.Monitor = progress.UNWATCHED,
 ) -> Fetched:
     """Writes all that the database holds to the new file `path`, or goes on where an earlier call stopped.
 
@@ -140,7 +138,7 @@ def read_whole(
     *,
     wanted: Which | None = None,
     before: Callable[[int], object] = lambda rows: None,
-    monitor: Monitor = UNWATCHED,
+    monitor: progress.Monitor = progress.UNWATCHED,
 ) -> Fetched:
     """The same to the file `building`, where a part may be; what becomes of it is the caller's. With `wanted`
     all tables, but of their rows at least these.
@@ -166,7 +164,7 @@ def read_whole(
             f"{', '.join(unsettled)}: written to all the time, so of another moment each; fetch it again "
             "when less is done there"
         )
-    rows = {table.name: table.rows for table in tables if table.name != COUNTERS}
+    rows = {table.name: table.rows for table in tables if table.name != schema.COUNTERS}
     return Fetched(rows, used, time.monotonic() - began, tuple(notes), unsettled, resumed)
 
 
@@ -179,7 +177,7 @@ class WrittenAllTheTime(errors.StorageError):
 
 @contextmanager
 def kept_rows(
-    database: Database, beside: Path, why: str, which: Which, *, now: int, monitor: Monitor
+    database: Database, beside: Path, why: str, which: Which, *, now: int, monitor: progress.Monitor
 ) -> Iterator[Path]:
     """A copy of all tables, but of their rows at least those of `which`, under a `free_name` beside a file's.
 
@@ -198,7 +196,7 @@ class _Fetch:
     database: Database
     part: paging.PartialCopy
     total: int
-    monitor: Monitor
+    monitor: progress.Monitor
 
     def passes(self) -> tuple[str, ...]:
         """Reads the tables until they are of one moment; those that are not."""
@@ -214,7 +212,7 @@ class _Fetch:
                     went_back |= follows
                 with self.part.file:
                     self.part.keep(paging.Stand(number, position + 1))
-            settles = (table for table in tables if not (table.is_chain or table.name == COUNTERS))
+            settles = (table for table in tables if not (table.is_chain or table.name == schema.COUNTERS))
             changed = tuple(table.name for table in settles if table.changed)
             if went_back:
                 changed = (*changed, paging.CHAIN)

@@ -38,11 +38,9 @@ from app.services.records.tables import (
 from app.services.records.urls import host_alone, hostname_alone, without_urls, without_users, written_with
 from app.services.secrets.forms import SEPARATORS, marked, without_secrets
 from app.services.text import cell, one_cell, one_cells, readable
-from models import engine
+from models import engine, errors, schema
 from models.engine import Database, sql_name
-from models.errors import TableMissing, TooMuch
 from models.progress import Progress, ignore
-from models.schema import read_stored
 
 _STEP = 1000
 _TELLING = 4000
@@ -125,7 +123,7 @@ def _write(
             if most is not None:
                 foreseen = length * len(keys) // done if done == _TELLING else 0
                 if length > most or foreseen > most * 5 // 4:
-                    raise TooMuch(f"it would be more than {most:,} characters")
+                    raise errors.TooMuch(f"it would be more than {most:,} characters")
             if done % _STEP == 0:
                 progress(done, len(keys))
     progress(done, len(keys))
@@ -224,9 +222,9 @@ def _columns(database: Database, table: Table, form: Format) -> list[TableColumn
     """The file's columns in its own order, known to us or not; of a secret only whether there is one. As SQL
     those that can be inserted.
     """
-    tables, _ = read_stored(database)
+    tables, _ = schema.read_stored(database)
     if table.name not in tables:
-        raise TableMissing(table.name)
+        raise errors.TableMissing(table.name)
     stored = tables[table.name]
     names = stored.columns if form is Format.SQL else stored.names
     found = [_column(table, name) for name in names]

@@ -30,9 +30,7 @@ from app.services.records.rows import Value as Stored
 from app.services.records.stored_times import moment_in_sql
 from app.services.records.tables import DECLARED, EVERYONE, OFF, RANK, ColumnKind, Scope, TableColumn
 from app.services.sought import letters_by, sought
-from models.engine import Limits, Rows
-from models.errors import StorageError
-from models.schema import StoredTable
+from models import engine, errors, schema
 
 CELL_CHARACTERS = 512
 """What a list reads of a text. A cell of 10 MB would take 1.75 s to paint."""
@@ -72,7 +70,7 @@ ListedValue = str | int | float | bytes | None
 ColumnChoice = tuple[str, tuple[ListedValue, ...]]
 
 
-class NoSingleKey(StorageError):
+class NoSingleKey(errors.StorageError):
     sentence = (
         "In the table {what} of this database no single column tells all rows apart, and a list goes by one; "
         "so they are not shown. Nothing is wrong with them."
@@ -170,8 +168,8 @@ class Statements:
     def __init__(
         self,
         query: ListQuery,
-        stored: StoredTable,
-        limits: Limits,
+        stored: schema.StoredTable,
+        limits: engine.Limits,
         *,
         has_chain: bool = True,
         names_rows: bool = True,
@@ -212,7 +210,7 @@ class Statements:
         ends = (self._by.asc(), self._by.desc())
         return [self.count(), *(_of_one(self.select(self._by).order_by(end)) for end in ends)]
 
-    def gapless(self, extent: Sequence[Rows]) -> range | None:
+    def gapless(self, extent: Sequence[engine.Rows]) -> range | None:
         """The keys that `extent` gave; None where they have gaps or are not in the list's order."""
         if not self.by_key or self.sort.source != self._stored.rowid:
             return None

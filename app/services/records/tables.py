@@ -13,9 +13,7 @@ from app.services import text
 from app.services.records.rows import RawText, Value
 from app.services.secrets import names
 from app.services.secrets.forms import PASSWORD_MARK, SECRET_MARK, Told, is_digest, told, without_keys
-from models import tables
-from models.schema import StoredTable
-from models.status import Phase
+from models import schema, status, tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +166,7 @@ class Table:
         """Whether SQLite numbers the records; else an id is a text."""
         return isinstance(self.model._meta.primary_key, AutoField)
 
-    def has_tenants(self, stored: StoredTable) -> bool:
+    def has_tenants(self, stored: schema.StoredTable) -> bool:
         """Whether its rows belong to tenants; planning runs do where the file's table says so."""
         return "tenant_id" in self.model._meta.fields or stored.tenant_column is not None
 
@@ -217,12 +215,12 @@ class Table:
         secret = self.secrets | {column.source for column in self.columns if column.host_only}
         return frozenset(column.source for column in self.columns) - secret
 
-    def asks_for(self, stored: StoredTable) -> tuple[str, ...]:
+    def asks_for(self, stored: schema.StoredTable) -> tuple[str, ...]:
         """The columns of a file's table that nobody has declared and that no new row may leave empty."""
         declared = {column.source for column in self.columns}
         return tuple(name for name in stored.never_null if name not in declared | stored.defaults.keys())
 
-    def others(self, stored: StoredTable) -> tuple[str, ...]:
+    def others(self, stored: schema.StoredTable) -> tuple[str, ...]:
         """The columns of a file's table that nobody has declared and people may fill: those that hold values
         of their own, and no secrets.
         """
@@ -238,7 +236,7 @@ class Table:
         """
         return self.key if name == RANK else self.of_file(name or self.sort)
 
-    def extras(self, stored: StoredTable) -> tuple[TableColumn, ...]:
+    def extras(self, stored: schema.StoredTable) -> tuple[TableColumn, ...]:
         """The columns of a file's table that nobody has declared, as a list has them behind its own: each by
         its name in the file, without those that a column of ours is called.
         """
@@ -414,7 +412,7 @@ PLANNING_RUNS = Table(
         _C("status", _K.WORD, "Status", offered=True),
         _C("idea", _K.PROSE, "Idea", searched=True),
         _C("refined_idea", _K.PROSE, "Refined idea", searched=True, hidden=True),
-        _C("current_phase", _K.WORD, "Phase", offered=True, steps=tuple(Phase)),
+        _C("current_phase", _K.WORD, "Phase", offered=True, steps=tuple(status.Phase)),
         _C("quality_score", _K.NUMBER, "Score"),
         _C("revenue_potential", _K.NUMBER, "Revenue"),
         _C("mode", _K.WORD, "Mode", offered=True),

@@ -30,10 +30,7 @@ from app.services.records.urls import (
     without_urls,
 )
 from app.services.text import readable
-from models.engine import Database
-from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed, TableMissing
-from models.schema import read_stored
-from models.status import AuditEvent
+from models import engine, errors, schema, status
 
 ALL_EVENTS = "*"
 
@@ -76,7 +73,7 @@ def valid_events(value: str) -> str:
     """`*` or a comma list of event types without spaces or repetitions. Raises `InvalidInput`."""
     wanted = [part.strip() for part in value.split(",") if part.strip()]
     if not wanted:
-        raise InvalidInput("events", "Choose at least one event type, or all of them.")
+        raise errors.InvalidInput("events", "Choose at least one event type, or all of them.")
     if ALL_EVENTS in wanted:
         return ALL_EVENTS
     return ",".join(dict.fromkeys(valid_event(name, "events") for name in wanted))
@@ -90,7 +87,7 @@ def wants(events: str, event: str) -> bool:
 def valid_event(name: str, field: str = "event") -> str:
     """One event type. Raises `InvalidInput`."""
     if not EVENT_TYPE.fullmatch(name):
-        raise InvalidInput(field, f"“{name}” is not an event type.")
+        raise errors.InvalidInput(field, f"“{name}” is not an event type.")
     return name
 
 
@@ -112,8 +109,8 @@ def create(
     return Change(
         summary=f"{_name(row)} created",
         rows=(row.added(),),
-        events=(_event(AuditEvent.WEBHOOK_CREATED, row, actor=actor),),
-        inverse_events=(_event(AuditEvent.WEBHOOK_DELETED, row, actor=actor),),
+        events=(_event(status.AuditEvent.WEBHOOK_CREATED, row, actor=actor),),
+        inverse_events=(_event(status.AuditEvent.WEBHOOK_DELETED, row, actor=actor),),
     )
 
 
@@ -139,14 +136,14 @@ def update(
     }
     if differ:
         labels = ", ".join(one.label for one in WEBHOOK_DESTINATIONS.columns if one.name in differ)
-        raise ChangedMeanwhile(f"the webhook ({labels})")
+        raise errors.ChangedMeanwhile(f"the webhook ({labels})")
     kept = {name: getattr(there, name) for name in SHOWN - edited}
     wanted = _checked(replace(form, **kept), kept)
     if form.secret is not None:
         wanted["secret"] = form.secret or None
     after = {name: value for name, value in wanted.items() if not row.holds(name, value)}
     if not after:
-        raise NotAllowed("Nothing was changed.")
+        raise errors.NotAllowed("Nothing was changed.")
     told = partial(_updated, actor=actor)
     return writing.edited(images, f"{_name(row)} changed", [(row, after)], told, now)
 
@@ -186,7 +183,7 @@ def set_active(images: Images, webhook_ids: Sequence[str], active: bool, *, acto
 
     Raises `NothingToDo` when there is nothing to switch.
     """
-    on, off = AuditEvent.WEBHOOK_ACTIVATED, AuditEvent.WEBHOOK_DEACTIVATED
+    on, off = status.AuditEvent.WEBHOOK_ACTIVATED, status.AuditEvent.WEBHOOK_DEACTIVATED
     done, undone = (on, off) if active else (off, on)
     found = images.rows(WEBHOOK_DESTINATIONS.name, webhook_ids, only=("tenant_id", "active", *_NAMED_BY))
     word = "active" if active else "inactive"
@@ -209,7 +206,7 @@ def set_active(images: Images, webhook_ids: Sequence[str], active: bool, *, acto
 def delete(images: Images, webhook_ids: Sequence[str], *, actor: str, now: int) -> Change:
     """Removes destinations, as `writing.deletion` does. Raises `NotFound` when none of them is left."""
     rows = images.found(WEBHOOK_DESTINATIONS.name, webhook_ids, "webhook", go=True)
-    kinds = AuditEvent.WEBHOOK_DELETED, AuditEvent.WEBHOOK_RESTORED
+    kinds = status.AuditEvent.WEBHOOK_DELETED, status.AuditEvent.WEBHOOK_RESTORED
     what = writing.named(rows, "webhook", _name)
     return writing.deletion(images, rows, what, kinds, partial(_event, actor=actor))
 
@@ -221,7 +218,7 @@ def _checked(form: WebhookInput, left: Collection[str] = ()) -> dict[str, Value]
     values: dict[str, Value] = {"active": int(form.active)}
     try:
         values["url"], values["hostname"] = valid_url(form.url)
-    except InvalidInput:
+    except errors.InvalidInput:
         if "url" not in left:
             raise
     if "name" not in left:
@@ -246,7 +243,7 @@ def _called(row: StoredRow) -> str:
 
 
 def _event(
-    kind: AuditEvent, row: StoredRow, along: Mapping[str, Any] = MappingProxyType({}), *, actor: str
+    kind: status.AuditEvent, row: StoredRow, along: Mapping[str, Any] = MappingProxyType({}), *, actor: str
 ) -> Event:
     payload = {
         "actor": actor,
@@ -267,7 +264,7 @@ def _updated(row: StoredRow, before: Mapping[str, Value], after: Mapping[str, Va
             say = {"name": _audited_name, "url": host_alone, "hostname": told_host}.get(name, shown)
             changes[name] = {"from": say(before[name]), "to": say(after[name])}
     payload = {"actor": actor, "webhookId": row.shown("id"), "changes": changes}
-    return Event(row.tenant, AuditEvent.WEBHOOK_UPDATED, payload)
+    return Event(row.tenant, status.AuditEvent.WEBHOOK_UPDATED, payload)
 
 
 def _audited_name(name: Value) -> int | float | str | None:
@@ -307,7 +304,7 @@ class WebhookRow:
     has_secret: bool
 
 
-def members(database: Database, scope: Scope, failing: Collection[str] = ()) -> Members:
+def members(database: engine.Database, scope: Scope, failing: Collection[str] = ()) -> Members:
     """Those of a tenant, or of all; `failing` are the ids of those to which what was sent last has failed.
     What has no id that a list could be filtered by is in none.
     """
@@ -345,18 +342,18 @@ def _listed(events: str) -> str:
     return ", ".join(part.strip() for part in events.split(","))
 
 
-def read_rows(database: Database, scope: Scope) -> list[WebhookRow]:
+def read_rows(database: engine.Database, scope: Scope) -> list[WebhookRow]:
     """Those of a tenant, or of all, that a list could be filtered by. Raises `TableMissing`."""
     table = WEBHOOK_DESTINATIONS
     query = ListQuery(table.name, scope)
 
     def queries(tables: Any) -> list[Any]:
         if table.name not in tables:
-            raise TableMissing(table.name)
+            raise errors.TableMissing(table.name)
         statements = Statements(query, tables[table.name], database.limits)
         return [statements.select(*(exactly(statements.value(table.column(name))) for name in _READ))]
 
-    _, (found,) = read_stored(database, queries)
+    _, (found,) = schema.read_stored(database, queries)
     rows = []
     for row in found:
         key, *others, active, has_secret = map(decoded, row)

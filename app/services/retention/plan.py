@@ -30,11 +30,7 @@ from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, cutof
 from app.services.retention.other_tables import NOTHING_ELSE, OtherTables, Skipped, find_others
 from app.services.retention.prefixes import TenantShare, find_prefixes
 from app.services.text import counted, some_of, tenant_name
-from models import schema
-from models.engine import Database
-from models.errors import InvalidInput, NotAllowed, Refused, TableMissing, TenantAdminError
-from models.progress import UNWATCHED, Monitor, never
-from models.status import DAY, DEFAULT_RETENTION_DAYS, SYSTEM_TENANT, AuditEvent
+from models import engine, errors, progress, schema, status
 from models.tables import AuditEntry
 
 _CHAIN: Final = AUDIT_CHAIN.name
@@ -61,7 +57,7 @@ _FEW: Final = 400
 an entry again where it is archived; how many rows for each tenant, to sign and to prune, and in any case.
 """
 
-MOST_DAYS: Final = rules.SECONDS_LIMIT // DAY
+MOST_DAYS: Final = rules.SECONDS_LIMIT // status.DAY
 """No time that counts as one in seconds is longer ago."""
 
 TryCheckpoint = Callable[..., Attempt]
@@ -99,10 +95,10 @@ class Plan:
     changed: dict[str, int] = field(default_factory=dict)
     caution: str | None = None
     unfinished: str | None = None
-    chain: str = SYSTEM_TENANT
+    chain: str = status.SYSTEM_TENANT
     others: OtherTables = NOTHING_ELSE
     attempt: Attempt | None = field(default=None, repr=False)
-    untouched: Callable[[], bool] = field(default=never, repr=False, compare=False)
+    untouched: Callable[[], bool] = field(default=progress.never, repr=False, compare=False)
     stored: schema.StoredTables = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -239,7 +235,7 @@ class Confirmation:
 NOTHING_CONFIRMED: Final = Confirmation()
 
 
-class NeedsConfirmation(TenantAdminError):
+class NeedsConfirmation(errors.TenantAdminError):
     """More than half of a tenant's live entries would go, and nobody has said that this is meant."""
 
     def __init__(self, shares: Sequence[TenantShare]) -> None:
@@ -312,14 +308,14 @@ def rows_to_read(opened: Opened, known_through: int = 0) -> Reads:
 
 
 def plan(
-    database: Database,
+    database: engine.Database,
     *,
     now: int,
-    days: int = DEFAULT_RETENTION_DAYS,
+    days: int = status.DEFAULT_RETENTION_DAYS,
     facts: ClockFacts = NO_FACTS,
     milliseconds: bool = False,
     checkpoint: TryCheckpoint,
-    monitor: Monitor = UNWATCHED,
+    monitor: progress.Monitor = progress.UNWATCHED,
 ) -> Plan:
     """Finds what a run would remove, and verifies the chains: nobody is told that all is well of one that
     does not hold because nothing in it is old. The caller has a connection.
@@ -329,7 +325,7 @@ def plan(
     where a view or trigger stands in for a table, `Cancelled` and the storage errors.
     """
     if not 0 <= days <= MOST_DAYS:
-        raise InvalidInput(
+        raise errors.InvalidInput(
             "days", f"The retention period is a number of days, not less than 0 and not above {MOST_DAYS:,}."
         )
     with database.in_background(monitor.cancelled):
@@ -345,14 +341,14 @@ def plan(
 
 
 def _plan(
-    database: Database,
+    database: engine.Database,
     now: int,
     cutoff: int,
     facts: ClockFacts,
     *,
     milliseconds: bool,
     checkpoint: TryCheckpoint,
-    monitor: Monitor,
+    monitor: progress.Monitor,
 ) -> Plan:
     """As `plan`, of what is older than `cutoff`."""
     untouched = database.watch()
@@ -377,7 +373,7 @@ def _plan(
         doubt=doubt,
         has_chain=usable,
         changed=count.changed,
-        chain=SYSTEM_TENANT if chain is None else chain,
+        chain=status.SYSTEM_TENANT if chain is None else chain,
         others=replace(others, due=count.due),
         stored=stored,
     )
@@ -391,7 +387,7 @@ def _plan(
     if attempt is not None and unfinished - attempt.broken:  # what a chain says that is broken proves nothing
         found = replace(found, unfinished=_UNFINISHED)
     if attempt is not None and found.chain in attempt.broken:
-        found = replace(found, chain=SYSTEM_TENANT)
+        found = replace(found, chain=status.SYSTEM_TENANT)
     if attempt is None:
         obstacle = _unusable_chain(database, skipped)
     else:
@@ -456,7 +452,7 @@ def unsigned(shares: Iterable[TenantShare], beside: Mapping[str, int], attempt: 
     return attempt.why_not_of(ends, others=any(beside.values()))
 
 
-def cannot_record(database: Database, plan: Plan, attempt: Attempt | None) -> str | None:
+def cannot_record(database: engine.Database, plan: Plan, attempt: Attempt | None) -> str | None:
     """Why no removal can be recorded, so that none may begin; by what the `attempt` found."""
     counter, last, (newest,) = last_numbers(database, _newest())
     accepted = 0 if attempt is None else attempt.known.counted
@@ -477,8 +473,8 @@ def _entries(plan: Plan) -> Iterator[Event]:
     report = told("", plan.cutoff, plan.counts, plan.changed, trusted=plan.doubt is not None)
     report |= stays(plan.left, plan.skipped)
     if any(plan.beside.values()):
-        yield Event(plan.chain, AuditEvent.RETENTION_REMOVED, report)
-    yield Event(plan.chain, AuditEvent.RETENTION_COMPLETED, report)
+        yield Event(plan.chain, status.AuditEvent.RETENTION_REMOVED, report)
+    yield Event(plan.chain, status.AuditEvent.RETENTION_COMPLETED, report)
 
 
 def _used_up(counter: Any, last: Any, entries: int) -> str | None:
@@ -532,7 +528,7 @@ def _gone(attempt: Attempt) -> str:
     return _known_later(None, attempt) or (NOTE if lost_end is None else lost_end.said)
 
 
-def _unusable_chain(database: Database, skipped: Sequence[Skipped]) -> str | None:
+def _unusable_chain(database: engine.Database, skipped: Sequence[Skipped]) -> str | None:
     """Why nothing may be removed from a file with a chain that takes no entry. One without any may go on."""
     if not has_chain(database):
         return None
@@ -540,13 +536,13 @@ def _unusable_chain(database: Database, skipped: Sequence[Skipped]) -> str | Non
     return f"What is removed could not be recorded. {why}"
 
 
-def require_same_tables(database: Database, plan: Plan) -> None:
+def require_same_tables(database: engine.Database, plan: Plan) -> None:
     """Raises `NotAllowed` where a table has a trigger by now, other foreign keys that refer to it, or other
     columns: nobody was told of what would go along.
     """
     _, stored, _ = _usable(database)
     if changed := others_by_now(plan, stored):
-        raise NotAllowed(
+        raise errors.NotAllowed(
             f"The table {some_of(changed, 3)}, or what refers to it, was changed by somebody else since the "
             "rows were counted; nothing was removed. Look at the preview again."
         )
@@ -557,13 +553,13 @@ def others_by_now(plan: Plan, stored: schema.StoredTables) -> list[str]:
     return [table for table, known in plan.stored.items() if stored.get(table) != known]
 
 
-def _usable(database: Database) -> tuple[frozenset[str], schema.StoredTables, tuple[Skipped, ...]]:
+def _usable(database: engine.Database) -> tuple[frozenset[str], schema.StoredTables, tuple[Skipped, ...]]:
     """The tables that can be judged, all that there are, and what is skipped because a column that this needs
     is not there.
     """
     found = schema.inspect(database)
     if found.impostors:
-        raise NotAllowed(
+        raise errors.NotAllowed(
             f"This database holds {', '.join(found.impostors)}, which could change what a removal means; "
             "nothing was removed."
         )
@@ -584,11 +580,11 @@ def _usable(database: Database) -> tuple[frozenset[str], schema.StoredTables, tu
     going = [one for one in (*going, (PLANNING_RUNS.name, PLANNING_ARTIFACTS.name)) if one[1] in stored]
     try:
         list(database.read_each([followed(gone) for _, gone in going]))
-    except (Refused, TableMissing):  # which of them
+    except (errors.Refused, errors.TableMissing):  # which of them
         for table, gone in going:
             try:
                 database.read_batch([followed(gone)])
-            except (Refused, TableMissing) as error:
+            except (errors.Refused, errors.TableMissing) as error:
                 skipped.setdefault(table, f"Nothing can be removed from {gone}. {error.happened}")
     if PLANNING_ARTIFACTS.name in skipped and PLANNING_RUNS.name not in skipped:
         skipped[PLANNING_RUNS.name] = "Which artifacts belong to a run cannot be told, so the runs stay."

@@ -23,19 +23,17 @@ from app.services.records.tables import AUDIT_CHAIN
 from app.services.records.unaltered import followed
 from app.services.retention.clock import is_old
 from app.services.text import counted
-from models import schema
+from models import errors, schema, status
 from models.engine import Database, Rows, raw, sql_name
-from models.errors import Refused
-from models.status import AuditEvent
 from models.tables import AuditEntry
 
 _CHAIN: Final = AUDIT_CHAIN.name
 _EVERYONE: Final = f"SELECT DISTINCT CAST(tenant_id AS BLOB) FROM main.{_CHAIN} NOT INDEXED"  # noqa: S608
 _TENANTS_AT_ONCE: Final = 50
 """Of whom one call asks: each call takes its time, and so does a long answer."""
-_ENDS: Final = (AuditEvent.RETENTION_COMPLETED, AuditEvent.RETENTION_FAILED)
-_REPORTS: Final = (AuditEvent.RETENTION_REMOVED, *_ENDS)
-_ERASED: Final = AuditEvent.TENANT_ERASED
+_ENDS: Final = (status.AuditEvent.RETENTION_COMPLETED, status.AuditEvent.RETENTION_FAILED)
+_REPORTS: Final = (status.AuditEvent.RETENTION_REMOVED, *_ENDS)
+_ERASED: Final = status.AuditEvent.TENANT_ERASED
 
 
 T = TypeVar("T")
@@ -118,7 +116,7 @@ def find_prefixes(
             prefixes.append(replace(prefix, incidental=is_incidental))
     try:
         database.read_batch([followed(_CHAIN)] if prefixes else [])
-    except Refused as error:
+    except errors.Refused as error:
         held = (LeftAlone(one.tenant_id, one.first_seq, error.happened) for one in prefixes)
         return (), (*left, *held), unfinished
     return tuple(prefixes), tuple(left), unfinished

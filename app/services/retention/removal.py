@@ -40,11 +40,7 @@ from app.services.retention.other_tables import OldRows, Skipped, refusal
 from app.services.retention.plan import Plan, changes, in_doubt, others_by_now, stays, told
 from app.services.retention.prefixes import first_referred
 from app.services.text import counted, some_of, tenant_name
-from models import errors
-from models.engine import Database, Statement
-from models.progress import UNWATCHED, Monitor, Stop, never
-from models.schema import read_stored
-from models.status import AuditEvent
+from models import engine, errors, progress, schema, status
 
 BATCH_ROWS: Final = 10_000
 """Audit entries a transaction, at most."""
@@ -94,11 +90,11 @@ class RetentionRemoval:
     and removed; and asked between transactions.
     """
 
-    database: Database
+    database: engine.Database
     plan: Plan
     now: int
     actor: str
-    monitor: Monitor = UNWATCHED
+    monitor: progress.Monitor = progress.UNWATCHED
     pause: Callable[[float], None] = time.sleep
     batch_rows: int = BATCH_ROWS
     patience: float = CROWDED
@@ -152,7 +148,7 @@ class RetentionRemoval:
             tick=self._tick,
             accepted=self.attempt.known.adopted,
             numbered=self._markers,
-            verified=self.untouched if are_sound else never,
+            verified=self.untouched if are_sound else progress.never,
         )
         self.result.left += tuple(left)
         if self.archiver is not None:
@@ -192,7 +188,7 @@ class RetentionRemoval:
                 reason = self._altered("its old entries stay") or CHANGED
         found = None
         if isinstance(error, _KEPT):
-            stored, _ = read_stored(self.database)
+            stored, _ = schema.read_stored(self.database)
             found = first_referred(self.database, stored).get(part.tenant_id)
         self.result.left += (found or LeftAlone(part.tenant_id, part.first_seq, reason),)
         self._stopped.add(part.tenant_id)
@@ -227,14 +223,14 @@ class RetentionRemoval:
             self._leave(parts[0], error)
             return 0.0
 
-    def _unaltered(self, tables: Sequence[str], *appended: str) -> Statement:
+    def _unaltered(self, tables: Sequence[str], *appended: str) -> engine.Statement:
         """Nobody was told of what a trigger or a foreign key would take along that came since."""
         stored = self.plan.stored
         return unaltered([*tables, *appended], [stored[name] for name in tables if name in stored])
 
     def _altered(self, what_stays: str) -> str | None:
         """That tables are others by now than when it was planned, if they are, and what follows from that."""
-        stored, _ = read_stored(self.database)
+        stored, _ = schema.read_stored(self.database)
         if not (changed := others_by_now(self.plan, stored)):
             return None
         return (
@@ -294,14 +290,14 @@ class RetentionRemoval:
         trusted = result.doubt is not None
         return told(self.actor, result.cutoff, removed, changed, trusted=trusted, bookmark=result.bookmark)
 
-    def _take(self, removal: OldRows, *, cancelled: Stop) -> float:
+    def _take(self, removal: OldRows, *, cancelled: progress.Stop) -> float:
         """Removes the records with an entry of it in the same transaction: a run that is killed has told what
         went until then. The end of the chain is read once, and again where others have appended.
         """
         guard = self._unaltered([removal.table, *removal.removed, *removal.changed], AUDIT_CHAIN.name)
         if not self.plan.has_chain:
             return self.database.run_batch([guard, *removal.statements], cancelled=cancelled)
-        chain, kind = self.plan.chain, AuditEvent.RETENTION_REMOVED
+        chain, kind = self.plan.chain, status.AuditEvent.RETENTION_REMOVED
         went = map(_some, (removal.removed, removal.changed))
         event, head = Event(chain, kind, self.told(*went)), Head("", None)
         # The entry proves it better than that the rows are gone, which others may have removed.
@@ -316,7 +312,7 @@ class RetentionRemoval:
         self._head = head.followed_by(event.event_type, event.text, self.now)
         return held
 
-    def _record(self, planned: Callable[[], Batch], *, cancelled: Stop = never) -> float:
+    def _record(self, planned: Callable[[], Batch], *, cancelled: progress.Stop = progress.never) -> float:
         """Writes what is recorded in the plan's chain. Raises as `append` does: `HeadMoved` where that chain
         does not rest, for which it is hardly waited again.
         """

@@ -34,9 +34,7 @@ from app.services.retention.plan import (
 )
 from app.services.retention.removal import RetentionRemoval, RetentionResult
 from app.services.text import counted
-from models import errors
-from models.engine import Database
-from models.status import AuditEvent
+from models import engine, errors, status
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +186,7 @@ class RetentionStopped(errors.StorageError):
         )
 
 
-def _is_news(database: Database, chain: str, result: RetentionResult) -> bool:
+def _is_news(database: engine.Database, chain: str, result: RetentionResult) -> bool:
     """Whether the run did something, or met a chain it had to leave that the last report does not name.
 
     Otherwise every day of an idle file would add an entry that says nothing.
@@ -407,7 +405,7 @@ class Run(RetentionRemoval):
             payload["cancelled"] = True
         if error is not None:
             payload["error"] = str(error)
-        kind = AuditEvent.RETENTION_COMPLETED if error is None else AuditEvent.RETENTION_FAILED
+        kind = status.AuditEvent.RETENTION_COMPLETED if error is None else status.AuditEvent.RETENTION_FAILED
         before, event = self.unreported, Event(plan.chain, kind, payload)
         result.unreported = (*before, Event(plan.chain, kind, payload | {"at": self.now}))
         try:

@@ -29,9 +29,7 @@ from app.services.runs.run_compare import whole_number
 from app.services.runs.run_timeline import ALL_ABOUT, RunStory, RunTimeline, entry_behind, read, timeline
 from app.services.secrets.forms import without_secrets
 from app.services.text import counted, lasted, markdown, readable, utc_time, visible
-from models.engine import Database
-from models.progress import Monitor, Pause
-from models.schema import read_stored
+from models import engine, progress, schema
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 _PIECE: Final = 65_536
@@ -66,7 +64,7 @@ class DossierOf:
     every: bool = False
 
 
-def pieces(database: Database, of: DossierOf, monitor: Monitor) -> Iterator[str]:
+def pieces(database: engine.Database, of: DossierOf, monitor: progress.Monitor) -> Iterator[str]:
     """The document in pieces; no more than one large artifact is held at a time. Each is as it was stored
     when it was read, JSON laid out over lines. Raises `NotFound`, `Cancelled`, and the storage errors.
     """
@@ -121,7 +119,7 @@ def _is_document(field: _Field) -> bool:
     return kind_of(readable(field.value)) is ContentKind.JSON
 
 
-def _words(field: _Field, pause: Pause) -> str:
+def _words(field: _Field, pause: progress.Pause) -> str:
     value = field.value
     if field.kind is ColumnKind.TIME and (time := as_time(value)) != value:
         return f"{readable(time)} UTC"
@@ -188,14 +186,14 @@ def _verified(known: KeptVerdict | None) -> str:
     )
 
 
-def _entries(database: Database, story: RunStory, page: "_Dossier") -> Iterator[str]:
+def _entries(database: engine.Database, story: RunStory, page: "_Dossier") -> Iterator[str]:
     if not story.entries:
         yield page.paragraph("None are known." if story.entries is not None else "They were not looked for.")
         return
     if len(story.entries) >= ALL_ABOUT:
         yield page.paragraph(f"The newest {ALL_ABOUT:,}.")
     numbers = json.dumps([entry.seq for entry in story.entries])
-    tables, _ = read_stored(database)
+    tables, _ = schema.read_stored(database)
     stored, source = tables[AUDIT_CHAIN.name], Source(AUDIT_CHAIN.name)
     cells = [
         exactly(Column(source, name)) if name in stored.names else SQL("'NULL'") for name in ("seq", *_HASHED)
@@ -221,7 +219,7 @@ def _entries(database: Database, story: RunStory, page: "_Dossier") -> Iterator[
 
 
 def _artifacts(
-    database: Database, story: RunStory, of: DossierOf, page: "_Dossier", monitor: Monitor
+    database: engine.Database, story: RunStory, of: DossierOf, page: "_Dossier", monitor: progress.Monitor
 ) -> Iterator[str]:
     if story.artifacts is None:
         yield page.paragraph("This database has no artifacts.")
@@ -251,7 +249,7 @@ def _artifacts(
     monitor.progress(len(chosen), len(chosen))
 
 
-def _others(artifact: Record, page: "_Dossier", pause: Pause) -> Iterator[str]:
+def _others(artifact: Record, page: "_Dossier", pause: progress.Pause) -> Iterator[str]:
     """What it has in columns that only the file has."""
     table = PLANNING_ARTIFACTS.name
     fields = [
@@ -272,7 +270,7 @@ def _others(artifact: Record, page: "_Dossier", pause: Pause) -> Iterator[str]:
             yield from page.verbatim(parts)
 
 
-def _go_on(monitor: Monitor) -> None:
+def _go_on(monitor: progress.Monitor) -> None:
     monitor.check()
 
 
@@ -303,7 +301,7 @@ class _Dossier:
         return ""
 
 
-def _safe_parts(table: str, name: str, value: str, pause: Pause) -> Iterator[str]:
+def _safe_parts(table: str, name: str, value: str, pause: progress.Pause) -> Iterator[str]:
     """What a column holds, without what may let anybody in, in parts of which none ends within a word. JSON
     is laid out over lines, but for what is too large to be read whole here, to know that it is JSON.
     """

@@ -24,9 +24,7 @@ from app.services.records.record import Record, read_record, read_record_with
 from app.services.records.rows import Image, StoredRow, Value, shown
 from app.services.records.stored_times import epoch_of
 from app.services.records.tables import NAMES_RUN, PLANNING_ARTIFACTS, PLANNING_RUNS
-from models.engine import Database
-from models.errors import NotAllowed, NotFound, TableMissing
-from models.schema import read_stored
+from models import engine, errors, schema
 from models.status import GOES_ON, SYSTEM_TENANT, AuditEvent, Phase, RunStatus
 from models.tables import AuditEntry
 
@@ -81,17 +79,17 @@ class RunDetail:
     artifacts: tuple[Record, ...] | None
 
 
-def get(database: Database, run_id: str) -> RunDetail:
+def get(database: engine.Database, run_id: str) -> RunDetail:
     """The run and its artifacts. Raises `NotFound`."""
     run, found = read_record_with(database, PLANNING_RUNS, run_id, PLANNING_ARTIFACTS, "run_id")
     return RunDetail(run, None if found is None else tuple(sorted(found, key=newest_first)))
 
 
-def idea_of(database: Database, run_id: str) -> str | None:
+def idea_of(database: engine.Database, run_id: str) -> str | None:
     """What the run is about; None where the file has no such run."""
     try:
         return read_record(database, PLANNING_RUNS, run_id).text("idea")
-    except (NotFound, TableMissing):
+    except (errors.NotFound, errors.TableMissing):
         return None
 
 
@@ -130,7 +128,7 @@ def allowed(status: str) -> frozenset[RunStatus]:
     return following | {RunStatus.DELETED}
 
 
-def accepted(database: Database) -> frozenset[RunStatus]:
+def accepted(database: engine.Database) -> frozenset[RunStatus]:
     """The statuses that the file's own rules let a run have, as they are stored."""
     return frozenset(map(RunStatus, database.accepted(PLANNING_RUNS.name, "status", tuple(RunStatus))))
 
@@ -148,13 +146,13 @@ def offered(accepted: frozenset[RunStatus]) -> tuple[str, ...]:
     )
 
 
-def has_tenants(database: Database) -> bool:
-    stored, _ = read_stored(database, lambda tables: ())
+def has_tenants(database: engine.Database) -> bool:
+    stored, _ = schema.read_stored(database, lambda tables: ())
     table = stored.get(PLANNING_RUNS.name)
     return table is not None and PLANNING_RUNS.has_tenants(table)
 
 
-def cannot_record(database: Database) -> str | None:
+def cannot_record(database: engine.Database) -> str | None:
     """Why nothing can be done to runs that have no tenants."""
     return unknown_tenant(database, SYSTEM_TENANT)
 
@@ -198,7 +196,7 @@ def set_status(
         is_now = status_words(found[0].shown("status"))
         one = f"“{short_idea(found[0])}” is {is_now}; it cannot become {status}."
         said = f"None of the {len(found):,} runs can become {status}: {left.why}."
-        raise NotAllowed(f"{one if len(found) == 1 else said} Nothing was changed.")
+        raise errors.NotAllowed(f"{one if len(found) == 1 else said} Nothing was changed.")
     require_some(rows, left, f"Already {status}.")
     if status is RunStatus.RUNNING and status not in images.accepted(PLANNING_RUNS.name, "status", GOES_ON):
         status = RunStatus.ACTIVE

@@ -27,13 +27,9 @@ from app.ui.widgets.formatting import absolute_time, ago, grouped
 from app.ui.widgets.later import later
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
-from models.engine import MOST_OWN, Database, OwnEntry
-from models.errors import Cancelled, TenantAdminError
-from models.progress import Monitor
-from models.schema import shape_of_one
-from models.status import DAY
+from models import engine, errors, progress, schema, status
 
-Found = tuple[LostEnd | None, list[OwnEntry]]
+Found = tuple[LostEnd | None, list[engine.OwnEntry]]
 """Of what was verified or made here what is lost, and the own entries that are there."""
 
 _LOOK_MS = 60_000
@@ -156,7 +152,7 @@ class SelfVerification(QObject):
             return
         where, now, by = self._context.opened.where, self._context.clock(), self._context.settings.actor
 
-        def work(monitor: Monitor) -> Outcome:
+        def work(monitor: progress.Monitor) -> Outcome:
             store, verify = store_and_verifier(processes=1)
             found = partial(by_itself, where, store, verify, now=now, by=by, monitor=monitor)
             return found(whole_up_to=HIGHEST_SEQ if whole else _AT_ONCE, sign=sign)
@@ -192,7 +188,7 @@ class SelfVerification(QObject):
         known = self._verdict.outcome
         is_unsigned = known is not None and known.intact and known.checkpoint is None and not self._signs
         could_sign = is_unsigned and monotonic() - self._ran_at >= _LOOK_MS / 1000
-        return could_sign or not 0 <= self._context.clock() - self._begun < DAY
+        return could_sign or not 0 <= self._context.clock() - self._begun < status.DAY
 
     @property
     def _has_more_to_look_at(self) -> bool:
@@ -306,7 +302,7 @@ class SelfVerification(QObject):
             if self._context.costs and head not in {None, end[0]}:  # which nothing verifies by itself
                 self._search()
 
-        def failed(error: TenantAdminError) -> None:  # while somebody else writes, say
+        def failed(error: errors.TenantAdminError) -> None:  # while somebody else writes, say
             again = self._verdict.outcome is not None and self._verdict.outcome.outdated == AGAIN
             told(again)
 
@@ -320,7 +316,7 @@ class SelfVerification(QObject):
             self._watched,
         )
 
-        def read(monitor: Monitor) -> tuple[KeptVerdict | None, tuple[int, int]]:
+        def read(monitor: progress.Monitor) -> tuple[KeptVerdict | None, tuple[int, int]]:
             from app.services.chain.checkpoints import lost_ends  # noqa: PLC0415 - with what verifies
 
             verdicts = store_and_verifier()[0].verdicts
@@ -382,7 +378,7 @@ class SelfVerification(QObject):
         is_looked_for = last is None or not last.intact or last.lost_end is None
         where = self._context.opened.where
 
-        def look(monitor: Monitor) -> Found:
+        def look(monitor: progress.Monitor) -> Found:
             from app.services.chain.checkpoints import lost_ends  # noqa: PLC0415 - with what verifies
 
             store = store_and_verifier()[0]
@@ -405,10 +401,10 @@ class SelfVerification(QObject):
         self._verdict.begin_search()
         self._context.runner.job(look, on_done=found, on_failed=lambda error: found((None, [])))
 
-    def _look_for_own(self, there: Sequence[OwnEntry]) -> None:
+    def _look_for_own(self, there: Sequence[engine.OwnEntry]) -> None:
         """What was made here before this window is looked for as what it makes itself."""
         database = self._context.opened.database
-        database.own = {one.tenant: one for one in there[-MOST_OWN:]} | dict(database.own)
+        database.own = {one.tenant: one for one in there[-engine.MOST_OWN :]} | dict(database.own)
 
     def _ended(self, outcome: Outcome) -> None:
         if self._job is None:  # stopped too late
@@ -435,9 +431,9 @@ class SelfVerification(QObject):
         )
         tell(self._context.runner, window, title, words, urgent=True)
 
-    def _failed(self, error: TenantAdminError) -> None:
+    def _failed(self, error: errors.TenantAdminError) -> None:
         self._job, self._verdict.is_running = None, False
-        if not isinstance(error, Cancelled):
+        if not isinstance(error, errors.Cancelled):
             self._verdict.fail(str(error), self._context.clock())
             known = self._verdict.outcome
             if not error.is_retriable and known is not None and known.outdated == AGAIN:
@@ -467,7 +463,7 @@ class SelfVerification(QObject):
     def _look_at_table(self) -> None:
         """A chain whose table is made otherwise is verified at once, and nothing is claimed until then."""
         before, self._table = self._table, self._context.tables.get(AUDIT_CHAIN.name)
-        if shape_of_one(before) != shape_of_one(self._table):
+        if schema.shape_of_one(before) != schema.shape_of_one(self._table):
             self._verdict.outdate(OTHERS)
             self.check()
 
@@ -491,7 +487,7 @@ class SelfVerification(QObject):
                 self._verdict.take(outcome)
                 self.check(whole=True)
 
-        def failed(error: TenantAdminError) -> None:
+        def failed(error: errors.TenantAdminError) -> None:
             self._met = None
 
         work = verify(self._context, Asked(section), on_cost=lambda rows: None)
@@ -527,7 +523,7 @@ class SelfVerification(QObject):
     def _keep_end(self, lost: LostEnd, *, is_lost: bool) -> None:
         where = self._context.opened.where
 
-        def keep(monitor: Monitor) -> None:
+        def keep(monitor: progress.Monitor) -> None:
             store_and_verifier()[0].verdicts.keep_end(where, lost, is_lost=is_lost)
 
         self._context.runner.job(keep, on_done=lambda _: None, on_failed=lambda error: None)
@@ -573,7 +569,7 @@ class SelfVerification(QObject):
                 self._asked -= 1
                 self._counted(through, newer)
 
-            def failed(error: TenantAdminError) -> None:
+            def failed(error: errors.TenantAdminError) -> None:
                 self._asked -= 1
 
             most = MOST_COUNTED + 1
@@ -664,13 +660,13 @@ class SelfVerification(QObject):
         return icon, tone.value, words, tip
 
 
-def _entry_and_last(database: Database, seq: int, head: str | None) -> tuple[str | None, int]:
+def _entry_and_last(database: engine.Database, seq: int, head: str | None) -> tuple[str | None, int]:
     from app.services.chain.checkpoints.gone import entry_and_last_of_chain  # noqa: PLC0415 - seldom
 
     return entry_and_last_of_chain(database, seq, head)
 
 
-def _was_known(where: Where, monitor: Monitor) -> bool:
+def _was_known(where: Where, monitor: progress.Monitor) -> bool:
     """Whether entries were ever known of what has no table of them now."""
     from app.services.chain.checkpoints.gone import is_known  # noqa: PLC0415 - few files lack one
 

@@ -40,9 +40,7 @@ from app.ui.widgets.later import later
 from app.ui.widgets.tab_order import release
 from app.ui.widgets.tab_pages import PagePlace, TabPages
 from app.workers.memory import tidy_as_it_goes
-from models.engine import Capability
-from models.errors import TenantAdminError
-from models.progress import Monitor
+from models import engine, errors, progress
 
 if TYPE_CHECKING:
     from app.services.live.connections import NamedConnection
@@ -194,7 +192,7 @@ class Workspace(QWidget):
         self._said_below = in_column(within=self._below, spacing=0)
         if context.opened.file is not None:
             self._say_below(notices.RestoredNotice(context, self.back_wanted.emit, self._below))
-        if context.can(Capability.SETTLES):
+        if context.can(engine.Capability.SETTLES):
             self._say_below(notices.UnsettledNotice(context, self._below))
             self._say_below(notices.PauseNotice(context, self._below))
             self._say_below(notices.TokenNotice(context, self._below))
@@ -268,7 +266,7 @@ class Workspace(QWidget):
             self._around.start()
         if not self.context.costs:  # else behind the rows, which are shown by three requests
             self._count_unread()
-        if self.context.can(Capability.SETTLES):
+        if self.context.can(engine.Capability.SETTLES):
             self.context.unsettled.ask()
         if not isinstance(QApplication.focusWidget(), QLineEdit):  # in which one has begun to write
             page.take_focus()
@@ -712,7 +710,7 @@ class Workspace(QWidget):
     def _way_out(self, table: str) -> tuple[str, Callable[[], object]] | None:
         """What helps where a table is missing that such a file should have."""
         door = notices.to_what_lacks(self.context)
-        cannot = door is notices.Door.MIGRATE and self.context.lacks(Capability.MIGRATE)
+        cannot = door is notices.Door.MIGRATE and self.context.lacks(engine.Capability.MIGRATE)
         if cannot or table not in self.context.opened.schema.missing_tables:
             return None
         return door.value, partial(self.door_wanted.emit, door)
@@ -817,7 +815,7 @@ class Workspace(QWidget):
         for page in self._built.values():
             page.commands.update()
 
-    def says(self, error: TenantAdminError) -> bool:
+    def says(self, error: errors.TenantAdminError) -> bool:
         return error in (self.context.unsettled.error, self.context.pause.error)
 
     def _settled(self, saved: bool | None, act: str) -> None:
@@ -870,7 +868,7 @@ class Workspace(QWidget):
         begin = self._begin_the_rest
         self.context.runner.job(_load_the_rest, on_done=begin, on_failed=begin)
 
-    def _find_server(self, monitor: Monitor) -> "NamedConnection | None":
+    def _find_server(self, monitor: progress.Monitor) -> "NamedConnection | None":
         from app.services.live.dev_server import serving  # noqa: PLC0415 - few files are in use
 
         return serving(self.context.opened.path)
@@ -957,7 +955,7 @@ def load_tab(spec: TabSpec) -> type[RecordTab]:
     return cast("type[RecordTab]", getattr(import_module(f"app.ui.tabs.{module}"), name))
 
 
-def _load_the_rest(monitor: Monitor) -> None:
+def _load_the_rest(monitor: progress.Monitor) -> None:
     """What a person may ask for next is loaded while they look at the first rows."""
     for spec in TABS:
         load_tab(spec)

@@ -21,13 +21,11 @@ from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.checkpoints.document import Unreadable
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ
 from app.services.chain.where import Where
-from models import errors
-from models.engine import Rows
+from models import engine, errors, progress
 from models.local import atomic
 from models.local.database import LocalDatabase
 from models.local.file import require_file
 from models.local.in_use import written_by
-from models.progress import PATIENCE
 
 FILE: Final = "checkpoints.sqlite"
 NO_SPACE: Final = "there is no space left on its disk"
@@ -245,7 +243,7 @@ def opened(path: Path, *, writing: bool = False) -> Iterator["Contents"]:
     database = _StoreDatabase(path)
     with database.connection_context():
         with database.expected_errors():
-            database.pragma("busy_timeout", int(PATIENCE * 1000))
+            database.pragma("busy_timeout", int(progress.PATIENCE * 1000))
             database.begin("IMMEDIATE" if writing else "DEFERRED")
         try:
             with database.expected_errors():
@@ -455,7 +453,7 @@ class Contents:
         *,
         order: str = "",
         limit: int | None = None,
-    ) -> Rows:
+    ) -> engine.Rows:
         """The row's own number and the bytes of the columns, whatever they are, `where` one is this."""
         by, values = ("", list[Any]()) if where is None else (where[0].name, [where[1]])
         names = tuple(field.name for field in fields)

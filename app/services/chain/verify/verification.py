@@ -17,11 +17,8 @@ from app.services.chain.verify.join import Joined, join, next_seal
 from app.services.chain.verify.report import EVERYTHING, Extent, Report, Section
 from app.services.chain.verify.scan import BLOCK, Job, Result
 from app.services.chain.verify.source import IN_THE_WAY, Query, Reader, Row
-from models.engine import PAGE_ROWS
-from models.errors import Cancelled
+from models import engine, errors, progress, schema
 from models.local.in_use import known
-from models.progress import UNWATCHED, Monitor
-from models.schema import COUNTED
 
 WORTH_A_PROCESS: Final = 20_000
 """Rows below which starting a process takes longer than it saves."""
@@ -39,7 +36,7 @@ LEAST_RANGE: Final = 8_000
 ENDS: Final[tuple[Query, ...]] = (
     (f"SELECT CAST(min(seq) AS TEXT) FROM main.{TABLE} NOT INDEXED",),  # noqa: S608
     (f"SELECT CAST(max(seq) AS TEXT) FROM main.{TABLE} NOT INDEXED",),  # noqa: S608
-    (f"SELECT number FROM ({COUNTED}) WHERE kind = 'integer'", TABLE),  # noqa: S608
+    (f"SELECT number FROM ({schema.COUNTED}) WHERE kind = 'integer'", TABLE),  # noqa: S608
 )
 """The lowest and the highest number there is, and AUTOINCREMENT's: to be read at one moment."""
 
@@ -142,7 +139,7 @@ class Options(TypedDict, total=False):
     section: Section
     checkpoints: CheckpointHistory | None
     seal: bool
-    monitor: Monitor
+    monitor: progress.Monitor
     page: int
 
 
@@ -162,8 +159,8 @@ class Wish:
     section: Section = EVERYTHING
     checkpoints: CheckpointHistory | None = None
     seal: bool = False
-    monitor: Monitor = UNWATCHED
-    page: int = PAGE_ROWS
+    monitor: progress.Monitor = progress.UNWATCHED
+    page: int = engine.PAGE_ROWS
     one_moment: bool = False
 
     @property
@@ -225,7 +222,7 @@ def _attempt(where: source.Source, wish: Wish) -> tuple[Report, bool]:
                 return wish.monitor.cancelled()
 
             if watch(0):
-                raise Cancelled
+                raise errors.Cancelled
             frozen = where.frozen or wish.one_moment
             jobs = jobs_of(wish, _ranges(extent, wish), uri=where.uri, tolerant=tolerant, frozen=frozen)
             size = int(connection.pragma("page_count")) * int(connection.pragma("page_size"))

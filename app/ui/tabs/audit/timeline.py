@@ -33,9 +33,7 @@ from app.ui.widgets.formatting import from_to, in_calendar
 from app.ui.widgets.labels import in_row
 from app.ui.widgets.later import later
 from app.workers.runner import Task
-from models.engine import Database
-from models.errors import TenantAdminError
-from models.status import DAY, HOUR
+from models import engine, errors, status
 
 if TYPE_CHECKING:
     from app.ui.tabs.common.record_tab import RecordTab
@@ -89,7 +87,7 @@ def moments_of(first: date, last: date, utc: bool) -> tuple[int, ...]:
     found = [at]
     while at < end:
         clock = _at(at, utc)  # where it was put by half an hour, up to the next full one
-        at = min(end, at + HOUR - clock.minute * 60 - clock.second)
+        at = min(end, at + status.HOUR - clock.minute * 60 - clock.second)
         found.append(at)
     return tuple(found)
 
@@ -608,13 +606,13 @@ class OverTime:
             self._marking.cancel()
             self._marking = None
 
-        def read_times(database: Database) -> tuple[list[Any], list[Any]]:
+        def read_times(database: engine.Database) -> tuple[list[Any], list[Any]]:
             found = times_of(database, sorted(numbers))
             return found, found if bad == numbers else times_of(database, sorted(bad)) if bad else []
 
         def at(times: list[Any]) -> Found:
             found = [at for at in map(epoch_of, times) if at]
-            return Found(Counter(at // DAY if utc else local_day(at) for at in found), found)
+            return Found(Counter(at // status.DAY if utc else local_day(at) for at in found), found)
 
         def told(times: tuple[list[Any], list[Any]]) -> None:
             self.timeline.set_findings(*map(at, times))
@@ -625,7 +623,7 @@ class OverTime:
         else:
             self.timeline.set_findings(Found(), Found())
 
-    def _failed(self, error: TenantAdminError) -> None:
+    def _failed(self, error: errors.TenantAdminError) -> None:
         self.timeline.set_days(())
 
     def _pick_days(self, first: date, last: date) -> None:

@@ -31,9 +31,7 @@ from app.ui.widgets.file_dialogs import ask_save
 from app.ui.widgets.form_dialog import FieldValue, FormDialog
 from app.ui.widgets.picker import ChoiceBox
 from app.workers.export import export_rows, export_rows_here, place_in_passing
-from models.engine import Capability, Database
-from models.errors import TenantAdminError, TooMuch
-from models.progress import Monitor
+from models import engine, errors, progress
 
 if TYPE_CHECKING:
     from app.ui.tabs.common.record_tab import RecordTab
@@ -141,7 +139,7 @@ def _with_value(
         return
     lists, known, (query, _) = tab.lists, tab.list.known(), tab.list.selected_keys()
 
-    def read(database: Database) -> tuple[ListedValue] | None:
+    def read(database: engine.Database) -> tuple[ListedValue] | None:
         value = lists.value_at(database, query, key, column)
         return value if [key] == [*known.still(lists, database, query, [key])] else None
 
@@ -214,7 +212,7 @@ def _wanted(query: ListQuery, form: Format, rows: _Selected | None, most: int | 
 def _export_to(tab: "RecordTab", path: Path, wanted: RowsWanted) -> None:
     context, keys = tab.context, wanted.keys
 
-    def work(monitor: Monitor) -> int:
+    def work(monitor: progress.Monitor) -> int:
         return _export(tab, wanted)(path, monitor=monitor)
 
     def done(count: int) -> None:
@@ -229,7 +227,7 @@ def _export(tab: "RecordTab", wanted: RowsWanted) -> Callable[..., int]:
     gives the number of rows.
     """
     opened, lists = tab.context.opened, tab.context.lists
-    if not tab.context.can(Capability.CHILD_SCAN):
+    if not tab.context.can(engine.Capability.CHILD_SCAN):
         return partial(export_rows_here, opened.database, lists, wanted=wanted)
     is_soon_done = wanted.most is not None  # and a person waits to paste it
     return partial(
@@ -260,14 +258,14 @@ def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, rows: _Selected
         _to_clipboard(text)
         context.say(f"{counted(count, 'row')} copied{_gone(len(keys) - count)}{nuls_told(nuls)}")
 
-    def few(database: Database) -> tuple[QByteArray, int, int] | None:
-        with suppress(TooMuch):
+    def few(database: engine.Database) -> tuple[QByteArray, int, int] | None:
+        with suppress(errors.TooMuch):
             text, count = export.text_of(database, context.lists, wanted)
             return *_joined(text[at : at + _PIECE].encode() for at in range(0, len(text), _PIECE)), count
         return None
 
-    def work(monitor: Monitor) -> tuple[QByteArray, int, int] | None:
-        with place_in_passing() as path, suppress(TooMuch):
+    def work(monitor: progress.Monitor) -> tuple[QByteArray, int, int] | None:
+        with place_in_passing() as path, suppress(errors.TooMuch):
             count = _export(tab, wanted)(path, monitor=monitor)
             with path.open("rb") as stream:
                 return *_joined(iter(partial(stream.read, _PIECE), b"")), count
@@ -388,7 +386,7 @@ class FilterByColumnDialog(FormDialog):
         rows = context.rows_of(self._table.name, self._query.scope)
         context.when_agreed(rows, partial(read, on_done=offer, on_failed=self._failed), self)
 
-    def _failed(self, error: TenantAdminError) -> None:
+    def _failed(self, error: errors.TenantAdminError) -> None:
         self.show_error(error)
 
     def _check(self, value: FieldValue) -> str:

@@ -50,9 +50,7 @@ from app.ui.widgets.panes import FieldList
 from app.ui.widgets.picker import ChoiceBox
 from app.workers.contents import prepare_contents
 from app.workers.runner import Task, watched
-from models.engine import Database
-from models.errors import Cancelled, NotFound, TenantAdminError
-from models.progress import Breath, Monitor, Pause
+from models import engine, errors, progress
 
 
 class OtherColumnsButton(QPushButton):
@@ -543,9 +541,9 @@ class ArtifactsPanel(QWidget):
         self.phases.setVisible(bool(self._artifacts))
         self._offer_only([self.save_button], bool(self._artifacts))
 
-    def _failed(self, error: TenantAdminError) -> None:
+    def _failed(self, error: errors.TenantAdminError) -> None:
         self._ended()
-        if not isinstance(error, Cancelled):
+        if not isinstance(error, errors.Cancelled):
             self._show_nothing(str(error))
 
     def _say(self, words: str) -> None:
@@ -576,10 +574,10 @@ class ArtifactsPanel(QWidget):
         self._stop()
         self._show_nothing("Cancelled. Choose a version to read it again.")
 
-    def _work(self, make: Callable[[Pause], Any], done: Callable[[Any], None]) -> Task:
-        def work(monitor: Monitor) -> Any:
+    def _work(self, make: Callable[[progress.Pause], Any], done: Callable[[Any], None]) -> Task:
+        def work(monitor: progress.Monitor) -> Any:
             with watched(monitor):  # of large texts there are more rows than may be looked through at once
-                return make(Breath(monitor.cancelled))
+                return make(progress.Breath(monitor.cancelled))
 
         return self._context.runner.job(work, on_done=done)
 
@@ -700,7 +698,7 @@ class ArtifactsPanel(QWidget):
             return
         database, run_id = self._context.opened.database, self._run["id"]
 
-        def work(monitor: Monitor) -> SavedArtifacts:
+        def work(monitor: progress.Monitor) -> SavedArtifacts:
             with database.connection_context(), database.cancellable(monitor.cancelled):
                 return artifact_files.save_all(database, run_id, folder, monitor)
 
@@ -710,16 +708,16 @@ class ArtifactsPanel(QWidget):
         self._context.job("Saving what the run has produced…", work, on_done=saved)
 
 
-def _prepared(contents: Sequence[str], monitor: Monitor) -> tuple[LaidOut, int]:
+def _prepared(contents: Sequence[str], monitor: progress.Monitor) -> tuple[LaidOut, int]:
     """As it is shown, and how many lines differ: of millions that takes a moment, too."""
     with watched(monitor):
         found = prepare_contents(contents, monitor)
-        return found, found.diff.different(Breath(monitor.cancelled))
+        return found, found.diff.different(progress.Breath(monitor.cancelled))
 
 
-def _whole(database: Database, artifacts: Sequence[Record]) -> list[Record]:
+def _whole(database: engine.Database, artifacts: Sequence[Record]) -> list[Record]:
     """These artifacts with all that they hold. Raises `NotFound` where one is gone."""
     found = [one for one in each_again(database, artifacts) if one is not None]
     if len(found) < len(artifacts):
-        raise NotFound(PLANNING_ARTIFACTS.noun[0])
+        raise errors.NotFound(PLANNING_ARTIFACTS.noun[0])
     return found

@@ -28,9 +28,7 @@ from app.ui.widgets.panes import EmptyState
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.runner import Task
 from app.workers.searching import FETCHED_PASSES, TextSearch
-from models.engine import read_at_most
-from models.errors import Cancelled, MuchToRead, TenantAdminError
-from models.progress import Monitor
+from models import engine, errors, progress
 
 _SIZE = QSize(960, 660)
 _COLUMNS = (
@@ -215,13 +213,13 @@ class RunSearchDialog(Dialog):
             on_failed=self._not_read,
         )
 
-    def _ask(self, much: MuchToRead | None = None) -> None:
+    def _ask(self, much: errors.MuchToRead | None = None) -> None:
         """Says what reading costs where each row is charged, and waits for a person to begin it."""
         context = self._context
         if much is None:
             tables = (PLANNING_RUNS, PLANNING_ARTIFACTS)
             rows = FETCHED_PASSES * sum(context.rows_of(table.name, EVERYONE) for table in tables)
-            much = MuchToRead(context.opened.place, rows, charged=context.opened.database.charges)
+            much = errors.MuchToRead(context.opened.place, rows, charged=context.opened.database.charges)
         self._agreed = much.most
         self.bar.hide()
         self.cancel_reading.hide()
@@ -246,12 +244,12 @@ class RunSearchDialog(Dialog):
             self._outdate()
         self._search()
 
-    def _not_read(self, error: TenantAdminError) -> None:
+    def _not_read(self, error: errors.TenantAdminError) -> None:
         if not self._is_closed:
             self._ended_reading()
-            is_cancelled = isinstance(error, Cancelled)
+            is_cancelled = isinstance(error, errors.Cancelled)
             self._is_stale = True
-            if isinstance(error, MuchToRead):
+            if isinstance(error, errors.MuchToRead):
                 self._ask(error)
             else:
                 self.read_button.setVisible(self._context.costs)
@@ -349,11 +347,11 @@ class RunSearchDialog(Dialog):
         elif asked[0].strip():
             self._tell(_words(found))
 
-    def _not_found(self, asked: tuple[str, Within], error: TenantAdminError) -> None:
+    def _not_found(self, asked: tuple[str, Within], error: errors.TenantAdminError) -> None:
         self._let_go()
         if self._is_closed:
             return
-        if isinstance(error, Cancelled) or asked != self._asked():
+        if isinstance(error, errors.Cancelled) or asked != self._asked():
             self._search()
         else:
             self._found = ()
@@ -423,13 +421,13 @@ class RunSearchDialog(Dialog):
             self._retire(self._texts)
 
 
-def _read(opened: Opened, scope: Scope, most: int | None, monitor: Monitor) -> TextSearch:
+def _read(opened: Opened, scope: Scope, most: int | None, monitor: progress.Monitor) -> TextSearch:
     of = opened.path if most is None else opened.database
     texts = TextSearch(of, scope, read_only=opened.read_only or most is not None)
 
     def before(rows: int) -> None:
         if most is not None:
-            read_at_most(most, rows, opened.place, charged=opened.database.charges)
+            engine.read_at_most(most, rows, opened.place, charged=opened.database.charges)
 
     texts.read(monitor, before)
     return texts
@@ -443,7 +441,7 @@ def _words(found: TextPlaces) -> str:
     return f"{counted(found.total, 'text')} {'has' if found.total == 1 else 'have'} it"
 
 
-def _close(texts: TextSearch, _monitor: Monitor) -> None:
+def _close(texts: TextSearch, _monitor: progress.Monitor) -> None:
     texts.close()
 
 

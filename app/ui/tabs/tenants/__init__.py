@@ -38,9 +38,7 @@ from app.ui.widgets.filter_row import DateRange, Span
 from app.ui.widgets.formatting import absolute_time, relative_time
 from app.ui.widgets.labels import Label, Look
 from app.workers.scan_pool import store_and_verifier
-from models.engine import Database
-from models.errors import NotFound
-from models.progress import Monitor
+from models import engine, errors, progress
 
 
 class TotalsRow(QWidget):
@@ -266,10 +264,10 @@ class TenantsTab(RecordTab):
 
     # what it shows
 
-    def load(self, database: Database, record_id: Any) -> TenantDetail:
+    def load(self, database: engine.Database, record_id: Any) -> TenantDetail:
         row = self._tenants.at_hand().get(record_id)
         if row is None:
-            raise NotFound("tenant")
+            raise errors.NotFound("tenant")
         context = self.context
         return overview.read(
             database,
@@ -429,7 +427,7 @@ class TenantsTab(RecordTab):
         """Those of this database; none where they cannot be read, as their own dialog says."""
         where = self.context.opened.where
 
-        def read(monitor: Monitor) -> Sequence[Checkpoint]:
+        def read(monitor: progress.Monitor) -> Sequence[Checkpoint]:
             return store_and_verifier()[0].checkpoints(where)
 
         def show(found: Sequence[Checkpoint]) -> None:

@@ -25,9 +25,7 @@ from app.ui.widgets.formatting import absolute_time, duration, grouped, relative
 from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row, set_tip
 from app.ui.widgets.panes import Field, FieldList
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
-from models.engine import Database
-from models.errors import TenantAdminError
-from models.status import DAY
+from models import engine, errors, status
 
 _ICON, _AROUND = 12, (10, 6, 8, 6)
 
@@ -162,7 +160,7 @@ class ChainPart(QWidget):
             self.timeline.set_days(())
             return
         now, day_of = self._context.clock(), self.day_of()
-        today = now // DAY if day_of is None else day_of(now)
+        today = now // status.DAY if day_of is None else day_of(now)
         counts = dict.fromkeys(range(today - DAYS, today + 1), 0) | dict(days)
         self.timeline.set_days(sorted(counts.items()))
 
@@ -170,7 +168,7 @@ class ChainPart(QWidget):
         row, context = self._row, self._context
         now, day_of = context.clock(), self.day_of()
 
-        def read(database: Database) -> tuple[tuple[int, int], ...]:
+        def read(database: engine.Database) -> tuple[tuple[int, int], ...]:
             return overview.per_day_of(database, context.lists, row.name, now=now, day_of=day_of)
 
         def show(days: tuple[tuple[int, int], ...]) -> None:
@@ -178,7 +176,7 @@ class ChainPart(QWidget):
                 self._show_days(days)
                 self.more.hide()
 
-        def failed(error: TenantAdminError) -> None:
+        def failed(error: errors.TenantAdminError) -> None:
             context.runner.failed.emit(error)
 
         context.when_agreed(

@@ -23,9 +23,7 @@ from app.ui.theme import Icon
 from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.buttons import Choice
 from app.ui.widgets.labels import line_edit
-from models.engine import Database
-from models.errors import NotAllowed, TenantAdminError
-from models.status import DAY
+from models import engine, errors, status
 
 if TYPE_CHECKING:
     from app.services.records.history import Named
@@ -69,7 +67,7 @@ def _view(key: str | None) -> UsersView | None:
 def _narrowed_by(view: UsersView, query: ListQuery, alike: tuple[Any, ...], now: int) -> ListQuery:
     """Those of the view; those with the same address beside each other, unless another order is wanted."""
     if view.quiet_days:
-        return replace(query, quiet_since=now - view.quiet_days * DAY)
+        return replace(query, quiet_since=now - view.quiet_days * status.DAY)
     if view.across is None:
         return replace(query, choices=(*query.choices, ("has_password", (0,))))
     found = replace(query, choices=(*query.choices, ("id", alike)))
@@ -118,12 +116,12 @@ class UsersTab(RecordTab):
 
         self._counted = scope
 
-        def read(database: Database) -> dict[str, int | None]:
+        def read(database: engine.Database) -> dict[str, int | None]:
             counts = self.lists.counts(database, queries.values())
             found: dict[str, int | None] = dict(zip(queries, counts, strict=True))
             for view in VIEWS:
                 if view.across is not None:
-                    with suppress(NotAllowed):  # too many to be compared
+                    with suppress(errors.NotAllowed):  # too many to be compared
                         found[view.key] = len(duplicates(database, scope, across=view.across))
             return found
 
@@ -213,7 +211,7 @@ class UsersTab(RecordTab):
                 self._alike, self._alike_are_old = ids, False
                 self.filters_changed()
 
-        def failed(error: TenantAdminError) -> None:
+        def failed(error: errors.TenantAdminError) -> None:
             self.views.set_key(None)
             self.refused(error)
             self.filters_changed()
