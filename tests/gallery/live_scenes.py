@@ -20,6 +20,7 @@ from app.ui.session.lock import ask_to_read
 from app.ui.shell.connect_dialog import ConnectDialog, TokenDialog
 from app.ui.shell.dialogs import NotesDialog
 from app.ui.shell.retention_dialog import RetentionDialog
+from app.ui.shell.strip import production_mark
 from app.ui.shell.time_travel import KEPT
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.tenants.export_erase import ask_erase
@@ -45,6 +46,7 @@ from tests.gallery.registry import Registry, Shot
 from tests.gallery.window_scenes import SMALL, TABS, Relay, WindowScenes
 
 PLACE = CONNECTION.place
+_MARK = production_mark(PLACE, CONNECTION.colour)
 ACT = "User ada@acme-corp.example created"
 DAY = 86_400
 
@@ -238,7 +240,7 @@ def _erasure_not_known(window: MainWindow) -> None:
 def retention(theme: Theme) -> RetentionDialog:
     """Each row is charged, and Time Travel leads back."""
     shares = (share("acme-corp", 132, 12_400), share("globex", 31, 4_000))
-    return RetentionDialog(
+    dialog = RetentionDialog(
         theme,
         a_plan(*shares, notifications=1_204, planning_runs=12, planning_artifacts=121),
         file_name=PLACE,
@@ -248,11 +250,14 @@ def retention(theme: Theme) -> RetentionDialog:
         charged=True,
         time_travel=True,
     )
+    dialog.set_mark(_MARK)  # as of the window that it belongs to
+    return dialog
 
 
 def token_wrong(theme: Theme) -> Shot:
     """What was pasted is no token."""
     dialog = TokenDialog(theme, CONNECTION, str(TokenRefused(PLACE)))
+    dialog.set_mark(_MARK)
 
     def spoil() -> None:
         dialog.token.setText("a token of several words")

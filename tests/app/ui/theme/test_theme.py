@@ -265,6 +265,25 @@ def test_of_several_wrong_fields_one_sees_which_has_the_focus(qtbot: QtBot, them
     assert edge(fields[0]) == theme.tokens["bad"]
 
 
+@pytest.mark.parametrize("kind", [QLineEdit, QPlainTextEdit])
+def test_in_a_form_one_sees_by_the_edge_what_can_be_written_into(
+    qtbot: QtBot, theme: Theme, kind: type[QLineEdit | QPlainTextEdit]
+) -> None:
+    dialog = added(qtbot, QDialog())
+    written, read, wrong, other = kind("a"), kind("b"), kind("c"), QPushButton("Which has the focus")
+    read.setReadOnly(True)
+    set_property(wrong, "invalid", True)
+    in_column(written, read, wrong, other, within=dialog)
+    dialog.show()
+    other.setFocus()
+
+    def edge(field: QWidget) -> str:
+        return field.grab().toImage().pixelColor(0, field.height() // 2).name()
+
+    assert edge(written) == theme.tokens["edge"] and edge(read) == theme.tokens["line"]
+    assert kind is QPlainTextEdit or edge(wrong) == theme.tokens["bad"]
+
+
 def test_contrast_formula_on_known_pair() -> None:
     assert contrast("#ffffff", "#000000") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
