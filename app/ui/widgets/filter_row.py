@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from app.services.text import counted
@@ -41,6 +41,7 @@ _SOME, _SELECTED = 999, "{} selected"
 _FOR_USUAL = 24
 """Pixels that the text gives up for that where room is short."""
 _ANY_WIDTH = 16_777_215
+_COMES_BACK = {Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason}
 _LEAVING = {Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter}
 
 
@@ -466,7 +467,8 @@ class FilterRow(QWidget):
 class _TextField(WindowField):
     """Empties itself on Escape; with nothing to empty, Escape goes on to the window. `left(by_return)` on
     Down and on Return, which in a dialog would press the main button. Where there is no room for the hint it
-    leaves out what the icon says, and then the last of what is searched; its tip has all of it.
+    leaves out what the icon says, and then the last of what is searched; its tip has all of it. A longer text
+    shows its beginning while the focus is elsewhere.
     """
 
     left = Signal(bool)
@@ -474,6 +476,25 @@ class _TextField(WindowField):
     def __init__(self, hint: str) -> None:
         super().__init__(placeholderText=hint)
         self._hints = [*_shorter(hint)]
+        self._at = 0
+        """Where one was writing."""
+
+    def setText(self, text: str | None) -> None:
+        super().setText(text)
+        if not self.hasFocus():
+            self._at = self.cursorPosition()
+            self.home(False)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        if event.reason() not in _COMES_BACK:
+            self._at = self.cursorPosition()
+            self.home(False)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        if not self.hasSelectedText():
+            self.setCursorPosition(self._at)
+        super().focusInEvent(event)
 
     def own_keys(self) -> OwnKeys:
         return "Filter", ((("Esc",), "Empty it, or go to the rows"), (("Down",), "Go to the rows"))

@@ -163,6 +163,28 @@ def test_changing_the_filter_leaves_the_focus_alone(qtbot: QtBot, theme: Theme) 
     assert window.focusWidget() is other
 
 
+def test_a_long_text_shows_its_beginning_while_the_focus_is_elsewhere(qtbot: QtBot, theme: Theme) -> None:
+    window = added(qtbot, QWidget())
+    row, other = make(qtbot, theme), QLineEdit()
+    layout = QVBoxLayout(window)
+    layout.addWidget(row)
+    layout.addWidget(other)
+    with qtbot.waitActive(window):
+        window.show()
+        window.activateWindow()
+    other.setFocus()
+    long = "nobody at all " * 9
+    row.set_values(FilterValues(long))
+    assert row.text.cursorPosition() == 0
+    row.text.setFocus(Qt.FocusReason.OtherFocusReason)
+    assert row.text.cursorPosition() == len(row.text.text()), "one goes on writing there"
+    row.text.setCursorPosition(5)
+    other.setFocus()
+    assert row.text.cursorPosition() == 0
+    row.text.setFocus(Qt.FocusReason.OtherFocusReason)
+    assert row.text.cursorPosition() == 5
+
+
 def test_escape_empties_the_text(qtbot: QtBot, theme: Theme) -> None:
     row = make(qtbot, theme)
     row.set_values(FilterValues("acme"))
