@@ -6,7 +6,6 @@ is said what they are called, as far as they are in sight.
 """
 
 from functools import partial
-from time import monotonic
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QTimer, Signal
@@ -30,47 +29,84 @@ from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.runner import Task
 from models.errors import TenantAdminError
 
-_PATIENCE = 2.0
-"""Seconds for which nobody waits longer for a step: the answer may never come."""
+_TENANT = AUDIT_CHAIN.names.index("tenant_id")
 
 
 class ChainSteps:
     """`before()` goes to the entry that the selected one continues, `behind()` to the next; at an end it says
-    so. As long as an answer is under way the same step is not asked for again, however often the key is
-    pressed: each is a request, or two, of a live database.
+    so. Until it has come to something the same step is not asked for again, however often the key is
+    pressed. Where each is a request of a live database, the rows at hand say it where they can.
     """
 
     def __init__(self, tab: RecordTab) -> None:
         self._tab = tab
         self._asked: tuple[int, bool] | None = None
-        self._asked_at = 0.0
+        """From which entry, and whether to the next."""
 
     def before(self) -> None:
-        self._tab.current.when_whole(partial(self._look, behind=False))
+        self._go(behind=False)
 
     def behind(self) -> None:
-        self._tab.current.when_whole(partial(self._look, behind=True))
+        self._go(behind=True)
+
+    def _go(self, *, behind: bool) -> None:
+        table, row = self._tab.table, self._beside_at_hand(behind=behind)
+        if row is None:
+            self._tab.current.when_whole(partial(self._look, behind=behind))
+        else:
+            table.select_row(row)
+            table.bring_into_sight(self._tab.model.index(row, 0))
+
+    def _beside_at_hand(self, *, behind: bool) -> int | None:
+        """The row of that entry in a list of all by their numbers, where those on the way are known."""
+        listed, model, shown = self._tab.list, self._tab.model, self._tab.list.shown
+        row, at = listed.current_row(), self._tab.table.chosen().row()
+        is_whole = shown is not None and not shown.filtered and shown.sort in (None, AUDIT_CHAIN.sort)
+        if row is None or not is_whole or listed.is_behind or not self._tab.context.costs:
+            return None
+        for step in (-1, 1):
+            beside = model.record(at + step)
+            if beside is not None and (beside[0] > row[0]) is behind:
+                while beside is not None and beside[_TENANT] != row[_TENANT]:
+                    at += step
+                    beside = model.record(at + step)
+                return None if beside is None else at + step
+        return None
 
     def refuse(self) -> str | None:
         one = self._tab.list.selected_count() == 1 and isinstance(self._tab.list.current_id(), int)
         return None if one else self._tab.selection.refusal_of_gone() or "Select one entry first."
 
     def _look(self, record: AuditDetail, *, behind: bool) -> None:
-        step, now = (record.inspection.seq, behind), monotonic()
-        if step == self._asked and now - self._asked_at < _PATIENCE:
+        step = record.inspection.seq, behind
+        if step == self._asked:
             return
-        self._asked, self._asked_at = step, now
+        self._asked = step
+        runner = self._tab.context.runner
+
+        def failed(error: TenantAdminError) -> None:
+            self._end(step)
+            runner.failed.emit(error)
+
         done = partial(self._found, record.inspection, behind)
-        self._tab.context.runner.read(entry_beside, record.inspection.seq, behind=behind, on_done=done)
+        runner.read(entry_beside, step[0], behind=behind, on_done=done, on_failed=failed)
+
+    def _end(self, step: tuple[int, bool]) -> None:
+        if step == self._asked:
+            self._asked = None
 
     def _found(self, entry: Inspection, behind: bool, found: int | None) -> None:
+        step = entry.seq, behind
         if found is None:
-            self._asked = None
+            self._end(step)
             which, whose = "last" if behind else "first", tenant_name(entry.tenant)
             said = f"Entry {grouped(entry.seq)} is the {which} of {whose} in this database."
             self._tab.context.say(said)
         elif self._tab.list.current_id() == entry.seq:
-            self._tab.list.jump(found, on_missing=partial(self._tab.show_record, found))
+            show = partial(self._tab.show_record, found)
+            self._tab.list.jump(found, on_missing=show, on_end=partial(self._end, step))
+        else:
+            self._end(step)
 
 
 _ACTION, _LOOKING = "Go", "Looking…"

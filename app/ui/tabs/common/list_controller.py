@@ -347,10 +347,14 @@ class ListController(SelectedRows):
         on_missing: Callable[[], None] | None = None,
         *,
         unless: Callable[[], bool] = lambda: False,
+        on_end: Callable[[], object] = lambda: None,
     ) -> None:
-        """Selects a record when its place is known, `unless` a person has gone elsewhere by then."""
+        """Selects a record when its place is known, `unless` a person has gone elsewhere by then. `on_end`
+        hears that it came to something, or to nothing, before anything else is done.
+        """
         query = self._query
         if query is None:
+            on_end()
             return  # no list is shown, and none is on its way
         self._wanted, this = record_id, object()
         self._jumping = this
@@ -360,6 +364,7 @@ class ListController(SelectedRows):
         lists = self._lists
 
         def found(answer: tuple[int, Key] | Key | None) -> None:
+            on_end()
             if this is not self._jumping:
                 return  # another one was asked for since
             self._wanted = self._jumping = None
@@ -382,12 +387,17 @@ class ListController(SelectedRows):
                 self.lost.emit()
 
         def failed(error: TenantAdminError) -> None:
+            on_end()
             if this is self._jumping:
                 self._wanted = self._jumping = None
                 if not self.view.selectionModel().hasSelection():
                     self.lost.emit()
             self._context.runner.failed.emit(error)
 
+        at_hand = self.model.keys_of((record_id,)) if self._context.costs and query == self._shown else []
+        if at_hand:
+            found(at_hand[0])
+            return
         find = lists.key_of if by_key else lists.locate
         self._context.runner.read(find, query, record_id, on_done=found, on_failed=failed)
 
