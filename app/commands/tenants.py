@@ -6,16 +6,12 @@ import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from app import paths
 from app.commands import common
 from app.services.text import counted, tenant_name, utc_time
 from models.errors import NotAllowed
 from models.progress import Monitor
-
-if TYPE_CHECKING:
-    pass
 
 
 def tenants_arguments(parser: argparse.ArgumentParser) -> None:

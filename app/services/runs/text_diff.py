@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, islice, pairwise, zip_longest
 from operator import eq
-from typing import Final, NamedTuple, overload
+from typing import Final, NamedTuple, TypeVar, overload
 
 from models.progress import Pause
 
@@ -39,6 +39,8 @@ _LONG: Final = 20_000
 _ALIKE: Final = 0.35
 """What two lines have to have in common to stand beside each other, of 1."""
 
+T = TypeVar("T")
+
 _WORD = re.compile(r"\w+|\s+|[^\w\s]")
 _WORD_AND_SPACE = re.compile(r"(?:\w+|[^\w\s])\s*|\s+")
 
@@ -51,23 +53,32 @@ class DiffRow(NamedTuple):
     same: bool
 
 
+class MadeWhenAsked(Sequence[T]):
+    """Rows none of which is made before it is asked for, by `at(its place)`."""
+
+    def at(self, place: int) -> T:
+        raise NotImplementedError
+
+    @overload
+    def __getitem__(self, place: int) -> T: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[T]: ...
+    def __getitem__(self, place: int | slice) -> T | Sequence[T]:
+        places = range(len(self))[place]
+        return self.at(places) if isinstance(places, int) else tuple(map(self.at, places))
+
+
 @dataclass(frozen=True, slots=True)
-class Alone(Sequence[DiffRow]):
-    """The rows of a text that stands alone, none of which is made before it is asked for."""
+class Alone(MadeWhenAsked[DiffRow]):
+    """The rows of a text that stands alone."""
 
     lines: int
 
     def __len__(self) -> int:
         return self.lines
 
-    @overload
-    def __getitem__(self, place: int) -> DiffRow: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[DiffRow]: ...
-    def __getitem__(self, place: int | slice) -> DiffRow | Sequence[DiffRow]:
-        if isinstance(place, slice):
-            return [DiffRow(n, None, True) for n in range(self.lines)[place]]
-        return DiffRow(range(self.lines)[place], None, True)
+    def at(self, place: int) -> DiffRow:
+        return DiffRow(place, None, True)
 
 
 class Equal(NamedTuple):
@@ -78,10 +89,8 @@ class Equal(NamedTuple):
     lines: int
 
 
-class Aligned(Sequence[DiffRow]):
-    """The rows of two texts in stretches. Of equal lines none is made before it is asked for: texts may have
-    millions, which are let go at once.
-    """
+class Aligned(MadeWhenAsked[DiffRow]):
+    """The rows of two texts in stretches: they may have millions of equal lines, which are let go at once."""
 
     def __init__(self, stretches: Sequence[Equal | Sequence[DiffRow]]) -> None:
         self.stretches = stretches
@@ -94,16 +103,9 @@ class Aligned(Sequence[DiffRow]):
     def __len__(self) -> int:
         return self._rows
 
-    @overload
-    def __getitem__(self, place: int) -> DiffRow: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[DiffRow]: ...
-    def __getitem__(self, place: int | slice) -> DiffRow | Sequence[DiffRow]:
-        if isinstance(place, slice):
-            return tuple(self[row] for row in range(self._rows)[place])
-        row = range(self._rows)[place]
-        at = bisect_right(self._first, row) - 1
-        stretch, step = self.stretches[at], row - self._first[at]
+    def at(self, place: int) -> DiffRow:
+        at = bisect_right(self._first, place) - 1
+        stretch, step = self.stretches[at], place - self._first[at]
         if isinstance(stretch, Equal):
             return DiffRow(stretch.left + step, stretch.right + step, True)
         return stretch[step]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import chain, islice, zip_longest
-from typing import Any, Final, NamedTuple, overload
+from typing import Any, Final, NamedTuple
 
 from PySide6.QtCore import QAbstractTableModel, QPointF, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -33,7 +33,7 @@ from PySide6.QtWidgets import (
 
 from app.itemmodels.columns import DISPLAY, ROOT, Index
 from app.services.runs.contents import single
-from app.services.runs.text_diff import Alone, DiffRow, Marks, TextDiff, marks
+from app.services.runs.text_diff import Alone, DiffRow, MadeWhenAsked, Marks, TextDiff, marks
 from app.services.sought import places_in, sought
 from app.services.text import counted, unstacked, visible
 from app.ui.theme import Theme
@@ -133,7 +133,7 @@ def rows_of(
     return LinesBeside(shown.diff, _parts(shown.diff, only_different, opened, pause), columns, pause)
 
 
-class LinesAlone(Sequence[LineRow]):
+class LinesAlone(MadeWhenAsked[LineRow]):
     """The rows of one text. Those of long lines alone are kept: a text may have millions of short ones."""
 
     def __init__(self, lines: Sequence[str], columns: int, pause: Pause) -> None:
@@ -155,15 +155,8 @@ class LinesAlone(Sequence[LineRow]):
     def __len__(self) -> int:
         return len(self._lines) + self._more[-1]
 
-    @overload
-    def __getitem__(self, place: int) -> LineRow: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[LineRow]: ...
-    def __getitem__(self, place: int | slice) -> LineRow | Sequence[LineRow]:
-        if isinstance(place, slice):
-            return [self[row] for row in range(len(self))[place]]
-        row = range(len(self))[place]
-        at = bisect_right(self._first, row)
+    def at(self, place: int) -> LineRow:
+        row, at = place, bisect_right(self._first, place)
         if at and row - self._first[at - 1] < len(self._pieces[at - 1]):
             return LineRow(LineKind.SAME, self._pieces[at - 1][row - self._first[at - 1]])
         number = row - self._more[at]
@@ -174,7 +167,7 @@ class LinesAlone(Sequence[LineRow]):
         return line + self._more[bisect_left(self._long, line)]
 
 
-class LinesBeside(Sequence[LineRow]):
+class LinesBeside(MadeWhenAsked[LineRow]):
     """The rows of two texts, of which `parts` are shown. Those of long lines alone are kept, as of one."""
 
     def __init__(self, diff: TextDiff, parts: Sequence[LineRow], columns: int, pause: Pause) -> None:
@@ -258,17 +251,9 @@ class LinesBeside(Sequence[LineRow]):
     def __len__(self) -> int:
         return self._rows
 
-    @overload
-    def __getitem__(self, place: int) -> LineRow: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[LineRow]: ...
-    def __getitem__(self, place: int | slice) -> LineRow | Sequence[LineRow]:
-        if isinstance(place, slice):
-            return [self[row] for row in range(self._rows)[place]]
-        row = range(self._rows)[place]
-        at = bisect_right(self._first, row) - 1
-        stretch, step = self._stretches[at], row - self._first[at]
-        found = stretch[step]
+    def at(self, place: int) -> LineRow:
+        at = bisect_right(self._first, place) - 1
+        found = self._stretches[at][place - self._first[at]]
         return found if isinstance(found, LineRow) else self._whole(self._diff.rows[found])
 
 
