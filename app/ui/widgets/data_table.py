@@ -191,12 +191,13 @@ class DataTable(QTableView):
         return 0 if button is None or button.isHidden() else button.height() + 2 * _BELOW_FLOATING
 
     def updateGeometries(self) -> None:
-        """Rows that do not all fit can be scrolled past the floating button."""
+        """Rows that do not all fit beside the floating button can be scrolled past it."""
         bar = self.verticalScrollBar()
         value = bar.value()
         super().updateGeometries()
-        if (covered := self._covered) and bar.maximum() > 0:
-            bar.setMaximum(bar.maximum() + covered)
+        if covered := self._covered:
+            beyond = bar.maximum() or self.verticalHeader().length() - self.viewport().height()
+            bar.setMaximum(max(0, beyond + covered))
             bar.setValue(value)
         if self.held_at is not None:
             self.verticalHeader().setOffset(self.held_at)

@@ -27,7 +27,7 @@ from PySide6.QtGui import (
     QStandardItem,
     QStandardItemModel,
 )
-from PySide6.QtWidgets import QApplication, QMenu, QStyleOptionViewItem, QTableView, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QStyleOptionViewItem, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Column, Index
@@ -631,3 +631,38 @@ def test_a_time_keeps_a_whole_word_where_there_is_little_room() -> None:
     spare = (AGO, JUST)
     for whole, short in (("59 min ago", "59 min"), ("just now", "now"), ("in 14 h", "in 14 h")):
         assert shorter(whole, spare) == short
+
+
+def test_where_all_rows_just_fit_the_last_one_can_be_scrolled_from_under_the_floating_button(
+    qtbot: QtBot, theme: Theme
+) -> None:
+    table, whole = DataTable(theme, "Runs"), added(qtbot, QWidget())
+    table.setModel(SampleTable(8, table))
+    in_column(table, within=whole)
+    whole.resize(900, 500)
+    whole.show()
+    qtbot.waitExposed(whole)
+    bar, button, high = table.verticalScrollBar(), QPushButton("3 new"), table.rowHeight(7)
+    fits = whole.height() - table.viewport().height() + table.rowViewportPosition(7) + high
+    for over, scrolls in ((0, True), (20, True), (200, False)):
+        button.hide()
+        whole.resize(900, fits + over)
+        qtbot.waitUntil(lambda over=over: table.viewport().height() == 8 * high + over)  # type: ignore[misc]
+        wide = table.viewport().width()
+        assert bar.maximum() == 0
+        table.set_floating(button)
+        button.show()
+        table.place_floating()
+        assert (bar.maximum() > 0) is scrolls
+        assert (bar.value(), table.viewport().width()) == (0, wide), "nothing moves"
+        bar.setValue(bar.maximum())
+        covered = table.viewport().height() - (
+            button.geometry().top() - table.viewport().mapTo(whole, QPoint()).y()
+        )
+        assert table.rowViewportPosition(7) + high <= table.viewport().height() - covered
+        table.select_row(0)
+        table.select_row(7)
+        assert table.rowViewportPosition(7) + high <= table.viewport().height() - covered, "by keys, too"
+    button.hide()
+    table.place_floating()
+    assert bar.maximum() == 0 == bar.value()
