@@ -33,7 +33,7 @@ from models.engine import raw, sql_name
 from models.local import copies
 from models.local.atomic import WorkFolder, sweep_databases
 from models.local.database import LocalDatabase
-from models.local.file import Traces, is_sound, real_path, require_file, traces
+from models.local.file import JOURNAL, LOG, Traces, is_sound, real_path, require_file, sibling, traces
 from models.progress import UNWATCHED, Monitor, Stop, never, share_of
 from models.schema import StoredTables
 from models.status import SYSTEM_TENANT, AuditEvent
@@ -161,7 +161,8 @@ class Offer:
     """What a restore would put in place. `report` is on the copy, held against the file's checkpoints.
 
     `known` is None when there is no checkpoint of this file, and both have something in common; `newest` is
-    the number of its newest. What does not hold against checkpoints may have chains that hold `alone`.
+    the number of its newest. What does not hold against checkpoints may have chains that hold `alone`. Of
+    what a restore has put aside, more may have been signed of the file since.
     """
 
     prepared: Prepared
@@ -169,6 +170,7 @@ class Offer:
     known: Standing | None
     newest: int | None = None
     alone: bool = False
+    signed_since: bool = False
 
     @property
     def holds(self) -> bool:
@@ -178,15 +180,17 @@ class Offer:
     @property
     def needs_agreement(self) -> bool:
         """Whether it may be restored only when a person says so: no database is replaced by what seems to be
-        another one, though its own chain may hold, nor do tables go or erased tenants come back unasked.
+        another one, though its own chain may hold, nor do tables go, erased tenants come back or entries go
+        that were signed since it was put aside, unasked.
         """
         is_other = self.known is not None and self.known.is_other
-        return not self.holds or is_other or bool(self.prepared.warnings)
+        return not self.holds or is_other or self.signed_since or bool(self.prepared.warnings)
 
     @property
     def standing(self) -> str | None:
         """How the copy stands to the checkpoints, as a sentence."""
-        if self.known in {Standing.EARLIER, Standing.OLDER} and self.newest is not None:
+        is_older = self.known in {Standing.EARLIER, Standing.OLDER} or self.signed_since
+        if is_older and self.newest is not None:
             return f"{self.known} It is older than checkpoint {self.newest}."
         return self.known
 
@@ -311,21 +315,39 @@ def offer(
     if known is None and not lines:
         known = _unlike(path, prepared, monitor.cancelled)
     offered = Offer(prepared, report, known, newest, alone)
-    if offered.holds and not (known is not None and known.is_other):
+    if offered.holds:
         return offered
-    return _put_aside(path, offered, store, verify, now=now, monitor=monitor) or offered
+    latest = lines[-1].latest if lines else None
+    return _put_aside(path, offered, latest, store, verify, now=now, monitor=monitor) or offered
 
 
 def _put_aside(
-    path: Path, offered: Offer, store: CheckpointStore, verify: Verifier, *, now: int, monitor: Monitor
+    path: Path,
+    offered: Offer,
+    latest: Checkpoint | None,
+    store: CheckpointStore,
+    verify: Verifier,
+    *,
+    now: int,
+    monitor: Monitor,
 ) -> Offer | None:
-    """The same of what the file held before a restore, entry by entry; None of anything else."""
-    copy = InFile(offered.prepared.copy)
-    made = store.was_put_aside(InFile(path), copy)
-    if made is None:
+    """The same of what a restore has put aside of the file, byte by byte, which contradicts nothing: at most
+    something was signed since. None of anything else, and where it does not hold by itself.
+    """
+    prepared, behind = offered.prepared, None
+    logs = [sibling(prepared.source, suffix) for suffix in (LOG, JOURNAL)]
+    with suppress(OSError):
+        if not any(log.exists() and log.stat().st_size for log in logs):
+            behind = store.was_put_aside(InFile(path), prepared.source)
+    if behind is None or traces(prepared.source) != prepared.traces:
         return None
-    report = verify(copy, now=now, checkpoints=CheckpointHistory((made,)), monitor=monitor)
-    return replace(offered, report=report, known=Standing.KEPT, alone=False) if report.intact else None
+    report = verify(InFile(prepared.copy), now=now, monitor=monitor)
+    if not report.intact:
+        return None
+    is_other = offered.known is not None and offered.known.is_other
+    known = offered.known if is_other else Standing.KEPT
+    signed_since = latest is None or latest.hash != behind
+    return replace(offered, report=report, known=known, alone=False, signed_since=signed_since)
 
 
 def carry_out(
@@ -341,7 +363,7 @@ def carry_out(
     monitor: Monitor = UNWATCHED,
 ) -> Restored:
     """Restores, with a checkpoint of the file as it is before, and one of what it holds afterwards. What it
-    held is signed by itself, too, by which the way back is known (`checkpoints/aside.py`).
+    held and was put aside is signed by itself, too, by which the way back is known (`checkpoints/aside.py`).
 
     The second is signed of the copy and announced before the commit, and taken up behind it; where this
     process is killed in between, by whoever looks at the file next (`CheckpointStore.take_up`). `unrecorded`
@@ -355,10 +377,6 @@ def carry_out(
     first, second = share_of(monitor, 0, _VERIFIED), share_of(monitor, _VERIFIED, _SIGNED)
     third = share_of(monitor, _SIGNED, 1)
     was = try_to_sign(where, store, verify, clock=lambda: now, reason=before, by=actor, monitor=first)
-    is_told = was.checkpoint is not None or was.is_refused  # and no keyring keeps anybody waiting
-    if was.report is not None and is_told and offered.prepared.recorded:
-        with suppress(errors.TenantAdminError, OSError):  # the way back is doubted then, but open
-            store.put_aside(where, was.report, now=now)
     database = problem = None
     # What was chosen may be another file by now; what it was then is in the copy.
     chosen = [offered.prepared.source] if traces(offered.prepared.source) == offered.prepared.traces else []
@@ -389,7 +407,12 @@ def carry_out(
         made = store.take_up(where)
     except (errors.TenantAdminError, OSError) as error:
         return Restored(kept, None, why_none(error, where))
-    return Restored(kept, made.number) if made else Restored(kept, None, _OVERTAKEN)
+    if made is None:
+        return Restored(kept, None, _OVERTAKEN)
+    if was.report is not None:
+        with suppress(errors.TenantAdminError, OSError):  # the way back is doubted then, but open
+            store.put_aside(where, kept, was.report, made, now=now)
+    return Restored(kept, made.number)
 
 
 def prepare(

@@ -527,6 +527,8 @@ def _doubts(offer: Offer) -> list[str]:
         doubts.append(f"its audit chain {_doubt(offer)}")
     elif offer.known is not None and offer.known.is_other:
         doubts.append(f"it {'is' if offer.known.name == 'OTHER' else 'may be'} of another database")
+    if offer.signed_since:
+        doubts.append("more was signed of the file since")
     if offer.prepared.lacking:
         doubts.append("it lacks these tables")
     if offer.prepared.narrower:

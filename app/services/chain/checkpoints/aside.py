@@ -1,64 +1,82 @@
-"""What a file held before a restore, signed when it was put aside.
+"""What a restore has put aside: the file as it was, byte by byte.
 
-A restore keeps the file as it was beside it. Which database that copy is of nobody may be able to tell by
-checkpoints: nothing is signed of a copy of one that is where it was. So what was verified of the file just
-before is signed by itself, outside of every line, and the way back goes by that. It says nothing else than
-that this file held just these entries.
+Which database that copy is of nobody may be able to tell by checkpoints: nothing is signed of a copy of one
+that is where it was. So what was put aside of a file that was verified just before is signed by itself,
+outside of every line, and goes by that when it is to come back. It says nothing else than that this program
+made just this copy of the file in that place, and which checkpoint was made of what the file has held since.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from hashlib import sha256
+from dataclasses import asdict, dataclass, replace
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Final
 
 from app import paths
-from app.services.chain.checkpoint import Checkpoint, Reason, Seal
 from app.services.chain.checkpoints.document import SigningKey
-from app.services.chain.checkpoints.signing import signed
-from models.errors import InvalidInput
 
 FOLDER: Final = "aside"
 _MOST: Final = 20
 """Of one file; those of later restores take the place of the oldest."""
 
 
-def keep(folder: Path, place: str, seal: Seal, *, entries: int, key: SigningKey, now: int) -> None:
-    """Signs what was found of the file in that place. Raises `NotSigned`, `OSError`."""
-    there = [*_read(folder, place)]
-    made = signed(
-        Checkpoint(
-            database=_named(place),
-            number=max((item.number for item in there), default=0) + 1,
-            at=now,
-            reason=str(Reason.BEFORE_RESTORE),
-            after=seal.after,
-            through=seal.through,
-            rows_ever=entries,
-            tenants=seal.tenants,
-            previous=None,
-            key=key.public,
-        ),
-        key,
-    )
-    paths.keep(_file(folder, place), json.dumps([item.to_json() for item in (*there, made)[-_MOST:]]))
+@dataclass(frozen=True, slots=True)
+class PutAside:
+    """That the copy whose bytes are `hashed` was made of the file in that `place`, and that the checkpoint
+    with the hash `behind` was made of what the file has held since.
+    """
+
+    place: str
+    hashed: str
+    behind: str
+    at: int
+    key: str
+    signature: str = ""
+
+    def signed(self, key: SigningKey) -> "PutAside":
+        return replace(self, signature=key.private.sign(self._signed()).hex())
+
+    def is_of(self, place: str, keys: frozenset[str]) -> bool:
+        """Whether one of the keys signed it of the file there."""
+        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - slow to load
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+
+        if self.place != place or self.key not in keys:
+            return False
+        try:
+            key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.key))
+            key.verify(bytes.fromhex(self.signature), self._signed())
+        except (InvalidSignature, TypeError, ValueError):
+            return False
+        return True
+
+    def _signed(self) -> bytes:
+        return json.dumps(["put aside", asdict(replace(self, signature=""))], sort_keys=True).encode()
 
 
-def kept(folder: Path, place: str, keys: frozenset[str]) -> Sequence[Checkpoint]:
-    """What was put aside of the file in that place, the newest first, where one of these keys signed it."""
-    found = [item for item in _read(folder, place) if item.key in keys and item.signature_holds()]
-    return [item for item in found if item.database == _named(place)][::-1]
+def digest_of(file: Path) -> str:
+    """SHA-256 of its bytes. Raises `OSError`."""
+    with file.open("rb") as content:
+        return file_digest(content, "sha256").hexdigest()
 
 
-def _read(folder: Path, place: str) -> Iterator[Checkpoint]:
-    with suppress(OSError, ValueError, RecursionError, InvalidInput, TypeError):
-        for item in json.loads(paths.content(_file(folder, place))):
-            yield Checkpoint.from_json(item)
+def keep(folder: Path, made: PutAside) -> None:
+    """Raises `OSError`."""
+    there = [*_read(folder, made.place), made][-_MOST:]
+    paths.keep(_file(folder, made.place), json.dumps([asdict(one) for one in there]))
 
 
-def _named(place: str) -> str:
-    return f"before a restore of {place}"
+def kept(folder: Path, place: str) -> Sequence[PutAside]:
+    """What is kept of the file in that place, the newest first; who signed it is another question."""
+    return _read(folder, place)[::-1]
+
+
+def _read(folder: Path, place: str) -> list[PutAside]:
+    with suppress(OSError, ValueError, RecursionError, TypeError):
+        return [PutAside(**one) for one in json.loads(paths.content(_file(folder, place)))]
+    return []
 
 
 def _file(folder: Path, place: str) -> Path:

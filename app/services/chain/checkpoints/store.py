@@ -27,7 +27,7 @@ from app.services.chain.checkpoints.rows import ChainRows, Seen, rows_of
 from app.services.chain.checkpoints.signing import extracts, refuse_lost_starts, sealed_by, signed
 from app.services.chain.rules import Code, Finding, Verdict
 from app.services.chain.verify.report import Report
-from app.services.chain.where import Where
+from app.services.chain.where import InFile, Where
 from app.services.keyring import Keyring
 from app.services.text import tenant_name
 from models import errors
@@ -301,29 +301,36 @@ class CheckpointStore:
                 return made
         return None
 
-    def put_aside(self, where: Where, report: Report, *, now: int) -> None:
-        """Signs what a verification with `seal=True` has just found of a file that is about to be restored.
-        Raises `NotSigned`, and what `create` raises of the key and the disk.
+    def put_aside(self, where: Where, copy: Path, report: Report, behind: Checkpoint, *, now: int) -> None:
+        """Signs that the copy is what a restore has put aside of the file, of which `report` was made just
+        before with `seal=True`, and `behind` of what it has held since. Raises `NotSigned` where that did not
+        hold, or is not what the copy holds, and `OSError`.
         """
-        if report.lost_end is not None:
-            raise document.NotSigned(report.lost_end.said)
-        seal, key = sealed_by(report, Reason.BEFORE_RESTORE), self._key()
-        with tables.opened(self._path, writing=True) as contents:
-            contents.add_key(key.public, own=True, now=now)
+        seal = sealed_by(report, Reason.BEFORE_RESTORE)
+        unlike = report.lost_end is not None
+        with rows_of(InFile(copy)) as rows:
+            there = replace(behind, after=seal.after, through=seal.through, tenants=seal.tenants)
+            unlike |= not identity.is_all(rows, there)
+        if unlike:
+            raise document.NotSigned("What was put aside is not what was verified.")
+        key = self._key()
+        place, hashed = where.places[0], aside.digest_of(copy)
+        made = aside.PutAside(place, hashed, behind.hash, now, key.public).signed(key)
         with tables.store_errors(self._path):
-            aside.keep(self._folder, where.places[0], seal, entries=report.entries, key=key, now=now)
+            aside.keep(self._folder, made)
 
-    def was_put_aside(self, where: Where, copy: Where) -> Checkpoint | None:
-        """What was signed of the file before a restore, where the copy has just those entries."""
-        if not tables.is_there(self._path):
+    def was_put_aside(self, where: Where, copy: Path) -> str | None:
+        """The hash of the checkpoint that the file got when just these bytes were put aside of it; None where
+        they were not. Raises `OSError`.
+        """
+        found = aside.kept(self._folder, where.places[0])
+        if not found or not tables.is_there(self._path):
             return None
         with tables.opened(self._path) as contents:
             keys = contents.keys()
-        known = aside.kept(self._folder, where.places[0], keys)
-        if not known:
-            return None
-        with rows_of(copy) as rows:
-            return next((item for item in known if identity.is_all(rows, item)), None)
+        hashed = aside.digest_of(copy)
+        made = (one for one in found if one.hashed == hashed and one.is_of(where.places[0], keys))
+        return next((one.behind for one in made), None)
 
     def made(self, where: Where, *, unrelated: bool = False, of: Where | None = None) -> None:
         """Remembers a new file that this program made where one was seen and the place does not tell. Where

@@ -563,28 +563,79 @@ def test_a_file_whose_chain_takes_no_entries_gets_its_backup_back(
     assert count(done.kept, "audit_chain") == 5
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("forged", [False, True])
-def test_what_a_copy_held_before_a_restore_is_known_although_nothing_of_it_was_signed(
-    live: Path, folder: Path, tmp_path: Path, forged: bool
-) -> None:
-    """The file is the copy of a database that is where it was, and has unsigned entries of its own."""
+@pytest.fixture
+def put_aside(live: Path, folder: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """The copy of a database that is where it was, with unsigned entries of its own, behind a restore of an
+    earlier state; and what that has put aside.
+    """
     checkpoint(live, folder)
     copy = snapshot_copy(live, tmp_path / "copy.sqlite")
     earlier = snapshot_copy(live, tmp_path / "earlier.sqlite")
     append(copy, 3)
     done = carry_out(copy, offer(copy, earlier, folder), folder)
     assert verify_known(copy, folder, now=NOW).verdict is Verdict.VERIFIED
-    if forged:
-        chains.forge(apsw.Connection(str(done.kept)), "acme-corp", 201)
-    kept = done.kept.rename(tmp_path / "elsewhere.sqlite")
+    return copy, done.kept
+
+
+@pytest.mark.slow
+def test_what_a_copy_held_before_a_restore_is_known_although_nothing_of_it_was_signed(
+    live: Path, folder: Path, put_aside: tuple[Path, Path]
+) -> None:
+    copy, kept = put_aside
+    kept = kept.rename(kept.with_name("elsewhere.sqlite"))
     back = offer(copy, kept, folder, "back")
-    if forged:
-        assert not back.holds and back.needs_agreement
-        return
-    assert (back.known, back.holds, back.needs_agreement) == (Standing.KEPT, True, False)
-    append(kept, 1)
-    assert offer(copy, kept, folder, "more").known is not Standing.KEPT, "that is more than was kept"
+    assert (back.known, back.standing, back.holds, back.needs_agreement) == (
+        Standing.KEPT,
+        Standing.KEPT,
+        True,
+        False,
+    )
     assert carry_out(copy, back, folder).problem is None
-    assert verify_known(copy, folder, now=NOW).verdict is Verdict.VERIFIED
-    assert verify_known(live, folder, now=NOW).verdict is Verdict.VERIFIED
+    assert ask(copy, "SELECT max(seq) FROM audit_chain") == [(304,)]
+    for path in (copy, live):
+        assert verify_known(path, folder, now=NOW).verdict is Verdict.VERIFIED
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "how",
+    [
+        "DELETE FROM notifications",
+        "UPDATE users SET email = 'mallory' || rowid || '@x.example'",
+        "UPDATE audit_chain SET payload = '{}' WHERE seq = 302",
+        "append",
+    ],
+)
+def test_what_was_put_aside_and_changed_since_is_in_question(
+    folder: Path, put_aside: tuple[Path, Path], how: str
+) -> None:
+    """Its entries alone tell nothing of its rows."""
+    copy, kept = put_aside
+    append(kept, 1) if how == "append" else execute(kept, how)
+    back = offer(copy, kept, folder, "back")
+    assert (back.known is Standing.KEPT, back.holds, back.needs_agreement) == (False, False, True)
+
+
+@pytest.mark.slow
+def test_what_was_put_aside_does_not_take_away_unasked_what_was_signed_since(
+    folder: Path, put_aside: tuple[Path, Path]
+) -> None:
+    copy, kept = put_aside
+    append(copy, 50)
+    checkpoint(copy, folder)
+    back = offer(copy, kept, folder, "back")
+    assert (back.known, back.holds, back.needs_agreement) == (Standing.KEPT, True, True)
+    assert back.standing == f"{Standing.KEPT} It is older than checkpoint 2."
+
+
+@pytest.mark.slow
+def test_what_was_put_aside_of_a_file_that_is_another_database_by_now_is_asked_about(
+    live: Path, folder: Path, tmp_path: Path
+) -> None:
+    checkpoint(live, folder)
+    other = sample(tmp_path / "other.sqlite", rows=20, seed=5)
+    kept = carry_out(live, offer(live, other, folder), folder).kept
+    append(live, 5)
+    checkpoint(live, folder)
+    back = offer(live, kept, folder, "back")
+    assert (back.known, back.holds, back.needs_agreement) == (Standing.OTHER, True, True)
