@@ -128,6 +128,7 @@ class DataTable(QTableView):
     menu_requested = Signal(object, QPoint)
     selection_changed = Signal()
     opened = Signal(object)
+    resized = Signal()
 
     def __init__(
         self,
@@ -596,6 +597,7 @@ class DataTable(QTableView):
         self._place_empty()
         self.place_floating()
         self._look_where()
+        self.resized.emit()
 
     def moveEvent(self, event: QMoveEvent) -> None:
         super().moveEvent(event)

@@ -51,6 +51,8 @@ _LONGEST_TENANT = 20
 """Letters of a tenant's name that its column has room for at least."""
 _ROOM_FOR_VIEWS = 700
 """Pixels of a tab from which on its filter row has room for the list of views."""
+_FOR_MAIN = 260
+"""Pixels of a list in less of which a long text says nothing: a name has its place."""
 _SIZE_TO_TELL = Qt.WidgetAttribute.WA_PendingResizeEvent
 
 
@@ -72,6 +74,8 @@ class RecordTab(ListedTab):
     history_wanted = Signal(str)
     margin: ClassVar[int] = 16
     opens: ClassVar[str] = ""
+    called: ClassVar[str] = ""
+    """The column by which one knows a row where the list is too narrow for what has the most room else."""
     export_words: ClassVar[str] = EXPORT_ROWS
     one_alone: ClassVar[str] = ""
     """Why several rows cannot be selected, as a sentence, where that is so."""
@@ -168,9 +172,10 @@ class RecordTab(ListedTab):
                 longest = max((name for name in context.tenants), key=len, default="")[:_LONGEST_TENANT]
                 self.table.columns.set_widest(self.model.column_of("tenant_id"), (longest,), icon=False)
         self.table.columns.hide_at_first([self.model.column_of(name) for name in hidden])
+        self._main = ""
+        """The column that has the room which the others leave."""
         self._let_give_way()
-        if table.main:
-            self.table.columns.set_main(self.model.column_of(table.main), table.enough)
+        self.table.resized.connect(self._know_rows)
         yield
         self.selection = Selection(context, self.list, self)
         self.current = CurrentRecord(context.runner, self.list, self.load, self, rests=context.costs)
@@ -516,11 +521,29 @@ class RecordTab(ListedTab):
 
     # within
 
+    def main_column(self) -> str:
+        """The one that has the room which the others leave; none where it is empty."""
+        knows = self.called and self.table.width() < _FOR_MAIN
+        return self.called if knows else self.spec.table.main
+
     def _let_give_way(self) -> None:
-        """Of one tenant's rows nobody needs to read whose they are."""
-        needless = self.needless()
+        """Of one tenant's rows nobody needs to read whose they are; and what has the room that is left does
+        not give way, but what has it elsewhere.
+        """
+        needless, main, usual = self.needless(), self.main_column(), self.spec.table.main
         gives = sorted(self.gives_way, key=lambda name: name not in needless)
-        self.table.columns.let_give_way([self.model.column_of(name) for name in gives])
+        self.table.columns.let_give_way(
+            [self.model.column_of(usual if name == main else name) for name in gives]
+        )
+        if main and main != self._main:
+            is_first, self._main = not self._main, main
+            self.table.columns.set_main(self.model.column_of(main), self.spec.table.enough)
+            if not is_first:
+                self.table.columns.fit_unless_arranged()
+
+    def _know_rows(self) -> None:
+        if self.main_column() != self._main:
+            self._let_give_way()
 
     def _add_fold(self) -> None:
         def shown() -> bool:

@@ -159,8 +159,6 @@ class NotificationsTab(RecordTab):
     """What stands beside the list, once it was asked for."""
     _groups_on = False
     """Whether it does now, or would if the inspector did not take its place."""
-    _main = NOTIFICATIONS.main
-    """The column that has the room which the others leave."""
     _acting_on: ColumnChoice | None = None
     """The group that an act on all of it was begun for."""
     _dealt_with: tuple[frozenset[Any], ColumnChoice | None] = frozenset(), None
@@ -201,20 +199,13 @@ class NotificationsTab(RecordTab):
 
     @property
     def gives_way(self) -> tuple[str, ...]:
-        """What kind it is, then when retention takes it; beside groups the message before the title."""
+        """What kind it is, then when retention takes it."""
         kind, *others = super().gives_way
-        if self.groups is not None and self._has_groups():
-            others = ["message" if name == "title" else name for name in others]
         return (kind, LEAVES, *others) if self.leaving.is_told else (kind, *others)
 
-    def _let_give_way(self) -> None:
+    def main_column(self) -> str:
         """Where groups leave the list little room, the title has what is left."""
-        super()._let_give_way()
-        main = "title" if self.groups is not None and self._has_groups() else NOTIFICATIONS.main
-        if main != self._main:
-            self._main = main
-            self.table.columns.set_main(self.model.column_of(main), NOTIFICATIONS.enough)
-            self.table.columns.fit_unless_arranged()
+        return "title" if self.groups is not None and self._has_groups() else super().main_column()
 
     def needless(self) -> frozenset[str]:
         return super().needless() | {self._grouped_by}

@@ -61,6 +61,7 @@ class WebhooksTab(RecordTab):
     """Webhook destinations: create, edit, switch on and off, delete."""
 
     spec = WEBHOOKS_TAB
+    called = "name"
     opens = "edit"
     recent: RecentDeliveries | None = None
 

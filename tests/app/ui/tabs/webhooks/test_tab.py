@@ -206,6 +206,23 @@ def test_a_webhook_is_duplicated_to_another_tenant_without_its_secret(
     assert secret == "hidden"
 
 
+@pytest.mark.slow
+def test_in_a_list_too_narrow_for_urls_one_knows_webhooks_by_their_names(
+    show_tab: ShowTab, qtbot: QtBot
+) -> None:
+    tab = show_tab(WebhooksTab)
+    name, url = (tab.model.column_of(column) for column in ("name", "url"))
+    hidden = tab.table.isColumnHidden
+    tab.resize(634, 300)
+    tab.fold_inspector(True)
+    qtbot.waitUntil(lambda: not hidden(url))
+    tab.fold_inspector(False)
+    qtbot.waitUntil(lambda: hidden(url) and not hidden(name))
+    assert tab.table.columnWidth(name) >= tab.fontMetrics().horizontalAdvance("Hooks 4") + 16
+    tab.fold_inspector(True)
+    qtbot.waitUntil(lambda: not hidden(url) and not hidden(name))
+
+
 def test_each_event_stands_there_with_what_it_means(context: Context, qtbot: QtBot) -> None:
     form = WebhookDialog(context, tenant="acme")
     form.show()
