@@ -167,14 +167,19 @@ def migrate(path: Path, *, now: int) -> Applied:
 
 
 def _require_own(path: Path) -> None:
-    database = LocalDatabase(path, read_only=True)
+    """What another program left in the middle of a change is put right in a copy, not in its place."""
+    from app.services.chain.verify.source import readable  # noqa: PLC0415 - as for a copy
+
     is_foreign = False
-    with (
-        suppress(errors.NeedsCopy, errors.CannotOpen, errors.UnfinishedChange),  # told by who opens it next
-        database.expected_errors(),
-        database.connection_context(),
-    ):
-        is_foreign = inspect(database).foreign
+    with ExitStack() as stack:
+        file_or_copy = readable(path, stack)
+        database = LocalDatabase(file_or_copy, read_only=file_or_copy == path)
+        with (
+            suppress(errors.NeedsCopy, errors.CannotOpen),  # told by who opens it next
+            database.expected_errors(),
+            database.connection_context(),
+        ):
+            is_foreign = inspect(database).foreign
     if is_foreign:
         raise errors.NotAllowed(
             f"{path.name} was not migrated, because {FOREIGN}. To make a new database, name a file that is "

@@ -299,12 +299,12 @@ class FoldedLabel(Label):
         painter.setLayoutDirection(direction(self.text()))
         lines, height = self._lines(room.width()), self._line_height()
         if not self._unfolded and len(lines) > self._most:
-            rest = "".join(lines[self._most - 1 :])
+            rest = "".join(lines[self._most - 1 :]).replace("\n", _BETWEEN_CLAUSES)
             last = metrics.elidedText(rest, Qt.TextElideMode.ElideRight, room.width())
             lines[self._most - 1 :] = [last] if self._most > 1 or len(last) >= self._fewest else []
         top = room.top() + max(0, room.height() - len(lines) * height) // 2 + metrics.ascent()
         for number, words in enumerate(lines):
-            painter.drawText(room.left(), top + number * height, words)
+            painter.drawText(room.left(), top + number * height, words.rstrip("\n"))
         painter.end()
 
     def _line_height(self) -> int:
@@ -313,7 +313,8 @@ class FoldedLabel(Label):
     def _lines(self, width: int) -> list[str]:
         of = QLabel.text(self), self.font().toString(), max(24, width)
         lines = _wrapped(*of)
-        return list(_evened(*of) if self._even and len(lines) == 2 else lines)
+        is_one = "\n" not in of[0].strip()  # else each line says something of its own
+        return list(_evened(*of) if self._even and is_one and len(lines) == 2 else lines)
 
 
 @lru_cache(1024)
@@ -363,8 +364,8 @@ def _evened(text: str, font: str, width: int) -> tuple[str, ...]:
 
 
 def lines_of(text: str, face: QFont, width: int) -> tuple[str, ...]:
-    """The lines of a text at this width in pixels; a word that is wider is broken, behind a sign in its
-    second half where it has one.
+    """The lines of a text at this width in pixels, with the line break that ends one; a word that is wider is
+    broken, behind a sign in its second half where it has one.
     """
     lines = list[str]()
     units = text.encode("utf-16-le", "surrogatepass")  # which Qt counts in
@@ -380,7 +381,7 @@ def lines_of(text: str, face: QFont, width: int) -> tuple[str, ...]:
         if joint is not None and 2 * len(joint[1]) >= len(part):
             part = joint[1]
             line.setNumColumns(len(part.encode("utf-16-le", "surrogatepass")) // 2)
-        lines.append(part.rstrip("\n"))
+        lines.append(part)
     layout.endLayout()
     return tuple(lines)
 

@@ -2,7 +2,7 @@
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QImage, QRegion
+from PySide6.QtGui import QImage, QPainter, QRegion
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -184,3 +184,18 @@ def test_a_long_name_is_broken_at_its_signs_and_within_no_number_of_it(qtbot: Qt
     places = QLabel.text(label).split("\u200b")
     assert len(places) > 1 and any("20261130T214401Z." in one for one in places)
     assert label.text() == f"What it holds is replaced by what {name} holds."
+
+
+def test_two_sentences_run_into_one_another_in_no_line(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor where two lines are made as long as each other, or the last one is cut."""
+    label = added(qtbot, FoldedLabel("Entry 5,000 consistent\n6 tenants · no checkpoint yet", even=True))
+    painted = list[str]()
+    monkeypatch.setattr(QPainter, "drawText", lambda painter, x, y, words: painted.append(words))
+    for width, most, last in ((400, 2, "6 tenants · no checkpoint yet"), (120, 2, "…"), (250, 1, "…")):
+        painted.clear()
+        label.fold_to(most)
+        label.resize(width, 60)
+        label.grab()
+        assert painted[-1].endswith(last) and "\n" not in "".join(painted)
+        assert not any("consistent6" in words or "consistent 6" in words for words in painted)
+    assert painted == [painted[0]] and painted[0].startswith("Entry 5,000 consistent · 6")
