@@ -18,7 +18,7 @@ from models.errors import OnlyElsewhere
 from models.local.database import LocalDatabase
 from models.local.migrations import MigrationError, MigrationStatus, status
 from models.progress import UNWATCHED, Monitor
-from models.schema import Schema, StoredTable, StoredTables, inspect, internal
+from models.schema import Schema, StoredTable, StoredTables, caseless, inspect, internal
 from models.tables import TABLE_NAMES
 
 if TYPE_CHECKING:
@@ -201,7 +201,9 @@ def in_common(database: LocalDatabase, beside: Path, tables: StoredTables) -> di
                 of = [f"FROM {side}.{name}" for side in ("main", "beside")]
                 if any(connection.execute(f"SELECT EXISTS (SELECT 1 {one} WHERE {nulls})").get for one in of):
                     rows = sum(connection.execute(f"SELECT count(*) {one}").get for one in of)
-                    if rows > _MOST_ALIKE or _columns_beside(connection, table.name) != set(table.columns):
+                    if rows > _MOST_ALIKE or _columns_beside(connection, table.name) != set(
+                        map(caseless, table.columns)
+                    ):
                         continue
                     asked = _alike(table)
                 found[table.name] = Common(*connection.execute(asked).fetchall()[0])
@@ -250,8 +252,9 @@ def _has_rows(connection: apsw.Connection, table: str) -> bool:
 
 
 def _columns_beside(connection: apsw.Connection, table: str) -> set[str]:
+    """As SQLite compares their names."""
     rows = connection.execute("SELECT name FROM pragma_table_info(?, 'beside')", (table,)).fetchall()
-    return {str(name) for (name,) in rows}
+    return {caseless(str(name)) for (name,) in rows}
 
 
 def _joined(
@@ -262,18 +265,18 @@ def _joined(
     """
     for name, table in tables.items():
         there = _columns_beside(connection, name)
-        own = set(table.columns)
-        shared = [column for column in table.columns if column in there]
+        own = {caseless(column) for column in table.columns}
+        shared = [column for column in table.columns if caseless(column) in there]
         pairs = [tuple(f"{side}.{sql_name(column)}" for side in "ab") for column in shared]
         keys = [
             f"{a} COLLATE BINARY = {b}" for a, b in ((f"a.{k}", f"b.{k}") for k in map(sql_name, table.key))
         ]
         unlike = [f"{a} COLLATE BINARY IS NOT {b} OR typeof({a}) <> typeof({b})" for a, b in pairs]
-        unlike += [f"a.{sql_name(column)} NOT NULL" for column in table.columns if column not in there]
+        unlike += [f"a.{sql_name(column)} NOT NULL" for column in table.columns if column not in shared]
         unlike += [f"b.{sql_name(column)} NOT NULL" for column in sorted(there - own)]
         if internal(name) or not keys or not shared or (whole and there != own):
             continue
-        if not there.issuperset(one for one in table.key if one in own):
+        if not there.issuperset(own.intersection(map(caseless, table.key))):
             continue
         joined = f"main.{sql_name(name)} AS a JOIN beside.{sql_name(name)} AS b ON {' AND '.join(keys)}"
         yield table, joined, " OR ".join(unlike)

@@ -230,13 +230,19 @@ def test_rows_that_both_have_and_that_differ_are_counted(live: Path, tmp_path: P
 def test_rows_without_a_key_are_held_against_each_other_up_to_a_number(
     live: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    execute(live, "CREATE TABLE notes (id TEXT PRIMARY KEY, n)")
+    execute(
+        live, "CREATE TABLE notes (id TEXT PRIMARY KEY, n)", "CREATE TABLE cased (Id TEXT PRIMARY KEY, Note)"
+    )
     copy = opening.snapshot_copy(live, tmp_path / "copy.sqlite")
     execute(copy, "INSERT INTO notes VALUES (NULL, 1), (NULL, 1), (NULL, 'x'), (NULL, 'X'), (NULL, '2')")
     execute(live, "INSERT INTO notes VALUES (NULL, 1), (NULL, 1), (NULL, 1), (NULL, 'x'), (NULL, 2)")
     (tmp_path / "scratch").mkdir()
+    execute(live, "INSERT INTO cased VALUES (1, 'a')")
+    execute(copy, "DROP TABLE cased", "CREATE TABLE cased (id TEXT PRIMARY KEY, note)")
+    execute(copy, "INSERT INTO cased VALUES (1, 'a')")
     prepared = restoring.prepare(live, copy, tmp_path / "scratch")
     assert restoring.compared(prepared, live).common["notes"] == (3, 0)
+    assert restoring.compared(prepared, live).common["cased"] == (1, 0), "names have no case"
     monkeypatch.setattr(describe, "_MOST_ALIKE", 9)
     assert "notes" not in restoring.compared(prepared, live).common
 
