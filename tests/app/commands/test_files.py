@@ -4,6 +4,8 @@ import json
 import shutil
 import signal
 import stat
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -65,6 +67,21 @@ def test_another_programs_file_is_not_made_one_of_ours(tmp_path: Path, sql: str)
         "program. To make a new database, name a file that is not there yet."
     ) in done.stderr
     assert path.read_bytes() == before and [item.name for item in tmp_path.iterdir()] == ["songs.sqlite"]
+
+
+def test_another_programs_file_is_not_healed_to_be_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "songs.sqlite"
+    killed = (
+        "import apsw, os, sys; c = apsw.Connection(sys.argv[1]); c.execute('CREATE TABLE songs (title)');"
+        "list(c.execute('PRAGMA cache_size = 2; PRAGMA cache_spill = 1; BEGIN IMMEDIATE'));"
+        "c.executemany('INSERT INTO songs VALUES (randomblob(?))', [(1000,)] * 2000); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", killed, str(path)], check=False)
+    journal = tmp_path / "songs.sqlite-journal"
+    before = path.read_bytes(), journal.read_bytes()
+    done = run("migrate", path)
+    assert done.returncode == 2 and "belongs to another program" in done.stderr
+    assert (path.read_bytes(), journal.read_bytes()) == before
 
 
 def test_a_new_migration_gets_the_next_number(tmp_path: Path) -> None:
